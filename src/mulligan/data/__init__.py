@@ -1,0 +1,1 @@
+"""Pictures, toys with exact densities, and the resumable batch sampler."""

@@ -1,0 +1,53 @@
+"""What can go wrong, as a tree.
+
+::
+
+    MulliganError
+    ├── ConfigError        the user's words were off: an unknown key, a value out of range     (exit 2)
+    ├── ShapeError         layers, data and networks that do not fit together                  (exit 2)
+    ├── UnsupportedError   a combination that has no correct implementation; a clear no        (exit 2)
+    ├── DataError          a data file that is missing, foreign, truncated or broken           (exit 2)
+    ├── CheckpointError    a checkpoint or weights file that cannot be trusted                 (exit 2)
+    └── RunError           a run that could not go on                                          (exit 1)
+        └── DivergedError  a tensor became NaN or infinite; names it, the loss and the step    (exit 1)
+
+Every message says what was wrong, the value, what is allowed, and the next thing to try.
+"""
+
+from __future__ import annotations
+
+
+class MulliganError(Exception):
+    """Root of all errors that the package raises on purpose."""
+
+    exit_code = 2
+
+
+class ConfigError(MulliganError):
+    """The configuration names something unknown, or gives a value that is not allowed."""
+
+
+class ShapeError(MulliganError):
+    """Two parts do not fit together."""
+
+
+class UnsupportedError(MulliganError):
+    """A combination for which only a wrong answer could be given."""
+
+
+class DataError(MulliganError):
+    """Data that is missing, foreign, truncated or broken."""
+
+
+class CheckpointError(MulliganError):
+    """A checkpoint or weights file that is truncated, foreign or edited."""
+
+
+class RunError(MulliganError):
+    """A run that could not go on."""
+
+    exit_code = 1
+
+
+class DivergedError(RunError):
+    """A tensor became NaN or infinite."""

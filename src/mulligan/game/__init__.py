@@ -1,0 +1,1 @@
+"""What a GAN is: losses, penalties, the game. NumPy only."""

@@ -1,0 +1,1 @@
+"""How good are the pictures: distances, coverage, modes, copies, each with its floor."""

@@ -1,0 +1,1 @@
+"""What a network is: layers, memory, optimisers. NumPy only."""

@@ -1,0 +1,1 @@
+"""Pictures, animations, reports, exports."""

@@ -1,0 +1,1 @@
+"""Configuration, the run, its event stream, checkpoints, diagnosis."""
