@@ -1,0 +1,103 @@
+"""Averages of the parameters over the run: where a GAN circles, the middle is better."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.nn.blocks import blocks, scratch
+from mulligan.nn.ranges import Positive, check_ranges
+
+
+@dataclass(frozen=True)
+class Average(ABC):
+    """A running mean of a flat vector. One of one's own writes `weight`."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    @abstractmethod
+    def weight(self, step: int) -> float:
+        """Give the weight w of the newest parameters, in (0, 1]; 1 at step 0.
+
+        Parameters
+        ----------
+        step : int
+            The step just taken, counted from 0: the same number that its schedules saw.
+        """
+
+    def update(self, average: NDArray[Any], theta: NDArray[Any], step: int, part: slice) -> None:
+        """Take the newest parameters in: average ← average + w·(θ − average), in place.
+
+        Disjoint parts may run in several threads at once: the result is the same to the byte.
+
+        Parameters
+        ----------
+        average : ndarray, shape (n,)
+            The mean so far; its contents before step 0 do not matter if they are finite.
+        theta : ndarray, shape (n,)
+            The parameters after the step; only read.
+        step : int
+            The step just taken, counted from 0.
+        part : slice
+            ``slice(start, stop)``, both given: the elements to bring up to date.
+        """
+        w = self.weight(step)
+        if w == 1:
+            average[part] = theta[part]
+            return
+        for block in blocks(part):
+            a = average[block]
+            s = scratch(a)
+            np.subtract(theta[block], a, out=s)
+            s *= w
+            a += s
+
+
+@dataclass(frozen=True)
+class EMA(Average):
+    """Exponential moving average that forgets half within a number of steps, fewer at first.
+
+    Source: Karras et al. 2018, "Progressive Growing of GANs" (the average); the half-life and its ramp are
+    those of StyleGAN2, EDM and R3GAN (their public code).
+
+        h = min(half_life, ramp·step),   β = ½^(1/h),   average ← β·average + (1−β)·θ
+
+    Parameters
+    ----------
+    half_life : float
+        Steps, above 0.
+    ramp : float
+        The half-life never exceeds this many times the steps so far, so that the random start is soon
+        forgotten; above 0.
+    """
+
+    half_life: Positive = 1000.0
+    ramp: Positive = 0.05
+
+    def weight(self, step: int) -> float:
+        """Give 1 − β; 1 at step 0, where h = 0."""
+        h = min(self.half_life, self.ramp * step)
+        return -math.expm1(-math.log(2) / h) if h > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class Polyak(Average):
+    """Uniform average of all parameters since the first step.
+
+    Source: Polyak & Juditsky 1992; for games Gidel et al. 2019, "A Variational Inequality Perspective on
+    Generative Adversarial Networks", §3.1, with equal weights.
+
+        average ← average + (θ − average)/(step + 1)
+    """
+
+    def weight(self, step: int) -> float:
+        """Give 1/(step + 1)."""
+        return 1 / (step + 1)
+
+
+AVERAGES: dict[str, type[Average]] = {"ema": EMA, "polyak": Polyak}
+"""Every average by the name that a configuration uses."""

@@ -1,0 +1,228 @@
+"""Initialisers: what the parameters are before the first step.
+
+An initialiser fills a given array in place. It draws in float64 and rounds once, so a float64 network for a
+gradient check equals its float32 twin up to that rounding. `fan_in` and `fan_out` count the inputs that one
+output sums over and the outputs that one input reaches; a layer knows them, an array's shape does not.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn.ranges import Finite, NonNegative, check_ranges
+
+
+@dataclass(frozen=True)
+class Initializer(ABC):
+    """A way to fill an array of parameters. One of one's own writes `fill`."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    @abstractmethod
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        """Fill an array, in place.
+
+        Parameters
+        ----------
+        out : ndarray, float32 or float64
+            The parameters; overwritten.
+        fan_in, fan_out : int
+            At least 1.
+        rng : numpy.random.Generator
+            Advanced by as many draws as the array needs, whatever its dtype.
+        """
+
+
+@dataclass(frozen=True)
+class He(Initializer):
+    """Normal, scaled so that a (leaky) ReLU layer keeps the size of its input.
+
+    Source: He et al. 2015, "Delving Deep into Rectifiers", Eq. 15.
+
+        W ~ N(0, σ²),   σ = gain·√(2/((1 + slope²)·fan_in))
+
+    Parameters
+    ----------
+    slope : float
+        Of the rectifier on its negative side: 0 for ReLU, 1 for a linear layer.
+    gain : float
+        At least 0.
+    """
+
+    slope: Finite = 0.2
+    gain: NonNegative = 1.0
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Fill `out`; see `Initializer.fill`."""
+        out[...] = rng.normal(0.0, self.gain * math.sqrt(2 / ((1 + self.slope**2) * fan_in)), out.shape)
+
+
+@dataclass(frozen=True)
+class Glorot(Initializer):
+    """Scaled so that a tanh layer keeps the size of what passes through it, forward and backward.
+
+    Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+    networks", Eq. 16 (uniform) and Eq. 12 (the variance, for normal).
+
+        σ = gain·√(2/(fan_in + fan_out));   uniform: W ~ U(−√3·σ, √3·σ);   normal: W ~ N(0, σ²)
+
+    Parameters
+    ----------
+    gain : float
+        At least 0.
+    distribution : str
+        ``"uniform"`` or ``"normal"``.
+    """
+
+    gain: NonNegative = 1.0
+    distribution: Literal["uniform", "normal"] = "uniform"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.distribution not in ("uniform", "normal"):
+            raise ConfigError(
+                f"Glorot: distribution = {self.distribution!r} is not allowed; it must be 'uniform' or "
+                "'normal'. Try distribution = 'uniform'."
+            )
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        """Fill `out`; see `Initializer.fill`."""
+        sigma = self.gain * math.sqrt(2 / (fan_in + fan_out))
+        if self.distribution == "normal":
+            out[...] = rng.normal(0.0, sigma, out.shape)
+        else:
+            out[...] = rng.uniform(-math.sqrt(3) * sigma, math.sqrt(3) * sigma, out.shape)
+
+
+@dataclass(frozen=True)
+class Orthogonal(Initializer):
+    """A random orthogonal matrix: no direction is stretched or lost.
+
+    Source: Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks", §3; uniform by Mezzadri 2007, "How to generate random matrices from the classical compact
+    groups", §5.
+
+    An array of more than two axes is the matrix of all axes but the last against the last. The rows of a wide
+    matrix, the columns of a tall one, are orthogonal and of length `gain`.
+
+    Parameters
+    ----------
+    gain : float
+        At least 0.
+    """
+
+    gain: NonNegative = 1.0
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Fill `out`; see `Initializer.fill`. Raises `ShapeError` for an array of fewer than two axes."""
+        if out.ndim < 2:
+            raise ShapeError(
+                f"Orthogonal cannot fill an array of shape {out.shape}; it needs a matrix, two axes or more. "
+                "Try Zeros() for a bias."
+            )
+        rows, columns = math.prod(out.shape[:-1]), out.shape[-1]
+        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        q *= np.sign(np.diag(r))  # Mezzadri: makes Q unique, hence uniform
+        out[...] = self.gain * (q if rows >= columns else q.T).reshape(out.shape)
+
+
+@dataclass(frozen=True)
+class Normal(Initializer):
+    """Normal around 0, whatever the fans.
+
+    Parameters
+    ----------
+    std : float
+        Standard deviation, at least 0.
+    """
+
+    std: NonNegative = 0.02
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Fill `out`; see `Initializer.fill`."""
+        out[...] = rng.normal(0.0, self.std, out.shape)
+
+
+@dataclass(frozen=True)
+class Uniform(Initializer):
+    """Uniform around 0, whatever the fans.
+
+    Parameters
+    ----------
+    bound : float
+        Largest absolute value, at least 0.
+    """
+
+    bound: NonNegative = 0.05
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Fill `out`; see `Initializer.fill`."""
+        out[...] = rng.uniform(-self.bound, self.bound, out.shape)
+
+
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """The same number everywhere.
+
+    Parameters
+    ----------
+    value : float
+        Any finite number.
+    """
+
+    value: Finite = 0.0
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Fill `out`; see `Initializer.fill`. Draws nothing."""
+        out[...] = self.value
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """Zero everywhere: the usual start of a bias."""
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Fill `out`; see `Initializer.fill`. Draws nothing."""
+        out[...] = 0
+
+
+@dataclass(frozen=True)
+class Scaled(Initializer):
+    """Another initialiser, its values multiplied by a number.
+
+    The article's start is ``Scaled(He(slope=0.0), by=0.002)``.
+
+    Parameters
+    ----------
+    init : Initializer
+        What is scaled.
+    by : float
+        Any finite number.
+    """
+
+    init: Initializer = He(slope=0.0)
+    by: Finite = 1.0
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        """Fill `out`; see `Initializer.fill`."""
+        self.init.fill(out, fan_in, fan_out, rng)
+        out *= self.by
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    "he": He,
+    "glorot": Glorot,
+    "orthogonal": Orthogonal,
+    "normal": Normal,
+    "uniform": Uniform,
+    "zeros": Zeros,
+    "constant": Constant,
+    "scaled": Scaled,
+}
+"""Every initialiser by the name that a configuration uses."""

@@ -1,0 +1,294 @@
+"""Adam and its relatives: a mean of the gradient over the root of a mean of its square.
+
+A scheduled β₂ enters every formula with its value at that step, in 1 − β₂ᵗ too, as other libraries have it.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from mulligan.nn.blocks import scratch
+from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
+from mulligan.nn.ranges import Decay, NonNegative, Positive
+
+
+def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
+    """Set v ← β₂·v + (1−β₂)·g², `g` kept. Gives the scratch block, free again."""
+    s = scratch(g)
+    np.multiply(g, g, out=s)
+    s *= 1 - beta2
+    v *= beta2
+    v += s
+    return s
+
+
+def average(m: Vector, beta1: float, g: Vector) -> None:
+    """Set m ← β₁·m + (1−β₁)·g; `g` is spent."""
+    g *= 1 - beta1
+    m *= beta1
+    m += g
+
+
+def adam_direction(g: Vector, m: Vector, v: Vector, t: int, beta1: float, beta2: float, eps: float) -> float:
+    """Turn the gradient `g` into Adam's direction m̂/(√v̂ + ε), up to the factor that is returned.
+
+    With r = √(1−β₂ᵗ), √v̂ = √v/r, hence m̂/(√v̂ + ε) = r/(1−β₁ᵗ) · m/(√v + ε·r): Algorithm 1 with its ε,
+    exactly, and two numbers instead of two passes over the vectors. With β₁ = 0, m is g itself.
+    """
+    r = math.sqrt(1 - beta2**t)
+    s = average_square(v, beta2, g)
+    np.sqrt(v, out=s)
+    s += eps * r
+    if beta1 == 0:
+        g /= s
+        return r
+    average(m, beta1, g)
+    np.divide(m, s, out=g)
+    return r / (1 - beta1**t)
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """A step for every weight of its own, about as long as the rate: mean gradient over root mean square.
+
+    Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization", Algorithm 1.
+
+        m ← β₁·m + (1−β₁)·g
+        v ← β₂·v + (1−β₂)·g²
+        θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁ᵗ),   v̂ = v/(1−β₂ᵗ)
+
+    With ``beta1=0``, which suits games, m̂ is g, the vector ``m`` stays zero, and nine passes replace twelve.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    beta1, beta2 : float
+        Decay of the two means, in [0, 1).
+    eps : float
+        Keeps the quotient finite, above 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+    lr: Positive = 1e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Positive = 1e-8
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        m, v = slots
+        g *= self.lr * adam_direction(g, m, v, steps(state), self.beta1, self.beta2, self.eps)
+        theta -= g
+
+
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam with weight decay that does not pass through the adaptive quotient.
+
+    Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", Algorithm 2.
+
+        θ ← θ − lr · (m̂/(√v̂ + ε) + λ·θ),   m̂ and v̂ as in Adam
+
+    The paper writes η·(α·m̂/(√v̂ + ε) + λ'·θ) with a rate α and a schedule η: lr = η·α and λ = λ'/α, as in
+    other libraries. Every parameter decays, biases too.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    beta1, beta2 : float
+        Decay of the two means, in [0, 1).
+    eps : float
+        Keeps the quotient finite, above 0.
+    weight_decay : float
+        λ, at least 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+    lr: Positive = 1e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Positive = 1e-8
+    weight_decay: NonNegative = 0.01
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        m, v = slots
+        g *= self.lr * adam_direction(g, m, v, steps(state), self.beta1, self.beta2, self.eps)
+        theta *= 1 - self.lr * self.weight_decay
+        theta -= g
+
+
+@dataclass(frozen=True)
+class OptimisticAdam(Optimizer):
+    """Adam that steps twice and takes its last step back: a prediction of where the game is going.
+
+    Source: Daskalakis et al. 2018, "Training GANs with Optimism", Algorithm 1.
+
+        θ ← θ − 2·lr·uₜ + lr·uₜ₋₁,   u = m̂/(√v̂ + ε) as in Adam,   u₀ = 0
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    beta1, beta2 : float
+        Decay of the two means, in [0, 1).
+    eps : float
+        Keeps the quotient finite, above 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")
+    lr: Positive = 1e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Positive = 1e-8
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        m, v, u = slots
+        g *= adam_direction(g, m, v, steps(state), self.beta1, self.beta2, self.eps)
+        u *= self.lr  # u is still that of the step before
+        theta += u
+        u[:] = g
+        g *= 2 * self.lr
+        theta -= g
+
+
+@dataclass(frozen=True)
+class AMSGrad(Optimizer):
+    """Adam whose denominator never shrinks, which restores a proof of convergence.
+
+    Source: Reddi et al. 2018, "On the Convergence of Adam and Beyond", Algorithm 2.
+
+        m ← β₁·m + (1−β₁)·g
+        v ← β₂·v + (1−β₂)·g²
+        w ← max(w, v)
+        θ ← θ − lr · m/(√w + ε)
+
+    As in the paper, nothing corrects the bias of m and v. The ε, of which the paper has none, is Ruder's.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    beta1, beta2 : float
+        Decay of the two means, in [0, 1).
+    eps : float
+        Keeps the quotient finite, above 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v", "w")
+    lr: Positive = 1e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Positive = 1e-8
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+        m, v, w = slots
+        s = average_square(v, self.beta2, g)
+        np.maximum(w, v, out=w)
+        average(m, self.beta1, g)
+        np.sqrt(w, out=s)
+        s += self.eps
+        np.divide(m, s, out=g)
+        g *= self.lr
+        theta -= g
+
+
+@dataclass(frozen=True)
+class AdaMax(Optimizer):
+    """Adam with the largest recent gradient in place of the root mean square.
+
+    Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization", Algorithm 2.
+
+        m ← β₁·m + (1−β₁)·g
+        u ← max(β₂·u, |g|)
+        θ ← θ − lr/(1−β₁ᵗ) · m/u
+
+    The paper has no ε and neither has this; where no gradient has come yet, u = m = 0 and nothing moves.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    beta1, beta2 : float
+        Decay of the mean and of the maximum, in [0, 1).
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "u")
+    lr: Positive = 2e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        m, u = slots
+        s = scratch(g)
+        np.abs(g, out=s)
+        u *= self.beta2
+        np.maximum(u, s, out=u)
+        average(m, self.beta1, g)
+        np.maximum(u, float(np.finfo(u.dtype).tiny), out=s)  # 0/0 is 0 here
+        np.divide(m, s, out=g)
+        g *= self.lr / (1 - self.beta1 ** steps(state))
+        theta -= g
+
+
+@dataclass(frozen=True)
+class Nadam(Optimizer):
+    """Adam with Nesterov's look ahead: the momentum that the next step will use is applied now.
+
+    Source: Dozat 2016, "Incorporating Nesterov Momentum into Adam", Algorithm 2, with Kingma & Ba's v̂.
+
+        μₜ = β₁·(1 − ½·0.96^(t·ψ)),   Πₜ = μ₁·…·μₜ
+        m ← μₜ·m + (1−μₜ)·g
+        v ← β₂·v + (1−β₂)·g²
+        m̂ = μₜ₊₁·m/(1−Πₜ₊₁) + (1−μₜ)·g/(1−Πₜ),   v̂ = v/(1−β₂ᵗ)
+        θ ← θ − lr · m̂/(√v̂ + ε)
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    beta1, beta2 : float
+        Limit of the momentum μ and decay of the mean square, in [0, 1).
+    eps : float
+        Keeps the quotient finite, above 0.
+    psi : float
+        How fast μ grows from β₁/2 to β₁, at least 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+    lr: Positive = 2e-3
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Positive = 1e-8
+    psi: NonNegative = 0.004
+
+    def init(self, n: int, dtype: DTypeLike) -> State:
+        """Make the state that precedes the first step; besides the usual, ``"product"``: Πₜ, shape (1,)."""
+        return super().init(n, dtype) | {"product": np.ones(1)}
+
+    def advance(self, state: State) -> None:
+        """Count the step, and bring Πₜ up to it."""
+        super().advance(state)
+        state["product"] *= self._momentum(steps(state))
+
+    def _momentum(self, t: int) -> float:
+        return self.beta1 * (1 - 0.5 * math.pow(0.96, t * self.psi))
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        m, v = slots
+        t, product = steps(state), float(state["product"][0])
+        now, following = self._momentum(t), self._momentum(t + 1)
+        r = math.sqrt(1 - self.beta2**t)
+        s = average_square(v, self.beta2, g)
+        average(m, now, g)  # leaves (1−μₜ)·g in g
+        g *= 1 / (1 - product)
+        np.multiply(m, following / (1 - product * following), out=s)
+        g += s
+        np.sqrt(v, out=s)
+        s += self.eps * r
+        g /= s
+        g *= self.lr * r
+        theta -= g

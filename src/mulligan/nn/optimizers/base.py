@@ -1,0 +1,142 @@
+"""What every optimiser is: hyper-parameters in a frozen dataclass, state in flat vectors, a step in place."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from mulligan.errors import ConfigError
+from mulligan.nn.blocks import blocks
+from mulligan.nn.ranges import check_ranges
+
+Vector: TypeAlias = NDArray[Any]
+"""A flat array, float32 or float64, one element per parameter (a block of one, inside `_block`)."""
+
+State: TypeAlias = dict[str, NDArray[Any]]
+"""All that an optimiser remembers: flat vectors by name, and the step count ``"t"``, int64 of shape (1,)."""
+
+Spec = TypeVar("Spec", bound="Optimizer")
+
+
+@dataclass(frozen=True)
+class Optimizer(ABC):
+    """A rule that turns a gradient into a change of the parameters.
+
+    A step is `advance` once, then `update` over the whole vector, in one sweep (`step`) or in parts that
+    several threads take at the same time. An optimiser of one's own lists its vectors in `slots` and writes
+    `_block`.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ()
+    """Names of the flat state vectors, in the order in which `_block` receives them."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    @property
+    def evaluations(self) -> int:
+        """Gradient evaluations, each followed by `step`, that make up one training step."""
+        return 1
+
+    def init(self, n: int, dtype: DTypeLike) -> State:
+        """Make the state that precedes the first step.
+
+        Parameters
+        ----------
+        n : int
+            Number of parameters.
+        dtype : dtype
+            float32 or float64, as the parameters.
+
+        Returns
+        -------
+        dict of str to ndarray
+            One zero vector of shape (n,) per slot, and ``"t"``, int64 of shape (1,), zero.
+        """
+        return {name: np.zeros(n, dtype) for name in self.slots} | {"t": np.zeros(1, np.int64)}
+
+    def step(self, theta: Vector, grad: Vector, state: State) -> None:
+        """Take one step, in place.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (n,)
+            The parameters; overwritten by the new ones.
+        grad : ndarray, shape (n,)
+            The gradient at `theta`, same dtype. It is spent: its contents afterwards are arbitrary.
+        state : dict of str to ndarray
+            From `init`; brought up to date.
+        """
+        self.advance(state)
+        self.update(theta, grad, state, slice(0, theta.size))
+
+    def advance(self, state: State) -> None:
+        """Count the step: t ← t + 1. Once a step, before any `update`."""
+        state["t"] += 1
+
+    def update(self, theta: Vector, grad: Vector, state: State, part: slice) -> None:
+        """Take the step that `advance` has counted, for one contiguous part of the parameters.
+
+        Disjoint parts may run in several threads at once, in any order: the result is the same to the byte.
+
+        Parameters
+        ----------
+        theta, grad : ndarray, shape (n,)
+            The whole vectors, as in `step`; only ``theta[part]`` and ``grad[part]`` are touched.
+        state : dict of str to ndarray
+            From `init`, after `advance`.
+        part : slice
+            ``slice(start, stop)``, both given.
+        """
+        for block in blocks(part):
+            self._block(state, theta[block], grad[block], *(state[name][block] for name in self.slots))
+
+    def scaled(self, factor: float, beta2: float | None = None) -> Self:
+        """Give this optimiser with its rate times `factor`: what a schedule makes of it at one step.
+
+        Nothing is checked again: schedules are checked when they are built.
+
+        Parameters
+        ----------
+        factor : float
+            Multiplies ``lr``; 0 is allowed.
+        beta2 : float, optional
+            Replaces ``beta2``, in [0, 1).
+
+        Returns
+        -------
+        Optimizer
+            A copy; `self` stays as it is.
+
+        Raises
+        ------
+        ConfigError
+            When `beta2` is given to an optimiser that has none.
+        """
+        changes = {"lr": float(vars(self)["lr"] * factor)}
+        if beta2 is not None:
+            if "beta2" not in vars(self):
+                raise ConfigError(
+                    f"{type(self).__name__} has no beta2, so a beta2 schedule (now at {beta2!r}) cannot act "
+                    "on it. Remove the schedule, or use an optimiser of the Adam family."
+                )
+            changes["beta2"] = float(beta2)
+        return rebuilt(self, **changes)
+
+    @abstractmethod
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        """Update one block in place; `g` is the gradient and, once used, scratch."""
+
+
+def steps(state: State) -> int:
+    """Give t of the step under way, 1 at the first, as a Python number."""
+    return int(state["t"][0])
+
+
+def rebuilt(spec: Spec, **changes: Any) -> Spec:
+    """Copy a frozen dataclass with some fields changed, without running its checks: a few times a step."""
+    copy = object.__new__(type(spec))
+    vars(copy).update(vars(spec), **changes)
+    return copy

@@ -1,0 +1,102 @@
+"""Gradient descent, plain and with memory of the way."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from mulligan.nn.optimizers.base import Optimizer, State, Vector
+from mulligan.nn.ranges import Interval, Positive
+
+Momenta = Annotated[float, Interval(-1.0, 1.0, "()", 0.9)]
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Straight down the gradient.
+
+    Source: Robbins & Monro 1951, "A Stochastic Approximation Method"; Ruder 2016, §2.2.
+
+        θ ← θ − lr·g
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    """
+
+    lr: Positive = 0.01
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+        g *= self.lr
+        theta -= g
+
+
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """A heavy ball: each step keeps a part of the one before.
+
+    Source: Polyak 1964, "Some methods of speeding up the convergence of iteration methods"; Ruder 2016, §4.1;
+    for negative momentum Gidel et al. 2019, "Negative Momentum for Improved Game Dynamics".
+
+        v ← μ·v − lr·g
+        θ ← θ + v
+
+    v is the last step itself, so a change of ``lr`` acts on new gradients only, as in the paper.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    momentum : float
+        μ, in (−1, 1); negative values damp the rotation of a game.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+    lr: Positive = 0.01
+    momentum: Momenta = 0.9
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+        (v,) = slots
+        g *= self.lr
+        v *= self.momentum
+        v -= g
+        theta += v
+
+
+@dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """Momentum that takes its gradient where the ball is about to be.
+
+    Source: Nesterov 1983, "A method of solving a convex programming problem with convergence rate O(1/k²)",
+    as momentum in Sutskever et al. 2013, "On the importance of initialization and momentum", Eqs. 3 and 4.
+
+        v ← μ·v − lr·∇f(φ + μ·v)
+        φ ← φ + v
+
+    The parameters that a caller sees are the point of the gradient, θ = φ + μ·v (before the first step both
+    are the same), for which the two lines read
+
+        v ← μ·v − lr·g
+        θ ← θ + μ·v − lr·g
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    momentum : float
+        μ, in (−1, 1).
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+    lr: Positive = 0.01
+    momentum: Momenta = 0.9
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+        (v,) = slots
+        g *= self.lr
+        v *= self.momentum
+        v -= g
+        theta -= g
+        np.multiply(v, self.momentum, out=g)
+        theta += g

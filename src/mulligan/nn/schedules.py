@@ -1,0 +1,270 @@
+"""Schedules: how a learning rate, β₂ or γ changes over a run.
+
+``schedule(step, total)`` gives the value at one step: a factor for a learning rate, the value itself for β₂
+and γ. Steps count from 0, so ``step`` is the number of steps already done, and ``step = total``, which only
+a finished run reaches, is the end. ``p = step/total``, never more than 1, is the fraction of the run.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from mulligan.errors import ConfigError
+from mulligan.nn.ranges import Count, Decay, Fraction, NonNegative, Positive, PositiveFraction, check_ranges
+
+
+@dataclass(frozen=True)
+class Schedule(ABC):
+    """A number as a function of the step. One of one's own writes ``__call__``."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    @abstractmethod
+    def __call__(self, step: int, total: int) -> float:
+        """Give the value at one step.
+
+        Parameters
+        ----------
+        step : int
+            Steps done before this one, at least 0.
+        total : int
+            Steps of the whole run, at least 1.
+
+        Returns
+        -------
+        float
+            A Python float, so that it never turns float32 arithmetic into float64.
+        """
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same value at every step.
+
+    Parameters
+    ----------
+    value : float
+        At least 0.
+    """
+
+    value: NonNegative = 1.0
+
+    def __call__(self, step: int, total: int) -> float:  # noqa: ARG002
+        """Give `value`."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """A value that is multiplied by a factor after each of some given steps.
+
+    "After step k" means from step k+1 on: step k itself, counted from 0, still sees the old value. The
+    article's ×0.01 after iterations 0 and 40 is ``StepDecay(factor=0.01, at=(0, 40))``.
+
+    Source: Seo 2018, "extreme step-wise gradient decay".
+
+    Parameters
+    ----------
+    value : float
+        Up to and including the first step of `at`; at least 0.
+    factor : float
+        At least 0.
+    at : tuple of int
+        The steps, each at least 0.
+    """
+
+    value: NonNegative = 1.0
+    factor: NonNegative = 0.1
+    at: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "at", tuple(self.at))
+        for k in self.at:
+            if isinstance(k, bool) or not isinstance(k, int) or k < 0:
+                raise ConfigError(
+                    f"StepDecay: at = {self.at!r} holds {k!r}, which is not allowed; every entry must be a "
+                    "whole number, at least 0. Try at = (0, 40)."
+                )
+
+    def __call__(self, step: int, total: int) -> float:  # noqa: ARG002
+        """Give ``value · factor^(number of entries of at below step)``."""
+        return self.value * self.factor ** sum(step > k for k in self.at)
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """A value that is multiplied by a factor over every so many steps, whatever the length of the run.
+
+    Parameters
+    ----------
+    value : float
+        At step 0; at least 0.
+    factor : float
+        Above 0.
+    every : int
+        Steps over which the factor accrues, at least 1.
+    stairs : bool
+        Whether it accrues at once, at the end of each `every` steps, rather than evenly.
+    """
+
+    value: NonNegative = 1.0
+    factor: Positive = 0.95
+    every: Count = 1000
+    stairs: bool = False
+
+    def __call__(self, step: int, total: int) -> float:  # noqa: ARG002
+        """Give ``value · factor^(step/every)``, the exponent rounded down with `stairs`."""
+        times: float = step // self.every if self.stairs else step / self.every
+        return self.value * math.pow(self.factor, times)
+
+
+@dataclass(frozen=True)
+class Geometric(Schedule):
+    """From one value to another by equal factors, then constant.
+
+    Parameters
+    ----------
+    start, end : float
+        Both above 0.
+    until : float
+        The fraction of the run at which `end` is reached, in (0, 1].
+    """
+
+    start: Positive = 1.0
+    end: Positive = 0.1
+    until: PositiveFraction = 1.0
+
+    def __call__(self, step: int, total: int) -> float:
+        """Give ``start · (end/start)^q`` with q = p/until, at most 1."""
+        q = _progress(step / total, 0.0, self.until)
+        return math.pow(self.start, 1 - q) * math.pow(self.end, q)
+
+
+@dataclass(frozen=True)
+class Linear(Schedule):
+    """Constant, then from one value to another in a straight line, then constant.
+
+    Parameters
+    ----------
+    start, end : float
+        Both at least 0.
+    from_, until : float
+        The fractions of the run between which it moves, in [0, 1], ``from_`` below ``until``.
+    """
+
+    start: NonNegative = 1.0
+    end: NonNegative = 0.0
+    from_: Fraction = 0.0
+    until: Fraction = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_order(self)
+
+    def __call__(self, step: int, total: int) -> float:
+        """Give ``(1−q)·start + q·end`` with q = (p − from_)/(until − from_), within [0, 1]."""
+        q = _progress(step / total, self.from_, self.until)
+        return (1 - q) * self.start + q * self.end
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Constant, then from one value to another along half a cosine wave, then constant.
+
+    Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", Eq. 5.
+
+    Parameters
+    ----------
+    start, end : float
+        Both at least 0.
+    from_, until : float
+        The fractions of the run between which it moves, in [0, 1], ``from_`` below ``until``.
+    """
+
+    start: NonNegative = 1.0
+    end: NonNegative = 0.0
+    from_: Fraction = 0.0
+    until: Fraction = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_order(self)
+
+    def __call__(self, step: int, total: int) -> float:
+        """Give ``(1−w)·start + w·end`` with w = ½(1 − cos πq), q as in `Linear`."""
+        return _half_wave(self.start, self.end, _progress(step / total, self.from_, self.until))
+
+
+@dataclass(frozen=True)
+class ConstantThenCosine(Schedule):
+    """A value that is held for a part of the run, then falls along half a cosine wave to its end.
+
+    Parameters
+    ----------
+    value, end : float
+        Both at least 0.
+    hold : float
+        The fraction of the run for which `value` is held, in [0, 1).
+    """
+
+    value: NonNegative = 1.0
+    hold: Decay = 0.5
+    end: NonNegative = 0.0
+
+    def __call__(self, step: int, total: int) -> float:
+        """Give ``Cosine(value, end, from_=hold)`` at this step."""
+        return _half_wave(self.value, self.end, _progress(step / total, self.hold, 1.0))
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """Another schedule, its first steps scaled up from almost nothing in a straight line.
+
+    Parameters
+    ----------
+    steps : int
+        Length of the warm-up, at least 1; step 0 takes 1/steps of the value, step ``steps − 1`` all of it.
+    then : Schedule
+        What is warmed up; it counts its steps from the start of the run.
+    """
+
+    steps: Count = 100
+    then: Schedule = Constant()
+
+    def __call__(self, step: int, total: int) -> float:
+        """Give ``min(1, (step+1)/steps) · then(step, total)``."""
+        return min(1.0, (step + 1) / self.steps) * self.then(step, total)
+
+
+def _progress(p: float, from_: float, until: float) -> float:
+    """Give how far the fraction `p` of the run is on its way from `from_` to `until`, within [0, 1]."""
+    return min(max((p - from_) / (until - from_), 0.0), 1.0)
+
+
+def _half_wave(start: float, end: float, q: float) -> float:
+    """Give (1−w)·start + w·end with w = ½(1 − cos πq): exactly the two ends at q = 0 and 1."""
+    w = 0.5 * (1 - math.cos(math.pi * q))
+    return (1 - w) * start + w * end
+
+
+def _check_order(spec: Linear | Cosine) -> None:
+    if spec.from_ >= spec.until:
+        raise ConfigError(
+            f"{type(spec).__name__}: from_ = {spec.from_!r} is not allowed with until = {spec.until!r}; "
+            f"it must be below. Try from_ = {spec.until / 2:g}."
+        )
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "step-decay": StepDecay,
+    "exponential": Exponential,
+    "geometric": Geometric,
+    "linear": Linear,
+    "cosine": Cosine,
+    "constant-then-cosine": ConstantThenCosine,
+    "warm-up": WarmUp,
+}
+"""Every schedule by the name that a configuration uses."""

@@ -1,0 +1,326 @@
+"""Optimisers against their papers, against torch, and against the promises of `Optimizer`."""
+
+import math
+import threading
+import tracemalloc
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.nn import blocks
+from mulligan.nn.blocks import BLOCK
+from mulligan.nn.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdaMax,
+    AdamW,
+    AMSGrad,
+    Momentum,
+    Nadam,
+    Nesterov,
+    OptimisticAdam,
+)
+
+N = 300
+STEPS = 50
+EVERY = [cls() for cls in OPTIMIZERS.values()] + [Adam(lr=2e-3, beta1=0.0, beta2=0.99)]
+name = repr
+
+
+def gradients(n=N, steps=STEPS, dtype=np.float64, seed=0):
+    """Give gradients of many sizes, with an exact zero here and there."""
+    rng = np.random.default_rng(seed)
+    g = rng.standard_normal((steps, n)) * 10.0 ** rng.uniform(-4, 2, n)
+    g[:, ::7] = np.where(rng.random(g[:, ::7].shape) < 0.3, 0, g[:, ::7])
+    return g.astype(dtype)
+
+
+def start(n=N, dtype=np.float64):
+    return np.random.default_rng(1).standard_normal(n).astype(dtype)
+
+
+def run(optimizer, g, theta=None):
+    theta = start(g.shape[1], g.dtype) if theta is None else theta
+    state = optimizer.init(theta.size, theta.dtype)
+    for row in g:
+        optimizer.step(theta, row.copy(), state)
+    return theta, state
+
+
+def assert_close(ours, theirs):
+    """Agree to 1e-12 of the way that was gone, element by element."""
+    way = np.abs(theirs - start()) + np.abs(start()) * 1e-2
+    assert np.max(np.abs(ours - theirs) / way) < 1e-12
+
+
+# --- against torch, where it has the paper's definition -----------------------------------------------------
+
+TORCH = [
+    (SGD(lr=0.03), "SGD", {"lr": 0.03}),
+    (Momentum(lr=0.03, momentum=0.8), "SGD", {"lr": 0.03, "momentum": 0.8}),
+    (Nesterov(lr=0.03, momentum=0.8), "SGD", {"lr": 0.03, "momentum": 0.8, "nesterov": True}),
+    (Adam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), "Adam", {"lr": 3e-3, "betas": (0.5, 0.9), "eps": 1e-3}),
+    (Adam(beta1=0.0, beta2=0.99), "Adam", {"lr": 1e-3, "betas": (0.0, 0.99)}),
+    (AdamW(lr=3e-3, weight_decay=0.1), "AdamW", {"lr": 3e-3, "weight_decay": 0.1}),
+    (AdaMax(lr=3e-3, beta1=0.8, beta2=0.9), "Adamax", {"lr": 3e-3, "betas": (0.8, 0.9), "eps": 1e-300}),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), TORCH, ids=[repr(case[0]) for case in TORCH])
+def test_agrees_with_torch(ours, theirs, options):
+    torch = pytest.importorskip("torch")
+    p = torch.tensor(start(), requires_grad=True)
+    reference = getattr(torch.optim, theirs)([p], **options)
+    for row in gradients():
+        p.grad = torch.tensor(row)
+        reference.step()
+    assert_close(run(ours, gradients())[0], p.detach().numpy())
+
+
+# --- against the paper's own lines, where torch has another definition or none -------------------------------
+
+
+def paper_adam_directions(g, b1, b2, eps):
+    """Kingma & Ba, Algorithm 1, the quotient at every t."""
+    m = v = np.zeros(N)
+    for t, row in enumerate(g, 1):
+        m = b1 * m + (1 - b1) * row
+        v = b2 * v + (1 - b2) * row**2
+        yield (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
+
+
+def paper_optimistic(g, lr, b1, b2, eps):
+    theta, before = start(), np.zeros(N)
+    for u in paper_adam_directions(g, b1, b2, eps):
+        theta, before = theta - 2 * lr * u + lr * before, u
+    return theta
+
+
+def paper_amsgrad(g, lr, b1, b2, eps):
+    theta, m, v, v_hat = start(), 0.0, 0.0, np.zeros(N)
+    for row in g:
+        m = b1 * m + (1 - b1) * row
+        v = b2 * v + (1 - b2) * row**2
+        v_hat = np.maximum(v_hat, v)
+        theta = theta - lr * m / (np.sqrt(v_hat) + eps)
+    return theta
+
+
+def paper_nadam(g, lr, b1, b2, eps, psi):
+    theta, m, v = start(), 0.0, 0.0
+    mu = [b1 * (1 - 0.5 * 0.96 ** (t * psi)) for t in range(len(g) + 2)]
+    for t, row in enumerate(g, 1):
+        m = mu[t] * m + (1 - mu[t]) * row
+        v = b2 * v + (1 - b2) * row**2
+        m_hat = mu[t + 1] * m / (1 - math.prod(mu[1 : t + 2])) + (1 - mu[t]) * row / (1 - math.prod(mu[1 : t + 1]))
+        theta = theta - lr * m_hat / (np.sqrt(v / (1 - b2**t)) + eps)
+    return theta
+
+
+def paper_nesterov(g, lr, momentum):
+    """Sutskever et al., Eqs. 3 and 4; gives the point of the next gradient, φ + μ·v."""
+    phi, v = start(), np.zeros(N)
+    for row in g:
+        v = momentum * v - lr * row
+        phi = phi + v
+    return phi + momentum * v
+
+
+def paper_polyak(g, lr, momentum):
+    before = theta = start()
+    for row in g:
+        before, theta = theta, theta - lr * row + momentum * (theta - before)
+    return theta
+
+
+PAPERS = [
+    (OptimisticAdam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_optimistic),
+    (AMSGrad(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_amsgrad),
+    (Nadam(lr=3e-3, beta1=0.8, beta2=0.9, eps=1e-3, psi=0.1), paper_nadam),
+    (Nesterov(lr=0.03, momentum=0.8), paper_nesterov),
+    (Momentum(lr=0.03, momentum=-0.3), paper_polyak),
+]
+
+
+@pytest.mark.parametrize(("ours", "paper"), PAPERS, ids=[repr(case[0]) for case in PAPERS])
+def test_agrees_with_the_paper(ours, paper):
+    values = [getattr(ours, field.name) for field in fields(ours)]
+    assert_close(run(ours, gradients())[0], paper(gradients(), *values))
+
+
+def test_adamax_leaves_alone_what_never_had_a_gradient():
+    theta, _ = run(AdaMax(), np.zeros((3, 5), np.float32))
+    assert np.array_equal(theta, start(5, np.float32))
+
+
+# --- promises of every optimiser -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+@pytest.mark.parametrize("n", [1, BLOCK - 1, BLOCK, BLOCK + 1])
+def test_blocks_change_nothing(optimizer, n, monkeypatch):
+    g = gradients(n, 2 * optimizer.evaluations, np.float32)
+    whole = run(optimizer, g)[0]
+    monkeypatch.setattr(blocks, "BLOCK", 1000)
+    assert np.array_equal(run(optimizer, g)[0], whole)
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_two_lanes_equal_one_sweep(optimizer):
+    n, cut = BLOCK + 501, 30_011
+    g = gradients(n, 3 * optimizer.evaluations, np.float32)
+    expected, expected_state = run(optimizer, g)
+    theta, state = start(n, np.float32), optimizer.init(n, np.float32)
+    for row in g:
+        spent = row.copy()
+        optimizer.advance(state)
+        lanes = [
+            threading.Thread(target=optimizer.update, args=(theta, spent, state, part))
+            for part in (slice(0, cut), slice(cut, n))
+        ]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+    assert theta.tobytes() == expected.tobytes()
+    assert state.keys() == expected_state.keys()
+    assert all(state[key].tobytes() == expected_state[key].tobytes() for key in state)
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_update_touches_its_part_only(optimizer):
+    theta, state = start(), optimizer.init(N, np.float64)
+    optimizer.advance(state)
+    before = {key: value.copy() for key, value in state.items()}
+    optimizer.update(theta, gradients()[0], state, slice(100, 200))
+    outside = np.r_[0:100, 200:N]
+    assert np.array_equal(theta[outside], start()[outside])
+    assert not np.array_equal(theta[100:200], start()[100:200])
+    assert all(np.array_equal(state[k][outside], before[k][outside]) for k in state if state[k].size == N)
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_float32_stays_float32_and_near_float64(optimizer):
+    g = gradients(steps=10)
+    theta, state = run(optimizer, g.astype(np.float32))
+    assert theta.dtype == np.float32
+    assert all(value.dtype == np.float32 for value in state.values() if value.size == N)
+    np.testing.assert_allclose(theta, run(optimizer, g)[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_state_is_all_there_is_to_remember(optimizer):
+    g = gradients()
+    whole = run(optimizer, g)[0]
+    half = STEPS // 2 + 1  # odd: an extragradient step is cut in the middle
+    theta, state = run(optimizer, g[:half])
+    stored = {key: np.frombuffer(value.tobytes(), value.dtype).copy() for key, value in state.items()}
+    again = replace(optimizer)
+    for row in g[half:]:
+        again.step(theta, row.copy(), stored)
+    assert theta.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_counts_its_steps(optimizer):
+    state = optimizer.init(N, np.float32)
+    assert state["t"].dtype == np.int64
+    assert state["t"].tolist() == [0]
+    assert run(optimizer, gradients())[1]["t"].tolist() == [STEPS]
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_allocates_nothing_that_grows(optimizer):
+    n = 3 * BLOCK
+    theta, g = start(n, np.float32), gradients(n, 1, np.float32)[0]
+    state = optimizer.init(n, np.float32)
+    for _ in range(2 * optimizer.evaluations):
+        optimizer.step(theta, g, state)
+        g[:] = 1
+    tracemalloc.start()
+    try:
+        for _ in range(6):
+            g[:] = 1
+            optimizer.step(theta, g, state)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000  # a block alone is 262,144 bytes
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_descends_a_bowl(optimizer):
+    theta = np.array([3.0, -2.0])
+    optimizer, state = optimizer.scaled(10.0), optimizer.init(2, np.float64)
+    for _ in range(3000):
+        optimizer.step(theta, theta * np.array([1.0, 4.0]), state)
+    assert np.hypot(*theta) < 1.0
+
+
+# --- scaled --------------------------------------------------------------------------------------------------
+
+
+def test_scaled_is_replace_without_checks():
+    adam = Adam(lr=2e-3)
+    assert adam.scaled(0.25) == replace(adam, lr=5e-4)
+    assert adam.scaled(0.25, beta2=0.9) == replace(adam, lr=5e-4, beta2=0.9)
+    assert adam.scaled(0.0).lr == 0
+    assert adam == Adam(lr=2e-3)
+    assert type(adam.scaled(np.float64(0.5), np.float64(0.5)).lr) is float
+    assert type(adam.scaled(np.float64(0.5), np.float64(0.5)).beta2) is float
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=name)
+def test_rate_zero_moves_nothing(optimizer):
+    g = gradients(steps=optimizer.evaluations)
+    assert np.array_equal(run(optimizer.scaled(0.0), g)[0], start())
+
+
+def test_scaled_refuses_beta2_where_there_is_none():
+    with pytest.raises(ConfigError, match=r"SGD has no beta2.*0\.9.*Adam family"):
+        SGD().scaled(1.0, beta2=0.9)
+
+
+# --- ranges --------------------------------------------------------------------------------------------------
+
+REFUSED = [
+    (SGD, {"lr": 0.0}),
+    (SGD, {"lr": -1.0}),
+    (SGD, {"lr": float("nan")}),
+    (SGD, {"lr": float("inf")}),
+    (SGD, {"lr": "fast"}),
+    (SGD, {"lr": True}),
+    (Momentum, {"momentum": 1.0}),
+    (Momentum, {"momentum": -1.0}),
+    (Nesterov, {"momentum": 1.0}),
+    (Adam, {"beta1": 1.0}),
+    (Adam, {"beta2": -0.1}),
+    (Adam, {"eps": 0.0}),
+    (AdamW, {"weight_decay": -1.0}),
+    (Nadam, {"psi": -1.0}),
+]
+
+
+@pytest.mark.parametrize(("cls", "values"), REFUSED)
+def test_refuses_values_out_of_range(cls, values):
+    ((key, value),) = values.items()
+    with pytest.raises(ConfigError) as caught:
+        cls(**values)
+    message = str(caught.value)
+    assert message.startswith(f"{cls.__name__}: {key} = {value!r} is not allowed; it must be ")
+    assert f"Try {key} = " in message
+
+
+def test_numpy_scalars_become_python_numbers():
+    assert type(Adam(lr=np.float64(1e-3)).lr) is float
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS.values(), ids=lambda cls: cls.__name__)
+def test_says_what_it_is_and_where_it_comes_from(cls):
+    summary, blank, *rest = cls.__doc__.splitlines()
+    assert summary.endswith(".")
+    assert not blank
+    assert any(line.strip().startswith("Source: ") for line in rest)
