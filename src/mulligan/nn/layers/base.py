@@ -1,0 +1,286 @@
+"""What every layer is, and the three families that give nearly all of them their second order.
+
+Names have three prefixes: none for a value (``x``, ``y``, ``W``), ``d`` for the gradient of the loss with respect to
+it (``dx``, ``dW``), ``t`` for a tangent (``tx``); ``dtx`` is the gradient with respect to a tangent.
+
+The first order is the chain rule. The second order serves gradient penalties: with a seed v held fixed,
+∂/∂θ ⟨v, ∇ₓD⟩ is the gradient of a directional derivative, so it needs a *tangent* pass upwards (v pushed through the
+layers) and an *adjoint* pass downwards (the transpose of value and tangent together). No tape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mulligan.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mulligan.nn.layers.initializers import Initializer
+    from mulligan.nn.memory import Array, Memory
+
+Shape = tuple[int, ...]
+"""The shape of one sample, without the batch axis."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter array of a layer.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    init : Initializer
+    fan_in, fan_out : int
+        What initialisers call the number of inputs and outputs of one unit.
+    trained : bool
+        False for what is kept and saved but not trained, such as running averages.
+    """
+
+    shape: Shape
+    init: Initializer
+    fan_in: int = 1
+    fan_out: int = 1
+    trained: bool = True
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A frozen description; all arrays live in the `Memory` that is passed to each method.
+
+    No method changes an array that it is given. What a method returns is valid until the same method's next call.
+    """
+
+    mixes_samples: ClassVar[bool] = False
+    """True when a row of the output depends on other rows of the input."""
+    piecewise_linear: ClassVar[bool] = False
+    """True when f″ = 0 wherever it exists and no input multiplies another: the short road of R1 and R2 is open."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of an output sample, given that of an input sample; raise `ShapeError` if impossible."""
+        return shape
+
+    def params(self, shape: Shape) -> dict[str, Param]:  # noqa: ARG002
+        """Return the layer's parameters, given the shape of an input sample."""
+        return {}
+
+    def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:  # noqa: ARG002
+        """Return name, layer and input shape of each layer inside this one."""
+        return []
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        """Return y = f(x)."""
+        raise NotImplementedError
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        """Return dx = Jᵀ dy, and keep `dy` for `grads`; with ``inputs=False`` dx is not wanted and may be anything."""
+        raise NotImplementedError
+
+    def grads(self, m: Memory) -> None:
+        """Add the parameter gradients of the last `backward` or `adjoint`."""
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        """Return ty = J tx at the last forward pass's x, and keep `tx`."""
+        raise UnsupportedError(_no_second_order(self))
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        """Return (dx, dtx): the transpose of (x, tx) ↦ (y, ty) applied to (dy, dty)."""
+        raise UnsupportedError(_no_second_order(self))
+
+    def paired(self, m: Memory, c: Array) -> None:
+        """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the short road.
+
+        After `forward(x)`, `backward` of ones (which kept the unit signals δ) and `tangent(v)` (which kept u).
+
+        Parameters
+        ----------
+        m : Memory
+        c : (n,) array
+            ∂Loss/∂logit of each row.
+        """
+
+    def prepare(self, m: Memory) -> None:
+        """Do what the weights alone decide, once before the passes of a step (spectral norm)."""
+
+    def finish(self, m: Memory) -> None:
+        """Turn the summed gradients into those of the stored weights, once after the passes of a step."""
+
+    @property
+    def needs_finish(self) -> bool:
+        """Whether `prepare` and `finish` do anything."""
+        return False
+
+
+def _no_second_order(layer: Layer) -> str:
+    name = type(layer).__name__
+    why = (
+        "it mixes the samples of a batch, and a per-sample gradient penalty has no meaning there"
+        if layer.mixes_samples
+        else "its second derivative is not implemented"
+    )
+    return (
+        f"{name} cannot stand in a discriminator that has a gradient penalty: {why}. "
+        "Use LayerNorm or no normalisation there, or a penalty-free loss with spectral_norm = true."
+    )
+
+
+@dataclass(frozen=True)
+class Affine(Layer):
+    """Family y = A(x, W) + b with A bilinear: write the product and its two transposes.
+
+    ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)``, ``ty = A(tx, W)``; the adjoint needs nothing new, since the map is
+    linear in x. On the short road loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
+    """
+
+    piecewise_linear: ClassVar[bool] = True
+
+    def weight(self, m: Memory) -> Array:
+        """Return the W that the products use."""
+        return m.params["W"]
+
+    def product(self, m: Memory, x: Array, name: str) -> Array:
+        """Return A(x, W) in the buffer `name`."""
+        raise NotImplementedError
+
+    def product_x(self, m: Memory, dy: Array, name: str) -> Array:
+        """Return the transpose with respect to x, A_xᵀ(dy, W), in the buffer `name`."""
+        raise NotImplementedError
+
+    def product_w(self, m: Memory, x: Array, dy: Array) -> None:
+        """Add the transpose with respect to W, A_Wᵀ(x, dy), to the gradient of W."""
+        raise NotImplementedError
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.x = x
+        y = self.product(m, x, "y")
+        if "b" in m.params:
+            y += m.params["b"]
+        return y
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        m.dy, m.dty = dy, None
+        return self.product_x(m, dy, "dx") if inputs else dy
+
+    def grads(self, m: Memory) -> None:
+        self.product_w(m, m.x, m.dy)
+        if m.dty is not None:
+            self.product_w(m, m.tx, m.dty)
+        if "b" in m.params:
+            rows = m.dy.reshape(-1, m.params["b"].size)
+            self._add_bias(m, rows, np.ones(len(rows), m.dtype))
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        m.tx = tx
+        return self.product(m, tx, "ty")
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        m.dy, m.dty = dy, dty
+        if not inputs:
+            return dy, dty
+        return self.product_x(m, dy, "dx"), self.product_x(m, dty, "dtx")
+
+    def paired(self, m: Memory, c: Array) -> None:
+        # dW = A_Wᵀ(c⊙x + u, δ),  db = Σ cₙ δₙ
+        s = m.buffer("s", m.x.shape)
+        np.multiply(m.x, c.reshape(-1, *[1] * (m.x.ndim - 1)), out=s)
+        s += m.tx
+        self.product_w(m, s, m.dy)
+        if "b" in m.params:
+            rows = m.dy.reshape(-1, m.params["b"].size)
+            self._add_bias(m, rows, np.repeat(c, len(rows) // len(c)))
+
+    @staticmethod
+    def _add_bias(m: Memory, dy: Array, weights: Array) -> None:
+        # db = Σ cₙ dyₙ as a matrix-vector product: 5 µs where a sum over the first axis takes 20.
+        m.add("b", np.dot(weights, dy, out=m.gradient("b")))
+
+
+@dataclass(frozen=True)
+class Pointwise(Layer):
+    """Family y = f(x), element by element: write f, f′ and f″."""
+
+    def f(self, x: Array, out: Array) -> None:
+        """Write f(x)."""
+        raise NotImplementedError
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        """Write f′(x); `y` is f(x), from which some functions have it cheaper."""
+        raise NotImplementedError
+
+    def ddf(self, x: Array, y: Array, out: Array) -> None:
+        """Write f″(x)."""
+        raise NotImplementedError
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.x, m.y = x, m.buffer("y", x.shape)
+        m.saved["slope"] = None
+        self.f(x, m.y)
+        return m.y
+
+    def slope(self, m: Memory) -> Array:
+        """Return f′ at the last forward pass's x, computed at first use."""
+        slope: Any = m.saved["slope"]
+        if slope is None:
+            slope = m.saved["slope"] = m.buffer("slope", m.x.shape)
+            self.df(m.x, m.y, slope)
+        result: Array = slope
+        return result
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        return np.multiply(dy, self.slope(m), out=m.buffer("dx", dy.shape)) if inputs else dy
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        m.tx = tx
+        return np.multiply(tx, self.slope(m), out=m.buffer("ty", tx.shape))
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        if not inputs:
+            return dy, dty
+        # dx = dy f′ + dty f″ tx,   dtx = dty f′
+        dx = np.multiply(dy, self.slope(m), out=m.buffer("dx", dy.shape))
+        if not self.piecewise_linear:
+            curve = m.buffer("curve", dy.shape)
+            self.ddf(m.x, m.y, curve)
+            curve *= dty
+            curve *= m.tx
+            dx += curve
+        return dx, np.multiply(dty, self.slope(m), out=m.buffer("dtx", dty.shape))
+
+
+@dataclass(frozen=True)
+class LinearMap(Layer):
+    """Family y = A x with a fixed A (pooling, resampling, reshaping): write A and Aᵀ."""
+
+    piecewise_linear: ClassVar[bool] = True
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        """Return A x, in the buffer `name` or as a view of x."""
+        raise NotImplementedError
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        """Return Aᵀ dy, in the buffer `name` or as a view of dy."""
+        raise NotImplementedError
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.saved["shape"] = x.shape
+        return self.apply(m, x, "y")
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        return self.transpose(m, dy, "dx") if inputs else dy
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        return self.apply(m, tx, "ty")
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        return (self.transpose(m, dy, "dx"), self.transpose(m, dty, "dtx")) if inputs else (dy, dty)
+
+
+def walk(layer: Layer, shape: Shape, path: str = "") -> Iterator[tuple[str, Layer, Shape]]:
+    """Yield path, layer and input shape of `layer` and of every layer inside it, in the order of construction."""
+    yield path, layer, shape
+    for name, child, child_shape in layer.children(shape):
+        yield from walk(child, child_shape, f"{path}.{name}" if path else name)

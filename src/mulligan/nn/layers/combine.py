@@ -1,0 +1,72 @@
+"""Layers made of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.memory import Array, Memory
+
+
+@dataclass(frozen=True)
+class Sequential(Layer):
+    """Layers one after the other.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+    """
+
+    layers: tuple[Layer, ...]
+    piecewise_linear: ClassVar[bool] = True  # itself; its children answer for themselves
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return shape
+
+    def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:
+        found: list[tuple[str, Layer, Shape]] = []
+        for i, layer in enumerate(self.layers):
+            found.append((f"{i}", layer, shape))
+            shape = layer.output_shape(shape)
+        return found
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        for layer, memory in zip(self.layers, m.children):
+            x = layer.forward(memory, x)
+        return x
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        lowest = 0 if inputs else _lowest_with_params(m)
+        for i in range(len(self.layers) - 1, lowest - 1, -1):
+            dy = self.layers[i].backward(m.children[i], dy, inputs or i > lowest)
+        return dy
+
+    def grads(self, m: Memory) -> None:
+        for layer, memory in zip(self.layers, m.children):
+            layer.grads(memory)
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        for layer, memory in zip(self.layers, m.children):
+            tx = layer.tangent(memory, tx)
+        return tx
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        lowest = 0 if inputs else _lowest_with_params(m)
+        for i in range(len(self.layers) - 1, lowest - 1, -1):
+            dy, dty = self.layers[i].adjoint(m.children[i], dy, dty, inputs or i > lowest)
+        return dy, dty
+
+    def paired(self, m: Memory, c: Array) -> None:
+        for layer, memory in zip(self.layers, m.children):
+            layer.paired(memory, c)
+
+
+def _lowest_with_params(m: Memory) -> int:
+    """Where a backward pass may stop when nobody asks for the gradient of the inputs."""
+    for i, child in enumerate(m.children):
+        if any(memory.params for memory in child.walk()):
+            return i
+    return len(m.children)

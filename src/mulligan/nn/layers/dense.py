@@ -1,0 +1,57 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mulligan.errors import ShapeError
+from mulligan.nn.layers.base import Affine, Param, Shape
+from mulligan.nn.layers.initializers import He, Initializer, Zeros
+from mulligan.nn.memory import Array, Memory
+
+
+@dataclass(frozen=True)
+class Dense(Affine):
+    """Fully connected: y = x W + b.
+
+    Parameters
+    ----------
+    units : int
+        Length of an output row.
+    init, bias_init : Initializer
+        Where W (inputs × units) and b (units) start.
+    bias : bool
+    """
+
+    units: int
+    init: Initializer = He()
+    bias: bool = True
+    bias_init: Initializer = Zeros()
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ShapeError(
+                f"Dense takes rows of numbers, not samples of shape {shape}. Put a Flatten layer before it."
+            )
+        return (self.units,)
+
+    def params(self, shape: Shape) -> dict[str, Param]:
+        W = Param((shape[0], self.units), self.init, shape[0], self.units)
+        b = Param((self.units,), self.bias_init, shape[0], self.units)
+        return {"W": W, "b": b} if self.bias else {"W": W}
+
+    def product(self, m: Memory, x: Array, name: str) -> Array:
+        out = m.buffer(name, (len(x), self.units))
+        return np.matmul(x, self.weight(m), out=out)  # y = x W
+
+    def product_x(self, m: Memory, dy: Array, name: str) -> Array:
+        W = self.weight(m)
+        out = m.buffer(name, (len(dy), len(W)))
+        if self.units == 1:  # an outer product; BLAS would pack a matrix of one column
+            return np.multiply(dy, W.T, out=out)
+        return np.matmul(dy, W.T, out=out)  # dx = dy Wᵀ
+
+    def product_w(self, m: Memory, x: Array, dy: Array) -> None:
+        m.add("W", np.matmul(x.T, dy, out=m.gradient("W")))  # dW = xᵀ dy

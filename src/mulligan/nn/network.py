@@ -1,0 +1,200 @@
+"""A network is a description and one flat vector; a workspace is a network bound to memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ShapeError
+from mulligan.nn.layers.base import Layer, Param, Shape, walk
+from mulligan.nn.memory import Array, Context, Memory, aligned
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from mulligan.nn.parallel import Lanes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where one parameter array lies in its flat vector."""
+
+    path: str
+    param: Param
+    part: slice
+
+    def view(self, flat: Array) -> Array:
+        """Return this parameter's part of `flat`, in its own shape."""
+        return flat[self.part].reshape(self.param.shape)
+
+
+class Network:
+    """A layer (usually a `Sequential`) for inputs of one shape, with its parameters in one flat vector.
+
+    Parameters
+    ----------
+    layer : Layer
+    input_shape : tuple of int
+        Of one sample, without the batch axis.
+    dtype : float32, or float64 for gradient checks
+
+    Attributes
+    ----------
+    theta : (n_params,) array
+        All trained parameters, layer after layer. An optimiser, an average, a norm is one sweep over it.
+    stats : (n_stats,) array
+        What is kept but not trained: running averages, power-iteration vectors.
+    entries, stat_entries : list of Entry
+        Which part of the vectors is which parameter.
+    """
+
+    def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32):
+        self.layer = layer
+        self.input_shape = tuple(input_shape)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.output_shape = layer.output_shape(self.input_shape)
+        self.entries: list[Entry] = []
+        self.stat_entries: list[Entry] = []
+        sizes = {True: 0, False: 0}
+        for path, inner, shape in walk(layer, self.input_shape):
+            for name, param in inner.params(shape).items():
+                start = sizes[param.trained]
+                stop = sizes[param.trained] = start + int(np.prod(param.shape))
+                entries = self.entries if param.trained else self.stat_entries
+                entries.append(Entry(f"{path}.{name}" if path else name, param, slice(start, stop)))
+        self.theta = aligned((sizes[True],), self.dtype)
+        self.stats = aligned((sizes[False],), self.dtype)
+        inside = [inner for _, inner, _ in walk(layer, self.input_shape)]
+        self.mixes_samples = any(inner.mixes_samples for inner in inside)
+        self.piecewise_linear = all(inner.piecewise_linear for inner in inside)
+        self.needs_finish = any(inner.needs_finish for inner in inside)
+        self.theta.fill(0)
+        self.stats.fill(0)
+
+    @property
+    def n_params(self) -> int:
+        """Number of trained parameters."""
+        return self.theta.size
+
+    def initialise(self, rng: np.random.Generator) -> Network:
+        """Draw every parameter from its initialiser, in order; return the network."""
+        for flat, entries in ((self.theta, self.entries), (self.stats, self.stat_entries)):
+            for entry in entries:
+                param = entry.param
+                param.init.fill(entry.view(flat), param.fan_in, param.fan_out, rng)
+        return self
+
+    def tensors(self) -> dict[str, Array]:
+        """Return every parameter array by its path, as views."""
+        named = {e.path: e.view(self.theta) for e in self.entries}
+        return named | {e.path: e.view(self.stats) for e in self.stat_entries}
+
+    def workspace(
+        self,
+        *,
+        theta: Array | None = None,
+        rng: np.random.Generator | None = None,
+        lanes: Lanes | None = None,
+        lane: int = 0,
+    ) -> Workspace:
+        """Bind the network to memory of its own.
+
+        Parameters
+        ----------
+        theta : (n_params,) array, optional
+            Other parameters than the network's own, for instance their average.
+        rng : Generator, optional
+            For dropout.
+        lanes, lane : optional
+            The threads among which the batch is shared, and which of them this workspace serves.
+        """
+        return Workspace(self, self.theta if theta is None else theta, Context(rng, lanes, lane))
+
+
+class Workspace:
+    """A network bound to memory: the passes, and the flat gradient that they fill.
+
+    An array returned by a workspace is valid until that workspace's next pass of the same kind.
+
+    Attributes
+    ----------
+    grad : (n_params,) array
+        Filled by `grads` and `paired`; begin each step with `clear_grads` and end it with `finish_grads`.
+    """
+
+    def __init__(self, network: Network, theta: Array, context: Context):
+        self.network = network
+        self.theta = theta
+        self.context = context
+        self.grad = aligned(theta.shape, network.dtype)
+        self.memory = self._bind(network.layer, "", network.input_shape)
+
+    def _bind(self, layer: Layer, path: str, shape: Shape) -> Memory:
+        memory = Memory(self.context, self.network.dtype)
+        prefix = f"{path}." if path else ""
+        trained = {e.path: e for e in self.network.entries}
+        kept = {e.path: e for e in self.network.stat_entries}
+        for name, param in layer.params(shape).items():
+            if param.trained:
+                entry = trained[prefix + name]
+                memory.params[name] = entry.view(self.theta)
+                memory.grads[name] = entry.view(self.grad)
+            else:
+                memory.stats[name] = kept[prefix + name].view(self.network.stats)
+        memory.children = [self._bind(c, prefix + name, s) for name, c, s in layer.children(shape)]
+        return memory
+
+    def forward(self, x: Array, labels: NDArray[np.integer[Any]] | None = None, training: bool = True) -> Array:
+        """Return the network's output for a batch x of shape (n, *input_shape)."""
+        if x.shape[1:] != self.network.input_shape:
+            raise ShapeError(
+                f"the network takes samples of shape {self.network.input_shape}, not {x.shape[1:]}; "
+                "reshape the batch or build the network for it."
+            )
+        self.context.labels, self.context.training = labels, training
+        return self.network.layer.forward(self.memory, x)
+
+    def backward(self, dy: Array, inputs: bool = True) -> Array:
+        """Return dx = Jᵀ dy; with ``inputs=False`` stop at the lowest layer that has parameters."""
+        return self.network.layer.backward(self.memory, dy, inputs)
+
+    def grads(self) -> None:
+        """Add the parameter gradients of the last `backward` or `adjoint` to `grad`."""
+        self.network.layer.grads(self.memory)
+
+    def tangent(self, tx: Array) -> Array:
+        """Return ty = J tx."""
+        return self.network.layer.tangent(self.memory, tx)
+
+    def adjoint(self, dy: Array, dty: Array, inputs: bool = False) -> tuple[Array, Array]:
+        """Return (dx, dtx), the transpose of (x, tx) ↦ (y, ty)."""
+        return self.network.layer.adjoint(self.memory, dy, dty, inputs)
+
+    def paired(self, c: Array) -> None:
+        """Add the gradients of Σ cₙ yₙ + ⟨v, ∇ₓD⟩ on the short road (see `Layer.paired`) to `grad`."""
+        self.network.layer.paired(self.memory, c)
+
+    def prepare(self) -> None:
+        """Let layers compute what the weights alone decide; once before a step's passes."""
+        if self.network.needs_finish:
+            self._hook("prepare")
+
+    def finish(self) -> None:
+        """Let layers turn the summed gradient into that of the stored weights; once after a step's passes."""
+        if self.network.needs_finish:
+            self._hook("finish")
+
+    def _hook(self, name: str) -> None:
+        inner = [layer for _, layer, _ in walk(self.network.layer, self.network.input_shape)]
+        for layer, memory in zip(inner, self.memory.walk()):
+            getattr(layer, name)(memory)
+
+    def clear_grads(self) -> None:
+        """Begin a new step's gradients."""
+        self.memory.clear_grads()
+
+    def finish_grads(self) -> None:
+        """Zero the gradients to which nothing was added."""
+        self.memory.finish_grads()

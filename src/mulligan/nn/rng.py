@@ -1,0 +1,49 @@
+"""One seed, many named streams.
+
+Each use of chance draws from a stream of its own, so that adding a stream, or drawing more often from one, never
+shifts another: evaluating more often does not change a run.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+
+def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
+    """Open the stream `name` of `seed`.
+
+    Parameters
+    ----------
+    seed : int
+        Non-negative.
+    name : str
+        ``init.g``, ``init.d``, ``batches``, ``noise``, ``penalty``, ``dropout``, ``eval``, or another.
+    index : int
+        Sub-stream, for instance the lane.
+
+    Returns
+    -------
+    numpy.random.Generator
+        PCG64-DXSM, seeded by ``SeedSequence(seed, spawn_key=(crc32(name), index))``.
+    """
+    key = (zlib.crc32(name.encode()), index)
+    return np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def state_of(rng: np.random.Generator) -> dict[str, Any]:
+    """Return the exact state as JSON-able words; `restore` undoes it."""
+    state = rng.bit_generator.state
+    return {
+        "bit_generator": state["bit_generator"],
+        "state": {k: str(v) for k, v in state["state"].items()},  # 128 bits: more than JSON readers keep
+        "has_uint32": state["has_uint32"],
+        "uinteger": state["uinteger"],
+    }
+
+
+def restore(rng: np.random.Generator, state: dict[str, Any]) -> None:
+    """Put `rng` back to a state that `state_of` returned."""
+    rng.bit_generator.state = {**state, "state": {k: int(v) for k, v in state["state"].items()}}
