@@ -111,7 +111,7 @@ class Memory:
         self.x: Array = _NOTHING
         self.y: Array = _NOTHING
         self.dy: Array = _NOTHING
-        self.tx: Array = _NOTHING
+        self.tx: Array | None = None
         self.dty: Array | None = None
         self._buffers: dict[str, Array] = {}
         self._written: set[str] = set()

@@ -10,17 +10,19 @@ layers) and an *adjoint* pass downwards (the transpose of value and tangent toge
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mulligan.errors import UnsupportedError
+from mulligan.nn.layers.initializers import Initializer, Normal
+from mulligan.nn.ranges import check_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mulligan.nn.layers.initializers import Initializer
     from mulligan.nn.memory import Array, Memory
 
 Shape = tuple[int, ...]
@@ -60,6 +62,9 @@ class Layer:
     piecewise_linear: ClassVar[bool] = False
     """True when f″ = 0 wherever it exists and no input multiplies another: the short road of R1 and R2 is open."""
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of an output sample, given that of an input sample; raise `ShapeError` if impossible."""
         return shape
@@ -94,7 +99,8 @@ class Layer:
     def paired(self, m: Memory, c: Array) -> None:
         """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the short road.
 
-        After `forward(x)`, `backward` of ones (which kept the unit signals δ) and `tangent(v)` (which kept u).
+        After `forward(x)`, `backward` of ones (which kept the unit signals δ) and, if there is a penalty, `tangent(v)`
+        (which kept u).
 
         Parameters
         ----------
@@ -134,13 +140,65 @@ class Affine(Layer):
 
     ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)``, ``ty = A(tx, W)``; the adjoint needs nothing new, since the map is
     linear in x. On the short road loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
+
+    Parameters
+    ----------
+    spectral_norm : bool
+        Divide W, as the matrix of all axes but the last against the last, by an estimate of its largest singular
+        value. Source: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", Algorithm 1.
+
+            Ŵ = W/σ,   σ = ‖Wv‖ = uᵀWv,   u = Wv/σ
+
+        The direction v is kept, not trained. One step of power iteration improves it before each training step
+        (`prepare`); with v held fixed, Ŵ is a function of W alone, so every workspace has the right one, whatever
+        its θ: lanes, averages and evaluation need no care.
     """
 
+    spectral_norm: bool = field(default=False, kw_only=True)
     piecewise_linear: ClassVar[bool] = True
+    normed: ClassVar[tuple[str, ...]] = ("W",)
+    """The parameters that `spectral_norm` divides."""
 
-    def weight(self, m: Memory) -> Array:
-        """Return the W that the products use."""
-        return m.params["W"]
+    @property
+    def needs_finish(self) -> bool:
+        return self.spectral_norm
+
+    def with_directions(self, params: dict[str, Param]) -> dict[str, Param]:
+        """Add the directions of spectral normalisation to the layer's own parameters; `params` ends with this."""
+        if not self.spectral_norm:
+            return params
+        shapes = {f"{name}_v": (params[name].shape[-1],) for name in self.normed}
+        return params | {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
+
+    def weight(self, m: Memory, name: str = "W") -> Array:
+        """Return the parameter that the products use: W, or Ŵ."""
+        weight: Array = m.saved[name] if self.spectral_norm else m.params[name]
+        return weight
+
+    def prepare(self, m: Memory) -> None:
+        # One power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖
+        for name in self.normed:
+            W, v = _matrix(m.params[name]), m.stats[f"{name}_v"]
+            u, _ = _unit(np.dot(W, v, out=m.buffer(f"{name}_u", W.shape[:1])))
+            _unit(np.dot(u, W, out=v))
+
+    def normalise(self, m: Memory) -> None:
+        """Compute Ŵ from this workspace's W and the kept v."""
+        for name in self.normed:
+            W, v = _matrix(m.params[name]), m.stats[f"{name}_v"]
+            u, sigma = _unit(np.dot(W, v, out=m.buffer(f"{name}_u", W.shape[:1])))
+            W_hat = np.divide(W, sigma, out=m.buffer(f"{name}_hat", W.shape))
+            m.saved[name] = W_hat.reshape(m.params[name].shape)
+            m.saved[f"{name}_norm"] = u, sigma
+
+    def finish(self, m: Memory) -> None:
+        # dW = (dŴ − ⟨dŴ,Ŵ⟩ u vᵀ)/σ
+        for name in self.normed:
+            dW, v = _matrix(m.grads[name]), m.stats[f"{name}_v"]
+            u, sigma = m.saved[f"{name}_norm"]
+            along = float(np.vdot(dW, m.saved[name]))
+            dW -= np.multiply.outer(u, along * v, out=m.buffer(f"d{name}", dW.shape))
+            dW /= sigma
 
     def product(self, m: Memory, x: Array, name: str) -> Array:
         """Return A(x, W) in the buffer `name`."""
@@ -155,7 +213,7 @@ class Affine(Layer):
         raise NotImplementedError
 
     def forward(self, m: Memory, x: Array) -> Array:
-        m.x = x
+        m.x, m.tx = x, None
         y = self.product(m, x, "y")
         if "b" in m.params:
             y += m.params["b"]
@@ -167,7 +225,7 @@ class Affine(Layer):
 
     def grads(self, m: Memory) -> None:
         self.product_w(m, m.x, m.dy)
-        if m.dty is not None:
+        if m.tx is not None and m.dty is not None:
             self.product_w(m, m.tx, m.dty)
         if "b" in m.params:
             rows = m.dy.reshape(-1, m.params["b"].size)
@@ -187,7 +245,8 @@ class Affine(Layer):
         # dW = A_Wᵀ(c⊙x + u, δ),  db = Σ cₙ δₙ
         s = m.buffer("s", m.x.shape)
         np.multiply(m.x, c.reshape(-1, *[1] * (m.x.ndim - 1)), out=s)
-        s += m.tx
+        if m.tx is not None:
+            s += m.tx
         self.product_w(m, s, m.dy)
         if "b" in m.params:
             rows = m.dy.reshape(-1, m.params["b"].size)
@@ -197,6 +256,18 @@ class Affine(Layer):
     def _add_bias(m: Memory, dy: Array, weights: Array) -> None:
         # db = Σ cₙ dyₙ as a matrix-vector product: 5 µs where a sum over the first axis takes 20.
         m.add("b", np.dot(weights, dy, out=m.gradient("b")))
+
+
+def _matrix(W: Array) -> Array:
+    """View an array as the matrix of all axes but the last against the last."""
+    return W.reshape(-1, W.shape[-1])
+
+
+def _unit(vector: Array) -> tuple[Array, float]:
+    """Scale a vector to length 1, in place; return it and the length it had (at least 1e-12, as for W = 0)."""
+    length = max(math.sqrt(float(np.dot(vector, vector))), 1e-12)
+    vector /= length
+    return vector, length
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,22 @@ class Sequential(Layer):
         return found
 
     def forward(self, m: Memory, x: Array) -> Array:
+        outputs = m.saved["outputs"] = []
         for layer, memory in zip(self.layers, m.children):
             x = layer.forward(memory, x)
+            outputs.append(x)
         return x
+
+    def output_of(self, m: Memory, index: int) -> Array:
+        """Return what layer `index` gave in the last forward pass."""
+        output: Array = m.saved["outputs"][index]
+        return output
+
+    def backward_from(self, m: Memory, index: int, dy: Array) -> Array:
+        """Return dx for a gradient dy with respect to the output of layer `index`."""
+        for i in range(index, -1, -1):
+            dy = self.layers[i].backward(m.children[i], dy)
+        return dy
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         lowest = 0 if inputs else _lowest_with_params(m)

@@ -1,0 +1,209 @@
+"""One lane's share of a step: its rows through G and D, forward, backward, and second order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.game.losses import FeatureMatching
+from mulligan.nn.memory import Array, Memory, aligned
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.game.penalties import Penalty
+    from mulligan.nn.network import Network, Workspace
+    from mulligan.nn.parallel import Lanes
+
+    Labels = NDArray[np.integer[Any]] | None
+
+
+class Lane:
+    """The workspaces of one thread.
+
+    D takes real and fake rows in one pass, ``[real; fake]``. Where D mixes samples (`split`), they take separate passes
+    through two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
+
+    Attributes
+    ----------
+    g, d : Workspace
+    d_spaces : list of Workspace
+        D's workspaces, whose gradients are to be summed.
+    real_logits, fake_logits : (rows, 1) arrays
+        Of the last `see`.
+    penalty_values : dict
+        This lane's part of each penalty, by name.
+    """
+
+    def __init__(self, g: Network, d: Network, rng: np.random.Generator, lanes: Lanes, index: int, split: bool):
+        self.g = g.workspace(rng=rng, lanes=lanes, lane=index)
+        self.d = d.workspace(rng=rng, lanes=lanes, lane=index)
+        self.d_real = d.workspace(rng=rng, lanes=lanes, lane=index) if split else None
+        self.d_spaces = [self.d] if self.d_real is None else [self.d, self.d_real]
+        self.penalty_values: dict[str, float] = {}
+        self._own = Memory(self.g.context, g.dtype)  # buffers of the lane itself
+        self._shape = d.input_shape
+        self.rows = slice(0, 0)
+        self.batch = 0
+        self.real_logits = self.fake_logits = aligned((0, 1), g.dtype)
+        self._fake: Array = aligned((0, *self._shape), g.dtype)
+        self._n_real = 0
+
+    def resize(self, rows: slice, batch: int) -> None:
+        """Take over `rows` of a batch of `batch` rows."""
+        self.rows, self.batch = rows, batch
+
+    @property
+    def n(self) -> int:
+        """Rows of this lane."""
+        return self.rows.stop - self.rows.start
+
+    # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def fake(self, z: Array, labels: Labels) -> None:
+        """G's pass over this lane's rows of z."""
+        self._fake = self.g.forward(z[self.rows], None if labels is None else labels[self.rows])
+
+    def see(self, real: Array | None, labels: Labels, noise: Array | None) -> None:
+        """D's pass over [real; fake], or over the fakes alone."""
+        n, rows = self.n, self.rows
+        self._n_real = n_real = 0 if real is None else n
+        x = self._own.buffer("x", (n_real + n, *self._shape))
+        if real is not None:
+            x[:n] = real[rows]
+        x[n_real:] = self._fake
+        if noise is not None:
+            x[:n_real] += noise[0, rows][:n_real]
+            x[n_real:] += noise[1, rows]
+        own = None if labels is None else labels[rows]
+        if self.d_real is None:
+            both = own if own is None or real is None else np.concatenate([own, own])
+            logits = self.d.forward(x, both)
+            self.real_logits, self.fake_logits = logits[:n_real], logits[n_real:]
+        else:
+            if real is not None:
+                self.real_logits = self.d_real.forward(x[:n], own)
+            self.fake_logits = self.d.forward(x[n_real:], own)
+
+    # ── gradients ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def unit(self) -> None:
+        """D's backward pass started with ones: δ in every layer, and g = ∇ₓD, loss not yet in it."""
+        ones = self._own.buffer("ones", (self._n_real + self.n, 1))
+        ones.fill(1)
+        self._g = self.d.backward(ones)
+
+    def seed(self, penalties: list[Penalty], factor: float) -> None:
+        """Evaluate penalties at the rows of this pass, and push the sum of their seeds v through D as a tangent."""
+        if not penalties:
+            return
+        v = self._own.buffer("v", self._g.shape)
+        sides = {"real": slice(0, self._n_real), "fake": slice(self._n_real, len(v))}
+        written: set[str] = set()
+        for penalty in penalties:
+            part = sides[penalty.points]
+            out = v[part] if penalty.points not in written else self._own.buffer("v+", v[part].shape)
+            value = penalty.seed(self._g[part], self.batch, out, factor)
+            if penalty.points in written:
+                v[part] += out
+            written.add(penalty.points)
+            self.penalty_values[type(penalty).__name__.lower()] = value
+        for side in sides.keys() - written:
+            v[sides[side]] = 0
+        self.d.tangent(v)
+
+    def discriminator_grads(self, c: Array, short: bool, second_order: bool) -> None:
+        """D's parameter gradients of loss and penalties, after `unit` (and `seed`).
+
+        Parameters
+        ----------
+        c : (2, batch) array
+            ∂L_D/∂logit of the real and the fake rows.
+        short : bool
+            D is piecewise linear: one product per layer serves loss and penalty.
+        second_order : bool
+            There is a penalty.
+        """
+        own = np.concatenate([c[0, self.rows], c[1, self.rows]])
+        if short:
+            self.d.paired(own)
+        elif second_order:
+            self.d.adjoint(own[:, None], np.ones_like(own)[:, None])
+            self.d.grads()
+        else:
+            self.d.backward(own[:, None], inputs=False)
+            self.d.grads()
+
+    def plain_grads(self, c: Array) -> None:
+        """D's parameter gradients of the loss alone, without `unit`."""
+        real, fake = c[0, self.rows][:, None], c[1, self.rows][:, None]
+        if self.d_real is None:
+            self.d.backward(np.concatenate([real, fake]), inputs=False)
+        else:
+            self.d_real.backward(real, inputs=False)
+            self.d_real.grads()
+            self.d.backward(fake, inputs=False)
+        self.d.grads()
+
+    def penalise_apart(
+        self, penalty: Penalty, by: Array, real: Array, labels: Labels, factor: float, short: bool
+    ) -> None:
+        """Add a penalty at points of its own, between real and fake or around the reals: a whole pass more."""
+        x = self._own.buffer("x^", (self.n, *self._shape))
+        if penalty.points == "between":
+            # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z))
+            np.subtract(real[self.rows], self._fake, out=x)
+            x *= by[self.rows]
+            x += self._fake
+        else:
+            np.add(real[self.rows], by[self.rows], out=x)
+        self.d.forward(x, None if labels is None else labels[self.rows])
+        ones = self._own.buffer("ones", (self.n, 1))
+        ones.fill(1)
+        g = self.d.backward(ones)
+        v = self._own.buffer("v", g.shape)
+        self.penalty_values[type(penalty).__name__.lower()] = penalty.seed(g, self.batch, v, factor)
+        self.d.tangent(v)
+        nothing = self._own.buffer("nothing", (self.n,))
+        nothing.fill(0)
+        if short:
+            self.d.paired(nothing)
+        else:
+            self.d.adjoint(nothing[:, None], ones)
+            self.d.grads()
+
+    def input_gradient(self, c_g: Array) -> Array:
+        """∂L_G/∂fake = c_G ⊙ g, from the unit pass that D's move used."""
+        g = self._g[self._n_real :]
+        out = self._own.buffer("dfake", g.shape)
+        return np.multiply(g, c_g[self.rows].reshape(-1, *[1] * (g.ndim - 1)), out=out)
+
+    def gradient_through(self, c_g: Array) -> Array:
+        """∂L_G/∂fake by a backward pass through D, whose weights get none of it."""
+        dy = self._own.buffer("dlogits", (self._n_real + self.n, 1))
+        dy.fill(0)
+        dy[self._n_real :, 0] = c_g[self.rows]
+        if self.d_real is None:
+            return self.d.backward(dy)[self._n_real :]
+        return self.d.backward(dy[self._n_real :])
+
+    def match_features(self, layer: int) -> tuple[float, Array]:
+        """Loss of feature matching, and ∂L_G/∂fake through D's layers 0 … `layer`."""
+        root: Any = self.d.network.layer
+        fake_features = root.output_of(self.d.memory, layer)
+        if self.d_real is None:
+            real_features, fake_features = fake_features[: self._n_real], fake_features[self._n_real :]
+        else:
+            real_features = root.output_of(self.d_real.memory, layer)
+        sums = np.stack([real_features.sum(axis=0), fake_features.sum(axis=0)])
+        means = self.g.context.sum_over_lanes(sums) / self.batch
+        value, row = FeatureMatching.match(means[0], means[1], self.batch)
+        dy = np.zeros((len(fake_features) + (self._n_real if self.d_real is None else 0), *row.shape), row.dtype)
+        dy[-len(fake_features) :] = row
+        return value, root.backward_from(self.d.memory, layer, dy)[-len(fake_features) :]
+
+    def generator_grads(self, d_fake: Array) -> None:
+        """G's parameter gradients, given ∂L_G/∂fake."""
+        self.g.backward(d_fake, inputs=False)
+        self.g.grads()

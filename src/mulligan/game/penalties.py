@@ -1,0 +1,153 @@
+"""Gradient penalties: functions of the rows g = ∇ₓD(x), each giving its value and the seed v = ∂P/∂g.
+
+With v held fixed, ∂P/∂θ = ∂/∂θ ⟨v, ∇ₓD⟩, the gradient of a directional derivative: the network's tangent and adjoint
+passes do the rest. A penalty acts on the logit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from mulligan.nn.memory import Array
+from mulligan.nn.ranges import NonNegative, check_ranges
+
+Points = Literal["real", "fake", "between", "around"]
+"""Where a penalty looks: the real rows, the fake rows, ε·real + (1−ε)·fake, or real + noise."""
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty on the input gradients of D. One of one's own says where it looks, and writes `seed`."""
+
+    points: ClassVar[Points] = "real"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+        """Write v = ∂P/∂g and return these rows' part of P.
+
+        Parameters
+        ----------
+        g : (rows, ...) array
+            ∇ₓD of some rows of the batch.
+        n : int
+            Rows in the whole batch; P is a mean over n.
+        out : array like g
+            Receives v.
+        factor : float
+            What the run's schedule multiplies the weight of the penalty by.
+        """
+        raise NotImplementedError
+
+
+def squared_norms(g: Array) -> Array:
+    """Return ‖g‖² of each row, (rows,)."""
+    flat = g.reshape(len(g), -1)
+    return np.einsum("ij,ij->i", flat, flat)
+
+
+def scale_rows(g: Array, by: Array, out: Array) -> None:
+    """Write by[i]·g[i]."""
+    np.multiply(g, by.reshape(-1, *[1] * (g.ndim - 1)), out=out)
+
+
+@dataclass(frozen=True)
+class R1(Penalty):
+    """(γ/2)·E‖∇D(x)‖² on reals (Mescheder et al. 2018, Eq. 9).
+
+    Parameters
+    ----------
+    gamma : float
+        γ ≥ 0, for pixels in [−1, 1]; for [0, 1] a quarter of it is the same penalty.
+    """
+
+    gamma: NonNegative = 1.0
+
+    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+        gamma = self.gamma * factor
+        np.multiply(g, gamma / n, out=out)  # v = (γ/N) g
+        return 0.5 * gamma / n * float(squared_norms(g).sum())
+
+
+@dataclass(frozen=True)
+class R2(R1):
+    """(γ/2)·E‖∇D(G(z))‖² on fakes (Mescheder et al. 2018, Eq. 10)."""
+
+    points: ClassVar[Points] = "fake"
+
+
+@dataclass(frozen=True)
+class ZeroCentered(Penalty):
+    """λ·E‖∇D(x̂)‖² at x̂ between real and fake (Thanh-Tung et al. 2019, Eq. 7).
+
+    Parameters
+    ----------
+    weight : float
+        λ ≥ 0.
+    """
+
+    weight: NonNegative = 10.0
+    points: ClassVar[Points] = "between"
+
+    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+        weight = self.weight * factor
+        np.multiply(g, 2 * weight / n, out=out)  # v = (2λ/N) g
+        return weight / n * float(squared_norms(g).sum())
+
+
+@dataclass(frozen=True)
+class WGANGP(Penalty):
+    """λ·E(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), ε ~ U(0, 1) (Gulrajani et al. 2017, Eq. 3).
+
+    Parameters
+    ----------
+    weight : float
+        λ ≥ 0.
+    one_sided : bool
+        Count only norms above 1 (Petzka et al. 2018, Eq. 8).
+    """
+
+    weight: NonNegative = 10.0
+    one_sided: bool = False
+    points: ClassVar[Points] = "between"
+
+    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+        weight = self.weight * factor
+        norms = np.sqrt(squared_norms(g))
+        excess = norms - 1.0
+        if self.one_sided:
+            excess = np.maximum(excess, 0.0)
+        # v = (2λ/N)(‖g‖ − 1) g/‖g‖.  At g = 0 the norm has no derivative; 0 is a subgradient, and keeps NaN out.
+        by = np.divide(2 * weight / n * excess, norms, out=np.zeros_like(norms), where=norms > 0)
+        scale_rows(g, by, out)
+        return weight / n * float(np.square(excess).sum())
+
+
+@dataclass(frozen=True)
+class DRAGAN(WGANGP):
+    """WGAN-GP's penalty around the reals: at x + spread·std(x)·u, u ~ U(0, 1) per element (Kodali et al. 2017, §3).
+
+    Parameters
+    ----------
+    weight, one_sided
+        As in `WGANGP`.
+    spread : float
+        In standard deviations of the batch's pixels; the authors' code has 0.5.
+    """
+
+    spread: NonNegative = 0.5
+    points: ClassVar[Points] = "around"
+
+
+PENALTIES: dict[str, type[Penalty]] = {
+    "r1": R1,
+    "r2": R2,
+    "zero_centered": ZeroCentered,
+    "wgan_gp": WGANGP,
+    "dragan": DRAGAN,
+}
+"""Every penalty by the name that a configuration uses."""

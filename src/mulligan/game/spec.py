@@ -1,0 +1,147 @@
+"""What a game is made of: two players, a latent, a loss, penalties, and the order of the moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from mulligan.errors import ConfigError
+from mulligan.game.losses import Loss, NonSaturating
+from mulligan.game.penalties import Penalty
+from mulligan.nn.averaging import EMA, Average
+from mulligan.nn.clipping import Clipping
+from mulligan.nn.layers.base import Layer
+from mulligan.nn.memory import Array
+from mulligan.nn.optimizers import Adam, Optimizer
+from mulligan.nn.ranges import Count, NonNegative, check_ranges
+from mulligan.nn.schedules import Constant, Schedule
+
+
+@dataclass(frozen=True)
+class Latent:
+    """Where z comes from.
+
+    Parameters
+    ----------
+    dim : int
+        Length of z, at least 1.
+    distribution : "normal" or "uniform"
+        N(0, 1), or U(−1, 1).
+    """
+
+    dim: Count = 64
+    distribution: Literal["normal", "uniform"] = "normal"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def draw(self, rng: np.random.Generator, out: Array) -> Array:
+        """Fill `out`, (n, dim), in place."""
+        if self.distribution == "normal":
+            rng.standard_normal(dtype=out.dtype.type, out=out)
+        else:
+            rng.random(dtype=out.dtype.type, out=out)
+            out *= 2.0
+            out -= 1.0
+        return out
+
+
+@dataclass(frozen=True)
+class Player:
+    """A network and how it learns.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        From input to output. D ends in one logit.
+    optimizer : Optimizer
+    clip : Clipping or None
+        Bounds the gradient before the optimiser sees it.
+    clip_weights : float
+        After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off.
+    """
+
+    layers: tuple[Layer, ...]
+    optimizer: Optimizer = Adam()
+    clip: Clipping | None = None
+    clip_weights: NonNegative = 0.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if not self.layers:
+            raise ConfigError(
+                "layers = [] is not allowed; a player needs at least one layer, for instance a dense one."
+            )
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """Factors over the run, each a function of the step.
+
+    Parameters
+    ----------
+    lr : Schedule
+        Multiplies both players' learning rates.
+    penalty : Schedule
+        Multiplies every penalty's weight.
+    noise : Schedule
+        Multiplies `instance_noise`.
+    beta2 : Schedule or None
+        Replaces β₂ of both optimisers.
+    """
+
+    lr: Schedule = Constant(1.0)
+    penalty: Schedule = Constant(1.0)
+    noise: Schedule = Constant(1.0)
+    beta2: Schedule | None = None
+
+
+@dataclass(frozen=True)
+class Game:
+    """The whole game, without the pictures.
+
+    Parameters
+    ----------
+    generator, discriminator : Player
+    latent : Latent
+    loss : Loss
+    penalties : tuple of Penalty
+    update : "simultaneous" or "alternating"
+        Both move at once from one pass of D, whose unit input gradient serves the penalties and G alike; or D moves
+        `d_steps` times, then G, against the new D.
+    d_steps : int
+        D's moves for each of G's (alternating only).
+    classes : int
+        Number of classes that both players see as labels; 0 for none.
+    average : Average or None
+        What the samples are drawn with.
+    instance_noise : float
+        Standard deviation of Gaussian noise on everything D sees (Sønderby et al. 2017); 0 is off.
+    schedules : Schedules
+    """
+
+    generator: Player
+    discriminator: Player
+    latent: Latent = Latent()
+    loss: Loss = NonSaturating()
+    penalties: tuple[Penalty, ...] = ()
+    update: Literal["simultaneous", "alternating"] = "alternating"
+    d_steps: Count = 1
+    classes: int = 0
+    average: Average | None = EMA()
+    instance_noise: NonNegative = 0.0
+    schedules: Schedules = field(default_factory=Schedules)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.update not in ("simultaneous", "alternating"):
+            raise ConfigError(f"update = {self.update!r} is not allowed; it must be 'simultaneous' or 'alternating'.")
+        if self.update == "simultaneous" and self.d_steps != 1:
+            raise ConfigError(
+                f"d_steps = {self.d_steps} is not allowed with update = 'simultaneous': both move once from the same "
+                "pass. Set d_steps = 1, or update = 'alternating'."
+            )
+        if self.classes < 0:
+            raise ConfigError(f"classes = {self.classes} is not allowed; it must be 0 (none) or more.")
