@@ -14,19 +14,28 @@ from mulligan.nn.blocks import BLOCK
 from mulligan.nn.optimizers import (
     OPTIMIZERS,
     SGD,
+    Adadelta,
+    Adagrad,
     Adam,
     AdaMax,
     AdamW,
     AMSGrad,
+    Extragradient,
+    Lookahead,
     Momentum,
     Nadam,
     Nesterov,
     OptimisticAdam,
+    RMSprop,
 )
 
 N = 300
 STEPS = 50
-EVERY = [cls() for cls in OPTIMIZERS.values()] + [Adam(lr=2e-3, beta1=0.0, beta2=0.99)]
+EVERY = [cls() for cls in OPTIMIZERS.values()] + [
+    Adam(lr=2e-3, beta1=0.0, beta2=0.99),
+    Lookahead(Nadam(), k=2),
+    Lookahead(Extragradient(SGD()), k=1),
+]
 name = repr
 
 
@@ -65,6 +74,9 @@ TORCH = [
     (Adam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), "Adam", {"lr": 3e-3, "betas": (0.5, 0.9), "eps": 1e-3}),
     (Adam(beta1=0.0, beta2=0.99), "Adam", {"lr": 1e-3, "betas": (0.0, 0.99)}),
     (AdamW(lr=3e-3, weight_decay=0.1), "AdamW", {"lr": 3e-3, "weight_decay": 0.1}),
+    (Adagrad(lr=0.1, eps=1e-3), "Adagrad", {"lr": 0.1, "eps": 1e-3}),
+    (Adadelta(lr=2.0, rho=0.8, eps=1e-3), "Adadelta", {"lr": 2.0, "rho": 0.8, "eps": 1e-3}),
+    (RMSprop(lr=3e-3, rho=0.8, eps=1e-3), "RMSprop", {"lr": 3e-3, "alpha": 0.8, "eps": 1e-3}),
     (AdaMax(lr=3e-3, beta1=0.8, beta2=0.9), "Adamax", {"lr": 3e-3, "betas": (0.8, 0.9), "eps": 1e-300}),
 ]
 
@@ -136,7 +148,28 @@ def paper_polyak(g, lr, momentum):
     return theta
 
 
+def paper_rmsprop(g, lr, rho, eps):
+    """Tieleman & Hinton, slide 29: MeanSquare = ρ·MeanSquare + (1−ρ)·g²; divide by its root."""
+    theta, mean_square = start(), 0.0
+    for row in g:
+        mean_square = rho * mean_square + (1 - rho) * row**2
+        theta = theta - lr * row / (np.sqrt(mean_square) + eps)
+    return theta
+
+
+def paper_adadelta(g, lr, rho, eps):
+    theta, e_g, e_x = start(), 0.0, 0.0
+    for row in g:
+        e_g = rho * e_g + (1 - rho) * row**2
+        delta = -np.sqrt(e_x + eps) / np.sqrt(e_g + eps) * row
+        e_x = rho * e_x + (1 - rho) * delta**2
+        theta = theta + lr * delta
+    return theta
+
+
 PAPERS = [
+    (RMSprop(lr=3e-3, rho=0.8, eps=1e-3), paper_rmsprop),
+    (Adadelta(lr=1.0, rho=0.8, eps=1e-3), paper_adadelta),
     (OptimisticAdam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_optimistic),
     (AMSGrad(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_amsgrad),
     (Nadam(lr=3e-3, beta1=0.8, beta2=0.9, eps=1e-3, psi=0.1), paper_nadam),
@@ -154,6 +187,91 @@ def test_agrees_with_the_paper(ours, paper):
 def test_adamax_leaves_alone_what_never_had_a_gradient():
     theta, _ = run(AdaMax(), np.zeros((3, 5), np.float32))
     assert np.array_equal(theta, start(5, np.float32))
+
+
+# --- the wrappers --------------------------------------------------------------------------------------------
+
+
+def test_extragradient_of_adam_is_extra_adam():
+    """Gidel et al. 2019, Extra-Adam, on a bilinear game, where the gradient depends on the iterate."""
+    lr, b1, b2, eps = 0.02, 0.5, 0.9, 1e-3
+    A = np.random.default_rng(3).standard_normal((4, 4))
+
+    def field(w):  # min over x, max over y of x'Ay
+        return np.r_[A @ w[4:], -A.T @ w[:4]]
+
+    w = first = np.random.default_rng(4).standard_normal(8)
+    m, v = np.zeros(8), np.zeros(8)
+    for t in range(1, 26):
+        g = field(w)
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        tried = w - lr * (m / (1 - b1 ** (2 * t - 1))) / (np.sqrt(v / (1 - b2 ** (2 * t - 1))) + eps)
+        g = field(tried)
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        w = w - lr * (m / (1 - b1 ** (2 * t))) / (np.sqrt(v / (1 - b2 ** (2 * t))) + eps)
+
+    optimizer = Extragradient(Adam(lr=lr, beta1=b1, beta2=b2, eps=eps))
+    theta, state = first.copy(), optimizer.init(8, np.float64)
+    for _ in range(25 * optimizer.evaluations):
+        optimizer.step(theta, field(theta), state)
+    np.testing.assert_allclose(theta, w, rtol=1e-12)
+
+
+def rotate(optimizer, gradient_steps):
+    """Play min over x, max over y of x·y from (1, 1); give the distance from the solution, 0."""
+    theta, state = np.ones(2), optimizer.init(2, np.float64)
+    for _ in range(gradient_steps):
+        optimizer.step(theta, np.array([theta[1], -theta[0]]), state)
+    return np.hypot(*theta)
+
+
+def test_extragradient_converges_where_descent_spirals_out():
+    # |1 − iη| = √(1 + η²) against |1 − iη − η²| = √(1 − η² + η⁴) a step
+    eta = 0.3
+    assert rotate(SGD(eta), 100) == pytest.approx(math.sqrt(2) * (1 + eta**2) ** 50)
+    assert rotate(Extragradient(SGD(eta)), 200) == pytest.approx(math.sqrt(2) * (1 - eta**2 + eta**4) ** 50)
+
+
+@pytest.mark.parametrize("base", [Nadam(lr=0.01), Extragradient(Adam(lr=0.01))], ids=name)
+def test_lookahead_goes_back_after_every_k_steps(base):
+    k, alpha, evaluations = 3, 0.25, base.evaluations
+    g = gradients(steps=7 * evaluations)
+    theta, slow, state = start(), start(), base.init(N, np.float64)
+    for step in range(1, 8):
+        for row in g[(step - 1) * evaluations : step * evaluations]:
+            base.step(theta, row.copy(), state)
+        if step % k == 0:
+            slow = slow + alpha * (theta - slow)
+            theta = slow.copy()
+    assert_close(run(Lookahead(base, k=k, alpha=alpha), g)[0], theta)
+
+
+def test_wrappers_pass_rate_and_beta2_to_the_base():
+    wrapped = Lookahead(Extragradient(Adam(lr=1e-3)), k=3)
+    assert wrapped.scaled(0.5, 0.9) == Lookahead(Extragradient(Adam(lr=5e-4, beta2=0.9)), k=3)
+    with pytest.raises(ConfigError, match="SGD has no beta2"):
+        Extragradient(SGD()).scaled(1.0, 0.9)
+
+
+def test_evaluations():
+    assert Adam().evaluations == 1
+    assert Extragradient().evaluations == 2
+    assert Lookahead(Adam()).evaluations == 1
+    assert Lookahead(Extragradient()).evaluations == 2
+
+
+@pytest.mark.parametrize(
+    ("cls", "base"),
+    [
+        (Extragradient, Extragradient()),
+        (Extragradient, Lookahead()),
+        (Lookahead, Lookahead()),
+        (Lookahead, "adam"),
+    ],
+)
+def test_wrappers_refuse_what_they_cannot_wrap(cls, base):
+    with pytest.raises(ConfigError, match=r"base = .* is not allowed; .*Try base = Adam"):
+        cls(base)
 
 
 # --- promises of every optimiser -----------------------------------------------------------------------------
@@ -301,6 +419,13 @@ REFUSED = [
     (Adam, {"eps": 0.0}),
     (AdamW, {"weight_decay": -1.0}),
     (Nadam, {"psi": -1.0}),
+    (Adadelta, {"rho": 1.0}),
+    (RMSprop, {"rho": -0.5}),
+    (Adagrad, {"eps": float("nan")}),
+    (Lookahead, {"k": 0}),
+    (Lookahead, {"k": 2.5}),
+    (Lookahead, {"alpha": 0.0}),
+    (Lookahead, {"alpha": 1.5}),
 ]
 
 

@@ -83,6 +83,33 @@ def check_ranges(spec: Any) -> None:
         object.__setattr__(spec, name, kind(value))
 
 
+def check_kind(spec: Any, name: str, kind: type, example: str) -> None:
+    """Check that a field of a frozen dataclass holds an object of the right kind.
+
+    Parameters
+    ----------
+    spec : dataclass instance
+        The object whose ``__post_init__`` calls this.
+    name : str
+        The field.
+    kind : type
+        The class that its value must be an instance of.
+    example : str
+        A value that would do, as it is written.
+
+    Raises
+    ------
+    ConfigError
+        When the value is of another kind.
+    """
+    value = getattr(spec, name)
+    if not isinstance(value, kind):
+        raise ConfigError(
+            f"{type(spec).__name__}: {name} = {value!r} is not allowed; it must be a kind of {kind.__name__}. "
+            f"Try {name} = {example}."
+        )
+
+
 @cache
 def _ranged_fields(cls: type) -> tuple[tuple[str, type, Interval, float], ...]:
     """List (name, kind, interval, example) of every field whose annotation carries an interval."""

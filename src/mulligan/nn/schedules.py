@@ -10,7 +10,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError
-from mulligan.nn.ranges import Count, Decay, Fraction, NonNegative, Positive, PositiveFraction, check_ranges
+from mulligan.nn.ranges import (
+    Count,
+    Decay,
+    Fraction,
+    NonNegative,
+    Positive,
+    PositiveFraction,
+    check_kind,
+    check_ranges,
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Constant(Schedule):
 
     value: NonNegative = 1.0
 
-    def __call__(self, step: int, total: int) -> float:  # noqa: ARG002
+    def __call__(self, step: int, total: int) -> float:
         """Give `value`."""
         return self.value
 
@@ -88,7 +97,7 @@ class StepDecay(Schedule):
                     "whole number, at least 0. Try at = (0, 40)."
                 )
 
-    def __call__(self, step: int, total: int) -> float:  # noqa: ARG002
+    def __call__(self, step: int, total: int) -> float:
         """Give ``value · factor^(number of entries of at below step)``."""
         return self.value * self.factor ** sum(step > k for k in self.at)
 
@@ -114,7 +123,7 @@ class Exponential(Schedule):
     every: Count = 1000
     stairs: bool = False
 
-    def __call__(self, step: int, total: int) -> float:  # noqa: ARG002
+    def __call__(self, step: int, total: int) -> float:
         """Give ``value · factor^(step/every)``, the exponent rounded down with `stairs`."""
         times: float = step // self.every if self.stairs else step / self.every
         return self.value * math.pow(self.factor, times)
@@ -232,6 +241,10 @@ class WarmUp(Schedule):
 
     steps: Count = 100
     then: Schedule = Constant()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kind(self, "then", Schedule, "Constant()")
 
     def __call__(self, step: int, total: int) -> float:
         """Give ``min(1, (step+1)/steps) · then(step, total)``."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn.ranges import Finite, NonNegative, check_ranges
+from mulligan.nn.ranges import Finite, NonNegative, check_kind, check_ranges
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class He(Initializer):
     slope: Finite = 0.2
     gain: NonNegative = 1.0
 
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`."""
         out[...] = rng.normal(0.0, self.gain * math.sqrt(2 / ((1 + self.slope**2) * fan_in)), out.shape)
 
@@ -119,7 +119,7 @@ class Orthogonal(Initializer):
 
     gain: NonNegative = 1.0
 
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`. Raises `ShapeError` for an array of fewer than two axes."""
         if out.ndim < 2:
             raise ShapeError(
@@ -144,7 +144,7 @@ class Normal(Initializer):
 
     std: NonNegative = 0.02
 
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`."""
         out[...] = rng.normal(0.0, self.std, out.shape)
 
@@ -161,7 +161,7 @@ class Uniform(Initializer):
 
     bound: NonNegative = 0.05
 
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`."""
         out[...] = rng.uniform(-self.bound, self.bound, out.shape)
 
@@ -178,7 +178,7 @@ class Constant(Initializer):
 
     value: Finite = 0.0
 
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`. Draws nothing."""
         out[...] = self.value
 
@@ -187,7 +187,7 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Zero everywhere: the usual start of a bias."""
 
-    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:  # noqa: ARG002
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`. Draws nothing."""
         out[...] = 0
 
@@ -208,6 +208,10 @@ class Scaled(Initializer):
 
     init: Initializer = He(slope=0.0)
     by: Finite = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kind(self, "init", Initializer, "He()")
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`."""

@@ -1,19 +1,30 @@
-"""Optimisers: one frozen dataclass each, their state a dictionary of flat vectors."""
+"""Optimisers: one frozen dataclass each, their state a dictionary of flat vectors.
+
+`gradient` has plain and momentum descent, `adaptive` the rates from squared gradients, `adam` Adam's family,
+`wrappers` the optimisers around an optimiser, and `base` what all of them are.
+"""
 
 from mulligan.nn.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, Nadam, OptimisticAdam
+from mulligan.nn.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from mulligan.nn.optimizers.base import Optimizer, State
 from mulligan.nn.optimizers.gradient import SGD, Momentum, Nesterov
+from mulligan.nn.optimizers.wrappers import Extragradient, Lookahead
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "momentum": Momentum,
     "nesterov": Nesterov,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "rmsprop": RMSprop,
     "adam": Adam,
     "adamax": AdaMax,
     "nadam": Nadam,
     "amsgrad": AMSGrad,
     "adamw": AdamW,
     "optimistic-adam": OptimisticAdam,
+    "extragradient": Extragradient,
+    "lookahead": Lookahead,
 }
 """Every optimiser by the name that a configuration uses."""
 
@@ -22,12 +33,17 @@ __all__ = [
     "SGD",
     "AMSGrad",
     "AdaMax",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Extragradient",
+    "Lookahead",
     "Momentum",
     "Nadam",
     "Nesterov",
     "OptimisticAdam",
     "Optimizer",
+    "RMSprop",
     "State",
 ]

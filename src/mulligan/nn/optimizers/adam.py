@@ -184,7 +184,7 @@ class AMSGrad(Optimizer):
     beta2: Decay = 0.999
     eps: Positive = 1e-8
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, w = slots
         s = average_square(v, self.beta2, g)
         np.maximum(w, v, out=w)

@@ -30,10 +30,15 @@ class Optimizer(ABC):
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
-    """Names of the flat state vectors, in the order in which `_block` receives them."""
+    """Names of the flat state vectors that this class adds."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of all flat state vectors, in the order in which `_block` receives them."""
+        return self.slots
 
     @property
     def evaluations(self) -> int:
@@ -53,9 +58,9 @@ class Optimizer(ABC):
         Returns
         -------
         dict of str to ndarray
-            One zero vector of shape (n,) per slot, and ``"t"``, int64 of shape (1,), zero.
+            One zero vector of shape (n,) per name in `vectors`, and ``"t"``, int64 of shape (1,), zero.
         """
-        return {name: np.zeros(n, dtype) for name in self.slots} | {"t": np.zeros(1, np.int64)}
+        return {name: np.zeros(n, dtype) for name in self.vectors} | {"t": np.zeros(1, np.int64)}
 
     def step(self, theta: Vector, grad: Vector, state: State) -> None:
         """Take one step, in place.
@@ -91,7 +96,7 @@ class Optimizer(ABC):
             ``slice(start, stop)``, both given.
         """
         for block in blocks(part):
-            self._block(state, theta[block], grad[block], *(state[name][block] for name in self.slots))
+            self._block(state, theta[block], grad[block], *(state[name][block] for name in self.vectors))
 
     def scaled(self, factor: float, beta2: float | None = None) -> Self:
         """Give this optimiser with its rate times `factor`: what a schedule makes of it at one step.

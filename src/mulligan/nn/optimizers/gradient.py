@@ -27,7 +27,7 @@ class SGD(Optimizer):
 
     lr: Positive = 0.01
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         g *= self.lr
         theta -= g
 
@@ -56,7 +56,7 @@ class Momentum(Optimizer):
     lr: Positive = 0.01
     momentum: Momenta = 0.9
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
         g *= self.lr
         v *= self.momentum
@@ -92,7 +92,7 @@ class Nesterov(Optimizer):
     lr: Positive = 0.01
     momentum: Momenta = 0.9
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:  # noqa: ARG002
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
         g *= self.lr
         v *= self.momentum

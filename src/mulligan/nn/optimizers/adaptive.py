@@ -1,0 +1,123 @@
+"""Rates of their own for every weight, from the squares of its gradients."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mulligan.nn.blocks import scratch
+from mulligan.nn.optimizers.adam import average_square
+from mulligan.nn.optimizers.base import Optimizer, State, Vector
+from mulligan.nn.ranges import Decay, Positive
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Rates that fall with all the squared gradients so far: much for rare features, little for common ones.
+
+    Source: Duchi et al. 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization",
+    Fig. 1 (diagonal, no projection; δ is ``eps``); Ruder 2016, §4.3.
+
+        s ← s + g²
+        θ ← θ − lr · g/(√s + ε)
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    eps : float
+        Keeps the quotient finite, above 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("s",)
+    lr: Positive = 0.01
+    eps: Positive = 1e-10
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        (s,) = slots
+        root = scratch(g)
+        np.multiply(g, g, out=root)
+        s += root
+        np.sqrt(s, out=root)
+        root += self.eps
+        g /= root
+        g *= self.lr
+        theta -= g
+
+
+@dataclass(frozen=True)
+class Adadelta(Optimizer):
+    """Steps in the units of the weights: root mean square of past steps over that of past gradients.
+
+    Source: Zeiler 2012, "ADADELTA: An Adaptive Learning Rate Method", Algorithm 1.
+
+        v ← ρ·v + (1−ρ)·g²
+        Δ = −√(d + ε)/√(v + ε) · g
+        d ← ρ·d + (1−ρ)·Δ²
+        θ ← θ + lr·Δ
+
+    The paper has no rate: lr = 1. With another, d still averages Δ, not lr·Δ.
+
+    Parameters
+    ----------
+    lr : float
+        Factor on every step, above 0.
+    rho : float
+        Decay of the two means, in [0, 1).
+    eps : float
+        Starts the motion and keeps the quotient finite, above 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v", "d")
+    lr: Positive = 1.0
+    rho: Decay = 0.95
+    eps: Positive = 1e-6
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        v, d = slots
+        root = average_square(v, self.rho, g)
+        np.add(v, self.eps, out=root)
+        np.sqrt(root, out=root)
+        g /= root
+        np.add(d, self.eps, out=root)
+        np.sqrt(root, out=root)
+        g *= root  # g = −Δ
+        average_square(d, self.rho, g)
+        g *= self.lr
+        theta -= g
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """The gradient over its root mean square: the sign of the gradient, made fit for small batches.
+
+    Source: Tieleman & Hinton 2012, "Lecture 6.5: rmsprop", Coursera; Ruder 2016, §4.5.
+
+        v ← ρ·v + (1−ρ)·g²
+        θ ← θ − lr · g/(√v + ε)
+
+    The lecture has no ε; this one stands where Adam's does, outside the root.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    rho : float
+        Decay of the mean square, in [0, 1); the lecture's 0.9.
+    eps : float
+        Keeps the quotient finite, above 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+    lr: Positive = 1e-3
+    rho: Decay = 0.9
+    eps: Positive = 1e-8
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        (v,) = slots
+        root = average_square(v, self.rho, g)
+        np.sqrt(v, out=root)
+        root += self.eps
+        g /= root
+        g *= self.lr
+        theta -= g

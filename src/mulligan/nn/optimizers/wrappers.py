@@ -1,0 +1,135 @@
+"""Optimisers around an optimiser: every gradient goes to the base, and the parameters are moved once more."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from mulligan.errors import ConfigError
+from mulligan.nn.optimizers.adam import Adam
+from mulligan.nn.optimizers.base import Optimizer, State, Vector, rebuilt, steps
+from mulligan.nn.ranges import Count, PositiveFraction, check_kind
+
+
+@dataclass(frozen=True)
+class Wrapper(Optimizer):
+    """An optimiser that works through another, its base, and keeps its own vectors in the same state.
+
+    Parameters
+    ----------
+    base : Optimizer
+        What gives the steps.
+    """
+
+    base: Optimizer = Adam()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kind(self, "base", Optimizer, "Adam()")
+        if isinstance(self.base, (type(self), Lookahead)):
+            raise ConfigError(
+                f"{type(self).__name__}: base = {self.base!r} is not allowed; the one combination of wrappers is "
+                "Lookahead(Extragradient(base)). Try base = Adam()."
+            )
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of all flat state vectors: those of the base, then the wrapper's own."""
+        return (*self.base.vectors, *self.slots)
+
+    def init(self, n: int, dtype: DTypeLike) -> State:
+        """Make the state that precedes the first step: that of the base, and a zero vector per own slot."""
+        return self.base.init(n, dtype) | {name: np.zeros(n, dtype) for name in self.slots}
+
+    def advance(self, state: State) -> None:
+        """Count the gradient, as the base does."""
+        self.base.advance(state)
+
+    def scaled(self, factor: float, beta2: float | None = None) -> Self:
+        """Give this wrapper around ``base.scaled(factor, beta2)``; see `Optimizer.scaled`."""
+        return rebuilt(self, base=self.base.scaled(factor, beta2))
+
+
+@dataclass(frozen=True)
+class Extragradient(Wrapper):
+    """Try a step, take the gradient where it leads, and make the step with that gradient instead.
+
+    Source: Korpelevich 1976, "The extragradient method" (base SGD); Gidel et al. 2019, "A Variational
+    Inequality Perspective on Generative Adversarial Networks", Extra-Adam (base Adam).
+
+    One training step is two calls of `step`, which is what ``evaluations == 2`` tells the game:
+
+        1.  gradient of both players at θ;              every player:  ω ← θ,  θ ← θ − base step
+        2.  gradient of both players at the new θ's;    every player:  θ ← ω − base step
+
+    Between the calls θ holds the extrapolated point and ``state["anchor"]`` holds ω; after the second, θ is
+    the new iterate. The base sees every gradient: its moments and its t go forward twice a training step, as
+    in Extra-Adam, whose bias corrections are 1 − β^(2t−1) and 1 − β^(2t). ``state["t"]`` counts gradients, so
+    an odd t is a step half done. Averages take θ in after the second call only.
+
+    Parameters
+    ----------
+    base : Optimizer
+        What gives the steps; no other wrapper.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("anchor",)
+
+    @property
+    def evaluations(self) -> int:
+        """Two."""
+        return 2
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        *inner, anchor = slots
+        if steps(state) % 2 == 1:
+            anchor[:] = theta
+        else:
+            theta[:] = anchor
+        self.base._block(state, theta, g, *inner)
+
+
+@dataclass(frozen=True)
+class Lookahead(Wrapper):
+    """Every k steps, go back and keep a part of the way: slow weights follow the fast ones.
+
+    Source: Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back", Algorithm 1; for games
+    Chavdarova et al. 2021, "Taming GANs with Lookahead-Minmax".
+
+        φ ← θ                              before the first step
+        θ ← θ − base step                  every step
+        φ ← φ + α·(θ − φ),  θ ← φ          after every k-th
+
+    The state of the base is kept as it is when θ goes back.
+
+    Parameters
+    ----------
+    base : Optimizer
+        What gives the steps; `Extragradient` is welcome, and `k` then counts its whole steps.
+    k : int
+        Steps between two looks back, at least 1.
+    alpha : float
+        The part of the way that is kept, in (0, 1].
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("slow",)
+    k: Count = 5
+    alpha: PositiveFraction = 0.5
+
+    @property
+    def evaluations(self) -> int:
+        """As many as the base takes."""
+        return self.base.evaluations
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        *inner, slow = slots
+        t = steps(state)
+        if t == 1:
+            slow[:] = theta
+        self.base._block(state, theta, g, *inner)
+        if t % (self.k * self.evaluations) == 0:
+            np.subtract(theta, slow, out=g)
+            g *= self.alpha
+            slow += g
+            theta[:] = slow

@@ -1,0 +1,112 @@
+"""Initialisers: statistics, fans, orthogonality, the same draws for both dtypes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn.layers.initializers import (
+    INITIALIZERS,
+    Constant,
+    Glorot,
+    He,
+    Normal,
+    Orthogonal,
+    Scaled,
+    Uniform,
+    Zeros,
+)
+
+FAN_IN, FAN_OUT = 150, 50
+SHAPE = (300, 400)
+
+
+def filled(init, shape=SHAPE, dtype=np.float64, seed=0):
+    out = np.full(shape, np.nan, dtype)
+    init.fill(out, FAN_IN, FAN_OUT, np.random.default_rng(seed))
+    assert out.dtype == dtype
+    return out
+
+
+STATISTICS = [
+    (He(), math.sqrt(2 / (1.04 * 150)), 3.0),
+    (He(slope=0.0), math.sqrt(2 / 150), 3.0),
+    (He(slope=1.0, gain=0.5), 0.5 * math.sqrt(1 / 150), 3.0),
+    (Glorot(), math.sqrt(2 / 200), 1.8),
+    (Glorot(gain=3.0, distribution="normal"), 3.0 * math.sqrt(2 / 200), 3.0),
+    (Normal(std=0.3), 0.3, 3.0),
+    (Uniform(bound=0.3), 0.3 / math.sqrt(3), 1.8),
+    (Scaled(He(slope=0.0), by=0.002), 0.002 * math.sqrt(2 / 150), 3.0),
+]
+
+
+@pytest.mark.parametrize(("init", "std", "kurtosis"), STATISTICS, ids=lambda case: repr(case))
+def test_mean_spread_and_kind_of_distribution(init, std, kurtosis):
+    w = filled(init).ravel()
+    assert abs(w.mean()) < 5 * std / math.sqrt(w.size)
+    assert w.std() == pytest.approx(std, rel=0.01)  # 5 standard errors of a normal sample of this size
+    assert np.mean((w / w.std()) ** 4) == pytest.approx(kurtosis, rel=0.03)
+
+
+@pytest.mark.parametrize(("init", "bound"), [(Glorot(), math.sqrt(6 / 200)), (Uniform(0.3), 0.3)])
+def test_bounds_are_reached_and_kept(init, bound):
+    assert 0.999 * bound < np.abs(filled(init)).max() <= bound
+
+
+@pytest.mark.parametrize("shape", [(40, 12), (12, 40), (20, 20), (3, 3, 8, 16), (2, 2, 2, 50)])
+def test_orthogonal(shape):
+    w = filled(Orthogonal(gain=1.5), shape).reshape(-1, shape[-1])
+    product = w.T @ w if w.shape[0] >= w.shape[1] else w @ w.T
+    np.testing.assert_allclose(product, 1.5**2 * np.eye(len(product)), atol=1e-12)
+
+
+def test_orthogonal_is_uniform():
+    # Without the sign correction LAPACK's Q has a diagonal entry of one sign
+    corners = [filled(Orthogonal(), (2, 2), seed=seed)[0, 0] for seed in range(400)]
+    assert abs(np.mean(corners)) < 5 * math.sqrt(0.5 / 400)
+
+
+def test_orthogonal_refuses_a_vector():
+    with pytest.raises(ShapeError, match=r"Orthogonal cannot fill an array of shape \(7,\).*Zeros"):
+        filled(Orthogonal(), (7,))
+
+
+def test_constants():
+    assert np.array_equal(filled(Zeros()), np.zeros(SHAPE))
+    assert np.array_equal(filled(Constant(0.25)), np.full(SHAPE, 0.25))
+    assert np.array_equal(filled(Scaled(Constant(0.25), by=-2.0)), np.full(SHAPE, -0.5))
+
+
+@pytest.mark.parametrize("init", [cls() for cls in INITIALIZERS.values()], ids=repr)
+def test_both_dtypes_see_the_same_draws(init):
+    one, two = np.random.default_rng(5), np.random.default_rng(5)
+    w32, w64 = np.empty((30, 20), np.float32), np.empty((30, 20))
+    init.fill(w32, FAN_IN, FAN_OUT, one)
+    init.fill(w64, FAN_IN, FAN_OUT, two)
+    np.testing.assert_allclose(w32, w64, rtol=2e-7)
+    assert one.random() == two.random()
+
+
+def test_same_seed_same_bytes():
+    assert filled(He(), seed=3).tobytes() == filled(He(), seed=3).tobytes()
+    assert filled(He(), seed=3).tobytes() != filled(He(), seed=4).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("cls", "fields"),
+    [
+        (He, {"gain": -1.0}),
+        (He, {"slope": math.nan}),
+        (Glorot, {"distribution": "cauchy"}),
+        (Orthogonal, {"gain": math.inf}),
+        (Normal, {"std": -0.1}),
+        (Uniform, {"bound": "wide"}),
+        (Constant, {"value": math.inf}),
+        (Scaled, {"by": math.nan}),
+        (Scaled, {"init": 0.5}),
+    ],
+)
+def test_refuses_what_makes_no_sense(cls, fields):
+    with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* is not allowed; it must be .*Try "):
+        cls(**fields)

@@ -1,0 +1,101 @@
+"""Averages: closed forms, blocks, memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulligan.errors import ConfigError
+from mulligan.nn.averaging import AVERAGES, EMA, Polyak
+from mulligan.nn.blocks import BLOCK
+
+
+def follow(average, path):
+    """Give the average after each row of a path."""
+    mean = np.full(path.shape[1], 123.0, path.dtype)
+    for step, theta in enumerate(path):
+        before = theta.copy()
+        average.update(mean, theta, step, slice(0, theta.size))
+        assert np.array_equal(theta, before)
+        yield mean.copy()
+
+
+def walk(steps=40, n=5):
+    return np.cumsum(np.random.default_rng(0).standard_normal((steps, n)), axis=0)
+
+
+def test_ema_halves_the_distance_in_its_half_life():
+    # after a jump at a step where the ramp is over, half of the jump is left after half_life steps, a quarter
+    # after two
+    path = np.zeros((100 + 20 + 1, 3))
+    path[101:] = 1.0
+    means = list(follow(EMA(half_life=10, ramp=0.1), path))
+    np.testing.assert_allclose(1 - means[110], 0.5, rtol=1e-12)
+    np.testing.assert_allclose(1 - means[120], 0.25, rtol=1e-12)
+
+
+def test_ema_is_the_weighted_sum_of_its_definition():
+    path, half_life, ramp = walk(), 4.0, 0.25
+    beta = [0.0] + [0.5 ** (1 / min(half_life, ramp * t)) for t in range(1, len(path))]
+    weights = np.array([(1 - beta[i]) * np.prod(beta[i + 1 :]) for i in range(len(path))])
+    assert weights.sum() == pytest.approx(1)
+    *_, last = follow(EMA(half_life, ramp), path)
+    np.testing.assert_allclose(last, weights @ path, rtol=1e-12)
+
+
+@given(st.integers(1, 10**7))
+def test_ema_weight(step):
+    ema = EMA(half_life=1000, ramp=0.05)
+    assert 0 < ema.weight(step) < 1 or step < 2
+    assert ema.weight(step) >= ema.weight(step + 1)
+    assert (1 - ema.weight(step)) ** min(1000, 0.05 * step) == pytest.approx(0.5, abs=1e-9)
+    assert ema.weight(20_000) == ema.weight(10**9)
+
+
+def test_polyak_is_the_mean():
+    for step, mean in enumerate(follow(Polyak(), walk())):
+        np.testing.assert_allclose(mean, walk()[: step + 1].mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("average", [cls() for cls in AVERAGES.values()], ids=repr)
+def test_first_step_copies(average):
+    assert np.array_equal(next(follow(average, walk())), walk()[0])
+
+
+@pytest.mark.parametrize("average", [cls() for cls in AVERAGES.values()], ids=repr)
+@pytest.mark.parametrize("step", [0, 7])
+def test_parts_equal_one_sweep_and_float32_stays(average, step):
+    n, cut = BLOCK + 333, 20_001
+    rng = np.random.default_rng(0)
+    theta, whole = rng.standard_normal((2, n)).astype(np.float32)
+    parts = whole.copy()
+    expected = whole + np.float32(average.weight(step)) * (theta - whole)
+    average.update(whole, theta, step, slice(0, n))
+    average.update(parts, theta, step, slice(cut, n))
+    assert not np.array_equal(parts, whole)
+    average.update(parts, theta, step, slice(0, cut))
+    assert parts.tobytes() == whole.tobytes()
+    assert whole.dtype == np.float32
+    np.testing.assert_allclose(whole, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_allocates_nothing_that_grows():
+    n = 3 * BLOCK
+    theta, mean = np.ones(n, np.float32), np.zeros(n, np.float32)
+    EMA().update(mean, theta, 5, slice(0, n))
+    tracemalloc.start()
+    try:
+        for step in range(6):
+            EMA().update(mean, theta, step, slice(0, n))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000
+
+
+@pytest.mark.parametrize("fields", [{"half_life": 0.0}, {"half_life": float("nan")}, {"ramp": -1.0}])
+def test_refuses_values_out_of_range(fields):
+    with pytest.raises(ConfigError, match=r"EMA: .* is not allowed; it must be .*Try "):
+        EMA(**fields)

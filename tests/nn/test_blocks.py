@@ -1,0 +1,34 @@
+"""Blocks cover a range exactly; scratch belongs to one thread."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from mulligan.nn.blocks import BLOCK, blocks, scratch
+
+
+@pytest.mark.parametrize("start", [0, 5])
+@pytest.mark.parametrize("n", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
+def test_blocks_cover_a_range_once(start, n):
+    parts = list(blocks(slice(start, start + n)))
+    assert [i for part in parts for i in (part.start, part.stop)] == sorted(
+        [start, start + n] * (n > 0) + [part.start for part in parts[1:]] * 2
+    )
+    assert all(0 < part.stop - part.start <= BLOCK for part in parts)
+
+
+def test_scratch_has_the_length_and_kind_of_its_block_and_is_kept():
+    for dtype in (np.float32, np.float64):
+        block = np.zeros(100, dtype)
+        assert scratch(block).dtype == dtype
+        assert scratch(block).shape == (100,)
+        assert np.shares_memory(scratch(block), scratch(block[:50]))
+
+
+def test_scratch_is_not_shared_between_threads():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(scratch(np.zeros(10))))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(found[0], scratch(np.zeros(10)))

@@ -1,0 +1,63 @@
+"""Clipping: lengths, directions, divergence that stays visible."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.nn.blocks import BLOCK
+from mulligan.nn.clipping import CLIPPINGS, ClipNorm, ClipValue
+
+
+def gradient(n=2 * BLOCK + 17, dtype=np.float32):
+    return np.random.default_rng(0).standard_normal(n).astype(dtype)
+
+
+def test_norm_is_the_maximum_and_the_direction_stays():
+    g = gradient(dtype=np.float64)
+    ClipNorm(2.0).apply(g)
+    assert np.linalg.norm(g) == pytest.approx(2.0, rel=1e-12)
+    np.testing.assert_allclose(g / 2.0, gradient(dtype=np.float64) / np.linalg.norm(gradient(dtype=np.float64)))
+
+
+def test_short_gradients_pass_untouched():
+    g = gradient()
+    ClipNorm(1e6).apply(g)
+    assert np.array_equal(g, gradient())
+    assert ClipNorm(1e6).factor(g) == 1.0
+    assert ClipNorm(1.0).factor(np.zeros(5)) == 1.0
+
+
+def test_values_are_cut_one_by_one():
+    g = gradient()
+    ClipValue(0.5).apply(g)
+    assert np.array_equal(g, np.minimum(np.maximum(gradient(), -0.5), 0.5))
+
+
+@pytest.mark.parametrize("clipping", [cls() for cls in CLIPPINGS.values()], ids=repr)
+def test_parts_equal_the_whole_and_float32_stays(clipping):
+    whole, parts = gradient(), gradient()
+    clipping.apply(whole)
+    factor = clipping.factor(parts)
+    assert type(factor) is float
+    clipping.clip(parts, factor, slice(30_000, parts.size))
+    assert np.array_equal(parts[:30_000], gradient()[:30_000])
+    clipping.clip(parts, factor, slice(0, 30_000))
+    assert parts.tobytes() == whole.tobytes()
+    assert whole.dtype == np.float32
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e30])
+def test_divergence_is_not_hidden(bad):
+    g = gradient(100)
+    g[7] = bad
+    ClipNorm(1.0).apply(g)
+    assert not np.isfinite(g).all()
+
+
+@pytest.mark.parametrize("cls", CLIPPINGS.values(), ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.inf, "1"])
+def test_refuses_values_out_of_range(cls, bad):
+    with pytest.raises(ConfigError, match=f"{cls.__name__}: max = .* is not allowed; it must be .*Try max = 1"):
+        cls(max=bad)

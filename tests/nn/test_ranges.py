@@ -1,0 +1,85 @@
+"""Ranges: what is in, what is out, and how it is said."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.nn.ranges import Count, Decay, Finite, Fraction, NonNegative, Positive, PositiveFraction, check_ranges
+
+
+@dataclass(frozen=True)
+class Spec:
+    finite: Finite = 0.0
+    positive: Positive = 1.0
+    non_negative: NonNegative = 0.0
+    decay: Decay = 0.9
+    fraction: Fraction = 0.5
+    positive_fraction: PositiveFraction = 0.5
+    count: Count = 3
+    free: str = "anything"
+
+    def __post_init__(self):
+        check_ranges(self)
+
+
+@dataclass(frozen=True)
+class Bare:
+    rate: Positive
+
+    def __post_init__(self):
+        check_ranges(self)
+
+
+@pytest.mark.parametrize(
+    ("field", "inside", "outside"),
+    [
+        ("finite", (-1e300, 0, 1e300), (math.inf, -math.inf, math.nan)),
+        ("positive", (1e-300, 5), (0, -1, math.inf, math.nan)),
+        ("non_negative", (0, 5), (-1e-300, math.inf)),
+        ("decay", (0, 0.999), (1, -0.1)),
+        ("fraction", (0, 1), (1.001, -0.001)),
+        ("positive_fraction", (0.001, 1), (0, 1.001)),
+        ("count", (1, 10**9), (0, 1.5, 2.0, math.inf)),
+    ],
+)
+def test_edges(field, inside, outside):
+    for value in inside:
+        assert getattr(Spec(**{field: value}), field) == value
+    for value in (*outside, True, None, "1", 1j):
+        with pytest.raises(ConfigError, match=f"Spec: {field} = "):
+            Spec(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        (
+            {"positive": -2.0},
+            "positive = -2.0 is not allowed; it must be a finite number, above 0. Try positive = 1.",
+        ),
+        (
+            {"decay": 1.0},
+            "decay = 1.0 is not allowed; it must be a finite number, at least 0 and below 1. Try decay = 0.9.",
+        ),
+        ({"count": 0}, "count = 0 is not allowed; it must be a whole number, at least 1. Try count = 3."),
+        ({"finite": math.inf}, "finite = inf is not allowed; it must be a finite number. Try finite = 0."),
+    ],
+)
+def test_words(fields, rule):
+    with pytest.raises(ConfigError) as caught:
+        Spec(**fields)
+    assert str(caught.value) == f"Spec: {rule}"
+
+
+def test_a_field_without_default_has_a_remedy_too():
+    with pytest.raises(ConfigError, match="Try rate = 1"):
+        Bare(0.0)
+
+
+def test_numpy_and_integer_values_become_plain_python():
+    spec = Spec(positive=np.float32(2), fraction=1, count=np.int64(7))
+    assert [type(value) for value in (spec.positive, spec.fraction, spec.count)] == [float, float, int]
+    assert spec.free == "anything"

@@ -1,0 +1,146 @@
+"""Schedules: their ends, their way between, and what they refuse."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulligan.errors import ConfigError
+from mulligan.nn.schedules import (
+    SCHEDULES,
+    Constant,
+    ConstantThenCosine,
+    Cosine,
+    Exponential,
+    Geometric,
+    Linear,
+    StepDecay,
+    WarmUp,
+)
+
+values = st.floats(1e-6, 1e3)
+totals = st.integers(1, 10_000)
+
+
+@st.composite
+def windows(draw):
+    """Two fractions of a run, the first below the second."""
+    first, second = sorted(draw(st.lists(st.integers(0, 100), min_size=2, max_size=2, unique=True)))
+    return first / 100, second / 100
+
+
+@st.composite
+def moving(draw):
+    """A schedule that goes from one value to another, the two values, and the window in which it moves."""
+    start, end, (from_, until) = draw(values), draw(values), draw(windows())
+    cls = draw(st.sampled_from([Geometric, Linear, Cosine, ConstantThenCosine]))
+    if cls is Geometric:
+        return Geometric(start, end, until), start, end, 0.0, until
+    if cls is ConstantThenCosine:
+        return ConstantThenCosine(start, from_, end), start, end, from_, 1.0
+    return cls(start, end, from_, until), start, end, from_, until
+
+
+@given(moving(), totals)
+def test_starts_and_ends_exactly(case, total):
+    schedule, start, end, _, _ = case
+    assert schedule(0, total) == start
+    assert schedule(total, total) == end
+    assert schedule(total + 5, total) == end
+
+
+@given(moving())
+def test_moves_in_its_window_only_and_monotonically(case):
+    schedule, start, end, from_, until = case
+    run = [schedule(step, 200) for step in range(201)]
+    before, after = round(from_ * 200), round(until * 200)
+    assert run[: before + 1] == pytest.approx([start] * (before + 1), rel=1e-9)
+    assert run[after:] == pytest.approx([end] * (201 - after), rel=1e-9)
+    slack = 1e-12 * max(start, end)
+    sign = 1 if end >= start else -1
+    assert all(sign * (b - a) >= -slack for a, b in zip(run, run[1:]))
+
+
+@given(moving(), totals)
+def test_gives_python_floats(case, total):
+    assert type(case[0](total // 2, total)) is float
+
+
+def test_the_middle_of_the_way():
+    assert Linear(1.0, 0.2)(50, 100) == pytest.approx(0.6)
+    assert Linear(1.0, 0.2, from_=0.5)(75, 100) == pytest.approx(0.6)
+    assert Geometric(1.0, 0.01, until=0.5)(25, 100) == pytest.approx(0.1)
+    assert Geometric(0.1, 0.01, until=0.5)(50, 100) == 0.01
+    assert Cosine(1.0, 0.2)(50, 100) == pytest.approx(0.6)
+    # SGDR, Eq. 5, a quarter of the way: ½(1 + cos π/4) of the distance to the end is left
+    assert Cosine(1.0, 0.2)(25, 100) == pytest.approx(0.2 + 0.8 * 0.5 * (1 + math.cos(math.pi / 4)))
+    assert ConstantThenCosine(hold=0.5)(50, 100) == 1.0
+    assert ConstantThenCosine(hold=0.5)(75, 100) == pytest.approx(0.5)
+
+
+@given(st.integers(0, 10_000), totals)
+def test_constant(step, total):
+    assert Constant(0.3)(step, total) == 0.3
+
+
+def test_step_decay_acts_from_the_step_after():
+    article = StepDecay(value=9e-5, factor=0.01, at=(0, 40))
+    assert article(0, 100) == 9e-5
+    assert article(1, 100) == pytest.approx(9e-7)
+    assert article(40, 100) == pytest.approx(9e-7)
+    assert article(41, 100) == pytest.approx(9e-9)
+    assert StepDecay(at=[0, 40]) == StepDecay(at=(0, 40))
+
+
+def test_exponential_smooth_and_in_stairs():
+    jang = Exponential(1e-3, 0.95, every=2500, stairs=True)
+    assert [jang(step, 10_000) for step in (0, 2499, 2500, 5000)] == pytest.approx(
+        [1e-3, 1e-3, 0.95e-3, 0.95**2 * 1e-3]
+    )
+    assert Exponential(1.0, 0.25, every=10)(5, 10) == pytest.approx(0.5)
+
+
+@given(st.integers(1, 50), moving())
+def test_warm_up_scales_the_first_steps_only(steps, case):
+    schedule = case[0]
+    warmed = WarmUp(steps, schedule)
+    for step in range(60):
+        share = (step + 1) / steps if step < steps else 1.0
+        assert warmed(step, 60) == share * schedule(step, 60)
+
+
+def test_warm_up_to_a_constant():
+    assert [WarmUp(4)(step, 10) for step in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("cls", "fields"),
+    [
+        (Constant, {"value": -1.0}),
+        (Constant, {"value": float("inf")}),
+        (StepDecay, {"factor": -0.1}),
+        (StepDecay, {"at": (3, -1)}),
+        (StepDecay, {"at": (3, 2.5)}),
+        (Exponential, {"every": 0}),
+        (Geometric, {"start": 0.0}),
+        (Geometric, {"end": 0.0}),
+        (Geometric, {"until": 0.0}),
+        (Linear, {"end": -1.0}),
+        (Linear, {"from_": 1.0}),
+        (Cosine, {"until": 0.0}),
+        (Cosine, {"until": 1.5}),
+        (ConstantThenCosine, {"hold": 1.0}),
+        (WarmUp, {"steps": 0}),
+        (WarmUp, {"then": 1.0}),
+    ],
+)
+def test_refuses_what_makes_no_sense(cls, fields):
+    with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* is not allowed.*Try "):
+        cls(**fields)
+
+
+@pytest.mark.parametrize("cls", SCHEDULES.values(), ids=lambda cls: cls.__name__)
+def test_every_schedule_works_as_it_comes(cls):
+    assert cls()(0, 1) >= 0
+    assert hash(cls()) == hash(cls())
