@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ShapeError
+from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
 from mulligan.nn.memory import Array, Context, Memory, aligned
 
@@ -48,6 +48,8 @@ class Network:
         What is kept but not trained: running averages, power-iteration vectors.
     entries, stat_entries : list of Entry
         Which part of the vectors is which parameter.
+    classes : int or None
+        Where a layer is conditioned on classes: every pass needs labels below this.
     """
 
     def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32):
@@ -70,6 +72,7 @@ class Network:
         self.mixes_samples = any(inner.mixes_samples for inner in inside)
         self.piecewise_linear = all(inner.piecewise_linear for inner in inside)
         self.needs_finish = any(inner.needs_finish for inner in inside)
+        self.classes: int | None = min((n for n in (getattr(i, "classes", None) for i in inside) if n), default=None)
         self.theta.fill(0)
         self.stats.fill(0)
 
@@ -147,12 +150,17 @@ class Workspace:
         return memory
 
     def forward(self, x: Array, labels: NDArray[np.integer[Any]] | None = None, training: bool = True) -> Array:
-        """Return the network's output for a batch x of shape (n, *input_shape)."""
+        """Return the network's output for a batch x of shape (n, *input_shape).
+
+        `labels`, of shape (n,), are the classes of the rows; needed where a layer is conditioned on them.
+        """
         if x.shape[1:] != self.network.input_shape:
             raise ShapeError(
                 f"the network takes samples of shape {self.network.input_shape}, not {x.shape[1:]}; "
                 "reshape the batch or build the network for it."
             )
+        if self.network.classes is not None:
+            _check_labels(labels, len(x), self.network.classes)
         self.context.labels, self.context.training = labels, training
         return self.network.layer.forward(self.memory, x)
 
@@ -189,7 +197,8 @@ class Workspace:
     def _hook(self, name: str) -> None:
         inner = [layer for _, layer, _ in walk(self.network.layer, self.network.input_shape)]
         for layer, memory in zip(inner, self.memory.walk()):
-            getattr(layer, name)(memory)
+            if layer.needs_finish:
+                getattr(layer, name)(memory)
 
     def clear_grads(self) -> None:
         """Begin a new step's gradients."""
@@ -198,3 +207,21 @@ class Workspace:
     def finish_grads(self) -> None:
         """Zero the gradients to which nothing was added."""
         self.memory.finish_grads()
+
+
+def _check_labels(labels: NDArray[np.integer[Any]] | None, n: int, classes: int) -> None:
+    if labels is None:
+        raise ConfigError(
+            f"the network has a layer that is conditioned on {classes} classes, but no labels were given. "
+            "Give the class of every row, or build the network without classes."
+        )
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise ShapeError(
+            f"labels of shape {labels.shape} and dtype {labels.dtype} do not fit a batch of {n} rows; "
+            f"they must be one whole number per row. Try labels.astype(int).reshape({n})."
+        )
+    if n and not 0 <= labels.min() <= labels.max() < classes:
+        raise ConfigError(
+            f"labels from {labels.min()} to {labels.max()} are not allowed; the network knows the classes "
+            f"0 to {classes - 1}. Number the classes from 0, or build the network for more."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mulligan.nn.layers.base import Pointwise
 from mulligan.nn.memory import Array
+from mulligan.nn.ranges import Decay, Positive
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class LeakyReLU(Pointwise):
         Slope for negative inputs, 0 ≤ α < 1.
     """
 
-    alpha: float = 0.2
+    alpha: Decay = 0.2
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
@@ -38,3 +40,182 @@ class LeakyReLU(Pointwise):
         np.right_shift(x.view(word), word(8 * x.itemsize - 1), out=bits)
         np.bitwise_and(bits, difference, out=bits)
         np.bitwise_xor(bits, one, out=bits)
+
+
+@dataclass(frozen=True)
+class ReLU(Pointwise):
+    """max(x, 0), with slope 0 at 0."""
+
+    piecewise_linear: ClassVar[bool] = True
+
+    def f(self, x: Array, out: Array) -> None:
+        np.maximum(x, 0, out=out)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        np.greater(x, 0, out=out)
+
+
+@dataclass(frozen=True)
+class ELU(Pointwise):
+    """x where x > 0, else α (eˣ − 1).
+
+    Source: Clevert et al. 2016, "Fast and Accurate Deep Network Learning by Exponential Linear Units", Eq. 15.
+
+    Parameters
+    ----------
+    alpha : float
+        The limit on the negative side is −α; only α = 1 has a continuous slope.
+    """
+
+    alpha: Positive = 1.0
+
+    def f(self, x: Array, out: Array) -> None:
+        np.minimum(x, 0, out=out)
+        np.expm1(out, out=out)
+        out *= self.alpha
+        np.copyto(out, x, where=x > 0)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        self.ddf(x, y, out)
+        np.copyto(out, 1, where=x > 0)
+
+    def ddf(self, x: Array, y: Array, out: Array) -> None:
+        # f″ = α eˣ where x ≤ 0, else 0; f′ is the same there
+        np.minimum(x, 0, out=out)
+        np.exp(out, out=out)
+        out *= self.alpha
+        np.copyto(out, 0, where=x > 0)
+
+
+@dataclass(frozen=True)
+class Tanh(Pointwise):
+    """tanh x."""
+
+    def f(self, x: Array, out: Array) -> None:
+        np.tanh(x, out=out)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        # f′ = 1 − y²
+        np.multiply(y, y, out=out)
+        np.subtract(1, out, out=out)
+
+    def ddf(self, x: Array, y: Array, out: Array) -> None:
+        # f″ = −2y (1 − y²)
+        self.df(x, y, out)
+        out *= y
+        out *= -2
+
+
+@dataclass(frozen=True)
+class Sigmoid(Pointwise):
+    """σ(x) = 1/(1 + e⁻ˣ)."""
+
+    def f(self, x: Array, out: Array) -> None:
+        sigmoid(x, out)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        # f′ = y (1 − y)
+        np.subtract(1, y, out=out)
+        out *= y
+
+    def ddf(self, x: Array, y: Array, out: Array) -> None:
+        # f″ = y (1 − y) (1 − 2y)
+        self.df(x, y, out)
+        out *= 1 - 2 * y
+
+
+@dataclass(frozen=True)
+class SiLU(Pointwise):
+    """x σ(x), also called swish.
+
+    Source: Elfwing et al. 2018, "Sigmoid-weighted linear units for neural network function approximation in
+    reinforcement learning", Eq. 5.
+    """
+
+    def f(self, x: Array, out: Array) -> None:
+        sigmoid(x, out)
+        out *= x
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        # f′ = s + y (1 − s) = y + s (1 − y)
+        sigmoid(x, out)
+        out *= 1 - y
+        out += y
+
+    def ddf(self, x: Array, y: Array, out: Array) -> None:
+        # f″ = s (1 − s) (2 + x (1 − 2s))
+        sigmoid(x, out)
+        s = out.copy()
+        out *= -2
+        out += 1
+        out *= x
+        out += 2
+        out *= s
+        out *= 1 - s
+
+
+@dataclass(frozen=True)
+class Softplus(Pointwise):
+    """ln(1 + e^(βx))/β: a ReLU with a round corner.
+
+    Parameters
+    ----------
+    beta : float
+        The larger, the sharper the corner.
+    """
+
+    beta: Positive = 1.0
+
+    def f(self, x: Array, out: Array) -> None:
+        np.multiply(x, self.beta, out=out)
+        np.logaddexp(out, 0, out=out)  # ln(e^βx + e⁰) without overflow
+        out /= self.beta
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        # f′ = σ(βx) = 1 − e^(−βy)
+        np.multiply(y, -self.beta, out=out)
+        np.expm1(out, out=out)
+        np.negative(out, out=out)
+
+    def ddf(self, x: Array, y: Array, out: Array) -> None:
+        # f″ = β s (1 − s)
+        self.df(x, y, out)
+        out *= 1 - out
+        out *= self.beta
+
+
+@dataclass(frozen=True)
+class Arctan(Pointwise):
+    """arctan x, between −π/2 and π/2."""
+
+    def f(self, x: Array, out: Array) -> None:
+        np.arctan(x, out=out)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        # f′ = 1/(1 + x²)
+        np.multiply(x, x, out=out)
+        out += 1
+        np.reciprocal(out, out=out)
+
+    def ddf(self, x: Array, y: Array, out: Array) -> None:
+        # f″ = −2x f′²
+        self.df(x, y, out)
+        out *= out
+        out *= x
+        out *= -2
+
+
+def sigmoid(x: Array, out: Array) -> None:
+    """Write 1/(1 + e⁻ˣ), exact to a few roundings for every x.
+
+    Parameters
+    ----------
+    x, out : arrays of one shape and dtype
+        May be the same array.
+    """
+    lowest = 1 - math.floor(math.log(float(np.finfo(x.dtype).max)))  # e⁻ˣ must not overflow; here σ ≈ 1e-38
+    np.maximum(x, lowest, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)

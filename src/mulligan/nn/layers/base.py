@@ -69,11 +69,11 @@ class Layer:
         """Return the shape of an output sample, given that of an input sample; raise `ShapeError` if impossible."""
         return shape
 
-    def params(self, shape: Shape) -> dict[str, Param]:  # noqa: ARG002
+    def params(self, shape: Shape) -> dict[str, Param]:
         """Return the layer's parameters, given the shape of an input sample."""
         return {}
 
-    def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:  # noqa: ARG002
+    def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:
         """Return name, layer and input shape of each layer inside this one."""
         return []
 
@@ -82,7 +82,7 @@ class Layer:
         raise NotImplementedError
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        """Return dx = Jᵀ dy, and keep `dy` for `grads`; with ``inputs=False`` dx is not wanted and may be anything."""
+        """Return dx = Jᵀ dy, and keep `dy` for `grads`; without `inputs` nobody wants dx, and it may be anything."""
         raise NotImplementedError
 
     def grads(self, m: Memory) -> None:
@@ -99,8 +99,8 @@ class Layer:
     def paired(self, m: Memory, c: Array) -> None:
         """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the short road.
 
-        After `forward(x)`, `backward` of ones (which kept the unit signals δ) and, if there is a penalty, `tangent(v)`
-        (which kept u).
+        After `forward(x)`, `backward` of ones (which kept the unit signals δ) and, if there is a penalty,
+        `tangent(v)` (which kept u).
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Affine(Layer):
             dW, v = _matrix(m.grads[name]), m.stats[f"{name}_v"]
             u, sigma = m.saved[f"{name}_norm"]
             along = float(np.vdot(dW, m.saved[name]))
-            dW -= np.multiply.outer(u, along * v, out=m.buffer(f"d{name}", dW.shape))
+            dW -= np.multiply.outer(u, along * v, out=m.buffer(f"{name}_uv", dW.shape))
             dW /= sigma
 
     def product(self, m: Memory, x: Array, name: str) -> Array:
@@ -214,6 +214,8 @@ class Affine(Layer):
 
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.tx = x, None
+        if self.spectral_norm:
+            self.normalise(m)
         y = self.product(m, x, "y")
         if "b" in m.params:
             y += m.params["b"]

@@ -10,6 +10,7 @@ from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Affine, Param, Shape
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.memory import Array, Memory
+from mulligan.nn.ranges import Count
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Dense(Affine):
     bias : bool
     """
 
-    units: int
+    units: Count
     init: Initializer = He()
     bias: bool = True
     bias_init: Initializer = Zeros()
@@ -40,7 +41,7 @@ class Dense(Affine):
     def params(self, shape: Shape) -> dict[str, Param]:
         W = Param((shape[0], self.units), self.init, shape[0], self.units)
         b = Param((self.units,), self.bias_init, shape[0], self.units)
-        return {"W": W, "b": b} if self.bias else {"W": W}
+        return self.with_directions({"W": W, "b": b} if self.bias else {"W": W})
 
     def product(self, m: Memory, x: Array, name: str) -> Array:
         out = m.buffer(name, (len(x), self.units))

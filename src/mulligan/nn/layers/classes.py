@@ -1,0 +1,130 @@
+"""Layers that know the class of each row: the way in for G, the way out for D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn.layers.base import Affine, LinearMap, Param, Shape
+from mulligan.nn.layers.initializers import He, Initializer, Zeros
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.ranges import Count, Positive
+
+
+def labels_of(m: Memory) -> NDArray[np.integer[Any]]:
+    """Return the rows' classes, which `Workspace.forward` has checked."""
+    labels = m.context.labels
+    assert labels is not None
+    return labels
+
+
+@dataclass(frozen=True)
+class OneHot(LinearMap):
+    """Append the row's class to it: y = [x, scale · onehot(label)].
+
+    Parameters
+    ----------
+    classes : int
+    scale : float
+        What stands in the class's column; the larger beside the noise, the sooner G attends to it.
+    """
+
+    classes: Count
+    scale: Positive = 3.0
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape[:-1], shape[-1] + self.classes)
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        y = super().forward(m, x)
+        y[np.arange(len(x)), ..., x.shape[-1] + labels_of(m)] = self.scale
+        return y
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        out = m.buffer(name, (len(x), *self.output_shape(x.shape[1:])))
+        out[..., : -self.classes] = x
+        out[..., -self.classes :] = 0
+        return out
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        return dy[..., : -self.classes]
+
+
+@dataclass(frozen=True)
+class Projection(Affine):
+    """D's way out when there are classes: logit = w·h + b + E[label]·h.
+
+    Source: Miyato & Koyama 2018, "cGANs with Projection Discriminator", Eq. 5.
+
+    Parameters
+    ----------
+    classes : int
+    init, class_init : Initializer
+        Where w (inputs × 1) and E (classes × inputs) start. With E = 0, D begins by ignoring the classes.
+    bias : bool
+    """
+
+    classes: Count
+    init: Initializer = He()
+    class_init: Initializer = Zeros()
+    bias: bool = True
+    normed: ClassVar[tuple[str, ...]] = ("W", "E")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.spectral_norm and isinstance(self.class_init, Zeros):
+            raise ConfigError(
+                "Projection: spectral_norm = true with class_init = zeros is not allowed: a zero matrix has no "
+                'largest direction to divide by. Try class_init = { kind = "he" }, or spectral_norm = false here.'
+            )
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ShapeError(
+                f"Projection takes rows of numbers, not samples of shape {shape}. Put a Flatten layer before it."
+            )
+        return (1,)
+
+    def params(self, shape: Shape) -> dict[str, Param]:
+        found = {
+            "W": Param((shape[0], 1), self.init, shape[0], 1),
+            "E": Param((self.classes, shape[0]), self.class_init, shape[0], 1),
+        }
+        return self.with_directions(found | ({"b": Param((1,), Zeros(), shape[0], 1)} if self.bias else {}))
+
+    def rows(self, m: Memory, n: int) -> Array:
+        """Return each row's own weights, w + E[label]."""
+        R = m.buffer("rows", (n, self.weight(m).size))
+        np.take(self.weight(m, "E"), labels_of(m), axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
+        R += self.weight(m)[:, 0]
+        return R
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.saved["rows"] = None
+        return super().forward(m, x)
+
+    def product(self, m: Memory, x: Array, name: str) -> Array:
+        if m.saved["rows"] is None:
+            m.saved["rows"] = self.rows(m, len(x))
+        out = m.buffer(name, (len(x), 1))
+        np.vecdot(x, m.saved["rows"], out=out[:, 0])  # yₙ = (w + E[labelₙ])·xₙ
+        return out
+
+    def product_x(self, m: Memory, dy: Array, name: str) -> Array:
+        R: Array = m.saved["rows"]
+        return np.multiply(dy, R, out=m.buffer(name, R.shape))  # dxₙ = dyₙ (w + E[labelₙ])
+
+    def product_w(self, m: Memory, x: Array, dy: Array) -> None:
+        # dE[k] = Σₙ [labelₙ = k] dyₙ xₙ,  and since every row has one class,  dw = Σₖ dE[k]
+        chosen = m.buffer("chosen", (len(x), self.classes))
+        chosen.fill(0)
+        chosen[np.arange(len(x)), labels_of(m)] = dy[:, 0]
+        dE = np.matmul(chosen.T, x, out=m.gradient("E"))
+        dW = m.gradient("W")
+        np.sum(dE, axis=0, out=dW[:, 0])
+        m.add("E", dE)
+        m.add("W", dW)

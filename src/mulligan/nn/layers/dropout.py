@@ -1,0 +1,52 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mulligan.errors import UnsupportedError
+from mulligan.nn.layers.base import LinearMap
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.ranges import Decay
+
+
+@dataclass(frozen=True)
+class Dropout(LinearMap):
+    """In training, zero each number with probability `rate` and scale the others by 1/(1 − rate).
+
+    Source: Srivastava et al. 2014, "Dropout", §10 (the inverted form: evaluation changes nothing).
+
+    The mask is drawn in `forward` from the workspace's generator and serves every pass until the next `forward`.
+
+    Parameters
+    ----------
+    rate : float
+        0 ≤ rate < 1.
+    """
+
+    rate: Decay = 0.5
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.saved["mask"] = self._draw(m, x) if m.context.training else None
+        return super().forward(m, x)
+
+    def _draw(self, m: Memory, x: Array) -> Array:
+        if m.context.rng is None:
+            raise UnsupportedError(
+                "Dropout needs a random generator in training, and this workspace has none. "
+                "Make it with network.workspace(rng=...), or pass training=False."
+            )
+        mask = m.buffer("mask", x.shape)
+        m.context.rng.random(out=mask, dtype=mask.dtype.type)
+        np.greater_equal(mask, self.rate, out=mask)
+        mask *= 1 / (1 - self.rate)
+        return mask
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        mask = m.saved["mask"]
+        return x if mask is None else np.multiply(x, mask, out=m.buffer(name, x.shape))
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        return self.apply(m, dy, name)

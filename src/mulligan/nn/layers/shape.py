@@ -1,0 +1,60 @@
+"""Layers that only change the shape of a sample."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn.layers.base import LinearMap, Shape
+from mulligan.nn.memory import Array, Memory
+
+
+@dataclass(frozen=True)
+class Flatten(LinearMap):
+    """Each sample becomes one row of numbers."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        return x.reshape(len(x), -1)
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        return dy.reshape(len(dy), *m.saved["shape"][1:])
+
+
+@dataclass(frozen=True)
+class Reshape(LinearMap):
+    """Each sample takes another shape of as many numbers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The new shape of a sample, for instance (7, 7, 32): height, width, channels.
+    """
+
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "shape", tuple(self.shape))
+        if not self.shape or not all(isinstance(n, int) and n > 0 for n in self.shape):
+            raise ConfigError(
+                f"Reshape: shape = {list(self.shape)} is not allowed; it must be a list of whole numbers, "
+                "at least 1. Try shape = [7, 7, 32]."
+            )
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if math.prod(shape) != math.prod(self.shape):
+            raise ShapeError(
+                f"Reshape cannot turn samples of shape {shape}, {math.prod(shape)} numbers, into {self.shape}, "
+                f"{math.prod(self.shape)} numbers. Give the layer before it {math.prod(self.shape)} outputs."
+            )
+        return self.shape
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        return x.reshape(len(x), *self.shape)
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        return dy.reshape(len(dy), *m.saved["shape"][1:])
