@@ -1,1 +1,9 @@
 """Pictures, toys with exact densities, and the resumable batch sampler."""
+
+from __future__ import annotations
+
+from mulligan.data.dataset import Dataset, scale
+from mulligan.data.registry import DATASETS, load
+from mulligan.data.sampler import Sampler
+
+__all__ = ["DATASETS", "Dataset", "Sampler", "load", "scale"]

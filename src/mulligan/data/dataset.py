@@ -1,0 +1,180 @@
+"""What a data set is: pictures or points, their labels, and the step from stored bytes to network input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Images(Protocol):
+    """What `Dataset.images` can do: a NumPy array can, and so can a lazy stack of arrays."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, H, W, C) for pictures, (n, d) for points."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Uint8 for pictures, float32 for points."""
+
+    def __len__(self) -> int:
+        """Count the samples."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Select samples: an integer, a slice or an index array."""
+
+    def __array__(self) -> NDArray[Any]:
+        """Give all samples as one array."""
+
+    def take(self, indices: NDArray[np.int64], axis: Any, out: Any, mode: Any) -> Any:
+        """Copy the samples `indices` into `out`."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Pictures or points with their labels.
+
+    Attributes
+    ----------
+    name : str
+        The registry name, or the path that it was read from.
+    images : array-like
+        Pictures, uint8 (n, H, W, C) with C = 1 or 3 and values 0 to 255; or points, float32 (n, d).
+        Arrays of the built-in sets are read-only: they are shared by all who load them.
+    labels : int64 array (n,), optional
+        One class number per sample, 0 to `classes` - 1.
+    class_names : tuple of str
+        One name per class; empty without labels.
+    test : Dataset, optional
+        The held-out samples, of the same kind.
+    note : str
+        What was done to the data on the way in, in a sentence for the screen; empty when nothing was.
+
+    Raises
+    ------
+    DataError
+        When the arrays are of another kind, or do not fit together.
+    """
+
+    name: str
+    images: Images
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
+    test: Dataset | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        kind = (str(self.images.dtype), len(self.images.shape))
+        if kind not in (("uint8", 4), ("float32", 2)):
+            raise DataError(
+                f"{self.name}: samples are {kind[0]} of shape {self.images.shape}; a data set holds uint8 pictures "
+                "(n, H, W, C) or float32 points (n, d). Use mulligan.data.load to convert them."
+            )
+        if len(self.images) == 0:
+            raise DataError(f"{self.name}: no samples; at least one is needed. Check the file or folder.")
+        if kind == ("uint8", 4) and self.images.shape[3] not in (1, 3):
+            raise DataError(
+                f"{self.name}: {self.images.shape[3]} channels in shape {self.images.shape}; 1 (grey) or 3 (RGB) "
+                "are allowed. The channel comes last: (n, H, W, C)."
+            )
+        if self.labels is None:
+            return
+        if self.labels.shape != (len(self.images),):
+            raise DataError(
+                f"{self.name}: labels of shape {self.labels.shape} for {len(self.images)} samples; one label per "
+                "sample is needed. Check that both come from the same file."
+            )
+        low, high = int(self.labels.min()), int(self.labels.max())
+        if low < 0 or high >= self.classes:
+            raise DataError(
+                f"{self.name}: labels from {low} to {high} for {self.classes} classes; 0 to {self.classes - 1} are "
+                "allowed. Number the classes from 0."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        size = "×".join(map(str, self.shape))
+        parts = [f"{len(self)} × {size} {self.images.dtype}"]
+        parts += [f"{self.classes} classes"] if self.labels is not None else ["no labels"]
+        parts += [f"{len(self.test)} held out"] if self.test is not None else []
+        return f"Dataset({self.name!r}: {', '.join(parts)})"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample: (H, W, C) or (d,)."""
+        return tuple(self.images.shape[1:])
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 without labels."""
+        return len(self.class_names)
+
+    @property
+    def is_points(self) -> bool:
+        """Whether the samples are float32 points rather than pictures."""
+        return len(self.shape) == 1
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest value: (0, 255) for pictures, the extremes of the samples for points."""
+        if not self.is_points:
+            return 0.0, 255.0
+        points = np.asarray(self.images)
+        return float(points.min()), float(points.max())
+
+    def take(self, indices: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
+        """Copy samples into a batch buffer.
+
+        Parameters
+        ----------
+        indices : int64 array (b,)
+            Sample numbers, 0 to n - 1, as `Sampler.next_indices` gives them. They are not checked.
+        out : array (b, ...)
+            Buffer of the samples' own dtype and shape; it is overwritten.
+
+        Returns
+        -------
+        array
+            `out`.
+        """
+        # mode="raise" would make NumPy fill a hidden second buffer first; the sampler's indices are in range.
+        self.images.take(indices, axis=0, out=out, mode="clip")
+        return out
+
+
+def scale(
+    batch: NDArray[np.uint8], out: NDArray[np.floating[Any]], low: float = -1.0, high: float = 1.0
+) -> NDArray[np.floating[Any]]:
+    """Turn stored bytes into network input, in place: out = batch · (high − low) / 255 + low.
+
+    In this order of operations the ends are exact: 0 becomes `low` and 255 becomes `high`, for [−1, 1], [0, 1] and
+    the raw [0, 255] alike.
+
+    Parameters
+    ----------
+    batch : uint8 array
+        Pictures, 0 to 255.
+    out : float32 or float64 array
+        Buffer with as many elements in the same order, such as (b, 784) for (b, 28, 28, 1); it is overwritten.
+    low, high : float
+        Where black and white go.
+
+    Returns
+    -------
+    array
+        `out`.
+    """
+    np.copyto(out, batch.reshape(out.shape))
+    out *= high - low
+    out /= 255.0
+    out += low
+    return out

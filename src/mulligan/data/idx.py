@@ -1,0 +1,110 @@
+"""The IDX format, in which MNIST and its relatives are published.
+
+Two zero bytes, a type byte, the number of dimensions, each dimension as a big-endian uint32, then the values, last
+index fastest, big-endian. Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format". A gzip wrapping is
+recognised by its first two bytes, whatever the file is called.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from io import BufferedIOBase
+
+    from numpy.typing import NDArray
+
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GZIP = b"\x1f\x8b"
+_MOST_DIMENSIONS = 8
+_DEFLATE_RATIO = 1032  # deflate cannot pack tighter: 258 bytes in 2 bits
+
+
+def read_idx(path: str | Path) -> NDArray[Any]:
+    """Read one IDX file, plain or gzipped.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    array
+        The values, in the machine's own byte order, in the shape that the header gives.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, foreign, truncated, damaged or followed by other bytes.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as raw:
+            zipped = raw.read(2) == _GZIP
+            raw.seek(0)
+            if zipped:
+                with gzip.open(raw) as file:
+                    return _read(file, path, size * _DEFLATE_RATIO)
+            return _read(raw, path, size)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{path}: cannot be read as IDX ({error or type(error).__name__}); the file is missing, truncated or "
+            "damaged. Fetch it again."
+        ) from error
+
+
+def _read(file: BufferedIOBase, path: Path, most: int) -> NDArray[Any]:
+    """Read header and values from `file`, which can give `most` bytes at the very most."""
+    head = file.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES or not 1 <= head[3] <= _MOST_DIMENSIONS:
+        raise DataError(
+            f"{path}: not an IDX file: it begins with {head.hex(' ') or 'nothing'}, where IDX has 00 00, a type byte "
+            f"(08 to 0e) and the number of dimensions (1 to {_MOST_DIMENSIONS}). Give an IDX, .npz, .npy or CSV "
+            "file, or a folder of pictures."
+        )
+    dtype, ndim = np.dtype(_TYPES[head[2]]), head[3]
+    dimensions = file.read(4 * ndim)
+    if len(dimensions) < 4 * ndim:
+        raise DataError(f"{path}: truncated inside the header ({4 + len(dimensions)} bytes). Fetch it again.")
+    shape = tuple(int(n) for n in np.frombuffer(dimensions, ">u4"))
+    expected = math.prod(shape) * dtype.itemsize
+    if expected > most:  # before anything is allocated: a broken header may ask for terabytes
+        raise DataError(
+            f"{path}: truncated: the header announces {shape} values ({expected} bytes), more than the file can "
+            "hold. Fetch it again."
+        )
+    values = np.empty(shape, dtype)
+    got = read_into(file, values)
+    if got < expected or file.read(1):
+        surplus = "followed by other bytes" if got == expected else f"truncated after {got} of {expected} bytes"
+        raise DataError(f"{path}: {surplus}; the header announces shape {shape}. Fetch it again.")
+    return values.astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_into(file: BufferedIOBase, values: NDArray[Any]) -> int:
+    """Fill the contiguous array `values` from a packed stream, a piece at a time: no second copy of all values.
+
+    Returns
+    -------
+    int
+        The number of bytes read: fewer than `values.nbytes` when the stream ended early.
+    """
+    target = values.reshape(-1).view(np.uint8).data
+    got = 0
+    while got < len(target):
+        piece = file.read(min(1 << 20, len(target) - got))
+        if not piece:
+            break
+        target[got : got + len(piece)] = piece
+        got += len(piece)
+    return got

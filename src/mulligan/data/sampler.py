@@ -1,0 +1,143 @@
+"""Which samples come next: batches whose place in the data is saved and restored exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import CheckpointError, ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ORDERS = ("shuffled", "sequential")
+
+
+class Sampler:
+    """Batches of sample numbers, each number exactly once an epoch.
+
+    The stream of numbers is one permutation of 0 … n−1 after another, cut into batches of constant size: the last
+    batch of an epoch is filled up from the next one. A batch may be larger than the data.
+
+    Parameters
+    ----------
+    n : int
+        Number of samples.
+    batch_size : int
+        Numbers per batch.
+    rng : numpy.random.Generator
+        The stream "batches"; used by this sampler alone, one shuffle per epoch.
+    order : {"shuffled", "sequential"}
+        A fresh permutation each epoch, or always 0 … n−1.
+
+    Raises
+    ------
+    ConfigError
+        When `n` or `batch_size` is below 1, or `order` is unknown.
+    """
+
+    def __init__(self, n: int, batch_size: int, rng: np.random.Generator, order: str = "shuffled") -> None:
+        if n < 1:
+            raise ConfigError(f"a sampler over {n} samples; at least 1 is needed. Check the data.")
+        if batch_size < 1:
+            raise ConfigError(f"batch_size is {batch_size}; at least 1 is needed. Try 64.")
+        if order not in _ORDERS:
+            raise ConfigError(f"order is {order!r}; allowed are {' and '.join(map(repr, _ORDERS))}.")
+        self.n, self.batch_size, self.order = n, batch_size, order
+        self.epoch = 0
+        self.position = 0
+        self._rng = rng
+        self._numbers = np.arange(n)
+        self._batch = np.empty(batch_size, np.int64)
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        """Shuffle. What is saved is the generator as it was before: it alone fixes the permutation."""
+        self._start = _plain(self._rng.bit_generator.state)
+        if self.order == "shuffled":
+            self._numbers[:] = np.arange(self.n)
+            self._rng.shuffle(self._numbers)
+
+    def next_indices(self) -> NDArray[np.int64]:
+        """Give the next batch.
+
+        Returns
+        -------
+        int64 array (batch_size,)
+            Sample numbers; the same buffer every time, valid until the next call.
+        """
+        filled = 0
+        while filled < self.batch_size:
+            if self.position == self.n:
+                self.epoch += 1
+                self.position = 0
+                self._begin_epoch()
+            count = min(self.batch_size - filled, self.n - self.position)
+            self._batch[filled : filled + count] = self._numbers[self.position : self.position + count]
+            self.position += count
+            filled += count
+        return self._batch
+
+    def state(self) -> dict[str, Any]:
+        """Give all that `restore` needs, small and ready for JSON.
+
+        Returns
+        -------
+        dict
+            Keys `n`, `order`, `epoch`, `position` and `rng`: the generator's state at the start of the epoch.
+        """
+        return {
+            "n": self.n,
+            "order": self.order,
+            "epoch": self.epoch,
+            "position": self.position,
+            "rng": self._start,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go to a saved place: the batches that follow are those that would have followed there.
+
+        Parameters
+        ----------
+        state : dict
+            What `state` gave, perhaps after a trip through JSON. The batch size may differ.
+
+        Raises
+        ------
+        CheckpointError
+            When the state is of other data, another order, or malformed; the sampler is then unchanged.
+        """
+        try:
+            n, order, epoch, position = (state[key] for key in ("n", "order", "epoch", "position"))
+            start = state["rng"]
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"the sampler's state lacks {error}; use an unedited checkpoint.") from error
+        if (n, order) != (self.n, self.order):
+            raise CheckpointError(
+                f"the sampler's state is of {n} samples, {order}; this run has {self.n}, {self.order}. "
+                "Resume with the data and order that the run began with."
+            )
+        if not (type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= n):
+            raise CheckpointError(
+                f"the sampler's state is at epoch {epoch!r}, position {position!r}; allowed are whole numbers from "
+                f"0, and positions to {n}. Use an unedited checkpoint."
+            )
+        before = self._rng.bit_generator.state
+        try:
+            self._rng.bit_generator.state = start
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            self._rng.bit_generator.state = before
+            raise CheckpointError(
+                f"the sampler's state holds no {before['bit_generator']} generator ({error}). "
+                "Use an unedited checkpoint."
+            ) from error
+        self.epoch, self.position = epoch, position
+        self._begin_epoch()
+
+
+def _plain(state: Any) -> Any:
+    """Turn a bit generator's state into what JSON can hold."""
+    if isinstance(state, dict):
+        return {key: _plain(value) for key, value in state.items()}
+    return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state

@@ -1,0 +1,76 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from mulligan.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
+    """Write a file so that a crash, a full disk or a second reader never sees half of it.
+
+    The bytes go to a temporary name in the same folder, are forced to the disk (fsync), and are renamed over `path`;
+    what stood there before stays until that moment. Missing folders are made.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file is to stand.
+    content : bytes or callable
+        The bytes, or a writer that is called with the open file (readable and seekable, as Pillow wants it).
+
+    Raises
+    ------
+    RunError
+        When the folder cannot be written, the disk is full, or `path` is a folder. No temporary file is left, and an
+        older file at `path` is untouched.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w+b") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {_advice(error)} An older file there is untouched.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the rename itself to the disk, where the system can open a folder (not on Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _advice(error: OSError) -> str:
+    """Say what was wrong and what to try next."""
+    what = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full ({what}). Free some space, or choose a folder on another disk."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"the folder cannot be written ({what}). Choose another folder, or change its permissions."
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
+        return f"a folder stands where a file should, or a file where a folder should ({what}). Choose another name."
+    return f"{what}. Check the path, or choose another folder."

@@ -1,0 +1,202 @@
+"""Pictures at a fixed scale of intensity: black is always `low` and white is always `high`.
+
+Contrast is never stretched. A generator whose pixels all lie within 1e-5 of grey is shown as grey: stretching is how
+an untrained network was once mistaken for one that draws digits.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.output.files import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+_SHADES = " .:-=+*#%@"
+_GAP = 32  # grey level of the lines of a grid: dark enough to recede, light enough to show where a picture ends
+_WIDEST = 80  # columns of a plain terminal
+
+
+def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float = 1.0) -> NDArray[np.uint8]:
+    """Turn network output into bytes: round(255 · (x − low) / (high − low)), clipped to 0 … 255.
+
+    The inverse of `mulligan.data.scale`, exactly, for the same `low` and `high`.
+
+    Parameters
+    ----------
+    images : float array, any shape
+        Values; those outside [low, high] become black or white.
+    low, high : float
+        The values of black and white; low < high.
+
+    Returns
+    -------
+    uint8 array of the same shape
+
+    Raises
+    ------
+    ConfigError
+        When low ≥ high.
+    ShapeError
+        When a value is NaN: it has no grey level.
+    """
+    if not low < high:
+        raise ConfigError(f"the range of pixels is {low} to {high}; low must be below high. Try -1 and 1.")
+    levels = (images - low) * (255.0 / (high - low))
+    if np.isnan(levels).any():
+        raise ShapeError("pictures hold NaN, which has no grey level. Find the step at which it arose first.")
+    greys: NDArray[np.uint8] = np.rint(levels.clip(0.0, 255.0)).astype(np.uint8)
+    return greys
+
+
+def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) -> NDArray[np.uint8]:
+    """Lay pictures out in rows, in order.
+
+    Parameters
+    ----------
+    images : uint8 array (n, H, W, C) or (n, H, W)
+        C = 1 or 3.
+    columns : int, optional
+        Pictures per row; by default as many as make the grid square.
+    pad : int
+        Width in pixels of the dark grey lines between and around the pictures.
+
+    Returns
+    -------
+    uint8 array (rows·(H + pad) + pad, columns·(W + pad) + pad, C)
+        Places that no picture fills have the grey of the lines.
+
+    Raises
+    ------
+    ShapeError
+        When `images` are not uint8 pictures of one of these shapes, or there are none.
+    ConfigError
+        When `columns` < 1 or `pad` < 0.
+    """
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or len(images) == 0:
+        raise ShapeError(
+            f"a grid of {images.dtype} {images.shape}; uint8 (n, H, W, 1 or 3) with n ≥ 1 is needed. "
+            "Try to_uint8 first."
+        )
+    n, height, width, channels = images.shape
+    columns = math.ceil(math.sqrt(n)) if columns is None else columns
+    if columns < 1 or pad < 0:
+        raise ConfigError(f"a grid of {columns} columns with pad {pad}; columns ≥ 1 and pad ≥ 0 are allowed.")
+    rows = math.ceil(n / columns)
+    sheet = np.full((rows * (height + pad) + pad, columns * (width + pad) + pad, channels), _GAP, np.uint8)
+    for i, image in enumerate(images):
+        top, left = pad + i // columns * (height + pad), pad + i % columns * (width + pad)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def pillow(array: NDArray[np.uint8]) -> Image:
+    """Give a Pillow image with the same values: (H, W) or (H, W, 1) grey, (H, W, 3) RGB.
+
+    Raises
+    ------
+    ShapeError
+        When the array is none of these.
+    """
+    from PIL import Image
+
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if (
+        array.dtype != np.uint8
+        or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3))
+        or 0 in array.shape
+    ):
+        raise ShapeError(
+            f"a picture of {array.dtype} {array.shape}; uint8 (H, W), (H, W, 1) or (H, W, 3) is needed. Try to_uint8 "
+            "first, or grid for several."
+        )
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, str] | None = None) -> None:
+    """Write one picture as PNG: the same bytes for the same values.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; written whole or not at all.
+    array : uint8 array (H, W), (H, W, 1) or (H, W, 3)
+        The values, as they are.
+    metadata : mapping of str to str, optional
+        Text that travels inside the file (seed, step, model), for `PIL.Image.open(path).text`.
+
+    Raises
+    ------
+    ShapeError
+        When `array` is not such a picture.
+    RunError
+        When the file cannot be written.
+    """
+    from PIL.PngImagePlugin import PngInfo
+
+    image, info = pillow(array), PngInfo()
+    for key, value in (metadata or {}).items():
+        info.add_itxt(key, value)
+    atomic_write(path, lambda file: image.save(file, format="PNG", pnginfo=info))
+
+
+def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
+    """Draw one picture as text.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W), (H, W, 1) or (H, W, 3)
+        The picture.
+    color : bool
+        With 24-bit colours: one character "▀" shows two pixels, one above the other. Without: ten shades of ASCII,
+        two characters a pixel, or, when that is wider than 80 columns, one character for two pixels' mean.
+
+    Returns
+    -------
+    str
+        Lines, each with its newline; every colour is reset at the end of its line.
+
+    Raises
+    ------
+    ShapeError
+        When `image` is not such a picture.
+    """
+    rgb = np.asarray(pillow(image).convert("RGB"))
+    height, width = rgb.shape[:2]
+    if height % 2 and (color or 2 * width > _WIDEST):
+        rgb = np.concatenate([rgb, np.zeros_like(rgb[:1])])
+    if color:
+        return "".join(
+            "".join("\x1b[38;2;{};{};{};48;2;{};{};{}m▀".format(*top, *bottom) for top, bottom in zip(upper, lower))
+            + "\x1b[0m\n"
+            for upper, lower in zip(rgb[0::2].tolist(), rgb[1::2].tolist())
+        )
+    light = rgb @ np.array([299, 587, 114])  # ITU-R BT.601 luma, in thousandths: whole numbers, exact
+    if 2 * width > _WIDEST:
+        light = (light[0::2] + light[1::2]) // 2
+    repeat = 2 if 2 * width <= _WIDEST else 1
+    shades = light * len(_SHADES) // 256_000
+    return "".join("".join(_SHADES[s] * repeat for s in row).rstrip() + "\n" for row in shades.tolist())
+
+
+def wants_color(stream: TextIO) -> bool:
+    """Tell whether a picture on `stream` may use colours and "▀".
+
+    True for a terminal that can encode the character, unless NO_COLOR is set (https://no-color.org) or TERM is dumb.
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return False
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")

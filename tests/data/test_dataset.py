@@ -1,0 +1,90 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset, scale
+from mulligan.errors import DataError
+from mulligan.output.images import to_uint8
+
+LEVELS = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
+RANGES = [(-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-0.5, 0.5)]
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scale_is_linear_with_exact_ends(low, high, dtype):
+    out = np.empty((4, 64), dtype)
+    assert scale(LEVELS, out, low, high) is out
+    assert out[0, 0] == low
+    assert out[-1, -1] == high
+    exact = low + LEVELS.reshape(4, 64).astype(np.float64) * (high - low) / 255
+    np.testing.assert_allclose(out, exact, rtol=0, atol=2 * np.finfo(dtype).eps * max(1, abs(low), abs(high)))
+
+
+def test_raw_pixels_stay_whole_numbers():
+    out = scale(LEVELS, np.empty(LEVELS.shape, np.float32), 0.0, 255.0)
+    assert (out == LEVELS).all()
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+def test_to_uint8_undoes_scale_exactly(low, high):
+    out = scale(LEVELS, np.empty(LEVELS.shape, np.float32), low, high)
+    assert (to_uint8(out, low, high) == LEVELS).all()
+
+
+def test_scale_writes_buffers_that_are_not_contiguous():
+    wide = np.zeros((4, 8, 8, 2), np.float32)
+    scale(LEVELS, wide[..., :1], 0.0, 255.0)
+    assert (wide[..., :1] == LEVELS).all()
+    assert (wide[..., 1] == 0).all()
+
+
+def test_a_batch_allocates_nothing_that_grows():
+    data = Dataset("levels", np.repeat(LEVELS, 500, axis=0))
+    raw, out = np.empty((512, 8, 8, 1), np.uint8), np.empty((512, 64), np.float32)
+    indices = np.arange(512)
+    scale(data.take(indices, raw), out)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(20):
+        scale(data.take(indices, raw), out)
+    now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - before < raw.nbytes / 2  # not even for a moment a second batch
+    assert now - before < 1000
+
+
+def test_take_copies_the_named_samples():
+    data = Dataset("levels", LEVELS)
+    raw = data.take(np.array([3, 0]), np.empty((2, 8, 8, 1), np.uint8))
+    assert (raw == LEVELS[[3, 0]]).all()
+
+
+def test_pictures_describe_themselves():
+    data = Dataset("levels", LEVELS, np.array([0, 1, 1, 0]), ("even", "odd"), test=Dataset("t", LEVELS[:1]))
+    assert (len(data), data.shape, data.classes, data.range, data.is_points) == (4, (8, 8, 1), 2, (0.0, 255.0), False)
+    assert repr(data) == "Dataset('levels': 4 × 8×8×1 uint8, 2 classes, 1 held out)"
+
+
+def test_points_describe_themselves():
+    data = Dataset("line", np.array([[-2.0], [3.0]], np.float32))
+    assert (data.shape, data.classes, data.range, data.is_points) == ((1,), 0, (-2.0, 3.0), True)
+    assert repr(data) == "Dataset('line': 2 × 1 float32, no labels)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((np.zeros((2, 4, 4, 1)),), "float64"),
+        ((np.zeros((2, 4, 4), np.uint8),), r"\(2, 4, 4\)"),
+        ((np.zeros((2, 4, 4, 2), np.uint8),), "2 channels"),
+        ((np.zeros((0, 4, 4, 1), np.uint8),), "no samples"),
+        ((LEVELS, np.zeros(3, np.int64), ("a",)), "labels of shape"),
+        ((LEVELS, np.array([0, 1, 2, 0]), ("a", "b")), "from 0 to 2 for 2 classes"),
+        ((LEVELS, np.array([0, -1, 1, 0]), ("a", "b")), "from -1 to 1"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments, words):
+    with pytest.raises(DataError, match=words):
+        Dataset("bad", *arguments)

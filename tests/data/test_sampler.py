@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulligan.data import Sampler
+from mulligan.errors import CheckpointError, ConfigError
+
+sizes = st.integers(1, 40)
+orders = st.sampled_from(["shuffled", "sequential"])
+
+
+def drawn(sampler, batches):
+    return np.concatenate([sampler.next_indices().copy() for _ in range(batches)])
+
+
+@given(n=sizes, batch_size=sizes, order=orders, seed=st.integers(0, 9))
+def test_every_index_once_an_epoch(n, batch_size, order, seed):
+    sampler = Sampler(n, batch_size, np.random.default_rng(seed), order)
+    numbers = drawn(sampler, n)  # n batches are batch_size whole epochs
+    for epoch in numbers.reshape(batch_size, n):
+        assert sorted(epoch) == list(range(n))
+    assert (sampler.epoch, sampler.position) == (batch_size - 1, n)
+
+
+@given(n=sizes, batch_size=sizes, order=orders, k=sizes, other=sizes)
+def test_a_restored_sampler_goes_on_exactly(n, batch_size, order, k, other):
+    whole = Sampler(n, batch_size, np.random.default_rng(1), order)
+    drawn(whole, k)
+    state = json.loads(json.dumps(whole.state()))
+    resumed = Sampler(n, batch_size, np.random.default_rng(2), order)
+    drawn(resumed, other)
+    resumed.restore(state)
+    assert (drawn(resumed, 2 * n + 1) == drawn(whole, 2 * n + 1)).all()
+    assert resumed.state() == whole.state()
+
+
+@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.Philox, np.random.SFC64, np.random.MT19937])
+def test_every_bit_generator_survives_json(bits):
+    whole = Sampler(20, 7, np.random.Generator(bits(1)))
+    drawn(whole, 5)
+    resumed = Sampler(20, 7, np.random.Generator(bits(2)))
+    resumed.restore(json.loads(json.dumps(whole.state())))
+    assert (drawn(resumed, 9) == drawn(whole, 9)).all()
+
+
+def test_the_state_is_small_and_does_not_move_with_the_sampler():
+    sampler = Sampler(60_000, 64, np.random.default_rng(0))
+    state = sampler.state()
+    text = json.dumps(state)
+    drawn(sampler, 1000)
+    assert len(text) < 500
+    assert json.dumps(state) == text
+
+
+def test_epochs_differ_and_seeds_differ():
+    first, second = drawn(Sampler(50, 50, np.random.default_rng(0)), 2).reshape(2, 50)
+    assert (first != second).any()
+    assert (first != drawn(Sampler(50, 50, np.random.default_rng(1)), 1)).any()
+
+
+def test_all_places_are_equally_likely():
+    # 6 permutations of 3 numbers, 6000 epochs: each count is within 5 standard deviations (29) of 1000.
+    epochs = drawn(Sampler(3, 3, np.random.default_rng(0)), 6000).reshape(-1, 3)
+    _, counts = np.unique(epochs, axis=0, return_counts=True)
+    assert len(counts) == 6
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(6000 * 1 / 6 * 5 / 6)
+
+
+def test_sequential_is_in_order():
+    assert drawn(Sampler(3, 2, np.random.default_rng(0), "sequential"), 3).tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_the_batch_is_one_buffer():
+    sampler = Sampler(10, 4, np.random.default_rng(0))
+    batch = sampler.next_indices()
+    assert batch.dtype == np.int64
+    assert sampler.next_indices() is batch
+
+
+@pytest.mark.parametrize(("n", "size", "order"), [(0, 1, "shuffled"), (1, 0, "shuffled"), (1, 1, "random")])
+def test_nonsense_is_refused(n, size, order):
+    with pytest.raises(ConfigError):
+        Sampler(n, size, np.random.default_rng(0), order)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"n": 11}, "11 samples"),
+        ({"order": "sequential"}, "sequential"),
+        ({"position": 11}, "position 11"),
+        ({"position": -1}, "position -1"),
+        ({"position": 1.5}, "position 1.5"),
+        ({"position": True}, "position True"),
+        ({"epoch": "2"}, "epoch '2'"),
+        ({"epoch": True}, "epoch True"),
+        ({"rng": {}}, "PCG64"),
+        ({"rng": None}, "PCG64"),
+        ({"rng": np.random.MT19937(0).state}, "PCG64"),
+        (
+            {"rng": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}, "has_uint32": 0, "uinteger": 0}},
+            "PCG64",
+        ),
+        (
+            {"rng": {"bit_generator": "PCG64", "state": {"state": "x", "inc": 1}, "has_uint32": 0, "uinteger": 0}},
+            "PCG64",
+        ),
+    ],
+)
+def test_an_edited_state_is_refused_and_changes_nothing(change, words):
+    sampler, twin = (Sampler(10, 4, np.random.default_rng(0)) for _ in range(2))
+    with pytest.raises(CheckpointError, match=words):
+        sampler.restore(sampler.state() | change)
+    assert (drawn(sampler, 9) == drawn(twin, 9)).all()
+
+
+@pytest.mark.parametrize("missing", ["n", "order", "epoch", "position", "rng"])
+def test_a_state_that_lacks_something_is_refused(missing):
+    sampler = Sampler(10, 4, np.random.default_rng(0))
+    state = sampler.state()
+    del state[missing]
+    with pytest.raises(CheckpointError, match=missing):
+        sampler.restore(state)
+    with pytest.raises(CheckpointError):
+        sampler.restore(None)

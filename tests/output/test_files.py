@@ -1,0 +1,79 @@
+import errno
+import os
+
+import pytest
+
+from mulligan.errors import RunError
+from mulligan.output.files import atomic_write
+
+
+def test_bytes_and_writers_are_written(tmp_path):
+    atomic_write(tmp_path / "a", b"one")
+    atomic_write(tmp_path / "new" / "folder" / "b", lambda file: file.write(b"two"))
+    assert (tmp_path / "a").read_bytes() == b"one"
+    assert (tmp_path / "new" / "folder" / "b").read_bytes() == b"two"
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "b", "folder", "new"]
+
+
+def test_an_older_file_is_replaced(tmp_path):
+    atomic_write(tmp_path / "a", b"a long first text")
+    atomic_write(tmp_path / "a", b"short")
+    assert (tmp_path / "a").read_bytes() == b"short"
+
+
+def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def writer(file):
+        file.write(b"half")
+        file.flush()
+        assert path.read_bytes() == b"old"
+        raise ValueError("stopped")
+
+    with pytest.raises(ValueError, match="stopped"):
+        atomic_write(path, writer)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.ENOSPC, "disk is full.*Free some space"),
+        (errno.EDQUOT, "disk is full"),
+        (errno.EACCES, "folder cannot be written.*Choose another folder"),
+        (errno.EROFS, "folder cannot be written"),
+        (errno.EIO, "Check the path"),
+    ],
+)
+@pytest.mark.parametrize("when", ["write", "fsync", "replace"])
+def test_a_failing_disk_is_a_run_error_that_says_what_to_do(tmp_path, monkeypatch, code, words, when):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def fail(*_):
+        raise OSError(code, os.strerror(code))
+
+    if when != "write":
+        monkeypatch.setattr(os, when, fail)
+    with pytest.raises(RunError, match=f"(?s){words}.*untouched"):
+        atomic_write(path, fail if when == "write" else b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_folder_in_the_way_is_a_run_error(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(RunError, match="Choose another name"):
+        atomic_write(tmp_path / "folder", b"x")
+    with pytest.raises(RunError, match="Choose another name"):
+        atomic_write(tmp_path / "file" / "below", b"x")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_a_run_error(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(RunError, match="cannot be written"):
+        atomic_write(tmp_path / "a", b"x")
