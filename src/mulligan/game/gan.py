@@ -15,7 +15,6 @@ The batch is shared among lanes (threads); each takes its rows through whole pas
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from mulligan.game.penalties import Penalty
     from mulligan.game.spec import Game, Player
-    from mulligan.nn.layers.base import Shape
+    from mulligan.nn.layers.base import Layer, Shape
     from mulligan.nn.network import Workspace
     from mulligan.nn.optimizers import State
 
@@ -47,9 +46,10 @@ BLOCK = 32_768
 class Mover:
     """A player at work: its network, its optimiser's state, and one sweep that takes a step."""
 
-    def __init__(self, player: Player, input_shape: Shape, dtype: DTypeLike):
+    def __init__(self, player: Player, layers: tuple[Layer, ...], input_shape: Shape, dtype: DTypeLike):
         self.player = player
-        self.network = Network(Sequential(player.layers), input_shape, dtype)
+        self.layers = layers
+        self.network = Network(Sequential(layers), input_shape, dtype)
         self.state: State = player.optimizer.init(self.network.n_params, dtype)
 
 
@@ -93,8 +93,10 @@ class GAN:
         self.total = total
         self.steps = 0
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self.g = Mover(game.generator, (game.latent.dim,), dtype)
-        self.d = Mover(game.discriminator, sample_shape, dtype)
+        for_g = game.generator.build(sample_shape, game.classes)
+        for_d = game.discriminator.build(sample_shape, game.classes)
+        self.g = Mover(game.generator, for_g, (game.latent.dim,), dtype)
+        self.d = Mover(game.discriminator, for_d, sample_shape, dtype)
         self._refuse_misfits(sample_shape)
         self.g.network.initialise(stream(seed, "init.g"))
         self.d.network.initialise(stream(seed, "init.d"))
@@ -214,7 +216,7 @@ class GAN:
         z, noise = self._draw(n), self._draw_noise(n)
         self._prepare(self.g, self.d)
         loss = self.game.loss
-        matching = loss.layer % len(self.d.player.layers) if isinstance(loss, FeatureMatching) else None
+        matching = loss.layer % len(self.d.layers) if isinstance(loss, FeatureMatching) else None
         with_real = loss.relativistic or matching is not None
 
         def first(i: int) -> None:

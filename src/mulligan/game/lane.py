@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.game.penalties import Penalty
-    from mulligan.nn.network import Network, Workspace
+    from mulligan.nn.network import Network
     from mulligan.nn.parallel import Lanes
 
     Labels = NDArray[np.integer[Any]] | None

@@ -87,7 +87,7 @@ class NonSaturating(Loss):
         value = softplus(-real).mean() + s * real.mean() + softplus(fake).mean()
         return DiscriminatorLoss(float(value), (s - sigmoid(-real)) / n, sigmoid(fake) / n)
 
-    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:  # noqa: ARG002
+    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         return GeneratorLoss(float(softplus(-fake).mean()), -sigmoid(-fake) / len(fake))
 
 
@@ -95,7 +95,7 @@ class NonSaturating(Loss):
 class Minimax(NonSaturating):
     """The zero-sum game of Goodfellow et al. 2014, Eq. 1: G minimises log(1 − D(G(z))), and stalls when D is sure."""
 
-    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:  # noqa: ARG002
+    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         return GeneratorLoss(float(-softplus(fake).mean()), -sigmoid(fake) / len(fake))
 
 
@@ -123,7 +123,7 @@ class LeastSquares(Loss):
         value = 0.5 * np.square(real - 1.0).mean() + 0.5 * np.square(fake).mean()
         return DiscriminatorLoss(float(value), (real - 1.0) / n, fake / n)
 
-    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:  # noqa: ARG002
+    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         return GeneratorLoss(float(0.5 * np.square(fake - 1.0).mean()), (fake - 1.0) / len(fake))
 
 
@@ -139,7 +139,7 @@ class Wasserstein(Loss):
             float(fake.mean() - real.mean()), np.full_like(real, -1 / n), np.full_like(fake, 1 / n)
         )
 
-    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:  # noqa: ARG002
+    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         return GeneratorLoss(float(-fake.mean()), np.full_like(fake, -1 / len(fake)))
 
 
@@ -154,7 +154,7 @@ class Hinge(Loss):
         value = np.maximum(1.0 - real, 0.0).mean() + np.maximum(1.0 + fake, 0.0).mean()
         return DiscriminatorLoss(float(value), -(real < 1.0).astype(dtype) / n, (fake > -1.0).astype(dtype) / n)
 
-    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:  # noqa: ARG002
+    def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         return GeneratorLoss(float(-fake.mean()), np.full_like(fake, -1 / len(fake)))
 
 

@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 
 from mulligan.errors import ConfigError
+from mulligan.game.architectures import Architecture
 from mulligan.game.losses import Loss, NonSaturating
 from mulligan.game.penalties import Penalty
 from mulligan.nn.averaging import EMA, Average
 from mulligan.nn.clipping import Clipping
-from mulligan.nn.layers.base import Layer
+from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam, Optimizer
 from mulligan.nn.ranges import Count, NonNegative, check_ranges
@@ -54,8 +55,8 @@ class Player:
 
     Parameters
     ----------
-    layers : tuple of Layer
-        From input to output. D ends in one logit.
+    layers : tuple of Layer, or Architecture
+        From input to output, or a family that builds them for the data's shape. D ends in one logit.
     optimizer : Optimizer
     clip : Clipping or None
         Bounds the gradient before the optimiser sees it.
@@ -63,17 +64,23 @@ class Player:
         After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[Layer, ...] | Architecture
     optimizer: Optimizer = Adam()
     clip: Clipping | None = None
     clip_weights: NonNegative = 0.0
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if not self.layers:
+        if self.layers == ():
             raise ConfigError(
                 "layers = [] is not allowed; a player needs at least one layer, for instance a dense one."
             )
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        """Return the layers for samples of this shape and this number of classes (0 for none)."""
+        if isinstance(self.layers, Architecture):
+            return self.layers.build(sample_shape, classes)
+        return self.layers
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,133 @@
+"""Train a judge: softmax cross-entropy, Adam, small shifts as augmentation, an average of the weights.
+
+    python -m mulligan.metrics.judge_training mnist
+    python -m mulligan.metrics.judge_training fashion-mnist --flip
+
+Only the train split is used; the test split gives the accuracy that is stored with the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.metrics import judge
+from mulligan.nn.averaging import EMA
+from mulligan.nn.optimizers import AdamW
+from mulligan.nn.parallel import Lanes, available_cores, shares
+from mulligan.nn.rng import stream
+from mulligan.nn.schedules import Cosine
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.nn.network import Network
+
+
+def softmax_cross_entropy(logits: NDArray[Any], labels: NDArray[np.integer[Any]], n: int) -> tuple[float, NDArray[Any]]:
+    """Return these rows' part of −(1/n) Σ log p(label), and its gradient (p − onehot)/n."""
+    rows = np.arange(len(labels))
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    value = -float(np.log(p[rows, labels]).sum()) / n
+    p[rows, labels] -= 1.0
+    p /= n
+    return value, p
+
+
+def train(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer[Any]],
+    classes: int,
+    *,
+    epochs: int = 12,
+    batch_size: int = 128,
+    seed: int = 0,
+    flip: bool = False,
+) -> Network:
+    """Train a judge on labelled pictures.
+
+    Parameters
+    ----------
+    images : array of shape (n, h, w, c), uint8
+    labels : array of shape (n,), integers from 0 to classes − 1
+    classes : int
+    epochs, batch_size, seed : int
+    flip : bool
+        Mirror half of the pictures (clothes, not digits).
+    """
+    n, height, width, depth = images.shape
+    network = judge.classifier((height, width, depth), classes).initialise(stream(seed, "init.judge"))
+    optimizer, average = AdamW(lr=2e-3, weight_decay=0.05), EMA(half_life=300)
+    state, mean = optimizer.init(network.n_params, np.float32), network.theta.copy()
+    rng, total, step = stream(seed, "batches.judge"), epochs * (n // batch_size), 0
+    padded = np.zeros((batch_size, height + 4, width + 4, depth), np.uint8)
+    parts = shares(network.n_params, available_cores())
+    with Lanes(available_cores()) as lanes:
+        spaces = [network.workspace(lanes=lanes, lane=i) for i in range(lanes.count)]
+        rows = shares(batch_size, lanes.count)
+        for _ in range(epochs):
+            order = rng.permutation(n)
+            for start in range(0, n - batch_size + 1, batch_size):
+                chosen = order[start : start + batch_size]
+                padded[:, 2 : 2 + height, 2 : 2 + width] = images[chosen]
+                up, left = rng.integers(0, 5, 2)  # the whole batch by one of 25 shifts
+                x = judge.as_input(padded[:, up : up + height, left : left + width])
+                if flip:
+                    mirrored = rng.random(batch_size) < 0.5
+                    x[mirrored] = x[mirrored, :, ::-1]
+                y = labels[chosen]
+                now = optimizer.scaled(Cosine(1.0, 0.0)(step, total))
+
+                def passes(i: int, x: Any = x, y: Any = y) -> None:
+                    logits = spaces[i].forward(x[rows[i]])
+                    _, dlogits = softmax_cross_entropy(logits, y[rows[i]], batch_size)
+                    spaces[i].clear_grads()
+                    spaces[i].backward(dlogits, inputs=False)
+                    spaces[i].grads()
+
+                def sweep(i: int, now: Any = now, step: int = step) -> None:
+                    for other in spaces[1:]:
+                        spaces[0].grad[parts[i]] += other.grad[parts[i]]
+                    now.update(network.theta, spaces[0].grad, state, parts[i])
+                    average.update(mean, network.theta, step, parts[i])
+
+                lanes.run(passes)
+                optimizer.advance(state)
+                lanes.run(sweep)
+                step += 1
+    network.theta[:] = mean
+    return network
+
+
+def main() -> None:
+    """Train the judge of a data set and store it where the package looks for it."""
+    from mulligan.data import load
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", help="a data set with labels, for instance mnist")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--flip", action="store_true", help="mirror half of the pictures")
+    parser.add_argument("--out", type=Path, default=None, help="default: the package's own folder")
+    words = parser.parse_args()
+    data = load(words.data)
+    assert data.labels is not None
+    assert data.test is not None
+    assert data.test.labels is not None
+    network = train(
+        np.asarray(data.images), data.labels, len(data.class_names), epochs=words.epochs, seed=words.seed, flip=words.flip
+    )
+    trained = judge.Judge(network, "", 0.0)
+    accuracy = float((trained.probabilities(np.asarray(data.test.images)).argmax(axis=1) == data.test.labels).mean())
+    path = words.out or Path(__file__).parent / "judges" / f"{words.data}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    judge.save(network, path, accuracy, words.data)
+    print(f"{path}: {accuracy:.2%} on the {len(data.test.images):,} test pictures, SHA-256 {judge.read(path).sha256}")
+
+
+if __name__ == "__main__":
+    main()
