@@ -35,10 +35,10 @@ class Interval:
     example: float
 
     def __contains__(self, value: float) -> bool:
-        """Tell whether `value` is finite and in the interval."""
+        """Tell whether `value` is in the interval; NaN is in none."""
         above = self.low <= value if self.closed[0] == "[" else self.low < value
         below = value <= self.high if self.closed[1] == "]" else value < self.high
-        return math.isfinite(value) and above and below
+        return above and below
 
     def __str__(self) -> str:
         low = f"{'at least' if self.closed[0] == '[' else 'above'} {self.low:g}"

@@ -272,12 +272,12 @@ def _check_order(spec: Linear | Cosine) -> None:
 
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
-    "step-decay": StepDecay,
+    "step_decay": StepDecay,
     "exponential": Exponential,
     "geometric": Geometric,
     "linear": Linear,
     "cosine": Cosine,
-    "constant-then-cosine": ConstantThenCosine,
-    "warm-up": WarmUp,
+    "constant_then_cosine": ConstantThenCosine,
+    "warm_up": WarmUp,
 }
 """Every schedule by the name that a configuration uses."""

@@ -22,7 +22,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "nadam": Nadam,
     "amsgrad": AMSGrad,
     "adamw": AdamW,
-    "optimistic-adam": OptimisticAdam,
+    "optimistic_adam": OptimisticAdam,
     "extragradient": Extragradient,
     "lookahead": Lookahead,
 }
