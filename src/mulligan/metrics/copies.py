@@ -1,0 +1,210 @@
+"""Whether the generator makes pictures or hands out its training pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ConfigError
+from mulligan.metrics.cells import kmeans
+from mulligan.metrics.inputs import feature_sets
+from mulligan.metrics.neighbours import nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Signs of copying, each with what held-out real pictures show.
+
+    Attributes
+    ----------
+    authpct : float
+        Per cent of the fakes that are authentic. Near 0 for copies.
+    authpct_real : float
+        The same for held-out reals: the figure to compare with. More than 5 below it is copying.
+    ct_z : float
+        C_T, in standard deviations. About 0 for new pictures of the same kind, below −3 for copying, far above 0
+        for fakes that are further from the training set than real pictures are (bad, not copied).
+    """
+
+    authpct: float
+    authpct_real: float
+    ct_z: float
+
+
+@dataclass(frozen=True, eq=False)
+class Originals:
+    """The training set, and how held-out reals lie to it: the half of the test that no fake changes.
+
+    Attributes
+    ----------
+    train : array of shape (l, d), float64
+        Features of all training pictures.
+    centres : array of shape (cells, d), float64
+        k-means centres of the training set.
+    real_distance : array of shape (n,), float64
+        Of each held-out real from its nearest training picture.
+    real_cell : array of shape (n,), intp
+        Its nearest centre.
+    authpct_real : float
+        Per cent of the held-out reals that are authentic.
+    """
+
+    train: NDArray[np.float64]
+    centres: NDArray[np.float64]
+    real_distance: NDArray[np.float64]
+    real_cell: NDArray[np.intp]
+    authpct_real: float
+
+
+def originals(real: NDArray[Any], train: NDArray[Any], *, cells: int | None = None, seed: int = 0) -> Originals:
+    """Prepare `copies`, in a feature space where a copy is near its original: PCA of the pixels, for instance.
+
+    Parameters
+    ----------
+    real : array of shape (n, d)
+        Held-out reals, which the generator was not trained on.
+    train : array of shape (l, d)
+        What it was trained on, all of it: a copy of a picture left out here goes unseen.
+    cells : int, optional
+        k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, fewer where that would leave
+        less than a hundred reals a cell.
+    seed : int
+        Of k-means and of those rows.
+
+    Returns
+    -------
+    Originals
+
+    Raises
+    ------
+    ShapeError, DataError
+        Different widths, too few rows, a value that is not finite.
+    ConfigError
+        No cell, or more cells than rows.
+    """
+    real, train = feature_sets(real, train, names=("real features", "training features"))
+    distance, index = nearest(real, train)
+    some = np.random.default_rng(seed).choice(len(train), min(10_000, len(train)), replace=False)
+    cells = min(20, max(1, len(real) // 100), len(some)) if cells is None else cells
+    centres = kmeans(train[some], cells, seed=seed)
+    return Originals(
+        train=train,
+        centres=centres,
+        real_distance=distance[:, 0],
+        real_cell=nearest(real, centres)[1][:, 0],
+        authpct_real=100.0 * _authentic(distance[:, 0], index[:, 0], train),
+    )
+
+
+def copies(fake: NDArray[Any], of: Originals) -> Copies:
+    """Measure copying.
+
+    Parameters
+    ----------
+    fake : array of shape (m, d)
+        Features of the generator's pictures, under the map of the originals.
+    of : Originals
+
+    Returns
+    -------
+    Copies
+
+    Raises
+    ------
+    ShapeError, DataError
+        Another width, too few rows, a value that is not finite.
+    """
+    fake, train = feature_sets(fake, of.train, names=("fake features", "training features"))
+    distance, index = nearest(fake, train)
+    cell = nearest(fake, of.centres)[1][:, 0]
+    return Copies(
+        authpct=100.0 * _authentic(distance[:, 0], index[:, 0], train),
+        authpct_real=of.authpct_real,
+        ct_z=ct(distance[:, 0], cell, of.real_distance, of.real_cell),
+    )
+
+
+def authentic(x: NDArray[Any], train: NDArray[Any]) -> float:
+    """Share of the rows of `x` that are authentic (Alaa et al. 2022).
+
+    A picture is authentic if its nearest training picture has a neighbour of its own, in the training set, that
+    is nearer than the picture is: d(t, train∖t) < d(x, t), t = argmin d(x, ·).
+
+    Parameters
+    ----------
+    x, train : arrays of shape (n, d) and (l, d)
+
+    Returns
+    -------
+    float
+        0 to 1; about a half to two thirds for held-out reals.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Different widths, fewer than two rows, a value that is not finite.
+    """
+    x, train = feature_sets(x, train, names=("features", "training features"))
+    distance, index = nearest(x, train)
+    return _authentic(distance[:, 0], index[:, 0], train)
+
+
+def ct(
+    fake: NDArray[Any],
+    fake_cell: NDArray[Any],
+    real: NDArray[Any],
+    real_cell: NDArray[Any],
+    *,
+    least: int = 20,
+) -> float:
+    """C_T: whether fakes are nearer to the training set than reals are (Meehan et al. 2020, section 3).
+
+    In each cell U = #{(i, j): d(fakeᵢ) > d(realⱼ)}, ties by half, and
+    Z = (U − (mn/2 − ½)) / √(mn(m+n+1)/12); C_T is the mean of Z weighted by the reals' share of the cell.
+
+    Parameters
+    ----------
+    fake, real : arrays of shape (m,) and (n,)
+        Distances from the nearest training picture. (The paper looks for it inside the cell; here it is the
+        nearest of all, which differs only at the cells' borders.)
+    fake_cell, real_cell : arrays of shape (m,) and (n,), integer
+        The cell each lies in.
+    least : int
+        Cells with fewer fakes or reals than this are left out: Z is not normal there.
+
+    Returns
+    -------
+    float
+        0 where no cell has enough of both: nothing can be said.
+
+    Raises
+    ------
+    ConfigError
+        `least` below 1.
+    """
+    from scipy.stats import mannwhitneyu
+
+    if least < 1:
+        raise ConfigError(f"least = {least}; a cell needs at least 1 fake and 1 real. Usual is 20.")
+    z, weight = [], []
+    for cell in np.unique(real_cell):
+        a, b = fake[fake_cell == cell], real[real_cell == cell]
+        m, n = len(a), len(b)
+        if min(m, n) < least:
+            continue
+        u = mannwhitneyu(a, b, method="asymptotic").statistic
+        z.append((u - (m * n / 2 - 0.5)) / np.sqrt(m * n * (m + n + 1) / 12))
+        weight.append(n)
+    return float(np.average(z, weights=weight)) if z else 0.0
+
+
+def _authentic(distance: NDArray[np.float64], index: NDArray[np.intp], train: NDArray[np.float64]) -> float:
+    """Mean of 1[d(t, train∖t) < d(x, t)]; only those t are asked that are some x's nearest."""
+    asked, back = np.unique(index, return_inverse=True)
+    own, _ = nearest(train[asked], train, skip=asked)
+    return float(np.mean(own[back, 0] < distance))

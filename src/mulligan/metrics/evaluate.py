@@ -1,0 +1,325 @@
+"""The whole evaluation: fakes against held-out reals, as the dictionary of metrics.json.
+
+The protocol: 10,000 fakes against the 10,000 test pictures, at least three seeds, median and range, floors beside the
+figures. The reals' half of the work is done once, in `Reference`, however many sets of fakes follow.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import threadpoolctl
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.metrics.c2st import c2st
+from mulligan.metrics.classes import classes, classifier_score, labels, within_class_variance
+from mulligan.metrics.copies import Originals, copies, originals
+from mulligan.metrics.frechet import Moments, frechet_distance, frechet_infinity, moments, noise_floor, percent
+from mulligan.metrics.inputs import pictures
+from mulligan.metrics.inputs import probabilities as read_probabilities
+from mulligan.metrics.kernel import kid
+from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.pictures import contrast, diversity, sharpness
+from mulligan.nn.parallel import available_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mulligan.metrics.features import FeatureMap
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What fakes are compared with: held-out reals and the training set, seen through the feature maps.
+
+    Attributes
+    ----------
+    real : array of shape (n, h, w, c), uint8
+        Held-out pictures.
+    maps : tuple of FeatureMap
+        The first is the main one: variance inside classes is measured in it.
+    features : dict of arrays of shape (n, d), float32
+        Of the reals, by the name of the map.
+    moments : dict of Moments
+        Of those.
+    copies_by : str
+        Name of the map in which copies are looked for.
+    originals : Originals
+        The whole training set, in that map.
+    probabilities : array of shape (n, K), float64, or None
+        The judge's p(y|x) of the reals.
+    prior : array of shape (K,), float64, or None
+        The share that each class should have.
+    """
+
+    real: NDArray[np.uint8]
+    maps: tuple[FeatureMap, ...]
+    features: dict[str, NDArray[np.float32]]
+    moments: dict[str, Moments]
+    copies_by: str
+    originals: Originals
+    probabilities: NDArray[np.float64] | None
+    prior: NDArray[np.float64] | None
+
+
+def reference(
+    real: NDArray[Any],
+    train: NDArray[Any],
+    maps: Sequence[FeatureMap],
+    *,
+    probabilities: NDArray[Any] | None = None,
+    prior: NDArray[Any] | None = None,
+    copies_by: str = "pca64",
+) -> Reference:
+    """Work out the reals' half of an evaluation.
+
+    Parameters
+    ----------
+    real : array of shape (n, h, w[, c]), uint8
+        Held-out pictures: the test split.
+    train : array of shape (l, h, w[, c]), uint8
+        All that the generator was trained on. Only the search for copies reads it.
+    maps : sequence of FeatureMap
+        With different names. An ordering is worth reporting only where two agree.
+    probabilities : array of shape (n, K), optional
+        The judge's p(y|x) of the reals. Without it there are no classes.
+    prior : array of shape (K,), optional
+        Share of each class in the training set; default: the mean of `probabilities`.
+    copies_by : str
+        The map for copies; the first map where none has this name. Near the pixels is best: a judge calls two
+        different sevens nearly the same.
+
+    Returns
+    -------
+    Reference
+
+    Raises
+    ------
+    ConfigError
+        No map, or two of one name.
+    ShapeError, DataError
+        Pictures that do not fit; reals that are all the same.
+    """
+    real, train = pictures(real, "real pictures"), pictures(train, "training pictures")
+    names = [phi.name for phi in maps]
+    if not names or len(set(names)) < len(names):
+        raise ConfigError(f"feature maps {names}: at least one, each with its own name, is needed. Pass [pca(train)].")
+    if probabilities is not None:
+        probabilities = _one_each(probabilities, len(real), "real")
+        prior = probabilities.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
+    features = {phi.name: phi(real) for phi in maps}
+    copies_by = copies_by if copies_by in names else names[0]
+    train_features = maps[names.index(copies_by)](train)
+    found = {name: moments(x) for name, x in features.items()}
+    for of_map in found.values():
+        percent(0.0, of_map)  # refuses reals that are all the same, before the long work
+    return Reference(
+        real=real,
+        maps=tuple(maps),
+        features=features,
+        moments=found,
+        copies_by=copies_by,
+        originals=_together({"": partial(originals, features[copies_by], train_features)})[""],
+        probabilities=probabilities,
+        prior=prior,
+    )
+
+
+def evaluate(
+    fake: NDArray[Any],
+    against: Reference,
+    *,
+    probabilities: NDArray[Any] | None = None,
+    seed: int = 0,
+    data: str = "",
+    generator: str = "ema",
+    cpu_seconds: float = 0.0,
+    unequal: bool = False,
+) -> dict[str, Any]:
+    """Score one set of fakes: every figure of metrics.json.
+
+    Parameters
+    ----------
+    fake : array of shape (n, h, w[, c]), uint8
+        As many as there are reals.
+    against : Reference
+        The reals.
+    probabilities : array of shape (n, K), optional
+        The judge's p(y|x) of the fakes; needed where the reference has those of the reals.
+    seed : int
+        The one that the fakes were drawn with; it is noted, and seeds subsets and pairs. The same fakes, reference
+        and seed give the same figures to the last digit.
+    data, generator : str
+        Noted: the data's name; "ema" or "raw".
+    cpu_seconds : float
+        Noted: what the training cost.
+    unequal : bool
+        Allow another number of fakes than reals. `n` and `n_real` then differ in the result, and its figures may not
+        be compared with those of another n: FD, precision, recall and coverage all depend on it.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: str, int, float, list, dict. FD, its floor and FD∞ are per cent of the real features' total
+        variance; `fd_infinity` is left out where there are too few pictures for it (four per feature).
+
+    Raises
+    ------
+    ConfigError
+        Another number of fakes than reals.
+    ShapeError, DataError
+        Pictures or probabilities that do not fit.
+    """
+    fake = pictures(fake, "fakes")
+    real, n = against.real, len(fake)
+    if fake.shape[1:] != real.shape[1:]:
+        raise ShapeError(
+            f"fakes of {fake.shape[1:]} and reals of {real.shape[1:]}; one shape is needed. "
+            f"Evaluate against the data that the generator was trained on; never resize for judging."
+        )
+    if n != len(real) and not unequal:
+        raise ConfigError(
+            f"{n} fakes against {len(real)} reals; the same number is needed, because every figure depends on it. "
+            f"Draw {len(real)} fakes, or pass unequal=True to have it marked."
+        )
+    if (probabilities is None) != (against.probabilities is None):
+        raise ConfigError(
+            "class probabilities of one side only; give the judge's for both fakes and reals, or for neither."
+        )
+    seen = {phi.name: phi(fake) for phi in against.maps}
+    p, real_p, prior = probabilities, against.probabilities, against.prior
+    fake_label = real_label = None
+    if p is not None and real_p is not None:
+        p = _one_each(p, n, "fake")
+        fake_label, real_label = labels(p), labels(real_p)
+
+    work: dict[str, Callable[[], Any]] = {}
+    for phi in against.maps:
+        mine, theirs, of_theirs = seen[phi.name], against.features[phi.name], against.moments[phi.name]
+        work[f"near {phi.name}"] = partial(manifolds, theirs, mine)
+        work[f"far {phi.name}"] = partial(_distances, theirs, mine, of_theirs, seed)
+        work[f"told {phi.name}"] = partial(c2st, theirs, mine, seed=seed)
+    work["copies"] = partial(copies, seen[against.copies_by], against.originals)
+    work["diversity"] = partial(diversity, fake, real, fake_label, real_label, seed=seed)
+    work["sharpness"] = partial(sharpness, fake, real)
+    work["contrast"] = partial(contrast, fake, real)
+    done = _together(work)
+
+    result: dict[str, Any] = {
+        "n": n,
+        "n_real": len(real),
+        "seeds": [seed],
+        "data": data,
+        "generator": generator,
+        "cpu_seconds": float(cpu_seconds),
+    }
+    for phi in against.maps:
+        far, near, told = (done[f"{part} {phi.name}"] for part in ("far", "near", "told"))
+        result[phi.name] = {"sha256": phi.sha256, **far, **asdict(near), "c2st": told.accuracy, "c2st_z": told.z}
+    if p is not None and fake_label is not None and real_label is not None and prior is not None:
+        main, found = against.maps[0].name, classes(p, prior)
+        variances = within_class_variance(seen[main], fake_label, against.features[main], real_label, len(prior))
+        result["classes"] = {
+            **asdict(found),
+            "histogram": list(found.histogram),
+            "within_class_variance": list(variances),
+            "score": classifier_score(p),
+        }
+    result["copies"] = {"by": against.copies_by, "n_train": len(against.originals.train), **asdict(done["copies"])}
+    for name in ("diversity", "sharpness", "contrast"):
+        result[name] = done[name]
+    return result
+
+
+def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put the results of several seeds together: each figure becomes ``{"median": …, "min": …, "max": …}``.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        From `evaluate`, one a seed: of several generators, or of several draws from one.
+
+    Returns
+    -------
+    dict
+        Of the same form; figures in lists are replaced one by one, `seeds` are joined. A single result comes back
+        as it is.
+
+    Raises
+    ------
+    ConfigError
+        No result, or results that may not be compared: another n, data, judge, or set of figures.
+    """
+    if not results:
+        raise ConfigError("no results to merge; at least one is needed.")
+    if len(results) == 1:
+        return dict(results[0])
+    merged: dict[str, Any] = _merge(list(results), "")
+    merged["seeds"] = [seed for result in results for seed in result["seeds"]]
+    return merged
+
+
+FACTS = ("n", "n_real", "n_train")
+"""Numbers that are no figures: they must agree between seeds, as words must."""
+
+
+def _merge(values: list[Any], path: str) -> Any:
+    """Merge what stands at one place of several results."""
+    first, name = values[0], path.rpartition(".")[2]
+    if name == "seeds":
+        return None
+    if isinstance(first, dict):
+        if any(value.keys() != first.keys() for value in values):
+            raise ConfigError(f"results with different figures in '{path or 'metrics'}': evaluate all in one way.")
+        return {key: _merge([value[key] for value in values], f"{path}.{key}".lstrip(".")) for key in first}
+    if isinstance(first, list):
+        return [_merge(list(entries), path) for entries in zip(*values, strict=True)]
+    if isinstance(first, str) or name in FACTS:
+        if any(value != first for value in values):
+            raise ConfigError(
+                f"results with different '{path}': {', '.join(map(str, values))}. Only results under the same "
+                f"conditions may be put together; evaluate them again in one way."
+            )
+        return first
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def _distances(real: NDArray[np.float32], fake: NDArray[np.float32], of_real: Moments, seed: int) -> dict[str, float]:
+    """Measure the distances between two sets under one feature map."""
+    n, d = fake.shape
+    kernel = kid(real, fake, seed=seed)
+    figures = {
+        "fd": percent(frechet_distance(of_real, moments(fake)), of_real),
+        "fd_floor": percent(noise_floor(of_real.cov, of_real.n, n), of_real),
+        "kid": kernel.mean,
+        "kid_sd": kernel.sd,
+    }
+    if min(n, of_real.n) >= 4 * d:
+        figures["fd_infinity"] = percent(frechet_infinity(real, fake, seed=seed), of_real)
+    return figures
+
+
+def _together(work: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Do independent pieces of work, one a thread, with BLAS at one thread.
+
+    The figures do not depend on the number of cores, and a busy machine does not stop it: BLAS's own threads wait for
+    one another by spinning, which takes ten times as long when one core is wanted elsewhere.
+    """
+    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
+        running = {name: pool.submit(task) for name, task in work.items()}
+        return {name: future.result() for name, future in running.items()}
+
+
+def _one_each(p: NDArray[Any], n: int, name: str) -> NDArray[np.float64]:
+    """Read class probabilities and see that there is one row a picture."""
+    p = read_probabilities(p, f"{name} probabilities")
+    if len(p) != n:
+        raise ShapeError(f"{len(p)} rows of probabilities for {n} {name} pictures; one row a picture is needed.")
+    return p

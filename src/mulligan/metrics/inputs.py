@@ -1,0 +1,133 @@
+"""The checks at the boundary: every public function of this room reads its arrays through these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import DataError, ShapeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDArray[np.float64]:
+    """Read a table of features as float64.
+
+    Parameters
+    ----------
+    x : array of shape (n, d)
+        One row a picture; any real dtype.
+    name : str
+        How an error calls it.
+    least : int
+        The fewest rows that the caller can work with.
+
+    Returns
+    -------
+    array of shape (n, d), float64
+        `x` itself where it already is float64.
+
+    Raises
+    ------
+    ShapeError
+        Not a table, no columns, or fewer than `least` rows.
+    DataError
+        A value that is NaN or infinite.
+    """
+    table = np.asarray(x, dtype=np.float64)
+    if table.ndim != 2 or table.shape[1] == 0:
+        raise ShapeError(
+            f"{name} has shape {table.shape}; a table (n, d) with one row a picture is needed. "
+            f"Flatten pictures with .reshape(len(x), -1), or send them through a feature map first."
+        )
+    if len(table) < least:
+        raise ShapeError(f"{name} has {len(table)} rows; at least {least} are needed. Draw more samples.")
+    if not np.isfinite(table).all():
+        row = int(np.argmin(np.isfinite(table).all(axis=1)))
+        raise DataError(
+            f"{name} is not finite in row {row}; only finite numbers can be compared. "
+            f"A generator that makes NaN has diverged: look at its weights, or go back to an earlier checkpoint."
+        )
+    return table
+
+
+def feature_sets(*sets: NDArray[Any], names: tuple[str, ...], least: int = 2) -> tuple[NDArray[np.float64], ...]:
+    """Read several feature tables of one width; arguments and errors as in `features`."""
+    tables = tuple(features(x, name, least=least) for x, name in zip(sets, names, strict=True))
+    widths = [table.shape[1] for table in tables]
+    if len(set(widths)) > 1:
+        said = ", ".join(f"{name} {width}" for name, width in zip(names, widths, strict=True))
+        raise ShapeError(
+            f"the sets have different numbers of features ({said}); one feature map makes them all. "
+            f"Send both through the same map."
+        )
+    return tables
+
+
+def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
+    """Read pictures: uint8, NHWC.
+
+    Parameters
+    ----------
+    images : array of shape (n, h, w) or (n, h, w, c), uint8
+        Grey pictures may leave the last axis out.
+    name : str
+        How an error calls it.
+
+    Returns
+    -------
+    array of shape (n, h, w, c), uint8
+        A view.
+
+    Raises
+    ------
+    ShapeError
+        Another number of axes, or no picture at all.
+    DataError
+        Another dtype: 0…1 and −1…1 floats cannot be told apart safely, so neither is guessed.
+    """
+    array = np.asarray(images)
+    if array.dtype != np.uint8:
+        raise DataError(
+            f"{name} has dtype {array.dtype}; uint8 in 0…255 is needed. "
+            f"Ask the generator for .images(count, seed=…), which has that range."
+        )
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or 0 in array.shape:
+        raise ShapeError(
+            f"{name} has shape {np.shape(images)}; (n, h, w) or (n, h, w, c) is needed, none of them 0. "
+            f"Reshape flat rows with .reshape(-1, h, w, c)."
+        )
+    return array
+
+
+def probabilities(p: NDArray[Any], name: str = "probabilities") -> NDArray[np.float64]:
+    """Read class probabilities: (n, K), non-negative, rows that sum to 1 within 1e-3.
+
+    Parameters
+    ----------
+    p : array of shape (n, K)
+        p(y|x), one row a picture.
+    name : str
+        How an error calls it.
+
+    Returns
+    -------
+    array of shape (n, K), float64
+
+    Raises
+    ------
+    ShapeError, DataError
+        Not a table; not finite; not probabilities.
+    """
+    table = features(p, name, least=1)
+    worst = float(np.abs(table.sum(axis=1) - 1.0).max())
+    if table.min() < 0.0 or worst > 1e-3:
+        raise DataError(
+            f"{name} has a smallest entry of {table.min():.3g} and row sums off 1 by up to {worst:.3g}; "
+            f"rows of probabilities are needed. Logits go through a softmax first."
+        )
+    return table

@@ -1,0 +1,228 @@
+"""Figures straight from the pixels: how different the pictures of a class are, how sharp they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ConfigError, DataError, ShapeError
+from mulligan.metrics.inputs import pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.float64]:
+    """Structural similarity of each pair of pictures (Wang et al. 2004, eq. 13; mean over positions, eq. 17).
+
+    (2μₐμ_b + C₁)(2σ_ab + C₂) / ((μₐ² + μ_b² + C₁)(σₐ² + σ_b² + C₂)), C₁ = (.01·255)², C₂ = (.03·255)².
+
+    Uniform window (the paper's is a Gaussian of 11, too wide for 28×28), moments divided by window², only positions
+    where the window lies inside the picture, mean over colour channels. The sums are of integers, hence exact.
+
+    Parameters
+    ----------
+    a, b : arrays of shape (n, h, w[, c]), uint8
+        `a[i]` is compared with `b[i]`.
+    window : int
+        Side of the window in pixels.
+
+    Returns
+    -------
+    array of shape (n,), float64
+        −1 to 1; 1 for equal pictures.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Different shapes, another dtype, pictures smaller than the window.
+    """
+    a, b = pictures(a, "first pictures"), pictures(b, "second pictures")
+    if a.shape != b.shape:
+        raise ShapeError(f"pictures of shapes {a.shape} and {b.shape}; pairs need one shape. Do not resize: crop.")
+    if not 1 <= window <= min(a.shape[1:3]):
+        raise ShapeError(
+            f"pictures of {a.shape[1]}×{a.shape[2]} pixels and a window of {window}; the window must fit inside. "
+            f"Pass a smaller window."
+        )
+    x, y, area = a.astype(np.int64), b.astype(np.int64), float(window * window)
+    mean_x, mean_y = _box(x, window) / area, _box(y, window) / area
+    var_x = _box(x * x, window) / area - mean_x**2
+    var_y = _box(y * y, window) / area - mean_y**2
+    cov = _box(x * y, window) / area - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    similarity = ((2 * mean_x * mean_y + c1) * (2 * cov + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    return np.asarray(similarity.mean(axis=(1, 2, 3)), dtype=np.float64)
+
+
+def dissimilarity(images: NDArray[Any], *, pairs: int = 500, seed: int = 0) -> float:
+    """Mean 1 − SSIM over random pairs of different pictures of one set.
+
+    Parameters
+    ----------
+    images : array of shape (n, h, w[, c]), uint8
+        n ≥ 2.
+    pairs : int
+        How many.
+    seed : int
+        Of the pairs.
+
+    Returns
+    -------
+    float
+        0 for one picture repeated.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Fewer than two pictures; as in `ssim`.
+    ConfigError
+        No pair.
+    """
+    images = pictures(images)
+    n = len(images)
+    if n < 2:
+        raise ShapeError(f"{n} picture; at least 2 are needed to differ. Draw more samples.")
+    if pairs < 1:
+        raise ConfigError(f"{pairs} pairs; at least 1 is needed. Usual are 500.")
+    rng = np.random.default_rng(seed)
+    first = rng.integers(n, size=pairs)
+    second = (first + rng.integers(1, n, size=pairs)) % n  # never the same picture
+    return float(1.0 - ssim(images[first], images[second]).mean())
+
+
+def diversity(
+    fake: NDArray[Any],
+    real: NDArray[Any],
+    fake_label: NDArray[Any] | None = None,
+    real_label: NDArray[Any] | None = None,
+    *,
+    pairs: int = 500,
+    seed: int = 0,
+) -> float:
+    """Dissimilarity of the fakes over that of the reals, class by class (after Odena et al. 2017, section 4.2).
+
+    They use the five-scale MS-SSIM, which does not fit 28×28; this is SSIM in a 7×7 window.
+
+    Parameters
+    ----------
+    fake, real : arrays of shape (m, h, w[, c]) and (n, h, w[, c]), uint8
+    fake_label, real_label : arrays of shape (m,) and (n,), integer, optional
+        Classes; without them each set is one class. Only the reals' classes with two pictures or more count.
+    pairs : int
+        Per class and set.
+    seed : int
+        Of the pairs.
+
+    Returns
+    -------
+    float
+        Mean over classes; 1 is right, a class with fewer than two fakes counts 0.
+
+    Raises
+    ------
+    ShapeError, DataError
+        As in `ssim`; labels of another length; reals that are all the same.
+    """
+    fake, real = pictures(fake, "fakes"), pictures(real, "reals")
+    fake_label = np.zeros(len(fake), dtype=int) if fake_label is None else np.asarray(fake_label)
+    real_label = np.zeros(len(real), dtype=int) if real_label is None else np.asarray(real_label)
+    if fake_label.shape != (len(fake),) or real_label.shape != (len(real),):
+        raise ShapeError(
+            f"labels of shapes {fake_label.shape} and {real_label.shape} for {len(fake)} fakes and {len(real)} "
+            f"reals; one each is needed."
+        )
+    ratios = []
+    for k in np.unique(real_label[real_label >= 0]):
+        theirs, ours = real[real_label == k], fake[fake_label == k]
+        expected = dissimilarity(theirs, pairs=pairs, seed=seed) if len(theirs) > 1 else 0.0
+        if expected > 0.0:
+            ratios.append(dissimilarity(ours, pairs=pairs, seed=seed) / expected if len(ours) > 1 else 0.0)
+    if not ratios:
+        raise DataError(
+            "no class has two different real pictures; diversity needs something to compare with. "
+            "Evaluate against more pictures."
+        )
+    return float(np.mean(ratios))
+
+
+def sharpness(fake: NDArray[Any], real: NDArray[Any]) -> float:
+    """Variance of the Laplacian, fakes over reals: below 1 blurred, above 1 noisy.
+
+    The Laplacian is p(y−1,x) + p(y+1,x) + p(y,x−1) + p(y,x+1) − 4p(y,x) inside the picture; its variance over the
+    pixels (Pech-Pacheco et al. 2000) is averaged over the pictures.
+
+    Parameters
+    ----------
+    fake, real : arrays of shape (m, h, w[, c]) and (n, h, w[, c]), uint8
+        h, w ≥ 3.
+
+    Returns
+    -------
+    float
+        1 is right.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Another dtype, pictures below 3×3, reals without any edge.
+    """
+    return _ratio(fake, real, _laplacian_variance, "variance of the Laplacian")
+
+
+def contrast(fake: NDArray[Any], real: NDArray[Any]) -> float:
+    """Mean |2p − 1| with p the pixel in 0…1, fakes over reals: below 1 grey, above 1 saturated.
+
+    Parameters
+    ----------
+    fake, real : arrays of shape (m, h, w[, c]) and (n, h, w[, c]), uint8
+
+    Returns
+    -------
+    float
+        1 is right.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Another dtype, or no pictures.
+    """
+    return _ratio(fake, real, _distance_from_grey, "mean |2p − 1|")
+
+
+def _ratio(fake: NDArray[Any], real: NDArray[Any], figure: Callable[[NDArray[np.uint8]], float], name: str) -> float:
+    """`figure` of the fakes over `figure` of the reals."""
+    over, under = figure(pictures(fake, "fakes")), figure(pictures(real, "reals"))
+    if not under > 0.0:
+        raise DataError(
+            f"the {name} of the real pictures is {under}; a positive one is needed to compare with. "
+            f"Look at them: they seem to be blank."
+        )
+    return over / under
+
+
+def _laplacian_variance(images: NDArray[np.uint8]) -> float:
+    """Variance over the pixels of the 4-neighbour Laplacian, mean over the pictures, of pixels in 0…255."""
+    if min(images.shape[1:3]) < 3:
+        raise ShapeError(f"pictures of {images.shape[1]}×{images.shape[2]} pixels; the Laplacian needs 3×3 at least.")
+    p = images.astype(np.int32)
+    laplacian = p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:] - 4 * p[:, 1:-1, 1:-1]
+    return float(laplacian.var(axis=(1, 2, 3)).mean())
+
+
+def _distance_from_grey(images: NDArray[np.uint8]) -> float:
+    """Mean |2p − 1|, p = pixel/255; each of the 256 levels counted once."""
+    levels = np.arange(256) / 255.0
+    return float(np.bincount(images.ravel(), minlength=256) @ np.abs(2.0 * levels - 1.0) / images.size)
+
+
+def _box(x: NDArray[np.int64], window: int) -> NDArray[np.int64]:
+    """Sum over each window×window patch inside the picture, by differences of running sums; NHWC."""
+    for axis in (1, 2):
+        total = np.insert(np.cumsum(x, axis=axis), 0, 0, axis=axis)
+        n = total.shape[axis]
+        x = np.take(total, range(window, n), axis) - np.take(total, range(n - window), axis)
+    return x
