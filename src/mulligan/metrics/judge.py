@@ -75,9 +75,7 @@ class Judge:
         """Class probabilities (n, classes), float32."""
         return self.features_and_probabilities(images)[1]
 
-    def features_and_probabilities(
-        self, images: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Both from one pass.
 
         Parameters

@@ -119,7 +119,12 @@ def main() -> None:
     assert data.test is not None
     assert data.test.labels is not None
     network = train(
-        np.asarray(data.images), data.labels, len(data.class_names), epochs=words.epochs, seed=words.seed, flip=words.flip
+        np.asarray(data.images),
+        data.labels,
+        len(data.class_names),
+        epochs=words.epochs,
+        seed=words.seed,
+        flip=words.flip,
     )
     trained = judge.Judge(network, "", 0.0)
     accuracy = float((trained.probabilities(np.asarray(data.test.images)).argmax(axis=1) == data.test.labels).mean())
