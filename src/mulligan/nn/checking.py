@@ -1,0 +1,373 @@
+"""Is every gradient right? Differences say so, in float64, for every layer, first and second order.
+
+A check compares a formula with a number that was found without it:
+
+- *first order*: ⟨a, f(x, θ)⟩ is a number, and its slope along a direction is a difference of two passes. One random
+  direction for a whole array costs two evaluations, not one per element, and misses no error except by a chance of
+  measure zero (small arrays are also checked element by element);
+- *tangent*: J tx against a difference of two forward passes; ⟨b, J tx⟩ = ⟨Jᵀ b, tx⟩;
+- *second order*: P = ⟨a, f(x, θ)⟩ + ⟨v, Jᵀ b⟩ holds first-order gradients, so its differences are second derivatives;
+- *short road*: `paired` against `adjoint` and `grads`;
+- *lanes*: two threads, half the batch each, against one.
+
+Differences are D(h) = (F(h) − F(−h))/2h at h and h/2, extrapolated to (4 D(h/2) − D(h))/3, whose error is O(h⁴).
+Where a kink (of a ReLU) lies between the points, the two differ by far more than h²: then the point is not used and
+another is drawn. That test does not look at the formula that is checked.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import UnsupportedError
+from mulligan.nn.cases import CASES, Case
+from mulligan.nn.network import Network
+from mulligan.nn.parallel import Lanes, shares
+from mulligan.nn.rng import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mulligan.nn.layers.base import Layer, Shape
+    from mulligan.nn.memory import Array
+
+TOLERANCE = 1e-6
+"""Largest relative error that passes; a right formula is off by 1e-12 to 1e-8."""
+STEP = 1e-4
+SMALL = 48
+"""Arrays of at most so many elements are checked element by element as well."""
+ATTEMPTS = 20
+FLOOR = 1e-4
+"""Errors are relative to the larger of two numbers, but at least to this: a gradient of exactly 0 is allowed."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    what : str
+        Which of its formulas.
+    error : float
+        Relative to the larger of the two numbers; NaN when a formula gave one.
+    """
+
+    name: str
+    what: str
+    error: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is below `TOLERANCE`; NaN is not."""
+        return self.error < TOLERANCE
+
+
+class Kink(ArithmeticError):
+    """The differences of step h and h/2 do not agree: no derivative here."""
+
+
+def relative(a: Any, b: Any) -> float:
+    """Return ‖a − b‖ / max(‖a‖, ‖b‖, FLOOR)."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    scale = max(float(np.linalg.norm(a)), float(np.linalg.norm(b)), FLOOR)
+    return float(np.linalg.norm(a - b)) / scale
+
+
+def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
+    """Differentiate a function of what `array` holds.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a number or an array; it may return the same buffer each time.
+    array : float64 array
+        Changed for the calls and put back.
+    direction : array of the same shape
+        Scaled to length 1 for the steps; the result is for the given length.
+
+    Returns
+    -------
+    array, of the shape that `f` returns
+
+    Raises
+    ------
+    Kink
+        When f has no derivative along the direction, or is not a function of `array` alone.
+    """
+    length = float(np.linalg.norm(direction))
+    before = array.copy()
+
+    def at(h: float) -> Array:
+        np.add(before, (h / length) * direction, out=array)
+        return np.array(f(), np.float64)
+
+    try:
+        coarse, fine = ((at(h) - at(-h)) / (2 * h) for h in (STEP, STEP / 2))
+    finally:
+        array[...] = before
+    if not np.linalg.norm(coarse - fine) <= TOLERANCE * max(float(np.linalg.norm(fine)), FLOOR):
+        raise Kink
+    return length * (4 * fine - coarse) / 3
+
+
+def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: np.random.Generator) -> float:
+    """Compare a gradient with differences.
+
+    Along one direction that is two parts the gradient's own (so that the slope is not small by chance) and one part
+    random (so that a wrong gradient is not its own judge); along every axis too if the array is small.
+
+    Parameters
+    ----------
+    f : callable
+        A number that depends on what `array` holds.
+    array, gradient : float64 arrays of one shape
+        `array` is changed and put back.
+    rng : Generator
+
+    Returns
+    -------
+    float
+        The largest relative error.
+
+    Raises
+    ------
+    Kink
+        When the point is of no use; draw another.
+    """
+    gradient = np.array(gradient)
+    noise = rng.standard_normal(array.shape)
+    direction = noise / (2 * np.linalg.norm(noise))
+    length = np.linalg.norm(gradient)
+    if 0 < length < np.inf:
+        direction += gradient / length
+    error = relative(np.vdot(gradient, direction), slope(f, array, direction))
+    if array.size <= SMALL:
+        axes = np.eye(array.size).reshape(-1, *array.shape)
+        error = max(error, relative(gradient.ravel(), [slope(f, array, axis) for axis in axes]))
+    return error if np.isfinite(gradient).all() else np.nan
+
+
+class _Point:
+    """A network in float64 at some (x, θ), and the arrays that turn its passes into numbers."""
+
+    def __init__(self, case: Case, seed: int, training: bool):
+        self.rng = rng = stream(seed, "check")
+        self.seed, self.training = seed, training
+        self.network = Network(case.layer, case.shape, np.float64).initialise(rng)
+        self.network.theta += 0.2 * rng.standard_normal(self.network.theta.size)  # no bias stays 0
+        self.space = self.network.workspace()
+        for _ in range(5):
+            self.space.prepare()
+        self.x = rng.standard_normal((case.rows, *case.shape))
+        self.labels = None if self.network.classes is None else rng.integers(self.network.classes, size=case.rows)
+        self.a, self.b = rng.standard_normal((2, case.rows, *self.network.output_shape))
+        self.v = rng.standard_normal(self.x.shape)
+
+    def forward(self) -> Array:
+        """Return y; the same dropout masks each time."""
+        self.space.context.rng = stream(self.seed, "dropout")
+        return self.space.forward(self.x, self.labels, self.training)
+
+    def value(self) -> float:
+        """Return ⟨a, y⟩."""
+        return float(np.vdot(self.a, self.forward()))
+
+    def penalty(self) -> float:
+        """Return P = ⟨a, y⟩ + ⟨v, Jᵀ b⟩."""
+        return self.value() + float(np.vdot(self.v, self.space.backward(self.b)))
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the parameters, by path."""
+        return {e.path: e.view(self.network.theta) for e in self.network.entries}
+
+    def gradients(self, passes: Callable[[], None]) -> dict[str, Array]:
+        """Return what `passes` add to the parameters' gradients."""
+        self.space.clear_grads()
+        passes()
+        self.space.finish_grads()
+        self.space.finish()
+        return {e.path: e.view(self.space.grad).copy() for e in self.network.entries}
+
+    # ── the checks: each yields (what, error) ─────────────────────────────────────────────────────────────────────
+
+    def first_order(self) -> Iterator[tuple[str, float]]:
+        found: dict[str, Array] = {}
+
+        def passes() -> None:
+            self.forward()
+            found["dx"] = self.space.backward(self.a).copy()
+            self.space.grads()
+
+        grads = self.gradients(passes)
+        yield "dx", gradient_error(self.value, self.x, found["dx"], self.rng)
+        for name, array in self.arrays().items():
+            yield f"d{name}", gradient_error(self.value, array, grads[name], self.rng)
+
+    def tangents(self) -> Iterator[tuple[str, float]]:
+        self.forward()
+        ty = self.space.tangent(self.v).copy()
+        dx = self.space.backward(self.b)
+        yield "transposed", relative(np.vdot(self.b, ty), np.vdot(dx, self.v))
+        yield "tangent", relative(ty, slope(self.forward, self.x, self.v))
+
+    def second_order(self) -> Iterator[tuple[str, float]]:
+        found: dict[str, Array] = {}
+
+        def passes() -> None:
+            self.forward()
+            found["Jᵀb"] = self.space.backward(self.b).copy()
+            self.space.tangent(self.v)
+            dx, dtx = self.space.adjoint(self.a, self.b, inputs=True)
+            found["dx"], found["dtx"] = dx.copy(), dtx.copy()
+            self.space.grads()
+
+        grads = self.gradients(passes)
+        yield "adjoint dtx", relative(found["dtx"], found["Jᵀb"])
+        yield "adjoint dx", gradient_error(self.penalty, self.x, found["dx"], self.rng)
+        for name, array in self.arrays().items():
+            yield f"second order d{name}", gradient_error(self.penalty, array, grads[name], self.rng)
+
+    def short_road(self) -> Iterator[tuple[str, float]]:
+        c = self.rng.standard_normal(len(self.x))
+        ones = np.ones_like(self.a)
+
+        def short() -> None:
+            self.forward()
+            self.space.backward(ones)
+            self.space.tangent(self.v)
+            self.space.paired(c)
+
+        def long() -> None:
+            self.forward()
+            self.space.tangent(self.v)
+            self.space.adjoint(ones * c.reshape(-1, *[1] * (ones.ndim - 1)), ones)
+            self.space.grads()
+
+        if self.arrays():
+            by_short, by_long = self.gradients(short), self.gradients(long)
+            yield "paired", max(relative(by_short[name], by_long[name]) for name in by_long)
+
+    def two_lanes(self) -> Iterator[tuple[str, float]]:
+        found: dict[str, Array] = {}
+
+        def passes() -> None:
+            found["y"] = self.forward().copy()
+            found["dx"] = self.space.backward(self.a).copy()
+            self.space.grads()
+
+        kept = self.network.stats.copy()
+        one = self.gradients(passes)
+        one["stats"], self.network.stats[:] = self.network.stats.copy(), kept
+        y, dx = np.empty_like(found["y"]), np.empty_like(found["dx"])
+        with Lanes(2) as lanes:
+            spaces = [self.network.workspace(lanes=lanes, lane=i) for i in range(2)]
+            parts = shares(len(self.x), 2)
+
+            def work(i: int) -> None:
+                part, space = parts[i], spaces[i]
+                labels = None if self.labels is None else self.labels[part]
+                space.clear_grads()
+                y[part] = space.forward(self.x[part], labels, self.training)
+                dx[part] = space.backward(self.a[part])
+                space.grads()
+                space.finish_grads()
+
+            lanes.run(work)
+        spaces[0].grad += spaces[1].grad
+        spaces[0].finish()
+        two = {e.path: e.view(spaces[0].grad) for e in self.network.entries} | {"stats": self.network.stats.copy()}
+        self.network.stats[:] = kept
+        yield (
+            "two lanes",
+            max(relative(y, found["y"]), relative(dx, found["dx"]), *(relative(one[name], two[name]) for name in one)),
+        )
+
+
+def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> list[Check]:
+    """Check a layer, or a whole network.
+
+    Parameters
+    ----------
+    layer : Layer
+    shape : tuple of int
+        Of one sample. Small: every formula is the same in a small layer.
+    name : str
+        For the table; the class's name if empty.
+    rows : int
+        Of the batch, at least 2.
+
+    Returns
+    -------
+    list of Check
+        First order in training and (where it differs) in evaluation; then second order, the short road and lanes, as
+        far as the layer takes part in them.
+    """
+    case, name = Case(layer, shape, rows), name or type(layer).__name__
+    found = _settled(case, _Point.first_order, True)
+    network = Network(layer, shape)
+    if _differs_in_evaluation(case):
+        found += [(f"evaluation {what}", error) for what, error in _settled(case, _Point.first_order, False)]
+    if _refuses(case):
+        found.append(("second order refused", 0.0))
+    else:
+        found += _settled(case, _Point.tangents, True) + _settled(case, _Point.second_order, True)
+        if network.piecewise_linear:
+            found += _settled(case, _Point.short_road, True)
+    found += _settled(case, _Point.two_lanes, not _draws(case))
+    return [Check(name, what, error) for what, error in found]
+
+
+def check_layers(pattern: str = "*") -> Iterator[Check]:
+    """Check every layer of `LAYERS` whose name matches a shell pattern, and a few whole critics."""
+    for name, cases in CASES.items():
+        if fnmatch.fnmatch(name, pattern):
+            for i, case in enumerate(cases, start=1):
+                yield from check_layer(case.layer, case.shape, name if len(cases) == 1 else f"{name} {i}", case.rows)
+
+
+def _settled(
+    case: Case, check: Callable[[_Point], Iterator[tuple[str, float]]], training: bool
+) -> list[tuple[str, float]]:
+    """Run a check at the first point of a fixed series that has no kink near."""
+    for seed in range(ATTEMPTS):
+        try:
+            return list(check(_Point(case, seed, training)))
+        except Kink:
+            continue
+    return [(f"{check.__name__}: differences never settle", np.nan)]
+
+
+def _differs_in_evaluation(case: Case) -> bool:
+    training, evaluation = _Point(case, 0, True), _Point(case, 0, False)
+    return not np.array_equal(training.forward(), evaluation.forward(), equal_nan=True)
+
+
+def _draws(case: Case) -> bool:
+    point = _Point(case, 0, True)
+    rng = point.space.context.rng = stream(0, "dropout")
+    point.space.forward(point.x, point.labels)
+    return rng.bit_generator.state != stream(0, "dropout").bit_generator.state
+
+
+def _refuses(case: Case) -> bool:
+    """Whether the layer says no to both passes of the second order; one without the other is a bug."""
+    point = _Point(case, 0, True)
+    point.forward()
+    point.space.backward(point.b)
+    answers = []
+    for run in (lambda: point.space.tangent(point.v), lambda: point.space.adjoint(point.a, point.b)):
+        try:
+            run()
+            answers.append(False)
+        except UnsupportedError:
+            answers.append(True)
+    if answers[0] != answers[1]:
+        raise AssertionError(f"{case.layer} refuses one of tangent and adjoint, and not the other")
+    return answers[0]
