@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mulligan.data.dataset import Dataset, scale
+from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import DATASETS, load
 from mulligan.data.sampler import Sampler
 
-__all__ = ["DATASETS", "Dataset", "Sampler", "load", "scale"]
+__all__ = ["DATASETS", "Dataset", "Sampler", "cluster_labels", "load", "scale"]

@@ -1,0 +1,125 @@
+"""Clusters that stand in for classes: PCA, then k-means.
+
+A generator that is told which of 150 clusters to draw covers the data far better than one that is told nothing, and
+clusters need no labels. Lloyd's rounds are SciPy's; the two steps before them are here because SciPy's k-means++
+measures every point against all centres again for each new one (7 s at 60,000 × 150, against 0.1 s), and
+because a plain PCA would hold all pictures as floats.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+_BLOCK = 4096  # pictures that are float32 at once: all of them would be four times their size in memory
+_SURPLUS, _SWEEPS = 10, 4  # of the subspace iteration: on MNIST it then misses 0.05 % of what 50 components hold
+_ROUNDS = 20  # of Lloyd's algorithm; twice as many lower the distances by 0.4 %
+
+
+def cluster_labels(
+    images: NDArray[np.uint8], k: int = 150, components: int = 50, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Sort pictures into clusters of similar ones: about 1 s for 60,000 digits.
+
+    Parameters
+    ----------
+    images : uint8 array (n, ...)
+        Pictures.
+    k : int
+        Number of clusters, 1 to n.
+    components : int
+        Principal components that distances are measured in.
+    seed : int
+        The same seed gives the same clusters, on the same machine.
+
+    Returns
+    -------
+    labels : int64 array (n,)
+        Cluster numbers. Each of 0 … K−1 occurs; K < k only when there are fewer than k different pictures.
+    frequencies : float64 array (K,)
+        The share of each cluster; they sum to 1.
+
+    Raises
+    ------
+    ConfigError
+        When `k` or `components` is below 1, or there are fewer pictures than clusters.
+    """
+    from scipy.cluster.vq import kmeans2
+
+    n = len(images)
+    if not 1 <= k <= n:
+        raise ConfigError(f"{k} clusters of {n} pictures; 1 to {n} are allowed. Try k = {max(1, min(150, n // 20))}.")
+    if components < 1:
+        raise ConfigError(f"{components} components; at least 1 is needed. Try 50.")
+    rng = np.random.default_rng(seed)
+    features = principal_components(images.reshape(n, -1), components, rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a cluster is empty: it is left out below
+        _, found = kmeans2(features, _seed_centres(features, k, rng), iter=_ROUNDS, minit="matrix")
+    _, labels, counts = np.unique(found, return_inverse=True, return_counts=True)
+    return labels.astype(np.int64), counts / n
+
+
+def principal_components(rows: NDArray[np.uint8], components: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Project onto the directions of most variance, by subspace iteration over blocks of rows.
+
+    Halko, Martinsson, Tropp 2011, "Finding structure with randomness", algorithm 4.4: with C the covariance, repeat
+    V ← orthonormal basis of C V, then rotate the projections to their own principal axes.
+
+    Parameters
+    ----------
+    rows : uint8 array (n, d)
+        One sample per row.
+    components : int
+        Number of directions; d at most.
+    rng : numpy.random.Generator
+        Draws the first V.
+
+    Returns
+    -------
+    float32 array (n, min(components, d))
+        Centred, uncorrelated columns, the widest first.
+    """
+    d = rows.shape[1]
+    mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+    def centred() -> Iterator[NDArray[np.float32]]:
+        for start in range(0, len(rows), _BLOCK):
+            yield rows[start : start + _BLOCK] - mean
+
+    v = rng.standard_normal((d, min(d, components + _SURPLUS)), np.float32)
+    for _ in range(_SWEEPS):
+        cv = np.zeros_like(v)
+        for block in centred():
+            cv += block.T @ (block @ v)
+        v = np.linalg.qr(cv).Q
+    projections = np.concatenate([block @ v for block in centred()])
+    axes = np.linalg.eigh(projections.T @ projections).eigenvectors[:, ::-1]  # eigh sorts upward
+    rotated: NDArray[np.float32] = projections @ axes[:, :components]
+    return rotated
+
+
+def _seed_centres(x: NDArray[np.float32], k: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Choose k rows as first centres, each with probability ∝ its squared distance to those chosen before.
+
+    Arthur and Vassilvitskii 2007, "k-means++". Distances by |x|² − 2 x·c + |c|².
+    """
+    centres = np.empty((k, x.shape[1]), np.float32)
+    squares = np.einsum("ij,ij->i", x, x)
+    nearest = np.ones(len(x), np.float32)
+    for j in range(k):
+        cumulative = np.cumsum(nearest, dtype=np.float64)
+        chosen = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+        centre = centres[j] = x[min(int(chosen), len(x) - 1)]  # all distances may be 0: then any row will do
+        distance = (squares - 2.0 * (x @ centre) + centre @ centre).clip(0.0)
+        nearest = distance if j == 0 else np.minimum(nearest, distance)
+    return centres

@@ -1,0 +1,165 @@
+"""Toys: distributions in one and two dimensions whose density is known, so that nothing about a GAN stays hidden.
+
+=============  ==================================================================================================
+`jang`         N(−1, 1): Eric Jang, "Generative adversarial nets in TensorFlow (part I)", 2016
+`aylien`       N(4, 0.5): AYLIEN, "An introduction to generative adversarial networks", 2016; 0.5 is the deviation
+`ring`         8 Gaussians on a circle of radius 2, deviation 0.02: Metz et al. 2017, "Unrolled GANs", appendix A.
+               VEEGAN and PacGAN draw the same ring smaller: radius 1
+`grid`         25 Gaussians at −4, −2, 0, 2, 4 squared, deviation 0.05: Srivastava et al. 2017 (VEEGAN) and Lin et
+               al. 2018 (PacGAN, section 4.1, variance 0.0025)
+`swiss-roll`   (t cos t, t sin t) / 7.5, t uniform on [1.5 π, 4.5 π], deviation 0.25 / 7.5: the toy of Gulrajani et
+               al. 2017 (WGAN-GP)
+=============  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data.dataset import Dataset
+from mulligan.errors import ShapeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BLOCK = 1024  # points whose distances to all centres are held at once
+_TRAIN, _TEST, _SEED = 50_000, 10_000, 20_180_101
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """A mixture of round Gaussians, all equally likely and equally wide.
+
+    p(x) = 1/K Σₖ N(x; cₖ, σ² I)
+
+    Attributes
+    ----------
+    centres : tuple of tuple of float
+        The cₖ.
+    std : float
+        The deviation σ, the same in every direction.
+    """
+
+    centres: tuple[tuple[float, ...], ...]
+    std: float
+
+    @property
+    def modes(self) -> NDArray[np.float64]:
+        """Centres as float64 (K, d)."""
+        return np.array(self.centres)
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw `n` points, float32 (n, d)."""
+        modes = self.modes
+        points = modes[rng.integers(len(modes), size=n)]
+        points += self.std * rng.standard_normal(points.shape)
+        return points.astype(np.float32)
+
+    def log_density(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Give log p(x) for points (n, d), as float64 (n,): exact.
+
+        Raises
+        ------
+        ShapeError
+            When `x` are not points of this toy's dimension.
+        """
+        modes = self.modes
+        return _log_mixture(x, modes, np.full(len(modes), 1.0 / len(modes)), self.std)
+
+
+@dataclass(frozen=True)
+class SwissRoll:
+    """A spiral with Gaussian noise: x = s (t cos t, t sin t) + σ n,  t uniform on [1.5 π, 4.5 π],  n ~ N(0, I).
+
+    Attributes
+    ----------
+    scale : float
+        The factor s.
+    std : float
+        The deviation σ.
+    """
+
+    scale: float = 1.0 / 7.5
+    std: float = 0.25 / 7.5
+
+    @property
+    def modes(self) -> NDArray[np.float64]:
+        """None: the mass lies along a curve; float64 (0, 2)."""
+        return np.empty((0, 2))
+
+    def curve(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the points of the spiral at `u` in [0, 1], evenly in t, as float64 (n, 2)."""
+        t = 1.5 * np.pi * (1.0 + 2.0 * u)
+        return self.scale * np.stack([t * np.cos(t), t * np.sin(t)], axis=1)
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw `n` points, float32 (n, 2)."""
+        points = self.curve(rng.random(n))
+        points += self.std * rng.standard_normal((n, 2))
+        return points.astype(np.float32)
+
+    def log_density(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Give log p(x) for points (n, 2), as float64 (n,).
+
+        p(x) = ∫₀¹ N(x; c(u), σ² I) du has no closed form. It is integrated by Gauss-Legendre quadrature, 16 nodes in
+        each of 128 equal pieces, none of them longer than 4.2 σ: exact to about 10⁻⁹ wherever samples fall.
+
+        Raises
+        ------
+        ShapeError
+            When `x` are not points in the plane.
+        """
+        nodes, weights = np.polynomial.legendre.leggauss(16)
+        pieces = np.arange(128)[:, None]
+        u = (pieces + 0.5 * (nodes + 1.0)) / 128
+        return _log_mixture(x, self.curve(u.ravel()), np.tile(weights / 256, 128), self.std)
+
+
+def _log_mixture(
+    x: NDArray[np.floating[Any]], centres: NDArray[np.float64], weights: NDArray[np.float64], std: float
+) -> NDArray[np.float64]:
+    """Give log Σₖ wₖ N(x; cₖ, σ² I), by blocks of points."""
+    d = centres.shape[1]
+    if x.ndim != 2 or x.shape[1] != d:
+        raise ShapeError(f"points of shape {x.shape}; this toy has points (n, {d}). Reshape them.")
+    result = np.empty(len(x))
+    for start in range(0, len(x), _BLOCK):
+        difference = x[start : start + _BLOCK, None, :] - centres
+        exponent = np.log(weights) - 0.5 * np.square(difference / std).sum(axis=2)
+        largest = exponent.max(axis=1)
+        result[start : start + _BLOCK] = largest + np.log(np.exp(exponent - largest[:, None]).sum(axis=1))
+    result -= 0.5 * d * math.log(2.0 * math.pi * std**2)
+    return result
+
+
+TOYS: dict[str, Gaussians | SwissRoll] = {
+    "jang": Gaussians(((-1.0,),), 1.0),
+    "aylien": Gaussians(((4.0,),), 0.5),
+    "ring": Gaussians(
+        tuple((2.0 * math.cos(math.tau * k / 8), 2.0 * math.sin(math.tau * k / 8)) for k in range(8)), 0.02
+    ),
+    "grid": Gaussians(tuple((x, y) for x in (-4.0, -2.0, 0.0, 2.0, 4.0) for y in (-4.0, -2.0, 0.0, 2.0, 4.0)), 0.05),
+    "swiss-roll": SwissRoll(),
+}
+"""The toys by name: their densities, modes and fresh samples."""
+
+
+def load_toy(name: str) -> Dataset:
+    """Give a fixed sample of a toy: the same points every time.
+
+    Parameters
+    ----------
+    name : str
+        A key of `TOYS`.
+
+    Returns
+    -------
+    Dataset
+        50,000 points, float32 (50000, d), without labels; `test` holds 10,000 more.
+    """
+    points = TOYS[name].sample(_TRAIN + _TEST, np.random.default_rng(_SEED))
+    return Dataset(name, points[:_TRAIN], test=Dataset(f"{name} (test)", points[_TRAIN:]))
