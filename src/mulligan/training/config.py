@@ -1,0 +1,197 @@
+"""The configuration of a run: the game, the data, and how long and how often."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from mulligan.errors import ConfigError
+from mulligan.game.spec import Game
+from mulligan.nn.ranges import Count, Finite, Interval, check_ranges
+from mulligan.training.overrides import assign
+from mulligan.training.tables import Table, from_table, to_plain, to_table, unknown_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+Whole = Annotated[int, Interval(0.0, math.inf, "[)", 0)]
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which samples, and what stands for their classes.
+
+    Parameters
+    ----------
+    name : str
+        A name of `mulligan list data`, or the path of a folder or file.
+    size : int
+        Own pictures are resized to size × size; 0 leaves the choice to the loader.
+    labels : "dataset", "clusters" or "none"
+        The data's own classes (none, where it has none); k-means clusters of the pictures; or nothing.
+    clusters : int
+        How many clusters.
+    limit : int
+        Use only the first so many samples; 0 for all.
+    low, high : float
+        What black and white become; G's output has the same range. Points are used as they are.
+    """
+
+    name: str = "mnist"
+    size: Whole = 0
+    labels: Literal["dataset", "clusters", "none"] = "dataset"
+    clusters: Count = 150
+    limit: Whole = 0
+    low: Finite = -1.0
+    high: Finite = 1.0
+    shorthand: ClassVar[str] = "name"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.labels not in ("dataset", "clusters", "none"):
+            raise ConfigError(
+                f"data: labels = {self.labels!r} is not allowed; it must be 'dataset', 'clusters' or 'none'."
+            )
+        if self.low >= self.high:
+            raise ConfigError(f"data: low = {self.low} is not below high = {self.high}. Try low = -1 and high = 1.")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Which checkpoint of which run a second try started from.
+
+    Parameters
+    ----------
+    run : str
+        The run folder.
+    step : int
+    """
+
+    run: str
+    step: Whole
+
+
+@dataclass(frozen=True)
+class Config(Game):
+    """All that a run is made of: a `Game`, whose fields are the first of these, and the following.
+
+    Parameters
+    ----------
+    data : DataSpec
+    steps : int
+        Length of the run, which the schedules are stretched over.
+    batch_size : int
+        Real samples in one of D's moves, and fakes in one of G's.
+    seed : int
+        Of every random stream.
+    threads : int
+        Lanes that share a batch; 0 for all cores that the process may use. Part of what makes a run exact, so a run
+        writes down what 0 was.
+    report_every, sample_every, evaluate_every, save_every : int
+        Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events; the last step has them too. With 0
+        there are no samples and no evaluations; reports and checkpoints then come at the last step only.
+    recipe : str
+        The recipe that this began as.
+    parent : Parent or None
+        Where a second try comes from.
+    """
+
+    data: DataSpec = DataSpec()
+    steps: Count = 4000
+    batch_size: Count = 64
+    seed: Whole = 0
+    threads: Whole = 0
+    report_every: Whole = 50
+    sample_every: Whole = 100
+    evaluate_every: Whole = 0
+    save_every: Whole = 500
+    recipe: str = ""
+    parent: Parent | None = None
+
+
+def dumps_toml(config: Any) -> str:
+    """Write a configuration as TOML, every field of it."""
+    import tomli_w
+
+    return tomli_w.dumps(to_table(config))
+
+
+def loads_toml(text: str, source: str = "the configuration") -> Table:
+    """Read TOML into a table; ConfigError names `source` and the place where it is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}. Correct that line.") from error
+
+
+def load_config(path: Path) -> Config:
+    """Read a configuration from a TOML file."""
+    return from_table(Config, loads_toml(read_text(path), str(path)))
+
+
+def read_text(path: Path) -> str:
+    """Read a small text file, or say in a ConfigError why not."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}. Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no text file in UTF-8 ({error.reason}). Check the path.") from error
+
+
+def with_fields(config: Config, **changes: Any) -> Config:
+    """Change fields of a configuration by name, through the same strict builder.
+
+    Parameters
+    ----------
+    config : Config
+    **changes
+        Field names of `Config`, each with an object (``loss=Hinge()``) or its plain form (``loss="hinge"``).
+    """
+    table = to_table(config)
+    for name, value in changes.items():
+        if name not in table:
+            raise unknown_key("", name, tuple(table))
+        table[name] = to_plain(value)
+    return from_table(Config, table)
+
+
+def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[str], object] = warnings.warn) -> Config:
+    """Change fields of a configuration by their TOML paths.
+
+    Parameters
+    ----------
+    config : Config
+    overrides : iterable of str
+        ``path=value``, for instance ``discriminator.optimizer.lr=1e-4`` or ``generator.layers.0.units=64``. The value
+        is TOML; a bare word is text. Setting a ``kind`` keeps what the new kind also has.
+    say : callable
+        Told, in a sentence, what a change of kind has dropped.
+
+    Raises
+    ------
+    ConfigError
+        For an override that is no ``path=value``, an unknown path, or a value that is not allowed there.
+    """
+    table = to_table(config)
+    for text in overrides:
+        path, equals, value = text.partition("=")
+        if not equals or not path.strip():
+            raise ConfigError(f"{text!r} is no path=value. Write, for instance, discriminator.optimizer.lr=1e-4.")
+        assign(Config, table, path.strip().split("."), _value(value.strip()), say)
+    return from_table(Config, table)
+
+
+def _value(text: str) -> Any:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        if re.match(r"[\[{\"']", text):
+            raise ConfigError(f"{text!r} is no TOML value: {error}. Text in quotes, lists in brackets.") from error
+        return text
+    return parsed["value"] if parsed.keys() == {"value"} else text

@@ -1,0 +1,167 @@
+"""What a run tells: one stream of events, the same for the terminal, the browser, the recorder and the tests.
+
+The content of an event is a function of configuration, data and machine; a resumed run tells the same, byte for byte.
+What the clock says is kept beside it, in `clock`, which no comparison and no JSON of the event includes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mulligan.nn.memory import Array
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time spent in steps, over all sessions of the run.
+
+    Attributes
+    ----------
+    wall, cpu : float
+        Seconds; `cpu` is of all threads together.
+    steps_per_second : float
+        Since the last report.
+    """
+
+    wall: float
+    cpu: float
+    steps_per_second: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened after `step` steps."""
+
+    step: int
+    clock: Clock | None = field(default=None, compare=False, kw_only=True)
+    name: ClassVar[str] = "event"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the exact content, ready for JSON; arrays by shape and digest, the clock left out."""
+        content = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "clock"}
+        return {"event": self.name, **content}
+
+    def line(self) -> str:
+        """Return the content as one line of JSON, with its newline; always the same text for the same content."""
+        return json.dumps(self.to_json(), ensure_ascii=False, separators=(", ", ": ")) + "\n"
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """The first event, once in the life of a run.
+
+    Attributes
+    ----------
+    recipe, data : str
+    steps, seed, threads, samples, classes : int
+    shape : tuple of int
+        Of one sample.
+    parameters : dict
+        Numbers of trained parameters, of ``generator`` and ``discriminator``.
+    """
+
+    name: ClassVar[str] = "started"
+    recipe: str
+    data: str
+    steps: int
+    seed: int
+    threads: int
+    samples: int
+    classes: int
+    shape: tuple[int, ...]
+    parameters: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Stepped(Event):
+    """A report.
+
+    Attributes
+    ----------
+    measures : dict of str to float
+        Means, over the steps since the last report, of what `GAN.step` measures.
+    """
+
+    name: ClassVar[str] = "stepped"
+    measures: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled(Event):
+    """What the averaged generator makes of the fixed z.
+
+    Attributes
+    ----------
+    images : uint8 array (64, H, W, C), or float32 points (1024, d)
+    """
+
+    name: ClassVar[str] = "sampled"
+    images: Array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sampled) and self.step == other.step and np.array_equal(self.images, other.images)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """What the evaluators found.
+
+    Attributes
+    ----------
+    metrics : dict
+        JSON-able.
+    """
+
+    name: ClassVar[str] = "evaluated"
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Diagnosed(Event):
+    """The state of the run has changed.
+
+    Attributes
+    ----------
+    state : str
+    evidence : dict
+        The figures that say so.
+    remedies : tuple of str
+        What to try, the likeliest first.
+    """
+
+    name: ClassVar[str] = "diagnosed"
+    state: str
+    evidence: dict[str, Any]
+    remedies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Saved(Event):
+    """A checkpoint of this step was taken."""
+
+    name: ClassVar[str] = "saved"
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The last event: all steps are done."""
+
+    name: ClassVar[str] = "finished"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
+        return {"shape": list(value.shape), "dtype": str(value.dtype), "sha256": digest}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,93 @@
+"""The guard: a number that is no number stops the run at once, by name, before a checkpoint could hold it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import DivergedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Network
+    from mulligan.training.run import Run
+
+
+def finite(measures: dict[str, float]) -> bool:
+    """Tell whether every measure of a step is a finite number: the sum of finite numbers of this size is one."""
+    return math.isfinite(sum(measures.values()))
+
+
+def check(run: Run) -> None:
+    """Raise `DivergedError` when an array that a checkpoint would hold is not finite."""
+    for _, array in run.gan.arrays().items():
+        if not np.isfinite(array).all():
+            raise diverged(run, {}, None)
+
+
+def diverged(run: Run, measures: dict[str, float], real: Array | None) -> DivergedError:
+    """Make the error: which loss, at which step, in which tensor first, and what to try.
+
+    Parameters
+    ----------
+    run : Run
+        After the step.
+    measures : dict
+        What the step measured; empty when the step itself looked healthy.
+    real : array or None
+        The step's real batch.
+    """
+    bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
+    what = f"step {run.step}: {', '.join(bad)}" if bad else f"after step {run.step}, no longer finite"
+    tensors = [*_forward(run, real), *_kept(run)] if bad else list(_kept(run))
+    first = next(((name, array) for name, array in tensors if not np.isfinite(array).all()), None)
+    where = "all tensors are finite, so the loss itself overflowed"
+    if first is not None:
+        name, array = first
+        count = array.size - int(np.isfinite(array).sum())
+        where = f"the first tensor that is not finite is {name} ({count} of {array.size} numbers)"
+    return DivergedError(f"the run diverged at {what} (loss {_loss(run)}); {where}. {_advice(run, first)}")
+
+
+def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
+    """Yield what the step's forward passes computed, in their order, before the update spoiled everything."""
+    if real is not None:
+        yield "the batch of real samples", real
+    gan = run.gan
+    for mover, who in ((gan.g, "generator"), (gan.d, "discriminator")):
+        for number, layer in enumerate(mover.layers):
+            for lane in gan._lanes:
+                space = lane.g if mover is gan.g else lane.d
+                outputs = space.memory.saved.get("outputs", [])
+                if number < len(outputs):
+                    yield f"the output of {who}.layers.{number} ({type(layer).__name__})", outputs[number]
+
+
+def _kept(run: Run) -> Iterator[tuple[str, Array]]:
+    """Yield every array that a checkpoint holds, parameters by their path."""
+    gan = run.gan
+    for mover, who in ((gan.d, "discriminator"), (gan.g, "generator")):
+        network: Network = mover.network
+        yield from ((f"{who}.layers.{path}", array) for path, array in network.tensors().items())
+        yield from ((f"{who}.optimizer.{slot}", array) for slot, array in mover.state.items())
+    yield "the average of the generator", gan.average
+
+
+def _loss(run: Run) -> str:
+    names = [type(run.config.loss).__name__, *(type(p).__name__ for p in run.config.penalties)]
+    return " + ".join(names)
+
+
+def _advice(run: Run, first: tuple[str, Array] | None) -> str:
+    if first is not None and first[0].startswith("the batch"):
+        return "The data hold NaN or infinity: clean them."
+    who = "generator" if first is not None and "generator" in first[0] else "discriminator"
+    optimizer: Any = getattr(run.config, who).optimizer
+    rate = getattr(optimizer, "lr", None)
+    lower = f" {who}.optimizer.lr={rate / 10:g}" if rate is not None else ""
+    clip = "" if getattr(run.config, who).clip is not None else f", or {who}.clip=norm to bound the gradient"
+    return f"Try a lower rate{',' if lower else ''}{lower}{clip}."

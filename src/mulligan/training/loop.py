@@ -1,0 +1,159 @@
+"""The training loop: one stream of events. It knows no file, no terminal, no socket.
+
+The generator is suspended between two steps at every `yield`. That is the only place where a checkpoint is taken, and
+so a resumed run is exact to the byte.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from mulligan.training import guard
+from mulligan.training.events import Clock, Evaluated, Event, Finished, Sampled, Saved, Started, Stepped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from mulligan.training.config import Config
+    from mulligan.training.run import Run
+
+
+class Evaluator(Protocol):
+    """Measures the generator; must not change the run (its own chance comes from `Run.draw`)."""
+
+    def __call__(self, run: Run) -> Mapping[str, Any]:
+        """Return metrics, ready for JSON."""
+
+
+class Observer(Protocol):
+    """Sees every event and may answer with events of its own, a diagnosis for instance."""
+
+    @property
+    def name(self) -> str:
+        """The key of its state in a checkpoint."""
+
+    def observe(self, run: Run, event: Event) -> Iterable[Event]:
+        """Return the events that follow from this one; must not change the run."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what it remembers, ready for JSON."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember what `state` returned."""
+
+
+def train(
+    run: Run,
+    *,
+    evaluators: Sequence[Evaluator] = (),
+    observers: Sequence[Observer] = (),
+    save: Callable[[Saved], object] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Train to the last step of the configuration, from wherever the run stands.
+
+    Parameters
+    ----------
+    run : Run
+        Brought forward in place.
+    evaluators : sequence of callable
+        Their metrics, put together, are an `Evaluated` event every ``evaluate_every`` steps.
+    observers : sequence of Observer
+        Their events follow the events that they answer.
+    save : callable, optional
+        Called every ``save_every`` steps, after all other events of the step; a `Saved` event follows.
+    stop : callable, optional
+        Asked before every step; True ends the stream there, without `Finished`.
+
+    Yields
+    ------
+    Event
+        `Started` (at step 0 only), `Stepped`, `Sampled`, `Evaluated`, `Saved`, `Finished`, and what observers add.
+
+    Raises
+    ------
+    DivergedError
+        When a loss or an array is no longer finite.
+    """
+    run.watch(observers)
+    config = run.config
+    clock = Clock(run.wall, run.cpu, 0.0)
+    reported = (run.step, run.wall)
+
+    def answered(event: Event) -> Iterator[Event]:
+        yield event
+        for observer in observers:
+            yield from observer.observe(run, event)
+
+    with run.gan.lanes as lanes:
+        lanes.run(_quiet)
+        if run.step == 0:
+            yield from answered(_started(run))
+            if config.sample_every:
+                yield from answered(Sampled(0, run.sample(*run.grid), clock=clock))
+        while run.step < config.steps:
+            last = _next_stop(run.step, config)
+            _advance(run, last, stop)
+            if run.step < last:
+                return
+            if _due(run.step, config.report_every, config.steps, always=True):
+                rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
+                clock, reported = Clock(run.wall, run.cpu, rate), (run.step, run.wall)
+                yield from answered(Stepped(run.step, run.take_measures(), clock=clock))
+            guard.check(run)
+            if _due(run.step, config.sample_every, config.steps):
+                yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
+            if evaluators and _due(run.step, config.evaluate_every, config.steps):
+                metrics = {key: value for evaluate in evaluators for key, value in evaluate(run).items()}
+                yield from answered(Evaluated(run.step, metrics, clock=clock))
+            if save is not None and _due(run.step, config.save_every, config.steps, always=True):
+                saved = Saved(run.step, clock=clock)
+                save(saved)
+                yield saved
+        yield from answered(Finished(run.step, clock=clock))
+
+
+def _advance(run: Run, last: int, stop: Callable[[], bool]) -> None:
+    """Take steps up to number `last`, or until asked to stop, on the clock."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    with np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
+        while run.step < last and not stop():
+            run.advance()
+    run.wall += time.perf_counter() - wall
+    run.cpu += time.process_time() - cpu
+
+
+def _quiet(lane: int) -> None:
+    """Silence the floating-point warnings of this thread, unless it is the caller's own."""
+    if lane:
+        np.seterr(all="ignore")
+
+
+def _due(step: int, every: int, steps: int, *, always: bool = False) -> bool:
+    return (step == steps and (always or every > 0)) or (every > 0 and step % every == 0)
+
+
+def _next_stop(step: int, config: Config) -> int:
+    """Return the next step after which something is due."""
+    cadences = (config.report_every, config.sample_every, config.evaluate_every, config.save_every)
+    return min([config.steps, *((step // every + 1) * every for every in cadences if every)])
+
+
+def _started(run: Run) -> Started:
+    config = run.config
+    return Started(
+        0,
+        clock=Clock(run.wall, run.cpu, 0.0),
+        recipe=config.recipe,
+        data=run.data.name,
+        steps=config.steps,
+        seed=config.seed,
+        threads=config.threads,
+        samples=len(run.data),
+        classes=run.classes,
+        shape=run.data.shape,
+        parameters={"generator": run.gan.g.network.n_params, "discriminator": run.gan.d.network.n_params},
+    )

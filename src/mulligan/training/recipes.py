@@ -1,0 +1,61 @@
+"""Recipes: whole configurations by name, one TOML file each, with a comment that says where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import ConfigError
+from mulligan.training.config import load_config, read_text, with_fields
+
+if TYPE_CHECKING:
+    from mulligan.training.config import Config
+
+RECIPES: dict[str, Path] = {
+    path.stem: path for path in sorted((Path(__file__).parent.parent / "recipes").glob("*.toml"))
+}
+"""The file of every recipe by its name; one of your own is one more entry."""
+
+
+def recipe(name: str, **overrides: Any) -> Config:
+    """Give the configuration of a recipe.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`, or the path of a TOML file.
+    **overrides
+        Fields of `Config` to change, each an object or its plain form: ``steps=2000``, ``loss="hinge"``,
+        ``data="fashion-mnist"``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such recipe, or a field is unknown or has a value that is not allowed.
+    """
+    path = _find(name)
+    return with_fields(replace(load_config(path), recipe=path.stem), **overrides)
+
+
+def describe(name: str) -> tuple[str, str]:
+    """Return what a recipe is, in one line, and the rest of its opening comment: where it comes from."""
+    lines = []
+    for line in read_text(_find(name)).splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("#").strip())
+    title = lines[0].partition(": ")[2] if lines else ""
+    return title, " ".join(line for line in lines[1:] if line)
+
+
+def _find(name: str) -> Path:
+    if name in RECIPES:
+        return RECIPES[name]
+    if name.endswith(".toml"):
+        return Path(name)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, RECIPES, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else " A path must end in .toml."
+    raise ConfigError(f"there is no recipe {name!r}.{hint} Known recipes are {', '.join(RECIPES)}.")

@@ -1,0 +1,287 @@
+"""A run: all that the next step depends on, and therefore all that a checkpoint holds."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data import Dataset, Sampler, load, scale
+from mulligan.errors import CheckpointError, ConfigError
+from mulligan.game.gan import GAN
+from mulligan.nn.memory import Array, aligned
+from mulligan.nn.parallel import available_cores
+from mulligan.nn.rng import restore as restore_stream
+from mulligan.nn.rng import state_of, stream
+from mulligan.training import guard
+from mulligan.training.labels import labels_of
+from mulligan.training.tables import to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mulligan.nn.network import Workspace
+    from mulligan.training.config import Config
+    from mulligan.training.loop import Observer
+
+GRID = 64
+"""Pictures in a sample grid."""
+CLOUD = 1024
+"""Points in a sample of points."""
+_ROWS = 256  # rows of one pass when sampling
+
+
+class Run:
+    """A configuration at work.
+
+    Parameters
+    ----------
+    config : Config
+    data : Dataset, optional
+        The samples themselves, instead of what ``config.data`` names.
+
+    Attributes
+    ----------
+    config : Config
+        With ``threads`` resolved.
+    data : Dataset
+    labels : (n,) int64 array or None
+        The classes that the game sees: the data's own, clusters, or none.
+    classes : int
+    gan : GAN
+    sampler : Sampler
+    sums, counted : dict, int
+        Measures added up since the last report, and over how many steps.
+    wall, cpu : float
+        Seconds spent in steps so far.
+    log_position : dict
+        Where the recorder's log stood at the checkpoint that this run was restored from.
+
+    Raises
+    ------
+    ConfigError, ShapeError, UnsupportedError
+        When the parts do not fit together.
+    DataError
+        When the data cannot be read.
+    """
+
+    def __init__(self, config: Config, *, data: Dataset | None = None):
+        config = replace(config, threads=config.threads or available_cores())
+        self.table = to_table(config)  # says now, not at the first checkpoint, when a class has no name
+        self.config = config
+        self.data = _limited(_load(config) if data is None else data, config.data.limit)
+        self.labels, self.classes = labels_of(self.data, config.data)
+        if config.classes not in (0, self.classes):
+            raise ConfigError(
+                f"classes = {config.classes} is not allowed: {self.data.name} with data.labels = "
+                f"{config.data.labels!r} has {self.classes}. Set classes = 0 to take what the data has."
+            )
+        game, shape = replace(config, classes=self.classes), self.data.shape
+        lanes = min(config.threads, config.batch_size)  # a lane without rows would have no mean
+        self.gan = GAN(game, shape, seed=config.seed, total=config.steps, lanes=lanes)
+        rows = config.batch_size * config.d_steps
+        self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
+        self._bytes = np.empty((rows, *shape), np.uint8)
+        self._batch = aligned((rows, *shape), np.float32)
+        self._labels = np.empty(rows, np.int64)
+        self.sums: dict[str, float] = {}
+        self.counted = 0
+        self.wall = self.cpu = 0.0
+        self.observers: Sequence[Observer] = ()
+        self._observed: dict[str, Any] = {}
+        self.log_position: dict[str, Any] = {}
+        self._spaces: dict[bool, Workspace] = {}
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return self.gan.steps
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def advance(self) -> dict[str, float]:
+        """Take one step with the next batch.
+
+        Returns
+        -------
+        dict of str to float
+            What `GAN.step` measured; also added to `sums`.
+
+        Raises
+        ------
+        DivergedError
+            When a measure is NaN or infinite.
+        """
+        measures = self.gan.step(*self.next_batch())
+        if not guard.finite(measures):
+            raise guard.diverged(self, measures, self._batch)
+        sums = self.sums
+        for name, value in measures.items():
+            sums[name] = sums.get(name, 0.0) + value
+        self.counted += 1
+        return measures
+
+    def next_batch(self) -> tuple[Array, NDArray[np.int64] | None]:
+        """Return the next real samples in the network's range, and their classes; valid until the next call."""
+        indices = self.sampler.next_indices()
+        if self.data.is_points:
+            self.data.take(indices, self._batch)
+        else:
+            spec = self.config.data
+            scale(self.data.take(indices, self._bytes), self._batch, spec.low, spec.high)
+        if self.labels is None:
+            return self._batch, None
+        return self._batch, self.labels.take(indices, out=self._labels, mode="clip")
+
+    def take_measures(self) -> dict[str, float]:
+        """Return the means of all measures since this was last called, and begin anew."""
+        means = {name: total / self.counted for name, total in self.sums.items()}
+        self.sums, self.counted = {}, 0
+        return means
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def grid(self) -> tuple[Array, NDArray[np.int64] | None]:
+        """The fixed z of the sample grid, and its classes: in order, or by frequency where there are many."""
+        z, labels = self.draw(CLOUD if self.data.is_points else GRID, seed=self.config.seed)
+        if labels is not None and self.classes <= len(labels):
+            labels = np.arange(len(labels)) * self.classes // len(labels)
+        return z, labels
+
+    def draw(self, count: int, *, seed: int) -> tuple[Array, NDArray[np.int64] | None]:
+        """Draw z, and classes by their frequency in the data, from a stream of their own.
+
+        Parameters
+        ----------
+        count : int
+        seed : int
+            The same numbers for the same seed, whatever the run has done.
+        """
+        rng = stream(seed, "eval")
+        z = self.config.latent.draw(rng, np.empty((count, self.config.latent.dim), np.float32))
+        return z, None if self.labels is None else self.labels[rng.integers(len(self.labels), size=count)]
+
+    def generate(self, z: Array, labels: NDArray[np.int64] | None = None, *, average: bool = True) -> Array:
+        """Return G(z) in the network's own range, float32 (n, …); changes nothing.
+
+        Parameters
+        ----------
+        z : (n, dim) float32 array
+        labels : (n,) int64 array, optional
+        average : bool
+            By the averaged generator, or by the one in training.
+        """
+        if average not in self._spaces:
+            theta = self.gan.average if average else self.gan.g.network.theta
+            self._spaces[average] = self.gan.g.network.workspace(theta=theta)
+        space, parts = self._spaces[average], []
+        for start in range(0, len(z), _ROWS):
+            rows = slice(start, start + _ROWS)
+            parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
+        return np.concatenate(parts)
+
+    def sample(self, z: Array, labels: NDArray[np.int64] | None = None, *, average: bool = True) -> Array:
+        """Return G(z) as the data are: uint8 pictures, or float32 points; parameters as for `generate`."""
+        made = self.generate(z, labels, average=average)
+        if self.data.is_points:
+            return made
+        from mulligan.output.images import to_uint8
+
+        return to_uint8(made, self.config.data.low, self.config.data.high)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the samples and their classes: what a checkpoint knows its data by."""
+        digest = hashlib.sha256(f"{self.data.images.dtype} {tuple(self.data.images.shape)}".encode())
+        for start in range(0, len(self.data), 4096):
+            digest.update(np.ascontiguousarray(self.data.images[start : start + 4096]).data)
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels).data)
+        return digest.hexdigest()
+
+    # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def watch(self, observers: Sequence[Observer]) -> None:
+        """Take observers on, each at what a restored checkpoint says it knew."""
+        self.observers = observers
+        for observer in observers:
+            if observer.name in self._observed:
+                observer.restore(self._observed.pop(observer.name))
+
+    def state(self) -> dict[str, Any]:
+        """Return all that is no array of `GAN.arrays`, ready for JSON; floats survive it exactly."""
+        return {
+            "step": self.step,
+            "sampler": self.sampler.state(),
+            "streams": {name: state_of(rng) for name, rng in self.gan.streams.items()},
+            "sums": self.sums,
+            "counted": self.counted,
+            "observers": {observer.name: observer.state() for observer in self.observers},
+            "data": self.fingerprint,
+        }
+
+    @classmethod
+    def restore(
+        cls, config: Config, arrays: dict[str, Array], state: dict[str, Any], *, data: Dataset | None = None
+    ) -> Run:
+        """Build a run and put it where a checkpoint says it stood.
+
+        Raises
+        ------
+        CheckpointError
+            When arrays or state are not those of this configuration and data.
+        """
+        run = cls(config, data=data)
+        if state["data"] != run.fingerprint:
+            raise CheckpointError(
+                f"the checkpoint was trained on other data than {run.data.name} is now (SHA-256 {state['data'][:12]}…, "
+                f"here {run.fingerprint[:12]}…). Restore the data as it was, or start a new run."
+            )
+        own = run.gan.arrays()
+        _refuse_strangers(own, arrays)
+        if run.gan.streams.keys() != state["streams"].keys():
+            raise CheckpointError(
+                f"the checkpoint has the random streams {', '.join(state['streams'])}, but this configuration needs "
+                f"{', '.join(run.gan.streams)}. Resume with the configuration that the run began with."
+            )
+        for name, array in own.items():
+            np.copyto(array, arrays[name])
+        for name, rng in run.gan.streams.items():
+            restore_stream(rng, state["streams"][name])
+        run.sampler.restore(state["sampler"])
+        run.gan.steps = state["step"]
+        run.sums, run.counted = dict(state["sums"]), state["counted"]
+        run._observed = dict(state["observers"])
+        return run
+
+
+def _refuse_strangers(own: dict[str, Array], arrays: dict[str, Array]) -> None:
+    """Refuse arrays that are not, by name, shape and dtype, those that the run has."""
+
+    def kinds(these: dict[str, Array]) -> dict[str, tuple[tuple[int, ...], str]]:
+        return {name: (a.shape, str(a.dtype)) for name, a in these.items()}
+
+    here, there = kinds(own), kinds(arrays)
+    for name in sorted(here.keys() | there.keys()):
+        if here.get(name) != there.get(name):
+            raise CheckpointError(
+                f"the checkpoint's array {name!r} is {there.get(name, 'absent')}, but its configuration needs "
+                f"{here.get(name, 'no such array')}. It belongs to another run or another version of Mulligan."
+            )
+
+
+def _load(config: Config) -> Dataset:
+    return load(config.data.name)
+
+
+def _limited(data: Dataset, limit: int) -> Dataset:
+    if not 0 < limit < len(data):
+        return data
+    labels = None if data.labels is None else data.labels[:limit]
+    return replace(data, images=data.images[:limit], labels=labels)
