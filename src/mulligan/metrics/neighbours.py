@@ -220,7 +220,8 @@ def _radii(x: NDArray[np.float64], ks: tuple[int, ...]) -> tuple[NDArray[np.floa
     radii = np.empty((len(ks), len(x)))
     at = [k - 1 for k in ks]
     for rows, d2 in _blocks(x, x, np.arange(len(x))):
-        radii[:, rows] = np.partition(d2, at, axis=1)[:, at].T
+        d2.partition(at, axis=1)
+        radii[:, rows] = d2[:, at].T
     return tuple(radii)
 
 

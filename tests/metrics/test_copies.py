@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.metrics.cells import kmeans
+from mulligan.metrics.copies import authentic, copies, ct, originals
+
+
+def test_authentic_by_definition(rng):
+    x, train = rng.standard_normal((70, 3)), rng.standard_normal((50, 3))
+    own = np.sort(cdist(train, train), axis=1)[:, 1]
+    d = cdist(x, train)
+    expected = np.mean([own[row.argmin()] < row.min() for row in d])
+    assert 0.2 < expected < 0.9
+    assert authentic(x, train) == pytest.approx(expected, rel=1e-14)
+
+
+def test_copies_are_not_authentic_and_far_points_are(rng):
+    train = rng.standard_normal((60, 4))
+    assert authentic(rng.permutation(train), train) == 0.0
+    assert authentic(train + 1e-3, train) < 0.05
+    assert authentic(train + 100.0, train) == 1.0
+
+
+def test_ct_by_counting_pairs(rng):
+    fake, real = rng.integers(0, 30, 55) / 8, rng.integers(0, 30, 48) / 8  # with ties
+    fake_cell, real_cell = np.arange(55) % 3, np.arange(48) % 2  # cell 2 holds no real
+    total = 0.0
+    for cell in (0, 1):
+        a, b = fake[fake_cell == cell], real[real_cell == cell]
+        m, n = len(a), len(b)
+        u = sum((p > q) + 0.5 * (p == q) for p in a for q in b)
+        total += n * (u - (m * n / 2 - 0.5)) / np.sqrt(m * n * (m + n + 1) / 12)
+    assert ct(fake, fake_cell, real, real_cell, least=5) == pytest.approx(total / 48, rel=1e-12)
+
+
+def test_ct_leaves_out_cells_with_too_few(rng):
+    fake, real = rng.random(40), rng.random(40) + 5
+    cell = np.repeat([0, 1], [35, 5])
+    assert ct(fake, cell, real, cell) == ct(fake[:35], cell[:35], real[:35], cell[:35]) < -3
+    assert ct(fake[:9], cell[:9], real[:9], cell[:9]) == 0.0
+    with pytest.raises(ConfigError, match="least = 0"):
+        ct(fake, cell, real, cell, least=0)
+
+
+def test_ct_is_a_standard_normal_for_equal_distributions(rng):
+    one = np.zeros(80, dtype=int)
+    z = [ct(rng.random(80), one, rng.random(80), one) for _ in range(400)]
+    assert abs(np.mean(z)) < 3.5 / np.sqrt(400)
+    assert np.std(z) == pytest.approx(1.0, abs=3.5 / np.sqrt(800))
+
+
+def test_the_whole_on_honest_copying_and_bad_fakes(rng):
+    draw = lambda n: rng.standard_normal((n, 5))  # noqa: E731
+    train, real = draw(1500), draw(800)
+    of = originals(real, train)
+    assert len(of.centres) == 8
+    honest, copied, bad = copies(draw(800), of), copies(train[:800] + 0.01, of), copies(3 * draw(800), of)
+    assert abs(honest.authpct - honest.authpct_real) < 8
+    assert abs(honest.ct_z) < 3
+    assert copied.authpct < 2
+    assert copied.ct_z < -10
+    assert bad.authpct > honest.authpct
+    assert bad.ct_z > 3
+    assert of.authpct_real == pytest.approx(100 * authentic(real, train), rel=1e-14)
+    some_copied = copies(np.vstack([train[:200], draw(600)]), of)
+    assert copied.ct_z < some_copied.ct_z < -3
+    assert some_copied.authpct < honest.authpct - 5
+
+
+def test_few_reals_get_few_cells(rng):
+    assert len(originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2))).centres) == 1
+    with pytest.raises(ConfigError, match="k = 41; 1 to 40"):
+        originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2)), cells=41)
+    of = originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2)))
+    with pytest.raises(ShapeError, match="fake features 3, training features 2"):
+        copies(rng.standard_normal((30, 3)), of)
+
+
+def test_kmeans_is_lloyds_algorithm_by_scipy(rng):
+    vq = pytest.importorskip("scipy.cluster.vq")
+    x = rng.standard_normal((300, 4))
+    start = x[np.random.default_rng(2).choice(300, 7, replace=False)]
+    expected, _ = vq.kmeans2(x, start, iter=10, minit="matrix")
+    np.testing.assert_allclose(kmeans(x, 7, iterations=10, seed=2), expected, rtol=1e-9)
+
+
+def test_kmeans_on_repeated_points_keeps_all_centres():
+    found = kmeans(np.repeat([[0.0], [8.0]], [9, 1], axis=0), 4)
+    assert found.shape == (4, 1)
+    assert np.isin(found, [0.0, 8.0]).all()
+
+
+def test_kmeans_with_as_many_centres_as_points_is_the_points(rng):
+    x = rng.standard_normal((12, 3))
+    found = kmeans(x, 12)
+    assert np.array_equal(found[np.lexsort(found.T)], x[np.lexsort(x.T)])

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from mulligan.errors import DataError, ShapeError
+from mulligan.metrics.features import pca, random_conv
+
+
+def test_pca_against_scikit_learn(digits):
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    train, test = digits.images[:2000], digits.test.images[:300]
+    reference = decomposition.PCA(16, svd_solver="full").fit(train.reshape(2000, -1) / 255.0)
+    expected = reference.transform(test.reshape(300, -1) / 255.0)
+    largest = np.abs(reference.components_).argmax(axis=1)
+    expected *= np.sign(reference.components_[np.arange(16), largest])
+    found = pca(train, 16)
+    assert found.name == "pca16"
+    np.testing.assert_allclose(found(test), expected, atol=2e-3)
+    assert found(test).dtype == np.float32
+
+
+def test_pca_is_centred_orthonormal_and_falls(digits):
+    train = digits.images[:1500]
+    phi = pca(train)
+    features = phi(train).astype(np.float64)
+    cov = np.cov(features, rowvar=False)
+    assert np.abs(features.mean(axis=0)).max() < 1e-4
+    assert np.abs(cov - np.diag(np.diag(cov))).max() < 1e-3 * cov[0, 0]
+    assert (np.diff(np.diag(cov)) < 1e-9).all()
+    np.testing.assert_allclose(phi.components.T @ phi.components, np.eye(64), atol=1e-4)
+    largest = np.abs(phi.components).argmax(axis=0)
+    assert (phi.components[largest, np.arange(64)] > 0).all()
+
+
+def test_pca_is_the_same_to_the_byte_in_any_order(digits, rng):
+    train = digits.images[:1000]
+    one, other = pca(train), pca(rng.permutation(train))
+    assert one.sha256 == other.sha256
+    test = digits.test.images[:70]
+    together = one(test)
+    assert np.array_equal(together, np.concatenate([one(test[i : i + 1]) for i in range(70)]))
+    assert pca(digits.images[:999]).sha256 != one.sha256
+    assert pca(train, name="other").sha256 != one.sha256
+
+
+def test_pca_of_few_or_small_pictures(rng):
+    few = rng.integers(0, 256, (5, 6, 6, 3)).astype(np.uint8)
+    assert pca(few)(few).shape == (5, 4)
+    assert pca(few).name == "pca64"
+    small = rng.integers(0, 256, (50, 3, 2)).astype(np.uint8)
+    assert pca(small)(small).shape == (50, 6)
+
+
+def test_random_conv_against_torch(digits):
+    torch = pytest.importorskip("torch")
+    phi = random_conv((28, 28, 1), 10, seed=5)
+    x = torch.from_numpy(digits.test.images[:6].transpose(0, 3, 1, 2) / 255.0)
+    for weights, c in ((phi.first, 1), (phi.second, 16)):
+        kernel = torch.from_numpy(weights.astype(np.float64)).reshape(5, 5, c, -1).permute(3, 2, 0, 1)
+        x = torch.relu(torch.nn.functional.conv2d(x, kernel, stride=2, padding=2))
+    expected = x.permute(0, 2, 3, 1).reshape(6, -1) @ torch.from_numpy(phi.projection.astype(np.float64))
+    np.testing.assert_allclose(phi(digits.test.images[:6]), expected.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_random_conv_is_fixed_for_ever(digits):
+    phi = random_conv((28, 28, 1))
+    assert phi.sha256 == "29f66549f78052b8ddc26efdb42cedca61b32a5f013686f24e74eefe1342daf4"
+    assert phi.sha256 != random_conv((28, 28, 1), seed=1).sha256
+    for weights, fan_in, gain in ((phi.first, 25, 2), (phi.second, 400, 2), (phi.projection, 1568, 16)):
+        # Uniform in ±√(3 gain/fan_in): variance gain/fan_in; the variance of the estimate from E x⁴ = 9/5 var².
+        expected = gain / fan_in
+        assert weights.var() == pytest.approx(expected, abs=4 * expected * np.sqrt(0.8 / weights.size))
+        assert np.abs(weights).max() <= np.sqrt(3 * expected) * (1 + 1e-6)
+    assert random_conv((7, 9, 3), 12)(np.zeros((2, 7, 9, 3), np.uint8)).shape == (2, 12)
+
+
+def test_random_conv_looks_at_each_picture_alone(digits, rng):
+    phi, test = random_conv((28, 28, 1)), digits.test.images[:300]
+    order = rng.permutation(300)
+    np.testing.assert_allclose(phi(test)[order], phi(test[order]), rtol=1e-4, atol=1e-4)
+
+
+def test_words_for_what_is_off(digits):
+    phi, conv = pca(digits.images[:100]), random_conv((28, 28, 1))
+    small = digits.images[:3, :20]
+    with pytest.raises(ShapeError, match="fitted on pictures of 784 values; these have 560"):
+        phi(small)
+    with pytest.raises(ShapeError, match=r"made for pictures of shape \(28, 28, 1\)"):
+        conv(small)
+    with pytest.raises(DataError, match="dtype float32"):
+        phi(small.astype(np.float32))
+    with pytest.raises(ShapeError, match="0 components"):
+        pca(digits.images[:100], 0)
+    with pytest.raises(ShapeError, match=r"shape \(3, 560\)"):
+        phi(small.reshape(3, -1))
