@@ -1,0 +1,351 @@
+"""Do both players follow the slope of what they minimise? Differences say so, in float64, for whole steps.
+
+A case plays one step of a small game with an optimiser that keeps the gradient it was given (`Listening`), and
+compares that with differences of the player's objective. The objectives are written here a second time (`Objectives`),
+as plain functions of the parameters: forward passes of the whole batch, reals and fakes apart, no lanes, no unit
+signals, no short road. They draw from copies of the game's random streams, in the order of the moves.
+"""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from mulligan.game.gan import GAN
+from mulligan.game.losses import LOSSES, FeatureMatching, Loss, NonSaturating
+from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
+from mulligan.game.spec import Game, Latent, Player, Schedules
+from mulligan.nn import layers as nn
+from mulligan.nn.checking import ATTEMPTS, Check, Kink, gradient_error, relative
+from mulligan.nn.layers.initializers import He
+from mulligan.nn.optimizers import SGD
+from mulligan.nn.rng import stream
+from mulligan.nn.schedules import Constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mulligan.nn.layers.base import Layer, Shape
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Workspace
+    from mulligan.nn.optimizers import State
+
+    Labels = NDArray[np.integer[Any]] | None
+
+ROWS = 5
+"""Of a batch: odd, so that two lanes get different shares."""
+CLASSES = 3
+STILL = 1e-9
+"""A learning rate so low that spectral norm's directions, once found, stay right through both players' moves."""
+
+
+@dataclass(frozen=True)
+class Listening(SGD):
+    """SGD that writes down where it stood and which gradient it was given, before it follows it."""
+
+    slots: ClassVar[tuple[str, ...]] = ("stood", "heard")
+
+    def _block(self, state: State, theta: Array, g: Array, *slots: Array) -> None:
+        stood, heard = slots
+        stood[:], heard[:] = theta, g
+        super()._block(state, theta, g)
+
+
+# ── the objectives, once more ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Objectives:
+    """What D and G minimise in one move, each as a function of its own parameters.
+
+    Parameters
+    ----------
+    gan : GAN
+        Whose networks, statistics and game they are; its parameters are not touched.
+    streams : dict of str to Generator
+        Where the move draws from.
+    real, labels
+        Its batch.
+    apart : bool
+        Whether the move draws the points of penalties between real and fake, or around the reals: D's moves do.
+    """
+
+    def __init__(self, gan: GAN, streams: dict[str, np.random.Generator], real: Array, labels: Labels, apart: bool):
+        self.game, self.labels = gan.game, labels
+        self.theta_g, self.theta_d = gan.g.network.theta.copy(), gan.d.network.theta.copy()
+        self.g, self.d = gan.g.network.workspace(theta=self.theta_g), gan.d.network.workspace(theta=self.theta_d)
+        self.factor = gan.game.schedules.penalty(0, gan.total)
+        self.plain = self.real = real
+        n, noise = len(real), gan.game.instance_noise * gan.game.schedules.noise(0, gan.total)
+        self.z = gan.game.latent.draw(streams["noise"], np.empty((n, gan.game.latent.dim)))
+        self.blur: Array = np.zeros_like(real)
+        if noise:
+            blur = noise * streams["noise"].standard_normal((2, *real.shape))
+            self.real, self.blur = real + blur[0], blur[1]
+        self.spread: dict[Penalty, Array] = {}
+        for penalty in gan.game.penalties if apart else ():
+            if penalty.points == "between":
+                self.spread[penalty] = streams["penalty"].random((n, *[1] * (real.ndim - 1)))
+            elif penalty.points == "around":
+                self.spread[penalty] = streams["penalty"].random(real.shape)
+                self.spread[penalty] *= penalty.spread * real.std() if isinstance(penalty, DRAGAN) else 0.5
+
+    def fake(self) -> Array:
+        return self.g.forward(self.z, self.labels).copy()
+
+    def logits(self, x: Array) -> Array:
+        return self.d.forward(x, self.labels)[:, 0].copy()
+
+    def discriminator(self) -> float:
+        """L_D + Σ penalties."""
+        fake = self.fake()
+        loss = self.game.loss.discriminator(real=self.logits(self.real), fake=self.logits(fake + self.blur))
+        return loss.value + sum(self.penalty(penalty, fake) for penalty in self.game.penalties)
+
+    def penalty(self, penalty: Penalty, fake: Array) -> float:
+        if penalty.points == "real":
+            x = self.real
+        elif penalty.points == "fake":
+            x = fake + self.blur
+        elif penalty.points == "between":
+            x = self.spread[penalty] * self.plain + (1 - self.spread[penalty]) * fake
+        else:
+            x = self.plain + self.spread[penalty]
+        self.d.forward(x, self.labels)
+        g = self.d.backward(np.ones((len(x), 1)))  # first order only
+        return penalty.seed(g, len(x), np.empty_like(g), self.factor)
+
+    def generator(self) -> float:
+        """L_G."""
+        loss, real, fake = self.game.loss, self.logits(self.real), self.fake() + self.blur
+        if isinstance(loss, FeatureMatching):
+            difference = (self.features(self.real, loss.layer) - self.features(fake, loss.layer)).mean(axis=0)
+            return float(np.square(difference).sum())
+        return loss.generator(real=real, fake=self.logits(fake)).value
+
+    def features(self, x: Array, layer: int) -> Array:
+        self.d.forward(x, self.labels)
+        root: Any = self.d.network.layer
+        found: Array = root.output_of(self.d.memory, layer).copy()
+        return found
+
+
+# ── whole steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small game, and what it is called in the table."""
+
+    name: str
+    game: Game
+    shape: Shape
+    lanes: int = 1
+
+    def checks(self) -> list[Check]:
+        """Play a step, and check both players' gradients and the values that it reports."""
+        for seed in range(ATTEMPTS):
+            try:
+                return list(self._checks(seed))
+            except Kink:
+                continue
+        return [Check(self.name, "differences never settle", np.nan)]
+
+    def _checks(self, seed: int) -> Iterator[Check]:
+        game, rng = self.game, stream(seed, "check")
+        gan = GAN(game, self.shape, seed=seed, lanes=self.lanes, dtype=np.float64)
+        for mover in (gan.g, gan.d):
+            mover.network.theta += 0.2 * rng.standard_normal(mover.network.theta.size)  # no bias stays 0
+            _settle(mover.network.workspace())
+        real = rng.standard_normal((game.d_steps * ROWS, *self.shape))
+        labels = rng.integers(game.classes, size=len(real)) if game.classes else None
+        streams = copy.deepcopy(gan.streams)
+        with gan.lanes:
+            measures = gan.step(real, labels)
+
+        last = slice(len(real) - ROWS, len(real))
+        batch = real[last], None if labels is None else labels[last]
+        for _ in range(game.d_steps):  # the last of D's moves is the one whose gradient is kept
+            d_move = Objectives(gan, streams, *batch, apart=True)
+        d_move.theta_g[:], d_move.theta_d[:] = gan.g.state["stood"], gan.d.state["stood"]
+        if game.update == "simultaneous":
+            g_move = d_move
+        else:
+            g_move = Objectives(gan, streams, *batch, apart=False)
+            g_move.theta_g[:] = gan.g.state["stood"]  # and D where it stands now: it moved first
+        penalties = sum(measures[type(penalty).__name__.lower()] for penalty in game.penalties)
+        d_value, g_value = d_move.discriminator(), g_move.generator()
+        yield Check(self.name, "L_D", relative(measures["d_loss"] + penalties, d_value))
+        yield Check(self.name, "L_G", relative(measures["g_loss"], g_value))
+        yield Check(
+            self.name, "∂L_D/∂θ", gradient_error(d_move.discriminator, d_move.theta_d, gan.d.state["heard"], rng)
+        )
+        yield Check(self.name, "∂L_G/∂θ", gradient_error(g_move.generator, g_move.theta_g, gan.g.state["heard"], rng))
+
+
+def _settle(space: Workspace) -> None:
+    """Let spectral norm find its directions, so that the iteration inside the step does not move them."""
+    for _ in range(100):
+        space.prepare()
+
+
+# ── which games ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEAKY = nn.LeakyReLU()
+NETS: dict[str, tuple[tuple[Layer, ...], tuple[Layer, ...], Shape]] = {
+    "mlp": (
+        (nn.Dense(5), LEAKY, nn.Dense(4)),
+        (nn.Dense(6), LEAKY, nn.Dense(5), LEAKY, nn.Dense(1)),
+        (4,),
+    ),
+    "conv": (
+        (nn.Dense(8), LEAKY, nn.Reshape((2, 2, 2)), nn.ConvTranspose2d(1), nn.Tanh()),
+        (nn.Conv2d(3), LEAKY, nn.Flatten(), nn.Dense(4), LEAKY, nn.Dense(1)),
+        (4, 4, 1),
+    ),
+    "classes": (
+        (nn.OneHot(CLASSES), nn.Dense(5), LEAKY, nn.Dense(4)),
+        (nn.Dense(6), LEAKY, nn.Projection(CLASSES)),
+        (4,),
+    ),
+    "curved": (
+        (nn.Dense(5), nn.SiLU(), nn.Dense(4), nn.Tanh()),
+        (nn.Dense(6), nn.Tanh(), nn.Dense(5), nn.Softplus(), nn.Dense(1)),
+        (4,),
+    ),
+}
+"""Layers of G and of D, and the shape of a sample."""
+
+SETS: dict[str, tuple[Penalty, ...]] = {
+    "no penalty": (),
+    **{name: (penalty(),) for name, penalty in PENALTIES.items()},
+    "wgan_gp one-sided": (WGANGP(one_sided=True),),
+    "r1 + r2": (R1(0.5), R2(2.0)),
+    "r1 + wgan_gp": (R1(), WGANGP()),
+    "r2 + zero_centered + dragan": (R2(), ZeroCentered(), DRAGAN(one_sided=True)),
+}
+"""Penalties, alone and together."""
+
+UPDATES: tuple[Literal["alternating", "simultaneous"], ...] = ("alternating", "simultaneous")
+
+
+def game_of(net: str = "mlp", rate: float = 0.01, **changes: Any) -> Game:
+    """Return a game of one of the small nets, with `Listening` players."""
+    g, d, _ = NETS[net]
+    return replace(
+        Game(
+            Player(changes.pop("g", g), Listening(rate)),
+            Player(changes.pop("d", d), Listening(rate)),
+            latent=Latent(3),
+            classes=CLASSES if net == "classes" else 0,
+            average=None,
+        ),
+        **changes,
+    )
+
+
+def cases() -> Iterator[Case]:
+    """Every loss with every set of penalties that is allowed, both updates, every net, one lane and two; options."""
+    for loss_name, loss in LOSSES.items():
+        for set_name, penalties in SETS.items():
+            for update in UPDATES:
+                if update == "simultaneous" and (loss is FeatureMatching or not _joint(penalties)):
+                    continue
+                for net in NETS:
+                    for lanes in (1, 2):
+                        name = f"{loss_name}, {set_name}, {update}, {net}, lanes {lanes}"
+                        game = game_of(net, loss=loss(), penalties=penalties, update=update)
+                        yield Case(name, game, NETS[net][2], lanes)
+    for name, game, shape in _options():
+        for lanes in (1, 2):
+            yield Case(f"{name}, lanes {lanes}", game, shape, lanes)
+
+
+def _joint(penalties: tuple[Penalty, ...]) -> bool:
+    return all(penalty.points in ("real", "fake") for penalty in penalties)
+
+
+def _options() -> Iterator[tuple[str, Game, Shape]]:
+    r1_r2 = (R1(), R2())
+    for update in UPDATES:
+        yield f"label smoothing, {update}", game_of(loss=NonSaturating(0.1), update=update), (4,)
+        for net in ("mlp", "curved"):
+            blurred = game_of(net, instance_noise=0.3, penalties=r1_r2, update=update)
+            yield f"instance noise, {update}, {net}", blurred, (4,)
+        halves = Schedules(lr=Constant(0.5), penalty=Constant(0.5), noise=Constant(0.5))
+        scheduled = game_of(instance_noise=0.3, penalties=r1_r2, update=update, schedules=halves)
+        yield f"schedules, {update}", scheduled, (4,)
+        normed = game_of(
+            rate=STILL,
+            g=(nn.Dense(5, spectral_norm=True), LEAKY, nn.Dense(4)),
+            d=(nn.Dense(6, spectral_norm=True), LEAKY, nn.Projection(CLASSES, class_init=He(), spectral_norm=True)),
+            classes=CLASSES,
+            update=update,
+        )
+        for loss in ("hinge", "relativistic"):
+            for penalties in ((), r1_r2):
+                name = f"spectral norm, {loss}{', r1 + r2' if penalties else ''}, {update}"
+                yield name, replace(normed, loss=LOSSES[loss](), penalties=penalties), (4,)
+    yield "d_steps = 2", game_of(d_steps=2, penalties=(R2(), WGANGP()), instance_noise=0.3), (4,)
+    yield "uniform z", game_of(latent=Latent(3, "uniform")), (4,)
+    yield "feature_matching of the first layer", game_of("curved", loss=FeatureMatching(layer=0)), (4,)
+
+
+def check_losses() -> Iterator[Check]:
+    """Check each loss by itself: its gradients are the slopes of its values."""
+    rng = stream(0, "check")
+    losses = {name: loss() for name, loss in LOSSES.items()} | {"label smoothing": NonSaturating(0.1)}
+    for name, loss in losses.items():
+        logits = rng.standard_normal((2, ROWS)) * 2
+        real, fake = logits
+        d_loss = loss.discriminator(real=real, fake=fake)
+
+        def for_d(loss: Loss = loss, real: Array = real, fake: Array = fake) -> float:
+            return loss.discriminator(real=real, fake=fake).value
+
+        def for_g(loss: Loss = loss, real: Array = real, fake: Array = fake) -> float:
+            return loss.generator(real=real, fake=fake).value
+
+        g_loss = loss.generator(real=real, fake=fake)
+        yield Check(name, "∂L_D/∂logits", gradient_error(for_d, logits, np.stack(d_loss[1:]), rng))
+        yield Check(name, "∂L_G/∂logits", gradient_error(for_g, fake, g_loss.fake, rng))
+
+
+def check_penalties() -> Iterator[Check]:
+    """Check each penalty by itself: its seed is the slope of its value, and finite where g = 0."""
+    rng = stream(0, "check")
+    penalties = {name: penalty() for name, penalty in PENALTIES.items()}
+    penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
+    for name, penalty in penalties.items():
+        g = rng.standard_normal((ROWS, 4)) * np.linspace(0.2, 2, ROWS)[:, None]  # norms on both sides of 1
+        v, ignored = np.full_like(g, np.nan), np.empty_like(g)
+
+        def value(penalty: Penalty = penalty, g: Array = g, ignored: Array = ignored) -> float:
+            return penalty.seed(g, 2 * ROWS, ignored, 0.5)
+
+        penalty.seed(g, 2 * ROWS, v, 0.5)
+        yield Check(name, "seed ∂P/∂g", gradient_error(value, g, v, rng))
+        g[0] = 0
+        at_zero = penalty.seed(g, 2 * ROWS, v, 0.5)
+        yield Check(name, "seed at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
+
+
+def check_game(pattern: str = "*") -> Iterator[Check]:
+    """Check losses, penalties and whole steps.
+
+    Parameters
+    ----------
+    pattern : str
+        A shell pattern; only checks whose name matches are run.
+    """
+    for check in (*check_losses(), *check_penalties()):
+        if fnmatch.fnmatch(check.name, pattern):
+            yield check
+    for case in cases():
+        if fnmatch.fnmatch(case.name, pattern):
+            yield from case.checks()
