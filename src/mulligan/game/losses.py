@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from mulligan.nn.layers.activations import sigmoid as logistic
 from mulligan.nn.memory import Array
 from mulligan.nn.ranges import Fraction, check_ranges
 
@@ -31,8 +32,10 @@ class GeneratorLoss(NamedTuple):
 
 
 def sigmoid(x: Array) -> Array:
-    """Return σ(x) without overflow: ½(1 + tanh(x/2))."""
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
+    """Return σ(x), exact to a few roundings however small: a saturated G learns from 1e-12."""
+    out = np.empty_like(x)
+    logistic(x, out)
+    return out
 
 
 def softplus(x: Array) -> Array:

@@ -1,0 +1,164 @@
+"""Losses against their definitions, at the equilibrium, and at logits that no exponential survives."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.game.losses import (
+    LOSSES,
+    FeatureMatching,
+    Minimax,
+    NonSaturating,
+    Relativistic,
+    RelativisticAverage,
+    sigmoid,
+    softplus,
+)
+
+EVERY = [*(loss() for loss in LOSSES.values()), NonSaturating(0.1)]
+LN2 = math.log(2)
+
+
+def sp(x):
+    return math.log1p(math.exp(x))
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def relativistic_average(near, far, sign):
+    """Eqs. 15 and 16 of the article, number by number."""
+    return mean(sp(-sign * (a - mean(far))) for a in near) + mean(sp(sign * (b - mean(near))) for b in far)
+
+
+DEFINITIONS = {
+    "non_saturating": (
+        lambda r, f: (
+            mean(-math.log(1 / (1 + math.exp(-x))) for x in r) + mean(-math.log(1 - 1 / (1 + math.exp(-x))) for x in f)
+        ),
+        lambda r, f: mean(-math.log(1 / (1 + math.exp(-x))) for x in f),
+    ),
+    "minimax": (
+        lambda r, f: mean(sp(-x) for x in r) + mean(sp(x) for x in f),
+        lambda r, f: mean(math.log(1 - 1 / (1 + math.exp(-x))) for x in f),
+    ),
+    "literal_cost": (
+        lambda r, f: mean(sp(-x) for x in r) + mean(math.log(1 - 1 / (1 + math.exp(-x))) for x in f),
+        lambda r, f: mean(sp(-x) for x in f),
+    ),
+    "least_squares": (
+        lambda r, f: mean((x - 1) ** 2 for x in r) / 2 + mean(x**2 for x in f) / 2,
+        lambda r, f: mean((x - 1) ** 2 for x in f) / 2,
+    ),
+    "wasserstein": (lambda r, f: mean(f) - mean(r), lambda r, f: -mean(f)),
+    "hinge": (
+        lambda r, f: mean(max(0, 1 - x) for x in r) + mean(max(0, 1 + x) for x in f),
+        lambda r, f: -mean(f),
+    ),
+    "relativistic": (
+        lambda r, f: mean(sp(-(a - b)) for a, b in zip(r, f)),
+        lambda r, f: mean(sp(a - b) for a, b in zip(r, f)),
+    ),
+    "relativistic_average": (
+        lambda r, f: relativistic_average(r, f, 1),
+        lambda r, f: relativistic_average(r, f, -1),
+    ),
+    "feature_matching": (
+        lambda r, f: mean(sp(-x) for x in r) + mean(sp(x) for x in f),
+        lambda r, f: mean(sp(-x) for x in f),  # where features are not asked for
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_values_are_the_definitions(name):
+    real, fake = np.random.default_rng(0).standard_normal((2, 7)) * 2
+    for_d, for_g = DEFINITIONS[name]
+    loss = LOSSES[name]()
+    assert loss.discriminator(real=real, fake=fake).value == pytest.approx(for_d(real, fake), rel=1e-12)
+    assert loss.generator(real=real, fake=fake).value == pytest.approx(for_g(real, fake), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "for_d", "for_g"),
+    [
+        (NonSaturating(), 2 * LN2, LN2),  # 1.386, .693: D knows nothing
+        (Minimax(), 2 * LN2, -LN2),
+        (Relativistic(), LN2, LN2),
+        (RelativisticAverage(), 2 * LN2, 2 * LN2),
+    ],
+    ids=repr,
+)
+def test_at_the_equilibrium(loss, for_d, for_g):
+    logits = np.zeros(6)
+    assert loss.discriminator(real=logits, fake=logits).value == pytest.approx(for_d, rel=1e-15)
+    assert loss.generator(real=logits, fake=logits).value == pytest.approx(for_g, rel=1e-15)
+
+
+@pytest.mark.parametrize("shift", [3.0, -11.0])
+@pytest.mark.parametrize("loss", [Relativistic(), RelativisticAverage()], ids=repr)
+def test_relativistic_losses_see_differences_only(loss, shift):
+    real, fake = np.random.default_rng(0).standard_normal((2, 7))
+    here, there = (loss.discriminator(real=real + s, fake=fake + s) for s in (0, shift))
+    np.testing.assert_allclose(here.value, there.value, rtol=1e-13)
+    np.testing.assert_allclose(here.real, there.real, rtol=1e-12)
+    assert abs(here.real.sum() + here.fake.sum()) < 1e-15
+
+
+def test_smoothing_moves_the_target_of_reals_only():
+    real, fake = np.random.default_rng(0).standard_normal((2, 7))
+    s = 0.1
+    value, d_real, d_fake = NonSaturating(s).discriminator(real=real, fake=fake)
+    # cross-entropy against the targets 1 − s and 0
+    expected = mean((1 - s) * sp(-x) + s * sp(x) for x in real) + mean(sp(x) for x in fake)
+    assert value == pytest.approx(expected, rel=1e-12)
+    at = math.log((1 - s) / s)  # σ(at) = 1 − s: nothing to learn
+    assert abs(NonSaturating(s).discriminator(real=np.full(3, at), fake=fake[:3]).real).max() < 1e-15
+    np.testing.assert_array_equal(d_fake, NonSaturating().discriminator(real=real, fake=fake).fake)
+    assert (d_real > NonSaturating().discriminator(real=real, fake=fake).real).all()
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.5, math.nan])
+def test_smoothing_out_of_range_is_refused(smoothing):
+    with pytest.raises(ConfigError, match=r"smoothing = .* is not allowed"):
+        NonSaturating(smoothing)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", EVERY, ids=repr)
+def test_extreme_logits_stay_finite(loss, dtype):
+    ends = np.array([-1e4, -90, -1, 0, 1, 90, 1e4], dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for real in (ends, ends[::-1].copy(), np.full_like(ends, 1e4), np.full_like(ends, -1e4)):
+            d = loss.discriminator(real=real, fake=ends)
+            g = loss.generator(real=real, fake=ends)
+            assert np.isfinite([d.value, g.value]).all()
+            for gradient in (d.real, d.fake, g.fake):
+                assert gradient.dtype == dtype
+                assert np.isfinite(gradient).all()
+
+
+def test_softplus_and_sigmoid_are_exact_far_from_zero():
+    x = np.array([-80.0, -30.0, -17.0, -1.0, 0.0, 1.0, 30.0], np.float32)
+    exact = [math.exp(float(v)) / (1 + math.exp(float(v))) for v in x]
+    np.testing.assert_allclose(sigmoid(x), exact, rtol=5e-7)  # a saturated G learns from these small numbers
+    np.testing.assert_allclose(softplus(x), [math.log1p(math.exp(float(v))) for v in x], rtol=5e-7)
+
+
+def test_saturating_and_not():
+    sure = np.full(4, -20.0, np.float32)
+    assert abs(Minimax().generator(real=sure, fake=sure).fake).max() < 1e-9
+    assert abs(NonSaturating().generator(real=sure, fake=sure).fake).min() > 0.24
+
+
+def test_feature_matching():
+    r, f = np.array([1.0, 2.0]), np.array([0.5, 4.0])
+    value, row = FeatureMatching.match(r, f, 5)
+    assert value == 0.25 + 4.0
+    np.testing.assert_allclose(row, 2 * (f - r) / 5)

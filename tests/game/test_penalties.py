@@ -1,0 +1,85 @@
+"""Penalties against their definitions, number by number."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, ZeroCentered
+
+N = 10
+"""Rows of the whole batch; a lane sees five."""
+
+
+def norms(g):
+    return [math.sqrt(sum(float(x) ** 2 for x in row.ravel())) for row in g]
+
+
+DEFINITIONS = [
+    (R1(0.7), lambda t: 0.35 * t**2),
+    (R2(0.7), lambda t: 0.35 * t**2),
+    (ZeroCentered(3.0), lambda t: 3 * t**2),
+    (WGANGP(3.0), lambda t: 3 * (t - 1) ** 2),
+    (WGANGP(3.0, one_sided=True), lambda t: 3 * max(t - 1, 0) ** 2),
+    (DRAGAN(3.0), lambda t: 3 * (t - 1) ** 2),
+    (DRAGAN(3.0, one_sided=True), lambda t: 3 * max(t - 1, 0) ** 2),
+]
+
+
+@pytest.fixture
+def g():
+    return np.random.default_rng(0).standard_normal((5, 2, 3, 1)) * np.linspace(0.1, 1, 5)[:, None, None, None]
+
+
+@pytest.mark.parametrize(("penalty", "definition"), DEFINITIONS, ids=lambda x: repr(x) if not callable(x) else "")
+def test_values_are_the_definitions(penalty, definition, g):
+    assert min(norms(g)) < 1 < max(norms(g))
+    expected = sum(definition(t) for t in norms(g)) / N
+    assert penalty.seed(g, N, np.empty_like(g)) == pytest.approx(expected, rel=1e-12)
+    assert penalty.seed(g, N, np.empty_like(g), 0.5) == pytest.approx(expected / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(("penalty", "definition"), DEFINITIONS, ids=lambda x: repr(x) if not callable(x) else "")
+def test_seeds_are_the_slopes(penalty, definition, g):
+    v = np.full_like(g, np.nan)
+    penalty.seed(g, N, v)
+    h = 1e-6
+    for row, t, seed in zip(g, norms(g), v):
+        slope = (definition(t + h) - definition(t - h)) / (2 * h) / N  # P depends on ‖g‖ only: v = P′(‖g‖) g/‖g‖
+        np.testing.assert_allclose(seed, slope * row / t, rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("penalty", [p for p, _ in DEFINITIONS], ids=repr)
+def test_a_gradient_of_zero_or_of_a_million_makes_no_nan(penalty, dtype):
+    g = np.zeros((3, 4), dtype)
+    g[1] = 1e6
+    v = np.full_like(g, np.nan)
+    assert math.isfinite(penalty.seed(g, 3, v))
+    assert v.dtype == dtype
+    assert np.isfinite(v).all()
+    assert (v[[0, 2]] == 0).all()
+
+
+@pytest.mark.parametrize("penalty", [p for p, _ in DEFINITIONS], ids=repr)
+def test_a_penalty_does_not_change_what_it_is_given(penalty, g):
+    before = g.copy()
+    penalty.seed(g, N, np.empty_like(g))
+    np.testing.assert_array_equal(g, before)
+
+
+def test_where_they_look():
+    assert {name: penalty.points for name, penalty in PENALTIES.items()} == {
+        "r1": "real",
+        "r2": "fake",
+        "zero_centered": "between",
+        "wgan_gp": "between",
+        "dragan": "around",
+    }
+
+
+@pytest.mark.parametrize("build", [lambda: R1(-1.0), lambda: WGANGP(math.inf), lambda: DRAGAN(spread=-0.5)])
+def test_weights_out_of_range_are_refused(build):
+    with pytest.raises(ConfigError, match="is not allowed"):
+        build()
