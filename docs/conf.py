@@ -1,0 +1,21 @@
+"""Sphinx configuration: the chapters are MyST notebooks, executed at build time."""
+
+import mulligan
+
+project = "Mulligan"
+author = "The Mulligan authors"
+copyright = "2026, The Mulligan authors"  # noqa: A001
+version = release = mulligan.__version__
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+source_suffix = {".md": "myst-nb"}
+exclude_patterns = ["_build", "jupyter_execute"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+html_theme = "furo"
+html_title = "Mulligan"
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+napoleon_google_docstring = False
+suppress_warnings = ["mystnb.unknown_mime_type"]
