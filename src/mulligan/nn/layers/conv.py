@@ -1,22 +1,14 @@
-"""Convolution and transposed convolution: one map between a fine image and a coarse grid, read in both directions.
-
-    coarse[i, j, k] = Σ_{a,b,c} fine[s·i + a − p, s·j + b − p, c] · W[a, b, c, k]
-
-`Conv2d` goes from fine to coarse, `ConvTranspose2d` from coarse to fine (and its kernel names the coarse channels
-first). The transpose of either product is the other one.
-"""
+"""Convolution and transposed convolution: one map (see `convolution`), read in both directions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import Affine, Param, Shape
+from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
-from mulligan.nn.layers.windows import Windows
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Count, check_ranges
 
@@ -53,7 +45,7 @@ class _Convolution(Affine):
     def __post_init__(self) -> None:
         check_ranges(self)
         kernel, name = self.kernel, type(self).__name__
-        pair = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
+        pair = tuple(kernel) if isinstance(kernel, tuple | list) else (kernel, kernel)
         if len(pair) != 2 or not all(_whole(k, 1) for k in pair):
             raise ConfigError(
                 f"{name}: kernel = {kernel!r} is not allowed; it must be a whole number, at least 1, or two of them "
@@ -71,7 +63,7 @@ class _Convolution(Affine):
         """Height and width of the kernel."""
         return (self.kernel, self.kernel) if isinstance(self.kernel, int) else self.kernel
 
-    def windows(self, shape: Shape) -> Windows:
+    def correlation(self, shape: Shape) -> Correlation:
         """Return where the windows lie, given the shape of an input sample."""
         raise NotImplementedError
 
@@ -79,19 +71,15 @@ class _Convolution(Affine):
         fan_in, fan_out = self._fans(shape)
         W = Param((*self.size, shape[2], self.channels), self.init, fan_in, fan_out)
         b = Param((self.channels,), self.bias_init, fan_in, fan_out)
-        return {"W": W, "b": b} if self.bias else {"W": W}
+        return self.with_directions({"W": W, "b": b} if self.bias else {"W": W})
 
     def _fans(self, shape: Shape) -> tuple[int, int]:
         raise NotImplementedError
 
-    def _matrix(self, m: Memory) -> Array:
-        """Return W as (kh·kw·c_fine, c_coarse)."""
-        raise NotImplementedError
-
-    def _windows(self, m: Memory, x: Array) -> Windows:
-        found: Windows | None = m.saved.get("windows")
+    def _correlation(self, m: Memory, x: Array) -> Correlation:
+        found: Correlation | None = m.saved.get("correlation")
         if found is None:
-            found = m.saved["windows"] = self.windows(x.shape[1:])
+            found = m.saved["correlation"] = self.correlation(x.shape[1:])
         return found
 
     def _check(self, shape: Shape) -> None:
@@ -101,32 +89,18 @@ class _Convolution(Affine):
                 "Put a Reshape layer before it."
             )
 
-    def _to_coarse(self, m: Memory, fine: Array, windows: Windows, name: str) -> Array:
-        W = self._matrix(m)
-        out = m.buffer(name, (len(fine), *windows.grid, W.shape[1]))
-        for tile in windows.tiles(len(fine), fine.itemsize):
-            np.matmul(windows.gather(m, fine[tile]), W, out=out[tile].reshape(-1, W.shape[1]))
-        return out
-
-    def _to_fine(self, m: Memory, coarse: Array, windows: Windows, name: str) -> Array:
-        W = self._matrix(m)
-        out = m.buffer(name, (len(coarse), *windows.image))
-        for tile in windows.tiles(len(coarse), coarse.itemsize):
-            rows = coarse[tile].reshape(-1, W.shape[1])
-            columns = m.buffer("columns", (len(rows), windows.length))
-            windows.scatter(m, np.matmul(rows, W.T, out=columns), out[tile])
-        return out
-
-    def _to_matrix(self, m: Memory, fine: Array, coarse: Array, windows: Windows, out: Array) -> Array:
-        """Write Σ columnsᵀ coarse, the gradient of the matrix (kh·kw·c_fine, c_coarse), into out."""
-        for tile in windows.tiles(len(fine), fine.itemsize):
-            columns = windows.gather(m, fine[tile])
-            rows = coarse[tile].reshape(len(columns), -1)
-            if tile.start == 0:
-                np.matmul(columns.T, rows, out=out)
-            else:
-                out += np.matmul(columns.T, rows, out=m.buffer("tile", out.shape))
-        return out
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.x, m.tx = x, None
+        if self.spectral_norm:
+            self.normalise(m)
+        y = self.product(m, x, "y")
+        if "b" in m.params:
+            # Whole rows of pixels at once: 18 µs where y += b, c_out numbers at a time, takes 50.
+            row = m.buffer("b", y.shape[2:])
+            row[...] = m.params["b"]
+            rows = y.reshape(-1, row.size)
+            rows += row.reshape(-1)
+        return y
 
 
 @dataclass(frozen=True)
@@ -137,7 +111,7 @@ class Conv2d(_Convolution):
     h = ⌈H/stride⌉; w likewise.
     """
 
-    def windows(self, shape: Shape) -> Windows:
+    def correlation(self, shape: Shape) -> Correlation:
         self._check(shape)
         grid, before = [], []
         for size, k in zip(shape, self.size):
@@ -155,30 +129,31 @@ class Conv2d(_Convolution):
                 f"{shape[0]} × {shape[1]}; it takes {least[0]} × {least[1]} and larger. "
                 "Try padding = 'same', or a smaller kernel."
             )
-        return Windows(
-            (shape[0], shape[1], shape[2]), (grid[0], grid[1]), self.size, self.stride, (before[0], before[1])
+        return Correlation(
+            (shape[0], shape[1], shape[2]),
+            (grid[0], grid[1], self.channels),
+            self.size,
+            self.stride,
+            (before[0], before[1]),
         )
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (*self.windows(shape).grid, self.channels)
+        return self.correlation(shape).grid
 
     def _fans(self, shape: Shape) -> tuple[int, int]:
         taps = self.size[0] * self.size[1]
         return taps * shape[2], max(1, taps * self.channels // self.stride**2)
 
-    def _matrix(self, m: Memory) -> Array:
-        return self.weight(m).reshape(-1, self.channels)
-
     def product(self, m: Memory, x: Array, name: str) -> Array:
-        return self._to_coarse(m, x, self._windows(m, x), name)
+        correlation = self._correlation(m, x)
+        return correlation.to_coarse(m, x, self.weight(m), m.buffer(name, (len(x), *correlation.grid)))
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
-        return self._to_fine(m, dy, self._windows(m, m.x), name)
+        correlation = self._correlation(m, m.x)
+        return correlation.to_fine(m, dy, self.weight(m), m.buffer(name, (len(dy), *correlation.image)))
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        dW = m.gradient("W")
-        self._to_matrix(m, x, dy, self._windows(m, x), dW.reshape(-1, self.channels))
-        m.add("W", dW)
+        m.add("W", self._correlation(m, x).to_kernel(m, x, dy, m.gradient("W")))
 
 
 @dataclass(frozen=True)
@@ -189,7 +164,7 @@ class ConvTranspose2d(_Convolution):
     H = h·stride; W likewise.
     """
 
-    def windows(self, shape: Shape) -> Windows:
+    def correlation(self, shape: Shape) -> Correlation:
         self._check(shape)
         image, before = [], []
         for size, k in zip(shape, self.size):
@@ -206,35 +181,37 @@ class ConvTranspose2d(_Convolution):
                 f"nothing of an image of {shape[0]} × {shape[1]}; it takes {least[0]} × {least[1]} and larger. "
                 "Try padding = 'same'."
             )
-        return Windows(
-            (image[0], image[1], self.channels), (shape[0], shape[1]), self.size, self.stride, (before[0], before[1])
+        return Correlation(
+            (image[0], image[1], self.channels),
+            (shape[0], shape[1], shape[2]),
+            self.size,
+            self.stride,
+            (before[0], before[1]),
         )
 
     def output_shape(self, shape: Shape) -> Shape:
-        return self.windows(shape).image
+        return self.correlation(shape).image
 
     def _fans(self, shape: Shape) -> tuple[int, int]:
         # An output pixel is reached by kh·kw/stride² windows, each with all c_in channels.
         taps = self.size[0] * self.size[1]
         return max(1, taps * shape[2] // self.stride**2), taps * self.channels
 
-    def _matrix(self, m: Memory) -> Array:
-        W = self.weight(m)
-        matrix = m.buffer("matrix", (W.shape[0], W.shape[1], W.shape[3], W.shape[2]))
-        matrix[...] = W.transpose(0, 1, 3, 2)
-        return matrix.reshape(-1, W.shape[2])
-
     def product(self, m: Memory, x: Array, name: str) -> Array:
-        return self._to_fine(m, x, self._windows(m, x), name)
+        correlation = self._correlation(m, x)
+        W = self.weight(m).swapaxes(2, 3)
+        return correlation.to_fine(m, x, W, m.buffer(name, (len(x), *correlation.image)))
 
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
-        return self._to_coarse(m, dy, self._windows(m, m.x), name)
+        correlation = self._correlation(m, m.x)
+        W = self.weight(m).swapaxes(2, 3)
+        return correlation.to_coarse(m, dy, W, m.buffer(name, (len(dy), *correlation.grid)))
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         dW = m.gradient("W")
         kh, kw, c_in, c_out = dW.shape
-        matrix = self._to_matrix(m, dy, x, self._windows(m, x), m.buffer("dmatrix", (kh * kw * c_out, c_in)))
-        dW[...] = matrix.reshape(kh, kw, c_out, c_in).transpose(0, 1, 3, 2)
+        transposed = m.buffer("transposed", (kh, kw, c_out, c_in))
+        dW[...] = self._correlation(m, x).to_kernel(m, dy, x, transposed).swapaxes(2, 3)
         m.add("W", dW)
 
 

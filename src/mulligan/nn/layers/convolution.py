@@ -1,0 +1,182 @@
+"""The bilinear map behind both convolutions, between a fine image and a coarse grid, and its three products.
+
+    coarse[i, j, k] = Σ_{a,b,c} fine[s·i + a − p, s·j + b − p, c] · W[a, b, c, k]
+
+Seen from the fine side: row f is phase r = (f + p) mod s of quotient q = (f + p − r)/s. It meets the coarse rows i with
+s·i + a = f + p, hence a = r + s·t and i = q − t for t = 0 … ⌈kh/s⌉ − 1; columns likewise. So the transpose is again a
+convolution, of stride 1 over the coarse grid, and its s·s·C outputs are the phases of the fine pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mulligan.nn.layers.products import multiply, multiply_transposed
+from mulligan.nn.layers.windows import Windows
+from mulligan.nn.memory import Array, Memory
+
+TILE_BYTES = 4 << 20
+"""What the columns of one tile of samples may take."""
+
+THIN = 4
+"""Up to this many outputs s·s·C, windows are cheaper multiplied where they lie than copied."""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """The map, for samples of one shape.
+
+    Attributes
+    ----------
+    image : (H, W, C)
+        The fine side.
+    grid : (h, w, K)
+        The coarse side.
+    kernel : (kh, kw)
+    stride : int
+    before : (top, left)
+        The p of the formula: zeros thought above and left of the image.
+    """
+
+    image: tuple[int, int, int]
+    grid: tuple[int, int, int]
+    kernel: tuple[int, int]
+    stride: int
+    before: tuple[int, int]
+
+    @cached_property
+    def windows(self) -> Windows:
+        """The windows of the fine image that the coarse pixels see."""
+        return Windows(self.image, self.grid[:2], self.kernel, self.stride, self.before)
+
+    @cached_property
+    def phases(self) -> Windows:
+        """The windows of the coarse grid that the quotients q see; t runs against the window."""
+        s = self.stride
+        th, tw = (-(-k // s) for k in self.kernel)
+        first_row, first_col = (p // s for p in self.before)
+        last_row, last_col = ((size - 1 + p) // s for size, p in zip(self.image, self.before))
+        grid = (last_row - first_row + 1, last_col - first_col + 1)
+        return Windows(self.grid, grid, (th, tw), 1, (th - 1 - first_row, tw - 1 - first_col))
+
+    @cached_property
+    def rows(self) -> list[tuple[slice, slice]]:
+        """Which quotients each phase of rows has, counted from the first, and which fine rows they are."""
+        return _phases(self.image[0], self.before[0], self.stride)
+
+    @cached_property
+    def cols(self) -> list[tuple[slice, slice]]:
+        """The same for columns."""
+        return _phases(self.image[1], self.before[1], self.stride)
+
+    def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array) -> Array:
+        """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W of shape (kh, kw, C, K)."""
+        K = self.grid[2]
+        matrix = _contiguous(m, W).reshape(-1, K)
+        for tile in _tiles(self.windows, fine):
+            multiply(self.windows.gather(m, fine[tile]), matrix, out[tile].reshape(-1, K))
+        return out
+
+    def to_kernel(self, m: Memory, fine: Array, coarse: Array, out: Array) -> Array:
+        """Write the transpose with respect to W, of shape (kh, kw, C, K)."""
+        K = self.grid[2]
+        matrix = out.reshape(-1, K)
+        for tile in _tiles(self.windows, fine):
+            columns = self.windows.gather(m, fine[tile])
+            part = matrix if tile.start == 0 else m.buffer("part", matrix.shape)
+            multiply_transposed(m, columns, coarse[tile].reshape(-1, K), part)
+            if part is not matrix:
+                matrix += part
+        return out
+
+    def to_fine(self, m: Memory, coarse: Array, W: Array, out: Array) -> Array:
+        """Write the transpose with respect to the fine image, of shape (n, H, W, C)."""
+        thin = self.stride**2 * self.image[2] <= THIN
+        phases = self._phases_thin if thin else self._phases_thick
+        matrices = self._phase_matrices(m, W, thin)
+        for tile in _tiles(self.phases, coarse):
+            phases(m, coarse[tile], matrices, out[tile])
+        return out
+
+    def _phases_thick(self, m: Memory, coarse: Array, matrices: Array, out: Array) -> None:
+        """Take one product for each phase of rows; the phases of columns lie side by side in the fine image."""
+        s, (_, W, C), windows = self.stride, self.image, self.phases
+        h, w = windows.grid
+        columns = windows.gather(m, coarse, rows_first=True).reshape(h, -1, windows.length)
+        left = self.before[1] % s
+        for matrix, (quotients, rows) in zip(matrices, self.rows):
+            seen = columns[quotients].reshape(-1, windows.length)
+            found = m.buffer("phase", (len(seen) * s * C,)).reshape(-1, s * C)
+            multiply(seen, matrix, found)
+            pixels = found.reshape(-1, len(out), w * s, C)[:, :, left : left + W]
+            out[:, rows] = pixels.swapaxes(0, 1)
+
+    def _phases_thin(self, m: Memory, coarse: Array, matrices: Array, out: Array) -> None:
+        """Take all phases in one product, of windows that are copied nowhere.
+
+        tw pixels side by side are one row of a window. Cut into such pieces from pixel 0, 1, … tw − 1 on, the padded
+        grid is tw matrices, which together hold every row of every window. Adding the rows of a window is then a
+        shift by whole rows of pixels.
+        """
+        s, C, K, windows = self.stride, self.image[2], self.grid[2], self.phases
+        th, tw = windows.kernel
+        padded = windows.pad(m, coarse)
+        pixels = padded.reshape(-1, K)
+        n = len(pixels)
+        found = m.buffer("phase", (th * n * s * s * C,)).reshape(th, n, s * s * C)
+        for start in range(tw):
+            stop = n - (n - start) % tw
+            pieces = pixels[start:stop].reshape(-1, tw * K)
+            for matrix, part in zip(matrices, found):
+                multiply(pieces, matrix, part[start:stop:tw])
+        for t in range(1, th):
+            shift = t * padded.shape[2]
+            whole = n - tw + 1 - shift
+            found[0, :whole] += found[t, shift : shift + whole]
+        pixel = out.dtype if C == 1 else np.dtype((np.void, C * out.itemsize))  # NumPy copies whole elements faster
+        fine = out.view(pixel)[..., 0]
+        blocks = found[0].view(pixel).reshape(*padded.shape[:3], s, s)
+        for a, (row_quotients, rows) in enumerate(self.rows):
+            for b, (col_quotients, cols) in enumerate(self.cols):
+                fine[:, rows, cols] = blocks[:, row_quotients, col_quotients, a, b]
+
+    def _phase_matrices(self, m: Memory, W: Array, thin: bool) -> Array:
+        """Return W as one matrix (th·tw·K, s·C) a phase of rows; if thin, (tw·K, s·s·C) a row of a window."""
+        s, (kh, kw, C, K), (th, tw) = self.stride, W.shape, self.phases.kernel
+        if (kh, kw) != (th * s, tw * s):
+            whole = m.buffer("whole", (th * s, tw * s, C, K))
+            whole.fill(0)
+            whole[:kh, :kw] = W
+            W = whole
+        taps = W.reshape(th, s, tw, s, C, K)[::-1, :, ::-1]
+        taps = taps.transpose((0, 2, 5, 1, 3, 4) if thin else (1, 0, 2, 5, 3, 4))
+        matrices = m.buffer("matrices", taps.shape)
+        matrices[...] = taps
+        return matrices.reshape((th, tw * K, s * s * C) if thin else (s, th * tw * K, s * C))
+
+
+def _phases(size: int, before: int, stride: int) -> list[tuple[slice, slice]]:
+    found = []
+    for r in range(stride):
+        first = (r - before) % stride
+        count = max(0, -(-(size - first) // stride))
+        start = (first + before - r) // stride - before // stride
+        found.append((slice(start, start + count), slice(first, None, stride)))
+    return found
+
+
+def _tiles(windows: Windows, x: Array) -> list[slice]:
+    """Cut a batch into tiles whose columns stay in the cache."""
+    size = max(1, TILE_BYTES // (windows.places * windows.length * x.itemsize))
+    return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
+
+
+def _contiguous(m: Memory, W: Array) -> Array:
+    if W.flags.c_contiguous:
+        return W
+    matrix = m.buffer("matrix", W.shape)
+    matrix[...] = W
+    return matrix

@@ -1,0 +1,50 @@
+"""Products of many rows with a small matrix, cut to the size that BLAS likes best."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import threadpoolctl
+
+from mulligan.nn.memory import Array, Memory
+
+SMALL = 1_000_000
+"""Up to M·N·K multiplications OpenBLAS's AVX-512 kernels work in place; above, they pack their operands first."""
+
+
+@cache
+def prefers_small() -> bool:
+    """Return whether this BLAS has kernels for small products: 10–40 % faster on what a convolution asks for."""
+    blas = threadpoolctl.threadpool_info()
+    return any(info.get("architecture") in {"SkylakeX", "Cooperlake", "SapphireRapids"} for info in blas)
+
+
+def multiply(a: Array, b: Array, out: Array) -> None:
+    """Write a b, for a of shape (M, K), b of shape (K, N) and out of shape (M, N)."""
+    rows = _rows(a, b, fewest=24)
+    cut = len(a) // rows * rows
+    np.matmul(a[:cut].reshape(-1, rows, a.shape[1]), b, out=out[:cut].reshape(-1, rows, b.shape[1]))
+    if cut < len(a):
+        np.matmul(a[cut:], b, out=out[cut:])
+
+
+def multiply_transposed(m: Memory, a: Array, b: Array, out: Array) -> None:
+    """Write aᵀ b, for a of shape (M, K), b of shape (M, N) and out of shape (K, N)."""
+    rows = _rows(a, b, fewest=48)  # more than above, for the parts have to be added
+    count = len(a) // rows
+    if count < 2:
+        np.matmul(a.T, b, out=out)
+        return
+    cut = count * rows
+    parts = m.buffer("parts", (count, *out.shape))
+    np.matmul(a[:cut].reshape(count, rows, -1).swapaxes(1, 2), b[:cut].reshape(count, rows, -1), out=parts)
+    np.add.reduce(parts, axis=0, out=out)
+    if cut < len(a):
+        out += np.matmul(a[cut:].T, b[cut:], out=parts[0])
+
+
+def _rows(a: Array, b: Array, fewest: int) -> int:
+    """Return how many rows of `a` go into one call of BLAS; all of them where that would be fewer than `fewest`."""
+    rows = SMALL // (a.shape[1] * b.shape[1])
+    return max(1, min(rows, len(a)) if rows >= fewest and prefers_small() else len(a))
