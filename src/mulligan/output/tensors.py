@@ -1,0 +1,87 @@
+"""A generator's file: safetensors with a description and a digest in the metadata.
+
+``format`` names it, ``version`` says how to read it, ``spec`` is the description as JSON, and ``sha256`` covers the
+description and every tensor's name, type, shape and bytes. What does not agree with it is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from mulligan.errors import CheckpointError
+from mulligan.output.files import atomic_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mulligan.nn.memory import Array
+
+FORMAT = "mulligan.generator"
+VERSION = 1
+
+
+def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> None:
+    """Write a description and its tensors, whole or not at all.
+
+    Raises
+    ------
+    RunError
+        When the file cannot be written.
+    """
+    import numpy as np
+    from safetensors.numpy import save
+
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    metadata = {"format": FORMAT, "version": str(VERSION), "spec": spec, "sha256": digest(spec, tensors)}
+    atomic_write(path, save(tensors, metadata))
+
+
+def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
+    """Return the description and the tensors of a file that is whole and ours.
+
+    Raises
+    ------
+    CheckpointError
+        When there is no such file, or it is truncated, foreign or edited.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no file {path}. Give a run folder, or a .safetensors file.") from error
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}. Check the path.") from error
+    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} is no safetensors file, or was cut short ({error}). Copy it again, or give the run's folder."
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but no generator of Mulligan's. Give a run folder, a checkpoint folder, or "
+            "a file that Generator.save wrote."
+        )
+    if metadata.get("version") != str(VERSION):
+        raise CheckpointError(
+            f"{path} has format version {metadata.get('version')}; this Mulligan reads version {VERSION}. "
+            "Update with: pip install --upgrade mulligan."
+        )
+    spec = metadata.get("spec", "")
+    if metadata.get("sha256") != digest(spec, tensors):
+        raise CheckpointError(
+            f"{path} was changed after it was written: its SHA-256 is not the one it names. Use another copy."
+        )
+    return spec, tensors
+
+
+def digest(spec: str, tensors: dict[str, Array]) -> str:
+    """SHA-256 over the description and every tensor's name, type, shape and bytes, by name."""
+    found = hashlib.sha256(spec.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(f"\n{name} {tensor.dtype} {tensor.shape}\n".encode())
+        found.update(tensor.tobytes())
+    return found.hexdigest()

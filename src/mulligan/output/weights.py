@@ -1,0 +1,365 @@
+"""A trained generator as a thing that people use: draw from it, walk in it, keep it in one file.
+
+The rule from seed to picture is part of the interface, and stays:
+
+- z of picture i of seed s is row i of one (count, dim) float32 draw from ``stream(s, "sample")``, N(0, 1) or U(−1, 1);
+- its class, where there are classes and none is asked for, is the k with Σ_{j<k} shares ≤ uᵢ < Σ_{j≤k} shares, with uᵢ
+  number i of ``stream(s, "sample.class").random()`` and the shares that the classes have in the training data.
+
+So picture 0 of seed 42 is the same whether one picture is asked for or ten thousand. The bytes are the same, too:
+passes always have `CHUNK` rows, the last one filled up, and BLAS keeps to one thread in each lane; else the products
+would round differently with every count.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import threadpoolctl
+
+from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeError, UnsupportedError
+from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.network import Network
+from mulligan.nn.parallel import Lanes, available_cores
+from mulligan.nn.rng import stream
+from mulligan.output.description import GeneratorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array
+
+    Labels = int | Sequence[int] | NDArray[np.integer[Any]] | None
+
+CHUNK = 64
+"""Rows of every pass."""
+LARGEST_SEED = 2**53 - 1
+"""The largest whole number that every JSON reader and every browser keeps exactly."""
+
+
+class Generator:
+    """A trained generator.
+
+    Parameters
+    ----------
+    spec : GeneratorSpec
+    theta : (n_params,) float array
+        Parameters, layer after layer; usually the running average.
+    stats : (n_stats,) float array, optional
+        What is kept but not trained (running averages of BatchNorm).
+    threads : int, optional
+        By default one for each core that the process may use. The pictures do not depend on it.
+
+    Raises
+    ------
+    ShapeError
+        When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
+    """
+
+    def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
+        self.spec = spec
+        self.threads = available_cores() if threads is None else threads
+        self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
+        given = np.zeros(0, np.float32) if stats is None else stats
+        for name, kept, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, given)):
+            if new.shape != kept.shape:
+                raise ShapeError(f"{new.size} {name} for layers that have {kept.size}; both must be of one network.")
+            kept[:] = new
+        if math.prod(self.network.output_shape) != math.prod(spec.shape):
+            raise ShapeError(
+                f"the layers make samples of shape {self.network.output_shape}, which cannot be {spec.shape}."
+            )
+
+    @property
+    def theta(self) -> Array:
+        """The (n_params,) float32 parameters, layer after layer."""
+        return self.network.theta
+
+    @property
+    def stats(self) -> Array:
+        """The (n_stats,) float32 numbers that are kept but not trained."""
+        return self.network.stats
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, 0 without labels."""
+        return self.spec.classes
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        size = "×".join(map(str, spec.shape))
+        made = f"{spec.recipe or 'own'} on {spec.data}" if spec.data else spec.recipe or "own"
+        classes = f"{spec.classes} classes" if spec.classes else "no classes"
+        return f"Generator({made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters)"
+
+    # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def z(self, count: int, seed: int = 0) -> NDArray[np.float32]:
+        """Return the first `count` latents of a seed, (count, dim) float32; see the module for the rule."""
+        _whole("count", count, 1, 2**40)
+        _whole("seed", seed, 0, LARGEST_SEED)
+        out = np.empty((count, self.spec.latent.dim), np.float32)
+        return self.spec.latent.draw(stream(int(seed), "sample"), out)
+
+    def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
+        """Return the classes that go with them, (count,) int64; None for a generator without labels."""
+        _whole("count", count, 1, 2**40)
+        _whole("seed", seed, 0, LARGEST_SEED)
+        if not self.classes:
+            return None
+        counts = np.asarray(self.spec.class_counts or np.ones(self.classes), np.float64)
+        edges = np.cumsum(counts / counts.sum())[:-1]
+        u = stream(int(seed), "sample.class").random(count)
+        return np.searchsorted(edges, u, side="right").astype(np.int64)
+
+    def class_of(self, word: str | int) -> int:
+        """Return the number of a class, given its number or its name.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such class, or there are no classes at all.
+        """
+        if not self.classes:
+            raise ConfigError(
+                f"class = {word!r} is not possible: this generator was trained without labels. Leave the class away, "
+                "or use a generator that was trained with labels."
+            )
+        names = self.spec.class_names or tuple(map(str, range(self.classes)))
+        if str(word) in names:
+            return names.index(str(word))
+        try:
+            label = int(word)
+        except ValueError:
+            label = -1
+        if not 0 <= label < self.classes:
+            listed = f", by name {', '.join(names[:12])}" if self.spec.class_names else ""
+            raise ConfigError(
+                f"class = {word!r} is not allowed; this generator has {self.classes} classes, 0 to "
+                f"{self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}."
+            )
+        return label
+
+    # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sample(self, count: int, seed: int = 0, labels: Labels = None) -> NDArray[np.float32]:
+        """Draw samples.
+
+        Parameters
+        ----------
+        count : int
+            At least 1.
+        seed : int
+            0 to 2⁵³ − 1; the same seed gives the same samples, and more of them for a larger count.
+        labels : int or (count,) integers, optional
+            One class for all, or one for each; by default they follow the shares of the training data.
+
+        Returns
+        -------
+        (count, *shape) float32 array
+            In the data's own range.
+
+        Raises
+        ------
+        ConfigError
+            When `count`, `seed` or `labels` are not allowed.
+        """
+        return self._in_data_range(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
+
+    def images(self, count: int, seed: int = 0, labels: Labels = None) -> NDArray[np.uint8]:
+        """Draw pictures, (count, height, width, channels) uint8, at the fixed scale; parameters as for `sample`.
+
+        Raises
+        ------
+        ConfigError
+            When `count`, `seed` or `labels` are not allowed.
+        UnsupportedError
+            When the samples are points.
+        """
+        return self._as_pictures(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
+
+    def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
+        """Walk from one seed's picture to another's.
+
+        Normal latents take the great circle, z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle
+        between them, because a straight line would pass through lengths that training never saw; uniform ones go
+        straight, which stays inside their cube.
+
+        Parameters
+        ----------
+        from_seed, to_seed : int
+        frames : int
+            At least 2; the first and the last are the two seeds' own pictures.
+        label : int, optional
+            The class all the way; by default that of `from_seed`.
+
+        Returns
+        -------
+        (frames, height, width, channels) uint8 array
+        """
+        _whole("frames", frames, 2, 100_000)
+        start, end = self.z(1, from_seed), self.z(1, to_seed)
+        t = np.linspace(0.0, 1.0, frames)[:, None]
+        straight = self.spec.latent.distribution == "uniform"
+        weights = (1.0 - t, t) if straight else _great_circle(start[0], end[0], t)
+        z = (weights[0] * start + weights[1] * end).astype(np.float32)
+        z[0], z[-1] = start[0], end[0]
+        first = self.labels(1, from_seed) if label is None else None
+        return self._as_pictures(self._passes(z, self._labels(frames, 0, label if first is None else int(first[0]))))
+
+    def decode(self, z: NDArray[np.floating[Any]], labels: Labels = None) -> NDArray[np.float32]:
+        """Turn latents of your own, (n, dim), into samples (n, *shape) float32 in the data's own range.
+
+        Raises
+        ------
+        ShapeError
+            When `z` has another shape.
+        ConfigError
+            When the generator has classes and `labels` is None, or a label is not allowed.
+        """
+        z = np.asarray(z, np.float32)
+        if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0:
+            raise ShapeError(f"z of shape {z.shape}; (n, {self.spec.latent.dim}) with n ≥ 1 is needed.")
+        if self.classes and labels is None:
+            raise ConfigError(
+                f"labels = None is not allowed here; pass a class, 0 to {self.classes - 1}, or one a row."
+            )
+        return self._in_data_range(self._passes(z, self._labels(len(z), 0, labels)))
+
+    def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[np.int64] | None:
+        if labels is None:
+            return self.labels(count, seed)
+        asked = np.asarray(labels)
+        if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
+            raise ConfigError(
+                f"labels of type {asked.dtype} and shape {asked.shape} are not allowed; give one whole number, or "
+                f"{count} of them, one for each sample."
+            )
+        for label in {int(asked.min()), int(asked.max())}:
+            self.class_of(label)
+        return np.broadcast_to(asked.astype(np.int64), (count,))
+
+    def _passes(self, z: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
+        """Return the network's output, (n, *shape), in its own range."""
+        n = len(z)
+        out = np.empty((n, *self.network.output_shape), np.float32)
+        chunks = range(0, n, CHUNK)
+        count = max(1, min(self.threads, len(chunks)))
+
+        def work(lane: int) -> None:
+            space = self.network.workspace()
+            for start in chunks[lane::count]:
+                part = slice(start, min(start + CHUNK, n))
+                y = space.forward(_filled(z[part]), None if labels is None else _filled(labels[part]), training=False)
+                out[part] = y[: part.stop - part.start]
+
+        if count == 1:
+            with threadpoolctl.threadpool_limits(1, "blas"):
+                work(0)
+        else:
+            with Lanes(count) as lanes:
+                lanes.run(work)
+        return out.reshape(n, *self.spec.shape)
+
+    def _in_data_range(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
+        (low, high), (data_low, data_high) = self.spec.output_range, self.spec.data_range
+        if (low, high) != (data_low, data_high):
+            y -= low
+            y *= (data_high - data_low) / (high - low)
+            y += data_low
+        return y
+
+    def _as_pictures(self, y: NDArray[np.float32]) -> NDArray[np.uint8]:
+        from mulligan.output.images import to_uint8
+
+        if not self.spec.is_picture:
+            raise UnsupportedError(
+                f"samples of shape {self.spec.shape} are points, not pictures. Use sample(), or --out samples.npz."
+            )
+        return to_uint8(y, *self.spec.output_range)
+
+    # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def save(self, path: str | Path, dtype: Literal["float32", "float16"] = "float32") -> None:
+        """Write the generator into one safetensors file: the parameters by name, all else in the metadata.
+
+        Parameters
+        ----------
+        path : str or Path
+            Written whole or not at all.
+        dtype : "float32" or "float16"
+            float16 halves the file and rounds each parameter to 11 bits.
+
+        Raises
+        ------
+        RunError
+            When the file cannot be written.
+        CheckpointError
+            When a parameter is NaN or too large for `dtype`.
+        """
+        from mulligan.output.tensors import write_tensors
+        from mulligan.training.tables import to_table
+
+        with np.errstate(over="ignore"):
+            tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
+        for name, tensor in tensors.items():
+            if not np.isfinite(tensor).all():
+                raise CheckpointError(
+                    f"parameter {name} is not finite as {dtype}, so nothing was written. Save an earlier checkpoint"
+                    f"{', or as float32' if dtype == 'float16' else ''}."
+                )
+        write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
+
+    @classmethod
+    def load(cls, path: str | Path, *, threads: int | None = None) -> Generator:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        CheckpointError
+            When there is no such file, or it is truncated, foreign or edited.
+        """
+        from mulligan.output.tensors import read_tensors
+        from mulligan.training.tables import from_table
+
+        text, tensors = read_tensors(Path(path))
+        try:
+            spec = from_table(GeneratorSpec, json.loads(text))
+            network = Network(Sequential(spec.layers), (spec.latent.dim,))
+            for name, view in network.tensors().items():
+                if name not in tensors or tensors[name].shape != view.shape:
+                    raise ShapeError(f"parameter {name} is missing or has another shape than its layer.")
+                view[:] = tensors[name]
+            return cls(spec, network.theta, network.stats, threads=threads)
+        except (MulliganError, ValueError) as error:
+            raise CheckpointError(f"{path} describes a generator that cannot be built: {error}") from error
+
+
+def _filled(rows: Array) -> Array:
+    """Fill up to `CHUNK` rows with zeros."""
+    if len(rows) == CHUNK:
+        return rows
+    full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
+    full[: len(rows)] = rows
+    return full
+
+
+def _great_circle(a: Array, b: Array, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights of a and b at the fractions t; straight where they are parallel."""
+    cosine = float(np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))
+    angle = math.acos(min(1.0, max(-1.0, cosine)))
+    if math.sin(angle) < 1e-6:
+        return 1.0 - t, t
+    return np.sin((1.0 - t) * angle) / math.sin(angle), np.sin(t * angle) / math.sin(angle)
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> None:
+    """Refuse what is no whole number from low to high."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+        raise ConfigError(f"{name} = {value!r} is not allowed; it must be a whole number from {low} to {high}.")
