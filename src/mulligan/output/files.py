@@ -45,15 +45,15 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
-        raise RunError(f"cannot write {path}: {_advice(error)} An older file there is untouched.") from error
+        raise RunError(f"cannot write {path}: {advice(error)} An older file there is untouched.") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force the rename itself to the disk, where the system can open a folder (not on Windows)."""
     if os.name != "posix":
         return
@@ -64,7 +64,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _advice(error: OSError) -> str:
+def advice(error: OSError) -> str:
     """Say what was wrong and what to try next."""
     what = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -31,7 +31,9 @@ class DataSpec:
     name : str
         A name of `mulligan list data`, or the path of a folder or file.
     size : int
-        Own pictures are resized to size × size; 0 leaves the choice to the loader.
+        A folder of pictures is resized to size × size; 0 leaves the choice to the loader.
+    skip_broken : bool
+        Leave out the broken files of a folder of pictures, instead of refusing it.
     labels : "dataset", "clusters" or "none"
         The data's own classes (none, where it has none); k-means clusters of the pictures; or nothing.
     clusters : int
@@ -44,6 +46,7 @@ class DataSpec:
 
     name: str = "mnist"
     size: Whole = 0
+    skip_broken: bool = False
     labels: Literal["dataset", "clusters", "none"] = "dataset"
     clusters: Count = 150
     limit: Whole = 0

@@ -2,24 +2,88 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mulligan.errors import ConfigError, RunError
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from mulligan.data import Dataset
     from mulligan.training.config import DataSpec
 
+_METHOD = "k-means 1"  # part of the cache's key: another number when `cluster_labels` gives other clusters
+
 
 def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, int]:
     """Return the class of every sample, or None, and the number of classes, or 0.
 
-    Parameters
-    ----------
-    data : Dataset
-    spec : DataSpec
+    Clusters are computed once for the same pictures, and kept in the user's cache folder.
+
+    Raises
+    ------
+    ConfigError
+        When clusters are asked for where there are no pictures, or more of them than pictures.
     """
+    if spec.labels == "clusters":
+        labels = _clusters(data, spec.clusters)
+        return labels, int(labels.max()) + 1
     if spec.labels == "none" or data.labels is None:
         return None, 0
     return data.labels, data.classes
+
+
+def digest_of(data: Dataset) -> str:
+    """Return the SHA-256 of all samples."""
+    digest = hashlib.sha256(f"{data.images.dtype} {tuple(data.images.shape)}".encode())
+    for start in range(0, len(data), 4096):
+        digest.update(np.ascontiguousarray(data.images[start : start + 4096]).data)
+    return digest.hexdigest()
+
+
+def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
+    from mulligan.data.kmeans import cluster_labels
+
+    if data.is_points:
+        raise ConfigError(
+            f"data.labels = 'clusters' is not allowed for {data.name}: clusters are of pictures, not of points. "
+            "Use data.labels = 'none'."
+        )
+    kept = _cache(f"{_METHOD} {count} {digest_of(data)}")
+    labels = _read(kept, len(data))
+    if labels is None:
+        labels, _ = cluster_labels(np.asarray(data.images), count)
+        _keep(kept, labels)
+    return labels
+
+
+def _cache(key: str) -> Path:
+    import platformdirs
+
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return Path(platformdirs.user_cache_dir("mulligan")) / "clusters" / f"{name}.npy"
+
+
+def _read(path: Path, n: int) -> NDArray[np.int64] | None:
+    """Read kept clusters, or nothing when they are missing or damaged: they can be computed again."""
+    try:
+        labels: NDArray[np.int64] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    sound = labels.shape == (n,) and labels.dtype == np.int64 and labels.min() >= 0
+    return labels if sound and np.array_equal(np.unique(labels), np.arange(labels.max() + 1)) else None
+
+
+def _keep(path: Path, labels: NDArray[np.int64]) -> None:
+    from mulligan.output.files import atomic_write
+
+    packed = io.BytesIO()
+    np.save(packed, labels)
+    with contextlib.suppress(RunError):  # a cache that cannot be written costs a second, not a run
+        atomic_write(path, packed.getvalue())

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data import Dataset, Sampler, load, scale
+from mulligan.data import DATASETS, Dataset, Sampler, load, scale
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.game.gan import GAN
 from mulligan.nn.memory import Array, aligned
@@ -17,7 +18,7 @@ from mulligan.nn.parallel import available_cores
 from mulligan.nn.rng import restore as restore_stream
 from mulligan.nn.rng import state_of, stream
 from mulligan.training import guard
-from mulligan.training.labels import labels_of
+from mulligan.training.labels import digest_of, labels_of
 from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.nn.network import Workspace
+    from mulligan.output.weights import Generator
     from mulligan.training.config import Config
     from mulligan.training.loop import Observer
 
@@ -59,8 +61,8 @@ class Run:
         Measures added up since the last report, and over how many steps.
     wall, cpu : float
         Seconds spent in steps so far.
-    log_position : dict
-        Where the recorder's log stood at the checkpoint that this run was restored from.
+    log_position : dict or None
+        Where the recorder's log stood at the checkpoint that this run was restored from; None for a new run.
 
     Raises
     ------
@@ -72,9 +74,11 @@ class Run:
 
     def __init__(self, config: Config, *, data: Dataset | None = None):
         config = replace(config, threads=config.threads or available_cores())
-        self.table = to_table(config)  # says now, not at the first checkpoint, when a class has no name
+        to_table(config)  # says now, not at the first checkpoint, when a class has no name
+        if data is None:
+            config, data = _load(config)
         self.config = config
-        self.data = _limited(_load(config) if data is None else data, config.data.limit)
+        self.data = _limited(data, config.data.limit)
         self.labels, self.classes = labels_of(self.data, config.data)
         if config.classes not in (0, self.classes):
             raise ConfigError(
@@ -94,7 +98,7 @@ class Run:
         self.wall = self.cpu = 0.0
         self.observers: Sequence[Observer] = ()
         self._observed: dict[str, Any] = {}
-        self.log_position: dict[str, Any] = {}
+        self.log_position: dict[str, Any] | None = None
         self._spaces: dict[bool, Workspace] = {}
 
     @property
@@ -198,12 +202,32 @@ class Run:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the samples and their classes: what a checkpoint knows its data by."""
-        digest = hashlib.sha256(f"{self.data.images.dtype} {tuple(self.data.images.shape)}".encode())
-        for start in range(0, len(self.data), 4096):
-            digest.update(np.ascontiguousarray(self.data.images[start : start + 4096]).data)
+        digest = hashlib.sha256(digest_of(self.data).encode())
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
+
+    def generator(self) -> Generator:
+        """Return the averaged generator as a thing of its own, with a copy of its parameters."""
+        from mulligan.output.description import GeneratorSpec
+        from mulligan.output.weights import Generator
+
+        named = self.labels is not None and self.config.data.labels == "dataset"
+        low, high = self.config.data.low, self.config.data.high
+        spec = GeneratorSpec(
+            layers=self.gan.g.layers,
+            latent=self.config.latent,
+            shape=self.data.shape,
+            output_range=(low, high),
+            data_range=(low, high) if self.data.is_points else self.data.range,
+            classes=self.classes,
+            class_names=self.data.class_names if named else (),
+            class_counts=() if self.labels is None else tuple(np.bincount(self.labels).tolist()),
+            recipe=self.config.recipe,
+            data=self.config.data.name,
+            step=self.step,
+        )
+        return Generator(spec, self.gan.average, self.gan.g.network.stats, threads=self.config.threads)
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -276,8 +300,12 @@ def _refuse_strangers(own: dict[str, Array], arrays: dict[str, Array]) -> None:
             )
 
 
-def _load(config: Config) -> Dataset:
-    return load(config.data.name)
+def _load(config: Config) -> tuple[Config, Dataset]:
+    """Load the data; a path becomes absolute, so that the run may go on from another folder."""
+    spec = config.data
+    if spec.name not in DATASETS and Path(spec.name).exists():
+        spec = replace(spec, name=str(Path(spec.name).resolve()))
+    return replace(config, data=spec), load(spec.name, size=spec.size, skip_broken=spec.skip_broken)
 
 
 def _limited(data: Dataset, limit: int) -> Dataset:

@@ -1,0 +1,131 @@
+"""A run folder: what lies where, and going on from it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mulligan.errors import CheckpointError, ConfigError
+from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
+from mulligan.training.config import load_config
+from mulligan.training.overrides import differences
+from mulligan.training.run import Run
+from mulligan.training.tables import to_table
+
+if TYPE_CHECKING:
+    from mulligan.data import Dataset
+    from mulligan.training.config import Config
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names inside a run folder."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The full configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def events(self) -> Path:
+        """One line of JSON for every event: the same bytes, however often the run was interrupted."""
+        return self.path / "events.jsonl"
+
+    @property
+    def times(self) -> Path:
+        """What the clock said at every report; grows with every session."""
+        return self.path / "times.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of ``step-000123/``."""
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """Folder of ``step-000123.png``."""
+        return self.path / "samples"
+
+    @property
+    def animation(self) -> Path:
+        """All samples, one after the other."""
+        return self.path / "training.gif"
+
+    @property
+    def generator(self) -> Path:
+        """The averaged generator: all that sampling needs."""
+        return self.path / "generator.safetensors"
+
+    def newest(self) -> Checkpoint | None:
+        """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.
+
+        Raises
+        ------
+        CheckpointError
+            When there are checkpoints, and all of them are refused.
+        """
+        refused: list[CheckpointError] = []
+        for path in reversed(checkpoints(self.checkpoints)):
+            try:
+                found = load_checkpoint(path)
+            except CheckpointError as error:
+                refused.append(error)
+                continue
+            for refusal in refused:
+                warnings.warn(f"{refusal} Going on from {found.path.name} instead.", stacklevel=2)
+            return found
+        if refused:
+            raise refused[0]
+        return None
+
+
+def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None = None) -> Run:
+    """Bring a run back to where its newest whole checkpoint left it, ready for `Recorder.record` or `train`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run folder.
+    steps : int, optional
+        Another length for the run; schedules are stretched over it. By default the one in ``config.toml``.
+    data : Dataset, optional
+        For a run on arrays of one's own.
+
+    Raises
+    ------
+    ConfigError
+        When this is no run folder, its configuration was changed, or `steps` are fewer than have been taken.
+    CheckpointError
+        When no checkpoint can be trusted, or the data has changed.
+    """
+    here = RunFolder(Path(folder))
+    if not here.config.is_file():
+        raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
+    config = load_config(here.config)
+    if steps is not None:
+        config = replace(config, steps=steps)
+    found = here.newest()
+    if found is None:
+        run = Run(config, data=data)
+        run.log_position = {}
+        return run
+    _refuse_changes(here, config, found)
+    if config.steps < found.step:
+        raise ConfigError(
+            f"steps = {config.steps} is not allowed: the run has taken {found.step} already. Try {found.step} or more."
+        )
+    return found.run(config, data=data)
+
+
+def _refuse_changes(here: RunFolder, config: Config, found: Checkpoint) -> None:
+    """Refuse a configuration that differs from the checkpoint's in more than the length of the run."""
+    changed = differences(to_table(replace(found.config, steps=config.steps)), to_table(config))
+    if changed:
+        raise ConfigError(
+            f"{here.config} was changed since {found.path.name} was saved ({'; '.join(changed)}), and a run goes on "
+            "with the settings that it began with. Undo the change, or start a new run with it."
+        )

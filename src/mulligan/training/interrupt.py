@@ -1,0 +1,50 @@
+"""Ctrl-C: the first asks the run to stop at the end of the step, the second ends the process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupt:
+    """A flag that SIGINT (Ctrl-C) or SIGTERM raises; use as a context manager, and call to ask.
+
+    The handlers stand only inside the ``with`` block, and only in the main thread, where Python allows them. After the
+    first signal the system's own handling is back: the next one ends the process, and what was saved stays whole.
+
+    Attributes
+    ----------
+    received : int or None
+        Number of the signal.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __call__(self) -> bool:
+        """Tell whether a signal has come."""
+        return self.received is not None
+
+    def __enter__(self) -> Interrupt:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        for each in self._before:
+            signal.signal(each, signal.SIG_DFL)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}

@@ -1,0 +1,282 @@
+"""The recorder: a loop over the events of a run that keeps them in a run folder, safe against a kill at any moment.
+
+`events.jsonl` is the same, byte for byte, whether a run was interrupted or not: every checkpoint knows how long the log
+was, and a resumed run cuts it there. So a line is always written before the checkpoint that follows from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import CheckpointError, ConfigError, DivergedError, RunError
+from mulligan.training.checkpoint import checkpoints, save_checkpoint, step_of
+from mulligan.training.config import dumps_toml
+from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
+from mulligan.training.folder import RunFolder
+from mulligan.training.loop import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from mulligan.training.loop import Evaluator, Observer
+    from mulligan.training.run import Run
+
+FRAMES = 200
+"""The most that the animation has; of more samples, evenly chosen ones."""
+
+
+class Recorder:
+    """Keeps a run in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made when the run starts.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = RunFolder(Path(folder))
+        self._hash = hashlib.sha256()
+        self._length = 0
+        self._log: IO[bytes] | None = None
+        self._lock: IO[bytes] | None = None
+
+    def record(
+        self,
+        run: Run,
+        *,
+        evaluators: Sequence[Evaluator] = (),
+        observers: Sequence[Observer] = (),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Event]:
+        """Train as `train` does, and keep every event.
+
+        A run that stops before its end, because `stop` said so or because the caller leaves the loop, is saved at the
+        step where it stands.
+
+        Parameters
+        ----------
+        run : Run
+            A new one, for a folder that is new or empty; or one that `resume` brought back from this folder.
+        evaluators, observers, stop
+            As for `train`.
+
+        Yields
+        ------
+        Event
+
+        Raises
+        ------
+        ConfigError
+            When the folder already holds something.
+        RunError
+            When the folder cannot be written or the disk is full; the last checkpoint is untouched.
+        DivergedError
+            When a tensor is no longer finite; the message names the last healthy checkpoint.
+        """
+        self._open(run)
+        leaving = False
+
+        def stopping() -> bool:
+            return leaving or stop()
+
+        def save(saved: Saved) -> None:
+            self._write(saved)
+            self._save(run)
+
+        events = train(run, evaluators=evaluators, observers=observers, save=save, stop=stopping)
+        event: Event | None = None
+        try:
+            for event in events:
+                self._keep(event, run)
+                yield event
+            self._leave(event, run)
+        except GeneratorExit:
+            leaving = True
+            for event in events:  # what is still due at this step
+                self._keep(event, run)
+            self._leave(event, run)
+            raise
+        except DivergedError as error:
+            raise DivergedError(f"{error} {self._last_healthy()}") from error
+        finally:
+            self._close()
+
+    def _leave(self, last: Event | None, run: Run) -> None:
+        """Save a run that did not come to its end."""
+        if not isinstance(last, Finished):
+            self._save(run)
+            self._animate()
+
+    # ── opening ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _open(self, run: Run) -> None:
+        path = self.folder.path
+        try:
+            if run.log_position is None and path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
+                raise ConfigError(
+                    f"the folder {path} is not empty"
+                    + (f": it holds a run. Go on with it (mulligan resume {path})" if self._is_run() else "")
+                    + ", or choose another folder (--out)."
+                )
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(path / ".lock")
+        except OSError as error:
+            raise _cannot(path, error) from error
+        try:
+            self._set_up(run)
+        except BaseException:
+            self._close()
+            raise
+
+    def _is_run(self) -> bool:
+        return self.folder.config.is_file()
+
+    def _set_up(self, run: Run) -> None:
+        from mulligan.output.files import atomic_write
+
+        text = dumps_toml(run.config).encode()
+        try:
+            if not self._is_run() or self.folder.config.read_bytes() != text:
+                atomic_write(self.folder.config, text)
+            self._log = self._cut(run.log_position or {"bytes": 0})
+            for checkpoint in checkpoints(self.folder.checkpoints):
+                if step_of(checkpoint) > run.step:  # refused by `resume`, or the run was sent back before it
+                    checkpoint.rename(checkpoint.with_name(f".{checkpoint.name}.refused"))
+            for sample in self._samples():
+                if step_of(sample.with_suffix("")) > run.step:
+                    sample.unlink()
+        except OSError as error:
+            raise _cannot(self.folder.path, error) from error
+
+    def _cut(self, position: dict[str, Any]) -> IO[bytes]:
+        """Open the log and cut it to where it stood at the checkpoint."""
+        path, length = self.folder.events, position["bytes"]
+        path.touch()
+        log = path.open("r+b", buffering=0)
+        kept = log.read(length) or b""
+        self._hash = hashlib.sha256(kept)
+        if len(kept) < length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
+            log.close()
+            raise CheckpointError(
+                f"{path} was changed or cut after it was written: it does not begin with the {length} bytes that the "
+                "checkpoint knows. Restore it, or move it away and keep only the checkpoints."
+            )
+        log.truncate(length)
+        log.seek(length)
+        self._length = length
+        return log
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep(self, event: Event, run: Run) -> None:
+        if isinstance(event, Sampled):
+            self._draw(event, run)
+        if not isinstance(event, Saved):  # written before its checkpoint
+            self._write(event)
+        if isinstance(event, Stepped) and event.clock is not None:
+            self._note_time(event)
+        if isinstance(event, Finished):
+            self._animate()
+
+    def _write(self, event: Event) -> None:
+        assert self._log is not None
+        line = event.line().encode()
+        try:
+            written = self._log.write(line)
+        except OSError as error:
+            raise _cannot(self.folder.events, error) from error
+        if written != len(line):
+            raise RunError(f"cannot write {self.folder.events}: the disk is full. Free some space, then resume.")
+        self._hash.update(line)
+        self._length += len(line)
+
+    def _note_time(self, event: Stepped) -> None:
+        clock = event.clock
+        assert clock is not None
+        words = {"step": event.step, "wall": clock.wall, "cpu": clock.cpu, "steps_per_second": clock.steps_per_second}
+        try:
+            with self.folder.times.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(words) + "\n")
+        except OSError as error:
+            raise _cannot(self.folder.times, error) from error
+
+    def _save(self, run: Run) -> None:
+        assert self._log is not None
+        try:
+            os.fsync(self._log.fileno())
+        except OSError as error:
+            raise _cannot(self.folder.events, error) from error
+        log = {"bytes": self._length, "sha256": self._hash.hexdigest()}
+        save_checkpoint(run, self.folder.checkpoints, log)
+        run.generator().save(self.folder.generator)
+
+    def _draw(self, event: Sampled, run: Run) -> None:
+        from mulligan.output.images import grid, save_png
+        from mulligan.output.points import points_picture
+
+        if run.data.is_points:
+            picture: NDArray[np.uint8] = points_picture(event.images, *run.data.range)
+        else:
+            picture = grid(event.images)
+        save_png(self.folder.samples / f"step-{event.step:06d}.png", picture, {"step": str(event.step)})
+
+    def _samples(self) -> list[Path]:
+        folder = self.folder.samples
+        found = [p for p in folder.glob("step-*.png") if step_of(p.with_suffix("")) >= 0] if folder.is_dir() else []
+        return sorted(found, key=lambda path: step_of(path.with_suffix("")))
+
+    def _animate(self) -> None:
+        from PIL import Image
+
+        from mulligan.output.animations import save_animation
+
+        paths = self._samples()
+        if paths:
+            chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int))
+            save_animation(self.folder.animation, (np.asarray(Image.open(paths[i])) for i in chosen))
+
+    # ── closing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _close(self) -> None:
+        for file in (self._log, self._lock):
+            if file is not None:
+                file.close()
+        self._log = self._lock = None
+
+    def _last_healthy(self) -> str:
+        found = checkpoints(self.folder.checkpoints)
+        if not found:
+            return "No checkpoint had been saved."
+        return f"The last healthy checkpoint is {found[-1]}."
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Take the folder for this process alone, where the system can (not on Windows); a kill frees it."""
+    file = path.open("ab")
+    try:
+        import fcntl
+    except ImportError:
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise RunError(
+            f"another process is writing to {path.parent}. Wait for it to end, or choose another folder."
+        ) from error
+    return file
+
+
+def _cannot(path: Path, error: OSError) -> RunError:
+    from mulligan.output.files import advice
+
+    return RunError(f"cannot write {path}: {advice(error)} What was saved before is untouched.")
