@@ -22,6 +22,7 @@ import numpy as np
 from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching
+from mulligan.nn.blocks import blocks
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array, aligned
 from mulligan.nn.network import Network
@@ -29,6 +30,8 @@ from mulligan.nn.parallel import Lanes, available_cores, shares
 from mulligan.nn.rng import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import DTypeLike, NDArray
 
     from mulligan.game.penalties import Penalty
@@ -38,9 +41,6 @@ if TYPE_CHECKING:
     from mulligan.nn.optimizers import State
 
     Labels = NDArray[np.integer[Any]] | None
-
-BLOCK = 32_768
-"""Elements in one sweep of gradient sum, optimiser and average: three or four such vectors stay in the L2 cache."""
 
 
 class Mover:
@@ -177,8 +177,7 @@ class GAN:
             lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g
 
         self.lanes.run(second)
-        self._update(self.d)
-        self._update(self.g)
+        self._update(self.d, self.g)
 
     def _discriminator_move(self, real: Array, labels: Labels, measures: dict[str, float]) -> None:
         n = len(real)
@@ -273,8 +272,21 @@ class GAN:
             if mover.network.needs_finish:
                 (first.g if mover is self.g else first.d).prepare()
 
-    def _update(self, mover: Mover) -> None:
-        """Sum the lanes' gradients and take the optimiser's step, block by block; average G."""
+    def _update(self, *movers: Mover) -> None:
+        """Take the optimisers' steps: every lane sums, for its part of the parameters, all lanes' gradients."""
+        sweeps = [self._sweep(mover) for mover in movers]
+
+        def work(i: int) -> None:
+            for sweep in sweeps:
+                sweep(i)
+
+        self.lanes.run(work)
+        for mover in movers:
+            for space in self._spaces(mover):
+                space.clear_grads()
+
+    def _sweep(self, mover: Mover) -> Callable[[int], None]:
+        """Prepare one player's step; the result takes it for one lane's part, block by block, and averages G."""
         player, schedules, step, total = mover.player, self.game.schedules, self.steps, self.total
         beta2 = None if schedules.beta2 is None else schedules.beta2(step, total)
         optimizer = player.optimizer.scaled(schedules.lr(step, total), beta2)
@@ -283,16 +295,19 @@ class GAN:
         for space in spaces:
             space.finish_grads()
         optimizer.advance(mover.state)
+        if int(mover.state["t"][0]) % optimizer.evaluations:
+            average = None  # an extrapolated point is not on the path
         parts = shares(theta.size, self.lanes.count)
-        whole_first = player.clip is not None or mover.network.needs_finish
-
-        def gather(i: int) -> None:
-            _sum_gradients(spaces, parts[i])
+        summed = player.clip is not None or mover.network.needs_finish
+        if summed:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
+            self.lanes.run(lambda i: _sum_gradients(spaces, parts[i]))
+            spaces[0].finish()
+            if player.clip is not None:
+                player.clip.apply(spaces[0].grad)
 
         def sweep(i: int) -> None:
-            for start in range(parts[i].start, parts[i].stop, BLOCK):
-                part = slice(start, min(start + BLOCK, parts[i].stop))
-                if not whole_first:
+            for part in blocks(parts[i]):
+                if not summed:
                     _sum_gradients(spaces, part)
                 optimizer.update(theta, spaces[0].grad, mover.state, part)
                 if player.clip_weights:
@@ -300,14 +315,7 @@ class GAN:
                 if average is not None:
                     average.update(self.average, theta, step, part)
 
-        if whole_first:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
-            self.lanes.run(gather)
-            spaces[0].finish()
-            if player.clip is not None:
-                player.clip.apply(spaces[0].grad)
-        self.lanes.run(sweep)
-        for space in spaces:
-            space.clear_grads()
+        return sweep
 
     def _spaces(self, mover: Mover) -> list[Workspace]:
         if mover is self.g:
