@@ -123,7 +123,7 @@ class Conv2d(_Convolution):
                 before.append(self.padding)
             grid.append(g)
         if min(grid) < 1:
-            least = tuple(max(k - 2 * int(self.padding), 1) for k in self.size)
+            least = [max(1, k - 2 * int(self.padding)) for k in self.size]
             raise ShapeError(
                 f"Conv2d with kernel {self.size} and padding {self.padding} finds no window in an image of "
                 f"{shape[0]} × {shape[1]}; it takes {least[0]} × {least[1]} and larger. "
@@ -175,7 +175,8 @@ class ConvTranspose2d(_Convolution):
                 image.append((size - 1) * self.stride + k - 2 * self.padding)
                 before.append(self.padding)
         if min(image) < 1:
-            least = tuple(1 - (k - 1 - 2 * int(self.padding)) // -self.stride for k in self.size)
+            # (h − 1)·stride + kh − 2p ≥ 1
+            least = [max(1, 1 - (k - 1 - 2 * int(self.padding)) // self.stride) for k in self.size]
             raise ShapeError(
                 f"ConvTranspose2d with kernel {self.size}, stride {self.stride} and padding {self.padding} leaves "
                 f"nothing of an image of {shape[0]} × {shape[1]}; it takes {least[0]} × {least[1]} and larger. "

@@ -1,0 +1,377 @@
+"""Both convolutions against their definition, against torch, and against each other."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn.layers import Conv2d, ConvTranspose2d, Dense, Flatten, LeakyReLU, Sequential, convolution, products
+from mulligan.nn.network import Network
+from mulligan.nn.parallel import Lanes, shares
+
+BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
+
+# (kernel, stride, padding, height, width, channels in, channels out)
+GEOMETRIES = [
+    (4, 2, 1, 28, 28, 1, 16),  # the quick recipe's discriminator …
+    (4, 2, 1, 14, 14, 16, 32),
+    (4, 2, 1, 7, 7, 32, 16),  # … and its generator
+    (4, 2, 1, 14, 14, 16, 1),
+    (3, 1, 1, 6, 5, 8, 8),
+    (3, 1, 1, 6, 5, 3, 4),  # few channels on the fine side, whichever it is: the thin road
+    (3, 1, 1, 6, 5, 4, 3),
+    (1, 1, 0, 4, 5, 3, 6),
+    (1, 1, 2, 4, 5, 3, 6),
+    (1, 2, 0, 5, 6, 3, 2),
+    (5, 1, 2, 7, 6, 2, 3),
+    (5, 2, 2, 9, 8, 3, 1),
+    (5, 2, 1, 9, 8, 1, 3),
+    (5, 3, 0, 8, 11, 2, 3),
+    (2, 3, 0, 8, 7, 2, 3),  # gaps between the windows
+    (2, 3, 1, 8, 7, 1, 1),
+    (3, 2, 0, 4, 6, 2, 3),  # rows that no window sees
+    (2, 1, 3, 5, 4, 2, 3),  # windows that see nothing but zeros
+    ((2, 3), 1, 0, 5, 6, 2, 3),
+    ((5, 1), 2, 1, 5, 6, 1, 2),
+    ((1, 4), 2, 0, 5, 6, 5, 1),
+    (4, 4, 0, 8, 8, 2, 5),
+]
+
+
+def built(layer, shape, seed=0):
+    """A float64 network of one layer with random parameters, biases too, and a workspace of it."""
+    network = Network(layer, shape, np.float64)
+    network.theta[:] = np.random.default_rng(seed).normal(size=network.n_params)
+    return network, network.workspace()
+
+
+def passes(network, space, n, seed=1):
+    """Copies of y, dx and the flat gradient of one whole pass."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, *network.input_shape))
+    dy = rng.normal(size=(n, *network.output_shape))
+    y = space.forward(x).copy()
+    space.clear_grads()
+    dx = space.backward(dy).copy()
+    space.network.layer.grads(space.memory)
+    space.finish_grads()
+    return y, dx, space.grad.copy()
+
+
+def relative(a, b):
+    return np.linalg.norm(np.asarray(a) - np.asarray(b)) / max(np.linalg.norm(b), 1e-300)
+
+
+def definition(fine, W, stride, before, grid):
+    """coarse[i, j, k] = Σ fine[s·i + a − p, s·j + b − p, c] W[a, b, c, k], term by term."""
+    coarse = np.zeros((len(fine), *grid, W.shape[3]))
+    for i, j, a, b in np.ndindex(*grid, *W.shape[:2]):
+        f, g = stride * i + a - before[0], stride * j + b - before[1]
+        if 0 <= f < fine.shape[1] and 0 <= g < fine.shape[2]:
+            coarse[:, i, j] += fine[:, f, g] @ W[a, b]
+    return coarse
+
+
+@st.composite
+def layers(draw):
+    kind = draw(st.sampled_from([Conv2d, ConvTranspose2d]))
+    kernel = draw(st.integers(1, 5) | st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    padding = draw(st.just("same") | st.integers(0, 3))
+    channels = draw(st.sampled_from([1, 2, 3, 5]))
+    return kind(channels, kernel=kernel, stride=draw(st.integers(1, 4)), padding=padding)
+
+
+@given(layers(), st.tuples(st.integers(1, 8), st.integers(1, 8), st.sampled_from([1, 2, 4])), st.integers(1, 5))
+@settings(max_examples=150, deadline=None)
+def test_the_three_products_are_transposes_and_the_first_is_the_definition(layer, shape, n):
+    try:
+        network, space = built(layer, shape)
+    except ShapeError:
+        return
+    rng, m = np.random.default_rng(2), space.memory
+    x, dy = rng.normal(size=(n, *shape)), rng.normal(size=(n, *network.output_shape))
+    W, b = m.params["W"], m.params["b"]
+    y = space.forward(x) - b
+    dx = space.backward(dy).copy()
+    space.clear_grads()
+    layer.product_w(m, x, dy)
+
+    geometry = layer.correlation(shape)
+    if isinstance(layer, Conv2d):
+        assert relative(y, definition(x, W, layer.stride, geometry.before, geometry.grid[:2])) < 1e-12
+    else:
+        back = definition(dy, W.swapaxes(2, 3), layer.stride, geometry.before, shape[:2])
+        assert np.linalg.norm(dx - back) <= 1e-12 * max(np.linalg.norm(back), 1.0)
+
+    # ⟨A(x, W), dy⟩ = ⟨x, A_xᵀ(dy, W)⟩ = ⟨W, A_Wᵀ(x, dy)⟩
+    scale = np.linalg.norm(y) * np.linalg.norm(dy) + 1e-9
+    assert abs(np.vdot(y, dy) - np.vdot(x, dx)) < 1e-12 * scale
+    assert abs(np.vdot(y, dy) - np.vdot(W, m.grads["W"])) < 1e-12 * scale
+
+
+@BOTH
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
+def test_forward_and_all_gradients_equal_torch(kind, geometry):
+    torch = pytest.importorskip("torch")
+    kernel, stride, padding, height, width, c_in, c_out = geometry
+    try:
+        network, space = built(kind(c_out, kernel, stride, padding), (height, width, c_in))
+    except ShapeError:
+        pytest.skip("it leaves no output")
+    y, dx, grad = passes(network, space, 3)
+    rng = np.random.default_rng(1)
+    x, dy = rng.normal(size=dx.shape), rng.normal(size=y.shape)
+
+    named = network.tensors()
+    to_torch, back = ((3, 2, 0, 1), (2, 3, 1, 0)) if kind is Conv2d else ((2, 3, 0, 1), (2, 3, 0, 1))
+    tensor = lambda a: torch.tensor(np.ascontiguousarray(a), requires_grad=True)  # noqa: E731
+    tx, tW, tb = tensor(x.transpose(0, 3, 1, 2)), tensor(named["W"].transpose(to_torch)), tensor(named["b"])
+    function = torch.nn.functional.conv2d if kind is Conv2d else torch.nn.functional.conv_transpose2d
+    ty = function(tx, tW, tb, stride=stride, padding=padding)
+    ty.backward(torch.tensor(dy.transpose(0, 3, 1, 2)))
+
+    mine = {e.path: e.view(grad) for e in network.entries}
+    assert relative(y, ty.detach().numpy().transpose(0, 2, 3, 1)) < 1e-12
+    assert relative(dx, tx.grad.numpy().transpose(0, 2, 3, 1)) < 1e-12
+    assert relative(mine["W"], tW.grad.numpy().transpose(back)) < 1e-12
+    assert relative(mine["b"], tb.grad.numpy()) < 1e-12
+
+
+@BOTH
+@pytest.mark.parametrize("geometry", GEOMETRIES[:6] + GEOMETRIES[11:12], ids=str)
+@pytest.mark.parametrize("tile_bytes", [1, 60_000])
+@pytest.mark.parametrize("small", [0, 3_000, 50_000])
+def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, small, monkeypatch):
+    kernel, stride, padding, height, width, c_in, c_out = geometry
+    layer = kind(c_out, kernel, stride, padding)
+    network, space = built(layer, (height, width, c_in))
+    monkeypatch.setattr(products, "prefers_small", lambda: False)
+    whole = passes(network, space, 7)  # a prime number: the last tile is smaller
+    monkeypatch.setattr(convolution, "TILE_BYTES", tile_bytes)
+    monkeypatch.setattr(products, "SMALL", small)
+    monkeypatch.setattr(products, "prefers_small", lambda: True)
+    for cut, expected in zip(passes(network, network.workspace(), 7), whole):
+        assert relative(cut, expected) < 1e-12
+
+
+def test_the_thin_road_equals_the_other(monkeypatch):
+    for layer, shape in [(ConvTranspose2d(3, 5, 2), (4, 3, 2)), (ConvTranspose2d(2, 3, 1), (4, 3, 5))]:
+        network, space = built(layer, shape)
+        found = []
+        for thin in (0, 10**6):
+            monkeypatch.setattr(convolution, "THIN", thin)
+            found.append(passes(network, space, 3)[0])
+        assert relative(*found) < 1e-13
+
+
+@BOTH
+@pytest.mark.parametrize("channels", [1, 6])
+def test_repeated_poisoned_and_smaller_batches_give_the_same_bytes(kind, channels):
+    network, space = built(kind(channels, kernel=3), (7, 6, 2))
+    fresh = {n: passes(network, network.workspace(), n) for n in (2, 5)}
+    for n in (5, 2, 5, 5, 2):
+        for found, expected in zip(passes(network, space, n), fresh[n]):
+            assert found.tobytes() == expected.tobytes()
+        space.memory.poison()
+
+
+@BOTH
+def test_no_pass_changes_what_it_is_given(kind):
+    network, space = built(kind(1), (4, 4, 2))
+    rng = np.random.default_rng(0)
+    x, dy = rng.normal(size=(3, 4, 4, 2)), rng.normal(size=(3, *network.output_shape))
+    theta = network.theta.copy()
+    for array in (x, dy):
+        array.flags.writeable = False
+    space.forward(x)
+    space.clear_grads()
+    space.adjoint(dy, dy, inputs=True)
+    space.tangent(x)
+    space.grads()
+    assert np.array_equal(network.theta, theta)
+
+
+def test_images_need_not_be_contiguous():
+    _, space = built(Conv2d(3, kernel=1, stride=1), (4, 5, 2))
+    x = np.random.default_rng(0).normal(size=(3, 2, 4, 5)).transpose(0, 2, 3, 1)
+    assert np.array_equal(space.forward(x).copy(), space.forward(np.ascontiguousarray(x)))
+
+
+@BOTH
+def test_steps_allocate_nothing_that_stays(kind):
+    network, space = built(kind(8, kernel=3), (12, 12, 4))
+    tracemalloc.start()  # before the first step, for the memory holds the last x and dy
+    for _ in range(3):
+        passes(network, space, 9)
+    held, before = space.memory.nbytes, tracemalloc.get_traced_memory()[0]
+    for _ in range(5):
+        passes(network, space, 9)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert space.memory.nbytes == held
+    assert after - before < 4096
+
+
+@BOTH
+def test_lanes_share_a_batch(kind):
+    network, space = built(kind(3), (6, 6, 2))
+    rng = np.random.default_rng(3)
+    x, dy = rng.normal(size=(7, 6, 6, 2)), rng.normal(size=(7, *network.output_shape))
+    y = space.forward(x)
+    dx = space.backward(dy)
+    space.grads()
+    parts = shares(7, 2)
+    with Lanes(2) as lanes:
+        spaces = [network.workspace(lanes=lanes, lane=i) for i in range(2)]
+        found = [None, None]
+
+        def work(lane):
+            mine = spaces[lane]
+            found[lane] = mine.forward(x[parts[lane]]), mine.backward(dy[parts[lane]])
+            mine.grads()
+
+        lanes.run(work)
+    assert relative(np.concatenate([f[0] for f in found]), y) < 1e-12
+    assert relative(np.concatenate([f[1] for f in found]), dx) < 1e-12
+    assert relative(spaces[0].grad + spaces[1].grad, space.grad) < 1e-12
+
+
+@pytest.mark.parametrize("road", ["paired", "adjoint"])
+@pytest.mark.parametrize("critic", ["down", "up"])
+def test_r1_equals_torchs_double_backward(road, critic):
+    torch = pytest.importorskip("torch")
+    second = Conv2d(5, kernel=3, stride=1) if critic == "down" else ConvTranspose2d(1, kernel=4, stride=2)
+    layer = Sequential((Conv2d(4), LeakyReLU(), second, LeakyReLU(), Flatten(), Dense(1)))
+    network, space = built(layer, (8, 6, 2))
+    network.theta *= 0.3
+    rng = np.random.default_rng(4)
+    x, c, gamma = rng.normal(size=(5, 8, 6, 2)), rng.normal(size=5), 0.7
+
+    # Loss = Σ cₙ Dₙ + γ/2 Σ ‖∇ₓDₙ‖², hence v = γ ∇ₓD.
+    space.forward(x)
+    space.clear_grads()
+    v = gamma * space.backward(np.ones((5, 1)))
+    space.tangent(v)
+    if road == "paired":
+        space.paired(c)
+    else:
+        space.adjoint(c[:, None], np.ones((5, 1)))
+        space.grads()
+    space.finish_grads()
+
+    named = {
+        path: torch.tensor(np.ascontiguousarray(array), requires_grad=True) for path, array in network.tensors().items()
+    }
+    F = torch.nn.functional
+    tx = torch.tensor(x, requires_grad=True)
+    h = F.leaky_relu(F.conv2d(tx.permute(0, 3, 1, 2), named["0.W"].permute(3, 2, 0, 1), named["0.b"], 2, 1), 0.2)
+    if critic == "down":
+        h = F.conv2d(h, named["2.W"].permute(3, 2, 0, 1), named["2.b"], 1, 1)
+    else:
+        h = F.conv_transpose2d(h, named["2.W"].permute(2, 3, 0, 1), named["2.b"], 2, 1)
+    h = F.leaky_relu(h, 0.2).permute(0, 2, 3, 1).reshape(5, -1)
+    logits = h @ named["5.W"] + named["5.b"]
+    (gradient,) = torch.autograd.grad(logits.sum(), tx, create_graph=True)
+    loss = (torch.tensor(c) * logits[:, 0]).sum() + gamma / 2 * gradient.square().sum()
+    loss.backward()
+    for entry in network.entries:
+        expected = named[entry.path].grad.numpy()
+        assert relative(entry.view(space.grad), expected) < 1e-9, entry.path
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("size", [(7, 6), (5, 9)])
+def test_same_padding_divides_and_multiplies_sizes_by_the_stride(kernel, stride, size):
+    up = ConvTranspose2d(3, kernel, stride)
+    assert up.output_shape((*size, 2)) == (size[0] * stride, size[1] * stride, 3)
+    assert Conv2d(3, kernel, stride).output_shape((*size, 2)) == (-(-size[0] // stride), -(-size[1] // stride), 3)
+    # Up, then down, are transposes of each other: the same zeros on the same sides.
+    down = Conv2d(2, kernel, stride).correlation((size[0] * stride, size[1] * stride, 3))
+    assert up.correlation((*size, 2)) == down
+
+
+def test_same_padding_puts_the_odd_zero_last():
+    assert Conv2d(1, kernel=4, stride=1).correlation((5, 5, 1)).before == (1, 1)
+    assert Conv2d(1, kernel=2, stride=1).correlation((5, 5, 1)).before == (0, 0)
+
+
+def test_initialisers_are_told_how_many_numbers_a_pixel_sums():
+    W = Conv2d(16, kernel=(3, 5), stride=1).params((8, 8, 6))["W"]
+    assert (W.shape, W.fan_in) == ((3, 5, 6, 16), 3 * 5 * 6)
+    W = ConvTranspose2d(16, kernel=4, stride=2).params((8, 8, 6))["W"]
+    assert (W.shape, W.fan_in) == ((4, 4, 6, 16), 4 * 6)
+    assert list(Conv2d(2, bias=False).params((8, 8, 1))) == ["W"]
+
+
+@BOTH
+def test_spectral_norm_reaches_all_three_products(kind):
+    normed, space = built(kind(3, kernel=3, spectral_norm=True), (5, 4, 2))
+    normed.stats[:] = np.random.default_rng(5).normal(size=normed.stats.shape)
+    space.prepare()
+    y, dx, grad = passes(normed, space, 3)
+    plain, other = built(kind(3, kernel=3), (5, 4, 2))
+    plain.tensors()["W"][...] = kind(3, spectral_norm=True).weight(space.memory)
+    for found, expected in zip((y, dx, grad), passes(plain, other, 3)):
+        assert relative(found, expected) < 1e-12
+    assert relative(plain.tensors()["W"], normed.tensors()["W"]) > 0.1
+
+
+def named_size(message):
+    height, width = message.split("it takes ")[1].split(" and larger")[0].split(" × ")
+    return int(height), int(width)
+
+
+@pytest.mark.parametrize(
+    ("layer", "size"),
+    [
+        (Conv2d(2, kernel=(5, 7), padding=1), (2, 9)),
+        (Conv2d(2, kernel=4, padding=0), (3, 3)),
+        (ConvTranspose2d(2, kernel=2, stride=1, padding=3), (3, 3)),
+        (ConvTranspose2d(2, kernel=(1, 2), stride=2, padding=2), (2, 2)),
+        (ConvTranspose2d(2, kernel=1, stride=3, padding=1), (1, 4)),
+    ],
+)
+def test_an_image_that_is_too_small_is_told_the_least_size_that_fits(layer, size):
+    with pytest.raises(ShapeError, match="it takes") as caught:
+        layer.output_shape((*size, 1))
+    height, width = named_size(str(caught.value))
+    assert min(layer.output_shape((height, width, 1))) >= 1
+    for less in ((height - 1, width), (height, width - 1)):
+        if min(less) >= 1:
+            with pytest.raises(ShapeError):
+                layer.output_shape((*less, 1))
+
+
+@BOTH
+def test_rows_of_numbers_are_no_images(kind):
+    with pytest.raises(ShapeError, match="Reshape"):
+        Network(kind(2), (784,))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("channels", 0),
+        ("kernel", 0),
+        ("kernel", (3, 0)),
+        ("kernel", (3, 3, 3)),
+        ("kernel", 2.5),
+        ("kernel", True),
+        ("stride", 0),
+        ("padding", -1),
+        ("padding", "valid"),
+    ],
+)
+def test_values_out_of_range_are_named(kind, field, value):
+    with pytest.raises(ConfigError, match=rf"{kind.__name__}: {field} = "):
+        kind(**{"channels": 2, field: value})
+
+
+def test_a_kernel_is_a_number_or_two():
+    assert Conv2d(2, kernel=[3, 3]) == Conv2d(2, kernel=3) == Conv2d(2, kernel=(3, 3))
+    assert Conv2d(2, kernel=[3, 5]).size == (3, 5)
