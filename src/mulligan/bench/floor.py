@@ -1,0 +1,184 @@
+"""The floor under our side: the matrix products of the step, with their true shapes, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.bench.material import Material, players
+from mulligan.bench.side import Side
+from mulligan.nn.layers.classes import Projection
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.dense import Dense
+from mulligan.nn.memory import Array, aligned
+from mulligan.nn.parallel import Lanes, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import DTypeLike
+
+    from mulligan.bench.workloads import Shape, Workload
+    from mulligan.nn.layers.base import Layer
+
+TILE = 8
+"""Samples in one product of a convolution: about what the engine's tiles hold."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product of a layer, for `rows` samples.
+
+    With X (samples·places × inputs), W (inputs × outputs) and Y like XW: "forward" is XW, "inputs" Y Wᵀ, "weights" XᵀY.
+
+    Parameters
+    ----------
+    kind : "forward", "inputs" or "weights"
+    layer : str
+        Whose W it is, ``d.2``.
+    rows : int
+        Samples.
+    places : int
+        Rows of X that one sample has: 1, or the windows of a convolution.
+    inputs, outputs : int
+    """
+
+    kind: str
+    layer: str
+    rows: int
+    places: int
+    inputs: int
+    outputs: int
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions."""
+        return 2 * self.rows * self.places * self.inputs * self.outputs
+
+
+def step_products(workload: Workload, rows: int) -> list[Product]:
+    """List the products of one step of our engine for `rows` of the real samples, in their order.
+
+    A convolution counts as its product with the matrix of windows; copying windows, all element-wise work and the
+    projection's row products are no matrix products.
+    """
+    game = workload.game
+    for_g, for_d = players(workload)
+    g = list(_affine("g", for_g, (game.latent.dim,)))
+    d = list(_affine("d", for_d, workload.sample_shape))
+    second_order = bool(game.penalties)
+
+    def run(kind: str, layers: list[_Affine], n: int) -> list[Product]:
+        ordered = layers if kind != "inputs" else layers[::-1]
+        return [layer.product(kind, n) for layer in ordered if kind != "forward" or not layer.weights_only]
+
+    fake = run("forward", g, rows)
+    see = run("forward", d, 2 * rows)
+    learn_d = run("weights", d, 2 * rows)
+    learn_g = run("inputs", g[1:], rows) + run("weights", g, rows)
+    if game.update == "simultaneous":  # g = ∇ₓD reaches the pixels; G's gradient comes with it
+        unit = run("inputs", d, 2 * rows)
+        tangent = run("forward", d[:-1], 2 * rows) if second_order else []
+        return fake + see + unit + tangent + learn_d + learn_g
+    seen = 2 * rows if game.loss.relativistic else rows
+    d_move = fake + see + run("inputs", d[1:], 2 * rows) + learn_d
+    return d_move + fake + run("forward", d, seen) + run("inputs", d, seen) + learn_g
+
+
+@dataclass(frozen=True)
+class _Affine:
+    name: str
+    places: int
+    inputs: int
+    outputs: int
+    transposed: bool = False  # ConvTranspose2d: X is its output's windows, so what is forward there is "inputs" here
+    weights_only: bool = False  # Projection: the others are sums of row products
+
+    def product(self, kind: str, rows: int) -> Product:
+        if self.transposed:
+            kind = {"forward": "inputs", "inputs": "forward"}.get(kind, kind)
+        return Product(kind, self.name, rows, self.places, self.inputs, self.outputs)
+
+
+def _affine(side: str, layers: tuple[Layer, ...], shape: Shape) -> Iterator[_Affine]:
+    """Give the layers that have products, with their matrices' sizes."""
+    for i, layer in enumerate(layers):
+        name, out = f"{side}.{i}", layer.output_shape(shape)
+        if isinstance(layer, Dense):
+            yield _Affine(name, 1, shape[0], out[0])
+        elif isinstance(layer, Projection):
+            yield _Affine(name, 1, layer.classes, shape[0], weights_only=True)  # dE = (chosen dy)ᵀ x
+        elif isinstance(layer, Conv2d):
+            yield _Affine(name, prod(out[:2]), prod(layer.size) * shape[2], out[2])
+        elif isinstance(layer, ConvTranspose2d):
+            yield _Affine(name, prod(shape[:2]), prod(layer.size) * out[2], shape[2], transposed=True)
+        shape = out
+
+
+class Products(Side):
+    """Times the products bare: NumPy, the batch shared among lanes with BLAS at one thread, as our side does it.
+
+    Each lane has its own operands and results, W is shared; the lanes meet once a step. A convolution's windows are
+    one tile that stays in the cache, as they do after having been copied there.
+    """
+
+    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
+        super().__init__(workload, material, threads, dtype)
+        self.lanes = Lanes(threads)
+        self.lanes.__enter__()
+        self.rng = np.random.default_rng(0)
+        self.weights: dict[str, Array] = {}
+        self.work = [self._lane(part.stop - part.start) for part in shares(workload.batch, threads)]
+
+    def rewind(self) -> None:
+        self.taken = 0
+
+    def step(self) -> None:
+        self.lanes.run(self._multiply)
+        self.taken += 1
+
+    def parameters(self) -> dict[str, Array]:
+        return {}
+
+    def _multiply(self, lane: int) -> None:
+        for a, b, out in self.work[lane]:
+            np.matmul(a, b, out=out)
+
+    def _lane(self, rows: int) -> list[tuple[Array, Array, Array]]:
+        products = [p for p in step_products(self.workload, rows) if p.kind != "inputs" or p.inputs > 0]
+        longest = {p.layer: 2 * rows * p.places for p in products}
+        X: dict[str, Array] = {}
+        Y: dict[str, Array] = {}
+        work = []
+        for p in products:
+            if p.layer not in X:
+                tiled = p.places > 1
+                height = min(TILE, 2 * rows) * p.places if tiled else longest[p.layer]
+                X[p.layer] = self._random((height, p.inputs))
+                Y[p.layer] = self._random((longest[p.layer], p.outputs))
+                if p.layer not in self.weights:
+                    self.weights[p.layer] = self._random((p.inputs, p.outputs), p.inputs**-0.5)
+            x, y, W = X[p.layer], Y[p.layer], self.weights[p.layer]
+            dW, dx = np.empty_like(W), np.empty_like(x)
+            step = p.rows * p.places if p.places == 1 else TILE * p.places
+            for start in range(0, p.rows * p.places, step):
+                length = min(step, p.rows * p.places - start)
+                part, columns = y[start : start + length], x[:length]
+                if p.kind == "forward":
+                    work.append((columns, W, self._like(part)))
+                elif p.kind == "inputs":
+                    work.append((part, W.T, dx[:length]))
+                else:
+                    work.append((columns.T, part, dW))
+        return work
+
+    def _random(self, shape: Shape, scale: float = 1.0) -> Array:
+        out = aligned(shape, self.dtype)
+        out[...] = scale * self.rng.standard_normal(shape)
+        return out
+
+    def _like(self, part: Array) -> Array:
+        return aligned(part.shape, self.dtype)

@@ -1,0 +1,189 @@
+"""The step in jax: one jitted function for all of it, its state donated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mulligan.bench.geometry import padding
+from mulligan.bench.material import Material, players
+from mulligan.bench.side import Side
+from mulligan.errors import UnsupportedError
+from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from mulligan.nn.layers.classes import OneHot, Projection
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.optimizers import Adam
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from mulligan.bench.workloads import Shape, Workload
+    from mulligan.nn.layers.base import Layer
+    from mulligan.nn.memory import Array
+
+softplus, sigmoid = jax.nn.softplus, jax.nn.sigmoid
+
+
+class Jitted(Side):
+    """Everything from the batch to the new parameters and the average in one call of XLA."""
+
+    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
+        super().__init__(workload, material, threads, dtype)
+        if self.dtype == np.float64:
+            jax.config.update("jax_enable_x64", True)
+        game = workload.game
+        if not all(type(p.optimizer) is Adam for p in (game.generator, game.discriminator)):
+            raise UnsupportedError("an optimiser other than Adam is not written in jax_side.py; the workloads have it.")
+        self.real = [jnp.asarray(x) for x in material.real]
+        self.z = [jnp.asarray(z) for z in material.z]
+        self.labels = [None if material.labels is None else jnp.asarray(y) for y in _each(material)]
+        for_g, for_d = players(workload)
+        play = _play(workload, for_g, for_d, self.gamma)
+        self._step = jax.jit(play, donate_argnums=0)
+        self.state: Any = None
+
+    def rewind(self) -> None:
+        nets = {side: _pick(self.material.start, f"{side}.") for side in ("g", "d")}
+        zeros = {name: jax.tree.map(np.zeros_like, net) for name, net in nets.items()}
+        state: dict[str, Any] = {**nets, "m": zeros, "v": zeros, "t": np.zeros((), self.dtype)}
+        if self.workload.game.average is not None:
+            state["average"] = nets["g"]
+        self.state = jax.tree.map(lambda a: jnp.array(a, copy=True), state)
+        self.taken = 0
+
+    def step(self) -> None:
+        k = self.batch
+        by = np.array([self.penalty_factor, self.average_weight], self.dtype)
+        self.state = self._step(self.state, self.real[k], self.labels[k], self.z[k], by)
+        self.taken += 1
+
+    def wait(self) -> None:
+        jax.block_until_ready(self.state)
+
+    def parameters(self) -> dict[str, Array]:
+        names = ["g", "d"] + (["average"] if "average" in self.state else [])
+        return {f"{n}.{path}": np.asarray(array) for n in names for path, array in self.state[n].items()}
+
+
+def _each(material: Material) -> Any:
+    return [None] * len(material.real) if material.labels is None else material.labels
+
+
+def _pick(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...], gamma: float) -> Any:
+    """Write the step as a function of (state, real, labels, z, [penalty factor, average weight])."""
+    game, n = workload.game, workload.batch
+    relativistic = game.loss.relativistic
+
+    def G(theta: Any, z: Any, y: Any) -> Any:
+        return _forward(for_g, (game.latent.dim,), theta, z, y)
+
+    def D(theta: Any, x: Any, y: Any) -> Any:
+        return _forward(for_d, workload.sample_shape, theta, x, y)[:, 0]
+
+    def d_loss(logits: Any) -> Any:
+        real, fake = logits[:n], logits[n:]
+        if relativistic:
+            return softplus(fake - real).mean()
+        return softplus(-real).mean() + softplus(fake).mean()
+
+    def alternating(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
+        yy = None if y is None else jnp.concatenate([y, y])
+        x = jnp.concatenate([real, G(state["g"], z[0], y)])
+        dd = jax.grad(lambda d: d_loss(D(d, x, yy)))(state["d"])
+        new, t = dict(state), state["t"] + 1
+        new["d"], m_d, v_d = _adam(game.discriminator.optimizer, t, state, "d", dd)
+        dg = jax.grad(lambda g: softplus(-D(new["d"], G(g, z[1], y), y)).mean())(state["g"])
+        new["g"], m_g, v_g = _adam(game.generator.optimizer, t, state, "g", dg)
+        return new | {"m": {"g": m_g, "d": m_d}, "v": {"g": v_g, "d": v_d}, "t": t}
+
+    def simultaneous(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
+        yy = None if y is None else jnp.concatenate([y, y])
+        fake, back = jax.vjp(lambda g: G(g, z[0], y), state["g"])
+        x = jnp.concatenate([real, fake])
+
+        def objective(d: Any) -> Any:
+            logits, unit_back = jax.vjp(lambda x: D(d, x, yy), x)
+            (unit,) = unit_back(jnp.ones_like(logits))  # ∇ₓD
+            return d_loss(logits) + 0.5 * gamma * by[0] / n * jnp.square(unit).sum(), (logits, unit)
+
+        dd, (logits, unit) = jax.grad(objective, has_aux=True)(state["d"])
+        real_logits, fake_logits = logits[:n], logits[n:]
+        c = -sigmoid(real_logits - fake_logits if relativistic else -fake_logits) / n
+        (dg,) = back(unit[n:] * c.reshape(-1, *[1] * (fake.ndim - 1)))
+        new, t = dict(state), state["t"] + 1
+        new["d"], m_d, v_d = _adam(game.discriminator.optimizer, t, state, "d", dd)
+        new["g"], m_g, v_g = _adam(game.generator.optimizer, t, state, "g", dg)
+        return new | {"m": {"g": m_g, "d": m_d}, "v": {"g": v_g, "d": v_d}, "t": t}
+
+    def whole(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
+        move = simultaneous if game.update == "simultaneous" else alternating
+        new = move(state, real, y, z[: workload.moves], by)
+        if "average" in state:
+            new["average"] = jax.tree.map(lambda a, p: a + by[1] * (p - a), state["average"], new["g"])
+        return new
+
+    return whole
+
+
+def _adam(optimizer: Any, t: Any, state: Any, side: str, grad: Any) -> tuple[Any, Any, Any]:
+    """Kingma & Ba 2015, Algorithm 1."""
+    beta1, beta2 = optimizer.beta1, optimizer.beta2
+    m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state["m"][side], grad)
+    v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, state["v"][side], grad)
+    for_m, for_v = 1 - beta1**t, 1 - beta2**t
+    theta = jax.tree.map(
+        lambda p, m, v: p - optimizer.lr * (m / for_m) / (jnp.sqrt(v / for_v) + optimizer.eps), state[side], m, v
+    )
+    return theta, m, v
+
+
+def _forward(layers: tuple[Layer, ...], shape: Shape, theta: Any, x: Any, y: Any) -> Any:
+    """Run a network of ours on jax arrays; our layouts are jax's (NHWC, HWIO)."""
+    for i, layer in enumerate(layers):
+        x = _apply(layer, shape, _pick(theta, f"{i}."), x, y)
+        shape = layer.output_shape(shape)
+    return x
+
+
+_NHWC = ("NHWC", "HWIO", "NHWC")
+
+
+def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
+    if isinstance(layer, Dense):
+        return x @ p["W"] + p["b"]
+    if isinstance(layer, Projection):
+        return x @ p["W"] + p["b"] + (p["E"][y] * x).sum(axis=1, keepdims=True)
+    if isinstance(layer, OneHot):
+        return jnp.concatenate([x, layer.scale * jax.nn.one_hot(y, layer.classes, dtype=x.dtype)], axis=1)
+    if isinstance(layer, Conv2d):
+        zeros = padding(layer, shape)
+        pads, strides = [(zeros, zeros)] * 2, (layer.stride, layer.stride)
+        return jax.lax.conv_general_dilated(x, p["W"], strides, pads, dimension_numbers=_NHWC) + p["b"]
+    if isinstance(layer, ConvTranspose2d):
+        # The transpose of a convolution: the kernel turned round over an image with stride − 1 zeros between pixels.
+        zeros = padding(layer, shape)
+        pads = [(k - 1 - zeros, k - 1 - zeros) for k in layer.size]
+        W, dilation = p["W"][::-1, ::-1], (layer.stride, layer.stride)
+        return jax.lax.conv_general_dilated(x, W, (1, 1), pads, dilation, dimension_numbers=_NHWC) + p["b"]
+    if isinstance(layer, LeakyReLU):
+        return jnp.where(x > 0, x, layer.alpha * x)
+    if isinstance(layer, ReLU):
+        return jnp.maximum(x, 0)
+    if isinstance(layer, Tanh):
+        return jnp.tanh(x)
+    if isinstance(layer, Sigmoid):
+        return sigmoid(x)
+    if isinstance(layer, Flatten):
+        return x.reshape(len(x), -1)
+    if isinstance(layer, Reshape):
+        return x.reshape(len(x), *layer.shape)
+    raise UnsupportedError(f"{layer} is not translated for jax; write it in mulligan/bench/jax_side.py.")

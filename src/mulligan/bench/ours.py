@@ -1,0 +1,65 @@
+"""Our side: `GAN.step`, as training calls it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.bench.material import SEED, Material, Predrawn
+from mulligan.bench.side import Side
+from mulligan.game.gan import GAN
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from mulligan.bench.workloads import Workload
+    from mulligan.nn.memory import Array
+
+
+class Ours(Side):
+    """A `GAN` whose z is drawn ahead, like everybody else's."""
+
+    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
+        super().__init__(workload, material, threads, dtype)
+        z, game = material.z, workload.game
+        self.latent = Predrawn(game.latent.dim, game.latent.distribution, tuple(z.reshape(-1, *z.shape[2:])))
+        self.gan = GAN(
+            replace(game, latent=self.latent),
+            workload.sample_shape,
+            seed=SEED,
+            total=workload.steps,
+            lanes=threads,
+            dtype=dtype,
+        )
+        self.gan.lanes.__enter__()  # BLAS at one thread, for the life of this process
+        for name, array in self._tensors().items():
+            array[...] = material.start[name]
+        self._start = {name: array.copy() for name, array in self.gan.arrays().items()}
+
+    def rewind(self) -> None:
+        for name, array in self.gan.arrays().items():
+            array[...] = self._start[name]
+        self.gan.steps = self.taken = 0
+        self.latent.rewind()
+
+    def step(self) -> None:
+        k, labels = self.batch, self.material.labels
+        self.gan.step(self.material.real[k], None if labels is None else labels[k])
+        self.taken += 1
+
+    def parameters(self) -> dict[str, Array]:
+        found = self._tensors()
+        if self.workload.game.average is not None:
+            network = self.gan.g.network
+            found |= {f"average.{e.path}": e.view(self.gan.average) for e in network.entries}
+        return found
+
+    def _tensors(self) -> dict[str, Array]:
+        gan = self.gan
+        return {
+            f"{side}.{path}": array
+            for side, network in (("g", gan.g.network), ("d", gan.d.network))
+            for path, array in network.tensors().items()
+        }

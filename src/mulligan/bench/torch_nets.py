@@ -1,0 +1,175 @@
+"""Our layers as torch modules, and parameters from our layout to torch's and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional as F
+
+from mulligan.bench.geometry import padding
+from mulligan.errors import UnsupportedError
+from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from mulligan.nn.layers.classes import OneHot, Projection
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers.shape import Flatten, Reshape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulligan.bench.workloads import Shape
+    from mulligan.nn.layers.base import Layer
+    from mulligan.nn.memory import Array
+
+    Change = Callable[[Any], Any]
+
+
+class _OneHot(torch.nn.Module):  # type: ignore[misc]
+    def __init__(self, classes: int, scale: float):
+        super().__init__()
+        self.classes, self.scale = classes, scale
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return torch.cat([x, self.scale * F.one_hot(y, self.classes).to(x.dtype)], dim=1)
+
+
+class _Projection(torch.nn.Module):  # type: ignore[misc]
+    def __init__(self, classes: int, inputs: int):
+        super().__init__()
+        self.linear = torch.nn.Linear(inputs, 1)
+        self.embedding = torch.nn.Embedding(classes, inputs)
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return self.linear(x) + (self.embedding(y) * x).sum(dim=1, keepdim=True)
+
+
+class _ToPicture(torch.nn.Module):  # type: ignore[misc]
+    """Rows to pictures (n, c, h, w); with channels_last the rows hold (h, w, c), and nothing moves."""
+
+    def __init__(self, shape: Shape, channels_last: bool):
+        super().__init__()
+        self.shape, self.channels_last = shape, channels_last
+
+    def forward(self, x: Any) -> Any:
+        h, w, c = self.shape
+        return x.view(-1, h, w, c).permute(0, 3, 1, 2) if self.channels_last else x.view(-1, c, h, w)
+
+
+class _ToRow(torch.nn.Module):  # type: ignore[misc]
+    """Pictures to rows; the other way round."""
+
+    def __init__(self, channels_last: bool):
+        super().__init__()
+        self.channels_last = channels_last
+
+    def forward(self, x: Any) -> Any:
+        return (x.permute(0, 2, 3, 1) if self.channels_last else x).flatten(1)
+
+
+class Stack(torch.nn.Module):  # type: ignore[misc]
+    """A network of ours, layer by layer, in torch.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+    shape : tuple of int
+        Of an input sample, in our layout.
+    channels_last : bool
+        Pictures lie as (n, h, w, c) in memory, and rows made of them hold (h, w, c) instead of (c, h, w).
+    """
+
+    def __init__(self, layers: tuple[Layer, ...], shape: Shape, channels_last: bool = False):
+        super().__init__()
+        self.inner = torch.nn.ModuleList()
+        self.conditioned: list[bool] = []
+        self.ways: dict[str, tuple[torch.nn.Parameter, Change, Change]] = {}
+        """Of each of our parameters: torch's, and how one becomes the other."""
+        picture: Shape | None = None  # what the rows were made of
+        for i, layer in enumerate(layers):
+            ahead = next((x.shape for x in layers[i : i + 3] if isinstance(x, Reshape)), None)
+            makes = ahead if ahead is not None and len(ahead) == 3 and not channels_last else None
+            if isinstance(layer, Flatten):
+                picture = shape if len(shape) == 3 and not channels_last else None
+            module = self._translate(f"{i}.", layer, shape, picture, makes, channels_last)
+            if isinstance(layer, Dense):
+                picture = None
+            self.inner.append(module)
+            self.conditioned.append(isinstance(layer, OneHot | Projection))
+            shape = layer.output_shape(shape)
+
+    def _translate(
+        self, at: str, layer: Layer, shape: Shape, source: Shape | None, target: Shape | None, channels_last: bool
+    ) -> torch.nn.Module:
+        if isinstance(layer, Dense):
+            module = torch.nn.Linear(shape[0], layer.units)
+            to_in, from_in = _rows(source)
+            to_out, from_out = _rows(target)
+            self.ways[at + "W"] = (
+                module.weight,
+                lambda W: to_out(to_in(W, 0), 1).T,
+                lambda w: from_in(from_out(w.T, 1), 0),
+            )
+            self.ways[at + "b"] = module.bias, lambda b: to_out(b, 0), lambda b: from_out(b, 0)
+            return module
+        if isinstance(layer, Projection):
+            module = _Projection(layer.classes, shape[0])
+            self.ways[at + "W"] = module.linear.weight, _transpose, _transpose
+            self.ways[at + "E"] = module.embedding.weight, _same, _same
+            self.ways[at + "b"] = module.linear.bias, _same, _same
+            return module
+        if isinstance(layer, Conv2d):
+            module = torch.nn.Conv2d(shape[2], layer.channels, layer.size, layer.stride, padding(layer, shape))
+            self.ways[at + "W"] = module.weight, lambda W: W.permute(3, 2, 0, 1), lambda w: w.permute(2, 3, 1, 0)
+            self.ways[at + "b"] = module.bias, _same, _same
+            return module
+        if isinstance(layer, ConvTranspose2d):
+            module = torch.nn.ConvTranspose2d(shape[2], layer.channels, layer.size, layer.stride, padding(layer, shape))
+            self.ways[at + "W"] = module.weight, lambda W: W.permute(2, 3, 0, 1), lambda w: w.permute(2, 3, 0, 1)
+            self.ways[at + "b"] = module.bias, _same, _same
+            return module
+        if isinstance(layer, LeakyReLU):
+            return torch.nn.LeakyReLU(layer.alpha)
+        if isinstance(layer, OneHot):
+            return _OneHot(layer.classes, layer.scale)
+        if isinstance(layer, Reshape) and len(layer.shape) == 3:
+            return _ToPicture(layer.shape, channels_last)
+        if isinstance(layer, Flatten):
+            return _ToRow(channels_last and len(shape) == 3)
+        for ours, theirs in ((ReLU, torch.nn.ReLU), (Tanh, torch.nn.Tanh), (Sigmoid, torch.nn.Sigmoid)):
+            if isinstance(layer, ours):
+                return theirs()
+        raise UnsupportedError(f"{layer} is not translated for torch; write it in mulligan/bench/torch_nets.py.")
+
+    def forward(self, x: Any, y: Any = None) -> Any:
+        for module, conditioned in zip(self.inner, self.conditioned):
+            x = module(x, y) if conditioned else module(x)
+        return x
+
+    def take(self, arrays: dict[str, Array], prefix: str) -> None:
+        """Set the parameters to copies of ours."""
+        with torch.no_grad():
+            for path, (parameter, to_torch, _) in self.ways.items():
+                parameter.copy_(to_torch(torch.from_numpy(arrays[prefix + path])))
+
+    def give(self, prefix: str) -> dict[str, Array]:
+        """Return the parameters in our layout."""
+        return {prefix + path: back(p.detach()).contiguous().numpy() for path, (p, _, back) in self.ways.items()}
+
+
+def _same(x: Any) -> Any:
+    return x
+
+
+def _transpose(x: Any) -> Any:
+    return x.T
+
+
+def _rows(picture: Shape | None) -> tuple[Any, Any]:
+    """Return how one axis goes from the order (h, w, c) to (c, h, w), and back."""
+    if picture is None:
+        return (lambda x, axis: x), (lambda x, axis: x)
+    h, w, c = picture
+    places = torch.arange(h * w * c).view(h, w, c).permute(2, 0, 1).reshape(-1)
+    back = torch.argsort(places)
+    return (lambda x, axis: x.index_select(axis, places)), (lambda x, axis: x.index_select(axis, back))

@@ -1,0 +1,144 @@
+"""What is timed: games of fixed shapes and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mulligan.errors import ConfigError
+from mulligan.game.architectures import MLPDiscriminator, MLPGenerator
+from mulligan.game.losses import NonSaturating, Relativistic
+from mulligan.game.penalties import R1, R2
+from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn.optimizers import Adam
+from mulligan.nn.schedules import Constant
+from mulligan.training.recipes import recipe
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One game, played at one size.
+
+    Parameters
+    ----------
+    name : str
+        Family and batch, ``mlp-128``.
+    title : str
+    game : Game
+    sample_shape : tuple of int
+    batch : int
+    low : float
+        Black; white is 1.
+    steps : int
+        Length of the run that the schedules are stretched over.
+    """
+
+    name: str
+    title: str
+    game: Game
+    sample_shape: Shape
+    batch: int
+    low: float = -1.0
+    steps: int = 4000
+
+    @property
+    def moves(self) -> int:
+        """Draws of z in a step: one, or one for each player's move."""
+        return 1 if self.game.update == "simultaneous" else 2
+
+
+def _classic(batch: int, toy: bool) -> Workload:
+    game: Game = recipe("classic")
+    if toy:
+        game = _resized(game, (6,), (6,))
+    shape = (8, 8, 1) if toy else (28, 28, 1)
+    title = "classic net, 100-128-784 / 784-128-1, non-saturating"
+    return Workload(f"classic-{batch}", title, game, shape, batch, low=0.0)
+
+
+def _mlp(batch: int, toy: bool) -> Workload:
+    game = Game(
+        generator=Player(MLPGenerator(hidden=(6, 8) if toy else (256, 512)), Adam(lr=2e-4, beta1=0.5)),
+        discriminator=Player(MLPDiscriminator(hidden=(8, 6) if toy else (512, 256)), Adam(lr=2e-4, beta1=0.5)),
+        latent=Latent(5 if toy else 64),
+        loss=NonSaturating(),
+        average=None,
+    )
+    title = "MLP, 64-256-512-784 / 784-512-256-1, non-saturating"
+    return Workload(f"mlp-{batch}", title, game, (12,) if toy else (784,), batch)
+
+
+def _mlp_r1r2(batch: int, toy: bool) -> Workload:
+    plain = _mlp(batch, toy)
+    adam = Adam(lr=1e-3, beta1=0.0, beta2=0.99)
+    game = replace(
+        plain.game,
+        generator=replace(plain.game.generator, optimizer=adam),
+        discriminator=replace(plain.game.discriminator, optimizer=adam),
+        loss=Relativistic(),
+        penalties=(R1(1.0), R2(1.0)),
+        update="simultaneous",
+    )
+    title = "the same MLP, relativistic + R1 + R2, simultaneous"
+    return replace(plain, name=f"mlp-r1r2-{batch}", title=title, game=game)
+
+
+def _quick(batch: int, toy: bool) -> Workload:
+    game: Game = recipe("quick")
+    # The first half of the run, where the recipe's rate is constant; the falling γ is part of the step.
+    game = replace(game, classes=10, schedules=replace(game.schedules, lr=Constant(1.0)))
+    if toy:
+        game = _resized(game, (6,), (6,), (6, 4), (4, 6))
+    title = "recipe quick: conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
+    return Workload(f"quick-{batch}", title, game, (8, 8, 1) if toy else (28, 28, 1), batch)
+
+
+def _resized(game: Game, g: Shape, d: Shape, g_channels: Shape = (), d_channels: Shape = ()) -> Game:
+    """Make a recipe's networks small."""
+    for_g, for_d = {"hidden": g}, {"hidden": d}
+    if g_channels:
+        for_g["channels"], for_d["channels"] = g_channels, d_channels
+    return replace(
+        game,
+        generator=replace(game.generator, layers=replace(game.generator.layers, **for_g)),  # type: ignore[type-var]
+        discriminator=replace(game.discriminator, layers=replace(game.discriminator.layers, **for_d)),  # type: ignore[type-var]
+        latent=replace(game.latent, dim=5),
+    )
+
+
+FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
+    "classic": (_classic, (64,)),
+    "mlp": (_mlp, (64, 128, 256)),
+    "mlp-r1r2": (_mlp_r1r2, (64, 128, 256)),
+    "quick": (_quick, (64,)),
+}
+"""Every family of workloads by its name: how one is made for a batch, and the batches that are timed."""
+
+
+def names(words: list[str]) -> list[str]:
+    """Give the workloads that the user's words name: families or members, in order; all for no words.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such workload.
+    """
+    every = {family: [f"{family}-{n}" for n in batches] for family, (_, batches) in FAMILIES.items()}
+    members = [name for group in every.values() for name in group]
+    chosen = []
+    for word in words or list(every):
+        if word not in every and word not in members:
+            raise ConfigError(
+                f"there is no workload {word!r}. Known are the families {', '.join(every)} and their members "
+                f"{', '.join(members)}. Try --workloads classic."
+            )
+        chosen += every.get(word, [word])
+    return list(dict.fromkeys(chosen))
+
+
+def workload(name: str, toy: bool = False) -> Workload:
+    """Build the workload of this name; `toy` keeps the game and shrinks every size."""
+    family, _, batch = name.rpartition("-")
+    return FAMILIES[family][0](6 if toy else int(batch), toy)
