@@ -29,6 +29,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
     "conv2d": (Case(nn.Conv2d(3, kernel=3), (4, 4, 2)), Case(nn.Conv2d(2, kernel=4, stride=1), (5, 4, 2))),
     "conv_transpose2d": (Case(nn.ConvTranspose2d(2, kernel=4), (3, 2, 2)),),
+    "maxout": (Case(nn.Maxout(3, 2), (4,)), Case(nn.Maxout(2, 3, spectral_norm=True), (4,))),
     "leaky_relu": (Case(nn.LeakyReLU(), (6,)),),
     "relu": (Case(nn.ReLU(), (6,)),),
     "elu": (Case(nn.ELU(), (6,)), Case(nn.ELU(alpha=0.5), (6,))),
@@ -39,6 +40,17 @@ CASES: dict[str, tuple[Case, ...]] = {
     "arctan": (Case(nn.Arctan(), (6,)),),
     "flatten": (Case(nn.Flatten(), (2, 3, 2)),),
     "reshape": (Case(nn.Reshape((2, 2, 3)), (12,)),),
+    "upsample": (
+        Case(nn.Upsample(), (2, 3, 2)),
+        Case(nn.Upsample("bilinear"), (2, 3, 2)),
+        Case(nn.Upsample("bilinear"), (1, 2, 1)),
+    ),
+    "avg_pool": (Case(nn.AvgPool(), (4, 2, 2)), Case(nn.AvgPool(3), (3, 6, 1))),
+    "batch_norm": (Case(nn.BatchNorm(), (4,)), Case(nn.BatchNorm(), (2, 2, 3))),
+    "layer_norm": (Case(nn.LayerNorm(), (6,)), Case(nn.LayerNorm(), (2, 2, 3))),
+    "pixel_norm": (Case(nn.PixelNorm(), (6,)), Case(nn.PixelNorm(), (2, 2, 3))),
+    "minibatch_stddev": (Case(nn.MinibatchStddev(), (4,)), Case(nn.MinibatchStddev(), (2, 2, 3))),
+    "minibatch_discrimination": (Case(nn.MinibatchDiscrimination(3, 2), (4,)),),
     "dropout": (Case(nn.Dropout(0.3), (6,)),),
     "one_hot": (Case(nn.OneHot(3), (4,)), Case(nn.OneHot(3), (2, 2, 1))),
     "projection": (
@@ -49,6 +61,13 @@ CASES: dict[str, tuple[Case, ...]] = {
     "sequential": (
         Case(CRITIC, (5,)),
         Case(nn.Sequential((nn.Dense(7), nn.Tanh(), nn.Dense(6), nn.Softplus(), nn.Dense(1))), (5,)),
+        Case(nn.Sequential((nn.Dense(7), nn.LayerNorm(), nn.SiLU(), nn.Dense(1))), (5,)),
+        Case(nn.Sequential((nn.Dense(7), nn.BatchNorm(), nn.ReLU(), nn.Dense(2), nn.Tanh())), (5,)),
     ),
+    "residual": (
+        Case(nn.Residual((nn.Dense(6), nn.LeakyReLU(), nn.Dense(5))), (5,)),
+        Case(nn.Residual((nn.Dense(6), nn.Tanh(), nn.Dense(3)), shortcut=(nn.Dense(3),)), (5,)),
+    ),
+    "concat": (Case(nn.Concat((nn.Dense(3), nn.Sequential(()), nn.LeakyReLU())), (4,)),),
 }
 """What each layer is checked on, by its name in `LAYERS`. A layer of one's own brings its case."""

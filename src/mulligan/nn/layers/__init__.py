@@ -2,17 +2,23 @@
 
 from mulligan.nn.layers.activations import ELU, Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mulligan.nn.layers.base import Affine, Layer, LinearMap, Param, Pointwise
+from mulligan.nn.layers.branches import Concat, Residual
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.dropout import Dropout
+from mulligan.nn.layers.maxout import Maxout
+from mulligan.nn.layers.minibatch import MinibatchDiscrimination, MinibatchStddev
+from mulligan.nn.layers.norm import BatchNorm, LayerNorm, PixelNorm
+from mulligan.nn.layers.resample import AvgPool, Upsample
 from mulligan.nn.layers.shape import Flatten, Reshape
 
 LAYERS: dict[str, type[Layer]] = {
     "dense": Dense,
     "conv2d": Conv2d,
     "conv_transpose2d": ConvTranspose2d,
+    "maxout": Maxout,
     "leaky_relu": LeakyReLU,
     "relu": ReLU,
     "elu": ELU,
@@ -23,10 +29,19 @@ LAYERS: dict[str, type[Layer]] = {
     "arctan": Arctan,
     "flatten": Flatten,
     "reshape": Reshape,
+    "upsample": Upsample,
+    "avg_pool": AvgPool,
+    "batch_norm": BatchNorm,
+    "layer_norm": LayerNorm,
+    "pixel_norm": PixelNorm,
+    "minibatch_stddev": MinibatchStddev,
+    "minibatch_discrimination": MinibatchDiscrimination,
     "dropout": Dropout,
     "one_hot": OneHot,
     "projection": Projection,
     "sequential": Sequential,
+    "residual": Residual,
+    "concat": Concat,
 }
 """Every layer by the name that a configuration uses."""
 
@@ -35,23 +50,33 @@ __all__ = [
     "LAYERS",
     "Affine",
     "Arctan",
+    "AvgPool",
+    "BatchNorm",
+    "Concat",
     "Conv2d",
     "ConvTranspose2d",
     "Dense",
     "Dropout",
     "Flatten",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "LinearMap",
+    "Maxout",
+    "MinibatchDiscrimination",
+    "MinibatchStddev",
     "OneHot",
     "Param",
+    "PixelNorm",
     "Pointwise",
     "Projection",
     "ReLU",
     "Reshape",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "Softplus",
     "Tanh",
+    "Upsample",
 ]

@@ -1,0 +1,155 @@
+"""Layers side by side: their outputs added, or concatenated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.memory import Array, Memory
+
+
+@dataclass(frozen=True)
+class _Branches(Layer):
+    """Several layers on the same input; `join` and `part` say what becomes of their outputs."""
+
+    piecewise_linear: ClassVar[bool] = True  # itself; its children answer for themselves
+
+    @property
+    def branches(self) -> tuple[Layer, ...]:
+        """The layers that take the input."""
+        raise NotImplementedError
+
+    def join(self, m: Memory, outputs: list[Array], name: str) -> Array:
+        """Return y, given each branch's output."""
+        raise NotImplementedError
+
+    def part(self, m: Memory, dy: Array, index: int, name: str) -> Array:
+        """Return the gradient with respect to branch `index`'s output."""
+        raise NotImplementedError
+
+    def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:
+        return [(f"{i}", branch, shape) for i, branch in enumerate(self.branches)]
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        outputs = [b.forward(memory, x) for b, memory in zip(self.branches, m.children)]
+        m.saved["widths"] = [y.shape[-1] for y in outputs]
+        return self.join(m, outputs, "y")
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        parts = [self.part(m, dy, i, f"dy{i}") for i in range(len(self.branches))]
+        dxs = [b.backward(memory, p, inputs) for b, memory, p in zip(self.branches, m.children, parts)]
+        return _total(m, dxs, "dx") if inputs else dy
+
+    def grads(self, m: Memory) -> None:
+        for branch, memory in zip(self.branches, m.children):
+            branch.grads(memory)
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        return self.join(m, [b.tangent(memory, tx) for b, memory in zip(self.branches, m.children)], "ty")
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        pairs = [
+            b.adjoint(memory, self.part(m, dy, i, f"dy{i}"), self.part(m, dty, i, f"dty{i}"), inputs)
+            for i, (b, memory) in enumerate(zip(self.branches, m.children))
+        ]
+        if not inputs:
+            return dy, dty
+        return _total(m, [dx for dx, _ in pairs], "dx"), _total(m, [dtx for _, dtx in pairs], "dtx")
+
+    def paired(self, m: Memory, c: Array) -> None:
+        for branch, memory in zip(self.branches, m.children):
+            branch.paired(memory, c)
+
+
+def _total(m: Memory, arrays: list[Array], name: str) -> Array:
+    total = m.buffer(name, arrays[0].shape)
+    np.copyto(total, arrays[0])
+    for array in arrays[1:]:
+        total += array
+    return total
+
+
+@dataclass(frozen=True)
+class Residual(_Branches):
+    """The layers' output plus a short cut: y = F(x) + S(x).
+
+    Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Eq. 1 and 2.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        F, one after the other.
+    shortcut : tuple of Layer
+        S; nothing for the identity.
+    """
+
+    layers: tuple[Layer, ...]
+    shortcut: tuple[Layer, ...] = ()
+
+    @cached_property
+    def branches(self) -> tuple[Layer, ...]:
+        return Sequential(self.layers), Sequential(self.shortcut)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        main, shortcut = (b.output_shape(shape) for b in self.branches)
+        if main != shortcut:
+            raise ShapeError(
+                f"Residual cannot add samples of shape {main} (layers) and {shortcut} (shortcut). "
+                "Give the short cut layers that lead to the same shape."
+            )
+        return main
+
+    def join(self, m: Memory, outputs: list[Array], name: str) -> Array:
+        return _total(m, outputs, name)
+
+    def part(self, m: Memory, dy: Array, index: int, name: str) -> Array:
+        return dy
+
+
+@dataclass(frozen=True)
+class Concat(_Branches):
+    """Branches on the same input, their outputs concatenated on the last axis.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        The branches; ``Sequential(())`` passes the input on.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.layers:
+            raise ConfigError("Concat: layers = [] is not allowed; it needs at least one branch. Add a layer.")
+
+    @property
+    def branches(self) -> tuple[Layer, ...]:
+        return self.layers
+
+    def output_shape(self, shape: Shape) -> Shape:
+        shapes = [b.output_shape(shape) for b in self.branches]
+        if len({s[:-1] for s in shapes}) > 1:
+            raise ShapeError(
+                f"Concat cannot join samples of shapes {shapes}: all axes but the last must be equal. "
+                "Give the branches layers that lead to one height and width."
+            )
+        return (*shapes[0][:-1], sum(s[-1] for s in shapes))
+
+    def join(self, m: Memory, outputs: list[Array], name: str) -> Array:
+        shape = (*outputs[0].shape[:-1], sum(y.shape[-1] for y in outputs))
+        return np.concatenate(outputs, axis=-1, out=m.buffer(name, shape))
+
+    def part(self, m: Memory, dy: Array, index: int, name: str) -> Array:
+        widths = m.saved["widths"]
+        start = sum(widths[:index])
+        piece = dy[..., start : start + widths[index]]
+        out = m.buffer(name, piece.shape)
+        np.copyto(out, piece)
+        return out

@@ -1,0 +1,132 @@
+"""Layers that let D compare the samples of a batch: a collapsed batch looks unlike a real one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mulligan.errors import ShapeError
+from mulligan.nn.layers.base import Layer, Param, Shape
+from mulligan.nn.layers.initializers import Glorot, Initializer
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.ranges import Count, Positive
+
+
+@dataclass(frozen=True)
+class MinibatchStddev(Layer):
+    """Append one number that tells how varied the batch is: the standard deviation of each feature, averaged.
+
+    Source: Karras et al. 2018, "Progressive Growing of GANs", §3; the group is the whole batch.
+
+        s_f = √(mean_n (x_nf − μ_f)² + ε),   y_n = [x_n, mean_f s_f]
+
+    Images get the number as one more channel.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the variance, so that the root has a slope where all samples are equal.
+    """
+
+    eps: Positive = 1e-8
+    mixes_samples: ClassVar[bool] = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape[:-1], shape[-1] + 1)
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        n = float(m.context.sum_over_lanes(np.array(len(x))))
+        mean = m.context.sum_over_lanes(x.sum(axis=0)) / n
+        centred = np.subtract(x, mean, out=m.buffer("centred", x.shape))
+        var = m.context.sum_over_lanes(np.einsum("n...,n...->...", centred, centred)) / n
+        s = np.sqrt(var + self.eps)
+        m.saved["centred"], m.saved["s"], m.saved["n"] = centred, s, n
+        y = m.buffer("y", (*x.shape[:-1], x.shape[-1] + 1))
+        y[..., :-1] = x
+        y[..., -1] = s.mean()
+        return y
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        # dx_nf = dy_nf + (Σ d mean) (x_nf − μ_f)/(n F s_f), the sum over every row of the whole batch
+        d_mean = float(m.context.sum_over_lanes(dy[..., -1].sum()))
+        s = m.saved["s"]
+        dx = m.buffer("dx", m.saved["centred"].shape)
+        np.multiply(m.saved["centred"], (d_mean / (m.saved["n"] * s.size)) / s, out=dx)
+        dx += dy[..., :-1]
+        return dx
+
+
+@dataclass(frozen=True)
+class MinibatchDiscrimination(Layer):
+    """Append to each row how near the others are to it, in `kernels` learned ways.
+
+    Source: Salimans et al. 2016, "Improved Techniques for Training GANs", §3.2.
+
+        M_n = x_n T  (kernels × dim),   c_b(n, k) = exp(−‖M_nb − M_kb‖₁),   y_n = [x_n, Σ_k c_b(n, k)]
+
+    Parameters
+    ----------
+    kernels : int
+        Numbers appended, B in the article.
+    dim : int
+        Of the space in which rows are compared, C in the article.
+    init : Initializer
+        Where T (inputs × kernels × dim) starts.
+    """
+
+    kernels: Count = 16
+    dim: Count = 8
+    init: Initializer = Glorot()
+    mixes_samples: ClassVar[bool] = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ShapeError(
+                f"MinibatchDiscrimination takes rows of numbers, not samples of shape {shape}. "
+                "Put a Flatten layer before it."
+            )
+        return (shape[0] + self.kernels,)
+
+    def params(self, shape: Shape) -> dict[str, Param]:
+        return {"T": Param((shape[0], self.kernels, self.dim), self.init, shape[0], self.kernels * self.dim)}
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        m.x = x
+        T = m.params["T"].reshape(len(m.params["T"]), -1)
+        own = np.matmul(x, T, out=m.buffer("M", (len(x), T.shape[1]))).reshape(-1, self.kernels, self.dim)
+        everyone = np.concatenate(m.context.gather_lanes(own))
+        # (own rows, all rows, kernels, dim): who is where from whom
+        apart = np.subtract(own[:, None], everyone, out=m.buffer("apart", (len(own), *everyone.shape)))
+        near = np.sum(np.abs(apart), axis=-1, out=m.buffer("near", apart.shape[:-1]))
+        np.negative(near, out=near)
+        np.exp(near, out=near)
+        y = m.buffer("y", (len(x), x.shape[1] + self.kernels))
+        y[:, : -self.kernels] = x
+        np.sum(near, axis=1, out=y[:, -self.kernels :])
+        m.saved["apart"], m.saved["near"] = apart, near
+        return y
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        # c_b(n, k) stands in the sums of both rows:
+        # dM_nb = −Σ_k (dy_nb + dy_kb) c_b(n, k) sign(M_nb − M_kb), k in every lane
+        own = dy[:, -self.kernels :]
+        everyone = np.concatenate(m.context.gather_lanes(own))
+        weight = np.add(own[:, None], everyone, out=m.buffer("weight", m.saved["near"].shape))
+        weight *= m.saved["near"]
+        sign = np.sign(m.saved["apart"], out=m.buffer("sign", m.saved["apart"].shape))
+        dM = np.einsum("nkb,nkbc->nbc", weight, sign, out=m.buffer("dM", (len(dy), self.kernels, self.dim)))
+        np.negative(dM, out=dM)
+        m.saved["dM"] = dM = dM.reshape(len(dy), -1)
+        if not inputs:
+            return dy
+        T = m.params["T"].reshape(len(m.params["T"]), -1)
+        dx = np.matmul(dM, T.T, out=m.buffer("dx", (len(dy), len(T))))
+        dx += dy[:, : -self.kernels]
+        return dx
+
+    def grads(self, m: Memory) -> None:
+        out = m.gradient("T")
+        np.matmul(m.x.T, m.saved["dM"], out=out.reshape(len(out), -1))
+        m.add("T", out)

@@ -1,0 +1,234 @@
+"""Normalisation: of a feature over the batch, of a sample, of a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mulligan.nn.layers.base import Layer, Param, Shape
+from mulligan.nn.layers.initializers import Constant, Zeros
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.ranges import Positive, PositiveFraction
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Each feature (or channel) with mean 0 and variance 1 over the batch, then scaled and shifted.
+
+    Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithms 1 and 2.
+
+        x̂ = (x − μ)/√(σ² + ε),   y = γ x̂ + β
+
+    μ and σ² are those of the whole batch, whichever lanes share it; in evaluation, their running averages.
+
+    Parameters
+    ----------
+    momentum : float
+        Share of the new batch in the running averages, 0 < momentum ≤ 1: PyTorch's meaning; Keras's is 1 − this.
+    eps : float
+        Added to the variance.
+    """
+
+    momentum: PositiveFraction = 0.1
+    eps: Positive = 1e-5
+    mixes_samples: ClassVar[bool] = True
+
+    def params(self, shape: Shape) -> dict[str, Param]:
+        one, zero, features = Constant(1.0), Zeros(), shape[-1:]
+        return {
+            "gamma": Param(features, one),
+            "beta": Param(features, zero),
+            "mean": Param(features, zero, trained=False),
+            "var": Param(features, one, trained=False),
+        }
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        rows = x.reshape(-1, x.shape[-1])
+        x_hat = m.buffer("x_hat", rows.shape)
+        if m.context.training:
+            n = float(m.context.sum_over_lanes(np.array(len(rows))))
+            mean = m.context.sum_over_lanes(rows.sum(axis=0)) / n
+            np.subtract(rows, mean, out=x_hat)
+            var = m.context.sum_over_lanes(_column_dots(x_hat, x_hat)) / n
+            if m.context.lane == 0:  # the lanes share the averages
+                m.stats["mean"] += self.momentum * (mean - m.stats["mean"])
+                m.stats["var"] += self.momentum * (var * (n / max(n - 1, 1)) - m.stats["var"])  # unbiased
+        else:
+            n, var = 0.0, m.stats["var"]
+            np.subtract(rows, m.stats["mean"], out=x_hat)
+        deviation = np.sqrt(var + self.eps)
+        x_hat /= deviation
+        m.saved["x_hat"], m.saved["deviation"], m.saved["n"] = x_hat, deviation, n
+        y = np.multiply(x_hat, m.params["gamma"], out=m.buffer("y", rows.shape))
+        y += m.params["beta"]
+        return y.reshape(x.shape)
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        x_hat, n = m.saved["x_hat"], m.saved["n"]
+        rows = dy.reshape(x_hat.shape)
+        m.saved["dgamma"], m.saved["dbeta"] = dgamma, dbeta = _column_dots(rows, x_hat), rows.sum(axis=0)
+        dx = m.buffer("dx", rows.shape)
+        if n:
+            # dx = γ/√(σ² + ε) · (dy − (Σdy + x̂ Σ dy x̂)/n), the sums over the whole batch
+            sums = m.context.sum_over_lanes(np.stack([dgamma, dbeta])) / n
+            np.multiply(x_hat, -sums[0], out=dx)
+            dx -= sums[1]
+            dx += rows
+        else:
+            np.copyto(dx, rows)
+        dx *= m.params["gamma"] / m.saved["deviation"]
+        return dx.reshape(dy.shape)
+
+    def grads(self, m: Memory) -> None:
+        # dγ = Σ dy x̂,  dβ = Σ dy, over this lane's rows
+        _add(m, "gamma", m.saved["dgamma"])
+        _add(m, "beta", m.saved["dbeta"])
+
+
+@dataclass(frozen=True)
+class _SampleNorm(Layer):
+    """What LayerNorm and PixelNorm share: x̂ = P x/s, s² = mean (P x)² + ε, within a group of D numbers.
+
+    P subtracts the mean, or does nothing. J = ∂x̂/∂x is symmetric, and with ⟨a·b⟩ for the mean of a product:
+
+        J t = (P t − x̂ ⟨x̂·t⟩)/s
+        ∂/∂x Σ b·(J t) = −(⟨b·J t⟩ x̂ + ⟨x̂·t⟩ J b + ⟨x̂·b⟩ J t)/s
+
+    the second because ∂s/∂x = x̂/D and ∂x̂/∂x = J.
+    """
+
+    eps: Positive = 1e-5
+    centred: ClassVar[bool]
+
+    def groups(self, x: Array) -> Array:
+        """View a batch as (groups, D)."""
+        raise NotImplementedError
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        rows = self.groups(x)
+        x_hat = m.buffer("x_hat", rows.shape)
+        np.subtract(rows, rows.mean(axis=1, keepdims=True) if self.centred else 0, out=x_hat)
+        s = np.sqrt(_mean_dots(x_hat, x_hat) + self.eps)
+        x_hat /= s
+        m.saved["x_hat"], m.saved["s"] = x_hat, s
+        return self.scale(m, x_hat.reshape(x.shape), "y", shift=True)
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        m.dy, m.dty = dy, None
+        return self.project(m, self.scale(m, dy, "a"), "dx") if inputs else dy
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        m.tx = tx
+        return self.scale(m, self.project(m, tx, "tx_hat"), "ty")
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        m.dy, m.dty = dy, dty
+        if not inputs:
+            return dy, dty
+        assert m.tx is not None
+        dx = self.project(m, self.scale(m, dy, "a"), "dx")
+        b = self.scale(m, dty, "b")
+        dtx = self.project(m, b, "dtx")
+        x_hat, t_hat = m.saved["x_hat"], m.buffer("tx_hat", m.saved["x_hat"].shape)
+        tx_rows, b_rows, dtx_rows, dx_rows = self.groups(m.tx), self.groups(b), self.groups(dtx), self.groups(dx)
+        curve = m.buffer("curve", x_hat.shape)
+        for weight, along in (
+            (_mean_dots(b_rows, t_hat), x_hat),
+            (_mean_dots(x_hat, tx_rows), dtx_rows),
+            (_mean_dots(x_hat, b_rows), t_hat),
+        ):
+            weight /= m.saved["s"]
+            dx_rows -= np.multiply(along, weight, out=curve)
+        return dx, dtx
+
+    def project(self, m: Memory, t: Array, name: str) -> Array:
+        """Return J t in the buffer `name`."""
+        rows = self.groups(t)
+        x_hat: Array = m.saved["x_hat"]
+        out = np.multiply(x_hat, -_mean_dots(x_hat, rows), out=m.buffer(name, rows.shape))
+        out += rows
+        if self.centred:
+            out -= rows.mean(axis=1, keepdims=True)
+        out /= m.saved["s"]
+        return out.reshape(t.shape)
+
+    def scale(self, m: Memory, x: Array, name: str, shift: bool = False) -> Array:
+        """Return γ x, and β added with `shift`, in the buffer `name`; x itself where there is no γ."""
+        if "gamma" not in m.params:
+            return x
+        out = np.multiply(x, m.params["gamma"], out=m.buffer(name, x.shape))
+        if shift:
+            out += m.params["beta"]
+        return out
+
+
+@dataclass(frozen=True)
+class LayerNorm(_SampleNorm):
+    """Each sample with mean 0 and variance 1 over all its numbers, then each feature (or channel) scaled and shifted.
+
+    Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It mixes no samples: gradient penalties may stand on it.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the variance.
+    """
+
+    centred: ClassVar[bool] = True
+
+    def params(self, shape: Shape) -> dict[str, Param]:
+        return {"gamma": Param(shape[-1:], Constant(1.0)), "beta": Param(shape[-1:], Zeros())}
+
+    def groups(self, x: Array) -> Array:
+        return x.reshape(len(x), -1)
+
+    def grads(self, m: Memory) -> None:
+        # dγ = Σ dy x̂ + dtx̂ tx̂,  dβ = Σ dy
+        features = (-1, m.params["gamma"].size)
+        rows, x_hat = m.dy.reshape(features), m.saved["x_hat"].reshape(features)
+        dgamma = _column_dots(rows, x_hat)
+        if m.dty is not None:
+            t_hat = m.buffer("tx_hat", m.saved["x_hat"].shape).reshape(features)
+            dgamma += _column_dots(m.dty.reshape(features), t_hat)
+        _add(m, "gamma", dgamma)
+        _add(m, "beta", rows.sum(axis=0))
+
+
+@dataclass(frozen=True)
+class PixelNorm(_SampleNorm):
+    """Each pixel's channels (or each row) divided by their root mean square. No parameters.
+
+    Source: Karras et al. 2018, "Progressive Growing of GANs", §4.2.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the mean square.
+    """
+
+    eps: Positive = 1e-8
+    centred: ClassVar[bool] = False
+
+    def groups(self, x: Array) -> Array:
+        return x.reshape(-1, x.shape[-1])
+
+
+def _column_dots(a: Array, b: Array) -> Array:
+    """Σ over rows of a·b, column by column, without the product of all."""
+    dots: Array = np.einsum("nd,nd->d", a, b)
+    return dots
+
+
+def _mean_dots(a: Array, b: Array) -> Array:
+    """Mean of a·b in each row, as a column."""
+    dots: Array = np.vecdot(a, b)[:, None]
+    dots /= a.shape[1]
+    return dots
+
+
+def _add(m: Memory, name: str, value: Array) -> None:
+    out = m.gradient(name)
+    out[...] = value
+    m.add(name, out)
