@@ -33,9 +33,12 @@ def test_point_masses_have_an_analytic_answer():
 
 def test_a_subset_as_large_as_the_set_is_the_set_in_any_order(rng):
     x, y = rng.standard_normal((40, 5)), rng.standard_normal((40, 5)) + 1
-    found = kid(x, rng.permutation(y), subsets=3, size=500)
+    found = kid(x, rng.permutation(y), subsets=1, size=500)
     assert found.mean == pytest.approx(squared_mmd(x, y), rel=1e-12)
-    assert found.sd == pytest.approx(0.0, abs=1e-12)
+    assert found.sd == 0.0
+    several = kid(x, y, subsets=3, size=500)  # several of all rows would be three times the same
+    assert several == kid(x, y, subsets=3, size=20)
+    assert several.sd > 0
 
 
 def test_subsets_are_seeded_and_centred_on_the_whole(rng):

@@ -19,6 +19,7 @@ from mulligan.errors import ConfigError, ShapeError
 from mulligan.metrics.c2st import c2st
 from mulligan.metrics.classes import classes, classifier_score, labels, within_class_variance
 from mulligan.metrics.copies import Originals, copies, originals
+from mulligan.metrics.features import ClassMap
 from mulligan.metrics.frechet import Moments, frechet_distance, frechet_infinity, moments, noise_floor, percent
 from mulligan.metrics.inputs import pictures
 from mulligan.metrics.inputs import probabilities as read_probabilities
@@ -89,9 +90,10 @@ def reference(
     maps : sequence of FeatureMap
         With different names. An ordering is worth reporting only where two agree.
     probabilities : array of shape (n, K), optional
-        The judge's p(y|x) of the reals. Without it there are no classes.
+        p(y|x) of the reals. Default: those of the first map that knows classes, the judge; where there is neither,
+        nothing is said about classes.
     prior : array of shape (K,), optional
-        Share of each class in the training set; default: the mean of `probabilities`.
+        Share of each class in the training set; default: the mean of the reals' probabilities.
     copies_by : str
         The map for copies; the first map where none has this name. Near the pixels is best: a judge calls two
         different sevens nearly the same.
@@ -111,10 +113,11 @@ def reference(
     names = [phi.name for phi in maps]
     if not names or len(set(names)) < len(names):
         raise ConfigError(f"feature maps {names}: at least one, each with its own name, is needed. Pass [pca(train)].")
+    features, judged = _look(maps, real)
+    probabilities = judged if probabilities is None else probabilities
     if probabilities is not None:
         probabilities = _one_each(probabilities, len(real), "real")
         prior = probabilities.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
-    features = {phi.name: phi(real) for phi in maps}
     copies_by = copies_by if copies_by in names else names[0]
     train_features = maps[names.index(copies_by)](train)
     found = {name: moments(x) for name, x in features.items()}
@@ -152,7 +155,7 @@ def evaluate(
     against : Reference
         The reals.
     probabilities : array of shape (n, K), optional
-        The judge's p(y|x) of the fakes; needed where the reference has those of the reals.
+        p(y|x) of the fakes, by what gave the reference those of the reals. Default: as there.
     seed : int
         The one that the fakes were drawn with; it is noted, and seeds subsets and pairs. The same fakes, reference
         and seed give the same figures to the last digit.
@@ -189,12 +192,10 @@ def evaluate(
             f"{n} fakes against {len(real)} reals; the same number is needed, because every figure depends on it. "
             f"Draw {len(real)} fakes, or pass unequal=True to have it marked."
         )
-    if (probabilities is None) != (against.probabilities is None):
-        raise ConfigError(
-            "class probabilities of one side only; give the judge's for both fakes and reals, or for neither."
-        )
-    seen = {phi.name: phi(fake) for phi in against.maps}
-    p, real_p, prior = probabilities, against.probabilities, against.prior
+    seen, judged = _look(against.maps, fake)
+    p, real_p, prior = judged if probabilities is None else probabilities, against.probabilities, against.prior
+    if (p is None) != (real_p is None):
+        raise ConfigError("class probabilities of one side only; give them for both fakes and reals, or for neither.")
     fake_label = real_label = None
     if p is not None and real_p is not None:
         p = _one_each(p, n, "fake")
@@ -315,6 +316,19 @@ def _together(work: dict[str, Callable[[], Any]]) -> dict[str, Any]:
     with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
         running = {name: pool.submit(task) for name, task in work.items()}
         return {name: future.result() for name, future in running.items()}
+
+
+def _look(
+    maps: Sequence[FeatureMap], images: NDArray[np.uint8]
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[Any] | None]:
+    """Send pictures through all maps: features by the map's name, and the first one's class probabilities."""
+    features, probabilities = {}, None
+    for phi in maps:
+        if isinstance(phi, ClassMap) and probabilities is None:
+            features[phi.name], probabilities = phi.features_and_probabilities(images)
+        else:
+            features[phi.name] = phi(images)
+    return features, probabilities
 
 
 def _one_each(p: NDArray[Any], n: int, name: str) -> NDArray[np.float64]:

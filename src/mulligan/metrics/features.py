@@ -1,7 +1,7 @@
 """Frozen feature maps: what two sets of pictures are compared in.
 
 A feature map is a callable with a name and a hash. The two of this file need no labels: they are the controls beside
-the judge (a trained classifier, which also has ``.probabilities(images)``). An ordering is reported only where two
+the judge (a trained classifier, which knows classes as well). An ordering is reported only where two
 maps agree.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -35,6 +35,14 @@ class FeatureMap(Protocol):
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (n, d), float32, of pictures (n, h, w, c), uint8."""
+
+
+@runtime_checkable
+class ClassMap(FeatureMap, Protocol):
+    """A feature map that knows classes as well: the judge."""
+
+    def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features (n, d) and class probabilities p(y|x) (n, K), from one pass."""
 
 
 @dataclass(frozen=True, eq=False)

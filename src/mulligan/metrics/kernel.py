@@ -68,7 +68,8 @@ def kid(real: NDArray[Any], fake: NDArray[Any], *, subsets: int = 50, size: int 
         20 to 100 is usual. One is the cheap figure for every few hundred steps (about 20 ms): under a fixed seed
         it meets the same reals every time, so the curve over a run does not jump with the choice.
     size : int
-        Rows in a subset, drawn without replacement; all rows where there are fewer.
+        Rows in a subset, drawn without replacement. Where there are fewer: all rows for one subset, half of them
+        for several, so that the subsets differ.
     seed : int
         The same seed gives the same figure to the last digit.
 
@@ -88,7 +89,8 @@ def kid(real: NDArray[Any], fake: NDArray[Any], *, subsets: int = 50, size: int 
     if subsets < 1 or size < 2:
         raise ConfigError(f"{subsets} subsets of {size}: at least 1 subset of 2 is needed. Usual are 50 of 1000.")
     rng = np.random.default_rng(seed)
-    size = min(size, len(real), len(fake))
+    rows = min(len(real), len(fake))
+    size = min(size, rows if subsets == 1 else max(2, rows // 2))
     values = [
         squared_mmd(real[rng.choice(len(real), size, replace=False)], fake[rng.choice(len(fake), size, replace=False)])
         for _ in range(subsets)

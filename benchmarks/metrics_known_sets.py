@@ -1,0 +1,153 @@
+"""The published table: what each metric says about sets whose fault is known.
+
+    python benchmarks/metrics_known_sets.py [--count 10000] [--markdown]
+
+Reals: MNIST's test pictures. Every set is scored by `mulligan.metrics.evaluate` under three maps; the floors and what
+held-out training pictures score stand in the first lines. Ends with the Parzen rows and the time that one evaluation
+takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+
+import numpy as np
+import scipy.ndimage
+
+from mulligan.data import load
+from mulligan.metrics.evaluate import evaluate, reference
+from mulligan.metrics.features import pca, random_conv
+from mulligan.metrics.judge import bundled
+from mulligan.metrics.parzen import parzen, parzen_kmeans
+
+
+def known_sets(digits, count, rng):
+    """Sets of `count` pictures each, by name: the good one first, then one fault each; and the training set.
+
+    The training set is what is left of the train split when twice `count` pictures have been held out.
+    """
+    pictures, labels = np.asarray(digits.images), digits.labels
+    order = rng.permutation(len(pictures))
+    pool, rest = order[: 2 * count], order[2 * count :]
+    held, some = pictures[pool[:count]], pictures[rest[:count]]
+    means = np.stack([pictures[labels == k].mean(axis=0) for k in range(10)]).astype(np.uint8)
+    noisy = held + rng.normal(0, 40, held.shape)
+    sets = {
+        "real, held out": held,
+        "one class missing": pictures[pool[labels[pool] != 3][:count]],
+        "half the classes missing": pictures[pool[labels[pool] < 5][:count]],
+        "shifted one pixel": np.roll(held, 1, axis=2),
+        "thresholded": np.where(held > 127, 255, 0).astype(np.uint8),
+        "noise added, sd 40": np.clip(noisy, 0, 255).astype(np.uint8),
+        "blurred 3×3": scipy.ndimage.uniform_filter(held, (1, 3, 3, 1)),
+        "a quarter copies": np.concatenate([some[: count // 4], held[count // 4 :]]),
+        "training pictures": some,
+        "a tenth of them, ten times": np.tile(some[: count // 10], (10, 1, 1, 1)),
+        "class means": means[rng.integers(10, size=count)],
+        "one picture repeated": np.tile(some[:1], (count, 1, 1, 1)),
+        "uniform noise": rng.integers(0, 256, held.shape).astype(np.uint8),
+    }
+    return sets, pictures[rest]
+
+
+def columns(names):
+    """Heading, and how to get the figure out of a result."""
+    of_map = [
+        ("FD %", lambda r: f"{r['fd']:.2f}"),
+        ("FD∞ %", lambda r: f"{r.get('fd_infinity', np.nan):.2f}"),
+        ("KID", lambda r: f"{r['kid']:.3g}±{r['kid_sd']:.1g}"),
+        ("prec", lambda r: f"{r['precision']:.3f}"),
+        ("rec", lambda r: f"{r['recall']:.3f}"),
+        ("dens", lambda r: f"{r['density']:.3f}"),
+        ("cov", lambda r: f"{r['coverage']:.3f}"),
+        ("C2ST", lambda r: f"{r['c2st']:.3f}"),
+        ("z", lambda r: f"{r['c2st_z']:.1f}"),
+    ]
+    tables = {name: [(head, lambda r, f=f, name=name: f(r[name])) for head, f in of_map] for name in names}
+    tables["no map"] = [
+        ("KL", lambda r: f"{r['classes']['kl']:.4f}"),
+        ("modes", lambda r: f"{r['classes']['modes']}"),
+        ("effective", lambda r: f"{r['classes']['effective_modes']:.2f}"),
+        ("junk", lambda r: f"{r['classes']['junk']:.3f}"),
+        ("variance inside", lambda r: f"{np.median(r['classes']['within_class_variance']):.2f}"),
+        ("score", lambda r: f"{r['classes']['score']:.2f}"),
+        ("AuthPct", lambda r: f"{r['copies']['authpct']:.1f}"),
+        ("C_T", lambda r: f"{r['copies']['ct_z']:.1f}"),
+        ("diversity", lambda r: f"{r['diversity']:.2f}"),
+        ("sharpness", lambda r: f"{r['sharpness']:.2f}"),
+        ("contrast", lambda r: f"{r['contrast']:.2f}"),
+    ]
+    return tables
+
+
+def show(title, heads, rows, markdown):
+    print(f"\n{title}")
+    if markdown:
+        print("| " + " | ".join(["set", *heads]) + " |")
+        print("|---" * (len(heads) + 1) + "|")
+        for name, cells in rows:
+            print(f"| {name} | " + " | ".join(cells) + " |")
+        return
+    widths = [max(len(head), *(len(cells[i]) for _, cells in rows)) for i, head in enumerate(heads)]
+    left = max(len(name) for name, _ in rows)
+    print(" " * left, *(head.rjust(w) for head, w in zip(heads, widths)), sep="  ")
+    for name, cells in rows:
+        print(name.ljust(left), *(cell.rjust(w) for cell, w in zip(cells, widths)), sep="  ")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=10_000, help="pictures in each set, at most 10000")
+    parser.add_argument("--markdown", action="store_true", help="tables for the docs")
+    arguments = parser.parse_args()
+    if not 500 <= arguments.count <= 10_000:
+        parser.error(f"--count {arguments.count}: 500 to 10000 pictures can be had")
+    rng = np.random.default_rng(0)
+
+    digits = load("mnist")
+    real = np.asarray(digits.test.images)[: arguments.count]
+    sets, train = known_sets(digits, arguments.count, rng)
+    judge = bundled("mnist")
+    began, spent = time.perf_counter(), time.process_time()
+    maps = [judge, pca(train), random_conv((28, 28, 1))]
+    against = reference(real, train, maps, prior=np.bincount(digits.labels))
+    prepared = time.perf_counter() - began, time.process_time() - spent
+    results, clocks = {}, []
+    for name, pictures in sets.items():
+        began, spent = time.perf_counter(), time.process_time()
+        results[name] = evaluate(pictures, against, data="mnist")
+        clocks.append((time.perf_counter() - began, time.process_time() - spent))
+
+    first = results["real, held out"]
+    print(f"{arguments.count} pictures a set against {len(real)} test pictures; {len(train)} to train on.")
+    print(f"{platform.machine()}, NumPy {np.__version__}. Judge: {100 * judge.accuracy:.2f} % on test.")
+    for phi in maps:
+        r = first[phi.name]
+        print(f"{phi.name}: floor of FD {r['fd_floor']:.3f} %, ideal coverage {r['coverage_ideal']:.3f}")
+        print(f"  sha256 {phi.sha256}")
+    copied = first["copies"]
+    print(f"KL floor {first['classes']['kl_floor']:.5f}; held-out reals: AuthPct {copied['authpct_real']:.1f}.")
+    for title, table in columns([phi.name for phi in maps]).items():
+        rows = [(name, [f(r) for _, f in table]) for name, r in results.items()]
+        show(title, [head for head, _ in table], rows, arguments.markdown)
+
+    flat = lambda images: images.reshape(len(images), -1) / 255.0  # noqa: E731
+    validation, test = flat(train[-1000:]), flat(real[:2000])
+    rows = [
+        (name, [f"{value:.0f}", f"{width:.2f}"])
+        for name, (value, width) in {
+            "training pictures": parzen(flat(train[: arguments.count]), validation, test),
+            "1000 k-means centres": parzen_kmeans(flat(train[: arguments.count]), validation, test, count=1000),
+            "real, held out": parzen(flat(sets["real, held out"]), validation, test),
+            "class means": parzen(flat(sets["class means"]), validation, test),
+        }.items()
+    ]
+    show("Parzen, nats (history only)", ["log p", "width"], rows, arguments.markdown)
+    wall, cpu = np.median(clocks, axis=0)
+    print(f"\nSeconds, wall (CPU): the reals {prepared[0]:.1f} ({prepared[1]:.1f}), one set {wall:.1f} ({cpu:.1f}).")
+
+
+if __name__ == "__main__":
+    main()

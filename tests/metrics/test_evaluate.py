@@ -1,0 +1,166 @@
+import json
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError, DataError, ShapeError
+from mulligan.metrics.evaluate import evaluate, merge, reference
+from mulligan.metrics.features import pca, random_conv
+from mulligan.metrics.frechet import frechet_distance, moments, noise_floor
+from mulligan.metrics.kernel import kid
+from mulligan.metrics.neighbours import manifolds
+
+N = 300
+
+
+@pytest.fixture(scope="module")
+def maps(digits):
+    return [pca(digits.images[:2000], 16, name="pca64"), random_conv((28, 28, 1), 16)]
+
+
+@pytest.fixture(scope="module")
+def one_hot(digits):
+    return np.eye(10)[digits.labels], np.eye(10)[digits.test.labels]
+
+
+@pytest.fixture(scope="module")
+def against(digits, maps, one_hot):
+    return reference(digits.test.images[:N], digits.images[:2000], maps, probabilities=one_hot[1][:N])
+
+
+@pytest.fixture(scope="module")
+def result(digits, against, one_hot):
+    part = slice(3000, 3000 + N)
+    return evaluate(digits.images[part], against, probabilities=one_hot[0][part], seed=4, data="mnist", cpu_seconds=1.5)
+
+
+def test_the_form_that_the_interface_promises(result):
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert (result["n"], result["seeds"], result["data"], result["generator"]) == (N, [4], "mnist", "ema")
+    assert result["cpu_seconds"] == 1.5
+    promised = {"fd", "fd_floor", "kid", "precision", "recall", "density", "coverage", "coverage_ideal", "sha256"}
+    assert promised <= result["pca64"].keys() == result["randconv"].keys()
+    of_classes = {"histogram", "kl", "kl_floor", "modes", "effective_modes", "junk", "within_class_variance"}
+    assert of_classes <= result["classes"].keys()
+    assert {"authpct", "authpct_real", "ct_z"} <= result["copies"].keys()
+    assert isinstance(result["diversity"], float)
+    assert isinstance(result["sharpness"], float)
+
+
+def test_each_figure_stands_in_its_place(digits, maps, against, result):
+    fake, real = digits.images[3000 : 3000 + N], digits.test.images[:N]
+    for phi in maps:
+        x, y, found = phi(fake), phi(real), result[phi.name]
+        unit = moments(y).total_variance / 100
+        assert found["fd"] == pytest.approx(frechet_distance(moments(x), moments(y)) / unit, rel=1e-6)
+        assert found["fd_floor"] == pytest.approx(noise_floor(moments(y).cov, N, N) / unit, rel=1e-9)
+        assert found["kid"] == pytest.approx(kid(y, x, seed=4).mean, rel=1e-9)
+        near = manifolds(y, x)
+        assert (found["precision"], found["recall"], found["coverage"]) == (near.precision, near.recall, near.coverage)
+        assert found["sha256"] == phi.sha256
+    assert result["classes"]["histogram"] == (np.bincount(digits.labels[3000 : 3000 + N]) / N).tolist()
+    assert result["classes"]["score"] > 9
+    assert result["copies"]["by"] == "pca64"
+    assert result["copies"]["n_train"] == 2000
+
+
+def test_the_same_again_to_the_last_digit(digits, against, one_hot, result):
+    part = slice(3000, 3000 + N)
+    again = evaluate(
+        digits.images[part], against, probabilities=one_hot[0][part], seed=4, data="mnist", cpu_seconds=1.5
+    )
+    assert again == result
+
+
+def test_another_number_is_refused_or_marked(digits, against, one_hot):
+    with pytest.raises(ConfigError, match=r"100 fakes against 300 reals.*Draw 300 fakes"):
+        evaluate(digits.images[:100], against, probabilities=one_hot[0][:100])
+    marked = evaluate(digits.images[:100], against, probabilities=one_hot[0][:100], unequal=True)
+    assert (marked["n"], marked["n_real"]) == (100, N)
+    assert (
+        marked["pca64"]["fd_floor"]
+        > evaluate(digits.images[:N], against, probabilities=one_hot[0][:N])["pca64"]["fd_floor"]
+    )
+
+
+def test_without_classes(digits, maps):
+    bare = reference(digits.test.images[:100], digits.images[:500], maps[1:])
+    found = evaluate(digits.images[600:700], bare)
+    assert "classes" not in found
+    assert found["copies"]["by"] == "randconv"
+    assert 0.5 < found["diversity"] < 1.5
+
+
+def test_a_map_that_knows_classes_is_asked_for_them(digits, maps):
+    class Knowing:
+        name, sha256 = "judge", "0"
+
+        def __call__(self, images):
+            return maps[0](images)
+
+        def features_and_probabilities(self, images):
+            bright = images.mean(axis=(1, 2, 3)) > 33
+            return maps[0](images), np.stack([bright, ~bright], axis=1).astype(np.float32)
+
+    known = reference(digits.test.images[:100], digits.images[:500], [Knowing(), maps[1]])
+    found = evaluate(digits.images[600:700], known)
+    share = np.mean(digits.images[600:700].mean(axis=(1, 2, 3)) > 33)
+    assert found["classes"]["histogram"] == pytest.approx([share, 1 - share])
+    assert found["judge"]["sha256"] == "0"
+
+
+def test_seeds_together(result):
+    other = json.loads(json.dumps(result))
+    other["seeds"], other["pca64"]["fd"], other["classes"]["histogram"][3] = [5], 100.0, 0.9
+    third = json.loads(json.dumps(other))
+    third["seeds"], third["pca64"]["fd"] = [6], 0.0
+    merged = merge([result, other, third])
+    assert merged["seeds"] == [4, 5, 6]
+    assert merged["pca64"]["fd"] == {"median": result["pca64"]["fd"], "min": 0.0, "max": 100.0}
+    assert merged["classes"]["histogram"][3] == {
+        "median": 0.9,
+        "min": result["classes"]["histogram"][3],
+        "max": 0.9,
+    }
+    assert (merged["n"], merged["copies"]["n_train"], merged["data"]) == (N, 2000, "mnist")
+    assert merged["pca64"]["sha256"] == result["pca64"]["sha256"]
+    assert merged["sharpness"]["median"] == result["sharpness"]
+    assert merge([result]) == result
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda r: r.update(n=7), "different 'n': 300, 7"),
+        (lambda r: r.update(data="other"), "different 'data': mnist, other"),
+        (lambda r: r["randconv"].update(sha256="f"), "different 'randconv.sha256'"),
+        (lambda r: r["copies"].update(n_train=1), "different 'copies.n_train': 2000, 1"),
+        (lambda r: r.pop("classes"), "different figures in 'metrics'"),
+        (lambda r: r["pca64"].pop("fd"), "different figures in 'pca64'"),
+    ],
+)
+def test_what_may_not_be_put_together(result, change, words):
+    other = json.loads(json.dumps(result))
+    change(other)
+    with pytest.raises(ConfigError, match=words):
+        merge([result, other])
+
+
+def test_words_for_what_is_off(digits, maps, against, one_hot):
+    real, train = digits.test.images[:N], digits.images[:500]
+    with pytest.raises(ConfigError, match=r"feature maps \[\]"):
+        reference(real, train, [])
+    with pytest.raises(ConfigError, match="each with its own name"):
+        reference(real, train, [maps[1], maps[1]])
+    with pytest.raises(DataError, match="300 real pictures all have the same features"):
+        reference(np.repeat(real[:1], N, axis=0), train, maps)
+    with pytest.raises(ShapeError, match="7 rows of probabilities for 300 real pictures"):
+        reference(real, train, maps, probabilities=one_hot[1][:7])
+    with pytest.raises(ConfigError, match="one side only"):
+        evaluate(real, against)
+    with pytest.raises(ShapeError, match=r"fakes of \(20, 28, 1\) and reals of \(28, 28, 1\)"):
+        evaluate(real[:, :20], against)
+    with pytest.raises(DataError, match="fakes has dtype float64"):
+        evaluate(real / 255.0, against)
+    with pytest.raises(ConfigError, match="no results"):
+        merge([])

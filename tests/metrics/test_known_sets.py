@@ -1,0 +1,144 @@
+"""Sets whose fault is known are ordered as they should be, under every map; the published table in small."""
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from mulligan.metrics.evaluate import evaluate, reference
+from mulligan.metrics.features import pca, random_conv
+from mulligan.metrics.judge import bundled
+
+N = 1000
+MAPS = ("judge", "pca64", "randconv")
+
+
+@pytest.fixture(scope="module")
+def results(digits):
+    """Every set scored against N test pictures; the last 5000 training pictures are what could be copied."""
+    rng = np.random.default_rng(1)
+    order = rng.permutation(len(digits))  # the files are sorted by writer
+    pictures, labels = digits.images[order], digits.labels[order]
+    test = digits.test.images[rng.permutation(len(digits.test))[:N]]
+    train, held = pictures[-5000:], pictures[:N]
+    means = np.stack([pictures[labels == k].mean(axis=0) for k in range(10)]).astype(np.uint8)
+    sets = {
+        "held out": held,
+        "shuffled": held[rng.permutation(N)],
+        "test itself": test,
+        "one class missing": pictures[:5000][labels[:5000] != 3][:N],
+        "half the classes": pictures[:5000][labels[:5000] < 5][:N],
+        "a tenth, ten times": np.tile(held[: N // 10], (10, 1, 1, 1)),
+        "blurred": scipy.ndimage.uniform_filter(held, (1, 3, 3, 1)),
+        "class means": means[rng.integers(10, size=N)],
+        "copies": train[:N],
+        "quarter copies": np.concatenate([train[: N // 4], held[N // 4 :]]),
+        "one repeated": np.tile(held[:1], (N, 1, 1, 1)),
+        "noise": rng.integers(0, 256, held.shape).astype(np.uint8),
+    }
+    maps = [bundled("mnist"), pca(train), random_conv((28, 28, 1))]
+    against = reference(test, train, maps, prior=np.bincount(labels))
+    return {name: evaluate(images, against) for name, images in sets.items()}
+
+
+@pytest.mark.parametrize("phi", MAPS)
+def test_distances_order_the_faults(results, phi):
+    for figure in ("fd", "fd_infinity", "kid"):
+        at = {name: found[phi][figure] for name, found in results.items()}
+        assert at["held out"] < at["one class missing"] < at["half the classes"] < at["one repeated"], figure
+        assert at["held out"] < at["blurred"] < at["class means"] < at["one repeated"], figure
+        assert at["class means"] < at["noise"], figure
+
+
+@pytest.mark.parametrize("phi", MAPS)
+def test_held_out_pictures_are_near_their_floors(results, phi):
+    found = results["held out"][phi]
+    assert 0.8 * found["fd_floor"] < found["fd"] < 1.5 * found["fd_floor"]
+    assert found["coverage"] > found["coverage_ideal"] - 0.06
+    assert abs(found["c2st_z"]) < 4
+    for name in ("half the classes", "blurred", "class means", "one repeated", "noise"):
+        assert results[name][phi]["fd"] > 2 * found["fd"], name
+        assert results[name][phi]["c2st_z"] > 6, name
+
+
+@pytest.mark.parametrize("phi", MAPS)
+def test_the_test_pictures_themselves(results, phi):
+    found = results["test itself"][phi]
+    assert found["fd"] < 1e-4
+    assert found["kid"] < 0  # unbiased: it leaves out i = j within, not between
+    assert (found["precision"], found["recall"], found["density"], found["coverage"]) == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("phi", MAPS)
+def test_recall_and_coverage_see_what_precision_does_not(results, phi):
+    found = {name: result[phi] for name, result in results.items()}
+    for name in ("one class missing", "half the classes", "a tenth, ten times"):
+        assert found[name]["precision"] > found["held out"]["precision"] - 0.07, name
+    assert found["half the classes"]["recall"] < found["held out"]["recall"] - 0.15
+    assert (
+        found["held out"]["coverage"] > found["one class missing"]["coverage"] > found["half the classes"]["coverage"]
+    )
+    assert found["a tenth, ten times"]["recall"] == 0.0
+    for name in ("a tenth, ten times", "class means", "one repeated", "noise"):
+        assert found[name]["coverage"] < 0.5, name
+    for name in ("class means", "one repeated", "noise"):
+        assert found[name]["recall"] < 0.05, name
+    if phi != "pca64":  # where noise lies amid the digits, inside the balls of outliers: coverage and recall tell
+        assert found["noise"]["density"] == found["noise"]["precision"] == 0.0
+
+
+@pytest.mark.parametrize("phi", MAPS)
+def test_order_is_nothing(results, phi):
+    one, other = results["held out"][phi], results["shuffled"][phi]
+    for figure in ("precision", "recall", "density", "coverage"):
+        assert one[figure] == pytest.approx(other[figure], abs=2e-3), figure
+    assert one["fd"] == pytest.approx(other["fd"], rel=1e-5)
+
+
+def test_pca_figures_do_not_depend_on_order_at_all(results):
+    one, other = results["held out"], results["shuffled"]
+    for figure in ("precision", "recall", "density", "coverage"):
+        assert one["pca64"][figure] == other["pca64"][figure]
+    assert one["copies"] == other["copies"]
+
+
+def test_classes(results):
+    of = {name: result["classes"] for name, result in results.items()}
+    assert [of[name]["modes"] for name in ("held out", "one class missing", "half the classes", "one repeated")] == [
+        10,
+        9,
+        5,
+        1,
+    ]
+    assert of["held out"]["kl"] < 4 * of["held out"]["kl_floor"]
+    assert (
+        of["held out"]["kl"] < of["one class missing"]["kl"] < of["half the classes"]["kl"] < of["one repeated"]["kl"]
+    )
+    assert of["held out"]["effective_modes"] > 9.7 > of["one class missing"]["effective_modes"] > 8.8
+    assert of["held out"]["junk"] < 0.01
+    assert of["held out"]["score"] > 9.5 > of["one class missing"]["score"] > of["one repeated"]["score"]
+    # Balanced classes, and nothing inside them: only this figure and coverage tell.
+    assert of["class means"]["modes"] == 10
+    assert max(of["class means"]["within_class_variance"]) < 0.02
+    assert 0.8 < np.median(of["held out"]["within_class_variance"]) < 1.2
+
+
+def test_copies(results):
+    of = {name: result["copies"] for name, result in results.items()}
+    honest = of["held out"]
+    assert abs(honest["authpct"] - honest["authpct_real"]) < 5
+    assert abs(honest["ct_z"]) < 3
+    assert of["copies"]["authpct"] == 0.0
+    assert of["copies"]["ct_z"] < of["quarter copies"]["ct_z"] < -3
+    assert of["quarter copies"]["authpct"] < honest["authpct_real"] - 5
+    assert of["noise"]["ct_z"] > 3
+    # What FD, KID, precision, recall and classes cannot see.
+    assert results["copies"]["pca64"]["fd"] < 1.5 * results["held out"]["pca64"]["fd"]
+
+
+def test_pictures(results):
+    of = {name: (r["diversity"], r["sharpness"], r["contrast"]) for name, r in results.items()}
+    assert of["held out"] == pytest.approx((1, 1, 1), abs=0.06)
+    assert of["one repeated"][0] == pytest.approx(0.0, abs=1e-12)
+    assert of["class means"][0] < 0.1
+    assert of["blurred"][1] < 0.2 < 0.9 < of["held out"][1] < 2 < of["noise"][1]
+    assert of["noise"][2] < of["blurred"][2] < of["held out"][2]
