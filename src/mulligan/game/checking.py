@@ -1,7 +1,7 @@
 """Do both players follow the slope of what they minimise? Differences say so, in float64, for whole steps.
 
-A case plays one step of a small game with an optimiser that keeps the gradient it was given (`Listening`), and
-compares that with differences of the player's objective. The objectives are written here a second time (`Objectives`),
+A case plays a small game with an optimiser that keeps the gradient it was given (`Listening`), and compares
+that with differences of the player's objective. The objectives are written here a second time (`Objectives`),
 as plain functions of the parameters: forward passes of the whole batch, reals and fakes apart, no lanes, no unit
 signals, no short road. They draw from copies of the game's random streams, in the order of the moves.
 """
@@ -79,9 +79,10 @@ class Objectives:
         self.game, self.labels = gan.game, labels
         self.theta_g, self.theta_d = gan.g.network.theta.copy(), gan.d.network.theta.copy()
         self.g, self.d = gan.g.network.workspace(theta=self.theta_g), gan.d.network.workspace(theta=self.theta_d)
-        self.factor = gan.game.schedules.penalty(0, gan.total)
+        step = gan.steps - 1  # the one just played
+        self.factor = gan.game.schedules.penalty(step, gan.total)
         self.plain = self.real = real
-        n, noise = len(real), gan.game.instance_noise * gan.game.schedules.noise(0, gan.total)
+        n, noise = len(real), gan.game.instance_noise * gan.game.schedules.noise(step, gan.total)
         self.z = gan.game.latent.draw(streams["noise"], np.empty((n, gan.game.latent.dim)))
         self.blur: Array = np.zeros_like(real)
         if noise:
@@ -148,7 +149,7 @@ class Case:
     lanes: int = 1
 
     def checks(self) -> list[Check]:
-        """Play a step, and check both players' gradients and the values that it reports."""
+        """Play two steps; check both players' gradients in the second, and the values that it reports."""
         for seed in range(ATTEMPTS):
             try:
                 return list(self._checks(seed))
@@ -162,14 +163,15 @@ class Case:
         for mover in (gan.g, gan.d):
             mover.network.theta += 0.2 * rng.standard_normal(mover.network.theta.size)  # no bias stays 0
             _settle(mover.network.workspace())
-        real = rng.standard_normal((game.d_steps * ROWS, *self.shape))
-        labels = rng.integers(game.classes, size=len(real)) if game.classes else None
-        streams = copy.deepcopy(gan.streams)
+        before, (real, labels) = self._batch(rng, ROWS + 2), self._batch(rng, ROWS)
+        logits = gan.d.network.workspace().forward(real, labels)
+        gan.d.network.theta[-1] -= logits.mean()  # the output's bias: logits around 0, where no hinge is at rest
         with gan.lanes:
+            gan.step(*before)  # whatever it leaves behind must not matter
+            streams = copy.deepcopy(gan.streams)
             measures = gan.step(real, labels)
 
-        last = slice(len(real) - ROWS, len(real))
-        batch = real[last], None if labels is None else labels[last]
+        batch = real[-ROWS:], None if labels is None else labels[-ROWS:]
         for _ in range(game.d_steps):  # the last of D's moves is the one whose gradient is kept
             d_move = Objectives(gan, streams, *batch, apart=True)
         d_move.theta_g[:], d_move.theta_d[:] = gan.g.state["stood"], gan.d.state["stood"]
@@ -186,6 +188,10 @@ class Case:
             self.name, "∂L_D/∂θ", gradient_error(d_move.discriminator, d_move.theta_d, gan.d.state["heard"], rng)
         )
         yield Check(self.name, "∂L_G/∂θ", gradient_error(g_move.generator, g_move.theta_g, gan.g.state["heard"], rng))
+
+    def _batch(self, rng: np.random.Generator, rows: int) -> tuple[Array, Labels]:
+        real = rng.standard_normal((self.game.d_steps * rows, *self.shape))
+        return real, rng.integers(self.game.classes, size=len(real)) if self.game.classes else None
 
 
 def _settle(space: Workspace) -> None:

@@ -1,0 +1,369 @@
+"""Can the checks fail? Each test plants one bug in a formula and wants to see red."""
+
+import numpy as np
+import pytest
+
+from mulligan.game import gan as gan_module
+from mulligan.game.checking import NETS, Listening, check_game
+from mulligan.game.gan import GAN
+from mulligan.game.lane import Lane
+from mulligan.game.losses import (
+    DiscriminatorLoss,
+    FeatureMatching,
+    GeneratorLoss,
+    Hinge,
+    NonSaturating,
+    Relativistic,
+    RelativisticAverage,
+    sigmoid,
+)
+from mulligan.game.penalties import R1, WGANGP
+from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn.layers.activations import LeakyReLU, SiLU, Tanh
+from mulligan.nn.layers.base import Affine
+from mulligan.nn.layers.classes import Projection
+from mulligan.nn.memory import Memory
+from mulligan.nn.network import Workspace
+from mulligan.nn.optimizers import Adam
+from mulligan.nn.optimizers import adam as adam_module
+
+BUGS = {}
+
+
+def bug(*where):
+    """Register a bug, with the patterns of the checks that must see it, each by itself."""
+
+    def register(plant):
+        BUGS[plant.__name__] = (plant, where)
+        return plant
+
+    return register
+
+
+def around(patch, cls, name, change):
+    """Replace a method by one that may call the right one first."""
+    right = getattr(cls, name)
+    patch.setattr(cls, name, lambda self, *args, **kwargs: change(right, self, *args, **kwargs))
+
+
+# ── losses ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@bug("relativistic", "relativistic, no penalty, *, mlp, lanes 1")
+def g_climbs_its_loss(patch):
+    def change(right, self, **logits):
+        value, fake = right(self, **logits)
+        return GeneratorLoss(value, -fake)
+
+    around(patch, Relativistic, "generator", change)
+
+
+@bug("hinge", "hinge, r1 + r2, *, conv, lanes 2")
+def no_mean_over_the_batch(patch):
+    def change(right, self, *, real, fake):
+        value, c_real, c_fake = right(self, real=real, fake=fake)
+        return DiscriminatorLoss(value, len(real) * c_real, len(fake) * c_fake)
+
+    around(patch, Hinge, "discriminator", change)
+
+
+@bug("relativistic_average", "relativistic_average, no penalty, *, mlp, lanes 1")
+def the_means_carry_no_gradient(patch):
+    def wrong(self, *, real, fake):
+        value = right(self, real=real, fake=fake).value
+        n = len(real)
+        return DiscriminatorLoss(value, -sigmoid(fake.mean() - real) / n, sigmoid(fake - real.mean()) / n)
+
+    right = RelativisticAverage.discriminator
+    patch.setattr(RelativisticAverage, "discriminator", wrong)
+
+
+@bug("label smoothing", "label smoothing, *, lanes 1")
+def smoothing_has_no_gradient(patch):
+    def change(right, self, *, real, fake):
+        value, _, c_fake = right(self, real=real, fake=fake)
+        return DiscriminatorLoss(value, -sigmoid(-real) / len(real), c_fake)
+
+    around(patch, NonSaturating, "discriminator", change)
+
+
+@bug("feature_matching, no penalty, alternating, curved, lanes *")
+def feature_matching_without_the_mean(patch):
+    right = FeatureMatching.match
+
+    def wrong(real_mean, fake_mean, n):
+        value, row = right(real_mean, fake_mean, n)
+        return value, n * row
+
+    patch.setattr(FeatureMatching, "match", staticmethod(wrong))
+
+
+# ── penalties ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@bug("r1", "hinge, r1, *, mlp, lanes 1", "hinge, r1, *, curved, lanes 1")
+def seed_without_gamma_over_n(patch):
+    def change(right, self, g, n, out, factor=1.0):
+        value = right(self, g, n, out, factor)
+        out[...] = g
+        return value
+
+    around(patch, R1, "seed", change)
+
+
+@bug("wgan_gp", "wasserstein, wgan_gp, alternating, mlp, lanes 1")
+def seed_without_the_factor_two(patch):
+    def change(right, self, g, n, out, factor=1.0):
+        value = right(self, g, n, out, factor)
+        out *= 0.5
+        return value
+
+    around(patch, WGANGP, "seed", change)
+
+
+@bug("wgan_gp")
+def nan_where_the_gradient_is_zero(patch):
+    def change(right, self, g, n, out, factor=1.0):
+        value = right(self, g, n, out, factor)
+        out[~g.reshape(len(g), -1).any(axis=1)] = np.nan
+        return value
+
+    around(patch, WGANGP, "seed", change)
+
+
+@bug("hinge, r2, *, mlp, lanes 1", "hinge, r2, *, curved, lanes 1")
+def the_tangent_is_dropped(patch):
+    patch.setattr(Workspace, "tangent", lambda self, tx: self.network.layer.tangent(self.memory, 0 * tx))
+
+
+@bug("hinge, r1 + r2, *, mlp, lanes 1")
+def the_second_seed_replaces_the_first(patch):
+    def change(right, self, penalties, factor):
+        right(self, penalties, factor)
+        self.penalty_values, values = {}, self.penalty_values
+        right(self, penalties[-1:], factor)
+        self.penalty_values |= values
+
+    around(patch, Lane, "seed", change)
+
+
+@bug("schedules, *, lanes 1")
+def the_schedule_of_penalties_is_forgotten(patch):
+    patch.setattr(GAN, "_penalty_factor", 1.0)
+
+
+@bug("wasserstein, wgan_gp, alternating, mlp, lanes 1", "wasserstein, wgan_gp, alternating, conv, lanes 2")
+def epsilon_on_the_other_side(patch):
+    around(patch, GAN, "_penalty_points", lambda right, self, real: [1 - by for by in right(self, real)])
+
+
+# ── second order ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@bug("hinge, r1, *, curved, lanes 1")
+def no_second_derivative_of_tanh(patch):
+    patch.setattr(Tanh, "ddf", lambda self, x, y, out: out.fill(0))
+
+
+@bug("hinge, r1, *, mlp, lanes 1", "hinge, no penalty, simultaneous, mlp, lanes 1")
+def c_is_not_applied_on_the_short_road(patch):
+    around(patch, Affine, "paired", lambda right, self, m, c: right(self, m, np.ones_like(c)))
+
+
+@bug("hinge, r1, *, curved, lanes 1")
+def the_bias_takes_part_in_the_tangent(patch):
+    def change(right, self, m):
+        right(self, m)
+        if "b" in m.params and m.dty is not None:
+            m.grads["b"] += m.dty.reshape(-1, m.params["b"].size).sum(axis=0)
+
+    around(patch, Affine, "grads", change)
+
+
+@bug("hinge, r1, *, mlp, lanes 1")
+def a_curved_layer_on_the_short_road(patch):
+    patch.setattr(LeakyReLU, "f", Tanh.f)
+    patch.setattr(LeakyReLU, "df", Tanh.df)
+    patch.setattr(LeakyReLU, "ddf", Tanh.ddf)
+
+
+@bug("hinge, no penalty, *, curved, lanes 1")
+def a_wrong_slope(patch):
+    around(patch, SiLU, "df", lambda right, self, x, y, out: np.copyto(out, 1 / (1 + np.exp(-x))))
+
+
+# ── the players' moves ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@bug("wasserstein, no penalty, alternating, mlp, lanes 1", "hinge, r1, alternating, conv, lanes 2")
+def g_is_handed_the_gradient_of_the_logits(patch):
+    def wrong(self, c_g):
+        return np.broadcast_to(c_g[self.rows].reshape(-1, *[1] * (len(self._fake.shape) - 1)), self._fake.shape).copy()
+
+    patch.setattr(Lane, "gradient_through", wrong)
+
+
+@bug("hinge, r2, simultaneous, mlp, lanes 1")
+def g_follows_the_unit_gradient(patch):
+    patch.setattr(Lane, "input_gradient", lambda self, c_g: self._g[self._n_real :])
+
+
+@bug("hinge, no penalty, *, mlp, lanes 1", "hinge, r1 + r2, *, conv, lanes 2")
+def reals_and_fakes_change_places(patch):
+    def change(right, self, *args):
+        right(self, *args)
+        if len(self.real_logits):
+            self.real_logits, self.fake_logits = self.fake_logits, self.real_logits
+
+    around(patch, Lane, "see", change)
+
+
+@bug("relativistic, no penalty, *, mlp, lanes 2")
+def lanes_in_the_wrong_order(patch):
+    def wrong(self, side):
+        return np.concatenate([getattr(lane, f"{side}_logits")[:, 0] for lane in reversed(self._lanes)])
+
+    patch.setattr(GAN, "_gather", wrong)
+
+
+@bug("hinge, no penalty, *, mlp, lanes 2", "hinge, r1 + r2, *, conv, lanes 2")
+def the_second_lane_is_not_summed(patch):
+    patch.setattr(gan_module, "_sum_gradients", lambda spaces, part: None)
+
+
+@bug("d_steps = 2, lanes 1")
+def every_move_of_d_sees_the_same_batch(patch):
+    right = gan_module.shares
+
+    def wrong(n, parts):
+        found = right(n, parts)
+        return found[:1] * parts if n > 7 else found
+
+    patch.setattr(gan_module, "shares", wrong)
+
+
+@bug("hinge, no penalty, *, mlp, lanes 1", "non_saturating, r1, *, curved, lanes 1")
+def yesterday_s_batch(patch):
+    kept = []
+
+    def change(right, self, real, labels, noise):
+        if real is not None:
+            kept.append(real)
+            real = kept[0]
+        right(self, real, labels, noise)
+
+    around(patch, Lane, "see", change)
+
+
+@bug("hinge, no penalty, alternating, mlp, lanes 1")
+def g_s_move_uses_the_z_of_d_s(patch):
+    def change(right, self, n):
+        if getattr(self, "drawn_at", None) != self.steps:
+            self.drawn_at = self.steps
+            right(self, n)
+        return self._z
+
+    around(patch, GAN, "_draw", change)
+
+
+@bug("hinge, no penalty, alternating, mlp, lanes 1", "hinge, r1, alternating, conv, lanes 2")
+def g_s_move_leaves_gradients_in_d(patch):
+    def change(right, self, c_g):
+        d_fake = right(self, c_g)
+        self.d.grads()
+        return d_fake
+
+    around(patch, Lane, "gradient_through", change)
+
+
+@bug("hinge, no penalty, *, mlp, lanes 1")
+def gradients_pile_up_from_step_to_step(patch):
+    patch.setattr(Memory, "clear_grads", lambda self: None)
+
+
+@bug("instance noise, *, mlp, lanes 1")
+def fakes_are_not_blurred(patch):
+    def change(right, self, n):
+        noise = right(self, n)
+        noise[1] = 0
+        return noise
+
+    around(patch, GAN, "_draw_noise", change)
+
+
+# ── layers, as the game uses them ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@bug("spectral norm, hinge, *, lanes 1", "spectral norm, relativistic, r1 + r2, simultaneous, lanes 2")
+def no_rank_one_term_in_spectral_norm(patch):
+    def wrong(self, m):
+        for name in self.normed:
+            m.grads[name] /= m.saved[f"{name}_norm"][1]
+
+    patch.setattr(Affine, "finish", wrong)
+
+
+@bug("spectral norm, hinge, *, lanes 1")
+def spectral_norm_forgets_to_divide(patch):
+    patch.setattr(Affine, "finish", lambda self, m: None)
+
+
+@bug("hinge, r1, *, classes, lanes 1", "hinge, no penalty, *, classes, lanes 2")
+def projection_mixes_up_the_classes(patch):
+    def change(right, self, m, x, dy):
+        labels = m.context.labels
+        m.context.labels = (labels + 1) % self.classes
+        right(self, m, x, dy)
+        m.context.labels = labels
+
+    around(patch, Projection, "product_w", change)
+
+
+# ── the tests ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def passed(pattern):
+    with np.errstate(all="ignore"):  # a bug may overflow; that is not what is tested
+        checks = list(check_game(pattern))
+    assert checks, f"no check is called {pattern!r}"
+    return all(check.passed for check in checks)
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_the_checks_go_red(name, monkeypatch):
+    plant, patterns = BUGS[name]
+    plant(monkeypatch)
+    assert {pattern: passed(pattern) for pattern in patterns} == dict.fromkeys(patterns, False)
+
+
+@pytest.mark.parametrize("pattern", sorted({pattern for _, patterns in BUGS.values() for pattern in patterns}))
+def test_without_a_bug_they_are_green(pattern):
+    assert passed(pattern)
+
+
+def adam_s_first_step_is_the_paper_s():
+    """θ − lr·g/(|g| + ε): at the first step m̂ = g and v̂ = g²."""
+    lr, eps = 0.01, 0.1
+    twins = [Listening(lr), Adam(lr, eps=eps)]
+    listening, adam = (
+        GAN(Game(Player(NETS["mlp"][0], twin), Player(NETS["mlp"][1], twin), Latent(3)), (4,), dtype=np.float64)
+        for twin in twins
+    )
+    theta = adam.d.network.theta.copy()
+    for gan in (listening, adam):
+        with gan.lanes:
+            gan.step(np.random.default_rng(0).standard_normal((5, 4)))
+    g = listening.d.state["heard"]
+    return np.allclose(adam.d.network.theta, theta - lr * g / (abs(g) + eps), rtol=1e-12, atol=0)
+
+
+def test_adam_with_epsilon_inside_the_root(monkeypatch):
+    assert adam_s_first_step_is_the_paper_s()
+    right = adam_module.adam_direction
+
+    def wrong(g, m, v, t, beta1, beta2, eps):
+        v += eps**2 * (1 - beta2**t)
+        return right(g, m, v, t, beta1, beta2, 1e-300)
+
+    monkeypatch.setattr(adam_module, "adam_direction", wrong)
+    assert not adam_s_first_step_is_the_paper_s()
