@@ -250,7 +250,7 @@ class GAN:
         measures["d_real"], measures["d_fake"] = float(real.mean()), float(fake.mean())
         threshold = 0.5 * (measures["d_real"] + measures["d_fake"]) if self.game.loss.relativistic else 0.0
         hits = np.count_nonzero(real > threshold) + np.count_nonzero(fake <= threshold)
-        measures["d_accuracy"] = hits / (2 * len(real))
+        measures["d_accuracy"] = float(hits / (2 * len(real)))
         self._collect(self._joint, measures)
         c_g = _NO_LOGITS
         if both:
