@@ -54,8 +54,8 @@ def read_idx(path: str | Path) -> NDArray[Any]:
             raw.seek(0)
             if zipped:
                 with gzip.open(raw) as file:
-                    return _read(file, path, size * _DEFLATE_RATIO)
-            return _read(raw, path, size)
+                    return read_idx_stream(file, str(path), size * _DEFLATE_RATIO)
+            return read_idx_stream(raw, str(path), size)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: cannot be read as IDX ({error or type(error).__name__}); the file is missing, truncated or "
@@ -63,8 +63,28 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         ) from error
 
 
-def _read(file: BufferedIOBase, path: Path, most: int) -> NDArray[Any]:
-    """Read header and values from `file`, which can give `most` bytes at the very most."""
+def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
+    """Read header and values from an open, unpacked stream.
+
+    Parameters
+    ----------
+    file : binary file
+        Stands at the header, and ends with the values.
+    path : str
+        What errors call it.
+    most : int
+        Bytes that the stream can give at the very most: nothing larger is ever allocated.
+
+    Returns
+    -------
+    array
+        As `read_idx`.
+
+    Raises
+    ------
+    DataError
+        When the stream is foreign, truncated, or followed by other bytes.
+    """
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES or not 1 <= head[3] <= _MOST_DIMENSIONS:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -9,9 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulligan.data.mnist import load_mnist
+from mulligan.data.pictures import load_pictures
+from mulligan.data.published import (
+    FASHION_CLASSES,
+    FASHION_MNIST,
+    KMNIST,
+    KMNIST_CLASSES,
+    load_cifar10,
+    load_emnist_letters,
+    load_idx_set,
+)
 from mulligan.data.stacked import load_stacked_mnist
+from mulligan.data.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.toys import load_toy
-from mulligan.errors import DataError
+from mulligan.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +56,26 @@ DATASETS: dict[str, Entry] = {
         "70,000 handwritten digits, 28×28 grey, 10 classes; bundled",
         "LeCun, Bottou, Bengio, Haffner 1998",
     ),
+    "fashion-mnist": Entry(
+        partial(load_idx_set, FASHION_MNIST, FASHION_CLASSES),
+        "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
+        "Xiao, Rasul, Vollgraf 2017; MIT licence",
+    ),
+    "kmnist": Entry(
+        partial(load_idx_set, KMNIST, KMNIST_CLASSES),
+        "70,000 cursive Japanese characters, 28×28 grey, 10 classes; fetched once (21 MB)",
+        "Clanuwat et al. 2018; CC BY-SA 4.0",
+    ),
+    "emnist-letters": Entry(
+        load_emnist_letters,
+        "145,600 handwritten letters, 28×28 grey, 26 classes; fetched once (562 MB)",
+        "Cohen, Afshar, Tapson, van Schaik 2017",
+    ),
+    "cifar10": Entry(
+        load_cifar10,
+        "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB)",
+        "Krizhevsky 2009",
+    ),
     "stacked-mnist": Entry(
         load_stacked_mnist,
         "three MNIST digits as red, green and blue, 28×28, 1000 classes; made from the bundled digits",
@@ -64,26 +96,59 @@ DATASETS: dict[str, Entry] = {
 """Every named data set. One more is one more entry."""
 
 
-def load(source: str | Path) -> Dataset:
-    """Load a data set by name.
+def load(source: str | Path, size: int = 0, skip_broken: bool = False) -> Dataset:
+    """Load a data set by its name, or the user's own from a folder or file.
 
     Parameters
     ----------
     source : str or Path
-        A name of `DATASETS`.
+        A name of `DATASETS`; or the path of a folder of pictures, of a folder of MNIST's four IDX files, or of a
+        `.npz`, `.npy`, `.csv`, `.tsv` or IDX file. A folder that has the name of a data set is `./name`.
+    size : int
+        For a folder of pictures: the side that they are resized to, 28 (as is 0), 32, 48 or 64.
+    skip_broken : bool
+        For a folder of pictures: leave out the broken ones rather than refuse.
 
     Returns
     -------
     Dataset
+        `note` says what was done to it.
 
     Raises
     ------
     DataError
-        When there is no such data set.
+        When there is no such data, or it is foreign, truncated, broken or ambiguous.
+    ConfigError
+        When `size` or `skip_broken` do not apply.
+
+    Examples
+    --------
+    >>> load("ring")
+    Dataset('ring': 50000 × 2 float32, no labels, 10000 held out)
     """
-    name = str(source)
-    if name in DATASETS:
+    name, path = str(source), Path(source)
+    if isinstance(source, str) and name in DATASETS:
+        _refuse_options(name, size, skip_broken)
         return DATASETS[name].loader()
-    near = get_close_matches(name, DATASETS, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise DataError(f"no data set named {name!r}; known are {', '.join(DATASETS)}.{hint}")
+    if not os.path.exists(path):  # Path.exists raises for names that are too long
+        near = get_close_matches(name, DATASETS, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else " Check the path."
+        raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
+    if path.is_dir() and idx_in(path, "train") is None:
+        return load_pictures(path, size or 28, skip_broken)
+    _refuse_options(name, size, skip_broken)
+    ending = path.suffix.lower()
+    if ending in (".npz", ".npy"):
+        return load_numpy(path)
+    if ending in (".csv", ".tsv", ".txt"):
+        return load_csv(path)
+    return load_idx(path)
+
+
+def _refuse_options(name: str, size: int, skip_broken: bool) -> None:
+    """Refuse what applies to folders of pictures only: a silent option is a wrong picture."""
+    if size or skip_broken:
+        raise ConfigError(
+            f"size={size}, skip_broken={skip_broken} for {name}: only a folder of pictures is resized, or has broken "
+            "ones. Leave them out."
+        )

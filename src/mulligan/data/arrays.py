@@ -1,0 +1,210 @@
+"""Arrays of the user's own: what they can mean, and a clear no where that is not certain.
+
+==============================================  =================================================================
+array                                           becomes
+==============================================  =================================================================
+uint8 (n, H, W), (n, H, W, 1 or 3)              pictures as they are
+(n, 1 or 3, H, W)                               pictures, channel moved to the end
+whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s × s
+floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255
+bool                                            pictures, black and white
+floats (n, d)                                   points, used as they are
+==============================================  =================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data.dataset import Dataset
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BLOCK = 4096
+_MOST_CLASSES = 1000
+
+
+def from_arrays(
+    images: NDArray[Any],
+    labels: NDArray[Any] | None = None,
+    test_images: NDArray[Any] | None = None,
+    test_labels: NDArray[Any] | None = None,
+    name: str = "array",
+) -> Dataset:
+    """Make a data set of arrays.
+
+    Parameters
+    ----------
+    images : array (n, H, W), (n, H, W, C), (n, C, H, W) or (n, d)
+        Pictures or points, of any type of the table above.
+    labels : array (n,), (n, 1) or one-hot (n, K), optional
+        Whole numbers, words or True/False: 1000 different ones at most. They are numbered in their sorted order.
+    test_images, test_labels : arrays, optional
+        Held-out samples of the same kind, with labels that occur in `labels`.
+    name : str
+        What errors and reports call it.
+
+    Returns
+    -------
+    Dataset
+        `note` says what was converted.
+
+    Raises
+    ------
+    DataError
+        When an array is none of these, when what it means is not certain, or when the arrays do not fit together.
+    """
+    pixels, note = _samples(np.asarray(images), name)
+    numbers, class_names = None, np.array([])
+    if labels is not None:
+        values = _label_values(np.asarray(labels), len(pixels), name)
+        class_names, numbers = np.unique(values, return_inverse=True)
+    if len(class_names) > _MOST_CLASSES:
+        raise DataError(
+            f"{name}: {len(class_names)} different labels; {_MOST_CLASSES} at most are classes. Group them, or leave "
+            "the labels out."
+        )
+    names = tuple(map(str, class_names.tolist()))
+    test = None
+    if test_images is not None:
+        test = _test_part(test_images, test_labels, pixels, class_names, names, f"{name} (test)")
+    return Dataset(name, pixels, None if numbers is None else numbers.astype(np.int64), names, test, note)
+
+
+def _test_part(
+    images: NDArray[Any],
+    labels: NDArray[Any] | None,
+    train: NDArray[Any],
+    class_names: NDArray[Any],
+    names: tuple[str, ...],
+    name: str,
+) -> Dataset:
+    """Make the held-out part, of the same shape and with the same classes as `train`."""
+    pixels, note = _samples(np.asarray(images), name)
+    if (pixels.shape[1:], pixels.dtype) != (train.shape[1:], train.dtype):
+        raise DataError(
+            f"{name}: samples are {pixels.dtype} {pixels.shape[1:]}, those to train on {train.dtype} "
+            f"{train.shape[1:]}; both must be of one kind. Convert them alike."
+        )
+    if labels is None or not names:
+        return Dataset(name, pixels, note=note)
+    values = _label_values(np.asarray(labels), len(pixels), name)
+    unknown = np.setdiff1d(values, class_names)
+    if len(unknown):
+        raise DataError(f"{name}: label {unknown[0]!s} does not occur in the labels to train on ({', '.join(names)}).")
+    return Dataset(name, pixels, np.searchsorted(class_names, values), names, note=note)
+
+
+def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
+    """Turn an array into uint8 pictures (n, H, W, C) or float32 points (n, d), with a note on what was done."""
+    if array.dtype.kind not in "buif":
+        raise DataError(
+            f"{name}: {array.dtype} cannot be pictures; numbers are needed. Convert it to uint8 or float32."
+        )
+    if not 2 <= array.ndim <= 4 or array.size == 0:
+        raise DataError(
+            f"{name}: an array of shape {array.shape}; pictures (n, H, W), (n, H, W, C) or points (n, d), at least one "
+            "of them, are needed. Reshape it."
+        )
+    if array.dtype.kind == "f" and not all(np.isfinite(block).all() for block in _blocks(array)):
+        raise DataError(f"{name}: holds NaN or infinity. Remove or replace those samples first.")
+    if array.ndim == 2 and array.dtype.kind == "f":
+        side = math.isqrt(array.shape[1])
+        hint = (
+            f"; if they are pictures, reshape them to (n, {side}, {side})"
+            if side >= 4 and side**2 == array.shape[1]
+            else ""
+        )
+        with np.errstate(over="ignore"):  # found by the next line
+            points = array.astype(np.float32)
+        if not np.isfinite(points).all():
+            raise DataError(f"{name}: holds values beyond the range of float32 (3.4e38). Scale them down first.")
+        return points, f"{array.shape[1]} numbers per sample, used as they are{hint}"
+    shaped, moved = _picture_axes(array, name)
+    pixels, scaled = _pixels(shaped, name)
+    return pixels, "; ".join(filter(None, (moved, scaled)))
+
+
+def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
+    """View an array as (n, H, W, C)."""
+    if array.ndim == 2:
+        side = math.isqrt(array.shape[1])
+        if side < 2 or side**2 != array.shape[1]:
+            raise DataError(
+                f"{name}: rows of {array.shape[1]} whole numbers are no square pictures. Reshape to (n, H, W) or "
+                "(n, H, W, 3), or convert to float32 if they are points."
+            )
+        return array.reshape(-1, side, side, 1), f"rows of {array.shape[1]} seen as {side}×{side} pictures"
+    if array.ndim == 3:
+        return array[..., None], ""
+    first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
+    if first and not last:
+        return np.moveaxis(array, 1, 3), "channels moved from the second to the last place"
+    if not last:
+        raise DataError(
+            f"{name}: shape {array.shape} has no axis of 1 (grey) or 3 (RGB) channels in the last or second place. "
+            "Drop an alpha channel; reshape to (n, H, W, C)."
+        )
+    return array, ""
+
+
+def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
+    """Turn values into bytes when it is certain what they mean."""
+    low, high = array.min(), array.max()
+    kind = array.dtype.kind
+    if kind == "b":
+        return array.astype(np.uint8) * np.uint8(255), "False and True turned into 0 and 255"
+    if kind == "f" and low >= -1.0 and high <= 1.0:
+        bottom = 0.0 if low >= 0.0 else -1.0
+        pixels = np.empty(array.shape, np.uint8)
+        for source, target in zip(_blocks(array), _blocks(pixels)):
+            target[:] = np.rint((source.astype(np.float64) - bottom) * (255.0 / (1.0 - bottom)))
+        return pixels, f"floats in [{bottom:.0f}, 1] turned into 0 to 255"
+    whole = kind in "ui" or all((block == np.rint(block)).all() for block in _blocks(array))
+    if low < 0 or high > 255 or not whole:
+        raise DataError(
+            f"{name}: {array.dtype} values from {low:g} to {high:g}: what is black, what is white? Pictures are whole "
+            "numbers from 0 to 255, or floats in [0, 1] or [-1, 1]. Rescale them."
+        )
+    if high == 1:
+        raise DataError(
+            f"{name}: {array.dtype} values are all 0 or 1: nearly black of 255, or black and white? Convert them to "
+            "bool for black and white."
+        )
+    return np.ascontiguousarray(array, np.uint8), "" if array.dtype == np.uint8 else f"{array.dtype} turned into uint8"
+
+
+def _label_values(labels: NDArray[Any], n: int, name: str) -> NDArray[Any]:
+    """Check labels and give them as (n,) whole numbers or words."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape[:1] != (n,):
+        raise DataError(f"{name}: labels of shape {labels.shape} for {n} samples; one per sample is needed.")
+    kind = labels.dtype.kind
+    if labels.ndim == 2 and kind in "buif":
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise DataError(
+                f"{name}: labels of shape {labels.shape} are not one-hot (a single 1 a row). "
+                "Give one number per sample."
+            )
+        return np.asarray(labels.argmax(axis=1))
+    if labels.ndim != 1 or kind not in "buifU" or (kind == "f" and not (labels == np.rint(labels)).all()):
+        raise DataError(
+            f"{name}: labels are {labels.dtype} of shape {labels.shape}; whole numbers or words, one per sample, are "
+            "needed. Number the classes from 0."
+        )
+    if kind == "f":
+        if not (np.abs(labels) < 2**53).all():
+            raise DataError(f"{name}: labels beyond 2^53 are no class numbers. Number the classes from 0.")
+        return labels.astype(np.int64)
+    return labels
+
+
+def _blocks(array: NDArray[Any]) -> list[NDArray[Any]]:
+    """View an array in pieces, so that no temporary is as large as the whole."""
+    return [array[start : start + _BLOCK] for start in range(0, len(array), _BLOCK)]

@@ -1,0 +1,83 @@
+"""Published files: fetched once, checked by SHA-256, kept in the user's cache folder.
+
+A copy that is on the machine already is used instead when the environment variable MULLIGAN_DATA names a folder that
+holds it as `<data set>/<file>`. It is taken as it is: mirrors often repack files, which changes their SHA-256.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a data set is published.
+
+    Attributes
+    ----------
+    name : str
+        The data set; also the name of its folder in the cache and in MULLIGAN_DATA.
+    address : str
+        URL that the file names are appended to.
+    files : mapping of str to str
+        SHA-256 of each file, in hexadecimal.
+    """
+
+    name: str
+    address: str
+    files: Mapping[str, str]
+
+
+def fetch(published: Published, file: str) -> Path:
+    """Give the path of a published file on this machine, fetching it when it is not there yet.
+
+    Parameters
+    ----------
+    published : Published
+        The data set.
+    file : str
+        One of its files.
+
+    Returns
+    -------
+    Path
+        The local copy in MULLIGAN_DATA, or the checked file in the cache folder.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be fetched or kept, or is not the published one.
+    """
+    local = local_copy(published, file)
+    if local is not None:
+        return local
+    import platformdirs
+    import pooch
+
+    cache = platformdirs.user_cache_path("mulligan") / "data" / published.name
+    try:
+        found = pooch.retrieve(published.address + file, f"sha256:{published.files[file]}", file, cache)
+    # ValueError: another SHA-256. OSError: no network (requests), no room, no permission.
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{published.name}: {published.address}{file} could not be fetched into {cache} ({error}). Try again, or "
+            f"put the file into a folder {published.name} of your own and set MULLIGAN_DATA to the folder around it."
+        ) from error
+    return Path(found)
+
+
+def local_copy(published: Published, file: str) -> Path | None:
+    """Give the path of a file inside MULLIGAN_DATA, or None when it is not there."""
+    folder = os.environ.get("MULLIGAN_DATA")
+    if not folder:
+        return None
+    path = Path(folder) / published.name / file
+    return path if path.is_file() else None

@@ -1,0 +1,169 @@
+"""Files of the user's own that hold arrays: .npz, .npy, CSV and IDX."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data.arrays import from_arrays
+from mulligan.data.idx import read_idx
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.data.dataset import Dataset
+
+_IMAGES = ("images", "samples", "x", "data", "x_train", "train_images")
+_LABELS = ("labels", "y", "targets", "y_train", "train_labels")
+_TEST_IMAGES = ("test_images", "x_test")
+_TEST_LABELS = ("test_labels", "y_test")
+_LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
+_SMALLEST = 16  # values of a picture in a CSV row: fewer are points
+
+
+def load_numpy(path: Path) -> Dataset:
+    """Load a `.npy` file, or a `.npz` file with the usual names.
+
+    In `.npz`: `images`, `samples`, `x`, `data`, `x_train` or `train_images`, or the only array; with it, where there
+    are any, `labels`, `y`, `targets`, `y_train` or `train_labels`, and `test_images` or `x_test`, `test_labels` or
+    `y_test`.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, foreign, truncated, pickled, or when its arrays are not certain.
+    """
+    try:
+        with path.open("rb") as file:  # by name, NumPy would leave a broken file open
+            content = np.load(file, allow_pickle=False)
+            arrays = {"images": content} if isinstance(content, np.ndarray) else dict(content)
+    except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
+        raise DataError(
+            f"{path}: cannot be read as NumPy's .npy or .npz ({error or type(error).__name__}); missing, truncated, "
+            "foreign, or pickled objects, which are never loaded. Save it again with np.savez."
+        ) from error
+
+    def pick(names: tuple[str, ...]) -> Any:
+        found = [name for name in names if name in arrays]
+        if len(found) > 1:
+            raise DataError(f"{path}: holds {' and '.join(found)}; only one of them can be meant. Save just that one.")
+        return arrays[found[0]] if found else None
+
+    images = next(iter(arrays.values())) if len(arrays) == 1 else pick(_IMAGES)
+    if images is None:
+        raise DataError(
+            f"{path}: which array holds the pictures? Found {', '.join(arrays) or 'none'}; one named "
+            f"{', '.join(_IMAGES)} is needed. Save it with np.savez(path, images=…, labels=…)."
+        )
+    labels = pick(_LABELS) if len(arrays) > 1 else None
+    return from_arrays(images, labels, pick(_TEST_IMAGES), pick(_TEST_LABELS), str(path))
+
+
+def load_idx(path: Path) -> Dataset:
+    """Load an IDX file of pictures, with the labels beside it, or a folder of MNIST's four.
+
+    The labels of `…images-idx3…` are those of `…labels-idx1…` in the same folder, where that is there.
+
+    Raises
+    ------
+    DataError
+        When a file is missing, foreign, truncated or damaged.
+    """
+
+    def labels_beside(images: Path) -> NDArray[Any] | None:
+        beside = images.with_name(images.name.replace("images-idx3", "labels-idx1"))
+        return read_idx(beside) if beside != images and beside.exists() else None
+
+    if not path.is_dir():
+        return from_arrays(read_idx(path), labels_beside(path), name=str(path))
+    train, test = idx_in(path, "train"), idx_in(path, "t10k")
+    if train is None:
+        raise DataError(f"{path}: holds no train-images-idx3-ubyte.gz. Give the folder of the four IDX files.")
+    if test is None:
+        return from_arrays(read_idx(train), labels_beside(train), name=str(path))
+    return from_arrays(read_idx(train), labels_beside(train), read_idx(test), labels_beside(test), str(path))
+
+
+def idx_in(folder: Path, prefix: str) -> Path | None:
+    """Find MNIST's file of pictures in a folder, plain or gzipped."""
+    names = (f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-images-idx3-ubyte")
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def load_csv(path: Path) -> Dataset:
+    """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs.
+
+    Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; all else are points. Labels are the
+    column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, empty, not a table of numbers, or not text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
+    lines = [line for line in text.splitlines() if line.strip()]
+    del text
+    if not lines:
+        raise DataError(f"{path}: empty; one sample per row is needed. Check the file.")
+    separator = max(",;\t", key=lines[0].count)
+    heading = [word.strip().strip('"').lower() for word in lines[0].split(separator)]
+    headed = not all(map(_is_number, heading))
+    if headed and len(lines) == 1:
+        raise DataError(f"{path}: a heading and no rows; one sample per row is needed. Check the file.")
+    try:
+        table = np.loadtxt(lines[headed:], np.float32, delimiter=separator, comments=None, quotechar='"', ndmin=2)
+    except ValueError as error:
+        raise DataError(
+            f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row needs as "
+            "many numbers as the first, with a point for the decimals."
+        ) from error
+    del lines
+    if headed and len(heading) != table.shape[1]:
+        raise DataError(
+            f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
+        )
+    column = _label_column(heading if headed else [], table, path)
+    labels = None if column is None else table[:, column]
+    values = table if column is None else np.delete(table, column, axis=1)
+    if _is_square(values.shape[1]) and _are_bytes(values):
+        values = values.astype(np.uint8)
+    return from_arrays(values, labels, name=str(path))
+
+
+def _label_column(heading: list[str], table: NDArray[np.float32], path: Path) -> int | None:
+    """Find the column of labels, by its heading or by the number of columns."""
+    found = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS]
+    if len(found) > 1:
+        raise DataError(
+            f"{path}: columns {', '.join(heading[i] for i in found)} could all be the labels. Rename all but one."
+        )
+    if found and table.shape[1] == 1:
+        raise DataError(f"{path}: only labels, no samples. Add the columns of values.")
+    if found:
+        return found[0]
+    rows_of_label_and_picture = not heading and _is_square(table.shape[1] - 1) and _are_bytes(table)
+    return 0 if rows_of_label_and_picture else None
+
+
+def _is_square(count: int) -> bool:
+    return count >= _SMALLEST and math.isqrt(count) ** 2 == count
+
+
+def _are_bytes(values: NDArray[np.float32]) -> bool:
+    return bool(((values >= 0) & (values <= 255) & (values == np.rint(values))).all())
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""Whatever bytes a file holds, loading it gives a data set or a DataError, and nothing else."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mulligan.data import Dataset, from_arrays, load, published
+from mulligan.data.fetch import Published
+from mulligan.errors import DataError
+
+GREY = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+IDX = bytes([0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0, 8]) + GREY.tobytes()
+
+
+def written(save, *arguments, **options):
+    content = io.BytesIO()
+    save(content, *arguments, **options)
+    return content.getvalue()
+
+
+def picture(kind, **options):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.fromarray(GREY[0])
+    return written(image.save, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP", "TIFF") else {}), **options)
+
+
+def archive():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        for part in ("train", "test"):
+            file.writestr(f"gzip/emnist-letters-{part}-images-idx3-ubyte.gz", gzip.compress(IDX))
+            labels = bytes([0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5])
+            file.writestr(f"gzip/emnist-letters-{part}-labels-idx1-ubyte.gz", gzip.compress(labels))
+    return content.getvalue()
+
+
+def tar():
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as file:
+        for name in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}.bin")
+            info.size = 3073
+            file.addfile(info, io.BytesIO(b"\1" * 3073))
+    return content.getvalue()
+
+
+SEEDS = {
+    "a.npy": written(np.save, GREY),
+    "a.npz": written(np.savez, images=GREY, labels=np.arange(5)),
+    "b.npz": written(np.savez_compressed, images=GREY / 255),
+    "a.csv": b"label,a,b\n1,2,3\n4,5.5,6\n",
+    "b.csv": "\n".join(",".join(map(str, row)) for row in GREY.reshape(5, 64)).encode(),
+    "a-images-idx3-ubyte": IDX,
+    "b-images-idx3-ubyte.gz": gzip.compress(IDX),
+    "folder/a.png": picture("PNG"),
+    "folder/b.png": written(Image.fromarray(GREY[0].astype(np.uint16) * 257).save, "PNG"),
+    "folder/a.jpg": picture("JPEG"),
+    "folder/a.gif": picture("GIF"),
+    "folder/a.bmp": picture("BMP"),
+    "folder/a.tif": picture("TIFF"),
+    "folder/b.tif": picture("TIFF", compression="tiff_lzw"),
+    "folder/a.webp": picture("WEBP"),
+    "folder/a.pgm": picture("PPM"),
+    "emnist-letters/gzip.zip": archive(),
+    "cifar10/a.tar.gz": tar(),
+}
+
+
+@st.composite
+def damaged(draw, whole):
+    """Random bytes, or a whole file of the right kind with some bytes changed, put in, or cut off."""
+    if draw(st.integers(0, 3)) == 0:
+        return draw(st.sampled_from([b"", whole[:4], whole[:16]])) + draw(st.binary(max_size=300))
+    content = bytearray(whole)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, max(0, len(content) - 1)))
+        what = draw(st.integers(0, 3))
+        if what == 0 and content:
+            content[at] = draw(st.integers(0, 255))
+        elif what == 1:
+            content[at:at] = draw(st.binary(min_size=1, max_size=8))
+        elif what == 2:
+            del content[at : at + draw(st.integers(1, 16))]
+        else:
+            del content[at:]
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_any_bytes(tmp_path, monkeypatch, name, data):
+    content = data.draw(damaged(SEEDS[name]))
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path))
+    loaders = {
+        "folder": lambda: load(path.parent),
+        "emnist-letters": published.load_emnist_letters,
+        "cifar10": lambda: published.load_cifar10(Published("cifar10", "http://127.0.0.1:9/", {path.name: "0" * 64})),
+    }
+    loader = loaders.get(path.parent.name, lambda: load(path))
+    try:
+        found = loader()
+    except DataError:
+        return
+    assert isinstance(found, Dataset)
+    assert len(found) > 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_array(data):
+    from hypothesis.extra import numpy as arrays
+
+    shapes = arrays.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=4)
+    kinds = st.one_of(arrays.scalar_dtypes(), st.just(np.dtype(object)), arrays.unicode_string_dtypes())
+    array = data.draw(arrays.arrays(kinds, shapes))
+    labels = data.draw(st.none() | arrays.arrays(kinds, st.just(array.shape[:1]) | shapes))
+    test = data.draw(st.none() | st.just(array) | arrays.arrays(kinds, shapes))
+    try:
+        found = from_arrays(array, labels, test, labels)
+    except DataError:
+        return
+    assert str(found.images.dtype) in ("uint8", "float32")
+    assert len(found) == len(array)

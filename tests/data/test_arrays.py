@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+
+from mulligan.data import from_arrays
+from mulligan.errors import DataError
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (6, 5, 4), dtype=np.uint8)
+RGB = RNG.integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected", "note"),
+    [
+        (GREY, GREY[..., None], ""),
+        (GREY[..., None], GREY[..., None], ""),
+        (RGB, RGB, ""),
+        (RGB.transpose(0, 3, 1, 2), RGB, "channels moved"),
+        (GREY[:, None], GREY[..., None], "channels moved"),
+        (GREY.astype(np.int64), GREY[..., None], "int64 turned into uint8"),
+        (GREY.astype(np.float32), GREY[..., None], "float32 turned into uint8"),
+        (GREY / 255, GREY[..., None], r"floats in \[0, 1\]"),
+        ((GREY / 127.5 - 1).astype(np.float32), GREY[..., None], r"floats in \[-1, 1\]"),
+        ((RGB.transpose(0, 3, 1, 2) / 255).astype(np.float32), RGB, r"channels moved.*; floats in \[0, 1\]"),
+        (GREY > 99, (GREY[..., None] > 99) * 255, "False and True"),
+        (RGB[:, 0, :, 0], RGB[:, 0, :, 0].reshape(6, 2, 2, 1), "rows of 4 seen as 2×2"),
+    ],
+)
+def test_what_is_certain_is_converted(array, expected, note):
+    data = from_arrays(array)
+    assert data.images.dtype == np.uint8
+    assert data.images.shape == expected.shape
+    assert (data.images == expected).all()
+    assert data.labels is None
+    if note:
+        assert __import__("re").search(note, data.note)
+    else:
+        assert data.note == ""
+
+
+def test_float_rows_are_points():
+    rows = RNG.standard_normal((7, 3))
+    data = from_arrays(rows)
+    assert data.is_points
+    np.testing.assert_array_equal(data.images, rows.astype(np.float32))
+    assert data.note == "3 numbers per sample, used as they are"
+    assert "reshape them to (n, 28, 28)" in from_arrays(np.zeros((2, 784))).note
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.full((2, 4, 4), np.nan), "NaN"),
+        (np.full((2, 3), np.inf), "infinity"),
+        (np.full((2, 3), 1e200), "float32"),
+        (np.full((2, 4, 4), 1.5), "what is black"),
+        (np.full((2, 4, 4), -1.01), "what is black"),
+        (np.full((2, 4, 4), 2.5), "what is black"),
+        (np.full((2, 4, 4), 256), "values from 256 to 256"),
+        (np.full((2, 4, 4), -1), "what is black"),
+        (np.full((2, 4, 4), 4095, np.uint16), "uint16 values from 4095"),
+        (np.eye(4, dtype=np.uint8)[None], "all 0 or 1"),
+        (np.eye(4, dtype=np.int32)[None], "all 0 or 1"),
+        (np.zeros((2, 4, 4), complex), "complex128"),
+        (np.array([["a"]]), "cannot be pictures"),
+        (np.array([[None]]), "object"),
+        (np.zeros((2, 4, 4), "M8[s]"), "datetime64"),
+        (np.zeros((2, 10), np.uint8), "rows of 10"),
+        (np.zeros((2, 4, 4, 4), np.uint8), "no axis of 1"),
+        (np.zeros((2, 2, 4, 4), np.uint8), "no axis of 1"),
+        (np.zeros(5, np.uint8), r"shape \(5,\)"),
+        (np.uint8(5), r"shape \(\)"),
+        (np.zeros((1, 1, 1, 1, 1), np.uint8), r"shape \(1, 1, 1, 1, 1\)"),
+        (np.zeros((0, 4, 4), np.uint8), r"shape \(0, 4, 4\)"),
+        (np.zeros((4, 0, 4), np.uint8), r"shape \(4, 0, 4\)"),
+    ],
+)
+def test_what_is_not_certain_is_refused_with_what_to_do(array, words):
+    with pytest.raises(DataError, match=words) as caught:
+        from_arrays(array, name="mine")
+    message = str(caught.value)
+    assert message.startswith("mine: ")
+    assert message.count(".") >= 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "numbers", "names"),
+    [
+        ([3, 7, 3, 3, 7, 9], [0, 1, 0, 0, 1, 2], ("3", "7", "9")),
+        (np.array([[3], [7], [3], [3], [7], [9]]), [0, 1, 0, 0, 1, 2], ("3", "7", "9")),
+        ([1.0, 0, 1, 0, 1, 0], [1, 0, 1, 0, 1, 0], ("0", "1")),
+        (["cat", "ant", "bee", "cat", "ant", "bee"], [2, 0, 1, 2, 0, 1], ("ant", "bee", "cat")),
+        ([True, False] * 3, [1, 0] * 3, ("False", "True")),
+        (np.eye(3)[[0, 1, 2, 2, 1, 0]], [0, 1, 2, 2, 1, 0], ("0", "1", "2")),
+        (np.eye(3, dtype=bool)[[0, 1, 2, 2, 1, 0]], [0, 1, 2, 2, 1, 0], ("0", "1", "2")),
+        ([-1, 5, -1, 5, -1, 5], [0, 1] * 3, ("-1", "5")),
+    ],
+)
+def test_labels_are_numbered_in_their_order(labels, numbers, names):
+    data = from_arrays(GREY, labels)
+    assert data.labels.dtype == np.int64
+    assert data.labels.tolist() == numbers
+    assert data.class_names == names
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([1, 2, 3], r"labels of shape \(3,\) for 6"),
+        (5, r"labels of shape \(\)"),
+        ([0.5] * 6, "whole numbers or words"),
+        ([np.nan] * 6, "whole numbers or words"),
+        ([np.inf] * 6, "no class numbers"),
+        ([1e300] * 6, "no class numbers"),
+        ([None] * 6, "object"),
+        ([1j] * 6, "complex"),
+        (np.ones((6, 3)), "one-hot"),
+        (np.zeros((6, 3)), "one-hot"),
+        (np.eye(6) * 2, "one-hot"),
+        (np.full((6, 2), "a"), "whole numbers or words"),
+        (np.zeros((6, 1, 1)), "whole numbers or words"),
+    ],
+)
+def test_other_labels_are_refused(labels, words):
+    with pytest.raises(DataError, match=words):
+        from_arrays(GREY, labels)
+
+
+def test_too_many_classes_are_refused():
+    many = np.zeros((1001, 2, 2), np.uint8)
+    assert from_arrays(many, np.arange(1001) // 2).classes == 501
+    with pytest.raises(DataError, match="1001 different labels"):
+        from_arrays(many, np.arange(1001))
+
+
+def test_a_test_part_has_the_same_kind_and_classes():
+    data = from_arrays(GREY, [3, 7, 3, 3, 7, 9], GREY[:2] / 255, [9, 3], "mine")
+    assert data.test.name == "mine (test)"
+    assert data.test.labels.tolist() == [2, 0]
+    assert data.test.class_names == data.class_names
+    assert (data.test.images == data.images[:2]).all()
+    assert from_arrays(GREY, None, GREY[:2], [9, 3]).test.labels is None
+    assert from_arrays(GREY, [0] * 6, GREY[:2]).test.labels is None
+    with pytest.raises(DataError, match="label 8 does not occur"):
+        from_arrays(GREY, [3, 7, 3, 3, 7, 9], GREY[:2], [8, 3])
+    with pytest.raises(DataError, match="both must be of one kind"):
+        from_arrays(GREY, None, RGB)
+    with pytest.raises(DataError, match="both must be of one kind"):
+        from_arrays(GREY, None, np.zeros((3, 2)))
+
+
+def test_rounding_is_to_the_nearest_level_across_blocks():
+    levels = np.arange(5000 * 4).reshape(5000, 2, 2) % 256
+    data = from_arrays(levels / 255 + 0.4 / 255 * (levels < 255))
+    assert (data.images[..., 0] == levels).all()

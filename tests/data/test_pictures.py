@@ -1,0 +1,222 @@
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import load
+from mulligan.data.pictures import read_picture
+from mulligan.errors import ConfigError, DataError
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (28, 28), dtype=np.uint8)
+RGB = RNG.integers(0, 256, (28, 28, 3), dtype=np.uint8)
+
+
+def save(path, array, mode=None, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(array)
+    (image.convert(mode) if mode else image).save(path, **options)
+
+
+def test_a_folder_without_labels(tmp_path):
+    save(tmp_path / "b.png", GREY)
+    save(tmp_path / "a.bmp", GREY.T.copy())
+    data = load(tmp_path)
+    assert (np.asarray(data.images)[..., 0] == [GREY.T, GREY]).all()  # ordered by path, 28×28 untouched
+    assert data.labels is None
+    assert data.name == str(tmp_path)
+    assert data.note == "resized to fit 28×28, centred on black; grey"
+
+
+def test_sub_folders_are_classes(tmp_path):
+    save(tmp_path / "dog" / "1.png", RGB)
+    save(tmp_path / "cat" / "deep" / "2.png", RGB)
+    save(tmp_path / "cat" / "1.png", GREY)
+    data = load(tmp_path)
+    assert data.class_names == ("cat", "dog")
+    assert data.labels.tolist() == [0, 0, 1]
+    assert data.labels.dtype == np.int64
+    assert data.shape == (28, 28, 3)
+    assert (np.asarray(data.images)[0] == GREY[..., None]).all()
+    assert (np.asarray(data.images)[2] == RGB).all()
+    assert "RGB" in data.note
+
+
+def test_train_and_test_are_splits(tmp_path):
+    for part, count in (("train", 3), ("test", 2)):
+        for name in "ab":
+            for i in range(count):
+                save(tmp_path / part / name / f"{i}.png", GREY)
+    save(tmp_path / "test" / "a" / "colour.png", RGB)
+    data = load(tmp_path)
+    assert (len(data), len(data.test), data.classes) == (6, 5, 2)
+    assert data.shape == data.test.shape == (28, 28, 3)
+    (tmp_path / "train" / "c").mkdir()
+    save(tmp_path / "train" / "c" / "0.png", GREY)
+    with pytest.raises(DataError, match="Both need the same sub-folders"):
+        load(tmp_path)
+
+
+def test_train_and_test_without_classes(tmp_path):
+    save(tmp_path / "train" / "0.png", GREY)
+    save(tmp_path / "test" / "0.png", GREY)
+    data = load(tmp_path)
+    assert data.labels is None
+    assert len(data.test) == 1
+
+
+@pytest.mark.parametrize("size", [28, 32, 48, 64])
+def test_pictures_are_fitted_and_centred(tmp_path, size):
+    save(tmp_path / "wide.png", np.full((50, 100), 200, np.uint8))
+    save(tmp_path / "high.png", np.full((8, 2), 200, np.uint8))
+    save(tmp_path / "line.png", np.full((1, 900), 200, np.uint8))
+    high, line, wide = np.asarray(load(tmp_path, size).images)[..., 0]
+    quarter = size // 4
+    assert (wide[quarter : size - quarter] == 200).all()
+    assert not wide[:quarter].any()
+    assert not wide[size - quarter :].any()
+    left = (size - quarter) // 2
+    assert (high[:, left : left + quarter] == 200).all()
+    assert not np.delete(high, np.s_[left : left + quarter], axis=1).any()
+    assert (line[(size - 1) // 2] == 200).all()
+    assert np.count_nonzero(line) == size
+
+
+def test_another_size_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="28, 32, 48, 64"):
+        load(tmp_path, 30)
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90° clockwise to see it upright
+    save(tmp_path / "a.png", GREY, exif=exif)
+    assert (read_picture(tmp_path / "a.png", 28)[..., 0] == np.rot90(GREY, -1)).all()
+
+
+def test_transparency_is_laid_on_black(tmp_path):
+    alpha = RNG.integers(0, 256, (28, 28), dtype=np.uint8)
+    expected = np.rint(RGB * (alpha / 255.0)[..., None])
+    save(tmp_path / "rgba.png", np.dstack([RGB, alpha]))
+    np.testing.assert_allclose(read_picture(tmp_path / "rgba.png", 28), expected, atol=1)
+    save(tmp_path / "la.png", np.dstack([GREY, GREY, GREY, alpha]), "LA")
+    expected = np.rint(GREY * (alpha / 255.0))
+    np.testing.assert_allclose(read_picture(tmp_path / "la.png", 28)[..., 0], expected, atol=1)
+
+
+def test_a_transparent_palette_colour_is_black(tmp_path):
+    image = Image.fromarray(GREY // 128).convert("P")
+    image.putpalette([250, 0, 0, 0, 250, 0])
+    image.save(tmp_path / "p.png", transparency=0)
+    found = read_picture(tmp_path / "p.png", 28)
+    assert (found[GREY < 128] == 0).all()
+    assert (found[GREY >= 128] == [0, 250, 0]).all()
+
+
+def test_sixteen_bits_are_scaled(tmp_path):
+    deep = GREY.astype(np.uint16) * 257
+    for ending in ("png", "tif", "pgm"):
+        save(tmp_path / f"a.{ending}", deep)
+        assert (read_picture(tmp_path / f"a.{ending}", 28)[..., 0] == GREY).all(), ending
+    save(tmp_path / "b.png", np.full((28, 28), 300, np.uint16))
+    assert (read_picture(tmp_path / "b.png", 28) == 1).all()
+
+
+def test_palette_cmyk_and_one_bit_are_converted(tmp_path):
+    save(tmp_path / "one.png", (GREY > 99), "1")
+    assert (read_picture(tmp_path / "one.png", 28)[..., 0] == (GREY > 99) * 255).all()
+    image = Image.fromarray(GREY)
+    image = image.convert("P")
+    image.save(tmp_path / "p.gif")
+    assert (read_picture(tmp_path / "p.gif", 28)[..., 0] == GREY).all()
+    flat = np.full((28, 28, 3), [200, 40, 90], np.uint8)
+    save(tmp_path / "cmyk.tif", flat, "CMYK")
+    np.testing.assert_allclose(read_picture(tmp_path / "cmyk.tif", 28), flat, atol=2)
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_of_an_animation_the_first_frame_counts(tmp_path, ending):
+    frames = [Image.fromarray(np.full((28, 28), level, np.uint8)) for level in (50, 100, 150)]
+    options = {"lossless": True} if ending == "webp" else {}
+    frames[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:], **options)
+    assert (read_picture(tmp_path / f"a.{ending}", 28) == 50).all()
+
+
+def test_a_big_jpeg_is_read_at_a_fraction_of_its_size(tmp_path):
+    ramp = np.linspace(0, 255, 2000).astype(np.uint8)
+    save(tmp_path / "a.jpg", np.tile(ramp, (1000, 1)), quality=95)
+    found = read_picture(tmp_path / "a.jpg", 28)[7:21, :, 0]
+    np.testing.assert_allclose(found, np.tile(np.linspace(4.5, 250.5, 28), (14, 1)), atol=4)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", GREY)
+    for limit in (700, 300):  # Pillow warns from the limit on, and raises from twice the limit on
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(DataError, match="bomb"):
+            read_picture(tmp_path / "a.png", 28)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_pictures_without_known_black_and_white_are_refused(tmp_path, dtype):
+    save(tmp_path / "a.tif", GREY.astype(dtype))
+    with pytest.raises(DataError, match=r"a\.tif: pictures of mode"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", "cut"])
+def test_a_broken_picture_is_named_and_refused_or_skipped(tmp_path, content):
+    save(tmp_path / "x" / "a.png", GREY)
+    save(tmp_path / "x" / "b.png", GREY)
+    save(tmp_path / "y" / "c.png", RGB)
+    whole = (tmp_path / "x" / "b.png").read_bytes()
+    (tmp_path / "x" / "b.png").write_bytes(whole[: len(whole) // 2] if content == "cut" else content)
+    with pytest.raises(DataError, match=r"b\.png: cannot be read.*skip_broken=True"):
+        load(tmp_path)
+    data = load(tmp_path, skip_broken=True)
+    assert data.labels.tolist() == [0, 1]
+    assert (np.asarray(data.images) == [np.dstack([GREY] * 3), RGB]).all()
+    assert "1 broken pictures skipped" in data.note
+    assert "b.png" in data.note
+
+
+def test_many_broken_pictures_are_counted(tmp_path):
+    for i in range(5):
+        (tmp_path / f"{i}.png").write_bytes(b"")
+    with pytest.raises(DataError, match="all 5 pictures are broken"):
+        load(tmp_path, skip_broken=True)
+    save(tmp_path / "good.png", GREY)
+    note = load(tmp_path, skip_broken=True).note
+    assert "5 broken pictures skipped: 0.png, 1.png, 2.png, …" in note
+
+
+def test_other_and_hidden_files_are_left_out(tmp_path):
+    save(tmp_path / "a.PNG", GREY)
+    save(tmp_path / ".hidden" / "b.png", GREY)
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "notes.txt").write_bytes(b"x")
+    data = load(tmp_path)
+    assert len(data) == 1
+    assert data.note.endswith("1 other files left out")
+
+
+def test_pictures_beside_and_inside_sub_folders_are_ambiguous(tmp_path):
+    save(tmp_path / "a.png", GREY)
+    save(tmp_path / "cat" / "b.png", GREY)
+    with pytest.raises(DataError, match=r"beside \(a\.png\) and inside sub-folders \(cat\)"):
+        load(tmp_path)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"no pictures; files ending in \.bmp"):
+        load(tmp_path)
+
+
+def test_odd_metadata_do_not_warn(tmp_path):
+    image = Image.fromarray(GREY).convert("P")
+    image.save(tmp_path / "a.png", transparency=bytes(range(256)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(tmp_path)

@@ -1,0 +1,193 @@
+import gzip
+
+import numpy as np
+import pytest
+
+from mulligan.data import load
+from mulligan.errors import ConfigError, DataError
+
+GREY = np.random.default_rng(0).integers(0, 256, (6, 4, 4), dtype=np.uint8)
+LABELS = np.array([0, 1, 2, 2, 1, 0])
+
+
+def write_idx(path, array):
+    content = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    content += array.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def is_grey_with_labels(data, n=6):
+    assert (np.asarray(data.images) == GREY[:n, ..., None]).all()
+    assert data.labels.tolist() == LABELS[:n].tolist()
+    return True
+
+
+def test_npy(tmp_path):
+    np.save(tmp_path / "a.npy", GREY)
+    data = load(tmp_path / "a.npy")
+    assert (data.images == GREY[..., None]).all()
+    assert data.labels is None
+    assert data.name == str(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("images", ["images", "samples", "x", "data"])
+@pytest.mark.parametrize("labels", ["labels", "y", "targets"])
+def test_npz_with_usual_names(tmp_path, images, labels):
+    np.savez_compressed(tmp_path / "a.npz", **{images: GREY, labels: LABELS, "z": np.zeros((6, 3))})
+    assert is_grey_with_labels(load(str(tmp_path / "a.npz")))
+
+
+def test_npz_with_a_test_split(tmp_path):
+    np.savez(tmp_path / "mnist.npz", x_train=GREY, y_train=LABELS, x_test=GREY[:3], y_test=LABELS[:3])
+    data = load(tmp_path / "mnist.npz")
+    assert is_grey_with_labels(data)
+    assert is_grey_with_labels(data.test, 3)
+
+
+def test_npz_with_one_array_of_any_name(tmp_path):
+    np.savez(tmp_path / "a.npz", pixels=GREY)
+    assert load(tmp_path / "a.npz").images.shape == (6, 4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"pixels": GREY, "other": GREY}, "which array.*pixels, other"),
+        ({"images": GREY, "x": GREY}, "images and x"),
+        ({"images": GREY, "y": LABELS, "labels": LABELS}, "labels and y"),
+        ({}, "Found none"),
+        ({"images": np.array([None, "a"])}, "pickled"),
+    ],
+)
+def test_npz_that_is_not_certain(tmp_path, arrays, words):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(DataError, match=words):
+        load(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz"])
+@pytest.mark.parametrize("keep", [0, 5, 100, -1])
+def test_numpy_files_cut_short(tmp_path, ending, keep):
+    path = tmp_path / f"a.{ending}"
+    (np.save if ending == "npy" else np.savez_compressed)(path, GREY)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match="cannot be read as NumPy"):
+        load(path)
+
+
+def csv(path, rows, heading=None, separator=","):
+    lines = [separator.join(map(str, row)) for row in rows]
+    path.write_text("\n".join(([separator.join(heading)] if heading else []) + lines) + "\n", encoding="utf-8")
+    return load(path)
+
+
+ROWS = GREY.reshape(6, 16).tolist()
+LABELLED = [[label, *row] for label, row in zip(LABELS, ROWS)]
+PIXELS = [f"pixel{i}" for i in range(16)]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", ", "])
+def test_csv_of_pictures_with_a_heading(tmp_path, separator):
+    assert is_grey_with_labels(csv(tmp_path / "a.csv", LABELLED, ["Label", *PIXELS], separator))
+    last = [[*row, label] for label, row in zip(LABELS, ROWS)]
+    assert is_grey_with_labels(csv(tmp_path / "a.csv", last, [*PIXELS, '"class"'], separator))
+
+
+def test_csv_of_pictures_without_a_heading(tmp_path):
+    assert is_grey_with_labels(csv(tmp_path / "a.csv", LABELLED))
+    data = csv(tmp_path / "a.txt", ROWS)
+    assert (data.images[..., 0] == GREY).all()
+    assert data.labels is None
+    assert csv(tmp_path / "a.csv", ROWS, PIXELS).labels is None
+
+
+def test_csv_of_points(tmp_path):
+    rows = [[0.5, 1], [-2, 3e2], [4, 5]]
+    data = csv(tmp_path / "a.tsv", rows)
+    assert data.is_points
+    assert (np.asarray(data.images) == np.array(rows, np.float32)).all()
+    data = csv(tmp_path / "a.csv", [[*row, k] for k, row in enumerate(rows)], ["u", "v", "y"])
+    assert (data.shape, data.labels.tolist()) == ((2,), [0, 1, 2])
+    assert csv(tmp_path / "a.csv", [[1], [2]]).shape == (1,)
+    assert csv(tmp_path / "a.csv", [[1, 2, 3, 4]]).is_points  # four whole numbers are no picture
+    assert csv(tmp_path / "a.csv", [[256] * 16]).is_points
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"\xff\xfe\x00", "cannot be read as text"),
+        (b"a,b\n", "a heading and no rows"),
+        (b"1,2\n3\n", "not a table of numbers"),
+        (b"1,2\n3,cat\n", "not a table of numbers.*cat"),
+        (b"1,2\n3,\n", "not a table of numbers"),
+        (b"a,b,c\n1,2\n", "heading of 3 columns over rows of 2"),
+        (b"label,y,a\n1,2,3\n", "label, y could all be the labels"),
+        (b"label\n1\n", "only labels"),
+        (b"1,nan\n", "NaN"),
+        (b"1,1e99\n", "NaN or infinity"),
+        (b"label,a\n1.5,2\n", "whole numbers or words"),
+    ],
+)
+def test_csv_that_is_malformed(tmp_path, content, words):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"(?s){words}"):
+        load(path)
+
+
+def test_csv_with_a_byte_order_mark_and_windows_lines(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf1,2\r\n3,4.5\r\n")
+    assert load(tmp_path / "a.csv").images.tolist() == [[1, 2], [3, 4.5]]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_idx_with_the_labels_beside_it(tmp_path, ending):
+    write_idx(tmp_path / f"train-images-idx3-ubyte{ending}", GREY)
+    data = load(tmp_path / f"train-images-idx3-ubyte{ending}")
+    assert data.labels is None
+    write_idx(tmp_path / f"train-labels-idx1-ubyte{ending}", LABELS)
+    assert is_grey_with_labels(load(tmp_path / f"train-images-idx3-ubyte{ending}"))
+    assert is_grey_with_labels(load(tmp_path))
+    assert load(tmp_path).test is None
+    write_idx(tmp_path / f"t10k-images-idx3-ubyte{ending}", GREY[:2])
+    write_idx(tmp_path / f"t10k-labels-idx1-ubyte{ending}", LABELS[:2])
+    assert is_grey_with_labels(load(tmp_path))
+    assert is_grey_with_labels(load(tmp_path).test, 2)
+
+
+def test_idx_of_labels_alone_is_refused(tmp_path):
+    write_idx(tmp_path / "train-labels-idx1-ubyte", LABELS)
+    with pytest.raises(DataError, match=r"shape \(6,\)"):
+        load(tmp_path / "train-labels-idx1-ubyte")
+
+
+def test_a_foreign_file_is_told_what_is_accepted(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
+    with pytest.raises(DataError, match=r"25 50 44 46.*folder of pictures"):
+        load(tmp_path / "a.pdf")
+
+
+@pytest.mark.parametrize("name", ["no/such/file", "x" * 5000, "nul\0"])
+def test_a_missing_file_is_told_what_is_known(name):
+    with pytest.raises(DataError, match="known are mnist"):
+        load(name)
+
+
+def test_a_path_is_never_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="no file"):
+        load(tmp_path / "ring")
+    np.save("ring.npy", GREY)
+    (tmp_path / "ring.npy").rename(tmp_path / "ring")
+    assert load("ring").is_points
+
+
+@pytest.mark.parametrize("options", [{"size": 32}, {"skip_broken": True}])
+def test_options_of_folders_are_refused_elsewhere(tmp_path, options):
+    np.save(tmp_path / "a.npy", GREY)
+    for source in ("mnist", tmp_path / "a.npy"):
+        with pytest.raises(ConfigError, match="only a folder of pictures"):
+            load(source, **options)
