@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.c2st import c2st
+from mulligan.metrics.c2st import c2st, logistic_loss
 
 
 def test_accuracy_is_a_half_and_z_a_standard_normal_when_nobody_can_tell(rng):
@@ -31,7 +31,8 @@ def test_another_spread_is_told_with_the_accuracy_of_bayes(rng):
     assert abs(c2st(x, y).accuracy - best) < 4 * np.sqrt(best * (1 - best) / 6000)
 
 
-def test_the_same_weights_as_scikit_learn(rng):
+@pytest.mark.parametrize("ridge", [5.0, 300.0])
+def test_the_same_decisions_as_scikit_learn(rng, ridge):
     linear_model = pytest.importorskip("sklearn.linear_model")
     x, y = rng.standard_normal((400, 3)), 1.2 * rng.standard_normal((400, 3)) + 0.3
     draw = np.random.default_rng(9)
@@ -40,8 +41,18 @@ def test_the_same_weights_as_scikit_learn(rng):
     fit, held = both(slice(200)), both(slice(200, None))
     mean, sd = fit.mean(axis=0), fit.std(axis=0)
     truth = np.repeat([1, 0], 200)
-    model = linear_model.LogisticRegression(C=0.2, tol=1e-8, max_iter=1000).fit((fit - mean) / sd, truth)
-    assert c2st(x, y, ridge=5.0, seed=9).accuracy == model.score((held - mean) / sd, truth)
+    model = linear_model.LogisticRegression(C=1 / ridge, tol=1e-8, max_iter=1000).fit((fit - mean) / sd, truth)
+    assert c2st(x, y, ridge=ridge, seed=9).accuracy == model.score((held - mean) / sd, truth)
+
+
+def test_the_gradient_by_central_differences(rng):
+    x, sign, w = rng.standard_normal((20, 4)), rng.choice([-1.0, 1.0], 20), rng.standard_normal(4)
+    loss, gradient = logistic_loss(w, x, sign, 3.0)
+    assert loss == pytest.approx(np.log1p(np.exp(-sign * (x @ w))).sum() + 1.5 * (w[:3] ** 2).sum(), rel=1e-12)
+    h = 1e-5
+    for i, step in enumerate(h * np.eye(4)):
+        slope = (logistic_loss(w + step, x, sign, 3.0)[0] - logistic_loss(w - step, x, sign, 3.0)[0]) / (2 * h)
+        assert gradient[i] == pytest.approx(slope, rel=1e-8)
 
 
 def test_separable_and_constant_features(rng):

@@ -88,6 +88,9 @@ def test_within_class_variance_sees_what_balance_hides(rng):
     fake[label == 2] = real[2]
     found = within_class_variance(fake, label, real, label, 3)
     assert found == pytest.approx((1.0, 0.25, 0.0), abs=1e-12)
+    # Twice the same pictures: variance is unbiased, divided by n − 1.
+    twice = within_class_variance(np.tile(real, (2, 1)), np.tile(label, 2), real, label, 3)
+    assert twice == pytest.approx([(2 / 199) / (1 / 99)] * 3, rel=1e-12)
     # A class without fakes, a class without reals; junk takes no part.
     lone = np.where(label == 0, JUNK, label)
     assert within_class_variance(fake, lone, real, label, 4) == pytest.approx((0.0, 0.25, 0.0, 1.0), abs=1e-12)

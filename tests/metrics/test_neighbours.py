@@ -132,6 +132,8 @@ def test_memory_is_that_of_a_block(rng, monkeypatch):
 
 
 def test_coverage_of_equal_distributions(rng):
+    assert coverage_ideal(3, 2, 1) == pytest.approx(1 - 2 / 4)  # nearest of 2 other reals and 2 fakes
+    assert coverage_ideal(4, 2, 2) == pytest.approx(1 - (3 * 2) / (5 * 4))
     assert coverage_ideal(10_000, 10_000) == pytest.approx(0.969, abs=5e-4)
     assert coverage_ideal(10**9, 10**9, 3) == pytest.approx(1 - 2**-3, rel=1e-8)
     seen = [

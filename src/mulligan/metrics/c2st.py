@@ -71,16 +71,43 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
 
     x, test = np.hstack([x, x * x]), np.hstack([test, test * test])
     mean, sd = x.mean(axis=0), x.std(axis=0)
-    sd = np.where(sd > 0.0, sd, 1.0)
+    sd = np.where(sd > 1e-12 * np.abs(mean), sd, 1.0)  # a constant column's deviation is rounding
     x, test = (np.hstack([(part - mean) / sd, np.ones((len(part), 1))]) for part in (x, test))
 
-    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Σ log(1 + exp(−s wᵀx)) + ½ ridge ‖w‖², and its gradient; the constant's weight is free."""
-        margin = sign * (x @ w)
-        held = np.append(w[:-1], 0.0)
-        slope = -sign * np.exp(-np.logaddexp(0.0, margin))  # d/dm log(1 + e⁻ᵐ) = −σ(−m)
-        return float(np.logaddexp(0.0, -margin).sum() + 0.5 * ridge * held @ held), slope @ x + ridge * held
-
-    w = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    w = minimize(
+        logistic_loss,
+        np.zeros(x.shape[1]),
+        args=(x, sign, ridge),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 200},
+    ).x
     accuracy = float(np.mean(truth * (test @ w) > 0.0))
     return TwoSampleTest(accuracy, float((accuracy - 0.5) * np.sqrt(4.0 * len(test))))
+
+
+def logistic_loss(
+    w: NDArray[np.float64], x: NDArray[np.float64], sign: NDArray[np.float64], ridge: float
+) -> tuple[float, NDArray[np.float64]]:
+    """Σ log(1 + exp(−s wᵀx)) + ½ ridge ‖w‖², and its gradient; the last weight, the constant's, is not held.
+
+    Parameters
+    ----------
+    w : array of shape (d,)
+        Weights.
+    x : array of shape (n, d)
+        Rows, the last column constant.
+    sign : array of shape (n,)
+        1 for one class, −1 for the other.
+    ridge : float
+        ≥ 0.
+
+    Returns
+    -------
+    loss : float
+    gradient : array of shape (d,)
+    """
+    margin = sign * (x @ w)
+    held = np.append(w[:-1], 0.0)
+    slope = -sign * np.exp(-np.logaddexp(0.0, margin))  # d/dm log(1 + e⁻ᵐ) = −σ(−m)
+    return float(np.logaddexp(0.0, -margin).sum() + 0.5 * ridge * held @ held), slope @ x + ridge * held

@@ -211,6 +211,6 @@ def stacked_modes(label: NDArray[Any], classes: int = 10) -> Modes:
     if label.dtype.kind not in "iu" or label.min() < 0 or label.max() >= classes:
         raise DataError(f"labels must be integers from 0 to {classes - 1}; here {label.min()} to {label.max()}.")
     n, k = len(label), classes ** label.shape[1]
-    mode = label @ classes ** np.arange(label.shape[1])[::-1]
+    mode = label @ classes ** np.arange(label.shape[1])
     count = np.bincount(mode, minlength=k)
     return Modes(int(np.count_nonzero(count)), 1.0, 1.0, kl(count, np.ones(k)), (k - 1) / (2.0 * n))
