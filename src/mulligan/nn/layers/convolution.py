@@ -15,10 +15,11 @@ from functools import cached_property
 import numpy as np
 
 from mulligan.nn.layers.products import multiply, multiply_transposed
+from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.layers.windows import Windows
 from mulligan.nn.memory import Array, Memory
 
-TILE_BYTES = 4 << 20
+TILE_BYTES = 2 << 20
 """What the columns of one tile of samples may take."""
 
 THIN = 4
@@ -87,7 +88,7 @@ class Correlation:
         for tile in _tiles(self.windows, fine):
             columns = self.windows.gather(m, fine[tile])
             part = matrix if tile.start == 0 else m.buffer("part", matrix.shape)
-            multiply_transposed(m, columns, coarse[tile].reshape(-1, K), part)
+            multiply_transposed(columns, coarse[tile].reshape(-1, K), part)
             if part is not matrix:
                 matrix += part
         return out
@@ -109,7 +110,7 @@ class Correlation:
         left = self.before[1] % s
         for matrix, (quotients, rows) in zip(matrices, self.rows):
             seen = columns[quotients].reshape(-1, windows.length)
-            found = m.buffer("phase", (len(seen) * s * C,)).reshape(-1, s * C)
+            found = scratch("phase", len(seen) * s * C, m.dtype).reshape(-1, s * C)
             multiply(seen, matrix, found)
             pixels = found.reshape(-1, len(out), w * s, C)[:, :, left : left + W]
             out[:, rows] = pixels.swapaxes(0, 1)
@@ -126,7 +127,7 @@ class Correlation:
         padded = windows.pad(m, coarse)
         pixels = padded.reshape(-1, K)
         n = len(pixels)
-        found = m.buffer("phase", (th * n * s * s * C,)).reshape(th, n, s * s * C)
+        found = scratch("phase", th * n * s * s * C, m.dtype).reshape(th, n, s * s * C)
         for start in range(tw):
             stop = n - (n - start) % tw
             pieces = pixels[start:stop].reshape(-1, tw * K)

@@ -7,7 +7,8 @@ from functools import cache
 import numpy as np
 import threadpoolctl
 
-from mulligan.nn.memory import Array, Memory
+from mulligan.nn.layers.scratch import scratch
+from mulligan.nn.memory import Array
 
 SMALL = 1_000_000
 """Up to M·N·K multiplications OpenBLAS's AVX-512 kernels work in place; above, they pack their operands first."""
@@ -29,7 +30,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
         np.matmul(a[cut:], b, out=out[cut:])
 
 
-def multiply_transposed(m: Memory, a: Array, b: Array, out: Array) -> None:
+def multiply_transposed(a: Array, b: Array, out: Array) -> None:
     """Write aᵀ b, for a of shape (M, K), b of shape (M, N) and out of shape (K, N)."""
     rows = _rows(a, b, fewest=48)  # more than above, for the parts have to be added
     count = len(a) // rows
@@ -37,7 +38,7 @@ def multiply_transposed(m: Memory, a: Array, b: Array, out: Array) -> None:
         np.matmul(a.T, b, out=out)
         return
     cut = count * rows
-    parts = m.buffer("parts", (count, *out.shape))
+    parts = scratch("parts", count * out.size, out.dtype).reshape(count, *out.shape)
     np.matmul(a[:cut].reshape(count, rows, -1).swapaxes(1, 2), b[:cut].reshape(count, rows, -1), out=parts)
     np.add.reduce(parts, axis=0, out=out)
     if cut < len(a):

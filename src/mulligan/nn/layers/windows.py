@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.memory import Array, Memory, aligned
 
 
@@ -69,7 +70,7 @@ class Windows:
         Returns
         -------
         (n·h·w, kh·kw·C) array
-            Valid until the next call.
+            Valid until this thread's next call.
         """
         if self.kernel == (1, 1) and self.stride == 1 and self.covered == self.image[:2] and not rows_first:
             return x.reshape(-1, self.length)
@@ -77,7 +78,7 @@ class Windows:
         # One element is one row of one window: kw·C numbers that lie side by side in both places. NumPy then copies
         # whole elements, five times as fast as single numbers where C = 1.
         element = np.dtype((np.void, self.kernel[1] * self.image[2] * x.itemsize))
-        columns = m.buffer("columns", (n * self.places * self.length,))
+        columns = scratch("columns", n * self.places * self.length, m.dtype)
         (h, w), kh, s = self.grid, self.kernel[0], self.stride
         sample, row, pixel, _ = padded.strides
         windows: Array = np.ndarray((n, h, w, kh), element, padded, 0, (sample, s * row, s * pixel, row))
