@@ -117,15 +117,20 @@ FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
 """Every family of workloads by its name: how one is made for a batch, and the batches that are timed."""
 
 
-def names(words: list[str]) -> list[str]:
+def names(words: list[str], toy: bool = False) -> list[str]:
     """Give the workloads that the user's words name: families or members, in order; all for no words.
+
+    Toy sizes have one member a family, for their batches are all the same.
 
     Raises
     ------
     ConfigError
         When there is no such workload.
     """
-    every = {family: [f"{family}-{n}" for n in batches] for family, (_, batches) in FAMILIES.items()}
+    every = {
+        family: [f"{family}-{n}" for n in (batches[:1] if toy else batches)]
+        for family, (_, batches) in FAMILIES.items()
+    }
     members = [name for group in every.values() for name in group]
     chosen = []
     for word in words or list(every):

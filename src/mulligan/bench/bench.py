@@ -1,0 +1,88 @@
+"""The whole benchmark: which sides, in which order, with what around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mulligan.bench import machine
+from mulligan.bench.race import Plan, race
+from mulligan.bench.side import SIDES
+from mulligan.bench.workloads import names
+from mulligan.errors import ConfigError
+from mulligan.nn.ranges import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIBRARIES = ("torch", "jax")
+BUSY = 0.5
+"""Load average from which on another process is likely to want our cores."""
+
+
+def run(
+    against: list[str],
+    workloads: list[str],
+    *,
+    rounds: int = 7,
+    seconds: float = 0.5,
+    threads: int = 2,
+    toy: bool = False,
+    say: Callable[[str], None] = lambda words: None,
+) -> dict[str, Any]:
+    """Verify and time, and return one JSON-able document.
+
+    Parameters
+    ----------
+    against : list of str
+        Of "torch", "jax"; one that is not installed is left out, with a note.
+    workloads : list of str
+        Families or members; all when empty.
+    rounds : int
+        Turns of every side.
+    seconds : float
+        Length of a turn.
+    threads : int
+        Of every side.
+    toy : bool
+        Small sizes.
+    say : function of str
+        Told what is going on.
+
+    Raises
+    ------
+    ConfigError
+        When a library or a workload is unknown, or a number is out of range.
+    """
+    for word in against:
+        if word not in LIBRARIES:
+            raise ConfigError(f"there is nothing to compare with called {word!r}. Known are {', '.join(LIBRARIES)}.")
+    for name, value, least in (("rounds", rounds, 1), ("threads", threads, 1)):
+        if value < least:
+            raise ConfigError(f"{name} = {value} is not allowed; it must be at least {least}. Try {name} = 2.")
+    if seconds not in Interval(0.0, 60.0, "(]", 0.5):
+        raise ConfigError(f"seconds = {seconds} is not allowed; it must be above 0 and at most 60. Try seconds = 0.5.")
+    chosen = names(workloads, toy)
+    wanted = {s: e for s, e in SIDES.items() if not e.needs or e.needs in against}
+    missing = sorted({entry.needs for entry in wanted.values() if entry.missing})
+    notes = [f"{name} is not installed; for its sides: pip install {name}" for name in missing]
+    before = machine.load_average()
+    if before is not None and before > BUSY:
+        notes.append(f"the load average was {before:.2f} before the start: other processes want the cores too.")
+    plan = Plan(
+        tuple(s for s, e in wanted.items() if not e.missing),
+        rounds=rounds,
+        seconds=seconds,
+        pause=0.02 if toy else 0.3,
+        threads=threads,
+        toy=toy,
+    )
+    results = race(chosen, plan, say)
+    return {
+        "machine": machine.describe(threads),
+        "notes": notes,
+        "toy": toy,
+        "plan": {"rounds": rounds, "seconds": seconds, "pause": plan.pause},
+        "workloads": results,
+        "load": {"before": before, "after": machine.load_average()},
+        "footprint": machine.footprint(1 if toy else 5),
+    }

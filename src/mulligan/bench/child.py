@@ -1,0 +1,80 @@
+"""A worker seen from outside: a process, a pipe in, a pipe out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import RunError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class Child:
+    """A worker process; use as a context manager, which ends it.
+
+    Parameters
+    ----------
+    threads : int
+        What the libraries are told through the environment, before they are imported.
+    """
+
+    def __init__(self, threads: int):
+        self._words = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 — closed by __exit__
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mulligan.bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            text=True,
+            env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        )
+
+    def ask(self, **order: Any) -> dict[str, Any]:
+        """Send an order and wait for the answer.
+
+        Raises
+        ------
+        RunError
+            When the worker reports an error, or is gone.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self._words.seek(0)
+            last = self._words.read().strip().splitlines()[-1:] or ["it said nothing"]
+            raise RunError(f"the worker ended with code {self._process.wait()}: {last[0]}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise RunError(answer["error"])
+        return answer
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if kind is not None:
+            self._process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._words.close()

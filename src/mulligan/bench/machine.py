@@ -1,0 +1,87 @@
+"""What the numbers were taken on, and what does not depend on a workload: time to import, size on disk."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+import mulligan
+from mulligan.nn.parallel import available_cores
+
+
+def describe(threads: int) -> dict[str, Any]:
+    """Return the machine, the versions, the date, and notes on what bends the numbers."""
+    notes = []
+    forced = os.environ.get("OPENBLAS_CORETYPE")
+    if forced:
+        notes.append(
+            f"OPENBLAS_CORETYPE={forced} is set: OpenBLAS uses the kernels of that processor, which slows the NumPy "
+            "side where the machine has newer ones. Unset it for the machine's own speed."
+        )
+    if available_cores() < threads:
+        notes.append(f"{threads} threads on {available_cores()} core(s): the numbers say little.")
+    return {
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": available_cores(),
+        "threads": threads,
+        "python": platform.python_version(),
+        "mulligan": mulligan.__version__,
+        "numpy": np.__version__,
+        "blas": _blas(),
+        "torch": _version("torch"),
+        "jax": _version("jax"),
+        "notes": notes,
+    }
+
+
+def load_average() -> float | None:
+    """Return how many processes wanted a core over the last minute, where the system says."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def footprint(times: int = 5) -> dict[str, Any]:
+    """Return ``import_ms``, the median time that `import mulligan` takes beyond NumPy, and ``install_bytes``."""
+    code = "import time, numpy; t = time.perf_counter(); import mulligan; print(1000 * (time.perf_counter() - t))"
+    taken = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(times)
+    ]
+    root = Path(mulligan.__file__).parent
+    size = sum(p.stat().st_size for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return {"import_ms": statistics.median(taken), "install_bytes": size}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _blas() -> str:
+    found = [info for info in threadpoolctl.threadpool_info() if info.get("user_api") == "blas"]
+    return ", ".join(
+        f"{info.get('internal_api')} {info.get('version')} {info.get('architecture', '')}".strip() for info in found
+    )
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"

@@ -1,0 +1,226 @@
+"""All sides of a workload: first that they compute the same, then how fast, taking turns."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.bench.child import Child
+from mulligan.bench.material import draw, players
+from mulligan.bench.side import SIDES
+from mulligan.bench.workloads import workload
+from mulligan.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulligan.bench.workloads import Workload
+    from mulligan.nn.memory import Array
+
+STEPS = 5
+SAME = 1e-9
+"""What float64 may differ by after five steps: two orders of summation gave up to 6e-12 (decision 5)."""
+GROSS = 0.05
+"""What float32 may differ by: one unit in the last place of the start gave up to 8e-3, of ours against ours."""
+WIDE_BLOCK, WIDE_ROUNDS = 0.3, 0.15
+"""Spreads, relative to the median, from which on a side is marked: inside its blocks, and between its rounds."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to measure.
+
+    Parameters
+    ----------
+    sides : tuple of str
+        Names in `SIDES`; "mulligan" first.
+    rounds : int
+        Turns that every side has.
+    seconds : float
+        Length of a turn.
+    pause : float
+        Seconds of silence before a turn, in which the last side's threads go to sleep.
+    threads : int
+    toy : bool
+        Everything small: to see that it works, not how fast.
+    """
+
+    sides: tuple[str, ...]
+    rounds: int = 7
+    seconds: float = 0.5
+    pause: float = 0.3
+    threads: int = 2
+    toy: bool = False
+
+    def for_workload(self, name: str) -> list[str]:
+        """Return the sides that make sense for a workload."""
+        return [s for s in self.sides if name.startswith(SIDES[s].only)]
+
+
+def difference(found: dict[str, Array], expected: dict[str, Array], idle: frozenset[str] = frozenset()) -> float:
+    """Return the largest ‖a − b‖/‖b‖ over the parameter arrays; infinite when an array is missing or not finite.
+
+    `idle` names arrays that no loss depends on.
+    """
+    if found.keys() != expected.keys():
+        return np.inf
+    worst = 0.0
+    for name in expected.keys() - idle:
+        a, b = found[name].astype(np.float64), expected[name].astype(np.float64)
+        if a.shape != b.shape or not np.isfinite(a).all():
+            return np.inf
+        worst = max(worst, float(np.linalg.norm(a - b) / max(np.linalg.norm(b), np.finfo(np.float32).tiny)))
+    return worst
+
+
+def idle_parameters(game: Workload) -> frozenset[str]:
+    """Return the parameters whose exact gradient is zero.
+
+    A relativistic loss sees differences of logits only, and D's last bias drops out of them. Its gradient is
+    rounding, which Adam scales up to whole steps, in a different direction in every library.
+    """
+    return frozenset([f"d.{len(players(game)[1]) - 1}.b"]) if game.game.loss.relativistic else frozenset()
+
+
+def is_wide(blocks: list[dict[str, Any]], ratios: list[float]) -> bool:
+    """Tell whether a side's timings spread too far to be trusted, in whoever's favour."""
+    inside = statistics.median((b["high"] - b["low"]) / b["ms"] for b in blocks)
+    spreads = [(max(v) - min(v)) / statistics.median(v) for v in ([b["ms"] for b in blocks], ratios)]
+    return inside > WIDE_BLOCK or max(spreads) > WIDE_ROUNDS
+
+
+class Race:
+    """One workload: `verify`, then `run`.
+
+    Parameters
+    ----------
+    name : str
+        Of the workload.
+    plan : Plan
+    folder : Path
+        For the material and the parameters that the sides write.
+    """
+
+    def __init__(self, name: str, plan: Plan, folder: Path):
+        self.plan, self.folder = plan, folder
+        self.workload = workload(name, plan.toy)
+        self.name = name
+        self.idle = idle_parameters(self.workload)
+        self.results: dict[str, dict[str, Any]] = {side: {} for side in plan.for_workload(name)}
+        self._material = folder / f"{name}.npz"
+        draw(self.workload).save(self._material)
+
+    def build(self, child: Child, side: str, dtype: str) -> None:
+        """Make a child this side of the workload."""
+        plan = self.plan
+        order = {"side": side, "workload": self.name, "toy": plan.toy, "material": str(self._material)}
+        child.ask(do="build", threads=plan.threads, dtype=dtype, **order)
+
+    def after(self, child: Child) -> dict[str, Array]:
+        """Return a built child's parameters after the first steps."""
+        out = self.folder / "after.npz"
+        child.ask(do="check", steps=STEPS, out=str(out))
+        with np.load(out) as file:
+            return {name: file[name] for name in file.files}
+
+    def verify(self, children: dict[str, Child]) -> None:
+        """Compare every side with ours in float64; `children` has one process for each library."""
+        expected: dict[str, Array] = {}
+        for side, result in self.results.items():
+            if side == "products":
+                continue
+            child = children[SIDES[side].needs]
+            try:
+                self.build(child, side, "float64")
+                found = self.after(child)
+            except RunError as error:
+                if side == "mulligan":
+                    raise
+                result["why"] = str(error)
+                continue
+            expected = expected or found
+            self._judge(result, "float64", difference(found, expected, self.idle), SAME)
+
+    @staticmethod
+    def _judge(result: dict[str, Any], dtype: str, found: float, allowed: float) -> None:
+        """Keep the difference, or why the side is not timed."""
+        if found <= allowed:
+            result[dtype] = found
+        else:
+            result["why"] = f"computes something else: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"
+
+    def run(self, say: Callable[[str], None]) -> dict[str, Any]:
+        """Time the sides that are left, and return everything that is known."""
+        with ExitStack() as stack:
+            children: dict[str, Child] = {}
+            expected: dict[str, Array] = {}
+            for side, result in self.results.items():
+                if "why" in result:
+                    continue
+                say(f"{self.name}: {side}")
+                child = stack.enter_context(Child(self.plan.threads))
+                try:
+                    self.build(child, side, "float32")
+                    found = self.after(child)
+                except RunError as error:
+                    if side in ("mulligan", "products"):
+                        raise
+                    result["why"] = str(error)
+                    continue
+                expected = expected or found
+                if side != "products":
+                    self._judge(result, "float32", difference(found, expected, self.idle), GROSS)
+                    if "why" in result:
+                        continue
+                children[side] = child
+            self._take_turns(children, say)
+            for side, child in children.items():
+                self.results[side]["memory"] = child.ask(do="memory")["bytes"]
+        self._compare(list(children))
+        return {
+            "title": self.workload.title,
+            "batch": self.workload.batch,
+            "wide": any(result.get("wide", False) for result in self.results.values()),
+            "sides": self.results,
+        }
+
+    def _take_turns(self, children: dict[str, Child], say: Callable[[str], None]) -> None:
+        order = list(children)
+        for number in range(self.plan.rounds):
+            say(f"{self.name}: round {number + 1} of {self.plan.rounds}")
+            for side in order:
+                time.sleep(self.plan.pause)
+                block = children[side].ask(do="block", seconds=self.plan.seconds)
+                self.results[side].setdefault("rounds", []).append(block)
+            order = order[1:] + order[:1]  # so that nobody always follows the same one
+
+    def _compare(self, raced: list[str]) -> None:
+        ours = [block["ms"] for block in self.results["mulligan"]["rounds"]]
+        for side in raced:
+            result = self.results[side]
+            theirs = [block["ms"] for block in result["rounds"]]
+            result["ms"] = statistics.median(theirs)
+            result["steps_per_second"] = 1000 / result["ms"]
+            ratios = [b / a for a, b in zip(ours, theirs)]
+            result["ratio"] = {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
+            result["wide"] = is_wide(result["rounds"], ratios)
+
+
+def race(names: list[str], plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
+    """Verify and time workloads; return the results of each by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        races = [Race(name, plan, Path(folder)) for name in names]
+        libraries = sorted({SIDES[side].needs for side in plan.sides})
+        with ExitStack() as stack:
+            children = {library: stack.enter_context(Child(plan.threads)) for library in libraries}
+            for one in races:
+                say(f"{one.name}: do all sides compute the same?")
+                one.verify(children)
+        return {one.name: one.run(say) for one in races}

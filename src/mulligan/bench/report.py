@@ -1,0 +1,64 @@
+"""The results as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MB = 1e6
+
+
+def header(machine: dict[str, Any]) -> list[str]:
+    """Return the lines that say what the numbers were taken on."""
+    absent = "not installed"
+    lines = [
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {machine['threads']} threads a side",
+        f"Python {machine['python']}, mulligan {machine['mulligan']}, NumPy {machine['numpy']} ({machine['blas']}), "
+        f"torch {machine['torch'] or absent}, jax {machine['jax'] or absent}",
+        f"{machine['date']}, float32",
+    ]
+    return lines + [f"note: {note}" for note in machine["notes"]]
+
+
+def table(name: str, result: dict[str, Any]) -> list[str]:
+    """Return one workload's table: a line for each side."""
+    mark = "   (! = spread too wide to trust, whoever it favours)" if result["wide"] else ""
+    lines = [
+        f"{name}: {result['title']}, batch {result['batch']}{mark}",
+        f"  {'side':<18}{'ms/step':>9}{'steps/s':>9}   {'others : ours (min–max)':<26}{'peak MB':>8}"
+        f"{'Δ float64':>11}{'Δ float32':>11}",
+    ]
+    for side, row in result["sides"].items():
+        if "why" in row:
+            lines.append(f"  {side:<18}n/a: {row['why']}")
+            continue
+        ratio = row["ratio"]
+        if side == "mulligan":
+            words = "1"
+        elif side == "products":
+            words = f"{100 * ratio['median']:.0f} % of the step ({100 * ratio['min']:.0f}–{100 * ratio['max']:.0f})"
+        else:
+            words = f"{ratio['median']:.2f} ({ratio['min']:.2f}–{ratio['max']:.2f})"
+        line = f"  {side:<18}{row['ms']:>9.3f}{row['steps_per_second']:>9.0f}   {words:<26}{row['memory'] / MB:>8.0f}"
+        if "float64" in row and side != "mulligan":
+            line += f"{row['float64']:>11.0e}{row['float32']:>11.0e}"
+        lines.append(line + ("  !" if row["wide"] else ""))
+    return lines
+
+
+def text(document: dict[str, Any]) -> str:
+    """Return the whole report."""
+    lines = header(document["machine"])
+    lines += [f"note: {note}" for note in document["notes"]]
+    for name, result in document["workloads"].items():
+        lines += ["", *table(name, result)]
+    before, after = document["load"]["before"], document["load"]["after"]
+    if before is not None:
+        lines += ["", f"load average before {before:.2f}, after {after:.2f} (ours included)"]
+    size = document["footprint"]
+    lines.append(
+        f"import mulligan: {size['import_ms']:.0f} ms more than import numpy; "
+        f"installed: {size['install_bytes'] / MB:.1f} MB with all of MNIST"
+    )
+    if document["toy"]:
+        lines.append("toy sizes: these numbers show that it runs, not how fast.")
+    return "\n".join(lines)
