@@ -27,8 +27,15 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(nn.Dense(3, bias=False), (4,)),
         Case(nn.Dense(3, spectral_norm=True), (4,)),
     ),
-    "conv2d": (Case(nn.Conv2d(3, kernel=3), (4, 4, 2)), Case(nn.Conv2d(2, kernel=4, stride=1), (5, 4, 2))),
-    "conv_transpose2d": (Case(nn.ConvTranspose2d(2, kernel=4), (3, 2, 2)),),
+    "conv2d": (
+        Case(nn.Conv2d(3, kernel=3), (4, 4, 2)),
+        Case(nn.Conv2d(2, kernel=4, stride=1), (5, 4, 2)),
+        Case(nn.Conv2d(3, kernel=2, padding=0, spectral_norm=True), (4, 4, 2)),
+    ),
+    "conv_transpose2d": (
+        Case(nn.ConvTranspose2d(2, kernel=4), (3, 2, 2)),
+        Case(nn.ConvTranspose2d(2, kernel=2, spectral_norm=True), (2, 2, 3)),
+    ),
     "maxout": (Case(nn.Maxout(3, 2), (4,)), Case(nn.Maxout(2, 3, spectral_norm=True), (4,))),
     "leaky_relu": (Case(nn.LeakyReLU(), (6,)),),
     "relu": (Case(nn.ReLU(), (6,)),),

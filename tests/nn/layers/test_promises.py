@@ -1,0 +1,368 @@
+"""What every layer promises beside right numbers: where it writes, what it keeps, what it refuses."""
+
+import contextlib
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
+from mulligan.nn import layers as nn
+from mulligan.nn.cases import CASES
+from mulligan.nn.network import Network
+from mulligan.nn.parallel import Lanes, shares
+
+EVERY = [(f"{name} {i}", case) for name, cases in CASES.items() for i, case in enumerate(cases)]
+every = pytest.mark.parametrize("case", [case for _, case in EVERY], ids=[name for name, _ in EVERY])
+
+
+class Steps:
+    """A network and whole steps of all passes on it, with the same batch each time."""
+
+    def __init__(self, layer, shape, rows=5, dtype=np.float32, seed=0):
+        rng = np.random.default_rng(seed)
+        self.network = Network(layer, shape, dtype).initialise(rng)
+        self.network.theta += 0.2 * rng.standard_normal(self.network.n_params).astype(dtype)
+        self.space = self.network.workspace(rng=np.random.default_rng(1))
+        self.labels = rng.integers(self.network.classes or 1, size=rows)
+        self.x, self.v = rng.standard_normal((2, rows, *shape)).astype(dtype)
+        self.a, self.b = rng.standard_normal((2, rows, *self.network.output_shape)).astype(dtype)
+        self.c = rng.standard_normal(rows).astype(dtype)
+        self.ones = np.ones_like(self.a)
+        for array in (self.x, self.v, self.a, self.b, self.c, self.ones, self.labels):
+            array.flags.writeable = False
+        self.second_order = True
+        try:
+            self.space.forward(self.x, self.labels)
+            self.space.tangent(self.v)
+        except UnsupportedError:
+            self.second_order = False
+
+    def run(self, rows=None):
+        """Yield what every pass gives, as the buffers that the next step overwrites."""
+        x, v, a, b, c, ones = (array[:rows] for array in (self.x, self.v, self.a, self.b, self.c, self.ones))
+        space = self.space
+        space.clear_grads()
+        space.prepare()
+        yield space.forward(x, self.labels[:rows])
+        yield space.backward(a)
+        space.grads()
+        if self.second_order:
+            yield space.tangent(v)
+            yield from space.adjoint(a, b, inputs=True)
+            space.grads()
+            if self.network.piecewise_linear:
+                space.backward(ones)
+                space.paired(c)
+        space.finish_grads()
+        space.finish()
+        yield space.grad
+        yield space.forward(x, self.labels[:rows], training=False)
+
+    def results(self, rows=None):
+        return [array.copy() for array in self.run(rows)]
+
+
+def differ(one, two):
+    return [i for i, (a, b) in enumerate(zip(one, two, strict=True)) if not np.array_equal(a, b, equal_nan=True)]
+
+
+# ── memory ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@every
+def test_no_stale_buffer_is_read(case):
+    """Every buffer is filled with NaN between steps, and nothing changes."""
+    clean, poisoned = Steps(case.layer, case.shape), Steps(case.layer, case.shape)
+    for _ in range(3):
+        poisoned.space.memory.poison()
+        results = poisoned.results()
+        assert differ(clean.results(), results) == []
+        assert all(np.isfinite(array).all() for array in results)
+
+
+@every
+def test_float32_stays_float32_and_arguments_stay_as_they_are(case):
+    """The arguments are read-only: writing into one would raise."""
+    steps = Steps(case.layer, case.shape)
+    theta = steps.network.theta.copy()
+    for array in steps.run():
+        assert array.dtype == np.float32
+    np.testing.assert_array_equal(steps.network.theta, theta)
+    for memory in steps.space.memory.walk():
+        for name, buffer in memory._buffers.items():
+            assert buffer.dtype == np.float32, name
+        for name, value in memory.saved.items():
+            assert not isinstance(value, np.float64), name
+            assert not (isinstance(value, np.ndarray) and value.dtype == np.float64), name
+
+
+@every
+def test_float32_is_float64_rounded(case):
+    single = Steps(case.layer, case.shape)
+    double = Steps(case.layer, case.shape, dtype=np.float64)
+    if any(type(layer) is nn.Dropout for _, layer, _ in nn.base.walk(case.layer, case.shape)):
+        pytest.skip("float32 and float64 draw different masks")
+    double.network.theta[:], double.network.stats[:] = single.network.theta, single.network.stats
+    for name in ("x", "v", "a", "b", "c"):
+        setattr(double, name, getattr(single, name).astype(np.float64))
+    double.labels = single.labels
+    for one, two in zip(single.results(), double.results()):
+        np.testing.assert_allclose(one, two, rtol=2e-4, atol=2e-4 * np.abs(two).max(initial=0))
+
+
+@every
+def test_a_smaller_batch_is_a_view_and_a_step_allocates_nothing_that_stays(case):
+    steps = Steps(case.layer, case.shape)
+    fresh = Steps(case.layer, case.shape)
+    full = steps.results()
+    steps.network.stats[:] = fresh.network.stats
+    steps.results(3)
+    held = steps.space.memory.nbytes
+
+    def run(times):
+        for i in range(times):
+            for _ in steps.run(3 if i % 2 else None):
+                pass
+
+    tracemalloc.start()
+    run(30)  # Python's own free lists fill
+    before = tracemalloc.get_traced_memory()[0]
+    run(60)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert after - before < 1024
+    if not isinstance(case.layer, nn.MinibatchDiscrimination):  # compares all rows with all: a buffer per batch size
+        assert steps.space.memory.nbytes == held
+    assert len(full[0]) == 5
+
+
+def test_hot_layers_allocate_nothing_of_the_batch_size():
+    layers = (nn.OneHot(10), nn.Dense(256), nn.LeakyReLU(), nn.Dense(256), nn.Tanh(), nn.Projection(10))
+    steps = Steps(nn.Sequential(layers), (128,), rows=256)
+    smallest = 256 * 128 * 4  # bytes; four times what NumPy itself takes to cast a piece at a time
+    for _ in range(2):
+        for _ in steps.run():
+            pass
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in steps.run():
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - before < smallest / 2
+
+
+@every
+def test_a_training_step_after_an_evaluation_is_the_same_step(case):
+    one, two = Steps(case.layer, case.shape), Steps(case.layer, case.shape)
+    for array in two.x[:2], two.x[2:]:
+        two.space.forward(array, two.labels[: len(array)], training=False)
+    assert differ(one.results(), two.results()) == []
+
+
+def test_gradients_add_up_over_passes_of_one_step():
+    for name in ("dense", "projection", "layer_norm", "batch_norm", "minibatch_discrimination", "maxout"):
+        case = CASES[name][0]
+        steps = Steps(case.layer, case.shape, dtype=np.float64)
+        grads = []
+        for passes in (1, 3):
+            steps.space.clear_grads()
+            for _ in range(passes):
+                steps.space.forward(steps.x, steps.labels)
+                steps.space.backward(steps.a)
+                steps.space.grads()
+            steps.space.finish_grads()
+            grads.append(steps.space.grad.copy())
+        np.testing.assert_allclose(grads[1], 3 * grads[0], rtol=1e-12)
+
+
+def test_without_inputs_the_gradients_are_the_same():
+    for name in ("residual", "concat", "maxout", "batch_norm", "layer_norm", "minibatch_discrimination"):
+        case = CASES[name][0]
+        layer = nn.Sequential((nn.Flatten(), case.layer)) if len(case.shape) == 1 else case.layer
+        steps = Steps(layer, case.shape)
+        found = []
+        for inputs in (True, False):
+            steps.space.memory.poison()
+            steps.space.clear_grads()
+            steps.space.forward(steps.x)
+            steps.space.backward(steps.a, inputs)
+            steps.space.grads()
+            if steps.second_order:
+                steps.space.tangent(steps.v)
+                steps.space.adjoint(steps.a, steps.b, inputs)
+                steps.space.grads()
+            steps.space.finish_grads()
+            found.append(steps.space.grad.copy())
+        np.testing.assert_array_equal(*found)
+
+
+# ── spectral norm ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_spectral_norm_finds_the_largest_singular_value():
+    steps = Steps(nn.Dense(5, bias=False, spectral_norm=True), (7,), dtype=np.float64)
+    for _ in range(300):
+        steps.space.prepare()
+    W = steps.network.tensors()["W"]
+    largest = np.linalg.svd(W, compute_uv=False)[0]
+    np.testing.assert_allclose(steps.space.forward(steps.x), steps.x @ W / largest, rtol=1e-9)
+
+
+def test_every_workspace_divides_its_own_weights_and_only_prepare_turns_the_direction():
+    steps = Steps(nn.Dense(5, bias=False, spectral_norm=True), (7,), dtype=np.float64)
+    average = 0.5 * steps.network.theta + np.random.default_rng(3).standard_normal(steps.network.n_params)
+    other = steps.network.workspace(theta=average)
+    steps.space.prepare()
+    v = steps.network.tensors()["W_v"].copy()
+    for space, theta in ((steps.space, steps.network.theta), (other, average)):
+        W = theta.reshape(7, 5)
+        for training in (True, False):
+            np.testing.assert_allclose(
+                space.forward(steps.x, training=training), steps.x @ W / np.linalg.norm(W @ v), rtol=1e-12
+            )
+    average *= 3  # an average moves on between evaluations
+    np.testing.assert_allclose(other.forward(steps.x, training=False), steps.x @ W / np.linalg.norm(W @ v))
+    np.testing.assert_array_equal(steps.network.tensors()["W_v"], v)
+    steps.space.prepare()
+    assert not np.allclose(steps.network.tensors()["W_v"], v)
+
+
+def test_lanes_that_did_not_prepare_use_the_same_weights():
+    steps = Steps(nn.Sequential((nn.Dense(6, spectral_norm=True), nn.Tanh(), nn.Dense(1))), (7,), dtype=np.float64)
+    parts = shares(5, 2)
+    y = np.empty((5, 1))
+    with Lanes(2) as lanes:
+        spaces = [steps.network.workspace(lanes=lanes, lane=i) for i in range(2)]
+        for _ in range(3):
+            spaces[0].prepare()
+
+            def work(i):
+                y[parts[i]] = spaces[i].forward(steps.x[parts[i]])
+
+            lanes.run(work)
+            np.testing.assert_allclose(y, steps.space.forward(steps.x), rtol=1e-12)
+
+
+def test_spectral_norm_of_zero_weights_is_zero_and_finite():
+    network = Network(nn.Dense(3, init=nn.classes.Zeros(), spectral_norm=True), (4,)).initialise(
+        np.random.default_rng(0)
+    )
+    space = network.workspace()
+    space.prepare()
+    np.testing.assert_array_equal(space.forward(np.ones((2, 4), np.float32)), np.zeros((2, 3)))
+
+
+# ── far from zero ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Sigmoid(), nn.SiLU(), nn.Softplus(3.0), nn.ELU(), nn.Tanh(), nn.Arctan()], ids=repr
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_stay_finite_and_exact_far_out(layer, dtype):
+    x = np.array([[-1e4, -700, -100, -30, -1, 0, 1, 30, 100, 700, 1e4]], dtype)
+    space = Network(layer, (11,), dtype).workspace()
+    y = space.forward(x).copy()
+    slope = space.backward(np.ones_like(x)).copy()
+    curve = np.empty_like(x)
+    layer.ddf(x, y, curve)
+    assert np.isfinite(y).all()
+    assert np.isfinite(slope).all()
+    assert np.isfinite(curve).all()
+    with np.errstate(over="ignore", under="ignore"):
+        if isinstance(layer, nn.Sigmoid):
+            exact = (
+                np.exp(x[:, 1:4].astype(np.float64)) if dtype == np.float64 else np.exp(x[:, 3:4].astype(np.float64))
+            )
+            np.testing.assert_allclose(y[:, 1:4] if dtype == np.float64 else y[:, 3:4], exact, rtol=1e-6)
+        if isinstance(layer, nn.Softplus):
+            np.testing.assert_allclose(y[:, 3], np.exp(3 * x[:, 3].astype(np.float64)) / 3, rtol=1e-5)
+            np.testing.assert_allclose(slope[:, 3], np.exp(3 * x[:, 3].astype(np.float64)), rtol=1e-5)
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Dense(0), "units = 0 is not allowed"),
+        (lambda: nn.Dense(2.5), "units = 2.5 is not allowed; it must be a whole number"),
+        (lambda: nn.LeakyReLU(1.0), "alpha = 1.0 is not allowed.*below 1"),
+        (lambda: nn.Dropout(1.0), "rate = 1.0 is not allowed"),
+        (lambda: nn.ELU(-1.0), "alpha = -1.0 is not allowed"),
+        (lambda: nn.Softplus(0.0), "beta = 0.0 is not allowed"),
+        (lambda: nn.Reshape((0, 2)), r"shape = \[0, 2\] is not allowed"),
+        (lambda: nn.Reshape(()), r"shape = \[\] is not allowed"),
+        (lambda: nn.Upsample("cubic"), "mode = 'cubic' is not allowed; it must be 'nearest' or 'bilinear'"),
+        (lambda: nn.AvgPool(0), "size = 0 is not allowed"),
+        (lambda: nn.BatchNorm(momentum=0.0), "momentum = 0.0 is not allowed"),
+        (lambda: nn.LayerNorm(eps=0.0), "eps = 0.0 is not allowed"),
+        (lambda: nn.OneHot(0), "classes = 0 is not allowed"),
+        (lambda: nn.OneHot(3, scale=0.0), "scale = 0.0 is not allowed"),
+        (lambda: nn.Projection(3, spectral_norm=True), "spectral_norm = true with class_init = zeros is not allowed"),
+        (lambda: nn.Maxout(3, 0), "pieces = 0 is not allowed"),
+        (lambda: nn.MinibatchDiscrimination(0), "kernels = 0 is not allowed"),
+        (lambda: nn.Concat(()), r"layers = \[\] is not allowed"),
+    ],
+)
+def test_settings_out_of_range(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.Dense(2), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.Maxout(2), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.Projection(2), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.MinibatchDiscrimination(), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.Upsample(), (4,), "Put a Reshape layer before it"),
+        (nn.AvgPool(), (4,), "Put a Reshape layer before it"),
+        (nn.AvgPool(2), (9, 6, 1), "Try size = 3"),
+        (nn.Reshape((7, 7, 2)), (100,), "Give the layer before it 98 outputs"),
+        (nn.Residual((nn.Dense(3),)), (4,), r"shape \(3,\) \(layers\) and \(4,\) \(shortcut\)"),
+        (nn.Concat((nn.Upsample(), nn.Tanh())), (2, 2, 1), "all axes but the last must be equal"),
+    ],
+)
+def test_samples_that_do_not_fit(layer, shape, message):
+    with pytest.raises(ShapeError, match=message):
+        Network(layer, shape)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (None, ConfigError, "no labels were given"),
+        (np.array([0, 1, 3]), ConfigError, "labels from 0 to 3 are not allowed; the network knows the classes 0 to 2"),
+        (np.array([0, -1, 2]), ConfigError, "labels from -1 to 2 are not allowed"),
+        (np.array([0, 1]), ShapeError, "one whole number per row"),
+        (np.array([0.0, 1.0, 2.0]), ShapeError, "one whole number per row"),
+        (np.array([[0], [1], [2]]), ShapeError, "one whole number per row"),
+    ],
+)
+@pytest.mark.parametrize("layer", [nn.OneHot(3), nn.Projection(3)], ids=lambda layer: type(layer).__name__)
+def test_labels_are_checked_where_they_come_in(layer, labels, error, message):
+    space = Network(nn.Sequential((nn.Tanh(), layer)), (4,)).initialise(np.random.default_rng(0)).workspace()
+    with pytest.raises(error, match=message):
+        space.forward(np.zeros((3, 4), np.float32), labels)
+    assert space.forward(np.zeros((3, 4), np.float32), np.array([0, 2, 1], np.uint8)).dtype == np.float32
+
+
+def test_dropout_without_a_generator_says_so():
+    space = Network(nn.Dropout(), (4,)).workspace()
+    x = np.ones((2, 4), np.float32)
+    with pytest.raises(UnsupportedError, match="needs a random generator in training"):
+        space.forward(x)
+    np.testing.assert_array_equal(space.forward(x, training=False), x)
+
+
+@every
+def test_errors_are_our_own_for_any_sample_shape(case):
+    """A layer that cannot take a shape says so in words: no IndexError from inside."""
+    for shape in ((5,), (2, 3, 1), (4, 4, 2)):
+        with contextlib.suppress(MulliganError):
+            Network(case.layer, shape)

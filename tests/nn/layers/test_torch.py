@@ -1,0 +1,272 @@
+"""Every layer against torch: values, gradients, and double backward, in float64."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mulligan.nn import layers as nn
+from mulligan.nn.layers.initializers import He
+from mulligan.nn.network import Network
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+ROWS = 5
+
+
+def images(x):
+    return x.permute(0, 3, 1, 2)
+
+
+def rows_again(y):
+    return y.permute(0, 2, 3, 1)
+
+
+def onehot(labels, x, classes):
+    plane = F.one_hot(labels, classes).to(x.dtype).reshape(len(x), *[1] * (x.ndim - 2), classes)
+    return torch.cat([x, 3 * plane.expand(*x.shape[:-1], classes)], dim=-1)
+
+
+def projection(x, p, labels):
+    return x @ p["W"] + p["b"] + (p["E"][labels] * x).sum(dim=1, keepdim=True)
+
+
+def maxout(x, p, labels):
+    return (x @ p["maps.W"] + p["maps.b"]).reshape(len(x), 3, 2).amax(dim=-1)
+
+
+def batch_norm(x, p, labels):
+    y = F.batch_norm(x if x.ndim == 2 else images(x), None, None, p["gamma"], p["beta"], training=True)
+    return y if x.ndim == 2 else rows_again(y)
+
+
+def layer_norm(x, p, labels):
+    if x.ndim == 2:
+        return F.layer_norm(x, x.shape[1:], p["gamma"], p["beta"])
+    return rows_again(F.group_norm(images(x), 1, p["gamma"], p["beta"]))
+
+
+def pixel_norm(x, p, labels):
+    return x / (x.square().mean(dim=-1, keepdim=True) + 1e-8).sqrt()
+
+
+def stddev(x, p, labels):
+    s = (x.var(dim=0, unbiased=False) + 1e-8).sqrt().mean()
+    return torch.cat([x, s.expand(*x.shape[:-1], 1)], dim=-1)
+
+
+def discrimination(x, p, labels):
+    M = torch.einsum("nd,dbc->nbc", x, p["T"])
+    near = torch.exp(-(M[:, None] - M[None]).abs().sum(dim=-1)).sum(dim=1)
+    return torch.cat([x, near], dim=1)
+
+
+def upsample(mode, **options):
+    return lambda x, p, labels: rows_again(F.interpolate(images(x), scale_factor=2, mode=mode, **options))
+
+
+def residual(x, p, labels):
+    main = torch.tanh(x @ p["0.0.W"] + p["0.0.b"]) @ p["0.2.W"] + p["0.2.b"]
+    return main + x @ p["1.0.W"] + p["1.0.b"]
+
+
+LAYERS = {
+    "dense": (nn.Dense(3), (4,), lambda x, p, labels: F.linear(x, p["W"].T, p["b"])),
+    "dense of one unit": (nn.Dense(1, bias=False), (4,), lambda x, p, labels: x @ p["W"]),
+    "maxout": (nn.Maxout(3, 2), (4,), maxout),
+    "leaky_relu": (nn.LeakyReLU(0.3), (6,), lambda x, p, labels: F.leaky_relu(x, 0.3)),
+    "relu": (nn.ReLU(), (6,), lambda x, p, labels: F.relu(x)),
+    "elu": (nn.ELU(0.7), (6,), lambda x, p, labels: F.elu(x, 0.7)),
+    "silu": (nn.SiLU(), (6,), lambda x, p, labels: F.silu(x)),
+    "softplus": (nn.Softplus(2.0), (6,), lambda x, p, labels: F.softplus(x, 2.0, threshold=1e9)),
+    "tanh": (nn.Tanh(), (6,), lambda x, p, labels: torch.tanh(x)),
+    "sigmoid": (nn.Sigmoid(), (6,), lambda x, p, labels: torch.sigmoid(x)),
+    "arctan": (nn.Arctan(), (6,), lambda x, p, labels: torch.arctan(x)),
+    "flatten": (nn.Flatten(), (2, 3, 2), lambda x, p, labels: x.flatten(1)),
+    "reshape": (nn.Reshape((2, 2, 3)), (12,), lambda x, p, labels: x.reshape(-1, 2, 2, 3)),
+    "upsample nearest": (nn.Upsample(), (2, 3, 2), upsample("nearest")),
+    "upsample bilinear": (nn.Upsample("bilinear"), (2, 3, 2), upsample("bilinear", align_corners=False)),
+    "upsample one pixel": (nn.Upsample("bilinear"), (1, 1, 2), upsample("bilinear", align_corners=False)),
+    "avg_pool": (nn.AvgPool(3), (3, 6, 2), lambda x, p, labels: rows_again(F.avg_pool2d(images(x), 3))),
+    "batch_norm rows": (nn.BatchNorm(), (4,), batch_norm),
+    "batch_norm images": (nn.BatchNorm(), (2, 2, 3), batch_norm),
+    "layer_norm rows": (nn.LayerNorm(), (6,), layer_norm),
+    "layer_norm images": (nn.LayerNorm(), (2, 2, 3), layer_norm),
+    "pixel_norm": (nn.PixelNorm(), (2, 2, 3), pixel_norm),
+    "minibatch_stddev": (nn.MinibatchStddev(), (2, 2, 3), stddev),
+    "minibatch_discrimination": (nn.MinibatchDiscrimination(3, 2), (4,), discrimination),
+    "one_hot rows": (nn.OneHot(4), (3,), lambda x, p, labels: onehot(labels, x, 4)),
+    "one_hot images": (nn.OneHot(4), (2, 2, 1), lambda x, p, labels: onehot(labels, x, 4)),
+    "projection": (nn.Projection(4, class_init=He()), (6,), projection),
+    "residual": (nn.Residual((nn.Dense(6), nn.Tanh(), nn.Dense(3)), (nn.Dense(3),)), (4,), residual),
+    "concat": (
+        nn.Concat((nn.Tanh(), nn.Sequential(()), nn.Softplus())),
+        (4,),
+        lambda x, p, labels: torch.cat([torch.tanh(x), x, F.softplus(x, threshold=1e9)], dim=1),
+    ),
+}
+
+
+class Side:
+    """Both sides' copies of one random problem."""
+
+    def __init__(self, layer, shape, seed=0):
+        rng = np.random.default_rng(seed)
+        self.network = Network(layer, shape, np.float64).initialise(rng)
+        self.network.theta += 0.3 * rng.standard_normal(self.network.n_params)
+        self.space = self.network.workspace()
+        self.x = rng.standard_normal((ROWS, *shape))
+        self.labels = rng.integers(4, size=ROWS)
+        self.a, self.b = rng.standard_normal((2, ROWS, *self.network.output_shape))
+        self.v = rng.standard_normal(self.x.shape)
+        self.tx = torch.tensor(self.x, requires_grad=True)
+        self.p = {e.path: torch.tensor(e.view(self.network.theta), requires_grad=True) for e in self.network.entries}
+
+    def grads(self):
+        self.space.grads()
+        self.space.finish_grads()
+        return {e.path: e.view(self.space.grad) for e in self.network.entries}
+
+
+def close(ours, theirs, tolerance=1e-12):
+    theirs = theirs.detach().numpy() if torch.is_tensor(theirs) else theirs
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_values_and_gradients(name):
+    layer, shape, reference = LAYERS[name]
+    s = Side(layer, shape)
+    y = reference(s.tx, s.p, torch.tensor(s.labels))
+    (y * torch.tensor(s.a)).sum().backward()
+    close(s.space.forward(s.x, s.labels), y)
+    close(s.space.backward(s.a), s.tx.grad)
+    for path, grad in s.grads().items():
+        close(grad, s.p[path].grad)
+
+
+@pytest.mark.parametrize("name", [n for n in LAYERS if not LAYERS[n][0].mixes_samples])
+def test_double_backward(name):
+    layer, shape, reference = LAYERS[name]
+    s = Side(layer, shape)
+    y = reference(s.tx, s.p, torch.tensor(s.labels))
+    (g,) = torch.autograd.grad((y * torch.tensor(s.b)).sum(), s.tx, create_graph=True)
+    ((y * torch.tensor(s.a)).sum() + (g * torch.tensor(s.v)).sum()).backward()
+    s.space.forward(s.x, s.labels)
+    s.space.tangent(s.v)
+    dx, dtx = s.space.adjoint(s.a, s.b, inputs=True)
+    close(dx, s.tx.grad, 1e-9)
+    close(dtx, g, 1e-9)
+    for path, grad in s.grads().items():
+        close(grad, s.p[path].grad, 1e-9)
+
+
+@pytest.mark.parametrize("curved", [False, True], ids=["leaky_relu", "tanh and layer_norm"])
+def test_double_backward_through_a_critic(curved):
+    middle = (nn.LayerNorm(), nn.Tanh()) if curved else (nn.LeakyReLU(),)
+    s = Side(nn.Sequential((nn.Dense(7), *middle, nn.Dense(6), *middle, nn.Projection(4, class_init=He()))), (5,))
+    x = s.tx
+    for i, layer in enumerate(s.network.layer.layers):
+        p = {path.split(".", 1)[1]: value for path, value in s.p.items() if path.startswith(f"{i}.")}
+        if isinstance(layer, nn.Dense):
+            x = x @ p["W"] + p["b"]
+        elif isinstance(layer, nn.LayerNorm):
+            x = layer_norm(x, p, None)
+        elif isinstance(layer, nn.Projection):
+            x = projection(x, p, torch.tensor(s.labels))
+        else:
+            x = torch.tanh(x) if curved else F.leaky_relu(x, 0.2)
+    (g,) = torch.autograd.grad(x.sum(), s.tx, create_graph=True)
+    (g.square().sum() / 2 + (x * torch.tensor(s.a)).sum()).backward()  # R1 and a loss
+    ones = np.ones_like(s.a)
+    s.space.forward(s.x, s.labels)
+    v = s.space.backward(ones).copy()
+    close(v, g, 1e-9)
+    s.space.tangent(v)
+    s.space.adjoint(s.a, ones)
+    for path, grad in s.grads().items():
+        close(grad, s.p[path].grad, 1e-9)
+    if not curved:
+        s.space.clear_grads()
+        s.space.backward(ones)
+        s.space.paired(s.a[:, 0])
+        s.space.finish_grads()
+        for entry in s.network.entries:
+            close(entry.view(s.space.grad), s.p[entry.path].grad, 1e-9)
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 3, 4)], ids=["rows", "images"])
+def test_batch_norm_keeps_the_same_averages_and_uses_them(shape):
+    s = Side(nn.BatchNorm(momentum=0.3, eps=1e-3), shape)
+    theirs = (torch.nn.BatchNorm1d if len(shape) == 1 else torch.nn.BatchNorm2d)(4, 1e-3, 0.3, dtype=torch.float64)
+    with torch.no_grad():
+        theirs.weight.copy_(s.p["gamma"])
+        theirs.bias.copy_(s.p["beta"])
+
+    def reference(x):
+        return theirs(x) if len(shape) == 1 else rows_again(theirs(images(x)))
+
+    for step in range(3):
+        x = s.x * (step + 1) + step
+        close(s.space.forward(x), reference(torch.tensor(x)))
+    kept = s.network.tensors()
+    close(kept["mean"], theirs.running_mean)
+    close(kept["var"], theirs.running_var)
+    theirs.eval()
+    y = reference(s.tx)
+    (y * torch.tensor(s.a)).sum().backward()
+    before = s.network.stats.copy()
+    close(s.space.forward(s.x, training=False), y)
+    close(s.space.backward(s.a), s.tx.grad)
+    grads = s.grads()
+    close(grads["gamma"], theirs.weight.grad)
+    close(grads["beta"], theirs.bias.grad)
+    np.testing.assert_array_equal(s.network.stats, before)
+
+
+def test_dropout_scales_and_keeps_the_mean():
+    network = Network(nn.Dropout(0.25), (1000,), np.float64)
+    x = np.ones((50, 1000))
+    y = network.workspace(rng=np.random.default_rng(0)).forward(x)
+    theirs = F.dropout(torch.tensor(x), 0.25)
+    assert set(np.unique(y)) == set(np.unique(theirs.numpy())) == {0, 1 / 0.75}
+    assert abs((y == 0).mean() - 0.25) < 5 * math.sqrt(0.25 * 0.75 / y.size)
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv2d"])
+def test_spectral_norm(kind):
+    if kind == "dense":
+        layer, shape, theirs = nn.Dense(3, spectral_norm=True), (5,), torch.nn.Linear(5, 3, dtype=torch.float64)
+        axes, back = (1, 0), (1, 0)
+    else:
+        layer, shape = nn.Conv2d(3, kernel=2, stride=2, padding=0, spectral_norm=True), (4, 4, 2)
+        theirs = torch.nn.Conv2d(2, 3, 2, 2, dtype=torch.float64)
+        axes, back = (3, 2, 0, 1), (2, 3, 1, 0)
+    s = Side(layer, shape)
+
+    def reference():
+        return theirs(s.tx) if kind == "dense" else rows_again(theirs(images(s.tx)))
+
+    # Torch's matrix is the transpose of ours: its u is our v.
+    W, v = s.network.tensors()["W"], s.network.tensors()["W_v"]
+    v /= np.linalg.norm(v)
+    theirs.weight = torch.nn.Parameter(torch.tensor(W).permute(*axes).contiguous())
+    theirs.bias = torch.nn.Parameter(s.p["b"].detach())
+    torch.nn.utils.parametrizations.spectral_norm(theirs)
+    weight = theirs.parametrizations.weight
+    with torch.no_grad():
+        weight[0]._u.copy_(torch.tensor(v))
+        weight[0]._v.copy_(F.normalize(weight.original.flatten(1).T @ weight[0]._u, dim=0))
+    for _ in range(3):  # a step of power iteration each: in torch's forward pass, in our prepare
+        s.space.prepare()
+        y = reference()
+        close(s.space.forward(s.x), y, 1e-10)
+    (y * torch.tensor(s.a)).sum().backward()
+    close(s.space.backward(s.a), s.tx.grad, 1e-10)
+    grads = s.grads()
+    s.space.finish()
+    close(grads["W"], weight.original.grad.permute(*back), 1e-10)
+    close(grads["b"], theirs.bias.grad, 1e-10)
+    theirs.eval()
+    close(s.space.forward(s.x, training=False), reference(), 1e-10)

@@ -1,0 +1,291 @@
+"""The gradient checks: every layer passes them, and every planted bug fails them."""
+
+import numpy as np
+import pytest
+
+from mulligan.errors import UnsupportedError
+from mulligan.nn import checking
+from mulligan.nn import layers as nn
+from mulligan.nn.cases import CASES
+from mulligan.nn.checking import Kink, check_layer, check_layers, gradient_error, relative, slope
+from mulligan.nn.layers import base, classes, norm, resample
+from mulligan.nn.memory import Context
+from mulligan.nn.network import Network
+
+REFUSE = {"batch_norm", "minibatch_stddev", "minibatch_discrimination"}
+CRITIC = nn.Sequential((nn.Dense(6), nn.LeakyReLU(), nn.Dense(1)))
+
+
+def test_every_layer_has_a_case():
+    assert list(CASES) == list(nn.LAYERS)
+    for name, cases in CASES.items():
+        assert all(type(case.layer) is nn.LAYERS[name] for case in cases)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_formula_is_right(name):
+    checks = list(check_layers(name))
+    assert [c for c in checks if not c.passed] == []
+    refused = {c.name for c in checks if c.what == "second order refused"}
+    assert bool(refused) == (name in REFUSE or name == "sequential")  # which has a case with BatchNorm inside
+    whats = {c.what for c in checks}
+    assert {"dx", "two lanes"} <= whats
+    if name not in REFUSE:
+        assert {"transposed", "tangent", "adjoint dx", "adjoint dtx"} <= whats
+
+
+def test_short_road_is_checked_wherever_there_are_parameters():
+    on_the_short_road = {c.name.split()[0] for c in check_layers() if c.what == "paired"}
+    affine = {"dense", "conv2d", "conv_transpose2d", "maxout", "projection"}
+    assert on_the_short_road == affine | {"sequential", "residual", "concat"}
+
+
+@pytest.mark.parametrize("name", sorted(REFUSE))
+def test_layers_that_mix_samples_refuse_with_a_remedy(name):
+    case = CASES[name][0]
+    space = Network(case.layer, case.shape).initialise(np.random.default_rng(0)).workspace()
+    x = np.ones((4, *case.shape), np.float32)
+    y = space.forward(x)
+    with pytest.raises(UnsupportedError, match=r"mixes the samples of a batch.*Use LayerNorm or no normalisation"):
+        space.tangent(x)
+    with pytest.raises(UnsupportedError, match=r"mixes the samples of a batch.*Use LayerNorm or no normalisation"):
+        space.adjoint(y, y)
+
+
+# ── bugs on purpose ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def no_square(self, x, y, out):
+    out[...] = 1 - y
+
+
+def wrong_curve_sign(self, x, y, out):
+    out[...] = 2 * y * (1 - y * y)
+
+
+def factor_beta_lost(self, x, y, out):
+    self.df(x, y, out)
+    out *= 1 - out
+
+
+def slopes_swapped(self, x, y, out):
+    out[...] = np.where(x < 0, 1, self.alpha)
+
+
+def slope_of_another_step(self, m, x):
+    m.x, m.y = x, m.buffer("y", x.shape)
+    m.saved.setdefault("slope", None)
+    self.f(x, m.y)
+    return m.y
+
+
+def not_transposed(self, m, dy, name):
+    return np.matmul(dy, m.params["W"], out=m.buffer(name, dy.shape))
+
+
+def bias_without_c(m, dy, weights):
+    m.add("b", np.dot(np.ones_like(weights), dy, out=m.gradient("b")))
+
+
+def paired_without_u(self, m, c):
+    m.tx = None
+    PAIRED(self, m, c)
+
+
+def tangent_not_in_the_weights(self, m):
+    m.dty = None
+    GRADS(self, m)
+
+
+def no_power_direction(self, m):
+    for name in self.normed:
+        m.grads[name] /= m.saved[f"{name}_norm"][1]
+
+
+def fresh_mask(self, m, dy, name):
+    if m.saved["mask"] is not None:
+        m.saved["mask"] = self._draw(m, dy)
+    return self.apply(m, dy, name)
+
+
+def lanes_apart(self, value):
+    return value
+
+
+def lanes_alone(self, value):
+    return [value]
+
+
+def averages_by_every_lane(self, m, x):
+    y = FORWARD(self, m, x)
+    if m.context.lane > 0:
+        m.stats["mean"] += self.momentum * (x.mean(axis=0) - m.stats["mean"])
+    return y
+
+
+def no_batch_terms(self, m, dy, inputs=True):
+    m.saved["n"] = 0.0
+    return BACKWARD(self, m, dy, inputs)
+
+
+def no_curvature(self, m, dy, dty, inputs=True):
+    m.dy, m.dty = dy, dty
+    return (
+        self.project(m, self.scale(m, dy, "a"), "dx"),
+        self.project(m, self.scale(m, dty, "b"), "dtx"),
+    )
+
+
+def tangent_not_in_gamma(self, m):
+    m.dty = None
+    NORM_GRADS(self, m)
+
+
+def border_lost(dy, out):
+    np.sum(dy, axis=2, out=out)
+    out *= 0.75
+    out[:, :-1] += 0.25 * dy[:, 1:, 0]
+    out[:, 1:] += 0.25 * dy[:, :-1, 1]
+
+
+def mean_of_nothing(self, m, dy, name):
+    return 4 * POOLED(self, m, dy, name)
+
+
+def first_columns_lost(self, m, dy, name):
+    return dy[..., self.classes :]
+
+
+def wrong_class(self, m, x, dy):
+    labels = m.context.labels
+    m.context.labels = (labels + 1) % self.classes
+    PROJECTED(self, m, x, dy)
+    m.context.labels = labels
+
+
+def only_my_own_sum(self, m, dy, inputs=True):
+    own = dy.copy()
+    own[:, -self.kernels :] /= 2  # as if c(n, k) stood in row n's sum alone, when all rows' gradients are equal
+    return DISCRIMINATED(self, m, own, inputs)
+
+
+def shortcut_forgotten(self, m, dy, inputs=True):
+    return self.branches[0].backward(m.children[0], dy, inputs)
+
+
+def second_piece_counts(self, m, dy, name):
+    chosen = m.saved["chosen"]
+    return (dy[..., None] * np.roll(chosen, 1, axis=-1)).reshape(len(dy), -1)
+
+
+def nan_in_one_place(self, x, y, out):
+    DTANH(self, x, y, out)
+    out[0, 0] = np.nan
+
+
+PAIRED, GRADS = base.Affine.paired, base.Affine.grads
+FORWARD, BACKWARD, NORM_GRADS = norm.BatchNorm.forward, norm.BatchNorm.backward, norm.LayerNorm.grads
+POOLED, PROJECTED = resample.AvgPool.transpose, classes.Projection.product_w
+DISCRIMINATED, DTANH = nn.MinibatchDiscrimination.backward, nn.Tanh.df
+
+BUGS = [
+    # owner, name, replacement, layer that shows it, sample shape, checks that must turn red
+    (nn.Tanh, "df", no_square, nn.Tanh(), (6,), {"dx", "tangent"}),
+    (nn.Tanh, "df", nan_in_one_place, nn.Tanh(), (6,), {"dx", "tangent"}),
+    (nn.Tanh, "ddf", wrong_curve_sign, nn.Tanh(), (6,), {"adjoint dx"}),
+    (nn.Tanh, "piecewise_linear", True, nn.Tanh(), (6,), {"adjoint dx"}),  # f″ forgotten
+    (nn.Softplus, "ddf", factor_beta_lost, nn.Softplus(3.0), (6,), {"adjoint dx"}),
+    (nn.LeakyReLU, "df", slopes_swapped, nn.LeakyReLU(), (6,), {"dx", "tangent"}),
+    (base.Pointwise, "forward", slope_of_another_step, nn.Tanh(), (6,), {"adjoint dx"}),
+    (nn.Dense, "product_x", not_transposed, nn.Dense(4), (4,), {"dx", "transposed"}),
+    (base.Affine, "_add_bias", staticmethod(bias_without_c), CRITIC, (4,), {"paired"}),
+    (base.Affine, "paired", paired_without_u, CRITIC, (4,), {"paired"}),
+    (base.Affine, "grads", tangent_not_in_the_weights, CRITIC, (4,), {"second order d0.W", "paired"}),
+    (base.Affine, "finish", no_power_direction, nn.Dense(3, spectral_norm=True), (4,), {"dW"}),
+    (nn.Dropout, "transpose", fresh_mask, nn.Dropout(), (6,), {"dx", "transposed"}),
+    (Context, "sum_over_lanes", lanes_apart, nn.BatchNorm(), (4,), {"two lanes"}),
+    (Context, "sum_over_lanes", lanes_apart, nn.MinibatchStddev(), (4,), {"two lanes"}),
+    (Context, "gather_lanes", lanes_alone, nn.MinibatchDiscrimination(3, 2), (4,), {"two lanes"}),
+    (nn.BatchNorm, "forward", averages_by_every_lane, nn.BatchNorm(), (4,), {"two lanes"}),
+    (nn.BatchNorm, "backward", no_batch_terms, nn.BatchNorm(), (4,), {"dx"}),
+    (norm._SampleNorm, "adjoint", no_curvature, nn.LayerNorm(), (6,), {"adjoint dx"}),
+    (norm._SampleNorm, "adjoint", no_curvature, nn.PixelNorm(), (2, 2, 3), {"adjoint dx"}),
+    (nn.LayerNorm, "grads", tangent_not_in_gamma, nn.LayerNorm(), (6,), {"second order dgamma"}),
+    (resample, "_collect", border_lost, nn.Upsample("bilinear"), (2, 3, 2), {"dx", "transposed"}),
+    (nn.AvgPool, "transpose", mean_of_nothing, nn.AvgPool(), (4, 2, 2), {"dx", "transposed"}),
+    (nn.OneHot, "transpose", first_columns_lost, nn.OneHot(3), (4,), {"dx", "transposed"}),
+    (nn.Projection, "product_w", wrong_class, nn.Projection(3), (4,), {"dE"}),
+    (nn.MinibatchDiscrimination, "backward", only_my_own_sum, nn.MinibatchDiscrimination(3, 2), (4,), {"dx", "dT"}),
+    (nn.Residual, "backward", shortcut_forgotten, nn.Residual((nn.Dense(4),)), (4,), {"dx", "transposed"}),
+    (nn.Maxout, "spread", second_piece_counts, nn.Maxout(3, 2), (4,), {"dx", "dmaps.W"}),
+]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{type(bug[3]).__name__}-{getattr(bug[2], '__name__', bug[1])}")
+def test_a_bug_turns_the_checks_red(bug, monkeypatch):
+    owner, name, replacement, layer, shape, expected = bug
+    assert [c for c in check_layer(layer, shape) if not c.passed] == []
+    monkeypatch.setattr(owner, name, replacement)
+    red = {c.what for c in check_layer(layer, shape) if not c.passed}
+    assert expected <= red
+
+
+# ── the ruler itself ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_slope_is_exact_and_puts_the_array_back():
+    x = np.array([1.0, 2.0, -3.0])
+    before = x.copy()
+    d = np.array([5.0, 0.0, 1.0])
+    assert relative(slope(lambda: np.sin(x), x, d), np.cos(before) * d) < 1e-11
+    np.testing.assert_array_equal(x, before)
+
+
+def test_a_kink_inside_the_step_is_seen_and_one_outside_is_not():
+    x = np.array([0.3 * checking.STEP])
+    with pytest.raises(Kink):
+        slope(lambda: np.maximum(x, 0), x, np.ones(1))
+    x[0] = 2 * checking.STEP
+    assert slope(lambda: np.maximum(x, 0), x, np.ones(1)) == pytest.approx(1)
+
+
+def test_points_near_a_kink_are_drawn_again(monkeypatch):
+    tried = []
+
+    class Point(checking._Point):
+        def __init__(self, case, seed, training):
+            super().__init__(case, seed, training)
+            tried.append(seed)
+            if seed == 0:
+                self.x[0, 0] = 1e-6
+
+    monkeypatch.setattr(checking, "_Point", Point)
+    for check in (Point.first_order, Point.tangents, Point.second_order):
+        tried.clear()
+        found = checking._settled(CASES["relu"][0], check, True)
+        assert tried == [0, 1]
+        assert all(error < checking.TOLERANCE for _, error in found)
+
+
+class Restless(nn.Tanh):
+    """A layer that is not a function."""
+
+    def f(self, x, out):
+        self.__dict__["calls"] = self.__dict__.get("calls", 0) + 1
+        out[...] = np.tanh(x) + 1e-3 * np.sin(self.calls)
+
+
+def test_what_is_no_function_never_passes():
+    checks = check_layer(Restless(), (3,))
+    red = [c for c in checks if not c.passed]
+    assert any(c.what == "first_order: differences never settle" and np.isnan(c.error) for c in red)
+
+
+def test_a_gradient_of_zero_may_be_zero_and_nothing_else():
+    x, rng = np.ones(3), np.random.default_rng(0)
+    assert gradient_error(lambda: 1.0, x, np.zeros(3), rng) == 0
+    assert gradient_error(lambda: 1.0, x, np.full(3, 1e-6), rng) > checking.TOLERANCE
+
+
+def test_pattern_picks_layers():
+    assert {c.name.split()[0] for c in check_layers("*norm")} == {"batch_norm", "layer_norm", "pixel_norm"}
