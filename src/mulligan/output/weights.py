@@ -27,6 +27,7 @@ from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, available_cores
 from mulligan.nn.rng import stream
 from mulligan.output.description import GeneratorSpec
+from mulligan.output.seeds import LARGEST_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 CHUNK = 64
 """Rows of every pass."""
-LARGEST_SEED = 2**53 - 1
-"""The largest whole number that every JSON reader and every browser keeps exactly."""
 
 
 class Generator:
@@ -145,6 +144,12 @@ class Generator:
                 f"{self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}."
             )
         return label
+
+    def class_name(self, label: int | None) -> str:
+        """Return the name of a class, its number where it has none; nothing for None."""
+        if label is None:
+            return ""
+        return self.spec.class_names[label] if self.spec.class_names else str(label)
 
     # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────
 

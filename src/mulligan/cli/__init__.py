@@ -1,0 +1,135 @@
+"""The command line: one file per command, each a typed function called `command`.
+
+Only the module of the command that was typed is imported, and heavy imports stand inside the functions: `mulligan
+--help` costs no more than Python itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mulligan.errors import ConfigError, MulliganError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+COMMANDS: dict[str, str] = {
+    "draw": "draw one picture for a number, here in the terminal",
+    "train": "train a generator; a minute by default",
+    "resume": "go on with a run exactly where it stood",
+    "sample": "draw many pictures: a grid, an array, or a folder of files",
+    "walk": "an animation from one number's picture to another's",
+    "check": "check every gradient by differences, on this machine",
+    "list": "recipes, data, losses, layers and all else that has a name",
+}
+"""Every command with what it does, in a line. One more is a module of its name here and a line."""
+
+ABOUT = """usage: mulligan COMMAND [OPTIONS]
+
+Generative adversarial networks in nothing but NumPy.
+
+{commands}
+
+Example:
+$ mulligan train          # about a minute; ends with a grid, an animation and a generator
+$ mulligan draw 42        # at once, from the generator that comes with it
+
+mulligan COMMAND --help says more, mulligan --version which one this is."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        By default what was typed.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 1 failed, 2 the user's words were off, 130 interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without "×" shows "?"; no reason to stop
+            stream.reconfigure(errors="replace")
+    try:
+        code = _run(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+        return code
+    except MulliganError as error:
+        print(f"mulligan: {error}", file=sys.stderr)
+        return error.exit_code
+    except MemoryError as error:
+        print(f"mulligan: not enough memory ({error}). Ask for fewer or smaller things.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("mulligan: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe left; what Python still holds for it goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(argv: list[str]) -> int:
+    name, rest = (argv[0], argv[1:]) if argv else ("--help", [])
+    if name in ("-h", "--help", "help"):
+        width = max(map(len, COMMANDS))
+        print(ABOUT.format(commands="\n".join(f"  {n:<{width}}  {line}" for n, line in COMMANDS.items())))
+        return 0
+    if name == "--version":
+        from mulligan import __version__
+
+        print(f"mulligan {__version__}")
+        return 0
+    if name not in COMMANDS:
+        raise ConfigError(f"there is no command {name!r}.{_near(name, COMMANDS)} Known are {', '.join(COMMANDS)}.")
+    _speak_warnings()
+    command = import_module(f"mulligan.cli.{name}").command
+    return _called(command, f"mulligan {name}", rest) or 0
+
+
+def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> int | None:
+    """Read the words by the function's types, refuse the ones that it does not know, call it."""
+    from functools import partial, wraps
+
+    import tyro
+
+    if "-h" in argv or "--help" in argv:
+        argv = ["--help"]  # after other words, tyro would leave out what they have answered
+
+    @wraps(command)
+    def bound(*args: object, **options: object) -> Callable[[], int | None]:
+        return partial(command, *args, **options)
+
+    call, unknown = tyro.cli(
+        bound, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
+    )
+    if unknown:
+        options = [f"--{name.rstrip('_').replace('_', '-')}" for name in command.__annotations__ if name != "return"]
+        kind = "option" if unknown[0].startswith("-") else "argument"
+        raise ConfigError(
+            f"{prog} knows no {kind} {unknown[0]!r}.{_near(unknown[0].partition('=')[0], options)} "
+            f"{prog} --help lists all."
+        )
+    return call()
+
+
+def _near(word: str, known: Sequence[str] | dict[str, str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _speak_warnings() -> None:
+    """Let warnings reach the user as sentences, without the line of code that gave them."""
+    import warnings
+
+    def formatted(message: Warning | str, *_: object, **__: object) -> str:
+        return f"mulligan: {message}\n"
+
+    warnings.formatwarning = formatted

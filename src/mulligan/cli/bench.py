@@ -1,0 +1,73 @@
+"""``mulligan bench``: steps a second, beside torch and jax."""
+
+from __future__ import annotations
+
+import sys
+
+from mulligan.cli.screen import emit, say
+from mulligan.cli.words import Json
+
+
+def command(
+    *,
+    against: str = "torch,jax",
+    workloads: str = "",
+    rounds: int = 7,
+    seconds: float = 0.5,
+    threads: int = 2,
+    quick: bool = False,
+    json: Json = False,
+) -> int:
+    """Time whole training steps, ours beside torch's and jax's: the same arithmetic, in one run, taking turns.
+
+    Every side is a process of its own. Before it is timed it must agree with ours after five steps in float64. Leave the
+    machine alone meanwhile; about ten minutes for everything.
+
+    Example:
+    $ mulligan bench
+    $ mulligan bench --against torch --workloads quick,mlp-r1r2-64
+    $ mulligan bench --against "" --workloads classic
+
+    Parameters
+    ----------
+    against
+        Libraries to compare with, separated by commas: torch, jax. One that is not installed is left out.
+    workloads
+        Families (classic, mlp, mlp-r1r2, quick) or members (mlp-128), separated by commas; all without it.
+    rounds
+        Turns of every side.
+    seconds
+        Length of a turn.
+    threads
+        Threads of every side.
+    quick
+        Toy sizes and short turns: shows that it works, not how fast.
+    json
+        Print one JSON document with every round.
+    """
+    from mulligan.bench.bench import run
+    from mulligan.bench.report import text
+
+    document = run(
+        _words(against),
+        _words(workloads),
+        rounds=min(rounds, 2) if quick else rounds,
+        seconds=min(seconds, 0.05) if quick else seconds,
+        threads=threads,
+        toy=quick,
+        say=say if sys.stderr.isatty() else lambda words: None,
+    )
+    if json:
+        emit(document)
+    else:
+        print(text(document))
+    wrong = any(
+        "computes something else" in s.get("why", "")
+        for w in document["workloads"].values()
+        for s in w["sides"].values()
+    )
+    return 1 if wrong else 0
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

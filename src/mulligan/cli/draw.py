@@ -1,0 +1,92 @@
+"""``mulligan draw``: a number becomes a picture."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.screen import emit, say
+from mulligan.cli.words import ClassWord, Json, seed_of
+from mulligan.errors import ConfigError
+
+
+def command(
+    seed: Annotated[Positional[str], arg(metavar="[SEED]", help_behavior_hint="")] = "",
+    *,
+    class_: ClassWord = None,
+    model: Annotated[Path | None, arg(metavar="MODEL", help_behavior_hint="")] = None,
+    out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None,
+    json: Json = False,
+) -> None:
+    """Draw one picture for a number, here in the terminal.
+
+    The same number gives the same picture, always and everywhere. Without a number, it is asked for.
+
+    Example:
+    $ mulligan draw 42
+    $ mulligan draw 42 --class 3 --out three.png
+    $ echo 42 | mulligan draw
+
+    Parameters
+    ----------
+    seed
+        The number: 0 to 9007199254740991.
+    class_
+        Number or name of the class; without it, the seed chooses.
+    model
+        A run folder, a checkpoint folder, or a .safetensors file; without it, the generator that comes with Mulligan.
+    out
+        Also write the picture to this PNG file.
+    json
+        Print one JSON document with the pixels, 0 to 255.
+    """
+    if out is not None and out.suffix.lower() != ".png":
+        raise ConfigError(
+            f"--out {out} is not allowed; a picture is a .png file. Try --out {out.stem or 'picture'}.png."
+        )
+    number = seed_of(seed) if seed else _asked()
+
+    from mulligan.output.models import bundled, load
+
+    generator = bundled() if model is None else load(model)
+    label = None if class_ is None else generator.class_of(class_)
+    image = generator.images(1, number, label)[0]
+    if label is None and generator.classes:
+        label = int(generator.labels(1, number)[0])  # type: ignore[index]
+    name = generator.class_name(label)
+    if out is not None:
+        from mulligan.output.images import save_png
+
+        save_png(out, image, {"seed": str(number)} | ({} if label is None else {"class": name}))
+    if json:
+        pixels = (image[..., 0] if image.shape[2] == 1 else image).tolist()
+        written = None if out is None else str(out)
+        emit({"seed": number, "class": label, "class_name": name or None, "pixels": pixels, "out": written})
+        return
+
+    from mulligan.output.images import terminal_picture, wants_color
+
+    sys.stdout.write(terminal_picture(image, wants_color(sys.stdout)))
+    print(f"seed {number}" + (f", class {name}" if name else ""))
+    if out is not None:
+        say(f"written to {out}")
+
+
+def _asked() -> int:
+    """Ask until the answer is a number."""
+    while True:
+        print("Which number? ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+        if not line.endswith("\n"):
+            say("")
+        if not line.strip():
+            if line:
+                continue
+            raise ConfigError("no number was given. Try mulligan draw 42.")
+        try:
+            return seed_of(line.strip(), "the number")
+        except ConfigError as error:
+            say(str(error))

@@ -1,0 +1,45 @@
+"""Numbers as people read them: three significant digits, thousands apart, a true minus, times in words."""
+
+from __future__ import annotations
+
+import math
+
+
+def count(n: int) -> str:
+    """Write a count: 12,400."""
+    return f"{n:,}".replace("-", "−")
+
+
+def figure(x: float | None) -> str:
+    """Write a measure with three significant digits: 2.83, 87.1, 312, 0.0131; below 0.01 as 3.1e−4.
+
+    Unknown (None) is –, not 0; NaN is NaN.
+    """
+    if x is None:
+        return "–"
+    if not math.isfinite(x):
+        return "NaN" if math.isnan(x) else "∞" if x > 0 else "−∞"
+    size = abs(x)
+    if x == 0:
+        text = "0"
+    elif size < 0.01:
+        digits, power = f"{x:.1e}".split("e")
+        text = f"{digits}e{int(power)}"
+    elif size >= 999.5:
+        text = f"{x:,.0f}"
+    else:
+        exponent = int(f"{size:.2e}".partition("e")[2])
+        text = f"{x:.{max(0, 2 - exponent)}f}"
+    return text.replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """Write a time: 37 s, 2 min 59 s, 1 h 04 min; below ten seconds with one decimal."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

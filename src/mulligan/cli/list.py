@@ -1,0 +1,137 @@
+"""``mulligan list``: all that has a name."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.screen import emit
+from mulligan.cli.words import Json
+from mulligan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Row(NamedTuple):
+    """A name, what it is in a line, and where it comes from (empty where nobody has to be named)."""
+
+    name: str
+    line: str
+    source: str
+
+
+def command(
+    what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_hint="")] = "", *, json: Json = False
+) -> None:
+    """List the names that recipes and flags may use: what each is, in a line, and its source.
+
+    WHAT is recipes, data, losses, penalties, optimizers, layers, architectures, schedules or initializers.
+
+    Example:
+    $ mulligan list recipes
+    $ mulligan list optimizers --json
+
+    Parameters
+    ----------
+    what
+        Which kind; without it, the kinds themselves are listed.
+    json
+        Print one JSON document.
+    """
+    if not what:
+        rows = [Row(name, line, "") for name, (line, _) in KINDS.items()]
+    elif what in KINDS:
+        rows = KINDS[what][1]()
+    else:
+        from difflib import get_close_matches
+
+        near = get_close_matches(what, KINDS, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"nothing is called {what!r} here.{hint} Known are {', '.join(KINDS)}.")
+    if json:
+        emit([row._asdict() for row in rows])
+    elif sys.stdout.isatty():
+        _print_table(rows)
+    else:
+        for row in rows:
+            print("\t".join(row).rstrip())
+
+
+def _print_table(rows: list[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    for row in rows:
+        table.add_row(row.name, Text.assemble(row.line, (f"  {row.source}" if row.source else "", "dim")))
+    Console().print(table)
+
+
+def _recipes() -> list[Row]:
+    from mulligan.training.recipes import RECIPES, describe
+
+    described = [(name, *describe(name)) for name in RECIPES]
+    return [Row(name, line, source_in(rest)) for name, line, rest in described]
+
+
+def _data() -> list[Row]:
+    from mulligan.data import DATASETS
+
+    return [Row(name, entry.line, entry.source) for name, entry in DATASETS.items()]
+
+
+def _registry(base: str) -> Callable[[], list[Row]]:
+    """List the registry of a base class, from the docstrings."""
+
+    def rows() -> list[Row]:
+        from mulligan.training.tables import KINDS as REGISTRIES
+
+        registry: Mapping[str, type] = next(found for cls, found in REGISTRIES.items() if cls.__name__ == base)
+        return [Row(name, *described(cls)) for name, cls in registry.items()]
+
+    return rows
+
+
+def described(cls: type) -> tuple[str, str]:
+    """Take a class's docstring apart: its first paragraph in a line, and what it names as its source."""
+    text = cls.__dict__.get("__doc__") or ""
+    line = " ".join(text.strip().partition("\n\n")[0].split())
+    at_end = re.search(rf" \(({CITATION.pattern}(?:; {CITATION.pattern})*)\)\.?$", line)
+    return (line, source_in(text)) if at_end is None else (f"{line[: at_end.start()].rstrip('.')}.", at_end[1])
+
+
+CITATION = re.compile(
+    r"[A-ZÄÖÜØ][\w-]+(?: et al\.|,? (?:&|and) [A-Z][\w-]+|, [A-Z][\w-]+)* (?:19|20)\d\d"
+    r"(?:, (?:§[\d.]+|Eqs?\. [\d–]+(?: and \d+)?|Algorithm \d+|appendix \w))?"
+)
+"""Names, a year, and a place in the paper."""
+
+
+def source_in(text: str) -> str:
+    """Find what a text names as its source: the sentence after "Source:", else every citation in it."""
+    text = " ".join(text.split())
+    named = re.search(r"Source: (.*?\((?:19|20)\d\d\)|.*?)(?:(?<!et al)(?<!Eq)(?<!Eqs)\. |\.?$|,)(?= |$|[A-Z])", text)
+    if named and re.search(r"\d\d\d\d", named[1]):
+        return named[1]
+    return "; ".join(dict.fromkeys(CITATION.findall(text)))
+
+
+KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+    "recipes": ("whole configurations, for mulligan train", _recipes),
+    "data": ("data sets, for --data", _data),
+    "losses": ("what both players minimise", _registry("Loss")),
+    "penalties": ("what keeps D's gradient in bounds", _registry("Penalty")),
+    "optimizers": ("how a player learns", _registry("Optimizer")),
+    "layers": ("what networks are made of", _registry("Layer")),
+    "architectures": ("networks that fit themselves to the data", _registry("Architecture")),
+    "schedules": ("how a rate or a weight changes over the run", _registry("Schedule")),
+    "initializers": ("where weights start", _registry("Initializer")),
+}
+"""What can be listed: a line about it, and what gives its rows."""

@@ -1,0 +1,237 @@
+"""A run on the screen: a bar in a terminal, plain lines elsewhere, JSON Lines for programs."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from mulligan.cli.figures import count, duration, figure
+from mulligan.cli.screen import emit, say
+from mulligan.training import Interrupt
+from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+    from types import TracebackType
+
+    from mulligan.training import Recorder, Run
+
+LINES = 20
+"""Reports of a whole run where there is no terminal."""
+
+
+class View(Protocol):
+    """Shows events."""
+
+    def __enter__(self) -> View: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+
+
+def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
+    """Train to the end while showing how it goes; say where everything is.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 130 when Ctrl-C stopped the run, which was then saved.
+    """
+    view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
+    start, last = time.perf_counter(), run.step
+    with Interrupt() as stop:
+        events = cast("Generator[Event]", recorder.record(run, stop=stop))
+        try:
+            with view:
+                for event in events:
+                    view.show(event)
+                    last = event.step
+        finally:
+            events.close()  # a reader that left (a closed pipe) ends the run, saved, too
+    took = duration(time.perf_counter() - start)
+    if stop() and run.step < run.config.steps:
+        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {folder}")
+        return 130
+    files = recorder.folder
+    grid = max(files.samples.glob("step-*.png"), default=None, key=lambda path: path.name)
+    if json:
+        emit(
+            {
+                "event": "kept",
+                "step": last,
+                "run": str(folder),
+                "grid": None if grid is None else str(grid),
+                "animation": str(files.animation) if files.animation.is_file() else None,
+                "generator": str(files.generator),
+            }
+        )
+        return 0
+    print(f"done: {count(run.step)} steps in {took}")
+    if grid is not None:
+        print(f"  samples    {grid}")
+    if files.animation.is_file():
+        print(f"  animation  {files.animation}")
+    print(f"  generator  {files.generator}")
+    print(f"next: mulligan sample {folder}")
+    if not run.data.is_points:
+        print(f"      mulligan draw 42 --model {folder}")
+        print(f"      mulligan walk {folder} --from 1 --to 2")
+    return 0
+
+
+class Lines:
+    """JSON Lines on stdout."""
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, event: Event) -> None:
+        """Print one event, with what the clock said."""
+        clock = event.clock
+        times = {} if clock is None else {"clock": {"wall": clock.wall, "steps_per_second": clock.steps_per_second}}
+        emit(event.to_json() | times)
+
+
+class Plain:
+    """About twenty lines in the whole run, on stderr."""
+
+    def __init__(self, run: Run):
+        self.run = run
+        self._shown = -1
+        self._pace = Pace(run)
+
+    def __enter__(self) -> Plain:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, event: Event) -> None:
+        """Print a line, if one is due."""
+        if isinstance(event, Stepped):
+            part = event.step * LINES // self.run.config.steps
+            if part > self._shown:
+                self._shown = part
+                total = self.run.config.steps
+                words = " · ".join([*measured(self.run, event.measures), *self._pace.words(event)])
+                say(f"step {count(event.step)} of {count(total)} · {words}")
+        else:
+            text = told(event)
+            if text:
+                say(text)
+
+
+class Bar:
+    """A live bar with the latest figures, on stderr."""
+
+    def __init__(self, run: Run):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.run = run
+        self._pace = Pace(run)
+        self._progress = Progress(
+            TextColumn("{task.fields[steps]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[words]}"),
+            console=Console(stderr=True, highlight=False),
+            refresh_per_second=4,
+        )
+        self._task = self._progress.add_task("", total=run.config.steps, words="", **self._fields(run.step))
+        self._progress.update(self._task, completed=run.step)
+
+    def _fields(self, step: int) -> dict[str, Any]:
+        total = count(self.run.config.steps)
+        return {"steps": f"step {count(step):>{len(total)}} of {total}"}
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        """Move the bar, or print above it."""
+        if isinstance(event, Stepped):
+            words = " · ".join([*self._pace.words(event), *measured(self.run, event.measures)])
+            self._progress.update(self._task, completed=event.step, words=words, **self._fields(event.step))
+        else:
+            text = told(event)
+            if text:
+                self._progress.console.print(text, markup=False)
+
+
+class Pace:
+    """Steps a second, and the time that is left at that pace."""
+
+    def __init__(self, run: Run):
+        self.total = run.config.steps
+        self._start = run.step, time.perf_counter()
+
+    def words(self, event: Stepped) -> list[str]:
+        """Return both, as far as they are known."""
+        if event.clock is None or event.step == self._start[0]:
+            return []
+        each = (time.perf_counter() - self._start[1]) / (event.step - self._start[0])
+        left = [f"{duration((self.total - event.step) * each)} left"] if event.step < self.total else []
+        return [f"{figure(event.clock.steps_per_second)} steps/s", *left]
+
+
+def measured(run: Run, measures: dict[str, float]) -> list[str]:
+    """Say what a report measured: losses, and what D says of real and fake.
+
+    With a loss for which D estimates probabilities, σ of the mean logits; with a relativistic one, whose level is free,
+    logits around their common mean; else the logits.
+    """
+    loss = run.config.loss
+    words = [f"{name[0].upper()} loss {figure(measures[name])}" for name in ("d_loss", "g_loss") if name in measures]
+    if "d_real" not in measures or "d_fake" not in measures:
+        return words
+    real, fake = measures["d_real"], measures["d_fake"]
+    if loss.relativistic:
+        middle = (real + fake) / 2
+        return [*words, f"D(real) {figure(real - middle)}, D(fake) {figure(fake - middle)} (logits, centred)"]
+    if loss.probabilistic:
+        return [*words, f"D(real) {figure(_sigmoid(real))}", f"D(fake) {figure(_sigmoid(fake))}"]
+    return [*words, f"D(real) {figure(real)}, D(fake) {figure(fake)} (logits)"]
+
+
+def _sigmoid(x: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * x))
+
+
+def told(event: Event) -> str:
+    """Say what the rarer events have to say; nothing for the others."""
+    if isinstance(event, Started):
+        size = "×".join(map(str, event.shape))
+        classes = f", {event.classes} classes" if event.classes else ""
+        g, d = event.parameters["generator"], event.parameters["discriminator"]
+        return (
+            f"{event.recipe or 'own recipe'} on {event.data}: {count(event.samples)} samples of {size}{classes}; "
+            f"G {count(g)} and D {count(d)} parameters; {count(event.steps)} steps, seed {event.seed}, "
+            f"{event.threads} thread{'s' if event.threads != 1 else ''}"
+        )
+    if isinstance(event, Diagnosed):
+        remedies = f"; try {', or '.join(event.remedies)}" if event.remedies else ""
+        return f"step {count(event.step)}: {event.state}{remedies}"
+    if isinstance(event, Evaluated):
+        found = [f"{k} {figure(v)}" for k, v in event.metrics.items() if isinstance(v, (int, float))]
+        return f"step {count(event.step)}: {', '.join(found)}" if found else ""
+    return ""

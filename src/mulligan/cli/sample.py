@@ -1,0 +1,132 @@
+"""``mulligan sample``: many pictures at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from tyro.conf import Positional, arg
+
+from mulligan.cli.figures import count as thousands
+from mulligan.cli.screen import emit
+from mulligan.cli.words import ClassWord, Count, Json, Seed
+from mulligan.errors import ConfigError, RunError
+from mulligan.output.files import atomic_write
+from mulligan.output.images import grid, save_png
+from mulligan.output.models import load
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.output.weights import Generator
+
+LARGEST_GRID = 10_000
+"""Pictures in a grid; an array or a folder may hold any number."""
+
+
+def command(
+    model: Annotated[Positional[Path], arg(metavar="MODEL")],
+    *,
+    seed: Seed = 0,
+    count: Count = 64,
+    class_: ClassWord = None,
+    out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None,
+    json: Json = False,
+) -> None:
+    """Draw many pictures: a grid (.png), an array (.npz), or a folder with one file each.
+
+    Picture number 0 is the one that `mulligan draw` gives for the same seed; a larger count only adds more.
+
+    Example:
+    $ mulligan sample runs/quick-1
+    $ mulligan sample runs/quick-1 --class 3 --count 100 --out threes.png
+    $ mulligan sample digits.safetensors --count 10000 --seed 1 --out samples.npz
+
+    Parameters
+    ----------
+    model
+        A run folder, a checkpoint folder, or a .safetensors file.
+    seed
+        0 to 9007199254740991; the same seed gives the same pictures.
+    count
+        How many.
+    class_
+        Number or name of the class; without it, classes come as often as in the training data.
+    out
+        Without it, a grid named after model and seed, in this folder. A name without an ending is a folder.
+    json
+        Print one JSON document that says what was written.
+    """
+    if out is not None and out.suffix.lower() not in (".png", ".npz", ""):
+        raise ConfigError(
+            f"--out {out} is not allowed; it may be a .png grid, a .npz array, or a folder. Try --out samples.npz."
+        )
+    generator = load(model)
+    label = None if class_ is None else generator.class_of(class_)
+    if out is None:
+        out = Path(f"{_stem(model)}-seed-{seed}{'' if class_ is None else f'-class-{label}'}.png")
+    if out.suffix.lower() == ".png" and count > LARGEST_GRID:
+        raise ConfigError(f"a grid of {count} pictures; {LARGEST_GRID} is the most. Try --out samples.npz.")
+    if not out.suffix:
+        _refuse_full_folder(out)
+    labels = generator.labels(count, seed) if label is None else np.full(count, label)
+    if generator.spec.is_picture:
+        samples: NDArray[Any] = generator.images(count, seed, labels)
+    else:
+        samples = generator.sample(count, seed, labels)
+    _write(out, samples, generator, seed, labels)
+    if json:
+        listed = None if labels is None else labels.tolist()
+        emit({"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)})
+    else:
+        print(f"{thousands(count)} samples of seed {seed}: {out}")
+
+
+def _write(
+    out: Path,
+    samples: NDArray[Any],
+    generator: Generator,
+    seed: int,
+    labels: NDArray[np.int64] | None,
+) -> None:
+    is_picture = generator.spec.is_picture
+    if out.suffix.lower() == ".npz":
+        squeezed = samples[..., 0] if is_picture and samples.shape[-1] == 1 else samples
+        arrays: dict[str, Any] = {"samples": squeezed, "z": generator.z(len(samples), seed)}
+        if labels is not None:
+            arrays["labels"] = labels
+        atomic_write(out, lambda file: np.savez(file, **arrays))
+    elif out.suffix:
+        if samples.dtype == np.uint8:
+            sheet = grid(samples)
+        else:
+            from mulligan.output.points import points_picture
+
+            sheet = points_picture(samples, *generator.spec.data_range)
+        save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})
+    elif samples.dtype != np.uint8:
+        raise ConfigError(f"--out {out}: points cannot be a folder of pictures. Try --out samples.npz.")
+    else:
+        digits = len(str(len(samples) - 1))
+        for i, image in enumerate(samples):
+            folder = out if labels is None else out / generator.class_name(int(labels[i])).replace("/", "-")
+            save_png(folder / f"{i:0{digits}d}.png", image)
+
+
+def _refuse_full_folder(out: Path) -> None:
+    """Refuse to mix new pictures with whatever a folder holds already."""
+    try:
+        full = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except OSError as error:
+        raise RunError(f"cannot read the folder {out}: {error.strerror}. Choose another --out.") from error
+    if full:
+        raise ConfigError(f"--out {out} is there already and not an empty folder. Choose another name.")
+
+
+def _stem(model: Path) -> str:
+    """Name a model by its file, or by its run folder."""
+    model = model.resolve()
+    if model.name == "generator.safetensors":
+        return model.parent.name
+    return model.stem if model.suffix == ".safetensors" else model.name

@@ -1,0 +1,27 @@
+"""Where words go: results and JSON to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import Any
+
+
+def say(text: str) -> None:
+    """Tell the user something that is no result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit(document: Any) -> None:
+    """Print one JSON document on one line of stdout, at once: a program may be waiting for it."""
+    print(json.dumps(_strict(document), ensure_ascii=False, allow_nan=False), flush=True)
+
+
+def _strict(value: Any) -> Any:
+    """Replace what JSON has no number for (NaN, infinity) by null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _strict(inner) for key, inner in value.items()}
+    return [_strict(inner) for inner in value] if isinstance(value, (list, tuple)) else value

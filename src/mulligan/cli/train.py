@@ -1,0 +1,116 @@
+"""``mulligan train``: from pictures to a generator."""
+
+from __future__ import annotations
+
+import json as _json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from mulligan.cli.figures import count, duration
+from mulligan.cli.progress import follow
+from mulligan.cli.screen import say
+from mulligan.cli.words import Json, Minutes, RunSeed, Steps, Threads
+from mulligan.errors import ConfigError
+from mulligan.training import Recorder, Run, recipe, with_overrides
+
+if TYPE_CHECKING:
+    from mulligan.training import Config
+
+CALIBRATION = 200
+"""Steps that are timed for --minutes, if they take no more than a tenth of the time."""
+SHARE = 0.95
+"""Of the time goes into steps; the rest into samples, checkpoints and the animation."""
+
+
+def command(
+    recipe_: Annotated[Positional[str], arg(name="recipe", metavar="[RECIPE]")] = "quick",
+    *,
+    data: Annotated[str | None, arg(metavar="D", help_behavior_hint="")] = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    seed: RunSeed = None,
+    out: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
+    set_: Annotated[
+        UseAppendAction[list[tuple[str, ...]]], arg(name="set", metavar="PATH=VALUE", help_behavior_hint="")
+    ] = [],  # noqa: B006 (read by tyro, never changed)
+    threads: Threads = None,
+    json: Json = False,
+) -> int:
+    """Train a generator by a recipe; every run is kept in a folder of its own and can be resumed.
+
+    Example:
+    $ mulligan train
+    $ mulligan train quick --minutes 5 --data my-pictures/ --out runs/mine
+    $ mulligan train mlp --set discriminator.optimizer.lr=1e-4 --set loss=hinge
+
+    Parameters
+    ----------
+    recipe_
+        A name of `mulligan list recipes`, or a .toml file.
+    data
+        A name of `mulligan list data`, a folder of pictures, or a file; without it, what the recipe says.
+    steps
+        Length of the run; without it, what the recipe says.
+    minutes
+        Length of the run in time: the steps are chosen after a short timing, and written down.
+    seed
+        Of all chance in the run; without it, what the recipe says.
+    out
+        The run folder; without it, the next free runs/RECIPE-1, -2, -3 …
+    set_
+        Change any value of the configuration by its path, before the other options do.
+    threads
+        Without it, one for each core. Part of what makes a run exact.
+    json
+        Print the events as JSON Lines, the last line saying where everything is.
+    """
+    if minutes is not None and steps is not None:
+        raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
+    config = recipe(recipe_)
+    given = {"steps": steps, "seed": seed, "threads": threads}
+    changes = [f"{name}={value}" for name, value in given.items() if value is not None]
+    if data is not None:
+        changes.append(f"data.name={_json.dumps(data)}")
+    config = with_overrides(config, [word for words in set_ for word in words] + changes, say=say)
+    if out is None:
+        out = next_free(Path("runs"), config.recipe or "run")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):  # said before the timing, not after it
+        kind = "holds a run" if (out / "config.toml").is_file() else "is there already and not an empty folder"
+        more = f"go on with it (mulligan resume {out}), or " if kind == "holds a run" else ""
+        raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")
+    start = time.perf_counter()
+    if minutes is None:
+        run = Run(config)
+    else:
+        run = timed(config, 60 * minutes)
+        say(
+            f"{count(run.config.steps)} steps fill {duration(60 * minutes)} on this machine (timed in "
+            f"{duration(time.perf_counter() - start)}); from here on the run is exact"
+        )
+    return follow(run, Recorder(out), out, json=json)
+
+
+def next_free(folder: Path, name: str) -> Path:
+    """Return folder/name-N with N one above the highest there."""
+    taken = [path.name.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*")] if folder.is_dir() else []
+    highest = max((int(number) for number in taken if number.isdecimal()), default=0)
+    return folder / f"{name}-{highest + 1}"
+
+
+def timed(config: Config, seconds: float) -> Run:
+    """Return a run whose steps take `seconds` from now on, by timing a few steps of another one."""
+    start = time.perf_counter()
+    trial = Run(config)
+    first = trial.step
+    with trial.gan.lanes:
+        trial.advance()  # allocates
+        began = time.perf_counter()
+        while trial.step < CALIBRATION + 1 and time.perf_counter() - began < seconds / 10:
+            trial.advance()
+        rate = (trial.step - first - 1) / (time.perf_counter() - began)
+    left = SHARE * (seconds - (time.perf_counter() - start))
+    return Run(replace(config, steps=max(1, round(rate * left))), data=trial.data)

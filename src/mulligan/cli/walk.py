@@ -1,0 +1,62 @@
+"""``mulligan walk``: from one picture to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.screen import emit
+from mulligan.cli.words import ClassWord, Frames, From, Json, To
+from mulligan.output.animations import save_animation
+from mulligan.output.models import load
+
+
+def command(
+    model: Annotated[Positional[Path], arg(metavar="MODEL")],
+    *,
+    from_: From,
+    to: To,
+    frames: Frames = 60,
+    class_: ClassWord = None,
+    out: Annotated[Path, arg(metavar="FILE")] = Path("walk.gif"),
+    json: Json = False,
+) -> None:
+    """Walk from one number's picture to another's, as an animation (.gif, .png, .webp).
+
+    The way is a great circle in the space of z, where all pictures of the training lie; it goes there and back, so that
+    the animation has no seam.
+
+    Example:
+    $ mulligan walk runs/quick-1 --from 1 --to 2 --out walk.gif
+    $ mulligan walk runs/quick-1 --from 1 --to 2 --class 3 --frames 120
+
+    Parameters
+    ----------
+    model
+        A run folder, a checkpoint folder, or a .safetensors file.
+    from_
+        Seed of the first picture.
+    to
+        Seed of the last picture.
+    frames
+        Pictures from the first to the last.
+    class_
+        Number or name of the class all the way; without it, that of the first seed.
+    out
+        The animation.
+    json
+        Print one JSON document that says what was written.
+    """
+    generator = load(model)
+    label = None if class_ is None else generator.class_of(class_)
+    there = generator.walk(from_, to, frames, label)
+    if label is None and generator.classes:
+        label = int(generator.labels(1, from_)[0])  # type: ignore[index]
+    save_animation(out, [*there, *there[-2:0:-1]], duration=40)
+    name = generator.class_name(label)
+    if json:
+        emit({"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)})
+    else:
+        print(f"{frames} frames from seed {from_} to seed {to}{f', class {name} all the way' if name else ''}: {out}")

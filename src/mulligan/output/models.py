@@ -1,0 +1,49 @@
+"""Finding a generator: a file, a run folder, a checkpoint folder, or the one that comes with Mulligan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mulligan.errors import CheckpointError
+from mulligan.output.weights import Generator
+
+BUNDLED = Path(__file__).parent / "bundled" / "mnist.safetensors"
+"""The generator that comes with Mulligan; ``python -m mulligan.output.bundle`` remakes it."""
+
+
+def load(model: str | Path, *, threads: int | None = None) -> Generator:
+    """Load a generator.
+
+    Parameters
+    ----------
+    model : str or Path
+        A file that `Generator.save` wrote, a run folder, or a checkpoint folder (whose data must still be there).
+    threads : int, optional
+        By default one for each core that the process may use.
+
+    Raises
+    ------
+    CheckpointError
+        When there is none, or it is truncated, foreign or edited.
+    """
+    path = Path(model)
+    if not path.is_dir():
+        return Generator.load(path, threads=threads)
+    if (path / "generator.safetensors").is_file():
+        return Generator.load(path / "generator.safetensors", threads=threads)
+
+    from mulligan.training.checkpoint import load_checkpoint
+    from mulligan.training.folder import RunFolder
+
+    found = load_checkpoint(path) if (path / "run.json").is_file() else RunFolder(path).newest()
+    if found is None:
+        raise CheckpointError(
+            f"{path} holds no generator and no checkpoint. Give a run folder, a checkpoint folder inside one, or a "
+            ".safetensors file; mulligan train makes them."
+        )
+    return found.run().generator()
+
+
+def bundled() -> Generator:
+    """Load the generator of digits that comes with Mulligan."""
+    return Generator.load(BUNDLED)
