@@ -297,9 +297,41 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
             for penalties in ((), r1_r2):
                 name = f"spectral norm, {loss}{', r1 + r2' if penalties else ''}, {update}"
                 yield name, replace(normed, loss=LOSSES[loss](), penalties=penalties), (4,)
+        d = (nn.Conv2d(3, spectral_norm=True), *NETS["conv"][1][1:])
+        yield f"spectral norm, conv, {update}", game_of("conv", STILL, d=d, penalties=r1_r2, update=update), (4, 4, 1)
     yield "d_steps = 2", game_of(d_steps=2, penalties=(R2(), WGANGP()), instance_noise=0.3), (4,)
     yield "uniform z", game_of(latent=Latent(3, "uniform")), (4,)
     yield "feature_matching of the first layer", game_of("curved", loss=FeatureMatching(layer=0)), (4,)
+    yield from _layers()
+
+
+def _layers() -> Iterator[tuple[str, Game, Shape]]:
+    """Layers that do more to a step than pass it on."""
+    batch_norm, (mlp, critic, shape), (conv, conv_critic, image) = nn.BatchNorm(), NETS["mlp"], NETS["conv"]
+    for update in UPDATES:
+        for penalties in ((), (R1(), R2())):
+            shared: dict[str, Any] = {"penalties": penalties, "update": update}
+            tail = f"{'r1 + r2, ' if penalties else ''}{update}"
+            yield f"batch norm in G, {tail}", game_of(g=(mlp[0], batch_norm, *mlp[1:]), **shared), shape
+            normed = (conv[0], LEAKY, conv[2], batch_norm, *conv[3:])
+            yield f"batch norm in G, conv, {tail}", game_of("conv", g=normed, **shared), image
+            yield f"layer norm, {tail}", game_of(d=(critic[0], nn.LayerNorm(), *critic[1:]), **shared), shape
+            residual = (nn.Residual((nn.Dense(4), nn.Tanh())), nn.Maxout(5, 2), nn.Dense(1))
+            yield f"residual first, {tail}", game_of(d=residual, **shared), shape
+            branches = (nn.Concat((nn.Flatten(), nn.Sequential((nn.AvgPool(), nn.Flatten())))), *critic)
+            g = (nn.Dense(8), nn.PixelNorm(), nn.Reshape((2, 2, 2)), nn.Upsample("bilinear"), nn.Conv2d(1, 3, 1))
+            yield f"branches and resampling, {tail}", game_of("conv", g=g, d=branches, **shared), image
+    for name, layer in (
+        ("batch norm", batch_norm),
+        ("minibatch stddev", nn.MinibatchStddev()),
+        ("minibatch discrimination", nn.MinibatchDiscrimination(3, 2)),
+    ):
+        mixing = (*critic[:2], layer, *critic[2:])
+        for loss in ("non_saturating", "relativistic", "feature_matching"):
+            game = game_of(d=mixing, g=(mlp[0], batch_norm, *mlp[1:]), loss=LOSSES[loss](), instance_noise=0.1)
+            yield f"{name} in D, {loss}", game, shape
+        yield f"{name} in D, d_steps = 2", game_of(d=mixing, d_steps=2), shape
+    yield "batch norm in D, conv", game_of("conv", d=(conv_critic[0], batch_norm, *conv_critic[1:])), image
 
 
 def check_losses() -> Iterator[Check]:

@@ -105,6 +105,7 @@ class GAN:
         self.lanes = Lanes(count)
         self.streams = {name: stream(seed, name) for name in ("noise", "penalty")}
         self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(count)}
+        self._z = aligned((0, game.latent.dim), dtype)
         self._split = self.d.network.mixes_samples  # then real and fake rows must not share a pass
         self._short = self.d.network.piecewise_linear
         self._joint = [p for p in game.penalties if p.points in ("real", "fake")]
@@ -325,7 +326,7 @@ class GAN:
     # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _draw(self, n: int) -> Array:
-        if not hasattr(self, "_z") or len(self._z) != n:
+        if len(self._z) != n:
             self._z = aligned((n, self.game.latent.dim), self.dtype)
         return self.game.latent.draw(self.streams["noise"], self._z)
 

@@ -47,7 +47,8 @@ class Penalty:
 def squared_norms(g: Array) -> Array:
     """Return ‖g‖² of each row, (rows,)."""
     flat = g.reshape(len(g), -1)
-    return np.einsum("ij,ij->i", flat, flat)
+    norms: Array = np.einsum("ij,ij->i", flat, flat)
+    return norms
 
 
 def scale_rows(g: Array, by: Array, out: Array) -> None:
