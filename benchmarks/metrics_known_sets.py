@@ -26,11 +26,11 @@ from mulligan.metrics.parzen import parzen, parzen_kmeans
 def known_sets(digits, count, rng):
     """Sets of `count` pictures each, by name: the good one first, then one fault each; and the training set.
 
-    The training set is what is left of the train split when twice `count` pictures have been held out.
+    The training set is what is left of the train split when two and a half times `count` pictures are held out.
     """
     pictures, labels = np.asarray(digits.images), digits.labels
     order = rng.permutation(len(pictures))
-    pool, rest = order[: 2 * count], order[2 * count :]
+    pool, rest = order[: 5 * count // 2], order[5 * count // 2 :]
     held, some = pictures[pool[:count]], pictures[rest[:count]]
     means = np.stack([pictures[labels == k].mean(axis=0) for k in range(10)]).astype(np.uint8)
     noisy = held + rng.normal(0, 40, held.shape)
@@ -134,12 +134,13 @@ def main():
         show(title, [head for head, _ in table], rows, arguments.markdown)
 
     flat = lambda images: images.reshape(len(images), -1) / 255.0  # noqa: E731
+    tenth = arguments.count // 10
     validation, test = flat(train[-1000:]), flat(real[:2000])
     rows = [
         (name, [f"{value:.0f}", f"{width:.2f}"])
         for name, (value, width) in {
             "training pictures": parzen(flat(train[: arguments.count]), validation, test),
-            "1000 k-means centres": parzen_kmeans(flat(train[: arguments.count]), validation, test, count=1000),
+            f"{tenth} k-means centres": parzen_kmeans(flat(train[: arguments.count]), validation, test, count=tenth),
             "real, held out": parzen(flat(sets["real, held out"]), validation, test),
             "class means": parzen(flat(sets["class means"]), validation, test),
         }.items()
