@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn.layers import Conv2d, ConvTranspose2d, Dense, Flatten, LeakyReLU, Sequential, convolution, products
+from mulligan.nn.layers import (
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    Flatten,
+    LeakyReLU,
+    Sequential,
+    convolution,
+    products,
+    scratch,
+)
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, shares
 

@@ -106,6 +106,9 @@ class Correlation:
         """Take one product for each phase of rows; the phases of columns lie side by side in the fine image."""
         s, (_, W, C), windows = self.stride, self.image, self.phases
         h, w = windows.grid
+        if s == 1:  # one phase, and no pixel to leave out
+            multiply(windows.gather(m, coarse), matrices[0], out.reshape(-1, C))
+            return
         columns = windows.gather(m, coarse, rows_first=True).reshape(h, -1, windows.length)
         left = self.before[1] % s
         for matrix, (quotients, rows) in zip(matrices, self.rows):
