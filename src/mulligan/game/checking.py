@@ -94,7 +94,7 @@ class Objectives:
                 self.spread[penalty] = streams["penalty"].random((n, *[1] * (real.ndim - 1)))
             elif penalty.points == "around":
                 self.spread[penalty] = streams["penalty"].random(real.shape)
-                self.spread[penalty] *= penalty.spread * real.std() if isinstance(penalty, DRAGAN) else 0.5
+                self.spread[penalty] *= getattr(penalty, "spread", 0.5) * real.std()
 
     def fake(self) -> Array:
         return self.g.forward(self.z, self.labels).copy()

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching
+from mulligan.game.misfits import refuse_batch, refuse_misfits
 from mulligan.nn.blocks import blocks
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array, aligned
@@ -97,7 +97,7 @@ class GAN:
         for_d = game.discriminator.build(sample_shape, game.classes)
         self.g = Mover(game.generator, for_g, (game.latent.dim,), dtype)
         self.d = Mover(game.discriminator, for_d, sample_shape, dtype)
-        self._refuse_misfits(sample_shape)
+        refuse_misfits(game, self.g.network, self.d.network, sample_shape)
         self.g.network.initialise(stream(seed, "init.g"))
         self.d.network.initialise(stream(seed, "init.d"))
         self.average = self.g.network.theta if game.average is None else self.g.network.theta.copy()
@@ -105,6 +105,7 @@ class GAN:
         self.lanes = Lanes(count)
         self.streams = {name: stream(seed, name) for name in ("noise", "penalty")}
         self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(count)}
+        self._z = aligned((0, game.latent.dim), dtype)
         self._z = aligned((0, game.latent.dim), dtype)
         self._split = self.d.network.mixes_samples  # then real and fake rows must not share a pass
         self._short = self.d.network.piecewise_linear
@@ -132,10 +133,16 @@ class GAN:
         -------
         dict of str to float
             ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy``, and each penalty by its name.
+
+        Raises
+        ------
+        ShapeError
+            When the batch does not fit the game.
         """
         measures: dict[str, float] = {}
         d_steps = self.game.d_steps
         real = np.asarray(real, self.dtype)
+        refuse_batch(real, labels, self.d.network.input_shape, moves=d_steps, lanes=self.lanes.count)
         batches = [(real[p], None if labels is None else labels[p]) for p in shares(len(real), d_steps)]
         n = len(batches[0][0])
         lane_rows = shares(n, self.lanes.count)
@@ -174,8 +181,8 @@ class GAN:
 
         def second(i: int) -> None:
             lane = self._lanes[i]
+            lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
             lane.discriminator_grads(c, self._short, bool(self._joint))
-            lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g
 
         self.lanes.run(second)
         self._update(self.d, self.g)
@@ -260,7 +267,8 @@ class GAN:
         return np.stack([for_d.real, for_d.fake]), c_g
 
     def _gather(self, side: str) -> Array:
-        return np.concatenate([getattr(lane, f"{side}_logits")[:, 0] for lane in self._lanes])
+        logits = [lane.real_logits if side == "real" else lane.fake_logits for lane in self._lanes]
+        return np.concatenate(logits)[:, 0]
 
     def _collect(self, penalties: list[Penalty], measures: dict[str, float]) -> None:
         for penalty in penalties:
@@ -373,35 +381,6 @@ class GAN:
             found[f"{name}.stats"] = mover.network.stats
             found |= {f"{name}.optimizer.{slot}": array for slot, array in mover.state.items()}
         return found
-
-    def _refuse_misfits(self, sample_shape: Shape) -> None:
-        g, d, game = self.g.network, self.d.network, self.game
-        if g.output_shape != tuple(sample_shape):
-            raise ShapeError(
-                f"the generator makes samples of shape {g.output_shape}, but the data has {tuple(sample_shape)}. "
-                "Change its last layers (a Reshape, or the number of units or channels)."
-            )
-        if d.output_shape != (1,):
-            raise ShapeError(
-                f"the discriminator's output has shape {d.output_shape}; it must be (1,), one logit. "
-                "End it with a Dense layer of 1 unit or a Projection."
-            )
-        if d.mixes_samples and (game.penalties or game.update == "simultaneous"):
-            what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
-            raise UnsupportedError(
-                f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), and {what} needs one "
-                "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
-                "without penalties."
-            )
-        if game.update == "simultaneous":
-            if any(p.points in ("between", "around") for p in game.penalties):
-                raise UnsupportedError(
-                    "update = 'simultaneous' shares one pass of D between all parts of the step; penalties at other "
-                    "points (wgan_gp, dragan, zero_centered) need passes of their own. Use update = 'alternating', "
-                    "or r1 and r2."
-                )
-            if isinstance(game.loss, FeatureMatching):
-                raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
 
 
 def _sum_gradients(spaces: list[Workspace], part: slice) -> None:

@@ -37,6 +37,11 @@ class Latent:
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.distribution not in ("normal", "uniform"):
+            raise ConfigError(
+                f"Latent: distribution = {self.distribution!r} is not allowed; it must be 'normal' or 'uniform'. "
+                "Try distribution = 'normal'."
+            )
 
     def draw(self, rng: np.random.Generator, out: Array) -> Array:
         """Fill `out`, (n, dim), in place."""
@@ -150,5 +155,9 @@ class Game:
                 f"d_steps = {self.d_steps} is not allowed with update = 'simultaneous': both move once from the same "
                 "pass. Set d_steps = 1, or update = 'alternating'."
             )
+        kinds = [type(penalty).__name__ for penalty in self.penalties]
+        twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+        if twice:
+            raise ConfigError(f"penalties name {', '.join(twice)} twice; add their weights and name each once.")
         if self.classes < 0:
             raise ConfigError(f"classes = {self.classes} is not allowed; it must be 0 (none) or more.")

@@ -1,0 +1,119 @@
+"""What cannot be played, and what to do instead: said before the first step, or before a batch is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import ShapeError, UnsupportedError
+from mulligan.game.losses import FeatureMatching
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mulligan.game.spec import Game
+    from mulligan.nn.layers.base import Shape
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Network
+
+
+def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
+    """Raise where the players, the data and the rules of a game do not fit together.
+
+    Raises
+    ------
+    ShapeError
+        G's samples, D's logit, D's layers or the number of classes are not what the game needs.
+    UnsupportedError
+        A combination of rules that has no right answer.
+    ConfigError
+        A schedule of β₂ for an optimiser that has none.
+    """
+    if g.output_shape != tuple(sample_shape):
+        raise ShapeError(
+            f"the generator makes samples of shape {g.output_shape}, but the data has {tuple(sample_shape)}. "
+            "Change its last layers (a Reshape, or the number of units or channels)."
+        )
+    if d.output_shape != (1,):
+        raise ShapeError(
+            f"the discriminator's output has shape {d.output_shape}; it must be (1,), one logit. "
+            "End it with a Dense layer of 1 unit or a Projection."
+        )
+    for who, network in (("generator", g), ("discriminator", d)):
+        if network.classes is not None and not 0 < game.classes <= network.classes:
+            raise ShapeError(
+                f"the {who} has a layer for {network.classes} classes, but the game has classes = {game.classes}. "
+                f"Set classes = {network.classes} and train on labelled data, or take the layer out."
+            )
+    if d.mixes_samples and (game.penalties or game.update == "simultaneous"):
+        what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
+        raise UnsupportedError(
+            f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), and {what} needs one "
+            "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
+            "without penalties."
+        )
+    if game.schedules.beta2 is not None:
+        for player in (game.generator, game.discriminator):
+            player.optimizer.scaled(1.0, game.schedules.beta2(0, 1))
+    if isinstance(game.loss, FeatureMatching):
+        depth = len(d.layer.children(d.input_shape))
+        if not -depth <= game.loss.layer < depth:
+            raise ShapeError(
+                f"feature_matching: layer = {game.loss.layer} is not allowed; the discriminator has {depth} layers, "
+                f"from 0 to {depth - 1}, or from −{depth} to −1 counted from the end. Try layer = -2."
+            )
+    if game.update == "simultaneous":
+        _refuse_simultaneous(game)
+
+
+def _refuse_simultaneous(game: Game) -> None:
+    if any(p.points in ("between", "around") for p in game.penalties):
+        raise UnsupportedError(
+            "update = 'simultaneous' shares one pass of D between all parts of the step; penalties at other "
+            "points (wgan_gp, dragan, zero_centered) need passes of their own. Use update = 'alternating', "
+            "or r1 and r2."
+        )
+    if isinstance(game.loss, FeatureMatching):
+        raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
+    g, d = game.generator.optimizer.evaluations, game.discriminator.optimizer.evaluations
+    if g != d:
+        raise UnsupportedError(
+            f"update = 'simultaneous' moves both players at once, but the generator's optimiser takes {g} gradients a "
+            f"step and the discriminator's {d}. Use extragradient for both or for none, or update = 'alternating'."
+        )
+
+
+def refuse_batch(
+    real: Array, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, lanes: int
+) -> None:
+    """Raise where a batch does not fit D, its labels, the moves or the lanes.
+
+    Parameters
+    ----------
+    real, labels
+        As given to `GAN.step`.
+    sample_shape : tuple of int
+        That D takes.
+    moves : int
+        Of D in a step, among which the batch is shared.
+    lanes : int
+        Among which each move's rows are shared.
+
+    Raises
+    ------
+    ShapeError
+    """
+    n = len(real)
+    if real.shape[1:] != sample_shape:
+        raise ShapeError(
+            f"a batch of shape {real.shape} does not fit; it must be (n, {', '.join(map(str, sample_shape))}), as the "
+            "discriminator was built for. Reshape it."
+        )
+    if labels is not None and labels.shape != (n,):
+        raise ShapeError(f"labels of shape {labels.shape} do not fit {n} samples; give one whole number for each.")
+    if n % moves or n < moves * lanes:
+        raise ShapeError(
+            f"a batch of {n} cannot be shared evenly among d_steps = {moves} moves of the discriminator with at least "
+            f"one row for each of {lanes} lanes. Make it a multiple of {moves}, {moves * lanes} or more, or use fewer "
+            "lanes."
+        )

@@ -1,0 +1,293 @@
+"""What holds whatever the game: lanes, batches, dtypes, memory, exactness."""
+
+import gc
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mulligan.game.checking import NETS, Case, cases, game_of
+from mulligan.game.gan import GAN
+from mulligan.game.losses import LOSSES, Relativistic
+from mulligan.game.penalties import R1, R2, WGANGP
+from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn import layers as nn
+from mulligan.nn.averaging import EMA
+from mulligan.nn.clipping import ClipNorm
+from mulligan.nn.layers.initializers import He
+from mulligan.nn.optimizers import Adam, Extragradient
+from mulligan.nn.rng import restore, state_of
+
+OPTIONS = [case for case in cases() if case.name.split(",")[0] not in LOSSES and case.lanes == 2]
+SOME = [
+    case
+    for case in cases()
+    if case.name.startswith(("relativistic, r", "wasserstein, wgan_gp,", "feature_matching, no p")) and case.lanes == 2
+]
+GAMES = OPTIONS + SOME
+name_of = {"ids": lambda case: case.name if isinstance(case, Case) else None}
+
+
+def batches(case, sizes, seed=5):
+    rng = np.random.default_rng(seed)
+    for n in sizes:
+        n *= case.game.d_steps
+        labels = rng.integers(case.game.classes, size=n) if case.game.classes else None
+        yield rng.standard_normal((n, *case.shape)), labels
+
+
+def play(case, sizes, *, lanes=2, dtype=np.float64, seed=0, between=lambda gan: None):
+    gan = GAN(case.game, case.shape, seed=seed, lanes=lanes, dtype=dtype)
+    with gan.lanes:
+        for real, labels in batches(case, sizes):
+            gan.step(real, labels)
+            between(gan)
+    return gan
+
+
+def everything(gan):
+    return {name: array.tobytes() for name, array in gan.arrays().items()}
+
+
+def kitchen_sink(update="simultaneous"):
+    """Everything that a step may remember, in one game."""
+    g = (nn.OneHot(3), nn.Dense(5, spectral_norm=True), nn.BatchNorm(), nn.LeakyReLU(), nn.Dropout(0.2), nn.Dense(4))
+    d = (nn.Dense(6, spectral_norm=True), nn.LeakyReLU(), nn.Dropout(0.3), nn.Projection(3, class_init=He()))
+    penalties = (R1(), R2()) if update == "simultaneous" else (R1(), WGANGP())
+    adam = Adam(1e-2, beta1=0.5)
+    game = Game(
+        Player(g, adam),
+        Player(d, adam),
+        Latent(3),
+        Relativistic(),
+        penalties,
+        update=update,
+        classes=3,
+        average=EMA(10.0),
+        instance_noise=0.1,
+    )
+    return Case("kitchen sink", game, (4,))
+
+
+# ── lanes and batches ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("case", GAMES, **name_of)
+def test_lanes_agree_to_rounding(case):
+    sizes = (8, 7, 7)
+    one, *more = (play(case, sizes, lanes=lanes).arrays() for lanes in (1, 2, 3))
+    for other in more:
+        for name, array in one.items():
+            scale = np.linalg.norm(array) + 1e-3
+            assert np.linalg.norm(other[name] - array) < 1e-9 * scale, name
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("net", NETS)
+def test_one_row_for_each_lane(net, update):
+    game = game_of(net, update=update, penalties=(R1(), R2()), loss=Relativistic())
+    case = Case("small", game, NETS[net][2])
+    one, three = (play(case, (3, 7, 3), lanes=lanes).arrays() for lanes in (1, 3))
+    for name, array in one.items():
+        np.testing.assert_allclose(three[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
+    assert np.isfinite(play(case, (1, 1), lanes=1).g.network.theta).all()
+
+
+# ── dtypes and memory ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def memories(gan):
+    for lane in gan._lanes:
+        yield lane._own
+        for space in (lane.g, *lane.d_spaces):
+            yield from space.memory.walk()
+
+
+def floats(thing):
+    """Every floating array in a nest of dictionaries, lists and tuples."""
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    if isinstance(thing, (list, tuple)):
+        for inner in thing:
+            yield from floats(inner)
+    elif isinstance(thing, (np.ndarray, np.floating)) and thing.dtype.kind == "f":
+        yield thing
+
+
+@pytest.mark.parametrize("case", GAMES, **name_of)
+def test_float32_stays_float32(case):
+    gan = play(case, (5, 4), dtype=np.float32)
+    kept = [gan.arrays(), gan._z]
+    for memory in memories(gan):
+        kept += [memory.saved, memory._buffers, memory.x, memory.y, memory.dy, memory.tx, memory.dty]
+    found = list(floats(kept))
+    assert len(found) > 20
+    assert {array.dtype for array in found} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("case", GAMES, **name_of)
+def test_no_step_reads_what_another_left(case):
+    def poison(gan):
+        for lane in gan._lanes:
+            lane._own.poison()
+            for space in (lane.g, *lane.d_spaces):
+                space.memory.poison()
+                space.grad.fill(np.nan)
+        gan._z.fill(np.nan)
+
+    sizes = (6, 5, 6, 7)
+    clean, poisoned = play(case, sizes), play(case, sizes, between=poison)
+    assert everything(clean) == everything(poisoned)
+
+
+@pytest.mark.parametrize("case", [kitchen_sink(), kitchen_sink("alternating"), *GAMES[::9]], **name_of)
+def test_memory_does_not_grow(case):
+    gan = GAN(case.game, case.shape, seed=0, lanes=2)
+    [(real, labels)] = batches(case, [16])
+    with gan.lanes:
+        gan.step(real, labels)
+        held = sum(memory.nbytes for memory in memories(gan))
+        gc.collect()
+        arrays, all_of_it = [], []
+        tracemalloc.start()
+        try:
+            for _ in range(2):
+                for _ in range(50):
+                    gan.step(real, labels)
+                assert gc.collect() == 0  # no cycles: what a step takes goes when it ends
+                snapshot = tracemalloc.take_snapshot()
+                all_of_it.append(tracemalloc.get_traced_memory()[0])
+                of_numpy = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
+                arrays.append(sum(trace.size for trace in snapshot.filter_traces([of_numpy]).traces))
+        finally:
+            tracemalloc.stop()
+    assert arrays[1] == arrays[0]  # not one number more
+    assert all_of_it[1] - all_of_it[0] < 10_000  # CPython's and NumPy's caches of names fill up to a limit
+    assert sum(memory.nbytes for memory in memories(gan)) == held
+
+
+# ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SINKS = [kitchen_sink(), kitchen_sink("alternating")]
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("case", SINKS, ids=["simultaneous", "alternating"])
+def test_the_same_seed_gives_the_same_bytes(case, lanes):
+    once, again = (play(case, (6, 5, 6), lanes=lanes, dtype=np.float32) for _ in range(2))
+    other = play(case, (6, 5, 6), lanes=lanes, dtype=np.float32, seed=1)
+    assert everything(once) == everything(again)
+    assert everything(once) != everything(other)
+
+
+@pytest.mark.parametrize("case", SINKS, ids=["simultaneous", "alternating"])
+def test_looking_changes_nothing(case):
+    def look(gan):
+        gan.streams["another"] = np.random.default_rng(1)
+        gan.streams["another"].random(7)
+        space = gan.g.network.workspace(theta=gan.average)
+        labels = np.arange(9) % 3
+        fakes = space.forward(np.random.default_rng(0).standard_normal((9, 3)).astype(np.float32), labels, False)
+        gan.d.network.workspace().forward(fakes, labels, False)
+        gan.gradient_norms()
+
+    sizes = (6, 5, 6)
+    once, watched = play(case, sizes, dtype=np.float32), play(case, sizes, dtype=np.float32, between=look)
+    assert everything(once) == everything(watched)
+
+
+@pytest.mark.parametrize("optimizer", [Adam(1e-2, beta1=0.5), Extragradient(Adam(1e-2))], ids=repr)
+@pytest.mark.parametrize("case", SINKS, ids=["simultaneous", "alternating"])
+def test_arrays_and_streams_are_all_that_a_run_is(case, optimizer):
+    game = case.game
+    players = {
+        "generator": replace(game.generator, optimizer=optimizer),
+        "discriminator": replace(game.discriminator, optimizer=optimizer),
+    }
+    case = replace(case, game=replace(game, **players))
+    whole = play(case, (6, 5, 6, 5, 6), dtype=np.float32)
+
+    *first, fourth, fifth = batches(case, (6, 5, 6, 5, 6))
+    begun = GAN(case.game, case.shape, seed=0, lanes=2)
+    with begun.lanes:
+        for batch in first:
+            begun.step(*batch)
+    arrays = {name: array.copy() for name, array in begun.arrays().items()}
+    streams = {name: state_of(rng) for name, rng in begun.streams.items()}
+
+    resumed = GAN(case.game, case.shape, seed=99, lanes=2)
+    resumed.steps = begun.steps
+    for name, array in resumed.arrays().items():
+        array[...] = arrays.pop(name)
+    assert not arrays
+    for name, rng in resumed.streams.items():
+        restore(rng, streams[name])
+    with resumed.lanes:
+        for batch in (fourth, fifth):
+            resumed.step(*batch)
+    assert everything(resumed) == everything(whole)
+
+
+def test_arrays_are_named():
+    assert sorted(play(SINKS[0], (5,)).arrays()) == [
+        "average",
+        *(f"d.{part}" for part in ("optimizer.m", "optimizer.t", "optimizer.v", "stats", "theta")),
+        *(f"g.{part}" for part in ("optimizer.m", "optimizer.t", "optimizer.v", "stats", "theta")),
+    ]
+    assert "average" not in play(OPTIONS[0], (5,)).arrays()
+
+
+# ── moves ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_weights_are_clipped_and_nobody_else_s(update):
+    game = game_of(update=update)
+    game = replace(game, discriminator=replace(game.discriminator, clip_weights=0.05))
+    gan = play(Case("clipped", game, (4,)), (5, 5), lanes=2)
+    assert abs(gan.d.network.theta).max() == 0.05
+    assert abs(gan.g.network.theta).max() > 0.05
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_the_gradient_is_clipped_whole(update):
+    game = game_of(update=update)
+    game = replace(game, discriminator=replace(game.discriminator, clip=ClipNorm(1e-3)))
+    plain, clipped = (play(Case("", g, (4,)), (5,), lanes=2) for g in (game_of(update=update), game))
+    free, bounded = plain.d.state["heard"], clipped.d.state["heard"]
+    np.testing.assert_allclose(bounded, free * (1e-3 / np.linalg.norm(free)), rtol=1e-12)
+
+
+def test_d_moves_as_often_as_the_game_says():
+    game = game_of(d_steps=3)
+    gan = play(Case("", game, (4,)), (5, 5))
+    assert gan.d.state["t"] == 6
+    assert gan.g.state["t"] == 2
+    assert gan.steps == 2
+
+
+def test_a_layer_may_scribble_where_nobody_looks():
+    """`inputs=False` promises nothing about dx, not even that the old one survives."""
+
+    class Scribbler(nn.Dense):
+        def backward(self, m, dy, inputs=True):
+            dx = super().backward(m, dy, True)
+            if not inputs:
+                dx.fill(np.nan)
+            return dx
+
+        def adjoint(self, m, dy, dty, inputs=True):
+            pair = super().adjoint(m, dy, dty, True)
+            if not inputs:
+                pair[0].fill(np.nan)
+            return pair
+
+    rest = NETS["curved"][1][1:]
+    for penalties in ((), (R2(),)):
+        game = game_of("curved", update="simultaneous", penalties=penalties)
+        tidy, scribbled = (
+            play(Case("", replace(game, discriminator=replace(game.discriminator, layers=(layer, *rest))), (4,)), (5,))
+            for layer in (nn.Dense(6), Scribbler(6))
+        )
+        assert everything(tidy) == everything(scribbled)

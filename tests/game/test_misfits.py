@@ -1,0 +1,150 @@
+"""What cannot be played is refused by a sentence that says what to do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.game.checking import NETS, game_of
+from mulligan.game.gan import GAN
+from mulligan.game.losses import FeatureMatching
+from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
+from mulligan.game.spec import Game, Latent, Player, Schedules
+from mulligan.nn import layers as nn
+from mulligan.nn.optimizers import SGD, Adam, Extragradient
+from mulligan.nn.schedules import Constant
+
+G, D, SHAPE = NETS["mlp"]
+MIXING = [nn.BatchNorm(), nn.MinibatchStddev(), nn.MinibatchDiscrimination(2, 2)]
+
+
+def refused(error, match, game, shape=SHAPE):
+    with pytest.raises(error, match=match):
+        GAN(game, shape, lanes=1)
+
+
+def test_g_makes_other_samples_than_the_data():
+    refused(ShapeError, r"makes samples of shape \(4,\), but the data has \(5,\).*Change its last", game_of(), (5,))
+
+
+def test_d_must_end_in_one_logit():
+    refused(ShapeError, r"output has shape \(5,\); it must be \(1,\).*End it with", game_of(d=D[:3]))
+
+
+@pytest.mark.parametrize("layer", MIXING, ids=repr)
+def test_d_mixes_samples(layer):
+    mixing = (D[0], layer, *D[1:])
+    for penalty in (R1(), R2(), WGANGP(), DRAGAN(), ZeroCentered()):
+        refused(UnsupportedError, "a gradient penalty needs one.*LayerNorm", game_of(d=mixing, penalties=(penalty,)))
+    refused(UnsupportedError, "update = 'simultaneous' needs one", game_of(d=mixing, update="simultaneous"))
+    hidden = (nn.Residual((nn.Dense(4), layer, nn.Dense(4))), *D) if layer == MIXING[0] else mixing
+    refused(UnsupportedError, "mixes the samples", game_of(d=hidden, penalties=(R1(),)))
+    GAN(game_of(d=mixing), SHAPE, lanes=1)  # alternating without penalties: welcome
+
+
+@pytest.mark.parametrize("layer", MIXING[:1], ids=repr)
+def test_g_may_mix_samples(layer):
+    GAN(game_of(g=(G[0], layer, *G[1:]), penalties=(R1(), R2()), update="simultaneous"), SHAPE, lanes=1)
+
+
+@pytest.mark.parametrize("penalty", [WGANGP(), DRAGAN(), ZeroCentered()], ids=repr)
+def test_penalties_at_other_points_cannot_be_simultaneous(penalty):
+    game = game_of(penalties=(R1(), penalty), update="simultaneous")
+    refused(UnsupportedError, "shares one pass of D.*Use update = 'alternating'", game)
+
+
+def test_feature_matching_cannot_be_simultaneous():
+    refused(UnsupportedError, "needs update = 'alternating'", game_of(loss=FeatureMatching(), update="simultaneous"))
+
+
+@pytest.mark.parametrize("layer", [5, 17, -6])
+def test_feature_matching_of_a_layer_that_is_not_there(layer):
+    refused(
+        ShapeError,
+        f"layer = {layer} is not allowed; the disc.* 5 layers.*Try",
+        game_of(loss=FeatureMatching(layer=layer)),
+    )
+    for there in (4, -5):
+        GAN(game_of(loss=FeatureMatching(layer=there)), SHAPE, lanes=1)
+
+
+@pytest.mark.parametrize("classes", [0, 4])
+def test_layers_for_other_classes_than_the_game_has(classes):
+    game = replace(game_of("classes"), classes=classes)
+    refused(ShapeError, f"generator has a layer for 3 classes, but the game has classes = {classes}. Set", game)
+
+
+def test_a_beta2_schedule_without_beta2():
+    refused(ConfigError, "SGD has no beta2.*Remove the schedule", game_with(SGD(), Schedules(beta2=Constant(0.9))))
+    GAN(game_with(Adam(), Schedules(beta2=Constant(0.9))), SHAPE, lanes=1)
+
+
+def game_with(optimizer, schedules=None):
+    return Game(Player(G, optimizer), Player(D, optimizer), Latent(3), schedules=schedules or Schedules())
+
+
+def test_extragradient_for_one_player_only():
+    game = replace(game_with(Adam()), discriminator=Player(D, Extragradient(Adam())))
+    GAN(game, SHAPE, lanes=1)
+    refused(UnsupportedError, "takes 1 gradients a step and the disc.*'s 2.*Use", replace(game, update="simultaneous"))
+
+
+@pytest.mark.parametrize(
+    ("build", "match"),
+    [
+        (lambda: game_of(update="both"), "update = 'both' is not allowed; it must be"),
+        (lambda: game_of(update="simultaneous", d_steps=2), "d_steps = 2 is not allowed with update"),
+        (lambda: game_of(d_steps=0), "d_steps = 0 is not allowed"),
+        (lambda: game_of(classes=-1), "classes = -1 is not allowed"),
+        (lambda: game_of(instance_noise=-0.1), "instance_noise = -0.1 is not allowed"),
+        (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties name R1 twice"),
+        (lambda: Latent(0), "dim = 0 is not allowed"),
+        (lambda: Latent(3, "cauchy"), "distribution = 'cauchy' is not allowed; it must be 'normal' or 'uniform'"),
+        (lambda: Player(()), r"layers = \[\] is not allowed"),
+        (lambda: Player(D, clip_weights=-1.0), "clip_weights = -1.0 is not allowed"),
+    ],
+)
+def test_words_that_are_off(build, match):
+    with pytest.raises(ConfigError, match=match):
+        build()
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "match"),
+    [
+        ((6, 5), None, r"a batch of shape \(6, 5\) does not fit; it must be \(n, 4\).*Reshape"),
+        ((6, 1), None, "does not fit"),  # would broadcast
+        ((6, 4), np.zeros(5, int), r"labels of shape \(5,\) do not fit 6 samples"),
+        ((6, 4), np.zeros((6, 1), int), "do not fit 6 samples"),
+        ((7, 4), None, "a batch of 7 cannot be shared evenly among d_steps = 2.*or use fewer lanes"),
+        ((2, 4), None, "a batch of 2 cannot be shared evenly"),
+        ((0, 4), None, "a batch of 0 cannot be shared evenly"),
+    ],
+)
+def test_batches_that_do_not_fit(shape, labels, match):
+    gan = GAN(game_of(d_steps=2), SHAPE, lanes=2)
+    before = gan.d.network.theta.copy()
+    with pytest.raises(ShapeError, match=match):
+        gan.step(np.zeros(shape), labels)
+    np.testing.assert_array_equal(gan.d.network.theta, before)
+    assert gan.steps == 0
+    gan.step(np.zeros((4, 4)))
+    gan.lanes.close()
+
+
+@pytest.mark.parametrize("labels", [None, np.array([0, 1, 2, 3, 0, 1]), np.zeros(6)])
+def test_labels_that_a_game_with_classes_needs(labels):
+    gan = GAN(game_of("classes"), SHAPE, lanes=2)
+    with gan.lanes:
+        with pytest.raises((ShapeError, ConfigError), match=r"classes|whole number"):
+            gan.step(np.zeros((6, 4)), labels)
+        gan.step(np.zeros((6, 4)), np.arange(6) % 3)  # the lanes are free again
+
+
+def test_labels_that_nobody_asks_for_change_nothing():
+    with_labels, without = (GAN(game_of(), SHAPE, lanes=1) for _ in range(2))
+    real = np.ones((6, 4))
+    with_labels.step(real, np.arange(6))
+    without.step(real)
+    np.testing.assert_array_equal(with_labels.d.network.theta, without.d.network.theta)
