@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "an animation from one number's picture to another's",
     "check": "check every gradient by differences, on this machine",
+    "bench": "steps a second, beside torch and jax",
     "list": "recipes, data, losses, layers and all else that has a name",
 }
 """Every command with what it does, in a line. One more is a module of its name here and a line."""
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal without "×" shows "?"; no reason to stop
             stream.reconfigure(errors="replace")
     try:
-        code = _run(sys.argv[1:] if argv is None else list(argv))
+        code = _run(sys.argv[1:] if argv is None else [*argv])
         sys.stdout.flush()
         return code
     except MulliganError as error:
