@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 from mulligan.cli.screen import emit, say
-from mulligan.cli.words import ClassWord, Json, seed_of
+from mulligan.cli.words import ClassWord, File, Json, OtherModel, seed_of
 from mulligan.errors import ConfigError
 
 
@@ -17,8 +16,8 @@ def command(
     seed: Annotated[Positional[str], arg(metavar="[SEED]", help_behavior_hint="")] = "",
     *,
     class_: ClassWord = None,
-    model: Annotated[Path | None, arg(metavar="MODEL", help_behavior_hint="")] = None,
-    out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None,
+    model: OtherModel = None,
+    out: File = None,
     json: Json = False,
 ) -> None:
     """Draw one picture for a number, here in the terminal.

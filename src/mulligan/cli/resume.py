@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from mulligan.cli.figures import count
-from mulligan.cli.progress import follow
 from mulligan.cli.screen import say
-from mulligan.cli.words import Json, Steps
-from mulligan.training import Recorder
-from mulligan.training import resume as resume_run
+from mulligan.cli.words import Folder, Json, Steps
 
 
-def command(run: Annotated[Positional[Path], arg(metavar="RUN")], *, steps: Steps = None, json: Json = False) -> int:
+def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False) -> int:
     """Go on with a run exactly where it stood, whatever stopped it: Ctrl-C, a kill, a full disk, a power cut.
 
     On the same machine and versions the result is the same, byte for byte, as without the pause.
@@ -33,6 +27,10 @@ def command(run: Annotated[Positional[Path], arg(metavar="RUN")], *, steps: Step
     json
         Print the events as JSON Lines, the last line saying where everything is.
     """
+    from mulligan.cli.progress import follow
+    from mulligan.training import Recorder
+    from mulligan.training import resume as resume_run
+
     resumed = resume_run(run, steps=steps)
     say(f"going on from step {count(resumed.step)} of {count(resumed.config.steps)}")
     return follow(resumed, Recorder(run), run, json=json)

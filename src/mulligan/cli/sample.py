@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from mulligan.cli.figures import count as thousands
 from mulligan.cli.screen import emit
-from mulligan.cli.words import ClassWord, Count, Json, Seed
+from mulligan.cli.words import ClassWord, Count, File, Json, Model, Seed
 from mulligan.errors import ConfigError, RunError
-from mulligan.output.files import atomic_write
-from mulligan.output.images import grid, save_png
-from mulligan.output.models import load
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from mulligan.output.weights import Generator
@@ -26,12 +23,12 @@ LARGEST_GRID = 10_000
 
 
 def command(
-    model: Annotated[Positional[Path], arg(metavar="MODEL")],
+    model: Positional[Model],
     *,
     seed: Seed = 0,
     count: Count = 64,
     class_: ClassWord = None,
-    out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None,
+    out: File = None,
     json: Json = False,
 ) -> None:
     """Draw many pictures: a grid (.png), an array (.npz), or a folder with one file each.
@@ -62,6 +59,10 @@ def command(
         raise ConfigError(
             f"--out {out} is not allowed; it may be a .png grid, a .npz array, or a folder. Try --out samples.npz."
         )
+    import numpy as np
+
+    from mulligan.output.models import load
+
     generator = load(model)
     label = None if class_ is None else generator.class_of(class_)
     if out is None:
@@ -90,6 +91,11 @@ def _write(
     seed: int,
     labels: NDArray[np.int64] | None,
 ) -> None:
+    import numpy as np
+
+    from mulligan.output.files import atomic_write
+    from mulligan.output.images import grid, save_png
+
     is_picture = generator.spec.is_picture
     if out.suffix.lower() == ".npz":
         squeezed = samples[..., 0] if is_picture and samples.shape[-1] == 1 else samples

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan.cli.figures import count, duration
-from mulligan.cli.progress import follow
 from mulligan.cli.screen import say
-from mulligan.cli.words import Json, Minutes, RunSeed, Steps, Threads
+from mulligan.cli.words import Json, Minutes, OtherFolder, RunSeed, Steps, Threads, Word
 from mulligan.errors import ConfigError
-from mulligan.training import Recorder, Run, recipe, with_overrides
 
 if TYPE_CHECKING:
-    from mulligan.training import Config
+    from mulligan.training import Config, Run
 
 CALIBRATION = 200
 """Steps that are timed for --minutes, if they take no more than a tenth of the time."""
@@ -29,11 +27,11 @@ SHARE = 0.95
 def command(
     recipe_: Annotated[Positional[str], arg(name="recipe", metavar="[RECIPE]")] = "quick",
     *,
-    data: Annotated[str | None, arg(metavar="D", help_behavior_hint="")] = None,
+    data: Word = None,
     steps: Steps = None,
     minutes: Minutes = None,
     seed: RunSeed = None,
-    out: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None,
+    out: OtherFolder = None,
     set_: Annotated[
         UseAppendAction[list[tuple[str, ...]]], arg(name="set", metavar="PATH=VALUE", help_behavior_hint="")
     ] = [],  # noqa: B006 (read by tyro, never changed)
@@ -68,6 +66,9 @@ def command(
     json
         Print the events as JSON Lines, the last line saying where everything is.
     """
+    from mulligan.cli.progress import follow
+    from mulligan.training import Recorder, Run, recipe, with_overrides
+
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
     config = recipe(recipe_)
@@ -103,6 +104,8 @@ def next_free(folder: Path, name: str) -> Path:
 
 def timed(config: Config, seconds: float) -> Run:
     """Return a run whose steps take `seconds` from now on, by timing a few steps of another one."""
+    from mulligan.training import Run
+
     start = time.perf_counter()
     trial = Run(config)
     first = trial.step

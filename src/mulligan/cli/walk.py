@@ -8,13 +8,11 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from mulligan.cli.screen import emit
-from mulligan.cli.words import ClassWord, Frames, From, Json, To
-from mulligan.output.animations import save_animation
-from mulligan.output.models import load
+from mulligan.cli.words import ClassWord, Frames, From, Json, Model, To
 
 
 def command(
-    model: Annotated[Positional[Path], arg(metavar="MODEL")],
+    model: Positional[Model],
     *,
     from_: From,
     to: To,
@@ -49,6 +47,9 @@ def command(
     json
         Print one JSON document that says what was written.
     """
+    from mulligan.output.animations import save_animation
+    from mulligan.output.models import load
+
     generator = load(model)
     label = None if class_ is None else generator.class_of(class_)
     there = generator.walk(from_, to, frames, label)

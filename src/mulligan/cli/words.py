@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
@@ -64,16 +65,26 @@ def _count(name: str, metavar: str, example: int, low: int = 1) -> PrimitiveCons
     return _reads(metavar, lambda text: whole(name, text, low, example=example))
 
 
+# Optional[…] where the rest of the project writes … | None: the latter sends tyro to typeguard, whose import takes
+# longer than all the rest of a --help.
+# ruff: noqa: UP045
+
 _QUIET = arg(help_behavior_hint="")  # the docstring says what happens without the option
 
 Seed = Annotated[int, _reads("S", seed_of)]
-RunSeed = Annotated[int | None, _reads("S", lambda text: whole("seed", text, 0, 2**63 - 1)), _QUIET]
+RunSeed = Annotated[Optional[int], _reads("S", lambda text: whole("seed", text, 0, 2**63 - 1)), _QUIET]
 From = Annotated[int, _reads("S", lambda text: seed_of(text, "from")), arg(name="from")]
 To = Annotated[int, _reads("S", lambda text: seed_of(text, "to"))]
 Count = Annotated[int, _count("count", "N", 64)]
 Frames = Annotated[int, _count("frames", "N", 60, low=2)]
-Steps = Annotated[int | None, _count("steps", "N", 4000), _QUIET]
-Threads = Annotated[int | None, _count("threads", "N", 2), _QUIET]
-Minutes = Annotated[float | None, _reads("M", lambda text: positive("minutes", text, "1")), _QUIET]
+Steps = Annotated[Optional[int], _count("steps", "N", 4000), _QUIET]
+Threads = Annotated[Optional[int], _count("threads", "N", 2), _QUIET]
+Minutes = Annotated[Optional[float], _reads("M", lambda text: positive("minutes", text, "1")), _QUIET]
 Json = Annotated[bool, _QUIET]
-ClassWord = Annotated[str | None, arg(name="class", metavar="K", help_behavior_hint="")]
+Word = Annotated[Optional[str], _reads("D", str), _QUIET]
+ClassWord = Annotated[Optional[str], _reads("K", str), arg(name="class", help_behavior_hint="")]
+Model = Annotated[Path, _reads("MODEL", Path)]
+OtherModel = Annotated[Optional[Path], _reads("MODEL", Path), _QUIET]
+Folder = Annotated[Path, _reads("RUN", Path)]
+OtherFolder = Annotated[Optional[Path], _reads("RUN", Path), _QUIET]
+File = Annotated[Optional[Path], _reads("FILE", Path), _QUIET]
