@@ -220,3 +220,11 @@ def test_odd_metadata_do_not_warn(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load(tmp_path)
+
+
+def test_a_small_jpeg_keeps_its_detail(tmp_path):
+    stripes = np.tile(np.repeat([0, 255], 4), 14).astype(np.uint8)
+    for ending in ("jpg", "png"):
+        save(tmp_path / f"a.{ending}", np.tile(stripes, (112, 1)), quality=95)
+    jpeg, png = (read_picture(tmp_path / f"a.{ending}", 28) for ending in ("jpg", "png"))
+    np.testing.assert_allclose(jpeg, png, atol=3)

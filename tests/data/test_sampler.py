@@ -126,3 +126,12 @@ def test_a_state_that_lacks_something_is_refused(missing):
         sampler.restore(state)
     with pytest.raises(CheckpointError):
         sampler.restore(None)
+
+
+def test_a_generator_that_was_half_set_is_put_back():
+    sampler, twin = (Sampler(10, 4, np.random.Generator(np.random.MT19937(0))) for _ in range(2))
+    state = json.loads(json.dumps(sampler.state()))
+    state["rng"]["state"]["key"] = [*range(623), "x"]
+    with pytest.raises(CheckpointError, match="MT19937"):
+        sampler.restore(state)
+    assert (drawn(sampler, 9) == drawn(twin, 9)).all()

@@ -199,7 +199,7 @@ def _label_values(labels: NDArray[Any], n: int, name: str) -> NDArray[Any]:
             "needed. Number the classes from 0."
         )
     if kind == "f":
-        if not (np.abs(labels) < 2**53).all():
+        if not (np.abs(labels.astype(np.float64)) < 2**53).all():
             raise DataError(f"{name}: labels beyond 2^53 are no class numbers. Number the classes from 0.")
         return labels.astype(np.int64)
     return labels
