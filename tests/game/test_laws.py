@@ -47,7 +47,7 @@ def play(case, sizes, *, lanes=2, dtype=np.float64, seed=0, between=lambda gan: 
 
 
 def everything(gan):
-    return {name: array.tobytes() for name, array in gan.arrays().items()}
+    return {name: array.tobytes() for name, array in gan.arrays().items()} | {"drawn with": gan.average.tobytes()}
 
 
 def kitchen_sink(update="simultaneous"):

@@ -1,0 +1,152 @@
+"""The house plan of the design, enforced: who may import whom, how long a file may be, how it may be called."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mulligan
+
+SOURCE = Path(mulligan.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+LIGHT = {"numpy", "threadpoolctl"}
+"""What `import mulligan` may cost."""
+
+BELOW = {
+    "errors": set(),
+    "nn": {"errors"},
+    "game": {"nn", "errors"},
+    "data": {"nn", "errors"},
+    "metrics": {"data", "nn", "errors"},
+    # a run writes files and pictures, and a picture is drawn from a run: one floor
+    "training": {"output", "metrics", "data", "game", "nn", "errors", "mulligan"},
+    "output": {"training", "metrics", "data", "game", "nn", "errors", "mulligan"},
+    "recipes": set(),
+}
+MIDDLE = {*BELOW, "mulligan"}
+BELOW |= dict.fromkeys(("studies", "museum", "bench"), MIDDLE)
+BELOW |= {room: {*MIDDLE, "studies", "museum", "bench"} for room in ("cli", "web")}
+BELOW |= {"__main__": {"cli"}, "mulligan": {*MIDDLE, "studies", "museum"}}
+"""Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
+
+
+def room_of(file):
+    parts = file.relative_to(SOURCE).parts
+    name = parts[0].removesuffix(".py")
+    return "mulligan" if name == "__init__" else name
+
+
+def imports(tree):
+    """Yield every module that is imported, with its node; ``from mulligan import nn`` is mulligan.nn."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the room"
+            if node.module == "mulligan":
+                yield from ((f"mulligan.{a.name}" if a.name in BELOW else "mulligan", node) for a in node.names)
+            else:
+                yield node.module, node
+
+
+def wrong_imports(file, text):
+    """Return what a file may not import, as sentences."""
+    room, tree = room_of(file), ast.parse(text)
+    late = {id(inner) for node in ast.walk(tree) if postpones(node) for inner in ast.walk(node)}
+    found = []
+    for module, node in imports(tree):
+        first, *rest = module.split(".")
+        if first == "mulligan":
+            to = rest[0] if rest else "mulligan"
+            if to not in BELOW[room] | {room}:
+                found.append(f"{room} imports {module}")
+        elif first not in sys.stdlib_module_names | LIGHT:
+            if room in ("errors", "nn", "game"):
+                found.append(f"{room} imports {module}")
+            elif room not in ("cli", "web", "bench") and id(node) not in late:
+                found.append(f"{room} imports {module} at the top")
+        elif first in ("pickle", "shelve", "marshal", "dill"):
+            found.append(f"{room} imports {module}")
+    return found
+
+
+def postpones(node):
+    """Whether what stands inside runs later than the import of the file, or never."""
+    types_only = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    return types_only or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+
+
+def lines_of(text):
+    return len(text.splitlines())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_imports_point_down(file):
+    assert wrong_imports(file, file.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_a_file_over_400_lines_is_two_files(file):
+    assert lines_of(file.read_text("utf-8")) <= 400
+
+
+def test_nothing_is_called_utils_or_common():
+    names = {part.removesuffix(".py").strip("_") for file in FILES for part in file.relative_to(SOURCE).parts}
+    assert names & {"utils", "util", "common", "helpers", "misc", "tools"} == set()
+
+
+def test_every_room_has_its_line():
+    assert {room_of(file) for file in FILES} <= BELOW.keys()
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "fine"),
+    [
+        ("nn", "import numpy as np", True),
+        ("nn", "from mulligan.errors import ShapeError", True),
+        ("nn", "import scipy", False),
+        ("nn", "def f():\n    import scipy.linalg", False),
+        ("nn", "from mulligan.game import losses", False),
+        ("nn", "from mulligan import game", False),
+        ("nn", "if TYPE_CHECKING:\n    from mulligan.training import run", False),
+        ("game", "from mulligan.nn.network import Network", True),
+        ("game", "import mulligan.data", False),
+        ("data", "import scipy", False),
+        ("data", "def f():\n    import scipy", True),
+        ("data", "def f():\n    import pickle", False),
+        ("metrics", "from mulligan.game import gan", False),
+        ("training", "from mulligan.cli import main", False),
+        ("cli", "import tyro\nfrom mulligan.training import run", True),
+        ("web", "from mulligan.cli import main", False),
+    ],
+)
+def test_the_import_test_can_fail(room, line, fine):
+    assert (wrong_imports(SOURCE / room / "file.py", line) == []) is fine
+
+
+def test_the_import_is_light():
+    code = "import sys, mulligan; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert "mulligan" in loaded
+    assert loaded & {"scipy", "PIL", "rich", "tyro", "safetensors", "pooch", "joblib", "torch", "jax", "onnx"} == set()
+
+
+@pytest.mark.parametrize("room", ["nn", "game"])
+def test_the_mathematics_runs_without_the_shop(room):
+    """Importing every file of the room loads NumPy, threadpoolctl and nothing else that is not Python's own."""
+    modules = [
+        ".".join(("mulligan", *file.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+        for file in FILES
+        if room_of(file) == room
+    ]
+    code = f"import sys, {', '.join(modules)}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    script = "import sys, numpy.random, threadpoolctl; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded, numpy_alone = (
+        set(subprocess.run([sys.executable, "-c", c], capture_output=True, text=True, check=True).stdout.split())
+        for c in (code, script)
+    )
+    assert loaded - numpy_alone - sys.stdlib_module_names == {"mulligan"}
