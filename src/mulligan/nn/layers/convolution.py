@@ -166,7 +166,7 @@ def _phases(size: int, before: int, stride: int) -> list[tuple[slice, slice]]:
     found = []
     for r in range(stride):
         first = (r - before) % stride
-        count = max(0, -(-(size - first) // stride))
+        count = -(-(size - first) // stride)
         start = (first + before - r) // stride - before // stride
         found.append((slice(start, start + count), slice(first, None, stride)))
     return found
