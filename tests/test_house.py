@@ -26,9 +26,10 @@ BELOW = {
     "recipes": set(),
 }
 MIDDLE = {*BELOW, "mulligan"}
-BELOW |= dict.fromkeys(("studies", "museum", "bench"), MIDDLE)
-BELOW |= {room: {*MIDDLE, "studies", "museum", "bench"} for room in ("cli", "web")}
-BELOW |= {"__main__": {"cli"}, "mulligan": {*MIDDLE, "studies", "museum"}}
+BELOW["fitting"] = MIDDLE  # `mulligan.fit`
+BELOW |= dict.fromkeys(("studies", "museum", "bench"), {*MIDDLE, "fitting"})
+BELOW |= dict.fromkeys(("cli", "web"), {*MIDDLE, "fitting", "studies", "museum", "bench"})
+BELOW |= {"__main__": {"cli"}, "mulligan": {*MIDDLE, "fitting", "studies", "museum"}}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 
