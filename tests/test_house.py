@@ -25,11 +25,11 @@ BELOW = {
     "output": {"training", "metrics", "data", "game", "nn", "errors", "mulligan"},
     "recipes": set(),
 }
-MIDDLE = {*BELOW, "mulligan"}
-BELOW["fitting"] = MIDDLE  # `mulligan.fit`
-BELOW |= dict.fromkeys(("studies", "museum", "bench"), {*MIDDLE, "fitting"})
-BELOW |= dict.fromkeys(("cli", "web"), {*MIDDLE, "fitting", "studies", "museum", "bench"})
-BELOW |= {"__main__": {"cli"}, "mulligan": {*MIDDLE, "fitting", "studies", "museum"}}
+MIDDLE = frozenset({*BELOW, "mulligan"})
+FIT = MIDDLE | {"fitting"}  # `mulligan.fit`
+UPPER = FIT | {"studies", "museum", "bench"}
+BELOW |= {"fitting": MIDDLE, "studies": FIT, "museum": FIT, "bench": FIT, "cli": UPPER, "web": UPPER}
+BELOW |= {"__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 
