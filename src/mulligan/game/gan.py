@@ -123,7 +123,7 @@ class GAN:
 
         Parameters
         ----------
-        real : (n, *sample_shape) array
+        real : array of shape ``(n, *sample_shape)``
             A batch of real samples, in the range that G's output has. With ``d_steps > 1``: (d_steps·n, …), a fresh
             batch for each of D's moves.
         labels : (n,) integer array, optional

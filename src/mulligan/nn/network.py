@@ -150,7 +150,7 @@ class Workspace:
         return memory
 
     def forward(self, x: Array, labels: NDArray[np.integer[Any]] | None = None, training: bool = True) -> Array:
-        """Return the network's output for a batch x of shape (n, *input_shape).
+        """Return the network's output for a batch x of shape ``(n, *input_shape)``.
 
         `labels`, of shape (n,), are the classes of the rows; needed where a layer is conditioned on them.
         """

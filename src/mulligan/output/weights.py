@@ -219,7 +219,7 @@ class Generator:
         return self._as_pictures(self._passes(z, self._labels(frames, 0, label if first is None else int(first[0]))))
 
     def decode(self, z: NDArray[np.floating[Any]], labels: Labels = None) -> NDArray[np.float32]:
-        """Turn latents of your own, (n, dim), into samples (n, *shape) float32 in the data's own range.
+        """Turn latents of your own, (n, dim), into samples ``(n, *shape)``, float32, in the data's own range.
 
         Raises
         ------
