@@ -93,7 +93,7 @@ def is_wide(blocks: list[dict[str, Any]], ratios: list[float]) -> bool:
     """Tell whether a side's timings spread too far to be trusted, in whoever's favour."""
     inside = statistics.median((b["high"] - b["low"]) / b["ms"] for b in blocks)
     spreads = [(max(v) - min(v)) / statistics.median(v) for v in ([b["ms"] for b in blocks], ratios)]
-    return inside > WIDE_BLOCK or max(spreads) > WIDE_ROUNDS
+    return bool(inside > WIDE_BLOCK or max(spreads) > WIDE_ROUNDS)
 
 
 class Race:

@@ -1,0 +1,105 @@
+"""The whole benchmark at toy size, and its words."""
+
+import json
+
+import pytest
+
+from mulligan.bench import machine
+from mulligan.bench.bench import run
+from mulligan.bench.race import is_wide
+from mulligan.bench.report import text
+from mulligan.bench.side import SIDES, Entry
+from mulligan.cli import main
+from mulligan.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def document():
+    return run([], ["classic"], rounds=2, seconds=0.01, threads=1, toy=True)
+
+
+def test_document_has_everything_and_is_json(document):
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    sides = document["workloads"]["classic-64"]["sides"]
+    assert list(sides) == ["mulligan", "products"]
+    ours = sides["mulligan"]
+    assert ours["float64"] == ours["float32"] == 0
+    assert ours["steps_per_second"] == pytest.approx(1000 / ours["ms"])
+    assert len(ours["rounds"]) == 2
+    assert 1e7 < ours["memory"] < 1e9
+    assert document["footprint"]["install_bytes"] > 5e6
+
+
+def test_report_says_what_was_measured_on_what(document):
+    words = text(document)
+    for part in ("NumPy", document["machine"]["blas"], "classic-64", "% of the step", "import mulligan", "toy sizes"):
+        assert part in words
+
+
+def test_a_missing_library_is_named_and_the_rest_runs(monkeypatch):
+    monkeypatch.setitem(SIDES, "jax jit", Entry("jax_side", "Jitted", "no_such_package"))
+    entries = {"no_such_package": ("no_such_package",)}
+    monkeypatch.setattr("mulligan.bench.bench.LIBRARIES", tuple(entries))
+    found = run(["no_such_package"], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
+    assert "pip install no_such_package" in " ".join(found["notes"])
+    assert "mulligan" in found["workloads"]["classic-64"]["sides"]
+    assert "pip install no_such_package" in text(found)
+
+
+def test_the_command_prints_one_json_document(capsys):
+    words = ["bench", "--quick", "--against", "", "--workloads", "mlp-r1r2", "--rounds", "1", "--json"]
+    assert main(words) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed["workloads"]) == ["mlp-r1r2-64"]
+    assert printed["toy"]
+
+
+def test_the_command_says_what_it_does_not_know(capsys):
+    assert main(["bench", "--workloads", "dcgan"]) == 2
+    assert "no workload 'dcgan'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "said"),
+    [
+        ((["tensorflow"], []), {}, "tensorflow"),
+        (([], ["dcgan"]), {}, "no workload 'dcgan'"),
+        (([], []), {"rounds": 0}, "rounds = 0"),
+        (([], []), {"threads": 0}, "threads = 0"),
+        (([], []), {"seconds": float("nan")}, "seconds = nan"),
+    ],
+)
+def test_words_that_are_off_are_refused(words, options, said):
+    with pytest.raises(ConfigError, match=said):
+        run(*words, **options)
+
+
+def test_forced_kernels_are_noted(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert any("OPENBLAS_CORETYPE=Haswell" in note for note in machine.describe(1)["notes"])
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    assert not any("OPENBLAS_CORETYPE" in note for note in machine.describe(1)["notes"])
+
+
+def blocks(*ms, spread=0.0):
+    return [{"ms": m, "low": m * (1 - spread / 2), "high": m * (1 + spread / 2)} for m in ms]
+
+
+def test_a_wide_spread_is_marked_whoever_it_favours():
+    assert not is_wide(blocks(1, 1.05, 0.98), [1.5, 1.52, 1.48])
+    assert is_wide(blocks(1, 1.3, 1), [1.5, 1.5, 1.5])
+    assert is_wide(blocks(1, 1, 1), [1.2, 1.5, 118.0])
+    assert is_wide(blocks(1, 1, 1), [0.8, 1.0, 1.0])
+    assert is_wide(blocks(1, 1, 1, spread=0.5), [1, 1, 1])
+
+
+def test_report_marks_the_side_and_gives_the_reason(document):
+    changed = json.loads(json.dumps(document))
+    result = changed["workloads"]["classic-64"]
+    result["wide"] = result["sides"]["products"]["wide"] = True
+    result["sides"]["torch compile"] = {"why": "RuntimeError: double backward"}
+    result["sides"]["mulligan"]["wide"] = False
+    lines = text(changed).splitlines()
+    assert next(line for line in lines if "products" in line).endswith("!")
+    assert not next(line for line in lines if line.startswith("  mulligan")).endswith("!")
+    assert any("n/a: RuntimeError: double backward" in line for line in lines)

@@ -1,0 +1,59 @@
+"""The floor lists the products that a step does, no more and no fewer."""
+
+import numpy as np
+import pytest
+
+from mulligan.bench.floor import Products, step_products
+from mulligan.bench.material import draw
+from mulligan.bench.ours import Ours
+from mulligan.bench.workloads import names, workload
+
+
+@pytest.mark.parametrize("name", ["classic-64", "mlp-64", "mlp-r1r2-64"])
+def test_listed_products_are_those_of_a_step(monkeypatch, name):
+    w = workload(name, toy=True)
+    side, done = Ours(w, draw(w), 1), []
+    side.rewind()
+    side.step()
+    matmul = np.matmul
+
+    def counted(a, b, out=None):
+        if a.ndim == 2 and 1 not in (*a.shape, *b.shape):  # the logit's one column is done by other means
+            done.append((*a.shape, b.shape[1]))
+        return matmul(a, b, out=out)
+
+    monkeypatch.setattr(np, "matmul", counted)
+    side.step()
+    monkeypatch.undo()
+    listed = []
+    for p in step_products(w, w.batch):
+        M, K, N = p.rows * p.places, p.inputs, p.outputs
+        if N > 1:
+            listed.append({"forward": (M, K, N), "inputs": (M, N, K), "weights": (K, M, N)}[p.kind])
+    assert sorted(listed) == sorted(done)
+
+
+def test_penalties_cost_a_third_more():
+    """Loss and penalties share every product: 4L − 1 of D's instead of 3L − 1."""
+    d = [p for p in step_products(workload("mlp-r1r2-64"), 64) if p.layer.startswith("d")]
+    assert len(d) == 4 * 3 - 1
+
+
+def test_convolutions_count_as_products_of_their_windows():
+    products = step_products(workload("quick-64"), 64)
+    first = next(p for p in products if p.layer == "d.0")
+    assert (first.kind, first.rows, first.places, first.inputs, first.outputs) == ("forward", 128, 196, 16, 16)
+    assert first.operations == 2 * 128 * 196 * 16 * 16
+    last = [p for p in products if p.layer == "g.8"]  # 14 × 14 × 16 → 28 × 28 × 1, transposed
+    assert {(p.places, p.inputs, p.outputs) for p in last} == {(196, 16, 16)}
+    assert [p.kind for p in last] == ["inputs", "forward", "weights"]
+
+
+@pytest.mark.parametrize("name", names([], toy=True))
+def test_what_is_timed_is_what_is_listed(name):
+    w = workload(name, toy=True)
+    side = Products(w, draw(w), 2)
+    side.step()
+    timed = sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for work in side.work for a, b, _ in work)
+    assert timed == 2 * sum(p.operations for p in step_products(w, w.batch // 2))
+    side.lanes.close()
