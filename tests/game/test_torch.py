@@ -62,6 +62,15 @@ NORMED = {
     "shape": (6,),
     "classes": CLASSES,
 }
+BN = nn.BatchNorm()
+BN_CONV = {
+    "g": (nn.Dense(12), LEAKY, nn.Reshape((2, 2, 3)), BN, nn.ConvTranspose2d(2), BN, LEAKY, nn.ConvTranspose2d(1)),
+    "d": CONV["d"],
+    "shape": (8, 8, 1),
+}
+BN_BOTH = {"g": BN_CONV["g"], "d": (*CONV["d"][:3], BN, *CONV["d"][3:]), "shape": (8, 8, 1)}
+STDDEV = {"g": MLP["g"], "d": (*MLP["d"][:2], nn.MinibatchStddev(), *MLP["d"][2:]), "shape": (6,)}
+LAYER_NORM = {"g": MLP["g"], "d": (nn.Dense(9), nn.LayerNorm(), *MLP["d"][1:]), "shape": (6,)}
 
 CASES = {
     "RpGAN + R1 + R2, MLP": (MLP, Relativistic(), (R1(0.7), R2(1.3))),
@@ -80,13 +89,21 @@ CASES = {
     "hinge + R1, spectral norm": (NORMED, Hinge(), (R1(),)),
     "relativistic average + R2, curved": (CURVED, RelativisticAverage(), (R2(),)),
     "feature matching": (CURVED, FeatureMatching(), ()),
+    "non-saturating, batch norm in G": (BN_CONV, NonSaturating(), ()),
+    "non-saturating + R1 + R2, batch norm in G": (BN_CONV, NonSaturating(), (R1(), R2())),
+    "non-saturating, batch norm in G and D": (BN_BOTH, NonSaturating(), ()),
+    "relativistic, batch norm in G and D": (BN_BOTH, Relativistic(), ()),
+    "feature matching, minibatch stddev in D": (STDDEV, FeatureMatching(), ()),
+    "WGAN-GP, layer norm in D": (LAYER_NORM, Wasserstein(), (WGANGP(),)),
+    "RpGAN + R1 + R2, layer norm in D": (LAYER_NORM, Relativistic(), (R1(0.7), R2(1.3))),
 }
 
 
 def allowed(case, update):
-    _, loss, penalties = case
+    nets, loss, penalties = case
     apart = any(p.points in ("between", "around") for p in penalties)
-    return update == "alternating" or not (apart or isinstance(loss, FeatureMatching))
+    mixes = any(layer.mixes_samples for layer in nets["d"])
+    return update == "alternating" or not (apart or mixes or isinstance(loss, FeatureMatching))
 
 
 WITH_UPDATE = [(name, u) for name in CASES for u in ("alternating", "simultaneous") if allowed(CASES[name], u)]
@@ -103,6 +120,10 @@ class Net:
         network = mover.network
         self.tensors = {path: torch.tensor(array.copy()) for path, array in network.tensors().items()}
         self.params = [self.tensors[e.path].requires_grad_() for e in network.entries]
+
+    def stats(self):
+        """Running averages, which the passes above changed in place."""
+        return {path: t.numpy() for path, t in self.tensors.items() if path.endswith((".mean", ".var"))}
 
     def flat(self):
         return torch.cat([p.detach().ravel() for p in self.params]).numpy()
@@ -158,6 +179,17 @@ class Net:
             case nn.Projection():
                 rows = self.weight(f"{path}.E")[labels]
                 return x @ self.weight(f"{path}.W") + bias + (rows * x).sum(1, keepdim=True)
+            case nn.BatchNorm():
+                rows = x.reshape(-1, x.shape[-1])
+                mean, var, gamma, beta = (self.tensors[f"{path}.{name}"] for name in ("mean", "var", "gamma", "beta"))
+                y = F.batch_norm(rows, mean, var, gamma, beta, True, layer.momentum, layer.eps)
+                return y.reshape(x.shape)
+            case nn.LayerNorm():
+                y = F.layer_norm(x, x.shape[1:], eps=layer.eps)
+                return y * self.tensors[f"{path}.gamma"] + self.tensors[f"{path}.beta"]
+            case nn.MinibatchStddev():
+                s = torch.sqrt(x.var(0, correction=0) + layer.eps).mean()
+                return torch.cat([x, s.expand(len(x), 1)], dim=1)
         raise NotImplementedError(layer)
 
 
@@ -252,7 +284,7 @@ class Reference:
             upto = loss.layer % len(self.d.layers) + 1
             r, f = (self.d(x, labels, upto).mean(0) for x in (real, fake))
             return ((r - f) ** 2).sum()
-        return loss_of_g(loss, self.d(real, labels), self.d(fake, labels))
+        return loss_of_g(loss, self.d(real, labels) if loss.relativistic else None, self.d(fake, labels))
 
     def step(self, real, labels):
         real = torch.tensor(real)
@@ -326,3 +358,6 @@ def test_five_steps_of_adam(name, update):
     gan, reference = play(name, update, adam, 2, steps=5)
     assert distance(gan.d.network.theta, reference.d.flat()) < 1e-9
     assert distance(gan.g.network.theta, reference.g.flat()) < 1e-9
+    for mover, net in ((gan.g, reference.g), (gan.d, reference.d)):
+        for path, expected in net.stats().items():
+            np.testing.assert_allclose(mover.network.tensors()[path], expected, rtol=1e-9, atol=1e-12)
