@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json as _json
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -14,14 +13,6 @@ from mulligan.cli.figures import count, duration
 from mulligan.cli.screen import say
 from mulligan.cli.words import Json, Minutes, OtherFolder, RunSeed, Steps, Threads, Word
 from mulligan.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mulligan.training import Config, Run
-
-CALIBRATION = 200
-"""Steps that are timed for --minutes, if they take no more than a tenth of the time."""
-SHARE = 0.95
-"""Of the time goes into steps; the rest into samples, checkpoints and the animation."""
 
 
 def command(
@@ -67,6 +58,7 @@ def command(
         Print the events as JSON Lines, the last line saying where everything is.
     """
     from mulligan.cli.progress import follow
+    from mulligan.fitting import timed
     from mulligan.training import Recorder, Run, recipe, with_overrides
 
     if minutes is not None and steps is not None:
@@ -100,20 +92,3 @@ def next_free(folder: Path, name: str) -> Path:
     taken = [path.name.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*")] if folder.is_dir() else []
     highest = max((int(number) for number in taken if number.isdecimal()), default=0)
     return folder / f"{name}-{highest + 1}"
-
-
-def timed(config: Config, seconds: float) -> Run:
-    """Return a run whose steps take `seconds` from now on, by timing a few steps of another one."""
-    from mulligan.training import Run
-
-    start = time.perf_counter()
-    trial = Run(config)
-    first = trial.step
-    with trial.gan.lanes:
-        trial.advance()  # allocates
-        began = time.perf_counter()
-        while trial.step < CALIBRATION + 1 and time.perf_counter() - began < seconds / 10:
-            trial.advance()
-        rate = (trial.step - first - 1) / (time.perf_counter() - began)
-    left = SHARE * (seconds - (time.perf_counter() - start))
-    return Run(replace(config, steps=max(1, round(rate * left))), data=trial.data)

@@ -138,7 +138,8 @@ class Generator:
         except ValueError:
             label = -1
         if not 0 <= label < self.classes:
-            listed = f", by name {', '.join(names[:12])}" if self.spec.class_names else ""
+            named = self.spec.class_names and names != tuple(map(str, range(self.classes)))
+            listed = f", by name {', '.join(names[:12])}" if named else ""
             raise ConfigError(
                 f"class = {word!r} is not allowed; this generator has {self.classes} classes, 0 to "
                 f"{self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}."

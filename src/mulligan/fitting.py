@@ -1,0 +1,137 @@
+"""From pictures to a generator in one call, and a length of time turned into steps."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from mulligan.data import Dataset, load
+from mulligan.data.arrays import from_arrays
+from mulligan.errors import ConfigError
+from mulligan.output.weights import Generator
+from mulligan.training import Config, Recorder, Run, recipe, train
+
+if TYPE_CHECKING:
+    import collections.abc
+
+    from numpy.typing import ArrayLike
+
+    from mulligan.training.events import Event
+
+CALIBRATION = 200
+"""Steps that are timed at most; no more than a tenth of the time goes into them."""
+SHARE = 0.95
+"""Of the time goes into steps; the rest into samples, checkpoints and the animation."""
+
+
+def fit(
+    images: ArrayLike | str | Path,
+    labels: ArrayLike | None = None,
+    recipe: str | Config = "quick",
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> Generator:
+    """Train a generator.
+
+    Parameters
+    ----------
+    images : array (n, h, w[, c]) or (n, d), or str or Path
+        Pictures or points (`mulligan.data.arrays` has the table of what is understood), or a name of `mulligan list
+        data`, a folder, or a file.
+    labels : (n,) array, optional
+        One class for each sample; without them, the generator knows no classes.
+    recipe : str or Config
+        A name of `mulligan list recipes`, the path of a TOML file, or a configuration.
+    minutes : float, optional
+        Length in time: the steps are chosen after a short timing.
+    steps : int, optional
+        Length in steps; by default what the recipe says.
+    seed : int
+    out : str or Path, optional
+        Keep the run in this folder; by default nothing is written.
+
+    Returns
+    -------
+    Generator
+        The averaged one.
+
+    Raises
+    ------
+    DataError
+        When the images or labels are none.
+    ConfigError, ShapeError, UnsupportedError
+        When the recipe does not exist or does not fit the data.
+    DivergedError
+        When a tensor became NaN or infinite.
+    """
+    config = replace(_configured(recipe), seed=seed)
+    if minutes is not None and steps is not None:
+        raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
+    if steps is not None:
+        config = replace(config, steps=steps)
+    data, data_range = _data(images, labels)
+    config = replace(config, data=replace(config.data, name=data.name))
+    run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
+    events = train(run) if out is None else Recorder(out).record(run)
+    with closing(cast("collections.abc.Generator[Event]", events)):
+        for _ in events:
+            pass
+    made = run.generator()
+    if data_range is None:
+        return made
+    return Generator(replace(made.spec, data_range=data_range), made.theta, made.stats)
+
+
+def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
+    """Return a run whose steps take `seconds` from now on, by timing a few steps of another one.
+
+    Parameters
+    ----------
+    config : Config
+    seconds : float
+        Timing and all.
+    data : Dataset, optional
+        The samples themselves, instead of what ``config.data`` names.
+
+    Raises
+    ------
+    ConfigError
+        When `seconds` is not a finite number above 0.
+    """
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"{seconds / 60:g} minutes are not allowed; a number above 0 is. Try 1.")
+    start = time.perf_counter()
+    trial = Run(config, data=data)
+    with trial.gan.lanes:
+        trial.advance()  # allocates
+        began = time.perf_counter()
+        trial.advance()
+        while trial.step <= CALIBRATION and time.perf_counter() - began < seconds / 10:
+            trial.advance()
+        rate = (trial.step - 1) / (time.perf_counter() - began)
+    left = SHARE * (seconds - (time.perf_counter() - start))
+    return Run(replace(config, steps=max(1, round(rate * left))), data=trial.data)
+
+
+def _configured(given: str | Config) -> Config:
+    return given if isinstance(given, Config) else recipe(given)
+
+
+def _data(images: ArrayLike | str | Path, labels: ArrayLike | None) -> tuple[Dataset, tuple[float, float] | None]:
+    """Return the data set, and the range that the array's values had, where it is not the data set's own."""
+    if isinstance(images, (str, Path)):
+        if labels is not None:
+            raise ConfigError(f"labels are not allowed with images = {str(images)!r}, which brings its own.")
+        return load(images), None
+    array: np.ndarray[Any, Any] = np.asarray(images)
+    data = from_arrays(array, None if labels is None else np.asarray(labels))
+    if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:
+        return data, None
+    return data, (0.0 if array.min() >= 0 else -1.0, 1.0)
