@@ -23,6 +23,7 @@ from mulligan import __version__
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.training import guard
 from mulligan.training.config import Config
+from mulligan.training.overrides import differences
 from mulligan.training.run import Run
 from mulligan.training.tables import from_table, to_table
 
@@ -86,8 +87,8 @@ class Checkpoint:
         CheckpointError
             When it does not fit the configuration or the data.
         """
-        if self.versions != versions():
-            changed = [f"{k} {v} → {versions().get(k)}" for k, v in self.versions.items() if v != versions().get(k)]
+        changed = differences(self.versions, versions())
+        if changed:
             warnings.warn(
                 f"{self.path} was computed with other versions ({', '.join(changed)}): the run goes on, but not "
                 "necessarily to the same bytes as without the pause.",
@@ -174,11 +175,9 @@ def versions() -> dict[str, str]:
     """Return what the bytes of a run depend on besides its configuration."""
     import threadpoolctl
 
-    blas = [
-        f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip()
-        for lib in threadpoolctl.threadpool_info()
-        if lib["user_api"] == "blas" and "numpy" in lib["filepath"]
-    ]
+    found = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+    own = [lib for lib in found if "numpy" in lib["filepath"]] or found  # SciPy may have brought another
+    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in own]
     return {
         "mulligan": __version__,
         "numpy": np.__version__,
@@ -238,10 +237,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         arrays: dict[str, Array] = load(packed)
         config = from_table(Config, words["config"])
         state = {key: words[key] for key in ("step", "sampler", "streams", "sums", "counted", "observers", "data")}
-        return Checkpoint(path, config, state, arrays, words["log"], words["clock"], words["versions"])
+        log, clock, kinds = (dict(words[key]) for key in ("log", "clock", "versions"))
+        return Checkpoint(path, config, state, arrays, log, clock, kinds)
     except MulliganError as error:
         raise _refuse(path / WORDS, f"holds a configuration that cannot be built here: {error}") from error
-    except (SafetensorError, KeyError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise _refuse(path, f"lacks what a checkpoint holds ({error!r})") from error
 
 

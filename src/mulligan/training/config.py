@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import tomllib
@@ -9,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.spec import Game
 from mulligan.nn.ranges import Count, Finite, Interval, check_ranges
 from mulligan.training.overrides import assign
@@ -187,6 +188,8 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
         if not equals or not path.strip():
             raise ConfigError(f"{text!r} is no path=value. Write, for instance, discriminator.optimizer.lr=1e-4.")
         assign(Config, table, path.strip().split("."), _value(value.strip()), say)
+        with contextlib.suppress(MulliganError):  # the next override may mend it
+            table = to_table(from_table(Config, table))  # with the defaults of a new kind
     return from_table(Config, table)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -111,8 +112,8 @@ class Recorder:
             self._close()
 
     def _leave(self, last: Event | None, run: Run) -> None:
-        """Save a run that did not come to its end."""
-        if not isinstance(last, Finished):
+        """Save a run that did not come to its end; one that has not begun begins anew."""
+        if run.step and not isinstance(last, Finished):
             self._save(run)
             self._animate()
 
@@ -151,6 +152,8 @@ class Recorder:
             for checkpoint in checkpoints(self.folder.checkpoints):
                 if step_of(checkpoint) > run.step:  # refused by `resume`, or the run was sent back before it
                     checkpoint.rename(checkpoint.with_name(f".{checkpoint.name}.refused"))
+            for part in [*self.folder.path.glob(".*.part"), *self.folder.path.glob("*/.*.part")]:  # of a killed process
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
             for sample in self._samples():
                 if step_of(sample.with_suffix("")) > run.step:
                     sample.unlink()
@@ -235,14 +238,12 @@ class Recorder:
         return sorted(found, key=lambda path: step_of(path.with_suffix("")))
 
     def _animate(self) -> None:
-        from PIL import Image
-
         from mulligan.output.animations import save_animation
 
         paths = self._samples()
         if paths:
             chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int))
-            save_animation(self.folder.animation, (np.asarray(Image.open(paths[i])) for i in chosen))
+            save_animation(self.folder.animation, (_read(paths[i]) for i in chosen))
 
     # ── closing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,6 +258,13 @@ class Recorder:
         if not found:
             return "No checkpoint had been saved."
         return f"The last healthy checkpoint is {found[-1]}."
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return np.asarray(picture)
 
 
 def _locked(path: Path) -> IO[bytes]:

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.game.losses import Hinge
+from mulligan.nn.clipping import ClipNorm
+from mulligan.nn.optimizers import RMSprop
+from mulligan.nn.schedules import Constant
+from mulligan.training import RECIPES, DataSpec, describe, load_config, recipe, with_overrides
+from mulligan.training.config import Config, dumps_toml, loads_toml, with_fields
+from mulligan.training.overrides import differences, flattened
+from mulligan.training.tables import to_table
+
+# ── overrides ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def overridden(config: Config, *overrides: str) -> Config:
+    return with_overrides(config, overrides)
+
+
+def test_overrides_reach_every_depth(tiny: Any) -> None:
+    config = overridden(
+        tiny(),
+        "discriminator.optimizer.lr=1e-4",
+        "generator.layers.0.units=64",
+        "generator.layers.0.init.slope = 0.5",
+        "penalties.1.gamma=2",
+        "update=alternating",
+        'data.name="with space"',
+        "steps=7",
+        "generator.clip=norm",
+    )
+    assert config.discriminator.optimizer.lr == 1e-4
+    assert config.generator.layers[0].units == 64
+    assert config.generator.layers[0].init.slope == 0.5
+    assert config.penalties[1].gamma == 2.0
+    assert config.update == "alternating"
+    assert config.data.name == "with space"
+    assert config.steps == 7
+    assert config.generator.clip == ClipNorm()
+
+
+def test_overrides_change_nothing_else(tiny: Any) -> None:
+    config = tiny()
+    changed = overridden(config, "discriminator.optimizer.lr=0.5")
+    assert differences(to_table(config), to_table(changed)) == ["discriminator.optimizer.lr: 0.001 → 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("data=mnist", "mnist"), ("data=/tmp/my pictures", "/tmp/my pictures"), ("data.name='a=b'", "a=b")],
+)
+def test_bare_words_are_text(tiny: Any, text: str, value: str) -> None:
+    assert overridden(tiny(), text).data.name == value
+
+
+def test_a_new_kind_keeps_what_fits_and_says_what_it_drops(tiny: Any) -> None:
+    said: list[str] = []
+    config = with_overrides(tiny(), ["discriminator.optimizer.kind=rmsprop"], say=said.append)
+    assert config.discriminator.optimizer == RMSprop(lr=1e-3)
+    assert said == [
+        "discriminator.optimizer is now 'rmsprop', which has no beta1 = 0.5, beta2 = 0.99: dropped with 'adam'."
+    ]
+    with pytest.warns(UserWarning, match="dropped with 'adam'"):
+        with_overrides(tiny(), ["discriminator.optimizer.kind=sgd"])
+
+
+def test_a_kind_alone_has_its_defaults(tiny: Any) -> None:
+    config = overridden(tiny(), "discriminator.optimizer=rmsprop", "loss=hinge")
+    assert config.discriminator.optimizer == RMSprop()
+    assert config.loss == Hinge()
+
+
+def test_none_becomes_a_kind(tiny: Any) -> None:
+    config = overridden(tiny(), "schedules.beta2.kind=constant", "schedules.beta2.value=0.9")
+    assert config.schedules.beta2 == Constant(0.9)
+    assert overridden(config, "schedules.beta2=none").schedules.beta2 is None
+
+
+def test_a_new_kind_has_parts_at_once_and_overrides_may_mend_each_other(tiny: Any) -> None:
+    config = overridden(tiny(), "generator.optimizer=lookahead", "generator.optimizer.base.lr=0.25")
+    assert config.generator.optimizer.base.lr == 0.25
+    assert overridden(tiny(), "d_steps=3", "update=alternating").d_steps == 3
+
+
+def test_lists_grow_and_empty(tiny: Any) -> None:
+    assert len(overridden(tiny(), "penalties.2=dragan", "update=alternating").penalties) == 3
+    assert len(overridden(tiny(), "penalties=['r2']", "penalties.1.kind=r1").penalties) == 2
+    assert overridden(tiny(), "penalties=[]").penalties == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("steps", "'steps' is no path=value"),
+        ("=3", "'=3' is no path=value"),
+        ("lr=1", "unknown key 'lr'; did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
+        ("stepz=1", "unknown key 'stepz'; did you mean 'steps'?"),
+        ("generater.clip=norm", "unknown key 'generater'; did you mean 'generator'?"),
+        ("discriminator.optimizer.lrr=1", "unknown key 'discriminator.optimizer.lrr'; did you mean 'lr'?"),
+        ("penalties.7=r1", "penalties.7 does not exist: penalties is a list of 2"),
+        ("penalties.x=r1", "penalties.x does not exist"),
+        ("penalties.-1=r1", "penalties.-1 does not exist"),
+        ("steps.more=1", "steps is 24, which has no parts"),
+        ("schedules.beta2.value=1", "schedules.beta2 is 'none', which has no parts"),
+        ("generator.clip.max=1", "Set generator.clip itself to a kind first."),
+        ("discriminator.optimizer.kind=rmsprob", "Did you mean 'rmsprop'?"),
+        ("discriminator.optimizer.kind=[1]", "discriminator.optimizer.kind = [1] is not known"),
+        ("discriminator.optimizer.lr=nan", "lr = nan is not allowed"),
+        ("discriminator.optimizer.lr=inf", "lr = inf is not allowed"),
+        ("loss=[1", "is no TOML value"),
+        ("steps=1\nseed=2", "steps = '1\\nseed=2' is not allowed"),
+        ("steps=", "steps = '' is not allowed"),
+    ],
+)
+def test_wrong_overrides_are_refused_in_words(tiny: Any, text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        overridden(tiny(), text)
+    assert words in str(caught.value)
+
+
+def test_differences_see_lists_of_different_lengths(tiny: Any) -> None:
+    found = differences(to_table(tiny()), to_table(overridden(tiny(), "penalties=[]")))
+    assert "penalties.0.gamma: 1.0 → absent" in found
+    assert "penalties: absent → []" in found
+
+
+def test_flattened_has_every_value() -> None:
+    assert flattened({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 2}]}) == {"a.b": 1, "a.c": [1, 2], "d.0.e": 2}
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_gives_back_the_configuration(tiny: Any, tmp_path: Path) -> None:
+    config = tiny(seed=3, average="none")
+    path = tmp_path / "config.toml"
+    path.write_text(dumps_toml(config), encoding="utf-8")
+    assert load_config(path) == config
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read .*gone\.toml: No such file"):
+        load_config(tmp_path / "gone.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"bytes\.toml is no text file in UTF-8"):
+        load_config(tmp_path / "bytes.toml")
+    (tmp_path / "broken.toml").write_text("steps = \n")
+    with pytest.raises(ConfigError, match=r"broken\.toml is not valid TOML: .*line 1"):
+        load_config(tmp_path / "broken.toml")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        loads_toml("a = " + "[" * 100_000)
+
+
+def test_fields_by_name(tiny: Any) -> None:
+    assert with_fields(tiny(), loss=Hinge(), steps=9) == with_fields(tiny(), loss="hinge", steps=9)
+    with pytest.raises(ConfigError, match="unknown key 'step'; did you mean 'steps'"):
+        with_fields(tiny(), step=3)
+
+
+def test_what_data_may_be() -> None:
+    with pytest.raises(ConfigError, match=r"low = 1\.0 is not below high = 0\.0"):
+        DataSpec(low=1.0, high=0.0)
+    with pytest.raises(ConfigError, match="labels = 'some' is not allowed"):
+        DataSpec(labels="some")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="limit"):
+        DataSpec(limit=-1)
+    with pytest.raises(ConfigError, match="low"):
+        DataSpec(low=-math.inf)
+
+
+# ── recipes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_is_whole_and_says_where_it_comes_from(name: str) -> None:
+    config = recipe(name)
+    assert config.recipe == name
+    line, source = describe(name)
+    assert 20 < len(line) < 120
+    assert len(line + source) > 80
+
+
+def test_the_classic_recipe_is_kristiadis() -> None:
+    config = recipe("classic")
+    shapes = [layer.units for layer in config.generator.build((28, 28, 1), 0) if hasattr(layer, "units")]
+    assert shapes == [128, 784]
+    assert config.latent.dim == 100
+    assert config.latent.distribution == "uniform"
+    assert (config.batch_size, config.d_steps, config.update, config.average) == (128, 1, "alternating", None)
+    assert config.generator.optimizer == config.discriminator.optimizer
+    assert (config.generator.optimizer.lr, config.generator.optimizer.beta1) == (1e-3, 0.9)
+
+
+def test_recipes_take_overrides_and_paths(tmp_path: Path) -> None:
+    assert recipe("quick", steps=5, loss="hinge", data="fashion-mnist").data.name == "fashion-mnist"
+    path = tmp_path / "mine.toml"
+    path.write_text(RECIPES["ring"].read_text(encoding="utf-8"), encoding="utf-8")
+    assert recipe(str(path)).recipe == "mine"
+    with pytest.raises(ConfigError, match=r"there is no recipe 'quik'\. Did you mean 'quick'\?"):
+        recipe("quik")

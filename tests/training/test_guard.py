@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.errors import DivergedError
+from mulligan.training import Recorder, Run, guard, load_checkpoint, resume, save_checkpoint, train
+
+
+def tensor(run: Run, who: str, path: str) -> Any:
+    return (run.gan.g if who == "generator" else run.gan.d).network.tensors()[path]
+
+
+def diverge(run: Run) -> str:
+    with pytest.raises(DivergedError) as caught:
+        list(train(run))
+    return str(caught.value)
+
+
+def test_the_loss_the_step_and_the_first_tensor_are_named(tiny: Any) -> None:
+    run = Run(tiny())
+    run.advance()
+    tensor(run, "discriminator", "2.W")[3, 3] = np.nan
+    words = diverge(run)
+    assert "diverged at step 2: d_loss = nan" in words
+    assert "(loss Relativistic + R1 + R2)" in words
+    assert "the first tensor that is not finite is the output of discriminator.layers.2 (Dense)" in words
+    assert "discriminator.optimizer.lr=0.0001" in words
+    assert "discriminator.clip=norm" in words
+
+
+def test_the_generator_is_named_when_it_is_first(tiny: Any) -> None:
+    run = Run(tiny(generator={"layers": tiny().generator.layers, "clip": "norm"}))
+    tensor(run, "generator", "0.b")[0] = np.inf
+    words = diverge(run)
+    assert "the output of generator.layers.0 (Dense)" in words
+    assert "generator.optimizer.lr=" in words
+    assert "clip=norm" not in words  # it is on already
+
+
+def test_bad_data_is_named_as_such(tiny: Any) -> None:
+    points = np.zeros((40, 2), np.float32)
+    points[7] = np.nan
+    words = diverge(Run(tiny(), data=Dataset("mine", points)))
+    assert "the first tensor that is not finite is the batch of real samples" in words
+    assert "clean them" in words
+
+
+def test_a_rate_that_is_far_too_high(tiny: Any) -> None:
+    wild = {"kind": "sgd", "lr": 1e18}
+    for threads in (1, 2):
+        config = tiny(
+            threads=threads,
+            steps=200,
+            discriminator={"layers": tiny().discriminator.layers, "optimizer": wild},
+        )
+        words = diverge(Run(config))
+        assert "discriminator.optimizer.lr=1e+17" in words
+
+
+def test_arrays_are_checked_before_they_are_kept(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    guard.check(run)
+    run.gan.d.state["v"][5] = np.nan  # type: ignore[index]
+    with pytest.raises(DivergedError, match=r"after step 0, .* is discriminator\.optimizer\.v \(1 of "):
+        guard.check(run)
+    with pytest.raises(DivergedError):
+        save_checkpoint(run, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_kept_array_is_checked(tiny: Any) -> None:
+    names = Run(tiny()).gan.arrays().keys()
+    assert {"average", "g.theta", "d.theta", "g.optimizer.m", "d.optimizer.v"} <= names
+    for name in names:
+        run = Run(tiny())
+        array = run.gan.arrays()[name]
+        if array.dtype.kind == "f" and array.size:
+            array[-1] = np.inf
+            with pytest.raises(DivergedError, match="is not finite is"):
+                guard.check(run)
+
+
+def test_the_last_healthy_checkpoint_stays_and_is_named(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    events = Recorder(tmp_path / "r").record(run)
+    while next(events).to_json() != {"event": "saved", "step": 12}:
+        pass
+    tensor(run, "discriminator", "0.b")[0] = np.nan
+    with pytest.raises(DivergedError) as caught:
+        list(events)
+    healthy = tmp_path / "r" / "checkpoints" / "step-000012"
+    assert str(caught.value).endswith(f"The last healthy checkpoint is {healthy}.")
+    assert load_checkpoint(healthy).step == 12
+    assert resume(tmp_path / "r").step == 12

@@ -1,0 +1,136 @@
+"""Real processes, killed by the system at random moments."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.training import Interrupt, Recorder, Run, RunFolder, load_checkpoint, load_config, resume
+from mulligan.training.checkpoint import checkpoints
+from mulligan.training.config import dumps_toml
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+from mulligan.training import Interrupt, Recorder, Run, load_config, resume
+
+config, folder, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+run = resume(folder) if (folder / "config.toml").exists() else Run(load_config(config))
+print("ready", flush=True)
+with Interrupt() as stop:
+    for event in Recorder(folder).record(run, stop=stop):
+        print(event.step, flush=True)
+        time.sleep(pause)
+sys.exit(130 if stop() else 0)
+"""
+
+
+def start(config: Path, folder: Path, pause: float = 0.0) -> subprocess.Popen[str]:
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(config), str(folder), str(pause)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert child.stdout is not None
+    ready = child.stdout.readline()
+    assert ready == "ready\n", child.communicate()
+    return child
+
+
+def same(a: Path, b: Path) -> None:
+    """The log, and parameters, optimisers, average and streams of the newest checkpoint, are the same bytes."""
+    assert RunFolder(a).events.read_bytes() == RunFolder(b).events.read_bytes()
+    ours, theirs = (load_checkpoint(checkpoints(RunFolder(f).checkpoints)[-1]) for f in (a, b))
+    assert ours.state == theirs.state
+    assert {n: x.tobytes() for n, x in ours.arrays.items()} == {n: x.tobytes() for n, x in theirs.arrays.items()}
+    for sample in RunFolder(a).samples.iterdir():
+        assert sample.read_bytes() == (RunFolder(b).samples / sample.name).read_bytes()
+
+
+@pytest.mark.parametrize(("update", "threads"), [("simultaneous", 2), ("alternating", 1)])
+def test_killed_at_random_moments_and_resumed(tiny: Any, tmp_path: Path, update: str, threads: int) -> None:
+    # Every length of wait is as likely to fall into a step, a log line, a picture or a checkpoint.
+    config = tmp_path / "config.toml"
+    spec = tiny(update=update, threads=threads, steps=600, report_every=7, sample_every=40, save_every=10)
+    config.write_text(dumps_toml(spec))
+    for _ in Recorder(tmp_path / "whole").record(Run(spec)):
+        pass
+    chance, kills = random.Random(f"{update}{threads}"), 0
+    for _ in range(6):
+        child = start(config, tmp_path / "r")
+        try:
+            child.wait(chance.uniform(0.01, 0.25))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            kills += 1
+        child.communicate()
+        if child.returncode == 0:
+            break
+        assert child.returncode == -signal.SIGKILL
+    assert kills > 0
+    child = start(config, tmp_path / "r")
+    _, stderr = child.communicate(timeout=60)
+    assert child.returncode == 0, stderr
+    same(tmp_path / "whole", tmp_path / "r")
+    assert not list((tmp_path / "r").rglob("*.part"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_saves_and_stops(tiny: Any, tmp_path: Path, number: int) -> None:
+    config = tmp_path / "config.toml"
+    spec = tiny(steps=10_000, report_every=3, sample_every=0, save_every=5000)
+    config.write_text(dumps_toml(spec))
+    child = start(config, tmp_path / "r", pause=0.01)
+    assert child.stdout is not None
+    while int(child.stdout.readline()) < 9:
+        pass
+    child.send_signal(number)
+    _, stderr = child.communicate(timeout=20)
+    assert child.returncode == 130, stderr
+    run = resume(tmp_path / "r")
+    assert 9 <= run.step < 10_000
+    told = RunFolder(tmp_path / "r").events.read_text().splitlines()
+    assert f'"step": {run.step // 3 * 3},' in told[-1]
+
+
+def test_the_second_signal_ends_the_process(tiny: Any, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(dumps_toml(tiny(steps=10_000)))
+    child = start(config, tmp_path / "r", pause=30.0)  # hangs in the caller's own code
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=20)
+    assert child.returncode == -signal.SIGINT
+    assert resume(tmp_path / "r").step == 0
+
+
+def test_the_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupt() as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        assert stop.received == signal.SIGINT
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_configuration_of_a_killed_run_is_whole(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    stream = Recorder(tmp_path / "r").record(run)
+    next(stream)
+    assert load_config(tmp_path / "r" / "config.toml") == run.config
+    stream.close()

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.training import Run, train
+from mulligan.training.events import (
+    Clock,
+    Diagnosed,
+    Evaluated,
+    Event,
+    Finished,
+    Sampled,
+    Saved,
+    Started,
+    Stepped,
+)
+
+
+def story(events: Iterable[Event]) -> list[tuple[str, int]]:
+    return [(event.name, event.step) for event in events]
+
+
+def test_the_order_of_events(tiny: Any) -> None:
+    saved: list[Saved] = []
+    config = tiny(steps=20, report_every=10, sample_every=8, evaluate_every=8, save_every=8)
+    events = list(train(Run(config), evaluators=[lambda run: {"at": run.step}], save=saved.append))
+    assert story(events) == [
+        ("started", 0),
+        ("sampled", 0),
+        ("sampled", 8),
+        ("evaluated", 8),
+        ("saved", 8),
+        ("stepped", 10),
+        ("sampled", 16),
+        ("evaluated", 16),
+        ("saved", 16),
+        ("stepped", 20),
+        ("sampled", 20),
+        ("evaluated", 20),
+        ("saved", 20),
+        ("finished", 20),
+    ]
+    assert [s.step for s in saved] == [8, 16, 20]
+
+
+def test_cadence_zero(tiny: Any) -> None:
+    config = tiny(steps=6, report_every=0, sample_every=0, evaluate_every=0, save_every=0)
+    assert story(train(Run(config), evaluators=[lambda run: {}])) == [("started", 0), ("stepped", 6), ("finished", 6)]
+    assert ("saved", 6) in story(train(Run(config), save=lambda saved: None))
+
+
+def test_nothing_is_said_to_be_saved_that_is_not(tiny: Any) -> None:
+    assert "saved" not in dict(story(train(Run(tiny()))))
+
+
+def test_reports_are_means_over_all_steps_between(tiny: Any) -> None:
+    twin = Run(tiny())
+    each = [twin.advance() for _ in range(24)]
+    reports = [e for e in train(Run(tiny())) if isinstance(e, Stepped)]
+    assert [r.step for r in reports] == [5, 10, 15, 20, 24]
+    for report, (a, b) in zip(reports, [(0, 5), (5, 10), (10, 15), (15, 20), (20, 24)]):
+        for name in ("d_loss", "g_loss", "r1", "d_fake"):
+            assert report.measures[name] == sum(m[name] for m in each[a:b]) / (b - a)
+
+
+def test_evaluating_and_observing_do_not_change_the_run(tiny: Any) -> None:
+    class Curious:
+        name = "curious"
+
+        def observe(self, run: Run, event: Event) -> list[Event]:
+            run.sample(*run.draw(10, seed=1))
+            return []
+
+        def state(self) -> dict[str, Any]:
+            return {}
+
+        def restore(self, state: dict[str, Any]) -> None: ...
+
+    plain, watched = Run(tiny()), Run(tiny(evaluate_every=2))
+    quiet = [e for e in train(plain) if not isinstance(e, Evaluated)]
+    loud = train(watched, evaluators=[lambda run: {"n": len(run.sample(*run.draw(99, seed=5)))}], observers=[Curious()])
+    assert [e.line() for e in loud if not isinstance(e, Evaluated)] == [e.line() for e in quiet]
+    for name, array in plain.gan.arrays().items():
+        assert array.tobytes() == watched.gan.arrays()[name].tobytes()
+
+
+def test_observers_answer_after_the_event(tiny: Any, alarm: Any) -> None:
+    told = story(train(Run(tiny(sample_every=0)), observers=[alarm()]))
+    assert told.index(("diagnosed", 15)) == told.index(("stepped", 15)) + 1
+    assert [t for t in told if t[0] == "diagnosed"] == [("diagnosed", 15)]
+
+
+def test_stopping_between_two_steps(tiny: Any) -> None:
+    run, asked = Run(tiny(report_every=4, sample_every=0)), 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 7
+
+    assert story(train(run, stop=stop)) == [("started", 0), ("stepped", 4)]
+    assert run.step == 7
+    rest = list(train(run))
+    assert story(rest) == [("stepped", n) for n in (8, 12, 16, 20, 24)] + [("finished", 24)]
+    whole = list(train(Run(tiny(report_every=4, sample_every=0))))
+    assert [e.line() for e in rest] == [e.line() for e in whole[-6:]]
+
+
+def test_a_finished_run_says_so_again(tiny: Any) -> None:
+    run = Run(tiny())
+    list(train(run))
+    assert story(train(run)) == [("finished", 24)]
+
+
+def test_threads_end_with_the_stream_and_numpy_keeps_its_settings(tiny: Any) -> None:
+    before = threading.active_count()
+    stream = train(Run(tiny(threads=2)))
+    for _ in range(4):
+        next(stream)
+        assert np.geterr()["over"] == "warn"
+    assert threading.active_count() == before + 1
+    stream.close()
+    assert threading.active_count() == before
+
+
+# ── what an event is ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_clock_is_no_part_of_an_event() -> None:
+    a = Stepped(3, {"d_loss": 0.1}, clock=Clock(1.0, 2.0, 3.0))
+    b = Stepped(3, {"d_loss": 0.1})
+    assert a == b
+    assert a.line() == b.line() == '{"event": "stepped", "step": 3, "measures": {"d_loss": 0.1}}\n'
+
+
+def test_pictures_are_told_by_digest() -> None:
+    images = np.arange(12, dtype=np.uint8).reshape(3, 2, 2, 1)
+    a, b = Sampled(1, images), Sampled(1, images.copy())
+    assert a == b
+    assert a.line() == b.line()
+    assert a != Sampled(2, images)
+    images[0] += 1
+    assert a != b
+    assert a.line() != b.line()
+    assert "[0" not in b.line()
+
+
+def test_every_event_is_json(tiny: Any) -> None:
+    events: list[Event] = [
+        *train(Run(tiny())),
+        Diagnosed(3, "collapse", {"modes": np.int64(3), "x": np.float32(0.5)}, ("more", "less")),
+        Evaluated(3, {"fd": [np.float64(1.5)], "n": {"k": 1}}),
+    ]
+    for event in events:
+        words = json.loads(event.line())
+        assert words["event"] == event.name
+        assert words["step"] == event.step
+        assert "clock" not in words
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            event.step = 9  # type: ignore[misc]
+    started = json.loads(events[0].line())
+    assert started["parameters"] == {"generator": 4 * 16 + 16 + 16 * 2 + 2, "discriminator": 48 + 272 + 17}
+    assert (started["samples"], started["shape"], started["threads"]) == (100, [2], 1)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-3], Finished)
+
+
+def test_the_clock_counts_steps_only(tiny: Any) -> None:
+    run = Run(tiny())
+    for event in train(run):
+        if isinstance(event, Stepped):
+            assert event.clock is not None
+            assert 0 < event.clock.wall <= run.wall
+            assert event.clock.steps_per_second > 0

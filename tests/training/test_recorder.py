@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import Dataset
+from mulligan.errors import CheckpointError, ConfigError, RunError
+from mulligan.output.points import SIDE, points_picture
+from mulligan.output.weights import Generator
+from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume
+from mulligan.training.checkpoint import checkpoints
+from mulligan.training.config import dumps_toml
+from mulligan.training.events import Event
+
+
+def record(folder: Path, run: Run, **options: Any) -> list[Event]:
+    return list(Recorder(folder).record(run, **options))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Everything in a run folder that must not depend on interruptions."""
+    here = RunFolder(folder)
+    found = {p.name: p.read_bytes() for p in sorted(here.samples.iterdir())}
+    last = checkpoints(here.checkpoints)[-1]
+    state = json.loads((last / "run.json").read_bytes())
+    for varies in ("clock", "digest"):
+        state.pop(varies)
+    found |= {"arrays": (last / "arrays.safetensors").read_bytes(), "state": json.dumps(state).encode()}
+    found["generator"] = Generator.load(here.generator).theta.tobytes()  # the file's metadata is in any order
+    return found | {p.name: p.read_bytes() for p in (here.config, here.events, here.animation)}
+
+
+def test_a_run_folder(tiny: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "run"
+    run = Run(tiny())
+    events = record(folder, run)
+    here = RunFolder(folder)
+    assert load_config(here.config) == run.config
+    assert here.events.read_text() == "".join(e.line() for e in events)
+    assert [p.name for p in checkpoints(here.checkpoints)] == [
+        "step-000006",
+        "step-000012",
+        "step-000018",
+        "step-000024",
+    ]
+    assert [p.name for p in sorted(here.samples.iterdir())] == [f"step-{s:06d}.png" for s in (0, 8, 16, 24)]
+    with Image.open(here.animation) as animation:
+        assert animation.n_frames == 4
+    assert Generator.load(here.generator).spec.step == 24
+    times = [json.loads(line) for line in here.times.read_text().splitlines()]
+    assert [t["step"] for t in times] == [5, 10, 15, 20, 24]
+    assert set(times[0]) == {"step", "wall", "cpu", "steps_per_second"}
+    assert load_checkpoint(here.checkpoints / "step-000024").config == run.config
+    assert not list(folder.rglob("*.part"))
+
+
+def test_pictures_become_grids(tiny: Any, digits: Dataset, tmp_path: Path) -> None:
+    players = {
+        "generator": {"layers": {"kind": "mlp_generator", "hidden": [8]}},
+        "discriminator": {"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
+    }
+    run = Run(tiny(data="digits", **players), data=digits)
+    record(tmp_path / "r", run)
+    with Image.open(tmp_path / "r" / "samples" / "step-000024.png") as picture:
+        sample = np.asarray(picture)
+    assert sample.shape == (8 * 10 + 2, 8 * 10 + 2)
+    np.testing.assert_array_equal(sample[2:10, 2:10], run.sample(*run.grid)[0, ..., 0])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_leaving_and_coming_back_changes_nothing(tiny: Any, alarm: Any, threads: int, tmp_path: Path) -> None:
+    config = tiny(threads=threads, evaluate_every=4)
+    options: dict[str, Any] = {"evaluators": [lambda run: {"mean": float(run.sample(*run.draw(9, seed=0)).mean())}]}
+    record(tmp_path / "whole", Run(config), observers=[alarm()], **options)
+    count = len((tmp_path / "whole" / "events.jsonl").read_text().splitlines())
+    for leave in range(1, count + 1):  # after every single event
+        folder = tmp_path / str(leave)
+        for _ in zip(range(leave), Recorder(folder).record(Run(config), observers=[alarm()], **options)):
+            pass
+        record(folder, resume(folder), observers=[alarm()], **options)
+        assert content(folder) == content(tmp_path / "whole")
+
+
+def test_being_asked_to_stop_saves_where_the_run_stands(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    run = Run(tiny())
+    events = record(tmp_path / "r", run, stop=lambda: run.step == 9)
+    assert events[-1].step == 8
+    here = RunFolder(tmp_path / "r")
+    assert checkpoints(here.checkpoints)[-1].name == "step-000009"
+    assert Generator.load(here.generator).spec.step == 9
+    again = resume(tmp_path / "r")
+    assert again.step == 9
+    record(tmp_path / "r", again)
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
+def test_a_finished_run_resumed_is_the_same(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    before = content(tmp_path / "r")
+    assert [e.name for e in record(tmp_path / "r", resume(tmp_path / "r"))] == ["finished"]
+    assert content(tmp_path / "r") == before
+
+
+def test_a_finished_run_can_go_on(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    events = record(tmp_path / "r", resume(tmp_path / "r", steps=30))
+    assert events[-1].step == 30
+    assert load_config(tmp_path / "r" / "config.toml").steps == 30
+    assert resume(tmp_path / "r").step == 30
+    lines = (tmp_path / "r" / "events.jsonl").read_text().splitlines()
+    assert sum('"finished"' in line for line in lines) == 1
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    record(tmp_path / "r", Run(tiny()))
+    for name in ("checkpoints", "generator.safetensors", "training.gif"):
+        (tmp_path / "r" / name).rename(tmp_path / name)
+    run = resume(tmp_path / "r")
+    assert run.step == 0
+    record(tmp_path / "r", run)
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    record(tmp_path / "r", Run(tiny()))
+    newest = tmp_path / "r" / "checkpoints" / "step-000024"
+    (newest / "arrays.safetensors").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"arrays\.safetensors is truncated .* Going on from step-000018 instead"):
+        run = resume(tmp_path / "r")
+    assert run.step == 18
+    record(tmp_path / "r", run)
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
+    for path in checkpoints(tmp_path / "r" / "checkpoints"):
+        (path / "run.json").write_bytes(b"{")
+    with pytest.raises(CheckpointError, match=r"step-000024/run\.json is truncated"):
+        resume(tmp_path / "r")
+
+
+# ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_existing_folder_is_not_touched(tiny: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    record(folder, Run(tiny()))
+    before = content(folder)
+    with pytest.raises(ConfigError, match=r"r is not empty: it holds a run\. Go on with it \(mulligan resume"):
+        record(folder, Run(tiny(seed=1)))
+    assert content(folder) == before
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"other is not empty, or choose|other is not empty"):
+        record(other, Run(tiny()))
+    assert [p.name for p in other.iterdir()] == ["thesis.txt"]
+    with pytest.raises(RunError, match="cannot write"):
+        record(other / "thesis.txt", Run(tiny()))
+
+
+def test_a_changed_configuration_is_refused_with_the_difference(tiny: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    record(folder, Run(tiny()))
+    config = folder / "config.toml"
+    text = config.read_text()
+    config.write_text(text.replace("gamma = 1.0", "gamma = 3.0", 1))
+    with pytest.raises(ConfigError, match=r"penalties\.0\.gamma: 1\.0 → 3\.0"):
+        resume(folder)
+    config.write_text(text.replace("steps = 24", "steps = 40"))  # the length alone may change
+    assert resume(folder).config.steps == 40
+    config.write_text(text.replace("steps = 24", "steps = 20"))
+    with pytest.raises(ConfigError, match="the run has taken 24 already"):
+        resume(folder)
+    with pytest.raises(ConfigError, match="steps = 3 is not allowed"):
+        resume(folder, steps=3)
+    config.write_text("gibberish")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        resume(folder)
+    config.unlink()
+    with pytest.raises(ConfigError, match="is no run folder"):
+        resume(folder)
+
+
+def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    record(folder, Run(tiny()))
+    log = folder / "events.jsonl"
+    text = log.read_bytes()
+    for damage in (text[:50], text.replace(b"d_loss", b"d_gain", 1), b""):
+        log.write_bytes(damage)
+        with pytest.raises(CheckpointError, match=r"events\.jsonl was changed or cut"):
+            record(folder, resume(folder))
+        assert log.read_bytes() == damage
+
+
+def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path) -> None:
+    first = Recorder(tmp_path / "r").record(Run(tiny()))
+    next(first)
+    with pytest.raises(RunError, match="another process is writing"):
+        record(tmp_path / "r", resume(tmp_path / "r"))
+    first.close()
+    record(tmp_path / "r", resume(tmp_path / "r"))
+
+
+@pytest.mark.parametrize("when", [1, 2, 5, 9])
+def test_a_full_disk_loses_nothing(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: int) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder, calls, sync = tmp_path / "r", 0, os.fsync
+
+    def full(handle: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls >= when:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match=r"the disk is full .*Free some space"):
+            record(folder, Run(tiny()))
+    if not (folder / "config.toml").exists():
+        record(folder, Run(tiny()))  # nothing there but the lock
+    else:
+        record(folder, resume(folder))
+    assert content(folder) == content(tmp_path / "whole")
+
+
+def test_a_file_size_limit_in_a_real_process(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder = tmp_path / "r"
+    config = tmp_path / "config.toml"
+    config.write_text(dumps_toml(tiny()))
+    program = (
+        "import sys; from mulligan.training import *\n"
+        "for event in Recorder(sys.argv[2]).record(Run(load_config(__import__('pathlib').Path(sys.argv[1])))): pass"
+    )
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(config), str(folder)], preexec_fn=limit, capture_output=True, text=True
+    )
+    assert "mulligan.errors.RunError: cannot write" in done.stderr
+    record(folder, resume(folder))
+    assert content(folder) == content(tmp_path / "whole")
+
+
+# ── pictures of points ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_points_are_drawn_at_a_fixed_scale() -> None:
+    picture = points_picture(np.array([[0.0, 0.0], [1.0, 1.0], [9.0, 0.0]], np.float32), 0.0, 1.0)
+    assert picture.shape == (SIDE, SIDE)
+    assert np.argwhere(picture).tolist() == [[SIDE // 6 - 1, SIDE * 5 // 6], [SIDE - 1 - SIDE // 6, SIDE // 6]]
+    bars = points_picture(np.full((100, 1), 0.5, np.float32), 0.0, 1.0)
+    assert bars[0].sum() == 4 * 255  # all in one bin: full height
+    assert (bars > 0).sum() == 4 * SIDE

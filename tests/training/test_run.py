@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
+from mulligan.nn.parallel import available_cores
+from mulligan.output.weights import Generator
+from mulligan.training import Run, recipe
+from mulligan.training.labels import _cache, labels_of
+
+
+def pictures(tiny: Any, **changes: Any) -> Any:
+    """A configuration for 8×8 pictures."""
+    generator = {"kind": "mlp_generator", "hidden": [8]}
+    discriminator = {"kind": "mlp_discriminator", "hidden": [8]}
+    players = {"generator": {"layers": generator}, "discriminator": {"layers": discriminator}}
+    return tiny(**{"data": {"name": "digits"}, **players, **changes})
+
+
+def test_threads_are_resolved_once(tiny: Any) -> None:
+    assert Run(tiny(threads=0)).config.threads == available_cores()
+    assert Run(tiny(threads=3)).gan.lanes.count == 3
+    assert Run(tiny(threads=3, batch_size=2)).gan.lanes.count == 2  # no lane without rows
+
+
+def test_batches_are_scaled_and_carry_their_labels(tiny: Any, digits: Dataset) -> None:
+    run = Run(pictures(tiny, batch_size=10, data={"name": "digits", "low": 0.0, "high": 1.0}), data=digits)
+    seen = []
+    for _ in range(4):
+        batch, labels = run.next_batch()
+        assert labels is not None
+        assert batch.dtype == np.float32
+        for x, y in zip(batch, labels):
+            match = np.flatnonzero((digits.images == np.rint(x * 255)).all(axis=(1, 2, 3)))
+            assert len(match) == 1
+            assert y == digits.labels[match[0]]
+            np.testing.assert_allclose(x, digits.images[match[0]] / np.float32(255), rtol=1e-6)
+            seen.append(int(match[0]))
+    assert sorted(seen) == list(range(40))  # each once an epoch
+
+
+def test_points_come_as_they_are(tiny: Any) -> None:
+    run = Run(tiny())
+    batch, labels = run.next_batch()
+    assert labels is None
+    assert all((run.data.images == x).all(axis=1).any() for x in batch)
+
+
+def test_several_moves_of_d_get_fresh_rows(tiny: Any) -> None:
+    run = Run(tiny(update="alternating", d_steps=3, batch_size=8))
+    assert run.next_batch()[0].shape == (24, 2)
+    run.advance()
+
+
+def test_limit(tiny: Any, digits: Dataset) -> None:
+    config = pictures(tiny, data={"name": "digits", "limit": 12})
+    run = Run(config, data=digits)
+    assert len(run.data) == 12
+    assert run.labels is not None
+    assert len(run.labels) == 12
+    assert len(digits) == 40
+
+
+@pytest.mark.parametrize(("labels", "classes"), [("dataset", 4), ("none", 0), ("clusters", 7)])
+def test_labels(
+    tiny: Any, digits: Dataset, labels: str, classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    run = Run(pictures(tiny, data={"name": "digits", "labels": labels, "clusters": 7}), data=digits)
+    assert run.classes == classes
+    assert (run.labels is None) == (classes == 0)
+    assert type(run.gan.d.layers[-1]).__name__ == ("Projection" if classes else "Dense")
+    run.advance()
+
+
+def test_clusters_are_computed_once(
+    tiny: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def counted(images: Any, k: int) -> Any:
+        calls.append(k)
+        return np.arange(len(images)) % k, None
+
+    monkeypatch.setattr("mulligan.training.labels._cache", lambda key: tmp_path / f"{abs(hash(key))}.npy")
+    monkeypatch.setattr("mulligan.data.kmeans.cluster_labels", counted)
+    spec = pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 5}).data
+    first, _ = labels_of(digits, spec)
+    second, _ = labels_of(digits, spec)
+    assert calls == [5]
+    np.testing.assert_array_equal(first, second)
+    labels_of(Dataset("other", np.asarray(digits.images)[:30]), spec)  # other pictures
+    assert calls == [5, 5]
+    for kept in tmp_path.iterdir():  # a damaged cache costs a second, not a run
+        kept.write_bytes(b"no array")
+    labels_of(digits, spec)
+    assert calls == [5, 5, 5]
+
+
+def test_the_cache_is_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert tmp_path in _cache("a").parents
+    assert _cache("a") != _cache("b")
+
+
+def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -> None:
+    with pytest.raises(ConfigError, match="clusters are of pictures, not of points"):
+        Run(tiny(data={"name": "ring", "labels": "clusters"}))
+    with pytest.raises(ConfigError, match=r"classes = 3 is not allowed: digits .* has 4"):
+        Run(pictures(tiny, classes=3), data=digits)
+    with pytest.raises(ShapeError, match="Put a Flatten layer before it"):
+        Run(tiny(data={"name": "digits", "labels": "none"}), data=digits)
+    with pytest.raises(ShapeError, match=r"generator makes samples of shape \(3,\)"):
+        Run(tiny(generator={"layers": [{"kind": "dense", "units": 3}]}))
+    with pytest.raises(UnsupportedError, match="feature_matching"):
+        Run(tiny(loss="feature_matching"))
+    with pytest.raises(DataError, match="Did you mean 'ring'"):
+        Run(tiny(data="rings"))
+
+
+def test_a_path_becomes_absolute(tiny: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "mine.npy", np.asarray(digits.images))
+    monkeypatch.chdir(tmp_path)
+    run = Run(pictures(tiny, data="mine.npy"))
+    assert run.config.data.name == str((tmp_path / "mine.npy").resolve())
+
+
+def test_looking_changes_nothing(tiny: Any) -> None:
+    run, twin = Run(tiny()), Run(tiny())
+    for _ in range(3):
+        run.advance()
+        run.generate(*run.draw(50, seed=1))
+        run.sample(*run.grid, average=False)
+        run.generator()
+        assert run.fingerprint
+        twin.advance()
+    assert run.state() == twin.state()
+    for name, array in run.gan.arrays().items():
+        assert array.tobytes() == twin.gan.arrays()[name].tobytes()
+
+
+def test_the_average_follows_training(tiny: Any) -> None:
+    run = Run(tiny())
+    before = run.sample(*run.grid)
+    for _ in range(5):
+        run.advance()
+    assert not np.array_equal(before, run.sample(*run.grid))
+    assert not np.array_equal(run.sample(*run.grid), run.sample(*run.grid, average=False))
+
+
+def test_generate_does_not_depend_on_the_count(tiny: Any) -> None:
+    run = Run(tiny())
+    z, _ = run.draw(600, seed=3)
+    np.testing.assert_allclose(run.generate(z)[:256], run.generate(z[:256]), rtol=1e-6)
+
+
+def test_the_grid_shows_every_class(tiny: Any, digits: Dataset) -> None:
+    z, labels = Run(pictures(tiny), data=digits).grid
+    assert z.shape == (64, 4)
+    assert labels is not None
+    assert np.bincount(labels).tolist() == [16, 16, 16, 16]
+    _, drawn = Run(pictures(tiny), data=digits).draw(400, seed=0)
+    assert drawn is not None
+    assert (np.bincount(drawn) > 60).all()
+
+
+def test_measures_are_means_since_the_last_report(tiny: Any) -> None:
+    run = Run(tiny())
+    each = [run.advance()["d_loss"] for _ in range(4)]
+    assert run.take_measures()["d_loss"] == sum(each) / 4
+    last = run.advance()["d_loss"]
+    assert run.take_measures()["d_loss"] == last
+
+
+def test_the_generator_of_a_run_draws_what_the_run_draws(tiny: Any, digits: Dataset, tmp_path: Path) -> None:
+    run = Run(pictures(tiny), data=digits)
+    for _ in range(3):
+        run.advance()
+    run.generator().save(tmp_path / "g.safetensors")
+    loaded = Generator.load(tmp_path / "g.safetensors")
+    assert loaded.spec.class_names == ("a", "b", "c", "d")
+    assert loaded.spec.class_counts == (10, 10, 10, 10)
+    assert loaded.spec.step == 3
+    z, labels = run.draw(64, seed=7)
+    made = run.generate(z, labels)
+    np.testing.assert_allclose(loaded.decode(z, labels), (made + 1) * 127.5, atol=1e-3)
+    point_run = Run(tiny())
+    made = point_run.generate(*point_run.draw(64, seed=1))
+    np.testing.assert_allclose(point_run.generator().decode(point_run.draw(64, seed=1)[0]), made, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_ring_recipe_finds_all_eight_modes() -> None:
+    run = Run(recipe("ring", threads=1))
+    for _ in range(run.config.steps):
+        run.advance()
+    points = run.sample(*run.draw(2000, seed=0))
+    angles = np.pi / 4 * np.arange(8)
+    distance = np.linalg.norm(points[:, None] - 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1), axis=2)
+    near = distance.min(axis=1) < 3 * 0.02
+    assert np.bincount(distance.argmin(axis=1)[near], minlength=8).min() > 2000 / 8 / 4
+    assert near.mean() > 0.5
