@@ -107,7 +107,7 @@ class Memory:
         self.grads: dict[str, Array] = {}
         self.stats: dict[str, Array] = {}
         self.children: list[Memory] = []
-        self.saved: dict[str, Any] = {}
+        self.saved: dict[object, Any] = {}
         self.x: Array = _NOTHING
         self.y: Array = _NOTHING
         self.dy: Array = _NOTHING
