@@ -54,13 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 1 failed, 2 the user's words were off, 130 interrupted.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal without "×" shows "?"; no reason to stop
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the shell (>&-): what is said is not heard
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (for the rest of the process)
+        elif hasattr(stream, "reconfigure"):  # a terminal without "×" shows "?"; no reason to stop
             stream.reconfigure(errors="replace")
     try:
-        code = _run(sys.argv[1:] if argv is None else [*argv])
-        sys.stdout.flush()
-        return code
+        try:
+            return _run(sys.argv[1:] if argv is None else [*argv])
+        finally:
+            sys.stdout.flush()
     except MulliganError as error:
         print(f"mulligan: {error}", file=sys.stderr)
         return error.exit_code
@@ -70,9 +74,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("mulligan: interrupted.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of a pipe left; what Python still holds for it goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of a pipe left: nobody to tell
+        _forget_output()
         return 1
+    except OSError as error:
+        _forget_output()
+        what = f" {error.filename}" if error.filename else " the output"
+        print(f"mulligan: cannot read or write{what}: {error.strerror or error}.", file=sys.stderr)
+        return 1
+
+
+def _forget_output() -> None:
+    """Send nowhere what Python still holds for stdout; else the interpreter's last flush would fail, too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: list[str]) -> int:
@@ -111,6 +125,7 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
     )
     if unknown:
         options = [f"--{name.rstrip('_').replace('_', '-')}" for name in command.__annotations__ if name != "return"]
+        options.append("--help")
         kind = "option" if unknown[0].startswith("-") else "argument"
         raise ConfigError(
             f"{prog} knows no {kind} {unknown[0]!r}.{_near(unknown[0].partition('=')[0], options)} "

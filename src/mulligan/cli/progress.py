@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from mulligan.cli.figures import count, duration, figure
 from mulligan.cli.screen import emit, say
@@ -45,7 +45,7 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
         Exit code: 0, or 130 when Ctrl-C stopped the run, which was then saved.
     """
     view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
-    start, last = time.perf_counter(), run.step
+    start, first, last = time.perf_counter(), run.step, run.step
     with Interrupt() as stop:
         events = cast("Generator[Event]", recorder.record(run, stop=stop))
         try:
@@ -73,7 +73,8 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
             }
         )
         return 0
-    print(f"done: {count(run.step)} steps in {took}")
+    share = f", the last {count(run.step - first)}" if first else ""
+    print(f"done: {count(run.step)} steps{share} in {took}")
     if grid is not None:
         print(f"  samples    {grid}")
     if files.animation.is_file():
@@ -136,46 +137,48 @@ class Plain:
 
 
 class Bar:
-    """A live bar with the latest figures, on stderr."""
+    """A live bar with the pace, and the latest figures under it, on stderr."""
 
     def __init__(self, run: Run):
-        from rich.console import Console
+        from rich.console import Console, Group
+        from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn
+        from rich.text import Text
 
         self.run = run
         self._pace = Pace(run)
         self._progress = Progress(
-            TextColumn("{task.fields[steps]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}"),
-            console=Console(stderr=True, highlight=False),
-            refresh_per_second=4,
+            TextColumn("{task.fields[steps]}"), BarColumn(bar_width=24), TextColumn("{task.fields[pace]}")
         )
-        self._task = self._progress.add_task("", total=run.config.steps, words="", **self._fields(run.step))
-        self._progress.update(self._task, completed=run.step)
+        self._task = self._progress.add_task("", total=run.config.steps, completed=run.step, steps="", pace="")
+        self._move(run.step, "")
+        self._figures = Text(" ")  # its line is there from the start, so that nothing jumps
+        console = Console(stderr=True, highlight=False)
+        self._live = Live(Group(self._progress, self._figures), console=console, refresh_per_second=4)
 
-    def _fields(self, step: int) -> dict[str, Any]:
+    def _move(self, step: int, pace: str) -> None:
         total = count(self.run.config.steps)
-        return {"steps": f"step {count(step):>{len(total)}} of {total}"}
+        words = f"step {count(step):>{len(total)}} of {total}"
+        self._progress.update(self._task, completed=step, steps=words, pace=pace)
 
     def __enter__(self) -> Bar:
-        self._progress.start()
+        self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        self._live.stop()
 
     def show(self, event: Event) -> None:
         """Move the bar, or print above it."""
         if isinstance(event, Stepped):
-            words = " · ".join([*self._pace.words(event), *measured(self.run, event.measures)])
-            self._progress.update(self._task, completed=event.step, words=words, **self._fields(event.step))
+            self._move(event.step, " · ".join(self._pace.words(event)))
+            self._figures.plain = " · ".join(measured(self.run, event.measures))
         else:
             text = told(event)
             if text:
-                self._progress.console.print(text, markup=False)
+                self._live.console.print(text, markup=False)
 
 
 class Pace:
