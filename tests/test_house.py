@@ -26,10 +26,10 @@ BELOW = {
     "recipes": set(),
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})
-FIT = MIDDLE | {"fitting"}  # `mulligan.fit`
+FIT = MIDDLE | {"fitting", "evaluation"}  # `mulligan.fit`, `mulligan.evaluate`
 UPPER = FIT | {"studies", "museum", "bench"}
-BELOW |= {"fitting": MIDDLE, "studies": FIT, "museum": FIT, "bench": FIT, "cli": UPPER, "web": UPPER}
-BELOW |= {"__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
+BELOW |= {"studies": FIT, "museum": FIT, "bench": FIT, "cli": UPPER, "web": UPPER}
+BELOW |= {"fitting": MIDDLE, "evaluation": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 

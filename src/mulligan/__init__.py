@@ -8,6 +8,8 @@
     generator.images(64, seed=1)                     # uint8;  .sample: float32 in the data's own range
     generator.save("digits.safetensors");  mulligan.load("digits.safetensors")
 
+    mulligan.evaluate(generator, "mnist")            # FD, coverage, classes, copies … with their floors
+
     run = mulligan.Run(mulligan.recipe("quick", steps=2000))
     for event in mulligan.train(run):                # Started, Stepped, Sampled, Saved, Finished
         ...
@@ -20,17 +22,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mulligan.evaluation import evaluate
     from mulligan.fitting import fit
     from mulligan.output.models import load
     from mulligan.output.weights import Generator
     from mulligan.training import Run, recipe, train
 
 __version__ = "0.1.0"
-__all__ = ["Generator", "Run", "__version__", "fit", "load", "recipe", "train"]
+__all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe", "train"]
 
 _HOMES = {
     "Generator": "mulligan.output.weights",
     "Run": "mulligan.training",
+    "evaluate": "mulligan.evaluation",
     "fit": "mulligan.fitting",
     "load": "mulligan.output.models",
     "recipe": "mulligan.training",

@@ -140,6 +140,7 @@ def evaluate(
     against: Reference,
     *,
     probabilities: NDArray[Any] | None = None,
+    asked: NDArray[np.integer[Any]] | None = None,
     seed: int = 0,
     data: str = "",
     generator: str = "ema",
@@ -156,6 +157,9 @@ def evaluate(
         The reals.
     probabilities : array of shape (n, K), optional
         p(y|x) of the fakes, by what gave the reference those of the reals. Default: as there.
+    asked : array of shape (n,), integer, optional
+        The class that each fake was asked to be; `label_accuracy`, the share for which argmax p(y|x) is that class,
+        then stands among the figures of the classes.
     seed : int
         The one that the fakes were drawn with; it is noted, and seeds subsets and pairs. The same fakes, reference
         and seed give the same figures to the last digit.
@@ -205,7 +209,7 @@ def evaluate(
     for phi in against.maps:
         mine, theirs, of_theirs = seen[phi.name], against.features[phi.name], against.moments[phi.name]
         work[f"near {phi.name}"] = partial(manifolds, theirs, mine)
-        work[f"far {phi.name}"] = partial(_distances, theirs, mine, of_theirs, seed)
+        work[f"far {phi.name}"] = partial(distances, theirs, mine, of_theirs, seed)
         work[f"told {phi.name}"] = partial(c2st, theirs, mine, seed=seed)
     work["copies"] = partial(copies, seen[against.copies_by], against.originals)
     work["diversity"] = partial(diversity, fake, real, fake_label, real_label, seed=seed)
@@ -233,6 +237,10 @@ def evaluate(
             "within_class_variance": list(variances),
             "score": classifier_score(p),
         }
+        if asked is not None:
+            if np.shape(asked) != (n,):
+                raise ShapeError(f"{np.shape(asked)} classes asked for {n} fakes; one for each is needed.")
+            result["classes"]["label_accuracy"] = float(np.mean(p.argmax(axis=1) == asked))
     result["copies"] = {"by": against.copies_by, "n_train": len(against.originals.train), **asdict(done["copies"])}
     for name in ("diversity", "sharpness", "contrast"):
         result[name] = done[name]
@@ -292,8 +300,23 @@ def _merge(values: list[Any], path: str) -> Any:
     return {"median": median(values), "min": min(values), "max": max(values)}
 
 
-def _distances(real: NDArray[np.float32], fake: NDArray[np.float32], of_real: Moments, seed: int) -> dict[str, float]:
-    """Measure the distances between two sets under one feature map."""
+def distances(real: NDArray[Any], fake: NDArray[Any], of_real: Moments, seed: int) -> dict[str, float]:
+    """Measure the distances between two sets under one feature map.
+
+    Parameters
+    ----------
+    real, fake : arrays of shape (n, d) and (m, d)
+    of_real : Moments
+        Of `real`.
+    seed : int
+        Of the subsets.
+
+    Returns
+    -------
+    dict
+        ``fd``, ``fd_floor``, ``kid``, ``kid_sd``, and ``fd_infinity`` where there are four rows or more a column;
+        FD in per cent of the reals' total variance.
+    """
     n, d = fake.shape
     kernel = kid(real, fake, seed=seed)
     figures = {

@@ -107,6 +107,12 @@ def train(
     return network
 
 
+def accuracy_of(network: Network, images: NDArray[np.uint8], labels: NDArray[np.integer[Any]]) -> float:
+    """Share of pictures for which the most probable class is the right one."""
+    probabilities = judge.Judge(network, "", 0.0).probabilities(images)
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
 def main() -> None:
     """Train the judge of a data set and store it where the package looks for it."""
     from mulligan.data import load
@@ -130,8 +136,7 @@ def main() -> None:
         seed=words.seed,
         flip=words.flip,
     )
-    trained = judge.Judge(network, "", 0.0)
-    accuracy = float((trained.probabilities(np.asarray(data.test.images)).argmax(axis=1) == data.test.labels).mean())
+    accuracy = accuracy_of(network, np.asarray(data.test.images), data.test.labels)
     path = words.out or Path(__file__).parent / "judges" / f"{words.data}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     judge.save(network, path, accuracy, words.data)

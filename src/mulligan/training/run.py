@@ -207,8 +207,8 @@ class Run:
             digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
-    def generator(self) -> Generator:
-        """Return the averaged generator as a thing of its own, with a copy of its parameters."""
+    def generator(self, *, average: bool = True) -> Generator:
+        """Return the generator, averaged or as it is in training, as a thing of its own, with its own parameters."""
         from mulligan.output.description import GeneratorSpec
         from mulligan.output.weights import Generator
 
@@ -227,7 +227,8 @@ class Run:
             data=self.config.data.name,
             step=self.step,
         )
-        return Generator(spec, self.gan.average, self.gan.g.network.stats, threads=self.config.threads)
+        theta = self.gan.average if average else self.gan.g.network.theta
+        return Generator(spec, theta, self.gan.g.network.stats, threads=self.config.threads)
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 

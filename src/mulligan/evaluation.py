@@ -1,0 +1,281 @@
+"""How good is a generator? One call: its fakes against pictures that it has not seen, floors beside the figures.
+
+The protocol: 10,000 fakes against as many held-out pictures (all that there are, or as many of them, always the same);
+three draws, median and range; classes as often as in the training data; the averaged weights and the raw ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data import Dataset, load
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.metrics.evaluate import evaluate as evaluate_pictures
+from mulligan.metrics.evaluate import merge, reference
+from mulligan.metrics.features import pca, random_conv
+from mulligan.metrics.judge import Judge, bundled
+from mulligan.metrics.judging import judge_for
+from mulligan.metrics.points import evaluate_points
+from mulligan.metrics.toys import stacked_modes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mulligan.metrics.evaluate import Reference
+    from mulligan.output.weights import Generator
+    from mulligan.training import Run
+
+COUNT = 10_000
+"""Fakes, and held-out reals, where there are as many."""
+LEAST = 20
+"""Fewer pictures than this cannot be judged."""
+PIXELS = 50_000_000
+"""Numbers in the training pictures that PCA is fitted on, at most: all of MNIST."""
+STACKED = "stacked-mnist"
+
+
+def evaluate(
+    generator: Generator | Run | str | Path,
+    data: Dataset | str | Path | None = None,
+    *,
+    count: int | None = None,
+    seeds: int | Sequence[int] = 3,
+    say: Callable[[str], object] = lambda text: None,
+) -> dict[str, Any]:
+    """Measure a generator.
+
+    Parameters
+    ----------
+    generator : Generator, Run, str or Path
+        A generator; or a run, a run folder or a checkpoint folder, of which the raw weights are scored, too.
+    data : Dataset, str or Path, optional
+        What it should look like; by default what it was trained on.
+    count : int, optional
+        Fakes, and reals; by default 10,000, or all held-out ones where there are fewer.
+    seeds : int or sequence of int
+        How many draws (of seeds 0, 1, 2 …), or which.
+    say : callable
+        Told, in a sentence, what is being done.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``: `interface` has its form. With several seeds each figure is a dict of
+        ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``held_out`` is False
+        where the data has no test part, and half of what the generator has seen stands in for it.
+
+    Raises
+    ------
+    ConfigError
+        No seed, or more pictures than there are held out.
+    ShapeError
+        Data of another shape than the generator's samples.
+    DataError, CheckpointError
+        Data or a generator that cannot be read.
+    """
+    weights, found, cpu = _weights(generator)
+    if data is None:
+        data = found if found is not None else _own_data(weights["ema"])
+    elif not isinstance(data, Dataset):
+        data = load(data)
+    drawn = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if not drawn:
+        raise ConfigError("no seed; at least one draw is needed. Usual are 3.")
+    shape = weights["ema"].spec.shape
+    if tuple(shape) != data.shape:
+        raise ShapeError(
+            f"the generator makes samples of shape {tuple(shape)}, {data.name} has {data.shape}; both must be alike. "
+            "Evaluate against the data that the generator was trained on."
+        )
+    exam = Exam.prepare(data, count, say=say)
+    scores = {}
+    for name, each in weights.items():
+        results = []
+        for seed in drawn:
+            say(f"seed {seed}, {'averaged' if name == 'ema' else 'raw'} weights: {exam.count:,} samples")
+            results.append(exam.score(each, seed, weights=name, cpu_seconds=cpu))
+        scores[name] = merge(results)
+    result = scores.pop("ema")
+    return {**result, **scores}
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """The reals' half of an evaluation, done once.
+
+    Attributes
+    ----------
+    data : Dataset
+    count : int
+        Fakes that are asked for.
+    held_out : bool
+        Whether the reals were kept from the generator.
+    real : array (count, h, w, c), uint8, or (count, d), float32
+    judge : Judge or None
+        That of single digits for stacked MNIST.
+    against : Reference or None
+        None for points.
+    """
+
+    data: Dataset
+    count: int
+    held_out: bool
+    real: NDArray[Any]
+    judge: Judge | None = None
+    against: Reference | None = None
+
+    @classmethod
+    def prepare(
+        cls,
+        data: Dataset,
+        count: int | None = None,
+        *,
+        controls: bool = True,
+        train_judge: bool = True,
+        say: Callable[[str], object] = lambda text: None,
+    ) -> Exam:
+        """Look at the data.
+
+        Parameters
+        ----------
+        data : Dataset
+        count : int, optional
+            See `evaluate`.
+        controls : bool
+            Measure in the random convolutional net as well as in the judge and the principal components.
+        train_judge : bool
+            Train a judge on the spot where there is none.
+        say : callable
+            Told what takes long.
+
+        Raises
+        ------
+        ConfigError
+            More pictures than there are held out, or too few.
+        """
+        train, labels, pool = _split(data)
+        real = _chosen(pool, count, data)
+        held_out = data.test is not None
+        if data.is_points:
+            return cls(data, len(real), held_out, real)
+        stacked = data.name == STACKED
+        judge = bundled("mnist") if stacked else judge_for(data, train=train_judge, say=say)
+        some = train[np.random.default_rng(0).permutation(len(train))[: max(64, PIXELS // train[0].size)]]
+        maps: list[Any] = [] if judge is None or stacked else [judge]
+        maps.append(pca(train if len(some) == len(train) else some))
+        if controls or len(maps) < 2:
+            maps.append(random_conv(data.shape))  # type: ignore[arg-type]
+        shares = None if labels is None or maps[0] is not judge else np.bincount(labels, minlength=data.classes)
+        prior = shares if shares is not None and shares.min() > 0 else None
+        say(f"looking at {len(real):,} {'held-out' if held_out else 'of the'} pictures of {data.name}")
+        against = reference(real, train, maps, prior=prior)
+        return cls(data, len(real), held_out, real, judge, against)
+
+    def score(
+        self, generator: Generator, seed: int = 0, *, weights: str = "ema", cpu_seconds: float = 0.0
+    ) -> dict[str, Any]:
+        """Score one draw; the same generator and seed give the same figures to the last digit.
+
+        Parameters
+        ----------
+        generator : Generator
+        seed : int
+        weights : str
+            Noted: "ema" or "raw".
+        cpu_seconds : float
+            Noted: what the training cost.
+        """
+        notes: dict[str, Any] = {"seed": seed, "data": self.data.name, "generator": weights, "cpu_seconds": cpu_seconds}
+        if self.against is None:
+            result = evaluate_points(generator.sample(self.count, seed), self.real, **notes)
+            return {**result, "held_out": self.held_out}
+        images = generator.images(self.count, seed)
+        asked = self._asked(generator, seed)
+        if self.data.name == STACKED:
+            result = evaluate_pictures(images, self.against, **notes)
+            result["modes"] = self._stacked(images, asked)
+        else:
+            result = evaluate_pictures(images, self.against, asked=None if self.judge is None else asked, **notes)
+            if self.judge is not None:
+                result["judge"]["accuracy"] = self.judge.accuracy
+        return {**result, "held_out": self.held_out}
+
+    def _asked(self, generator: Generator, seed: int) -> NDArray[np.int64] | None:
+        """Return the classes asked for, where they are the data's own and no clusters."""
+        same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
+        return generator.labels(self.count, seed) if same else None
+
+    def _stacked(self, images: NDArray[np.uint8], asked: NDArray[np.int64] | None) -> dict[str, Any]:
+        """Read three digits in each picture, by the judge of single digits."""
+        from dataclasses import asdict
+
+        assert self.judge is not None
+        digits = np.stack(
+            [self.judge.probabilities(np.ascontiguousarray(images[..., c : c + 1])).argmax(axis=1) for c in range(3)],
+            axis=1,
+        )
+        found = {**asdict(stacked_modes(digits)), "sha256": self.judge.sha256}
+        if asked is not None:
+            found["label_accuracy"] = float(np.mean(digits @ [100, 10, 1] == asked))
+        return found
+
+
+def _split(data: Dataset) -> tuple[NDArray[Any], NDArray[np.int64] | None, NDArray[Any]]:
+    """Return what counts as seen, its labels, and the reals to compare with: the test part, or a half of all."""
+    images = np.asarray(data.images)
+    if data.test is not None:
+        return images, data.labels, np.asarray(data.test.images)
+    order = np.random.default_rng(0).permutation(len(images))
+    pool, seen = np.split(order, [len(order) // 2])
+    return images[seen], None if data.labels is None else data.labels[seen], images[pool]
+
+
+def _chosen(pool: NDArray[Any], count: int | None, data: Dataset) -> NDArray[Any]:
+    """Choose the reals: all, or the same ones each time. The files are often sorted, so never the first ones."""
+    what = "are held out" if data.test is not None else "can stand in for held-out ones"
+    if count is not None and count > len(pool):
+        raise ConfigError(
+            f"count = {count}: of {data.name} {len(pool)} {what}, and every figure depends on their number. "
+            f"At most {len(pool)} samples can be judged."
+        )
+    count = min(COUNT, len(pool)) if count is None else count
+    if count < LEAST:
+        raise ConfigError(
+            f"{count} samples of {data.name} cannot be judged; {LEAST} at least are needed. "
+            f"{'Ask for more.' if len(pool) >= LEAST else 'Collect more data.'}"
+        )
+    return pool if count == len(pool) else pool[np.random.default_rng(0).permutation(len(pool))[:count]]
+
+
+def _weights(generator: Generator | Run | str | Path) -> tuple[dict[str, Generator], Dataset | None, float]:
+    """Return the generators to score by the name of their weights, the data that they saw, and the CPU-seconds."""
+    from mulligan.output.models import load as load_generator
+    from mulligan.output.weights import Generator
+    from mulligan.training import Run
+    from mulligan.training.checkpoint import load_checkpoint
+    from mulligan.training.folder import RunFolder
+
+    if isinstance(generator, Generator):
+        return {"ema": generator}, None, 0.0
+    if not isinstance(generator, Run):
+        path = Path(generator)
+        if not path.is_dir():
+            return {"ema": load_generator(path)}, None, 0.0
+        found = load_checkpoint(path) if (path / "run.json").is_file() else RunFolder(path).newest()
+        if found is None:
+            return {"ema": load_generator(path)}, None, 0.0
+        generator = found.run()
+    both = {"ema": generator.generator(), "raw": generator.generator(average=False)}
+    return both, generator.data, generator.cpu
+
+
+def _own_data(generator: Generator) -> Dataset:
+    if not generator.spec.data:
+        raise ConfigError("this generator does not say what it was trained on. Name the data (--data).")
+    return load(generator.spec.data)
