@@ -73,6 +73,13 @@ def test_arrays_are_checked_before_they_are_kept(tiny: Any, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_samples_that_are_not_finite_are_refused(tiny: Any) -> None:
+    run = Run(tiny())
+    run.gan.average[:] = 3e38
+    with pytest.raises(DivergedError, match="diverged after step 0: 2048 of 2048 numbers that the generator makes"):
+        run.sample(*run.grid)
+
+
 def test_every_kept_array_is_checked(tiny: Any) -> None:
     names = Run(tiny()).gan.arrays().keys()
     assert {"average", "g.theta", "d.theta", "g.optimizer.m", "d.optimizer.v"} <= names

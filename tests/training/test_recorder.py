@@ -133,6 +133,18 @@ def test_a_run_that_was_killed_before_its_first_checkpoint(tiny: Any, tmp_path: 
     assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
+def test_the_log_is_cut_before_the_first_new_line(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    log, checkpoint = tmp_path / "r" / "events.jsonl", tmp_path / "r" / "checkpoints"
+    lines = log.read_text().splitlines(keepends=True)
+    for later in ("step-000018", "step-000024"):
+        (checkpoint / later).rename(tmp_path / later)
+    stream = Recorder(tmp_path / "r").record(resume(tmp_path / "r"))
+    first = next(stream).line()
+    assert log.read_text() == "".join(lines[: lines.index(first) + 1])
+    stream.close()
+
+
 def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny: Any, tmp_path: Path) -> None:
     record(tmp_path / "whole", Run(tiny()))
     record(tmp_path / "r", Run(tiny()))

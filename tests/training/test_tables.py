@@ -12,15 +12,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.data import Dataset
+from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError
 from mulligan.game.losses import LOSSES, Hinge, Loss, NonSaturating
-from mulligan.game.penalties import R1, WGANGP
-from mulligan.nn.layers import Dense, LeakyReLU
+from mulligan.game.penalties import R1, WGANGP, Penalty
+from mulligan.nn.averaging import Average
+from mulligan.nn.layers import Dense, Flatten, Layer, LeakyReLU, Reshape
 from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.ranges import Interval
 from mulligan.nn.schedules import StepDecay
-from mulligan.training import RECIPES, recipe
+from mulligan.training import RECIPES, Run, recipe, train
 from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, loads_toml
 from mulligan.training.tables import KINDS, build, from_table, hints_of, registry_of, to_plain, to_table
 
@@ -148,6 +150,38 @@ def test_no_table_raises_anything_but_our_errors(data: st.DataObject) -> None:
         words = "built."
         assert from_table(Config, to_table(built)) == built
     assert words.endswith((".", "]", ")", "?", "'"))
+
+
+@settings(EASY, max_examples=25)
+@given(
+    generator=st.lists(specs(Layer, 1), max_size=3),
+    discriminator=st.lists(specs(Layer, 1), max_size=3),
+    game=st.fixed_dictionaries(
+        {
+            "loss": specs(Loss, 1),
+            "penalties": st.lists(specs(Penalty, 1), max_size=2),
+            "update": st.sampled_from(["simultaneous", "alternating"]),
+            "average": specs(Average | None, 1),
+        }
+    ),
+    pictures=st.booleans(),
+)
+def test_any_game_is_played_or_refused(
+    tiny: Any, digits: Dataset, generator: list[Any], discriminator: list[Any], game: dict[str, Any], pictures: bool
+) -> None:
+    shape = (8, 8, 1) if pictures else (2,)
+    data = digits if pictures else None
+    ending = [Dense(math.prod(shape)), Reshape(shape)]
+    players = {"generator": {"layers": [*generator, *ending]}}
+    players["discriminator"] = {"layers": [*discriminator, Flatten(), Dense(1)]}
+    try:
+        run = Run(tiny(steps=2, data=DataSpec("ring", limit=40), **players, **game), data=data)
+        list(train(run))
+    except (*ALLOWED, DivergedError) as error:
+        words = str(error)
+    else:
+        words = "played."
+    assert words.endswith((".", ")"))
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

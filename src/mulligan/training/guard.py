@@ -53,6 +53,15 @@ def diverged(run: Run, measures: dict[str, float], real: Array | None) -> Diverg
     return DivergedError(f"the run diverged at {what} (loss {_loss(run)}); {where}. {_advice(run, first)}")
 
 
+def no_samples(run: Run, made: Array) -> DivergedError:
+    """Make the error for samples that are not finite."""
+    bad = made.size - np.count_nonzero(np.isfinite(made))
+    return DivergedError(
+        f"the run diverged after step {run.step}: {bad} of {made.size} numbers that the generator makes are not "
+        f"finite. {_advice(run, ('generator', made))}"
+    )
+
+
 def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
     """Yield what the step's forward passes computed, in their order, before the update spoiled everything."""
     if real is not None:

@@ -106,6 +106,11 @@ class Run:
         """Steps taken."""
         return self.gan.steps
 
+    @property
+    def begins(self) -> int:
+        """The step at which this run begins: 0, or where a second try goes on from its parent."""
+        return 0 if self.config.parent is None else self.config.parent.step
+
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def advance(self) -> dict[str, float]:
@@ -180,15 +185,24 @@ class Run:
         labels : (n,) int64 array, optional
         average : bool
             By the averaged generator, or by the one in training.
+
+        Raises
+        ------
+        DivergedError
+            When a number of it is not finite.
         """
         if average not in self._spaces:
             theta = self.gan.average if average else self.gan.g.network.theta
             self._spaces[average] = self.gan.g.network.workspace(theta=theta)
         space, parts = self._spaces[average], []
-        for start in range(0, len(z), _ROWS):
-            rows = slice(start, start + _ROWS)
-            parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
-        return np.concatenate(parts)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(z), _ROWS):
+                rows = slice(start, start + _ROWS)
+                parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
+        made = np.concatenate(parts)
+        if not np.isfinite(made).all():
+            raise guard.no_samples(self, made)
+        return made
 
     def sample(self, z: Array, labels: NDArray[np.int64] | None = None, *, average: bool = True) -> Array:
         """Return G(z) as the data are: uint8 pictures, or float32 points; parameters as for `generate`."""
