@@ -99,8 +99,7 @@ class Lanes:
         return total
 
     def __enter__(self) -> Lanes:
-        if self.count > 1:
-            self._blas = threadpoolctl.threadpool_limits(1, "blas")
+        self._blas = threadpoolctl.threadpool_limits(1, "blas")
         return self
 
     def __exit__(
