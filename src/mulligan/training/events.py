@@ -130,16 +130,26 @@ class Diagnosed(Event):
     Attributes
     ----------
     state : str
+        A key of `mulligan.training.rules.RULES`, or "healthy" where an earlier state is over.
     evidence : dict
-        The figures that say so.
+        The figures that say so, by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
     remedies : tuple of str
         What to try, the likeliest first.
+    overrides : tuple of str
+        The same as changes of the configuration, ``path=value``: what a second try applies.
+    severity : "alarm", "warning" or ""
+    healthy_step : int
+        The last step that showed nothing: where a second try goes back to. 0 where the remedy changes the nets, the
+        start weights or the data.
     """
 
     name: ClassVar[str] = "diagnosed"
     state: str
     evidence: dict[str, Any]
     remedies: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    severity: str = ""
+    healthy_step: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,6 +157,19 @@ class Saved(Event):
     """A checkpoint of this step was taken."""
 
     name: ClassVar[str] = "saved"
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The last event of a run that cannot go on; the error follows.
+
+    Attributes
+    ----------
+    reason : str
+    """
+
+    name: ClassVar[str] = "failed"
+    reason: str
 
 
 @dataclass(frozen=True)

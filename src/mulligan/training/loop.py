@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from mulligan.errors import DivergedError
 from mulligan.training import guard
-from mulligan.training.events import Clock, Evaluated, Event, Finished, Sampled, Saved, Started, Stepped
+from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,7 +72,8 @@ def train(
     Yields
     ------
     Event
-        `Started` (at step 0 only), `Stepped`, `Sampled`, `Evaluated`, `Saved`, `Finished`, and what observers add.
+        `Started` (only where the run begins: at step 0, or where a second try goes on from its parent), `Stepped`,
+        `Sampled`, `Evaluated`, `Saved`, and what observers add; at the end `Finished`, or `Failed` before the error.
 
     Raises
     ------
@@ -90,20 +92,28 @@ def train(
 
     with run.gan.lanes as lanes:
         lanes.run(_quiet)
-        if run.step == 0:
+        if run.step == run.begins:
             yield from answered(_started(run))
             if config.sample_every:
-                yield from answered(Sampled(0, run.sample(*run.grid), clock=clock))
+                yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
         while run.step < config.steps:
             last = _next_stop(run.step, config)
-            _advance(run, last, stop)
+            try:
+                _advance(run, last, stop)
+            except DivergedError as error:
+                yield from answered(Failed(run.step, str(error), clock=clock))
+                raise
             if run.step < last:
                 return
             if _due(run.step, config.report_every, config.steps, always=True):
                 rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
                 clock, reported = Clock(run.wall, run.cpu, rate), (run.step, run.wall)
                 yield from answered(Stepped(run.step, run.take_measures(), clock=clock))
-            guard.check(run)
+            try:
+                guard.check(run)
+            except DivergedError as error:
+                yield from answered(Failed(run.step, str(error), clock=clock))
+                raise
             if _due(run.step, config.sample_every, config.steps):
                 yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
             if evaluators and _due(run.step, config.evaluate_every, config.steps):
@@ -145,7 +155,7 @@ def _next_stop(step: int, config: Config) -> int:
 def _started(run: Run) -> Started:
     config = run.config
     return Started(
-        0,
+        run.step,
         clock=Clock(run.wall, run.cpu, 0.0),
         recipe=config.recipe,
         data=run.data.name,

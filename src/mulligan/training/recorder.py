@@ -113,7 +113,7 @@ class Recorder:
 
     def _leave(self, last: Event | None, run: Run) -> None:
         """Save a run that did not come to its end; one that has not begun begins anew."""
-        if run.step and not isinstance(last, Finished):
+        if run.step > run.begins and not isinstance(last, Finished):
             self._save(run)
             self._animate()
 

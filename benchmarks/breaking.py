@@ -1,0 +1,325 @@
+"""The breaking bench: runs broken on purpose, and healthy ones, before the diagnosis.
+
+    python benchmarks/breaking.py                  all cases; prints the confusion matrix and when each was named
+    python benchmarks/breaking.py --write          … and writes docs/reference/diagnosis.md
+    python benchmarks/breaking.py --only scale     cases whose name holds the word; --verbose shows every look
+
+A case is named correctly when the first alarm is the expected state, or one that is stated beside it as its neighbour.
+The budget is the length of the recipe; a broken run should be named before a tenth of it is spent. One process, one
+thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mulligan.data import Dataset, load
+from mulligan.errors import DivergedError
+from mulligan.game.lane import Lane
+from mulligan.training import Config, Run, recipe, train, with_overrides
+from mulligan.training.diagnosis import Diagnosis
+from mulligan.training.events import Diagnosed, Stepped
+from mulligan.training.rules import HEALTHY, RULES
+
+SMALL = ("generator.layers.hidden=[128]", "discriminator.layers.hidden=[128]", "report_every=50")
+"""A quicker `mlp`."""
+PLAIN = ("data.labels=none", "penalties=[]", "loss=non_saturating")
+NO_AVERAGE = ("average=none",)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run: a recipe, what is changed, what should be said."""
+
+    name: str
+    recipe: str
+    changes: tuple[str, ...] = ()
+    expected: str = HEALTHY
+    neighbours: tuple[str, ...] = ()
+    data: Callable[[], Dataset] | None = None
+    breaks: Callable[[Run], None] | None = None
+    upto: float = 0.1
+    """Share of the budget that is run."""
+
+
+def rates(g: float, d: float, beta1: float = 0.0) -> tuple[str, ...]:
+    pairs = (("generator", g), ("discriminator", d))
+    return tuple(x for who, lr in pairs for x in (f"{who}.optimizer.lr={lr:g}", f"{who}.optimizer.beta1={beta1:g}"))
+
+
+def one_picture() -> Dataset:
+    mnist = load("mnist")
+    return replace(mnist, images=np.repeat(np.asarray(mnist.images[:1]), 1000, axis=0), labels=None, class_names=())
+
+
+def far_points() -> Dataset:
+    ring = load("ring")
+    return replace(ring, images=np.asarray(ring.images) * np.float32(100.0))
+
+
+def joined_batch_norm(run: Run) -> None:
+    """Let real and fake rows share D's batch statistics, which the package itself never does."""
+    gan = run.gan
+    gan._split = False
+    streams = [gan.streams[f"dropout.{i}"] for i in range(gan.lanes.count)]
+    gan._lanes = [Lane(gan.g.network, gan.d.network, s, gan.lanes, i, False) for i, s in enumerate(streams)]
+
+
+def inject_nan(run: Run) -> None:
+    step = run.gan.step
+
+    def poisoned(real: Any, labels: Any = None) -> dict[str, float]:
+        if run.step == 400:
+            run.gan.g.network.theta[7] = np.nan
+        return step(real, labels)
+
+    run.gan.step = poisoned  # type: ignore[method-assign]
+
+
+TINY = '{kind="normal", std=0.0001}'
+BATCH_NORM_D = (
+    'discriminator.layers=[{kind="flatten"},{kind="dense",units=128},{kind="batch_norm"},{kind="leaky_relu"},'
+    '{kind="dense",units=128},{kind="batch_norm"},{kind="leaky_relu"},{kind="dense",units=1}]'
+)
+
+BROKEN = (
+    Case("literal cost, digits", "mlp", (*SMALL, *PLAIN, "loss=literal_cost"), "wrong sign"),
+    Case("literal cost, ring", "ring", ("penalties=[]", "loss=literal_cost"), "wrong sign", ("divergence",)),
+    Case("pixels 0–255", "mlp", (*SMALL, *PLAIN, "data.low=0", "data.high=255"), "wrong scale"),
+    Case("points × 100", "ring", (), "wrong scale", data=far_points),
+    Case(
+        "weights × 0.002, all of G",
+        "mlp",
+        (
+            *SMALL,
+            *PLAIN,
+            "generator.layers.init.gain=0.002",
+            "generator.layers.output_init.gain=0.002",
+            *rates(1e-6, 1e-6),
+        ),
+        "contrast illusion",
+        ("dead latent",),
+    ),
+    Case(
+        "first layer × 0.0001",
+        "mlp",
+        (
+            *SMALL,
+            *PLAIN,
+            "generator.layers.init.gain=0.0001",
+            "generator.layers.output_init.gain=1",
+            *rates(1e-4, 1e-3),
+        ),
+        "dead latent",
+        ("mode collapse",),
+    ),
+    Case(
+        "one-hot × 1000 drowns z",
+        "mlp",
+        (*SMALL, "generator.layers.one_hot_scale=1000"),
+        "dead latent",
+        ("saturation", "intra-class collapse"),
+    ),
+    Case(
+        "β₁ 0.9, rate 1e-2",
+        "mlp",
+        (*SMALL, *PLAIN, *rates(1e-2, 1e-2, 0.9)),
+        "divergence",
+        ("mode collapse", "D wins", "saturation"),
+    ),
+    Case("critic without a bound", "mlp", (*SMALL, *PLAIN, "loss=wasserstein"), "divergence", ("mode collapse",)),
+    Case("NaN injected", "mlp", SMALL, "divergence", breaks=inject_nan),
+    Case(
+        "saturating loss, D 5 : 1",
+        "mlp",
+        (*SMALL, *PLAIN, "loss=minimax", "update=alternating", "d_steps=5", *rates(2e-4, 2e-3)),
+        "D wins",
+    ),
+    Case("D's rate × 100", "mlp", (*SMALL, *PLAIN, *rates(1e-5, 1e-3)), "D wins"),
+    Case(
+        "batch norm over [real; fake]",
+        "mlp",
+        (*SMALL, *PLAIN, "update=alternating", BATCH_NORM_D),
+        "D wins",
+        breaks=joined_batch_norm,
+    ),
+    Case("D frozen", "mlp", (*SMALL, *PLAIN, *rates(1e-3, 1e-12)), "G wins", ("mode collapse", "saturation")),
+    Case("D of one unit", "mlp", (*SMALL, *PLAIN, "discriminator.layers.hidden=[1]"), "G wins", ("mode collapse",)),
+    Case(
+        "no penalty, ring",
+        "ring",
+        ("penalties=[]", "loss=non_saturating", *rates(1e-3, 1e-3, 0.5)),
+        "mode collapse",
+        ("cycling",),
+        upto=0.4,
+    ),
+    Case(
+        "no penalty, grid",
+        "ring",
+        ("data.name=grid", "penalties=[]", "loss=non_saturating", *rates(1e-3, 1e-3, 0.5)),
+        "mode collapse",
+        ("cycling",),
+        upto=0.4,
+    ),
+    Case(
+        "1-D, no penalty, β₁ 0.9",
+        "ring",
+        ("data.name=jang", *NO_AVERAGE, "penalties=[]", "loss=non_saturating", *rates(2e-3, 2e-3, 0.9)),
+        "cycling",
+        ("mode collapse",),
+        upto=0.4,
+    ),
+    Case(
+        "γ 0",
+        "mlp",
+        (*SMALL, "data.labels=none", "penalties.0.gamma=0", "penalties.1.gamma=0"),
+        "gamma off",
+        ("mode collapse", "divergence", "D wins"),
+    ),
+    Case(
+        "γ 1000, digits",
+        "mlp",
+        (*SMALL, "data.labels=none", "penalties.0.gamma=1000", "penalties.1.gamma=1000"),
+        "gamma off",
+    ),
+    Case(
+        "γ 1000, ring",
+        "ring",
+        ("penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant"),
+        "gamma off",
+        ("G wins",),
+    ),
+    Case("G's rate 0.3", "mlp", (*SMALL, *PLAIN, *rates(0.3, 1e-3)), "saturation", ("mode collapse",)),
+    Case("fifty pictures", "mlp", (*SMALL, "data.labels=none", "data.limit=50"), "copying", upto=0.5),
+    Case("one picture, repeated", "mlp", (*SMALL, "data.labels=none"), "copying", data=one_picture),
+)
+
+SOUND = (
+    Case("quick", "quick"),
+    Case("quick, seed 1", "quick", ("seed=1",)),
+    Case("unlabelled", "unlabelled", ("data.limit=10000",)),
+    Case("mlp", "mlp"),
+    Case("mlp, small, no classes", "mlp", (*SMALL, "data.labels=none"), upto=0.5),
+    Case("mlp, hinge, seed 2", "mlp", (*SMALL, "loss=hinge", "seed=2"), upto=0.5),
+    Case(
+        "mlp, [0, 1]",
+        "mlp",
+        (
+            *SMALL,
+            "data.low=0",
+            "data.high=1",
+            "generator.layers.output=sigmoid",
+            "penalties.0.gamma=0.25",
+            "penalties.1.gamma=0.25",
+        ),
+        upto=0.5,
+    ),
+    Case("ring", "ring", upto=1.0),
+    Case("ring, seed 1", "ring", ("seed=1",), upto=1.0),
+    Case("grid", "ring", ("data.name=grid",), upto=1.0),
+    Case("swiss roll", "ring", ("data.name=swiss-roll",), upto=1.0),
+    Case("1-D", "ring", ("data.name=jang",), upto=1.0),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    case: Case
+    named: str
+    step: int
+    budget: int
+    words: str
+    seconds: float
+
+    @property
+    def right(self) -> bool:
+        return self.named == self.case.expected or self.named in self.case.neighbours
+
+
+def configure(case: Case) -> Config:
+    changes = ["threads=1", "sample_every=0", "save_every=0", *case.changes]
+    return with_overrides(recipe(case.recipe), changes, say=lambda text: None)
+
+
+def play(case: Case, *, verbose: bool = False) -> Outcome:
+    """Run a case until it is named, or its share of the budget is spent."""
+    config = configure(case)
+    run = Run(config, data=None if case.data is None else case.data())
+    if case.breaks is not None:
+        case.breaks(run)
+    diagnosis, start = Diagnosis(), time.process_time()
+    named, step, words, looks = HEALTHY, 0, "", 0
+    last = round(config.steps * case.upto)
+    try:
+        for event in train(run, observers=[diagnosis], stop=lambda: run.step >= last):
+            if verbose and isinstance(event, Stepped) and diagnosis.looks and diagnosis.looks[-1].step > looks:
+                looks = diagnosis.looks[-1].step
+                print(looks, *(f"{k}={v:.3g}" for k, v in diagnosis.looks[-1].signals.items()), diagnosis._candidate)
+                print("   ", *(f"{share:.2f}" for share in diagnosis.looks[-1].histogram))
+            if isinstance(event, Diagnosed) and event.severity == "alarm":
+                named, step = event.state, event.step
+                words = ", ".join(
+                    f"{k} {e['value']:.3g} {e['operator']} {e['threshold']:.3g}" for k, e in event.evidence.items()
+                )
+                break
+    except DivergedError:
+        pass
+    return Outcome(case, named, step, config.steps, words, time.process_time() - start)
+
+
+def report(outcomes: list[Outcome]) -> str:
+    """The confusion matrix and the list of cases, as Markdown."""
+    states = [s for s in (HEALTHY, *RULES) if any(s in (o.case.expected, o.named) for o in outcomes)]
+    lines = ["| is ↓ · named → | " + " | ".join(states) + " |", "|---" * (len(states) + 1) + "|"]
+    for state in states:
+        row = [sum(o.case.expected == state and o.named == n for o in outcomes) for n in states]
+        if any(row):
+            lines.append(f"| {state} | " + " | ".join(str(n or "·") for n in row) + " |")
+    lines += ["", "| run | should be | was named | at step | of the budget | because |", "|---|---|---|---|---|---|"]
+    for o in outcomes:
+        beside = f" (or {', '.join(o.case.neighbours)})" if o.case.neighbours else ""
+        where = (f"{o.step:,}", f"{100 * o.step / o.budget:.1f} %") if o.step else ("–", "–")
+        mark = "" if o.right else " **✗**"
+        lines.append(
+            f"| {o.case.name} | {o.case.expected}{beside} | {o.named}{mark} | {where[0]} | {where[1]} | {o.words} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    outcomes = []
+    for case in (*BROKEN, *SOUND):
+        if options.only not in case.name:
+            continue
+        outcome = play(case, verbose=options.verbose)
+        outcomes.append(outcome)
+        sign = "✓" if outcome.right else "✗"
+        print(
+            f"{sign} {case.name}: {outcome.named} at {outcome.step} [{case.expected}] {outcome.words} "
+            f"({outcome.seconds:.1f} s)",
+            file=sys.stderr,
+            flush=True,
+        )
+    print(report(outcomes))
+    return int(not all(o.right for o in outcomes))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

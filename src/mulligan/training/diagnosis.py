@@ -1,0 +1,192 @@
+"""The diagnosis: an observer of the stream that names what goes wrong, with the figures that say so.
+
+Between two looks it adds up what the steps measure anyway; every 250 steps it looks at 256 fixed z and 256 fixed reals.
+The first rule that matches gives the state (`mulligan.training.rules`); two looks in a row must agree before it is
+said. It changes nothing in the run, and what it remembers is in every checkpoint: a resumed run is told the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mulligan.training.events import Diagnosed, Event, Failed, Stepped
+from mulligan.training.remedies import remedies_for
+from mulligan.training.rules import HEALTHY, Evidence, Finding, Look, View, match
+from mulligan.training.signals import Facts, Probe, facts_of
+
+if TYPE_CHECKING:
+    from mulligan.training.run import Run
+
+EVERY = 250
+KEPT = 9
+"""Looks that are remembered: 2000 steps."""
+HITS = 2
+"""Looks in a row that must agree."""
+_COPIES_EVERY = 4  # looks
+
+
+class Diagnosis:
+    """Observes a run; see `mulligan.training.train`.
+
+    Parameters
+    ----------
+    every : int
+        Steps between two looks. A look costs about as much as four steps of `quick`.
+
+    Attributes
+    ----------
+    current : Finding
+        What has been said last.
+    clean : int
+        The last step at which nothing matched; −1 before the first look.
+    looks : list of Look
+        The latest ones.
+    """
+
+    name = "diagnosis"
+
+    def __init__(self, every: int = EVERY):
+        self.every = every
+        self.current = Finding(HEALTHY)
+        self.clean = -1
+        self.looks: list[Look] = []
+        self._candidate, self._hits = Finding(HEALTHY), 0
+        self._sums: dict[str, float] = {}
+        self._since = 0  # steps in the sums
+        self._seen = 0  # step of the last report
+        self._lived = False
+        self._way = Way()
+        self._probe: Probe | None = None
+        self._facts: Facts | None = None
+
+    def observe(self, run: Run, event: Event) -> Iterable[Event]:
+        """Add up reports; where a look is due, look, and say what has changed."""
+        if isinstance(event, Failed):
+            return [self._failed(run, event)]
+        if not isinstance(event, Stepped):
+            return []
+        if self._probe is None or self._probe.run is not run:
+            self._probe, self._facts = Probe(run), facts_of(run)
+        steps = event.step - self._seen if event.step > self._seen else 1
+        for name, value in event.measures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + steps * value
+        self._since += steps
+        due = event.step // self.every > self._seen // self.every
+        self._seen = event.step
+        self._way.go(self._probe.track())
+        return self._look(run, event) if due else []
+
+    def _look(self, run: Run, event: Stepped) -> list[Event]:
+        assert self._probe is not None
+        assert self._facts is not None
+        signals, histogram = self._probe.look()
+        if not signals:  # the run is about to fail, and will say so
+            return []
+        means = {name: total / self._since for name, total in self._sums.items()}
+        kinds = [type(penalty).__name__.lower() for penalty in run.config.penalties]
+        signals |= {name: value for name, value in means.items() if name not in kinds and math.isfinite(value)}
+        signals["penalty"] = sum(means.get(kind, 0.0) for kind in kinds)
+        self._sums, self._since = {}, 0
+        path = self._way.ratio(event.step, 2 * self.every)
+        if path is not None:
+            signals["path"] = path
+        if event.step // self.every % _COPIES_EVERY in (1, 2):  # two looks in a row can agree
+            signals |= self._probe.copying()
+        self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
+        self._lived = self._lived or signals.get("spread", 1.0) >= 0.02
+        finding = match(View(self.looks, self._facts, self._lived))
+        if finding.state == HEALTHY:
+            self.clean = event.step
+        same = (finding.state, finding.severity) == (self._candidate.state, self._candidate.severity)
+        self._hits = self._hits + 1 if same else 1
+        self._candidate = finding
+        if self._hits < HITS or (finding.state, finding.severity) == (self.current.state, self.current.severity):
+            return []
+        return [self._say(run, finding, event)]
+
+    def _failed(self, run: Run, event: Failed) -> Diagnosed:
+        return self._say(run, Finding("divergence", (Evidence("not_finite", 1.0, ">", 0.0),), "alarm"), event)
+
+    def _say(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
+        self.current = finding
+        found = remedies_for(finding, run.config)
+        return Diagnosed(
+            run.step,
+            finding.state,
+            {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in finding.evidence},
+            found.words,
+            overrides=found.overrides,
+            severity=finding.severity,
+            healthy_step=0 if found.restart else max(self.clean, 0),
+            clock=event.clock,
+        )
+
+    # ── memory ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next look depends on, ready for JSON."""
+        return {
+            "current": _plain(self.current),
+            "candidate": _plain(self._candidate),
+            "hits": self._hits,
+            "clean": self.clean,
+            "looks": [asdict(look) for look in self.looks],
+            "sums": dict(self._sums),
+            "since": self._since,
+            "seen": self._seen,
+            "lived": self._lived,
+            "way": self._way.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember what `state` returned."""
+        self.current, self._candidate = _finding(state["current"]), _finding(state["candidate"])
+        self._hits, self.clean = state["hits"], state["clean"]
+        self.looks = [Look(**look) for look in state["looks"]]
+        self._sums, self._since, self._seen = dict(state["sums"]), state["since"], state["seen"]
+        self._lived = state["lived"]
+        self._way.restore(state["way"])
+
+
+class Way:
+    """How far the followed z have gone, and how far they have got."""
+
+    def __init__(self) -> None:
+        self._last: list[float] = []
+        self._length = 0.0
+        self._anchors: list[tuple[int, float, list[float]]] = []
+
+    def go(self, point: list[float]) -> None:
+        """Take one more point."""
+        if self._last:
+            self._length += math.dist(self._last, point)
+        self._last = point
+
+    def ratio(self, step: int, over: int) -> float | None:
+        """Return path ÷ net move over the last `over` steps, and remember this step; None before so many."""
+        old = [anchor for anchor in self._anchors if anchor[0] <= step - over]
+        self._anchors = [*old[-1:], *(a for a in self._anchors if a[0] > step - over), (step, self._length, self._last)]
+        if not old:
+            return None
+        net = math.dist(old[-1][2], self._last)
+        return (self._length - old[-1][1]) / net if net > 0 else None
+
+    def state(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {"last": self._last, "length": self._length, "anchors": [list(a) for a in self._anchors]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember what `state` returned."""
+        self._last, self._length = list(state["last"]), state["length"]
+        self._anchors = [(step, length, list(point)) for step, length, point in state["anchors"]]
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {"state": finding.state, "evidence": [list(e) for e in finding.evidence], "severity": finding.severity}
+
+
+def _finding(plain: dict[str, Any]) -> Finding:
+    return Finding(plain["state"], tuple(Evidence(*e) for e in plain["evidence"]), plain["severity"])

@@ -1,0 +1,312 @@
+"""The table of failures: what each state looks like in the signals. The first that matches names the run.
+
+Each rule is a list of cases, each case a list of evidence that must hold together. Thresholds are starting points of
+the literature and of reasoning, set by `benchmarks/breaking.py`: runs broken on purpose, and healthy ones, which must
+stay silent. What overlaps is told apart by cause: a generator whose pixels stand at the ends of their range has no
+variety either, but is called saturated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import zip_longest
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mulligan.training.signals import Facts
+
+HEALTHY = "healthy"
+STILL = 0.8
+"""A distance to the real data above this share of what it was a look ago stands still."""
+FAR = 0.05
+"""Energy distance, in units of the reals' own, from which on fakes are visibly not real."""
+NOISE = 2.0
+"""Steps between neighbouring pixels, over those of reals, that make noise of a picture."""
+
+
+class Evidence(NamedTuple):
+    """One figure against its threshold."""
+
+    name: str
+    value: float
+    operator: str
+    threshold: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is on the wrong side; one that could not be measured never is."""
+        return self.value > self.threshold if self.operator == ">" else self.value < self.threshold
+
+
+class Case(NamedTuple):
+    """Evidence that, together, names a state."""
+
+    evidence: tuple[Evidence, ...]
+    severity: str = "alarm"
+
+    @property
+    def holds(self) -> bool:
+        """Whether all of it holds."""
+        return all(e.holds for e in self.evidence)
+
+
+class Finding(NamedTuple):
+    """What a look found."""
+
+    state: str
+    evidence: tuple[Evidence, ...] = ()
+    severity: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything that was measured at one step.
+
+    Attributes
+    ----------
+    step : int
+    signals : dict of str to float
+        Of `Probe.look`, and the means since the look before of what the steps measured.
+    histogram : list of float
+        Shares of the fakes' classes, or nothing.
+    """
+
+    step: int
+    signals: dict[str, float]
+    histogram: list[float]
+
+
+class View:
+    """The looks so far, as the rules ask for them.
+
+    Parameters
+    ----------
+    looks : sequence of Look
+        The latest one last; at least one.
+    facts : Facts
+    lived : bool
+        The generator's output has, at some look, depended on z.
+    """
+
+    def __init__(self, looks: Sequence[Look], facts: Facts, lived: bool):
+        self.looks, self.facts, self.lived = looks, facts, lived
+        self.now = looks[-1].signals
+
+    def get(self, name: str, back: int = 0) -> float:
+        """Return a signal of the look so many before the latest; NaN where it was not measured."""
+        return self.looks[-1 - back].signals.get(name, math.nan) if back < len(self.looks) else math.nan
+
+    def over(self, name: str, threshold: float, value: float | None = None) -> Evidence:
+        """Ask for a figure above a threshold."""
+        return Evidence(name, self.get(name) if value is None else value, ">", threshold)
+
+    def under(self, name: str, threshold: float, value: float | None = None) -> Evidence:
+        """Ask for a figure below a threshold."""
+        return Evidence(name, self.get(name) if value is None else value, "<", threshold)
+
+    # ── figures that several rules ask for ────────────────────────────────────────────────────────────────────────
+
+    @property
+    def loss_share(self) -> float:
+        """D's loss ÷ its loss where it cannot tell real from fake."""
+        return self.get("d_loss") / self.facts.balance if self.facts.balance else math.nan
+
+    @property
+    def misscaled(self) -> list[Case]:
+        """Cases of data whose range is not the networks'."""
+        return [Case((self.over("scale", 10.0),)), Case((self.under("scale", 0.1),))]
+
+    @property
+    def agreed(self) -> Case:
+        """D calls both real: the sign of the fake term is off."""
+        real, fake = (
+            _sigmoid(self.get(name)) if self.facts.probabilistic else math.nan for name in ("d_real", "d_fake")
+        )
+        return Case((self.over("D(real)", 0.95, real), self.over("D(fake)", 0.95, fake)))
+
+    @property
+    def saturated(self) -> Case:
+        """The pixels stand at the ends of their range, where tanh and sigmoid are flat."""
+        return Case(
+            (self.over("extreme", 0.5 + 0.5 * self.get("extreme_real")),)
+        )  # half way from the reals' share to all
+
+    @property
+    def collapsed(self) -> list[Case]:
+        """Little variety among the fakes: alarms first, then warnings. The judge has no word for noise: it is not asked."""
+        classes = math.nan if self.get("sharpness") > NOISE else self.get("classes")
+        return [
+            Case((self.under("distance", 0.2),)),
+            Case((self.under("classes", 0.25, classes),)),
+            Case((self.under("distance", 0.5),), "warning"),
+            Case((self.under("classes", 0.6, classes),), "warning"),
+            Case((self.under("inner", 0.5), self.under("coverage", 0.1), *self.standing), "warning"),
+        ]
+
+    @property
+    def steepening(self) -> Evidence:
+        """‖∇D‖² on the fakes against its median over the earlier looks."""
+        earlier = [look.signals["r2"] for look in self.looks[:-1] if "r2" in look.signals]
+        return self.over("r2_rise", 10.0, _quotient(self.get("r2"), median(earlier)) if len(earlier) >= 2 else math.nan)
+
+    @property
+    def standing(self) -> tuple[Evidence, Evidence]:
+        """The fakes are far from the reals, and come no nearer."""
+        return self.over("gap", FAR), self.over("gap_change", STILL, _quotient(self.get("gap"), self.get("gap", 1)))
+
+    @property
+    def restrained(self) -> Case:
+        """The penalty does not let D judge: it costs far more than D gains, though the fakes are not real.
+
+        Near balance D = s·f with a loss of eq − as + (γ/2)bs², whose best s pays half of what it gains, as/2.
+        """
+        gain = self.facts.balance - self.get("d_loss") if self.facts.penalised else math.nan
+        share = self.over("penalty_share", 3.0, _quotient(self.get("penalty"), max(gain, 1e-12)))
+        return Case((share, self.over("loss_share", 0.9, self.loss_share), self.over("gap", FAR)))
+
+
+def divergence(v: View) -> list[Case]:
+    """Numbers run away. Not where a wrong sign or scale makes them."""
+    if v.agreed.holds or any(case.holds for case in v.misscaled):
+        return []
+    real, fake = v.get("d_real"), v.get("d_fake")
+    middle = 0.0 if v.facts.probabilistic else 0.5 * (real + fake)  # the level of other losses is free
+    growth = [(f"{who}_growth", _quotient(v.get(f"{who}_weights"), v.get(f"{who}_weights", 4))) for who in "gd"]
+    return [
+        Case((v.over("logit", 50.0, max(abs(real - middle), abs(fake - middle))),)),
+        Case((v.over("r2/r1", 10.0, _quotient(v.get("r2"), v.get("r1"))), v.over("r2", 10.0))),
+        Case((v.over("g_gradient", 100.0),)),
+        Case((v.over("d_gradient", 100.0),)),
+        *(Case((v.over(name, 2.0, value),)) for name, value in growth),
+    ]
+
+
+def dead_latent(v: View) -> list[Case]:
+    """G does not listen to z, and never has."""
+    if v.lived or v.saturated.holds or v.under("span", 1e-3).holds or any(case.holds for case in v.misscaled):
+        return []
+    return [Case((v.under("spread", 0.02), v.under("g_first", 1e-8))), Case((v.under("spread", 0.02),))]
+
+
+def contrast_illusion(v: View) -> list[Case]:
+    """Nothing but grey, whose faint pattern only a stretched display shows."""
+    if any(case.holds for case in v.misscaled):
+        return []
+    return [Case((v.under("span", 1e-3),))]
+
+
+def wrong_sign(v: View) -> list[Case]:
+    """Both players agree."""
+    return [v.agreed]
+
+
+def wrong_scale(v: View) -> list[Case]:
+    """Real and fake lie in different ranges."""
+    return v.misscaled
+
+
+def d_wins(v: View) -> list[Case]:
+    """D is sure, and G hears nothing. Not where G's own pixels are deaf."""
+    if v.saturated.holds:
+        return []
+    earlier = [look.signals["push"] for look in v.looks[:-1] if "push" in look.signals]
+    fall = _quotient(v.get("push"), median(earlier)) if len(earlier) >= 2 else math.nan
+    return [
+        Case((v.over("d_accuracy", 0.97), v.under("loss_share", 0.1 / 1.386, v.loss_share))),
+        Case((v.under("push_fall", 1e-3, fall),)),
+    ]
+
+
+def g_wins(v: View) -> list[Case]:
+    """D cannot tell, although the fakes are far from real."""
+    if v.restrained.holds:
+        return []
+    told = (v.under("d_accuracy", 0.52), v.over("loss_share", 1.3 / 1.386, v.loss_share))
+    return [Case((*told, *v.standing))]
+
+
+def mode_collapse(v: View) -> list[Case]:
+    """Few kinds of fakes. Not where the pixels are pinned, or a penalty that is there holds too hard, or no more."""
+    if v.saturated.holds or v.restrained.holds or (v.facts.penalised and v.steepening.holds):
+        return []
+    return v.collapsed
+
+
+def cycling(v: View) -> list[Case]:
+    """G goes round: the same z moves far and gets nowhere, and the classes change places."""
+    return [
+        Case((v.over("path", 10.0),)),
+        Case((v.over("histogram_change", 0.3, _variation(v)), v.over("path", 4.0), *v.standing)),
+    ]
+
+
+def gamma_off(v: View) -> list[Case]:
+    """Too strong a gradient penalty to let D judge, or too weak a one to hold it."""
+    if not v.facts.penalised:
+        return []
+    return [v.restrained, *(Case((v.steepening, *case.evidence), case.severity) for case in v.collapsed)]
+
+
+def saturation(v: View) -> list[Case]:
+    """G's pixels stand at the ends of their range."""
+    return [v.saturated]
+
+
+def copying(v: View) -> list[Case]:
+    """G hands out the training samples, or there is only one to learn."""
+    return [
+        Case((v.under("variety", 1e-3),)),
+        Case((v.under("ct_z", -3.0), v.under("authentic", -5.0))),
+    ]
+
+
+def intra_class_collapse(v: View) -> list[Case]:
+    """All classes, but few pictures in each."""
+    still = v.under("inner_change", 1.1, _quotient(v.get("inner"), v.get("inner", 1)))
+    return [Case((v.over("classes", 0.8), v.under("inner", 0.5), v.under("coverage", 0.5), still))]
+
+
+RULES: dict[str, Callable[[View], list[Case]]] = {
+    "divergence": divergence,
+    "dead latent": dead_latent,
+    "contrast illusion": contrast_illusion,
+    "wrong sign": wrong_sign,
+    "wrong scale": wrong_scale,
+    "D wins": d_wins,
+    "G wins": g_wins,
+    "mode collapse": mode_collapse,
+    "cycling": cycling,
+    "gamma off": gamma_off,
+    "saturation": saturation,
+    "copying": copying,
+    "intra-class collapse": intra_class_collapse,
+}
+"""Every state but healthy, in the order in which they are asked."""
+
+
+def match(view: View) -> Finding:
+    """Return the first state that has a case whose evidence holds."""
+    for state, rule in RULES.items():
+        for case in rule(view):
+            if case.holds:
+                return Finding(state, case.evidence, case.severity)
+    return Finding(HEALTHY)
+
+
+def _variation(v: View) -> float:
+    """Total variation ½Σ|p − q| between the shares of classes now and two looks ago."""
+    if len(v.looks) < 3 or not v.looks[-1].histogram or not v.looks[-3].histogram:
+        return math.nan
+    return 0.5 * sum(abs(a - b) for a, b in zip_longest(v.looks[-1].histogram, v.looks[-3].histogram, fillvalue=0.0))
+
+
+def _quotient(a: float, b: float) -> float:
+    return a / b if b > 0 else math.nan
+
+
+def _sigmoid(x: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * x))

@@ -1,0 +1,362 @@
+"""What a diagnosis looks at: figures of a few hundred fixed z and fixed reals, measured without touching the run.
+
+All ratios are fakes over reals, so that 1 is right. Gradients of D with respect to pixels are in units of half the
+data's range, so that a picture in [0, 1] or [0, 255] reads like one in [−1, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mulligan.nn.layers.activations import Sigmoid
+from mulligan.nn.layers.base import walk
+from mulligan.nn.rng import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Workspace
+    from mulligan.training.run import Run
+
+    Labels = NDArray[np.int64] | None
+
+COUNT = 256
+"""Fixed z, and fixed reals."""
+ROWS = 64
+"""Of them, those that gradients are taken at."""
+TRACKED = 16
+"""Of them, those whose way is followed between two looks."""
+COPIED = 10_000
+"""Most training samples among which copies are looked for: with more, a short run does not copy."""
+NEIGHBOUR = 5
+"""Which neighbour of a real sets the radius within which a fake covers it."""
+
+
+class Facts(NamedTuple):
+    """What does not change over a run, and the rules need.
+
+    Attributes
+    ----------
+    balance : float
+        D's loss where it cannot tell real from fake; 0 where that says nothing (a critic).
+    probabilistic, relativistic : bool
+        What kind of loss it is.
+    penalised : bool
+        There is a gradient penalty, even of weight 0.
+    """
+
+    balance: float
+    probabilistic: bool
+    relativistic: bool
+    penalised: bool
+
+
+def facts_of(run: Run) -> Facts:
+    """Return the facts of a run."""
+    loss = run.config.loss
+    values = []
+    for level in (0.0, 0.5):  # the constant logit that is D's best answer: 0, or the middle of targets 0 and 1
+        logits = np.full(2, level, np.float32)
+        values.append(loss.discriminator(real=logits, fake=logits).value)
+    return Facts(max(min(values), 0.0), loss.probabilistic, loss.relativistic, bool(run.config.penalties))
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of the fixed reals.
+
+    Attributes
+    ----------
+    x : (n, …) float32 array
+        In the networks' range.
+    labels : (n,) int64 array or None
+    features : (n, d) float32 array
+    radius : (n,) float array
+        Squared distance of each real's `NEIGHBOUR`-th nearest real.
+    kinds : (n,) int array or None
+        Each real's class, where a judge or a toy's modes can tell it.
+    """
+
+    x: Array
+    labels: Labels
+    features: Array
+    radius: NDArray[Any]
+    kinds: NDArray[np.intp] | None
+
+
+class Probe:
+    """Looks at a run. Everything that it draws comes from the stream "eval", everything that it computes stays here.
+
+    Parameters
+    ----------
+    run : Run
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.z, self.labels = run.draw(COUNT, seed=run.config.seed)
+        low, high = run.data.range if run.data.is_points else (run.config.data.low, run.config.data.high)
+        self.low, self.span = low, max(high - low, 1e-30)
+        self._unit = 0.5 * self.span
+
+    # ── the reals, once ───────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def known(self) -> Known:
+        """The fixed reals, drawn with a sub-stream of "eval"."""
+        run = self.run
+        rows = stream(run.config.seed, "eval", 1).choice(len(run.data), min(COUNT, len(run.data)), replace=False)
+        images = np.asarray(run.data.images[rows])
+        x = self._scaled(images)
+        features, kinds = self._see(images, x)
+        d2 = _squared_distances(features, features)
+        radius = np.partition(d2, min(NEIGHBOUR, len(d2) - 1), axis=1)[:, min(NEIGHBOUR, len(d2) - 1)]
+        labels = None if run.labels is None else run.labels[rows]
+        return Known(x, labels, features, radius, kinds)
+
+    @cached_property
+    def _judge(self) -> Callable[[NDArray[Any]], tuple[Array, Array]] | None:
+        from mulligan.metrics.judge import bundled
+
+        judge = None if self.run.data.is_points else bundled(self.run.data.name)
+        fits = judge is not None and judge.network.input_shape == self.run.data.shape
+        return judge.features_and_probabilities if judge is not None and fits else None
+
+    @cached_property
+    def _centres(self) -> NDArray[np.float64]:
+        from mulligan.data.toys import TOYS
+
+        toy = TOYS.get(self.run.data.name)
+        return np.empty((0, 1)) if toy is None else toy.modes
+
+    def _scaled(self, images: NDArray[Any]) -> Array:
+        from mulligan.data import scale
+
+        if self.run.data.is_points:
+            return np.asarray(images, np.float32)
+        spec = self.run.config.data
+        scaled: Array = scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
+        return scaled
+
+    def _see(self, images: NDArray[Any], x: Array) -> tuple[Array, NDArray[Any] | None]:
+        """Return features, and each sample's class where a judge or a toy's modes tell it."""
+        flat = (x.reshape(len(x), -1) - self.low) / self._unit - 1.0
+        if self._judge is not None:
+            features, p = self._judge(images)
+            return features, p.argmax(axis=1)
+        if len(self._centres) > 1:
+            return flat, _squared_distances(x.astype(np.float64), self._centres).argmin(axis=1)
+        return flat, None
+
+    # ── a look ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def track(self) -> list[float]:
+        """Return where the followed z are now, by the averaged G, in half ranges: ``TRACKED × min(8, d)`` numbers."""
+        made = self.run.generate(self.z[:TRACKED], _first(self.labels, TRACKED))
+        flat = made.reshape(TRACKED, -1) / self._unit
+        if flat.shape[1] > 8:
+            flat = flat @ self._directions
+        return [float(v) for v in flat.ravel()]
+
+    @cached_property
+    def _directions(self) -> Array:
+        size = math.prod(self.run.data.shape)
+        rng = stream(self.run.config.seed, "eval", 2)
+        return rng.standard_normal((size, 8)).astype(np.float32) / math.sqrt(size)
+
+    def look(self) -> tuple[dict[str, float], list[float]]:
+        """Measure all.
+
+        Returns
+        -------
+        signals : dict of str to float
+            Finite numbers; what does not apply to the run is left out. Empty when G's output is not finite.
+        histogram : list of float
+            Shares of the fakes' classes; empty where nothing can tell them.
+        """
+        with np.errstate(all="ignore"):
+            made = self.run.generate(self.z, self.labels, average=False)
+            if not np.isfinite(made).all():
+                return {}, []
+            signals = self._variety(made)
+            histogram = self._resemblance(made, signals)
+            self._gradients(made, signals)
+            gan = self.run.gan
+            for name, mover in (("g", gan.g), ("d", gan.d)):
+                signals[f"{name}_weights"] = float(np.linalg.norm(mover.network.theta))
+        return {name: value for name, value in signals.items() if math.isfinite(value)}, histogram
+
+    def _variety(self, made: Array) -> dict[str, float]:
+        known = self.known
+        signals = {
+            "spread": _ratio(_spread(made, self.labels), _spread(known.x, known.labels)),
+            "span": float(made.max() - made.min()) / self.span,
+            "distance": _ratio(_mean_distance(made), _mean_distance(known.x)),
+            "variety": _spread(known.x, None) / self._unit,
+        }
+        signals["scale"] = self.span / self._bound
+        if not self.run.data.is_points:
+            p, q = (made - self.low) / self.span, (known.x - self.low) / self.span
+            extreme = [float(np.mean(np.abs(2.0 * v - 1.0) > 0.99)) for v in (p, q)]
+            signals["extreme"], signals["extreme_real"] = extreme
+            signals["sharpness"] = _ratio(_edges(p), _edges(q))
+        return signals
+
+    @cached_property
+    def _bound(self) -> float:
+        """Width of the range that G's last activation allows; where it allows any, that of [−1, 1]."""
+        last: Any = None
+        for _, layer, _ in walk(self.run.gan.g.network.layer, self.run.gan.g.network.input_shape):
+            if not layer.children(self.run.gan.g.network.input_shape) and type(layer).__name__ != "Reshape":
+                last = layer
+        return 1.0 if isinstance(last, Sigmoid) else 2.0
+
+    def _resemblance(self, made: Array, signals: dict[str, float]) -> list[float]:
+        known, images = self.known, made
+        if not self.run.data.is_points:
+            from mulligan.output.images import to_uint8
+
+            images = to_uint8(made, self.run.config.data.low, self.run.config.data.high)
+        features, kinds = self._see(images, made)
+        d2 = _squared_distances(known.features, features)
+        signals["coverage"] = float(np.mean(d2.min(axis=1) < known.radius))
+        signals["precision"] = float(np.mean((d2 < known.radius[:, None]).any(axis=0)))
+        signals["gap"] = _energy_distance(known.features, features, d2)
+        if kinds is None or known.kinds is None:
+            return []
+        signals["inner"] = _ratio(_spread(features, kinds), _spread(known.features, known.kinds))
+        size = 1 + int(max(kinds.max(), known.kinds.max()))
+        shares, right = (np.bincount(k, minlength=size) / len(k) for k in (kinds, known.kinds))
+        signals["classes"] = math.exp(_entropy(shares) - _entropy(right))
+        return [float(v) for v in shares]
+
+    def _gradients(self, made: Array, signals: dict[str, float]) -> None:
+        run, known = self.run, self.known
+        n = min(ROWS, len(known.x))
+        g_space, d_space = self._spaces
+        # D's passes over reals and fakes, started with ones: g = ∇ₓD, of which everything else is a multiple
+        logits, g = {}, {}
+        for side, x, labels in (
+            ("real", known.x[:n], _first(known.labels, n)),
+            ("fake", made[:n], _first(self.labels, n)),
+        ):
+            logits[side] = d_space.forward(x, labels, training=False)[:, 0].copy()
+            g[side] = d_space.backward(np.ones((n, 1), np.float32)).copy()
+        loss = run.config.loss
+        for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
+        r1, r2 = (self._unit**2 * float(np.square(g[side]).sum()) / n for side in ("real", "fake"))
+        signals |= {"r1": r1, "r2": r2}
+        d_fake = g["fake"] * for_g.fake.reshape(n, *[1] * (made.ndim - 1))
+        signals["push"] = self._unit * float(np.linalg.norm(d_fake.reshape(n, -1), axis=1).mean()) * n
+        g_space.forward(self.z[:n], _first(self.labels, n), training=False)
+        g_space.grad.fill(0)
+        g_space.backward(d_fake, inputs=False)
+        g_space.grads()
+        sizes = [float(np.sqrt(np.square(e.view(g_space.grad)).mean())) for e in run.gan.g.network.entries]
+        signals |= {"g_first": sizes[0], "g_last": max(sizes[-2:]), "g_gradient": float(np.linalg.norm(g_space.grad))}
+        d_space.grad.fill(0)  # D's memory holds the fakes' pass
+        d_space.backward(for_d.fake[:, None], inputs=False)
+        d_space.grads()
+        d_space.forward(known.x[:n], _first(known.labels, n), training=False)
+        d_space.backward(for_d.real[:, None], inputs=False)
+        d_space.grads()
+        signals["d_gradient"] = float(np.linalg.norm(d_space.grad))
+
+    @cached_property
+    def _spaces(self) -> tuple[Workspace, Workspace]:
+        return self.run.gan.g.network.workspace(), self.run.gan.d.network.workspace()
+
+    # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def copying(self) -> dict[str, float]:
+        """Measure copying by `mulligan.metrics.copies`; nothing where the data are many, or none are held out."""
+        if self._originals is None:
+            return {}
+        from mulligan.metrics.copies import copies
+
+        made = self.run.generate(self.z, self.labels, average=False)
+        if not np.isfinite(made).all():
+            return {}
+        found = copies(made.reshape(len(made), -1), self._originals)
+        return {"ct_z": found.ct_z, "authentic": found.authpct - found.authpct_real}
+
+    @cached_property
+    def _originals(self) -> Any:
+        from mulligan.metrics.copies import originals
+
+        data, test = self.run.data, self.run.data.test
+        if len(data) > COPIED or test is None or len(test) < 100 or data.is_points:
+            return None
+        rows = stream(self.run.config.seed, "eval", 3).choice(len(test), min(COUNT, len(test)), replace=False)
+        held = self._scaled(np.asarray(test.images[rows])).reshape(len(rows), -1)
+        return originals(held, self._scaled(np.asarray(data.images)).reshape(len(data), -1), cells=1)
+
+
+# ── formulas ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _first(labels: Labels, n: int) -> Labels:
+    return None if labels is None else labels[:n]
+
+
+def _ratio(a: float, b: float) -> float:
+    """a/b; NaN, which is left out, where the reals show nothing."""
+    return a / b if b > 1e-6 else math.nan
+
+
+def _spread(x: Array, labels: Labels) -> float:
+    """Root mean square deviation over the samples, inside the classes where there are some."""
+    flat = x.reshape(len(x), -1)
+    total = np.square(flat - flat.mean(axis=0), dtype=np.float64).sum()
+    freedom = len(flat) - 1
+    if labels is not None:
+        found, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        if len(flat) > len(found):
+            sums = np.zeros((len(found), flat.shape[1]))
+            np.add.at(sums, inverse, flat)
+            total = np.square(flat - (sums / counts[:, None])[inverse]).sum()
+            freedom = len(flat) - len(found)
+    return math.sqrt(float(total) / max(freedom, 1) / flat.shape[1])
+
+
+def _squared_distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """‖aᵢ − bⱼ‖² for all pairs, by one product."""
+    middle = b.mean(axis=0)
+    a, b = a - middle, b - middle
+    d2: NDArray[Any] = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2.0 * (a @ b.T)
+    d2[d2 < 0.0] = 0.0
+    return d2
+
+
+def _mean_distance(x: Array) -> float:
+    flat = x.reshape(len(x), -1)
+    n = len(flat)
+    return float(np.sqrt(_squared_distances(flat, flat)).sum(dtype=np.float64)) / max(n * (n - 1), 1)
+
+
+def _edges(p: Array) -> float:
+    """Mean absolute step between neighbouring pixels ÷ mean deviation: what blur takes away."""
+    steps = np.abs(np.diff(p, axis=1)).mean() + np.abs(np.diff(p, axis=2)).mean()
+    return float(steps) / max(float(p.std()), 1e-12)
+
+
+def _energy_distance(real: Array, fake: Array, d2: NDArray[Any]) -> float:
+    """Energy distance 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖ ÷ E‖x−x′‖; d2 holds ‖xᵢ−yⱼ‖².
+
+    Unbiased like KID, and a kernel distance too, of the kernel −‖x−y‖ (Székely & Rizzo 2013; Sejdinovic et al. 2013,
+    Theorem 22); but a few points far out do not drown all others, as they do under KID's cube.
+    """
+    own = _mean_distance(real)
+    return _ratio(2.0 * float(np.sqrt(d2).mean(dtype=np.float64)) - own - _mean_distance(fake), own)
+
+
+def _entropy(p: NDArray[Any]) -> float:
+    return -sum(float(v) * math.log(v) for v in p if v > 0)
