@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mulligan.errors import ConfigError, MulliganError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 COMMANDS: dict[str, str] = {
     "draw": "draw one picture for a number, here in the terminal",
@@ -22,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "resume": "go on with a run exactly where it stood",
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "an animation from one number's picture to another's",
+    "evaluate": "how good is it? figures with their floors",
     "check": "check every gradient by differences, on this machine",
     "bench": "steps a second, beside torch and jax",
     "list": "recipes, data, losses, layers and all else that has a name",
@@ -102,9 +105,9 @@ def _run(argv: list[str]) -> int:
         return 0
     if name not in COMMANDS:
         raise ConfigError(f"there is no command {name!r}.{_near(name, COMMANDS)} Known are {', '.join(COMMANDS)}.")
-    _speak_warnings()
     command = import_module(f"mulligan.cli.{name}").command
-    return _called(command, f"mulligan {name}", rest) or 0
+    with _spoken_warnings():
+        return _called(command, f"mulligan {name}", rest) or 0
 
 
 def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> int | None:
@@ -141,11 +144,15 @@ def _near(word: str, known: Sequence[str] | dict[str, str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def _speak_warnings() -> None:
+@contextmanager
+def _spoken_warnings() -> Iterator[None]:
     """Let warnings reach the user as sentences, without the line of code that gave them."""
-    import warnings
 
     def formatted(message: Warning | str, *_: object, **__: object) -> str:
         return f"mulligan: {message}\n"
 
-    warnings.formatwarning = formatted
+    before, warnings.formatwarning = warnings.formatwarning, formatted
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before

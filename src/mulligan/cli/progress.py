@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mulligan.cli.figures import count, duration, figure
+from mulligan.cli.scores import glance, table, write
 from mulligan.cli.screen import emit, say
+from mulligan.errors import MulliganError
 from mulligan.training import Interrupt
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
+from mulligan.training.glance import Glance
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,7 +40,9 @@ class View(Protocol):
 
 
 def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
-    """Train to the end while showing how it goes; say where everything is.
+    """Train to the end while showing how it goes; evaluate, and say where everything is.
+
+    Nothing is evaluated where ``evaluate_every`` is 0.
 
     Returns
     -------
@@ -47,7 +52,9 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
     view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
     start, first, last = time.perf_counter(), run.step, run.step
     with Interrupt() as stop:
-        events = cast("Generator[Event]", recorder.record(run, stop=stop))
+        watching = Glance.of(run) if run.config.evaluate_every else None
+        evaluators = [] if watching is None else [watching]
+        events = cast("Generator[Event]", recorder.record(run, evaluators=evaluators, stop=stop))
         try:
             with view:
                 for event in events:
@@ -60,6 +67,9 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
         say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {folder}")
         return 130
     files = recorder.folder
+    metrics = None if watching is None else evaluated(run)
+    if metrics is not None:
+        write(files.metrics, metrics)
     grid = max(files.samples.glob("step-*.png"), default=None, key=lambda path: path.name)
     if json:
         emit(
@@ -70,6 +80,7 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
                 "grid": None if grid is None else str(grid),
                 "animation": str(files.animation) if files.animation.is_file() else None,
                 "generator": str(files.generator),
+                "metrics": metrics,
             }
         )
         return 0
@@ -80,11 +91,25 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
     if files.animation.is_file():
         print(f"  animation  {files.animation}")
     print(f"  generator  {files.generator}")
+    if metrics is not None:
+        print(f"  metrics    {files.metrics}", "", *table(metrics), "", sep="\n")
     print(f"next: mulligan sample {folder}")
     if not run.data.is_points:
         print(f"      mulligan draw 42 --model {folder}")
         print(f"      mulligan walk {folder} --from 1 --to 2")
     return 0
+
+
+def evaluated(run: Run) -> dict[str, Any] | None:
+    """Measure the finished run's averaged generator in one draw; None, and a sentence, where that cannot be done."""
+    from mulligan.evaluation import Exam
+
+    try:
+        exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
+        return exam.score(run.generator(), cpu_seconds=run.cpu)
+    except MulliganError as error:
+        say(f"not evaluated: {error}")
+        return None
 
 
 class Lines:
@@ -235,6 +260,6 @@ def told(event: Event) -> str:
         remedies = f"; try {', or '.join(event.remedies)}" if event.remedies else ""
         return f"step {count(event.step)}: {event.state}{remedies}"
     if isinstance(event, Evaluated):
-        found = [f"{k} {figure(v)}" for k, v in event.metrics.items() if isinstance(v, (int, float))]
-        return f"step {count(event.step)}: {', '.join(found)}" if found else ""
+        found = glance(event.metrics)
+        return f"step {count(event.step)}: {found}" if found else ""
     return ""

@@ -1,9 +1,10 @@
 """Train a judge: softmax cross-entropy, Adam, small shifts as augmentation, an average of the weights.
 
     python -m mulligan.metrics.judge_training mnist
-    python -m mulligan.metrics.judge_training fashion-mnist --flip
+    python -m mulligan.metrics.judge_training fashion-mnist
 
-Only the train split is used; the test split gives the accuracy that is stored with the weights.
+Only the train split is used; the test split gives the accuracy that is stored with the weights. The two commands remake
+what is shipped, byte for byte where NumPy's build, the machine's kind and the number of cores are the same.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from mulligan.nn.network import Network
 
-SHIFT = 3
-"""Pixels by which each picture is moved at random, at most, in each direction."""
+SHIPPED: dict[str, dict[str, Any]] = {"mnist": {}, "fashion-mnist": {"epochs": 20, "shift": 1, "flip": True}}
+"""How the shipped judges were trained. Clothes may be mirrored, and all lie in the same place."""
 
 
 def softmax_cross_entropy(logits: NDArray[Any], labels: NDArray[np.integer[Any]], n: int) -> tuple[float, NDArray[Any]]:
@@ -49,6 +50,7 @@ def train(
     epochs: int = 16,
     batch_size: int = 128,
     seed: int = 0,
+    shift: int = 3,
     flip: bool = False,
 ) -> Network:
     """Train a judge on labelled pictures.
@@ -59,6 +61,8 @@ def train(
     labels : array of shape (n,), integers from 0 to classes − 1
     classes : int
     epochs, batch_size, seed : int
+    shift : int
+        Pixels by which each picture is moved at random, at most, in each direction.
     flip : bool
         Mirror half of the pictures (clothes, not digits).
     """
@@ -67,8 +71,8 @@ def train(
     optimizer, average = AdamW(lr=2e-3, weight_decay=0.05), EMA(half_life=300)
     state, mean = optimizer.init(network.n_params, np.float32), network.theta.copy()
     rng, total, step = stream(seed, "batches.judge"), epochs * (n // batch_size), 0
-    padded = np.zeros((n, height + 2 * SHIFT, width + 2 * SHIFT, depth), np.uint8)
-    padded[:, SHIFT : SHIFT + height, SHIFT : SHIFT + width] = images
+    padded = np.zeros((n, height + 2 * shift, width + 2 * shift, depth), np.uint8)
+    padded[:, shift : shift + height, shift : shift + width] = images
     windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
     parts = shares(network.n_params, available_cores())
     with Lanes(available_cores()) as lanes:
@@ -78,7 +82,7 @@ def train(
             order = rng.permutation(n)
             for start in range(0, n - batch_size + 1, batch_size):
                 chosen = order[start : start + batch_size]
-                up, left = rng.integers(0, 2 * SHIFT + 1, (2, batch_size))
+                up, left = rng.integers(0, 2 * shift + 1, (2, batch_size))
                 x = judge.as_input(np.ascontiguousarray(np.moveaxis(windows[chosen, up, left], 1, -1)))
                 if flip:
                     mirrored = rng.random(batch_size) < 0.5
@@ -103,7 +107,7 @@ def train(
                 optimizer.advance(state)
                 lanes.run(sweep)
                 step += 1
-    network.theta[:] = mean
+    network.theta[:] = mean.astype(np.float16)  # as a judge is stored
     return network
 
 
@@ -119,23 +123,21 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="a data set with labels, for instance mnist")
-    parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--flip", action="store_true", help="mirror half of the pictures")
+    parser.add_argument("--epochs", type=int, help="default: 16, or as shipped")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--shift", type=int, help="pixels that each picture is moved at most; default: 3, or as shipped"
+    )
+    parser.add_argument("--flip", action="store_true", default=None, help="mirror half of the pictures")
     parser.add_argument("--out", type=Path, default=None, help="default: the package's own folder")
     words = parser.parse_args()
     data = load(words.data)
     assert data.labels is not None
     assert data.test is not None
     assert data.test.labels is not None
-    network = train(
-        np.asarray(data.images),
-        data.labels,
-        len(data.class_names),
-        epochs=words.epochs,
-        seed=words.seed,
-        flip=words.flip,
-    )
+    given = {name: getattr(words, name) for name in ("epochs", "seed", "shift", "flip")}
+    options = SHIPPED.get(words.data, {}) | {name: value for name, value in given.items() if value is not None}
+    network = train(np.asarray(data.images), data.labels, len(data.class_names), **options)
     accuracy = accuracy_of(network, np.asarray(data.test.images), data.test.labels)
     path = words.out or Path(__file__).parent / "judges" / f"{words.data}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)

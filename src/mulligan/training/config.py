@@ -112,7 +112,7 @@ class Config(Game):
     threads: Whole = 0
     report_every: Whole = 50
     sample_every: Whole = 100
-    evaluate_every: Whole = 0
+    evaluate_every: Whole = 500
     save_every: Whole = 500
     recipe: str = ""
     parent: Parent | None = None

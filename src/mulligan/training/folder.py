@@ -60,6 +60,11 @@ class RunFolder:
         """The averaged generator: all that sampling needs."""
         return self.path / "generator.safetensors"
 
+    @property
+    def metrics(self) -> Path:
+        """The last evaluation."""
+        return self.path / "metrics.json"
+
     def newest(self) -> Checkpoint | None:
         """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.
 
@@ -110,6 +115,11 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
         config = replace(config, steps=steps)
     found = here.newest()
     if found is None:
+        if config.parent is not None and config.parent.step:
+            raise CheckpointError(
+                f"{folder} is a second try that was stopped before it had begun. Delete it, and start it again "
+                f"(mulligan diagnose {config.parent.run} --try)."
+            )
         run = Run(config, data=data)
         run.log_position = {}
         return run

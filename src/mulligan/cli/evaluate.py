@@ -1,0 +1,56 @@
+"""``mulligan evaluate``: how good it is, in figures."""
+
+from __future__ import annotations
+
+from tyro.conf import Positional
+
+from mulligan.cli.screen import emit, say
+from mulligan.cli.words import Draws, Json, Model, Samples, Word
+
+
+def command(
+    model: Positional[Model],
+    *,
+    data: Word = None,
+    count: Samples = None,
+    seeds: Draws = 3,
+    json: Json = False,
+) -> None:
+    """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
+
+    Of a run both weights are scored, the averaged ones and the raw ones of its newest checkpoint, and its folder
+    receives metrics.json.
+
+    Example:
+    $ mulligan evaluate runs/quick-1
+    $ mulligan evaluate digits.safetensors --data mnist --seeds 1
+
+    Parameters
+    ----------
+    model
+        A run folder, a checkpoint folder, or a .safetensors file.
+    data
+        What it should look like: a name of `mulligan list data`, a folder or a file; without it, what it was trained
+        on.
+    count
+        Samples, against as many held-out ones: 10,000, or all where there are fewer. Figures may only be compared at
+        the same count.
+    seeds
+        How many draws; with several, each figure is a median with its range.
+    json
+        Print one JSON document, the content of metrics.json.
+    """
+    from mulligan.cli.scores import table, write
+    from mulligan.evaluation import evaluate
+    from mulligan.training.folder import RunFolder
+
+    metrics = evaluate(model, data, count=count, seeds=seeds, say=say)
+    folder = RunFolder(model)
+    if folder.config.is_file():
+        write(folder.metrics, metrics)
+    if json:
+        emit(metrics)
+        return
+    print("\n".join(table(metrics)))
+    if folder.config.is_file():
+        print(f"kept in {folder.metrics}")
