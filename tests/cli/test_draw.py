@@ -1,0 +1,153 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.output.images import terminal_picture
+from mulligan.output.models import BUNDLED, bundled, load
+
+
+def picture(text):
+    """The part of stdout that is the picture."""
+    return text.rpartition("seed ")[0]
+
+
+def test_a_number_becomes_a_picture(mulligan, model):
+    code, out, err = mulligan("draw", "42", "--model", model)
+    image = load(model).images(1, 42)[0]
+    assert (code, err) == (0, "")
+    assert picture(out) == terminal_picture(image, color=False)
+    name = load(model).class_name(int(load(model).labels(1, 42)[0]))
+    assert out.endswith(f"seed 42, class {name}\n")
+    assert mulligan("draw", "42", "--model", model)[1] == out
+    assert mulligan("draw", "43", "--model", model)[1] != out
+
+
+def test_draw_is_the_first_of_sample_to_the_byte(mulligan, model):
+    pixels = json.loads(mulligan("draw", "42", "--model", model, "--json")[1])["pixels"]
+    assert mulligan("sample", model, "--seed", "42", "--count", "64", "--out", "s.npz")[0] == 0
+    with np.load("s.npz") as saved:
+        assert np.array_equal(saved["samples"][0], pixels)
+
+
+def test_it_asks_until_the_answer_is_a_number(mulligan, model, answers):
+    answers("seven\n\n-1\n4.5\n 42 \n")
+    code, out, err = mulligan("draw", "--model", model)
+    assert code == 0
+    assert out == mulligan("draw", "42", "--model", model)[1]
+    assert err.count("Which number? ") == 5
+    for word in ("seven", "-1", "4.5"):
+        assert f"the number = '{word}' is not allowed; a whole number from 0 to" in err
+
+
+def test_a_pipe_may_answer(process, model):
+    done = process("draw", "--model", model, "--json", stdin="none\n7\n")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["seed"] == 7
+
+
+def test_no_answer_is_said(mulligan, model, answers):
+    for text in ("", "seven", "seven\n"):
+        answers(text)
+        code, out, err = mulligan("draw", "--model", model)
+        assert (code, out) == (2, "")
+        assert "no number was given. Try mulligan draw 42." in err
+
+
+@pytest.mark.parametrize("seed", ["-1", "9007199254740992", "1.5", "1e3", "abc", "0x10", "nan", "9" * 5000])
+def test_seeds_that_are_none(mulligan, model, seed):
+    code, out, err = mulligan("draw", seed, "--model", model)
+    assert (code, out) == (2, "")
+    assert "is not allowed; a whole number from 0 to 9007199254740991 is. Try 42." in err
+    assert len(err) < 200
+
+
+def test_the_largest_seed_is_one(mulligan, model):
+    assert mulligan("draw", "9007199254740991", "--model", model)[0] == 0
+
+
+def test_a_class_may_be_asked_for_by_number_and_name(mulligan, model):
+    code, by_number, _ = mulligan("draw", "1", "--class", "2", "--model", model)
+    assert code == 0
+    assert by_number.endswith("seed 1, class cow\n")
+    assert mulligan("draw", "1", "--class", "cow", "--model", model)[1] == by_number
+    assert mulligan("draw", "1", "--class", "hen", "--model", model)[1] != by_number
+
+
+@pytest.mark.parametrize("word", ["4", "-1", "horse", "1.0", ""])
+def test_a_class_out_of_range(mulligan, model, word):
+    code, out, err = mulligan("draw", "1", "--class", word, "--model", model)
+    assert (code, out) == (2, "")
+    assert f"class = {word!r} is not allowed; this generator has 4 classes, 0 to 3, by name cat, dog, cow, hen." in err
+
+
+def test_a_generator_without_classes(mulligan, here, tiny_generator):
+    tiny_generator(classes=0).save("plain.safetensors")
+    code, out, err = mulligan("draw", "1", "--class", "3", "--model", "plain.safetensors")
+    assert (code, out) == (2, "")
+    assert "trained without labels" in err
+    code, out, err = mulligan("draw", "1", "--model", "plain.safetensors")
+    assert (code, err) == (0, "")
+    assert out.endswith("seed 1\n")
+    assert json.loads(mulligan("draw", "1", "--model", "plain.safetensors", "--json")[1])["class"] is None
+
+
+def test_a_file_gets_the_exact_pixels(mulligan, model):
+    code, _, err = mulligan("draw", "5", "--model", model, "--out", "deep/five.png")
+    assert (code, err) == (0, "written to deep/five.png\n")
+    with Image.open("deep/five.png") as image:
+        assert np.array_equal(np.asarray(image), load(model).images(1, 5)[0, ..., 0])
+        assert image.text["seed"] == "5"
+    code, out, err = mulligan("draw", "5", "--model", model, "--out", "five.jpg")
+    assert (code, out) == (2, "")
+    assert "Try --out five.png" in err
+
+
+def test_json_holds_all(mulligan, model):
+    document = json.loads(mulligan("draw", "5", "--class", "dog", "--model", model, "--json", "--out", "five.png")[1])
+    assert document["pixels"] == load(model).images(1, 5, 1)[0, ..., 0].tolist()
+    del document["pixels"]
+    assert document == {"seed": 5, "class": 1, "class_name": "dog", "out": "five.png"}
+
+
+def test_colour_where_the_terminal_has_it(mulligan, model, monkeypatch):
+    monkeypatch.setattr("mulligan.output.images.wants_color", lambda stream: True)
+    out = mulligan("draw", "1", "--model", model)[1]
+    assert picture(out) == terminal_picture(load(model).images(1, 1)[0], color=True)
+
+
+def test_no_color_is_heard(process, model):
+    done = process("draw", "1", "--model", model, env={"NO_COLOR": "1"})
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_points_are_no_pictures(mulligan, here, tiny_generator):
+    tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
+    code, out, err = mulligan("draw", "1", "--model", "points.safetensors")
+    assert (code, out) == (2, "")
+    assert "points, not pictures" in err
+
+
+def test_the_generator_that_comes_with_it(mulligan, here):
+    assert BUNDLED.stat().st_size < 1_500_000
+    assert (bundled().spec.shape, bundled().classes) == ((28, 28, 1), 10)
+    code, out, err = mulligan("draw", "42")
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 29
+    ink = bundled().images(50, 1, labels=1).mean() / bundled().images(50, 1, labels=0).mean()
+    assert 0.2 < ink < 0.7  # ones have less ink than zeros
+
+
+def test_edited_weights_are_refused(mulligan, model):
+    content = bytearray(Path(model).read_bytes())
+    content[-3] ^= 1
+    Path(model).write_bytes(content)
+    code, out, err = mulligan("draw", "1", "--model", model)
+    assert (code, out) == (2, "")
+    assert "changed after it was written" in err
+    Path(model).write_bytes(content[:300])
+    code, out, err = mulligan("draw", "1", "--model", model)
+    assert (code, out) == (2, "")
+    assert "cut short" in err

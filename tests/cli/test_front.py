@@ -1,0 +1,199 @@
+"""The front: dispatch, help, exit codes, errors, pipes. Real processes where the process is the point."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mulligan import __version__
+from mulligan.cli import COMMANDS, main
+from mulligan.errors import MulliganError
+
+
+def sentence(text):
+    """Whether stderr is one line of words, without a traceback."""
+    lines = text.strip().splitlines()
+    return len(lines) == 1 and lines[0].startswith("mulligan: ") and lines[0].endswith(".")
+
+
+def test_the_front_page_names_every_command(mulligan):
+    for words in ([], ["--help"], ["-h"], ["help"]):
+        code, out, err = mulligan(*words)
+        assert (code, err) == (0, "")
+        assert all(re.search(rf"^  {name} +\w", out, re.MULTILINE) for name in COMMANDS)
+        assert "$ mulligan train" in out
+
+
+def test_version(mulligan):
+    assert mulligan("--version") == (0, f"mulligan {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_an_example(name, mulligan, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    code, out, err = mulligan(name, "--help")
+    assert (code, err) == (0, "")
+    assert f"$ mulligan {name}" in out
+    assert "usage: mulligan" in out
+    assert mulligan(name, "word", "--help")[1] == out  # and is the same after other words
+    assert not re.search(r"^│ -.*\(default: (False|None)\)", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_imports_nothing_heavy(name, environment):
+    code = (
+        "import sys, contextlib\nfrom mulligan.cli import main\n"
+        f"with contextlib.suppress(SystemExit): main([{name!r}, '--help'])\n"
+        "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
+    assert {"tyro", "mulligan"} <= set(done.stderr.split())
+    assert set(done.stderr.split()) & {"numpy", "scipy", "PIL", "rich", "safetensors", "pooch", "joblib"} == set()
+
+
+def test_the_front_page_imports_not_even_tyro(environment):
+    code = "import sys\nfrom mulligan.cli import main\nmain(['--help'])\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
+    assert not {"tyro", "numpy", "argparse"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "no command 'trian'. Did you mean 'train'?"),
+        (["xyzzy"], "Known are draw, train"),
+        (["train", "quik"], "no recipe 'quik'. Did you mean 'quick'?"),
+        (["train", "--stesp", "3"], "no option '--stesp'. Did you mean '--steps'?"),
+        (["train", "--sett=a=1"], "no option '--sett=a=1'. Did you mean '--set'?"),
+        (["list", "loses"], "Did you mean 'losses'?"),
+        (["list", "losses", "layers"], "no argument 'layers'"),
+        (["draw", "42", "43"], "no argument '43'"),
+        (["draw", "--hel"], "Did you mean '--help'?"),
+    ],
+)
+def test_words_that_are_off_are_answered_in_a_sentence(words, message, mulligan):
+    code, out, err = mulligan(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert sentence(err)
+
+
+def test_a_missing_word_is_named(mulligan):
+    code, out, err = mulligan("sample")
+    assert (code, out) == (2, "")
+    assert "MODEL" in err
+    code, out, err = mulligan("walk", "x", "--from", "1")
+    assert (code, out) == (2, "")
+    assert "--to" in err
+
+
+def test_exit_codes_of_processes(process, model):
+    assert process("list").returncode == 0
+    assert process("draw", "42", "--model", model).returncode == 0
+    done = process("draw", "42", "--model", "missing.safetensors")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence(done.stderr)
+    assert process("sample", model, "--out", "/proc/no/x.png").returncode == 1
+    assert process("sample").returncode == 2
+
+
+@pytest.mark.parametrize("error", MulliganError.__subclasses__(), ids=lambda error: error.__name__)
+def test_every_error_of_ours_becomes_a_sentence(error, mulligan, monkeypatch):
+    def fails(argv):
+        raise error("it broke. Mend it.")
+
+    monkeypatch.setattr("mulligan.cli._run", fails)
+    assert mulligan("list") == (error.exit_code, "", "mulligan: it broke. Mend it.\n")
+
+
+def test_too_little_memory_is_said(mulligan, model):
+    code, out, err = mulligan("sample", model, "--count", 2**40, "--out", "x.npz")
+    assert (code, out) == (1, "")
+    assert sentence(err)
+    assert "memory" in err
+
+
+def test_a_closed_pipe_ends_quietly(here, environment):
+    reader, writer = os.pipe()
+    os.close(reader)  # as after `| head -1`
+    for words in (["list", "layers"], ["list", "--help"], ["--help"], ["check", "--only", "dense"]):
+        command = [sys.executable, "-m", "mulligan", *words]
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=environment(), check=False)
+        assert (done.returncode, done.stderr) == (1, b""), words
+    os.close(writer)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_under_stdout_is_said(process):
+    with open("/dev/full", "w") as full:
+        done = process("list", "layers", stdout=full, capture_output=False, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert sentence(done.stderr)
+    assert "No space left" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+def test_closed_streams_are_no_crash(here, model, environment):
+    shell = f"{sys.executable} -m mulligan draw 1 --model {model}"
+    for closed, code in ((">&-", 0), ("2>&-", 0), ("--json <&-", 0), (">&- 2>&- <&-", 0)):
+        done = subprocess.run(f"{shell} {closed}", shell=True, capture_output=True, env=environment(), check=False)
+        assert (done.returncode, done.stderr) == (code, b""), closed
+
+
+def test_a_terminal_without_our_letters_shows_question_marks(process):
+    done = process("list", "layers", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "max(x, ?x)." in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_while_waiting_is_130(here, model, environment):
+    command = [sys.executable, "-m", "mulligan", "draw", "--model", model]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment(), **pipes) as waiting:
+        while not waiting.stderr.read(1):
+            time.sleep(0.01)
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.wait(timeout=60) == 130
+        assert b"Traceback" not in waiting.stderr.read()
+
+
+def test_warnings_are_sentences(environment):
+    code = (
+        "import warnings, mulligan.cli as cli\nbefore = warnings.formatwarning\n"
+        "cli._called = lambda *_: warnings.warn('the moon is full.')\n"
+        "assert cli.main(['list']) == 0 and warnings.formatwarning is before"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "mulligan: the moon is full.\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list"],
+        ["list", "recipes"],
+        ["check", "--only", "leaky"],
+        ["draw", "3", "--model", "tiny.safetensors"],
+        ["sample", "tiny.safetensors", "--count", "3"],
+        ["walk", "tiny.safetensors", "--from", "1", "--to", "2", "--frames", "3"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_json_is_one_document_and_nothing_else(words, process, model):
+    done = process(*words, "--json")
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 1
+    assert json.loads(done.stdout, parse_constant=pytest.fail)
+
+
+def test_main_may_be_called_twice(mulligan, model):
+    first = mulligan("draw", "1", "--model", model)
+    assert mulligan("list")[0] == 0
+    assert mulligan("draw", "1", "--model", model) == first
+    assert main(["list", "nothing"]) == 2

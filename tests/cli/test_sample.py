@@ -1,0 +1,169 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import load as load_data
+from mulligan.output.images import grid
+from mulligan.output.models import load
+from mulligan.output.points import points_picture
+
+
+def test_a_grid_by_default_named_after_model_and_seed(mulligan, model):
+    code, out, err = mulligan("sample", model, "--seed", "7")
+    assert (code, out, err) == (0, "64 samples of seed 7: tiny-seed-7.png\n", "")
+    with Image.open("tiny-seed-7.png") as image:
+        assert np.array_equal(np.asarray(image), grid(load(model).images(64, 7))[..., 0])
+    assert mulligan("sample", model, "--class", "cow")[1].endswith("tiny-seed-0-class-2.png\n")
+
+
+def test_an_array_holds_samples_z_and_labels(mulligan, model):
+    assert mulligan("sample", model, "--count", "70", "--seed", "3", "--out", "s.npz")[0] == 0
+    made = load(model)
+    with np.load("s.npz") as saved:
+        assert sorted(saved) == ["labels", "samples", "z"]
+        assert (saved["samples"].dtype, saved["samples"].shape) == (np.uint8, (70, 8, 8))
+        assert np.array_equal(saved["samples"], made.images(70, 3)[..., 0])
+        assert np.array_equal(saved["z"], made.z(70, 3))
+        assert np.array_equal(saved["labels"], made.labels(70, 3))
+    assert mulligan("sample", model, "--class", "hen", "--out", "s.npz")[0] == 0
+    with np.load("s.npz") as saved:
+        assert set(saved["labels"].tolist()) == {3}
+        assert np.array_equal(saved["samples"], made.images(64, 0, 3)[..., 0])
+
+
+def test_without_classes_there_are_no_labels_and_colour_keeps_its_channels(mulligan, here, tiny_generator):
+    tiny_generator(classes=0, shape=(8, 4, 3)).save("rgb.safetensors")
+    assert mulligan("sample", "rgb.safetensors", "--count", "3", "--out", "s.npz")[0] == 0
+    with np.load("s.npz") as saved:
+        assert sorted(saved) == ["samples", "z"]
+        assert saved["samples"].shape == (3, 8, 4, 3)
+    code, out, err = mulligan("sample", "rgb.safetensors", "--class", "1")
+    assert (code, out) == (2, "")
+    assert "trained without labels" in err
+
+
+def test_a_folder_can_be_trained_on_again(mulligan, model):
+    code, out, _ = mulligan("sample", model, "--count", "11", "--out", "pictures")
+    assert (code, out) == (0, "11 samples of seed 0: pictures\n")
+    made = load(model)
+    names = [made.class_name(int(label)) for label in made.labels(11)]
+    files = {path.name: path.parent.name for path in Path("pictures").rglob("*.png")}
+    assert files == {f"{i:02d}.png": name for i, name in enumerate(names)}
+    again = load_data("pictures")
+    assert len(again) == 11
+    assert set(again.class_names) == set(names)
+    code, out, err = mulligan("sample", model, "--out", "pictures")
+    assert (code, out) == (2, "")
+    assert "not an empty folder" in err
+    assert len(list(Path("pictures").rglob("*.png"))) == 11
+
+
+def test_points_become_an_array_or_a_cloud(mulligan, here, tiny_generator):
+    tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
+    made = load("points.safetensors")
+    assert mulligan("sample", "points.safetensors", "--count", "500", "--out", "p.npz")[0] == 0
+    with np.load("p.npz") as saved:
+        assert saved["samples"].dtype == np.float32
+        assert np.array_equal(saved["samples"], made.sample(500))
+    assert mulligan("sample", "points.safetensors", "--count", "500", "--out", "p.png")[0] == 0
+    with Image.open("p.png") as image:
+        assert np.array_equal(np.asarray(image), points_picture(made.sample(500), -2.0, 2.0))
+    code, out, err = mulligan("sample", "points.safetensors", "--out", "folder")
+    assert (code, out) == (2, "")
+    assert "Try --out samples.npz" in err
+
+
+def test_json_says_what_was_written(mulligan, model):
+    code, out, _ = mulligan("sample", model, "--count", "3", "--seed", "1", "--out", "s.npz", "--json")
+    assert code == 0
+    labels = load(model).labels(3, 1).tolist()
+    assert json.loads(out) == {"model": model, "seed": 1, "count": 3, "labels": labels, "out": "s.npz"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--count", "0"], "count = '0' is not allowed; a whole number from 1 on is"),
+        (["--count", "-4"], "count = '-4'"),
+        (["--count", "many"], "count = 'many'"),
+        (["--seed", "-1"], "seed = '-1' is not allowed; a whole number from 0 to 9007199254740991 is"),
+        (["--seed", "1" * 30], "seed = "),
+        (["--seed", "x"], "seed = 'x'"),
+        (["--class", "9"], "4 classes, 0 to 3"),
+        (["--out", "s.jpeg"], "may be a .png grid, a .npz array, or a folder"),
+        (["--count", "20000", "--out", "s.png"], "10000 is the most. Try --out samples.npz"),
+    ],
+)
+def test_words_that_are_off(mulligan, model, words, message):
+    code, out, err = mulligan("sample", model, *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert sorted(path.name for path in Path().iterdir()) == [model]
+
+
+def test_models_that_are_none(mulligan, model):
+    Path("empty").mkdir()
+    Path("text.safetensors").write_text("hello")
+    for word, message in [
+        ("missing", "there is no file missing"),
+        ("empty", "holds no generator and no checkpoint"),
+        ("text.safetensors", "no safetensors file, or was cut short"),
+    ]:
+        code, out, err = mulligan("sample", word)
+        assert (code, out) == (2, "")
+        assert message in err
+
+
+def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, monkeypatch):
+    assert mulligan("sample", model, "--out", "s.npz")[0] == 0
+    before = Path("s.npz").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        code, out, err = mulligan("sample", model, "--seed", "5", "--out", "s.npz")
+    assert (code, out) == (1, "")
+    assert "the disk is full" in err
+    assert Path("s.npz").read_bytes() == before
+    assert sorted(path.name for path in Path().iterdir()) == ["s.npz", model]
+
+
+def test_a_walk_goes_there_and_back(mulligan, model):
+    code, out, err = mulligan("walk", model, "--from", "1", "--to", "2", "--frames", "5", "--out", "w.gif")
+    name = load(model).class_name(int(load(model).labels(1, 1)[0]))
+    assert (code, out, err) == (0, f"5 frames from seed 1 to seed 2, class {name} all the way: w.gif\n", "")
+    there = load(model).walk(1, 2, 5)
+    with Image.open("w.gif") as film:
+        assert film.n_frames == 8
+        for i, frame in enumerate([*there, *there[-2:0:-1]]):
+            film.seek(i)
+            assert np.array_equal(np.asarray(film.convert("L")), frame[..., 0])
+
+
+def test_a_walk_by_class_and_json(mulligan, model):
+    words = ["walk", model, "--from", "1", "--to", "2", "--class", "hen", "--frames", "2", "--json"]
+    code, out, _ = mulligan(*words)
+    assert code == 0
+    assert json.loads(out) == {"from": 1, "to": 2, "frames": 2, "class": 3, "out": "walk.gif"}
+    assert Path("walk.gif").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--from", "-1", "--to", "2"], "from = '-1'"),
+        (["--from", "1", "--to", "x"], "to = 'x'"),
+        (["--from", "1", "--to", "2", "--frames", "1"], "frames = '1' is not allowed; a whole number from 2 on"),
+        (["--from", "1", "--to", "2", "--out", "w.mp4"], "an animation ends in .gif"),
+        (["--from", "1", "--to", "2", "--class", "9"], "4 classes"),
+    ],
+)
+def test_walks_that_are_off(mulligan, model, words, message):
+    code, out, err = mulligan("walk", model, *words)
+    assert (code, out) == (2, "")
+    assert message in err

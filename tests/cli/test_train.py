@@ -1,0 +1,248 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mulligan.cli.train import next_free
+from mulligan.output.models import load
+
+TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
+TINY += ("--set", "discriminator.layers.hidden=[8]", "--set", "discriminator.layers.channels=[2, 4]", "batch_size=8")
+TINY += ("report_every=2", "sample_every=4", "save_every=4", "evaluate_every=0", "threads=1")
+
+
+def config_of(run):
+    return tomllib.loads(Path(run, "config.toml").read_text("utf-8"))
+
+
+@pytest.fixture
+def trained(mulligan, data):
+    assert mulligan("train", "--data", data, "--steps", 8, *TINY)[0] == 0
+    return "runs/quick-1"
+
+
+def test_a_run_ends_with_where_things_are(mulligan, data):
+    code, out, err = mulligan("train", "--data", data, "--steps", 8, *TINY)
+    assert code == 0
+    assert re.match(r"done: 8 steps in \d+\.\d s\n", out)
+    files = dict(re.findall(r"^  (samples|animation|generator) +(\S+)$", out, re.MULTILINE))
+    assert all(Path(file).is_file() for file in files.values())
+    assert files["samples"] == "runs/quick-1/samples/step-000008.png"
+    assert "next: mulligan sample runs/quick-1" in out
+    lines = err.splitlines()
+    assert re.match(r"quick on \S*tiny\.npz: 100 samples of 8×8×1, 3 classes; G ", lines[0])
+    assert [line.split(" ·")[0] for line in lines[1:]] == [f"step {i} of 8" for i in (2, 4, 6, 8)]
+    assert re.search(
+        r"D loss \S+ · G loss \S+ · D\(real\) 0\.\d+ · D\(fake\) 0\.\d+ · \S+ steps/s · \S+ s left", lines[1]
+    )
+    assert "left" not in lines[-1]
+    assert "\x1b" not in out + err
+
+
+def test_what_it_says_next_works(mulligan, trained):
+    out = mulligan("resume", trained)[1]
+    for line in re.findall(r"mulligan (.*)", out):
+        assert mulligan(*line.split())[0] == 0
+    assert load(trained).spec.step == 8
+    newest = load(f"{trained}/checkpoints/step-000008")
+    assert np.array_equal(newest.images(3), load(trained).images(3))
+    Path(trained, "generator.safetensors").unlink()
+    assert np.array_equal(newest.images(3), load(trained).images(3))
+
+
+def test_the_flags_reach_the_configuration(mulligan, data):
+    words = ["--data", data, "--steps", 2, "--seed", 11, "--threads", 1, "--out", "mine"]
+    assert mulligan("train", *words, *TINY, "--set", "loss=hinge", "--set=discriminator.optimizer.lr=1e-4")[0] == 0
+    config = config_of("mine")
+    assert (config["steps"], config["seed"], config["threads"]) == (2, 11, 1)
+    assert Path(config["data"]["name"]).resolve() == Path(data).resolve()
+    assert config["loss"]["kind"] == "hinge"
+    assert config["discriminator"]["optimizer"]["lr"] == 1e-4
+    assert config["recipe"] == "quick"
+
+
+def test_data_keeps_what_the_recipe_says_about_labels(mulligan, data):
+    words = ["unlabelled", "--data", data, "--steps", 1, *TINY, "data.clusters=3", "--out", "u"]
+    assert mulligan("train", *words)[0] == 0
+    assert config_of("u")["data"]["labels"] == "clusters"
+
+
+def test_a_recipe_of_ones_own(mulligan, data):
+    Path("own.toml").write_text(
+        'steps = 2\nbatch_size = 4\nlatent = { dim = 2 }\n[data]\nname = "ring"\nlabels = "none"\n'
+        '[generator]\nlayers = [{ kind = "dense", units = 2 }]\n'
+        '[discriminator]\nlayers = [{ kind = "dense", units = 1 }]\n'
+    )
+    code, out, _ = mulligan("train", "own.toml")
+    assert code == 0
+    assert "next: mulligan sample runs/own-1" in out
+    assert "draw" not in out  # points
+    assert mulligan("sample", "runs/own-1")[0] == 0
+
+
+def test_json_is_the_stream_and_where_things_are(mulligan, data):
+    code, out, err = mulligan("train", "--data", data, "--steps", 8, *TINY, "--json")
+    assert (code, err) == (0, "")
+    events = [json.loads(line, parse_constant=pytest.fail) for line in out.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[:2] == ["started", "sampled"]
+    assert kinds[-3:] == ["saved", "finished", "kept"]
+    logged = [json.loads(line) for line in Path("runs/quick-1/events.jsonl").read_text("utf-8").splitlines()]
+    stripped = [{k: v for k, v in event.items() if k != "clock"} for event in events[:-1]]
+    assert stripped == logged
+    kept = events[-1]
+    assert kept["step"] == 8
+    assert all(Path(kept[name]).is_file() for name in ("grid", "animation", "generator"))
+    assert kept["run"] == "runs/quick-1"
+
+
+def test_the_next_free_folder(here, mulligan, data):
+    assert next_free(Path("runs"), "quick") == Path("runs/quick-1")
+    for name in ("quick-1", "quick-3", "quick-x", "quick", "slow-9"):
+        Path("runs", name).mkdir(parents=True)
+    assert next_free(Path("runs"), "quick") == Path("runs/quick-4")
+    assert mulligan("train", "--data", data, "--steps", 1, *TINY)[0] == 0
+    assert Path("runs/quick-4/config.toml").is_file()
+
+
+def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
+    before = sorted((p, p.stat().st_mtime_ns) for p in Path(trained).rglob("*"))
+    code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", trained)
+    assert (code, out) == (2, "")
+    assert "holds a run: go on with it (mulligan resume runs/quick-1), or choose another --out" in err
+    assert sorted((p, p.stat().st_mtime_ns) for p in Path(trained).rglob("*")) == before
+    code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", "runs")
+    assert (code, out) == (2, "")
+    assert "not an empty folder" in err
+    code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", data)
+    assert (code, out) == (2, "")
+    Path("empty").mkdir()
+    assert mulligan("train", "--data", data, "--steps", 1, *TINY, "--out", "empty")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--steps", "0"], "steps = '0' is not allowed; a whole number from 1 on is"),
+        (["--steps", "1e3"], "steps = '1e3'"),
+        (["--minutes", "0"], "minutes = '0' is not allowed; a number above 0 is"),
+        (["--minutes", "inf"], "minutes = 'inf'"),
+        (["--minutes", "nan"], "minutes = 'nan'"),
+        (["--minutes", "1", "--steps", "5"], "both set the length"),
+        (["--seed", "-1"], "seed = '-1'"),
+        (["--seed", str(2**63)], "seed = "),
+        (["--threads", "0"], "threads = '0'"),
+        (["--data", "nothing-here"], "no data set and no file named 'nothing-here'"),
+        (["--set", "discriminator.optimiser.lr=1"], "did you mean 'optimizer'"),
+        (["--set", "lr=1"], "lr"),
+        (["--set", "loss"], "'loss' is no path=value"),
+        (["--set", "loss=hing"], "Did you mean 'hinge'"),
+        (["--set", "generator.optimizer.lr=inf"], "lr = inf"),
+        (["missing.toml"], "cannot read missing.toml"),
+    ],
+)
+def test_words_that_are_off(mulligan, here, words, message):
+    code, out, err = mulligan("train", *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(here.iterdir()) == []
+
+
+def test_minutes_become_steps_that_are_written_down(mulligan, data):
+    rarely = [*TINY, "report_every=0", "sample_every=0", "save_every=0"]
+    code, out, err = mulligan("train", "--data", data, "--minutes", "0.01", *rarely)
+    assert code == 0
+    steps = config_of("runs/quick-1")["steps"]
+    assert re.match(rf"{steps:,} steps fill 0\.6 s on this machine \(timed in \S+ s\)", err)
+    assert f"done: {steps:,} steps" in out
+    assert mulligan("train", "--data", data, "--steps", steps, *rarely, "--out", "again")[0] == 0
+    assert load("again").theta.tobytes() == load("runs/quick-1").theta.tobytes()
+
+
+def test_a_disk_that_fills_up(mulligan, trained, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    before = load(trained).theta.tobytes()
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        code, out, err = mulligan("resume", trained, "--steps", 20)
+    assert (code, out) == (1, "")
+    assert "the disk is full" in err.splitlines()[-1]
+    assert load(trained).theta.tobytes() == before
+    assert mulligan("resume", trained, "--steps", 20)[0] == 0
+    assert load(trained).spec.step == 20
+
+
+def test_a_run_that_diverges_is_1(mulligan, data):
+    words = ["--data", data, "--steps", 50, *TINY, "--set", "discriminator.optimizer={kind='sgd', lr=1e30}"]
+    code, out, err = mulligan("train", *words, "loss=wasserstein")
+    assert (code, out) == (1, "")
+    assert "diverged" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+# ── going on ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_longer_run_goes_on(mulligan, trained):
+    code, out, err = mulligan("resume", trained, "--steps", 12)
+    assert code == 0
+    assert err.startswith("going on from step 8 of 12\n")
+    assert out.startswith("done: 12 steps, the last 4 in ")
+    assert config_of(trained)["steps"] == 12
+
+
+def test_folders_that_cannot_be_resumed(mulligan, trained):
+    for word, message in [("nowhere", "is no run folder"), (".", "is no run folder")]:
+        code, out, err = mulligan("resume", word)
+        assert (code, out) == (2, "")
+        assert message in err
+    code, out, err = mulligan("resume", trained, "--steps", "3")
+    assert (code, out) == (2, "")
+    assert "the run has taken 8 already" in err
+    Path(trained, "config.toml").write_text("steps = ")
+    code, out, err = mulligan("resume", trained)
+    assert (code, out) == (2, "")
+    assert "not valid TOML" in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_saves_and_resume_ends_at_the_same_bytes(mulligan, data, environment):
+    words = ["train", "--data", data, "--steps", "400", *TINY]
+    assert mulligan(*words, "--out", "whole")[0] == 0
+    command = [sys.executable, "-m", "mulligan", *words, "--out", "stopped"]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as run:
+        for line in run.stderr:
+            if line.startswith("step "):
+                run.send_signal(signal.SIGINT)
+                break
+        assert run.wait(timeout=60) == 130
+        said = run.stderr.read()
+    assert re.search(r"stopped at step \d+ and saved; go on with: mulligan resume stopped", said)
+    assert "Traceback" not in said
+    assert mulligan("resume", "stopped")[0] == 0
+    assert Path("stopped/events.jsonl").read_bytes() == Path("whole/events.jsonl").read_bytes()
+    assert load("stopped").theta.tobytes() == load("whole").theta.tobytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_reader_that_leaves_ends_the_run_saved(mulligan, data, environment):
+    command = [sys.executable, "-m", "mulligan", "train", "--data", data, "--steps", "100000", *TINY, "--json"]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.wait(timeout=60) == 1
+        assert run.stderr.read() == b""
+    step = max(int(path.name[5:]) for path in Path("runs/quick-1/checkpoints").iterdir())
+    code, _, err = mulligan("resume", "runs/quick-1", "--steps", step + 1)
+    assert code == 0
+    assert err.startswith(f"going on from step {step:,} of {step + 1:,}\n")
