@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "resume": "go on with a run exactly where it stood",
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "an animation from one number's picture to another's",
+    "evaluate": "how good is it? figures with their floors",
     "check": "check every gradient by differences, on this machine",
     "bench": "steps a second, beside torch and jax",
     "list": "recipes, data, losses, layers and all else that has a name",
