@@ -238,7 +238,8 @@ def test_ctrl_c_saves_and_resume_ends_at_the_same_bytes(mulligan, data, environm
 def test_a_reader_that_leaves_ends_the_run_saved(mulligan, data, environment):
     command = [sys.executable, "-m", "mulligan", "train", "--data", data, "--steps", "100000", *TINY, "--json"]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-        run.stdout.readline()
+        while b'"stepped"' not in run.stdout.readline():
+            pass
         run.stdout.close()
         assert run.wait(timeout=60) == 1
         assert run.stderr.read() == b""

@@ -1,0 +1,44 @@
+import json
+import re
+
+import numpy as np
+import pytest
+
+from mulligan.nn.layers.dense import Dense
+
+
+def test_the_table_has_a_line_for_each_thing(mulligan):
+    code, out, err = mulligan("check", "--only", "dense")
+    assert (code, err) == (0, "")
+    *rows, empty, verdict = out.splitlines()
+    assert empty == ""
+    assert all(re.match(r"ok +\S+e−\d+ +\d+  \S.*: \S", row) for row in rows)
+    counted = sum(int(row.split()[2]) for row in rows)
+    assert re.match(rf"all {counted} are right \(largest error that passes \S+, limit 1.0e−6\), in \S+ s$", verdict)
+    document = json.loads(mulligan("check", "--only", "dense", "--json")[1])
+    assert document["passed"] is True
+    assert len(document["rows"]) == counted
+    assert all(row["error"] < document["tolerance"] for row in document["rows"])
+
+
+def test_patterns(mulligan):
+    part = mulligan("check", "--only", "relu")[1]
+    assert "leaky_relu" in part
+    assert mulligan("check", "--only", "leaky_relu*")[1].count("leaky") < part.count("relu")
+    code, out, err = mulligan("check", "--only", "xyzzy")
+    assert (code, out) == (2, "")
+    assert "'xyzzy' matches no check" in err
+
+
+@pytest.mark.parametrize("factor", [1.001, np.nan])
+def test_a_wrong_formula_is_1_and_named(mulligan, monkeypatch, factor):
+    right = Dense.product_x
+    monkeypatch.setattr(Dense, "product_x", lambda self, m, dy, name: right(self, m, dy, name) * factor)
+    code, out, err = mulligan("check", "--only", "dense")
+    assert (code, err) == (1, "")
+    assert re.search(r"^OFF +(1\.0e−3|9\.9\de−4|NaN|\S+) +\d+  dense 1: ", out, re.MULTILINE)
+    assert re.search(r"^OFF: dense 1: .*, relative error ", out, re.MULTILINE)
+    assert re.search(r"^\d+ of \d+ are off ", out, re.MULTILINE)
+    code, out, err = mulligan("check", "--only", "dense", "--json")
+    document = json.loads(out, parse_constant=pytest.fail)
+    assert (code, document["passed"]) == (1, False)

@@ -1,0 +1,150 @@
+"""The front door: what ``import mulligan`` offers, and `fit`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mulligan
+from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
+from mulligan.fitting import timed
+from mulligan.training import load_config
+from mulligan.training.config import with_overrides
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)
+
+
+@pytest.fixture
+def tiny():
+    """The recipe quick with the smallest networks."""
+    changes = ["generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]", "batch_size=8", "threads=1"]
+    changes += ["discriminator.layers.hidden=[8]", "discriminator.layers.channels=[2, 4]", "evaluate_every=0"]
+    return with_overrides(mulligan.recipe("quick"), changes)
+
+
+def test_the_names_of_the_interface_are_there():
+    for name in mulligan.__all__:
+        assert getattr(mulligan, name) is not None
+        assert name in dir(mulligan)
+    assert {"fit", "load", "recipe", "train", "Run", "Generator", "__version__"} <= set(mulligan.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        mulligan.nothing  # noqa: B018
+
+
+def test_import_loads_not_even_numpy():
+    code = "import sys, mulligan; mulligan.__version__; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "mulligan" in loaded
+    assert "numpy" not in loaded
+
+
+def test_the_example_of_the_interface(tiny, tmp_path):
+    generator = mulligan.fit(GREY, labels=np.arange(50) % 5, recipe=tiny, steps=3, seed=4)
+    assert isinstance(generator, mulligan.Generator)
+    assert generator.sample(64, seed=1).dtype == np.float32
+    generator.save(tmp_path / "digits.safetensors")
+    assert np.array_equal(mulligan.load(tmp_path / "digits.safetensors").images(9, 1), generator.images(9, 1))
+    assert (generator.classes, generator.spec.step) == (5, 3)
+    run = mulligan.Run(mulligan.recipe("ring", steps=2, evaluate_every=0))
+    assert [event.name for event in mulligan.train(run)][-1] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("images", "low", "high", "shape"),
+    [
+        (GREY, 0, 255, (8, 8, 1)),
+        (GREY.astype(np.float64), 0, 255, (8, 8, 1)),
+        (GREY / 255, 0, 1, (8, 8, 1)),
+        ((GREY / 127.5 - 1).astype(np.float32)[..., None], -1, 1, (8, 8, 1)),
+        (GREY > 127, 0, 1, (8, 8, 1)),
+        (GREY.reshape(50, 64), 0, 255, (8, 8, 1)),
+        (RNG.random((50, 4, 8, 3)), 0, 1, (4, 8, 3)),
+        (RNG.random((50, 3, 8, 8)), 0, 1, (8, 8, 3)),
+        (GREY.tolist(), 0, 255, (8, 8, 1)),
+    ],
+    ids=["uint8", "float 255", "0 1", "-1 1", "bool", "rows", "RGB", "NCHW", "lists"],
+)
+def test_samples_have_the_range_of_the_data(tiny, images, low, high, shape):
+    generator = mulligan.fit(images, recipe=tiny, steps=2)
+    assert (generator.spec.shape, generator.spec.data_range, generator.classes) == (shape, (low, high), 0)
+    samples = generator.sample(40)
+    assert samples.shape == (40, *shape)
+    assert low <= samples.min() < samples.max() <= high
+    levels = np.rint((samples - low) * (255 / (high - low)))
+    assert np.abs(levels - generator.images(40)).max() <= 1
+
+
+def test_points_and_names_and_folders(tmp_path):
+    points = RNG.standard_normal((200, 3)).astype(np.float32)
+    ring = with_overrides(mulligan.recipe("ring"), ["evaluate_every=0", "threads=1"])
+    cloud = mulligan.fit(points, recipe=ring, steps=2)
+    assert cloud.sample(5).shape == (5, 3)
+    named = mulligan.fit("ring", recipe=ring, steps=2, out=tmp_path / "run")
+    assert named.spec.data == "ring"
+    assert load_config(tmp_path / "run" / "config.toml").steps == 2
+    assert mulligan.load(tmp_path / "run").theta.tobytes() == named.theta.tobytes()
+    with pytest.raises(ConfigError, match="holds a run"):
+        mulligan.fit("ring", recipe=ring, steps=2, out=tmp_path / "run")
+
+
+def test_the_seed_decides(tiny):
+    def theta(seed):
+        return mulligan.fit(GREY, recipe=tiny, steps=2, seed=seed).theta.tobytes()
+
+    assert theta(1) == theta(1) != theta(2)
+
+
+def test_minutes_become_steps(tiny):
+    generator = mulligan.fit(GREY, recipe=tiny, minutes=0.01)
+    assert generator.spec.step >= 1
+    run = timed(tiny, 0.5)
+    assert run.step == 0
+    assert run.config.steps >= 1
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "error", "message"),
+    [
+        (GREY * np.nan, None, DataError, "NaN"),
+        (GREY[:0], None, DataError, "at least one"),
+        (GREY[0], None, DataError, "rows of 8 whole numbers"),
+        (GREY * 3.5, None, DataError, "what is black, what is white"),
+        (np.array(["a", "b"]), None, DataError, "numbers are needed"),
+        (GREY, np.arange(49), DataError, "labels of shape"),
+        (GREY, np.full(50, np.nan), DataError, "labels"),
+        ("nothing-here", None, DataError, "no data set and no file named"),
+        ("ring", np.arange(3), ConfigError, "brings its own"),
+        (RNG.random((50, 5, 5)), None, ShapeError, "multiples of 4"),
+        (RNG.random((50, 2)), None, ShapeError, "takes pictures"),
+    ],
+)
+def test_arrays_that_are_none(tiny, images, labels, error, message):
+    with pytest.raises(error, match=message):
+        mulligan.fit(images, labels, recipe=tiny, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recipe": "quik"}, "Did you mean 'quick'"),
+        ({"steps": 0}, "steps = 0"),
+        ({"steps": 1.5}, "steps = 1.5"),
+        ({"seed": -1}, "seed = -1"),
+        ({"minutes": 0}, "0 minutes are not allowed"),
+        ({"minutes": float("nan")}, "nan minutes"),
+        ({"minutes": 1, "steps": 1}, "both set the length"),
+    ],
+)
+def test_options_that_are_off(options, message):
+    with pytest.raises(ConfigError, match=message):
+        mulligan.fit(GREY, **options)
+
+
+def test_a_run_that_diverges_says_so(tiny, tmp_path):
+    wild = with_overrides(tiny, ["discriminator.optimizer={kind='sgd', lr=1e30}", "loss=wasserstein"])
+    with pytest.raises(DivergedError, match="diverged"):
+        mulligan.fit(GREY, recipe=wild, steps=50, out=tmp_path / "wild")
+    assert Path(tmp_path, "wild", "config.toml").is_file()
