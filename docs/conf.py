@@ -4,7 +4,7 @@ import mulligan
 
 project = "Mulligan"
 author = "The Mulligan authors"
-copyright = "2026, The Mulligan authors"  # noqa: A001
+copyright = "2026, The Mulligan authors"
 version = release = mulligan.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "myst-nb"}
