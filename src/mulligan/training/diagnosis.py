@@ -70,6 +70,7 @@ class Diagnosis:
             return []
         if self._probe is None or self._probe.run is not run:
             self._probe, self._facts = Probe(run), facts_of(run)
+            self._seen = max(self._seen, run.begins)
         steps = event.step - self._seen if event.step > self._seen else 1
         for name, value in event.measures.items():
             self._sums[name] = self._sums.get(name, 0.0) + steps * value
@@ -100,12 +101,16 @@ class Diagnosis:
         finding = match(View(self.looks, self._facts, self._lived))
         if finding.state == HEALTHY:
             self.clean = event.step
-        same = (finding.state, finding.severity) == (self._candidate.state, self._candidate.severity)
+        same = finding.state == self._candidate.state
         self._hits = self._hits + 1 if same else 1
+        if same and "warning" in (finding.severity, self._candidate.severity):
+            agreed = finding._replace(severity="warning")  # an alarm is two alarms in a row
+        else:
+            agreed = finding
         self._candidate = finding
-        if self._hits < HITS or (finding.state, finding.severity) == (self.current.state, self.current.severity):
-            return []
-        return [self._say(run, finding, event)]
+        worse = agreed.severity == "alarm" != self.current.severity
+        news = agreed.state != self.current.state or worse
+        return [self._say(run, agreed, event)] if news and self._hits >= HITS else []
 
     def _failed(self, run: Run, event: Failed) -> Diagnosed:
         return self._say(run, Finding("divergence", (Evidence("not_finite", 1.0, ">", 0.0),), "alarm"), event)

@@ -159,6 +159,8 @@ class Recorder:
                     sample.unlink()
         except OSError as error:
             raise _cannot(self.folder.path, error) from error
+        if run.log_position is None and run.begins:
+            self._save(run)  # a second try has what it needs of its parent before its first step
 
     def _cut(self, position: dict[str, Any]) -> IO[bytes]:
         """Open the log and cut it to where it stood at the checkpoint."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mulligan.game.losses import LiteralCost, Minimax
+from mulligan.game.losses import LiteralCost, Minimax, Relativistic
+from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.tables import to_table
 
@@ -42,21 +43,15 @@ def remedies_for(finding: Finding, config: Config) -> Remedy:
     if make is None:
         return Remedy()
     found = make(config, {e.name for e in finding.evidence})
-    return replace_overrides(found, config)
+    new = tuple(change for change in found.overrides if with_overrides(config, [change], say=_unheard) != config)
+    return found._replace(overrides=new)
 
 
-def replace_overrides(remedy: Remedy, config: Config) -> Remedy:
-    """Leave out the overrides that change nothing."""
-    here = {path: _word(value) for path, value in flattened(to_table(config)).items()}
-    kept = tuple(o for o in remedy.overrides if here.get(o.partition("=")[0]) != o.partition("=")[2])
-    return remedy._replace(overrides=kept)
+def _unheard(text: str) -> None:
+    """Hear of what a change of kind drops; it is told when the remedy is applied."""
 
 
 # ── parts of remedies ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _fields(config: Config, start: str, end: str) -> dict[str, Any]:
@@ -177,7 +172,8 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
         "the relativistic pairing loss, with R1 and R2 at every step",
         "a lower rate will not bring the lost kinds back",
     )
-    return Remedy(words, ('loss={kind="relativistic"}', *_regularised(config)))
+    stronger = _scaled(config, "penalties.", "gamma", 10.0) if isinstance(config.loss, Relativistic) else []
+    return Remedy(words, ('loss={kind="relativistic"}', *(stronger or _regularised(config))))
 
 
 def _cycling(config: Config, evidence: set[str]) -> Remedy:

@@ -137,7 +137,7 @@ class View:
 
     @property
     def collapsed(self) -> list[Case]:
-        """Little variety among the fakes: alarms first, then warnings. The judge has no word for noise: it is not asked."""
+        """Little variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked."""
         classes = math.nan if self.get("sharpness") > NOISE else self.get("classes")
         return [
             Case((self.under("distance", 0.2),)),

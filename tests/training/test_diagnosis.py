@@ -1,0 +1,552 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.errors import CheckpointError, ConfigError, DivergedError
+from mulligan.training import Config, Recorder, Run, load_checkpoint, load_config, resume, save_checkpoint, train
+from mulligan.training.config import with_fields, with_overrides
+from mulligan.training.diagnosis import Diagnosis
+from mulligan.training.events import Diagnosed, Event, Failed, Started, Stepped
+from mulligan.training.recipes import recipe
+from mulligan.training.remedies import remedies_for
+from mulligan.training.rules import HEALTHY, RULES, Evidence, Finding, Look, View, match
+from mulligan.training.second_try import diagnoses, next_folder, plan
+from mulligan.training.signals import Facts, Probe, facts_of
+
+PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
+PENALISED = PLAIN._replace(penalised=True)
+PAIRED = Facts(balance=math.log(2), probabilistic=False, relativistic=True, penalised=True)
+
+SOUND = {
+    "d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67, "penalty": 0.04,
+    "spread": 0.93, "span": 1.0, "distance": 0.97, "variety": 0.52, "scale": 1.0,
+    "extreme": 0.77, "extreme_real": 0.83, "sharpness": 1.02, "coverage": 0.9, "precision": 0.97,
+    "gap": 0.02, "classes": 1.0, "inner": 0.9, "r1": 0.66, "r2": 0.6, "push": 0.4,
+    "g_first": 1.7e-3, "g_last": 0.03, "g_gradient": 0.6, "d_gradient": 1.3,
+    "g_weights": 80.0, "d_weights": 34.0, "path": 1.5, "ct_z": 0.3, "authentic": 1.0,
+}  # fmt: skip
+"""What `quick` shows after 1000 steps."""
+
+
+def named(*changes: dict[str, Any], facts: Facts = PLAIN, lived: bool = True, histograms: Any = ()) -> Finding:
+    """Name a run whose looks differ from the sound one; the last look holds the last changes."""
+    shares = [*([[0.1] * 10] * (5 - len(histograms))), *histograms]
+    signals = [*[SOUND] * (5 - len(changes)), *({**SOUND, **change} for change in changes)]
+    looks = [Look(250 * (i + 1), s, h) for i, (s, h) in enumerate(zip(signals, shares))]
+    return match(View(looks, facts, lived))
+
+
+def test_a_sound_run_is_healthy() -> None:
+    for facts in (PLAIN, PENALISED, PAIRED):
+        assert named(facts=facts) == Finding(HEALTHY)
+
+
+FAR = {"gap": 0.5}
+CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
+    "divergence": [
+        ({"d_real": 51.0, "d_fake": -2.0}, {"facts": PLAIN}),
+        ({"d_real": 120.0, "d_fake": 19.0}, {"facts": PAIRED}),  # the common level of a relativistic D is free
+        ({"r1": 1.5, "r2": 16.0}, {}),
+        ({"g_gradient": 101.0}, {}),
+        ({"d_gradient": 101.0}, {}),
+        ({"g_weights": 161.0}, {}),
+        ({"d_weights": 69.0}, {}),
+    ],
+    "dead latent": [({"spread": 0.019}, {"lived": False})],
+    "contrast illusion": [({"span": 9e-4, "spread": 1e-3}, {"lived": False})],
+    "wrong sign": [({"d_real": 3.0, "d_fake": 3.0}, {}), ({"d_real": 90.0, "d_fake": 200.0}, {})],
+    "wrong scale": [({"scale": 127.5}, {}), ({"scale": 0.05}, {}), ({"scale": 127.5, "d_real": 200.0}, {})],
+    "D wins": [({"d_accuracy": 0.98, "d_loss": 0.09}, {}), ({"push": 3e-4}, {}),
+               ({"d_accuracy": 0.98, "d_loss": 0.04}, {"facts": PAIRED})],
+    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **FAR}, {})],
+    "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
+                      ({"classes": 0.59}, {}), ({"inner": 0.49, "coverage": 0.09, **FAR}, {})],
+    "cycling": [({"path": 10.1}, {})],
+    "gamma off": [
+        ({"penalty": 2.0, "d_loss": 1.38, **FAR}, {"facts": PENALISED}),
+        ({"penalty": 0.1, "d_loss": 1.39, "d_accuracy": 0.5, **FAR}, {"facts": PENALISED}),  # G wins, but for γ
+        ({"r2": 6.1, "classes": 0.5}, {"facts": PENALISED}),
+    ],
+    "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {})],
+    "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {})],
+    "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "signals", "how"), [(s, *c) for s, cases in CASES.items() for c in cases])
+def test_each_rule_fires_on_its_own_signal(state: str, signals: dict[str, Any], how: dict[str, Any]) -> None:
+    before = {"inner": 0.44} if state == "intra-class collapse" else {}
+    far = FAR if "gap" in signals else {}
+    finding = named({**before, **far}, signals, **how)
+    assert finding.state == state
+    assert all(e.holds for e in finding.evidence)
+    assert finding.severity in ("alarm", "warning")
+
+
+NEARLY: list[dict[str, Any]] = [
+    {"d_real": 49.0, "d_fake": -49.0},
+    {"r1": 1.7, "r2": 16.0},
+    {"r1": 1e-6, "r2": 1e-4},  # of two small numbers the quotient says nothing
+    {"g_gradient": 99.0, "d_gradient": 99.0, "g_weights": 159.0, "d_weights": 67.0},
+    {"spread": 0.021, "span": 2e-3},
+    {"d_real": 3.0, "d_fake": 2.9},
+    {"scale": 9.0},
+    {"d_accuracy": 0.98, "d_loss": 0.11},
+    {"d_accuracy": 0.96, "d_loss": 0.05},
+    {"push": 5e-4},
+    {"d_accuracy": 0.5, "d_loss": 1.386},  # at balance, and near the reals
+    {"d_accuracy": 0.53, "d_loss": 1.386, **FAR},
+    {"distance": 0.51, "classes": 0.61},
+    {"classes": 0.11, "sharpness": 3.0},  # noise, for which the judge has no word
+    {"inner": 0.49, "coverage": 0.11, **FAR},
+    {"path": 9.9},
+    {"extreme": 0.91},
+    {"ct_z": -9.0, "authentic": -4.9},
+    {"ct_z": -2.9, "authentic": -20.0},
+    {"inner": 0.51, "coverage": 0.4},
+    {"inner": 0.45, "coverage": 0.51},
+]
+
+
+@pytest.mark.parametrize("signals", NEARLY, ids=str)
+def test_just_short_of_a_threshold_nothing_is_said(signals: dict[str, Any]) -> None:
+    far = FAR if "gap" in signals else {}
+    assert named({"inner": 0.44, **far} if "inner" in signals else far, signals).state == HEALTHY
+
+
+def test_what_is_getting_better_is_left_alone() -> None:
+    g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "gap": 0.39}
+    assert named(FAR, g_wins).state == HEALTHY
+    assert named(FAR, {**g_wins, "gap": 0.41}).state == "G wins"
+    thin = {"coverage": 0.4}
+    assert named({**thin, "inner": 0.3}, {**thin, "inner": 0.4}).state == HEALTHY
+
+
+def test_classes_that_change_places() -> None:
+    turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
+    assert named(FAR, {**FAR, "path": 5.0}, histograms=turned).state == "cycling"
+    assert named(FAR, {**FAR, "path": 5.0}).state == HEALTHY
+    assert named(FAR, {**FAR, "path": 3.9}, histograms=turned).state == HEALTHY
+
+
+def test_who_once_listened_to_z_is_not_dead() -> None:
+    assert named({"spread": 0.01, "distance": 0.01}, lived=False).state == "dead latent"
+    assert named({"spread": 0.01, "distance": 0.01}, lived=True).state == "mode collapse"
+
+
+def test_losses_without_probabilities_have_no_wrong_sign() -> None:
+    assert named({"d_real": 5.0, "d_fake": 4.9}, facts=PAIRED._replace(penalised=False)).state == HEALTHY
+
+
+def test_what_cannot_be_measured_accuses_nobody() -> None:
+    assert match(View([Look(250, {}, [])], PLAIN, True)) == Finding(HEALTHY)
+    assert not Evidence("x", math.nan, ">", 0.0).holds
+    assert not Evidence("x", math.nan, "<", 0.0).holds
+
+
+def test_every_state_is_tested_and_has_a_remedy() -> None:
+    assert CASES.keys() == RULES.keys()
+    for state in RULES:
+        assert remedies_for(Finding(state), recipe("mlp")).words
+
+
+# ── hysteresis and memory ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Scripted:
+    """Stands for a probe: gives the looks that a test wrote."""
+
+    def __init__(self, run: Run, looks: list[dict[str, float]]):
+        self.run, self.looks = run, iter(looks)
+
+    def track(self) -> list[float]:
+        return [0.0]
+
+    def look(self) -> tuple[dict[str, float], list[float]]:
+        return dict(next(self.looks)), []
+
+    def copying(self) -> dict[str, float]:
+        return {}
+
+
+BAD, WORSE, OTHER = ({**SOUND, **change} for change in ({"distance": 0.4}, {"distance": 0.1}, {"extreme": 0.99}))
+
+
+def said(tiny: Any, looks: list[dict[str, float]]) -> list[tuple[int, str, str, int]]:
+    run = Run(tiny())
+    watch = Diagnosis(every=10)
+    watch._probe, watch._facts = Scripted(run, looks), PLAIN  # type: ignore[assignment]
+    measures = {name: SOUND[name] for name in ("d_loss", "d_real", "d_fake", "d_accuracy")}
+    found = []
+    for step in range(5, 10 * len(looks) + 1, 5):
+        for event in watch.observe(run, Stepped(step, measures)):
+            assert isinstance(event, Diagnosed)
+            found.append((step, event.state, event.severity, event.healthy_step))
+    return found
+
+
+def steps_of(tiny: Any, looks: list[dict[str, float]]) -> list[tuple[str, str]]:
+    return [(state, severity) for _, state, severity, _ in said(tiny, looks)]
+
+
+def test_two_looks_in_a_row_must_agree(tiny: Any) -> None:
+    assert steps_of(tiny, [SOUND, BAD, SOUND, BAD, SOUND]) == []
+    assert steps_of(tiny, [SOUND, BAD, OTHER, BAD, OTHER]) == []
+    assert steps_of(tiny, [SOUND, BAD, BAD]) == [("mode collapse", "warning")]
+    assert steps_of(tiny, [WORSE, WORSE]) == [("mode collapse", "alarm")]
+
+
+def test_a_state_is_said_once_and_again_when_it_gets_worse_or_is_over(tiny: Any) -> None:
+    assert steps_of(tiny, [BAD, BAD, BAD, BAD]) == [("mode collapse", "warning")]
+    warned, alarmed = ("mode collapse", "warning"), ("mode collapse", "alarm")
+    assert steps_of(tiny, [BAD, WORSE, BAD, WORSE, BAD]) == [warned]
+    assert steps_of(tiny, [BAD, WORSE, WORSE, BAD, BAD]) == [warned, alarmed]
+    assert steps_of(tiny, [BAD, BAD, SOUND, BAD, SOUND, SOUND]) == [warned, (HEALTHY, "")]
+
+
+def test_a_healthy_run_is_silent(tiny: Any) -> None:
+    assert steps_of(tiny, [SOUND] * 12) == []
+
+
+def test_the_last_healthy_step_goes_with_the_diagnosis(tiny: Any) -> None:
+    assert said(tiny, [SOUND, SOUND, BAD, BAD])[0][3] == 20
+    assert said(tiny, [BAD, BAD])[0][3] == 0
+
+
+def test_way(tiny: Any) -> None:
+    from mulligan.training.diagnosis import Way
+
+    way = Way()
+    for step, x in enumerate([0.0, 3.0, 0.0, 3.0, 1.0]):
+        way.go([x, 0.0])
+        ratio = way.ratio(step, 4)
+        assert ratio is None if step < 4 else ratio == pytest.approx((3 + 3 + 3 + 2) / 1)
+    again = Way()
+    again.restore(json.loads(json.dumps(way.state())))
+    assert again.state() == way.state()
+
+
+# ── on real runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reached(run: Run, step: int) -> bool:
+    return run.step >= step
+
+
+def watched(config: Config, *, until: int | None = None, every: int = 6, data: Dataset | None = None) -> list[Event]:
+    run = Run(config, data=data)
+    return list(train(run, observers=[Diagnosis(every=every)], stop=lambda: until is not None and run.step >= until))
+
+
+def test_looking_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
+    layers = [{"kind": "flatten"}, {"kind": "dense", "units": 8}, {"kind": "batch_norm"}, {"kind": "dense", "units": 1}]
+    spectral = [
+        {"kind": "flatten"},
+        {"kind": "dense", "units": 8, "spectral_norm": True},
+        {"kind": "dense", "units": 1},
+    ]
+    drop = [{"kind": "flatten"}, {"kind": "dropout"}, {"kind": "dense", "units": 1}]
+    g = [{"kind": "dense", "units": 64}, {"kind": "batch_norm"}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
+    for d in (layers, spectral, drop):
+        config = tiny(
+            generator={"layers": g}, discriminator={"layers": d}, penalties=[], update="alternating", data="digits"
+        )
+        alone, seen = Run(config, data=digits), Run(config, data=digits)
+        plain = [e for e in train(alone) if not isinstance(e, Diagnosed)]
+        told = [e for e in train(seen, observers=[Diagnosis(every=5)]) if not isinstance(e, Diagnosed)]
+        assert [e.line() for e in told] == [e.line() for e in plain]
+        for name, array in alone.gan.arrays().items():
+            assert array.tobytes() == seen.gan.arrays()[name].tobytes()
+
+
+def test_a_resumed_run_is_told_the_same(tiny: Any, tmp_path: Path) -> None:
+    config = tiny(steps=40)
+    whole = [e.line() for e in watched(config)]
+    for cut in (6, 7, 13, 24):
+        run = Run(config)
+        stop = partial(reached, run, cut)
+        head = [e.line() for e in train(run, observers=[Diagnosis(every=6)], stop=stop)]
+        path = save_checkpoint(run, tmp_path / str(cut))
+        again = load_checkpoint(path).run()
+        watch = Diagnosis(every=6)
+        tail = [e.line() for e in train(again, observers=[watch])]
+        assert head + tail == whole
+        mirror = Diagnosis(every=6)
+        list(train(Run(config), observers=[mirror]))
+        assert json.dumps(watch.state()) == json.dumps(mirror.state())
+        assert len(watch.looks) == 40 // 6
+
+
+def ring(*changes: str, steps: int = 5000) -> Config:
+    base = ["threads=1", "sample_every=0", "save_every=0", f"steps={steps}", "data.limit=2000"]
+    return with_overrides(recipe("ring"), [*base, *changes], say=lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        ("wrong sign", ("penalties=[]", "loss=literal_cost")),
+        ("gamma off", ("penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant")),
+        ("D wins", ("penalties=[]", "loss=non_saturating", "generator.optimizer.lr=1e-6",
+                    "generator.layers.output_init.gain=0.2")),
+        ("dead latent", ("generator.layers.init.gain=1e-4", "generator.layers.output_init.gain=1e-4",
+                         "generator.layers.output=tanh", "generator.optimizer.lr=1e-7", "latent.dim=1")),
+    ],
+)  # fmt: skip
+def test_broken_toys_are_named(state: str, changes: tuple[str, ...]) -> None:
+    found = [e for e in watched(ring(*changes), until=760, every=250) if isinstance(e, Diagnosed)]
+    accepted = {"dead latent": {"dead latent", "contrast illusion"}}.get(state, {state})
+    assert found
+    assert found[0].state in accepted
+    assert found[0].remedies
+    for evidence in found[0].evidence.values():
+        assert evidence.keys() == {"value", "operator", "threshold"}
+    json.loads(found[0].line())
+
+
+def test_a_healthy_toy_is_silent() -> None:
+    assert [e for e in watched(ring(), until=1500, every=250) if isinstance(e, Diagnosed)] == []
+
+
+def test_points_of_another_scale() -> None:
+    points = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * 100
+    found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["wrong scale"]
+
+
+def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
+    run = Run(tiny())
+    events: list[Event] = []
+
+    def poisoned() -> None:
+        for event in train(run, observers=[Diagnosis()]):
+            events.append(event)
+            if run.step == 10:
+                run.gan.d.network.theta[3] = np.nan
+
+    with pytest.raises(DivergedError) as caught:
+        poisoned()
+    failed, told = events[-2:]
+    assert isinstance(failed, Failed)
+    assert failed.reason == str(caught.value)
+    assert isinstance(told, Diagnosed)
+    assert (told.state, told.severity) == ("divergence", "alarm")
+    assert any("lr=" in o for o in told.overrides)
+
+
+def test_facts() -> None:
+    def of(loss: str) -> Facts:
+        return facts_of(Run(ring(f"loss={loss}", "penalties=[]")))
+
+    assert of("non_saturating").balance == pytest.approx(2 * math.log(2))
+    assert of("relativistic").balance == pytest.approx(math.log(2))
+    assert of("least_squares").balance == pytest.approx(0.25)
+    assert of("hinge").balance == pytest.approx(2.0)
+    assert of("wasserstein").balance == 0.0
+
+
+# ── signals ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_signals_of_a_perfect_generator(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tiny(data={"name": "ring", "labels": "none", "limit": 0}))
+    probe = Probe(run)
+    fresh = np.asarray(run.data.images[-256:])
+    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: fresh[: len(z)].copy())
+    signals, histogram = probe.look()
+    for name in ("spread", "distance", "classes", "inner"):
+        assert signals[name] == pytest.approx(1.0, abs=0.15)
+    assert abs(signals["gap"]) < 0.02
+    assert signals["coverage"] > 0.85
+    assert sum(histogram) == pytest.approx(1.0)
+    assert signals["scale"] == pytest.approx((fresh.max() - fresh.min()) / 2, rel=0.02)
+
+
+def test_gradient_signals_by_differences(tiny: Any) -> None:
+    run = Run(tiny())
+    probe = Probe(run)
+    signals, _ = probe.look()
+    x = probe.known.x[:64].astype(np.float64)
+    space = run.gan.d.network.workspace()
+    squares = np.zeros(64)
+    for k in range(2):
+        step = np.zeros(2)
+        step[k] = 1e-3
+        up, down = (space.forward((x + s * step).astype(np.float32), training=False)[:, 0].copy() for s in (1, -1))
+        squares += ((up - down) / 2e-3) ** 2
+    low, high = run.data.range
+    assert signals["r1"] == pytest.approx(squares.mean() * ((high - low) / 2) ** 2, rel=2e-2)
+
+
+def test_g_gradient_is_that_of_the_loss(tiny: Any) -> None:
+    run = Run(tiny(loss="non_saturating"))
+    probe = Probe(run)
+    signals, _ = probe.look()
+    z = probe.z[:64]
+    theta, d = run.gan.g.network.theta, run.gan.d.network.workspace()
+
+    def loss() -> float:
+        fake = d.forward(run.gan.g.network.workspace().forward(z, training=False), training=False)[:, 0]
+        return run.config.loss.generator(real=fake, fake=fake).value
+
+    grad = np.zeros(theta.size)
+    for i in range(theta.size):
+        kept = theta[i].copy()
+        values = []
+        for h in (1e-2, -1e-2):
+            theta[i] = kept + np.float32(h)
+            values.append(loss())
+        theta[i] = kept
+        grad[i] = (values[0] - values[1]) / 2e-2
+    assert signals["g_gradient"] == pytest.approx(np.linalg.norm(grad), rel=2e-2)
+
+
+def test_one_sample_repeated_is_named(tiny: Any) -> None:
+    same = Dataset("same", np.full((300, 8, 8, 1), 90, np.uint8))
+    g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
+    d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
+    run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=same)
+    signals, _ = Probe(run).look()
+    assert signals["variety"] < 1e-3
+    assert "distance" not in signals
+
+
+# ── remedies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("state", [*RULES])
+@pytest.mark.parametrize("name", ["quick", "mlp", "ring", "classic", "unlabelled"])
+def test_every_remedy_is_a_configuration_that_can_be_built(name: str, state: str) -> None:
+    config = recipe(name)
+    for evidence in ((), (Evidence("penalty_share", 5.0, ">", 3.0),)):
+        remedy = remedies_for(Finding(state, evidence, "alarm"), config)
+        changed = with_overrides(config, remedy.overrides, say=lambda text: None)
+        assert (changed != config) == bool(remedy.overrides), remedy.overrides
+
+
+def test_remedies_do_what_they_say() -> None:
+    wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
+                                          "discriminator.optimizer.lr=0.01"], say=lambda text: None)  # fmt: skip
+    tamed = with_overrides(wild, remedies_for(Finding("D wins"), wild).overrides, say=lambda text: None)
+    assert type(tamed.loss).__name__ == "NonSaturating"
+    assert tamed.d_steps == 1
+    assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
+    assert tamed.discriminator.optimizer.lr == wild.generator.optimizer.lr  # type: ignore[attr-defined]
+    strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
+    finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
+    assert "penalties.0.gamma=1" in remedies_for(finding, strong).overrides
+    assert "penalties.0.gamma=10" in remedies_for(Finding("gamma off"), recipe("mlp")).overrides
+
+
+# ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ALARM = Diagnosed(
+    14, "mode collapse", {}, ("words",), overrides=("loss=hinge", "penalties=[]"), severity="alarm", healthy_step=13
+)
+
+
+def parent(tiny: Any, folder: Path) -> Config:
+    config: Config = tiny(steps=24)
+    for _ in Recorder(folder).record(Run(config)):
+        pass
+    return config
+
+
+def test_second_try_goes_on_from_the_last_healthy_checkpoint(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    again = plan(tmp_path / "a", ALARM)
+    assert again.step == 12
+    assert any(line.startswith("loss.kind:") and "hinge" in line for line in again.changes), again.changes
+    assert again.config.parent is not None
+    assert again.config.parent.step == 12
+    run, found = again.run(), load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
+    assert run.step == 12
+    for name in ("g.theta", "d.theta", "average"):
+        assert run.gan.arrays()[name].tobytes() == found.arrays[name].tobytes()
+    assert not run.gan.arrays()["g.optimizer.v"].any()  # another loss: its moments are not these
+    assert run.sampler.state() == found.state["sampler"]
+    events = list(Recorder(tmp_path / "b").record(run))
+    assert isinstance(events[0], Started)
+    assert events[0].step == 12
+    assert load_config(tmp_path / "b" / "config.toml").parent == again.config.parent
+
+
+def test_moments_are_kept_where_what_they_are_moments_of_is(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    run = plan(tmp_path / "a", replace(ALARM, overrides=("instance_noise=0.1",))).run()
+    assert run.gan.arrays()["g.optimizer.v"].any()
+
+
+def test_a_second_try_is_resumed_exactly(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    whole = list(Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run()))
+    run = plan(tmp_path / "a", ALARM).run()
+    for _ in Recorder(tmp_path / "c").record(run, stop=lambda: run.step >= 15):
+        pass
+    for _ in Recorder(tmp_path / "c").record(resume(tmp_path / "c")):
+        pass
+    assert (tmp_path / "c" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
+    assert whole[-1].name == "finished"
+    # killed before its first step: what it needs of its parent is there already
+    stopped = plan(tmp_path / "a", ALARM).run()
+    for _ in Recorder(tmp_path / "d").record(stopped, stop=lambda: True):
+        pass
+    assert resume(tmp_path / "d").step == 12
+    for _ in Recorder(tmp_path / "d").record(resume(tmp_path / "d")):
+        pass
+    assert (tmp_path / "d" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
+
+
+def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    for _ in Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run(), stop=lambda: True):
+        pass
+    for path in (tmp_path / "b" / "checkpoints").iterdir():
+        path.rename(tmp_path / path.name)
+    with pytest.raises(CheckpointError, match="stopped before it had begun"):
+        resume(tmp_path / "b")
+
+
+def test_a_remedy_for_the_nets_begins_at_step_0(tiny: Any, tmp_path: Path) -> None:
+    config = parent(tiny, tmp_path / "a")
+    again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=("latent.dim=6",)))
+    run = again.run()
+    assert (run.step, run.begins) == (0, 0)
+    assert run.config.parent is not None
+    assert run.config.latent.dim == 6
+    assert config.latent.dim == 4
+
+
+def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    with pytest.raises(ConfigError, match="is healthy"):
+        plan(tmp_path / "a")
+    with pytest.raises(ConfigError, match="no setting"):
+        plan(tmp_path / "a", replace(ALARM, overrides=()))
+    with pytest.raises(ConfigError, match="no run folder"):
+        plan(tmp_path, ALARM)
+
+
+def test_diagnoses_are_read_back(tmp_path: Path) -> None:
+    run = Run(with_fields(ring("penalties=[]", "loss=literal_cost", steps=600), save_every=500))
+    told = [e for e in Recorder(tmp_path / "a").record(run, observers=[Diagnosis()]) if isinstance(e, Diagnosed)]
+    assert told
+    assert diagnoses(tmp_path / "a") == told
+    again = plan(tmp_path / "a")
+    assert type(again.config.loss).__name__ == "NonSaturating"
+
+
+def test_names_of_second_tries(tmp_path: Path) -> None:
+    assert next_folder(tmp_path / "quick-1").name == "quick-1-try-2"
+    (tmp_path / "quick-1-try-2").mkdir()
+    assert next_folder(tmp_path / "quick-1").name == "quick-1-try-3"
+    assert next_folder(tmp_path / "quick-1-try-2").name == "quick-1-try-3"
