@@ -83,7 +83,8 @@ def test_recall_and_coverage_see_what_precision_does_not(results, phi):
     for name in ("class means", "one repeated", "noise"):
         assert found[name]["recall"] < 0.05, name
     if phi != "pca64":  # where noise lies amid the digits, inside the balls of outliers: coverage and recall tell
-        assert found["noise"]["density"] == found["noise"]["precision"] == 0.0
+        assert found["noise"]["precision"] == 0.0
+        assert found["noise"]["density"] <= 1 / (5 * N)  # one fake in one outlier's ball, of k N
 
 
 @pytest.mark.parametrize("phi", MAPS)

@@ -134,8 +134,9 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
     _, vectors = eigh(cov, subset_by_index=[width - kept, width - 1])
     vectors = vectors[:, ::-1]
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(kept)])
-    components = np.rint(vectors * 2.0**16) / 2.0**16
-    offset = np.rint(total / n @ components * 2.0**16) / 2.0**16
+    # + 0: the entry of a pixel that never changes is 1e-18 of either sign, and −0 would be another hash.
+    components = np.rint(vectors * 2.0**16) / 2.0**16 + 0.0
+    offset = np.rint(total / n @ components * 2.0**16) / 2.0**16 + 0.0
     return PCA(components, offset, name or f"pca{dims}")
 
 

@@ -1,0 +1,119 @@
+"""Which judge a data set gets, and whether the shipped ones are what they say."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mulligan.metrics.judge as judges
+from mulligan.data import DATASETS, Dataset, load
+from mulligan.errors import DataError
+from mulligan.metrics import judging
+from mulligan.metrics.judging import judge_for, shipped
+from mulligan.metrics.judge_training import SHIPPED, accuracy_of
+
+FOLDER = Path(judges.__file__).parent / "judges"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache folder of its own, and few steps."""
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(judging, "STEPS", 60)
+    return tmp_path / "mulligan" / "judges"
+
+
+def two_kinds(n, seed=0):
+    """Pictures of 8×8 that are bright on the left or on the right."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(2, size=n)
+    images = rng.integers(0, 60, (n, 8, 8, 1))
+    images[labels == 0, :, :4] += 150
+    images[labels == 1, :, 4:] += 150
+    return images.astype(np.uint8), labels
+
+
+@pytest.fixture
+def own():
+    images, labels = two_kinds(90)
+    return Dataset("own", images, labels, ("left", "right"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_judge_is_as_right_as_it_says(name):
+    found = judges.bundled(name)
+    assert found.accuracy >= {"mnist": 0.992, "fashion-mnist": 0.91}[name]
+    path = FOLDER / f"{name}.safetensors"
+    assert path.stat().st_size < 1_000_000
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        data = load(name)
+    except DataError:
+        pytest.skip(f"{name} is not on this machine")
+    assert accuracy_of(found.network, np.asarray(data.test.images), data.test.labels) == found.accuracy
+
+
+def test_every_shipped_judge_can_be_remade():
+    assert {path.stem for path in FOLDER.iterdir()} == SHIPPED.keys() <= DATASETS.keys()
+
+
+def test_a_shipped_one_must_fit(digits):
+    assert judge_for(digits) is judges.bundled("mnist")
+    assert shipped(Dataset("mnist", digits.images[:50, :20], digits.labels[:50], digits.class_names)) is None
+    assert shipped(Dataset("mnist", digits.images[:50], digits.labels[:50] % 2, ("even", "odd"))) is None
+    assert shipped(Dataset("../mnist", digits.images[:50], digits.labels[:50], digits.class_names)) is None
+    assert shipped(Dataset("mnist", digits.images[:50])) is None
+
+
+def test_a_judge_of_ones_own(own, cache):
+    said = []
+    found = judge_for(own, say=said.append)
+    assert len(said) == 2
+    assert "of 9 held-out pictures" in said[1]
+    images, labels = two_kinds(200, seed=1)
+    assert accuracy_of(found.network, images, labels) > 0.97
+    (kept,) = cache.iterdir()
+    assert found.sha256 == hashlib.sha256(kept.read_bytes()).hexdigest()
+
+
+def test_it_is_trained_once(own, cache):
+    first, said = judge_for(own), []
+    again = judge_for(own, train=False, say=said.append)
+    assert (again.sha256, said) == (first.sha256, [])
+    images, labels = two_kinds(91)
+    for other in (Dataset("own", images, labels, ("left", "right")), Dataset("own", *two_kinds(90, 3), ("a", "b"))):
+        assert judge_for(other, train=False) is None
+    assert judge_for(Dataset("own", own.images, 1 - own.labels, ("a", "b")), train=False) is None
+    (kept,) = cache.iterdir()
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert judge_for(own, train=False) is None
+    assert judge_for(own).sha256 == first.sha256
+
+
+def test_it_never_sees_the_test_part(own, monkeypatch):
+    seen = []
+    monkeypatch.setattr("mulligan.metrics.judge_training.train", lambda images, *_, **__: seen.append(images))
+    monkeypatch.setattr("mulligan.metrics.judge_training.accuracy_of", lambda *_: 1 / 0)
+    parted = Dataset(
+        "own",
+        own.images[:60],
+        own.labels[:60],
+        own.class_names,
+        Dataset("t", own.images[60:], own.labels[60:], own.class_names),
+    )
+    for data, count in ((parted, 60), (own, 81)):
+        with pytest.raises(ZeroDivisionError):
+            judge_for(data)
+        assert len(seen[-1]) == count
+
+
+def test_a_cache_that_cannot_be_written_costs_no_figures(own, cache):
+    cache.parent.mkdir()
+    cache.write_text("in the way")
+    assert judge_for(own).accuracy == 1.0
+
+
+def test_without_labels_there_is_none(own):
+    assert judge_for(Dataset("own", own.images)) is None
+    assert judge_for(Dataset("own", own.images, 0 * own.labels, ("all",))) is None

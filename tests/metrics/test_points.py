@@ -1,0 +1,61 @@
+"""Points: what the toys' densities say, and the same distances as for pictures."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mulligan.data.toys import TOYS
+from mulligan.errors import ConfigError, DataError
+from mulligan.metrics.frechet import frechet_distance, moments
+from mulligan.metrics.points import evaluate_points
+
+N = 2000
+
+
+@pytest.fixture(scope="module")
+def real():
+    return {name: toy.sample(N, np.random.default_rng(1)) for name, toy in TOYS.items()}
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_fresh_samples_of_the_toy_itself(name, real):
+    fake = TOYS[name].sample(N, np.random.default_rng(2))
+    found = evaluate_points(fake, real[name], data=name, seed=3)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["points"]["fd"] < 6 * found["points"]["fd_floor"]
+    assert found["points"]["coverage"] > found["points"]["coverage_ideal"] - 0.04
+    assert found["log_density"]["fake"] == pytest.approx(found["log_density"]["real"], abs=0.1)
+    assert ("modes" in found, "divergences" in found) == (name in ("ring", "grid"), name in ("jang", "aylien"))
+    if "modes" in found:
+        assert found["modes"]["captured"] == len(TOYS[name].centres)
+        assert found["modes"]["high_quality"] == pytest.approx(found["modes"]["high_quality_ideal"], abs=0.01)
+        assert found["modes"]["kl"] < 4 * found["modes"]["kl_floor"]
+    if "divergences" in found:
+        assert found["divergences"]["kl"] < 2 * found["divergences"]["kl_floor"]
+
+
+def test_what_is_missing_is_seen(real):
+    left = real["ring"][real["ring"][:, 0] < 0]
+    found = evaluate_points(np.resize(left, (N, 2)), real["ring"], data="ring")
+    assert found["modes"]["captured"] < 8
+    assert found["points"]["recall"] < 0.7
+    moved = evaluate_points(real["jang"] + 1, real["jang"], data="jang")
+    assert moved["divergences"]["kl"] == pytest.approx(0.5, abs=0.1)  # KL(N(0,1)‖N(−1,1)) = 1/2
+    assert moved["log_density"]["fake"] < moved["log_density"]["real"] - 0.3
+
+
+def test_points_of_ones_own(real):
+    cloud = np.random.default_rng(0).standard_normal((N, 3))
+    found = evaluate_points(cloud, cloud + 1, seed=5, cpu_seconds=2)
+    assert found.keys() == {"n", "n_real", "seeds", "data", "generator", "cpu_seconds", "points"}
+    assert (found["seeds"], found["cpu_seconds"]) == ([5], 2.0)
+    unit = moments(cloud).total_variance / 100
+    assert found["points"]["fd"] == pytest.approx(frechet_distance(moments(cloud + 1), moments(cloud)) / unit)
+
+
+def test_words(real):
+    with pytest.raises(ConfigError, match="5 fakes against 2000 reals.*Draw 2000"):
+        evaluate_points(real["ring"][:5], real["ring"])
+    with pytest.raises(DataError, match="fake points is not finite"):
+        evaluate_points(real["ring"] * np.nan, real["ring"])
