@@ -86,7 +86,11 @@ def answers(monkeypatch):
 
 def variables(**changes):
     """Give the variables of a process, without those that would change what it prints."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONUNBUFFERED")
+    }
     return kept | {"PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"} | changes
 
 

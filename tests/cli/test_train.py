@@ -105,11 +105,11 @@ def test_json_is_the_stream_and_where_things_are(mulligan, data):
 
 def test_the_next_free_folder(here, mulligan, data):
     assert next_free(Path("runs"), "quick") == Path("runs/quick-1")
-    for name in ("quick-1", "quick-3", "quick-x", "quick", "slow-9"):
+    for name in ("quick-1", "quick-7", "quick-x", "quick", "slow-9"):
         Path("runs", name).mkdir(parents=True)
-    assert next_free(Path("runs"), "quick") == Path("runs/quick-4")
+    assert next_free(Path("runs"), "quick") == Path("runs/quick-8")
     assert mulligan("train", "--data", data, "--steps", 1, *TINY)[0] == 0
-    assert Path("runs/quick-4/config.toml").is_file()
+    assert Path("runs/quick-8/config.toml").is_file()
 
 
 def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
