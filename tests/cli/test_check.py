@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from mulligan.nn.checking import Check
 from mulligan.nn.layers.dense import Dense
 
 
@@ -42,3 +43,13 @@ def test_a_wrong_formula_is_1_and_named(mulligan, monkeypatch, factor, error):
     code, out, err = mulligan("check", "--only", "dense", "--json")
     document = json.loads(out, parse_constant=pytest.fail)
     assert (code, document["passed"]) == (1, False)
+
+
+def test_nan_is_the_largest_error(mulligan, monkeypatch):
+    rows = [Check("thing", "first", 1e-9), Check("thing", "second", np.nan), Check("thing", "third", 1e-3)]
+    monkeypatch.setattr("mulligan.nn.checking.check_layers", lambda pattern: iter(rows))
+    monkeypatch.setattr("mulligan.game.checking.check_game", lambda pattern: iter(()))
+    code, out, _ = mulligan("check")
+    assert code == 1
+    assert out.startswith("OFF      NaN    3  thing: second\n")
+    assert "2 of 3 are off (largest error that passes 1.0e−9" in out
