@@ -109,6 +109,24 @@ def test_a_map_that_knows_classes_is_asked_for_them(digits, maps):
     assert found["judge"]["sha256"] == "0"
 
 
+def test_a_judge_that_is_sure_of_nothing(digits, maps):
+    real, train = digits.test.images[:60], digits.images[:500]
+    unsure = np.full((60, 10), 0.1)
+    against = reference(real, train, maps[1:], probabilities=unsure)
+    found = evaluate(digits.images[600:660], against, probabilities=unsure)
+    assert found["classes"]["junk"] == 1.0
+    assert found["diversity"] == evaluate(digits.images[600:660], reference(real, train, maps[1:]))["diversity"]
+
+
+def test_what_was_asked_for(digits, against, one_hot):
+    fakes, labels = digits.images[3000 : 3000 + N], digits.labels[3000 : 3000 + N]
+    p = one_hot[0][3000 : 3000 + N]
+    for asked, right in ((labels, 1.0), (np.where(np.arange(N) < 30, (labels + 1) % 10, labels), 0.9)):
+        assert evaluate(fakes, against, probabilities=p, asked=asked)["classes"]["label_accuracy"] == right
+    with pytest.raises(ShapeError, match=r"\(3,\) classes asked for 300 fakes"):
+        evaluate(fakes, against, probabilities=p, asked=labels[:3])
+
+
 def test_seeds_together(result):
     other = json.loads(json.dumps(result))
     other["seeds"], other["pca64"]["fd"], other["classes"]["histogram"][3] = [5], 100.0, 0.9
@@ -122,6 +140,8 @@ def test_seeds_together(result):
         "min": result["classes"]["histogram"][3],
         "max": 0.9,
     }
+    truths = merge([{**r, "held_out": True, "judge": {"accuracy": 0.99}} for r in (result, other)])
+    assert (truths["held_out"], truths["judge"]) == (True, {"accuracy": 0.99})
     assert (merged["n"], merged["copies"]["n_train"], merged["data"]) == (N, 2000, "mnist")
     assert merged["pca64"]["sha256"] == result["pca64"]["sha256"]
     assert merged["sharpness"]["median"] == result["sharpness"]

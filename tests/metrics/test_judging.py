@@ -10,8 +10,8 @@ import mulligan.metrics.judge as judges
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.errors import DataError
 from mulligan.metrics import judging
-from mulligan.metrics.judging import judge_for, shipped
 from mulligan.metrics.judge_training import SHIPPED, accuracy_of
+from mulligan.metrics.judging import judge_for, shipped
 
 FOLDER = Path(judges.__file__).parent / "judges"
 

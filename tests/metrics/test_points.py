@@ -55,7 +55,7 @@ def test_points_of_ones_own(real):
 
 
 def test_words(real):
-    with pytest.raises(ConfigError, match="5 fakes against 2000 reals.*Draw 2000"):
+    with pytest.raises(ConfigError, match=r"5 fakes against 2000 reals.*Draw 2000"):
         evaluate_points(real["ring"][:5], real["ring"])
     with pytest.raises(DataError, match="fake points is not finite"):
         evaluate_points(real["ring"] * np.nan, real["ring"])

@@ -212,7 +212,9 @@ def evaluate(
         work[f"far {phi.name}"] = partial(distances, theirs, mine, of_theirs, seed)
         work[f"told {phi.name}"] = partial(c2st, theirs, mine, seed=seed)
     work["copies"] = partial(copies, seen[against.copies_by], against.originals)
-    work["diversity"] = partial(diversity, fake, real, fake_label, real_label, seed=seed)
+    # A judge that is sure of nothing leaves no class to compare: then all pictures are one.
+    apart = real_label is not None and np.bincount(real_label[real_label >= 0]).max(initial=0) > 1
+    work["diversity"] = partial(diversity, fake, real, *((fake_label, real_label) if apart else ()), seed=seed)
     work["sharpness"] = partial(sharpness, fake, real)
     work["contrast"] = partial(contrast, fake, real)
     done = _together(work)
@@ -275,8 +277,8 @@ def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-FACTS = ("n", "n_real", "n_train")
-"""Numbers that are no figures: they must agree between seeds, as words must."""
+FACTS = ("n", "n_real", "n_train", "accuracy")
+"""Numbers that are no figures: they must agree between seeds, as words and truths must."""
 
 
 def _merge(values: list[Any], path: str) -> Any:
@@ -290,7 +292,7 @@ def _merge(values: list[Any], path: str) -> Any:
         return {key: _merge([value[key] for value in values], f"{path}.{key}".lstrip(".")) for key in first}
     if isinstance(first, list):
         return [_merge(list(entries), path) for entries in zip(*values, strict=True)]
-    if isinstance(first, str) or name in FACTS:
+    if isinstance(first, (str, bool)) or name in FACTS:
         if any(value != first for value in values):
             raise ConfigError(
                 f"results with different '{path}': {', '.join(map(str, values))}. Only results under the same "

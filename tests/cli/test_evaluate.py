@@ -1,0 +1,140 @@
+"""`mulligan evaluate`, and what `train` says of quality."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mulligan.cli.scores import glance, table
+from mulligan.metrics import judging
+
+SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
+SMALLER = ("--set", "discriminator.layers={kind='mlp_discriminator',hidden=[8]}")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path_factory.mktemp("cache") / name))
+    monkeypatch.setattr(judging, "STEPS", 20)
+
+
+@pytest.fixture
+def cloud(here):
+    """Points of one's own, two hundred of them held out."""
+    points = np.random.default_rng(0).standard_normal((500, 2)).astype(np.float32)
+    np.savez("cloud.npz", images=points[:300], test_images=points[300:])
+    return ("ring", "--data", "cloud.npz", "--out", "r")
+
+
+@pytest.fixture
+def trained(mulligan, cloud):
+    code, out, err = mulligan("train", *cloud, "--steps", 20, "--set", "evaluate_every=10")
+    assert code == 0, err
+    return out, err
+
+
+def test_a_run_is_watched_and_measured(trained, here):
+    out, err = trained
+    assert [line.split(":")[0] for line in err.splitlines() if "KID" in line] == ["step 10", "step 20"]
+    assert "its floor" in out
+    kept = json.loads((here / "r" / "metrics.json").read_text())
+    assert (kept["n"], kept["seeds"], kept["generator"], kept["held_out"]) == (200, [0], "ema", True)
+    assert kept["cpu_seconds"] > 0
+
+
+def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
+    code, out, err = mulligan("evaluate", "r", "--count", 100, "--seeds", 2)
+    assert code == 0
+    assert "averaged weights" in out
+    assert "raw weights" in out
+    assert "seed 1, raw weights: 100 samples" in err
+    kept = json.loads((here / "r" / "metrics.json").read_text())
+    assert (kept["n"], kept["seeds"], kept["raw"]["generator"]) == (100, [0, 1], "raw")
+    assert set(kept["points"]["fd"]) == {"median", "min", "max"}
+    code, out, _ = mulligan("evaluate", "r", "--count", 100, "--seeds", 2, "--json")
+    assert json.loads(out) == kept
+
+
+def test_no_evaluate(mulligan, cloud, here):
+    code, out, err = mulligan("train", *cloud, "--steps", 10, "--set", "evaluate_every=5", "--no-evaluate")
+    assert code == 0
+    assert "KID" not in out + err
+    assert not (here / "r" / "metrics.json").exists()
+    assert "evaluate_every = 0" in (here / "r" / "config.toml").read_text()
+    code, out, err = mulligan("resume", "r", "--steps", 20)
+    assert code == 0
+    assert not (here / "r" / "metrics.json").exists()
+
+
+def test_pictures_of_ones_own(mulligan, data, here):
+    code, out, err = mulligan("train", "mlp", "--data", data, "--steps", 4, "--out", "r", *SMALL, *SMALLER)
+    assert code == 0, err
+    assert "as many that the generator has seen" in out
+    assert "PCA-64: SHA-256" in out
+    assert "judge" not in out  # it would have to be trained
+    code, out, err = mulligan("evaluate", "r", "--seeds", 1)
+    assert code == 0, err
+    assert "training a judge" in err
+    for name in ("judge", "PCA-64", "random conv"):
+        assert f"{name}: SHA-256 " in out
+
+
+def test_a_set_that_is_too_small_does_not_spoil_a_run(mulligan, here):
+    np.save("few.npy", np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8))
+    code, out, err = mulligan("train", "mlp", "--data", "few.npy", "--steps", 4, "--out", "r", *SMALL, *SMALLER)
+    assert code == 0
+    assert "not evaluated: 15 samples" in err
+    assert "done: 4 steps" in out
+
+
+def test_json_lines_of_train_end_with_the_metrics(mulligan, cloud, here):
+    code, out, _ = mulligan("train", *cloud, "--steps", 10, "--set", "evaluate_every=5", "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [line["step"] for line in lines if line["event"] == "evaluated"] == [5, 10]
+    assert lines[-1]["metrics"] == json.loads((here / "r" / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["missing.safetensors"], "missing.safetensors"),
+        (["tiny.safetensors"], "Name the data"),
+        (["tiny.safetensors", "--data", "ring"], "both must be alike"),
+        (["tiny.safetensors", "--data", "tiny.npz", "--count", "999"], "At most 50"),
+        (["tiny.safetensors", "--count", "0"], "count = '0'"),
+        (["tiny.safetensors", "--seeds", "0"], "seeds = '0'"),
+    ],
+)
+def test_words_for_what_is_off(mulligan, model, data, words, said):
+    code, out, err = mulligan("evaluate", *words)
+    assert code in (1, 2)
+    assert out == ""
+    assert said in err
+
+
+def test_a_generator_alone(mulligan, model, data):
+    code, out, err = mulligan("evaluate", model, "--data", data, "--seeds", 2)
+    assert code == 0, err
+    assert "raw weights" not in out
+    assert "kept in" not in out
+
+
+def test_words_of_a_glance():
+    found = {"kid": 0.0123, "modes": 1, "effective_modes": 1.0, "junk": 0.25, "label_accuracy": 0.5}
+    assert glance(found) == "KID 0.0123 · 1 class (1.00 effective) · 25.0 % junk · 50.0 % as asked"
+    assert glance({"kid": -0.2, "modes": 8, "high_quality": 0.9}) == "KID −0.200 · 8 modes · 90.0 % of high quality"
+    assert glance({"mine": 2.0, "words": "x"}) == "mine 2.00"
+    assert glance({}) == ""
+
+
+def test_floors_stand_below_their_figures():
+    near = {"precision": 0.9, "recall": 0.8, "density": 1.0, "coverage": 0.9, "coverage_ideal": 0.969}
+    far = {"fd": {"median": 2.0, "min": 1.0, "max": 3.0}, "fd_floor": 0.14, "kid": 0.1}
+    found = {"n": 10_000, "n_real": 10_000, "seeds": [0, 1, 2], "data": "mnist", "points": {**far, **near}}
+    lines = table(found)
+    assert lines[0] == "mnist: 10,000 samples against 10,000 held-out ones; seeds 0, 1, 2: median (range)"
+    at = next(i for i, line in enumerate(lines) if line.startswith("FD,"))
+    assert "2.00 (1.00…3.00)" in lines[at]
+    assert "0.140" in lines[at + 1]
+    assert not any("FD∞" in line or "real or fake" in line for line in lines)

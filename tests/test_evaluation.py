@@ -1,0 +1,220 @@
+"""`mulligan.evaluate` on small pictures: which reals, which weights, which figures."""
+
+import json
+
+import numpy as np
+import pytest
+
+import mulligan
+from mulligan.data import Dataset
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.evaluation import Exam, evaluate
+from mulligan.game.architectures import MLPGenerator
+from mulligan.game.spec import Latent
+from mulligan.metrics import judging
+from mulligan.nn.layers import Sequential
+from mulligan.nn.network import Network
+from mulligan.nn.rng import stream
+from mulligan.output.weights import Generator, GeneratorSpec
+from mulligan.training import Recorder, Run
+from mulligan.training.config import with_fields
+
+NAMES = ("left", "right")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache" / name))
+    monkeypatch.setattr(judging, "STEPS", 60)
+
+
+def pictures(n, seed, name="own", test=None, labelled=True):
+    """Pictures of 8×8 that are bright on the left or, a third of them, on the right; sorted, as files often are."""
+    rng = np.random.default_rng(seed)
+    labels = np.sort(rng.random(n) < 1 / 3).astype(np.int64)
+    images = rng.integers(0, 60, (n, 8, 8, 1))
+    images[labels == 0, :, :4] += 150
+    images[labels == 1, :, 4:] += 150
+    return Dataset(name, images.astype(np.uint8), labels if labelled else None, NAMES if labelled else (), test)
+
+
+@pytest.fixture(scope="module")
+def own():
+    return pictures(200, 0, test=pictures(80, 1))
+
+
+def generator(shape=(8, 8, 1), classes=2, **spec):
+    build = MLPGenerator((8,), output=None) if len(shape) == 1 else MLPGenerator((12,))
+    layers = build.build(shape, classes)
+    theta = Network(Sequential(layers), (5,)).initialise(stream(3, "init.g")).theta
+    return Generator(GeneratorSpec(layers, Latent(5), shape, classes=classes, **spec), 3 * theta)
+
+
+class Perfect(Generator):
+    """Draws unseen pictures of the data, of the classes that it is asked for."""
+
+    def images(self, count, seed=0, labels=None):
+        pool, asked = pictures(5000, 1000 + seed), self.labels(count, seed)
+        side = [iter(np.flatnonzero(pool.labels == k)) for k in range(2)]
+        return pool.images[[next(side[k]) for k in asked]]
+
+
+@pytest.fixture
+def perfect():
+    made = generator(class_names=NAMES, class_counts=(2, 1))
+    return Perfect(made.spec, made.theta)
+
+
+def test_the_front_door():
+    assert mulligan.evaluate is evaluate
+
+
+def test_a_perfect_generator_is_near_every_floor(perfect, own):
+    found = evaluate(perfect, own, seeds=1)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (found["n"], found["n_real"], found["seeds"], found["data"], found["held_out"]) == (80, 80, [0], "own", True)
+    for phi in ("judge", "pca64", "randconv"):
+        assert found[phi]["fd"] < 3 * found[phi]["fd_floor"]
+        assert len(found[phi]["sha256"]) == 64
+    assert found["classes"]["label_accuracy"] == 1.0
+    assert found["classes"]["histogram"][0] == pytest.approx(2 / 3, abs=0.15)
+    assert found["judge"]["accuracy"] == 1.0
+    assert "raw" not in found
+
+
+def test_the_same_again_and_several_draws(own):
+    made = generator(class_names=NAMES)
+    several = evaluate(made, own, seeds=(3, 5))
+    assert evaluate(made, own, seeds=(3, 5)) == several
+    first, second = evaluate(made, own, seeds=[3]), evaluate(made, own, seeds=[5])
+    assert several["seeds"] == [3, 5]
+    both = sorted([first["pca64"]["fd"], second["pca64"]["fd"]])
+    assert both[0] < both[1]
+    assert [several["pca64"]["fd"][key] for key in ("min", "max")] == both
+    assert [evaluate(made, own, seeds=2)["seeds"], first["seeds"]] == [[0, 1], [3]]
+
+
+def test_whose_classes(own):
+    """What was asked for counts only where the generator's classes are the data's."""
+    for made in (generator(classes=2), generator(classes=0), generator(class_names=("a", "b"))):
+        assert "label_accuracy" not in evaluate(made, own, seeds=1)["classes"]
+    assert 0 <= evaluate(generator(class_names=NAMES), own, seeds=1)["classes"]["label_accuracy"] <= 1
+
+
+def test_without_labels_there_are_no_classes(own):
+    bare = Dataset("bare", own.images, test=Dataset("t", own.test.images))
+    found = evaluate(generator(), bare, seeds=1)
+    assert "classes" not in found
+    assert "judge" not in found
+    assert {"pca64", "randconv"} <= found.keys()
+
+
+def test_which_reals(own):
+    whole = Exam.prepare(own)
+    assert whole.real is own.test.images
+    assert whole.count == 80
+    some = Exam.prepare(own, 40)
+    assert np.array_equal(some.real, Exam.prepare(own, 40).real)
+    bright_left = (some.real[:, :, :4].mean(axis=(1, 2, 3)) > 100).mean()
+    assert 0.4 < bright_left < 0.9  # the first forty would all be of one class
+    assert whole.against.originals.train.shape[0] == 200
+    with pytest.raises(ConfigError, match=r"count = 81: of own 80 are held out.*At most 80"):
+        Exam.prepare(own, 81)
+    with pytest.raises(ConfigError, match=r"19 samples of own cannot be judged; 20 at least.*Ask for more"):
+        Exam.prepare(own, 19)
+    with pytest.raises(ConfigError, match=r"15 samples of few.*Collect more data"):
+        Exam.prepare(pictures(30, 0, "few"))
+
+
+def test_without_a_test_part_one_half_stands_in():
+    """The other half is what copies are looked for in; the result says so."""
+    data = pictures(121, 0)
+    exam = Exam.prepare(data)
+    assert (exam.count, len(exam.against.originals.train), exam.held_out) == (60, 61, False)
+    flat = {row.tobytes() for row in exam.real}
+    assert len(flat) == 60
+    assert exam.score(generator(), 0)["held_out"] is False
+    with pytest.raises(ConfigError, match="count = 61: of own 60 can stand in"):
+        Exam.prepare(data, 61)
+
+
+def test_only_half_is_seen_as_training():
+    data = pictures(121, 0)
+    exam = Exam.prepare(data)
+    assert exam.against.originals.authpct_real > 5  # 0 if the reals were among what counts as seen
+
+
+def test_points_and_toys():
+    made = generator((2,), 0, output_range=(-2.0, 2.0), data_range=(-2.0, 2.0), data="ring")
+    found = evaluate(made, seeds=2, count=500)  # of its own data
+    assert (found["data"], found["n"], found["held_out"]) == ("ring", 500, True)
+    assert found["modes"]["kl_floor"]["min"] > 0
+    assert "judge" not in found
+
+
+def test_both_weights_of_a_run(tmp_path, own):
+    config = with_fields(
+        mulligan.recipe("mlp"),
+        steps=12,
+        threads=1,
+        batch_size=16,
+        sample_every=0,
+        generator={"layers": {"kind": "mlp_generator", "hidden": [8]}},
+        discriminator={"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
+    )
+    path = tmp_path / "own.npz"
+    np.savez(path, images=own.images, labels=own.labels, test_images=own.test.images, test_labels=own.test.labels)
+    run = Run(with_fields(config, data={"name": str(path)}))
+    for _ in Recorder(tmp_path / "r").record(run):
+        pass
+    found = evaluate(tmp_path / "r", seeds=1)
+    assert (found["generator"], found["raw"]["generator"]) == ("ema", "raw")
+    assert found["cpu_seconds"] == run.cpu > 0
+    assert found["pca64"]["fd"] != found["raw"]["pca64"]["fd"]
+    exam = Exam.prepare(run.data)
+    raw = run.generator(average=False)
+    assert np.array_equal(raw.theta, run.gan.g.network.theta)
+    assert exam.score(raw, 0, weights="raw", cpu_seconds=run.cpu) == found["raw"]
+    assert evaluate(tmp_path / "r" / "checkpoints" / "step-000012", seeds=1) == found
+    assert evaluate(run, seeds=1) == found
+    assert "raw" not in evaluate(tmp_path / "r" / "generator.safetensors", seeds=1)
+
+
+def test_words(own):
+    with pytest.raises(ShapeError, match=r"makes samples of shape \(2,\), own has \(8, 8, 1\)"):
+        evaluate(generator((2,), 0), own)
+    with pytest.raises(ConfigError, match="no seed; at least one"):
+        evaluate(generator(), own, seeds=0)
+    with pytest.raises(ConfigError, match=r"does not say what it was trained on\. Name the data"):
+        evaluate(generator())
+
+
+def test_stacked_digits_are_read_one_by_one():
+    from mulligan.data import load
+    from mulligan.data.stacked import StackedImages
+
+    digits = load("mnist")
+    rng = np.random.default_rng(0)
+
+    def stack(part, n):
+        triples = rng.integers(len(part), size=(n, 3))
+        labels = np.asarray(part.labels)[triples] @ np.array([100, 10, 1])
+        names = tuple(f"{k:03d}" for k in range(1000))
+        return StackedImages(np.asarray(part.images), triples), labels, names
+
+    test = Dataset("t", *stack(digits.test, 60))
+    data = Dataset("stacked-mnist", *stack(digits, 100), test)
+    fakes, asked, names = stack(digits.test, 60)
+
+    class Stacker(Generator):
+        def images(self, count, seed=0, labels=None):
+            return fakes[:]
+
+        def labels(self, count, seed=0):
+            return asked
+
+    made = generator((28, 28, 3), 1000, class_names=names)
+    found = Exam.prepare(data).score(Stacker(made.spec, made.theta))
+    assert found["modes"]["captured"] == pytest.approx(len(set(asked)), abs=2)
+    assert found["modes"]["label_accuracy"] > 0.95
+    assert "classes" not in found
