@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "an animation from one number's picture to another's",
     "evaluate": "how good is it? figures with their floors",
+    "diagnose": "what is wrong with a run, the evidence, and a second try",
     "check": "check every gradient by differences, on this machine",
     "bench": "steps a second, beside torch and jax",
     "list": "recipes, data, losses, layers and all else that has a name",

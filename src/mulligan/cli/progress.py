@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from mulligan.cli.figures import count, duration, figure
 from mulligan.cli.scores import glance, table, write
 from mulligan.cli.screen import emit, say
-from mulligan.errors import MulliganError
-from mulligan.training import Interrupt
+from mulligan.errors import DivergedError, MulliganError
+from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 from mulligan.training.glance import Glance
+from mulligan.training.rules import MEANINGS
+from mulligan.training.second_try import next_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
     from types import TracebackType
 
-    from mulligan.training import Recorder, Run
+    from mulligan.training import Run
 
 LINES = 20
 """Reports of a whole run where there is no terminal."""
@@ -39,10 +41,11 @@ class View(Protocol):
         """Show one event."""
 
 
-def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
+def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0) -> int:
     """Train to the end while showing how it goes; evaluate, and say where everything is.
 
-    Nothing is evaluated where ``evaluate_every`` is 0.
+    Nothing is evaluated where ``evaluate_every`` is 0. With `tries`, an alarm whose remedy is a setting ends the run,
+    and a second try takes over, in a folder of its own; at most so many times.
 
     Returns
     -------
@@ -54,18 +57,32 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
     with Interrupt() as stop:
         watching = Glance.of(run) if run.config.evaluate_every else None
         evaluators = [] if watching is None else [watching]
-        events = cast("Generator[Event]", recorder.record(run, evaluators=evaluators, stop=stop))
+        alarm: Diagnosed | None = None
+
+        def stopping() -> bool:
+            return stop() or (tries > 0 and alarm is not None)
+
+        recorded = recorder.record(run, evaluators=evaluators, observers=[Diagnosis()], stop=stopping)
+        events = cast("Generator[Event]", recorded)
         try:
             with view:
                 for event in events:
                     view.show(event)
                     last = event.step
+                    if isinstance(event, Diagnosed):
+                        alarm = event if event.severity == "alarm" and event.overrides else None
+        except DivergedError as error:
+            if not tries or alarm is None:
+                raise
+            say(f"mulligan: {error}")
         finally:
             events.close()  # a reader that left (a closed pipe) ends the run, saved, too
     took = duration(time.perf_counter() - start)
     if stop() and run.step < run.config.steps:
         say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {folder}")
         return 130
+    if tries and alarm is not None:
+        return try_again(folder, alarm, json=json, tries=tries - 1)
     files = recorder.folder
     metrics = None if watching is None else evaluated(run)
     if metrics is not None:
@@ -97,7 +114,23 @@ def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
     if not run.data.is_points:
         print(f"      mulligan draw 42 --model {folder}")
         print(f"      mulligan walk {folder} --from 1 --to 2")
+    if alarm is not None:
+        print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {alarm.remedies[0]}")
     return 0
+
+
+def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0) -> int:
+    """Go back to where a run was healthy, show what is changed, and train on in a new folder; see `follow`."""
+    second = plan(folder, alarm, say=say)
+    out = next_folder(folder)
+    run = second.run()
+    if json:
+        words = {"parent": str(folder), "run": str(out), "step": second.step, "changes": second.changes}
+        emit({"event": "second_try", **words})
+    say(f"second try in {out}, from step {count(second.step)} of {folder}, with")
+    for change in second.changes:
+        say(f"  {change}")
+    return follow(run, Recorder(out), out, json=json, tries=tries)
 
 
 def evaluated(run: Run) -> dict[str, Any] | None:
@@ -245,6 +278,14 @@ def _sigmoid(x: float) -> float:
     return 0.5 * (1.0 + math.tanh(0.5 * x))
 
 
+def evidence_lines(event: Diagnosed) -> list[str]:
+    """Say each figure of a diagnosis with its threshold and what it is."""
+    return [
+        f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {MEANINGS.get(name, name)}"
+        for name, found in event.evidence.items()
+    ]
+
+
 def told(event: Event) -> str:
     """Say what the rarer events have to say; nothing for the others."""
     if isinstance(event, Started):
@@ -257,8 +298,10 @@ def told(event: Event) -> str:
             f"{event.threads} thread{'s' if event.threads != 1 else ''}"
         )
     if isinstance(event, Diagnosed):
-        remedies = f"; try {', or '.join(event.remedies)}" if event.remedies else ""
-        return f"step {count(event.step)}: {event.state}{remedies}"
+        remedies = f"; try: {'; or: '.join(event.remedies)}" if event.remedies else ""
+        kind = " (warning)" if event.severity == "warning" else "" if event.severity else " again"
+        because = "".join(f"\n  {line}" for line in evidence_lines(event))
+        return f"step {count(event.step)}: {event.state}{kind}{remedies}{because}"
     if isinstance(event, Evaluated):
         found = glance(event.metrics)
         return f"step {count(event.step)}: {found}" if found else ""

@@ -11,7 +11,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan.cli.figures import count, duration
 from mulligan.cli.screen import say
-from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Steps, Threads, Word
+from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Steps, Threads, Tries, Word
 from mulligan.errors import ConfigError
 
 
@@ -28,6 +28,7 @@ def command(
     ] = [],  # noqa: B006 (read by tyro, never changed)
     threads: Threads = None,
     evaluate: Evaluate = True,
+    second_tries: Tries = 0,
     json: Json = False,
 ) -> int:
     """Train a generator by a recipe; every run is kept in a folder of its own and can be resumed.
@@ -57,6 +58,9 @@ def command(
         Without it, one for each core. Part of what makes a run exact.
     evaluate
         Neither watch the quality during the run (about 1 % of the time) nor measure it at the end (some ten seconds).
+    second_tries
+        When the diagnosis raises an alarm, go back to the last healthy checkpoint, apply the remedy, and train on in a
+        run folder of its own; at most so many times.
     json
         Print the events as JSON Lines, the last line saying where everything is.
     """
@@ -89,7 +93,7 @@ def command(
             f"{count(run.config.steps)} steps fill {duration(60 * minutes)} on this machine (timed in "
             f"{duration(time.perf_counter() - start)}); from here on the run is exact"
         )
-    return follow(run, Recorder(out), out, json=json)
+    return follow(run, Recorder(out), out, json=json, tries=second_tries)
 
 
 def next_free(folder: Path, name: str) -> Path:

@@ -20,6 +20,41 @@ if TYPE_CHECKING:
     from mulligan.training.signals import Facts
 
 HEALTHY = "healthy"
+MEANINGS = {
+    "logit": "largest mean logit of D (around the middle, where its level is free)",
+    "r2/r1": "‖∇D‖² on fakes ÷ on reals",
+    "r2": "‖∇D‖² on fakes",
+    "g_gradient": "norm of G's gradient",
+    "d_gradient": "norm of D's gradient",
+    "g_growth": "norm of G's weights ÷ 1000 steps ago",
+    "d_growth": "norm of D's weights ÷ 1000 steps ago",
+    "not_finite": "NaN or infinity in the run",
+    "spread": "deviation of G(z) over z ÷ that of the reals, inside classes",
+    "g_first": "gradient of G's first layer, a weight",
+    "span": "range of all fakes ÷ that of the reals",
+    "D(real)": "σ of D's mean logit on reals",
+    "D(fake)": "σ of D's mean logit on fakes",
+    "scale": "range of the data ÷ that of G's output",
+    "d_accuracy": "how often D is right",
+    "loss_share": "D's loss ÷ its loss where it cannot tell",
+    "push_fall": "‖∂L_G/∂x‖ ÷ its median so far",
+    "gap": "energy distance of fakes and reals ÷ distance among reals",
+    "gap_change": "the same ÷ a look ago",
+    "distance": "distance among fakes ÷ among reals",
+    "classes": "effective number of classes ÷ that of the reals",
+    "inner": "deviation of features inside classes ÷ that of the reals",
+    "inner_change": "the same ÷ a look ago",
+    "coverage": "share of reals that have a fake near them (best possible: 0.97)",
+    "path": "way of a fixed z ÷ how far it got, over 500 steps",
+    "histogram_change": "total variation of the classes, 500 steps apart",
+    "penalty_share": "gradient penalty ÷ what D has gained",
+    "r2_rise": "‖∇D‖² on fakes ÷ its median so far",
+    "extreme": "share of pixels at the ends of the range",
+    "variety": "deviation of the data over its samples",
+    "ct_z": "nearness to the training set against held-out reals, in deviations (C_T)",
+    "authentic": "authentic fakes less authentic held-out reals, per cent",
+}
+"""Every figure that can be evidence, in words."""
 STILL = 0.8
 """A distance to the real data above this share of what it was a look ago stands still."""
 FAR = 0.05

@@ -1,0 +1,122 @@
+"""``mulligan diagnose``: what is wrong with a run, how one can tell, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.figures import count, figure
+from mulligan.cli.words import Folder, Json
+from mulligan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mulligan.training.events import Diagnosed
+    from mulligan.training.second_try import SecondTry
+
+SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy")
+"""Figures of a healthy run."""
+
+
+def command(
+    run: Positional[Folder],
+    *,
+    try_: Annotated[bool, arg(name="try", help_behavior_hint="")] = False,
+    json: Json = False,
+) -> int:
+    """Say the state of a run, the evidence, and what to try.
+
+    Every run is watched while it trains: two looks in a row, 250 steps apart, name a state. With --try, go back to the
+    last healthy checkpoint (or to the very beginning, where the remedy changes the nets), apply the remedy, and train
+    on in a new run folder; the run itself stays as it is.
+
+    Example:
+    $ mulligan diagnose runs/quick-1
+    $ mulligan diagnose runs/quick-1 --try
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    try_
+        Start the second try.
+    json
+        Print one JSON document; with --try, the events of the second try as JSON Lines.
+    """
+    from mulligan.cli.progress import try_again
+    from mulligan.cli.screen import emit
+    from mulligan.training import diagnoses, plan
+
+    said = diagnoses(run)
+    last = said[-1] if said else None
+    ill = last is not None and bool(last.severity)
+    if try_:
+        return try_again(run, last, json=json)
+    second: SecondTry | None = None
+    if ill:
+        try:
+            second = plan(run, last)
+        except ConfigError:  # nothing that a setting could repair: the words of the remedy stand
+            second = None
+    step, steps, signals = _stands(run)
+    if json:
+        emit(
+            {
+                "run": str(run),
+                "step": step,
+                "steps": steps,
+                "state": last.state if ill and last else "healthy",
+                "severity": last.severity if last else "",
+                "evidence": last.evidence if ill and last else {},
+                "signals": signals,
+                "remedies": last.remedies if last else [],
+                "overrides": last.overrides if last else [],
+                "second_try": None if second is None else {"step": second.step, "changes": second.changes},
+                "history": [event.to_json() for event in said],
+            }
+        )
+        return 0
+    _print(str(run), last if ill else None, said, second, step, steps, signals)
+    return 0
+
+
+def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
+    """Return how far the newest checkpoint is, and the figures of the last look that it remembers."""
+    from mulligan.training import RunFolder, load_config
+
+    here = RunFolder(folder)
+    newest = here.newest()
+    if newest is None:
+        return 0, load_config(here.config).steps, {}
+    looks = newest.state["observers"].get("diagnosis", {}).get("looks", [])
+    return newest.step, newest.config.steps, looks[-1]["signals"] if looks else {}
+
+
+def _print(
+    run: str,
+    last: Diagnosed | None,
+    said: list[Diagnosed],
+    second: SecondTry | None,
+    step: int,
+    steps: int,
+    signals: dict[str, float],
+) -> None:
+    from mulligan.cli.progress import evidence_lines
+    from mulligan.training.rules import MEANINGS
+
+    if last is None:
+        print(f"{run}: healthy, at step {count(step)} of {count(steps)}")
+        shown = [name for name in SHOWN if name in signals]
+        print(*(f"  {figure(signals[name])}  {MEANINGS[name]}" for name in shown), sep="\n", end="\n" if shown else "")
+    else:
+        kind = " (warning)" if last.severity == "warning" else ""
+        print(f"{run}: {last.state}{kind}, since step {count(last.step)} of {count(steps)}")
+        print(*(f"  {line}" for line in evidence_lines(last)), sep="\n")
+        print("what to try:", *(f"  {words}" for words in last.remedies), sep="\n")
+    if second is not None:
+        start = f"from step {count(second.step)}" if second.step else "from the very beginning"
+        print(f"second try, {start}, with", *(f"  {change}" for change in second.changes), sep="\n")
+        print(f"next: mulligan diagnose {run} --try")
+    before = said[:-1] if last is not None else said
+    if before:
+        print("before:", *(f"  step {count(event.step)}: {event.state}" for event in before), sep="\n")

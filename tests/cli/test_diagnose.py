@@ -1,0 +1,82 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+RING = ("ring", "--steps", 1500, "--threads", 1, "--no-evaluate")
+QUIET = ("sample_every=0", "save_every=250", "data.limit=2000", "evaluate_every=0")
+SIGN = ("--set", "loss=literal_cost", "penalties=[]", *QUIET)
+DROWNED = ("--set", "penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant", *QUIET)
+
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.fixture
+def broken(mulligan):
+    code, out, _ = mulligan(*("train", *RING[:2], 750, *RING[3:]), *SIGN)
+    assert code == 0
+    assert "mulligan diagnose runs/ring-1 --try" in out
+    return "runs/ring-1"
+
+
+def test_an_alarm_is_said_once_with_its_evidence(mulligan):
+    _, _, err = mulligan("train", *RING, *SIGN)
+    assert err.count("wrong sign") == 1
+    assert "step 500: wrong sign; try: check the sign" in err
+    assert "> 0.950  σ of D's mean logit on fakes" in err
+
+
+def test_diagnose_and_try(mulligan, broken):
+    code, out, _ = mulligan("diagnose", broken)
+    assert code == 0
+    assert out.startswith("runs/ring-1: wrong sign, since step 500 of 750\n")
+    assert "loss.kind: 'literal_cost' → 'non_saturating'" in out
+    said = json.loads(mulligan("diagnose", broken, "--json")[1])
+    assert (said["state"], said["severity"]) == ("wrong sign", "alarm")
+    assert said["second_try"]["step"] == 0
+    assert said["evidence"]["D(fake)"]["operator"] == ">"
+    code, out, err = mulligan("diagnose", broken, "--try")
+    assert code == 0
+    assert "second try in runs/ring-1-try-2, from step 0 of runs/ring-1, with" in err
+    config = tomllib.loads(Path("runs/ring-1-try-2/config.toml").read_text("utf-8"))
+    assert config["parent"] == {"run": str(Path("runs/ring-1").resolve()), "step": 0}
+    assert mulligan("diagnose", "runs/ring-1-try-2")[1].startswith("runs/ring-1-try-2: healthy, at step 750 of 750\n")
+    code, _, err = mulligan("diagnose", "runs/ring-1-try-2", "--try")
+    assert code == 2
+    assert "is healthy" in err
+
+
+def test_second_tries_by_themselves(mulligan):
+    code, out, err = mulligan("train", *RING, "--second-tries", 2, *DROWNED, "--json")
+    assert code == 0
+    events = [json.loads(line) for line in out.splitlines()]
+    tries = [event for event in events if event["event"] == "second_try"]
+    assert [event["run"] for event in tries][:1] == ["runs/ring-1-try-2"]
+    assert any("gamma" in change for change in tries[0]["changes"])
+    assert "second try in runs/ring-1-try-2" in err
+    assert events[-1]["run"] == tries[-1]["run"]
+    first = [json.loads(line) for line in Path("runs/ring-1/events.jsonl").read_text("utf-8").splitlines()]
+    assert first[-1]["event"] == "saved" or first[-1]["event"] == "diagnosed"  # it stopped at the alarm
+    assert max(event["step"] for event in first) == 500
+
+
+def test_a_divergence_has_its_second_try(mulligan):
+    wild = ("--set", "loss=wasserstein", "penalties=[]", "discriminator.optimizer={kind='sgd',lr=1e6}", *QUIET)
+    code, _, err = mulligan("train", *RING, *wild)
+    assert code == 1
+    assert "divergence" in err
+    assert mulligan("diagnose", "runs/ring-1")[1].startswith("runs/ring-1: divergence")
+    code, _, err = mulligan("train", *RING, "--second-tries", 1, *wild)
+    assert code == 1  # a third of a rate of a million is still too much, and one try was allowed
+    assert "second try in runs/ring-2-try-2" in err
+    assert Path("runs/ring-2-try-2/config.toml").is_file()
+
+
+def test_words_that_are_off(mulligan):
+    code, _, err = mulligan("diagnose", "nowhere")
+    assert code == 2
+    assert "no run folder" in err
+    code, _, err = mulligan("train", *RING, "--second-tries", -1)
+    assert code == 2
