@@ -155,7 +155,11 @@ def test_a_terminal_without_our_letters_shows_question_marks(process):
 def test_ctrl_c_while_waiting_is_130(here, model, environment):
     command = [sys.executable, "-m", "mulligan", "draw", "--model", model]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment(), **pipes) as waiting:
+
+    def hear_interrupts():  # what a shell starts in the background, and all that it starts, ignores SIGINT
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(command, env=environment(), preexec_fn=hear_interrupts, **pipes) as waiting:
         while not waiting.stderr.read(1):
             time.sleep(0.01)
         waiting.send_signal(signal.SIGINT)
