@@ -1,0 +1,57 @@
+"""Lanes: every share once, errors that pass through, and a process left as it was found."""
+
+import sys
+import threading
+
+import pytest
+
+from mulligan.nn.parallel import TURN, Lanes, shares
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 64])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_shares_cover_a_range_once_and_evenly(n, count):
+    parts = shares(n, count)
+    assert [i for part in parts for i in range(n)[part]] == list(range(n))
+    assert max(p.stop - p.start for p in parts) - min(p.stop - p.start for p in parts) <= 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_lane_works_once_in_a_thread_of_its_own(count):
+    seen = []
+    with Lanes(count) as lanes:
+        lanes.run(lambda lane: seen.append((lane, threading.get_ident())))
+    assert sorted(lane for lane, _ in seen) == list(range(count))
+    assert len({thread for _, thread in seen}) == count
+    assert (0, threading.get_ident()) in seen
+
+
+@pytest.fixture
+def interval():
+    """An interval that no `Lanes` sets."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.003)
+    yield sys.getswitchinterval()
+    sys.setswitchinterval(before)
+
+
+def test_turns_at_the_interpreter_are_short_inside_and_as_before_outside(interval):
+    with Lanes(2), Lanes(1):
+        assert sys.getswitchinterval() == pytest.approx(TURN)
+    assert sys.getswitchinterval() == interval
+    with pytest.raises(KeyError), Lanes(2) as lanes:
+        lanes.run(lambda lane: {}[lane])
+    assert sys.getswitchinterval() == interval
+
+
+def test_a_lanes_error_passes_through_and_the_lanes_go_on():
+    def fail_in_the_last(lane):
+        if lane:
+            raise ValueError("bad rows")
+
+    with Lanes(2) as lanes:
+        with pytest.raises(ValueError, match="bad rows"):
+            lanes.run(fail_in_the_last)
+        done = []
+        lanes.run(done.append)
+    assert sorted(done) == [0, 1]
