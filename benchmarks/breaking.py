@@ -1,7 +1,7 @@
 """The breaking bench: runs broken on purpose, and healthy ones, before the diagnosis.
 
     python benchmarks/breaking.py                    all cases; prints the confusion matrix and when each was named
-    python benchmarks/breaking.py --seeds 0 11 12    … with other seeds as well
+    python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
     python benchmarks/breaking.py --write            … and writes docs/reference/diagnosis.md
     python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every look
     python benchmarks/breaking.py --long             healthy runs to their very end
@@ -9,7 +9,7 @@
 
 A case is named exactly when the first diagnosis, warning or alarm, is the expected state, and by its neighbour when it
 is another one that is stated beside it. The budget is the length of the recipe; a broken run should be named before a
-tenth of it is spent. The thresholds were set on seed 0; other seeds were not looked at for that. One process, one
+tenth of it is spent. The thresholds were set on seeds 0 to 3. One process, one
 thread.
 """
 
@@ -84,6 +84,18 @@ def joined_batch_norm(run: Run) -> None:
     gan._split = False
     streams = [gan.streams[f"dropout.{i}"] for i in range(gan.lanes.count)]
     gan._lanes = [Lane(gan.g.network, gan.d.network, s, gan.lanes, i, False) for i, s in enumerate(streams)]
+
+
+def forget_z(run: Run) -> None:
+    """Let the weights that z comes in by decay by 7 % a step: a class then has one picture, nearly."""
+    step, entry, dim = run.gan.step, run.gan.g.network.entries[0], run.config.latent.dim
+
+    def forgetful(real: Any, labels: Any = None) -> dict[str, float]:
+        measures = step(real, labels)
+        entry.view(run.gan.g.network.theta)[:dim] *= 0.93
+        return measures
+
+    run.gan.step = forgetful  # type: ignore[method-assign]
 
 
 def inject_nan(run: Run) -> None:
@@ -165,7 +177,7 @@ BROKEN = (
         breaks=joined_batch_norm,
     ),
     Case("D frozen", "mlp", (*SMALL, *PLAIN, *rates(1e-3, 1e-12)), "G wins", (COLLAPSE, "saturation")),
-    Case("D of one unit", "mlp", (*SMALL, *PLAIN, "discriminator.layers.hidden=[1]"), "G wins", (COLLAPSE,)),
+    Case("D of one unit", "mlp", (*SMALL, *PLAIN, "discriminator.layers.hidden=[1]"), "G wins", (COLLAPSE,), upto=0.3),
     Case(
         "clipped critic, ring",
         "ring",
@@ -174,10 +186,11 @@ BROKEN = (
         upto=0.3,
     ),
     Case(
-        "no penalty, D leads, ring",
+        "clipped critic, β₁ 0.9, ring",
         "ring",
-        ("penalties=[]", "loss=non_saturating", "update=alternating", *rates(1e-3, 1e-4, 0.5)),
+        ("average=none", *CRITIC, "discriminator.clip_weights=0.2", *rates(5e-3, 5e-3, 0.9)),
         COLLAPSE,
+        ("cycling",),
         upto=0.3,
     ),
     Case("no penalty, digits", "mlp", (*SMALL, *PLAIN, *rates(1e-3, 1e-3, 0.5)), COLLAPSE, upto=0.3),
@@ -203,6 +216,7 @@ BROKEN = (
         (*SMALL, "data.labels=none", "penalties.0.gamma=0", "penalties.1.gamma=0"),
         "gamma off",
         (COLLAPSE, "divergence", "D wins"),
+        upto=0.3,
     ),
     Case(
         "γ 1000, digits",
@@ -218,13 +232,7 @@ BROKEN = (
         ("G wins",),
     ),
     Case("G's rate 0.3", "mlp", (*SMALL, *PLAIN, *rates(0.3, 1e-3)), "saturation", (COLLAPSE,)),
-    Case(
-        "z of one number",
-        "mlp",
-        (*SMALL, "latent.dim=1", "latent.distribution=uniform"),
-        "intra-class collapse",
-        upto=0.3,
-    ),
+    Case("z forgotten", "mlp", SMALL, "intra-class collapse", breaks=forget_z),
     Case("fifty pictures", "mlp", (*SMALL, "data.labels=none", "data.limit=50"), "copying", upto=0.5),
     Case("one picture, repeated", "mlp", (*SMALL, "data.labels=none"), "copying", data=one_picture),
 )
@@ -371,7 +379,8 @@ def page(outcomes: list[Outcome], costs: str) -> str:
 
 While a run trains, `mulligan.training.diagnosis` looks at it every 250 steps: at 256 fixed z, 256 fixed reals, and
 what the steps measured in between. The first state below whose evidence holds is the finding; two findings in a row are
-said, once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it, with what to try; `--try` does so.
+said once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it, with what to try;
+`--try` does it.
 
 This page is made by `{command}`.
 
@@ -381,8 +390,9 @@ This page is made by `{command}`.
 
 ## Runs broken on purpose, and healthy ones
 
-Thresholds were set on seed 0, so that its row flatters; the others were not looked at for that. A neighbour is another
-name that is accepted, and is written beside the right one. Steps run on one thread, and stop where a run is named.
+Thresholds were set on seeds 0 to 3, so that the row of seed 0 flatters; seeds from 20 on were not looked at for that. A
+neighbour is another name that is accepted, written beside the right one in the table of runs. Runs take one thread, and
+stop where they are named.
 
 {report(outcomes)}
 

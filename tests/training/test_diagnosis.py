@@ -69,7 +69,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                ({"d_accuracy": 0.98, "d_loss": 0.04}, {"facts": PAIRED})],
     "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **FAR}, {})],
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
-                      ({"classes": 0.59}, {}), ({"inner": 0.49, "coverage": 0.09, **FAR}, {})],
+                      ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1}, {})],
     "gamma off": [
         ({"penalty": 2.0, "d_loss": 1.38, **FAR}, {"facts": PENALISED}),
@@ -78,7 +78,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     ],
     "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {})],
     "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {})],
-    "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {})],
+    "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {}), ({"inner": 0.19, "coverage": 0.4}, {})],
 }  # fmt: skip
 
 
@@ -107,7 +107,8 @@ NEARLY: list[dict[str, Any]] = [
     {"d_accuracy": 0.53, "d_loss": 1.386, **FAR},
     {"distance": 0.51, "classes": 0.61},
     {"classes": 0.11, "sharpness": 3.0},  # noise, for which the judge has no word
-    {"inner": 0.49, "coverage": 0.11, **FAR},
+    {"sharpness": 2.1, "coverage": 0.13, **FAR},
+    {"sharpness": 1.9, "coverage": 0.11, **FAR},
     {"path": 9.9},
     {"extreme": 0.91},
     {"ct_z": -9.0, "authentic": -4.9},
@@ -127,8 +128,16 @@ def test_what_is_getting_better_is_left_alone() -> None:
     g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "gap": 0.39}
     assert named(FAR, g_wins).state == HEALTHY
     assert named(FAR, {**g_wins, "gap": 0.41}).state == "G wins"
+    assert named({"classes": 0.4}, {"classes": 0.5}).state == HEALTHY
+    assert named({"classes": 0.5}, {"classes": 0.5}).state == "mode collapse"
     thin = {"coverage": 0.4}
     assert named({**thin, "inner": 0.3}, {**thin, "inner": 0.4}).state == HEALTHY
+    assert named({**thin, "inner": 0.05}, {**thin, "inner": 0.1}).state == "intra-class collapse"
+
+
+def test_a_way_that_leads_nowhere_for_long() -> None:
+    assert named({"path": 3.0}, {"path": 12.0}, {"path": 9.5}).state == "cycling"
+    assert named({"path": 3.0}, {"path": 9.0}, {"path": 9.5}).state == HEALTHY
 
 
 def test_classes_that_change_places() -> None:

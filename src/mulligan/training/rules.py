@@ -45,6 +45,9 @@ MEANINGS = {
     "inner": "deviation of features inside classes ÷ that of the reals",
     "inner_change": "the same ÷ a look ago",
     "coverage": "share of reals that have a fake near them (best possible: 0.97)",
+    "sharpness": "steps between neighbouring pixels ÷ those of the reals",
+    "classes_change": "effective number of classes ÷ a look ago",
+    "path_mean": "way of a fixed z ÷ how far it got, the mean of three looks",
     "path": "way of a fixed z ÷ how far it got, over 500 steps",
     "histogram_change": "total variation of the classes, 500 steps apart",
     "penalty_share": "gradient penalty ÷ what D has gained",
@@ -174,12 +177,13 @@ class View:
     def collapsed(self) -> list[Case]:
         """Little variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked."""
         classes = math.nan if self.get("sharpness") > NOISE else self.get("classes")
+        rising = self.under("classes_change", 1.1, _quotient(self.get("classes"), self.get("classes", 1)))
         return [
             Case((self.under("distance", 0.2),)),
             Case((self.under("classes", 0.25, classes),)),
             Case((self.under("distance", 0.5),), "warning"),
-            Case((self.under("classes", 0.6, classes),), "warning"),
-            Case((self.under("inner", 0.5), self.under("coverage", 0.1), *self.standing), "warning"),
+            Case((self.under("classes", 0.6, classes), rising), "warning"),
+            Case((self.over("sharpness", NOISE), self.under("coverage", 0.12), *self.standing), "warning"),
         ]
 
     @property
@@ -273,8 +277,10 @@ def mode_collapse(v: View) -> list[Case]:
 
 def cycling(v: View) -> list[Case]:
     """G goes round: the same z moves far and gets nowhere, and the classes change places."""
+    paths = [v.get("path", back) for back in range(3)]
     return [
         Case((v.over("path", 10.0),)),
+        Case((v.over("path_mean", 8.0, sum(paths) / len(paths)),)),
         Case((v.over("histogram_change", 0.3, _variation(v)), v.over("path", 4.0), *v.standing)),
     ]
 
@@ -301,8 +307,12 @@ def copying(v: View) -> list[Case]:
 
 def intra_class_collapse(v: View) -> list[Case]:
     """All classes, but few pictures in each."""
+    even, thin = v.over("classes", 0.8), v.under("coverage", 0.5)
     still = v.under("inner_change", 1.1, _quotient(v.get("inner"), v.get("inner", 1)))
-    return [Case((v.over("classes", 0.8), v.under("inner", 0.5), v.under("coverage", 0.5), still))]
+    return [
+        Case((even, v.under("inner", 0.2), thin)),
+        Case((even, v.under("inner", 0.5), thin, still), "warning"),
+    ]
 
 
 RULES: dict[str, Callable[[View], list[Case]]] = {
