@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TURN = 2e-5
 """Seconds after which a thread that waits for the interpreter's lock demands it; Python's own 5 ms is a whole step.
 
-Lanes ask for the lock some hundred times a step. A step gains 2–5 % by short turns; beside a thread that is busy in
+Lanes ask for the lock some hundred times a step. A step gains 1–2 % by short turns; beside a thread that is busy in
 Python, such as a notebook's or a server's, it takes half the time.
 """
 
