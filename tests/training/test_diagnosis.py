@@ -156,6 +156,12 @@ def test_losses_without_probabilities_have_no_wrong_sign() -> None:
     assert named({"d_real": 5.0, "d_fake": 4.9}, facts=PAIRED._replace(penalised=False)).state == HEALTHY
 
 
+def test_the_level_of_a_relativistic_d_is_free() -> None:
+    high = {"d_real": 70.0, "d_fake": 60.0}
+    assert named(high, facts=PAIRED._replace(penalised=False)).state == HEALTHY
+    assert named(high, facts=PLAIN).state != HEALTHY
+
+
 def test_what_cannot_be_measured_accuses_nobody() -> None:
     assert match(View([Look(250, {}, [])], PLAIN, True)) == Finding(HEALTHY)
     assert not Evidence("x", math.nan, ">", 0.0).holds
@@ -449,7 +455,13 @@ def test_remedies_do_what_they_say() -> None:
     assert type(tamed.loss).__name__ == "NonSaturating"
     assert tamed.d_steps == 1
     assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
-    assert tamed.discriminator.optimizer.lr == wild.generator.optimizer.lr  # type: ignore[attr-defined]
+    rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
+    assert rates == [0.0032, 0.0032]  # √(1e-3 · 1e-2)
+    off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"], say=lambda text: None)
+    for state in ("gamma off", "mode collapse"):
+        assert "penalties.0.gamma=1" in remedies_for(Finding(state), off).overrides
+    narrow = with_overrides(recipe("mlp"), ["discriminator.layers.hidden=[1, 300]"], say=lambda text: None)
+    assert remedies_for(Finding("G wins"), narrow).overrides == ("discriminator.layers.hidden=[128, 300]",)
     strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
     finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
     assert "penalties.0.gamma=1" in remedies_for(finding, strong).overrides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 GAMMA = 1.0
 """Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
+
+
+NARROW = 16
+"""Units below which a layer of D is called narrow."""
 
 
 class Remedy(NamedTuple):
@@ -64,6 +69,23 @@ def _scaled(config: Config, start: str, end: str, by: float) -> list[str]:
     return [f"{path}={value * by:.3g}" for path, value in _fields(config, start, end).items()]
 
 
+def _stronger(config: Config) -> list[str]:
+    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more."""
+    least = GAMMA * _unit(config)
+    return [f"{path}={max(10.0 * value, least):.3g}" for path, value in _fields(config, "penalties.", "gamma").items()]
+
+
+def _unit(config: Config) -> float:
+    """Return what γ for pixels in [−1, 1] is multiplied by in the data's own range."""
+    return (0.5 * (config.data.high - config.data.low)) ** 2
+
+
+def _learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the learning rates of G and of D, by path."""
+    g, d = (_fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
+    return g, d
+
+
 def _rates(config: Config, by: float, who: str = "") -> list[str]:
     """Multiply the learning rates of both players, or of one."""
     players = (who,) if who else ("generator", "discriminator")
@@ -77,7 +99,7 @@ def _optimizer(config: Config, field: str, value: float) -> list[str]:
 
 def _penalties(config: Config, least: float = GAMMA) -> list[str]:
     """Bring in R1 and R2, or raise the weights of the penalties that are there to `least`, in the data's own unit."""
-    gamma = least * (0.5 * (config.data.high - config.data.low)) ** 2
+    gamma = least * _unit(config)
     if not config.penalties:
         return [f'penalties=[{{kind="r1", gamma={gamma:g}}}, {{kind="r2", gamma={gamma:g}}}]']
     weak = {p: v for end in ("gamma", "weight") for p, v in _fields(config, "penalties.", end).items() if v < gamma}
@@ -116,7 +138,9 @@ def _dead_latent(config: Config, evidence: set[str]) -> Remedy:
     changes += [
         f"{path}=0.5" for path, gain in _fields(config, "generator.layers.", "output_gain").items() if gain < 0.1
     ]
-    return Remedy(words, tuple(changes), restart=True)
+    slow = [path for rates in _learning(config) for path, rate in rates.items() if rate < 1e-4]
+    changes += [f"{path}=0.001" for path in slow]
+    return Remedy((*words, "rates that move the weights (1e-3)") if slow else words, tuple(changes), restart=True)
 
 
 def _contrast_illusion(config: Config, evidence: set[str]) -> Remedy:
@@ -141,19 +165,23 @@ def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _d_wins(config: Config, evidence: set[str]) -> Remedy:
-    words = ["a loss that still pushes where D is sure: non-saturating or relativistic"]
+    words = (
+        "a loss that still pushes where D is sure: non-saturating or relativistic",
+        "a stronger gradient penalty (γ × 10)",
+        "instance noise",
+        "rates that are nearer to each other, one move of D a step",
+    )
     loss = "non_saturating" if isinstance(config.loss, (Minimax, LiteralCost)) else "relativistic"
-    changes = [f'loss={{kind="{loss}"}}']
-    words += ["a stronger gradient penalty (γ × 10)", "instance noise", "a smaller rate for D, one move a step"]
-    changes += _scaled(config, "penalties.", "gamma", 10.0) or _regularised(config)
-    g, d = (_fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
-    if d and g and max(d.values()) > min(g.values()):
-        changes += [f"{path}={min(g.values()):g}" for path in d]
+    changes = [f'loss={{kind="{loss}"}}', *(_stronger(config) or _regularised(config))]
+    g, d = _learning(config)
+    if g and d and max(d.values()) > min(g.values()):
+        middle = math.sqrt(max(d.values()) * min(g.values()))
+        changes += [f"{path}={middle:.2g}" for path in (*g, *d)]
     if config.d_steps > 1:
         changes.append("d_steps=1")
     if _hard(config):
         changes.append("instance_noise=0.1")
-    return Remedy(tuple(words), tuple(changes))
+    return Remedy(words, tuple(changes))
 
 
 def _g_wins(config: Config, evidence: set[str]) -> Remedy:
@@ -162,7 +190,10 @@ def _g_wins(config: Config, evidence: set[str]) -> Remedy:
         "a weaker gradient penalty",
         "train a fresh D for 200 steps: does it tell?",
     )
-    g, d = (_fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
+    hidden = flattened(to_table(config)).get("discriminator.layers.hidden")
+    if isinstance(hidden, list) and hidden and min(hidden) < NARROW:
+        return Remedy(words, (f"discriminator.layers.hidden={[max(n, 128) for n in hidden]}",), restart=True)
+    g, d = _learning(config)
     best = max([*g.values(), 3 * max(d.values(), default=0.0)], default=1e-3)
     return Remedy(words, (*(f"{path}={best:g}" for path in d), *_scaled(config, "penalties.", "gamma", 0.3)))
 
@@ -172,7 +203,7 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
         "the relativistic pairing loss, with R1 and R2 at every step",
         "a lower rate will not bring the lost kinds back",
     )
-    stronger = _scaled(config, "penalties.", "gamma", 10.0) if isinstance(config.loss, Relativistic) else []
+    stronger = _stronger(config) if isinstance(config.loss, Relativistic) else []
     return Remedy(words, ('loss={kind="relativistic"}', *(stronger or _regularised(config))))
 
 
@@ -194,24 +225,28 @@ def _cycling(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
-    unit = (0.5 * (config.data.high - config.data.low)) ** 2
+    if "penalty_share" not in evidence:
+        return Remedy(("a stronger gradient penalty: γ × 10",), tuple(_stronger(config)))
     weights = _fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")
-    if "penalty_share" in evidence:
-        return Remedy(
-            ("a weaker gradient penalty: γ × 0.1, or falling over the run",),
-            tuple(f"{path}={min(0.1 * value, GAMMA * unit):.3g}" for path, value in weights.items()),
-        )
     return Remedy(
-        ("a stronger gradient penalty: γ × 10",),
-        tuple(f"{path}={max(10 * value, 0.1 * unit):.3g}" for path, value in weights.items()),
+        ("a weaker gradient penalty: γ × 0.1, or falling over the run",),
+        tuple(f"{path}={min(0.1 * value, GAMMA * _unit(config)):.3g}" for path, value in weights.items()),
     )
 
 
 def _saturation(config: Config, evidence: set[str]) -> Remedy:
-    words = ("a lower rate for G", "a linear output instead of tanh or sigmoid")
-    g, d = (_fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
-    best = min([0.1 * v for v in g.values()] + [*d.values()], default=1e-3)
-    return Remedy(words, tuple(f"{path}={best:g}" for path in g), restart=True)
+    words = (
+        "a lower rate for G, and for D where it is as high",
+        "β₁ = 0",
+        "a linear output instead of tanh or sigmoid",
+    )
+    loud = {p: v for p, v in _fields(config, "generator.layers.", "one_hot_scale").items() if v > 10.0}
+    if loud and config.data.labels != "none":
+        return Remedy(("a smaller one-hot vector beside z", *words), tuple(f"{path}=3" for path in loud), restart=True)
+    g, d = _learning(config)
+    best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
+    rates = [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
+    return Remedy(words, (*rates, *_optimizer(config, "beta1", 0.0)), restart=True)
 
 
 def _copying(config: Config, evidence: set[str]) -> Remedy:

@@ -1,0 +1,143 @@
+"""The cure: does the second try of a broken run end where a healthy run ends?
+
+    python benchmarks/curing.py                  every case that a setting can cure; prints a table
+    python benchmarks/curing.py --only scale     cases whose name holds the word
+    python benchmarks/curing.py --write          … and writes docs/reference/second-tries.md
+
+Each broken run of `breaking.py` that is broken by its settings (not by its data or by a hook) trains in a run folder
+until it is named, is planned anew by `mulligan.training.plan`, and trains on to the end; one try, as `mulligan diagnose
+RUN --try` does it. Digits are judged by 2,000 fakes against 2,000 test pictures: FD in per cent of the real variance,
+and classes; points by their modes. Cured means: all classes, and at most twice the FD of the healthy recipe; or all
+modes.
+
+Read it with care. The healthy recipe here is a small `mlp` after 4,000 steps, whose FD of 35 to 39 over three seeds is
+far from good, so that twice of it is no high bar. Remedies were revised once after a first round of these very cases,
+in which 10 of 20 were cured. And all of these second tries begin at step 0, because each fault is there from the start:
+that a later checkpoint is taken up is shown by the tests, not here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from breaking import BROKEN, SMALL, Case, configure
+
+from mulligan.data.toys import TOYS, Gaussians
+from mulligan.errors import DivergedError, MulliganError
+from mulligan.metrics.classes import classes
+from mulligan.metrics.frechet import frechet_distance, moments, percent
+from mulligan.metrics.judge import bundled
+from mulligan.metrics.toys import modes
+from mulligan.training import Diagnosis, Recorder, Run, plan, train
+from mulligan.training.events import Diagnosed
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "second-tries.md"
+STEPS = 4000
+COUNT = 2000
+
+
+def measured(run: Run) -> tuple[int, float]:
+    """Return how many classes or modes there are, and FD; NaN for points."""
+    made = run.generator().images(COUNT, seed=1) if not run.data.is_points else run.sample(*run.draw(COUNT, seed=1))
+    if run.data.is_points:
+        toy = TOYS[run.data.name]
+        assert isinstance(toy, Gaussians)
+        return modes(made, toy.modes, toy.std).captured, float("nan")
+    judge = bundled("mnist")
+    test = run.data.test
+    assert judge is not None
+    assert test is not None
+    features, p = judge.features_and_probabilities(made)
+    real, _ = judge.features_and_probabilities(np.asarray(test.images[:COUNT]))
+    of_real = moments(real)
+    return classes(p, np.full(10, 0.1)).modes, percent(frechet_distance(of_real, moments(features)), of_real)
+
+
+def finished(run: Run) -> tuple[int, float]:
+    for _ in train(run):
+        pass
+    return measured(run)
+
+
+def second_try(case: Case, folder: Path) -> tuple[str, str, Run | None]:
+    """Break a run until it is named; return the name, the changes, and the run of the second try."""
+    config = replace(configure(case), steps=STEPS, save_every=250)
+    run, said = Run(config), None
+    events = Recorder(folder).record(
+        run, observers=[Diagnosis()], stop=lambda: said is not None and said.severity == "alarm"
+    )
+    try:
+        for event in events:
+            if isinstance(event, Diagnosed) and event.severity:
+                said = event
+            if run.step >= STEPS // 2:
+                break
+    except DivergedError:
+        pass
+    if said is None:
+        return "not named", "", None
+    try:
+        second = plan(folder, said)
+        return said.state, "; ".join(second.changes), second.run()
+    except MulliganError as error:
+        return said.state, str(error), None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    lines: list[str] = []
+
+    def tell(*cells: object) -> None:
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        print(lines[-1], flush=True)
+
+    sound = {
+        ("mlp", True): Case("mlp", "mlp", SMALL),
+        ("mlp", False): Case("mlp", "mlp", (*SMALL, "data.labels=none")),
+        ("ring", False): Case("ring", "ring"),
+    }
+    best: dict[tuple[str, bool], tuple[int, float]] = {}
+    tell("run", "named", "second try from", "classes or modes", "FD", "healthy FD", "cured", "changes")
+    lines.append("|---" * 8 + "|")
+    for case in BROKEN:
+        hooked = case.data is not None or case.breaks is not None or "data.name=jang" in case.changes
+        if options.only not in case.name or hooked:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            state, changes, run = second_try(case, Path(name) / "run")
+        if run is None:
+            tell(case.name, state, "–", "–", "–", "–", "no", changes.replace(name, ""))
+            continue
+        begins, kind = run.begins, (case.recipe, run.labels is not None)
+        if kind not in best:
+            best[kind] = finished(Run(replace(configure(sound[kind]), steps=STEPS)))
+        healthy, healthy_fd = best[kind]
+        try:
+            found, fd = finished(run)
+        except DivergedError:
+            tell(case.name, state, begins, "–", "–", "–", "no", f"diverged: {changes}")
+            continue
+        cured = found >= healthy and not fd > 2 * healthy_fd
+        figures = [f"{value:.1f}" if value == value else "–" for value in (fd, healthy_fd)]
+        tell(case.name, state, begins, f"{found} of {healthy}", *figures, "yes" if cured else "no", changes)
+    if options.write:
+        words = (__doc__ or "").split("\n\n", 2)[2]
+        made = f"Made by `python benchmarks/curing.py --write`; {STEPS:,} steps each, one seed."
+        head = f"# Second tries\n\n{made}\n\n{words}\n"
+        PAGE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
