@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,16 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.errors import CheckpointError, ConfigError, DivergedError
-from mulligan.training import Config, Recorder, Run, load_checkpoint, load_config, resume, save_checkpoint, train
+from mulligan.errors import DivergedError
+from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train
 from mulligan.training.config import with_fields, with_overrides
 from mulligan.training.diagnosis import Diagnosis
-from mulligan.training.events import Diagnosed, Event, Failed, Started, Stepped
+from mulligan.training.events import Diagnosed, Event, Failed, Stepped
 from mulligan.training.recipes import recipe
 from mulligan.training.remedies import remedies_for
 from mulligan.training.rules import HEALTHY, RULES, Evidence, Finding, Look, View, match
-from mulligan.training.second_try import diagnoses, next_folder, plan
-from mulligan.training.signals import Facts, Probe, facts_of
+from mulligan.training.second_try import diagnoses, plan
+from mulligan.training.signals import Facts, facts_of
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)
@@ -369,194 +368,6 @@ def test_facts() -> None:
     assert of("wasserstein").balance == 0.0
 
 
-# ── signals ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_signals_of_a_perfect_generator(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(tiny(data={"name": "ring", "labels": "none", "limit": 0}))
-    probe = Probe(run)
-    fresh = np.asarray(run.data.images[-256:])
-    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: fresh[: len(z)].copy())
-    signals, histogram = probe.look()
-    for name in ("spread", "distance", "classes", "inner"):
-        assert signals[name] == pytest.approx(1.0, abs=0.15)
-    assert abs(signals["gap"]) < 0.02
-    assert signals["coverage"] > 0.85
-    assert sum(histogram) == pytest.approx(1.0)
-    assert signals["scale"] == pytest.approx((fresh.max() - fresh.min()) / 2, rel=0.02)
-
-
-def test_gradient_signals_by_differences(tiny: Any) -> None:
-    run = Run(tiny())
-    probe = Probe(run)
-    signals, _ = probe.look()
-    x = probe.known.x[:64].astype(np.float64)
-    space = run.gan.d.network.workspace()
-    squares = np.zeros(64)
-    for k in range(2):
-        step = np.zeros(2)
-        step[k] = 1e-3
-        up, down = (space.forward((x + s * step).astype(np.float32), training=False)[:, 0].copy() for s in (1, -1))
-        squares += ((up - down) / 2e-3) ** 2
-    low, high = run.data.range
-    assert signals["r1"] == pytest.approx(squares.mean() * ((high - low) / 2) ** 2, rel=2e-2)
-
-
-def test_g_gradient_is_that_of_the_loss(tiny: Any) -> None:
-    run = Run(tiny(loss="non_saturating"))
-    probe = Probe(run)
-    signals, _ = probe.look()
-    z = probe.z[:64]
-    theta, d = run.gan.g.network.theta, run.gan.d.network.workspace()
-
-    def loss() -> float:
-        fake = d.forward(run.gan.g.network.workspace().forward(z, training=False), training=False)[:, 0]
-        return run.config.loss.generator(real=fake, fake=fake).value
-
-    grad = np.zeros(theta.size)
-    for i in range(theta.size):
-        kept = theta[i].copy()
-        values = []
-        for h in (1e-2, -1e-2):
-            theta[i] = kept + np.float32(h)
-            values.append(loss())
-        theta[i] = kept
-        grad[i] = (values[0] - values[1]) / 2e-2
-    assert signals["g_gradient"] == pytest.approx(np.linalg.norm(grad), rel=2e-2)
-
-
-def test_one_sample_repeated_is_named(tiny: Any) -> None:
-    same = Dataset("same", np.full((300, 8, 8, 1), 90, np.uint8))
-    g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
-    d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
-    run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=same)
-    signals, _ = Probe(run).look()
-    assert signals["variety"] < 1e-3
-    assert "distance" not in signals
-
-
-# ── remedies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("state", [*RULES])
-@pytest.mark.parametrize("name", ["quick", "mlp", "ring", "classic", "unlabelled"])
-def test_every_remedy_is_a_configuration_that_can_be_built(name: str, state: str) -> None:
-    config = recipe(name)
-    for evidence in ((), (Evidence("penalty_share", 5.0, ">", 3.0),)):
-        remedy = remedies_for(Finding(state, evidence, "alarm"), config)
-        changed = with_overrides(config, remedy.overrides, say=lambda text: None)
-        assert (changed != config) == bool(remedy.overrides), remedy.overrides
-
-
-def test_remedies_do_what_they_say() -> None:
-    wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
-                                          "discriminator.optimizer.lr=0.01"], say=lambda text: None)  # fmt: skip
-    tamed = with_overrides(wild, remedies_for(Finding("D wins"), wild).overrides, say=lambda text: None)
-    assert type(tamed.loss).__name__ == "NonSaturating"
-    assert tamed.d_steps == 1
-    assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
-    rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
-    assert rates == [0.0032, 0.0032]  # √(1e-3 · 1e-2)
-    off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"], say=lambda text: None)
-    for state in ("gamma off", "mode collapse"):
-        assert "penalties.0.gamma=1" in remedies_for(Finding(state), off).overrides
-    narrow = with_overrides(recipe("mlp"), ["discriminator.layers.hidden=[1, 300]"], say=lambda text: None)
-    assert remedies_for(Finding("G wins"), narrow).overrides == ("discriminator.layers.hidden=[128, 300]",)
-    strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
-    finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
-    assert "penalties.0.gamma=1" in remedies_for(finding, strong).overrides
-    assert "penalties.0.gamma=10" in remedies_for(Finding("gamma off"), recipe("mlp")).overrides
-
-
-# ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-ALARM = Diagnosed(
-    14, "mode collapse", {}, ("words",), overrides=("loss=hinge", "penalties=[]"), severity="alarm", healthy_step=13
-)
-
-
-def parent(tiny: Any, folder: Path) -> Config:
-    config: Config = tiny(steps=24)
-    for _ in Recorder(folder).record(Run(config)):
-        pass
-    return config
-
-
-def test_second_try_goes_on_from_the_last_healthy_checkpoint(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
-    again = plan(tmp_path / "a", ALARM)
-    assert again.step == 12
-    assert any(line.startswith("loss.kind:") and "hinge" in line for line in again.changes), again.changes
-    assert again.config.parent is not None
-    assert again.config.parent.step == 12
-    run, found = again.run(), load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
-    assert run.step == 12
-    for name in ("g.theta", "d.theta", "average"):
-        assert run.gan.arrays()[name].tobytes() == found.arrays[name].tobytes()
-    assert not run.gan.arrays()["g.optimizer.v"].any()  # another loss: its moments are not these
-    assert run.sampler.state() == found.state["sampler"]
-    events = list(Recorder(tmp_path / "b").record(run))
-    assert isinstance(events[0], Started)
-    assert events[0].step == 12
-    assert load_config(tmp_path / "b" / "config.toml").parent == again.config.parent
-
-
-def test_moments_are_kept_where_what_they_are_moments_of_is(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
-    run = plan(tmp_path / "a", replace(ALARM, overrides=("instance_noise=0.1",))).run()
-    assert run.gan.arrays()["g.optimizer.v"].any()
-
-
-def test_a_second_try_is_resumed_exactly(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
-    whole = list(Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run()))
-    run = plan(tmp_path / "a", ALARM).run()
-    for _ in Recorder(tmp_path / "c").record(run, stop=lambda: run.step >= 15):
-        pass
-    for _ in Recorder(tmp_path / "c").record(resume(tmp_path / "c")):
-        pass
-    assert (tmp_path / "c" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
-    assert whole[-1].name == "finished"
-    # killed before its first step: what it needs of its parent is there already
-    stopped = plan(tmp_path / "a", ALARM).run()
-    for _ in Recorder(tmp_path / "d").record(stopped, stop=lambda: True):
-        pass
-    assert resume(tmp_path / "d").step == 12
-    for _ in Recorder(tmp_path / "d").record(resume(tmp_path / "d")):
-        pass
-    assert (tmp_path / "d" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
-
-
-def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
-    for _ in Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run(), stop=lambda: True):
-        pass
-    for path in (tmp_path / "b" / "checkpoints").iterdir():
-        path.rename(tmp_path / path.name)
-    with pytest.raises(CheckpointError, match="stopped before it had begun"):
-        resume(tmp_path / "b")
-
-
-def test_a_remedy_for_the_nets_begins_at_step_0(tiny: Any, tmp_path: Path) -> None:
-    config = parent(tiny, tmp_path / "a")
-    again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=("latent.dim=6",)))
-    run = again.run()
-    assert (run.step, run.begins) == (0, 0)
-    assert run.config.parent is not None
-    assert run.config.latent.dim == 6
-    assert config.latent.dim == 4
-
-
-def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
-    parent(tiny, tmp_path / "a")
-    with pytest.raises(ConfigError, match="is healthy"):
-        plan(tmp_path / "a")
-    with pytest.raises(ConfigError, match="no setting"):
-        plan(tmp_path / "a", replace(ALARM, overrides=()))
-    with pytest.raises(ConfigError, match="no run folder"):
-        plan(tmp_path, ALARM)
-
-
 def test_diagnoses_are_read_back(tmp_path: Path) -> None:
     run = Run(with_fields(ring("penalties=[]", "loss=literal_cost", steps=600), save_every=500))
     told = [e for e in Recorder(tmp_path / "a").record(run, observers=[Diagnosis()]) if isinstance(e, Diagnosed)]
@@ -564,10 +375,3 @@ def test_diagnoses_are_read_back(tmp_path: Path) -> None:
     assert diagnoses(tmp_path / "a") == told
     again = plan(tmp_path / "a")
     assert type(again.config.loss).__name__ == "NonSaturating"
-
-
-def test_names_of_second_tries(tmp_path: Path) -> None:
-    assert next_folder(tmp_path / "quick-1").name == "quick-1-try-2"
-    (tmp_path / "quick-1-try-2").mkdir()
-    assert next_folder(tmp_path / "quick-1").name == "quick-1-try-3"
-    assert next_folder(tmp_path / "quick-1-try-2").name == "quick-1-try-3"

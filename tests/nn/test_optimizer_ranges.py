@@ -1,0 +1,70 @@
+"""Hyper-parameters of optimisers: what is refused, and in which words."""
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.nn.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lookahead,
+    Momentum,
+    Nadam,
+    Nesterov,
+    RMSprop,
+)
+
+REFUSED = [
+    (SGD, {"lr": 0.0}),
+    (SGD, {"lr": -1.0}),
+    (SGD, {"lr": float("nan")}),
+    (SGD, {"lr": float("inf")}),
+    (SGD, {"lr": "fast"}),
+    (SGD, {"lr": True}),
+    (Momentum, {"momentum": 1.0}),
+    (Momentum, {"momentum": -1.0}),
+    (Nesterov, {"momentum": 1.0}),
+    (Adam, {"beta1": 1.0}),
+    (Adam, {"beta2": -0.1}),
+    (Adam, {"eps": 0.0}),
+    (AdamW, {"weight_decay": -1.0}),
+    (Nadam, {"psi": -1.0}),
+    (Adadelta, {"rho": 1.0}),
+    (RMSprop, {"rho": -0.5}),
+    (Adagrad, {"eps": float("nan")}),
+    (Lookahead, {"k": 0}),
+    (Lookahead, {"k": 2.5}),
+    (Lookahead, {"alpha": 0.0}),
+    (Lookahead, {"alpha": 1.5}),
+]
+
+
+@pytest.mark.parametrize(("cls", "values"), REFUSED)
+def test_refuses_values_out_of_range(cls, values):
+    ((key, value),) = values.items()
+    with pytest.raises(ConfigError) as caught:
+        cls(**values)
+    message = str(caught.value)
+    assert message.startswith(f"{cls.__name__}: {key} = {value!r} is not allowed; it must be ")
+    assert f"Try {key} = " in message
+
+
+def test_numpy_scalars_become_python_numbers():
+    assert type(Adam(lr=np.float64(1e-3)).lr) is float
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS.values(), ids=lambda cls: cls.__name__)
+def test_says_what_it_is_and_where_it_comes_from(cls):
+    summary, blank, *rest = cls.__doc__.splitlines()
+    assert summary.endswith(".")
+    assert not blank
+    assert any(line.strip().startswith("Source: ") for line in rest)
+
+
+def test_scaled_refuses_beta2_where_there_is_none():
+    with pytest.raises(ConfigError, match=r"SGD has no beta2.*0\.9.*Adam family"):
+        SGD().scaled(1.0, beta2=0.9)
