@@ -191,7 +191,6 @@ def test_looking_changes_nothing(case):
         labels = np.arange(9) % 3
         fakes = space.forward(np.random.default_rng(0).standard_normal((9, 3)).astype(np.float32), labels, False)
         gan.d.network.workspace().forward(fakes, labels, False)
-        gan.gradient_norms()
 
     sizes = (6, 5, 6)
     once, watched = play(case, sizes, dtype=np.float32), play(case, sizes, dtype=np.float32, between=look)
@@ -295,7 +294,7 @@ def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, lanes):
 
     def for_d():
         measures = play_again()
-        return measures["d_loss"] + sum(measures[type(penalty).__name__.lower()] for penalty in penalties)
+        return measures["d_loss"] + sum(measures[penalty.name] for penalty in penalties)
 
     with gan.lanes:
         play_again()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from mulligan.cli.figures import count, duration, figure
 from mulligan.cli.scores import glance, table, write
@@ -28,17 +28,20 @@ LINES = 20
 """Reports of a whole run where there is no terminal."""
 
 
-class View(Protocol):
-    """Shows events."""
+class View:
+    """Shows events; entering and leaving does something only where there is a screen to restore."""
 
-    def __enter__(self) -> View: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        pass
 
     def show(self, event: Event) -> None:
         """Show one event."""
+        raise NotImplementedError
 
 
 def follow(run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0) -> int:
@@ -145,16 +148,8 @@ def evaluated(run: Run) -> dict[str, Any] | None:
         return None
 
 
-class Lines:
+class Lines(View):
     """JSON Lines on stdout."""
-
-    def __enter__(self) -> Lines:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def show(self, event: Event) -> None:
         """Print one event, with what the clock said."""
@@ -163,21 +158,13 @@ class Lines:
         emit(event.to_json() | times)
 
 
-class Plain:
+class Plain(View):
     """About twenty lines in the whole run, on stderr."""
 
     def __init__(self, run: Run):
         self.run = run
         self._shown = -1
         self._pace = Pace(run)
-
-    def __enter__(self) -> Plain:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def show(self, event: Event) -> None:
         """Print a line, if one is due."""
@@ -194,7 +181,7 @@ class Plain:
                 say(text)
 
 
-class Bar:
+class Bar(View):
     """A live bar with the pace, and the latest figures under it, on stderr."""
 
     def __init__(self, run: Run):

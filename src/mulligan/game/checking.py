@@ -180,7 +180,7 @@ class Case:
         else:
             g_move = Objectives(gan, streams, *batch, apart=False)
             g_move.theta_g[:] = gan.g.state["stood"]  # and D where it stands now: it moved first
-        penalties = sum(measures[type(penalty).__name__.lower()] for penalty in game.penalties)
+        penalties = sum(measures[penalty.name] for penalty in game.penalties)
         d_value, g_value = d_move.discriminator(), g_move.generator()
         yield Check(self.name, "L_D", relative(measures["d_loss"] + penalties, d_value))
         yield Check(self.name, "L_G", relative(measures["g_loss"], g_value))

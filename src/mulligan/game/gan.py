@@ -25,7 +25,7 @@ from mulligan.game.misfits import refuse_batch, refuse_misfits
 from mulligan.nn.blocks import blocks
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array, aligned
-from mulligan.nn.network import Network
+from mulligan.nn.network import Network, sum_gradients
 from mulligan.nn.parallel import Lanes, available_cores, shares
 from mulligan.nn.rng import stream
 
@@ -106,7 +106,6 @@ class GAN:
         self.streams = {name: stream(seed, name) for name in ("noise", "penalty")}
         self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(count)}
         self._z = aligned((0, game.latent.dim), dtype)
-        self._z = aligned((0, game.latent.dim), dtype)
         self._split = self.d.network.mixes_samples  # then real and fake rows must not share a pass
         self._short = self.d.network.piecewise_linear
         self._joint = [p for p in game.penalties if p.points in ("real", "fake")]
@@ -149,7 +148,7 @@ class GAN:
         for lane, rows in zip(self._lanes, lane_rows):
             lane.resize(rows, n)
         if self.game.update == "simultaneous":
-            for _ in range(self._evaluations):
+            for _ in range(self.d.player.optimizer.evaluations):  # G's optimiser takes as many
                 self._simultaneous(*batches[0], measures)
         else:
             for x, y in batches:
@@ -159,10 +158,6 @@ class GAN:
                 self._generator_move(*batches[-1], measures)
         self.steps += 1
         return measures
-
-    @property
-    def _evaluations(self) -> int:
-        return max(self.g.player.optimizer.evaluations, self.d.player.optimizer.evaluations)
 
     def _simultaneous(self, real: Array, labels: Labels, measures: dict[str, float]) -> None:
         n = len(real)
@@ -272,8 +267,7 @@ class GAN:
 
     def _collect(self, penalties: list[Penalty], measures: dict[str, float]) -> None:
         for penalty in penalties:
-            name = type(penalty).__name__.lower()
-            measures[name] = sum(lane.penalty_values[name] for lane in self._lanes)
+            measures[penalty.name] = sum(lane.penalty_values[penalty.name] for lane in self._lanes)
 
     def _prepare(self, *movers: Mover) -> None:
         first = self._lanes[0]
@@ -309,7 +303,7 @@ class GAN:
         parts = shares(theta.size, self.lanes.count)
         summed = player.clip is not None or mover.network.needs_finish
         if summed:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
-            self.lanes.run(lambda i: _sum_gradients(spaces, parts[i]))
+            self.lanes.run(lambda i: sum_gradients(spaces, parts[i]))
             spaces[0].finish()
             if player.clip is not None:
                 player.clip.apply(spaces[0].grad)
@@ -317,7 +311,7 @@ class GAN:
         def sweep(i: int) -> None:
             for part in blocks(parts[i]):
                 if not summed:
-                    _sum_gradients(spaces, part)
+                    sum_gradients(spaces, part)
                 optimizer.update(theta, spaces[0].grad, mover.state, part)
                 if player.clip_weights:
                     np.clip(theta[part], -player.clip_weights, player.clip_weights, out=theta[part])
@@ -364,14 +358,7 @@ class GAN:
     def _penalty_factor(self) -> float:
         return self.game.schedules.penalty(self.steps, self.total)
 
-    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def gradient_norms(self) -> dict[str, float]:
-        """Norms of each player's parameters, cheap enough for every few hundred steps."""
-        return {
-            "g_norm": float(np.linalg.norm(self.g.network.theta)),
-            "d_norm": float(np.linalg.norm(self.d.network.theta)),
-        }
+    # ── what a checkpoint holds ───────────────────────────────────────────────────────────────────────────────────────
 
     def arrays(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name, as views: what a checkpoint holds."""
@@ -381,12 +368,6 @@ class GAN:
             found[f"{name}.stats"] = mover.network.stats
             found |= {f"{name}.optimizer.{slot}": array for slot, array in mover.state.items()}
         return found
-
-
-def _sum_gradients(spaces: list[Workspace], part: slice) -> None:
-    total = spaces[0].grad[part]
-    for space in spaces[1:]:
-        total += space.grad[part]
 
 
 _NO_LOGITS = np.empty(0, np.float32)

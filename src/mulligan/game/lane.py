@@ -90,9 +90,7 @@ class Lane:
 
     def unit(self) -> None:
         """D's backward pass started with ones: δ in every layer, and g = ∇ₓD, loss not yet in it."""
-        ones = self._own.buffer("ones", (self._n_real + self.n, 1))
-        ones.fill(1)
-        self._g = self.d.backward(ones)
+        self._g = self._unit_backward(self._n_real + self.n)
 
     def seed(self, penalties: list[Penalty], factor: float) -> None:
         """Evaluate penalties at the rows of this pass, and push the sum of their seeds v through D as a tangent."""
@@ -108,7 +106,7 @@ class Lane:
             if penalty.points in written:
                 v[part] += out
             written.add(penalty.points)
-            self.penalty_values[type(penalty).__name__.lower()] = value
+            self.penalty_values[penalty.name] = value
         for side in sides.keys() - written:
             v[sides[side]] = 0
         self.d.tangent(v)
@@ -126,11 +124,8 @@ class Lane:
             There is a penalty.
         """
         own = np.concatenate([c[0, self.rows], c[1, self.rows]])
-        if short:
-            self.d.paired(own)
-        elif second_order:
-            self.d.adjoint(own[:, None], np.ones_like(own)[:, None])
-            self.d.grads()
+        if short or second_order:
+            self._grads_with_tangent(own, short)
         else:
             self.d.backward(own[:, None], inputs=False)
             self.d.grads()
@@ -159,18 +154,25 @@ class Lane:
         else:
             np.add(real[self.rows], by[self.rows], out=x)
         self.d.forward(x, None if labels is None else labels[self.rows])
-        ones = self._own.buffer("ones", (self.n, 1))
-        ones.fill(1)
-        g = self.d.backward(ones)
+        g = self._unit_backward(self.n)
         v = self._own.buffer("v", g.shape)
-        self.penalty_values[type(penalty).__name__.lower()] = penalty.seed(g, self.batch, v, factor)
+        self.penalty_values[penalty.name] = penalty.seed(g, self.batch, v, factor)
         self.d.tangent(v)
         nothing = self._own.buffer("nothing", (self.n,))
         nothing.fill(0)
+        self._grads_with_tangent(nothing, short)
+
+    def _unit_backward(self, rows: int) -> Array:
+        ones = self._own.buffer("ones", (rows, 1))
+        ones.fill(1)
+        return self.d.backward(ones)
+
+    def _grads_with_tangent(self, c: Array, short: bool) -> None:
+        """Add the gradients of Σ cₙ Dₙ + ⟨v, ∇ₓD⟩ by the short road, or by the general one."""
         if short:
-            self.d.paired(nothing)
+            self.d.paired(c)
         else:
-            self.d.adjoint(nothing[:, None], ones)
+            self.d.adjoint(c[:, None], np.ones_like(c)[:, None])
             self.d.grads()
 
     def input_gradient(self, c_g: Array) -> Array:

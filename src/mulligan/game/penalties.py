@@ -27,6 +27,11 @@ class Penalty:
     def __post_init__(self) -> None:
         check_ranges(self)
 
+    @property
+    def name(self) -> str:
+        """What a step's measures call its value."""
+        return type(self).__name__.lower()
+
     def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         """Write v = ∂P/∂g and return these rows' part of P.
 

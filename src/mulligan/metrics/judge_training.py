@@ -17,6 +17,7 @@ import numpy as np
 
 from mulligan.metrics import judge
 from mulligan.nn.averaging import EMA
+from mulligan.nn.network import sum_gradients
 from mulligan.nn.optimizers import AdamW
 from mulligan.nn.parallel import Lanes, available_cores, shares
 from mulligan.nn.rng import stream
@@ -98,8 +99,7 @@ def train(
                     spaces[i].grads()
 
                 def sweep(i: int, now: Any = now, step: int = step) -> None:
-                    for other in spaces[1:]:
-                        spaces[0].grad[parts[i]] += other.grad[parts[i]]
+                    sum_gradients(spaces, parts[i])
                     now.update(network.theta, spaces[0].grad, state, parts[i])
                     average.update(mean, network.theta, step, parts[i])
 

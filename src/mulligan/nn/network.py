@@ -225,3 +225,10 @@ def _check_labels(labels: NDArray[np.integer[Any]] | None, n: int, classes: int)
             f"labels from {labels.min()} to {labels.max()} are not allowed; the network knows the classes "
             f"0 to {classes - 1}. Number the classes from 0, or build the network for more."
         )
+
+
+def sum_gradients(spaces: list[Workspace], part: slice) -> None:
+    """Add the gradients of all lanes' workspaces to the first one's, for one part of the parameters, in order."""
+    total = spaces[0].grad[part]
+    for space in spaces[1:]:
+        total += space.grad[part]

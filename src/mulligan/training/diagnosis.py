@@ -87,7 +87,7 @@ class Diagnosis:
         if not signals:  # the run is about to fail, and will say so
             return []
         means = {name: total / self._since for name, total in self._sums.items()}
-        kinds = [type(penalty).__name__.lower() for penalty in run.config.penalties]
+        kinds = [penalty.name for penalty in run.config.penalties]
         signals |= {name: value for name, value in means.items() if name not in kinds and math.isfinite(value)}
         signals["penalty"] = sum(means.get(kind, 0.0) for kind in kinds)
         self._sums, self._since = {}, 0
