@@ -391,8 +391,8 @@ This page is made by `{command}`.
 ## Runs broken on purpose, and healthy ones
 
 Thresholds were set on seeds 0 to 7, and the list of cases and of accepted names was made on the way: cases that
-proved to recover, or to be named by chance, were exchanged, and one expected name was changed (one-hot × 1000: from dead
-latent to saturation). So the row of seed 0 flatters. An earlier round on seeds
+proved to recover, or to be named by chance, were exchanged, and one expected name was changed (one-hot × 1000:
+from dead latent to saturation). So the row of seed 0 flatters. An earlier round on seeds
 11 and 12 missed cycles and took copies for a collapse; what it taught is in the rules. Seeds 21 and 22 were run once,
 afterwards, and nothing was changed for them: theirs are the rows to believe, as far as the cases go.
 
