@@ -14,7 +14,7 @@ from mulligan.errors import DivergedError
 from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train
 from mulligan.training.config import with_fields, with_overrides
 from mulligan.training.diagnosis import Diagnosis
-from mulligan.training.events import Diagnosed, Event, Failed, Stepped
+from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
 from mulligan.training.recipes import recipe
 from mulligan.training.remedies import remedies_for
 from mulligan.training.rules import HEALTHY, RULES, Evidence, Finding, Look, View, match
@@ -203,6 +203,8 @@ def said(tiny: Any, looks: list[dict[str, float]]) -> list[tuple[int, str, str, 
     found = []
     for step in range(5, 10 * len(looks) + 1, 5):
         for event in watch.observe(run, Stepped(step, measures)):
+            if isinstance(event, Looked):
+                continue
             assert isinstance(event, Diagnosed)
             found.append((step, event.state, event.severity, event.healthy_step))
     return found
@@ -234,6 +236,18 @@ def test_a_healthy_run_is_silent(tiny: Any) -> None:
 def test_the_last_healthy_step_goes_with_the_diagnosis(tiny: Any) -> None:
     assert said(tiny, [SOUND, SOUND, BAD, BAD])[0][3] == 20
     assert said(tiny, [BAD, BAD])[0][3] == 0
+
+
+def test_every_look_is_told(tiny: Any) -> None:
+    watch = Diagnosis(every=6)
+    events = list(train(Run(tiny()), observers=[watch]))
+    looked = [e for e in events if isinstance(e, Looked)]
+    assert [e.step for e in looked] == [10, 15, 20, 24]  # the first report at or after each sixth step
+    assert looked[-1].signals == watch.looks[-1].signals
+    assert {"g_gradient", "d_gradient", "distance", "coverage", "d_accuracy"} <= looked[0].signals.keys()
+    assert looked[-1].histogram == watch.looks[-1].histogram
+    assert sum(looked[-1].histogram) == pytest.approx(1.0)  # the ring's modes
+    json.loads(looked[0].line())
 
 
 def test_way(tiny: Any) -> None:
@@ -275,8 +289,8 @@ def test_looking_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
             generator={"layers": g}, discriminator={"layers": d}, penalties=[], update="alternating", data="digits"
         )
         alone, seen = Run(config, data=digits), Run(config, data=digits)
-        plain = [e for e in train(alone) if not isinstance(e, Diagnosed)]
-        told = [e for e in train(seen, observers=[Diagnosis(every=5)]) if not isinstance(e, Diagnosed)]
+        plain = [e for e in train(alone) if not isinstance(e, (Diagnosed, Looked))]
+        told = [e for e in train(seen, observers=[Diagnosis(every=5)]) if not isinstance(e, (Diagnosed, Looked))]
         assert [e.line() for e in told] == [e.line() for e in plain]
         for name, array in alone.gan.arrays().items():
             assert array.tobytes() == seen.gan.arrays()[name].tobytes()

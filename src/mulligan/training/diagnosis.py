@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mulligan.training.events import Diagnosed, Event, Failed, Stepped
+from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
 from mulligan.training.remedies import remedies_for
 from mulligan.training.rules import HEALTHY, Evidence, Finding, Look, View, match
 from mulligan.training.signals import Facts, Probe, facts_of
@@ -63,7 +63,7 @@ class Diagnosis:
         self._facts: Facts | None = None
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Add up reports; where a look is due, look, and say what has changed."""
+        """Add up reports; where a look is due, look, tell what it measured, and say what has changed."""
         if isinstance(event, Failed):
             return [self._failed(run, event)]
         if not isinstance(event, Stepped):
@@ -110,7 +110,8 @@ class Diagnosis:
         self._candidate = finding
         worse = agreed.severity == "alarm" != self.current.severity
         news = agreed.state != self.current.state or worse
-        return [self._say(run, agreed, event)] if news and self._hits >= HITS else []
+        told = Looked(run.step, signals, histogram, clock=event.clock)
+        return [told, self._say(run, agreed, event)] if news and self._hits >= HITS else [told]
 
     def _failed(self, run: Run, event: Failed) -> Diagnosed:
         return self._say(run, Finding("divergence", (Evidence("not_finite", 1.0, ">", 0.0),), "alarm"), event)

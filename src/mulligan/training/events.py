@@ -124,6 +124,23 @@ class Evaluated(Event):
 
 
 @dataclass(frozen=True)
+class Looked(Event):
+    """What the diagnosis measured at one of its looks.
+
+    Attributes
+    ----------
+    signals : dict of str to float
+        By name; `mulligan.training.rules.MEANINGS` says what most of them are.
+    histogram : list of float
+        Shares of the fakes' classes; empty where nothing can tell them.
+    """
+
+    name: ClassVar[str] = "looked"
+    signals: dict[str, float]
+    histogram: list[float]
+
+
+@dataclass(frozen=True)
 class Diagnosed(Event):
     """The state of the run has changed.
 
