@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mulligan.data.mnist import load_mnist
+from mulligan.data.mnist import load_mnist, load_mnist_test
 from mulligan.data.pictures import load_pictures
 from mulligan.data.published import (
     FASHION_CLASSES,
@@ -54,6 +54,11 @@ DATASETS: dict[str, Entry] = {
     "mnist": Entry(
         load_mnist,
         "70,000 handwritten digits, 28×28 grey, 10 classes; bundled",
+        "LeCun, Bottou, Bengio, Haffner 1998",
+    ),
+    "mnist-test": Entry(
+        load_mnist_test,
+        "the 10,000 test digits of MNIST as training data, 28×28 grey, 10 classes; bundled",
         "LeCun, Bottou, Bengio, Haffner 1998",
     ),
     "fashion-mnist": Entry(

@@ -83,7 +83,7 @@ def _in_list(
 
 def _with_kind(hint: Any, node: Table, kind: Any, path: str, say: Callable[[str], object]) -> Table:
     """Return the table of another kind, with those of the old one's keys that the new one has too."""
-    registry = registry_of(_member(hint, {"kind": kind})) or {}
+    registry = registry_of(_member(hint, {"kind": kind}), kind) or {}
     if not isinstance(kind, str) or kind not in registry:
         return {"kind": kind}  # the builder says what is wrong with it
     kept = {key: value for key, value in node.items() if key in keys_of(registry[kind])}
@@ -95,7 +95,7 @@ def _with_kind(hint: Any, node: Table, kind: Any, path: str, say: Callable[[str]
 
 def _class_of(hint: Any, node: Table) -> type:
     member = _member(hint, node)
-    registry = registry_of(member)
+    registry = registry_of(member, node.get("kind"))
     cls: type = member if registry is None else registry[node["kind"]]
     return cls
 

@@ -11,6 +11,8 @@ import types
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
+from itertools import chain
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mulligan.errors import ConfigError, MulliganError
@@ -39,6 +41,10 @@ KINDS: dict[type, dict[str, Any]] = {
     Clipping: CLIPPINGS,
 }
 """The registry of each base class: which class a ``kind`` names. One of your own is one more entry in its registry."""
+
+ROOMS: dict[str, str] = {"museum": "mulligan.museum.kinds"}
+"""Rooms above this one that have kinds of their own, and the module whose `KINDS` names them. It is imported when a
+configuration names such a kind, by the room and a dot: ``kind = "museum.article_adam"``."""
 
 NONE = "none"
 """How None is written."""
@@ -80,9 +86,10 @@ def to_plain(value: Any) -> Any:
 
 
 def _kind_of(value: Any, base: type) -> str:
-    for name, cls in KINDS[base].items():
-        if cls is type(value):
-            return name
+    for registry in chain([KINDS[base]], map(_kinds_in, ROOMS)):  # asks, and imports, a room only where all else fails
+        for name, cls in registry.items():
+            if cls is type(value):
+                return name
     raise ConfigError(
         f"{type(value).__name__} is a {base.__name__} that has no name, so no configuration can hold it. "
         f"Add it to the registry of its kind, which has {', '.join(KINDS[base])}."
@@ -179,23 +186,33 @@ def member_for(members: tuple[Any, ...], value: Any) -> Any:
     return None
 
 
-def registry_of(hint: Any) -> dict[str, Any] | None:
-    """Return the kinds that a field of type `hint` may name, or None when it takes no kind."""
+def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
+    """Return the kinds that a field of type `hint` may name, or None when it takes no kind.
+
+    Where `kind` begins with the name of one of `ROOMS` and a dot, that room's kinds are among them.
+    """
     if not isinstance(hint, type):
         return None
+    room = kind.partition(".")[0] if isinstance(kind, str) and "." in kind else ""
     for base, registry in KINDS.items():
         if issubclass(hint, base):
-            return {name: cls for name, cls in registry.items() if issubclass(cls, hint)}
+            known = registry | _kinds_in(room) if room in ROOMS else registry
+            return {name: cls for name, cls in known.items() if issubclass(cls, hint)}
     return None
 
 
+def _kinds_in(room: str) -> dict[str, Any]:
+    """Return a room's own kinds, by their full names."""
+    return {f"{room}.{name}": cls for name, cls in import_module(ROOMS[room]).KINDS.items()}
+
+
 def _kind(hint: type, value: Any, path: str) -> Any:
-    registry = registry_of(hint)
-    assert registry is not None
     table = {"kind": value} if isinstance(value, str) else value
     if not isinstance(table, dict):
         raise ConfigError(refuse(path, value, f"a table that says its kind, for instance {_example(hint)}"))
     kind = table.get("kind")
+    registry = registry_of(hint, kind)
+    assert registry is not None
     if "kind" not in table:
         raise ConfigError(f"{path} = {show(value)} does not say its kind. Known kinds are {listed(registry)}.")
     if not isinstance(kind, str) or kind not in registry:

@@ -1,0 +1,1 @@
+"""Published GANs that fail: reproduced, explained, repaired."""

@@ -1,0 +1,15 @@
+"""The museum's own kinds: what a recipe may name with `museum.` before it, and the engine does not need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
+
+KINDS: dict[str, type[Any]] = {
+    "article_adam": ArticleAdam,
+    "article_output": ArticleOutput,
+    "article_generator": ArticleGenerator,
+    "article_discriminator": ArticleDiscriminator,
+}
+"""Optimisers, layers and architectures by name; `training.tables` finds them here."""

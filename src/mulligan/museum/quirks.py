@@ -1,0 +1,186 @@
+"""What the article's code computes where it departs from what it describes: each an option that can be repaired.
+
+Seo 2018, "Only Numpy: Implementing GAN (Generative Adversarial Networks) and Adam Optimizer using Numpy". Everything
+here stands on the engine's public parts; the engine knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from mulligan.errors import ConfigError
+from mulligan.game.architectures import Architecture
+from mulligan.nn.layers import Arctan, Dense, Flatten, Layer, ReLU, Reshape, Sigmoid, Tanh
+from mulligan.nn.layers.activations import sigmoid
+from mulligan.nn.layers.base import Shape
+from mulligan.nn.layers.initializers import He, Initializer, Scaled
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.optimizers import Optimizer, State
+from mulligan.nn.optimizers.adam import average, average_square
+from mulligan.nn.optimizers.base import Vector
+from mulligan.nn.ranges import Decay, Finite, Positive
+
+
+@dataclass(frozen=True)
+class ArticleAdam(Optimizer):
+    """Adam with the bias correction of its first step at every step (Seo 2018).
+
+        m ← β₁·m + (1−β₁)·g
+        v ← β₂·v + (1−β₂)·g²
+        θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁),   v̂ = v/(1−β₂)
+
+    Algorithm 1 of Kingma & Ba 2015 divides by 1−β₁ᵗ and 1−β₂ᵗ, which tend to 1. Here the divisors stay what they are
+    at t = 1: a settled step is √(1−β₂)/(1−β₁) = 0.316 of Adam's. The repair is ``kind = "adam"``.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, above 0.
+    beta1, beta2 : float
+        Decay of the two means, in [0, 1).
+    eps : float
+        Keeps the quotient finite, above 0.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+    lr: Positive = 9e-5
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: Positive = 1e-8
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        m, v = slots
+        s = average_square(v, self.beta2, g)
+        average(m, self.beta1, g)  # g is spent
+        # m̂/(√v̂ + ε) = r/(1−β₁) · m/(√v + ε·r)  with  r = √(1−β₂)
+        r = math.sqrt(1 - self.beta2)
+        np.sqrt(v, out=s)
+        s += self.eps * r
+        np.divide(m, s, out=g)
+        g *= self.lr * r / (1 - self.beta1)
+        theta -= g
+
+
+@dataclass(frozen=True)
+class ArticleOutput(Dense):
+    """σ(x W + b), whose gradient for W has the upstream gradient twice (Seo 2018).
+
+        δ = dy ⊙ σ′(a),  dx = δ Wᵀ,  db = Σ δ     right
+        dW = xᵀ (dy ⊙ dy)                          where xᵀ δ is meant
+
+    Parameters
+    ----------
+    units, init, bias, bias_init
+        As in `Dense`.
+    squared_gradient : bool
+        False repairs it.
+    """
+
+    squared_gradient: bool = True
+    piecewise_linear: ClassVar[bool] = False
+
+    def forward(self, m: Memory, x: Array) -> Array:
+        y = super().forward(m, x)
+        sigmoid(y, y)
+        m.y = y
+        return y
+
+    def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
+        delta = m.buffer("delta", dy.shape)
+        np.subtract(1, m.y, out=delta)
+        delta *= m.y
+        delta *= dy
+        m.saved["upstream"] = dy
+        return super().backward(m, delta, inputs)
+
+    def grads(self, m: Memory) -> None:
+        delta = m.dy
+        if not self.squared_gradient:
+            super().grads(m)
+            return
+        dy = m.saved["upstream"]
+        self.product_w(m, m.x, np.multiply(dy, dy, out=m.buffer("squared", dy.shape)))
+        self._add_bias(m, delta, np.ones(len(delta), m.dtype))
+
+    def tangent(self, m: Memory, tx: Array) -> Array:
+        return Layer.tangent(self, m, tx)
+
+    def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
+        return Layer.adjoint(self, m, dy, dty, inputs)
+
+
+ACTIVATIONS: dict[str, Layer] = {"relu": ReLU(), "arctan": Arctan(), "tanh": Tanh(), "sigmoid": Sigmoid()}
+"""What an article network may have between its layers."""
+
+
+@dataclass(frozen=True)
+class ArticleGenerator(Architecture):
+    """z – [Dense, activation] … – σ pixels, as in the article's scripts (Seo 2018).
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Widths.
+    activations : tuple of str
+        Of each hidden layer: relu, arctan, tanh or sigmoid.
+    init_scale : float
+        What W ~ N(0, √(2/fan_in)) is multiplied by at the start; 1 repairs it.
+    squared_gradient : bool
+        Of the last layer, see `ArticleOutput`; false repairs it.
+    """
+
+    hidden: tuple[int, ...] = (128, 256, 346, 480, 560, 686)
+    activations: tuple[str, ...] = ("arctan", "relu", "arctan", "relu", "tanh", "relu")
+    init_scale: Finite = 0.002
+    squared_gradient: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.activations) != len(self.hidden):
+            raise ConfigError(
+                f"activations = {list(self.activations)} is not allowed with hidden = {list(self.hidden)}; it must "
+                "have one word for each width."
+            )
+        for word in self.activations:
+            if word not in ACTIVATIONS:
+                raise ConfigError(f"activations has {word!r}; allowed are {', '.join(ACTIVATIONS)}. Try 'relu'.")
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        init = start(self.init_scale)
+        layers: list[Layer] = []
+        for units, word in zip(self.hidden, self.activations):
+            layers += [Dense(units, init), ACTIVATIONS[word]]
+        layers.append(ArticleOutput(prod(sample_shape), init, squared_gradient=self.squared_gradient))
+        return (*layers, Reshape(tuple(sample_shape))) if len(sample_shape) > 1 else tuple(layers)
+
+
+@dataclass(frozen=True)
+class ArticleDiscriminator(Architecture):
+    """Pixels – [Dense, ReLU] … – logit, as in the article's scripts (Seo 2018).
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Widths.
+    init_scale : float
+        As in `ArticleGenerator`.
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    init_scale: Finite = 0.002
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        init = start(self.init_scale)
+        layers: list[Layer] = [Flatten()] if len(sample_shape) > 1 else []
+        for units in self.hidden:
+            layers += [Dense(units, init), ReLU()]
+        return (*layers, Dense(1, init))
+
+
+def start(scale: float) -> Initializer:
+    """Give the article's start, N(0, √(2/fan_in)) times a number; biases start at 0."""
+    return Scaled(He(slope=0.0), by=scale)
