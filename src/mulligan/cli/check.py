@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from mulligan.cli.figures import count, duration, figure
 from mulligan.cli.screen import emit, say
 from mulligan.cli.words import Json
 from mulligan.errors import ConfigError
+from mulligan.output.figures import count, duration, figure
 
 if TYPE_CHECKING:
     from mulligan.nn.checking import Check

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.figures import count, figure
 from mulligan.cli.words import Folder, Json
 from mulligan.errors import ConfigError
+from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
     from mulligan.training.events import Diagnosed

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from mulligan.cli.figures import count, duration, figure
 from mulligan.cli.scores import glance, table, write
 from mulligan.cli.screen import emit, say
 from mulligan.errors import DivergedError, MulliganError
+from mulligan.output.figures import count, duration, figure
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 from mulligan.training.glance import Glance

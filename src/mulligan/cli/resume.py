@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tyro.conf import Positional
 
-from mulligan.cli.figures import count
 from mulligan.cli.screen import say
 from mulligan.cli.words import Folder, Json, Steps
+from mulligan.output.figures import count
 
 
 def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False) -> int:

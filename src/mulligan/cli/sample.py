@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from mulligan.cli.figures import count as thousands
 from mulligan.cli.screen import emit
 from mulligan.cli.words import ClassWord, Count, File, Json, Model, Seed
 from mulligan.errors import ConfigError, RunError
+from mulligan.output.figures import count as thousands
 
 if TYPE_CHECKING:
     import numpy as np

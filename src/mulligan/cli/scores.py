@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mulligan.cli.figures import count, figure
+from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

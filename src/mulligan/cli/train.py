@@ -9,10 +9,10 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from mulligan.cli.figures import count, duration
 from mulligan.cli.screen import say
 from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Steps, Threads, Tries, Word
 from mulligan.errors import ConfigError
+from mulligan.output.figures import count, duration
 
 
 def command(

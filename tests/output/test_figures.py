@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mulligan.cli.figures import count, duration, figure
+from mulligan.output.figures import count, duration, figure
 
 
 @pytest.mark.parametrize(
