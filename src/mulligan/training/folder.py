@@ -65,6 +65,11 @@ class RunFolder:
         """The last evaluation."""
         return self.path / "metrics.json"
 
+    @property
+    def report(self) -> Path:
+        """The run as one page."""
+        return self.path / "report.html"
+
     def newest(self) -> Checkpoint | None:
         """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.
 

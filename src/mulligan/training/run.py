@@ -35,6 +35,8 @@ GRID = 64
 """Pictures in a sample grid."""
 CLOUD = 1024
 """Points in a sample of points."""
+AHEAD = 4
+"""Batches of streamed pictures that are decoded before they are needed."""
 _ROWS = 256  # rows of one pass when sampling
 
 
@@ -87,7 +89,7 @@ class Run:
             )
         game, shape = replace(config, classes=self.classes), self.data.shape
         lanes = min(config.threads, config.batch_size)  # a lane without rows would have no mean
-        self.gan = GAN(game, shape, seed=config.seed, total=config.steps, lanes=lanes)
+        self.gan = GAN(game, shape, seed=config.seed, total=config.steps, lanes=lanes, processes=True)
         rows = config.batch_size * config.d_steps
         self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
         self._bytes = np.empty((rows, *shape), np.uint8)
@@ -143,6 +145,8 @@ class Run:
         else:
             spec = self.config.data
             scale(self.data.take(indices, self._bytes), self._batch, spec.low, spec.high)
+            if self.data.streamed:
+                self.data.ahead(self.sampler.coming(AHEAD))
         if self.labels is None:
             return self._batch, None
         return self._batch, self.labels.take(indices, out=self._labels, mode="clip")
@@ -315,16 +319,24 @@ def _refuse_strangers(own: dict[str, Array], arrays: dict[str, Array]) -> None:
             )
 
 
+def data_of(config: Config) -> Dataset:
+    """Load what a configuration names, as much of it as it uses.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
+    return _limited(_load(config)[1], config.data.limit)
+
+
 def _load(config: Config) -> tuple[Config, Dataset]:
     """Load the data; a path becomes absolute, so that the run may go on from another folder."""
     spec = config.data
     if spec.name not in DATASETS and Path(spec.name).exists():
         spec = replace(spec, name=str(Path(spec.name).resolve()))
-    return replace(config, data=spec), load(spec.name, size=spec.size, skip_broken=spec.skip_broken)
+    return replace(config, data=spec), load(spec.name, size=spec.size, skip_broken=spec.skip_broken, colour=spec.colour)
 
 
 def _limited(data: Dataset, limit: int) -> Dataset:
-    if not 0 < limit < len(data):
-        return data
-    labels = None if data.labels is None else data.labels[:limit]
-    return replace(data, images=data.images[:limit], labels=labels)
+    return data.first(limit) if 0 < limit < len(data) else data
