@@ -9,6 +9,7 @@
     ├── DataError          a data file that is missing, foreign, truncated or broken           (exit 2)
     ├── CheckpointError    a checkpoint or weights file that cannot be trusted                 (exit 2)
     └── RunError           a run that could not go on                                          (exit 1)
+        ├── BusyError      a run folder that another process is writing to                     (exit 1)
         └── DivergedError  a tensor became NaN or infinite; names it, the loss and the step    (exit 1)
 
 Every message says what was wrong, the value, what is allowed, and the next thing to try.
@@ -47,6 +48,10 @@ class RunError(MulliganError):
     """A run that could not go on."""
 
     exit_code = 1
+
+
+class BusyError(RunError):
+    """A run folder that another process is writing to."""
 
 
 class DivergedError(RunError):

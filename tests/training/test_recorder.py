@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import Dataset
-from mulligan.errors import CheckpointError, ConfigError, RunError
+from mulligan.errors import BusyError, CheckpointError, ConfigError, RunError
 from mulligan.output.points import SIDE, points_picture
 from mulligan.output.weights import Generator
 from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume
@@ -219,7 +219,7 @@ def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path) -> None:
 def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path) -> None:
     first = Recorder(tmp_path / "r").record(Run(tiny()))
     next(first)
-    with pytest.raises(RunError, match="another process is writing"):
+    with pytest.raises(BusyError, match="another process is writing"):
         record(tmp_path / "r", resume(tmp_path / "r"))
     first.close()
     record(tmp_path / "r", resume(tmp_path / "r"))

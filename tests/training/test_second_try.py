@@ -87,6 +87,14 @@ def test_moments_are_kept_where_what_they_are_moments_of_is(tiny: Any, tmp_path:
     assert run.gan.arrays()["g.optimizer.v"].any()
 
 
+def test_moments_are_kept_where_that_is_asked_for(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "r")
+    changed = plan(tmp_path / "r", ALARM)
+    kept = replace(changed, keep_moments=True).run()
+    assert kept.gan.d.state["v"].any()
+    assert not changed.run().gan.d.state["v"].any()
+
+
 def test_a_second_try_is_resumed_exactly(tiny: Any, tmp_path: Path) -> None:
     parent(tiny, tmp_path / "a")
     whole = list(Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run()))

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "walk": "an animation from one number's picture to another's",
     "evaluate": "how good is it? figures with their floors",
     "diagnose": "what is wrong with a run, the evidence, and a second try",
+    "study": "compare: a recipe × variations × seeds, here or on a cluster",
     "check": "check every gradient by differences, on this machine",
     "bench": "steps a second, beside torch and jax",
     "list": "recipes, data, losses, layers and all else that has a name",

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """List the names that recipes and flags may use: what each is, in a line, and its source.
 
-    WHAT is recipes, data, losses, penalties, optimizers, layers, architectures, schedules or initializers.
+    WHAT is recipes, studies, data, losses, penalties, optimizers, layers, architectures, schedules or initializers.
 
     Example:
     $ mulligan list recipes
@@ -81,6 +81,13 @@ def _recipes() -> list[Row]:
     return [Row(name, line, source_in(rest)) for name, line, rest in described]
 
 
+def _studies() -> list[Row]:
+    from mulligan.studies import STUDIES, describe_study
+
+    described = [(name, *describe_study(name)) for name in STUDIES]
+    return [Row(name, line, source_in(rest)) for name, line, rest in described]
+
+
 def _data() -> list[Row]:
     from mulligan.data import DATASETS
 
@@ -125,6 +132,7 @@ def source_in(text: str) -> str:
 
 KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "recipes": ("whole configurations, for mulligan train", _recipes),
+    "studies": ("comparisons that come with it, for mulligan study", _studies),
     "data": ("data sets, for --data", _data),
     "losses": ("what both players minimise", _registry("Loss")),
     "penalties": ("what keeps D's gradient in bounds", _registry("Penalty")),

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, DivergedError, RunError
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DivergedError, RunError
 from mulligan.training.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
@@ -280,7 +280,7 @@ def _locked(path: Path) -> IO[bytes]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        raise RunError(
+        raise BusyError(
             f"another process is writing to {path.parent}. Wait for it to end, or choose another folder."
         ) from error
     return file

@@ -42,11 +42,14 @@ class SecondTry:
         ``path: old → new``.
     checkpoint : Checkpoint or None
         Where it goes on from; None for the very beginning.
+    keep_moments : bool
+        Go on with the optimisers' moments even where the loss, the penalties or an optimiser's settings have changed.
     """
 
     config: Config
     changes: list[str]
     checkpoint: Checkpoint | None
+    keep_moments: bool = False
 
     @property
     def step(self) -> int:
@@ -68,7 +71,7 @@ class SecondTry:
         """
         run = Run(self.config, data=data)
         if self.checkpoint is not None:
-            _go_on(run, self.checkpoint)
+            _go_on(run, self.checkpoint, self.keep_moments)
         return run
 
 
@@ -161,12 +164,12 @@ def _healthy(here: RunFolder, until: int) -> Checkpoint | None:
     return None
 
 
-def _go_on(run: Run, found: Checkpoint) -> None:
+def _go_on(run: Run, found: Checkpoint, keep_moments: bool) -> None:
     """Put a run with a changed configuration where a checkpoint of its parent stood."""
     state = found.state
     if state["data"] != run.fingerprint:
         raise CheckpointError(f"{found.path} was trained on other data than {run.data.name} is now. Restore the data.")
-    fresh = _moments(run.config) != _moments(found.config)
+    fresh = not keep_moments and _moments(run.config) != _moments(found.config)
     for name, array in run.gan.arrays().items():
         if ".optimizer." in name and (fresh or name not in found.arrays):
             continue

@@ -1,0 +1,130 @@
+"""``mulligan study``: a recipe × variations × seeds, on two cores or a cluster."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.screen import emit, say
+from mulligan.cli.words import Json, OtherFolder, StudyWord, Workers
+from mulligan.output.figures import duration
+
+if TYPE_CHECKING:
+    from mulligan.studies import StudyRun
+    from mulligan.studies.runner import Progress
+
+
+def command(
+    file: Annotated[Positional[str], arg(metavar="FILE")],
+    *,
+    budget: StudyWord = None,
+    workers: Workers = None,
+    backend: Annotated[str, arg(metavar="{loky,dask,ray}", help_behavior_hint="")] = "loky",
+    scheduler: Annotated[str, arg(metavar="ADDRESS", help_behavior_hint="")] = "",
+    resume: Annotated[bool, arg(help_behavior_hint="")] = False,
+    out: OtherFolder = None,
+    json: Json = False,
+) -> int:
+    """Run a study: every variation with every seed, measured alike; a table, plots and a report page.
+
+    A cell that has ended is never run twice, and one that was killed goes on from its own checkpoint: after a kill, a
+    crash or Ctrl-C, type the same with --resume.
+
+    Example:
+    $ mulligan study cost
+    $ mulligan study my-study.toml --workers 8 --out studies/mine
+    $ mulligan study losses --budget full --backend dask --scheduler tcp://10.0.0.5:8786
+
+    Parameters
+    ----------
+    file
+        A name of `mulligan list studies`, or a .toml file.
+    budget
+        Which of the study's budgets; without it, the first.
+    workers
+        Cells at once, one core each; without it, one for each core.
+    backend
+        Processes on this machine (loky), or a Dask or Ray cluster.
+    scheduler
+        Address of the cluster; without it, one on this machine for the time of the study.
+    resume
+        Go on with what is in the folder.
+    out
+        The study's folder; without it, studies/NAME.
+    json
+        Print the results as JSON Lines, the last line saying where everything is.
+    """
+    from mulligan.nn.parallel import available_cores
+    from mulligan.studies import StudyRun, load_study
+    from mulligan.studies.report import write_report
+    from mulligan.studies.table import columns_of, rows_of, text
+
+    study = load_study(file)
+    folder = out or Path("studies") / Path(file).stem
+    run = StudyRun(study, folder, budget=budget, resume=resume)
+    workers = workers or available_cores()
+    total, before = len(run.cells()), len(run.cells()) - len(run.pending)
+    kept = f", {before} of them have ended" if before else ""
+    say(f"{study.title or file}: {total} cells{kept}; {workers} at once ({backend})")
+    pace = _Pace(total - before)
+    events = run.run(workers, backend_name=backend, scheduler=scheduler, say=say)
+    try:
+        for progress in events:
+            if json:
+                emit(progress.result)
+            say(pace.words(progress, run))
+    except KeyboardInterrupt:
+        again = f"{_words(file, budget, folder)} --resume"
+        say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {again}")
+        return 130
+    page = write_report(run, _words(file, budget, folder))
+    lost = [r for r in run.results.values() if r["status"] == "failed"]
+    if json:
+        emit({"event": "kept", "results": str(run.lines), "report": str(page), "cells": total, "failed": len(lost)})
+    else:
+        rows = rows_of(run.results.values())
+        print("\n".join(text(rows, columns_of(rows, study.columns))))
+        print(f"\nresults  {_near(run.lines)}\nreport   {_near(page)}\nagain    {_words(file, budget, folder)}")
+    for result in lost[:3]:
+        say(f"failed: {result['cell']}: {str(result['error']).strip().splitlines()[-1]}")
+    return 1 if len(lost) == total else 0
+
+
+class _Pace:
+    """How many cells are left, and for how long."""
+
+    def __init__(self, todo: int):
+        self.todo, self.ended, self.began = todo, 0, time.perf_counter()
+
+    def words(self, progress: Progress, run: StudyRun) -> str:
+        self.ended += 1
+        left = (time.perf_counter() - self.began) / self.ended * (self.todo - self.ended)
+        end = f" · {duration(left)} left" if self.ended < self.todo else ""
+        return f"cell {progress.done} of {progress.total} · {_said(progress.result, run)}{end}"
+
+
+def _said(result: dict[str, Any], run: StudyRun) -> str:
+    from mulligan.studies.table import columns_of, number, rows_of
+
+    name = f"{result['variation']}, seed {result['seed']}"
+    if result["status"] != "done":
+        return f"{name}: {result['status']}"
+    columns = columns_of(rows_of([result]), run.study.columns)[:3]
+    return f"{name}: " + ", ".join(f"{column} {number(result['figures'][column])}" for column in columns)
+
+
+def _words(file: str, budget: str | None, folder: Path) -> str:
+    words = ["mulligan", "study", file, *(["--budget", budget] if budget else []), "--out", str(folder)]
+    return shlex.join(words)
+
+
+def _near(path: Path) -> str:
+    """Write a path as short as it can be."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,171 @@
+"""Where the cells run: processes on this machine (loky), a Dask cluster, a Ray cluster; always one core a cell.
+
+The job list is the same on all three, and joblib hands it out. Results come back as they are ready; Ray's joblib
+backend can only give them all at once, so there the result files of the cells are watched, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Work = Callable[[Any], Any]
+    Runner = Callable[[Work, list[Any], Work], Iterator[Any]]
+
+BACKENDS: dict[str, str] = {
+    "loky": "processes on this machine",
+    "dask": "a Dask cluster: --scheduler tcp://HOST:PORT, or one on this machine",
+    "ray": "a Ray cluster: --scheduler HOST:PORT (or auto), or one on this machine",
+}
+"""Every backend, in a line."""
+_POLL = 0.5  # seconds between two looks for result files
+
+
+@contextmanager
+def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
+    """Open a backend.
+
+    Parameters
+    ----------
+    name : str
+        One of `BACKENDS`.
+    workers : int
+        Cells at once, on this machine; a cluster that is already there brings its own number.
+    scheduler : str
+        Address of a cluster; empty for one on this machine, which ends with the block.
+
+    Yields
+    ------
+    callable
+        ``run(function, jobs, peek)`` yields the results as they come, in any order; ``peek(job)`` looks for a result on
+        the disk, and returns None where there is none.
+
+    Raises
+    ------
+    ConfigError
+        When the name is unknown, the address is of no use, or a package is not installed.
+    RunError
+        When the cluster cannot be reached.
+    """
+    if name not in BACKENDS:
+        raise ConfigError(f"there is no backend {name!r}. Known are {', '.join(BACKENDS)}.")
+    if scheduler and name == "loky":
+        raise ConfigError(f"--scheduler {scheduler} is of no use to loky, which runs here. Try --backend dask or ray.")
+    opened = {"loky": _loky, "dask": _dask, "ray": _ray}[name]
+    with opened(workers, scheduler) as run:
+        yield run
+
+
+@contextmanager
+def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
+    import joblib
+
+    def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
+        with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+            yield from _unordered(joblib, function, jobs)
+
+    try:
+        yield run
+    finally:
+        with contextlib.suppress(Exception):  # the processes would wait for more work for minutes
+            from joblib.externals.loky import get_reusable_executor
+
+            get_reusable_executor().shutdown(wait=False, kill_workers=True)
+
+
+@contextmanager
+def _dask(workers: int, scheduler: str) -> Iterator[Runner]:
+    try:
+        distributed: Any = import_module("dask.distributed")
+    except ImportError as error:
+        raise _missing("dask", error) from error
+    import joblib
+
+    def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
+        with joblib.parallel_config("dask"):
+            yield from _unordered(joblib, function, jobs)
+
+    here: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
+    with contextlib.ExitStack() as stack:
+        try:
+            place = scheduler or stack.enter_context(distributed.LocalCluster(n_workers=workers, **here))
+            stack.enter_context(distributed.Client(place, timeout="20s"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"no Dask scheduler answers at {scheduler!r} ({error}). Check the address.") from error
+        yield run
+
+
+@contextmanager
+def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
+    try:
+        ray: Any = import_module("ray")
+        register_ray: Any = import_module("ray.util.joblib").register_ray
+    except ImportError as error:
+        raise _missing("ray", error) from error
+    import joblib
+
+    register_ray()
+    quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    try:
+        if scheduler:
+            ray.init(address=scheduler, **quiet)
+        else:
+            ray.init(num_cpus=workers, include_dashboard=False, **quiet)
+    except (ConnectionError, OSError, ValueError, RuntimeError) as error:
+        raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error
+    count = max(1, int(ray.cluster_resources().get("CPU", workers)))
+
+    def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
+        yield from _watched(joblib, function, jobs, peek, count)
+
+    try:
+        yield run
+    finally:
+        ray.shutdown()
+
+
+def _unordered(joblib: Any, function: Work, jobs: list[Any]) -> Iterator[Any]:
+    calls = (joblib.delayed(function)(job) for job in jobs)
+    yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(calls)
+
+
+def _watched(joblib: Any, function: Work, jobs: list[Any], peek: Work, count: int) -> Iterator[Any]:
+    """Yield what `peek` finds while the cells run, and at the end the rest."""
+    outcome: list[Any] = []
+
+    def work() -> None:
+        try:
+            with joblib.parallel_config("ray", n_jobs=count):
+                calls = (joblib.delayed(function)(job) for job in jobs)
+                outcome.append(joblib.Parallel(batch_size=1, pre_dispatch="all")(calls))
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    waiting = dict(enumerate(jobs))
+    while thread.is_alive():
+        thread.join(_POLL)
+        for i in list(waiting):
+            found = peek(waiting[i])
+            if found is not None:
+                del waiting[i]
+                yield found
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    yield from (outcome[0][i] for i in waiting)
+
+
+def _missing(package: str, error: ImportError) -> ConfigError:
+    return ConfigError(
+        f"--backend {package} needs a package that is not installed ({error}). pip install mulligan[{package}]"
+    )

@@ -1,0 +1,297 @@
+"""A cell: one variation with one seed, trained in a run folder of its own, wherever a worker happens to be.
+
+A cell that a worker has finished is a file, ``result.json``; one that was killed goes on from its newest checkpoint. No
+error leaves `run_cell`: it is part of the result. A worker whose study has gone stops at the next step, and saves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import time
+import traceback
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import threadpoolctl
+
+from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
+from mulligan.studies.measures import MEASURES, Figures
+from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
+from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
+from mulligan.training.config import Parent
+from mulligan.training.events import Event, Started, Stepped
+from mulligan.training.tables import Table, from_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mulligan.data import Dataset
+
+ATTEMPTS = 3
+"""A cell whose worker was killed so often is given up: it may be what kills it."""
+DONE, DIVERGED, FAILED, STOPPED = "done", "diverged", "failed", "stopped"
+_PATIENCE = 20.0  # seconds to wait for a worker of a killed study to leave a cell
+_PULSE = 0.25  # seconds between two looks whether the study is still there
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs; plain, so that it travels.
+
+    Attributes
+    ----------
+    cell : str
+        ``variation/seed-0``.
+    folder : str
+        Of the cell; absolute. Where workers share no disk, each has its own.
+    config : dict
+        The configuration as a table.
+    measures : tuple of str
+    count : int
+        Samples of a measurement.
+    looks : tuple of int
+        Steps at which is measured besides the end.
+    start : str
+        The cell folder of the run that it goes on from; empty for none.
+    until : int
+        Stop there and keep the checkpoint (a start); 0 for the end of the run.
+    owner : tuple (str, int)
+        Host and process of the study.
+    """
+
+    cell: str
+    folder: str
+    config: Table
+    measures: tuple[str, ...]
+    count: int
+    looks: tuple[int, ...] = ()
+    start: str = ""
+    until: int = 0
+    owner: tuple[str, int] = ("", 0)
+
+
+class Looks:
+    """An observer that measures at given steps, and remembers what it found, so that a killed cell keeps it."""
+
+    name = "looks"
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.found: list[dict[str, Any]] = []
+
+    def observe(self, run: Run, event: Event) -> Iterable[Event]:
+        """Measure, where a look is due."""
+        at_start = isinstance(event, Started) and run.step in self.job.looks
+        if at_start or (isinstance(event, Stepped) and run.step in self.job.looks):
+            self.found.append({"step": run.step, "figures": measured(run, self.job)})
+        return ()
+
+    def state(self) -> dict[str, Any]:
+        """Return all looks so far."""
+        return {"found": self.found}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember earlier looks."""
+        self.found = list(state["found"])
+
+
+def run_cell(job: Job) -> dict[str, Any]:
+    """Train and measure one cell, or go on with it; return what is known of it.
+
+    Returns
+    -------
+    dict
+        ``cell``, ``status`` ("done", "diverged", "failed" or "stopped"), ``error``, ``step``, ``figures``, ``looks``
+        and ``clock``, which alone depends on more than the configuration: ``cpu`` and ``wall`` seconds of its steps,
+        and ``attempts``. Also, by the way, ``picture``: what it draws, as PNG in base64.
+    """
+    folder = Path(job.folder)
+    kept = folder / "result.json"
+    if kept.is_file():
+        found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+        return found
+    try:
+        attempts = _count_attempt(folder)
+        if attempts > ATTEMPTS:
+            raise RunError(f"its worker was killed {ATTEMPTS} times while it ran. Look for what it needs: memory?")
+        with threadpoolctl.threadpool_limits(1):
+            result = _trained(job, folder)
+    except DivergedError as error:
+        attempts, result = _attempts(folder), _outcome(job, DIVERGED, str(error))
+    except (MulliganError, MemoryError, OSError) as error:
+        attempts, result = _attempts(folder), _outcome(job, FAILED, f"{type(error).__name__}: {error}")
+    except Exception as error:  # a fault of ours, or of a measure of the user's own: the others go on
+        attempts, result = _attempts(folder), _outcome(job, FAILED, "".join(traceback.format_exception(error)))
+    result["clock"]["attempts"] = attempts
+    if result["status"] in (DONE, DIVERGED):
+        _keep(kept, result)
+        if not job.until:
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return result
+
+
+def _trained(job: Job, folder: Path) -> dict[str, Any]:
+    pulse, patience = _Pulse(job.owner), time.monotonic() + _PATIENCE
+    while True:
+        run, looks = _run(job, folder), Looks(job)
+        end = job.until or run.config.steps
+        try:
+            for _ in Recorder(folder).record(run, observers=[looks], stop=_stopper(run, end, pulse)):
+                pass
+            break
+        except BusyError:  # a worker of a killed study, which saves as soon as it notices
+            if time.monotonic() > patience:
+                raise
+            time.sleep(_PULSE)
+    if run.step < end:
+        return _outcome(job, STOPPED, "the study has gone", run)
+    if job.until:
+        return _outcome(job, DONE, "", run)
+    result = _outcome(job, DONE, "", run, measured(run, job), looks.found)
+    result["picture"] = _picture(run)
+    return result
+
+
+def _stopper(run: Run, end: int, pulse: _Pulse) -> Callable[[], bool]:
+    return lambda: run.step >= end or pulse.lost()
+
+
+def _run(job: Job, folder: Path) -> Run:
+    """Bring the cell's run to where it stands: new, from its own checkpoint, or from the common start."""
+    config: Config = from_table(Config, job.config)
+    data = load_once(config.data.name, config.data.size, config.data.skip_broken)
+    if RunFolder(folder).config.is_file() and (not job.start or checkpoints(RunFolder(folder).checkpoints)):
+        return resume(folder, data=data)
+    shutil.rmtree(folder, ignore_errors=True)  # killed before it had begun
+    if not job.start:
+        return Run(config, data=data)
+    found = load_checkpoint(next(p for p in checkpoints(Path(job.start) / "checkpoints")[-1:]))
+    config = replace(config, parent=Parent(job.start, step_of(found.path)))
+    return SecondTry(config, [], found, keep_moments=True).run(data=data)
+
+
+@lru_cache(maxsize=2)
+def load_once(name: str, size: int = 0, skip_broken: bool = False) -> Dataset:
+    """Load a data set, once in each process."""
+    from mulligan.data import load
+
+    return load(name, size=size, skip_broken=skip_broken)
+
+
+def measured(run: Run, job: Job) -> Figures:
+    """Take all measures of a job; what is not finite is left out."""
+    found = {name: float(v) for measure in job.measures for name, v in MEASURES[measure](run, job.count).items()}
+    return {name: value for name, value in found.items() if abs(value) < float("inf")}
+
+
+def _outcome(
+    job: Job,
+    status: str,
+    error: str,
+    run: Run | None = None,
+    figures: Figures | None = None,
+    looks: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    return {
+        "cell": job.cell,
+        "status": status,
+        "error": error,
+        "step": 0 if run is None else run.step,
+        "figures": figures or {},
+        "looks": looks or [],
+        "clock": {"cpu": 0.0 if run is None else run.cpu, "wall": 0.0 if run is None else run.wall},
+    }
+
+
+def _picture(run: Run) -> str:
+    from base64 import b64encode
+    from io import BytesIO
+
+    from mulligan.output.images import grid, pillow
+    from mulligan.output.points import points_picture
+
+    made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
+    picture = points_picture(made, *run.data.range) if run.data.is_points else grid(made[::4])
+    buffer = BytesIO()
+    pillow(picture).save(buffer, "PNG", optimize=True)
+    return b64encode(buffer.getvalue()).decode()
+
+
+class _Pulse:
+    """Tells whether the study that sent the job is still there; on another host nobody can know."""
+
+    def __init__(self, owner: tuple[str, int]):
+        host, self._process = owner
+        self._here = self._process > 0 and host == socket.gethostname() and os.name == "posix"
+        self._next = 0.0
+        self._gone = False
+
+    def lost(self) -> bool:
+        now = time.monotonic()
+        if self._here and not self._gone and now >= self._next:
+            self._next = now + _PULSE
+            try:
+                os.kill(self._process, 0)
+            except ProcessLookupError:
+                self._gone = True
+            except PermissionError:  # there, and somebody else's
+                pass
+        return self._gone
+
+
+def forget_attempts(folder: Path) -> None:
+    """Begin to count anew: the user may have stopped the study."""
+    _tally(folder).unlink(missing_ok=True)
+
+
+def _tally(folder: Path) -> Path:
+    """Beside the folder: a new run wants an empty one."""
+    return folder.with_name(f".{folder.name}.attempts")
+
+
+def _attempts(folder: Path) -> int:
+    try:
+        return int(_tally(folder).read_text("utf-8"))
+    except (OSError, ValueError):
+        return 0
+
+
+def _count_attempt(folder: Path) -> int:
+    """Count how often the cell was begun in this session of the study, which begins with `forget_attempts`."""
+    count = _attempts(folder) + 1
+    path = _tally(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(count), "utf-8")
+    return count
+
+
+def _keep(path: Path, result: dict[str, Any]) -> None:
+    from mulligan.output.files import atomic_write
+
+    atomic_write(path, json.dumps(result, ensure_ascii=False).encode())
+
+
+def time_steps(job: Job, seconds: float) -> float:
+    """Return the CPU-seconds of a step: the median of some blocks of steps, after a first one that allocates."""
+    config: Config = from_table(Config, job.config)
+    with threadpoolctl.threadpool_limits(1):
+        trial = Run(config, data=load_once(config.data.name, config.data.size, config.data.skip_broken))
+        with trial.gan.lanes:
+            trial.advance()
+            began, size = time.process_time(), 1
+            blocks: list[float] = []
+            while len(blocks) < 5 or time.process_time() - began < seconds:
+                before = time.process_time()
+                for _ in range(size):
+                    trial.advance()
+                spent = time.process_time() - before
+                if spent < 0.02:  # the clock's grain, and a fair share of the loop around the steps
+                    size *= 2
+                    continue
+                blocks.append(spent / size)
+    return sorted(blocks)[len(blocks) // 2]

@@ -1,0 +1,313 @@
+"""What a study measures of a run: each measure is a function of the run and a number of samples, to figures by name.
+
+Nothing here changes the run: all chance comes from `Run.draw`, so that a cell that was killed and resumed finds the
+same figures. What depends on the data alone is worked out once in each process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mulligan.data.toys import TOYS, Gaussians
+from mulligan.errors import UnsupportedError
+from mulligan.nn.rng import stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.data import Dataset
+    from mulligan.nn.memory import Array
+    from mulligan.training import Run
+
+Figures = dict[str, float]
+Measure = Callable[["Run", int], Figures]
+
+
+class Figure(NamedTuple):
+    """What a figure is, in words, and which way is better: "low", "high", or "" where neither is."""
+
+    words: str
+    better: str = ""
+
+
+FIGURES: dict[str, Figure] = {
+    "fd": Figure("FD, judge, % of variance", "low"),
+    "fd_pca": Figure("FD, PCA-64, % of variance", "low"),
+    "coverage": Figure("coverage", "high"),
+    "precision": Figure("precision", "high"),
+    "recall": Figure("recall", "high"),
+    "classes": Figure("classes", "high"),
+    "effective": Figure("effective classes", "high"),
+    "junk": Figure("share of no class", "low"),
+    "sharpness": Figure("sharpness, 1 is right"),
+    "modes": Figure("modes", "high"),
+    "good": Figure("share near a mode", "high"),
+    "distance": Figure("median distance to the nearest mode", "low"),
+    "kl": Figure("KL of the histogram, nats", "low"),
+    "d_real": Figure("D(real)"),
+    "d_fake": Figure("D(fake)"),
+    "push": Figure("‖∂L_G/∂x‖ of a sample"),
+    "travel": Figure("way of the weights, relative"),
+    "shift": Figure("change of a picture, share of the range"),
+    "range": Figure("range of all pixels"),
+    "spread": Figure("std of a pixel over z"),
+    "is_first": Figure("nearest is the first one drawn", "high"),
+    "correlation": Figure("correlation with the first one drawn"),
+    "mean_correlation": Figure("correlation with the data's mean"),
+    "step_rate": Figure("steps a CPU-second"),
+}
+"""Every figure that a measure of the house gives; one of your own may be listed here too, or stand by its name."""
+
+
+# ── how good ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def quality(run: Run, count: int) -> Figures:
+    """Measure the averaged generator against held-out samples: distances, coverage, classes; or modes.
+
+    Returns
+    -------
+    dict
+        Of pictures ``fd_pca``, ``coverage``, ``precision``, ``recall``, ``sharpness``, and where there is a judge
+        ``fd``, ``classes``, ``effective``, ``junk``, ``kl``. Of a mixture's points ``modes``, ``good``, ``distance``,
+        ``kl``.
+
+    Raises
+    ------
+    UnsupportedError
+        For points of no known mixture.
+    """
+    made = run.sample(*run.draw(count, seed=run.config.seed))
+    return _points(run, made) if run.data.is_points else _pictures(run.data, made)
+
+
+def _points(run: Run, made: Array) -> Figures:
+    from mulligan.metrics.neighbours import nearest
+    from mulligan.metrics.toys import modes
+
+    toy = TOYS.get(run.data.name)
+    if not isinstance(toy, Gaussians):
+        raise UnsupportedError(f"the quality of {run.data.name} has no measure here: it is no mixture. Try data ring.")
+    seen = modes(made, toy.modes, toy.std)
+    distance, _ = nearest(np.asarray(made, np.float64), toy.modes)
+    return {
+        "modes": float(seen.captured),
+        "good": seen.high_quality,
+        "distance": float(np.median(distance)),
+        "kl": seen.kl,
+    }
+
+
+def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
+    from mulligan.metrics.classes import classes
+    from mulligan.metrics.frechet import frechet_distance, moments, percent
+    from mulligan.metrics.neighbours import manifolds
+    from mulligan.metrics.pictures import sharpness
+
+    real = _reals(_Kept(data), len(made))
+    found: Figures = {}
+    features = real.pca(made)
+    found["fd_pca"] = percent(frechet_distance(real.pca_moments, moments(features)), real.pca_moments)
+    if real.judge is not None and real.moments is not None:
+        features, p = real.judge.features_and_probabilities(made)
+        found["fd"] = percent(frechet_distance(real.moments, moments(features)), real.moments)
+        classed = classes(p, real.prior)
+        found |= {
+            "classes": float(classed.modes),
+            "effective": classed.effective_modes,
+            "junk": classed.junk,
+            "kl": classed.kl,
+        }
+    near = manifolds(real.features, features)
+    found |= {"coverage": near.coverage, "precision": near.precision, "recall": near.recall}
+    found["sharpness"] = sharpness(made, real.images)
+    return found
+
+
+class _Reals(NamedTuple):
+    """The reals' half of a measurement."""
+
+    images: NDArray[np.uint8]
+    pca: Any
+    pca_moments: Any
+    judge: Any
+    moments: Any
+    features: NDArray[Any]
+    prior: NDArray[np.int64]
+
+
+class _Kept:
+    """A data set as a key: the same object, the same key; it holds on to the data, so that no other takes its place."""
+
+    def __init__(self, data: Dataset):
+        self.data = data
+
+    def __hash__(self) -> int:
+        return id(self.data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kept) and self.data is other.data
+
+
+@lru_cache(maxsize=4)
+def _reals(kept: _Kept, count: int) -> _Reals:
+    """Look at `count` held-out pictures (or at as many of all), always the same ones."""
+    from mulligan.metrics.features import pca
+    from mulligan.metrics.frechet import moments
+    from mulligan.metrics.judging import shipped
+
+    data = kept.data
+    pool = np.asarray((data if data.test is None else data.test).images)
+    images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
+    components = pca(np.asarray(data.images[np.sort(stream(0, "study.pca").permutation(len(data))[:10_000])]))
+    judge = shipped(data)
+    features = components(images)
+    prior = np.ones(1, np.int64) if data.labels is None else np.bincount(data.labels, minlength=data.classes)
+    if judge is None or prior.min() == 0:
+        return _Reals(images, components, moments(features), None, None, features, prior)
+    judged = judge.features_and_probabilities(images)[0]
+    return _Reals(images, components, moments(features), judge, moments(judged), judged, prior)
+
+
+# ── how the game stands ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def play(run: Run, count: int) -> Figures:
+    """Measure what D says, and what it tells G.
+
+    Returns
+    -------
+    dict
+        ``d_real`` and ``d_fake``: means of σ(logit) over reals and over G's present fakes. ``push``: mean over fakes of
+        ‖∂ℓ/∂x‖, ℓ G's loss of one sample: zero when G learns nothing.
+    """
+    rows = stream(run.config.seed, "study.play").choice(len(run.data), min(count, 512, len(run.data)), replace=False)
+    real = _scaled(run, np.asarray(run.data.images[np.sort(rows)]))
+    labels = None if run.labels is None else run.labels[np.sort(rows)]
+    z, fake_labels = run.draw(len(real), seed=run.config.seed)
+    with np.errstate(all="ignore"):
+        fake = run.generate(z, fake_labels, average=False)
+        space = run.gan.d.network.workspace()
+        for_real = space.forward(real, labels, training=False)[:, 0].copy()
+        for_fake = space.forward(fake, fake_labels, training=False)[:, 0].copy()
+        g = space.backward(np.ones((len(fake), 1), np.float32)).reshape(len(fake), -1)
+        c = run.config.loss.generator(real=for_real, fake=for_fake).fake * len(fake)
+        push = np.abs(c) * np.linalg.norm(g, axis=1)
+    return {
+        "d_real": float(_sigmoid(for_real).mean()),
+        "d_fake": float(_sigmoid(for_fake).mean()),
+        "push": float(push.mean()),
+    }
+
+
+def travel(run: Run, count: int) -> Figures:
+    """Measure how far G has come since the run began: at step 0, or at the checkpoint that it goes on from.
+
+    Returns
+    -------
+    dict
+        ``travel``: ‖θ − θ₀‖/‖θ₀‖ of the weights in training. ``shift``: root mean square change of the averaged
+        generator's samples, as a share of the data's range.
+    """
+    theta, average = _origin(run)
+    z, labels = run.draw(min(count, 256), seed=run.config.seed)
+    now = run.generate(z, labels)
+    with np.errstate(all="ignore"):
+        then = run.gan.g.network.workspace(theta=average).forward(z, labels, training=False)
+    low, high = run.data.range if run.data.is_points else (run.config.data.low, run.config.data.high)
+    way = np.linalg.norm((run.gan.g.network.theta - theta).astype(np.float64))
+    return {
+        "travel": float(way / max(float(np.linalg.norm(theta)), 1e-30)),
+        "shift": math.sqrt(float(np.square(now - then, dtype=np.float64).mean())) / max(high - low, 1e-30),
+    }
+
+
+def _origin(run: Run) -> tuple[Array, Array]:
+    """Return G's weights where the run began, and their average there."""
+    from mulligan.game.gan import GAN
+    from mulligan.training.checkpoint import load_checkpoint
+
+    parent = run.config.parent
+    if parent is not None and parent.step:
+        arrays = load_checkpoint(Path(parent.run) / "checkpoints" / f"step-{parent.step:06d}").arrays
+        return arrays["g.theta"], arrays.get("average", arrays["g.theta"])
+    fresh = GAN(run.gan.game, run.data.shape, seed=run.config.seed, total=run.config.steps, lanes=1)
+    return fresh.g.network.theta, fresh.g.network.theta
+
+
+# ── the imprint ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def imprint(run: Run, count: int) -> Figures:
+    """Measure whether G draws the first picture that it was shown, whatever z is.
+
+    Pictures are compared by their correlation, which, like a display that stretches every picture to its full contrast,
+    sees neither brightness nor contrast.
+
+    Returns
+    -------
+    dict
+        ``is_first``: 1 where the picture of the data nearest to G's mean picture is the first one drawn, else 0.
+        ``correlation``: with that first one; ``mean_correlation``: with the mean of the data. ``range``: largest pixel
+        minus smallest, over all of G's pictures; ``spread``: mean over the pixels of the standard deviation over z;
+        both as shares of the data's range.
+    """
+    z, labels = run.draw(min(count, 256), seed=run.config.seed)
+    with np.errstate(all="ignore"):
+        made = run.generate(z, labels, average=False).reshape(len(z), -1).astype(np.float64)
+    mean = made.mean(axis=0)
+    data = _standard(_Kept(run.data))
+    r = data @ _centred(mean[None])[0].astype(np.float32)
+    first = first_drawn(run)
+    whole = np.asarray(run.data.images, np.float32).reshape(len(run.data), -1).mean(axis=0)
+    span = run.config.data.high - run.config.data.low
+    return {
+        "is_first": float(int(r.argmax()) == first),
+        "correlation": float(r[first]),
+        "mean_correlation": float(_centred(mean[None])[0] @ _centred(whole[None].astype(np.float64))[0]),
+        "range": float(made.max() - made.min()) / span,
+        "spread": float(made.std(axis=0).mean()) / span,
+    }
+
+
+def first_drawn(run: Run) -> int:
+    """Return the number of the first real sample that a run sees."""
+    from mulligan.data import Sampler
+
+    rows = run.config.batch_size * run.config.d_steps
+    return int(Sampler(len(run.data), rows, stream(run.config.seed, "batches")).next_indices()[0])
+
+
+@lru_cache(maxsize=2)
+def _standard(kept: _Kept) -> NDArray[np.float32]:
+    """Every picture with mean 0 and length 1, so that a product is a correlation."""
+    flat = np.asarray(kept.data.images).reshape(len(kept.data), -1).astype(np.float32)
+    return _centred(flat)
+
+
+def _centred(x: NDArray[Any]) -> NDArray[Any]:
+    x = x - x.mean(axis=1, keepdims=True)
+    return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30))
+
+
+def _scaled(run: Run, images: NDArray[Any]) -> Array:
+    from mulligan.data import scale
+
+    if run.data.is_points:
+        return np.asarray(images, np.float32)
+    spec = run.config.data
+    return scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
+
+
+def _sigmoid(x: Array) -> NDArray[np.float64]:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x.astype(np.float64))))
+
+
+MEASURES: dict[str, Measure] = {"quality": quality, "play": play, "travel": travel, "imprint": imprint}
+"""Every measure by the name that a study uses; one of your own is one more entry."""

@@ -1,0 +1,365 @@
+"""Runs a study, or goes on with it: every cell once, whatever is killed on the way; all results in one file.
+
+A study's folder: ``study.json`` (what was asked, the steps that were chosen, on which machine) · ``results.jsonl`` (a
+line for each cell that has ended) · ``cells/`` (a run folder for each) · ``pictures/`` · ``plots/`` · ``table.txt`` ·
+``report.html``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import socket
+import warnings
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import CheckpointError, ConfigError, RunError
+from mulligan.studies.backends import backend
+from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, run_cell, time_steps
+from mulligan.studies.study import Budget, Study, Variation, config_of, slug
+from mulligan.training.checkpoint import versions
+from mulligan.training.overrides import differences
+from mulligan.training.tables import Table, to_plain, to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulligan.training import Config
+
+FORMAT, VERSION = "mulligan-study", 1
+TIMING = 0.05
+"""Share of a budget in CPU-seconds that choosing the steps of a variation may cost."""
+SAVES = 10
+"""Checkpoints of a cell: what a killed one loses is a tenth at most."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A cell has ended.
+
+    Attributes
+    ----------
+    result : dict
+        Its line of ``results.jsonl``.
+    done, total : int
+        Cells that have ended, and all.
+    """
+
+    result: dict[str, Any]
+    done: int
+    total: int
+
+
+class StudyRun:
+    """A study with a budget, in a folder.
+
+    Parameters
+    ----------
+    study : Study
+    folder : str or Path
+        New or empty, or that of the same study with the same budget, begun earlier.
+    budget : str, optional
+        By default the first.
+    resume : bool
+        Go on where there is something already.
+
+    Attributes
+    ----------
+    results : dict
+        Lines of ``results.jsonl`` by cell.
+
+    Raises
+    ------
+    ConfigError
+        When the folder holds something else, or the same study without `resume`.
+    CheckpointError
+        When its files cannot be read.
+    """
+
+    def __init__(self, study: Study, folder: str | Path, *, budget: str | None = None, resume: bool = False):
+        self.study, self.folder = study, Path(folder).absolute()
+        self.budget: Budget = study.budget(budget)
+        self.variations = study.variations()
+        self.results: dict[str, dict[str, Any]] = {}
+        self.steps: dict[str, int] = {}
+        self.machine: dict[str, Any] = {}
+        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            self._take_up(resume)
+
+    # ── what there is already ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def plan(self) -> Path:
+        """What was asked, and the steps that were chosen."""
+        return self.folder / "study.json"
+
+    @property
+    def lines(self) -> Path:
+        """The results."""
+        return self.folder / "results.jsonl"
+
+    def _take_up(self, resume: bool) -> None:
+        if not self.plan.is_file():
+            raise ConfigError(f"--out {self.folder} is there already and holds no study. Choose another --out.")
+        if not resume:
+            raise ConfigError(
+                f"--out {self.folder} holds a study already: go on with it (--resume), or choose another --out."
+            )
+        words = _read(self.plan)
+        if not isinstance(words, dict) or words.get("format") != FORMAT or words.get("version") != VERSION:
+            raise CheckpointError(f"{self.plan} is no study of this version of Mulligan. Choose another --out.")
+        changed = differences(words["asked"], self._asked())
+        if changed:
+            raise ConfigError(
+                f"the study in {self.folder} was asked otherwise ({'; '.join(changed[:3])}). Ask the same again, or "
+                "choose another --out."
+            )
+        self.steps, self.machine = dict(words["steps"]), dict(words["machine"])
+        if self.lines.is_file():
+            for line in self.lines.read_text("utf-8").splitlines():
+                result = _loads(line, self.lines)
+                self.results[result["cell"]] = result
+        known = set(self.cells())
+        for name in set(self.results) - known:
+            raise CheckpointError(f"{self.lines} has a cell {name!r} that the study has not. Restore the file.")
+
+    def _asked(self) -> Table:
+        """All that a result depends on; titles and columns may change."""
+        variations = {v.name: to_plain(config_of(self.study, v)) for v in self.variations}
+        budget = to_table(self.budget)
+        return {"variations": variations, "budget": budget, "measures": list(self.study.measures)}
+
+    # ── the cells ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def cells(self) -> dict[str, tuple[Variation, int]]:
+        """Return every cell by its name: variation and seed; all variations of a seed before the next seed."""
+        return {
+            f"{slug(variation.name)}/seed-{seed}": (variation, seed)
+            for seed in range(self.budget.seeds)
+            for variation in self.variations
+        }
+
+    @property
+    def pending(self) -> list[str]:
+        """Cells that have no result; one that failed for a reason of the machine's is tried again."""
+        return [name for name in self.cells() if self.results.get(name, {"status": FAILED})["status"] == FAILED]
+
+    def config(self, variation: Variation, seed: int) -> Config:
+        """Return the whole configuration of a cell."""
+        budget, config = self.budget, config_of(self.study, variation)
+        steps = self.steps.get(variation.name) or (budget.start + budget.steps if budget.steps else config.steps)
+        looks = [look for look in budget.looks if look]
+        return replace(
+            config,
+            seed=seed,
+            steps=steps,
+            save_every=max(1, math.ceil((steps - budget.start) / SAVES)),
+            report_every=math.gcd(*looks) if looks else max(1, steps // 20),
+            data=replace(config.data, name=_absolute(config.data.name)),
+        )
+
+    def _job(self, name: str, owner: tuple[str, int]) -> Job:
+        variation, seed = self.cells()[name]
+        start = str(self.folder / "cells" / "start" / f"seed-{seed}") if self.budget.start else ""
+        return self._plain_job(name, self.config(variation, seed), owner, start=start)
+
+    def _plain_job(self, name: str, config: Config, owner: tuple[str, int], start: str = "", until: int = 0) -> Job:
+        budget = self.budget
+        folder = str(self.folder / "cells" / name)
+        looks = () if until else budget.looks
+        measures = self.study.measures
+        return Job(name, folder, to_table(config), measures, budget.count, looks, start, until, owner)
+
+    def _starts(self, pending: list[str], owner: tuple[str, int]) -> list[Job]:
+        """Return the jobs that train what variations go on from, once for each seed."""
+        if not self.budget.start:
+            return []
+        seeds = sorted({self.cells()[name][1] for name in pending})
+        base = Variation("start")
+        return [
+            self._plain_job(f"start/seed-{seed}", self.config(base, seed), owner, until=self.budget.start)
+            for seed in seeds
+        ]
+
+    # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(
+        self,
+        workers: int = 1,
+        *,
+        backend_name: str = "loky",
+        scheduler: str = "",
+        say: Callable[[str], object] = lambda text: None,
+    ) -> Iterator[Progress]:
+        """Run every cell that has no result yet, and write each result as it comes.
+
+        Parameters
+        ----------
+        workers : int
+            Cells at once, on this machine.
+        backend_name, scheduler : str
+            See `mulligan.studies.backends.backend`.
+        say : callable
+            Told, in a sentence, what is not a result.
+
+        Yields
+        ------
+        Progress
+
+        Raises
+        ------
+        ConfigError, RunError
+            When the backend cannot be opened, or the folder cannot be written. What a cell raises is its result.
+        """
+        owner = (socket.gethostname(), os.getpid())
+        self._gather()
+        pending = self.pending
+        if not pending:
+            return
+        for name in [*pending, *(f"start/seed-{s}" for s in range(self.budget.seeds))]:
+            forget_attempts(self.folder / "cells" / name)
+        with backend(backend_name, workers, scheduler) as run, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
+            self._choose_steps(run, owner, say)
+            self._write_plan()
+            starts = {job.cell: job for job in self._starts(pending, owner)}
+            failed = {r["cell"]: r for r in self._all(run, list(starts.values()), say) if r["status"] != "done"}
+            jobs = []
+            for name in pending:
+                seed = self.cells()[name][1]
+                lost = failed.get(f"start/seed-{seed}")
+                if lost is None:
+                    jobs.append(self._job(name, owner))
+                else:
+                    yield self._record({**lost, "cell": name, "status": FAILED, "error": f"its start: {lost['error']}"})
+            for result in self._all(run, jobs, say):
+                yield self._record(result)
+
+    def _all(self, run: Any, jobs: list[Job], say: Callable[[str], object]) -> Iterator[dict[str, Any]]:
+        """Yield a result for every job; where workers are lost, hand out again what they had."""
+        waiting = {job.cell: job for job in jobs}
+        losses = 0
+        while waiting:
+            try:
+                for result in run(run_cell, list(waiting.values()), _peek):
+                    if result["status"] != STOPPED:
+                        del waiting[result["cell"]]
+                        yield result
+                if waiting:
+                    raise RunError(f"{len(waiting)} cells were stopped. Go on with --resume.")
+            except (ConfigError, RunError):
+                raise
+            except Exception as error:  # of the backend: `run_cell` raises nothing
+                for job in list(waiting.values()):
+                    found = _peek(job)
+                    if found is not None:
+                        del waiting[job.cell]
+                        yield found
+                losses += 1
+                if losses > ATTEMPTS * max(1, len(jobs)):
+                    raise RunError(f"workers are lost again and again ({error}). Go on with --resume.") from error
+                say(f"a worker was lost ({type(error).__name__}); its cell goes on from its checkpoint")
+
+    def _choose_steps(self, run: Any, owner: tuple[str, int], say: Callable[[str], object]) -> None:
+        """Choose the steps that a budget in CPU-seconds means, once for each variation."""
+        seconds = self.budget.cpu_seconds
+        if not seconds:
+            return
+        todo = [v for v in self.variations if v.name not in self.steps]
+        if todo:
+            say(f"choosing the steps that fill {seconds:g} CPU-seconds, {len(todo)} variations")
+        jobs = [(self._plain_job(v.name, self.config(v, 0), owner), seconds * TIMING) for v in todo]
+        for name, rate in run(_timed, jobs, lambda job: None):
+            self.steps[name] = max(1, round(seconds / rate)) if rate else 1
+        self._write_plan()
+
+    def _gather(self) -> None:
+        """Take up results of cells that ended after the study was killed."""
+        for name in self.pending:
+            result = _peek(Job(name, str(self.folder / "cells" / name), {}, (), 0))
+            if result is not None:
+                self._record(result)
+
+    def _record(self, result: dict[str, Any]) -> Progress:
+        """Keep a result: its picture as a file, the rest as a line."""
+        from mulligan.output.files import atomic_write
+
+        name = result["cell"]
+        variation, seed = self.cells()[name]
+        picture = result.pop("picture", None)
+        if picture:
+            atomic_write(self.picture(name), b64decode(picture))
+        self.results[name] = {
+            "cell": name,
+            "variation": variation.name,
+            **self.study.named(variation),
+            "seed": seed,
+            "steps": self.config(variation, seed).steps,
+            **{key: value for key, value in result.items() if key != "cell"},
+        }
+        self.results = {cell: self.results[cell] for cell in self.cells() if cell in self.results}
+        atomic_write(self.lines, "".join(_line(each) for each in self.results.values()).encode())
+        return Progress(self.results[name], len(self.results), len(self.cells()))
+
+    def picture(self, cell: str) -> Path:
+        """Return where a cell's sample grid lies."""
+        return self.folder / "pictures" / f"{cell.replace('/', '-')}.png"
+
+    def _write_plan(self) -> None:
+        from mulligan.output.files import atomic_write
+
+        self.machine = self.machine or {**versions(), "cores": os.cpu_count()}
+        words = {
+            "format": FORMAT,
+            "version": VERSION,
+            "title": self.study.title,
+            "asked": self._asked(),
+            "steps": self.steps,
+            "machine": self.machine,
+        }
+        atomic_write(self.plan, (json.dumps(words, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _timed(job: tuple[Job, float]) -> tuple[str, float]:
+    """Time a variation; one that cannot take a step says why as a cell, so it counts as 0 here."""
+    try:
+        return job[0].cell, time_steps(*job)
+    except Exception:
+        return job[0].cell, 0.0
+
+
+def _peek(job: Job) -> dict[str, Any] | None:
+    """Look for the result file of a cell."""
+    path = Path(job.folder) / "result.json"
+    return _read(path) if path.is_file() else None
+
+
+def _absolute(name: str) -> str:
+    """Make the path of a data set absolute: a worker may stand elsewhere."""
+    from mulligan.data import DATASETS
+
+    return str(Path(name).resolve()) if name not in DATASETS and Path(name).exists() else name
+
+
+def _line(result: dict[str, Any]) -> str:
+    return json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}). Check the folder.") from error
+    return _loads(text, path)
+
+
+def _loads(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise CheckpointError(f"{path} is truncated or no JSON ({error}). Delete it to begin anew.") from error

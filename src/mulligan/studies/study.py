@@ -1,0 +1,339 @@
+"""What a study is: a TOML file that says which recipe, what is varied, over how many seeds, and what is measured.
+
+::
+
+    recipe = "mlp"
+    set = ["schedules.lr=constant"]       # for every cell
+    measures = ["quality"]
+    columns = ["fd", "coverage"]
+
+    [budgets.small]                       # the first budget is the one that is taken without --budget
+    seeds = 3
+    cpu_seconds = 20.0
+
+    [axes.loss]                           # every value of every axis with every value of the others
+    hinge = ["loss=hinge"]
+    "non-saturating" = ["loss=non_saturating"]
+
+    [ladder.steps]                        # or, instead of axes: each rung with all those before it
+    "He init" = ["generator.layers.init.gain=1.0"]
+
+A value of an axis is a list of ``path=value``, or a table with ``set`` and a ``recipe`` of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import ConfigError, MulliganError
+from mulligan.nn.ranges import Count, NonNegative, check_ranges
+from mulligan.training.config import Config, Whole, loads_toml, read_text, with_overrides
+from mulligan.training.recipes import recipe
+from mulligan.training.tables import Table, from_table, listed, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STUDIES: dict[str, Path] = {path.stem: path for path in sorted((Path(__file__).parent / "shipped").glob("*.toml"))}
+"""The file of every shipped study by its name; one of your own is one more entry, or a path."""
+
+JOIN = " · "
+"""Between the values of several axes in a name."""
+BASE = "base"
+"""Name of the only variation of a study without axes."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A value of an axis, or a whole variation: a name and what it changes.
+
+    Parameters
+    ----------
+    name : str
+    set : tuple of str
+        Changes, ``path=value``, in their order.
+    recipe : str
+        Begin with this one instead of the study's; empty for the study's.
+    """
+
+    name: str
+    set: tuple[str, ...] = ()
+    recipe: str = ""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is varied.
+
+    Parameters
+    ----------
+    name : str
+    values : tuple of Variation
+        At least one.
+    """
+
+    name: str
+    values: tuple[Variation, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ConfigError(f"axis {self.name!r} has no values. Give it at least one, or leave it away.")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much of it.
+
+    Parameters
+    ----------
+    name : str
+    seeds : int
+        How many; 0, 1, 2 …
+    steps : int
+        Of each cell; 0 for what the recipe says.
+    cpu_seconds : float
+        Instead of steps: so many seconds of one core for the steps of each cell. The steps of each variation are chosen
+        after a short timing and written down; all its seeds have the same number.
+    start : int
+        Steps that are trained first, once for each seed and without the axes; every variation goes on from there, for
+        `steps` more. Schedules are stretched over both. 0 for none.
+    count : int
+        Fakes, and reals, of a measurement.
+    looks : tuple of int
+        Steps at which is measured besides the end.
+    """
+
+    name: str
+    seeds: Count = 3
+    steps: Whole = 0
+    cpu_seconds: NonNegative = 0.0
+    start: Whole = 0
+    count: Count = 2000
+    looks: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.steps and self.cpu_seconds:
+            raise ConfigError(
+                f"steps = {self.steps} and cpu_seconds = {self.cpu_seconds:g} both set the length. Leave one away."
+            )
+        if self.start and not self.steps:
+            raise ConfigError(f"start = {self.start} needs steps: how many follow it. Set steps.")
+        if any(look < 0 for look in self.looks):
+            raise ConfigError(f"looks = {list(self.looks)} is not allowed; steps from 0 on are. Try [10, 100].")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study; `load_study` reads one from a file.
+
+    Parameters
+    ----------
+    recipe : str
+        A name of `mulligan list recipes`, or the path of a TOML file (beside the study's own, where it is relative).
+    budgets : tuple of Budget
+        At least one.
+    title : str
+        Question or subject, in a line.
+    set : tuple of str
+        Changes of every cell.
+    axes : tuple of Axis
+        All their combinations are the variations.
+    ladder : tuple of Variation
+        Instead of axes: each with all those before it.
+    leave_one_out : bool
+        Also the whole ladder without each of its rungs; those that change nothing are left out.
+    measures : tuple of str
+        Names of `mulligan.studies.MEASURES`.
+    columns : tuple of str
+        Figures for table and plots, the first of them first; empty for the usual ones.
+    """
+
+    recipe: str
+    budgets: tuple[Budget, ...]
+    title: str = ""
+    set: tuple[str, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    ladder: tuple[Variation, ...] = ()
+    leave_one_out: bool = False
+    measures: tuple[str, ...] = ("quality",)
+    columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        from mulligan.studies.measures import MEASURES
+
+        if not self.budgets:
+            raise ConfigError("a study needs a budget. Write, for instance, [budgets.small] with steps = 1000.")
+        if self.axes and self.ladder:
+            raise ConfigError("axes and ladder are both there. Leave one away: a ladder is a single axis.")
+        if self.leave_one_out and not self.ladder:
+            raise ConfigError("leave_one_out = true needs a ladder. Write [ladder.NAME], or leave it away.")
+        unknown = [name for name in self.measures if name not in MEASURES]
+        if unknown or not self.measures:
+            raise ConfigError(f"measures = {show(list(self.measures))} is not allowed; known are {listed(MEASURES)}.")
+
+    def budget(self, name: str | None = None) -> Budget:
+        """Return a budget by its name, or the first.
+
+        Raises
+        ------
+        ConfigError
+            When there is none of this name.
+        """
+        if name is None:
+            return self.budgets[0]
+        known = {budget.name: budget for budget in self.budgets}
+        if name not in known:
+            raise ConfigError(f"the study has no budget {name!r}. Known are {listed(known)}.")
+        return known[name]
+
+    def variations(self) -> list[Variation]:
+        """Return all variations: the axes' product, or the ladder's rungs."""
+        found = list(self._climb()) if self.ladder else [_joined(values) for values in product(*self._values())]
+        slugs = [slug(variation.name) for variation in found]
+        twice = sorted({s for s in slugs if slugs.count(s) > 1})
+        if twice:
+            raise ConfigError(f"the names of two variations are alike ({listed(twice)}). Rename one of them.")
+        return found
+
+    def _values(self) -> list[tuple[Variation, ...]]:
+        return [axis.values for axis in self.axes]
+
+    def _climb(self) -> Iterator[Variation]:
+        for i in range(len(self.ladder)):
+            rungs = self.ladder[: i + 1]
+            yield replace(_joined(rungs), name=f"{'+ ' if i else ''}{rungs[-1].name}")
+        if self.leave_one_out:
+            top = config_of(self, _joined(self.ladder))
+            for i, out in enumerate(self.ladder[1:-1], 1):  # without the last rung is the rung before
+                rest = _joined(self.ladder[:i] + self.ladder[i + 1 :])
+                if config_of(self, rest) != top:
+                    yield replace(rest, name=f"all − {out.name}")
+
+    def named(self, variation: Variation) -> dict[str, str]:
+        """Return which value of each axis a variation has."""
+        parts = variation.name.split(JOIN) if self.axes else [variation.name]
+        return dict(zip([axis.name for axis in self.axes] or ["variation"], parts))
+
+
+def _joined(parts: tuple[Variation, ...]) -> Variation:
+    """Put the values of several axes, or the rungs of a ladder, together."""
+    recipes = [part.recipe for part in parts if part.recipe]
+    changes = tuple(change for part in parts for change in part.set)
+    return Variation(JOIN.join(part.name for part in parts) or BASE, changes, recipes[-1] if recipes else "")
+
+
+def config_of(study: Study, variation: Variation) -> Config:
+    """Build the configuration of a variation, its length and seed still the recipe's.
+
+    One thread, and no samples or evaluations in between: the cells share the cores, and the study measures.
+
+    Raises
+    ------
+    ConfigError
+        When the recipe or a change is not allowed; names the variation.
+    """
+    fixed = ("threads=1", "sample_every=0", "evaluate_every=0")
+    try:
+        config = recipe(variation.recipe or study.recipe)
+        return with_overrides(config, (*study.set, *variation.set, *fixed), say=lambda text: None)
+    except MulliganError as error:
+        raise type(error)(f"variation {variation.name!r}: {error}") from error
+
+
+def slug(name: str) -> str:
+    """Make a folder's name of a variation's."""
+    text = name.lower().replace("×", "x").replace("−", "without").replace("β", "beta").replace("γ", "gamma")
+    return re.sub(r"[^a-z0-9.]+", "-", text).strip("-.") or "variation"
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_study(name: str | Path) -> Study:
+    """Read a study.
+
+    Parameters
+    ----------
+    name : str or Path
+        One of `STUDIES`, or the path of a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such study, or anything in it is not allowed; every variation is built once.
+    """
+    path = _find(str(name))
+    table = dict(loads_toml(read_text(path), str(path)))
+    table["axes"] = [
+        {"name": axis, "values": _variations(values, f"axes.{axis}")}
+        for axis, values in _table(table.get("axes", {}), "axes").items()
+    ]
+    rungs = _table(table.get("ladder", {}), "ladder")
+    table["ladder"] = _variations(rungs, "ladder")
+    table["budgets"] = [
+        {"name": budget, **_table(values, f"budgets.{budget}")}
+        for budget, values in _table(table.get("budgets", {}), "budgets").items()
+    ]
+    table.setdefault("title", describe_study(str(name))[0])
+    try:
+        study = from_table(Study, table)
+        study = replace(study, recipe=_beside(study.recipe, path))
+        for variation in study.variations():
+            config_of(study, variation)
+    except MulliganError as error:
+        raise type(error)(f"{path}: {error}") from error
+    return study
+
+
+def describe_study(name: str) -> tuple[str, str]:
+    """Return what a study is, in one line, and the rest of its opening comment."""
+    lines = []
+    for line in read_text(_find(name)).splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("#").strip())
+    title = lines[0].partition(": ")[2] or lines[0] if lines else ""
+    return title, " ".join(line for line in lines[1:] if line)
+
+
+def _find(name: str) -> Path:
+    if name in STUDIES:
+        return STUDIES[name]
+    if name.endswith(".toml"):
+        return Path(name)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, STUDIES, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else " A path must end in .toml."
+    raise ConfigError(f"there is no study {name!r}.{hint} Known studies are {', '.join(STUDIES)}.")
+
+
+def _table(value: Any, path: str) -> Table:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path} = {show(value)} is not allowed; it must be a table, for instance [{path}.NAME].")
+    return value
+
+
+def _variations(values: Any, path: str) -> list[Table]:
+    found = []
+    for name, value in _table(values, path).items():
+        if isinstance(value, list):
+            value = {"set": value}
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{path}.{name} = {show(value)} is not allowed; it must be a list of changes, for instance "
+                '["loss=hinge"], or a table with the keys set and recipe.'
+            )
+        found.append({"name": name, **value})
+    return found
+
+
+def _beside(name: str, path: Path) -> str:
+    """Resolve a recipe's path from the folder of the study, where it is there."""
+    beside = path.parent / name
+    return str(beside.resolve()) if name.endswith(".toml") and beside.is_file() else name

@@ -1,0 +1,153 @@
+"""The table of a study: for each variation and figure the median over the seeds, with the range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from mulligan.studies.measures import FIGURES, Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+USUAL = ("fd", "fd_pca", "coverage", "classes", "modes", "good", "distance", "d_real", "d_fake", "push")
+"""Columns of a study that names none, as far as they were measured."""
+SHOWN = 6
+"""At most so many of them."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over the seeds of a variation.
+
+    Attributes
+    ----------
+    values : tuple of float
+        In the order of the seeds.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one; the mean of the two middle ones of an even number."""
+        return float(median(self.values))
+
+    @property
+    def low(self) -> float:
+        """The least."""
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        """The largest."""
+        return max(self.values)
+
+    def __str__(self) -> str:
+        middle, low, high = (number(v) for v in (self.median, self.low, self.high))
+        return middle if low == high else f"{middle} ({low}…{high})"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variation in the table.
+
+    Attributes
+    ----------
+    name : str
+    steps : int
+    done, diverged, failed : int
+        Cells of it.
+    figures : dict of str to Spread
+        Of the cells that are done.
+    looks : dict of int to dict of str to Spread
+        The same at earlier steps.
+    cpu : float
+        Median CPU-seconds of its steps.
+    """
+
+    name: str
+    steps: int
+    done: int
+    diverged: int
+    failed: int
+    figures: dict[str, Spread]
+    looks: dict[int, dict[str, Spread]]
+    cpu: float
+
+
+def rows_of(results: Iterable[dict[str, Any]]) -> list[Row]:
+    """Put the lines of ``results.jsonl`` together, variation by variation, in their order.
+
+    Parameters
+    ----------
+    results : iterable of dict
+
+    Returns
+    -------
+    list of Row
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        groups.setdefault(result["variation"], []).append(result)
+    return [_row(name, group) for name, group in groups.items()]
+
+
+def _row(name: str, group: list[dict[str, Any]]) -> Row:
+    done = [result for result in group if result["status"] == "done"]
+    counted = {status: sum(r["status"] == status for r in group) for status in ("done", "diverged", "failed")}
+    steps = sorted({look["step"] for result in done for look in result["looks"]})
+    looks = {
+        step: _spreads([look["figures"] for r in done for look in r["looks"] if look["step"] == step]) for step in steps
+    }
+    cpu = median([result["clock"]["cpu"] for result in done]) if done else 0.0
+    return Row(name, group[0]["steps"], **counted, figures=_spreads([r["figures"] for r in done]), looks=looks, cpu=cpu)
+
+
+def _spreads(all_figures: list[dict[str, float]]) -> dict[str, Spread]:
+    names = dict.fromkeys(name for figures in all_figures for name in figures)
+    return {name: Spread(tuple(f[name] for f in all_figures if name in f)) for name in names}
+
+
+def columns_of(rows: Sequence[Row], asked: Sequence[str] = ()) -> list[str]:
+    """Choose the columns: those that were asked for, or the usual ones, as far as they were measured."""
+    measured = {name for row in rows for name in row.figures}
+    if asked:
+        return [name for name in asked if name in measured]
+    usual = [name for name in USUAL if name in measured]
+    return (usual or sorted(measured))[:SHOWN]
+
+
+def figure_of(name: str) -> Figure:
+    """Return what a figure is; one that is not listed stands by its name."""
+    return FIGURES.get(name, Figure(name))
+
+
+def text(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """Write the table as lines."""
+    head = ["", "steps", "seeds", *columns]
+    cells = [head, *([row.name, f"{row.steps:,}", seeds(row), *_figures(row, columns)] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) for r in cells]
+    legend = "; ".join(f"{name}: {figure_of(name).words}" for name in columns)
+    return [*(line.rstrip() for line in lines), "", f"median (range) over the seeds. {legend}"]
+
+
+def seeds(row: Row) -> str:
+    """Say how many cells ended well, and how many did not."""
+    lost = [f"{n} {word}" for n, word in ((row.diverged, "diverged"), (row.failed, "failed")) if n]
+    return ", ".join([str(row.done), *lost])
+
+
+def _figures(row: Row, columns: Sequence[str]) -> list[str]:
+    return [str(row.figures[name]) if name in row.figures else "–" for name in columns]
+
+
+def number(value: float) -> str:
+    """Write a figure with three digits."""
+    if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):
+        return f"{value:.1e}"
+    if float(value).is_integer() and abs(value) < 1000:
+        return str(int(value))
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
