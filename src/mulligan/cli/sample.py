@@ -66,7 +66,7 @@ def command(
     generator = load(model)
     label = None if class_ is None else generator.class_of(class_)
     if out is None:
-        out = Path(f"{_stem(model)}-seed-{seed}{'' if class_ is None else f'-class-{label}'}.png")
+        out = Path(f"{stem(model)}-seed-{seed}{'' if class_ is None else f'-class-{label}'}.png")
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
         raise ConfigError(f"a grid of {count} pictures; {LARGEST_GRID} is the most. Try --out samples.npz.")
     if not out.suffix:
@@ -130,7 +130,7 @@ def _refuse_full_folder(out: Path) -> None:
         raise ConfigError(f"--out {out} is there already and not an empty folder. Choose another name.")
 
 
-def _stem(model: Path) -> str:
+def stem(model: Path) -> str:
     """Name a model by its file, or by its run folder."""
     model = model.resolve()
     if model.name == "generator.safetensors":

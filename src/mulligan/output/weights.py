@@ -112,10 +112,13 @@ class Generator:
         _whole("seed", seed, 0, LARGEST_SEED)
         if not self.classes:
             return None
-        counts = np.asarray(self.spec.class_counts or np.ones(self.classes), np.float64)
-        edges = np.cumsum(counts / counts.sum())[:-1]
         u = stream(int(seed), "sample.class").random(count)
-        return np.searchsorted(edges, u, side="right").astype(np.int64)
+        return np.searchsorted(self.class_edges(), u, side="right").astype(np.int64)
+
+    def class_edges(self) -> NDArray[np.float64]:
+        """Return where the classes' shares end in [0, 1), without the last one's: (classes − 1,)."""
+        counts = np.asarray(self.spec.class_counts or np.ones(self.classes), np.float64)
+        return np.cumsum(counts / counts.sum())[:-1]
 
     def class_of(self, word: str | int) -> int:
         """Return the number of a class, given its number or its name.
@@ -321,6 +324,15 @@ class Generator:
                     f"{', or as float32' if dtype == 'float16' else ''}."
                 )
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
+
+    def export(self, path: str | Path, to: str | None = None) -> list[Path]:
+        """Write the generator for use elsewhere: .onnx, .py (torch), .npz, .html (a page that draws by itself).
+
+        Parameters, result and errors as for `mulligan.output.export.export`.
+        """
+        from mulligan.output.export import export
+
+        return export(self, path, to)
 
     @classmethod
     def load(cls, path: str | Path, *, threads: int | None = None) -> Generator:

@@ -1,0 +1,60 @@
+"""``mulligan export``: the generator for use elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.screen import emit
+from mulligan.cli.words import File, Json, Word
+
+# ruff: noqa: UP045 (see words)
+
+
+def command(
+    model: Annotated[Positional[Optional[Path]], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
+    *,
+    to: Annotated[Word, arg(metavar="onnx|torch|npz|html")] = None,
+    out: File = None,
+    json: Json = False,
+) -> None:
+    """Take a generator elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page that draws by itself.
+
+    The page is one file without a server: a seed box, the picture, classes and walks, in any browser, offline.
+
+    Example:
+    $ mulligan export --to html
+    $ mulligan export runs/quick-1 --to html --out digits.html
+    $ mulligan export digits.safetensors --out digits.onnx
+
+    Parameters
+    ----------
+    model
+        A run folder, a checkpoint folder, or a .safetensors file; without it, the generator that comes with Mulligan.
+    to
+        The format; without it, the ending of --out says.
+    out
+        Without it, a file named after the model, in this folder.
+    json
+        Print one JSON document that says what was written.
+    """
+    from mulligan.cli.sample import stem
+    from mulligan.output.export import FORMATS, export, format_of
+    from mulligan.output.models import bundled, load
+
+    kind = format_of(to, out)
+    generator = bundled() if model is None else load(model)
+    if out is None:
+        name = "mulligan-mnist" if model is None else stem(model)
+        if kind == "torch":  # a module's name
+            name = "".join(c if c.isalnum() else "_" for c in name)
+        out = Path(f"{name}{FORMATS[kind][0]}")
+    files = export(generator, out, kind)
+    if json:
+        sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
+        emit({"model": None if model is None else str(model), "to": kind, "files": sizes})
+        return
+    for path in files:
+        print(f"{path}: {path.stat().st_size:,} bytes")

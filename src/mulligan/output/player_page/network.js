@@ -1,0 +1,179 @@
+"use strict";
+/* The operations of mulligan/output/plan.py for one row at a time; pictures are (height, width, channels).
+   Sums are taken in double precision and kept in single, so pictures agree with NumPy's to a grey level. */
+const Network = (() => {
+  const size = shape => shape.reduce((a, b) => a * b, 1);
+  const map = f => (op, x) => x.map(f(op.options));
+  const sigmoid = v => 1 / (1 + Math.exp(-v));
+
+  /* y[k] += Σ x[c] · W[c, k] for one pixel of each side; W begins at `at`. */
+  function accumulate(x, from, depth, W, at, y, to, width) {
+    for (let c = 0; c < depth; c++) {
+      const value = x[from + c], row = at + c * width;
+      if (value !== 0) for (let k = 0; k < width; k++) y[to + k] += value * W[row + k];
+    }
+  }
+
+  /* Begin every pixel (or the row) with the bias. */
+  function biased(count, width, b) {
+    const y = new Float64Array(count * width);
+    if (b) for (let i = 0; i < y.length; i++) y[i] = b[i % width];
+    return y;
+  }
+
+  function dense(op, x, {W, b}) {
+    const y = biased(1, op.shape[0], b);
+    accumulate(x, 0, x.length, W, 0, y, 0, op.shape[0]);
+    return new Float32Array(y);
+  }
+
+  /* Both convolutions pair pixels (fine row = stride · coarse row + a − top) and differ in which side is given. */
+  function convolution(transposed) {
+    return (op, x, {W, b}, [height, width, depth]) => {
+      const [rows, cols, channels] = op.shape, {stride, top, left} = op.options, [kh, kw] = op.kernel;
+      const coarse = transposed ? [height, width] : [rows, cols], fine = transposed ? [rows, cols] : [height, width];
+      const y = biased(rows * cols, channels, b);
+      for (let i = 0; i < coarse[0]; i++) for (let a = 0; a < kh; a++) {
+        const f = stride * i + a - top;
+        if (f < 0 || f >= fine[0]) continue;
+        for (let j = 0; j < coarse[1]; j++) for (let c = 0; c < kw; c++) {
+          const g = stride * j + c - left;
+          if (g < 0 || g >= fine[1]) continue;
+          const here = i * coarse[1] + j, there = f * fine[1] + g;
+          const [from, to] = transposed ? [here, there] : [there, here];
+          accumulate(x, from * depth, depth, W, (a * kw + c) * depth * channels, y, to * channels, channels);
+        }
+      }
+      return new Float32Array(y);
+    };
+  }
+
+  /* Twice the height and width: pixel i of the result lies at i/2 − ¼ among the old ones. */
+  function upsample(op, x, _, [height, width, depth]) {
+    const y = new Float32Array(size(op.shape)), smooth = op.options.mode === "bilinear";
+    const near = (i, last) => [i >> 1, smooth ? Math.min(last, Math.max(0, (i >> 1) + (i & 1 ? 1 : -1))) : i >> 1];
+    for (let i = 0, at = 0; i < 2 * height; i++) for (let j = 0; j < 2 * width; j++) {
+      const [r, s] = near(i, height - 1), [c, d] = near(j, width - 1);
+      for (let k = 0; k < depth; k++, at++) {
+        const pixel = (row, col) => x[(row * width + col) * depth + k];
+        y[at] = (9 * pixel(r, c) + 3 * pixel(r, d) + 3 * pixel(s, c) + pixel(s, d)) / 16;
+      }
+    }
+    return y;
+  }
+
+  function averagePool(op, x, _, [, width, depth]) {
+    const s = op.options.size, [rows, cols] = op.shape, y = new Float64Array(size(op.shape));
+    for (let i = 0; i < rows * s; i++) for (let j = 0; j < cols * s; j++) for (let k = 0; k < depth; k++)
+      y[((i / s | 0) * cols + (j / s | 0)) * depth + k] += x[(i * width + j) * depth + k] / (s * s);
+    return new Float32Array(y);
+  }
+
+  /* Groups of `length` numbers, each (less its mean) over the root of its mean square. */
+  function normalised(x, length, eps, centred) {
+    const y = new Float32Array(x.length);
+    for (let at = 0; at < x.length; at += length) {
+      let mean = 0, square = 0;
+      if (centred) for (let i = 0; i < length; i++) mean += x[at + i] / length;
+      for (let i = 0; i < length; i++) square += (x[at + i] - mean) ** 2 / length;
+      for (let i = 0; i < length; i++) y[at + i] = (x[at + i] - mean) / Math.sqrt(square + eps);
+    }
+    return y;
+  }
+
+  const scaled = (x, {gamma, beta}) => x.map((v, i) => v * gamma[i % gamma.length] + beta[i % beta.length]);
+
+  function oneHot(op, x, _, shape, label) {
+    const {classes, scale} = op.options, depth = shape.at(-1), y = new Float32Array(size(op.shape));
+    for (let pixel = 0; pixel < x.length / depth; pixel++) {
+      y.set(x.subarray(pixel * depth, (pixel + 1) * depth), pixel * (depth + classes));
+      y[pixel * (depth + classes) + depth + label] = scale;
+    }
+    return y;
+  }
+
+  function concat(op, xs, shapes) {
+    const width = op.shape.at(-1), y = new Float32Array(size(op.shape));
+    let start = 0;
+    xs.forEach((x, n) => {
+      const depth = shapes[n].at(-1);
+      for (let i = 0; i < x.length; i++) y[(i / depth | 0) * width + start + i % depth] = x[i];
+      start += depth;
+    });
+    return y;
+  }
+
+  function projection(op, x, {W, E, b}, _, label) {
+    let y = b ? b[0] : 0;
+    for (let i = 0; i < x.length; i++) y += x[i] * (W[i] + E[label * x.length + i]);
+    return Float32Array.of(y);
+  }
+
+  const OPS = {
+    one_hot: oneHot,
+    dense,
+    conv: convolution(false),
+    conv_transpose: convolution(true),
+    leaky_relu: map(({alpha}) => v => v < 0 ? alpha * v : v),
+    relu: map(() => v => v < 0 ? 0 : v),
+    elu: map(({alpha}) => v => v < 0 ? alpha * Math.expm1(v) : v),
+    silu: map(() => v => v * sigmoid(v)),
+    softplus: map(({beta}) => v => Math.max(v, 0) + Math.log1p(Math.exp(-beta * Math.abs(v))) / beta),
+    tanh: map(() => v => Math.tanh(v)),
+    sigmoid: map(() => v => sigmoid(v)),
+    arctan: map(() => v => Math.atan(v)),
+    largest: (op, x) => Float32Array.from({length: op.shape[0]}, (_, u) =>
+      x.subarray(u * op.options.pieces, (u + 1) * op.options.pieces).reduce((a, b) => Math.max(a, b))),
+    reshape: (op, x) => x,
+    upsample,
+    avg_pool: averagePool,
+    scale: (op, x, arrays) => scaled(x.map((v, i) => v - arrays.mean[i % arrays.mean.length]), arrays),
+    layer_norm: (op, x, arrays) => scaled(normalised(x, x.length, op.options.eps, true), arrays),
+    pixel_norm: (op, x) => normalised(x, op.shape.at(-1), op.options.eps, false),
+    projection,
+    add: (op, xs) => xs[0].map((_, i) => xs.reduce((sum, x) => sum + x[i], 0)),
+    concat,
+  };
+  const SEVERAL = new Set(["add", "concat"]);
+
+  /* Half precision: sign, 5 bits of exponent, 10 of fraction. */
+  function halves(words) {
+    const table = new Float32Array(65536);
+    for (let w = 0; w < 65536; w++) {
+      const exponent = w >> 10 & 31, fraction = w & 1023, sign = w & 32768 ? -1 : 1;
+      table[w] = sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
+    }
+    const out = new Float32Array(words.length);
+    for (let i = 0; i < words.length; i++) out[i] = table[words[i]];
+    return out;
+  }
+
+  /* Read the arrays from the file's bytes: all first bytes of their numbers, then all second ones, … */
+  function read(bytes, entries) {
+    const arrays = {};
+    let at = 0;
+    for (const {name, dtype, count} of entries) {
+      const width = dtype === "float16" ? 2 : 4, whole = new Uint8Array(width * count);
+      for (let byte = 0; byte < width; byte++) for (let i = 0; i < count; i++) whole[width * i + byte] = bytes[at++];
+      arrays[name] = width === 2 ? halves(new Uint16Array(whole.buffer)) : new Float32Array(whole.buffer);
+    }
+    return arrays;
+  }
+
+  /* The network as a function of z and a class, in its own range of output. */
+  function build({ops, result, latent, entries}, bytes) {
+    const arrays = read(bytes, entries), shapes = [[latent.dim], ...ops.map(op => op.shape)];
+    const own = ops.map(op => Object.fromEntries(Object.entries(op.arrays).map(([k, name]) => [k, arrays[name]])));
+    return (z, label) => {
+      const values = [z];
+      ops.forEach((op, n) => {
+        const inputs = op.inputs.map(i => values[i]), from = op.inputs.map(i => shapes[i]);
+        values.push(SEVERAL.has(op.kind)
+          ? OPS[op.kind](op, inputs, from)
+          : OPS[op.kind](op, inputs[0], own[n], from[0], label));
+      });
+      return values[result];
+    };
+  }
+  return {build};
+})();

@@ -1,0 +1,89 @@
+import importlib.util
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.nn import layers as nn
+from mulligan.output.models import bundled
+
+torch = pytest.importorskip("torch")
+
+
+def imported(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Generator
+
+
+def run(path, z, labels=None):
+    with torch.no_grad():
+        inputs = [torch.from_numpy(x) for x in (z, labels) if x is not None]
+        return imported(path).load()(*inputs).numpy()
+
+
+def test_every_layer_as_torch_computes_it(question, tmp_path):
+    made, z, labels, wanted = question
+    made.export(tmp_path / "made.py")
+    found = run(tmp_path / "made.py", z, labels)
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() <= 1e-5
+
+
+@pytest.mark.parametrize("which", ["bundled", "mlp", "rgb"])
+def test_whole_generators_in_the_range_of_the_data(which, request, tmp_path):
+    made = bundled() if which == "bundled" else request.getfixturevalue(which)
+    files = made.export(tmp_path / "made.py")
+    assert files == [tmp_path / "made.py", tmp_path / "made.weights.safetensors"]
+    found = run(files[0], made.z(70, 4), made.labels(70, 4))
+    low, high = made.spec.data_range
+    assert np.abs(found - made.sample(70, 4)).max() <= 1e-5 * (high - low)
+
+
+def test_a_range_of_ones_own_and_another_shape(make, tmp_path):
+    made = make([nn.Dense(6), nn.Tanh()], 4, shape=(2, 3, 1), data_range=(10.0, 12.0), output_range=(0.0, 1.0))
+    made.export(tmp_path / "made.py")
+    assert np.abs(run(tmp_path / "made.py", made.z(3, 1)) - made.sample(3, 1)).max() <= 1e-5
+
+
+def test_it_can_be_trained_further_and_saved(mlp, tmp_path):
+    mlp.export(tmp_path / "made.py")
+    made = imported(tmp_path / "made.py").load()
+    assert sum(p.numel() for p in made.parameters()) == mlp.network.n_params
+    made(torch.zeros(2, 64), torch.tensor([0, 9])).sum().backward()
+    assert all(p.grad is not None for p in made.parameters())
+
+
+def test_the_source_needs_nothing_of_ours_and_names_what_it_is(mlp, tmp_path):
+    mlp.export(tmp_path / "made.py")
+    source = (tmp_path / "made.py").read_text("utf-8")
+    assert "import mulligan" not in source
+    assert 'latent: {"dim": 64, "distribution": "normal"}' in source
+    assert "standard_normal((count, 64), numpy.float32)" in source
+    assert "x2 = self.dense_1(x1)  # 1 Dense" in source
+    assert max(map(len, source.splitlines())) <= 120
+    checked = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", tmp_path / "made.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "No module named ruff" not in checked.stderr:
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_the_generators_own_file_is_never_overwritten(mlp, tmp_path):
+    mlp.save(tmp_path / "digits.safetensors")
+    before = (tmp_path / "digits.safetensors").read_bytes()
+    mlp.export(tmp_path / "digits.py")
+    assert (tmp_path / "digits.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["my-gan.py", "2d.py", "class.py"])
+def test_a_name_that_cannot_be_imported_is_refused(mlp, tmp_path, name):
+    with pytest.raises(ConfigError, match="is no name that Python can import"):
+        mlp.export(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
