@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mulligan.cli.train import next_free
+from mulligan.training.folder import next_free
 from mulligan.output.models import load
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")

@@ -136,6 +136,13 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     return found.run(config, data=data)
 
 
+def next_free(folder: Path, name: str) -> Path:
+    """Return the folder of a new run: folder/name-N, with N one above the highest there."""
+    taken = [path.name.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*")] if folder.is_dir() else []
+    highest = max((int(number) for number in taken if number.isdecimal()), default=0)
+    return folder / f"{name}-{highest + 1}"
+
+
 def _refuse_changes(here: RunFolder, config: Config, found: Checkpoint) -> None:
     """Refuse a configuration that differs from the checkpoint's in more than the length of the run."""
     changed = differences(to_table(replace(found.config, steps=config.steps)), to_table(config))
