@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mulligan.training.folder import next_free
 from mulligan.output.models import load
+from mulligan.training.folder import next_free
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
 TINY += ("--set", "discriminator.layers.hidden=[8]", "--set", "discriminator.layers.channels=[2, 4]", "batch_size=8")
