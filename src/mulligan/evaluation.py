@@ -159,6 +159,7 @@ class Exam:
         ConfigError
             More pictures than there are held out, or too few.
         """
+        data = data.in_memory()
         train, labels, pool = _split(data)
         real = _chosen(pool, count, data)
         held_out = data.test is not None

@@ -12,6 +12,7 @@ import numpy as np
 
 from mulligan.data import Dataset, load
 from mulligan.data.arrays import from_arrays
+from mulligan.data.pictures import fitted
 from mulligan.errors import ConfigError
 from mulligan.output.weights import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from mulligan.training.config import DataSpec
     from mulligan.training.events import Event
 
 CALIBRATION = 200
@@ -76,7 +78,7 @@ def fit(
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
     if steps is not None:
         config = replace(config, steps=steps)
-    data, data_range = _data(images, labels)
+    data, data_range = _data(images, labels, config.data)
     config = replace(config, data=replace(config.data, name=data.name))
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run) if out is None else Recorder(out).record(run)
@@ -124,14 +126,18 @@ def _configured(given: str | Config) -> Config:
     return given if isinstance(given, Config) else recipe(given)
 
 
-def _data(images: ArrayLike | str | Path, labels: ArrayLike | None) -> tuple[Dataset, tuple[float, float] | None]:
+def _data(
+    images: ArrayLike | str | Path, labels: ArrayLike | None, spec: DataSpec
+) -> tuple[Dataset, tuple[float, float] | None]:
     """Return the data set, and the range that the array's values had, where it is not the data set's own."""
     if isinstance(images, (str, Path)):
         if labels is not None:
             raise ConfigError(f"labels are not allowed with images = {str(images)!r}, which brings its own.")
-        return load(images), None
+        return load(images, spec.size, spec.skip_broken, spec.colour), None
     array: np.ndarray[Any, Any] = np.asarray(images)
     data = from_arrays(array, None if labels is None else np.asarray(labels))
+    if spec.size or spec.colour != "auto":
+        data = fitted(data, spec.size, spec.colour)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:
         return data, None
     return data, (0.0 if array.min() >= 0 else -1.0, 1.0)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import load
-from mulligan.data.pictures import read_picture
+from mulligan.data.picture_file import read_picture
 from mulligan.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -228,3 +228,56 @@ def test_a_small_jpeg_keeps_its_detail(tmp_path):
         save(tmp_path / f"a.{ending}", np.tile(stripes, (112, 1)), quality=95)
     jpeg, png = (read_picture(tmp_path / f"a.{ending}", 28) for ending in ("jpg", "png"))
     np.testing.assert_allclose(jpeg, png, atol=3)
+
+
+def test_colour_can_be_chosen(tmp_path):
+    save(tmp_path / "a.png", RGB)
+    save(tmp_path / "b.png", GREY)
+    luma = np.asarray(Image.fromarray(RGB).convert("L"))
+    grey = load(tmp_path, colour="grey")
+    assert grey.shape == (28, 28, 1)
+    assert (np.asarray(grey.images)[..., 0] == [luma, GREY]).all()
+    assert load(tmp_path).shape == (28, 28, 3)
+    (tmp_path / "a.png").unlink()
+    assert load(tmp_path).shape == (28, 28, 1)
+    assert load(tmp_path, colour="rgb").shape == (28, 28, 3)
+    with pytest.raises(ConfigError, match="auto, grey, rgb"):
+        load(tmp_path, colour="blue")
+
+
+def test_a_cmyk_jpeg_has_its_colours(tmp_path):
+    flat = np.full((32, 32, 3), [200, 40, 90], np.uint8)
+    save(tmp_path / "a.jpg", flat, "CMYK", quality=95)
+    np.testing.assert_allclose(read_picture(tmp_path / "a.jpg", 28), flat[:28, :28], atol=4)
+
+
+def test_a_phone_s_jpeg_is_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 8  # the camera was held by its other side
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, :30] = 255
+    save(tmp_path / "a.jpg", picture, quality=95, exif=exif)
+    upright = read_picture(tmp_path / "a.jpg", 28)
+    assert upright.shape == (28, 28, 3)
+    assert upright[20:26, 8:20].min() > 240  # what was left is below
+    assert upright[2:8].max() < 15
+
+
+def test_a_truncated_jpeg_is_broken(tmp_path):
+    save(tmp_path / "a.jpg", np.kron(RGB, np.ones((8, 8, 1), np.uint8)), quality=90)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"a\.jpg: cannot be read as a picture .*truncated"):
+        load(tmp_path)
+
+
+def test_a_text_named_png_is_named(tmp_path):
+    (tmp_path / "a.png").write_text("<html>not found</html>")
+    with pytest.raises(DataError, match=r"a\.png: cannot be read as a picture .*data\.skip_broken=true"):
+        load(tmp_path)
+
+
+def test_kinds_that_are_not_read_are_named(tmp_path):
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"Convert the HEIC files to JPEG or PNG"):
+        load(tmp_path)

@@ -2,6 +2,7 @@ import gzip
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mulligan.data import load
 from mulligan.errors import ConfigError, DataError
@@ -185,9 +186,46 @@ def test_a_path_is_never_a_name(tmp_path, monkeypatch):
     assert load("ring").is_points
 
 
-@pytest.mark.parametrize("options", [{"size": 32}, {"skip_broken": True}])
-def test_options_of_folders_are_refused_elsewhere(tmp_path, options):
+@pytest.mark.parametrize("options", [{"size": 32}, {"skip_broken": True}, {"colour": "rgb"}])
+def test_named_sets_are_used_as_they_are(options):
+    with pytest.raises(ConfigError, match="used as it is"):
+        load("mnist", **options)
+
+
+def test_a_file_has_no_broken_pictures(tmp_path):
     np.save(tmp_path / "a.npy", GREY)
-    for source in ("mnist", tmp_path / "a.npy"):
-        with pytest.raises(ConfigError, match="only a folder of pictures"):
-            load(source, **options)
+    with pytest.raises(ConfigError, match="only a folder of pictures"):
+        load(tmp_path / "a.npy", skip_broken=True)
+
+
+def test_pictures_of_a_file_are_resized_like_those_of_a_folder(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 40, 80, 3), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, labels=[0, 1, 1], test_images=images[:2], test_labels=[1, 0])
+    (tmp_path / "folder").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "folder" / f"{i}.png")
+    data = load(tmp_path / "a.npz", 48)
+    assert (np.asarray(data.images) == np.asarray(load(tmp_path / "folder", 48).images)).all()
+    assert (np.asarray(data.test.images) == np.asarray(data.images)[:2]).all()
+    assert data.labels.tolist() == [0, 1, 1]
+    assert data.note == "40×80 resized to fit 48×48, centred on black"
+    grey = load(tmp_path / "a.npz", 48, colour="grey")
+    assert (np.asarray(grey.images) == np.asarray(load(tmp_path / "folder", 48, colour="grey").images)).all()
+    assert "turned grey" in grey.note
+
+
+def test_rows_of_a_csv_are_resized(tmp_path):
+    rows = np.random.default_rng(0).integers(2, 256, (5, 64))
+    np.savetxt(tmp_path / "a.csv", np.column_stack([np.arange(5) % 2, rows]), fmt="%d", delimiter=",")
+    data = load(tmp_path / "a.csv", 32, colour="rgb")
+    assert (data.shape, data.classes) == ((32, 32, 3), 2)
+    assert (np.asarray(data.images)[..., 0] == np.asarray(data.images)[..., 2]).all()
+    assert "8×8 resized" in data.note
+
+
+def test_points_have_no_size(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((5, 2), np.float32))
+    with pytest.raises(DataError, match="only pictures have a size"):
+        load(tmp_path / "a.npy", 28)
+    with pytest.raises(ConfigError, match="28, 32, 48, 64"):
+        load(tmp_path / "a.npy", 30)

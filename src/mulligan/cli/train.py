@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan.cli.screen import say
-from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Steps, Threads, Tries, Word
+from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Threads, Tries, Word
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, duration
 
@@ -19,6 +19,7 @@ def command(
     recipe_: Annotated[Positional[str], arg(name="recipe", metavar="[RECIPE]")] = "quick",
     *,
     data: Word = None,
+    size: Size = None,
     steps: Steps = None,
     minutes: Minutes = None,
     seed: RunSeed = None,
@@ -44,6 +45,8 @@ def command(
         A name of `mulligan list recipes`, or a .toml file.
     data
         A name of `mulligan list data`, a folder of pictures, or a file; without it, what the recipe says.
+    size
+        Side of your own pictures: 28, 32, 48 or 64. Without it, those of a folder become 28×28.
     steps
         Length of the run; without it, what the recipe says.
     minutes
@@ -75,6 +78,8 @@ def command(
     changes = [f"{name}={value}" for name, value in given.items() if value is not None]
     if not evaluate:
         changes.append("evaluate_every=0")
+    if size is not None:
+        changes.append(f"data.size={size}")
     if data is not None:
         changes.append(f"data.name={_json.dumps(data)}")
     config = with_overrides(config, [word for words in set_ for word in words] + changes, say=say)
@@ -93,6 +98,8 @@ def command(
             f"{count(run.config.steps)} steps fill {duration(60 * minutes)} on this machine (timed in "
             f"{duration(time.perf_counter() - start)}); from here on the run is exact"
         )
+    if run.data.note:
+        say(run.data.note)
     return follow(run, Recorder(out), out, json=json, tries=second_tries)
 
 

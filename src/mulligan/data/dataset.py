@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -130,6 +131,36 @@ class Dataset:
             return 0.0, 255.0
         points = np.asarray(self.images)
         return float(points.min()), float(points.max())
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the pictures are read from disk as they are needed."""
+        from mulligan.data.streamed import StreamedPictures
+
+        return isinstance(self.images, StreamedPictures)
+
+    def ahead(self, indices: NDArray[np.int64]) -> None:
+        """Say which samples are needed next; streamed pictures are then decoded beside what else is done."""
+        images: Any = self.images
+        images.ahead(indices)
+
+    def first(self, count: int) -> Dataset:
+        """Return the first `count` samples as a data set, with all of `test`."""
+        images: Any = self.images
+        part = images.first(count) if self.streamed else images[:count]
+        return replace(self, images=part, labels=None if self.labels is None else self.labels[:count])
+
+    def in_memory(self) -> Dataset:
+        """Return this data set; of streamed pictures, as many as may stay in memory, always the same ones."""
+        test = None if self.test is None else self.test.in_memory()
+        if not self.streamed:
+            return self if test is self.test else replace(self, test=test)
+        from mulligan.data.streamed import IN_MEMORY
+
+        some = np.random.default_rng(0).permutation(len(self))[: max(1, IN_MEMORY // math.prod(self.shape))]
+        some.sort()
+        labels = None if self.labels is None else self.labels[some]
+        return replace(self, images=self.images[some], labels=labels, test=test)
 
     def take(self, indices: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """Copy samples into a batch buffer.

@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mulligan.data import streamed
 from mulligan.data.dataset import Dataset
-from mulligan.errors import ConfigError, DataError
+from mulligan.data.picture_file import ENDINGS, check_header, check_words, is_grey, read_picture, resized, with_channels
+from mulligan.data.streamed import StreamedPictures
+from mulligan.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PIL.Image import Image
 
-SIZES = (28, 32, 48, 64)
-_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's, none that runs another program
+    from mulligan.data.dataset import Images
+
 _NAMED = 3  # broken files that a note names
+_LOOKED_AT = 256  # pictures of a streamed folder that are asked whether they have colour
+_UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".psd": "PSD", ".jxl": "JPEG XL"}
 
 
-def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False) -> Dataset:
-    """Load all pictures of a folder.
+def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colour: str = "auto") -> Dataset:
+    """Load all pictures of a folder, or open it where they are too many.
 
     Each is turned upright (EXIF), laid on black where it is transparent, resized so that it just fits into
     size × size, and centred on black. Of animations, the first frame counts. When no picture has colour, all are grey.
 
     Sub-folders are classes, in the order of their names; `train` and `test`, when there is nothing else, are the two
     splits instead. Files that are no pictures by their ending are left out.
+
+    Where the decoded pictures would take more than 256 MiB, they are read from their files whenever a batch asks for
+    them (`StreamedPictures`): then only the beginnings of the files are looked at here, and colour is judged by 256 of
+    the pictures.
 
     Parameters
     ----------
@@ -40,6 +46,8 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False) -> Da
         28, 32, 48 or 64.
     skip_broken : bool
         Leave out files that cannot be read, and say so in the note, rather than refuse.
+    colour : str
+        "grey" or "rgb" for all; "auto" is RGB where any picture has colour.
 
     Returns
     -------
@@ -49,12 +57,11 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False) -> Da
     Raises
     ------
     ConfigError
-        When `size` is not allowed.
+        When `size` or `colour` is not allowed.
     DataError
         When a picture is broken, there are none, or pictures lie both beside and inside sub-folders.
     """
-    if size not in SIZES:
-        raise ConfigError(f"size is {size}; {', '.join(map(str, SIZES))} are allowed. Try 28.")
+    check_words(size, colour)
     loose, classes, others = _find(folder)
     if loose and classes:
         raise DataError(
@@ -62,58 +69,87 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False) -> Da
             "Move them all into sub-folders, one per class, or all out of them."
         )
     if classes.keys() == {"train", "test"}:
-        return _two_splits(folder, size, skip_broken)
+        return _two_splits(folder, size, skip_broken, colour)
     if not loose and not classes:
+        unknown = sorted({_UNKNOWN[ending] for ending in others if ending in _UNKNOWN})
+        hint = f" Convert the {' and '.join(unknown)} files to JPEG or PNG." if unknown else " Check the path."
         raise DataError(
-            f"{folder}: no pictures; files ending in {', '.join(sorted(_ENDINGS))} are looked for, here and in "
-            "sub-folders. Check the path."
+            f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for, here and in "
+            f"sub-folders.{hint}"
         )
     paths = loose or [path for found in classes.values() for path in found]
-    numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
-    images, broken = _read_all(paths, size, skip_broken)
+    numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
+    many = len(paths) * size * size * 3 > streamed.IN_MEMORY
+    images, broken = (_open_all if many else _read_all)(paths, size, skip_broken, colour, numbers)
     note = f"resized to fit {size}×{size}, centred on black; {'grey' if images.shape[3] == 1 else 'RGB'}"
+    if many:
+        note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
     if others:
-        note += f"; {others} other files left out"
+        note += f"; {sum(others.values())} other files left out"
     if broken:
         names = ", ".join(str(paths[i].relative_to(folder)) for i in broken[:_NAMED])
         note += f"; {len(broken)} broken pictures skipped: {names}{', …' if len(broken) > _NAMED else ''}"
-    if not classes:
+    if numbers is None:
         return Dataset(str(folder), images, note=note)
     labels = np.delete(numbers, broken).astype(np.int64)
     return Dataset(str(folder), images, labels, tuple(classes), note=note)
 
 
-def _two_splits(folder: Path, size: int, skip_broken: bool) -> Dataset:
+def fitted(data: Dataset, size: int, colour: str) -> Dataset:
+    """Give pictures that are in memory another size (0: as they are) and colour, as `load_pictures` does.
+
+    Raises
+    ------
+    ConfigError
+        When `size` or `colour` is not allowed.
+    DataError
+        When the samples are points.
+    """
+    check_words(size or 28, colour)
+    if data.is_points:
+        raise DataError(f"{data.name}: samples are points, {data.shape[0]} numbers each; only pictures have a size.")
+    images, note = np.asarray(data.images), [data.note] if data.note else []
+    if size and data.shape[:2] != (size, size):
+        images = resized(images, size)
+        note.append(f"{data.shape[0]}×{data.shape[1]} resized to fit {size}×{size}, centred on black")
+    channels = {"auto": data.shape[2], "grey": 1, "rgb": 3}[colour]
+    if channels != data.shape[2]:
+        images = with_channels(images, channels)
+        note.append("turned grey" if channels == 1 else "grey as RGB")
+    test = None if data.test is None else fitted(data.test, size, colour)
+    return replace(data, images=images, test=test, note="; ".join(note))
+
+
+def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Dataset:
     """Load `train` and `test`, which must have the same classes; grey pictures become RGB when the others are."""
-    train, test = (load_pictures(folder / part, size, skip_broken) for part in ("train", "test"))
+    parts = ("train", "test")
+    train, test = (load_pictures(folder / part, size, skip_broken, colour) for part in parts)
     if train.class_names != test.class_names:
         raise DataError(
             f"{folder}: train has the classes {', '.join(train.class_names) or 'none'}, test has "
             f"{', '.join(test.class_names) or 'none'}. Both need the same sub-folders."
         )
-    channels = max(train.shape[2], test.shape[2])
-    train, test = (
-        replace(part, images=np.broadcast_to(np.asarray(part.images), (len(part), size, size, channels)).copy())
-        for part in (train, test)
-    )
+    if train.shape != test.shape:
+        train, test = (load_pictures(folder / part, size, skip_broken, "rgb") for part in parts)
     return replace(train, name=str(folder), test=test)
 
 
-def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], int]:
-    """Give the pictures right in the folder, those of each sub-folder, and the number of other files that show."""
+def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, int]]:
+    """Give the pictures right in the folder, those of each sub-folder, and how many other files show, by ending."""
     loose: list[Path] = []
     classes: dict[str, list[Path]] = {}
-    others = 0
+    others: dict[str, int] = {}
     try:
         for where, folders, files in os.walk(folder, onerror=_raise):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(files):
                 path = Path(where, name)
                 inside = path.relative_to(folder).parts[:-1]
+                ending = path.suffix.lower()
                 if name.startswith("."):
                     continue
-                if path.suffix.lower() not in _ENDINGS:
-                    others += 1
+                if ending not in ENDINGS:
+                    others[ending] = others.get(ending, 0) + 1
                 elif inside:
                     classes.setdefault(inside[0], []).append(path)
                 else:
@@ -127,7 +163,9 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_all(paths: list[Path], size: int, skip_broken: bool) -> tuple[NDArray[np.uint8], list[int]]:
+def _read_all(
+    paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
+) -> tuple[Images, list[int]]:
     """Read pictures into one array, (n, size, size, 1 or 3); give also the positions of those that were skipped."""
     images = np.empty((len(paths), size, size, 3), np.uint8)
     broken: list[int] = []
@@ -138,71 +176,38 @@ def _read_all(paths: list[Path], size: int, skip_broken: bool) -> tuple[NDArray[
             if not skip_broken:
                 raise
             broken.append(i)
+    _refuse_all_broken(paths, broken)
+    images = images[: len(paths) - len(broken)]
+    if colour == "auto" and all(map(is_grey, images)):
+        return images[..., :1].copy(), broken
+    return (with_channels(images, 1) if colour == "grey" else images), broken
+
+
+def _open_all(
+    paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
+) -> tuple[Images, list[int]]:
+    """Do what `_read_all` does with the beginnings of the files only; the pictures are decoded when asked for."""
+    broken: list[int] = []
+    for i, path in enumerate(paths):
+        try:
+            check_header(path)
+        except DataError:
+            if not skip_broken:
+                raise
+            broken.append(i)
+    _refuse_all_broken(paths, broken)
+    lost = set(broken)
+    sound = [path for i, path in enumerate(paths) if i not in lost]
+    groups = None if groups is None else np.delete(groups, broken)
+    images = StreamedPictures(sound, size, 3, groups=groups, skip_broken=skip_broken)
+    if colour == "auto":
+        some = np.unique(np.linspace(0, len(sound) - 1, _LOOKED_AT).astype(int))
+        colour = "grey" if all(is_grey(images[i]) for i in some) else "rgb"
+    if colour == "grey":
+        images = StreamedPictures(sound, size, 1, groups=groups, skip_broken=skip_broken)
+    return images, broken
+
+
+def _refuse_all_broken(paths: list[Path], broken: list[int]) -> None:
     if len(broken) == len(paths):
         raise DataError(f"{paths[0].parent}: all {len(paths)} pictures are broken, {paths[0].name} the first.")
-    images = images[: len(paths) - len(broken)]
-    grey = all((image == image[..., :1]).all() for image in images)
-    return (images[..., :1].copy() if grey else images), broken
-
-
-def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read one picture, upright, on black, resized to fit and centred.
-
-    Parameters
-    ----------
-    path : Path
-        A PNG, JPEG, GIF, BMP, TIFF, WebP or PPM file.
-    size : int
-        Side of the square.
-
-    Returns
-    -------
-    uint8 array (size, size, 3)
-
-    Raises
-    ------
-    DataError
-        When the file is missing, broken, of another format, of more than 89 million pixels, or of floats or 32-bit
-        numbers, whose black and white are not known.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata are no concern here; a bomb is
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
-                image.draft(None, (4 * size, 4 * size))  # JPEG: decode at a fraction of the size, where that is enough
-                kind = image.format  # what comes after has lost it
-                rgb = _to_rgb(ImageOps.exif_transpose(image), kind)
-                scale = size / max(rgb.size)
-                fit = [max(1, round(side * scale)) for side in rgb.size]
-                fitted = rgb.resize((fit[0], fit[1]), Image.Resampling.LANCZOS)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    except Exception as error:  # Pillow raises nearly everything on broken files
-        raise DataError(
-            f"{path}: cannot be read as a picture ({error or type(error).__name__}). Repair or remove it, or load "
-            "with skip_broken=True."
-        ) from error
-    square = np.zeros((size, size, 3), np.uint8)
-    top, left = (size - fitted.height) // 2, (size - fitted.width) // 2
-    square[top : top + fitted.height, left : left + fitted.width] = np.asarray(fitted)
-    return square
-
-
-def _to_rgb(image: Image, kind: str | None) -> Image:
-    """Convert any mode to 8-bit RGB on black."""
-    from PIL import Image as Pillow
-
-    if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("PNG", "PPM")):
-        deep: NDArray[Any] = np.asarray(image).astype(np.float64)
-        return Pillow.fromarray(np.rint(deep / 257.0).astype(np.uint8)).convert("RGB")  # 65535 / 257 = 255
-    if image.mode in ("I", "F"):
-        raise DataError(
-            f"pictures of mode {image.mode} (32 bits a value) have no known black and white. Save it with 8 or 16 bits."
-        )
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Pillow.alpha_composite(Pillow.new("RGBA", layer.size, (0, 0, 0, 255)), layer).convert("RGB")
-    return image.convert("RGB")

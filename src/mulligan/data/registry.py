@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulligan.data.mnist import load_mnist, load_mnist_test
-from mulligan.data.pictures import load_pictures
+from mulligan.data.pictures import fitted, load_pictures
 from mulligan.data.published import (
     FASHION_CLASSES,
     FASHION_MNIST,
@@ -101,7 +101,7 @@ DATASETS: dict[str, Entry] = {
 """Every named data set. One more is one more entry."""
 
 
-def load(source: str | Path, size: int = 0, skip_broken: bool = False) -> Dataset:
+def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: str = "auto") -> Dataset:
     """Load a data set by its name, or the user's own from a folder or file.
 
     Parameters
@@ -110,9 +110,13 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False) -> Datase
         A name of `DATASETS`; or the path of a folder of pictures, of a folder of MNIST's four IDX files, or of a
         `.npz`, `.npy`, `.csv`, `.tsv` or IDX file. A folder that has the name of a data set is `./name`.
     size : int
-        For a folder of pictures: the side that they are resized to, 28 (as is 0), 32, 48 or 64.
+        The side that pictures of one's own are resized to: 28, 32, 48 or 64. With 0, those of a folder become 28×28,
+        and those of a file stay as they are.
     skip_broken : bool
         For a folder of pictures: leave out the broken ones rather than refuse.
+    colour : str
+        "grey" or "rgb" for pictures of one's own; with "auto" a folder is RGB where any picture has colour, and a file
+        stays as it is.
 
     Returns
     -------
@@ -124,7 +128,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False) -> Datase
     DataError
         When there is no such data, or it is foreign, truncated, broken or ambiguous.
     ConfigError
-        When `size` or `skip_broken` do not apply.
+        When `size`, `skip_broken` or `colour` do not apply.
 
     Examples
     --------
@@ -133,27 +137,28 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False) -> Datase
     """
     name, path = str(source), Path(source)
     if isinstance(source, str) and name in DATASETS:
-        _refuse_options(name, size, skip_broken)
+        if size or skip_broken or colour != "auto":
+            raise ConfigError(
+                f"size={size}, skip_broken={skip_broken}, colour={colour!r} for {name}: a named data set is used as it "
+                "is, so that its figures can be compared. Leave them out; they are for pictures of your own."
+            )
         return DATASETS[name].loader()
     if not os.path.exists(path):  # Path.exists raises for names that are too long
         near = get_close_matches(name, DATASETS, 1)
         hint = f" Did you mean {near[0]!r}?" if near else " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
     if path.is_dir() and idx_in(path, "train") is None:
-        return load_pictures(path, size or 28, skip_broken)
-    _refuse_options(name, size, skip_broken)
+        return load_pictures(path, size or 28, skip_broken, colour)
+    if skip_broken:
+        raise ConfigError(f"skip_broken=True for {name}: only a folder of pictures has broken ones. Leave it out.")
+    data = _load_file(path)
+    return data if not size and colour == "auto" else fitted(data, size, colour)
+
+
+def _load_file(path: Path) -> Dataset:
     ending = path.suffix.lower()
     if ending in (".npz", ".npy"):
         return load_numpy(path)
     if ending in (".csv", ".tsv", ".txt"):
         return load_csv(path)
     return load_idx(path)
-
-
-def _refuse_options(name: str, size: int, skip_broken: bool) -> None:
-    """Refuse what applies to folders of pictures only: a silent option is a wrong picture."""
-    if size or skip_broken:
-        raise ConfigError(
-            f"size={size}, skip_broken={skip_broken} for {name}: only a folder of pictures is resized, or has broken "
-            "ones. Leave them out."
-        )

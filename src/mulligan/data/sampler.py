@@ -79,6 +79,16 @@ class Sampler:
             filled += count
         return self._batch
 
+    def coming(self, batches: int) -> NDArray[np.int64]:
+        """Give what the next batches will hold, as far as this epoch reaches, without going on.
+
+        Returns
+        -------
+        int64 array (batches · batch_size,) or shorter
+            A view, valid until the epoch ends.
+        """
+        return self._numbers[self.position : self.position + batches * self.batch_size]
+
     def state(self) -> dict[str, Any]:
         """Give all that `restore` needs, small and ready for JSON.
 

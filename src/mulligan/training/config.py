@@ -32,7 +32,10 @@ class DataSpec:
     name : str
         A name of `mulligan list data`, or the path of a folder or file.
     size : int
-        A folder of pictures is resized to size × size; 0 leaves the choice to the loader.
+        Pictures of one's own are resized to size × size: 28, 32, 48 or 64; 0 makes those of a folder 28×28, and leaves
+        those of a file as they are.
+    colour : "auto", "grey" or "rgb"
+        What pictures of one's own are turned into; "auto" keeps colour where there is any.
     skip_broken : bool
         Leave out the broken files of a folder of pictures, instead of refusing it.
     labels : "dataset", "clusters" or "none"
@@ -47,6 +50,7 @@ class DataSpec:
 
     name: str = "mnist"
     size: Whole = 0
+    colour: Literal["auto", "grey", "rgb"] = "auto"
     skip_broken: bool = False
     labels: Literal["dataset", "clusters", "none"] = "dataset"
     clusters: Count = 150

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mulligan.data.streamed import StreamedPictures
 from mulligan.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
 
 
 def digest_of(data: Dataset) -> str:
-    """Return the SHA-256 of all samples."""
+    """Return the SHA-256 of all samples, or of the files' names where they are streamed."""
+    if isinstance(data.images, StreamedPictures):
+        return data.images.digest
     digest = hashlib.sha256(f"{data.images.dtype} {tuple(data.images.shape)}".encode())
     for start in range(0, len(data), 4096):
         digest.update(np.ascontiguousarray(data.images[start : start + 4096]).data)

@@ -293,7 +293,7 @@ class Probe:
         from mulligan.metrics.copies import originals
 
         data, test = self.run.data, self.run.data.test
-        if len(data) > COPIED or test is None or len(test) < 100 or data.is_points:
+        if len(data) > COPIED or data.streamed or test is None or len(test) < 100 or data.is_points:
             return None
         rows = stream(self.run.config.seed, "eval", 3).choice(len(test), min(COUNT, len(test)), replace=False)
         held = self._scaled(np.asarray(test.images[rows])).reshape(len(rows), -1)

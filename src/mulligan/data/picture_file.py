@@ -1,0 +1,170 @@
+"""One picture: from a file of any common kind to size × size bytes; and pictures that are in memory already."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+SIZES = (28, 32, 48, 64)
+ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
+COLOURS = ("auto", "grey", "rgb")
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's, none that runs another program
+
+
+def check_words(size: int, colour: str) -> None:
+    """Raise ConfigError unless pictures can be made of this size and colour."""
+    if size not in SIZES:
+        raise ConfigError(f"size is {size}; {', '.join(map(str, SIZES))} are allowed. Try 28.")
+    if colour not in COLOURS:
+        raise ConfigError(f"colour is {colour!r}; {', '.join(COLOURS)} are allowed. Try 'auto'.")
+
+
+def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
+    """Read one picture, upright, on black, resized to fit and centred.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG, JPEG, GIF, BMP, TIFF, WebP or PPM file.
+    size : int
+        Side of the square.
+
+    Returns
+    -------
+    uint8 array (size, size, 3)
+
+    Raises
+    ------
+    DataError
+        When the file is missing, broken, of another format, of more than 89 million pixels, or of floats or 32-bit
+        numbers, whose black and white are not known.
+    """
+    try:
+        with warnings.catch_warnings():
+            _ignore_all_but_bombs()
+            return decode(path, size)
+    except Exception as error:  # Pillow raises nearly everything on broken files
+        raise _unreadable(path, error) from error
+
+
+def decode(path: Path, size: int) -> NDArray[np.uint8]:
+    """Do what `read_picture` does, with whatever errors and warnings Pillow has: for threads, where filters are shared.
+
+    Parameters
+    ----------
+    path, size
+        As for `read_picture`.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=_FORMATS) as image:
+        image.draft(None, (4 * size, 4 * size))  # JPEG: decode at a fraction of the size, where that is enough
+        kind = image.format  # what comes after has lost it
+        return _fit(_to_rgb(ImageOps.exif_transpose(image), kind), size)
+
+
+def check_header(path: Path) -> None:
+    """Look at the first bytes of a file only: what it is, and how large.
+
+    Raises
+    ------
+    DataError
+        When it is no picture that could be read, or too large a one. That a file is cut off is not seen here.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            _ignore_all_but_bombs()
+            Image.open(path, formats=_FORMATS).close()
+    except Exception as error:  # Pillow raises nearly everything on broken files
+        raise _unreadable(path, error) from error
+
+
+def _ignore_all_but_bombs() -> None:
+    from PIL import Image
+
+    warnings.simplefilter("ignore")  # odd metadata are no concern here; a bomb is
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    if isinstance(error, DataError):
+        return DataError(f"{path}: {error}")
+    return DataError(
+        f"{path}: cannot be read as a picture ({error or type(error).__name__}). Repair or remove it, or load "
+        "with skip_broken=True (--set data.skip_broken=true)."
+    )
+
+
+def _fit(image: Image, size: int) -> NDArray[Any]:
+    """Resize so that the picture just fits into the square, and centre it on black: (size, size) or (size, size, 3)."""
+    from PIL import Image as Pillow
+
+    scale = size / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    fitted = np.asarray(image.resize((width, height), Pillow.Resampling.LANCZOS))
+    square = np.zeros((size, size, *fitted.shape[2:]), np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    square[top : top + height, left : left + width] = fitted
+    return square
+
+
+def _to_rgb(image: Image, kind: str | None) -> Image:
+    """Convert any mode to 8-bit RGB on black."""
+    from PIL import Image as Pillow
+
+    if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("PNG", "PPM")):
+        deep: NDArray[Any] = np.asarray(image).astype(np.float64)
+        return Pillow.fromarray(np.rint(deep / 257.0).astype(np.uint8)).convert("RGB")  # 65535 / 257 = 255
+    if image.mode in ("I", "F"):
+        raise DataError(
+            f"pictures of mode {image.mode} (32 bits a value) have no known black and white. Save it with 8 or 16 bits."
+        )
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Pillow.alpha_composite(Pillow.new("RGBA", layer.size, (0, 0, 0, 255)), layer).convert("RGB")
+    return image.convert("RGB")
+
+
+# ── pictures in memory ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize pictures (n, H, W, C) as files are: so that each just fits into size × size, centred on black."""
+    from PIL import Image
+
+    made = np.empty((len(images), size, size, images.shape[3]), np.uint8)
+    for picture, square in zip(images, made):
+        square[:] = _fit(Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture), size).reshape(
+            square.shape
+        )
+    return made
+
+
+def is_grey(image: NDArray[np.uint8]) -> bool:
+    """Whether red, green and blue of a picture (…, 3) are the same everywhere."""
+    return bool((image == image[..., :1]).all())
+
+
+def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Give pictures (…, 1 or 3) one channel or three.
+
+    Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), in sixteen bits as Pillow has it: of what is grey, the same.
+    """
+    if images.shape[-1] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    grey = images.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
+    return ((grey + 0x8000) >> 16).astype(np.uint8)[..., None]

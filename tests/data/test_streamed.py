@@ -1,0 +1,222 @@
+"""Folders larger than memory: the same pictures as a small folder has, and no more than what may be kept."""
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import Sampler, load, picture_file, streamed
+from mulligan.data.streamed import StreamedPictures
+from mulligan.errors import DataError
+from mulligan.training import Run, recipe, with_overrides
+
+COUNT = 60
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for i in range(COUNT // 2):
+            picture = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+            Image.fromarray(picture).save(tmp_path / "pictures" / name / f"{i:03d}.png")
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Ten pictures may stay in memory."""
+    monkeypatch.setattr(streamed, "IN_MEMORY", 10 * 28 * 28 * 3)
+
+
+@pytest.fixture
+def both(folder, monkeypatch):
+    whole = load(folder)
+    monkeypatch.setattr(streamed, "IN_MEMORY", 10 * 28 * 28 * 3)
+    return whole, load(folder)
+
+
+def test_the_same_pictures(both):
+    whole, stream = both
+    assert not whole.streamed
+    assert stream.streamed
+    assert stream.shape == whole.shape
+    assert stream.labels.tolist() == whole.labels.tolist()
+    images = np.asarray(whole.images)
+    assert (stream.images[:] == images).all()
+    assert (stream.images[7] == images[7]).all()
+    assert (stream.images[-1] == images[-1]).all()
+    assert (stream.images[np.array([5, 3, 5])] == images[[5, 3, 5]]).all()
+    with pytest.raises(IndexError):
+        stream.images[COUNT]
+    assert (stream.first(20).images[:] == images[:20]).all()
+    assert stream.first(20).streamed
+    assert "read from disk as needed" in stream.note
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_every_batch_of_three_epochs(both, ahead):
+    whole, stream = both
+    sampler = Sampler(COUNT, 7, np.random.default_rng(1))
+    one, other = np.empty((2, 7, 28, 28, 3), np.uint8)
+    for _ in range(3 * COUNT // 7):
+        indices = sampler.next_indices()
+        assert (whole.take(indices, one) == stream.take(indices, other)).all()
+        if ahead:
+            stream.ahead(sampler.coming(3))
+    assert stream.images._used == 10
+
+
+def test_what_comes_is_what_the_sampler_gives_next():
+    sampler = Sampler(20, 6, np.random.default_rng(0))
+    for size in (18, 14, 8, 2):
+        coming = sampler.coming(3).copy()
+        assert len(coming) == size
+        given = sampler.next_indices().copy()
+        assert coming[:6].tolist() == given[: min(size, 6)].tolist()
+
+
+def test_memory_is_bounded(few, tmp_path):
+    """A hundred times what may be kept, read twice."""
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8))
+    picture.save(tmp_path / "0.bmp")
+    content = (tmp_path / "0.bmp").read_bytes()
+    for i in range(1000):
+        (tmp_path / f"{i}.bmp").write_bytes(content)
+    data, out = load(tmp_path), np.empty((20, 28, 28, 3), np.uint8)
+    sampler = Sampler(len(data), 20, np.random.default_rng(0))
+    data.take(sampler.next_indices(), out)
+    data.ahead(sampler.coming(4))
+    gc.collect()
+    tracemalloc.start()
+    for _ in range(100):
+        data.take(sampler.next_indices(), out)
+        data.ahead(sampler.coming(4))
+        assert len(data.images._coming) <= 80
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert data.images._kept.nbytes == 10 * 28 * 28 * 3
+    assert peak < 80 * 28 * 28 * 3 * 3  # the batches ahead, and what Pillow needs for one
+
+
+def test_the_helper_has_it_ready(both, monkeypatch):
+    _, stream = both
+    indices = np.arange(20, 30)
+    stream.ahead(indices)
+    begun = dict(stream.images._coming)
+    for future in begun.values():
+        future.result()
+    monkeypatch.setattr(streamed, "read_picture", None)  # nothing is decoded in this thread
+    stream.take(indices, np.empty((10, 28, 28, 3), np.uint8))
+    assert stream.images._coming == {}
+    stream.ahead(np.arange(40, 50))
+    stream.ahead(np.arange(45, 55))  # 40 to 44 were begun for nothing
+    assert set(stream.images._coming) == set(range(45, 55))
+
+
+def test_headers_are_looked_at_first(folder, few):
+    (folder / "a" / "004.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"004\.png: cannot be read"):
+        load(folder)
+    data = load(folder, skip_broken=True)
+    assert len(data) == COUNT - 1
+    assert np.bincount(data.labels).tolist() == [29, 30]
+    assert "1 broken pictures skipped: a/004.png" in data.note
+
+
+def test_a_file_that_is_cut_off_is_found_when_it_is_needed(folder, few):
+    last = folder / "a" / "029.png"
+    whole = last.read_bytes()
+    last.write_bytes(whole[: len(whole) // 2])
+    data = load(folder, colour="rgb")
+    for ahead in (False, True):
+        if ahead:
+            data.ahead(np.array([29]))
+        with pytest.raises(DataError, match=r"029\.png: cannot be read"):
+            data.take(np.array([29]), np.empty((1, 28, 28, 3), np.uint8))
+    data = load(folder, colour="rgb", skip_broken=True)
+    with pytest.warns(UserWarning, match=r"000\.png stands in for it"):
+        found = data.images[29]
+    assert (found == picture_file.read_picture(folder / "a" / "000.png", 28)).all()  # of the same class
+
+
+def test_colour_is_judged_by_some(folder, few):
+    assert load(folder).shape == (28, 28, 3)
+    assert load(folder, colour="grey").shape == (28, 28, 1)
+    for path in folder.rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    data = load(folder)
+    assert data.shape == (28, 28, 1)
+    assert (data.images[3] == picture_file.read_picture(folder / "a" / "003.png", 28)[..., :1]).all()
+
+
+def test_all_at_once_is_refused_and_a_part_is_given(both):
+    whole, stream = both
+    with pytest.raises(DataError, match=r"60 pictures of 28×28×3 are more than .*data\.size"):
+        np.asarray(stream.images)
+    part = stream.in_memory()
+    assert not part.streamed
+    assert len(part) == 10
+    rows = [int(np.flatnonzero((np.asarray(whole.images) == image).all(axis=(1, 2, 3)))[0]) for image in part.images]
+    assert rows == sorted(set(rows))
+    assert part.labels.tolist() == whole.labels[rows].tolist()
+    assert whole.in_memory() is whole
+
+
+def test_the_digest_is_of_names(folder, few):
+    first, second = load(folder).images.digest, load(folder).images.digest
+    assert first == second
+    assert load(folder, 32).images.digest != first
+    (folder / "a" / "000.png").rename(folder / "a" / "zzz.png")
+    assert load(folder).images.digest != first
+
+
+def test_the_two_splits_agree_about_colour(tmp_path, few):
+    for part, mode in (("train", "RGB"), ("test", "L")):
+        (tmp_path / part).mkdir()
+        for i in range(12):
+            Image.new("RGB", (28, 28), (10 * i, 5, 5)).convert(mode).save(tmp_path / part / f"{i}.png")
+    data = load(tmp_path)
+    assert data.streamed
+    assert data.test.streamed
+    assert data.shape == data.test.shape == (28, 28, 3)
+    assert not data.in_memory().test.streamed
+
+
+def test_a_run_is_the_same_streamed_or_not(folder, monkeypatch):
+    changes = [
+        "generator.layers={kind='mlp_generator',hidden=[4]}",
+        "discriminator.layers={kind='mlp_discriminator',hidden=[4]}",
+    ]
+    changes += [f"data.name='{folder}'", "batch_size=8", "threads=1", "steps=20", "evaluate_every=0"]
+    config = with_overrides(recipe("quick"), changes)
+
+    def played(part=None):
+        run = Run(config)
+        with run.gan.lanes:
+            for _ in range(20):
+                run.advance()
+                if run.step == part:
+                    arrays = {name: array.copy() for name, array in run.gan.arrays().items()}
+                    run = Run.restore(config, arrays, run.state())
+        return run.gan.g.network.theta.tobytes()
+
+    expected = played()
+    monkeypatch.setattr(streamed, "IN_MEMORY", 10 * 28 * 28 * 3)
+    assert Run(config).data.streamed
+    assert played() == expected
+    assert played(part=9) == expected
+    with pytest.raises(DataError, match="needs them all at once"):
+        Run(with_overrides(config, ["data.labels=clusters", "data.clusters=3"]))
+
+
+def test_negative_steps_and_masks_select(both):
+    whole, stream = both
+    images = np.asarray(whole.images)
+    assert (stream.images[::-7] == images[::-7]).all()
+    mask = np.arange(COUNT) % 9 == 0
+    assert (stream.images[mask] == images[mask]).all()
+    assert isinstance(stream.images, StreamedPictures)
