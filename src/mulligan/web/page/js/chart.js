@@ -1,0 +1,180 @@
+// A line chart: units in the title, values in the legend, one cursor for all, arrow keys, triangles beyond the edge.
+
+import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { int, num, short, thousands } from "./numbers.js";
+import { useWidth } from "./width.js";
+
+const HEIGHT = 150;
+const MARGIN = { left: 42, right: 12, top: 8, bottom: 22 };
+
+// ── the cursor ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+let cursor = null;
+const followers = new Set();
+
+function moveCursor(value) {
+  if (value === cursor) return;
+  cursor = value;
+  for (const follower of followers) follower(value);
+}
+
+function useCursor() {
+  const [, set] = useState(0);
+  useEffect(() => {
+    const follower = () => set((n) => n + 1);
+    followers.add(follower);
+    return () => followers.delete(follower);
+  }, []);
+  return cursor;
+}
+addEventListener("keydown", (event) => event.key === "Escape" && moveCursor(null));
+
+// ── axes that grow only in fixed steps ──────────────────────────────────────────────────────────────────────────────
+
+/** The smallest of 1, 2, 5 × 10ⁿ that is not below v. */
+export function roundUp(v) {
+  const ten = 10 ** Math.floor(Math.log10(v));
+  return [1, 2, 5, 10].find((k) => k * ten >= v * (1 - 1e-9)) * ten;
+}
+
+/** The size below which all but one value in a hundred lie: the rest are triangles at the edge. */
+function most(sizes) {
+  if (!sizes.length) return 0;
+  sizes.sort((a, b) => a - b);
+  return sizes[Math.min(sizes.length - 1, Math.ceil(0.99 * sizes.length) - 1)];
+}
+
+/** The range of an axis for these values; never smaller than `before`. */
+export function grow(values, { log = false, least = log ? [0.1, 1] : [0, 1] }, before = null) {
+  const finite = values.filter((v) => Number.isFinite(v) && (!log || v > 0));
+  let [low, high] = before ?? least;
+  if (log) {
+    if (!finite.length) return [low, high];
+    high = Math.max(high, 10 ** Math.ceil(Math.log10(most([...finite])) - 1e-9));
+    low = Math.min(low, 10 ** Math.floor(-Math.log10(most(finite.map((v) => 1 / v))) + 1e-9));
+    return [low, high];
+  }
+  const up = most(finite.filter((v) => v > 0));
+  const down = most(finite.filter((v) => v < 0).map((v) => -v));
+  if (up > high) high = roundUp(up);
+  if (-down < low) low = -roundUp(down);
+  return [low, high];
+}
+
+export function ticksOf([low, high], log) {
+  if (log) {
+    const [a, b] = [Math.round(Math.log10(low)), Math.round(Math.log10(high))];
+    const every = Math.ceil((b - a) / 4) || 1;
+    return Array.from({ length: Math.floor((b - a) / every) + 1 }, (_, i) => 10 ** (a + i * every));
+  }
+  const span = high - low;
+  const step = [4, 5].map((n) => span / n).find((s) => Math.abs(roundUp(s) - s) < 1e-9 * s || Math.abs(s * 4 - roundUp(s * 4)) < 1e-9) ?? roundUp(span / 5);
+  const first = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+const tickText = (v, log) => (log && v < 0.01 ? `1e${Math.round(Math.log10(v))}`.replace("-", "−") : log && v >= 1e4 ? `1e${Math.round(Math.log10(v))}` : short(v));
+
+// ── lines ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Points of a column table as [step, value], those between two steps. */
+export function points(table, name, from = -Infinity, to = Infinity, change = (v) => v) {
+  if (!table?.step || !table[name]) return [];
+  const out = [];
+  for (let i = 0; i < table.step.length; i++) {
+    const step = table.step[i];
+    if (step >= from && step <= to) out.push([step, table[name][i] == null ? NaN : change(table[name][i], i)]);
+  }
+  return out;
+}
+
+function path(data, X, Y) {
+  let d = "";
+  let pen = false;
+  for (const [x, y] of data) {
+    if (!Number.isFinite(y)) pen = false;
+    else {
+      d += `${pen ? "L" : "M"}${X(x).toFixed(1)} ${Y(y).toFixed(1)}`;
+      pen = true;
+    }
+  }
+  return d;
+}
+
+/** Where values lie beyond the axis: at most one triangle in eight pixels. */
+function beyond(data, X, [low, high], log) {
+  const out = [];
+  let last = -Infinity;
+  for (const [x, y] of data) {
+    const side = y > high ? 1 : y < low && !(log && y <= 0) ? -1 : 0;
+    if (side && X(x) - last >= 8) {
+      last = X(x);
+      out.push({ x: last, side, y });
+    }
+  }
+  return out;
+}
+
+function lastBefore(data, at) {
+  let found = null;
+  for (const p of data) {
+    if (p[0] > at + 1e-9) break;
+    found = p;
+  }
+  return found;
+}
+
+const dashes = ["", "5 3", "2 3"];
+
+/**
+ * props: title, unit, x [from, to], series [{name, color, dash, faint, data}], log, fixed (a range that never grows),
+ * least (the range of an empty chart), memory (an object that keeps the range), marks, refs [{y, label, color}], testid
+ */
+export function Chart(props) {
+  const { title, unit, series, log = false, marks = [], refs = [], testid, height = HEIGHT } = props;
+  const [box, width] = useWidth();
+  const at = useCursor();
+  const values = series.flatMap((s) => s.data.map((p) => p[1]));
+  const range = props.fixed ?? grow(values, props, props.memory?.range);
+  if (props.memory) props.memory.range = range;
+  const [x0, x1] = props.x;
+  const w = Math.max(10, width - MARGIN.left - MARGIN.right);
+  const h = height - MARGIN.top - MARGIN.bottom;
+  const L = log ? Math.log10 : (v) => v;
+  const X = (v) => MARGIN.left + ((v - x0) / (x1 - x0 || 1)) * w;
+  const Y = (v) => MARGIN.top + h - ((L(Math.min(range[1], Math.max(range[0], v))) - L(range[0])) / (L(range[1]) - L(range[0]))) * h;
+  const inverse = (px) => Math.min(x1, Math.max(x0, x0 + ((px - MARGIN.left) / w) * (x1 - x0)));
+  const live = series.filter((s) => !s.faint);
+  const end = Math.max(x0, ...live.map((s) => s.data.at(-1)?.[0] ?? x0));
+  const shown = (s) => lastBefore(s.data, at ?? end)?.[1];
+  const label = live.filter((s) => s.name).map((s) => `${s.name} ${num(shown(s))}`).join(", ");
+  const key = (event) => {
+    const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!direction) return;
+    event.preventDefault();
+    moveCursor(Math.min(x1, Math.max(x0, (at ?? end) + (direction * (x1 - x0)) / 50)));
+  };
+  const xTicks = (w < 300 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((f) => x0 + f * (x1 - x0));
+  return html`<section class="panel chart" ref=${box} data-testid=${testid} aria-label=${title}>
+    <div class="ct"><h3>${title}</h3><span class="unit">${unit}</span></div>
+    <div class="lg">${live.length && values.length
+      ? live.filter((s) => s.name).map((s) => html`<span><svg viewBox="0 0 12 6" aria-hidden="true"><line x1="0" x2="12" y1="3" y2="3" stroke="var(${s.color})" stroke-width="2.5" stroke-dasharray=${dashes[s.dash ?? 0] && "4 2"} /></svg>${s.name} <b>${num(shown(s))}</b></span>`)
+      : html`<span>no data yet</span>`}</div>
+    <svg class="plot" tabindex="0" role="img" height=${height} viewBox=${`0 0 ${Math.max(width, 60)} ${height}`}
+      aria-label=${`${title}, ${unit}. ${label || "No data yet"}${at == null ? "" : ` at step ${int(at)}`}. Arrow keys move the cursor.`}
+      onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}
+      onPointerMove=${(e) => moveCursor(inverse(e.clientX - e.currentTarget.getBoundingClientRect().left))}>
+      ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 7} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
+      ${xTicks.map((t, i) => html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${thousands(Math.round(t))}${i === xTicks.length - 1 ? " steps" : ""}</text>`)}
+      <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />
+      ${refs.filter((r) => r.y >= range[0] && r.y <= range[1]).map((r) => html`<line x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(r.y)} y2=${Y(r.y)} stroke="var(${r.color ?? "--ink-3"})" stroke-dasharray="3 3" /><text class="halo ${(r.color ?? "").slice(2)}" x=${MARGIN.left + w} y=${Y(r.y) + (Y(r.y) < MARGIN.top + 14 ? 13 : -4)} text-anchor="end">${r.label}</text>`)}
+      ${marks.map((m) => html`<line x1=${X(m.x)} x2=${X(m.x)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(${m.color})" stroke-width="1.2" />${m.label && html`<text class="halo ${m.color.slice(2)}" x=${X(m.x) + (X(m.x) > width * 0.6 ? -4 : 4)} y=${MARGIN.top + 9} text-anchor=${X(m.x) > width * 0.6 ? "end" : "start"}>${m.label}</text>`}`)}
+      ${series.map((s) => html`<path d=${path(s.data, X, Y)} fill="none" stroke="var(${s.color})" stroke-width=${s.faint ? 1.4 : 1.8} stroke-dasharray=${dashes[s.dash ?? 0]} opacity=${s.faint ? 0.4 : 1} stroke-linejoin="round" />${!s.faint && beyond(s.data, X, range, log).map((b) => html`<path class="beyond" d=${b.side > 0 ? `M${b.x - 4} ${MARGIN.top + 7}l4-7 4 7z` : `M${b.x - 4} ${MARGIN.top + h - 7}l4 7 4-7z`} fill="var(${s.color})" stroke="var(--panel)"><title>${num(b.y)}, beyond the axis</title></path>`)}`)}
+      ${at != null && html`<line x1=${X(at)} x2=${X(at)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(--ink)" />`}
+      ${live.map((s) => {
+        const p = lastBefore(s.data, at ?? end);
+        return p && Number.isFinite(p[1]) && html`<circle cx=${X(p[0])} cy=${Y(p[1])} r="3" fill="var(${s.color})" stroke="var(--panel)" stroke-width="1.5" />`;
+      })}
+    </svg>
+  </section>`;
+}

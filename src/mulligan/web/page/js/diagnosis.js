@@ -1,0 +1,136 @@
+// Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
+
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { badgeOf, icon } from "./icons.js";
+import { int, num, plain, short } from "./numbers.js";
+import { changed, command, mayWrite, store } from "./store.js";
+
+const EVERY = 250;
+const WAITING = ["Samples differ with z", "Samples differ among themselves", "Classes in use", "D is right", "D’s push on G"];
+
+/** Where a value stands between the ends of a gauge: twelve units a doubling, around the threshold. */
+function place({ value, operator, threshold }) {
+  const middle = operator === "<" ? 25 : 75;
+  if (value == null || !Number.isFinite(value)) return 97;
+  if (value <= 0 || threshold <= 0) return threshold <= 0 && value > threshold ? 75 : 4;
+  return Math.min(97, Math.max(4, middle + 12 * Math.log2(value / threshold)));
+}
+
+function Gauge({ line, level }) {
+  const threshold = line?.operator === ">" ? 63 : 21;
+  const x = line && line.value !== undefined ? 0.84 * place(line) : null;
+  return html`<svg class="gauge" viewBox="0 0 84 18" aria-hidden="true">
+    <rect x="0.5" y="5" width="83" height="8" rx="4" fill="var(--sunken)" stroke="var(--line)" />
+    <line x1=${threshold} x2=${threshold} y1="1" y2="17" stroke="var(--ink-2)" stroke-width="2" />
+    ${x != null && (level === "ok" ? html`<circle cx=${x} cy="9" r="4.5" fill="var(--ok)" stroke="var(--panel)" stroke-width="1.5" />` : html`<path d=${`M${x} 3l6 6-6 6-6-6z`} fill="var(--${level})" stroke="var(--panel)" stroke-width="1.5" />`)}
+  </svg>`;
+}
+
+function EvidenceLine({ line, level }) {
+  const wrong = line.holds ? level : "ok";
+  return html`<li title=${line.words}><div>${line.label ?? line.words}<small>alarm ${line.operator} ${short(line.threshold)}</small></div>
+    <${Gauge} line=${line} level=${wrong} /><div class=${`v ${line.holds ? level : ""}`}>${num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
+}
+
+/** Four or five lines: what the finding rests on first, then what every look shows. */
+function lines(diagnosis, look) {
+  const severe = diagnosis?.severity ? diagnosis.evidence ?? [] : [];
+  const names = new Set(severe.map((e) => e.name));
+  return [...severe, ...(look?.evidence ?? []).filter((e) => !names.has(e.name))].slice(0, severe.length ? 4 : 5);
+}
+
+/** A value of the configuration in words: penalties as R1 γ 1 + R2 γ 1, kinds by their name. */
+export function inWords(value) {
+  if (value == null || value === "" || (Array.isArray(value) && !value.length)) return "none";
+  if (typeof value === "number") return num(value);
+  if (Array.isArray(value)) return value.map(inWords).join(value.every((v) => typeof v === "number") ? ", " : " + ");
+  if (typeof value !== "object") return plain(value).replace(/^r([12])$/, "R$1");
+  const { kind, ...rest } = value;
+  const more = Object.entries(rest).map(([k, v]) => `${k === "gamma" ? "γ" : k.replaceAll("_", " ")} ${inWords(v)}`);
+  return [kind && inWords(kind), more.join(", ")].filter(Boolean).join(" ");
+}
+
+export function Changes({ changes, from, restart }) {
+  return html`<dl class="diff" data-testid="remedy">${from != null && html`<dt>From</dt><dd>step ${int(from)}${restart ? ", from the start" : from ? ", the last healthy checkpoint" : ""}</dd>`}
+    ${changes.map((c) => html`<dt>${c.label}</dt><dd><del>${inWords(c.old)}</del> → <ins>${inWords(c.new)}</ins></dd>`)}</dl>`;
+}
+
+function edit() {
+  const { diagnosis } = store;
+  store.remedy = { from: diagnosis.from_step, changes: diagnosis.changes.map((c) => ({ ...c, use: true, text: typeof c.new === "object" ? JSON.stringify(c.new) : String(c.new) })) };
+  changed(true);
+  requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
+}
+
+export function secondTry() {
+  return command("second-try");
+}
+
+const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. ` : "");
+
+function Advice({ severe, open }) {
+  const { diagnosis, status, tries, look } = store;
+  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!look} onClick=${open}>All ${look?.checks?.length ?? 13} checks</button>`;
+  if (severe) {
+    const alarm = diagnosis.severity === "alarm";
+    const tryable = diagnosis.can_try && diagnosis.changes?.length > 0;
+    return html`<div class="try"><h3>What to try</h3>
+      ${tryable ? html`<${Changes} changes=${diagnosis.changes} from=${diagnosis.from_step} restart=${diagnosis.restart} />`
+        : html`<ul class="small">${(diagnosis.remedies ?? []).map((r) => html`<li>${r}</li>`)}</ul>`}
+      <p class="small">${tryable ? `${sentence(diagnosis.remedies?.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
+      <div class="act">${tryable && html`<button type="button" class=${`btn big grow ${alarm && status.state !== "training" ? "primary" : ""}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>
+        <button type="button" class="btn big" data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
+  }
+  const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
+  if (before) {
+    const since = (look?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
+    return html`<div class="try"><h3>${since > 2 * EVERY ? "Second try helps so far" : "Second try is under way"}</h3>
+      <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
+      <div class="act"><a class="btn" data-testid="compare-tries" href=${`#runs?compare=${tries.map((t) => encodeURIComponent(t.run)).join(",")}`}>Compare the tries</a>${all("btn quiet")}</div></div>`;
+  }
+  return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
+}
+
+export function Diagnosis() {
+  const [open, setOpen] = useState(false);
+  const { diagnosis, look, status } = store;
+  const blank = !status || ["empty", "loading"].includes(status.state) || (!diagnosis && !look);
+  const severe = !blank && Boolean(diagnosis?.severity);
+  const level = severe ? badgeOf(diagnosis.severity) : "ok";
+  const shown = blank ? [] : lines(diagnosis, look);
+  const title = blank ? "Nothing to say yet" : severe ? diagnosis.title : "Healthy";
+  const text = blank ? `The first check comes at step ${EVERY}. Only two equal findings in a row raise an alarm.`
+    : severe || diagnosis?.text ? diagnosis.text : "None of the failures that are known shows. Two looks in a row must agree before one is named.";
+  return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : look ? `checked at ${int(look.step)}, every ${EVERY} steps` : `said at ${int(diagnosis.step)}`}</span></div>
+    <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : level} ${level}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
+      <p class="say" data-testid="diagnosis-text">${text}</p>
+      <ul class="ev" data-testid="diagnosis-evidence">${blank ? WAITING.map((label) => html`<li><div>${label}<small>not looked at yet</small></div><${Gauge} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
+      <${Advice} severe=${severe} open=${() => setOpen(true)} />
+    </div>${open && html`<${Checks} look=${look} close=${() => setOpen(false)} />`}</section>`;
+}
+
+function Checks({ look, close }) {
+  const dialog = useRef(null);
+  useEffect(() => dialog.current.showModal(), []);
+  return html`<dialog ref=${dialog} aria-labelledby="checks-h" data-testid="checks-dialog" onClose=${close}>
+    <header><h2 id="checks-h">All ${look.checks.length} checks at step ${int(look.step)}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
+    <ul class="checks">${look.checks.map((check) => {
+      const level = check.holds ? badgeOf(check.severity || "alarm") : "ok";
+      return html`<li><span class=${level}>${icon[level]()}</span><div><b>${check.title}</b> <span class=${level}>${check.holds ? "shows" : "does not show"}</span><small>${check.meaning}</small>
+        ${check.cases.map((c) => html`<small>${c.severity}: ${c.evidence.map((e, i) => html`${i > 0 ? " and " : ""}${e.words} ${e.operator} ${short(e.threshold)} (is ${num(e.value)})`)}</small>`)}</div></li>`;
+    })}</ul></dialog>`;
+}
+
+/** On a phone the run bar carries the state as a chip that leads here. */
+export function Pill() {
+  const { diagnosis, status } = store;
+  if (!status || ["empty", "loading"].includes(status.state)) return null;
+  const severe = Boolean(diagnosis?.severity);
+  const level = severe ? badgeOf(diagnosis.severity) : "ok";
+  const go = () => {
+    const head = document.getElementById("h-d");
+    head?.scrollIntoView({ block: "center" });
+    head?.focus({ preventScroll: true });
+  };
+  return html`<button type="button" class=${`chip pill ${diagnosis || store.look ? level : ""}`} data-testid="diagnosis-pill" onClick=${go}>${diagnosis || store.look ? icon[level]() : null}${severe ? diagnosis.title : store.look || diagnosis ? "Healthy" : "No check yet"}</button>`;
+}

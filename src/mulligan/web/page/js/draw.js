@@ -1,0 +1,219 @@
+// Draw: one number gives one picture; is it a copy; a walk between two; a plane through four.
+
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { icon } from "./icons.js";
+import { int, num } from "./numbers.js";
+import { decode, paint, paintDifference, values } from "./pictures.js";
+import { Slider } from "./settings.js";
+import { act, calm, mayWrite, server, store } from "./store.js";
+import { useWidth } from "./width.js";
+
+const FRAMES = 61;
+const STOPS = 11;
+const SIDE = 11;
+const FPS = 30;
+const SEEDS = 4294967296;
+
+/** Ask again when something changed; the latest question wins, and the last answer stays until the next is there. */
+function useAnswer(ask, deps, wait = 0) {
+  const [answer, set] = useState({ data: null, fault: null });
+  useEffect(() => {
+    const stop = new AbortController();
+    const timer = setTimeout(async () => {
+      try {
+        const data = await ask(stop.signal);
+        if (!stop.signal.aborted) set({ data, fault: null });
+      } catch (problem) {
+        if (problem.name !== "AbortError" && !stop.signal.aborted) set({ data: null, fault: problem.message });
+      }
+    }, wait);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, deps);
+  return answer;
+}
+
+/** A canvas that shows a decoded picture. */
+export function Picture({ image, label, className, testid }) {
+  const canvas = useRef(null);
+  useEffect(() => { if (image) paint(canvas.current, image); }, [image]);
+  return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role="img" aria-label=${label} data-testid=${testid} width="28" height="28" />`;
+}
+
+const number = (text) => {
+  const n = Number(String(text).replaceAll(/[,\s]/g, ""));
+  return Number.isInteger(n) && n >= 0 && n < 2 ** 53 ? n : null;
+};
+const dice = () => Math.floor(Math.random() * 1e6);
+
+/** A field for a seed: keeps what is typed, and says what is wrong with it. */
+function SeedField({ value, set, label, testid, hide, className }) {
+  const [text, setText] = useState(null);
+  const bad = text != null && number(text) == null;
+  const input = (e) => {
+    setText(e.target.value);
+    const n = number(e.target.value);
+    if (n != null) set(n);
+  };
+  return html`<input class=${className ?? "in"} inputmode="numeric" autocomplete="off" value=${text ?? value} aria-label=${hide ? label : null} aria-invalid=${bad ? "true" : null} data-testid=${testid} onInput=${input} onBlur=${() => setText(null)} />
+    ${bad && html`<span class="fault" role="status">“${text}” is no seed: a whole number from 0 to 2⁵³ − 1.</span>`}`;
+}
+
+// ── one number, one picture ─────────────────────────────────────────────────────────────────────────────────────────
+
+function One({ model, info, seed, setSeed, kind, setKind }) {
+  const { data, fault } = useAnswer(async (signal) => {
+    const drawn = await server.get("/api/draw", { model, seed, class: kind }, signal);
+    return { ...drawn, image: await decode(drawn.png) };
+  }, [model, seed, kind], 30);
+  const names = info?.classes ? info.class_names ?? [] : [];
+  const short = names.every((n) => n.length <= 2);
+  return html`<section class="panel" aria-labelledby="d1"><div class="ph"><h2 id="d1">One number, one ${names.length === 10 && short ? "digit" : "picture"}</h2><span class="end small">same number, same picture</span></div><div class="pb">
+    <div class="seed"><button type="button" class="btn" aria-label="Previous seed" disabled=${seed < 1} onClick=${() => setSeed(seed - 1)}>−</button>
+      <${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
+      <button type="button" class="btn" aria-label="Next seed" onClick=${() => setSeed(seed + 1)}>+</button>
+      <button type="button" class="btn" aria-label="Random seed" data-testid="seed-random" onClick=${() => setSeed(dice())}>${icon.dice()}</button></div>
+    <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} />
+    ${short || !names.length ? html`<div class="seg classes" role="group" aria-label="Class" data-testid="class-select"><button type="button" aria-pressed=${kind == null ? "true" : "false"} data-testid="class-any" disabled=${!names.length} onClick=${() => setKind(null)}>Any</button>
+        ${(names.length ? names : [...Array(10).keys()].map(String)).map((n, k) => html`<button type="button" aria-pressed=${kind === k ? "true" : "false"} aria-label=${`Class ${n}`} data-testid=${`class-${k}`} disabled=${!names.length} onClick=${() => setKind(k)}>${n}</button>`)}</div>`
+      : html`<select class="in ds-more" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
+    <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `This generator takes a class.${data?.class_name ? ` Drawn here: ${data.class_name}.` : ""}` : "This generator takes no class."}</p>
+  </div></section>`;
+}
+
+function Distances({ typical, distance }) {
+  const [box, W] = useWidth(386);
+  const [H, base] = [80, 46];
+  const end = Math.max(typical.edges.at(-1), distance * 1.1);
+  const X = (q) => 10 + (q / end) * (W - 20);
+  const most = Math.max(1, ...typical.counts);
+  const outline = typical.counts.map((n, i) => `L${X(typical.edges[i]).toFixed(1)} ${(base - (n / most) * 34).toFixed(1)}L${X(typical.edges[i + 1]).toFixed(1)} ${(base - (n / most) * 34).toFixed(1)}`).join("");
+  const right = X(distance) > W / 2;
+  return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Distance to the nearest training picture ${num(distance)}; held-out pictures lie at ${num(typical.low)} to ${num(typical.high)}, half of them below ${num(typical.median)}`}>
+    <path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}Z`} fill="var(--real)" opacity="0.18" /><path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}`} fill="none" stroke="var(--real)" stroke-width="1.4" />
+    <line class="axis" x1="10" x2=${W - 10} y1=${base + 0.5} y2=${base + 0.5} />${[0, 0.25, 0.5, 0.75, 1].map((f) => html`<text x=${X(f * end)} y="60" text-anchor=${f === 1 ? "end" : f ? "middle" : "start"}>${num(f * end)}</text>`)}
+    <text x="6" y="77">distance to the nearest training picture · <tspan class="real">${int(typical.n)} held-out ones</tspan></text>
+    <line x1=${X(distance)} x2=${X(distance)} y1="6" y2=${base} stroke="var(--fake)" stroke-width="2.4" /><text class="fake" x=${X(distance) + (right ? -6 : 6)} y="15" text-anchor=${right ? "end" : "start"}>this one ${num(distance)}</text></svg></div>`;
+}
+
+function Copy({ model, seed, kind }) {
+  const canvas = useRef(null);
+  const { data, fault } = useAnswer(async (signal) => {
+    const found = await server.get("/api/nearest", { model, seed, class: kind, count: 1 }, signal);
+    const [near] = found.neighbours;
+    return { ...found, near, drawn: await decode(found.png), image: await decode(near.png) };
+  }, [model, seed, kind], 250);
+  useEffect(() => {
+    if (data && canvas.current) paintDifference(canvas.current, values(data.drawn), values(data.image), data.drawn.width, data.drawn.height);
+  }, [data]);
+  const fine = data?.verdict === "not a copy";
+  return html`<section class="panel" aria-labelledby="d2"><div class="ph"><h2 id="d2">Is it a copy?</h2>${data && html`<span class=${`end chip ${fine ? "ok" : "warn"}`} data-testid="copy-verdict">${fine ? icon.ok() : icon.warn()}${fine ? "Not a copy" : "Close to a training picture"}</span>`}</div><div class="pb">
+    ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><figure><${Picture} image=${data?.drawn} label="Generated" /><figcaption>generated</figcaption></figure>
+      <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.near.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.near.index) : "–"}</figcaption></figure>
+      <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
+      ${data?.typical && html`<${Distances} typical=${data.typical} distance=${data.near.distance} />`}${data && html`<p class="small">${data.text}</p>`}`}
+  </div></section>`;
+}
+
+// ── walk ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function Walk({ model, kind }) {
+  const [from, setFrom] = useState(42);
+  const [to, setTo] = useState(1009);
+  const [at, setAt] = useState(24);
+  const [playing, setPlaying] = useState(false);
+  const { data, fault } = useAnswer(async (signal) => {
+    const walk = await server.get("/api/walk", { model, from, to, frames: FRAMES, class: kind }, signal);
+    return { ...walk, images: await Promise.all(walk.frames.map(decode)) };
+  }, [model, from, to, kind], 150);
+  useEffect(() => {
+    if (!playing) return undefined;
+    let way = 1;
+    const timer = setInterval(() => setAt((now) => {
+      if (now + way > FRAMES - 1 || now + way < 0) way = -way;
+      return now + way;
+    }), 1000 / FPS);
+    return () => clearInterval(timer);
+  }, [playing]);
+  const play = () => (calm() ? setAt((now) => (now + 6) % FRAMES) : setPlaying(!playing));
+  const share = at / (FRAMES - 1);
+  const stops = Array.from({ length: STOPS }, (_, i) => Math.round((i * (FRAMES - 1)) / (STOPS - 1)));
+  const gif = `/api/walk.gif?${new URLSearchParams({ model, from, to, frames: FRAMES, ...(kind == null ? {} : { class: kind }) })}`;
+  return html`<section class="panel" aria-labelledby="d3"><div class="ph"><h2 id="d3">Walk between two seeds</h2><div class="end"><button type="button" class="btn" data-testid="walk-play" disabled=${!data} onClick=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}</button><a class="btn quiet" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">Save GIF</a></div></div><div class="pb">
+    <div class="ends"><label>From <${SeedField} value=${from} set=${setFrom} label="From seed" testid="walk-from" /></label><label>to <${SeedField} value=${to} set=${setTo} label="To seed" testid="walk-to" /></label></div>
+    ${fault ? html`<p class="small bad">${fault}</p>` : html`<div class="walk"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
+      <div><div class="strip">${stops.map((i) => html`<button type="button" aria-label=${`Go to ${(i / (FRAMES - 1)).toFixed(1)}`} aria-current=${i === stops.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a)) ? "true" : null} onClick=${() => setAt(i)}><${Picture} image=${data?.images[i]} /></button>`)}</div>
+        <${Slider} value=${at} max=${FRAMES - 1} label="Position on the walk" testid="walk-slider" text=${share.toFixed(2)} onInput=${(v) => { setPlaying(false); setAt(v); }} />
+        <div class="spread"><small>seed ${int(from)}</small><small>${share.toFixed(2)}</small><small>seed ${int(to)}</small></div></div></div>`}
+  </div></section>`;
+}
+
+// ── plane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function Plane({ model, kind }) {
+  const [corners, setCorners] = useState([42, 7, 13, 1009]);
+  const [spot, setSpot] = useState([0.62, 0.38]);
+  const cross = useRef(null);
+  const [u, v] = spot;
+  const seeds = corners.join(",");
+  const grid = useAnswer(async (signal) => {
+    const plane = await server.get("/api/plane", { model, seeds, side: SIDE, class: kind }, signal);
+    return { ...plane, image: await decode(plane.png) };
+  }, [model, seeds, kind], 200);
+  const one = useAnswer(async (signal) => {
+    const point = await server.get("/api/plane/point", { model, seeds, across: u.toFixed(3), down: v.toFixed(3), class: kind }, signal);
+    return { ...point, image: await decode(point.png) };
+  }, [model, seeds, kind, u, v], 15);
+  useEffect(() => {
+    cross.current?.style.setProperty("left", `${u * 100}%`);
+    cross.current?.style.setProperty("top", `${v * 100}%`);
+  }, [u, v, grid.data]);
+  const clamp = (x) => Math.min(1, Math.max(0, x));
+  const move = (e) => {
+    const box = e.currentTarget.getBoundingClientRect();
+    setSpot([clamp((e.clientX - box.left) / box.width), clamp((e.clientY - box.top) / box.height)]);
+  };
+  const key = (e) => {
+    const step = { ArrowLeft: [-0.02, 0], ArrowRight: [0.02, 0], ArrowUp: [0, -0.02], ArrowDown: [0, 0.02] }[e.key];
+    if (!step) return;
+    e.preventDefault();
+    setSpot([clamp(u + step[0]), clamp(v + step[1])]);
+  };
+  const png = `/api/plane.png?${new URLSearchParams({ model, seeds, side: SIDE, ...(kind == null ? {} : { class: kind }) })}`;
+  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">A plane through four seeds</h2><span class="end small">drag, or use the arrow keys</span></div><div class="pb">
+    ${grid.fault ? html`<p class="small bad">${grid.fault}</p>` : html`<div class="plane">
+      <div class="pw" tabindex="0" role="application" aria-label=${`Latent plane, at ${u.toFixed(2)} across and ${v.toFixed(2)} down. Arrow keys move the point.`} data-testid="latent-plane" onKeyDown=${key} onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); move(e); }} onPointerMove=${(e) => e.buttons && move(e)}>
+        <${Picture} image=${grid.data?.image} label=${`${SIDE} by ${SIDE} pictures between seeds ${corners.join(", ")}`} /><span class="x" ref=${cross}></span></div>
+      <div class="pick"><${Picture} image=${one.data?.image} label=${`The picture at ${u.toFixed(2)} across, ${v.toFixed(2)} down`} testid="plane-point" /><div>
+        <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>corners</dt><dd>${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}</dd></dl>
+        <div class="act"><button type="button" class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${png} download="plane.png" data-testid="plane-save">Save PNG</a></div>
+        <p class="small">Between the corners z is mixed on the sphere, so its length stays what G was trained on.</p></div></div></div>`}
+  </div></section>`;
+}
+
+// ── the view ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function Draw({ query }) {
+  const [models, setModels] = useState([]);
+  const [model, setModel] = useState(query.get("model") ?? "bundled");
+  const [seed, setSeed] = useState(number(query.get("seed")) ?? 42);
+  const [kind, setKind] = useState(null);
+  useEffect(() => { server.get("/api/models").then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
+  const info = models.find((m) => m.name === model);
+  const choose = (name) => {
+    setModel(name);
+    setKind(null);
+  };
+  const off = !mayWrite() || model === "bundled" || model === "live";
+  const send = (to) => act(`/api/runs/${encodeURIComponent(model)}/export`, { to });
+  const why = model === "bundled" || model === "live" ? "Choose a run that is on disk" : undefined;
+  return html`<div class="sub"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
+      ${!info && html`<option value=${model} selected>${model}</option>`}${models.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
+    <span class="small">${info ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} classes` : ""} · average weights` : ""}</span>
+    <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button></div></div>
+    <main class="view draw" id="main" tabindex="-1">${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
+      : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} /><${Copy} model=${model} seed=${seed} kind=${kind} /></div>
+      <div class="col"><${Walk} model=${model} kind=${kind} /><${Plane} model=${model} kind=${kind} /></div>`}</main>`;
+}

@@ -1,0 +1,344 @@
+// Look inside: what D thinks of every point, where it looks in a picture, and whether z and gradients get through.
+
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { decode, floats, bytesOf, css, paintSigned, signedColours } from "./pictures.js";
+import { icon } from "./icons.js";
+import { int, num, percent, signed } from "./numbers.js";
+import { Layers } from "./layers.js";
+import { Picture } from "./draw.js";
+import { Slider } from "./settings.js";
+import { can, command, server, store } from "./store.js";
+import { useWidth } from "./width.js";
+
+const SIDE = 72;
+const POINTS = 512;
+const AGAIN = 1000; // ms between two looks at a training run
+
+/** Look again whenever the run has gone on, at most once a second; nothing is asked while the tab is hidden. */
+function useLooks(path, params, key) {
+  const [found, set] = useState({ data: null, fault: null });
+  const asked = useRef(0);
+  const step = params.step == null && params.run === "live" ? store.status?.step : params.step;
+  useEffect(() => {
+    if (!params.run || document.hidden) return undefined;
+    let stale = false;
+    const timer = setTimeout(async () => {
+      asked.current = Date.now();
+      try {
+        const data = await server.get(path, params);
+        if (!stale) set({ data, fault: null });
+      } catch (problem) {
+        if (!stale) set({ data: null, fault: problem.message });
+      }
+    }, found.data ? Math.max(0, asked.current + AGAIN - Date.now()) : 0);
+    return () => {
+      stale = true;
+      clearTimeout(timer);
+    };
+  }, [path, key, found.data?.step === step ? null : step]);
+  return found;
+}
+
+// ── points ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "path of the last looks", false]];
+
+function drawField(canvas, f, show, at) {
+  const W = (canvas.width = canvas.clientWidth * 2);
+  const H = (canvas.height = canvas.clientHeight * 2);
+  const ink = canvas.getContext("2d");
+  const S = H / (f.high - f.low);
+  const middle = (f.high + f.low) / 2;
+  const X = (v) => W / 2 + (v - middle) * S;
+  const Y = (v) => H / 2 - (v - middle) * S;
+  ink.fillStyle = css("--map-zero");
+  ink.fillRect(0, 0, W, H);
+  if (show.map) {
+    const map = document.createElement("canvas");
+    const logits = floats(f.logits);
+    const flipped = new Float32Array(logits.length);
+    for (let row = 0; row < f.side; row++) flipped.set(logits.subarray(row * f.side, (row + 1) * f.side), (f.side - 1 - row) * f.side);
+    const largest = f.largest || 1;
+    paintSigned(map, flipped.map((v) => (v - (f.centre ?? 0)) / largest), f.side, f.side);
+    ink.imageSmoothingEnabled = true;
+    ink.imageSmoothingQuality = "high";
+    const half = (f.high - f.low) / (f.side - 1) / 2; // values stand at grid points, pixels around them
+    ink.drawImage(map, X(f.low - half), Y(f.high + half), S * (f.high - f.low + 2 * half), S * (f.high - f.low + 2 * half));
+  }
+  ink.strokeStyle = css("--line-strong");
+  ink.globalAlpha = 0.35;
+  ink.fillStyle = css("--ink-2");
+  ink.font = "22px system-ui";
+  const every = f.high - f.low > 12 ? 5 : 1;
+  for (let v = Math.ceil(f.low / every) * every; v <= f.high; v += every) {
+    ink.beginPath();
+    ink.moveTo(X(v), 0);
+    ink.lineTo(X(v), H);
+    ink.moveTo(0, Y(v));
+    ink.lineTo(W, Y(v));
+    ink.stroke();
+    ink.globalAlpha = 1;
+    ink.fillText(String(v).replace("-", "−"), X(v) + 6, H - 8);
+    if (v) ink.fillText(String(v).replace("-", "−"), 8, Y(v) - 6);
+    ink.globalAlpha = 0.35;
+  }
+  if (show.path) {
+    ink.strokeStyle = css("--fake");
+    ink.globalAlpha = 0.7;
+    ink.lineWidth = 3;
+    for (const way of f.path ?? []) {
+      ink.beginPath();
+      way.forEach(([x, y], i) => (i ? ink.lineTo(X(x), Y(y)) : ink.moveTo(X(x), Y(y))));
+      ink.stroke();
+    }
+  }
+  const dots = (points, size, colour, ring) => {
+    ink.fillStyle = colour;
+    for (const [x, y] of points) {
+      ink.beginPath();
+      ink.arc(X(x), Y(y), size, 0, 7);
+      ink.fill();
+      if (ring) ink.stroke();
+    }
+  };
+  ink.globalAlpha = 0.75;
+  if (show.real) dots(f.real, 3.6, css("--real"));
+  ink.globalAlpha = 1;
+  ink.lineWidth = 1.6;
+  ink.strokeStyle = css("--panel");
+  if (show.fake) dots(f.fake, 5.5, css("--fake"), true);
+  if (show.arrow) drawArrows(ink, f, X, Y);
+  drawLost(ink, f, X, Y, W, H);
+  ink.lineWidth = 3;
+  ink.strokeStyle = css("--ink");
+  for (const r of [11, 2]) {
+    ink.beginPath();
+    ink.arc(X(at[0]), Y(at[1]), r, 0, 7);
+    ink.stroke();
+  }
+}
+
+function drawArrows(ink, f, X, Y) {
+  ink.strokeStyle = ink.fillStyle = css("--ink");
+  ink.lineWidth = 2.2;
+  const unit = (0.18 * (f.high - f.low)) / (2 * (f.longest || 1)); // the longest takes a twelfth of the map
+  for (const [x, y, dx, dy] of f.arrows ?? []) {
+    const [ax, ay, bx, by] = [X(x), Y(y), X(x + unit * dx), Y(y + unit * dy)];
+    if (Math.hypot(bx - ax, by - ay) < 6) continue;
+    const turn = Math.atan2(by - ay, bx - ax);
+    ink.beginPath();
+    ink.moveTo(ax, ay);
+    ink.lineTo(bx, by);
+    ink.stroke();
+    ink.beginPath();
+    ink.moveTo(bx + 4 * Math.cos(turn), by + 4 * Math.sin(turn));
+    for (const bend of [2.6, -2.6]) ink.lineTo(bx + 10 * Math.cos(turn + bend), by + 10 * Math.sin(turn + bend));
+    ink.fill();
+  }
+}
+
+/** A dashed circle around each mode that has less than a tenth of its share. */
+function drawLost(ink, f, X, Y, W, H) {
+  const m = f.modes;
+  if (!m?.centres) return;
+  ink.strokeStyle = ink.fillStyle = css("--ink");
+  ink.font = "600 24px system-ui";
+  ink.textAlign = "center";
+  ink.lineWidth = 2.4;
+  const lost = m.centres.filter((_, i) => m.counts[i] < (0.1 * m.n) / m.of);
+  for (const [x, y] of lost) {
+    ink.setLineDash([7, 6]);
+    ink.beginPath();
+    ink.arc(X(x), Y(y), 40, 0, 7);
+    ink.stroke();
+    ink.setLineDash([]);
+    if (lost.length <= 4) ink.fillText("not found", Math.min(W - 80, Math.max(80, X(x))), Math.min(H - 12, Y(y) + 70));
+  }
+  ink.textAlign = "start";
+}
+
+function drawLine(canvas, f, show, at) {
+  const W = (canvas.width = canvas.clientWidth * 2);
+  const H = (canvas.height = canvas.clientHeight * 2);
+  const ink = canvas.getContext("2d");
+  const X = (v) => ((v - f.low) / (f.high - f.low)) * W;
+  const logits = floats(f.logits);
+  const colour = signedColours();
+  ink.fillStyle = css("--panel");
+  ink.fillRect(0, 0, W, H);
+  const largest = f.largest || Math.max(1e-6, ...logits.map((v) => Math.abs(v - (f.centre ?? 0))));
+  if (show.map) logits.forEach((v, i) => {
+    ink.fillStyle = `rgb(${colour((v - (f.centre ?? 0)) / largest).map(Math.round)})`;
+    ink.fillRect((i * W) / f.side, 0, W / f.side + 1, H);
+  });
+  const bars = (counts, name) => {
+    const most = Math.max(1, ...f.histogram.counts_real, ...f.histogram.counts_fake);
+    ink.fillStyle = css(name);
+    ink.globalAlpha = 0.55;
+    counts.forEach((n, i) => ink.fillRect(X(f.histogram.edges[i]) + 1, H - 40 - (n / most) * H * 0.45, X(f.histogram.edges[i + 1]) - X(f.histogram.edges[i]) - 2, (n / most) * H * 0.45));
+    ink.globalAlpha = 1;
+  };
+  if (show.real) bars(f.histogram.counts_real, "--real");
+  if (show.fake) bars(f.histogram.counts_fake, "--fake");
+  ink.strokeStyle = css("--judge");
+  ink.lineWidth = 4;
+  ink.beginPath();
+  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - ((v - (f.centre ?? 0)) / largest) * H * 0.2));
+  ink.stroke();
+  ink.fillStyle = css("--ink-2");
+  ink.font = "22px system-ui";
+  for (let v = Math.ceil(f.low); v <= f.high; v++) ink.fillText(String(v).replace("-", "−"), X(v) + 6, H - 8);
+  ink.fillStyle = css("--ink");
+  ink.fillRect(X(at[0]) - 1.5, 0, 3, H);
+}
+
+function Field({ params, name }) {
+  const canvas = useRef(null);
+  const bar = useRef(null);
+  const [show, setShow] = useState(Object.fromEntries(TOGGLES.map(([k, , on]) => [k, on])));
+  const [at, setAt] = useState([0, 0]);
+  const [probe, setProbe] = useState(null);
+  const [, again] = useState(0);
+  const { data: f, fault } = useLooks("/api/look/field", { ...params, side: SIDE, points: POINTS }, name);
+  const waiting = useRef(false);
+  useEffect(() => {
+    const draw = () => again((n) => n + 1);
+    addEventListener("mulligan-theme", draw);
+    addEventListener("resize", draw);
+    return () => {
+      removeEventListener("mulligan-theme", draw);
+      removeEventListener("resize", draw);
+    };
+  }, []);
+  useEffect(() => {
+    if (!f || !canvas.current) return;
+    (f.dimension === 1 ? drawLine : drawField)(canvas.current, f, show, at);
+    paintSigned(bar.current, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
+  });
+  useEffect(() => {
+    if (!f || waiting.current) return;
+    waiting.current = true;
+    setTimeout(async () => {
+      waiting.current = false;
+      setProbe(await server.get("/api/look/point", { ...params, x: at[0].toFixed(4), y: f.dimension === 1 ? null : at[1].toFixed(4) }).catch(() => null));
+    }, 80);
+  }, [at[0], at[1], f?.step]);
+  if (fault || !f) return html`<div class="ring"><section class="panel"><div class="pb"><div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div></div></section></div>`;
+  const scale = canvas.current ? canvas.current.clientHeight / (f.high - f.low) : 1;
+  const clamp = (v) => Math.min(f.high, Math.max(f.low, v));
+  const move = (e) => {
+    const b = e.currentTarget.getBoundingClientRect();
+    const middle = (f.high + f.low) / 2;
+    if (f.dimension === 1) setAt([clamp(f.low + ((e.clientX - b.left) / b.width) * (f.high - f.low)), 0]);
+    else setAt([clamp(middle + (e.clientX - b.left - b.width / 2) / scale), clamp(middle - (e.clientY - b.top - b.height / 2) / scale)]);
+  };
+  const key = (e) => {
+    const d = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
+    if (!d) return;
+    e.preventDefault();
+    const by = (f.high - f.low) / 50;
+    setAt([clamp(at[0] + by * d[0]), clamp(at[1] + by * d[1])]);
+  };
+  const m = f.modes;
+  const largest = f.largest;
+  return html`<div class="ring"><section class="panel" aria-labelledby="l1"><div class="ph"><h2 id="l1">What D thinks of every point</h2></div><div class="pb">
+    <div class="toggles" role="group" aria-label="Layers of the drawing">${TOGGLES.filter(([k]) => f.dimension !== 1 || ["map", "real", "fake"].includes(k)).map(([k, label]) => html`<label><input type="checkbox" checked=${show[k]} data-testid=${`ring-${k}`} onChange=${(e) => setShow({ ...show, [k]: e.target.checked })} />${label}</label>`)}</div>
+    <canvas class="field" ref=${canvas} tabindex="0" role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}. Arrow keys move the point.`} onPointerMove=${move} onPointerDown=${move} onKeyDown=${key} />
+    <div class="cb"><span class="fake">looks generated</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>${signed(-largest, 1)}</span><span>${signed(-largest / 2, 1)}</span><span>0</span><span>${signed(largest / 2, 1)}</span><span>${signed(largest, 1)}</span></div></div><span class="real">looks real</span></div>
+    <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
+    <div class="col">${m && html`<section class="panel" aria-labelledby="l2"><div class="ph"><h2 id="l2">Modes</h2><span class="end small">${int(m.n)} samples</span></div><div class="pb"><div class="three"><div><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b><small>modes found</small></div><div><b>${percent(m.high_quality)}</b><small>close to a mode</small></div><div><b>${num(m.median_distance)}</b><small>median distance</small></div></div><${ModeBars} modes=${m} /></div></section>`}
+      <section class="panel" aria-labelledby="l3"><div class="ph"><h2 id="l3">At the point under the cursor</h2></div><div class="pb"><table data-testid="probe"><tbody>${[["x", probe ? (f.dimension === 1 ? signed(probe.x) : `${signed(probe.x)}, ${signed(probe.y)}`) : "–"], ["D’s logit", f.says === "centred" ? `${signed(probe?.centred)} centred` : signed(probe?.logit)], ["probability of “real”", probe?.probability == null ? "–" : probe.probability.toFixed(2)], ["length of ∂D/∂x", num(probe?.length)]].map(([a, b]) => html`<tr><td class="muted">${a}</td><td class="n"><b>${b}</b></td></tr>`)}</tbody></table></div></section>
+      <${LayerPanels} params=${params} name=${name} narrow /></div></div>`;
+}
+
+function ModeBars({ modes: m }) {
+  const [box, W] = useWidth(560);
+  const [H, base] = [142, 104];
+  const most = Math.max(...m.counts, (1.2 * m.n) / m.of);
+  const bw = (W - 40) / m.of;
+  const y = (n) => base - (n / most) * 94;
+  const few = (n) => n < (0.1 * m.n) / m.of;
+  return html`<div ref=${box} class="modes"><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Samples per mode: ${m.counts.join(", ")}`}>
+    ${[0, 0.5, 1].map((f) => html`<line class="grid" x1="36" x2=${W} y1=${y(f * most)} y2=${y(f * most)} /><text x="31" y=${y(f * most) + 4} text-anchor="end">${Math.round(f * most)}</text>`)}
+    ${m.counts.map((n, i) => html`<rect x=${40 + i * bw + bw * 0.18} y=${y(n)} width=${bw * 0.64} height=${Math.max(1, base - y(n))} rx="2" fill="var(${few(n) ? "--bad" : "--fake"})" />${m.of <= 12 && html`<text x=${40 + i * bw + bw / 2} y="119" text-anchor="middle" class=${few(n) ? "bad" : ""}>${m.labels?.[i] ?? i}</text>`}`)}
+    <line x1="36" x2=${W} y1=${y(m.n / m.of)} y2=${y(m.n / m.of)} stroke="var(--real)" stroke-dasharray="4 3" /><text x="40" y="138">samples per mode · dashed: even share</text></svg></div>`;
+}
+
+// ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function Saliency({ data, width, height, label }) {
+  const canvas = useRef(null);
+  const draw = () => canvas.current && paintSigned(canvas.current, Float32Array.from(bytesOf(data), (v) => v / 127), width, height);
+  useEffect(() => {
+    draw();
+    addEventListener("mulligan-theme", draw);
+    return () => removeEventListener("mulligan-theme", draw);
+  }, [data]);
+  return html`<canvas class="px" ref=${canvas} role="img" aria-label=${label} />`;
+}
+
+function Pictures({ params, name }) {
+  const { data, fault } = useLooks("/api/look/pictures", { ...params, count: 4 }, name);
+  const [images, setImages] = useState([]);
+  const bar = useRef(null);
+  useEffect(() => {
+    if (!data) return undefined;
+    let stale = false;
+    Promise.all([...data.real, ...data.fake].map((p) => decode(p.png))).then((all) => !stale && setImages(all));
+    if (bar.current) paintSigned(bar.current, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
+    return () => { stale = true; };
+  }, [data]);
+  if (fault || !data) return html`<section class="panel"><div class="pb"><div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div></div></section>`;
+  const centred = data.says === "centred";
+  // on a phone real and generated stand in two blocks of four, one below the other
+  const blocks = matchMedia("(max-width: 760px)").matches ? [["real", 0, data.real], ["fake", data.real.length, data.fake]] : [["both", 0, [...data.real, ...data.fake]]];
+  const side = (i) => (i < data.real.length ? "real" : "fake");
+  return html`<section class="panel" aria-labelledby="l4"><div class="ph"><h2 id="l4">Where D looks</h2><span class="end small wide">∂D/∂pixel: which pixels would make D say “more real” if they were brighter</span></div><div class="pb">
+    <div class="look">${blocks.map(([kind, first, list]) => html`
+      ${kind === "both" && html`<span></span>`}${kind !== "fake" && html`<span class="grp real">Real, from the training set</span>`}${kind !== "real" && html`<span class="grp fake">Generated</span>`}
+      <span class="h">Picture<br /><span class="muted">0 … 1</span></span>${list.map((p, i) => html`<${Picture} image=${images[first + i]} label=${side(first + i) === "real" ? `Real ${p.class_name ?? ""}` : "Generated"} />`)}
+      <span class="h">Gradient<br /><span class="muted">±${num(data.largest)}</span></span>${list.map((p, i) => html`<${Saliency} data=${p.gradient} width=${data.width} height=${data.height} label=${`Gradient of D at the ${side(first + i) === "real" ? "real" : "generated"} picture above`} />`)}
+      <span class="h">D’s logit<br /><span class="muted">${centred ? "centred" : ""}</span></span>${list.map((p, i) => html`<span class=${`v ${side(first + i)}`}>${signed(centred ? p.centred : p.logit)}</span>`)}`)}</div>
+    <div class="cb"><span class="fake">brighter is less real</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">brighter is more real</span></div></div></section>
+    <${LayerPanels} params=${params} name=${name} />`;
+}
+
+function LayerPanels({ params, name, narrow }) {
+  const { data, fault } = useLooks("/api/look/layers", params, name);
+  if (!data) return fault ? html`<p class="small">${fault}</p>` : null;
+  const panel = (who, title, note) => html`<section class="panel" aria-label=${title}><div class="ph"><h2>${title}</h2><span class="end small">${note}</span></div><div class="pb"><${Layers} rows=${data[who]} testid=${`layers-${who}`} />
+    ${data.verdicts?.[who] && html`<div class=${`verd ${data.verdicts[who].ok ? "ok" : "bad"}`}>${data.verdicts[who].ok ? icon.ok() : icon.bad()}<span><b>${data.verdicts[who].title}</b> ${data.verdicts[who].text}</span></div>`}</div></section>`;
+  const both = html`${panel("generator", "Generator, layer by layer", `batch of ${data.batch}, log scale`)}${panel("discriminator", "Discriminator, layer by layer", "same batch, log scale")}`;
+  return narrow ? both : html`<div class="two">${both}</div>`;
+}
+
+// ── the view ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function Look({ query }) {
+  const [runs, setRuns] = useState([]);
+  const [detail, setDetail] = useState(null);
+  const [chosen, setChosen] = useState(query.get("run"));
+  const [step, setStep] = useState(null);
+  const living = store.status && !["empty", "loading"].includes(store.status.state);
+  useEffect(() => { server.get("/api/runs").then((r) => setRuns(r.runs)).catch(() => setRuns([])); }, [store.runsVersion]);
+  const name = chosen ?? (living ? "live" : runs[0]?.name);
+  const real = name === "live" ? store.status?.run : name;
+  const row = runs.find((r) => r.name === real);
+  const points = name === "live" ? store.status?.points : row?.points;
+  useEffect(() => {
+    setStep(null);
+    setDetail(null);
+    if (real) server.get(`/api/runs/${encodeURIComponent(real)}`).then(setDetail).catch(() => setDetail(null));
+  }, [real]);
+  const latest = (want) => (living && store.status.points === want ? "live" : runs.find((r) => r.points === want)?.name);
+  const show = (want) => setChosen(latest(want) ?? "");
+  const steps = detail?.checkpoints ?? [];
+  const params = { run: name, step };
+  const at = step ?? (name === "live" ? store.status?.step : row?.step);
+  const key = `${name}/${step ?? "now"}/${store.status?.run}`;
+  return html`<div class="sub"><div class="seg" role="group" aria-label="What to look at"><button type="button" data-testid="look-ring" aria-pressed=${points === true ? "true" : "false"} disabled=${!latest(true)} title=${latest(true) ? null : "Train the recipe ring first"} onClick=${() => show(true)}>Points</button><button type="button" data-testid="look-images" aria-pressed=${points === false ? "true" : "false"} disabled=${!latest(false)} title=${latest(false) ? null : "Train on pictures first"} onClick=${() => show(false)}>Pictures</button></div>
+    <select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${r.name} selected=${r.name === name}>${r.name}</option>`)}</select>
+    <div class="end">${name === "live" && html`<button type="button" class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
+      <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></div>
+    <main class="view" id="main" tabindex="-1">${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing">Looking…</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
+}

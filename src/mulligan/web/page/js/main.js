@@ -1,0 +1,125 @@
+// The frame: top bar, views by the part of the address after #, news at the foot, theme, live region.
+
+import { html, render, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { Draw } from "./draw.js";
+import { icon } from "./icons.js";
+import { Look } from "./look.js";
+import { Museum } from "./museum.js";
+import { int } from "./numbers.js";
+import { Runs } from "./runs.js";
+import { loadCatalog, onProgress, pageState, server, store, takePen, tell, useStore } from "./store.js";
+import { Train, trainNews } from "./train.js";
+
+const VIEWS = { train: ["Train", Train], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
+
+// ── theme: the person's choice, else the system's ───────────────────────────────────────────────────────────────────
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const chosen = () => {
+  try {
+    return localStorage.getItem("mulligan.theme");
+  } catch {
+    return null;
+  }
+};
+
+function setTheme(name) {
+  document.documentElement.dataset.theme = name;
+  dispatchEvent(new Event("mulligan-theme"));
+}
+setTheme(chosen() ?? (system.matches ? "dark" : "light"));
+system.addEventListener("change", () => chosen() ?? setTheme(system.matches ? "dark" : "light"));
+
+function toggleTheme() {
+  const name = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  try {
+    localStorage.setItem("mulligan.theme", name);
+  } catch {
+    // private windows keep nothing: the choice lasts as long as the page
+  }
+  setTheme(name);
+}
+
+// ── where we are ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function route() {
+  const [path, query] = location.hash.slice(1).split("?");
+  const [view, ...rest] = path.split("/");
+  return { view: VIEWS[view] ? view : "train", rest: rest.map(decodeURIComponent), query: new URLSearchParams(query) };
+}
+
+function useRoute() {
+  const [here, set] = useState(route());
+  useEffect(() => {
+    const moved = () => {
+      set(route());
+      scrollTo(0, 0);
+    };
+    addEventListener("hashchange", moved);
+    return () => removeEventListener("hashchange", moved);
+  }, []);
+  return here;
+}
+
+function Top({ view, state }) {
+  const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Connected, watching" : "Connected"];
+  return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
+    <header class="top"><a class="logo" href="#train">${icon.mark()}<span>Mulligan</span></a>
+    <nav class="nav" aria-label="Views">${Object.entries(VIEWS).map(([key, [name]]) => html`<a href=${`#${key}`} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}</nav>
+    <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i>${words}</span>
+    <button type="button" class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
+}
+
+// ── news ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
+
+function Banner({ kind, text, actions = [], close }) {
+  const mark = { info: "info", warn: "warn", bad: "bad" }[kind];
+  return html`<div class=${`banner ${kind}`} role=${kind === "bad" ? "alert" : "status"} data-testid="banner">${icon[mark]()}<span>${text}</span>
+    <span class="end">${actions.map(([label, act, testid, href]) => (href ? html`<a class="btn" href=${href} data-testid=${testid}>${label}</a>` : html`<button type="button" class="btn" data-testid=${testid} onClick=${act}>${label}</button>`))}
+    ${close && html`<button type="button" class="btn quiet" aria-label="Close this message" onClick=${close}>${icon.bad()}</button>`}</span></div>`;
+}
+
+function News({ view, state }) {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    if (state !== "reconnecting") return undefined;
+    const timer = setInterval(() => tick((n) => n + 1), 1000);
+    return () => clearInterval(timer);
+  }, [state]);
+  const standing = state === "reconnecting"
+    ? { kind: "warn", text: html`<b>The page lost the server.</b> Training goes on without it; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
+    : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls this run.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takePen(true), "take-control"]] }
+    : view === "train" ? trainNews(state) : null;
+  const passing = store.news && !(standing && ["finished", "diverged"].includes(store.news.code)) ? store.news : null;
+  const busy = store.progress && !passing ? { kind: "info", text: store.progress.text || store.progress.what } : null;
+  return html`<div class="news">${busy && html`<${Banner} ...${busy} />`}${passing && html`<${Banner} ...${passing} close=${() => tell(null)} />`}${standing && html`<${Banner} ...${standing} />`}</div>`;
+}
+
+onProgress((news) => {
+  if (!news.done) return;
+  if (news.url) tell("info", `${news.text || "Done"}${/[.!?]$/.test(news.text ?? "") ? "" : "."}`, [[news.what === "report" ? "Open the report" : "Download", null, "progress-link", news.url]]);
+  else if (news.text && ["export", "report"].includes(news.what)) tell("warn", news.text);
+});
+
+// ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function App() {
+  useStore();
+  const here = useRoute();
+  const state = pageState();
+  const [title, View] = VIEWS[here.view];
+  useEffect(() => {
+    document.body.dataset.state = state;
+    document.body.dataset.view = here.view;
+    const step = store.status && !["empty", "loading"].includes(store.status.state) ? `${int(store.status.step)} · ` : "";
+    document.title = `${step}${title} · Mulligan`;
+  });
+  return html`<${Top} view=${here.view} state=${state} /><${View} key=${here.view} ...${here} /><${News} view=${here.view} state=${state} />
+    <div class="sr" aria-live="polite" data-testid="announcer">${store.spoken}</div><div class="sr" role="alert">${store.alarmSpoken}</div>`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));
+server.connect();
+loadCatalog();

@@ -1,0 +1,107 @@
+// Museum: what was published, what happens, why, the repair, with the pixels at true scale and stretched.
+
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { Chart } from "./chart.js";
+import { Picture } from "./draw.js";
+import { icon } from "./icons.js";
+import { int, num, short, time } from "./numbers.js";
+import { decode, paintGrey, values } from "./pictures.js";
+import { Slider } from "./settings.js";
+import { act, mayWrite, onProgress, server, store } from "./store.js";
+
+const SHOWN = 4; // figures on the plate
+const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
+
+const stretched = (p) => /stretched/i.test(p.caption) && p.low != null;
+
+/** A picture under its name, with the values of black and white beside it. */
+function Exhibit({ picture, image }) {
+  const grey = image && stretched(picture) ? values(image).map((v) => picture.low + v * (picture.high - picture.low)) : null;
+  return grey ? html`<${Stretch} picture=${picture} grey=${grey} image=${image} />` : html`<figure><${Picture} image=${image} label=${picture.caption} />
+    ${picture.low != null && html`<div class="scale">${short(picture.low)}<i></i>${short(picture.high)}</div>`}<figcaption><b>${title(picture.name)}</b>${picture.caption}</figcaption></figure>`;
+}
+
+const title = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll(/[-_]/g, " ");
+
+/** The same pixels from their true scale to one that shows what is not there; the range is always written. */
+function Stretch({ picture, grey, image }) {
+  const canvas = useRef(null);
+  const [place, setPlace] = useState(100);
+  const data = picture.data ?? [0, 1];
+  const q = place / 100;
+  const ends = [picture.low, picture.high].map((end, i) => data[i] + (end - data[i]) * (1 - (1 - q) ** 3));
+  const factor = (data[1] - data[0]) / (ends[1] - ends[0]);
+  const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(ends[1] - ends[0])) + 1));
+  const [low, high] = ends.map((v) => v.toFixed(digits).replace("-", "−"));
+  useEffect(() => paintGrey(canvas.current, grey, image.width, image.height, ends[0], ends[1]), [place, grey]);
+  return html`<figure><canvas class="px" ref=${canvas} role="img" data-testid="museum-stretched" aria-label=${`The same pixels, shown from ${low} to ${high}`} />
+    <div class="scale"><span>${low}</span><i></i><span>${high}</span></div><figcaption><b class=${factor < 1.5 ? "" : "bad"}>${factor < 1.5 ? "Not stretched" : `Stretched ${int(factor)} times`}</b>${picture.caption}</figcaption>
+    <div class="stretch"><label for="stretch"><b>Stretch</b></label><input id="stretch" type="range" min="0" max="100" value=${place} data-testid="museum-stretch" aria-valuetext=${`${num(factor)} times`} onInput=${(e) => setPlace(Number(e.target.value))} /><output>× ${factor < 10 ? factor.toFixed(1) : int(factor)}</output></div></figure>`;
+}
+
+function Curve({ curve }) {
+  const lines = Object.entries(curve.lines);
+  const x = [Math.min(...lines.flatMap(([, l]) => l.map((p) => p[0]))), Math.max(...lines.flatMap(([, l]) => l.map((p) => p[0])))];
+  const low = Math.min(0, ...lines.flatMap(([, l]) => l.map((p) => p[1] ?? 0)));
+  return html`<${Chart} title=${curve.name} unit=${`${curve.y}, by ${curve.x}`} height=${190} x=${x} ends=${["", ""]} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data: data.map(([a, b]) => [a, b ?? NaN]) }))} />`;
+}
+
+function Side({ kind, words, rows, evidence, image, caption }) {
+  const after = kind === "f";
+  return html`<div class=${`side ${kind}`}><header>${after ? icon.flag() : icon.bad()}${after ? "Second try" : "As published"}</header><div class="b">
+    <pre class="cfg">${rows.map((r) => html`${r.name.padEnd(14)} <span class=${after ? "y" : "x"}>${after ? r.repaired : r.published}</span>\n`)}</pre><p class="ink2">${words}</p>
+    <div class="res">${image ? html`<${Picture} image=${image} label=${caption} />` : html`<span></span>`}<dl class="kv">${evidence.map((e) => html`<dt title=${e.line}>${e.name}</dt><dd class=${after ? "" : "bad"}>${num(after ? e.after : e.before)}</dd>`)}</dl></div></div></div>`;
+}
+
+function Case({ name, place, of }) {
+  const [found, setFound] = useState(null);
+  const [images, setImages] = useState({});
+  const [fault, setFault] = useState(null);
+  const [busy, setBusy] = useState(null);
+  const look = async () => {
+    try {
+      const data = await server.get(`/api/museum/${encodeURIComponent(name)}`);
+      setFound(data);
+      const all = await Promise.all((data.played?.pictures ?? []).map(async (p) => [p.name, await decode(p.png)]));
+      setImages(Object.fromEntries(all));
+    } catch (problem) {
+      setFault(problem.message);
+    }
+  };
+  useEffect(() => { look(); }, [name]);
+  useEffect(() => onProgress((news) => {
+    if (news.what !== "museum") return;
+    setBusy(news.done ? null : news.text || "playing");
+    if (news.done) look();
+  }), [name]);
+  if (fault) return html`<article><p class="nothing">${fault}</p></article>`;
+  if (!found) return html`<article><p class="nothing">Opening the exhibit…</p></article>`;
+  const played = found.played;
+  const pictures = played?.pictures ?? [];
+  const pick = (word) => pictures.find((p) => p.name.startsWith(word));
+  const plates = pictures.filter((p) => p !== pick("after") || pictures.length <= 3).slice(0, 3);
+  const evidence = played?.evidence ?? [];
+  const play = async () => {
+    setBusy("beginning");
+    if (!(await act(`/api/museum/${encodeURIComponent(name)}/play`, { seed: played?.seed ?? 0 }))) setBusy(null);
+  };
+  return html`<article><p class="small">Exhibit ${place} of ${of} · ${found.year} · ${found.state}</p><h1>${found.title}</h1><p class="lead">${found.published}</p><p class="src">${found.source}</p>
+    ${plates.length > 0 && html`<section aria-labelledby="m1"><h2 id="m1">Look at the pixels themselves</h2><div class="trio">${plates.map((p) => html`<${Exhibit} key=${p.name} picture=${p} image=${images[p.name]} />`)}</div></section>`}
+    ${evidence.length > 0 && html`<section aria-label="Figures"><div class="nums">${evidence.slice(0, SHOWN).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div></section>`}
+    <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} evidence=${evidence} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
+      <${Side} kind="f" words=${found.repair} rows=${found.settings} evidence=${evidence.filter((e) => e.after != null)} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
+    ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}
+    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run"><button type="button" class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${play}>${icon.play()}${busy ? "Playing…" : played ? "Run it again" : "Run it"}</button>
+      <code>${found.command ?? `mulligan museum ${name}`}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : played ? "" : "not played on this computer yet")}</span></div></section></article>`;
+}
+
+export function Museum({ rest }) {
+  const [list, setList] = useState(null);
+  const [fault, setFault] = useState(null);
+  useEffect(() => { server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
+  const cases = list?.cases ?? [];
+  const nameOf = (c) => c.name ?? c.id;
+  const at = Math.max(0, cases.findIndex((c) => nameOf(c) === rest[0]));
+  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><h2>GANs that failed</h2><nav aria-label="Exhibits">${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(nameOf(c))}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</nav></aside>
+    ${cases.length ? html`<${Case} key=${nameOf(cases[at])} name=${nameOf(cases[at])} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing" data-testid="museum-closed">${fault ?? (list ? "The museum is not part of this installation." : "Opening the museum…")}</p></article>`}</main>`;
+}

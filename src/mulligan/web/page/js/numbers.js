@@ -1,0 +1,61 @@
+// How numbers are written: three significant digits, a true minus, a dash for what is not known, NaN as NaN.
+
+const minus = (text) => String(text).replace("-", "−");
+
+/** A count: 12,400. */
+export const int = (n) => (n == null ? "–" : minus(Math.round(n).toLocaleString("en-US")));
+
+/** A measured figure: 2.83, 87.1, 312, 3.1e−4. */
+export function num(v) {
+  if (v == null) return "–";
+  if (Number.isNaN(v)) return "NaN";
+  if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
+  if (v < 0) return "−" + num(-v);
+  if (v === 0) return "0";
+  if (v >= 999.5) return v < 1e7 ? int(v) : minus(v.toExponential(1).replace("e+", "e"));
+  if (v >= 99.95) return v.toFixed(0);
+  if (v >= 9.995) return v.toFixed(1);
+  if (v >= 0.9995) return v.toFixed(2);
+  if (v >= 0.00995) return v.toFixed(3);
+  return minus(v.toExponential(1));
+}
+
+/** A figure that needs no more than two significant digits, as thresholds do. */
+export function short(v) {
+  if (v == null || !Number.isFinite(v)) return num(v);
+  const a = Math.abs(v);
+  if (a !== 0 && (a < 0.01 || a >= 1e4)) return minus(v.toExponential(a.toExponential(0) == a ? 0 : 1).replace("e+", "e"));
+  return minus(String(Number(v.toPrecision(2))));
+}
+
+/** With its sign: +0.31. */
+export const signed = (v, digits = 2) => (v == null ? "–" : minus((v >= 0 ? "+" : "") + v.toFixed(digits)));
+
+export const percent = (v, digits = 1) => (v == null ? "–" : `${(100 * v).toFixed(digits)} %`);
+
+/** A rate as it is typed: 5.0e-4. */
+export const rate = (v) => (v == null ? "" : v === 0 ? "0" : v >= 1e-2 && v < 1e4 ? String(Number(v.toPrecision(3))) : v.toExponential(1));
+
+/** 37 s, 2 min 59 s, 1 h 04 min. */
+export function time(seconds) {
+  if (seconds == null || !Number.isFinite(seconds)) return "–";
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const s = Math.round(seconds);
+  const two = (n) => String(n).padStart(2, "0");
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${two(s % 60)} s`;
+  return `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))} min`;
+}
+
+/** 212 MB. */
+export function bytes(n) {
+  if (n == null) return "–";
+  const unit = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]].find(([size]) => n >= size);
+  return unit ? `${Number((n / unit[0]).toPrecision(3))} ${unit[1]}` : `${n} bytes`;
+}
+
+/** The step of an axis: 5k. */
+export const thousands = (n) => (n >= 1000 ? `${Number((n / 1000).toPrecision(3))}k` : String(n));
+
+/** A word of the configuration as a person reads it. */
+export const plain = (word) => String(word ?? "none").replaceAll("_", "-");

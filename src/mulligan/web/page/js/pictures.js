@@ -1,0 +1,135 @@
+// Pictures: always 0…1 as black to white; a stretched one carries its range in words beside it.
+
+const TILE = 2; // canvas pixels a CSS pixel, so that the browser scales down evenly
+
+/** Decode base64 PNG or an address into something a canvas can draw. */
+export async function decode(source) {
+  const image = new Image();
+  image.src = source.startsWith("/") ? source : `data:image/png;base64,${source}`;
+  await image.decode();
+  return image;
+}
+
+/** Draw a decoded picture, enlarged by whole pixels. */
+export function paint(canvas, image, scale = 1) {
+  if (!canvas || !image) return;
+  canvas.width = image.width * scale;
+  canvas.height = image.height * scale;
+  const ink = canvas.getContext("2d");
+  ink.imageSmoothingEnabled = false;
+  ink.drawImage(image, 0, 0, canvas.width, canvas.height);
+}
+
+/** Fit a grid into a box of so many CSS pixels: enlarged by a whole number, and no smaller than the screen shows it. */
+export function paintGrid(canvas, image, box) {
+  const wanted = Math.max(1, box) * Math.max(1, window.devicePixelRatio || 1);
+  paint(canvas, image, Math.max(TILE, Math.ceil(wanted / image.width)));
+}
+
+/** Grey values 0…1 of a decoded picture (the mean of its channels). */
+export function values(image) {
+  const canvas = document.createElement("canvas");
+  canvas.width = image.width;
+  canvas.height = image.height;
+  const ink = canvas.getContext("2d", { willReadFrequently: true });
+  ink.drawImage(image, 0, 0);
+  const data = ink.getImageData(0, 0, image.width, image.height).data;
+  return Float32Array.from({ length: image.width * image.height }, (_, i) => (data[4 * i] + data[4 * i + 1] + data[4 * i + 2]) / 765);
+}
+
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function rgb(hex) {
+  return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+}
+
+/** A colour scale with a sign: −1 orange, 0 the page, +1 blue. */
+export function signedColours() {
+  const [real, fake, zero] = [rgb(css("--map-real")), rgb(css("--map-fake")), rgb(css("--map-zero"))];
+  return (t) => {
+    const end = t > 0 ? real : fake;
+    const share = Math.min(1, Math.abs(t)) ** 0.8;
+    return zero.map((v, i) => v + (end[i] - v) * share);
+  };
+}
+
+/** Paint values of a sign, −1…1, width × height. */
+export function paintSigned(canvas, data, width, height, colour = signedColours()) {
+  canvas.width = width;
+  canvas.height = height;
+  const ink = canvas.getContext("2d");
+  const out = ink.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) out.data.set([...colour(data[i]), 255], 4 * i);
+  ink.putImageData(out, 0, 0);
+}
+
+/** The difference of two pictures, on black: orange where the first is brighter, blue where the second is. */
+export function paintDifference(canvas, a, b, width, height) {
+  const [more, less, none] = [[240, 151, 92], [116, 174, 245], [12, 15, 14]];
+  paintSigned(canvas, Float32Array.from(a, (v, i) => v - b[i]), width, height, (t) => {
+    const end = t > 0 ? more : less;
+    return none.map((v, i) => v + (end[i] - v) * Math.min(1, Math.abs(t)));
+  });
+}
+
+/** Little-endian float32 out of base64. */
+export function floats(base64) {
+  const raw = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  return new Float32Array(raw.buffer);
+}
+
+/** int8 out of base64. */
+export function bytesOf(base64) {
+  return Int8Array.from(atob(base64), (c) => (c.charCodeAt(0) << 24) >> 24);
+}
+
+/** Points of samples on a square with axes, reals or fakes. */
+export function paintPoints(canvas, points, { low, high, real = false, side = 384 }) {
+  const size = side * TILE;
+  canvas.width = canvas.height = size;
+  const ink = canvas.getContext("2d");
+  const at = (v) => ((v - low) / (high - low)) * size;
+  ink.fillStyle = css("--sunken");
+  ink.fillRect(0, 0, size, size);
+  ink.strokeStyle = css("--line");
+  ink.fillStyle = css("--ink-3");
+  ink.font = `${11 * TILE}px system-ui`;
+  for (let v = Math.ceil(low); v <= Math.floor(high); v++) {
+    ink.beginPath();
+    ink.moveTo(at(v), 0);
+    ink.lineTo(at(v), size);
+    ink.moveTo(0, size - at(v));
+    ink.lineTo(size, size - at(v));
+    ink.stroke();
+    ink.fillText(String(v).replace("-", "−"), at(v) + 4, size - 8);
+  }
+  ink.fillStyle = css(real ? "--real" : "--fake");
+  if (points[0]?.length === 1) return paintHistogram(ink, points, at, size);
+  ink.globalAlpha = 0.75;
+  for (const [x, y] of points) {
+    ink.beginPath();
+    ink.arc(at(x), size - at(y), 4, 0, 7);
+    ink.fill();
+  }
+  ink.globalAlpha = 1;
+}
+
+function paintHistogram(ink, points, at, size) {
+  const bins = new Array(48).fill(0);
+  for (const [x] of points) bins[Math.min(47, Math.max(0, Math.floor((at(x) / size) * 48)))]++;
+  const most = Math.max(1, ...bins);
+  bins.forEach((n, i) => ink.fillRect((i * size) / 48 + 1, size - (n / most) * size * 0.8, size / 48 - 2, (n / most) * size * 0.8));
+}
+
+/** Paint grey values with black at `low` and white at `high`. */
+export function paintGrey(canvas, grey, width, height, low, high) {
+  canvas.width = width;
+  canvas.height = height;
+  const ink = canvas.getContext("2d");
+  const out = ink.createImageData(width, height);
+  grey.forEach((v, i) => {
+    const shade = 255 * Math.min(1, Math.max(0, (v - low) / (high - low)));
+    out.data.set([shade, shade, shade, 255], 4 * i);
+  });
+  ink.putImageData(out, 0, 0);
+}

@@ -1,0 +1,60 @@
+// Quality: no figure alone; its floor or best, how many samples, at which step.
+
+import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { int, num, percent, short } from "./numbers.js";
+import { store } from "./store.js";
+import { useWidth } from "./width.js";
+
+const BEST = 0.97; // of coverage with five neighbours: a set of reals against another
+
+function Metric({ label, way, value, left, right, id, className = "", last }) {
+  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label}${way && html` <span class="muted" aria-hidden="true">${way === "down" ? "↓" : "↑"}</span><span class="sr">, ${way === "down" ? "lower" : "higher"} is better</span>`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
+    <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
+}
+
+/** Shares of the classes, real ones dashed. */
+export function Histogram({ shares, real, names, of }) {
+  const [box, W] = useWidth(240);
+  const [H, base, top] = [154, 120, 104];
+  const n = names.length;
+  const most = Math.max(0.2, ...(shares ?? []));
+  const max = most > 0.5 ? 1 : most > 0.2 ? 0.5 : 0.2;
+  const wide = (W - 28) / n;
+  const y = (p) => base - (p / max) * top;
+  const label = (i) => (n <= 12 && names.every((name) => name.length < 3) ? names[i] : n <= 12 ? String(i) : "");
+  const spoken = shares ? `Share of samples per class in percent: ${names.map((name, i) => `${name}: ${(100 * shares[i]).toFixed(1)}`).join(", ")}.` : "No shares yet.";
+  return html`<div ref=${box}><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${spoken} data-testid="class-histogram">
+    ${[0, max / 2, max].map((t) => html`<text x="20" y=${y(t) + 4} text-anchor="end">${Math.round(100 * t)}</text>`)}
+    <line class="axis" x1="24" x2=${W} y1=${base + 0.5} y2=${base + 0.5} />
+    ${names.map((name, i) => {
+      const p = shares?.[i];
+      const x = 28 + i * wide;
+      const lost = p != null && p < 0.1 / n;
+      return html`${p != null && html`<rect x=${x} y=${y(p)} width=${wide * 0.7} height=${Math.max(0.5, base - y(p))} rx="1.5" fill="var(${lost ? "--bad" : "--fake"})" />`}
+        ${real?.[i] != null && html`<line x1=${x - wide * 0.12} x2=${x + wide * 0.82} y1=${y(real[i])} y2=${y(real[i])} stroke="var(--real)" stroke-width="1.6" stroke-dasharray="3 2" />`}
+        <text x=${x + wide * 0.35} y=${base + 13} text-anchor="middle" class=${lost ? "bad" : ""}>${label(i)}</text>`;
+    })}<text x="28" y="151">${of}</text></svg></div>`;
+}
+
+export function Quality() {
+  const { metrics: m, look, status } = store;
+  const blank = !status || ["empty", "loading"].includes(status.state);
+  const points = status?.points;
+  const names = status?.class_names?.length ? status.class_names : look?.class_names ?? Array.from({ length: 10 }, (_, i) => String(i));
+  const shares = blank ? null : look?.histogram;
+  const modes = m?.modes;
+  const coverage = m?.coverage ?? (blank ? null : look?.signals?.coverage);
+  const exact = m?.coverage != null;
+  const lost = modes != null && modes < names.length;
+  const at = m?.step ?? look?.step;
+  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? "first at step 250" : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
+    <div class="pb"><div class="first">
+      <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "judge’s features" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
+      <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? "judge’s features" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
+      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : "of 256 reals, at each look"} right=${`best ${short(m?.coverage_ideal ?? BEST)}`} />
+    </div><div>
+      <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${modes == null ? `– / ${names.length}` : `${modes} / ${names.length}`} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
+      <${Histogram} shares=${shares} real=${blank ? null : look?.real_share} names=${names} of=${points ? "mode" : "class, as the judge reads it"} />
+      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && look?.histogram_n ? ` · n ${int(look.histogram_n)}` : ""}</small>
+    </div></div></section>`;
+}

@@ -1,0 +1,87 @@
+// Runs: what is on disk, side by side; compare, report, resume, export, delete with undo.
+
+import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { Chart, points } from "./chart.js";
+import { badgeOf, icon } from "./icons.js";
+import { bytes, int, num, plain, time } from "./numbers.js";
+import { act, changed, mayWrite, server, store, tell } from "./store.js";
+
+const COLOURS = ["--brand", "--real", "--fake", "--judge"];
+const MOST = 4; // runs compared at once
+const OPEN = ["paused", "stopped", "failed", "finished"];
+
+const address = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
+
+function State({ run }) {
+  const d = run.diagnosis;
+  const level = run.state === "failed" ? "bad" : d?.severity ? badgeOf(d.severity) : d ? "ok" : "";
+  return html`<span class=${`chip ${level}`}>${level && icon[level]()}${run.state === "failed" && !d?.severity ? "Failed" : d?.title ?? "No check yet"}</span>`;
+}
+
+function Row({ run, selected, toggle, off }) {
+  const remove = async () => {
+    const gone = await act(address(run.name, "/delete"));
+    if (!gone) return;
+    store.runsVersion++;
+    tell("info", html`<b>${run.name}</b> is in the bin.`, [["Undo", async () => {
+      const back = await act(`/api/trash/${encodeURIComponent(gone.id)}/restore`);
+      store.runsVersion++;
+      if (back) tell("info", `${back.name} is back.`);
+    }, "undo-delete"]]);
+  };
+  const resume = async () => {
+    const answer = await act(address(run.name, "/resume"), { replace: true, ...(run.state === "finished" ? { steps: run.steps + 10_000 } : {}) });
+    if (answer) location.hash = "train";
+  };
+  const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : null].filter(Boolean).join(" · ");
+  const shown = run.points ? null : run.fd;
+  return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
+    <td><b><a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(run.name)}`}>${run.name}</a></b><br /><small>${under}</small></td>
+    <td>${run.sample && html`<img class="thumb" alt="" loading="lazy" src=${`${run.sample}?${Math.round(run.changed)}`} />`}</td><td><${State} run=${run} /></td><td class="n">${int(run.step)}</td><td class="n nowrap">${time(run.seconds)}</td>
+    <td class="n">${num(run.kid)}</td><td class="n"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small>floor ${num(run.fd_floor)}</small>`}</td><td class="n">${num(run.coverage)}</td><td class="n nowrap">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}</td>
+    <td><div class="acts">${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => act(address(run.name, "/report"))}>Report</button>`}
+      ${!run.points && html`<button type="button" class="btn" disabled=${off} data-testid="run-player" onClick=${() => act(address(run.name, "/export"), { to: "html" })}>Player</button>`}<button type="button" class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => act(address(run.name, "/export"), { to: "onnx" })}>ONNX</button>
+      ${!run.live && OPEN.includes(run.state) && html`<button type="button" class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}
+      <button type="button" class="btn quiet" disabled=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} data-testid="run-delete" onClick=${remove}>Delete</button></div></td></tr>`;
+}
+
+function Compare({ names, curves, runs }) {
+  const there = names.filter((n) => curves[n]);
+  const longest = Math.max(1000, ...there.map((n) => Math.max(curves[n].curves?.step?.at(-1) ?? 0, curves[n].looks?.step?.at(-1) ?? 0)));
+  const x = [0, longest];
+  const lines = (part, column) => there.map((name, i) => ({ name: name.length > 18 ? `${name.slice(0, 17)}…` : name, color: COLOURS[i % MOST], dash: i % 3, data: points(curves[name][part], column) }));
+  const of = Math.max(10, ...there.map((n) => runs.find((r) => r.name === n)?.modes_of ?? 0));
+  return html`<div class="cmp"><${Chart} testid="compare-distance" title="KID" unit="log, lower is better" log height=${190} x=${x} least=${[0.001, 1]} series=${lines("distance", "kid")} />
+    <${Chart} testid="compare-coverage" title="Coverage" unit="share of 256 reals, best 0.97" height=${190} x=${x} fixed=${[0, 1]} series=${lines("looks", "coverage")} />
+    <${Chart} testid="compare-classes" title="Classes in use" unit=${`exp H, of ${of}`} height=${190} x=${x} fixed=${[0, of]} series=${lines("distance", "effective_modes")} /></div>`;
+}
+
+export function Runs({ query }) {
+  const [list, setList] = useState(null);
+  const [fault, setFault] = useState(null);
+  const [words, setWords] = useState("");
+  const [chosen, setChosen] = useState((query.get("compare") ?? "").split(",").filter(Boolean).map(decodeURIComponent).slice(0, MOST));
+  const [curves, setCurves] = useState({});
+  useEffect(() => {
+    server.get("/api/runs").then((found) => { setList(found); setFault(null); }).catch((problem) => setFault(problem.message));
+  }, [store.runsVersion]);
+  const runs = list?.runs ?? [];
+  const picked = chosen.length ? chosen : runs.slice(0, 2).map((r) => r.name);
+  useEffect(() => {
+    for (const name of picked) if (!curves[name]) server.get(address(name, "/curves")).then((c) => setCurves((old) => ({ ...old, [name]: c }))).catch(() => {});
+  }, [picked.join()]);
+  const found = runs.filter((r) => [r.name, r.recipe, r.data, r.diagnosis?.title, r.state].some((t) => String(t ?? "").toLowerCase().includes(words.toLowerCase())));
+  const toggle = (name) => setChosen(picked.includes(name) ? picked.filter((n) => n !== name) : [...picked, name].slice(-MOST));
+  const restore = async (item) => {
+    await act(`/api/trash/${encodeURIComponent(item.id)}/restore`);
+    store.runsVersion++;
+    changed(true);
+  };
+  return html`<main class="view" id="main" tabindex="-1"><section class="panel" aria-labelledby="r1"><div class="ph"><h2 id="r1">Runs on disk</h2><span class="small mono">${list ? `${list.folder} · ${bytes(list.bytes)}` : ""}</span><div class="end"><input class="in find" type="search" placeholder="Find" aria-label="Find a run" data-testid="runs-filter" value=${words} onInput=${(e) => setWords(e.target.value)} /></div></div>
+    <div class="pb flush">${fault ? html`<p class="nothing">${fault}</p>` : list && !runs.length ? html`<div class="nothing"><h3>No runs yet</h3><p class="small">Each run of <a href="#train">Train</a> is kept in ${plain(list.folder)}.</p></div>`
+      : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of runs"><table class="tbl"><thead><tr><th><span class="sr">Compare</span></th><th>Run</th><th>Samples</th><th>State</th><th class="n">Steps</th><th class="n">Time</th><th class="n">KID ↓</th><th class="n">FD ↓</th><th class="n">Coverage ↑</th><th class="n">Classes</th><th><span class="sr">Actions</span></th></tr></thead>
+        <tbody>${found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${!mayWrite()} />`)}</tbody></table></div>
+        ${runs.length > 0 && !found.length && html`<p class="nothing">No run has “${words}” in its name, recipe, data or state.</p>`}`}
+      ${list?.trash?.length > 0 && html`<p class="small trash">In the bin: ${list.trash.map((item) => html`<span class="nowrap">${item.name} <button type="button" class="btn low quiet" disabled=${!mayWrite()} aria-label=${`Take ${item.name} out of the bin`} onClick=${() => restore(item)}>Take back</button></span> `)}</p>`}
+    </div></section>${runs.length > 0 && html`<${Compare} names=${picked} curves=${curves} runs=${runs} />`}</main>`;
+}

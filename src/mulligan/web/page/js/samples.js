@@ -1,0 +1,87 @@
+// Samples: 64 pictures from the same 64 z, average, raw or real weights in the same place, and a slider to look back.
+
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { icon } from "./icons.js";
+import { int } from "./numbers.js";
+import { decode, paintGrid, paintPoints } from "./pictures.js";
+import { mayWrite, server, store } from "./store.js";
+import { Slider, start, wanted } from "./settings.js";
+
+const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights"], ["raw", "raw", "Raw", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
+const AGAIN = 500; // ms between two requests for raw samples
+
+let theme = 0;
+addEventListener("mulligan-theme", () => theme++);
+
+function describe(samples, weights, step) {
+  if (!samples) return "No samples yet";
+  if (weights === "real") return samples.points ? `${samples.points.length} real points` : "64 real pictures, pixel values 0 to 1 shown as black to white";
+  const kind = weights === "raw" ? "raw weights" : "average weights";
+  if (samples.points) return `${samples.points.length} generated points at step ${int(step)}, ${kind}`;
+  return `64 pictures from 64 fixed z at step ${int(step)}, ${kind}, pixel values 0 to 1 shown as black to white`;
+}
+
+/** Whether all samples are one grey: said in words, because nothing is stretched. */
+function flat(samples) {
+  const span = store.look?.signals?.span;
+  return samples && !samples.points && span != null && span < 0.01 ? "All pixels lie within 1 % of the range of real ones" : null;
+}
+
+export function Samples() {
+  const canvas = useRef(null);
+  const [weights, setWeights] = useState("average");
+  const [back, setBack] = useState(null); // index into the saved steps, null for the latest
+  const [other, setOther] = useState(null);
+  const asked = useRef(0);
+  const { status, samples, saved } = store;
+  const state = status?.state;
+  const empty = !status || state === "empty" || state === "loading";
+  const looking = back != null && saved[back] != null;
+
+  useEffect(() => { setBack(null); setOther(null); }, [status?.run]);
+  useEffect(() => {
+    if (empty || looking || weights === "average" || document.hidden) return undefined;
+    if (other?.weights === weights && (weights === "real" || other.step === samples?.step)) return undefined;
+    const wait = setTimeout(async () => {
+      asked.current = Date.now();
+      setOther(await server.get("/api/train/samples", { weights }).catch(() => other));
+    }, Math.max(0, asked.current + AGAIN - Date.now()));
+    return () => clearTimeout(wait);
+  }, [weights, samples?.step, looking, empty, other?.step, other?.weights]);
+
+  const shown = weights === "average" ? samples : other?.weights === weights ? other : null;
+  const step = looking ? saved[back] : shown?.step;
+  const box = () => canvas.current?.clientWidth || 384;
+  useEffect(() => {
+    let stale = false;
+    const draw = async () => {
+      if (!canvas.current) return;
+      if (!looking && shown?.points) {
+        paintPoints(canvas.current, shown.points, { low: shown.low, high: shown.high, real: weights === "real" });
+        return;
+      }
+      const source = looking ? `/api/runs/${encodeURIComponent(status.run)}/samples/${saved[back]}.png` : shown?.png;
+      if (!source) return;
+      const image = await decode(source).catch(() => null);
+      if (image && !stale) paintGrid(canvas.current, image, box());
+    };
+    draw();
+    return () => { stale = true; };
+  }, [shown, looking && saved[back], weights, theme]);
+
+  const last = saved.length;
+  const grey = flat(samples);
+  const name = wanted();
+  const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
+    : empty ? html`<div class="nothing"><h3>No run yet</h3><p class="small">The recipe <b>${name.recipe}</b> on ${name.data}: ${int(name.steps)} steps.</p><button type="button" class="btn primary big" data-testid="empty-start" disabled=${!mayWrite()} onClick=${() => start()}>${icon.play()}Start</button></div>`
+    : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
+  return html`<section class="panel samples" aria-labelledby="h-s"><div class="ph"><h2 id="h-s">Samples</h2>
+    <span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : "64 fixed z"}</span>
+    <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button type="button" aria-pressed=${weights === value ? "true" : "false"} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div></div>
+    <div class="pb"><div class="box">${body}</div>
+      <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
+        <button type="button" class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
+        <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
+          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${shown?.points && !looking ? "axes in the data’s own unit" : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
+    </div></section>`;
+}

@@ -1,0 +1,121 @@
+// The page is a window on the run: it listens to one stream, asks by GET, and acts by POST with the writer's token.
+
+const HEX = 32;
+const WAITS = [1, 2, 4, 8, 10]; // seconds between attempts to connect
+const HIDDEN = 10_000; // ms after which a hidden tab stops listening
+
+function draw() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(HEX / 2)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function kept(name, make) {
+  try {
+    const found = sessionStorage.getItem(name) ?? make();
+    sessionStorage.setItem(name, found);
+    return found;
+  } catch {
+    return make();
+  }
+}
+
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body?.detail ?? `The server answered ${status} without a reason.`);
+    this.status = status;
+    this.kind = String(body?.type ?? "").replace("/problems/", "");
+    this.field = body?.field ?? null;
+    this.body = body ?? {};
+  }
+}
+
+/** One server, seen from one tab. `hear(kind, data)` is called for each piece of news. */
+export class Server {
+  constructor(hear) {
+    this.hear = hear;
+    this.client = kept("mulligan.client", draw);
+    this.token = null;
+    this.stream = null;
+    this.attempt = 0;
+    this.timer = 0;
+    this.hidden = 0;
+    this.watchTwins();
+    document.addEventListener("visibilitychange", () => this.seen());
+  }
+
+  /** A duplicated tab inherits sessionStorage: the later of two twins takes a new name. */
+  watchTwins() {
+    if (!("BroadcastChannel" in window)) return;
+    const me = draw();
+    const channel = new BroadcastChannel("mulligan");
+    channel.onmessage = ({ data }) => {
+      if (data.client !== this.client || data.me === me) return;
+      if (data.taken) {
+        this.client = draw();
+        sessionStorage.setItem("mulligan.client", this.client);
+        this.token = null;
+        this.connect();
+      } else channel.postMessage({ client: this.client, me, taken: true });
+    };
+    channel.postMessage({ client: this.client, me });
+  }
+
+  seen() {
+    clearTimeout(this.hidden);
+    if (document.hidden) this.hidden = setTimeout(() => this.leave(), HIDDEN);
+    else if (!this.stream) this.connect();
+  }
+
+  leave() {
+    this.stream?.close();
+    this.stream = null;
+    clearTimeout(this.timer);
+  }
+
+  connect() {
+    this.leave();
+    const stream = new EventSource(`/api/stream?client=${this.client}`);
+    this.stream = stream;
+    const kinds = "snapshot status curves samples look metrics diagnosis tries knobs progress notice runs control ping";
+    for (const kind of kinds.split(" ")) {
+      stream.addEventListener(kind, (event) => {
+        if (stream !== this.stream) return;
+        if (kind === "snapshot") this.attempt = 0;
+        this.hear(kind, JSON.parse(event.data));
+      });
+    }
+    stream.onerror = () => {
+      if (stream !== this.stream) return;
+      stream.close();
+      this.stream = null;
+      const wait = WAITS[Math.min(this.attempt++, WAITS.length - 1)];
+      this.hear("lost", { retry: Date.now() + 1000 * wait });
+      this.timer = setTimeout(() => this.connect(), 1000 * wait);
+    };
+  }
+
+  /** Ask for the pen; returns whether this tab has it. */
+  async control(take = false) {
+    const { token, writer } = await this.send("POST", "/api/control", { client: this.client, take });
+    this.token = token;
+    return writer;
+  }
+
+  get(path, params = {}, signal) {
+    const query = new URLSearchParams(Object.entries(params).filter(([, v]) => v != null && v !== ""));
+    return this.send("GET", `${path}${query.size ? `?${query}` : ""}`, null, signal);
+  }
+
+  post(path, body = {}) {
+    return this.send("POST", path, body);
+  }
+
+  async send(method, path, body, signal) {
+    const headers = { Accept: "application/json" };
+    if (method === "POST") headers["Content-Type"] = "application/json";
+    if (method === "POST" && this.token) headers["X-Mulligan-Token"] = this.token;
+    const answer = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) });
+    const content = await answer.json().catch(() => null);
+    if (!answer.ok) throw new Problem(answer.status, content);
+    return content;
+  }
+}

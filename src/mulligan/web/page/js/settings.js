@@ -1,0 +1,252 @@
+// Settings: recipe, pictures, knobs. A dot marks what differs from the recipe; what needs a new try waits for a press.
+
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { icon } from "./icons.js";
+import { int, plain, rate } from "./numbers.js";
+import { act, can, changed, command, mayWrite, server, store, tell } from "./store.js";
+
+const LIVE = ["lr_g", "lr_d", "gamma"]; // act at the next step
+/** Fields that the server may name, as the page calls them. */
+export const NAMES = { "lr-g": "lr_g", "lr-d": "lr_d", "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
+
+const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
+
+/** What a start would use: the draft over the run's settings over the recipe's. */
+export function wanted() {
+  const { draft, settings, catalog } = store;
+  const name = draft.recipe ?? settings?.recipe ?? (recipeOf("quick") ? "quick" : catalog?.recipes[0]?.name);
+  const recipe = recipeOf(name);
+  const run = settings && draft.recipe == null ? settings : null;
+  const base = { data: run?.data ?? recipe?.data, steps: run?.steps ?? recipe?.steps, seed: run?.seed ?? recipe?.seed ?? 0, ...(run?.knobs ?? recipe?.knobs) };
+  return { ...base, ...draft, recipe: name };
+}
+
+export const dirty = () => Object.keys(store.draft).length > 0;
+
+/** The body of a start: the recipe, and what the person wants otherwise. */
+export function startBody(more = {}) {
+  const now = wanted();
+  const recipe = recipeOf(now.recipe);
+  const body = { recipe: now.recipe, data: now.data, steps: now.steps, seed: now.seed, ...more };
+  const knobs = {};
+  for (const [name, value] of Object.entries(recipe?.knobs ?? {})) if (now[name] != null && now[name] !== value) knobs[name] = now[name];
+  if (Object.keys(knobs).length) body.knobs = knobs;
+  return body;
+}
+
+export async function start(more = {}) {
+  const answer = await act("/api/train/start", startBody({ replace: true, ...more }), NAMES);
+  if (answer) {
+    store.draft = {};
+    store.remedy = null;
+    changed(true);
+  }
+  return answer;
+}
+
+function setDraft(name, value) {
+  const draft = { ...store.draft };
+  const recipe = name === "recipe" ? value : wanted().recipe;
+  if (name === "recipe") {
+    for (const key of Object.keys(draft)) delete draft[key];
+    if (value !== store.settings?.recipe || store.status?.state === "empty") draft.recipe = value;
+  } else {
+    draft[name] = value;
+    const before = { ...store, draft: { recipe: draft.recipe } };
+    const run = store.settings && draft.recipe == null;
+    const base = run ? { ...store.settings, ...store.settings.knobs } : { ...recipeOf(recipe), ...recipeOf(recipe)?.knobs };
+    if (before && base[name] === value) delete draft[name];
+  }
+  store.draft = draft;
+  store.faults = {};
+  changed(true);
+}
+
+/** A rate or γ of a living run acts at the next step; everything else waits in the draft. */
+async function commit(name, value) {
+  const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
+  if (LIVE.includes(name) && living && can("knobs")) {
+    if (value === store.settings?.knobs[name]) return;
+    const answer = await command2("knobs", { [name]: value });
+    if (answer) setDraft(name, answer.knobs?.[name] ?? store.settings?.knobs[name]);
+  } else setDraft(name, value);
+}
+
+const command2 = (name, body) => act(`/api/train/${name}`, { try: store.status?.try ?? 1, ...body }, NAMES);
+
+// ── one knob ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const LABELS = { loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
+const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
+
+const id = (name) => name.replace("_", "-");
+const parse = (text) => (text.trim() === "" ? NaN : Number(text.trim().replaceAll(",", "").replace("−", "-")));
+
+function Fault({ name }) {
+  const text = store.faults[name];
+  return text ? html`<span class="fault" id=${`fault-${id(name)}`} data-testid=${`fault-${id(name)}`}>${text}</span>` : null;
+}
+
+function Choice({ name, options, value, marked }) {
+  const all = options.some((o) => o.name === value) || value == null ? options : [{ name: value }, ...options];
+  return html`<div class=${`knob ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
+    <select class="in" id=${`k-${id(name)}`} data-testid=${`knob-${id(name)}`} disabled=${!mayWrite()} value=${value ?? "none"} onChange=${(e) => setDraft(name, e.target.value)}>
+      ${all.map((o) => html`<option value=${o.name} selected=${o.name === (value ?? "none")}>${plain(o.name).replace("r1+r2", "R1 + R2").replace(/^r([12])$/, "R$1")}</option>`)}</select><${Fault} name=${name} /></div>`;
+}
+
+function Figure({ name, value, marked, off, whole }) {
+  const [words, setWords] = useState(null); // what is being typed; kept as typed while it is refused
+  const shown = words ?? (value == null ? "" : whole ? int(value).replaceAll(",", name === "steps" ? "," : "") : rate(value));
+  const fault = store.faults[name];
+  useEffect(() => { if (!fault) setWords(null); }, [value]);
+  const send = async (text) => {
+    const number = parse(text);
+    if (!Number.isFinite(number) || (whole && !Number.isInteger(number)) || number < 0) {
+      store.faults = { [name]: `“${text}” is no ${whole ? "whole number" : "number"}; write ${whole ? "one such as 64" : "one such as 5.0e-4"}. The run goes on with ${whole ? int(value) : rate(value) || "what it has"}.` };
+      setWords(text);
+      return changed(true);
+    }
+    store.faults = {};
+    await commit(name, number);
+    setWords(store.faults[name] ? text : null);
+  };
+  const range = SLIDES[name];
+  const place = range && value > 0 ? Math.round((100 * (Math.log10(value) - range[0])) / (range[1] - range[0])) : 0;
+  const ofPlace = (p) => Number((10 ** (range[0] + (p / 100) * (range[1] - range[0]))).toPrecision(2));
+  return html`<div class=${`knob ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
+    <input class="in" id=${`k-${id(name)}`} data-testid=${`knob-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
+      aria-invalid=${fault ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
+      onInput=${(e) => setWords(e.target.value)} onChange=${(e) => send(e.target.value)} />
+    ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(String(ofPlace(p)))} />`}
+    <${Fault} name=${name} /></div>`;
+}
+
+/** A range whose filled part is drawn by --f. */
+export function Slider({ value, min = 0, max = 100, step = 1, label, disabled, onInput, onChange, testid, tabindex, className, text }) {
+  const input = useRef(null);
+  useEffect(() => { input.current.style.setProperty("--f", `${max > min ? (100 * (value - min)) / (max - min) : 100}%`); });
+  return html`<input type="range" ref=${input} class=${className} min=${min} max=${max} step=${step} value=${value} aria-label=${label} aria-valuetext=${text} data-testid=${testid} tabindex=${tabindex} disabled=${disabled}
+    onInput=${(e) => { e.target.style.setProperty("--f", `${(100 * (e.target.value - min)) / (max - min)}%`); onInput?.(Number(e.target.value)); }} onChange=${(e) => onChange?.(Number(e.target.value))} />`;
+}
+
+// ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const SHOWN = [["mnist", "MNIST", icon.digit], ["fashion", "Fashion", icon.shirt], ["ring", "Ring", icon.ring]];
+
+function Pictures({ value, openOwn }) {
+  const there = new Map((store.catalog?.data ?? []).map((d) => [d.name, d]));
+  const known = SHOWN.map(([key, label, draw]) => [[...there.keys()].find((n) => n === key || n.startsWith(`${key}_`) || n.startsWith(`${key}-`)) ?? key, key, label, draw]);
+  const others = [...there.values()].filter((d) => !known.some(([name]) => name === d.name));
+  const own = value && !there.has(value);
+  const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed ? "true" : "false"} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}</button>`;
+  return html`<div class="ds" role="group" aria-label="Data set">
+      ${known.slice(0, 2).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
+      ${tile("own", "own", "Own…", icon.folder, own, openOwn)}
+      ${known.slice(2).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
+    </div>
+    ${others.length > 0 && html`<select class="in ds-more" aria-label="Other data sets" data-testid="data-more" disabled=${!mayWrite()} onChange=${(e) => e.target.value && setDraft("data", e.target.value)}>
+      <option value="" selected=${!others.some((d) => d.name === value)}>${own ? value : "others…"}</option>
+      ${others.map((d) => html`<option value=${d.name} selected=${d.name === value} title=${d.line}>${d.name}${d.here ? "" : " (download)"}</option>`)}</select>`}
+    <${Fault} name="data" />`;
+}
+
+// ── a second try, edited first ──────────────────────────────────────────────────────────────────────────────────────
+
+function Remedy() {
+  const { changes, from } = store.remedy;
+  const set = (i, more) => {
+    store.remedy = { ...store.remedy, changes: changes.map((c, j) => (j === i ? { ...c, ...more } : c)) };
+    changed(true);
+  };
+  const go = async () => {
+    const kept = changes.filter((c) => c.use).map((c) => `${c.path}=${c.text}`);
+    const names = Object.fromEntries(changes.map((c) => [c.path, c.path]));
+    const answer = await act("/api/train/second-try", { try: store.status.try, changes: kept }, { ...names, changes: "remedy" });
+    if (answer) {
+      store.remedy = null;
+      changed(true);
+    }
+  };
+  return html`<fieldset><legend>Second try, edited</legend><div class="edit" data-testid="remedy-editor">
+    <small>From step ${int(from)}. Take out or change what it will apply.</small>
+    ${changes.map((c, i) => html`<div class="one"><label class="line"><input type="checkbox" checked=${c.use} onChange=${(e) => set(i, { use: e.target.checked })} />${c.label}</label>
+      <input class="in" aria-label=${`New value of ${c.label}`} aria-invalid=${store.faults[c.path] ? "true" : null} value=${c.text} disabled=${!c.use} onInput=${(e) => set(i, { text: e.target.value })} />
+      <small>was ${plain(c.old)}</small><${Fault} name=${c.path} /></div>`)}
+    <${Fault} name="remedy" />
+    <div class="act"><button type="button" class="btn primary" data-testid="second-try-edited" disabled=${!mayWrite() || !changes.some((c) => c.use)} onClick=${go}>${icon.flag()}Second try</button>
+      <button type="button" class="btn quiet" onClick=${() => { store.remedy = null; changed(true); }}>Leave it</button></div>
+  </div></fieldset>`;
+}
+
+// ── the panel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function Settings() {
+  const narrow = matchMedia("(max-width: 760px)").matches;
+  const [open, setOpen] = useState(!narrow || store.status?.state === "empty");
+  const [own, setOwn] = useState(false);
+  const now = wanted();
+  const recipe = recipeOf(now.recipe);
+  const differs = (name) => recipe && now[name] !== (name in recipe.knobs ? recipe.knobs[name] : recipe[name]);
+  const marked = [...Object.keys(recipe?.knobs ?? {}), "steps", "seed", "data"].filter(differs);
+  const catalog = store.catalog;
+  const off = !mayWrite();
+  useEffect(() => { if (store.remedy) setOpen(true); }, [store.remedy != null]);
+  return html`<aside class="panel settings" aria-label="Settings"><details open=${open} onToggle=${(e) => setOpen(e.target.open)}>
+    <summary class="ph"><h2>Settings</h2><span class="end small" data-testid="settings-note">${marked.length ? html`<span class="fake">•</span> ${marked.length} changed` : "as in the recipe"}</span></summary>
+    <form class="set" onSubmit=${(e) => e.preventDefault()}>
+      ${store.remedy && html`<${Remedy} />`}
+      ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span>${Object.keys(store.draft).map((k) => LABELS[k] ?? k).join(", ")}: takes a new try. The run in hand stays on disk.</span>
+        <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
+      <fieldset class="rec"><legend>Recipe</legend><div>${(catalog?.recipes ?? []).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onChange=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
+        <p class="small">${recipe?.title ?? ""}</p></div></fieldset>
+      <fieldset><legend>Pictures</legend><${Pictures} value=${now.data} openOwn=${() => setOwn(true)} /></fieldset>
+      <fieldset><legend>Knobs <span class="small">· rates and γ act at once</span></legend>
+        <div><${Choice} name="loss" options=${catalog?.losses ?? []} value=${now.loss} marked=${differs("loss")} />
+        <${Choice} name="penalty" options=${catalog?.penalties ?? []} value=${now.penalty} marked=${differs("penalty")} />
+        <${Figure} name="gamma" value=${now.gamma} marked=${differs("gamma")} off=${now.penalty === "none" || now.gamma == null} />
+        <${Figure} name="lr_g" value=${now.lr_g} marked=${differs("lr_g")} />
+        <${Figure} name="lr_d" value=${now.lr_d} marked=${differs("lr_d")} />
+        <${Figure} name="batch" value=${now.batch} marked=${differs("batch")} whole />
+        <${Figure} name="latent" value=${now.latent} marked=${differs("latent")} whole />
+        <${Figure} name="steps" value=${now.steps} marked=${differs("steps")} whole />
+        <${Figure} name="seed" value=${now.seed} marked=${differs("seed")} whole /></div></fieldset>
+    </form></details>${own && html`<${Own} close=${() => setOwn(false)} />`}</aside>`;
+}
+
+// ── own pictures ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function Own({ close }) {
+  const dialog = useRef(null);
+  const [path, setPath] = useState("");
+  const [found, setFound] = useState(null);
+  const [fault, setFault] = useState("");
+  const [busy, setBusy] = useState(false);
+  useEffect(() => dialog.current.showModal(), []);
+  const look = async () => {
+    setBusy(true);
+    setFault("");
+    try {
+      setFound(await server.post("/api/pictures/look", { path }));
+    } catch (problem) {
+      setFound(null);
+      setFault(problem.message);
+    }
+    setBusy(false);
+  };
+  const use = () => {
+    setDraft("data", found.path);
+    tell(null);
+    close();
+  };
+  return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
+    <header><h2 id="own-h">Own pictures</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
+    <p class="ink2">A folder of pictures on this machine (one folder a class, if there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>
+    <form class="spread" onSubmit=${(e) => { e.preventDefault(); look(); }}><input class="in ds-more" aria-label="Path of the folder or file" placeholder="/home/me/pictures" value=${path} aria-invalid=${fault ? "true" : null} data-testid="own-path" onInput=${(e) => setPath(e.target.value)} />
+      <button class="btn" disabled=${!path || busy} data-testid="own-look">${busy ? "Reading…" : "Look at them"}</button></form>
+    ${fault && html`<span class="fault" role="alert">${fault}</span>`}
+    ${found && html`<p data-testid="own-found"><b>${int(found.accepted)} pictures</b>, as the network will see them: ${found.shape.slice(0, 2).join(" × ")}${found.shape[2] === 3 ? ", colour" : ", grey"}${found.classes ? `, ${found.classes.length} classes` : ""}.</p>
+      <img class="own-preview" alt=${`${found.columns * found.rows} of the pictures as the network will see them`} src=${`data:image/png;base64,${found.png}`} />
+      ${found.refused_count > 0 && html`<h3>${int(found.refused_count)} refused</h3><ul class="own-refused">${found.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}</ul>`}
+      <div class="act"><button type="button" class="btn primary" data-testid="own-use" onClick=${use}>Use these</button></div>`}
+  </dialog>`;
+}

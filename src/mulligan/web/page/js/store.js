@@ -1,0 +1,243 @@
+// What the page knows of the run, as last told by the server, and what the person is about to change.
+
+import { useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { Server, Problem } from "./server.js";
+
+const KEPT = 1000; // points of a curve before every second one is dropped
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+const quiet = () => (calm() ? 1000 : 250); // ms between two drawings of news
+
+const started = {
+  status: null, settings: null, tries: [], curves: {}, looks: {}, distance: {}, samples: null, saved: [], look: null,
+  metrics: null, diagnosis: null, knobChanges: [],
+};
+
+export const store = {
+  ...started,
+  connected: false, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
+  news: null, // {kind, text, actions} the bar at the foot
+  spoken: "", alarmSpoken: "",
+  draft: {}, // settings not yet in force: recipe, data, steps, seed and knobs by name
+  faults: {}, // sentences under fields, by name
+  remedy: null, // changes of a second try while they are being edited
+};
+
+const listeners = new Set();
+let due = 0;
+let last = 0;
+
+function draw() {
+  due = 0;
+  last = performance.now();
+  for (const listener of listeners) listener();
+}
+
+/** Draw the page again: soon, or at once after what the person did. */
+export function changed(now = false) {
+  if (now) {
+    clearTimeout(due);
+    return draw();
+  }
+  if (!due && !document.hidden) due = setTimeout(draw, Math.max(0, last + quiet() - performance.now()));
+}
+document.addEventListener("visibilitychange", () => document.hidden || changed());
+
+export function useStore() {
+  const [, set] = useState(0);
+  useEffect(() => {
+    const listener = () => set((n) => n + 1);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, []);
+  return store;
+}
+
+/** Say something to a screen reader: politely, or at once. */
+export function say(text, urgent = false) {
+  store[urgent ? "alarmSpoken" : "spoken"] = text;
+  changed(true);
+}
+
+export function tell(kind, text, actions = []) {
+  store.news = text ? { kind, text, actions } : null;
+  changed(true);
+}
+
+// ── what the server tells ───────────────────────────────────────────────────────────────────────────────────────────
+
+const CURVES = ["d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty"];
+const LOOKS = ["g_gradient", "d_gradient", "spread", "distance", "classes", "coverage"];
+
+function append(table, more, names) {
+  for (const name of ["step", ...names]) (table[name] ??= []).push(...(more[name] ?? new Array(more.step.length).fill(null)));
+  if (table.step.length <= KEPT) return;
+  for (const name of Object.keys(table)) table[name] = table[name].filter((_, i) => i % 2 === 0);
+}
+
+const hears = {
+  snapshot(data) {
+    const before = store.status?.run;
+    Object.assign(store, started, data, {
+      saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null, token: undefined,
+    });
+    store.mine = data.control?.writer === server.client.slice(0, 8);
+    if (before !== store.status?.run) store.news = null;
+    if (!store.mine || !server.token) takePen(false);
+  },
+  status(data) {
+    const before = store.status?.state;
+    store.status = data;
+    const saved = data.saved_samples_last;
+    if (saved != null && saved !== store.saved.at(-1)) store.saved = [...store.saved, saved];
+    if (before !== data.state) speakState(before, data);
+  },
+  curves(data) {
+    append((store.curves[data.try] ??= { step: [] }), data, CURVES);
+  },
+  samples(data) {
+    store.samples = data;
+  },
+  look(data) {
+    store.look = data;
+    const s = data.signals;
+    const table = (store.looks[data.try] ??= { step: [] });
+    if (table.step.at(-1) === data.step) return;
+    const row = { step: [data.step], x_gradient: [s.x_gradient ?? (s.r2 != null ? Math.sqrt(s.r2) : null)] };
+    for (const name of LOOKS) row[name] = [s[name] ?? null];
+    append(table, row, [...LOOKS, "x_gradient"]);
+  },
+  metrics(data) {
+    store.metrics = { ...data };
+    const table = (store.distance[data.try] ??= { step: [] });
+    if (table.step.at(-1) === data.step) return;
+    const row = { step: [data.step], kid: [data.kid ?? null], effective_modes: [data.effective_modes ?? null] };
+    append(table, row, ["kid", "effective_modes"]);
+  },
+  diagnosis(data) {
+    store.diagnosis = data;
+    say(`${data.title} at step ${data.step}. ${data.text ?? ""}`, data.severity === "alarm");
+  },
+  tries(data) {
+    store.tries = data;
+  },
+  knobs(data) {
+    store.knobChanges = [...store.knobChanges, data];
+    if (store.settings) store.settings = { ...store.settings, knobs: data.knobs };
+  },
+  progress(data) {
+    store.progress = data.done ? null : data;
+    for (const listener of progressListeners) listener(data);
+  },
+  notice(data) {
+    const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
+    store.news = { kind, text: data.text, code: data.code, actions: [] };
+    if (data.kind === "failed") store.alarmSpoken = data.text;
+  },
+  runs() {
+    store.runsVersion++;
+  },
+  control(data) {
+    const mine = data.writer === server.client.slice(0, 8);
+    if (store.writer && !mine && data.writer) {
+      store.writer = false;
+      server.token = null;
+      store.spoken = "Another tab has taken control of this run.";
+    }
+    store.mine = mine;
+  },
+  ping() {},
+  lost(data) {
+    store.connected = false;
+    store.lost = data;
+  },
+};
+
+const progressListeners = new Set();
+
+/** Hear of long actions (an export, a report); returns how to stop hearing. */
+export function onProgress(listener) {
+  progressListeners.add(listener);
+  return () => progressListeners.delete(listener);
+}
+
+const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", failed: "Failed", alarm: "Paused by an alarm", stopped: "Saved" };
+
+function speakState(before, { state, step, error }) {
+  if (!SPOKEN[state] || (before === "alarm" && state === "paused")) return;
+  if (state === "failed") store.alarmSpoken = `Failed at step ${step}. ${error?.text ?? ""}`;
+  else store.spoken = `${SPOKEN[state]} at step ${step}`;
+}
+
+export const server = new Server((kind, data) => {
+  if (kind !== "lost") store.heard = Date.now();
+  hears[kind]?.(data);
+  changed(kind === "snapshot" || kind === "lost" || kind === "control" || kind === "diagnosis");
+});
+
+// ── what the person does ────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function takePen(take) {
+  try {
+    store.writer = await server.control(take);
+    if (take) store.spoken = "This tab is in control.";
+  } catch (problem) {
+    tell("warn", problem.message);
+  }
+  changed(true);
+}
+
+/** Do something that writes; a refusal is told in the bar, or under the field it names. */
+export async function act(path, body = {}, names = {}) {
+  store.faults = {};
+  try {
+    const answer = await server.post(path, body);
+    if (answer?.status?.state) store.status = answer.status;
+    changed(true);
+    return answer;
+  } catch (problem) {
+    refuse(problem, names);
+    return null;
+  }
+}
+
+export function refuse(problem, names = {}) {
+  if (!(problem instanceof Problem)) return tell("warn", "The server does not answer. Training goes on without this page.");
+  if (problem.kind === "stale-token") {
+    store.writer = false;
+    server.token = null;
+  }
+  const field = problem.field && (names[problem.field] ?? problem.field);
+  if (field) {
+    store.faults = { [field]: problem.message };
+    store.spoken = problem.message;
+    changed(true);
+  } else tell("warn", problem.message);
+}
+
+/** A command to the run of the try that the person saw. */
+export const command = (name, body = {}) => act(`/api/train/${name}`, { try: store.status?.try ?? 1, ...body });
+
+export async function loadCatalog() {
+  try {
+    store.catalog = await server.get("/api/catalog");
+  } catch {
+    store.catalog = null;
+  }
+  changed(true);
+}
+
+// ── what state the page is in ───────────────────────────────────────────────────────────────────────────────────────
+
+const PLAIN = { alarm: "diagnosis", stopping: "paused", stopped: "paused" };
+
+/** The names of ux.md, section 3: what `data-state` says. */
+export function pageState() {
+  if (!store.connected) return store.status ? "reconnecting" : "connecting";
+  if (store.writer === false) return "second-tab";
+  const state = store.status?.state ?? "empty";
+  if (state === "training" && store.diagnosis?.severity === "warning") return "warning";
+  return PLAIN[state] ?? state;
+}
+
+export const mayWrite = () => store.connected && store.writer === true;
+export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);

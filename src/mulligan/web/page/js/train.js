@@ -1,0 +1,171 @@
+// Train: what is training, how far it is, whether it goes well, and, if not, which one button to press.
+
+import { html, useEffect, useRef } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { Chart, points } from "./chart.js";
+import { Diagnosis, Pill } from "./diagnosis.js";
+import { icon } from "./icons.js";
+import { int, num, time } from "./numbers.js";
+import { Quality } from "./quality.js";
+import { Samples } from "./samples.js";
+import { Settings, dirty, start, wanted } from "./settings.js";
+import { act, can, command, mayWrite, pageState, server, store, tell } from "./store.js";
+import { TriesLine } from "./tries.js";
+
+const sigmoid = (v) => 1 / (1 + Math.exp(-v));
+
+// ── transport ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function toggle() {
+  const state = store.status?.state ?? "empty";
+  if (!mayWrite() || state === "loading" || state === "failed") return;
+  if (state === "training") command("pause");
+  else if (state === "empty" || dirty()) start();
+  else if (state === "finished") start({ seed: (store.settings?.seed ?? 0) + 1 });
+  else command("resume");
+}
+
+export function oneStep() {
+  if (can("step")) command("step", { count: 1 });
+}
+
+function toggleFace(state) {
+  if (state === "training") return [icon.pause(), "Pause"];
+  if (state === "empty" || state === "loading") return [icon.play(), "Start"];
+  if (dirty()) return [icon.play(), "Start new try"];
+  return state === "finished" ? [icon.play(), "Again"] : [icon.play(), "Resume"];
+}
+
+function Transport({ state }) {
+  const raw = store.status?.state ?? "empty";
+  const [image, label] = toggleFace(raw);
+  const off = !mayWrite() || raw === "loading" || raw === "stopping" || (raw === "failed" && !dirty());
+  const alarmed = (state === "diagnosis" || raw === "failed") && store.diagnosis?.can_try;
+  const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
+  return html`<div class="transport" role="group" aria-label="Transport">
+    <button type="button" class=${`btn main-action ${primary || dirty() ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
+    <button type="button" class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step")} onClick=${oneStep}>${icon.step()}</button>
+    <button type="button" class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>
+  </div>`;
+}
+
+function Facts({ state }) {
+  const s = store.status;
+  const blank = !s || ["empty", "loading"].includes(s.state);
+  const steps = blank ? wanted().steps : s.steps;
+  const away = !store.connected;
+  const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${s.state === "failed" ? "failed" : "paused"}`;
+  return html`<div class="facts"><div><b data-testid="step" data-step=${s?.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(steps)}<span class="wide"> steps</span></small></div>
+    <div><b data-testid="steps-per-second">${blank || away || s.steps_per_second == null ? "–" : num(s.steps_per_second)}</b><small>steps/s<span class="wide">${after}</span></small></div></div>`;
+}
+
+function goBack(one) {
+  tell("info", `Go back to try ${one.number}, at step ${int(one.step)}? Try ${store.status.try} stays on disk.`, [
+    ["Go back", async () => { tell(null); await command("continue", { number: one.number }); }, "go-back"],
+    ["Stay", () => tell(null), "stay"],
+  ]);
+}
+
+function RunBar({ state }) {
+  const s = store.status;
+  const blank = !s || s.state === "empty" || s.state === "loading";
+  const d = store.diagnosis;
+  const would = d?.severity === "alarm" && d.can_try && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? d.from_step : null;
+  return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
+    <${TriesLine} tries=${blank ? [] : store.tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : "Each try is drawn here, from the step where it begins"} goBack=${can("continue") || mayWrite() ? goBack : null} />
+    <${Facts} state=${state} /><${Pill} /></section>`;
+}
+
+// ── charts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The tries that lead to the current one, each with the steps that count: [{number, from, to}]. */
+function lineage(tries, current) {
+  const chain = [];
+  let to = Infinity;
+  for (let t = tries.find((n) => n.number === current); t; t = tries.find((n) => n.number === t.parent)) {
+    chain.unshift({ number: t.number, from: t.from_step ?? 0, to });
+    to = t.from_step ?? 0;
+    if (t.parent == null) break;
+  }
+  return chain.length ? chain : [{ number: current ?? 1, from: 0, to: Infinity }];
+}
+
+/** One curve over all tries: what led here, and faint what failed. */
+function curve(tables, chain, tries, name, key, color, more = {}, change) {
+  const data = chain.flatMap((t) => points(tables[t.number], key, t.from, t.to, change?.(tables[t.number]) ?? ((v) => v)));
+  const dead = tries.filter((t) => !chain.some((c) => c.number === t.number && c.to === Infinity)).map((t) => ({ color, faint: true, data: points(tables[t.number], key, chain.find((c) => c.number === t.number)?.to ?? t.from_step ?? 0, Infinity, change?.(tables[t.number]) ?? ((v) => v)) }));
+  return [...dead.filter((s) => s.data.length), { name, color, data, ...more }];
+}
+
+const VERDICTS = {
+  probability: { unit: "probability of “real”", fixed: [0, 1], change: () => sigmoid },
+  centred: { unit: "logit, centred", least: [-1, 1], change: (table) => (v, i) => v - 0.5 * ((table.d_real[i] ?? 0) + (table.d_fake[i] ?? 0)) },
+  logit: { unit: "D’s output", least: [-1, 1], change: () => (v) => v },
+};
+
+function Charts() {
+  const { status, tries, curves, looks, distance, metrics } = store;
+  const memory = useRef({});
+  const key = `${status?.run}`;
+  if (memory.current.key !== key) memory.current = { key, loss: {}, verdict: {}, gradients: {}, distance: {} };
+  const m = memory.current;
+  const blank = !status || ["empty", "loading"].includes(status.state);
+  const x = [0, (blank ? wanted().steps : status.steps) || 1000];
+  const chain = blank ? [] : lineage(tries, status.try);
+  const begun = tries.find((t) => t.number === status?.try);
+  const alarm = begun?.alarm;
+  const marks = blank ? [] : [...(begun?.parent != null ? [{ x: begun.from_step, color: "--brand", label: "second try" }] : []), ...(alarm ? [{ x: alarm.step, color: "--bad", label: alarm.state }] : [])];
+  const bare = marks.map((k) => ({ ...k, label: "" }));
+  const line = (tables, name, column, color, more, change) => (blank ? [] : curve(tables, chain, tries, name, column, color, more, change));
+  const verdict = VERDICTS[status?.loss?.says] ?? VERDICTS.probability;
+  // tries whose losses say different things are not drawn in one chart
+  const kin = (t) => !t.changes?.some((c) => c.path?.startsWith("loss"));
+  const same = begun && !kin(begun) ? { [begun.number]: curves[begun.number] } : curves;
+  const measured = ["kid", "gap"].find((name) => Object.values(distance).some((t) => t[name]?.some((v) => v != null))) ?? "kid";
+  return html`<div class="row2">
+    <${Chart} testid="chart-loss" title="Loss" unit="nats" x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
+    <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
+    <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(looks, "D", "d_gradient", "--judge"), ...line(looks, "G", "g_gradient", "--fake"), ...line(looks, "∇ₓD", "x_gradient", "--real", { dash: 1 })]} />
+    <${Chart} testid="chart-distance" title="Distance to real" unit=${measured === "kid" ? "KID, log scale" : "energy distance, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${metrics?.kid_floor > 0 && measured === "kid" ? [{ y: metrics.kid_floor, label: `noise floor ${num(metrics.kid_floor)}` }] : []} series=${line(distance, measured === "kid" ? "KID" : "gap", measured, "--fake")} />
+  </div>`;
+}
+
+// ── news at the foot ────────────────────────────────────────────────────────────────────────────────────────────────
+
+const LONGER = 10_000;
+
+/** Finished and failed stand at the foot for as long as they last. */
+export function trainNews(state) {
+  const s = store.status;
+  if (state === "finished") {
+    const more = () => act("/api/train/resume", { try: s.try, steps: s.steps + LONGER });
+    const report = async () => {
+      tell("info", "Writing the report…");
+      await act(`/api/runs/${encodeURIComponent(s.run)}/report`, {});
+    };
+    return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
+      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ["Report", report, "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
+  }
+  if (state === "failed") {
+    const kept = s.error?.checkpoint_step ?? s.saved_step;
+    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: [] };
+  }
+  return null;
+}
+
+export function Train() {
+  const state = pageState();
+  useEffect(() => {
+    const key = (event) => {
+      if (event.target.closest("input, select, button, summary, a, svg, dialog, textarea, [role=application]") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === " ") {
+        event.preventDefault();
+        toggle();
+      }
+      if (event.key === ".") oneStep();
+    };
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  }, []);
+  return html`<${RunBar} state=${state} /><main class="lay" id="main" tabindex="-1"><${Settings} />
+    <div class="main"><div class="row1"><${Samples} /><${Diagnosis} /><${Quality} /></div><${Charts} /></div></main>`;
+}

@@ -1,0 +1,59 @@
+// The tries line: a try that failed ends in a cross, the next one leaves it in an arc from where it went back to.
+
+import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { int, plain, thousands } from "./numbers.js";
+import { useWidth } from "./width.js";
+
+const [HEIGHT, LOW, UP] = [56, 40, 18];
+const EDGE = 8;
+
+const arc = (a, end) => `M${a} ${LOW}C${a + 20} ${UP} ${a + 34} ${UP} ${a + 60} ${UP}L${Math.max(a + 60, end)} ${UP}`;
+
+function words(tries, now, would) {
+  if (!tries.length) return "No try yet.";
+  const said = tries.map((t) => {
+    const begun = t.from_step ? ` began from step ${int(t.from_step)}` : "";
+    if (t === now) return `Try ${t.number}${begun} and is at step ${int(t.step)} of ${int(t.steps)}.`;
+    return `Try ${t.number}${begun} ${t.alarm ? `failed at step ${int(t.alarm.step)} with ${t.alarm.state}` : `stands at step ${int(t.step)}`}.`;
+  });
+  return said.join(" ") + (would == null ? "" : ` A second try would begin at step ${int(would)}.`);
+}
+
+/** props: tries, current (number), steps, would (step a second try would begin at, or null), blank (words), goBack(try) */
+export function TriesLine({ tries, current, steps, would, blank, goBack }) {
+  const [box, width] = useWidth(600);
+  const X = (v) => EDGE + (v / Math.max(1, steps)) * (width - 2 * EDGE);
+  const y0 = html`<line x1=${EDGE} x2=${width - EDGE} y1=${LOW} y2=${LOW} stroke="var(--line)" stroke-width="3" stroke-linecap="round" />`;
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((f, i) => html`<line x1=${X(f * steps)} x2=${X(f * steps)} y1=${LOW + 3} y2=${LOW + 6} stroke="var(--line-strong)" /><text x=${X(f * steps)} y=${LOW + 15} text-anchor=${["start", "middle", "middle", "middle", "end"][i]}>${thousands(Math.round(f * steps))}</text>`);
+  const now = tries.find((t) => t.number === current) ?? tries.at(-1);
+  const narrow = width < 520;
+  const cross = (x, y) => html`<path d=${`M${x - 4} ${y - 4}l8 8M${x + 4} ${y - 4}l-8 8`} stroke="var(--bad)" stroke-width="2.2" stroke-linecap="round" />`;
+  let lines = html`<text x=${EDGE} y=${LOW - 12}>${blank}</text>`;
+  let back = null;
+  if (now) {
+    const before = tries.filter((t) => t !== now);
+    const stopped = now.alarm && now.state !== "training";
+    const bad = stopped || now.state === "failed";
+    const nameOf = (t) => `Try ${t.number}${t.number === 1 ? `: ${t.recipe}` : ""}`;
+    const up = before.length > 0 && now.parent != null;
+    const y = up ? UP : LOW;
+    const end = X(now.step);
+    const begin = X(now.from_step ?? 0);
+    const from = would == null ? null : X(would);
+    lines = html`
+      ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" stroke-width="3" stroke-linecap="round" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
+      ${up && html`<path d=${arc(begin, end)} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />
+        ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + 60, end)} ${UP}H${width - EDGE}`} fill="none" stroke="var(--line)" stroke-width="3" stroke-dasharray="1 6" stroke-linecap="round" />`}`}
+      ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />`}
+      ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
+        <text class="lab brand" x=${Math.min(from + 64, width - (narrow ? 130 : 240))} y="8">${narrow ? `Second try from ${int(would)}` : `Second try would start here, at ${int(would)}`}</text>`}
+      ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
+      ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - (narrow ? 120 : 250))} y="8">${narrow ? `Try ${now.number}: ${now.summary || ""}` : `Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`}</text>`}
+      ${up && !narrow && before.at(-1).alarm && html`<text x=${Math.max(X(before.at(-1).alarm.step) + 12, 130)} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
+      ${!up && html`<text class="lab" x=${from != null && from < 80 ? Math.min(from + 66, width / 2) : 10} y=${LOW - 8}>${nameOf(now)}</text>`}`;
+    if (up) back = before.map((t) => html`<button type="button" disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
+  }
+  return html`<div class="track" data-testid="tries" ref=${box}>
+    <svg role="img" viewBox=${`0 0 ${width} ${HEIGHT}`} aria-label=${words(tries, now, would)}>${y0}${ticks}${lines}</svg>${back}
+  </div>`;
+}
