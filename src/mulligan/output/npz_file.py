@@ -40,8 +40,8 @@ def write_npz(generator: Generator, path: Path) -> list[Path]:
         When the file cannot be written.
     """
     plan = plan_of(generator)
-    text = np.array(json.dumps(described(generator, plan), ensure_ascii=False))
-    atomic_write(path, lambda file: np.savez_compressed(file, description=text, **plan.arrays))
+    arrays: dict[str, Any] = {"description": np.array(json.dumps(described(generator, plan), ensure_ascii=False))}
+    atomic_write(path, lambda file: np.savez_compressed(file, **arrays, **plan.arrays))
     return [path]
 
 

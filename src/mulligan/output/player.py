@@ -70,10 +70,8 @@ def player(generator: Generator) -> str:
     half = in_half(generator)
     plan = plan_of(half or generator)
     model = described(generator, plan)
-    for op, entry in zip(plan.ops, model["ops"]):
-        if "W" in op.arrays:
-            entry["kernel"] = plan.arrays[op.arrays["W"]].shape[:2]
-    model["entries"], packed = _packed(plan, half is not None)
+    add_kernels(model, plan)
+    model["entries"], weights = packed(plan, half is not None)
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")
     digits = generator.classes > 0 and all(map(str.isdigit, model["classes"]))
@@ -87,7 +85,7 @@ def player(generator: Generator) -> str:
         "style-hash": _hash(style),
         "style": style,
         "model": json.dumps(model, ensure_ascii=False).replace("<", "\\u003c"),
-        "weights": base64.b64encode(packed).decode(),
+        "weights": base64.b64encode(weights).decode(),
         "script": script,
     }
     before, *rest = (PAGE / "page.html").read_text("utf-8").split("{{")
@@ -112,7 +110,14 @@ def _is_large(shape: tuple[int, ...]) -> bool:
     return len(shape) > 1
 
 
-def _packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
+def add_kernels(model: dict[str, Any], plan: Plan) -> None:
+    """Write the height and width of its window beside each convolution: the page's arrays have no shapes."""
+    for op, entry in zip(plan.ops, model["ops"]):
+        if op.kind in ("conv", "conv_transpose"):
+            entry["kernel"] = plan.arrays[op.arrays["W"]].shape[:2]
+
+
+def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
     """Return what the arrays are, in order, and their bytes, compressed.
 
     All first bytes of an array's numbers come first, then all second ones: the bytes that hold the exponents are alike,

@@ -47,7 +47,7 @@
       for (let k = 0; k < 3; k++) image.data[4 * i + k] = bytes[channels * i + (channels === 3 ? k : 0)];
       image.data[4 * i + 3] = 255;
     }
-    canvas.getContext("2d").putImageData(image, 0, 0);
+    canvas.getContext("2d", {willReadFrequently: true}).putImageData(image, 0, 0);
   }
 
   // ── state: a seed, a class (−1: the seed's own), a target, and how far ────────────────────────────────────────────

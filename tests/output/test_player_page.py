@@ -1,0 +1,264 @@
+"""The player's page as people use it: mouse, keyboard, screen reader, phone, dark room."""
+
+import re
+
+import numpy as np
+import pytest
+
+from mulligan.output.models import bundled
+from mulligan.output.player import PAGE
+
+LAST = 2**53 - 1
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("player") / "player.html"
+    bundled().export(path)
+    return path
+
+
+@pytest.fixture
+def opened(browser, file):
+    """Open the bundled generator's player from disk; nothing may be complained about, or asked of any network."""
+    complaints, contexts = [], []
+
+    def open_(**options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url) if "://" in request.url[:8] and
+                not request.url.startswith("file:") else None)  # fmt: skip
+        page.goto(file.as_uri())
+        page.wait_for_selector("body[data-state=ready]")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def part(page, name):
+    return page.get_by_test_id(f"player-{name}")
+
+
+def painted(page, seed, label=-1):
+    """Return whether the big picture is that of a seed."""
+    return page.evaluate(
+        """([seed, label]) => {
+            const canvas = document.getElementById("picture"), wanted = mulligan.picture(seed, label);
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return wanted.every((grey, i) => [0, 1, 2].every(k => data[4 * i + k] === grey) && data[4 * i + 3] === 255);
+        }""",
+        [seed, label],
+    )
+
+
+def test_a_typed_number_is_drawn_and_spoken(opened):
+    page = opened()
+    assert page.title() == "best on mnist: type a number, get a digit"
+    assert painted(page, 42)
+    name = bundled().class_name(int(bundled().labels(1, 7)[0]))
+    part(page, "seed").fill("7")
+    assert painted(page, 7)
+    assert part(page, "digit").get_attribute("aria-label") == f"Seed 7, class {name}"
+    assert part(page, "announcer").inner_text() == f"Seed 7, class {name}"
+    assert part(page, "caption").inner_text() == f"Seed 7, class {name}"
+
+
+def test_the_largest_seed_and_its_neighbours(opened):
+    page = opened()
+    part(page, "seed").fill(str(LAST))
+    assert painted(page, LAST)
+    page.wait_for_selector("#next button:last-child[data-seed='11']")
+    assert part(page, "target").input_value() == "0"
+    part(page, "seed").press("ArrowUp")
+    assert part(page, "seed").input_value() == str(LAST)
+    part(page, "seed").press("ArrowDown")
+    assert painted(page, LAST - 1)
+
+
+@pytest.mark.parametrize("words", ["", "x", "-1", "1.5", "1e3", str(LAST + 1), "9" * 40])
+def test_what_is_no_seed_is_said_and_the_picture_stays(opened, words):
+    page = opened()
+    height = page.evaluate("document.body.scrollHeight")
+    part(page, "seed").fill(words)
+    assert part(page, "seed").get_attribute("aria-invalid") == "true"
+    assert f"a whole number from 0 to {LAST} is" in part(page, "problem").inner_text()
+    assert painted(page, 42)
+    assert page.evaluate("document.body.scrollHeight") == height
+    part(page, "seed").fill("5")
+    assert part(page, "seed").get_attribute("aria-invalid") == "false"
+    assert part(page, "problem").inner_text() == ""
+    assert painted(page, 5)
+
+
+def test_a_class_by_mouse_and_by_keyboard(opened):
+    page = opened()
+    part(page, "class-3").click()
+    assert part(page, "class-3").get_attribute("aria-pressed") == "true"
+    assert part(page, "class-any").get_attribute("aria-pressed") == "false"
+    assert painted(page, 42, 3)
+    part(page, "class-4").focus()
+    page.keyboard.press("Space")
+    assert painted(page, 42, 4)
+    part(page, "class-any").press("Enter")
+    assert painted(page, 42)
+
+
+def test_a_walk_by_the_slider(opened):
+    page = opened()
+    part(page, "target").fill("99")
+    part(page, "walk").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    assert part(page, "walk").get_attribute("aria-valuetext") == "40 % of the way from seed 42 to seed 99"
+    assert page.evaluate(
+        """() => {
+            const canvas = document.getElementById("picture"), wanted = mulligan.walked(42, 99, .4);
+            const {data} = canvas.getContext("2d").getImageData(0, 0, 28, 28);
+            return wanted.every((grey, i) => data[4 * i] === grey);
+        }"""
+    )
+    part(page, "seed").fill("43")  # begins anew, to the same target
+    assert part(page, "walk").input_value() == "0"
+    assert part(page, "target").input_value() == "99"
+
+
+def test_play_goes_on_until_pause(opened):
+    page = opened()
+    part(page, "play").click()
+    assert part(page, "play").inner_text().strip() == "Pause"
+    for _ in range(100):  # ten seconds at most
+        if int(part(page, "walk").input_value()) > 3:
+            break
+        page.wait_for_timeout(100)
+    assert int(part(page, "walk").input_value()) > 3
+    part(page, "play").click()
+    assert part(page, "play").inner_text().strip() == "Play"
+    stands = part(page, "walk").input_value()
+    page.wait_for_timeout(150)
+    assert part(page, "walk").input_value() == stands
+
+
+def test_with_reduced_motion_play_is_one_step(opened):
+    page = opened(reduced_motion="reduce")
+    assert part(page, "play").inner_text().strip() == "Step"
+    part(page, "play").click()
+    page.wait_for_timeout(150)
+    assert part(page, "walk").input_value() == "10"
+    for _ in range(10):  # to the end, and one back
+        part(page, "play").click()
+    assert part(page, "walk").input_value() == "90"
+
+
+def test_the_next_numbers_lead_on(opened):
+    page = opened()
+    page.wait_for_selector("#next button:last-child[data-seed='54']")
+    label = bundled().class_name(int(bundled().labels(1, 45)[0]))
+    button = part(page, "next").get_by_role("button").nth(2)
+    assert button.get_attribute("aria-label") == f"Seed 45, class {label}"
+    button.click()
+    assert part(page, "seed").input_value() == "45"
+    assert painted(page, 45)
+    part(page, "random").click()
+    assert painted(page, int(part(page, "seed").input_value()))
+
+
+def test_the_picture_can_be_saved(opened, tmp_path):
+    from PIL import Image
+
+    page = opened(accept_downloads=True)
+    with page.expect_download() as download:
+        part(page, "save").click()
+    assert download.value.suggested_filename == "seed-42.png"
+    download.value.save_as(tmp_path / "saved.png")
+    with Image.open(tmp_path / "saved.png") as image:
+        saved = np.asarray(image.convert("L"), int)
+    assert np.abs(saved - bundled().images(1, 42)[0, ..., 0]).max() <= 1
+
+
+def test_everything_has_a_name_and_can_be_reached_by_tab(opened):
+    page = opened()
+    nameless = page.evaluate("""() => [...document.querySelectorAll("button, input, select, canvas[role]")].filter(e =>
+        !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim())).map(e => e.outerHTML)""")
+    assert nameless == []
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.dataset.testid || document.activeElement.ariaLabel"))
+    order = ["player-save", "player-seed", "player-random", "player-class-any", "player-class-9", "player-target"]
+    order += ["player-play", "player-walk"]
+    assert [name for name in reached if name in order][: len(order)] == order
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 859, 860, 1440])
+def test_nothing_sticks_out(opened, width, scheme):
+    page = opened(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    clipped = page.evaluate("""() => [...document.querySelectorAll("button, label, h1, p:not(.spoken), footer span")]
+        .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
+        .map(e => e.textContent)""")
+    assert clipped == []
+    if width <= 390:
+        small = page.evaluate("""() => [...document.querySelectorAll("button, input:not([type=range])")].filter(e =>
+            e.getBoundingClientRect().height < 40).map(e => e.outerHTML)""")
+        assert small == []
+
+
+def test_the_policy_lets_nothing_out_and_nothing_in(opened):
+    page = opened()
+    policy = page.locator("meta[http-equiv]").get_attribute("content")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_the_policy_is_heeded(browser, file):
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.evaluate("fetch('data:,x').then(() => 'fetched', () => 'refused')") == "refused"
+    page.evaluate("""() => {
+        const script = document.createElement("script");
+        script.textContent = "globalThis.injected = true";
+        document.body.append(script);
+    }""")
+    assert page.evaluate("globalThis.injected") is None
+    page.close()
+
+
+def colours(dark):
+    css = (PAGE / "page.css").read_text("utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", css, re.S)
+    return dict(re.findall(r"--([\w-]+): (#\w+)", blocks[0])) | (
+        dict(re.findall(r"--([\w-]+): (#\w+)", blocks[1])) if dark else {}
+    )
+
+
+def contrast(a, b):
+    """WCAG 2.2, "contrast ratio"."""
+
+    def luminance(colour):
+        digits = colour.lstrip("#")
+        digits = "".join(2 * c for c in digits) if len(digits) == 3 else digits
+        parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+        return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_and_borders_can_be_seen(dark):
+    token = colours(dark)
+    for text in ("ink", "ink-2", "ink-3", "bad", "brand"):
+        for ground in ("page", "panel", "sunken"):
+            assert contrast(token[text], token[ground]) >= 4.5, (text, ground)
+    assert contrast(token["brand"], token["brand-soft"]) >= 4.5
+    for border in ("edge", "focus", "brand"):
+        assert contrast(token[border], token["panel"]) >= 3, border
