@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "report": "a run as one page: what it was, how it went, how good it is",
     "check": "check every gradient by differences, on this machine",
     "bench": "steps a second, beside torch and jax",
+    "serve": "the playground: all of this in the browser",
     "list": "recipes, data, losses, layers and all else that has a name",
 }
 """Every command with what it does, in a line. One more is a module of its name here and a line."""

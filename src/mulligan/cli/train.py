@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan.cli.screen import say
-from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Threads, Tries, Word
+from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, duration
 
@@ -30,6 +30,7 @@ def command(
     threads: Threads = None,
     evaluate: Evaluate = True,
     second_tries: Tries = 0,
+    stop_on_alarm: Stop = False,
     json: Json = False,
 ) -> int:
     """Train a generator by a recipe; every run is kept in a folder of its own and can be resumed.
@@ -64,12 +65,16 @@ def command(
     second_tries
         When the diagnosis raises an alarm, go back to the last healthy checkpoint, apply the remedy, and train on in a
         run folder of its own; at most so many times.
+    stop_on_alarm
+        When the diagnosis raises an alarm that no second try answers, stop, saved, with exit code 1. A warning does not
+        stop anything.
     json
         Print the events as JSON Lines, the last line saying where everything is.
     """
     from mulligan.cli.progress import follow
     from mulligan.fitting import timed
     from mulligan.training import Recorder, Run, recipe, with_overrides
+    from mulligan.training.folder import next_free
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
@@ -100,11 +105,4 @@ def command(
         )
     if run.data.note:
         say(run.data.note)
-    return follow(run, Recorder(out), out, json=json, tries=second_tries)
-
-
-def next_free(folder: Path, name: str) -> Path:
-    """Return folder/name-N with N one above the highest there."""
-    taken = [path.name.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*")] if folder.is_dir() else []
-    highest = max((int(number) for number in taken if number.isdecimal()), default=0)
-    return folder / f"{name}-{highest + 1}"
+    return follow(run, Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)

@@ -88,6 +88,7 @@ Minutes = Annotated[Optional[float], _reads("M", lambda text: positive("minutes"
 Tries = Annotated[int, _count("second-tries", "N", 1, low=0), _QUIET]
 Json = Annotated[bool, _QUIET]
 Evaluate = Annotated[bool, _QUIET]
+Stop = Annotated[bool, _QUIET]
 Word = Annotated[Optional[str], _reads("D", str), _QUIET]
 ClassWord = Annotated[Optional[str], _reads("K", str), arg(name="class", help_behavior_hint="")]
 Model = Annotated[Path, _reads("MODEL", Path)]

@@ -168,6 +168,13 @@ class Diagnosed(Event):
     severity: str = ""
     healthy_step: int = 0
 
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Diagnosed:
+        """Return the event whose `to_json` this is."""
+        lists = ("remedies", "overrides")
+        known: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items() if k != "event"}
+        return cls(**known)
+
 
 @dataclass(frozen=True)
 class Saved(Event):

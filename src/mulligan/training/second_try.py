@@ -94,9 +94,7 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
             words = json.loads(line)
         except ValueError:  # cut off by a kill
             continue
-        words.pop("event")
-        tuples = {key: tuple(words[key]) for key in ("remedies", "overrides") if key in words}
-        found.append(Diagnosed(**{**words, **tuples}))
+        found.append(Diagnosed.of(words))
     return found
 
 

@@ -1,0 +1,36 @@
+"""``mulligan report``: a run as one page."""
+
+from __future__ import annotations
+
+from tyro.conf import Positional
+
+from mulligan.cli.screen import emit
+from mulligan.cli.words import File, Folder, Json
+
+
+def command(run: Positional[Folder], *, out: File = None, json: Json = False) -> None:
+    """Write the report of a run: one HTML file that works offline, light and dark, on paper and on a phone.
+
+    `mulligan train` and `mulligan resume` write it at their end; after `mulligan evaluate`, this writes it again with
+    the new figures. A run that was stopped, or failed, has one with what there is.
+
+    Example:
+    $ mulligan report runs/quick-1
+    $ mulligan report runs/quick-1 --out for-the-record.html
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    out
+        The file; without it, report.html in the run folder.
+    json
+        Print one JSON document.
+    """
+    from mulligan.output.report import write_report
+
+    path = write_report(run, out)
+    if json:
+        emit({"run": str(run), "report": str(path), "bytes": path.stat().st_size})
+        return
+    print(path)

@@ -1,0 +1,64 @@
+"""How to do a run again: the words to type, and the settings behind them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.training.config import with_overrides
+from mulligan.training.overrides import flattened
+from mulligan.training.recipes import recipe
+from mulligan.training.tables import to_table
+
+if TYPE_CHECKING:
+    from mulligan.output.report.story import Story
+    from mulligan.training.config import Config
+
+FLAGS = {"steps": "--steps", "seed": "--seed", "threads": "--threads", "data.name": "--data"}
+"""Settings that have an option of their own."""
+SHORT = 12
+"""Most changes that are written as options; with more, the settings are the better command."""
+
+
+def command(story: Story) -> list[str]:
+    """Return the lines that do a run again; the settings as a file where options would not say all of it."""
+    config = story.config
+    if config.parent is not None:
+        return [f"mulligan diagnose {shlex.quote(config.parent.run)} --try"]
+    words = _options(config)
+    if words is None:
+        return ["mulligan train config.toml"]
+    return [f"mulligan train {shlex.quote(config.recipe)}", *words]
+
+
+def _options(config: Config) -> list[str] | None:
+    """Return the options that make of the recipe this configuration; None where they cannot, or are too many."""
+    try:
+        base = recipe(config.recipe)
+    except (MulliganError, OSError):
+        return None
+    old, new = flattened(to_table(base)), flattened(to_table(config))
+    changed = {path: value for path, value in new.items() if old.get(path, _ABSENT) != value and path != "parent"}
+    if len(changed) > SHORT:
+        return None
+    own = {path: value for path, value in changed.items() if path not in FLAGS}
+    overrides = [f"{path}={_toml(value)}" for path, value in own.items()]
+    flags = [f"{path}={_toml(changed[path])}" for path in FLAGS if path in changed]
+    try:
+        made = with_overrides(base, [*overrides, *flags], say=lambda text: None)
+    except MulliganError:
+        return None
+    if to_table(replace(made, recipe=config.recipe)) != to_table(config):
+        return None
+    options = [f"{FLAGS[path]} {shlex.quote(str(changed[path]))}" for path in FLAGS if path in changed]
+    return [*options, *(f"--set {shlex.quote(line)}" for line in overrides)]
+
+
+_ABSENT = object()
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)  # of numbers, words and lists the same as TOML

@@ -1,0 +1,245 @@
+"""Which curves a report has, and the line of tries."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from mulligan.output.figures import count
+from mulligan.output.report.charts import Axis, Chart, Line, Mark, draw, nice_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulligan.output.report.story import Story
+
+    Pick = Callable[[dict[str, Any]], float]
+
+
+def all_of(story: Story) -> str:
+    """Draw the curves that the story has numbers for."""
+    return "".join(draw(chart) for chart in _charts(story) if any(len(line.y) for line in chart.lines))
+
+
+def _charts(story: Story) -> list[Chart]:
+    steps = Axis("steps", float(max(story.config.steps, story.step)), _marks(story))
+    cpu, timed = _on_clock(story)
+    each = f" Means of {story.config.report_every} steps." if story.config.report_every > 1 else ""
+    return [
+        Chart(
+            "Loss",
+            "",
+            f"What each player minimises, without penalties.{each}",
+            [
+                *_over(story, "stepped", "D", "judge", _get("d_loss")),
+                *_over(story, "stepped", "G", "fake", _get("g_loss")),
+            ],
+            steps,
+        ),
+        _verdict(story, steps),
+        Chart(
+            "Gradient norms",
+            "",
+            "Of all weights of a player, at each look of the diagnosis.",
+            [
+                *_over(story, "looked", "D", "judge", _get("d_gradient")),
+                *_over(story, "looked", "G", "fake", _get("g_gradient")),
+            ],
+            steps,
+            log=True,
+        ),
+        Chart(
+            "Distance to the real",
+            "KID",
+            "Of 1,000 samples against held-out reals, in PCA-64 or coordinates. What is not above 0 is within the "
+            "noise, and not drawn.",
+            _timed(story, "evaluated", "KID", "fake", _get("kid"), cpu),
+            timed,
+            log=True,
+        ),
+        _modes(story, cpu, timed),
+        Chart(
+            "Variety and cover",
+            "",
+            "Of 256 samples at each look: their mean distance over that of the reals, and the share of reals with a "
+            "sample beside them.",
+            [
+                *_timed(story, "looked", "distance", "fake", _get("distance"), cpu),
+                *_timed(story, "looked", "coverage", "real", _get("coverage"), cpu),
+            ],
+            timed,
+            levels=((1.0, "right"),),
+        ),
+    ]
+
+
+def _verdict(story: Story, steps: Axis) -> Chart:
+    """Return what D says: probabilities, or logits around their mean where the level is free."""
+    loss = story.config.loss
+    real, fake = _get("d_real"), _get("d_fake")
+    bounds = None
+    if loss.probabilistic and not loss.relativistic:
+        unit, words, bounds = "probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", (0.0, 1.0)
+        picks: tuple[Pick, Pick] = (lambda m: _sigmoid(real(m)), lambda m: _sigmoid(fake(m)))
+    else:
+        unit, words = "logit, centred", "Mean logits around their common middle."
+        picks = (lambda m: 0.5 * (real(m) - fake(m)), lambda m: 0.5 * (fake(m) - real(m)))
+    same = story.parent is None or type(story.parent.config.loss) is type(loss)
+    lines = [
+        line
+        for name, pick in zip(("real", "fake"), picks)
+        for line in _over(story, "stepped", name, name, pick, parents=same)
+    ]
+    return Chart("What D says", unit, words, lines, steps, bounds=bounds)
+
+
+def _modes(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:
+    total = len((story.metrics or {}).get("classes", {}).get("histogram", [])) or len(story.histogram)
+    levels = ((float(total), f"all {total}"),) if total else ()
+    bounds = (0.0, float(total)) if total else None
+    title, unit = "Classes in use", "effective number"
+    words = "The exponential of the entropy of the judge's answers for 1,000 samples."
+    lines = _timed(story, "evaluated", "classes", "fake", _get("effective_modes"), cpu)
+    if not lines:
+        title, unit, words = "Modes captured", "", "Those with enough samples close by."
+        lines = _timed(story, "evaluated", "modes", "fake", _get("modes"), cpu)
+    return Chart(title, unit, words, lines, timed, levels=levels, bounds=bounds)
+
+
+# ── where the numbers come from ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _get(name: str) -> Pick:
+    def pick(found: dict[str, Any]) -> float:
+        value = found.get(name)
+        return float(value) if isinstance(value, (int, float)) else math.nan
+
+    return pick
+
+
+def _over(story: Story, part: str, name: str, who: str, pick: Pick, *, parents: bool = True) -> list[Line]:
+    """Return a curve over steps: this run, faint the tries before it, and what it took over from them."""
+    lines, rest = [], story
+    until = story.begins
+    own_x, own_y = _points(getattr(story, part), pick, story.begins, math.inf)
+    while rest.parent is not None and parents:
+        rest = rest.parent
+        x, y = _points(getattr(rest, part), pick, 0, math.inf)
+        lines.append(Line(name, who, x, y, faint=True))
+        x, y = _points(getattr(rest, part), pick, rest.begins, until)
+        own_x, own_y = [*x, *own_x], [*y, *own_y]
+        until = min(until, rest.begins)
+    return [*lines, Line(name, who, own_x, own_y)] if any(map(math.isfinite, own_y)) else []
+
+
+def _timed(story: Story, part: str, name: str, who: str, pick: Pick, clock: Callable[[int], float]) -> list[Line]:
+    """Return a curve of this run alone, over the clock."""
+    x, y = _points(getattr(story, part), pick, 0, math.inf)
+    return [Line(name, who, [clock(int(step)) for step in x], y)] if any(map(math.isfinite, y)) else []
+
+
+def _points(
+    series: list[tuple[int, dict[str, Any]]], pick: Pick, first: float, last: float
+) -> tuple[list[float], list[float]]:
+    chosen = [(float(step), pick(found)) for step, found in series if first <= step <= last]
+    return [x for x, _ in chosen], [y for _, y in chosen]
+
+
+def _on_clock(story: Story) -> tuple[Callable[[int], float], Axis]:
+    """Return how to get from a step to its seconds of processor, and their axis; steps where there is no clock."""
+    if not story.clock:
+        return float, Axis("steps", float(max(story.step, 1)))
+    known = sorted(story.clock)
+
+    def at(step: int) -> float:
+        before = max((s for s in known if s <= step), default=known[0])
+        return story.clock[before][1]
+
+    return at, Axis("CPU-seconds", max(at(story.step), 1e-3))
+
+
+def _marks(story: Story) -> list[Mark]:
+    marks = [Mark(story.begins, f"try {story.number} begins", "try")] if story.config.parent is not None else []
+    return [
+        *marks,
+        *(
+            Mark(
+                event.step,
+                f"{event.state if event.severity else 'healthy again'} at step {count(event.step)}",
+                event.severity or "healthy",
+            )
+            for event in story.diagnosed
+        ),
+    ]
+
+
+def _sigmoid(x: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * x))
+
+
+# ── the line of tries ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+WIDTH, ROW, LEFT, RIGHT = 860, 34, 8, 60
+
+
+def tries(story: Story) -> str:
+    """Draw try 1 as a grey line that ends in a cross, and each later one leaving it in an arc."""
+    all_tries = story.tries
+    gone = story.parent is None and story.config.parent is not None
+    if len(all_tries) < 2 and not gone:
+        return ""
+    end = float(max(each.config.steps for each in all_tries))
+    height = ROW * (len(all_tries) + gone) + 46
+    base = height - 40
+
+    def x_at(step: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * step / max(end, 1.0)
+
+    parts = []
+    if gone:
+        parts.append(
+            f'<path class="past" d="M{LEFT} {base}H{x_at(story.begins):.1f}"/>'
+            f'<text class="tick" x="{LEFT}" y="{base - 8}">the try before; its folder is gone</text>'
+        )
+    for row, each in enumerate(all_tries, start=int(gone)):
+        y, last = base - ROW * row, each is story
+        x = x_at(each.begins)
+        stop = max(x, x_at(each.step))
+        rise = (
+            f"M{LEFT} {y}H{stop:.1f}"
+            if row == 0
+            else (f"M{x:.1f} {y + ROW}C{x + 14:.1f} {y + ROW} {x + 8:.1f} {y} {min(x + 26, stop):.1f} {y}H{stop:.1f}")
+        )
+        bad = each.ill
+        kind = "past" if not last else "good" if bad is None and not each.failed else "alarm"
+        parts.append(f'<path class="{kind}" d="{rise}"/>')
+        words = f"Try {each.number}" if row == 0 else f"Try {each.number}: from step {count(each.begins)}"
+        side = x + 34 if row else LEFT
+        parts.append(f'<text class="tick {kind}" x="{side:.1f}" y="{y - 8}">{words}</text>')
+        if bad is not None or each.failed:
+            cross = x_at(bad.step if bad is not None and not each.failed else each.step)
+            parts.append(f'<path class="cross" d="M{cross - 5:.1f} {y - 5}l10 10m0 -10l-10 10"/>')
+            name = bad.state if bad is not None else "diverged"
+            near = cross > WIDTH - 260
+            parts.append(
+                f'<text class="tick{" end" if near else ""}" x="{cross + (-12 if near else 12):.1f}" '
+                f'y="{y - 8 if near else y + 16}">'
+                f"{escape(name)} at {count(bad.step if bad is not None else each.step)}</text>"
+            )
+        elif last:
+            parts.append(f'<circle class="good" cx="{stop:.1f}" cy="{y}" r="5"/>')
+    step = nice_step(end, 5)
+    parts += (
+        f'<text class="tick{" mid" if i else ""}" x="{x_at(i * step):.1f}" y="{height - 6}">{count(round(i * step))}'
+        f"{' steps' if i == int(end / step) else ''}</text>"
+        for i in range(int(end / step) + 1)
+    )
+    label = "; ".join(
+        f"try {each.number} from step {each.begins}: {each.ill.state if each.ill is not None else 'healthy'}"
+        for each in all_tries
+    )
+    return (
+        f'<div class="wide"><svg class="tries" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">'
+        f"{''.join(parts)}</svg></div>"
+    )

@@ -1,0 +1,143 @@
+"""Pictures of a report: grids thinned to a budget of bytes, a strip over time, the nearest training pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.output.images import grid, pillow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mulligan.data import Dataset
+
+BYTES = 900_000
+"""What all grids together may weigh before base64 adds a third."""
+FRAMES = 40
+"""Most grids."""
+PAD = 2
+"""Between the pictures of a grid, as the recorder draws it."""
+BLOCK = 4096
+"""Training pictures that are compared at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """Generated pictures beside what is nearest to each in the training set.
+
+    Attributes
+    ----------
+    fakes, reals : uint8 array (n, H, W, C)
+    distances : (n,) float array
+        Euclidean, over pixels from 0 to 1.
+    usual : float or None
+        The median distance of held-out real pictures from the training set; None where none are held out.
+    searched : int
+        Training pictures.
+    """
+
+    fakes: NDArray[np.uint8]
+    reals: NDArray[np.uint8]
+    distances: NDArray[np.float64]
+    usual: float | None
+    searched: int
+
+
+def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
+    """Choose grids evenly, the first and the last among them, as many as the budget allows.
+
+    Returns
+    -------
+    list of (int, str)
+        Step, and the picture as a data URI.
+    """
+    sizes = [path.stat().st_size for _, path in samples]
+    for n in range(min(len(samples), FRAMES), 0, -1):
+        chosen = [len(samples) - 1] if n == 1 else np.unique(np.linspace(0, len(samples) - 1, n).round().astype(int))
+        if n == 1 or sum(sizes[i] for i in chosen) <= BYTES:
+            return [(samples[i][0], data_uri(samples[i][1].read_bytes())) for i in chosen]
+    return []
+
+
+def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...], rows: int = 5, columns: int = 12) -> str:
+    """Return the first few z over time, one a row, as a data URI; nothing where there are too few grids.
+
+    Of a grid with classes in order, the rows are taken evenly from all of it.
+    """
+    columns = min(columns, len(samples))
+    if columns < 3 or len(shape) != 3:
+        return ""
+    chosen = np.unique(np.linspace(0, len(samples) - 1, columns).round().astype(int))
+    tiles = [cut(samples[i][1], shape) for i in chosen]
+    which = np.linspace(0, len(tiles[0]) - 1, rows + 2).round().astype(int)[1:-1]
+    table = np.concatenate([np.stack([each[row] for each in tiles]) for row in which])
+    return data_uri(png(grid(table, columns=len(chosen))))
+
+
+def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Cut a grid of the recorder into its pictures, (n, H, W, C)."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        sheet = np.asarray(picture)
+    sheet = sheet[..., None] if sheet.ndim == 2 else sheet
+    height, width = shape[0] + PAD, shape[1] + PAD
+    tops, lefts = range(PAD, sheet.shape[0] - shape[0], height), range(PAD, sheet.shape[1] - shape[1], width)
+    return np.stack([sheet[y : y + shape[0], x : x + shape[1]] for y in tops for x in lefts])
+
+
+def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
+    """Find the nearest training picture of each, by ‖a − b‖ = √(‖a‖² + ‖b‖² − 2a·b) over pixels from 0 to 1.
+
+    Parameters
+    ----------
+    fakes : uint8 array (n, H, W, C)
+    data : Dataset
+        Of the same shape of picture.
+    """
+    every = _spread(fakes)
+    if data.test is not None:
+        every = np.concatenate([every, _spread(np.asarray(data.test.images[_evenly(len(data.test), 64)]))])
+    own = np.square(every).sum(axis=1, dtype=np.float64)
+    best = np.full(len(every), np.inf)
+    who = np.zeros(len(every), int)
+    for start in range(0, len(data), BLOCK):
+        block = _spread(np.asarray(data.images[start : start + BLOCK]))
+        d2 = own[:, None] + np.square(block).sum(axis=1, dtype=np.float64) - 2.0 * (every @ block.T)
+        found = d2.argmin(axis=1)
+        least = d2[np.arange(len(every)), found]
+        nearer = least < best
+        best[nearer], who[nearer] = least[nearer], start + found[nearer]
+    distances = np.sqrt(np.maximum(best, 0.0))
+    n = len(fakes)
+    usual = float(np.median(distances[n:])) if len(every) > n else None
+    return Nearest(fakes, np.asarray(data.images[who[:n]]), distances[:n], usual, len(data))
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture as PNG."""
+    buffer = io.BytesIO()
+    pillow(picture).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def data_uri(content: bytes) -> str:
+    """Return a PNG as it stands in a page."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def _spread(images: NDArray[np.uint8]) -> NDArray[Any]:
+    flat: NDArray[Any] = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+    return flat
+
+
+def _evenly(n: int, count: int) -> NDArray[np.int64]:
+    return np.unique(np.linspace(0, n - 1, min(n, count)).round().astype(np.int64))

@@ -1,0 +1,206 @@
+"""What a run folder tells, read back: as much of it as there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import ConfigError, MulliganError
+from mulligan.training.config import load_config
+from mulligan.training.events import Diagnosed
+from mulligan.training.folder import RunFolder
+from mulligan.training.overrides import differences
+from mulligan.training.tables import to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mulligan.training.config import Config
+
+    Series = list[tuple[int, dict[str, Any]]]
+
+ANCESTORS = 8
+"""Tries that are drawn as one line, at most."""
+
+
+@dataclass(eq=False)
+class Story:
+    """A run as its folder tells it. Lists are in the order of the steps.
+
+    Attributes
+    ----------
+    folder : RunFolder
+    config : Config
+    started : dict
+        The first event; empty where the log has none.
+    stepped, looked, evaluated : list of (int, dict)
+        Measures, signals and metrics, by step.
+    histogram : list of float
+        Shares of the fakes' classes at the last look; may be empty.
+    diagnosed : list of Diagnosed
+    failed : str
+        Why the run could not go on; empty where it could.
+    finished : bool
+    step : int
+        The last step that is told of.
+    clock : dict of int to (float, float)
+        Seconds of wall and of processor, by step.
+    metrics : dict or None
+        ``metrics.json``.
+    versions : dict
+        Of what computed the newest checkpoint.
+    samples : list of (int, Path)
+        Grids, by step.
+    parent : Story or None
+        The try before, where its folder is still there.
+    """
+
+    folder: RunFolder
+    config: Config
+    started: dict[str, Any] = field(default_factory=dict)
+    stepped: Series = field(default_factory=list)
+    looked: Series = field(default_factory=list)
+    evaluated: Series = field(default_factory=list)
+    histogram: list[float] = field(default_factory=list)
+    diagnosed: list[Diagnosed] = field(default_factory=list)
+    failed: str = ""
+    finished: bool = False
+    step: int = 0
+    clock: dict[int, tuple[float, float]] = field(default_factory=dict)
+    metrics: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    samples: list[tuple[int, Path]] = field(default_factory=list)
+    parent: Story | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+        return self.folder.path.resolve().name
+
+    @property
+    def begins(self) -> int:
+        """The step at which this try began."""
+        return 0 if self.config.parent is None else self.config.parent.step
+
+    @property
+    def tries(self) -> list[Story]:
+        """The run and those before it that are still there, the oldest first."""
+        return [*([] if self.parent is None else self.parent.tries), self]
+
+    @property
+    def number(self) -> int:
+        """Which try this is, by its folder's name where its parent is gone."""
+        if self.parent is not None:
+            return self.parent.number + 1
+        if self.config.parent is None:
+            return 1
+        found = re.search(r"-try-(\d+)$", self.name)
+        return int(found[1]) if found else 2
+
+    @property
+    def ill(self) -> Diagnosed | None:
+        """What is wrong at the end, if anything."""
+        last = self.diagnosed[-1] if self.diagnosed else None
+        return last if last is not None and last.severity else None
+
+    @property
+    def changes(self) -> list[str]:
+        """What the second try changed, ``path: old → new``; nothing where the parent is gone."""
+        if self.parent is None:
+            return []
+        old, new = to_table(self.parent.config), to_table(self.config)
+        return [line for line in differences(old, new) if not line.startswith(("parent", "steps:"))]
+
+    def seconds(self, step: int) -> tuple[float, float] | None:
+        """Return wall and processor seconds at a step, or at the report before it."""
+        known = [s for s in self.clock if s <= step]
+        return self.clock[max(known)] if known else None
+
+
+def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
+    """Read a run folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+    ancestors : int
+        How many tries before it to read, too.
+
+    Raises
+    ------
+    ConfigError
+        When this is no run folder.
+    """
+    here = RunFolder(Path(folder))
+    if not here.config.is_file():
+        raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
+    story = Story(here, load_config(here.config))
+    for event in _lines(here.events):
+        _hear(story, event)
+    for line in _lines(here.times):  # a resumed run says some steps again: the later word counts
+        if {"step", "wall", "cpu"} <= line.keys():
+            story.clock[line["step"]] = (float(line["wall"]), float(line["cpu"]))
+    story.metrics = _json(here.metrics)
+    newest = max(here.checkpoints.glob("step-*/run.json"), default=None, key=lambda path: path.parent.name)
+    words = None if newest is None else _json(newest)
+    if words is not None:
+        story.versions = words.get("versions", {})
+    found = ((_number(path), path) for path in here.samples.glob("step-*.png"))
+    story.samples = sorted((step, path) for step, path in found if step >= 0)
+    above = story.config.parent
+    if above is not None and ancestors > 0:
+        try:
+            story.parent = read(above.run, ancestors=ancestors - 1)
+        except MulliganError:  # moved or deleted: the configuration still names it
+            story.parent = None
+    return story
+
+
+def _hear(story: Story, event: dict[str, Any]) -> None:
+    """Take one event into the story."""
+    name, step = event.get("event"), event.get("step", 0)
+    story.step = max(story.step, step)
+    if name == "started":
+        story.started = event
+    elif name == "stepped":
+        story.stepped.append((step, event["measures"]))
+    elif name == "looked":
+        story.looked.append((step, event["signals"]))
+        story.histogram = event["histogram"]
+    elif name == "evaluated":
+        story.evaluated.append((step, event["metrics"]))
+    elif name == "diagnosed":
+        story.diagnosed.append(Diagnosed.of(event))
+    elif name == "failed":
+        story.failed = str(event["reason"])
+    elif name == "finished":
+        story.finished = True
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file of JSON lines; the last may have been cut off by a kill."""
+    if not path.is_file():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            yield found
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _number(path: Path) -> int:
+    digits = path.stem.removeprefix("step-")
+    return int(digits) if digits.isdecimal() else -1
