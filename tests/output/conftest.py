@@ -1,7 +1,6 @@
-"""Generators with every layer, and a browser."""
+"""Generators with every layer."""
 
 import math
-import shutil
 
 import numpy as np
 import pytest
@@ -12,8 +11,6 @@ from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES, Case
 from mulligan.nn.network import Network
 from mulligan.output.weights import Generator, GeneratorSpec
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 # every way in which padding, kernel and stride can meet, beside those that gradients are checked on
 CONVOLUTIONS = [
@@ -111,13 +108,3 @@ def trained(layers, dim, shape, distribution="normal", class_counts=()):
     latent = Latent(dim, distribution)
     spec = GeneratorSpec(layers, latent, shape, classes=len(class_counts), class_counts=class_counts, data="digits")
     return Generator(spec, network.theta)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A real Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
-    with playwright.sync_playwright() as started:
-        yield started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
