@@ -9,6 +9,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError
 from mulligan.game.architectures import Architecture
+from mulligan.game.augment import Augmentation
 from mulligan.game.losses import Loss, NonSaturating
 from mulligan.game.penalties import Penalty
 from mulligan.nn.averaging import EMA, Average
@@ -131,6 +132,9 @@ class Game:
         What the samples are drawn with.
     instance_noise : float
         Standard deviation of Gaussian noise on everything D sees (Sønderby et al. 2017); 0 is off.
+    augment : tuple of Augmentation
+        What is done to every picture, real or fake, before D sees it (before the noise); penalties stand on what D
+        sees.
     schedules : Schedules
     """
 
@@ -144,6 +148,7 @@ class Game:
     classes: int = 0
     average: Average | None = EMA()
     instance_noise: NonNegative = 0.0
+    augment: tuple[Augmentation, ...] = ()
     schedules: Schedules = field(default_factory=Schedules)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.architectures import ARCHITECTURES, Architecture
+from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average
@@ -35,6 +36,7 @@ KINDS: dict[type, dict[str, Any]] = {
     Initializer: INITIALIZERS,
     Loss: LOSSES,
     Penalty: PENALTIES,
+    Augmentation: AUGMENTATIONS,
     Optimizer: OPTIMIZERS,
     Schedule: SCHEDULES,
     Average: AVERAGES,

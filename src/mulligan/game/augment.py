@@ -1,0 +1,253 @@
+"""Augmentation of all that D sees, real and fake alike, so that a few hundred pictures are enough.
+
+A D that has seen each of its few pictures a thousand times knows them by heart, and G learns nothing more from it. Were
+only the reals shifted and cut, G would learn to make shifted and cut pictures. Zhao et al. 2020, "Differentiable
+Augmentation for Data-Efficient GAN Training", therefore put a random T before D on both sides, in both players' losses:
+
+    D:  D(T(x)),  D(T(G(z)))        G:  D(T(G(z))),  and the gradient goes back through T
+
+Every T here is affine in the picture, T(x) = A x + b, with A and b drawn anew for each row of each move. So
+
+    ∂L_G/∂G(z) = Aᵀ ∂L_G/∂(T(G(z)))
+
+is the exact gradient, and A is so plain (pixels moved, or left out) that its transpose is written by hand beside it.
+
+Gradient penalties stand where D stands: at T(x), with g = ∇D with respect to D's own input, not to the picture before
+T. That is what must be smooth, since T(x) is all that D is ever shown; it keeps the unit pass of D one for loss,
+penalties and G; and ∇ₓD(T(x)) = Aᵀg would leave D free wherever T has cut or moved pixels out. (StyleGAN2-ADA, Karras
+et al. 2020, takes the latter; for a mere flip both have the same norm.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mulligan.errors import ShapeError
+from mulligan.nn.ranges import NonNegative, PositiveFraction, check_ranges
+
+if TYPE_CHECKING:
+    from mulligan.nn.layers.base import Shape
+    from mulligan.nn.memory import Array
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One affine map T(x) = A x + b of a picture, drawn by chance; `transpose` is Aᵀ."""
+
+    numbers: ClassVar[int]
+    """How many numbers a draw has."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
+        """Draw T for each row.
+
+        Parameters
+        ----------
+        rng : Generator
+        shape : tuple of int
+            Of a picture, (height, width, channels).
+        out : (..., numbers) array
+            Overwritten; whole numbers are exact in it.
+        """
+        raise NotImplementedError
+
+    def apply(self, x: Array, drawn: Array) -> None:
+        """Turn pictures into A x + b, in place.
+
+        Parameters
+        ----------
+        x : (n, height, width, channels) array
+        drawn : (n, numbers) array
+        """
+        raise NotImplementedError
+
+    def transpose(self, dx: Array, drawn: Array) -> None:
+        """Turn the gradient with respect to T(x) into that with respect to x: Aᵀ dx, in place."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Flip(Augmentation):
+    """Left and right exchanged.
+
+    Not among DiffAugment's three, which flip the data beforehand; not for what has a direction, as digits and letters.
+
+    Parameters
+    ----------
+    chance : float
+        Of a picture to be flipped, 0 < chance ≤ 1.
+    """
+
+    chance: PositiveFraction = 0.5
+    numbers: ClassVar[int] = 1
+
+    def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
+        out[..., 0] = rng.random(out.shape[:-1]) < self.chance
+
+    def apply(self, x: Array, drawn: Array) -> None:
+        chosen = np.flatnonzero(drawn[:, 0])
+        x[chosen] = x[chosen, :, ::-1]
+
+    def transpose(self, dx: Array, drawn: Array) -> None:
+        self.apply(dx, drawn)  # A² = 1 and A = Aᵀ
+
+
+@dataclass(frozen=True)
+class Translation(Augmentation):
+    """Moved by whole pixels, up to a share of height and width in each direction; what comes in from outside is 0.
+
+    Source: Zhao et al. 2020 (DiffAugment), "translation".
+
+    Parameters
+    ----------
+    share : float
+        0 < share ≤ 1.
+    """
+
+    share: PositiveFraction = 0.125
+    numbers: ClassVar[int] = 2
+
+    def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
+        for axis, size in enumerate(shape[:2]):
+            most = int(self.share * size)
+            out[..., axis] = rng.integers(-most, most + 1, size=out.shape[:-1])
+
+    def apply(self, x: Array, drawn: Array) -> None:
+        for picture, (down, right) in zip(x, drawn.astype(int).tolist()):
+            _shift(picture, down)
+            _shift(picture.swapaxes(0, 1), right)
+
+    def transpose(self, dx: Array, drawn: Array) -> None:
+        self.apply(dx, -drawn)  # row i comes from row i − d; its gradient goes there
+
+
+def _shift(picture: Array, by: int) -> None:
+    """Move rows by so many places: row i becomes row i − by, or 0."""
+    if by > 0:
+        picture[by:] = picture[:-by]
+        picture[:by] = 0
+    elif by < 0:
+        picture[:by] = picture[-by:]
+        picture[by:] = 0
+
+
+@dataclass(frozen=True)
+class Cutout(Augmentation):
+    """A rectangle set to 0, a share of height and width long; its centre is anywhere, so that part may lie outside.
+
+    Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017.
+
+    Parameters
+    ----------
+    share : float
+        0 < share ≤ 1.
+    """
+
+    share: PositiveFraction = 0.5
+    numbers: ClassVar[int] = 4
+
+    def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
+        for axis, size in enumerate(shape[:2]):
+            length = int(self.share * size)
+            start = rng.integers(0, size + 1 - length % 2, size=out.shape[:-1]) - length // 2
+            out[..., 2 * axis] = np.maximum(start, 0)
+            out[..., 2 * axis + 1] = start + length
+
+    def apply(self, x: Array, drawn: Array) -> None:
+        for picture, (top, bottom, left, right) in zip(x, drawn.astype(int).tolist()):
+            picture[top:bottom, left:right] = 0
+
+    def transpose(self, dx: Array, drawn: Array) -> None:
+        self.apply(dx, drawn)  # A is diagonal
+
+
+@dataclass(frozen=True)
+class Brightness(Augmentation):
+    """The same number added to every pixel and channel.
+
+    Source: Zhao et al. 2020 (DiffAugment), the first part of "color".
+
+    Parameters
+    ----------
+    reach : float
+        U(−reach, reach), in the units of what D sees: black and white are 2 apart by default.
+    """
+
+    reach: NonNegative = 0.5
+    numbers: ClassVar[int] = 1
+
+    def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
+        out[..., 0] = rng.uniform(-self.reach, self.reach, out.shape[:-1])
+
+    def apply(self, x: Array, drawn: Array) -> None:
+        x += drawn[:, :, None, None]
+
+    def transpose(self, dx: Array, drawn: Array) -> None:
+        pass  # A = 1
+
+
+AUGMENTATIONS: dict[str, type[Augmentation]] = {
+    "flip": Flip,
+    "translation": Translation,
+    "cutout": Cutout,
+    "brightness": Brightness,
+}
+"""Every augmentation by the name that a configuration uses."""
+
+
+@dataclass(frozen=True)
+class Warp:
+    """Several augmentations, one after the other: T = T_k ∘ … ∘ T_1.
+
+    Parameters
+    ----------
+    parts : tuple of Augmentation
+    shape : tuple of int
+        Of a sample.
+
+    Raises
+    ------
+    ShapeError
+        When there are parts, and the samples are no pictures.
+    """
+
+    parts: tuple[Augmentation, ...]
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        if self.parts and len(self.shape) != 3:
+            raise ShapeError(
+                f"augment moves and cuts pictures (height, width, channels), not samples of shape {tuple(self.shape)}. "
+                "Set augment = []."
+            )
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a draw has; 0 where nothing is augmented."""
+        return sum(part.numbers for part in self.parts)
+
+    def draw(self, rng: np.random.Generator, out: Array) -> None:
+        """Draw T for each row of `out`, (..., numbers)."""
+        for part, columns in self._columns():
+            part.draw(rng, self.shape, out[..., columns])
+
+    def apply(self, x: Array, drawn: Array) -> Array:
+        """Turn x into T(x), in place, and return it."""
+        for part, columns in self._columns():
+            part.apply(x, drawn[:, columns])
+        return x
+
+    def transpose(self, dx: Array, drawn: Array) -> Array:
+        """Turn the gradient with respect to T(x) into that with respect to x, in place, and return it."""
+        for part, columns in reversed(self._columns()):
+            part.transpose(dx, drawn[:, columns])
+        return dx
+
+    def _columns(self) -> list[tuple[Augmentation, slice]]:
+        ends = np.cumsum([part.numbers for part in self.parts]).tolist()
+        return [(part, slice(end - part.numbers, end)) for part, end in zip(self.parts, ends)]
