@@ -1,11 +1,14 @@
 """The article's script, written a second time from the facts alone, against the recipe on our engine."""
 
+from dataclasses import dataclass, field, replace
+
 import numpy as np
 import pytest
 
 import mulligan
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.game.gan import GAN
+from mulligan.game.spec import Latent
 from mulligan.museum.quirks import ArticleAdam, ArticleGenerator, ArticleOutput
 from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.network import Network
@@ -77,6 +80,17 @@ class Script:
         self.t += 1
 
 
+@dataclass(frozen=True)
+class Recorded(Latent):
+    """A latent that keeps what it has drawn."""
+
+    drawn: list = field(default_factory=list)
+
+    def draw(self, rng, out):
+        self.drawn.append(super().draw(rng, out).copy())
+        return out
+
+
 def pairs(network):
     """Copy a network's parameters as [W, b] per layer."""
     arrays = [e.view(network.theta).copy() for e in network.entries]
@@ -94,13 +108,12 @@ def pairs(network):
 )
 def test_the_recipe_is_the_script(name, facts):
     config = mulligan.recipe(name)
-    gan = GAN(config, (28, 28, 1), seed=config.seed, lanes=1, dtype=np.float64)
+    drawn = []
+    latent = Recorded(config.latent.dim, config.latent.distribution, drawn)
+    gan = GAN(replace(config, latent=latent), (28, 28, 1), seed=config.seed, lanes=1, dtype=np.float64)
     script = Script(pairs(gan.g.network), pairs(gan.d.network), **facts)
     assert [len(W) for W, _ in script.g] == GENERATOR[:-1]
     assert [W.shape for W, _ in script.d] == [(784, 128), (128, 1)]
-    drawn = []
-    inner = gan._draw
-    gan._draw = lambda n: drawn.append(inner(n).copy()) or drawn[-1]
     rng = np.random.default_rng(0)
     steps = 43 if name == "article" else 5
     for _ in range(steps):

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "check": "check every gradient by differences, on this machine",
     "bench": "steps a second, beside torch and jax",
     "serve": "the playground: all of this in the browser",
+    "museum": "published GANs that fail: played, explained, repaired",
     "list": "recipes, data, losses, layers and all else that has a name",
 }
 """Every command with what it does, in a line. One more is a module of its name here and a line."""

@@ -29,7 +29,8 @@ def command(
 ) -> None:
     """List the names that recipes and flags may use: what each is, in a line, and its source.
 
-    WHAT is recipes, studies, data, losses, penalties, optimizers, layers, architectures, schedules or initializers.
+    WHAT is recipes, studies, data, losses, penalties, optimizers, layers, architectures, schedules, initializers
+    or museum.
 
     Example:
     $ mulligan list recipes
@@ -88,6 +89,12 @@ def _studies() -> list[Row]:
     return [Row(name, line, source_in(rest)) for name, line, rest in described]
 
 
+def _museum() -> list[Row]:
+    from mulligan.museum.cases import CASES
+
+    return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in CASES.items()]
+
+
 def _data() -> list[Row]:
     from mulligan.data import DATASETS
 
@@ -141,5 +148,6 @@ KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "architectures": ("networks that fit themselves to the data", _registry("Architecture")),
     "schedules": ("how a rate or a weight changes over the run", _registry("Schedule")),
     "initializers": ("where weights start", _registry("Initializer")),
+    "museum": ("published GANs that fail, for mulligan museum", _museum),
 }
 """What can be listed: a line about it, and what gives its rows."""

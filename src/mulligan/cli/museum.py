@@ -1,0 +1,130 @@
+"""``mulligan museum``: published GANs that fail, played and repaired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.screen import emit, say
+from mulligan.cli.words import File, Json, Seed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mulligan.museum.case import Case, Evidence, Played
+
+
+def command(
+    case: Annotated[Positional[str], arg(metavar="[CASE]", help_behavior_hint="")] = "",
+    *,
+    out: File = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> int | None:
+    """List the failed GANs, or play one: what was published, what happens, why, and the repair, measured.
+
+    Each takes seconds, on toys or on MNIST. With --out, the pictures before and after and all figures are kept.
+
+    Example:
+    $ mulligan museum
+    $ mulligan museum article --out imprint
+
+    Parameters
+    ----------
+    case
+        Which one; without it, all are listed.
+    out
+        The folder that receives the pictures, and the figures as case.json.
+    seed
+        Of the runs; another one is another roll of the dice.
+    json
+        Print one JSON document.
+    """
+    if not case:
+        from mulligan.cli import list as listing
+
+        listing.command("museum", json=json)
+        return None
+    from mulligan.museum.cases import case_named
+
+    exhibit = case_named(case)
+    say(f"playing {exhibit.name}: as published, and repaired …")
+    played = exhibit.play(seed)
+    document = described(exhibit, played)
+    if out is not None:
+        _keep(out, document, played)
+    if json:
+        emit(document)
+    else:
+        print("\n".join(plate(exhibit, played)))
+        if out is not None:
+            print(f"kept in {out}: {', '.join(f'{picture.name}.png' for picture in played.pictures)}, case.json")
+    if not (played.fails and played.mended):
+        say("this time it did not go as described: see the figures above. Another --seed may.")
+        return 1
+    return None
+
+
+def described(case: Case, played: Played) -> dict[str, Any]:
+    """Return everything about an exhibit and its run, ready for JSON; pictures by the names of their files."""
+    return case.words() | {
+        "fails": played.fails,
+        "mended": played.mended,
+        "evidence": [
+            {
+                "name": e.name,
+                "line": e.line,
+                "published": e.before,
+                "repaired": e.after,
+                "failed": f"{e.sign} {e.threshold:g}",
+            }
+            for e in played.evidence
+        ],
+        "curves": [
+            {"name": c.name, "x": c.x, "y": c.y, "lines": {k: [list(p) for p in v] for k, v in c.lines.items()}}
+            for c in played.curves
+        ],
+        "pictures": [
+            {"name": p.name, "file": f"{p.name}.png", "caption": p.caption, "low": p.low, "high": p.high}
+            for p in played.pictures
+        ],
+    }
+
+
+def plate(case: Case, played: Played) -> list[str]:
+    """Write the exhibit's plate for the terminal."""
+    from textwrap import wrap
+
+    def paragraph(label: str, text: str) -> list[str]:
+        return wrap(text, 110, initial_indent=f"{label:<10}", subsequent_indent=" " * 10)
+
+    lines = [f"{case.title} ({case.year}): {case.state}", ""]
+    lines += paragraph("source", case.source)
+    lines += paragraph("published", case.published)
+    lines += ["", *_columns([("", "as published", "repaired"), *case.settings])]
+    lines += ["", *_columns([("", "as published", "repaired", "failed"), *map(_row, played.evidence)])]
+    lines += [f"  {e.name}: {e.line}" for e in played.evidence]
+    lines += ["", *paragraph("cause", case.cause), *paragraph("repair", case.repair)]
+    return lines
+
+
+def _row(evidence: Evidence) -> tuple[str, str, str, str]:
+    from mulligan.output.figures import figure
+
+    bound = f"{evidence.sign} {figure(evidence.threshold)}"
+    return evidence.name, figure(evidence.before), figure(evidence.after), bound
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
+def _keep(folder: Path, document: dict[str, Any], played: Played) -> None:
+    from mulligan.cli.scores import write
+    from mulligan.output.images import save_png
+
+    for picture in played.pictures:
+        save_png(folder / f"{picture.name}.png", picture.image, {"caption": picture.caption})
+    write(folder / "case.json", document)

@@ -1,0 +1,273 @@
+"""The article whose numbers look like 3: what its generator draws is its first training picture."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import threadpoolctl
+
+from mulligan.data import Sampler, load
+from mulligan.game.gan import GAN
+from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
+from mulligan.museum.pictures import digits, enlarged, stretched
+from mulligan.nn.parallel import available_cores
+from mulligan.nn.rng import stream
+from mulligan.nn.schedules import Constant
+from mulligan.output.images import grid, to_uint8
+from mulligan.training import Run, recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from mulligan.nn.memory import Array
+
+SEEDS = 100
+"""Runs of one step among which the imprint is counted."""
+STEPS = (1, 10, 41, 200)
+"""When the two runs of one seed, with and without decay, are looked at."""
+SHOWN = 8
+"""Pairs in the figure."""
+
+
+class Imprint(NamedTuple):
+    """One run after one step.
+
+    Attributes
+    ----------
+    first : int
+        The first real picture that it saw, by its number in the data.
+    nearest : int
+        The picture of the data that is nearest to what G draws, both stretched to their full contrast.
+    likeness : float
+        Correlation of what G draws with the first picture.
+    drawn : (784,) array
+        What G draws.
+    """
+
+    first: int
+    nearest: int
+    likeness: float
+    drawn: Array
+
+
+def pixels() -> NDArray[np.float32]:
+    """Return the 10,000 test digits that the article trains on, (10000, 784), in [0, 1]."""
+    flat = np.asarray(load("mnist-test").images).reshape(-1, 784)
+    return flat.astype(np.float32) / np.float32(255)
+
+
+class Script:
+    """The recipe `article` at work, picture by picture.
+
+    Parameters
+    ----------
+    seed : int
+    data : (n, 784) array
+    decay : bool
+    dtype : float32 or float64
+    """
+
+    def __init__(self, seed: int, data: NDArray[np.float32], *, decay: bool = True, dtype: DTypeLike = np.float32):
+        config = recipe("article")
+        if not decay:
+            config = replace(config, schedules=replace(config.schedules, lr=Constant(1.0)))
+        self.gan = GAN(config, (28, 28, 1), seed=seed, lanes=1, dtype=dtype)
+        self.sampler = Sampler(len(data), 1, stream(seed, "batches"))
+        self.data, self.first = data, -1
+
+    def step(self) -> None:
+        """Take one step with the next picture."""
+        number = int(self.sampler.next_indices()[0])
+        self.first = number if self.first < 0 else self.first
+        self.gan.step(self.data[number].reshape(1, 28, 28, 1))
+
+    def draw(self, count: int = 1) -> Array:
+        """Return what G draws for the first `count` z of an own stream, (count, 784)."""
+        z = self.gan.game.latent.draw(stream(0, "eval"), np.empty((count, 100), self.gan.dtype))
+        return self.gan.g.network.workspace().forward(z, training=False).reshape(count, -1).copy()
+
+
+def imprint(seed: int, data: NDArray[np.float32]) -> Imprint:
+    """Run the article's script for one step, and find what G draws among the data."""
+    script = Script(seed, data)
+    script.step()
+    drawn = script.draw()[0]
+    shown = (drawn - drawn.min()) / (drawn.max() - drawn.min())  # as imshow without limits shows it
+    # argmin ‖x − y‖² = argmin ‖x‖² − 2 x·y
+    distance = np.einsum("ij,ij->i", data, data) - 2 * (data @ shown)
+    return Imprint(script.first, int(distance.argmin()), likeness(drawn, data[script.first]), drawn)
+
+
+def likeness(a: Array, b: Array) -> float:
+    """Return the correlation of two pictures, pixel by pixel."""
+    return float(np.corrcoef(a.astype(np.float64), b.astype(np.float64))[0, 1])
+
+
+def imprints(seeds: range, data: NDArray[np.float32]) -> list[Imprint]:
+    """Do the same for many seeds, on all cores."""
+    with _pool() as pool:
+        return list(pool.map(lambda seed: imprint(seed, data), seeds))
+
+
+@contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """Open a thread for each core, each with a BLAS of one thread."""
+    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
+        yield pool
+
+
+def fading(seed: int, data: NDArray[np.float32], *, decay: bool, steps: tuple[int, ...] = STEPS) -> list[float]:
+    """Return how like its first picture what G draws is, after each of `steps`."""
+    script, found = Script(seed, data, decay=decay), []
+    for step in range(1, steps[-1] + 1):
+        script.step()
+        if step in steps:
+            found.append(likeness(script.draw()[0], data[script.first]))
+    return found
+
+
+def figure(pairs: list[Imprint], data: NDArray[np.float32]) -> Picture:
+    """Draw three rows: first real pictures, what G draws at true scale, and the same stretched."""
+    first = data[[pair.first for pair in pairs]]
+    drawn = np.stack([pair.drawn for pair in pairs])
+    low, high = drawn.min(axis=1, keepdims=True), drawn.max(axis=1, keepdims=True)
+    rows = np.concatenate([first, drawn, (drawn - low) / (high - low)])
+    sheet = grid(to_uint8(rows.reshape(-1, 28, 28), 0.0, 1.0), columns=len(pairs))
+    by = 1.0 / float(np.median(high - low))
+    caption = (
+        "top: the first real picture of each run; middle: what G draws after one step, on the same scale from 0 to 1; "
+        f"bottom: the same pixels stretched {by:,.0f} times, as the article shows them"
+    )
+    return Picture("imprint", caption, enlarged(sheet[..., 0], 3), 0.0, 1.0)
+
+
+def play(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, mended: int = 1500) -> Played:
+    """Count imprints, watch one freeze and the same one fade without the decay, and train the repaired recipe.
+
+    Parameters
+    ----------
+    seed : int
+        The first of the seeds.
+    seeds : int
+        How many.
+    steps : tuple of int
+        When the fading is looked at.
+    mended : int
+        Steps of the repaired recipe.
+    """
+    data = pixels()
+    found = imprints(range(seed, seed + seeds), data)
+    hits = sum(one.first == one.nearest for one in found)
+    script = Script(127, data, dtype=np.float64)  # the repository's seed; z is seen only where doubles can tell
+    script.step()
+    drawn = script.draw(64)
+    with _pool() as pool:
+        with_decay, without = pool.map(lambda decay: fading(127, data, decay=decay, steps=steps), (True, False))
+    after, spread = _mended(mended)
+    evidence = (
+        Evidence(
+            "imprints",
+            f"share of {seeds} seeds where the nearest of 10,000 pictures to the drawn one is the first one shown",
+            hits / seeds,
+            None,
+            ">",
+            0.9,
+        ),
+        Evidence(
+            "likeness",
+            "correlation of the drawn picture with the first one shown, median over the seeds",
+            float(np.median([one.likeness for one in found])),
+            None,
+            ">",
+            0.9,
+        ),
+        Evidence(
+            "G sees z",
+            "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22",
+            float(drawn.std(axis=0).mean()),
+            spread,
+            "<",
+            0.02,
+        ),
+        Evidence(
+            "contrast",
+            "brightest minus darkest pixel of all that is drawn, on a scale from 0 to 1",
+            float(drawn.max() - drawn.min()),
+            float(after.max() - after.min()),
+            "<",
+            0.001,
+        ),
+        Evidence(
+            "frozen",
+            f"correlation with the first picture after {steps[-1]:,} steps; repaired is the run without decay",
+            with_decay[-1],
+            without[-1],
+            ">",
+            0.6,
+        ),
+    )
+    pictures = (
+        figure(found[:SHOWN], data),
+        digits("before", "64 z after one step, seed 127, on the scale from 0 to 1", drawn, zoom=1),
+        stretched("before-stretched", "the same 64 pictures", drawn, zoom=1),
+        digits("after", f"the repaired recipe after {mended:,} steps, scale from 0 to 1", after, zoom=1),
+    )
+    points = {
+        "with decay": tuple(zip(map(float, steps), with_decay)),
+        "without": tuple(zip(map(float, steps), without)),
+    }
+    curve = Curve("Likeness to the first picture", "steps (log)", "correlation", points)
+    return Played(evidence, pictures, (curve,))
+
+
+def _mended(steps: int) -> tuple[Array, float]:
+    """Train `article-mended` for some steps; return 64 pictures and their spread over z."""
+    run = Run(recipe("article-mended", steps=steps))
+    with run.gan.lanes:
+        for _ in range(steps):
+            run.advance()
+        z, _ = run.draw(64, seed=0)
+        made = run.generate(z)
+    return made, float(made.reshape(64, -1).std(axis=0).mean())
+
+
+CASE = Case(
+    name="article",
+    title="“All of the numbers look like 3”",
+    year=2018,
+    state="dead latent",
+    source=(
+        "Jae Duk Seo, “Only Numpy: Implementing GAN (Generative Adversarial Networks) and Adam Optimizer using Numpy”, "
+        "January 2018; JaeDukSeo/Personal_Daily_NeuralNetwork_Practice, 1_numpy/j_GAN"
+    ),
+    published=(
+        "A GAN in NumPy fails six times; then cutting the rate to a hundredth “for unknown reason seems to work”, and "
+        "every picture is the same digit."
+    ),
+    cause=(
+        "Weights of a five-hundredth of their size let nothing of z through seven layers, so G is its output biases, "
+        "and those turn towards D's first look at its first real picture. The decay freezes that print, and a display "
+        "that stretches contrast 24,000 times shows it."
+    ),
+    repair=(
+        "Weights at their right size, Adam's own correction, batches of 64 and no decay; two layers, as seven lose "
+        "z even so; and a loss with R1 and R2."
+    ),
+    settings=(
+        ("init", "N(0, √(2/fan_in)) × 0.002", "N(0, √(2/fan_in))"),
+        ("last layer", "dW = xᵀ (dy ⊙ dy)", "dW = xᵀ (dy ⊙ σ′)"),
+        ("Adam divides by", "1 − β", "1 − βᵗ"),
+        ("rate", "9e-5, × 0.01 after steps 0 and 40", "1e-3, falling to 0 at the end"),
+        ("batch", "1 real, 1 z", "64 reals, 64 z"),
+        ("data", "10,000 test digits", "60,000 training digits"),
+        ("G", "100-128-256-346-480-560-686-784", "100-128-784"),
+        ("loss", "non-saturating", "relativistic, R1, R2"),
+    ),
+    play=play,
+)

@@ -1,0 +1,52 @@
+"""Pictures for the exhibits: digits on a fixed or a named, stretched scale; points; and bigger pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.museum.case import Picture
+from mulligan.output.images import grid, to_uint8
+from mulligan.output.points import points_picture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.floating[Any]]
+
+
+def digits(name: str, caption: str, images: Floats, low: float = 0.0, high: float = 1.0, *, zoom: int = 2) -> Picture:
+    """Lay pictures out in a square, black at `low` and white at `high`.
+
+    Parameters
+    ----------
+    name, caption : str
+    images : (n, 784) or (n, 28, 28, 1) float array
+    low, high : float
+    zoom : int
+        Screen pixels of one pixel.
+    """
+    sheet = grid(to_uint8(images.reshape(-1, 28, 28), low, high))
+    return Picture(name, caption, enlarged(sheet[..., 0], zoom), low, high)
+
+
+def stretched(name: str, caption: str, images: Floats, *, zoom: int = 2) -> Picture:
+    """Lay pictures out in a square, each from its own darkest to its own brightest value; the caption says so."""
+    rows = images.reshape(len(images), -1).astype(np.float64)
+    low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
+    span = np.maximum(high - low, np.finfo(np.float64).tiny)
+    by = 1.0 / float(np.median(span))
+    caption = f"{caption}; stretched {by:,.0f} times, each picture to its own contrast"
+    sheet = grid(to_uint8(((rows - low) / span).reshape(-1, 28, 28), 0.0, 1.0))
+    return Picture(name, caption, enlarged(sheet[..., 0], zoom), float(low.min()), float(high.max()))
+
+
+def points(name: str, caption: str, samples: Floats, low: float, high: float) -> Picture:
+    """Draw points, white on black."""
+    return Picture(name, caption, enlarged(points_picture(samples, low, high), 2))
+
+
+def enlarged(image: NDArray[np.uint8], zoom: int) -> NDArray[np.uint8]:
+    """Show each pixel as a square of `zoom` by `zoom`."""
+    return np.repeat(np.repeat(image, zoom, axis=0), zoom, axis=1)

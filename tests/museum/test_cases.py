@@ -1,0 +1,77 @@
+"""Each exhibit: the failure still fails, the repair still repairs, and the plate says it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mulligan.cli.museum import described, plate
+from mulligan.errors import ConfigError
+from mulligan.museum import article
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.cases import CASES, case_named
+
+QUICK = {"article": lambda seed: article.play(seed, seeds=6, steps=(1, 41, 120), mended=500)}
+"""Shorter runs of the exhibits that take longest; the whole ones are slow tests."""
+
+
+def check(case, played):
+    for evidence in played.evidence:
+        assert evidence.fails, (evidence.name, evidence.before)
+        assert evidence.mended, (evidence.name, evidence.after)
+    assert played.fails
+    assert played.mended
+    names = [picture.name for picture in played.pictures]
+    assert len(set(names)) == len(names)
+    assert {"before", "after"} <= set(names)
+    for picture in played.pictures:
+        assert picture.image.dtype == np.uint8
+        assert picture.image.ndim in (2, 3)
+        if "stretched" in picture.name:
+            assert "stretched" in picture.caption
+    json.dumps(described(case, played), allow_nan=True)
+    text = "\n".join(plate(case, played))
+    assert all(evidence.name in text for evidence in played.evidence)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_failure_fails_and_the_repair_repairs(name):
+    check(CASES[name], QUICK.get(name, CASES[name].play)(0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
+def test_the_same_in_full(name):
+    check(CASES[name], CASES[name].play(0))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_the_plate_is_complete(case):
+    words = case.words()
+    assert all(words.values())
+    assert CASES[case.name] is case
+    sentences = case.cause.replace("…", "").count(". ") + 1
+    assert sentences == 2, "the cause is two sentences"
+    assert all(len(row) == 3 for row in case.settings)
+
+
+def test_evidence_has_two_sides():
+    low = Evidence("a", "b", 1.0, 3.0, "<", 2.0)
+    assert (low.fails, low.mended) == (True, True)
+    high = Evidence("a", "b", 1.0, 3.0, ">", 2.0)
+    assert (high.fails, high.mended) == (False, False)
+    assert Evidence("a", "b", float("nan"), None, "<", 2.0).fails
+    assert not Evidence("a", "b", 1.0, float("inf"), "<", 2.0).mended
+    assert not Played((low, high), ()).fails
+    assert not Played((low, high), ()).mended
+
+
+def test_a_wrong_name_is_answered():
+    with pytest.raises(ConfigError, match="Did you mean 'article'"):
+        case_named("artcle")
+
+
+def test_a_case_is_a_frozen_dataclass():
+    assert isinstance(CASES["article"], Case)
+    with pytest.raises(AttributeError):
+        CASES["article"].name = "other"
