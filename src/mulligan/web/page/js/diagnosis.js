@@ -6,7 +6,8 @@ import { int, num, plain, short } from "./numbers.js";
 import { changed, command, mayWrite, store } from "./store.js";
 
 const EVERY = 250;
-const WAITING = ["Samples differ with z", "Samples differ among themselves", "Classes in use", "D is right", "D’s push on G"];
+/** What the first look will show, with its thresholds: nothing moves when it comes. */
+const WAITING = [["Samples differ from each other", "<", 0.2], ["Classes in use", "<", 0.25], ["Samples differ with z", "<", 0.02], ["D is right", ">", 0.97], ["Largest logit", ">", 50]];
 
 /** Where a value stands between the ends of a gauge: twelve units a doubling, around the threshold. */
 function place({ value, operator, threshold }) {
@@ -102,9 +103,9 @@ export function Diagnosis() {
   const text = blank ? `The first check comes at step ${EVERY}. Only two equal findings in a row raise an alarm.`
     : severe || diagnosis?.text ? diagnosis.text : "None of the failures that are known shows. Two looks in a row must agree before one is named.";
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : look ? `checked at ${int(look.step)}, every ${EVERY} steps` : `said at ${int(diagnosis.step)}`}</span></div>
-    <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : level} ${level}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
+    <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : level}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
       <p class="say" data-testid="diagnosis-text">${text}</p>
-      <ul class="ev" data-testid="diagnosis-evidence">${blank ? WAITING.map((label) => html`<li><div>${label}<small>not looked at yet</small></div><${Gauge} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
+      <ul class="ev" data-testid="diagnosis-evidence">${blank ? WAITING.map(([label, operator, threshold]) => html`<li><div>${label}<small>alarm ${operator} ${short(threshold)}</small></div><${Gauge} line=${{ operator }} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen(true)} />
     </div>${open && html`<${Checks} look=${look} close=${() => setOpen(false)} />`}</section>`;
 }

@@ -17,13 +17,13 @@ const power = (p) => (p === 0 ? "1" : p === 1 ? "10" : p === 2 ? "100" : p === -
 
 export function Layers({ rows, testid }) {
   const [box, W] = useWidth(560);
-  const letters = W < 400 ? 19 : 28;
+  const letters = Math.floor(Math.min(232, 0.44 * W) / 7.6);
   const shown = KEYS.filter(([k]) => rows.some((r) => r[k] != null));
   const seen = rows.flatMap((r) => KEYS.map(([k]) => r[k])).filter((v) => v > 0);
   const low = Math.max(-20, Math.min(-3, Math.floor(Math.log10(Math.min(...seen, 1e-3)))));
   const high = Math.max(1, Math.ceil(Math.log10(Math.max(...seen, 1))));
   const every = Math.max(1, Math.ceil((high - low) / 6));
-  const L = Math.min(196, 0.42 * W);
+  const L = Math.min(232, 0.44 * W);
   const [R, rh, top] = [16, 32, 6];
   const H = top + rows.length * rh + 26;
   const X = (v) => L + ((Math.log10(Math.max(v, 10 ** low)) - low) / (high - low)) * (W - L - R);

@@ -92,7 +92,7 @@ function News({ view, state }) {
     ? { kind: "warn", text: html`<b>The page lost the server.</b> Training goes on without it; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
     : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls this run.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takePen(true), "take-control"]] }
     : view === "train" ? trainNews(state) : null;
-  const passing = store.news && !(standing && ["finished", "diverged"].includes(store.news.code)) ? store.news : null;
+  const passing = store.news && !(standing && store.news.code) ? store.news : null;
   const busy = store.progress && !passing ? { kind: "info", text: store.progress.text || store.progress.what } : null;
   return html`<div class="news">${busy && html`<${Banner} ...${busy} />`}${passing && html`<${Banner} ...${passing} close=${() => tell(null)} />`}${standing && html`<${Banner} ...${standing} />`}</div>`;
 }

@@ -74,6 +74,7 @@ export function Samples() {
   const name = wanted();
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
     : empty ? html`<div class="nothing"><h3>No run yet</h3><p class="small">The recipe <b>${name.recipe}</b> on ${name.data}: ${int(name.steps)} steps.</p><button type="button" class="btn primary big" data-testid="empty-start" disabled=${!mayWrite()} onClick=${() => start()}>${icon.play()}Start</button></div>`
+    : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
   return html`<section class="panel samples" aria-labelledby="h-s"><div class="ph"><h2 id="h-s">Samples</h2>
     <span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : "64 fixed z"}</span>

@@ -3,11 +3,15 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
-import { act, can, changed, command, mayWrite, server, store, tell } from "./store.js";
+import { act, can, changed, mayWrite, server, store, tell } from "./store.js";
 
 const LIVE = ["lr_g", "lr_d", "gamma"]; // act at the next step
 /** Fields that the server may name, as the page calls them. */
 export const NAMES = { "lr-g": "lr_g", "lr-d": "lr_d", "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
+
+/** Recipes that stand in the list; the others are in a menu below it. */
+const FIRST = ["quick", "best", "mlp", "classic", "article", "ring"];
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
 
@@ -52,10 +56,9 @@ function setDraft(name, value) {
     if (value !== store.settings?.recipe || store.status?.state === "empty") draft.recipe = value;
   } else {
     draft[name] = value;
-    const before = { ...store, draft: { recipe: draft.recipe } };
     const run = store.settings && draft.recipe == null;
     const base = run ? { ...store.settings, ...store.settings.knobs } : { ...recipeOf(recipe), ...recipeOf(recipe)?.knobs };
-    if (before && base[name] === value) delete draft[name];
+    if (base[name] === value) delete draft[name];
   }
   store.draft = draft;
   store.faults = {};
@@ -67,12 +70,9 @@ async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
   if (LIVE.includes(name) && living && can("knobs")) {
     if (value === store.settings?.knobs[name]) return;
-    const answer = await command2("knobs", { [name]: value });
-    if (answer) setDraft(name, answer.knobs?.[name] ?? store.settings?.knobs[name]);
+    await act("/api/train/knobs", { try: store.status.try, [name]: value }, NAMES);
   } else setDraft(name, value);
 }
-
-const command2 = (name, body) => act(`/api/train/${name}`, { try: store.status?.try ?? 1, ...body }, NAMES);
 
 // ── one knob ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,6 +189,8 @@ export function Settings() {
   const differs = (name) => recipe && now[name] !== (name in recipe.knobs ? recipe.knobs[name] : recipe[name]);
   const marked = [...Object.keys(recipe?.knobs ?? {}), "steps", "seed", "data"].filter(differs);
   const catalog = store.catalog;
+  const recipes = catalog?.recipes ?? [];
+  const others = recipes.filter((r) => !FIRST.includes(r.name));
   const off = !mayWrite();
   useEffect(() => { if (store.remedy) setOpen(true); }, [store.remedy != null]);
   return html`<aside class="panel settings" aria-label="Settings"><details open=${open} onToggle=${(e) => setOpen(e.target.open)}>
@@ -197,8 +199,9 @@ export function Settings() {
       ${store.remedy && html`<${Remedy} />`}
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span>${Object.keys(store.draft).map((k) => LABELS[k] ?? k).join(", ")}: takes a new try. The run in hand stays on disk.</span>
         <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
-      <fieldset class="rec"><legend>Recipe</legend><div>${(catalog?.recipes ?? []).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onChange=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
-        <p class="small">${recipe?.title ?? ""}</p></div></fieldset>
+      <fieldset class="rec"><legend>Recipe</legend><div>${recipes.filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name)).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onChange=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
+        ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>other recipes…</option>${others.map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${r.name}</option>`)}</select>`}
+        <p class="small" data-testid="recipe-line">${recipe ? capital(recipe.title) : ""}</p></div></fieldset>
       <fieldset><legend>Pictures</legend><${Pictures} value=${now.data} openOwn=${() => setOwn(true)} /></fieldset>
       <fieldset><legend>Knobs <span class="small">· rates and γ act at once</span></legend>
         <div><${Choice} name="loss" options=${catalog?.losses ?? []} value=${now.loss} marked=${differs("loss")} />
