@@ -1,9 +1,7 @@
 """Do both players follow the slope of what they minimise? Differences say so, in float64, for whole steps.
 
 A case plays a small game with an optimiser that keeps the gradient it was given (`Listening`), and compares
-that with differences of the player's objective. The objectives are written here a second time (`Objectives`),
-as plain functions of the parameters: forward passes of the whole batch, reals and fakes apart, no lanes, no unit
-signals, no short road. They draw from copies of the game's random streams, in the order of the moves.
+that with differences of the player's objective, which is written a second time in `objectives`.
 """
 
 from __future__ import annotations
@@ -15,8 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from mulligan.game.augment import AUGMENTATIONS, Brightness, Cutout, Flip, Translation
 from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, FeatureMatching, Loss, NonSaturating
+from mulligan.game.losses import LOSSES, FeatureMatching, Loss, NonSaturating, Relativistic
+from mulligan.game.objectives import Objectives
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
@@ -55,85 +55,6 @@ class Listening(SGD):
         stood, heard = slots
         stood[:], heard[:] = theta, g
         super()._block(state, theta, g)
-
-
-# ── the objectives, once more ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Objectives:
-    """What D and G minimise in one move, each as a function of its own parameters.
-
-    Parameters
-    ----------
-    gan : GAN
-        Whose networks, statistics and game they are; its parameters are not touched.
-    streams : dict of str to Generator
-        Where the move draws from.
-    real, labels
-        Its batch.
-    apart : bool
-        Whether the move draws the points of penalties between real and fake, or around the reals: D's moves do.
-    """
-
-    def __init__(self, gan: GAN, streams: dict[str, np.random.Generator], real: Array, labels: Labels, apart: bool):
-        self.game, self.labels = gan.game, labels
-        self.theta_g, self.theta_d = gan.g.network.theta.copy(), gan.d.network.theta.copy()
-        self.g, self.d = gan.g.network.workspace(theta=self.theta_g), gan.d.network.workspace(theta=self.theta_d)
-        step = gan.steps - 1  # the one just played
-        self.factor = gan.game.schedules.penalty(step, gan.total)
-        self.plain = self.real = real
-        n, noise = len(real), gan.game.instance_noise * gan.game.schedules.noise(step, gan.total)
-        self.z = gan.game.latent.draw(streams["noise"], np.empty((n, gan.game.latent.dim)))
-        self.blur: Array = np.zeros_like(real)
-        if noise:
-            blur = noise * streams["noise"].standard_normal((2, *real.shape))
-            self.real, self.blur = real + blur[0], blur[1]
-        self.spread: dict[Penalty, Array] = {}
-        for penalty in gan.game.penalties if apart else ():
-            if penalty.points == "between":
-                self.spread[penalty] = streams["penalty"].random((n, *[1] * (real.ndim - 1)))
-            elif penalty.points == "around":
-                self.spread[penalty] = streams["penalty"].random(real.shape)
-                self.spread[penalty] *= getattr(penalty, "spread", 0.5) * real.std()
-
-    def fake(self) -> Array:
-        return self.g.forward(self.z, self.labels).copy()
-
-    def logits(self, x: Array) -> Array:
-        return self.d.forward(x, self.labels)[:, 0].copy()
-
-    def discriminator(self) -> float:
-        """L_D + Σ penalties."""
-        fake = self.fake()
-        loss = self.game.loss.discriminator(real=self.logits(self.real), fake=self.logits(fake + self.blur))
-        return loss.value + sum(self.penalty(penalty, fake) for penalty in self.game.penalties)
-
-    def penalty(self, penalty: Penalty, fake: Array) -> float:
-        if penalty.points == "real":
-            x = self.real
-        elif penalty.points == "fake":
-            x = fake + self.blur
-        elif penalty.points == "between":
-            x = self.spread[penalty] * self.plain + (1 - self.spread[penalty]) * fake
-        else:
-            x = self.plain + self.spread[penalty]
-        self.d.forward(x, self.labels)
-        g = self.d.backward(np.ones((len(x), 1)))  # first order only
-        return penalty.seed(g, len(x), np.empty_like(g), self.factor)
-
-    def generator(self) -> float:
-        """L_G."""
-        loss, real, fake = self.game.loss, self.logits(self.real), self.fake() + self.blur
-        if isinstance(loss, FeatureMatching):
-            difference = (self.features(self.real, loss.layer) - self.features(fake, loss.layer)).mean(axis=0)
-            return float(np.square(difference).sum())
-        return loss.generator(real=real, fake=self.logits(fake)).value
-
-    def features(self, x: Array, layer: int) -> Array:
-        self.d.forward(x, self.labels)
-        root: Any = self.d.network.layer
-        found: Array = root.output_of(self.d.memory, layer).copy()
-        return found
 
 
 # ── whole steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -302,7 +223,32 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
     yield "d_steps = 2", game_of(d_steps=2, penalties=(R2(), WGANGP()), instance_noise=0.3), (4,)
     yield "uniform z", game_of(latent=Latent(3, "uniform")), (4,)
     yield "feature_matching of the first layer", game_of("curved", loss=FeatureMatching(layer=0)), (4,)
+    yield from _augmented()
     yield from _layers()
+
+
+def _augmented() -> Iterator[tuple[str, Game, Shape]]:
+    """Each augmentation alone, and all together with what else stands at points of its own."""
+    whole = (Flip(), Translation(0.5), Cutout(0.5), Brightness())
+    curved = (nn.Conv2d(3), nn.Tanh(), nn.Flatten(), nn.Dense(1))
+    shape = (4, 4, 1)
+    for update in UPDATES:
+        shared: dict[str, Any] = {"update": update, "penalties": (R1(), R2())}
+        for name, part in zip(AUGMENTATIONS, whole):
+            yield f"augmented, {name}, {update}", game_of("conv", augment=(part,), **shared), shape
+        for d in (NETS["conv"][1], curved):
+            name = f"augmented, all, {'curved' if d is curved else 'conv'}, {update}"
+            yield name, game_of("conv", d=d, augment=whole, instance_noise=0.2, loss=Relativistic(), **shared), shape
+    for set_name in ("wgan_gp", "dragan", "r2 + zero_centered + dragan"):
+        game = game_of("conv", augment=whole, penalties=SETS[set_name], d_steps=2)
+        yield f"augmented, all, {set_name}, d_steps = 2", game, shape
+    normed = (nn.Conv2d(3), nn.BatchNorm(), *NETS["conv"][1][1:])
+    for loss in ("non_saturating", "feature_matching"):
+        yield (
+            f"augmented, all, batch norm in D, {loss}",
+            game_of("conv", d=normed, augment=whole, loss=LOSSES[loss]()),
+            shape,
+        )
 
 
 def _layers() -> Iterator[tuple[str, Game, Shape]]:
