@@ -62,11 +62,55 @@ def test_second_tries_by_themselves(mulligan):
     assert max(event["step"] for event in first) == 500
 
 
+def test_an_alarm_stops_the_run_where_that_is_asked_for(mulligan):
+    code, out, err = mulligan("train", *RING, "--stop-on-alarm", *DROWNED)
+    assert code == 1
+    assert "stopped at step 500 and saved, because of gamma off" in err
+    assert "next: mulligan diagnose runs/ring-1 --try" in err
+    assert "or: mulligan resume runs/ring-1" in err
+    assert "done" not in out
+    assert Path("runs/ring-1/checkpoints/step-000500/run.json").is_file()
+    assert "gamma off" in Path("runs/ring-1/report.html").read_text("utf-8")
+    code, out, err = mulligan("resume", "runs/ring-1")  # goes on as it is, to the end
+    assert code == 0
+    assert "going on from step 500" in err
+    assert "done: 1,500 steps, the last 1,000" in out
+
+
+def test_a_stopped_run_is_told_as_json(mulligan):
+    code, out, _ = mulligan("train", *RING, "--stop-on-alarm", *DROWNED, "--json")
+    assert code == 1
+    last = json.loads(out.splitlines()[-1])
+    assert last == {
+        "event": "stopped",
+        "step": 500,
+        "run": "runs/ring-1",
+        "state": "gamma off",
+        "report": "runs/ring-1/report.html",
+    }
+
+
+def test_a_run_without_an_alarm_is_not_stopped(mulligan):
+    code, out, _ = mulligan("train", *RING, "--stop-on-alarm", "--set", *QUIET)
+    assert code == 0
+    assert "done: 1,500 steps" in out
+
+
+def test_a_second_try_comes_before_a_stop(mulligan):
+    code, _, err = mulligan("train", *RING, "--stop-on-alarm", "--second-tries", 1, *DROWNED)
+    assert "second try in runs/ring-1-try-2" in err
+    assert code in (0, 1)  # the second try may be stopped in its turn
+    assert Path("runs/ring-1/report.html").is_file()
+    assert Path("runs/ring-1-try-2/report.html").is_file()
+    assert "Try 2" in Path("runs/ring-1-try-2/report.html").read_text("utf-8")
+
+
 def test_a_divergence_has_its_second_try(mulligan):
     wild = ("--set", "loss=wasserstein", "penalties=[]", "discriminator.optimizer={kind='sgd',lr=1e6}", *QUIET)
     code, _, err = mulligan("train", *RING, *wild)
     assert code == 1
     assert "divergence" in err
+    assert "It diverged" in Path("runs/ring-1/report.html").read_text("utf-8")
     assert mulligan("diagnose", "runs/ring-1")[1].startswith("runs/ring-1: divergence")
     code, _, err = mulligan("train", *RING, "--second-tries", 1, *wild)
     assert code == 1  # a third of a rate of a million is still too much, and one try was allowed

@@ -11,7 +11,7 @@ def count(n: int) -> str:
 
 
 def figure(x: float | None) -> str:
-    """Write a measure with three significant digits: 2.83, 87.1, 312, 0.0131; below 0.01 as 3.1e−4.
+    """Write a measure with three significant digits: 2.83, 87.1, 312, 0.0131; below 0.01 as 3.1e−4, from 10⁷ as 1.9e27.
 
     Unknown (None) is –, not 0; NaN is NaN.
     """
@@ -22,7 +22,7 @@ def figure(x: float | None) -> str:
     size = abs(x)
     if x == 0:
         text = "0"
-    elif size < 0.01:
+    elif size < 0.01 or size >= 1e7:
         digits, power = f"{x:.1e}".split("e")
         text = f"{digits}e{int(power)}"
     elif size >= 999.5:

@@ -73,7 +73,7 @@ def page(story: Story, data: Dataset | None = None) -> str:
         ("How it went", curves.tries(story) + sections.diagnosis(story)),
         ("Curves", _wrapped("charts", curves.all_of(story))),
         ("Quality", quality.table(story)),
-        ("Classes", quality.classes(story, real, names)),
+        ("Classes" if len(story.started.get("shape", ())) > 1 else "Modes", quality.classes(story, real, names)),
         ("Copies?", sections.copies(story, found, why_not)),
         ("Again", sections.settings(story)),
     ]

@@ -26,6 +26,8 @@ BEYOND = 4.0
 """How many times the spread of most values one must lie outside to be cut."""
 MARKED = 12
 """Most triangles on one edge."""
+LETTER = 6.6
+"""Width of a letter of the ticks, about."""
 
 
 @dataclass(frozen=True)
@@ -207,12 +209,18 @@ def _below(chart: Chart, x_at: Callable[[float], float]) -> Iterator[str]:
     end = chart.axis.end or 1.0
     step = nice_step(end, 4)
     ticks = [i * step for i in range(int(end / step + 1e-9) + 1)]
-    for t in ticks:
-        last = t == ticks[-1]
-        near = x_at(t) > WIDTH - RIGHT - 60
-        words = f"{count(round(t)) if step >= 1 else _tick(t)}{' ' + chart.axis.unit if last else ''}"
-        place, side = (WIDTH - RIGHT, " end") if near else (x_at(t), "" if t == 0 else " mid")
-        yield f'<text class="tick{side}" x="{place:.1f}" y="{HEIGHT - BOTTOM + 18}">{escape(words)}</text>'
+    words = f"{_place(ticks[-1], step)} {chart.axis.unit}"
+    stop = min(x_at(ticks[-1]) + LETTER * len(words) / 2, WIDTH - RIGHT)
+    room = stop - LETTER * len(words)  # where the last one begins
+    yield f'<text class="tick end" x="{stop:.1f}" y="{HEIGHT - BOTTOM + 18}">{escape(words)}</text>'
+    for t in ticks[:-1]:
+        if x_at(t) + LETTER * len(_place(t, step)) / 2 < room - LETTER:
+            side = " mid" if t else ""
+            yield f'<text class="tick{side}" x="{x_at(t):.1f}" y="{HEIGHT - BOTTOM + 18}">{_place(t, step)}</text>'
+
+
+def _place(t: float, step: float) -> str:
+    return count(round(t)) if step >= 1 else _tick(t)
 
 
 def _level(y: float, words: str) -> str:
@@ -256,9 +264,11 @@ def _curve(
         else f'<path class="edge {line.who}{faint}" d="M{x:.1f} {HEIGHT - BOTTOM}l4 -7h-8z"/>'
         for x, up in shown
     )
-    if len(words) == 1:  # a single value is a dot
+    dot = ""
+    if len(words) == 1:
+        dot = " dot"
         words.append("l0.01 0")
-    return f'<path class="curve {line.who}{faint}" d="{"".join(words)}"{data}/>{triangles}'
+    return f'<path class="curve {line.who}{faint}{dot}" d="{"".join(words)}"{data}/>{triangles}'
 
 
 def _data(line: Line) -> str:

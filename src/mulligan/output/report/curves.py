@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mulligan.game.losses import Wasserstein
 from mulligan.output.figures import count
 from mulligan.output.report.charts import Axis, Chart, Line, Mark, draw, nice_step
 
@@ -82,9 +83,11 @@ def _verdict(story: Story, steps: Axis) -> Chart:
     if loss.probabilistic and not loss.relativistic:
         unit, words, bounds = "probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", (0.0, 1.0)
         picks: tuple[Pick, Pick] = (lambda m: _sigmoid(real(m)), lambda m: _sigmoid(fake(m)))
-    else:
-        unit, words = "logit, centred", "Mean logits around their common middle."
+    elif loss.relativistic or isinstance(loss, Wasserstein):
+        unit, words = "logit, centred", "Mean logits around their common middle: their level is free."
         picks = (lambda m: 0.5 * (real(m) - fake(m)), lambda m: 0.5 * (fake(m) - real(m)))
+    else:
+        unit, words, picks = "logit", "Mean logits.", (real, fake)
     same = story.parent is None or type(story.parent.config.loss) is type(loss)
     lines = [
         line
@@ -216,15 +219,16 @@ def tries(story: Story) -> str:
         parts.append(f'<path class="{kind}" d="{rise}"/>')
         words = f"Try {each.number}" if row == 0 else f"Try {each.number}: from step {count(each.begins)}"
         side = x + 34 if row else LEFT
-        parts.append(f'<text class="tick {kind}" x="{side:.1f}" y="{y - 8}">{words}</text>')
+        parts.append(f'<text class="tick {kind}" x="{side:.1f}" y="{y - 8 if row else y + 16}">{words}</text>')
         if bad is not None or each.failed:
             cross = x_at(bad.step if bad is not None and not each.failed else each.step)
             parts.append(f'<path class="cross" d="M{cross - 5:.1f} {y - 5}l10 10m0 -10l-10 10"/>')
             name = bad.state if bad is not None else "diverged"
             near = cross > WIDTH - 260
+            below = not near and (row > 0 or cross > LEFT + 48)  # beside "Try 1", not on it
             parts.append(
                 f'<text class="tick{" end" if near else ""}" x="{cross + (-12 if near else 12):.1f}" '
-                f'y="{y - 8 if near else y + 16}">'
+                f'y="{y + 16 if below else y - 8}">'
                 f"{escape(name)} at {count(bad.step if bad is not None else each.step)}</text>"
             )
         elif last:

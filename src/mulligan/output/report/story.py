@@ -112,7 +112,8 @@ class Story:
         if self.parent is None:
             return []
         old, new = to_table(self.parent.config), to_table(self.config)
-        return [line for line in differences(old, new) if not line.startswith(("parent", "steps:"))]
+        changed = (line for line in differences(old, new) if not line.startswith(("parent", "steps:")))
+        return [line for line in changed if not line.endswith("[] → absent")]  # its first element is told
 
     def seconds(self, step: int) -> tuple[float, float] | None:
         """Return wall and processor seconds at a step, or at the report before it."""

@@ -1,0 +1,53 @@
+import json
+from pathlib import Path
+
+import pytest
+
+RING = ("train", "ring", "--steps", 20, "--set", "threads=1", "report_every=5", "sample_every=10", "evaluate_every=0")
+
+
+@pytest.fixture
+def run(mulligan, here):
+    code, out, _ = mulligan(*RING)
+    assert code == 0
+    assert "report     runs/ring-1/report.html" in out
+    return "runs/ring-1"
+
+
+def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
+    path = Path(run, "report.html")
+    assert "Healthy at the end." in path.read_text("utf-8")
+    path.unlink()
+    assert mulligan("report", run) == (0, f"{path}\n", "")
+    assert path.is_file()
+
+
+def test_elsewhere_and_as_json(mulligan, run):
+    code, out, err = mulligan("report", run, "--out", "x.html", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"run": run, "report": "x.html", "bytes": Path("x.html").stat().st_size}
+
+
+def test_the_last_line_of_json_names_it(mulligan, here):
+    out = mulligan(*RING, "--json")[1]
+    assert json.loads(out.splitlines()[-1])["report"] == "runs/ring-1/report.html"
+
+
+def test_a_report_that_cannot_be_written_does_not_fail_the_run(mulligan, here, monkeypatch):
+    from mulligan.errors import RunError
+    from mulligan.output import report
+
+    def full(*_, **__):
+        raise RunError("the disk is full.")
+
+    monkeypatch.setattr(report, "write_report", full)
+    code, out, err = mulligan(*RING)
+    assert code == 0
+    assert "no report: the disk is full." in err
+    assert "report  " not in out
+
+
+def test_words_that_are_off(mulligan, here):
+    code, _, err = mulligan("report", "nowhere")
+    assert code == 2
+    assert "no run folder" in err

@@ -1,0 +1,324 @@
+"""A report holds what its run folder tells, whatever is missing there, and nothing that was not escaped."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+import shlex
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from mulligan.data import load
+from mulligan.errors import ConfigError
+from mulligan.output.report import page, write_report
+from mulligan.output.report.again import command
+from mulligan.output.report.pictures import FRAMES, cut, frames, nearest
+from mulligan.output.report.story import read
+from mulligan.training import recipe, with_overrides
+
+EVIL = "<script>alert(1)</script>&\"'"
+VOID = {"meta", "img", "input", "br", "link", "hr", "i"}
+
+
+class Reader(HTMLParser):
+    """Collects what a page shows and refuses what is not nested."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.tags, self.titles = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "img", "input", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text.append(data)
+        if self.open and self.open[-1] == "h2":
+            self.titles.append(data)
+
+
+def reading(text):
+    reader = Reader()
+    reader.feed(text)
+    assert reader.open == []
+    return reader
+
+
+def shown(text):
+    return " ".join(" ".join(reading(text).text).split())
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """A copy of a finished run, to be taken apart."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+def test_all_sections_of_a_finished_run(folder, metrics):
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    path = write_report(folder)
+    assert path == folder / "report.html"
+    text = path.read_text("utf-8")
+    read_ = reading(text)
+    assert read_.titles == ["Samples", "How it went", "Curves", "Quality", "Classes", "Copies?", "Again"]
+    words = shown(text)
+    assert "Healthy at the end." in words or "not healthy" in words
+    for figure in ("2.71", "floor 0.450, n 50, judge", "0.870", "best possible 0.969", "3 / 3", "1.60 % junk", "4.02"):
+        assert figure in words
+    assert "No sign of copying: C T −0.400" in words
+    assert "24 steps" in words
+    for title in ("Loss", "What D says", "Gradient norms", "Variety and cover"):
+        assert title in words
+    assert [t for t, a in read_.tags if t == "img" and "data-step" in a] == ["img"] * 7  # steps 0, 4, … 24
+    assert sum(1 for t, a in read_.tags if a.get("alt", "").startswith("Its nearest")) == 16
+    assert hashlib.sha256((folder / "generator.safetensors").read_bytes()).hexdigest() in words
+
+
+def test_a_page_is_one_file_and_forbids_itself_the_rest(folder):
+    text = write_report(folder).read_text("utf-8")
+    tags = reading(text).tags
+    policy = next(a["content"] for t, a in tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:; ")
+    for kind, name in (("style", "style"), ("script", "script")):
+        content = re.search(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert len(re.findall("<script", text)) == 1
+    for tag, attributes in tags:
+        assert tag not in ("link", "iframe", "object", "base", "form")
+        assert "style" not in attributes  # the policy would refuse it
+        assert not any(name.startswith("on") for name in attributes)
+        assert attributes.get("src", "data:image/png;base64,").startswith("data:image/png;base64,")
+    assert not re.search(r"url\(|@import|https?://", text)
+
+
+def test_every_word_from_outside_is_escaped(finished, tmp_path, tell, collapsed, metrics):
+    folder = shutil.copytree(finished, tmp_path / "<script>alert(1)<")
+    evil = {**collapsed, "state": EVIL, "remedies": [EVIL], "evidence": {EVIL: collapsed["evidence"]["distance"]}}
+    tell(folder, **evil)
+    tell(folder, event="failed", step=24, reason=EVIL)
+    events = (folder / "events.jsonl").read_text("utf-8").replace('"recipe": "quick"', f'"recipe": {json.dumps(EVIL)}')
+    (folder / "events.jsonl").write_text(events)
+    config = (folder / "config.toml").read_text("utf-8").replace('recipe = "quick"', f"recipe = {json.dumps(EVIL)}")
+    (folder / "config.toml").write_text(config)
+    (folder / "metrics.json").write_text(
+        json.dumps({**metrics, "data": EVIL, "judge": {**metrics["judge"], "sha256": EVIL}})
+    )
+    told = read(folder)
+    told.versions = {"mulligan": EVIL, "python": EVIL, "numpy": EVIL, "blas": EVIL, "machine": EVIL}
+    data = load(told.config.data.name)
+    named = type(data)(EVIL, data.images, data.labels, (EVIL,) * 3, data.test)
+    text = page(told, named)
+    assert "alert(1)" in text
+    assert len(re.findall("<script", text)) == 1
+    assert not re.search(r"<script>alert", text)
+    reading(text)
+    assert html.escape(EVIL) in text
+
+
+@pytest.mark.parametrize("gone", ["events.jsonl", "samples", "times.jsonl", "generator.safetensors", "checkpoints"])
+def test_what_is_missing_is_left_out(folder, gone):
+    path = folder / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    words = shown(write_report(folder).read_text("utf-8"))
+    assert "mulligan train" in words
+    assert "Not measured" in words
+    if gone == "samples":
+        assert "No samples were drawn" in words
+    if gone == "times.jsonl":
+        assert "CPU-seconds" not in words
+    if gone == "events.jsonl":
+        assert "Loss" not in reading(write_report(folder).read_text("utf-8")).titles
+
+
+def test_a_bare_configuration_is_enough(finished, tmp_path):
+    shutil.copy(finished / "config.toml", tmp_path)
+    words = shown(write_report(tmp_path).read_text("utf-8"))
+    assert "Stopped at step 0 of 24" in words
+
+
+def test_a_line_that_was_cut_off_is_left_out(folder):
+    with (folder / "events.jsonl").open("a") as file:
+        file.write('{"event": "stepped", "step": 26, "meas')
+    assert read(folder).step == 24
+
+
+def test_no_run_folder_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"no config\.toml"):
+        write_report(tmp_path)
+
+
+def test_data_that_is_gone_costs_only_the_neighbours(folder, metrics):
+    config = (folder / "config.toml").read_text("utf-8")
+    (folder / "config.toml").write_text(re.sub(r'name = ".*npz"', 'name = "/gone/away.npz"', config))
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    words = shown(write_report(folder).read_text("utf-8"))
+    assert "The training data could not be read" in words
+    assert "/gone/away.npz" in words
+    assert "full height is 50.0 %" in words  # the classes are there, without the reals'
+
+
+def test_a_run_that_was_stopped(play, tmp_path):
+    play(tmp_path / "run", stop=10)
+    assert "Stopped at step 10 of 24" in shown(write_report(tmp_path / "run").read_text("utf-8"))
+
+
+def test_a_run_that_diverged(play, tmp_path):
+    play(
+        tmp_path / "run",
+        "loss=least_squares",
+        "generator.optimizer.lr=1e30",
+        "discriminator.optimizer.lr=1e30",
+        "penalties=[]",
+    )
+    words = shown(write_report(tmp_path / "run").read_text("utf-8"))
+    assert re.search(r"It diverged after step \d+", words)
+    assert "◆ divergence" in words
+    assert "NaN or infinity in the run" in words
+    assert "To try: lower both learning rates to a third" in words
+    assert "no longer finite" in words
+
+
+def test_a_second_try_shows_both_as_one_line(tried, tell, collapsed):
+    first = tried.with_name("first")
+    kept = (first / "events.jsonl").read_text("utf-8")
+    tell(first, **collapsed)
+    try:
+        text = write_report(tried).read_text("utf-8")
+    finally:
+        (first / "events.jsonl").write_text(kept)
+    words = shown(text)
+    assert "Try 1 showed mode collapse at step 12; try 2 went back to step 0 with other settings." in words
+    assert "Try 2: from step 0" in words
+    assert "mode collapse at 12" in words
+    assert "loss.kind: 'non_saturating' → 'relativistic'" in words
+    assert re.search(r'class="curve judge faint"', text)  # the loss of the first try
+    said = text[text.index("What D says") : text.index("Gradient norms")]
+    assert "faint" not in said  # its logits mean something else
+    assert f"mulligan diagnose {first} --try" in words
+
+
+def test_a_second_try_whose_parent_is_gone(tried, tmp_path):
+    alone = shutil.copytree(tried, tmp_path / "x-try-3")
+    config = (alone / "config.toml").read_text("utf-8")
+    (alone / "config.toml").write_text(re.sub(r'run = ".*"', 'run = "/gone"', config))
+    assert read(alone).number == 3
+    words = shown(write_report(alone).read_text("utf-8"))
+    assert "the try before; its folder is gone" in words
+    assert "at try 3" in words
+
+
+def test_what_was_said_is_told_with_its_evidence(folder, tell, collapsed):
+    tell(folder, **collapsed)
+    words = shown(write_report(folder).read_text("utf-8"))
+    assert "◆ mode collapse 0.100 < 0.200 distance among fakes ÷ among reals" in words
+    assert "To try: the relativistic loss; or: wait <b>longer</b>" in words
+    assert "The end is not healthy: mode collapse, named at step 12." in words
+    tell(folder, **{**collapsed, "step": 18, "state": "healthy", "evidence": {}, "remedies": [], "severity": ""})
+    words = shown(write_report(folder).read_text("utf-8"))
+    assert "● healthy again" in words
+    assert re.search(r"Healthy at the end, after \w+ spells? of trouble\.", words)
+
+
+def test_another_file(folder, tmp_path):
+    assert write_report(folder, tmp_path / "there" / "x.html").is_file()
+    assert not (folder / "report.html").exists()
+
+
+# ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_grids_keep_to_their_budget(tmp_path):
+    samples = []
+    for step in range(100):
+        path = tmp_path / f"step-{step:06d}.png"
+        path.write_bytes(bytes(20_000))
+        samples.append((step, path))
+    chosen = frames(samples)
+    assert len(chosen) == FRAMES
+    assert (chosen[0][0], chosen[-1][0]) == (0, 99)
+    gaps = np.diff([step for step, _ in chosen])
+    assert gaps.max() - gaps.min() <= 1
+    for _, path in samples:
+        path.write_bytes(bytes(100_000))
+    assert len(frames(samples)) == 9
+    for _, path in samples:
+        path.write_bytes(bytes(2_000_000))
+    assert [step for step, _ in frames(samples)] == [99]
+    assert frames([]) == []
+
+
+def test_a_grid_is_cut_into_its_pictures(tmp_path):
+    from mulligan.output.images import grid, save_png
+
+    images = np.random.default_rng(0).integers(0, 256, (64, 5, 7, 3), dtype=np.uint8)
+    save_png(tmp_path / "g.png", grid(images))
+    assert np.array_equal(cut(tmp_path / "g.png", (5, 7, 3)), images)
+
+
+def test_nearest_neighbours_are_those_of_the_definition(monkeypatch, pictures):
+    from mulligan.output.report import pictures as module
+
+    monkeypatch.setattr(module, "BLOCK", 7)
+    data = load(pictures)
+    rng = np.random.default_rng(1)
+    fakes = rng.integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    fakes[3] = np.asarray(data.images)[41]
+    found = nearest(fakes, data)
+    real = np.asarray(data.images).reshape(len(data), -1) / 255
+    distances = np.sqrt(np.square(fakes.reshape(5, 1, -1) / 255 - real).sum(-1))
+    assert np.array_equal(found.reals, np.asarray(data.images)[distances.argmin(1)])
+    assert found.distances == pytest.approx(distances.min(1), abs=3e-3)
+    assert found.searched == len(data)
+
+
+def test_the_usual_distance_is_that_of_held_out_pictures():
+    from mulligan.data import Dataset
+
+    rng = np.random.default_rng(2)
+    images, held = (rng.integers(0, 256, (n, 4, 4, 1), dtype=np.uint8) for n in (50, 9))
+    found = nearest(images[:2], Dataset("x", images, test=Dataset("y", held)))
+    a, b = held.reshape(9, 1, -1) / 255, images.reshape(50, -1) / 255
+    assert found.usual == pytest.approx(np.median(np.sqrt(np.square(a - b).sum(-1)).min(1)), rel=1e-5)
+    assert found.distances == pytest.approx([0, 0], abs=2e-3)
+
+
+# ── doing it again ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        ["steps=12", "seed=3"],
+        ["loss=hinge", "discriminator.optimizer.lr=1e-05", "generator.layers.hidden=[12, 8]"],
+        ["penalties=[]", "data.labels=none", "average=none"],
+        ['data.name="it\'s"'],
+    ],
+)
+def test_the_command_makes_the_same_run(changes, folder):
+    told = read(folder)
+    told.config = with_overrides(recipe("quick"), changes, say=lambda text: None)
+    words = shlex.split(" ".join(command(told)))
+    assert words[:3] == ["mulligan", "train", "quick"]
+    flags = {"--steps": "steps", "--seed": "seed", "--threads": "threads", "--data": "data.name"}
+    typed = []
+    for option, value in zip(words[3::2], words[4::2]):
+        quoted = json.dumps(value) if option == "--data" else value
+        typed.append(value if option == "--set" else f"{flags[option]}={quoted}")
+    assert with_overrides(recipe("quick"), typed, say=lambda text: None) == told.config
+
+
+def test_a_run_that_options_cannot_say_is_done_by_its_settings(folder):
+    told = read(folder)
+    told.config = with_overrides(told.config, ["recipe=gone"])
+    assert command(told) == ["mulligan train config.toml"]

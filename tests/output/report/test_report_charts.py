@@ -1,0 +1,109 @@
+"""Curves say what the numbers say: no value is cut without a sign, no gap is bridged."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from mulligan.output.report import charts
+from mulligan.output.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart, Line, Mark, draw
+
+
+def chart(y, x=None, **more):
+    x = range(len(y)) if x is None else x
+    axis = Axis("steps", float(max(x, default=0) or 1), more.pop("marks", ()))
+    return Chart("Loss", "nats", "words", [Line("D", "judge", list(x), y)], axis, **more)
+
+
+def curve(text):
+    """Return the points of the first curve, pen moves apart."""
+    path = re.search(r'class="curve[^"]*" d="([^"]*)"', text)[1]
+    return [(pen, float(a), float(b)) for pen, a, b in re.findall(r"([ML])([\d.]+) ([\d.]+)", path)]
+
+
+def test_the_ends_of_a_curve_lie_where_the_axis_says():
+    points = curve(draw(chart([0.0, 1.0, 2.0], bounds=(0.0, 2.0))))
+    assert points[0] == ("M", LEFT, HEIGHT - BOTTOM)
+    assert points[2] == ("L", WIDTH - RIGHT, TOP)
+    assert points[1][1] == pytest.approx((LEFT + WIDTH - RIGHT) / 2)
+
+
+def test_a_logarithmic_axis_has_equal_steps_for_equal_factors():
+    ys = [y for _, _, y in curve(draw(chart([0.01, 0.1, 1.0], log=True)))]
+    assert ys[0] - ys[1] == pytest.approx(ys[1] - ys[2], abs=0.11)
+    assert "log scale" in draw(chart([0.01, 1.0], log=True))
+
+
+def test_what_is_not_finite_breaks_the_curve():
+    assert [pen for pen, _, _ in curve(draw(chart([1.0, 2.0, math.nan, 1.0, math.inf, 2.0])))] == ["M", "L", "M", "M"]
+    assert [pen for pen, _, _ in curve(draw(chart([1.0, 0.5, -1.0, 0.0, 2.0, 3.0], log=True)))] == ["M", "L", "M", "L"]
+
+
+def test_nothing_to_draw_is_nothing():
+    assert draw(chart([])) == ""
+    assert draw(chart([math.nan, math.inf])) == ""
+    assert draw(chart([-1.0, 0.0], log=True)) == ""
+
+
+def test_a_value_far_beyond_is_cut_and_marked():
+    y = [1.0 + 0.1 * math.sin(i) for i in range(100)]
+    assert "edge" not in draw(chart(y))
+    y[50] = 1e6
+    text = draw(chart(y))
+    assert text.count('class="edge judge"') == 1
+    assert curve(text)[50][2] == TOP
+    assert curve(text)[49][2] > TOP + 20  # the others are not flattened
+    y[60] = -1e6
+    assert draw(chart(y)).count('class="edge judge"') == 2
+    assert draw(chart([*y, *[1e9] * 40])).count("edge") <= 1 + charts.MARKED
+
+
+def test_a_steady_climb_is_not_taken_for_an_outlier():
+    assert "edge" not in draw(chart([float(i * i) for i in range(200)]))
+
+
+def test_long_curves_are_thinned_to_means():
+    thin = charts.thinned(Line("D", "judge", list(range(4000)), [float(i) for i in range(4000)]))
+    assert len(thin.x) == charts.POINTS
+    assert thin.y == pytest.approx(np.arange(4000).reshape(charts.POINTS, 10).mean(1))
+    assert thin.x == pytest.approx(thin.y)
+
+
+@pytest.mark.parametrize(
+    ("span", "step"), [(1.0, 0.5), (4.0, 1.0), (4.1, 2.0), (20_000, 5000.0), (7000, 2000.0), (0.03, 0.01)]
+)
+def test_nice_steps(span, step):
+    assert charts.nice_step(span) == pytest.approx(step)
+
+
+def test_a_chart_can_be_heard_and_says_its_values():
+    text = draw(chart([3.0, 0.564]))
+    assert 'role="img" aria-label="Loss over steps; at the end D 0.564"' in text
+    assert 'data-x="0 1" data-y="3.00 0.564"' in text
+    assert "<b" in text
+    assert "0.564</b>" in text
+
+
+def test_ticks_do_not_stand_on_each_other():
+    for end in (20, 999, 2000, 7000, 20_000, 123_456, 1.7, 37.0):
+        text = draw(Chart("x", "", "", [Line("D", "judge", [0, end], [0.0, 1.0])], Axis("CPU-seconds", end)))
+        spans = []
+        for side, x, words in re.findall(
+            rf'class="tick( end| mid|)" x="([\d.]+)" y="{HEIGHT - BOTTOM + 18}">([^<]*)<', text
+        ):
+            width = charts.LETTER * len(words)
+            left = float(x) - {" end": width, " mid": width / 2, "": 0}[side]
+            spans.append((left, left + width))
+        spans.sort()
+        assert len(spans) >= 2
+        assert all(a[1] < b[0] for a, b in zip(spans, spans[1:]))
+        assert spans[-1][1] <= WIDTH
+
+
+def test_marks_and_levels():
+    text = draw(chart([0.0, 1.0], marks=[Mark(0.5, "mode <collapse>", "alarm")], levels=((0.5, "floor"),)))
+    assert "<title>mode &lt;collapse&gt;</title>" in text
+    assert '<line class="level"' in text
+    assert ">floor</text>" in text
+    assert "level" not in draw(chart([0.0, 1.0], levels=((5.0, "far"),), bounds=(0.0, 1.0)))

@@ -1,0 +1,131 @@
+"""A report as people open it: from the disk, wide and narrow, by day and by night, with and without a script."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from mulligan.output.report import write_report
+
+
+@pytest.fixture
+def report(finished, tmp_path, tell, collapsed, metrics):
+    folder = shutil.copytree(finished, tmp_path / "a-run-with-a-name-that-is-as-long-as-the-names-of-folders-may-be")
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    tell(folder, **collapsed)
+    return write_report(folder)
+
+
+@pytest.fixture
+def opened(browser):
+    """Open a file; nothing may be complained about, or asked of any network."""
+    complaints, contexts = [], []
+
+    def open_(path, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(request.url))
+        page.on("request", lambda request: complaints.append(request.url) if request.url.startswith("http") else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_opens_without_a_word_and_without_sideways_scrolling(opened, report, size, scheme):
+    page = opened(report, viewport=size, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert light == {"light": "rgb(245, 246, 244)", "dark": "rgb(16, 19, 18)"}[scheme]
+    broken = "[...document.images].filter((i) => !i.complete || !i.naturalWidth).length"
+    assert page.evaluate(broken) == 0
+
+
+def test_the_slider_goes_through_the_steps(opened, report):
+    page = opened(report, viewport=SIZES[0])
+    seen = "[...document.querySelectorAll('.frames img')].filter((i) => i.offsetParent).map((i) => i.dataset.step)"
+    assert page.evaluate(seen) == ["24"]
+    slider = page.locator("input[type=range]")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert page.evaluate(seen) == ["0"]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(seen) == ["4"]
+    assert page.locator("[data-shown]").inner_text() == "step 4"
+    assert slider.get_attribute("aria-valuetext") == "step 4"
+    page.locator("[data-play]").click()
+    page.locator("[data-shown]", has_text="step 24").wait_for()
+    page.get_by_role("button", name="Play").wait_for()
+
+
+def test_the_theme_can_be_chosen(opened, report):
+    page = opened(report, viewport=SIZES[0], color_scheme="light")
+    button = page.get_by_role("button", name="Use dark colours")
+    button.click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 18)"
+    page.get_by_role("button", name="Use light colours").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 244)"
+
+
+def test_a_curve_tells_its_values_under_the_pointer_and_by_keys(opened, report):
+    page = opened(report, viewport=SIZES[0])
+    chart = page.locator(".chart svg").first
+    shown = page.locator(".chart").first.locator("[data-of=D]")
+    last = shown.inner_text()
+    chart.focus()
+    page.keyboard.press("Home")
+    first = page.evaluate("document.querySelector('.chart [data-name=D]').dataset.y.split(' ')[0]")
+    assert shown.inner_text() == first
+    assert page.locator(".chart .at").first.inner_text() == "at 2 steps"
+    page.keyboard.press("Escape")
+    assert shown.inner_text() == last
+    chart.hover()
+    assert page.locator(".chart .cursor").first.get_attribute("hidden") is None
+    assert page.locator(".chart .at").first.is_visible()
+
+
+def test_without_a_script_nothing_is_missing_but_the_slider(opened, report):
+    page = opened(report, viewport=SIZES[0], java_script_enabled=False)
+    assert page.locator(".frames img:visible").count() == 1
+    assert page.locator(".slider").is_hidden()
+    assert page.locator(".curve").first.is_visible()
+    assert page.locator(".strip img").is_visible()
+
+
+def test_texts_can_be_read_on_every_ground(opened, report):
+    """4.5 : 1 for text on page and panel (WCAG 2.2, 1.4.3), in both themes."""
+    for scheme in ("light", "dark"):
+        page = opened(report, color_scheme=scheme)
+        for ground in ("--page", "--panel"):
+            for ink in ("--ink", "--ink-2", "--ink-3", "--real", "--fake", "--judge", "--brand", "--warn", "--bad"):
+                assert contrast(*(colour(page, name) for name in (ink, ground))) >= 4.5, (scheme, ink, ground)
+        for ink, ground in (("--bad", "--bad-soft"), ("--warn", "--warn-soft"), ("--ok", "--ok-soft")):
+            assert contrast(colour(page, ink), colour(page, ground)) >= 4.5, (scheme, ink)
+
+
+def colour(page, name):
+    script = (
+        f"(() => {{ const e = document.body; e.style.color = 'var({name})'; return getComputedStyle(e).color; }})()"
+    )
+    return [int(v) for v in re.findall(r"\d+", page.evaluate(script))[:3]]
+
+
+def contrast(a, b):
+    def luminance(rgb):
+        linear = [v / 3294.6 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in rgb]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
