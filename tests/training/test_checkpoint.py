@@ -202,7 +202,7 @@ def test_a_forged_file_raises_nothing_but_our_error(whole: Path, tmp_path: Path,
     except CheckpointError as error:
         words = str(error)
     assert str(broken) in words
-    assert not accepted or key in ("step", "sums", "counted", "observers", "log", "versions", "clock")
+    assert not accepted or key in ("step", "sums", "counted", "observers", "log", "versions", "clock", "turned")
 
 
 def test_words_for_every_refusal(copy: Path, tmp_path: Path) -> None:

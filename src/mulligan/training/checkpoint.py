@@ -22,7 +22,7 @@ import numpy as np
 from mulligan import __version__
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.training import guard
-from mulligan.training.config import Config
+from mulligan.training.config import Config, with_overrides
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
 from mulligan.training.tables import from_table, to_table
@@ -65,6 +65,11 @@ class Checkpoint:
     log: dict[str, Any]
     clock: dict[str, float]
     versions: dict[str, str]
+
+    @property
+    def current(self) -> Config:
+        """The configuration, with the rates and weights that `Run.turn` had changed by then."""
+        return with_overrides(self.config, [line for _, overrides in self.state["turned"] for line in overrides])
 
     @property
     def step(self) -> int:
@@ -237,6 +242,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         arrays: dict[str, Array] = load(packed)
         config = from_table(Config, words["config"])
         state = {key: words[key] for key in ("step", "sampler", "streams", "sums", "counted", "observers", "data")}
+        state["turned"] = words.get("turned", [])  # older checkpoints have none
         log, clock, kinds = (dict(words[key]) for key in ("log", "clock", "versions"))
         return Checkpoint(path, config, state, arrays, log, clock, kinds)
     except MulliganError as error:

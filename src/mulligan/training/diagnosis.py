@@ -118,7 +118,7 @@ class Diagnosis:
 
     def _say(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
         self.current = finding
-        found = remedies_for(finding, run.config)
+        found = remedies_for(finding, run.current)
         return Diagnosed(
             run.step,
             finding.state,

@@ -177,6 +177,20 @@ class Diagnosed(Event):
 
 
 @dataclass(frozen=True)
+class Turned(Event):
+    """Somebody has turned a knob in the middle of the run; it acts from the next step on.
+
+    Attributes
+    ----------
+    overrides : tuple of str
+        ``path=value``: learning rates, weights of penalties.
+    """
+
+    name: ClassVar[str] = "turned"
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Saved(Event):
     """A checkpoint of this step was taken."""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mulligan.errors import DivergedError
 from mulligan.training import guard
-from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped
+from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped, Turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -73,7 +73,8 @@ def train(
     ------
     Event
         `Started` (only where the run begins: at step 0, or where a second try goes on from its parent), `Stepped`,
-        `Sampled`, `Evaluated`, `Saved`, and what observers add; at the end `Finished`, or `Failed` before the error.
+        `Sampled`, `Evaluated`, `Saved`, `Turned` (see `Run.turn`), and what observers add; at the end `Finished`, or
+        `Failed` before the error.
 
     Raises
     ------
@@ -103,6 +104,8 @@ def train(
             except DivergedError as error:
                 yield from answered(Failed(run.step, str(error), clock=clock))
                 raise
+            for step, overrides in run.take_turns():
+                yield from answered(Turned(step, overrides, clock=clock))
             if run.step < last:
                 return
             if _due(run.step, config.report_every, config.steps, always=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from mulligan.nn.rng import restore as restore_stream
 from mulligan.nn.rng import state_of, stream
 from mulligan.training import guard
 from mulligan.training.labels import digest_of, labels_of
+from mulligan.training.overrides import differences
 from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ CLOUD = 1024
 AHEAD = 4
 """Batches of streamed pictures that are decoded before they are needed."""
 _ROWS = 256  # rows of one pass when sampling
+_TURNABLE = re.compile(r"(generator|discriminator)\.optimizer\.(.+\.)?lr|penalties\.\d+\.(gamma|weight)")
 
 
 class Run:
@@ -63,6 +66,10 @@ class Run:
         Measures added up since the last report, and over how many steps.
     wall, cpu : float
         Seconds spent in steps so far.
+    current : Config
+        `config`, with what `turn` has changed since.
+    turned : list
+        Step and overrides of every `turn`.
     log_position : dict or None
         Where the recorder's log stood at the checkpoint that this run was restored from; None for a new run.
 
@@ -90,6 +97,9 @@ class Run:
         game, shape = replace(config, classes=self.classes), self.data.shape
         lanes = min(config.threads, config.batch_size)  # a lane without rows would have no mean
         self.gan = GAN(game, shape, seed=config.seed, total=config.steps, lanes=lanes, processes=True)
+        self.current = config
+        self.turned: list[tuple[int, tuple[str, ...]]] = []
+        self._told = 0  # of them, those that `take_turns` has given
         rows = config.batch_size * config.d_steps
         self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
         self._bytes = np.empty((rows, *shape), np.uint8)
@@ -136,6 +146,41 @@ class Run:
             sums[name] = sums.get(name, 0.0) + value
         self.counted += 1
         return measures
+
+    def turn(self, overrides: Sequence[str]) -> None:
+        """Change learning rates and weights of penalties between two steps; they act from the next one on.
+
+        `config` stays what the run began with; the log has a `Turned` event, and every checkpoint the list of turns, so
+        that a resumed run goes on with them.
+
+        Parameters
+        ----------
+        overrides : sequence of str
+            ``path=value``.
+
+        Raises
+        ------
+        ConfigError
+            When a value is not allowed, or the change is of another kind: that needs a new run.
+        """
+        from mulligan.training.config import with_overrides
+
+        changed = with_overrides(self.current, overrides)
+        for line in differences(to_table(self.current), to_table(changed)):
+            path = line.partition(":")[0]
+            if not _TURNABLE.fullmatch(path):
+                raise ConfigError(
+                    f"{path} cannot change in the middle of a run; learning rates and weights of penalties can. "
+                    "Start a new run with it, or a second try."
+                )
+        self.gan.game = replace(changed, classes=self.classes)
+        self.current = changed
+        self.turned.append((self.step, tuple(overrides)))
+
+    def take_turns(self) -> list[tuple[int, tuple[str, ...]]]:
+        """Return the turns since this was last called."""
+        new, self._told = self.turned[self._told :], len(self.turned)
+        return new
 
     def next_batch(self) -> tuple[Array, NDArray[np.int64] | None]:
         """Return the next real samples in the network's range, and their classes; valid until the next call."""
@@ -267,6 +312,7 @@ class Run:
             "counted": self.counted,
             "observers": {observer.name: observer.state() for observer in self.observers},
             "data": self.fingerprint,
+            "turned": [[step, list(overrides)] for step, overrides in self.turned],
         }
 
     @classmethod
@@ -301,6 +347,13 @@ class Run:
         run.gan.steps = state["step"]
         run.sums, run.counted = dict(state["sums"]), state["counted"]
         run._observed = dict(state["observers"])
+        try:
+            for step, overrides in state.get("turned", []):
+                run.turn(overrides)
+                run.turned[-1] = (step, tuple(overrides))
+        except ConfigError as error:
+            raise CheckpointError(f"what was turned in the run cannot be turned here: {error}") from error
+        run._told = len(run.turned)
         return run
 
 

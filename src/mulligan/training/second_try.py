@@ -132,6 +132,8 @@ def plan(
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
     found = _healthy(here, diagnosed.healthy_step)
+    if found is not None:  # with rates and weights as they stood there
+        config = replace(found.current, steps=config.steps)
     changed = with_overrides(config, diagnosed.overrides, say=say)
     parent = Parent(str(Path(folder).resolve()), 0 if found is None else found.step)
     return SecondTry(replace(changed, parent=parent), differences(to_table(config), to_table(changed)), found)
@@ -167,7 +169,7 @@ def _go_on(run: Run, found: Checkpoint, keep_moments: bool) -> None:
     state = found.state
     if state["data"] != run.fingerprint:
         raise CheckpointError(f"{found.path} was trained on other data than {run.data.name} is now. Restore the data.")
-    fresh = not keep_moments and _moments(run.config) != _moments(found.config)
+    fresh = not keep_moments and _moments(run.config) != _moments(found.current)
     for name, array in run.gan.arrays().items():
         if ".optimizer." in name and (fresh or name not in found.arrays):
             continue

@@ -1,0 +1,131 @@
+"""Rates and weights of penalties that are changed in the middle of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.errors import CheckpointError, ConfigError
+from mulligan.training import Config, Recorder, Run, load_checkpoint, plan, resume, train
+from mulligan.training.config import with_overrides
+from mulligan.training.events import Diagnosed, Turned
+
+LINES = (
+    "generator.optimizer.lr=3e-3",
+    "discriminator.optimizer.lr=2e-3",
+    "penalties.0.gamma=5",
+    "penalties.1.gamma=0.5",
+)
+
+
+def ended(run: Run) -> dict[str, Any]:
+    for _ in train(run):
+        pass
+    return {name: array.copy() for name, array in run.gan.arrays().items()}
+
+
+def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_turned_before_the_first_step_is_as_if_it_had_been_so(tiny: Any, threads: int, update: str) -> None:
+    config = tiny(threads=threads, update=update)
+    run = Run(config)
+    run.turn(LINES)
+    turned = ended(run)
+    assert same(turned, ended(Run(with_overrides(config, LINES))))
+    assert not same(turned, ended(Run(config)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_it_acts_from_the_next_step_on(tiny: Any, threads: int) -> None:
+    """Where the optimiser has no memory, G moves by −lr·∇: doubled, it moves twice as far, at once."""
+    config = with_overrides(tiny(threads=threads), ['generator.optimizer={kind="sgd", lr=1e-2}'])
+    moves = []
+    for lines in ([], ["generator.optimizer.lr=2e-2"]):
+        run = Run(config)
+        with run.gan.lanes:
+            for _ in range(3):
+                run.advance()
+            if lines:
+                run.turn(lines)
+            before = run.gan.g.network.theta.copy()
+            run.advance()
+            moves.append(run.gan.g.network.theta - before)
+    np.testing.assert_allclose(moves[1], 2.0 * moves[0], rtol=1e-3, atol=1e-7)
+
+
+def test_penalties_at_points_of_their_own_are_turned_too(tiny: Any) -> None:
+    config = with_overrides(tiny(update="alternating"), ['penalties=[{kind="wgan_gp", weight=1}]'])
+    run = Run(config)
+    run.turn(["penalties.0.weight=10"])
+    assert same(ended(run), ended(Run(with_overrides(config, ["penalties.0.weight=10"]))))
+
+
+def turning(run: Run, at: int) -> Any:
+    def stop() -> bool:
+        if run.step == at and not run.turned:
+            run.turn(LINES[:1])
+        return False
+
+    return stop
+
+
+def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: Path) -> None:
+    whole = Run(tiny())
+    events = list(Recorder(tmp_path / "whole").record(whole, stop=turning(whole, 7)))
+    assert [e for e in events if isinstance(e, Turned)] == [Turned(7, LINES[:1])]
+    part = Run(tiny())
+    stop = turning(part, 7)
+    for _ in Recorder(tmp_path / "part").record(part, stop=lambda: stop() or part.step >= 9):
+        pass
+    again = resume(tmp_path / "part")
+    assert again.turned == [(7, LINES[:1])]
+    assert again.config == part.config
+    assert again.current.generator.optimizer.lr == 3e-3  # type: ignore[attr-defined]
+    assert not [e for e in Recorder(tmp_path / "part").record(again) if isinstance(e, Turned)]
+    assert same(whole.gan.arrays(), again.gan.arrays())
+    for name in ("events.jsonl", "config.toml"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "part" / name).read_bytes()
+
+
+@pytest.mark.parametrize("line", ["batch_size=8", "loss.kind=hinge", "latent.dim=3", "generator.optimizer.beta1=0.1"])
+def test_what_needs_a_new_run_is_refused(tiny: Any, line: str) -> None:
+    run = Run(tiny())
+    with pytest.raises(ConfigError, match="cannot change in the middle of a run"):
+        run.turn([line])
+    with pytest.raises(ConfigError):
+        run.turn(["penalties.0.gamma=-1"])
+    assert run.turned == []
+    assert run.current == run.config
+
+
+def test_a_second_try_begins_with_what_was_turned(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    for _ in Recorder(tmp_path / "a").record(run, stop=turning(run, 7)):
+        pass
+    said = Diagnosed(24, "D wins", {}, ("x",), overrides=("discriminator.optimizer.lr=1e-4",), severity="alarm")
+    at = {
+        step: plan(tmp_path / "a", Diagnosed(**{**vars(said), "healthy_step": step, "clock": None})) for step in (6, 18)
+    }
+    assert [at[step].config.generator.optimizer.lr for step in (6, 18)] == [1e-3, 3e-3]  # type: ignore[union-attr]
+    assert at[18].changes == ["discriminator.optimizer.lr: 0.001 → 0.0001"]
+    assert at[18].run().step == 18
+
+
+def test_a_forged_turn_is_refused(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    for _ in Recorder(tmp_path / "a").record(run, stop=turning(run, 7)):
+        pass
+    found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000024")
+    assert json.loads(json.dumps(found.state["turned"])) == [[7, [LINES[0]]]]
+    found.state["turned"] = [[7, ["batch_size=8"]]]
+    with pytest.raises(CheckpointError, match="what was turned"):
+        found.run()
+    assert isinstance(found.config, Config)
