@@ -29,8 +29,8 @@ def command(
 ) -> None:
     """List the names that recipes and flags may use: what each is, in a line, and its source.
 
-    WHAT is recipes, studies, data, losses, penalties, optimizers, layers, architectures, schedules, initializers
-    or museum.
+    WHAT is recipes, studies, data, losses, penalties, augmentations, optimizers, layers, architectures, schedules,
+    initializers or museum.
 
     Example:
     $ mulligan list recipes
@@ -143,6 +143,7 @@ KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "data": ("data sets, for --data", _data),
     "losses": ("what both players minimise", _registry("Loss")),
     "penalties": ("what keeps D's gradient in bounds", _registry("Penalty")),
+    "augmentations": ("what is done to every picture before D sees it", _registry("Augmentation")),
     "optimizers": ("how a player learns", _registry("Optimizer")),
     "layers": ("what networks are made of", _registry("Layer")),
     "architectures": ("networks that fit themselves to the data", _registry("Architecture")),

@@ -1,0 +1,290 @@
+"""Augmentations: what they do, their transposes, and whole steps against torch."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.game.augment import AUGMENTATIONS, Brightness, Cutout, Flip, Translation, Warp
+from mulligan.game.checking import Listening
+from mulligan.game.gan import GAN
+from mulligan.game.losses import Relativistic
+from mulligan.game.penalties import R1, R2, WGANGP
+from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn import layers as nn
+from mulligan.training import Run, recipe, with_overrides
+from mulligan.training.tables import from_table, to_table
+
+SHAPE = (8, 6, 2)
+ALL = (Flip(), Translation(0.3), Cutout(0.5), Brightness(0.4))
+LEAKY = nn.LeakyReLU()
+G = (nn.Dense(12), LEAKY, nn.Reshape((2, 2, 3)), nn.ConvTranspose2d(2), LEAKY, nn.ConvTranspose2d(1), nn.Tanh())
+D = (nn.Conv2d(3), LEAKY, nn.Conv2d(4), LEAKY, nn.Flatten(), nn.Dense(5), LEAKY, nn.Dense(1))
+
+
+def drawn(parts, n, seed=0, shape=SHAPE):
+    warp = Warp(parts, shape)
+    out = np.empty((n, warp.numbers))
+    warp.draw(np.random.default_rng(seed), out)
+    return warp, out
+
+
+# ── what they do ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_flip_exchanges_left_and_right():
+    x = np.arange(24.0).reshape(2, 2, 3, 2)
+    found = x.copy()
+    Flip().apply(found, np.array([[0.0], [1.0]]))
+    assert (found[0] == x[0]).all()
+    assert (found[1] == x[1][:, ::-1]).all()
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, 0), (-1, 3), (8, 0), (-8, -6)])
+def test_a_translation_moves_and_fills_with_zero(down, right):
+    x = np.random.default_rng(0).random((1, *SHAPE)) + 1
+    found = x.copy()
+    Translation().apply(found, np.array([[down, right]], float))
+    for i in range(8):
+        for j in range(6):
+            inside = 0 <= i - down < 8 and 0 <= j - right < 6
+            assert (found[0, i, j] == (x[0, i - down, j - right] if inside else 0)).all()
+
+
+def test_a_cutout_is_a_hole():
+    x = np.ones((1, *SHAPE))
+    Cutout().apply(x, np.array([[1.0, 4.0, 0.0, 2.0]]))
+    expected = np.ones(SHAPE)
+    expected[1:4, :2] = 0
+    assert (x[0] == expected).all()
+
+
+def test_brightness_is_one_number():
+    x = np.zeros((2, *SHAPE))
+    Brightness().apply(x, np.array([[0.25], [-0.5]]))
+    assert (x[0] == 0.25).all()
+    assert (x[1] == -0.5).all()
+
+
+def test_draws_have_the_ranges_of_the_source():
+    """28×28: shifts of −3 to 3, holes of 14 whose centres are anywhere, as in the published code."""
+    warp, found = drawn((Flip(), Translation(), Cutout(), Brightness()), 20_000, shape=(28, 28, 1))
+    flip, down, right, top, bottom, left, end, bright = found.T
+    assert abs(flip.mean() - 0.5) < 0.02
+    for shift in (down, right):
+        values, counts = np.unique(shift, return_counts=True)
+        assert values.tolist() == list(range(-3, 4))
+        assert counts.min() > 0.9 * 20_000 / 7
+    for low, high in ((top, bottom), (left, end)):
+        values, counts = np.unique(high - 14, return_counts=True)  # where the hole begins: a centre of 0 to 28
+        assert values.tolist() == list(range(-7, 22))
+        assert counts.min() > 0.8 * 20_000 / 29
+        assert (low == np.maximum(high - 14, 0)).all()
+    assert (np.abs(bright) <= 0.5).all()
+    assert abs(bright.std() - 0.5 / 3**0.5) < 0.01
+    correlations = np.corrcoef(found.T) - np.eye(8)
+    assert np.abs(correlations[np.ix_([0, 1, 2, 4, 6, 7], [0, 1, 2, 4, 6, 7])]).max() < 0.04
+    assert warp.numbers == 8
+
+
+# ── the transposes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("parts", [*((part,) for part in ALL), ALL, ALL[::-1]], ids=str)
+def test_the_transpose(parts):
+    """⟨T(x) − T(0), y⟩ = ⟨x, Aᵀ y⟩."""
+    rng = np.random.default_rng(1)
+    warp, numbers = drawn(parts, 50)
+    x, y = rng.standard_normal((2, 50, *SHAPE))
+    linear = warp.apply(x.copy(), numbers) - warp.apply(np.zeros_like(x), numbers)
+    back = warp.transpose(y.copy(), numbers)
+    left, right = (linear * y).sum(axis=(1, 2, 3)), (x * back).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-12)
+    assert np.abs(back - y).max() > 0 or parts == (Brightness(0.4),)
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_points_are_not_augmented():
+    player = Player((nn.Dense(2),)), Player((nn.Dense(1),))
+    with pytest.raises(ShapeError, match=r"augment = \[\]"):
+        GAN(Game(*player, augment=(Flip(),)), (2,))
+
+
+def test_a_configuration_names_them():
+    config = with_overrides(recipe("quick"), ['augment=["flip", {kind="translation", share=0.25}, "cutout"]'])
+    assert config.augment == (Flip(), Translation(0.25), Cutout())
+    assert from_table(type(config), to_table(config)) == config
+    with pytest.raises(ConfigError, match=r"Did you mean 'cutout'"):
+        with_overrides(config, ['augment=["cutuot"]'])
+    with pytest.raises(ConfigError, match="share"):
+        Translation(0)
+    assert {"flip", "translation", "cutout", "brightness"} == set(AUGMENTATIONS)
+
+
+# ── whole games ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+R1_R2 = (R1(0.7), R2(1.3))
+
+
+def game(update="simultaneous", augment=ALL, penalties=R1_R2):
+    players = Player(G, Listening(0.01)), Player(D, Listening(0.01))
+    return Game(*players, Latent(4), Relativistic(), penalties, update=update, average=None, augment=augment)
+
+
+def play(rules, lanes=1, steps=3, processes=False):
+    gan = GAN(rules, (8, 8, 1), seed=3, lanes=lanes, dtype=np.float64, processes=processes)
+    rng = np.random.default_rng(1)
+    with gan.lanes:
+        for _ in range(steps):
+            gan.step(rng.standard_normal((7, 8, 8, 1)))
+    return gan
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_lanes_agree(update):
+    one = play(game(update)).arrays()
+    for lanes, processes in ((2, False), (3, False), (2, True)):
+        for name, array in play(game(update), lanes, processes=processes).arrays().items():
+            np.testing.assert_allclose(array, one[name], rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_the_stream_is_their_own():
+    """What is drawn for noise stays the same; what is learned does not."""
+    plain, augmented = play(game(augment=())), play(game())
+    assert "augment" not in plain.streams  # checkpoints from before there were augmentations go on
+    assert plain.streams["noise"].random() == augmented.streams["noise"].random()
+    assert not np.allclose(plain.g.network.theta, augmented.g.network.theta)
+
+
+def test_the_real_batch_stays_as_it_was():
+    gan = GAN(game(penalties=(WGANGP(),), update="alternating"), (8, 8, 1), lanes=1)
+    real = np.random.default_rng(0).standard_normal((7, 8, 8, 1)).astype(np.float32)
+    before = real.copy()
+    with gan.lanes:
+        gan.step(real)
+    assert (real == before).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_resumed_run_is_the_same_to_the_byte(threads):
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
+    changes = ["generator.layers={kind='mlp_generator',hidden=[4]}", "batch_size=6", f"threads={threads}", "steps=12"]
+    changes += ["discriminator.layers={kind='mlp_discriminator',hidden=[4]}", 'augment=["flip","translation","cutout"]']
+    config = with_overrides(recipe("quick"), [*changes, "data.labels=none"])
+    data = Dataset("own", images)
+
+    def played(part=None):
+        run = Run(config, data=data)
+        for step in range(12):
+            with run.gan.lanes:
+                run.advance()
+            if step == part:
+                state = json.loads(json.dumps(run.state()))
+                run = Run.restore(config, {k: v.copy() for k, v in run.gan.arrays().items()}, state, data=data)
+        return {name: array.tobytes() for name, array in run.gan.arrays().items()}
+
+    assert played(5) == played()
+
+
+# ── the same in torch ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+
+def in_torch(x, numbers):
+    """All four, after the published DiffAugment: indices into a picture with a margin of zeros, and a mask."""
+    n, h, w, _ = x.shape
+    flip, down, right, top, bottom, left, end, bright = torch.tensor(numbers).T[..., None, None]
+    rows, columns, batch = torch.arange(h)[None, :, None], torch.arange(w)[None, None], torch.arange(n)[:, None, None]
+    x = torch.where((flip == 1)[..., None], x.flip(2), x)
+    padded = F.pad(x, (0, 0, 1, 1, 1, 1))
+    x = padded[batch, (rows - down + 1).clamp(0, h + 1).long(), (columns - right + 1).clamp(0, w + 1).long()]
+    hole = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < end)
+    return x * (~hole)[..., None] + bright[..., None]
+
+
+def test_the_same_pictures_as_in_torch():
+    warp, numbers = drawn(ALL, 40)
+    x = np.random.default_rng(2).standard_normal((40, *SHAPE))
+    leaf = torch.tensor(x, requires_grad=True)
+    y = in_torch(leaf, numbers)
+    np.testing.assert_allclose(warp.apply(x.copy(), numbers), y.detach().numpy(), atol=1e-15)
+    dy = np.random.default_rng(3).standard_normal(x.shape)
+    (dx,) = torch.autograd.grad(y, leaf, torch.tensor(dy))
+    np.testing.assert_allclose(warp.transpose(dy.copy(), numbers), dx.numpy(), atol=1e-15)
+
+
+def network(mover):
+    tensors = {path: torch.tensor(array.copy(), requires_grad=True) for path, array in mover.network.tensors().items()}
+
+    def run(x):
+        for i, layer in enumerate(mover.layers):
+            W, b = tensors.get(f"{i}.W"), tensors.get(f"{i}.b")
+            match layer:
+                case nn.Dense():
+                    x = x @ W + b
+                case nn.Conv2d():
+                    y = F.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1), stride=2, padding=1)
+                    x = y.permute(0, 2, 3, 1) + b
+                case nn.ConvTranspose2d():
+                    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), W.permute(2, 3, 0, 1), stride=2, padding=1)
+                    x = y.permute(0, 2, 3, 1) + b
+                case nn.LeakyReLU():
+                    x = F.leaky_relu(x, 0.2)
+                case nn.Tanh():
+                    x = torch.tanh(x)
+                case nn.Flatten():
+                    x = x.flatten(1)
+                case nn.Reshape():
+                    x = x.reshape(-1, *layer.shape)
+        return x
+
+    return run, [tensors[e.path] for e in mover.network.entries]
+
+
+def flat(loss, params):
+    grads = torch.autograd.grad(loss, params, allow_unused=True)
+    return np.concatenate([(torch.zeros_like(p) if g is None else g).ravel() for g, p in zip(grads, params)])
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_a_whole_step_in_torch(update, lanes):
+    gan = GAN(game(update), (8, 8, 1), seed=5, lanes=lanes, dtype=np.float64)
+    rng = np.random.default_rng(4)
+    for mover in (gan.g, gan.d):
+        mover.network.theta += 0.1 * rng.standard_normal(mover.network.theta.size)
+    real = rng.standard_normal((7, 8, 8, 1))
+    streams = copy.deepcopy(gan.streams)
+    (g, g_params), (d, d_params) = network(gan.g), network(gan.d)
+    with gan.lanes:
+        gan.step(real)
+
+    def move():
+        z = torch.tensor(streams["noise"].standard_normal((7, 4)))
+        warp = Warp(ALL, (8, 8, 1))
+        numbers = np.empty((2, 7, warp.numbers))
+        warp.draw(streams["augment"], numbers)
+        return in_torch(torch.tensor(real), numbers[0]), in_torch(g(z), numbers[1])
+
+    def penalty(x, gamma):
+        x = x.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(d(x).sum(), x, create_graph=True)
+        return gamma / 2 * (slope**2).sum() / 7
+
+    x, fake = move()
+    loss = F.softplus(d(fake.detach()) - d(x)).mean() + penalty(x, 0.7) + penalty(fake, 1.3)
+    for_d = flat(loss, d_params)
+    if update == "alternating":
+        d, _ = network(gan.d)  # it has moved
+        x, fake = move()
+    for_g = flat(F.softplus(d(x) - d(fake)).mean(), g_params)
+    assert np.linalg.norm(gan.d.state["heard"] - for_d) < 1e-12 * np.linalg.norm(for_d)
+    assert np.linalg.norm(gan.g.state["heard"] - for_g) < 1e-12 * np.linalg.norm(for_g)

@@ -1,0 +1,76 @@
+"""Can the checks of augmented games fail? Each test plants one bug and wants to see red."""
+
+import numpy as np
+import pytest
+
+from mulligan.game.augment import Translation, Warp
+from mulligan.game.checking import check_game
+from mulligan.game.lane import Lane
+
+BUGS = {}
+
+
+def bug(*patterns):
+    """Register a bug, with the patterns of the checks that must see it, each by itself."""
+
+    def register(plant):
+        BUGS[plant.__name__] = (plant, patterns)
+        return plant
+
+    return register
+
+
+@bug("augmented, translation, *, lanes 1", "augmented, all, conv, *, lanes 2")
+def a_translation_is_its_own_transpose(patch):
+    patch.setattr(Translation, "transpose", Translation.apply)
+
+
+@bug("augmented, flip, *, lanes 1")
+def g_learns_from_what_d_saw(patch):
+    patch.setattr(Warp, "transpose", lambda self, dx, drawn: dx)
+
+
+@bug("augmented, all, conv, *, lanes 1")
+def transposes_in_the_order_of_the_maps(patch):
+    def wrong(self, dx, drawn):
+        for part, columns in self._columns():
+            part.transpose(dx, drawn[:, columns])
+        return dx
+
+    patch.setattr(Warp, "transpose", wrong)
+
+
+@bug("augmented, cutout, *, lanes 1")
+def only_the_reals_are_augmented(patch):
+    right = Lane._augment
+    patch.setattr(Lane, "_augment", lambda self, x, side: None if side else right(self, x, side))
+
+
+@bug("augmented, translation, *, lanes 2")
+def every_lane_takes_the_first_draws(patch):
+    right = Lane.see
+
+    def wrong(self, real, labels, noise, drawn):
+        first = None if drawn is None else np.concatenate([drawn[:, : self.n]] * (1 + self.rows.stop), axis=1)
+        right(self, real, labels, noise, first)
+
+    patch.setattr(Lane, "see", wrong)
+
+
+@bug("augmented, all, wgan_gp*, lanes 1", "augmented, all, dragan*, lanes 1")
+def penalties_between_pictures_that_d_never_sees(patch):
+    patch.setattr(Lane, "_augmented", lambda self, x, side: x)
+
+
+def reds(pattern):
+    found = list(check_game(pattern))
+    assert found
+    return [check for check in found if not check.error < 1e-6]
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_the_checks_go_red(name, monkeypatch):
+    plant, patterns = BUGS[name]
+    assert [reds(pattern) for pattern in patterns] == [[]] * len(patterns)
+    plant(monkeypatch)
+    assert all(reds(pattern) for pattern in patterns)
