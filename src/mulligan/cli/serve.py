@@ -1,0 +1,69 @@
+"""``mulligan serve``: the playground in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import UseAppendAction, arg
+
+from mulligan.cli.screen import say
+from mulligan.cli.words import OtherFolder, Word, whole
+from mulligan.errors import ConfigError
+
+
+def command(
+    *,
+    port: Annotated[str, arg(metavar="N", help_behavior_hint="")] = "8000",
+    runs: OtherFolder = None,
+    data: Annotated[UseAppendAction[list[str]], arg(metavar="FOLDER", help_behavior_hint="")] = [],  # noqa: B006
+    host: Word = None,
+    token: Word = None,
+    open_: Annotated[bool, arg(name="open", help_behavior_hint="")] = False,
+) -> int:
+    """Serve the playground: train, draw, look inside, in the browser, on this machine.
+
+    Closing the page does not stop a run; Ctrl-C here saves it and ends.
+
+    Example:
+    $ mulligan serve
+    $ mulligan serve --port 9000 --runs runs --data my-pictures/
+
+    Parameters
+    ----------
+    port
+        Where the page is, 8000 by default; 0 for any free port.
+    runs
+        The folder of run folders; without it, runs.
+    data
+        A folder or file of your own pictures that can be chosen in the page; may be given several times.
+    host
+        Another address than 127.0.0.1, which lets other machines in; needs --token.
+    token
+        A secret of 16 characters or more that every visitor must know.
+    open_
+        Open the page in the browser.
+    """
+    from mulligan.web.server import serve
+
+    own = {}
+    for word in data:
+        path = Path(word)
+        if not path.exists():
+            raise ConfigError(f"--data {word}: there is no such folder or file. Check the path.")
+        own[path.resolve().name] = str(path.resolve())
+    return serve(
+        port=whole("port", port, 0, 65535, example=8000),
+        host=host or "127.0.0.1",
+        token=token or "",
+        runs=runs or Path("runs"),
+        data=own,
+        say=say,
+        ready=_opened if open_ else lambda address: None,
+    )
+
+
+def _opened(address: str) -> None:
+    import webbrowser
+
+    webbrowser.open(address)

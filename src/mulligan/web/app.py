@@ -1,0 +1,77 @@
+"""The application: calls, the page's files, and the gate before both."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.routing import Route as StarletteRoute
+from starlette.staticfiles import StaticFiles
+
+from mulligan.web.api import answered, mounted, refused
+from mulligan.web.gate import LOOPBACK, Gate
+from mulligan.web.openapi import description
+from mulligan.web.problems import Problem
+from mulligan.web.routes import ROUTES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+    from mulligan.web.playground import Playground
+
+PAGE = Path(__file__).parent / "page"
+
+
+def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> Gate:
+    """Return the ASGI application.
+
+    Parameters
+    ----------
+    playground : Playground
+    hosts, token
+        See `Gate`.
+    """
+    described = answered(description(ROUTES))
+
+    @asynccontextmanager
+    async def living(app: Starlette) -> AsyncIterator[None]:
+        await playground.open()
+        try:
+            yield
+        finally:
+            await playground.close()
+
+    async def openapi(request: Request) -> Response:
+        return described
+
+    routes = [
+        *mounted(ROUTES, playground),
+        StarletteRoute("/openapi.json", openapi),
+        Mount("/", StaticFiles(directory=PAGE, html=True)),
+    ]
+    handlers = {HTTPException: _spoken, Exception: _failed}
+    return Gate(Starlette(routes=routes, lifespan=living, exception_handlers=handlers), hosts, token)  # type: ignore[arg-type]
+
+
+async def _spoken(request: Request, error: HTTPException) -> Response:
+    """Say Starlette's own refusals in our words."""
+    if error.status_code == 404:
+        return refused(
+            Problem("not-found", "nothing is there. The page is at /, the calls are listed in /openapi.json.")
+        )
+    if error.status_code == 405:
+        return refused(Problem("method", f"{request.method} is not possible here. See /openapi.json."))
+    return refused(Problem("bad-request", f"{error.detail}."))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return refused(
+        Problem("failed", f"{type(error).__name__} in the server; the terminal says more. The run is untouched.")
+    )

@@ -1,0 +1,372 @@
+"""The calls themselves: every route, with what it takes and does."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from mulligan.game.losses import LOSSES
+from mulligan.output.seeds import LARGEST_SEED
+from mulligan.training.recipes import RECIPES
+from mulligan.web import knobs, runs
+from mulligan.web.api import RUN_NAME, threaded
+from mulligan.web.fields import Field
+from mulligan.web.knobs import LIMITS
+
+if TYPE_CHECKING:
+    from mulligan.web.playground import Playground
+
+# ── fields ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CLIENT = Field(
+    "text", "The page's own random name.", 16, 64, pattern=r"[A-Za-z0-9_-]{16,64}",
+    say="16 to 64 letters, digits, _ or -", required=True, example="a1b2c3d4e5f6a7b8",
+)  # fmt: skip
+NAME = Field("text", "A run's name.", 1, 120, pattern=RUN_NAME, say="a run's name", required=True, example="quick-1")
+STEPS = Field("int", "Length of the run.", 1, LIMITS["steps"], example=7000)
+SEED = Field("int", "Of all chance.", 0, LARGEST_SEED, example=42)
+RATE = Field("float", "A learning rate.", low=LIMITS["lr"][0], high=LIMITS["lr"][1], example=0.001)
+GAMMA = Field(
+    "float", "Strength of the gradient penalty.", low=LIMITS["gamma"][0], high=LIMITS["gamma"][1], example=1.0
+)
+KNOBS = Field(
+    "object",
+    "Knobs that differ from the recipe.",
+    fields={
+        "loss": Field("text", "Loss.", choices=tuple(LOSSES)),
+        "penalty": Field("text", "Gradient penalties.", choices=tuple(knobs.combinations())),
+        "gamma": GAMMA,
+        "lr_g": RATE,
+        "lr_d": RATE,
+        "batch": Field("int", "Real pictures in a step.", low=LIMITS["batch"][0], high=LIMITS["batch"][1], example=64),
+        "latent": Field("int", "Numbers in z.", low=LIMITS["latent"][0], high=LIMITS["latent"][1], example=64),
+    },
+)
+CHANGES = Field(
+    "list", "Changes of the configuration, path=value.", 0, 64,
+    inner=Field("text", "path=value", 3, 500, pattern=r"[^=\n]+=[^\n]+", say="path=value", example="loss.kind=hinge"),
+)  # fmt: skip
+START = {
+    "recipe": Field("text", "A recipe.", choices=tuple(RECIPES), required=True, example="quick"),
+    "data": Field("text", "Pictures, by a name of the catalog.", 1, 120, example="mnist"),
+    "steps": STEPS,
+    "seed": SEED,
+    "knobs": KNOBS,
+    "overrides": CHANGES,
+    "paused": Field("bool", "Stand at step 0.", default=False),
+    "replace": Field("bool", "Save and leave the run that is there.", default=False),
+}
+RUN = Field("text", "`live`, or a run's name.", 1, 120, pattern=RUN_NAME, say="live or a run's name", default="live")
+MODEL = Field(
+    "text", "`bundled`, `live`, or a run's name.", 1, 120, pattern=RUN_NAME,
+    say="bundled, live or a run's name", default="bundled",
+)  # fmt: skip
+CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)
+PICTURE = {
+    "model": MODEL,
+    "seed": Field("int", "The number.", 0, LARGEST_SEED, required=True, example=42),
+    "class": CLASS,
+}
+WALK = {
+    "model": MODEL,
+    "from": Field("int", "Seed of the first picture.", 0, LARGEST_SEED, required=True, example=1),
+    "to": Field("int", "Seed of the last one.", 0, LARGEST_SEED, required=True, example=2),
+    "frames": Field("int", "Pictures.", 2, LIMITS["frames"], default=24),
+    "class": CLASS,
+}
+CORNERS = Field(
+    "list", "Four seeds: top left, top right, bottom left, bottom right.", 4, 4,
+    say="four seeds with commas between them", inner=SEED, required=True, example="42,7,13,1009",
+)  # fmt: skip
+PLANE = {"model": MODEL, "seeds": CORNERS, "side": Field("int", "Pictures a side.", 2, 16, default=11), "class": CLASS}
+POINT = {
+    "model": MODEL,
+    "seeds": CORNERS,
+    "across": Field("float", "0 left, 1 right.", 0.0, 1.0, required=True, example=0.5),
+    "down": Field("float", "0 top, 1 bottom.", 0.0, 1.0, required=True, example=0.5),
+    "class": CLASS,
+}
+
+# ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def snapshot(playground: Playground) -> Any:
+    """Return all that a page must know."""
+    return playground.session.snapshot()
+
+
+def stream(playground: Playground, client: str, last: str | None) -> Response:
+    """Return the stream of one page."""
+    playground.hub.refuse_more()
+    headers = {"x-accel-buffering": "no"}
+    return StreamingResponse(playground.hub.stream(client, last), media_type="text/event-stream", headers=headers)
+
+
+def control(playground: Playground, client: str, take: bool) -> Any:
+    """Give the writer's token."""
+    return playground.control.ask(client, take=take)
+
+
+def start(playground: Playground, **asked: Any) -> Any:
+    """Start a run."""
+    return playground.session.start(asked)
+
+
+def check(playground: Playground, **asked: Any) -> Any:
+    """Build a configuration and say how it stands."""
+    config, dropped = playground.session.configured(asked)
+    return {"ok": True, "settings": knobs.settings_of(config), "notes": dropped}
+
+
+def resume(playground: Playground, steps: int | None) -> Any:
+    """Go on with the live run."""
+    return playground.session.resume(steps)
+
+
+def step(playground: Playground, count: int) -> Any:
+    """Take some steps."""
+    return playground.session.step(count)
+
+
+def turn(playground: Playground, **turned: float | None) -> Any:
+    """Turn knobs."""
+    return playground.session.turn({knob: value for knob, value in turned.items() if value is not None})
+
+
+def second_try(playground: Playground, changes: list[str] | None) -> Any:
+    """Begin the second try."""
+    return playground.session.second_try(changes)
+
+
+def go_on_with(playground: Playground, number: int) -> Any:
+    """Go on with another try."""
+    return playground.session.go_back(number)
+
+
+async def samples(playground: Playground, weights: str) -> Any:
+    """Return a grid of the live run."""
+    return await playground.engine.ask("samples", {"weights": weights})
+
+
+# ── draw and look ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _drawn(playground: Playground, what: str, model: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Ask the worker for the live run's pictures, a file for all others."""
+    if model == "live":
+        found = await playground.engine.ask(what, args)
+    else:
+        found = await threaded(_from_file)(playground, what=what, model=model, args=args)
+    return {"model": model, **found}
+
+
+def _from_file(playground: Playground, what: str, model: str, args: dict[str, Any]) -> dict[str, Any]:
+    from mulligan.web.drawing import QUESTIONS
+
+    generator, data = playground.generator(model)
+    with playground.lock:  # a generator has one set of buffers
+        return QUESTIONS[what](generator, data, **args)
+
+
+async def draw(playground: Playground, model: str, seed: int, class_: str | None) -> Any:
+    """Return the picture of a seed."""
+    return await _drawn(playground, "draw", model, {"seed": seed, "class_": class_})
+
+
+async def draw_png(playground: Playground, model: str, seed: int, class_: str | None, scale: int) -> Response:
+    """Return it as a file."""
+    found = await draw(playground, model, seed, class_)
+    name = f"picture-{seed}" if not found["class_name"] else f"picture-{seed}-class-{found['class']}"
+    return _png(base64.b64decode(found["png"]), name, scale)
+
+
+async def walk(playground: Playground, model: str, from_: int, to: int, frames: int, class_: str | None) -> Any:
+    """Return the pictures between two seeds."""
+    return await _drawn(playground, "walk", model, {"start": from_, "end": to, "frames": frames, "class_": class_})
+
+
+async def walk_gif(
+    playground: Playground, model: str, from_: int, to: int, frames: int, class_: str | None
+) -> Response:
+    """Return them as an animation."""
+    found = await walk(playground, model, from_, to, frames, class_)
+    content = await threaded(_animated)(playground, frames=[base64.b64decode(frame) for frame in found["frames"]])
+    return _attached(content, f"walk-{from_}-{to}.gif", "image/gif")
+
+
+def _animated(playground: Playground, frames: list[bytes]) -> bytes:
+    import tempfile
+    from io import BytesIO
+    from pathlib import Path
+
+    import numpy as np
+    from PIL import Image
+
+    from mulligan.output.animations import save_animation
+
+    pictures = [np.asarray(Image.open(BytesIO(frame))) for frame in frames]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "walk.gif"
+        save_animation(path, [*pictures, *pictures[-2:0:-1]], duration=40)
+        return path.read_bytes()
+
+
+async def plane(playground: Playground, model: str, seeds: list[int], side: int, class_: str | None) -> Any:
+    """Return the pictures between four seeds."""
+    return await _drawn(playground, "plane", model, {"seeds": seeds, "side": side, "class_": class_})
+
+
+async def plane_png(playground: Playground, **args: Any) -> Response:
+    """Return them as a file."""
+    found = await plane(playground, **args)
+    return _png(base64.b64decode(found["png"]), f"plane-{'-'.join(map(str, found['seeds']))}", 1)
+
+
+async def plane_point(
+    playground: Playground, model: str, seeds: list[int], across: float, down: float, class_: str | None
+) -> Any:
+    """Return one of them."""
+    args = {"seeds": seeds, "across": across, "down": down, "class_": class_}
+    return await _drawn(playground, "plane_point", model, args)
+
+
+async def nearest(playground: Playground, model: str, seed: int, class_: str | None, count: int) -> Any:
+    """Return the nearest training pictures."""
+    return await _drawn(playground, "nearest", model, {"seed": seed, "class_": class_, "count": count})
+
+
+async def _looked(playground: Playground, what: str, run: str, args: dict[str, Any]) -> dict[str, Any]:
+    if run in ("live", playground.session.state.run):
+        return await playground.engine.ask(what, args)
+    found: dict[str, Any] = await threaded(_into)(playground, what=what, run=run, args=args)
+    return found
+
+
+def _into(playground: Playground, what: str, run: str, args: dict[str, Any]) -> dict[str, Any]:
+    from mulligan.web.looking import QUESTIONS
+
+    with playground.lock:
+        built = playground.loaded_run(run)
+        found = QUESTIONS[what](built, **args)
+    return {"run": run, "try": None, "step": built.step, "path": [], **found}
+
+
+async def look_field(playground: Playground, run: str, side: int, points: int) -> Any:
+    """Return D over the plane or the line."""
+    return await _looked(playground, "field", run, {"side": side, "points": points})
+
+
+async def look_point(playground: Playground, run: str, x: float, y: float) -> Any:
+    """Return D at a point."""
+    return await _looked(playground, "point", run, {"x": x, "y": y})
+
+
+async def look_pictures(playground: Playground, run: str, count: int) -> Any:
+    """Return D's gradient at pictures."""
+    return await _looked(playground, "pictures", run, {"count": count})
+
+
+async def look_layers(playground: Playground, run: str) -> Any:
+    """Return both nets, layer by layer."""
+    return await _looked(playground, "layers", run, {})
+
+
+def _png(content: bytes, name: str, scale: int) -> Response:
+    if scale > 1:
+        from io import BytesIO
+
+        from PIL import Image
+
+        picture = Image.open(BytesIO(content))
+        large = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+        buffer = BytesIO()
+        large.save(buffer, format="PNG")
+        content = buffer.getvalue()
+    return _attached(content, f"{name}.png", "image/png")
+
+
+def _attached(content: bytes, name: str, media: str) -> Response:
+    return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+# ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def catalog(playground: Playground) -> Any:
+    """Return what can be chosen."""
+    return knobs.catalog(playground.session.own, str(playground.runs))
+
+
+def models(playground: Playground) -> Any:
+    """Return the generators that can draw."""
+    return playground.models()
+
+
+def run_resume(playground: Playground, name: str, steps: int | None, replace: bool) -> Any:
+    """Go on with a run of the folder."""
+    return playground.session.open(name, playground.folder(name), steps, replace=replace)
+
+
+def run_export(playground: Playground, name: str, to: str) -> Any:
+    """Export a run's generator."""
+    playground.generator(name)
+    return playground.jobs.add("export", name, to=to)
+
+
+def run_report(playground: Playground, name: str) -> Any:
+    """Write a run's report."""
+    playground.folder(name)
+    return playground.jobs.add("report", name)
+
+
+def run_evaluate(playground: Playground, name: str) -> Any:
+    """Measure a run."""
+    playground.folder(name)
+    return playground.jobs.add("evaluate", name)
+
+
+def delete(playground: Playground, name: str) -> Any:
+    """Move a run to the trash."""
+    found = runs.delete(playground, name)
+    playground.hub.publish("runs", {})
+    return found
+
+
+def restore(playground: Playground, id_: str) -> Any:
+    """Bring a run back."""
+    found = runs.restore(playground, id_)
+    playground.hub.publish("runs", {})
+    return found
+
+
+def sample(playground: Playground, name: str) -> Response:
+    """Return a run's newest grid."""
+    return FileResponse(runs.newest_sample(playground, name), media_type="image/png")
+
+
+def sample_at(playground: Playground, name: str, step: int) -> Response:
+    """Return a run's grid of one step."""
+    return FileResponse(runs.sample_at(playground, name, step), media_type="image/png")
+
+
+def animation(playground: Playground, name: str) -> Response:
+    """Return a run's animation."""
+    return FileResponse(runs.file_of(playground, name, "", "training.gif"), media_type="image/gif")
+
+
+def exported(playground: Playground, name: str, file: str) -> Response:
+    """Return a file that was exported."""
+    path = runs.file_of(playground, name, "exports", file)
+    return FileResponse(path, filename=f"{name}-{file}", media_type="application/octet-stream")
+
+
+def page_of_report(playground: Playground, name: str) -> Response:
+    """Return a run's report."""
+    return FileResponse(runs.file_of(playground, name, "", "report.html"), media_type="text/html")
+
+
+def health(playground: Playground) -> Any:
+    """Say that the server lives."""
+    return {"ok": True}

@@ -1,0 +1,233 @@
+"""Pictures from numbers: one seed, a walk, a plane between four, and the training pictures that are nearest."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import UnsupportedError
+from mulligan.output.images import grid, pillow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mulligan.data import Dataset
+    from mulligan.output.weights import Generator
+
+HELD = 300
+"""Held-out pictures whose own distances to the training set are measured, for comparison."""
+_ROWS = 4096  # training pictures that are compared at a time
+_BINS = 30
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture as PNG, quickly rather than small."""
+    buffer = io.BytesIO()
+    pillow(picture).save(buffer, format="PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def png64(picture: NDArray[np.uint8]) -> str:
+    """Return a picture as PNG in base64."""
+    return base64.b64encode(png(picture)).decode()
+
+
+def _label(generator: Generator, class_: str | None, seed: int) -> int | None:
+    """Return the class that was asked for, or else the seed's own; None without classes."""
+    if class_ is not None:
+        return generator.class_of(class_)
+    own = generator.labels(1, seed)
+    return None if own is None else int(own[0])
+
+
+def _about(generator: Generator, label: int | None) -> dict[str, Any]:
+    height, width, channels = _size(generator)
+    words = {"class": label, "class_name": generator.class_name(label) or None}
+    return words | {"width": width, "height": height, "channels": channels}
+
+
+def _size(generator: Generator) -> tuple[int, int, int]:
+    if not generator.spec.is_picture:
+        raise UnsupportedError(
+            f"this generator makes points of {generator.spec.shape[0]} numbers, not pictures. Choose another one, "
+            "or look at the points (Look inside)."
+        )
+    height, width, channels = generator.spec.shape
+    return height, width, channels
+
+
+def draw(generator: Generator, data: Dataset | None, *, seed: int, class_: str | None = None) -> dict[str, Any]:
+    """Return the picture of a seed: the same as ``mulligan draw``'s."""
+    label = _label(generator, class_, seed)
+    about = _about(generator, label)
+    return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **about}
+
+
+def walk(
+    generator: Generator, data: Dataset | None, *, start: int, end: int, frames: int, class_: str | None = None
+) -> dict[str, Any]:
+    """Return the pictures on the way from one seed to another."""
+    label = _label(generator, class_, start)
+    about = _about(generator, label)
+    made = generator.walk(start, end, frames, label)
+    return {"frames": [png64(frame) for frame in made], "from": start, "to": end, **about}
+
+
+def plane(
+    generator: Generator, data: Dataset | None, *, seeds: list[int], side: int, class_: str | None = None
+) -> dict[str, Any]:
+    """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right."""
+    label = _label(generator, class_, seeds[0])
+    about = _about(generator, label)
+    ticks = np.linspace(0.0, 1.0, side)
+    z = _mixed(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side))
+    return {"png": png64(grid(_pictures(generator, z, label), side)), "side": side, "pad": 2, "seeds": seeds, **about}
+
+
+def plane_point(
+    generator: Generator,
+    data: Dataset | None,
+    *,
+    seeds: list[int],
+    across: float,
+    down: float,
+    class_: str | None = None,
+) -> dict[str, Any]:
+    """Return the picture at one point of the plane."""
+    label = _label(generator, class_, seeds[0])
+    about = _about(generator, label)
+    z = _mixed(generator, seeds, np.array([across]), np.array([down]))
+    return {"png": png64(_pictures(generator, z, label)[0]), "across": across, "down": down, "seeds": seeds, **about}
+
+
+def _pictures(generator: Generator, z: NDArray[np.float32], label: int | None) -> NDArray[np.uint8]:
+    from mulligan.output.images import to_uint8
+
+    return to_uint8(generator.decode(z, label), *generator.spec.data_range)
+
+
+def _mixed(
+    generator: Generator, seeds: list[int], across: NDArray[np.float64], down: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Mix four latents, along great circles where they are normal: first across, at the top and the bottom, then down.
+
+    Three great circles end exactly in the corners, and keep a length that training has seen all over the square.
+    """
+    corners = [generator.z(1, seed)[0].astype(np.float64) for seed in seeds]
+    straight = generator.spec.latent.distribution == "uniform"
+    top = _between(corners[0], corners[1], across, straight)
+    bottom = _between(corners[2], corners[3], across, straight)
+    return _between(top, bottom, down, straight).astype(np.float32)
+
+
+def _between(
+    a: NDArray[np.float64], b: NDArray[np.float64], t: NDArray[np.float64], straight: bool
+) -> NDArray[np.float64]:
+    """Go from a to b, row by row: sin((1−t)ω)/sin ω · a + sin(tω)/sin ω · b, ω the angle between them."""
+    t = t[:, None]
+    lines: NDArray[np.float64] = (1.0 - t) * a + t * b
+    if straight:
+        return lines
+    a, b = np.broadcast_to(a, lines.shape), np.broadcast_to(b, lines.shape)
+    cosine = np.einsum("ij,ij->i", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+    angle = np.arccos(cosine.clip(-1.0, 1.0))[:, None]
+    sine = np.sin(angle)
+    safe = np.where(sine < 1e-6, 1.0, sine)
+    curved = np.sin((1.0 - t) * angle) / safe * a + np.sin(t * angle) / safe * b
+    return np.where(sine < 1e-6, lines, curved)
+
+
+# ── is it a copy ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def nearest(
+    generator: Generator, data: Dataset | None, *, seed: int, count: int, class_: str | None = None
+) -> dict[str, Any]:
+    """Return the training pictures nearest to a seed's, and how near held-out pictures come."""
+    label = _label(generator, class_, seed)
+    about = _about(generator, label)
+    if data is None or data.shape != generator.spec.shape:
+        raise UnsupportedError("what this generator was trained on is not here, so nothing can be compared with it.")
+    picture = generator.images(1, seed, label)
+    distance, index = neighbours(picture, data, count)
+    typical = held_out(data)
+    near = []
+    for d, i in zip(distance[0], index[0]):
+        named = data.class_names[int(data.labels[i])] if data.labels is not None else None
+        near.append(
+            {"index": int(i), "class": named, "distance": float(d), "png": png64(np.asarray(data.images[int(i)]))}
+        )
+    copy = typical is not None and near[0]["distance"] < typical["lowest"]
+    text = "nothing is held out, so there is nothing to compare this distance with."
+    if typical is not None:
+        text = f"{near[0]['distance']:.2f} from the nearest training picture; {typical['n']} held-out pictures: "
+        text += f"{typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %)."
+    return {
+        "png": png64(picture[0]),
+        "seed": seed,
+        "neighbours": near,
+        "verdict": "near copy" if copy else "not a copy",
+        "text": text[0].upper() + text[1:],
+        "typical": typical,
+        "unit": "pixels in 0…1, Euclidean",
+        **about,
+    }
+
+
+def neighbours(pictures: NDArray[np.uint8], data: Dataset, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Find the training pictures nearest to each of some: distances (n, count) with pixels in 0…1, and numbers."""
+    x = pictures.reshape(len(pictures), -1).astype(np.float32) / np.float32(255.0)
+    count = min(count, len(data))
+    best = np.full((len(x), count), np.inf, np.float32)
+    numbers = np.zeros((len(x), count), np.int64)
+    squares = np.einsum("ij,ij->i", x, x)
+    for start in range(0, len(data), _ROWS):
+        y = np.asarray(data.images[start : start + _ROWS]).reshape(-1, x.shape[1]).astype(np.float32) / np.float32(
+            255.0
+        )
+        d2 = np.maximum(squares[:, None] + np.einsum("ij,ij->i", y, y) - 2.0 * (x @ y.T), 0.0)
+        both = np.concatenate([best, d2], axis=1)
+        where = np.concatenate([numbers, np.broadcast_to(np.arange(start, start + len(y)), d2.shape)], axis=1)
+        chosen = np.argsort(both, axis=1, kind="stable")[:, :count]
+        best, numbers = np.take_along_axis(both, chosen, 1), np.take_along_axis(where, chosen, 1)
+    exact = np.empty(best.shape)
+    for i, row in enumerate(numbers):  # the fast form cancels where pictures are nearly equal
+        y = np.asarray(data.images[row]).reshape(count, -1).astype(np.float64) / 255.0
+        exact[i] = np.linalg.norm(y - x[i].astype(np.float64), axis=1)
+    return exact, numbers
+
+
+@cache
+def held_out(data: Dataset) -> dict[str, Any] | None:
+    """Return how near held-out pictures come to the training set, as a histogram; None where nothing is held out."""
+    if data.test is None or len(data.test) < 20:
+        return None
+    rows = np.unique(np.linspace(0, len(data.test) - 1, HELD).astype(int))
+    distance = neighbours(np.asarray(data.test.images[rows]), data, 1)[0][:, 0]
+    counts, edges = np.histogram(distance, bins=_BINS, range=(0.0, float(distance.max()) * 1.1))
+    low, middle, high = (float(v) for v in np.quantile(distance, [0.05, 0.5, 0.95]))
+    return {
+        "n": len(rows),
+        "edges": edges.tolist(),
+        "counts": counts.tolist(),
+        "median": middle,
+        "low": low,
+        "high": high,
+        "lowest": float(np.quantile(distance, 0.01)),
+    }
+
+
+QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "draw": draw,
+    "walk": walk,
+    "plane": plane,
+    "plane_point": plane_point,
+    "nearest": nearest,
+}
+"""What can be asked of a generator, by name."""

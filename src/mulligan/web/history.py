@@ -1,0 +1,134 @@
+"""Curves: collected while a run goes on, read back from its folder, and thinned so that a page can draw them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mulligan.training.folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+POINTS = 500
+CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")
+LOOKS = ("g_gradient", "d_gradient", "x_gradient", "spread", "distance", "classes", "coverage")
+DISTANCE = ("kid", "modes", "effective_modes")
+_LONGEST = 256 << 20  # bytes of a log that are read, at most
+
+
+class Columns:
+    """Named columns of equal length, in the order of their steps.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Without ``step``, which is always there.
+    """
+
+    def __init__(self, names: Sequence[str]):
+        self.names = tuple(names)
+        self.step: list[int] = []
+        self.values: dict[str, list[float | None]] = {name: [] for name in self.names}
+
+    def add(self, step: int, values: dict[str, Any]) -> None:
+        """Append a row; a step that was there already begins anew from there."""
+        while self.step and self.step[-1] >= step:
+            self.step.pop()
+            for column in self.values.values():
+                column.pop()
+        self.step.append(step)
+        for name, column in self.values.items():
+            value = values.get(name)
+            column.append(float(value) if isinstance(value, (int, float)) else None)
+
+    def thinned(self, points: int = POINTS, after: int = -1) -> dict[str, list[Any]]:
+        """Return the rows after a step, evenly chosen ones where there are more than `points`; the ends are kept."""
+        first = next((i for i, step in enumerate(self.step) if step > after), len(self.step)) if after >= 0 else 0
+        count = len(self.step) - first
+        if count <= points:
+            rows = range(first, len(self.step))
+        else:
+            rows = [first + round(i * (count - 1) / (points - 1)) for i in range(points)]  # type: ignore[assignment]
+        found: dict[str, list[Any]] = {"step": [self.step[i] for i in rows]}
+        return found | {name: [_short(column[i]) for i in rows] for name, column in self.values.items()}
+
+
+def _short(value: float | None) -> float | None:
+    """Keep six significant digits: a chart has no more."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+@dataclass(eq=False)
+class Story:
+    """All curves of a try."""
+
+    curves: Columns = field(default_factory=lambda: Columns(CURVES))
+    looks: Columns = field(default_factory=lambda: Columns(LOOKS))
+    distance: Columns = field(default_factory=lambda: Columns(DISTANCE))
+    diagnoses: list[dict[str, Any]] = field(default_factory=list)
+    turns: list[dict[str, Any]] = field(default_factory=list)
+
+    def report(self, step: int, measures: dict[str, Any]) -> None:
+        """Add what a report measured."""
+        self.curves.add(step, measured(measures))
+
+    def look(self, step: int, signals: dict[str, Any]) -> None:
+        """Add what a look found."""
+        r2 = signals.get("r2")
+        self.looks.add(step, signals | {"x_gradient": None if r2 is None else r2**0.5})
+
+    def evaluated(self, step: int, metrics: dict[str, Any]) -> None:
+        """Add what an evaluation found."""
+        self.distance.add(step, metrics)
+
+    def thinned(self) -> dict[str, Any]:
+        """Return the three charts' columns."""
+        return {
+            "curves": self.curves.thinned(),
+            "looks": self.looks.thinned(),
+            "distance": self.distance.thinned(),
+        }
+
+
+def measured(measures: dict[str, Any]) -> dict[str, Any]:
+    """Put the penalties together: what is none of the other measures is one."""
+    others = [v for name, v in measures.items() if name not in CURVES and isinstance(v, (int, float))]
+    return {**measures, "penalty": sum(others) if others else None}
+
+
+def story_of(folder: Path) -> Story:
+    """Read the curves of a run folder; what cannot be read is left out."""
+    story, here = Story(), RunFolder(folder)
+    for words in _lines(here.events):
+        kind, step = words.get("event"), words.get("step")
+        if not isinstance(step, int):
+            continue
+        if kind == "stepped" and isinstance(words.get("measures"), dict):
+            story.report(step, words["measures"])
+        elif kind == "evaluated" and isinstance(words.get("metrics"), dict):
+            story.evaluated(step, words["metrics"])
+        elif kind == "looked" and isinstance(words.get("signals"), dict):
+            story.look(step, words["signals"])
+        elif kind == "diagnosed":
+            story.diagnoses.append(words)
+        elif kind == "turned":
+            story.turns.append(words)
+    return story
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of a file of lines; a line that a kill has cut off is none."""
+    try:
+        with path.open("rb") as file:
+            for line in file.read(_LONGEST).splitlines():
+                try:
+                    words = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(words, dict):
+                    yield words
+    except OSError:
+        return

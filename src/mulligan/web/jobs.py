@@ -1,0 +1,237 @@
+"""What takes long: measuring a finished run, its report, an export.
+
+Each in a process of its own, one after the other, so that neither the page nor a run in training waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.web.problems import Problem
+from mulligan.web.runs import EXPORTS
+from mulligan.web.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from mulligan.web.playground import Playground
+
+WAITING = 8
+"""Jobs that may wait."""
+PATIENCE = 0.5
+LONGEST = 1800.0
+"""Seconds after which a job is given up."""
+_NICE = 10  # training goes first
+
+
+class Jobs:
+    """The queue.
+
+    Parameters
+    ----------
+    playground : Playground
+    """
+
+    def __init__(self, playground: Playground):
+        self._playground = playground
+        self._queue: list[tuple[str, str, dict[str, Any]]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._process: SpawnProcess | None = None
+        self._closing = False
+
+    def after_the_end(self, run: str) -> None:
+        """Measure a run that has finished, and write its report."""
+        self.add("evaluate", run)
+        self.add("report", run)
+
+    def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
+        """Queue a job.
+
+        Raises
+        ------
+        Problem
+            When too many wait.
+        """
+        if len(self._queue) >= WAITING:
+            raise Problem("too-many", f"{WAITING} jobs wait already. Wait for one to end, then ask again.")
+        if (what, run, args) not in self._queue:
+            self._queue.append((what, run, args))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work())
+        return {"job": what, "run": run, **args}
+
+    def close(self) -> None:
+        """End the job that goes on; what it would have written is not there, or whole."""
+        self._closing = True
+        self._queue.clear()
+        if self._process is not None and self._process.is_alive():
+            self._process.terminate()
+
+    async def _work(self) -> None:
+        while self._queue and not self._closing:
+            what, run, args = self._queue.pop(0)
+            self._say(what, run, _FIRST[what])
+            try:
+                found = await asyncio.wait_for(asyncio.to_thread(self._call, what, run, args), LONGEST)
+            except (MulliganError, TimeoutError) as error:
+                found = {"error": str(error) or f"{what} took longer than {LONGEST:.0f} s and was given up."}
+            if self._closing:
+                return
+            self._done(what, run, found)
+
+    def _call(self, what: str, run: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Run one job in its process, and hand on what it says."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        folder = str(self._playground.runs / run)
+        process = context.Process(target=main, args=(theirs, what, folder, args), name=f"mulligan-{what}", daemon=True)
+        self._process = process
+        process.start()
+        theirs.close()
+        wire = Wire(ours)
+        found: dict[str, Any] = {"error": f"{what} ended without a result."}
+        loop = self._loop
+        while True:
+            try:
+                if not wire.waiting(PATIENCE):
+                    if process.exitcode is not None:
+                        break
+                    continue
+                kind, content = wire.receive()
+            except (EOFError, OSError):
+                break
+            words = json.loads(content)
+            if kind == "say":
+                loop.call_soon_threadsafe(self._say, what, run, words["text"])
+            else:
+                found = words
+        process.join(10.0)
+        wire.close()
+        return found
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        assert self._task is not None
+        return self._task.get_loop()
+
+    def _say(self, what: str, run: str, text: str) -> None:
+        self._playground.hub.publish("progress", {"what": what, "run": run, "text": text, "done": False, "url": None})
+
+    def _done(self, what: str, run: str, found: dict[str, Any]) -> None:
+        hub, state = self._playground.hub, self._playground.session.state
+        error = found.get("error")
+        words = {
+            "what": what,
+            "run": run,
+            "text": error or found.get("text", "done"),
+            "done": True,
+            "url": found.get("url"),
+        }
+        hub.publish("progress", words | {"failed": error is not None})
+        if what == "evaluate" and "metrics" in found and state.run == run:
+            seen = state.metrics or {}
+            state.metrics = {**seen, **found["metrics"], "try": state.number, "step": state.step, "final": True}
+            state.metrics["kid_floor"] = state.info.get("kid_floor")
+            hub.publish("metrics", state.metrics)
+        hub.publish("runs", {})
+
+
+_FIRST = {
+    "evaluate": "measuring the averaged generator",
+    "report": "writing the report",
+    "export": "writing the file",
+}
+
+
+# ── in the process ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def main(connection: Connection, what: str, folder: str, args: dict[str, Any]) -> None:
+    """Do one job, and say at the end of the pipe what came of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    wire = Wire(connection)
+    try:
+        found = WORKS[what](Path(folder), lambda text: wire.send("say", {"text": text}), **args)
+    except MulliganError as error:
+        found = {"error": str(error)}
+    except ImportError as error:
+        found = {
+            "error": f"{what} needs a package that is not installed ({error.name}). "
+            f"Install it: pip install {error.name}."
+        }
+    except Exception as error:
+        found = {"error": f"{what} failed: {type(error).__name__}: {error}"}
+    wire.send("found", found)
+
+
+def evaluate(folder: Path, say: Any) -> dict[str, Any]:
+    """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
+    from mulligan.evaluation import Exam
+    from mulligan.output.files import atomic_write
+    from mulligan.training.folder import RunFolder
+
+    here = RunFolder(folder)
+    found = here.newest()
+    if found is None:
+        return {"error": f"{folder.name} has no checkpoint."}
+    run = found.run()
+    exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
+    metrics = exam.score(run.generator(), cpu_seconds=run.cpu)
+    atomic_write(here.metrics, (json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
+
+
+def short(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return the few figures of an evaluation that the page shows."""
+    space = next((name for name in ("judge", "pca64", "points") if name in metrics), None)
+    found: dict[str, Any] = {"n": metrics.get("n"), "space": space}
+    names: tuple[str, ...]
+    if space is not None:
+        names = ("fd", "fd_floor", "kid", "precision", "recall", "coverage", "coverage_ideal")
+        found |= {name: metrics[space][name] for name in names if name in metrics[space]}
+    if "classes" in metrics:
+        names = ("modes", "effective_modes", "junk", "label_accuracy", "histogram")
+        found |= {name: metrics["classes"][name] for name in names if name in metrics["classes"]}
+    if "modes" in metrics:
+        found |= {"modes": metrics["modes"]["captured"], "high_quality": metrics["modes"]["high_quality"]}
+    return found
+
+
+def report(folder: Path, say: Any) -> dict[str, Any]:
+    """Write ``report.html``."""
+    from mulligan.output.report import write_report
+
+    write_report(folder)
+    return {"url": f"/runs/{folder.name}/report.html", "text": "The report is written."}
+
+
+def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
+    """Write the generator for use elsewhere, into the run folder."""
+    from mulligan.output.export import export as write
+    from mulligan.output.weights import Generator
+    from mulligan.training.folder import RunFolder
+
+    generator = Generator.load(RunFolder(folder).generator)
+    target = folder / "exports" / EXPORTS[to]
+    target.parent.mkdir(exist_ok=True)
+    files = write(generator, target, to)
+    size = sum(path.stat().st_size for path in files)
+    return {
+        "url": f"/api/runs/{folder.name}/files/{files[0].name}",
+        "text": f"{files[0].name} is written ({size:,} bytes).",
+    }
+
+
+WORKS: dict[str, Callable[..., dict[str, Any]]] = {"evaluate": evaluate, "report": report, "export": export}
+"""Every kind of job."""

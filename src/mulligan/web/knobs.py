@@ -1,0 +1,361 @@
+"""Settings as the page has them: a recipe, the pictures, eight knobs; and the way to a configuration and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mulligan.data import DATASETS
+from mulligan.data.toys import TOYS
+from mulligan.errors import ConfigError, MulliganError
+from mulligan.game.losses import LOSSES
+from mulligan.game.penalties import PENALTIES
+from mulligan.training.config import Config, with_overrides
+from mulligan.training.overrides import flattened
+from mulligan.training.recipes import RECIPES, describe, recipe
+from mulligan.training.tables import to_table
+from mulligan.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KNOBS = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
+LIVE = ("lr_g", "lr_d", "gamma")
+"""Knobs that act at the next step; the others need a new try."""
+LIMITS: dict[str, Any] = {
+    "steps": 1_000_000,
+    "pictures": 256,
+    "frames": 120,
+    "clients": 64,
+    "body": 65_536,
+    "seed": 2**53 - 1,
+    "lr": [1e-7, 1.0],
+    "gamma": [0.0, 10_000.0],
+    "batch": [1, 1024],
+    "latent": [1, 1024],
+}
+"""What a message may ask for, at most."""
+LABELS = {
+    "loss": "Loss",
+    "penalties": "Penalty",
+    "penalty": "Penalty",
+    "gamma": "Strength γ",
+    "lr_g": "Rate of G",
+    "lr_d": "Rate of D",
+    "batch_size": "Batch",
+    "batch": "Batch",
+    "latent.dim": "Latent size",
+    "latent": "Latent size",
+    "data.name": "Pictures",
+    "d_steps": "Moves of D a step",
+    "instance_noise": "Instance noise",
+    "average": "Average of G",
+}
+
+
+def combinations() -> dict[str, tuple[str, ...]]:
+    """Return every choice of the penalty knob: none, each kind, and R1 with R2."""
+    return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
+
+
+# ── reading a configuration ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def knobs_of(config: Config) -> dict[str, Any]:
+    """Return where the knobs stand; None where the run has no such thing, and the first of several."""
+    table = to_table(config)
+    kinds = tuple(penalty["kind"] for penalty in table["penalties"])
+    named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
+    return {
+        "loss": table["loss"]["kind"],
+        "penalty": named,
+        "gamma": _first(table, _strengths(config)),
+        "lr_g": _first(table, _rates(config, "generator")),
+        "lr_d": _first(table, _rates(config, "discriminator")),
+        "batch": config.batch_size,
+        "latent": config.latent.dim,
+    }
+
+
+def settings_of(config: Config, *, base: Config | None = None) -> dict[str, Any]:
+    """Return the settings, and which of them differ from the recipe's."""
+    knobs = knobs_of(config)
+    if base is None and config.recipe in RECIPES:
+        base = recipe(config.recipe)
+    changed = []
+    if base is not None:
+        theirs = knobs_of(base)
+        changed = [name for name in KNOBS if knobs[name] != theirs[name]]
+        ours = (
+            ("data", config.data.name, base.data.name),
+            ("steps", config.steps, base.steps),
+            ("seed", config.seed, base.seed),
+        )
+        changed += [name for name, here, there in ours if here != there]
+    return {
+        "recipe": config.recipe,
+        "data": config.data.name,
+        "steps": config.steps,
+        "seed": config.seed,
+        "knobs": knobs,
+        "changed": changed,
+        "threads": config.threads,
+    }
+
+
+def _first(table: dict[str, Any], paths: list[str]) -> Any:
+    flat = flattened(table)
+    return flat[paths[0]] if paths else None
+
+
+def _rates(config: Config, who: str) -> list[str]:
+    """Return the paths of a player's learning rates."""
+    start = f"{who}.optimizer."
+    return [path for path in flattened(to_table(config)) if path.startswith(start) and path.rpartition(".")[2] == "lr"]
+
+
+def _strengths(config: Config) -> list[str]:
+    """Return the paths of the penalties' weights."""
+    pattern = re.compile(r"penalties\.\d+\.(gamma|weight)")
+    return [path for path in flattened(to_table(config)) if pattern.fullmatch(path)]
+
+
+# ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str], object]) -> Config:
+    """Build the configuration that the page asks for, through the one strict builder.
+
+    Parameters
+    ----------
+    asked : dict
+        ``recipe``, and ``data``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
+    data : dict of str to str
+        The data that may be named, with what stands for the name in the configuration.
+    say : callable
+        Told what a change of kind drops.
+
+    Raises
+    ------
+    Problem
+        Which field is off, and why.
+    """
+    try:
+        config = recipe(asked["recipe"])
+    except ConfigError as error:
+        raise Problem("bad-field", str(error), field="recipe", value=asked["recipe"]) from error
+    name = asked["data"]
+    if name is not None:
+        if name not in data:
+            known = ", ".join(data)
+            raise Problem(
+                "bad-field",
+                f"data = {name!r} is not known here; known are {known}. Your own: mulligan serve --data FOLDER.",
+                field="data",
+            )
+        config = _changed(config, [f"data.name={json.dumps(data[name])}"], "data", say)
+        config = _suited(config, data[name], say)
+    for field in ("steps", "seed"):
+        if asked[field] is not None:
+            config = _changed(config, [f"{field}={asked[field]}"], field, say)
+    for field, value in (asked["knobs"] or {}).items():
+        if value is not None:
+            config = turned(config, field, value, say)
+    for text in asked["overrides"] or []:
+        if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
+            raise Problem(
+                "bad-field",
+                f"{text!r} is not allowed here; pictures and recipe have fields of their own.",
+                field="overrides",
+            )
+        config = _changed(config, [text], "overrides", say)
+    for field, value in (
+        ("steps", config.steps),
+        ("batch", config.batch_size * config.d_steps),
+        ("latent", config.latent.dim),
+    ):
+        most = LIMITS[field] if field == "steps" else LIMITS[field][1]
+        if value > most:
+            raise Problem(
+                "bad-field", f"{field} = {value:,} is not allowed here; at most {most:,}.", field=field, value=value
+            )
+    return config
+
+
+def turned(config: Config, knob: str, value: Any, say: Callable[[str], object] = lambda text: None) -> Config:
+    """Return a configuration with one knob turned."""
+    if knobs_of(config)[knob] == value:
+        return config
+    return _changed(config, overrides_of(config, knob, value), f"knobs.{knob}", say)
+
+
+def overrides_of(config: Config, knob: str, value: Any) -> list[str]:
+    """Return what turning a knob changes, as ``path=value``.
+
+    Raises
+    ------
+    Problem
+        When the run has no such knob.
+    """
+    if knob == "loss":
+        return [f"loss.kind={value}"]
+    if knob == "batch":
+        return [f"batch_size={value}"]
+    if knob == "latent":
+        return [f"latent.dim={value}"]
+    if knob == "penalty":
+        return [f"penalties={_penalties(config, value)}"]
+    paths = (
+        _strengths(config) if knob == "gamma" else _rates(config, "generator" if knob == "lr_g" else "discriminator")
+    )
+    if not paths:
+        what = "no penalty whose strength could be set" if knob == "gamma" else "an optimiser without a rate"
+        raise Problem(
+            "bad-field", f"{knob} = {value:g} has no effect: this run has {what}. Choose a penalty first.", field=knob
+        )
+    return [f"{path}={value!r}" for path in paths]
+
+
+def _penalties(config: Config, name: str) -> str:
+    """Write the penalties of a choice as TOML, with the strength of those that were there."""
+    wanted = combinations()[name]
+    there = {entry["kind"]: entry for entry in to_table(config)["penalties"]}
+    gamma = next((entry["gamma"] for entry in there.values() if "gamma" in entry), 1.0)
+    parts = []
+    for kind in wanted:
+        strength = f", gamma={gamma!r}" if kind in ("r1", "r2") else ""
+        parts.append(f'{{kind="{kind}"{strength}}}')
+    return f"[{', '.join(parts)}]"
+
+
+def _suited(config: Config, data: str, say: Callable[[str], object]) -> Config:
+    """Refuse pictures where the recipe is made for points, and the other way round; leave classes out for points."""
+    points, made_for = data in TOYS, config.recipe in RECIPES and recipe(config.recipe).data.name in TOYS
+    if points != made_for:
+        kind, other = ("points", "pictures") if points else ("pictures", "points")
+        raise Problem(
+            "bad-field",
+            f"{data} is made of {kind}, and the recipe {config.recipe!r} is made for {other}. "
+            f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
+            field="data",
+        )
+    return config
+
+
+def _changed(config: Config, overrides: list[str], field: str, say: Callable[[str], object]) -> Config:
+    try:
+        return with_overrides(config, overrides, say=say)
+    except MulliganError as error:
+        raise Problem("bad-field", str(error), field=field) from error
+
+
+# ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return in which values two tables differ: path, label, old and new."""
+    a, b = flattened(old), flattened(new)
+    paths = [*a, *(path for path in b if path not in a)]
+    return [
+        {"path": path, "label": label_of(path), "old": a.get(path), "new": b.get(path)}
+        for path in paths
+        if a.get(path) != b.get(path)
+    ]
+
+
+def label_of(path: str) -> str:
+    """Return a path in words."""
+    last = path.rpartition(".")[2]
+    if path.startswith("penalties"):
+        return f"{LABELS['penalties']}: {last}" if last not in ("penalties", "kind") else LABELS["penalties"]
+    for who, letter in (("generator", "G"), ("discriminator", "D")):
+        if path.startswith(f"{who}."):
+            return f"Rate of {letter}" if last == "lr" else f"{letter}: {last.replace('_', ' ')}"
+    return LABELS.get(path) or LABELS.get(path.partition(".")[0]) or path
+
+
+def summary(found: list[dict[str, Any]]) -> str:
+    """Say a list of changes in a few words."""
+    words = []
+    for change in found:
+        path, new = change["path"], change["new"]
+        last = path.rpartition(".")[2]
+        if new is None:
+            continue
+        if path == "loss.kind":
+            words.append(str(new).replace("_", " "))
+        elif path.startswith("penalties") and last == "kind":
+            words.append(str(new).upper().replace("_", "-"))
+        elif path.startswith("penalties") and last in ("gamma", "weight"):
+            words.append(f"γ {new:g}")
+        elif last == "lr":
+            words.append(f"{label_of(path).lower().replace(' g', ' G').replace(' d', ' D')} {new:g}")
+        else:
+            words.append(f"{label_of(path)} {new}")
+    return ", ".join(dict.fromkeys(words))
+
+
+@cache
+def recipes() -> list[dict[str, Any]]:
+    """Return all recipes for the page."""
+    found = []
+    for name in RECIPES:
+        config = recipe(name)
+        title, source = describe(name)
+        found.append(
+            {
+                "name": name,
+                "title": title,
+                "source": source,
+                "data": config.data.name,
+                "steps": config.steps,
+                "seed": config.seed,
+                "knobs": knobs_of(config),
+                "points": config.data.name in TOYS,
+            }
+        )
+    return found
+
+
+def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
+    """Return all data that may be named: the registry's, and the folders that the server was given."""
+    found = [
+        {
+            "name": name,
+            "line": entry.line,
+            "source": entry.source,
+            "points": name in TOYS,
+            "here": "fetched once" not in entry.line,
+            "own": False,
+        }
+        for name, entry in DATASETS.items()
+    ]
+    return found + [
+        {"name": name, "line": path, "source": "", "points": False, "here": True, "own": True}
+        for name, path in own.items()
+    ]
+
+
+def described(registry: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the names of a registry with the first line of each docstring."""
+    return [
+        {"name": name, "line": " ".join((cls.__doc__ or "").split("\n\n")[0].split())} for name, cls in registry.items()
+    ]
+
+
+def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
+    """Return all that can be chosen."""
+    lines = {entry["name"]: entry["line"] for entry in described(PENALTIES)}
+    penalties = [
+        {"name": name, "line": " + ".join(lines[part] for part in parts)} for name, parts in combinations().items()
+    ]
+    return {
+        "recipes": recipes(),
+        "data": data_sets(own),
+        "losses": described(LOSSES),
+        "penalties": penalties,
+        "limits": LIMITS,
+        "runs_folder": runs,
+    }

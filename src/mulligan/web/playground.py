@@ -1,0 +1,183 @@
+"""Everything that a server holds, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.training.folder import RunFolder
+from mulligan.web.control import Control
+from mulligan.web.engine import Engine
+from mulligan.web.hearing import Hearing
+from mulligan.web.hub import Hub
+from mulligan.web.jobs import Jobs
+from mulligan.web.problems import Problem
+from mulligan.web.session import Session
+
+if TYPE_CHECKING:
+    from mulligan.data import Dataset
+    from mulligan.output.weights import Generator
+
+MODELS = 100
+HANDS = 4
+"""Calls that read files or compute, at the same time."""
+
+
+class Playground:
+    """One server's state.
+
+    Parameters
+    ----------
+    runs : Path
+        The folder of run folders; made when the first run starts.
+    data : dict of str to str
+        The person's own pictures, by name.
+    engine : Engine, optional
+    """
+
+    def __init__(self, runs: Path, data: dict[str, str] | None = None, engine: Engine | None = None):
+        self.runs = runs.resolve()
+        self.engine = Engine() if engine is None else engine
+        self.hub = Hub(lambda: self.session.snapshot())
+        self.control = Control(self.hub)
+        self.session = Session(self.runs, data or {}, self.engine, self.hub)
+        self.session.writer = self.control.state
+        self.hub.changed = self.session.watched
+        self.hearing = Hearing(self.session)
+        self.engine.heard, self.engine.died = self.hearing.hear, self.hearing.died
+        self.jobs = Jobs(self)
+        self.session.finished = self.jobs.after_the_end
+        self.hands = asyncio.Semaphore(HANDS)
+        self.lock = threading.Lock()
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Begin, inside the loop."""
+        self.engine.attach()
+        self._ticking = asyncio.create_task(self.session.tick())
+
+    async def close(self) -> None:
+        """End the streams, save the run, end the worker."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self.hub.close()
+        self.jobs.close()
+
+    # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def folder(self, name: str) -> Path:
+        """Return a run's folder, which lies in the runs folder and nowhere else.
+
+        Raises
+        ------
+        Problem
+            When there is no such run.
+        """
+        path = self.runs / name
+        inside = path.parent == self.runs and not name.startswith(".") and path.resolve().parent == self.runs
+        if not inside or not RunFolder(path).config.is_file():
+            raise Problem(
+                "unknown-run", f"there is no run {name!r} in {self.runs}. GET /api/runs lists them.", field="name"
+            )
+        return path
+
+    def generator(self, model: str) -> tuple[Generator, Dataset | None]:
+        """Load a generator and what it was trained on, as far as it is here.
+
+        Raises
+        ------
+        Problem
+            When there is none.
+        """
+        from mulligan.output.models import BUNDLED
+
+        if model == "bundled":
+            path = BUNDLED
+        else:
+            try:
+                path = RunFolder(self.folder(model)).generator
+            except Problem as problem:
+                raise Problem(
+                    "unknown-model",
+                    f"there is no generator {model!r}; bundled, live, or a run's name is.",
+                    field="model",
+                ) from problem
+            if not path.is_file():
+                raise Problem(
+                    "not-available",
+                    f"{model} has no generator yet: it is saved with the first checkpoint.",
+                    field="model",
+                )
+        return _loaded(path, path.stat().st_mtime_ns)
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return the generators that can draw: the bundled one, then the runs', the newest first."""
+        from mulligan.output.models import BUNDLED
+
+        found = [("bundled", BUNDLED)]
+        folders = sorted(self.runs.glob("*/generator.safetensors"), key=lambda p: p.stat().st_mtime, reverse=True)
+        found += [(path.parent.name, path) for path in folders[:MODELS] if not path.parent.name.startswith(".")]
+        rows = []
+        for name, path in found:
+            try:
+                rows.append(_described(name, path, path.stat().st_mtime_ns))
+            except (MulliganError, OSError):
+                continue
+        return rows
+
+    def loaded_run(self, name: str) -> Any:
+        """Build the run of a folder as its newest checkpoint has it."""
+        folder = self.folder(name)
+        newest = max((p.stat().st_mtime_ns for p in RunFolder(folder).checkpoints.glob("step-*")), default=0)
+        if not newest:
+            raise Problem(
+                "not-available", f"{name} has no checkpoint yet, so there is nothing to look into.", field="run"
+            )
+        return _built(folder, newest)
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path, changed: int) -> tuple[Generator, Dataset | None]:
+    from mulligan.data import load as load_data
+    from mulligan.output.weights import Generator
+
+    made = Generator.load(path, threads=1)
+    try:
+        data = load_data(made.spec.data) if made.spec.data else None
+    except MulliganError:
+        data = None
+    return made, data
+
+
+@lru_cache(maxsize=256)
+def _described(name: str, path: Path, changed: int) -> dict[str, Any]:
+    from mulligan.output.tensors import read_tensors
+
+    text, tensors = read_tensors(path)
+    spec = json.loads(text)
+    return {
+        "name": name,
+        "title": "MNIST digits, bundled" if name == "bundled" else name,
+        "recipe": spec.get("recipe", ""),
+        "data": spec.get("data", ""),
+        "step": spec.get("step", 0),
+        "shape": spec["shape"],
+        "classes": spec.get("classes", 0),
+        "class_names": spec.get("class_names", []),
+        "latent": spec["latent"]["dim"],
+        "parameters": sum(tensor.size for tensor in tensors.values()),
+        "points": len(spec["shape"]) == 1,
+        "bytes": path.stat().st_size,
+    }
+
+
+@lru_cache(maxsize=2)
+def _built(folder: Path, changed: int) -> Any:
+    found = RunFolder(folder).newest()
+    assert found is not None
+    return found.run()

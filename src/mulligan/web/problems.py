@@ -1,0 +1,67 @@
+"""Every refusal: a status, a title, and a sentence that says what, which value, what is allowed, and what to try."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of refusal."""
+
+    status: int
+    title: str
+
+
+KINDS: dict[str, Kind] = {
+    "bad-request": Kind(400, "The request could not be read"),
+    "not-json": Kind(415, "The body must be JSON"),
+    "unauthorised": Kind(401, "This server asks for its token"),
+    "forbidden-host": Kind(403, "Another host name"),
+    "forbidden-origin": Kind(403, "Another site"),
+    "no-token": Kind(403, "No writer token"),
+    "not-found": Kind(404, "Nothing is there"),
+    "unknown-run": Kind(404, "No such run"),
+    "unknown-model": Kind(404, "No such generator"),
+    "not-available": Kind(404, "Not available"),
+    "method": Kind(405, "Another method"),
+    "stale-token": Kind(409, "Another tab is in control"),
+    "stale-try": Kind(409, "Another try is running by now"),
+    "busy": Kind(409, "A run is there already"),
+    "wrong-state": Kind(409, "Not now"),
+    "length": Kind(411, "The length is missing"),
+    "too-large": Kind(413, "Too large"),
+    "bad-field": Kind(422, "A value is not allowed"),
+    "too-many": Kind(503, "Too many at once"),
+    "gone": Kind(503, "The training process is not there"),
+    "failed": Kind(500, "That failed"),
+}
+"""Every kind by the last part of its ``type``."""
+
+
+class Problem(Exception):
+    """A refusal, on its way to the browser as ``application/problem+json``.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `KINDS`.
+    detail : str
+        Whole sentences.
+    **more
+        ``field``, ``value``, ``allowed``, ``next`` and the like.
+    """
+
+    def __init__(self, kind: str, detail: str, **more: Any):
+        super().__init__(detail)
+        self.kind, self.detail, self.more = kind, detail, more
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return KINDS[self.kind].status
+
+    def content(self) -> dict[str, Any]:
+        """Return it as RFC 9457 has it."""
+        found = KINDS[self.kind]
+        words = {"type": f"/problems/{self.kind}", "title": found.title, "status": found.status, "detail": self.detail}
+        return words | self.more

@@ -1,0 +1,188 @@
+"""The table of calls: `/openapi.json` says the same in the words of OpenAPI."""
+
+from __future__ import annotations
+
+from mulligan.web import calls, museum, runs
+from mulligan.web.api import RUN_NAME, Route, threaded
+from mulligan.web.calls import CHANGES, CLIENT, GAMMA, NAME, PICTURE, PLANE, POINT, RATE, RUN, START, STEPS, WALK
+from mulligan.web.fields import Field
+
+STEP = Field("int", "Steps taken.", 0, 10**12, required=True, example=100)
+FILE = Field(
+    "text", "Name of a file.", 1, 120, pattern=RUN_NAME, say="a file's name", required=True, example="player.html"
+)
+TRASHED = Field(
+    "text",
+    "What `delete` gave.",
+    8,
+    8,
+    pattern=r"[0-9a-f]{8}",
+    say="eight hex digits",
+    required=True,
+    example="0a1b2c3d",
+)
+SCALE = Field("int", "How many times larger, pixel by pixel.", 1, 16, default=1)
+WEIGHTS = Field("text", "Which grid.", choices=("average", "raw", "real"), default="average")
+NUMBER = Field("int", "A try of the chain.", 1, 10_000, required=True, example=1)
+SIDE = Field("int", "Points a side.", 16, 128, default=64)
+POINTS = Field("int", "Real and generated points.", 0, 1024, default=256)
+PLACE = Field("float", "A coordinate.", -1e6, 1e6, required=True, example=0.5)
+COUNT = Field("int", "How many.", 1, 16, default=4)
+REPLACE = Field("bool", "Save and leave the run that is there.", default=False)
+FORMAT = Field("text", "The kind of file.", choices=tuple(runs.EXPORTS), required=True, example="html")
+CASE = Field(
+    "text",
+    "A case of the museum.",
+    1,
+    80,
+    pattern=r"[A-Za-z0-9_-]{1,80}",
+    say="a case's name",
+    required=True,
+    example="article",
+)
+PNG, GIF = "image/png", "image/gif"
+BUSY = (409, 503)
+MODEL_GONE = (404, 503)
+
+ROUTES: tuple[Route, ...] = (
+    # ── what goes on ──────────────────────────────────────────────────────────────────────────────────────────────
+    Route("GET", "/api/snapshot", "All that a page must know.", calls.snapshot),
+    Route(
+        "GET", "/api/stream", "Server-sent events: snapshot, then news.", calls.stream, query={"client": CLIENT},
+        media="text/event-stream", refuses=(503,),
+    ),
+    Route(
+        "POST", "/api/control", "Become the page that writes.", calls.control,
+        body={"client": CLIENT, "take": Field("bool", "Even from another page.", default=False)},
+    ),
+    Route("GET", "/api/catalog", "Recipes, data, losses, penalties, limits.", calls.catalog),
+    Route("GET", "/healthz", "The server lives.", calls.health),
+    # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    Route("POST", "/api/train/start", "Start a run.", calls.start, body=START, token=True, refuses=BUSY),
+    Route("POST", "/api/train/check", "Check settings, start nothing.", calls.check, body=START, token=True),
+    Route("POST", "/api/train/pause", "Pause.", lambda p: p.session.pause(), token=True, of_try=True, refuses=BUSY),
+    Route(
+        "POST", "/api/train/resume", "Go on.", calls.resume, body={"steps": STEPS}, token=True, of_try=True,
+        refuses=BUSY,
+    ),
+    Route(
+        "POST", "/api/train/step", "Take some steps, and pause.", calls.step,
+        body={"count": Field("int", "Steps.", 1, 1000, default=1)}, token=True, of_try=True, refuses=BUSY,
+    ),
+    Route(
+        "POST", "/api/train/stop", "Save, and let go.", lambda p: p.session.stop(), token=True, of_try=True,
+        refuses=BUSY,
+    ),
+    Route(
+        "POST", "/api/train/reset", "Save; the same settings stand at step 0.", lambda p: p.session.reset(),
+        token=True, of_try=True, refuses=BUSY,
+    ),
+    Route(
+        "POST", "/api/train/knobs", "Turn knobs; they act at the next step.", calls.turn,
+        body={"lr_g": RATE, "lr_d": RATE, "gamma": GAMMA}, token=True, of_try=True, refuses=BUSY,
+    ),
+    Route(
+        "POST", "/api/train/second-try", "Go back to the last healthy checkpoint, with the remedy.", calls.second_try,
+        body={"changes": CHANGES}, token=True, of_try=True, refuses=BUSY,
+    ),
+    Route(
+        "POST", "/api/train/continue", "Go on with another try of the chain.", calls.go_on_with,
+        body={"number": NUMBER}, token=True, of_try=True, refuses=BUSY,
+    ),
+    Route(
+        "GET", "/api/train/samples", "The grid of the live run.", calls.samples, query={"weights": WEIGHTS},
+        refuses=MODEL_GONE,
+    ),
+    # ── draw ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    Route("GET", "/api/models", "Generators that can draw.", threaded(calls.models)),
+    Route("GET", "/api/draw", "The picture of a seed.", calls.draw, query=PICTURE, refuses=MODEL_GONE),
+    Route(
+        "GET", "/api/draw.png", "The same as a file.", calls.draw_png, query={**PICTURE, "scale": SCALE}, media=PNG,
+        refuses=MODEL_GONE,
+    ),
+    Route("GET", "/api/walk", "From one seed to another.", calls.walk, query=WALK, refuses=MODEL_GONE),
+    Route(
+        "GET", "/api/walk.gif", "The same as an animation.", calls.walk_gif, query=WALK, media=GIF,
+        refuses=MODEL_GONE,
+    ),
+    Route("GET", "/api/plane", "A square between four seeds.", calls.plane, query=PLANE, refuses=MODEL_GONE),
+    Route("GET", "/api/plane.png", "The same as a file.", calls.plane_png, query=PLANE, media=PNG, refuses=MODEL_GONE),
+    Route("GET", "/api/plane/point", "One point of it.", calls.plane_point, query=POINT, refuses=MODEL_GONE),
+    Route(
+        "GET", "/api/nearest", "The nearest training pictures.", calls.nearest, query={**PICTURE, "count": COUNT},
+        refuses=MODEL_GONE,
+    ),
+    # ── look inside ───────────────────────────────────────────────────────────────────────────────────────────────
+    Route(
+        "GET", "/api/look/field", "D over the plane or the line.", calls.look_field,
+        query={"run": RUN, "side": SIDE, "points": POINTS}, refuses=MODEL_GONE,
+    ),
+    Route(
+        "GET", "/api/look/point", "D at a point.", calls.look_point, query={"run": RUN, "x": PLACE, "y": PLACE},
+        refuses=MODEL_GONE,
+    ),
+    Route(
+        "GET", "/api/look/pictures", "D's gradient at pictures.", calls.look_pictures,
+        query={"run": RUN, "count": COUNT},
+        refuses=MODEL_GONE,
+    ),
+    Route(
+        "GET", "/api/look/layers", "Both nets, layer by layer.", calls.look_layers, query={"run": RUN},
+        refuses=MODEL_GONE,
+    ),
+    # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    Route("GET", "/api/runs", "All runs, the newest first.", threaded(runs.listed)),
+    Route("GET", "/api/runs/{name}", "One run.", threaded(runs.described), places={"name": NAME}, refuses=(404,)),
+    Route(
+        "GET", "/api/runs/{name}/curves", "Its curves.", threaded(runs.curves), places={"name": NAME},
+        refuses=(404,),
+    ),
+    Route(
+        "GET", "/api/runs/{name}/sample.png", "Its newest grid.", calls.sample, places={"name": NAME}, media=PNG,
+        refuses=(404,),
+    ),
+    Route(
+        "GET", "/api/runs/{name}/samples/{step}.png", "The grid of one step.", calls.sample_at,
+        places={"name": NAME, "step": STEP}, media=PNG, refuses=(404,),
+    ),
+    Route(
+        "GET", "/api/runs/{name}/training.gif", "All grids.", calls.animation, places={"name": NAME}, media=GIF,
+        refuses=(404,),
+    ),
+    Route(
+        "GET", "/api/runs/{name}/files/{file}", "A file that was exported.", calls.exported,
+        places={"name": NAME, "file": FILE}, media="application/octet-stream", refuses=(404,),
+    ),
+    Route(
+        "GET", "/runs/{name}/report.html", "Its report.", calls.page_of_report, places={"name": NAME},
+        media="text/html", refuses=(404,),
+    ),
+    Route(
+        "POST", "/api/runs/{name}/resume", "Go on with it, as the live run.", calls.run_resume, places={"name": NAME},
+        body={"steps": STEPS, "replace": REPLACE}, token=True, refuses=(404, *BUSY),
+    ),
+    Route(
+        "POST", "/api/runs/{name}/export", "Write its generator for use elsewhere.", calls.run_export,
+        places={"name": NAME}, body={"to": FORMAT}, token=True, status=202, refuses=(404, *BUSY),
+    ),
+    Route(
+        "POST", "/api/runs/{name}/report", "Write its report.", calls.run_report, places={"name": NAME}, token=True,
+        status=202, refuses=(404, *BUSY),
+    ),
+    Route(
+        "POST", "/api/runs/{name}/evaluate", "Measure it.", calls.run_evaluate, places={"name": NAME}, token=True,
+        status=202, refuses=(404, *BUSY),
+    ),
+    Route(
+        "POST", "/api/runs/{name}/delete", "Move it to the trash.", calls.delete, places={"name": NAME}, token=True,
+        refuses=(404, *BUSY),
+    ),
+    Route(
+        "POST", "/api/trash/{id}/restore", "Bring it back.", calls.restore, places={"id": TRASHED}, token=True,
+        refuses=(404, *BUSY),
+    ),
+    # ── the museum ────────────────────────────────────────────────────────────────────────────────────────────────
+    Route("GET", "/api/museum", "GANs that failed.", threaded(museum.listed)),
+    Route("GET", "/api/museum/{case}", "One of them.", threaded(museum.case), places={"case": CASE}, refuses=(404,)),
+)  # fmt: skip
+"""Every call."""

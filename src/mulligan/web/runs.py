@@ -1,0 +1,309 @@
+"""Run folders: listed, described, thrown away and brought back. Everything stays inside the runs folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.data.toys import TOYS
+from mulligan.errors import MulliganError
+from mulligan.training.checkpoint import checkpoints, step_of
+from mulligan.training.config import load_config, with_overrides
+from mulligan.training.folder import RunFolder
+from mulligan.web import knobs
+from mulligan.web.history import Story, story_of
+from mulligan.web.problems import Problem
+from mulligan.web.state import saved_samples
+from mulligan.web.telling import TITLES, told
+
+if TYPE_CHECKING:
+    from mulligan.web.playground import Playground
+
+TRASH = ".trash"
+"""Inside the runs folder: what was deleted from the page, to be brought back, or removed by hand."""
+LISTED = 500
+_BACK = 1 << 18  # bytes read from the end of a log
+
+
+def listed(playground: Playground) -> dict[str, Any]:
+    """Return all runs, the newest first."""
+    runs = playground.runs
+    folders = [path for path in _folders(runs) if RunFolder(path).config.is_file()]
+    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    rows = [_row(path, playground) for path in folders[:LISTED]]
+    return {
+        "folder": _home(runs),
+        "bytes": sum(row["bytes"] for row in rows),
+        "runs": rows,
+        "trash": [_thrown(path) for path in _folders(runs / TRASH)],
+    }
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _home(path: Path) -> str:
+    home = str(Path.home())
+    return f"~{str(path)[len(home) :]}" if str(path).startswith(home + os.sep) else str(path)
+
+
+def _row(path: Path, playground: Playground) -> dict[str, Any]:
+    here, live = RunFolder(path), playground.session.state
+    stamp = max((p.stat().st_mtime_ns for p in (here.events, here.config, here.metrics, path) if p.exists()), default=0)
+    row = dict(_read(path, stamp))
+    row["live"] = live.run == path.name
+    if row["live"] and live.current is not None:
+        row |= {"state": live.name, "step": live.step, "steps": live.current.steps, "seconds": live.seconds}
+    return row
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, stamp: int) -> dict[str, Any]:
+    """Read a run's row, once for every change of its files."""
+    here, name = RunFolder(path), path.name
+    try:
+        config = load_config(here.config)
+    except MulliganError as error:
+        return {"name": name, "state": "unreadable", "text": str(error), "bytes": 0, "changed": stamp / 1e9}
+    said, last, kinds = _last(here)
+    metrics = _json(here.metrics)
+    seconds = next((line.get("wall") for line in reversed(_tail(here.times)) if "wall" in line), None)
+    state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
+    first = metrics.get("judge") or metrics.get("pca64") or metrics.get("points") or {}
+    kid = next((e["metrics"].get("kid") for e in reversed(last) if e.get("event") == "evaluated"), None)
+    seen: dict[str, Any] = next((e["metrics"] for e in reversed(last) if e.get("event") == "evaluated"), {})
+    step = max((e["step"] for e in last if isinstance(e.get("step"), int)), default=0)
+    points = config.data.name in TOYS
+    samples = saved_samples(path)
+    state_name = said.get("state", "healthy")
+    return {
+        "name": name,
+        "recipe": config.recipe,
+        "data": config.data.name,
+        "seed": config.seed,
+        "step": step,
+        "steps": config.steps,
+        "seconds": seconds,
+        "state": state,
+        "text": "",
+        "diagnosis": {
+            "state": state_name,
+            "title": TITLES.get(state_name, (state_name, ""))[0],
+            "severity": said.get("severity", ""),
+        },
+        "kid": kid,
+        "fd": _middle(first.get("fd")),
+        "fd_floor": _middle(first.get("fd_floor")),
+        "coverage": _middle(first.get("coverage")),
+        "modes": seen.get("modes"),
+        "modes_of": _modes_of(config, path) if "modes" in seen else None,
+        "parent": None if config.parent is None else Path(config.parent.run).name,
+        "from_step": 0 if config.parent is None else config.parent.step,
+        "points": points,
+        "sample": f"/api/runs/{name}/sample.png" if samples else None,
+        "report": f"/runs/{name}/report.html" if (path / "report.html").is_file() else None,
+        "bytes": sum(p.stat().st_size for p in path.rglob("*") if p.is_file() and not p.is_symlink()),
+        "changed": stamp / 1e9,
+    }
+
+
+def _modes_of(config: Any, path: Path) -> int | None:
+    toy = TOYS.get(config.data.name)
+    if toy is not None:
+        return len(toy.modes)
+    started = next((e for e in _head(RunFolder(path).events) if e.get("event") == "started"), {})
+    return started.get("classes") or None
+
+
+def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[str]]:
+    """Return the last diagnosis, the last events, and their kinds."""
+    events = _tail(here.events)
+    said = next((e for e in reversed(events) if e.get("event") == "diagnosed"), None)
+    if said is None:
+        diagnoses = (
+            story_of(here.path).diagnoses if here.events.is_file() and here.events.stat().st_size > _BACK else []
+        )
+        said = diagnoses[-1] if diagnoses else {}
+    return said, events, {str(e.get("event")) for e in events[-4:]}
+
+
+def _tail(path: Path) -> list[dict[str, Any]]:
+    """Read the last lines of a log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _BACK))
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    return _objects(lines)
+
+
+def _head(path: Path) -> list[dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            return _objects(file.read(4096).splitlines()[:1])
+    except OSError:
+        return []
+
+
+def _objects(lines: list[bytes]) -> list[dict[str, Any]]:
+    found = []
+    for line in lines:
+        try:
+            words = json.loads(line)
+        except ValueError:  # the first line is cut
+            continue
+        if isinstance(words, dict):
+            found.append(words)
+    return found
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _middle(value: Any) -> Any:
+    return value.get("median") if isinstance(value, dict) else value
+
+
+# ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def described(playground: Playground, name: str) -> dict[str, Any]:
+    """Return a run with its configuration, its diagnoses, and what was exported."""
+    path = playground.folder(name)
+    here, row = RunFolder(path), _row(path, playground)
+    config = load_config(here.config)
+    story = story_of(path)
+    steps = [step_of(p) for p in checkpoints(here.checkpoints)]
+    current = with_overrides(config, [line for turn in story.turns for line in turn.get("overrides", [])])
+    chain = playground.session.chain(path)
+    return row | {
+        "config": here.config.read_text(encoding="utf-8"),
+        "settings": knobs.settings_of(current),
+        "changes": chain[-1].changes,
+        "summary": chain[-1].summary,
+        "tries": [each.content() for each in chain],
+        "diagnoses": [told(_Said(words), config, steps) for words in story.diagnoses],
+        "saved_samples": saved_samples(path),
+        "checkpoints": steps,
+        "exports": exports(path),
+        "metrics": _json(here.metrics) or None,
+    }
+
+
+class _Said:
+    """A diagnosis as the log has it, with what older logs lack."""
+
+    def __init__(self, words: dict[str, Any]):
+        self.step: int = words["step"]
+        self.state: str = words["state"]
+        self.severity: str = words.get("severity", "")
+        self.evidence: dict[str, Any] = words.get("evidence", {})
+        self.remedies: list[str] = words.get("remedies", [])
+        self.overrides: list[str] = words.get("overrides", [])
+        self.healthy_step: int = words.get("healthy_step", 0)
+
+
+def curves(playground: Playground, name: str) -> dict[str, Any]:
+    """Return a run's curves, thinned."""
+    path = playground.folder(name)
+    live = playground.session.state
+    story: Story = live.current.story if live.run == name and live.current is not None else story_of(path)
+    return {"run": name, **story.thinned()}
+
+
+EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
+"""What can be exported, and the name of the file inside the run folder's ``exports``."""
+
+
+def exports(path: Path) -> list[dict[str, Any]]:
+    """List the files that were exported."""
+    found = sorted(p for p in (path / "exports").glob("*") if p.is_file() and not p.name.startswith("."))
+    return [{"file": p.name, "bytes": p.stat().st_size, "url": f"/api/runs/{path.name}/files/{p.name}"} for p in found]
+
+
+def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
+    """Return a file inside a run folder, and nowhere else."""
+    folder = playground.folder(name)
+    path = folder / part / file if part else folder / file
+    if not path.is_file() or path.is_symlink() or path.resolve().parent != (folder / part).resolve():
+        raise Problem("not-found", f"{name} has no {file}.")
+    return path
+
+
+def newest_sample(playground: Playground, name: str) -> Path:
+    """Return the newest grid of a run."""
+    steps = saved_samples(playground.folder(name))
+    if not steps:
+        raise Problem("not-available", f"{name} has no samples yet.")
+    return sample_at(playground, name, steps[-1])
+
+
+def sample_at(playground: Playground, name: str, step: int) -> Path:
+    """Return the grid of one step."""
+    return file_of(playground, name, "samples", f"step-{step:06d}.png")
+
+
+# ── the trash ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def delete(playground: Playground, name: str) -> dict[str, Any]:
+    """Move a run into the trash."""
+    path = playground.folder(name)
+    state = playground.session.state
+    if state.run == name and state.name in ("loading", "training", "paused", "alarm", "stopping"):
+        raise Problem("busy", f"{name} is {state.name}; stop it first, then delete it.", run=name)
+    children = [p.name for p in _folders(playground.runs) if p != path and _parent(p) == name]
+    target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{name}"
+    try:
+        target.parent.mkdir(exist_ok=True)
+        os.rename(path, target)
+        os.utime(target)
+    except OSError as error:
+        raise Problem(
+            "failed", f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
+        ) from error
+    return {"id": target.name.partition("~")[0], "name": name, "children": children}
+
+
+def _parent(path: Path) -> str | None:
+    try:
+        parent = load_config(RunFolder(path).config).parent
+    except MulliganError:
+        return None
+    return None if parent is None else Path(parent.run).name
+
+
+def restore(playground: Playground, id_: str) -> dict[str, Any]:
+    """Bring a run back from the trash."""
+    found = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id_), None)
+    if found is None:
+        raise Problem("not-found", f"nothing in the trash has the id {id_!r}.", field="id")
+    name = found.name.partition("~")[2]
+    target = playground.runs / name
+    if target.exists():
+        raise Problem("wrong-state", f"there is a run {name} again; rename or delete it, then bring this one back.")
+    try:
+        os.rename(found, target)
+    except OSError as error:
+        raise Problem("failed", f"{name} could not be brought back: {error.strerror}.") from error
+    return {"name": name}
+
+
+def _thrown(path: Path) -> dict[str, Any]:
+    id_, _, name = path.name.partition("~")
+    return {"id": id_, "name": name, "deleted": min(path.stat().st_mtime, time.time())}

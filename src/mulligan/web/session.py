@@ -1,0 +1,371 @@
+"""One run at a time: what the page may command, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.training.config import load_config, with_overrides
+from mulligan.training.folder import RunFolder
+from mulligan.training.second_try import next_folder
+from mulligan.training.tables import from_table, to_table
+from mulligan.web import knobs
+from mulligan.web.history import story_of
+from mulligan.web.problems import Problem
+from mulligan.web.state import State, Try
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulligan.training import Config
+    from mulligan.web.engine import Engine
+    from mulligan.web.hub import Hub
+
+TICK = 0.25
+"""Seconds between two words of the curves and the run bar."""
+_DEEPEST = 64  # tries of a chain
+
+
+class Session:
+    """The live run.
+
+    Parameters
+    ----------
+    runs : Path
+        The folder of run folders.
+    own : dict of str to str
+        Data of the person's own, by name.
+    engine : Engine
+    hub : Hub
+    """
+
+    def __init__(self, runs: Path, own: dict[str, str], engine: Engine, hub: Hub):
+        self.runs, self.own, self.engine, self.hub = runs, own, engine, hub
+        self.state = State()
+        self.finished: Callable[[str], None] = lambda run: None
+        self.writer: Callable[[], dict[str, Any]] = dict
+        self._said: dict[str, Any] = {}
+
+    # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def status(self) -> dict[str, Any]:
+        """Return the run bar."""
+        return {"status": self.state.status()}
+
+    def publish_status(self, *, always: bool = True) -> None:
+        """Tell everybody the run bar, when it has changed."""
+        status = self.state.status()
+        if always or status != self._said:
+            self._said = status
+            self.hub.publish("status", status)
+
+    def publish_tries(self) -> None:
+        """Tell everybody the tries."""
+        self.hub.publish("tries", [each.content() for each in self.state.tries])
+
+    async def tick(self) -> None:
+        """Tell the curves and the run bar, four times a second at most."""
+        while True:
+            await asyncio.sleep(TICK)
+            curves = self.state.fresh_curves()
+            if curves is not None:
+                self.hub.publish("curves", curves)
+            self.publish_status(always=False)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that a page must know."""
+        samples = None if self.state.samples is None else json.loads(self.state.samples)
+        return {**self.state.snapshot(), "samples": samples, "control": self.writer(), "clients": len(self.hub.clients)}
+
+    def watched(self) -> None:
+        """Tell the worker whether anybody looks: else it draws nothing."""
+        with contextlib.suppress(Problem):  # a new worker is told when it is ready
+            self.engine.send("watch", {"watched": bool(self.hub.clients)})
+
+    # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def configured(self, asked: dict[str, Any]) -> tuple[Config, list[str]]:
+        """Build the configuration that is asked for, and what a change of kind has dropped."""
+        known = {entry["name"]: entry["name"] for entry in knobs.data_sets({})} | self.own
+        dropped: list[str] = []
+        return knobs.configured(asked, known, dropped.append), dropped
+
+    def start(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Start a new run, a new chain of tries."""
+        self._refuse_busy(asked["replace"])
+        config, dropped = self.configured(asked)
+        self._begin(config, paused=asked["paused"])
+        for text in dropped:
+            self.hub.publish("notice", {"kind": "info", "text": text, "code": "changed"})
+        return self.status()
+
+    def _begin(self, config: Config, *, paused: bool) -> None:
+        folder = self._fresh(config.recipe or "run")
+        text = f"reading {config.data.name}"
+        words = {"config": to_table(config), "folder": str(folder), "try": 1, "paused": paused, "text": text}
+        self.engine.send("start", words)
+        self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps)], 1, text)
+        self.state.settings = knobs.settings_of(config)
+        self.hub.restart()
+        self.hub.publish("runs", {})
+
+    def resume(self, steps: int | None) -> dict[str, Any]:
+        """Go on: at once when it is only paused, else from the newest checkpoint."""
+        state, current = self.state, self._current("resume")
+        if state.name in ("paused", "alarm") and steps in (None, current.steps):
+            self.engine.send("go")
+            state.moved("training")
+            self.publish_status()
+            return self.status()
+        if state.name == "finished" and (steps is None or steps <= current.steps):
+            raise Problem(
+                "bad-field",
+                f"the run has taken all its {current.steps:,} steps. Give more, for instance "
+                f"steps = {current.steps + 10_000}.",
+                field="steps",
+                value=steps,
+            )
+        self._open(state.tries, current.number, steps)
+        return self.status()
+
+    def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> dict[str, Any]:
+        """Go on with a run that lies in a folder, with the tries that it comes from."""
+        if name == self.state.run and self.state.name in ("paused", "alarm"):
+            return self.resume(steps)
+        self._refuse_busy(replace)
+        self._open(self.chain(folder), None, steps)
+        return self.status()
+
+    def _open(self, tries: list[Try], number: int | None, steps: int | None) -> None:
+        """Have the worker go on with a try, the last one by default."""
+        chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
+        text = f"reading the checkpoint of {chosen.run}"
+        words: dict[str, Any] = {"folder": str(self.runs / chosen.run), "try": chosen.number, "text": text}
+        self.engine.send("open", words | ({} if steps is None else {"steps": steps}))
+        if self.state.current is not None and self.state.current is not chosen and self.state.name != "failed":
+            self.state.current.state = self.state.name if self.state.name in ("finished",) else "stopped"
+        self.state.begin(tries, chosen.number, text)
+        if steps is not None:
+            chosen.steps = steps
+        self.hub.restart()
+
+    def pause(self) -> dict[str, Any]:
+        """Pause after the step that is being taken."""
+        self._current("pause")
+        self.engine.send("pause")
+        return self.status()
+
+    def step(self, count: int) -> dict[str, Any]:
+        """Take some steps and pause again."""
+        self._current("step")
+        self.engine.send("go", {"steps": count})
+        return self.status()
+
+    def stop(self) -> dict[str, Any]:
+        """Save the run and let it go."""
+        self._current("stop")
+        self.engine.send("stop")
+        self.state.moved("stopping")
+        self.publish_status()
+        return self.status()
+
+    def reset(self) -> dict[str, Any]:
+        """Save the run; one of the same settings stands at step 0."""
+        self._current("reset")
+        table = dict(self.state.info["table"])
+        table.pop("parent", None)
+        self._begin(from_table(_config_class(), table), paused=True)
+        return self.status()
+
+    def turn(self, turned: dict[str, float]) -> dict[str, Any]:
+        """Turn knobs of the running run."""
+        self._current("knobs")
+        config = self._config()
+        overrides = [line for knob, value in turned.items() for line in knobs.overrides_of(config, knob, value)]
+        if not overrides:
+            raise Problem("bad-field", f"no knob is named; {', '.join(knobs.LIVE)} can be turned while a run goes on.")
+        try:
+            with_overrides(config, overrides)
+        except MulliganError as error:
+            raise Problem("bad-field", str(error), field=next(iter(turned))) from error
+        self.engine.send("turn", {"overrides": overrides})
+        return self.status()
+
+    def second_try(self, overrides: list[str] | None) -> dict[str, Any]:
+        """Go back to the last healthy checkpoint with the remedy, or with changes of the person's own."""
+        current = self._current("second-try")
+        said = self.state.diagnosis
+        if said is None or not said["severity"]:
+            raise Problem(
+                "wrong-state",
+                "the diagnosis has nothing against this run, so there is nothing to repair. Go on with it.",
+            )
+        lines = overrides if overrides is not None else said["overrides"]
+        if not lines:
+            advice = "; ".join(said["remedies"])
+            raise Problem("wrong-state", f"no setting repairs this by itself. What may help: {advice}.")
+        config = self._config()
+        try:
+            changed = with_overrides(config, lines, say=lambda text: None)
+        except MulliganError as error:
+            raise Problem("bad-field", str(error), field="changes") from error
+        before, after = to_table(config), to_table(changed)
+        found = knobs.changes(before, after)
+        if not found:
+            raise Problem(
+                "bad-field", "these changes change nothing. Change something, or resume the run.", field="changes"
+            )
+        parts = ("data", "classes", "latent", "average")
+        anew = any(before[part] != after[part] for part in parts if part in before)
+        anew |= any(before[who]["layers"] != after[who]["layers"] for who in ("generator", "discriminator"))
+        folder = next_folder(self.runs / current.run)
+        folder.mkdir(parents=True)
+        text = f"going back to step {said['from_step']:,} of {current.run}"
+        words = {
+            "parent": str(self.runs / current.run),
+            "folder": str(folder),
+            "try": len(self.state.tries) + 1,
+            "text": text,
+        }
+        self.engine.send("second", words | {"overrides": lines, "restart": anew})
+        current.state = "failed" if said["severity"] == "alarm" else "stopped"
+        begin = 0 if anew else said["from_step"]
+        new = Try(words["try"], folder.name, current.recipe, begin, begin, current.steps, parent=current.number)  # type: ignore[arg-type]
+        new.changes, new.summary = found, knobs.summary(found)
+        self.state.begin([*self.state.tries, new], new.number, text)
+        self.hub.restart()
+        self.hub.publish("runs", {})
+        return self.status()
+
+    def go_back(self, number: int) -> dict[str, Any]:
+        """Go on with another try of the chain, where it stood."""
+        self._current("continue")
+        if number not in [each.number for each in self.state.tries]:
+            raise Problem(
+                "bad-field",
+                f"number = {number} is not allowed; there are tries 1 to {len(self.state.tries)}.",
+                field="number",
+            )
+        if number == self.state.number:
+            return self.resume(None)
+        self._open(self.state.tries, number, None)
+        return self.status()
+
+    # ── what they stand on ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _refuse_busy(self, replace: bool) -> None:
+        state = self.state
+        if state.name in ("loading", "stopping"):
+            raise Problem(
+                "busy",
+                f"{state.run} is being {'saved' if state.name == 'stopping' else 'read'}. Wait a moment.",
+                run=state.run,
+            )
+        if state.name in ("training", "paused", "alarm") and not replace:
+            raise Problem(
+                "busy",
+                f"{state.run} is {'training' if state.name == 'training' else 'paused'} at step {state.step:,}. Stop "
+                "it first, or start with replace: true, which saves it.",
+                run=state.run,
+            )
+
+    def _current(self, command: str) -> Try:
+        from mulligan.web.state import COMMANDS
+
+        current = self.state.current
+        allowed = COMMANDS[self.state.name]
+        if current is None or command not in allowed:
+            possible = f"now possible: {', '.join(allowed)}" if allowed else "wait a moment"
+            raise Problem(
+                "wrong-state",
+                f"{command} is not possible while the run is {self.state.name}; {possible}.",
+                state=self.state.name,
+            )
+        return current
+
+    def check_try(self, number: int | None, run: str | None) -> None:
+        """Refuse a click that was meant for another try."""
+        if number != (self.state.number or None) or run not in (None, self.state.run):
+            raise Problem(
+                "stale-try",
+                f"this was meant for try {number}, but try {self.state.number or None} is there by now. Look again, "
+                "then choose.",
+                value=number,
+            )
+
+    def _config(self) -> Config:
+        """Return the live run's configuration, with its knobs as they stand."""
+        config = from_table(_config_class(), self.state.info["table"])
+        turns = self.state.current.story.turns if self.state.current is not None else []
+        return with_overrides(config, [f"{c['path']}={c['new']!r}" for turn in turns for c in turn["changes"]])
+
+    def _fresh(self, name: str) -> Path:
+        """Make the folder of a new run: NAME-N with N one above the highest."""
+        from mulligan.training.folder import next_free
+
+        with contextlib.suppress(FileExistsError):
+            self.runs.mkdir(parents=True)
+        folder = next_free(self.runs, name)
+        folder.mkdir()
+        return folder
+
+    def newest_checkpoint(self) -> int | None:
+        """Return the step of the live run's newest checkpoint."""
+        from mulligan.training.checkpoint import checkpoints, step_of
+
+        found = [] if self.state.run is None else checkpoints(RunFolder(self.runs / self.state.run).checkpoints)
+        return step_of(found[-1]) if found else None
+
+    def clear_empty(self) -> None:
+        """Remove the folder of a run that could not begin."""
+        if self.state.run is not None:
+            with contextlib.suppress(OSError):
+                (self.runs / self.state.run).rmdir()
+
+    def chain(self, folder: Path) -> list[Try]:
+        """Return the tries that lead to a run folder, the first one first, with their curves."""
+        folders = [folder]
+        while len(folders) < _DEEPEST:
+            try:
+                parent = load_config(RunFolder(folders[0]).config).parent
+            except MulliganError:
+                break
+            if parent is None:
+                break
+            path = self.runs / Path(parent.run).name
+            if not RunFolder(path).config.is_file() or path in folders:
+                break
+            folders.insert(0, path)
+        return [self._read(path, number) for number, path in enumerate(folders, start=1)]
+
+    def _read(self, folder: Path, number: int) -> Try:
+        config = load_config(RunFolder(folder).config)
+        story = story_of(folder)
+        last = story.curves.step[-1] if story.curves.step else 0
+        begin = 0 if config.parent is None else config.parent.step
+        found = Try(number, folder.name, config.recipe, begin, last, config.steps, "stopped", number - 1 or None)
+        found.story = story
+        if last >= config.steps:
+            found.state = "finished"
+        if config.parent is not None:
+            before = RunFolder(self.runs / Path(config.parent.run).name).config
+            if before.is_file():
+                old, new = (dict(to_table(c)) for c in (load_config(before), config))
+                for table in (old, new):
+                    table.pop("parent", None)
+                found.changes = knobs.changes(old, new)
+                found.summary = knobs.summary(found.changes)
+        alarms = [d for d in story.diagnoses if d.get("severity") == "alarm"]
+        if alarms:
+            found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}
+        return found
+
+
+def _config_class() -> type[Config]:
+    from mulligan.training import Config
+
+    return Config

@@ -1,0 +1,272 @@
+"""The process that trains. It knows no socket: it is told what to do over a pipe, and says there what happens.
+
+It has one thread and one run at a time. The pipe is read while nothing runs, and between two steps; when its other end
+is gone, the run is saved and the process ends. Ctrl-C is the server's to hear.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import warnings
+from collections import deque
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import DivergedError, MulliganError
+from mulligan.web.wire import Wire
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from mulligan.training import Diagnosis, Run
+    from mulligan.training.events import Event
+    from mulligan.web.between import Between
+
+TRACKED = 8
+"""Fixed z whose way is kept, for points."""
+
+
+@dataclass(eq=False)
+class Live:
+    """The run that this process has in its hands.
+
+    Attributes
+    ----------
+    run : Run
+    folder : Path
+    number : int
+        Of the try.
+    diagnosis : Diagnosis
+    worker_state : str
+    path : deque
+        Where the points of the first fixed z have been.
+    """
+
+    run: Run
+    folder: Path
+    number: int
+    diagnosis: Diagnosis
+    worker_state: str = "loading"
+    path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
+
+
+class Worker:
+    """Does what it is told.
+
+    Parameters
+    ----------
+    wire : Wire
+    """
+
+    def __init__(self, wire: Wire):
+        self.wire = wire
+        self.watched = False
+        self.live: Live | None = None
+        self._next: dict[str, Any] | None = None
+        self._over = False
+
+    # ── talking ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def tell(self, kind: str, content: dict[str, Any] | None = None) -> None:
+        """Say something, marked with the try that it is about; to nobody, when the server is gone."""
+        content = content or {}
+        if self.live is not None:
+            content = {"try": self.live.number, **content}
+        try:
+            self.wire.send(kind, content)
+        except OSError:
+            self._over = True
+
+    def obey(self, between: Between | None) -> None:
+        """Wait for one command, and do it or remember it; the end of the pipe is the command to end."""
+        try:
+            kind, content = self.wire.receive()
+        except (EOFError, OSError):
+            kind, content = "quit", b"{}"
+        words = json.loads(content)
+        if kind == "watch":
+            self.watched = bool(words["watched"])
+        elif kind == "ask":
+            self._answer(words)
+        elif kind in ("start", "open", "second"):
+            self._next = {"do": kind, **words}
+        elif kind == "quit":
+            self._over = True
+        elif between is not None:
+            self._steer(between, kind, words)
+        if between is not None and (self._next is not None or self._over or kind == "stop"):
+            between.stopping = True
+
+    def _steer(self, between: Between, kind: str, words: dict[str, Any]) -> None:
+        if kind == "pause":
+            between.live.worker_state = "paused"
+            between.pause()
+        elif kind == "go":
+            between.go(words.get("steps"))
+        elif kind == "turn":
+            run = between.live.run
+            before = run.current
+            try:
+                run.turn(words["overrides"])
+            except MulliganError as error:
+                self.tell("notice", {"kind": "warning", "text": str(error), "code": "knob"})
+                return
+            from mulligan.training.tables import to_table
+            from mulligan.web.knobs import changes, knobs_of
+
+            found = changes(to_table(before), to_table(run.current))
+            self.tell("turned", {"step": run.step, "changes": found, "knobs": knobs_of(run.current)})
+
+    def _answer(self, words: dict[str, Any]) -> None:
+        """Answer a question about the live run, or say why not."""
+        from mulligan.web.asking import answer
+
+        try:
+            if self.live is None:
+                raise MulliganError("no run has been started since the server was. Start one, or choose another run.")
+            found = answer(words["what"], self.live, words["args"])
+            self.tell("answer", {"id": words["id"], "found": found})
+        except MulliganError as error:
+            self.tell("answer", {"id": words["id"], "refused": str(error)})
+        except Exception as error:  # a question must never end a run
+            self.tell("answer", {"id": words["id"], "failed": f"{type(error).__name__}: {error}"})
+
+    def show_samples(self, live: Live, weights: str) -> None:
+        """Say what the generator makes of the fixed z."""
+        from mulligan.web.asking import samples
+
+        with contextlib.suppress(DivergedError):  # the run is about to fail, and will say so
+            self.tell("samples", samples(live, weights))
+
+    # ── living ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def serve(self) -> None:
+        """Do what is told until the end."""
+        warnings.showwarning = lambda message, *rest, **more: self.tell(
+            "notice", {"kind": "warning", "text": str(message), "code": "warning"}
+        )
+        _warm()
+        self.tell("ready")
+        while not self._over:
+            if self._next is None:
+                self.obey(None)
+            else:
+                task, self._next = self._next, None
+                self._do(task)
+
+    def _do(self, task: dict[str, Any]) -> None:
+        """Open a run and train it; what goes wrong is said, and this process lives on."""
+        number = int(task["try"])
+        try:
+            self.tell("state", {"state": "loading", "try": number, "text": task.get("text", "")})
+            live = self._opened(task, number)
+        except MulliganError as error:
+            self.tell("refused", {"try": number, "text": str(error)})
+            return
+        except Exception as error:
+            self.tell("refused", {"try": number, "text": f"{type(error).__name__}: {error}"})
+            return
+        self.live = live
+        try:
+            self._play(live, paused=bool(task.get("paused")))
+        except DivergedError as error:
+            self._failed(live, "diverged", str(error))
+        except MulliganError as error:
+            self._failed(live, "disk" if "disk" in str(error) or "write" in str(error) else "failed", str(error))
+        except Exception as error:
+            self._failed(live, "failed", f"{type(error).__name__}: {error}")
+
+    def _opened(self, task: dict[str, Any], number: int) -> Live:
+        from mulligan.training import Config, Diagnosis, Run, diagnoses, plan, resume
+        from mulligan.training.tables import from_table
+
+        folder = Path(task["folder"])
+        if task["do"] == "start":
+            run = Run(from_table(Config, task["config"]))
+        elif task["do"] == "open":
+            run = resume(folder, steps=task.get("steps"))
+        else:
+            said = [d for d in diagnoses(task["parent"]) if d.severity and (d.overrides or task.get("overrides"))]
+            diagnosed = said[-1] if said else None
+            if task.get("overrides") and diagnosed is not None:
+                healthy = 0 if task.get("restart") else diagnosed.healthy_step
+                diagnosed = replace(diagnosed, overrides=tuple(task["overrides"]), healthy_step=healthy)
+
+            def say(text: str) -> None:
+                self.tell("notice", {"kind": "info", "text": text, "code": "changed", "try": number})
+
+            run = plan(task["parent"], diagnosed, say=say).run()
+        return Live(run, folder, number, Diagnosis())
+
+    def _play(self, live: Live, *, paused: bool) -> None:
+        from mulligan.training import Recorder
+        from mulligan.training.glance import Glance
+        from mulligan.web.between import Between
+        from mulligan.web.telling import opened
+
+        run = live.run
+        glance = Glance.of(run) if run.config.evaluate_every else None
+        self.tell("opened", opened(live, glance))
+        between = Between(self, live, paused=paused)
+        if not paused:
+            live.worker_state = "training"
+            self.tell("state", {"state": "training", "step": run.step})
+        recorder = Recorder(live.folder)
+        evaluators = [] if glance is None else [glance]
+        finished = False
+        for event in recorder.record(run, evaluators=evaluators, observers=[live.diagnosis], stop=between):
+            finished = event.name == "finished"
+            self._event(live, event, between)
+        self.show_samples(live, "average")
+        live.worker_state = "finished" if finished else "stopped"
+        self.tell(
+            "state",
+            {"state": live.worker_state, "step": run.step, "saved": run.step if run.step > run.begins else None},
+        )
+
+    def _event(self, live: Live, event: Event, between: Between) -> None:
+        from mulligan.web.telling import diagnosed, looked
+
+        clock = event.clock
+        if event.name == "stepped":
+            times = {} if clock is None else {"seconds": clock.wall, "rate": clock.steps_per_second}
+            self.tell("report", {"step": event.step, "measures": getattr(event, "measures", {}), **times})
+        elif event.name == "looked":
+            self.tell("look", looked(live))
+        elif event.name == "sampled":
+            self.tell("kept", {"step": event.step})
+            if event.step == live.run.begins:
+                self.show_samples(live, "average")
+        elif event.name == "evaluated":
+            self.tell("metrics", {"step": event.step, "metrics": getattr(event, "metrics", {})})
+        elif event.name == "saved":
+            self.tell("saved", {"step": event.step})
+        elif event.name == "diagnosed":
+            said = diagnosed(live, event)
+            self.tell("diagnosis", said)
+            if said["severity"] == "alarm" and event.step < live.run.config.steps:
+                live.worker_state = "alarm"
+                between.pause()
+
+    def _failed(self, live: Live, code: str, text: str) -> None:
+        live.worker_state = "failed"
+        self.tell("state", {"state": "failed", "step": live.run.step, "code": code, "text": text})
+
+
+def _warm() -> None:
+    """Import and read what nearly every run needs, before anybody asks."""
+    from mulligan.data.mnist import load_mnist
+    from mulligan.metrics.judge import bundled
+
+    load_mnist()
+    bundled("mnist")
+
+
+def main(connection: Connection) -> None:
+    """Be the worker, on this end of a pipe."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the server hears them, and says what to do
+    Worker(Wire(connection)).serve()
