@@ -19,6 +19,7 @@ from mulligan.nn.clipping import ClipNorm
 from mulligan.nn.layers.initializers import He
 from mulligan.nn.optimizers import Adam, Extragradient
 from mulligan.nn.rng import restore, state_of
+from mulligan.nn.schedules import Constant
 
 OPTIONS = [case for case in cases() if case.name.split(",")[0] not in LOSSES and case.lanes == 2]
 SOME = [
@@ -38,8 +39,8 @@ def batches(case, sizes, seed=5):
         yield rng.standard_normal((n, *case.shape)), labels
 
 
-def play(case, sizes, *, lanes=2, dtype=np.float64, seed=0, between=lambda gan: None):
-    gan = GAN(case.game, case.shape, seed=seed, lanes=lanes, dtype=dtype)
+def play(case, sizes, *, lanes=2, dtype=np.float64, seed=0, between=lambda gan: None, processes=False):
+    gan = GAN(case.game, case.shape, seed=seed, lanes=lanes, dtype=dtype, processes=processes)
     with gan.lanes:
         for real, labels in batches(case, sizes):
             gan.step(real, labels)
@@ -119,7 +120,7 @@ def floats(thing):
 @pytest.mark.parametrize("case", GAMES, **name_of)
 def test_float32_stays_float32(case):
     gan = play(case, (5, 4), dtype=np.float32)
-    kept = [gan.arrays(), gan._z]
+    kept = [gan.arrays(), gan._batch._arrays]
     for memory in memories(gan):
         kept += [memory.saved, memory._buffers, memory.x, memory.y, memory.dy, memory.tx, memory.dty]
     found = list(floats(kept))
@@ -135,7 +136,8 @@ def test_no_step_reads_what_another_left(case):
             for space in (lane.g, *lane.d_spaces):
                 space.memory.poison()
                 space.grad.fill(np.nan)
-        gan._z.fill(np.nan)
+        for array in gan._batch._arrays.values():
+            array.fill(np.nan if array.dtype.kind == "f" else 0)
 
     sizes = (6, 5, 6, 7)
     clean, poisoned = play(case, sizes), play(case, sizes, between=poison)
@@ -166,6 +168,59 @@ def test_memory_does_not_grow(case):
     assert arrays[1] == arrays[0]  # not one number more
     assert all_of_it[1] - all_of_it[0] < 10_000  # CPython's and NumPy's caches of names fill up to a limit
     assert sum(memory.nbytes for memory in memories(gan)) == held
+
+
+# ── processes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("lanes", [2, 3])
+@pytest.mark.parametrize(
+    "case", [kitchen_sink(), kitchen_sink("alternating"), *GAMES[::3]], ids=lambda case: getattr(case, "name", None)
+)
+def test_processes_give_the_bytes_of_threads(case, lanes):
+    threads, processes = (play(case, (6, 6, 5), lanes=lanes, processes=p) for p in (False, True))
+    assert everything(threads) == everything(processes)
+    assert all(state_of(rng) == state_of(processes.streams[name]) for name, rng in threads.streams.items())
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_measures_are_those_of_one_lane(processes):
+    case = kitchen_sink("alternating")
+    case = replace(case, game=replace(case.game, generator=Player((nn.Dense(4),), Adam(1e-2))))
+    case = replace(case, game=replace(case.game, discriminator=Player((nn.Dense(6), nn.Projection(3)), Adam(1e-2))))
+    [(real, labels)] = batches(case, [6])
+    found = []
+    for lanes in (1, 2):
+        gan = GAN(case.game, case.shape, lanes=lanes, dtype=np.float64, processes=processes)
+        with gan.lanes:
+            found.append([gan.step(real, labels) for _ in range(3)])
+    for one, two in zip(*found):
+        assert one.keys() == two.keys() >= {"d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "r1"}
+        np.testing.assert_allclose(list(one.values()), list(two.values()), rtol=1e-9)
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_rules_may_change_between_two_steps(processes):
+    case = kitchen_sink()
+    plain, changed = (GAN(case.game, case.shape, lanes=2, processes=p) for p in (False, processes))
+    for gan in (plain, changed):
+        slow = replace(case.game, schedules=replace(case.game.schedules, lr=Constant(0.1)))
+        with gan.lanes:
+            for k, (real, labels) in enumerate(batches(case, (6, 6, 6, 6))):
+                if k == 2:
+                    gan.game = slow
+                gan.step(real, labels)
+    assert everything(plain) == everything(changed)
+
+
+def test_outputs_of_every_lane_are_known():
+    gan = play(kitchen_sink(), (7,), processes=True)
+    real, labels = next(batches(kitchen_sink(), (7,)))
+    with gan.lanes:
+        gan.step(real, labels)
+        found = gan.outputs()
+    assert [len(lane["d"]) for lane in found] == [len(gan.d.layers)] * 2
+    assert [len(lane["d"][0]) for lane in found] == [6, 8]
 
 
 # ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.game import gan as gan_module
+from mulligan.game.batch import Batch
 from mulligan.game.checking import NETS, Listening, check_game
 from mulligan.game.gan import GAN
 from mulligan.game.lane import Lane
@@ -17,7 +18,7 @@ from mulligan.game.losses import (
     RelativisticAverage,
     sigmoid,
 )
-from mulligan.game.penalties import R1, WGANGP
+from mulligan.game.penalties import R1, WGANGP, Penalty
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn.layers.activations import SiLU, Softplus, Tanh
 from mulligan.nn.layers.base import Affine
@@ -154,7 +155,7 @@ def the_schedule_of_penalties_is_forgotten(patch):
 
 @bug("wasserstein, wgan_gp, alternating, mlp, lanes 1", "wasserstein, wgan_gp, alternating, conv, lanes 2")
 def epsilon_on_the_other_side(patch):
-    around(patch, GAN, "_penalty_points", lambda right, self, real: [1 - by for by in right(self, real)])
+    around(patch, Penalty, "draw", lambda right, self, rng, real: 1 - right(self, rng, real))
 
 
 # ── second order ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,10 +220,15 @@ def reals_and_fakes_change_places(patch):
 
 @bug("relativistic, no penalty, *, mlp, lanes 2")
 def lanes_in_the_wrong_order(patch):
-    def wrong(self, side):
-        return np.concatenate([getattr(lane, f"{side}_logits")[:, 0] for lane in reversed(self._lanes)])
+    def change(right, self, i, with_real=True):
+        rows = [lane.rows for lane in self._lanes]
+        mirrored = slice(self._batch.n - rows[i].stop, self._batch.n - rows[i].start)
+        real, fake = self._batch.logits
+        if with_real:
+            real[mirrored] = self._lanes[i].real_logits[:, 0]
+        fake[mirrored] = self._lanes[i].fake_logits[:, 0]
 
-    patch.setattr(GAN, "_gather", wrong)
+    around(patch, GAN, "_show", change)
 
 
 @bug("hinge, no penalty, *, mlp, lanes 2", "hinge, r1 + r2, *, conv, lanes 2")
@@ -232,37 +238,28 @@ def the_second_lane_is_not_summed(patch):
 
 @bug("d_steps = 2, lanes 1")
 def every_move_of_d_sees_the_same_batch(patch):
-    right = gan_module.shares
-
-    def wrong(n, parts):
-        found = right(n, parts)
-        return found[:1] * parts if n > 7 else found
-
-    patch.setattr(gan_module, "shares", wrong)
+    around(patch, Batch, "move", lambda right, self, number, part, parts, points: right(self, number, 0, parts, points))
 
 
 @bug("hinge, no penalty, *, mlp, lanes 1", "non_saturating, r1, *, curved, lanes 1")
 def yesterday_s_batch(patch):
     kept = []
 
-    def change(right, self, real, labels, noise):
+    def change(right, self, real, *more):
         if real is not None:
-            kept.append(real)
+            kept.append(real.copy())
             real = kept[0]
-        right(self, real, labels, noise)
+        right(self, real, *more)
 
     around(patch, Lane, "see", change)
 
 
 @bug("hinge, no penalty, alternating, mlp, lanes 1")
 def g_s_move_uses_the_z_of_d_s(patch):
-    def change(right, self, n):
-        if getattr(self, "drawn_at", None) != self.steps:
-            self.drawn_at = self.steps
-            right(self, n)
-        return self._z
+    def change(right, self, number, *which):
+        return right(self, number, *which)._replace(z=right(self, 0, *which).z)
 
-    around(patch, GAN, "_draw", change)
+    around(patch, Batch, "move", change)
 
 
 @bug("hinge, no penalty, alternating, mlp, lanes 1", "hinge, r1, alternating, conv, lanes 2")
@@ -282,12 +279,13 @@ def gradients_pile_up_from_step_to_step(patch):
 
 @bug("instance noise, *, mlp, lanes 1")
 def fakes_are_not_blurred(patch):
-    def change(right, self, n):
-        noise = right(self, n)
-        noise[1] = 0
-        return noise
+    def change(right, self, *which):
+        move = right(self, *which)
+        if move.noise is not None:
+            move.noise[1] = 0
+        return move
 
-    around(patch, GAN, "_draw_noise", change)
+    around(patch, Batch, "move", change)
 
 
 # ── layers, as the game uses them ─────────────────────────────────────────────────────────────────────────────────────

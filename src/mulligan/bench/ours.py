@@ -32,6 +32,7 @@ class Ours(Side):
             total=workload.steps,
             lanes=threads,
             dtype=dtype,
+            processes=True,
         )
         self.gan.lanes.__enter__()  # BLAS at one thread, for the life of this process
         for name, array in self._tensors().items():

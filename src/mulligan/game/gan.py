@@ -10,7 +10,8 @@ output depends on another row, the loss gradient is c ⊙ δ with one number c p
     D               dW = (c ⊙ h + u)ᵀ δ                  (u: tangent of v; the short road)
     G               ∂L_G/∂fake = c_G ⊙ g                 (simultaneous game only: D has not moved yet)
 
-The batch is shared among lanes (threads); each takes its rows through whole passes.
+The batch is shared among lanes, which are threads or processes. All of them run the step below at the same time, each
+with its rows and, in the optimiser's sweep, its part of the parameters; they `meet` where one needs what another made.
 """
 
 from __future__ import annotations
@@ -19,25 +20,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mulligan.game.augment import Warp
+from mulligan.game.batch import Batch, Move
 from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching
 from mulligan.game.misfits import refuse_batch, refuse_misfits
 from mulligan.nn.blocks import blocks
+from mulligan.nn.forks import Forks, can_fork
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.memory import Array, aligned
+from mulligan.nn.memory import Allocate, Array, aligned, shared
 from mulligan.nn.network import Network, sum_gradients
 from mulligan.nn.parallel import Lanes, available_cores, shares
-from mulligan.nn.rng import stream
+from mulligan.nn.rng import restore, state_of, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import DTypeLike, NDArray
 
-    from mulligan.game.penalties import Penalty
     from mulligan.game.spec import Game, Player
     from mulligan.nn.layers.base import Layer, Shape
-    from mulligan.nn.network import Workspace
     from mulligan.nn.optimizers import State
 
     Labels = NDArray[np.integer[Any]] | None
@@ -46,11 +46,16 @@ if TYPE_CHECKING:
 class Mover:
     """A player at work: its network, its optimiser's state, and one sweep that takes a step."""
 
-    def __init__(self, player: Player, layers: tuple[Layer, ...], input_shape: Shape, dtype: DTypeLike):
+    def __init__(
+        self, player: Player, layers: tuple[Layer, ...], input_shape: Shape, dtype: DTypeLike, allocate: Allocate
+    ):
         self.player = player
         self.layers = layers
-        self.network = Network(Sequential(layers), input_shape, dtype)
-        self.state: State = player.optimizer.init(self.network.n_params, dtype)
+        self.network = Network(Sequential(layers), input_shape, dtype, allocate)
+        self.state: State = {}
+        for name, array in player.optimizer.init(self.network.n_params, dtype).items():
+            self.state[name] = allocate(array.shape, array.dtype)
+            self.state[name][...] = array
 
 
 class GAN:
@@ -62,12 +67,16 @@ class GAN:
     sample_shape : tuple of int
         Of one picture or point, as D sees it: (height, width, channels) or (d,).
     seed : int
-        Opens the streams init.g, init.d, noise, penalty and dropout.
+        Opens the streams init.g, init.d, noise, penalty, augment and dropout.
     total : int
         Steps of the whole run, which the schedules are stretched over.
     lanes : int, optional
-        Threads; by default one for each core that this process may use. Part of what makes a run exact.
+        Workers that share a batch; by default one for each core that this process may use. Part of what makes a run
+        exact.
     dtype : float32, or float64 for gradient checks
+    processes : bool
+        Let lanes be processes where the system can, which is faster; the bytes are the same. Then `settle` comes before
+        any change to other than the arrays.
 
     Attributes
     ----------
@@ -88,30 +97,40 @@ class GAN:
         total: int = 1,
         lanes: int | None = None,
         dtype: DTypeLike = np.float32,
+        processes: bool = False,
     ):
-        self.game = game
+        self._game = game
         self.total = total
         self.steps = 0
         self.dtype: np.dtype[Any] = np.dtype(dtype)
+        count = available_cores() if lanes is None else lanes
+        processes = processes and count > 1 and can_fork()
+        allocate = shared if processes else aligned
         for_g = game.generator.build(sample_shape, game.classes)
         for_d = game.discriminator.build(sample_shape, game.classes)
-        self.g = Mover(game.generator, for_g, (game.latent.dim,), dtype)
-        self.d = Mover(game.discriminator, for_d, sample_shape, dtype)
+        self.g = Mover(game.generator, for_g, (game.latent.dim,), dtype, allocate)
+        self.d = Mover(game.discriminator, for_d, sample_shape, dtype, allocate)
         refuse_misfits(game, self.g.network, self.d.network, sample_shape)
         self.g.network.initialise(stream(seed, "init.g"))
         self.d.network.initialise(stream(seed, "init.d"))
-        self.average = self.g.network.theta if game.average is None else self.g.network.theta.copy()
-        count = available_cores() if lanes is None else lanes
-        self.lanes = Lanes(count)
-        self.streams = {name: stream(seed, name) for name in ("noise", "penalty")}
-        self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(count)}
-        self._z = aligned((0, game.latent.dim), dtype)
+        theta = self.g.network.theta
+        self.average = theta if game.average is None else allocate(theta.shape, dtype)
+        self.average[:] = theta
+        kind = Forks if processes else Lanes
+        self.lanes: Lanes = kind(count, self._answer, self._take_home)
+        self._streams = {name: stream(seed, name) for name in ("noise", "penalty")}
+        self._warp = Warp(game.augment, tuple(sample_shape))
+        if game.augment:
+            self._streams["augment"] = stream(seed, "augment")
+        self._streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(count)}
         self._split = self.d.network.mixes_samples  # then real and fake rows must not share a pass
         self._short = self.d.network.piecewise_linear
-        self._joint = [p for p in game.penalties if p.points in ("real", "fake")]
-        self._apart = [p for p in game.penalties if p.points in ("between", "around")]
+        self._sort_penalties()
+        self._batch = Batch(allocate, dtype, self.lanes.settle)
+        self._penalties = allocate((count, len(game.penalties)), np.float64)  # each lane's part of each
+        self._measures: dict[str, float] = {}
         self._lanes = [
-            Lane(self.g.network, self.d.network, self.streams[f"dropout.{i}"], self.lanes, i, self._split)
+            Lane(self.g.network, self.d.network, self._streams[f"dropout.{i}"], self.lanes, i, self._split, self._warp)
             for i in range(count)
         ]
 
@@ -138,225 +157,248 @@ class GAN:
         ShapeError
             When the batch does not fit the game.
         """
-        measures: dict[str, float] = {}
-        d_steps = self.game.d_steps
         real = np.asarray(real, self.dtype)
-        refuse_batch(real, labels, self.d.network.input_shape, moves=d_steps, lanes=self.lanes.count)
-        batches = [(real[p], None if labels is None else labels[p]) for p in shares(len(real), d_steps)]
-        n = len(batches[0][0])
-        lane_rows = shares(n, self.lanes.count)
-        for lane, rows in zip(self._lanes, lane_rows):
-            lane.resize(rows, n)
-        if self.game.update == "simultaneous":
-            for _ in range(self.d.player.optimizer.evaluations):  # G's optimiser takes as many
-                self._simultaneous(*batches[0], measures)
-        else:
-            for x, y in batches:
-                for _ in range(self.d.player.optimizer.evaluations):
-                    self._discriminator_move(x, y, measures)
-            for _ in range(self.g.player.optimizer.evaluations):
-                self._generator_move(*batches[-1], measures)
+        refuse_batch(real, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)
+        self._deal(real, labels)
+        self._measures = {}
+        self.lanes.play(self._play)
         self.steps += 1
-        return measures
+        return self._measures
 
-    def _simultaneous(self, real: Array, labels: Labels, measures: dict[str, float]) -> None:
-        n = len(real)
-        z, noise = self._draw(n), self._draw_noise(n)
-        self._prepare(self.g, self.d)
+    def _play(self, i: int) -> None:
+        """Play a step as lane `i`: all lanes do this at once, each with its rows, and meet where `meet` says."""
+        batch, game = self._batch, self._game
+        self.steps = batch.step  # which a lane that is a process has not counted
+        self._lanes[i].resize(shares(batch.n, self.lanes.count)[i], batch.n)
+        turns, number = self.d.player.optimizer.evaluations, 0  # G's optimiser takes as many
+        if game.update == "simultaneous":
+            for number in range(turns):
+                self._simultaneous(i, batch.move(number, 0, 1, 0))
+            return
+        for part in range(game.d_steps):
+            for _ in range(turns):
+                self._discriminator_move(i, batch.move(number, part, game.d_steps, len(self._apart)))
+                number += 1
+        for _ in range(self.g.player.optimizer.evaluations):
+            self._generator_move(i, batch.move(number, game.d_steps - 1, game.d_steps, 0))
+            number += 1
 
-        def first(i: int) -> None:
-            lane = self._lanes[i]
-            lane.fake(z, labels)
-            lane.see(real, labels, noise)
-            lane.unit()  # δ, and g = ∇ₓD
-            lane.seed(self._joint, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
+    def _simultaneous(self, i: int, move: Move) -> None:
+        lane = self._lanes[i]
+        self._prepare(i, self.g, self.d)
+        lane.fake(move.z, move.labels)
+        lane.see(move.real, move.labels, move.noise, move.warp)
+        lane.unit()  # δ, and g = ∇ₓD
+        lane.seed(self._joint, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
+        self._show(i)
+        self.lanes.meet(i)  # all logits are there
+        c, c_g = self._losses(i, both=True)
+        lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
+        lane.discriminator_grads(c, self._short, bool(self._joint))
+        self._show_penalties(i)
+        self._update(i, self.d, self.g)
+        self._measure_penalties(i)
 
-        self.lanes.run(first)
-        c, c_g = self._losses(measures, both=True)
-
-        def second(i: int) -> None:
-            lane = self._lanes[i]
-            lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
-            lane.discriminator_grads(c, self._short, bool(self._joint))
-
-        self.lanes.run(second)
-        self._update(self.d, self.g)
-
-    def _discriminator_move(self, real: Array, labels: Labels, measures: dict[str, float]) -> None:
-        n = len(real)
-        z, noise = self._draw(n), self._draw_noise(n)
-        self._prepare(self.g, self.d)
+    def _discriminator_move(self, i: int, move: Move) -> None:
+        lane = self._lanes[i]
         second_order = bool(self._joint)
+        self._prepare(i, self.g, self.d)
+        lane.fake(move.z, move.labels)
+        lane.see(move.real, move.labels, move.noise, move.warp)
+        if second_order:
+            lane.unit()
+            lane.seed(self._joint, self._penalty_factor)
+        self._show(i)
+        self.lanes.meet(i)  # all logits are there
+        c, _ = self._losses(i, both=False)
+        if second_order:
+            lane.discriminator_grads(c, self._short, True)
+        else:
+            lane.plain_grads(c)
+        for penalty, by in zip(self._apart, move.points):
+            lane.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor, self._short)
+        self._show_penalties(i)
+        self._update(i, self.d)
+        self._measure_penalties(i)
 
-        def first(i: int) -> None:
-            lane = self._lanes[i]
-            lane.fake(z, labels)
-            lane.see(real, labels, noise)
-            if second_order:
-                lane.unit()
-                lane.seed(self._joint, self._penalty_factor)
-
-        self.lanes.run(first)
-        c, _ = self._losses(measures, both=False)
-        spread = self._penalty_points(real)
-
-        def second(i: int) -> None:
-            lane = self._lanes[i]
-            if second_order:
-                lane.discriminator_grads(c, self._short, True)
-            else:
-                lane.plain_grads(c)
-            for penalty, by in zip(self._apart, spread):
-                lane.penalise_apart(penalty, by, real, labels, self._penalty_factor, self._short)
-
-        self.lanes.run(second)
-        self._collect(self._apart, measures)
-        self._update(self.d)
-
-    def _generator_move(self, real: Array, labels: Labels, measures: dict[str, float]) -> None:
-        n = len(real)
-        z, noise = self._draw(n), self._draw_noise(n)
-        self._prepare(self.g, self.d)
-        loss = self.game.loss
+    def _generator_move(self, i: int, move: Move) -> None:
+        lane, loss = self._lanes[i], self._game.loss
         matching = loss.layer % len(self.d.layers) if isinstance(loss, FeatureMatching) else None
         with_real = loss.relativistic or matching is not None
-
-        def first(i: int) -> None:
-            lane = self._lanes[i]
-            lane.fake(z, labels)
-            lane.see(real if with_real else None, labels, noise)
-
-        self.lanes.run(first)
+        self._prepare(i, self.g, self.d)
+        lane.fake(move.z, move.labels)
+        lane.see(move.real if with_real else None, move.labels, move.noise, move.warp)
         if matching is None:
-            value = loss.generator(real=self._gather("real") if with_real else _NO_LOGITS, fake=self._gather("fake"))
-            c_g = value.fake
-            measures["g_loss"] = value.value
-
-        def second(i: int) -> None:
-            lane = self._lanes[i]
-            if matching is None:
-                lane.generator_grads(lane.gradient_through(c_g))
-            else:
-                measures["g_loss"], d_fake = lane.match_features(matching)
-                lane.generator_grads(d_fake)
-
-        self.lanes.run(second)
-        self._update(self.g)
+            self._show(i, with_real)
+            self.lanes.meet(i)  # all logits are there
+            real, fake = self._batch.logits
+            value, c_g = loss.generator(real=real if with_real else _NO_LOGITS, fake=fake)
+            lane.generator_grads(lane.gradient_through(c_g))
+        else:
+            value, d_fake = lane.match_features(matching)
+            lane.generator_grads(d_fake)
+        self._measure(i, g_loss=value)
+        self._update(i, self.g)
 
     # ── the parts of a step ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _losses(self, measures: dict[str, float], *, both: bool) -> tuple[Array, Array]:
+    def _losses(self, i: int, *, both: bool) -> tuple[Array, Array]:
         """Evaluate the loss on the whole batch's logits: c of [real; fake] for D, c_G of the fakes for G."""
-        real, fake = self._gather("real"), self._gather("fake")
-        for_d = self.game.loss.discriminator(real=real, fake=fake)
-        measures["d_loss"] = for_d.value
-        measures["d_real"], measures["d_fake"] = float(real.mean()), float(fake.mean())
-        threshold = 0.5 * (measures["d_real"] + measures["d_fake"]) if self.game.loss.relativistic else 0.0
-        hits = np.count_nonzero(real > threshold) + np.count_nonzero(fake <= threshold)
-        measures["d_accuracy"] = float(hits / (2 * len(real)))
-        self._collect(self._joint, measures)
-        c_g = _NO_LOGITS
-        if both:
-            for_g = self.game.loss.generator(real=real, fake=fake)
-            measures["g_loss"], c_g = for_g.value, for_g.fake
-        return np.stack([for_d.real, for_d.fake]), c_g
+        real, fake = self._batch.logits
+        loss = self._game.loss
+        for_d = loss.discriminator(real=real, fake=fake)
+        for_g = loss.generator(real=real, fake=fake) if both else None
+        if i == 0:
+            d_real, d_fake = float(real.mean()), float(fake.mean())
+            threshold = 0.5 * (d_real + d_fake) if loss.relativistic else 0.0
+            hits = np.count_nonzero(real > threshold) + np.count_nonzero(fake <= threshold)
+            self._measure(i, d_loss=for_d.value, d_real=d_real, d_fake=d_fake, d_accuracy=float(hits / (2 * len(real))))
+            if for_g is not None:
+                self._measure(i, g_loss=for_g.value)
+        return np.stack([for_d.real, for_d.fake]), _NO_LOGITS if for_g is None else for_g.fake
 
-    def _gather(self, side: str) -> Array:
-        logits = [lane.real_logits if side == "real" else lane.fake_logits for lane in self._lanes]
-        return np.concatenate(logits)[:, 0]
+    def _measure(self, i: int, **values: float) -> None:
+        if i == 0:
+            self._measures.update(values)
 
-    def _collect(self, penalties: list[Penalty], measures: dict[str, float]) -> None:
-        for penalty in penalties:
-            measures[penalty.name] = sum(lane.penalty_values[penalty.name] for lane in self._lanes)
+    def _show(self, i: int, with_real: bool = True) -> None:
+        """Write this lane's logits where all can read them."""
+        lane, (real, fake) = self._lanes[i], self._batch.logits
+        if with_real:
+            real[lane.rows] = lane.real_logits[:, 0]
+        fake[lane.rows] = lane.fake_logits[:, 0]
 
-    def _prepare(self, *movers: Mover) -> None:
-        first = self._lanes[0]
-        for mover in movers:
-            if mover.network.needs_finish:
-                (first.g if mover is self.g else first.d).prepare()
+    def _show_penalties(self, i: int) -> None:
+        self._penalties[i] = [self._lanes[i].penalty_values[penalty.name] for penalty in self._game.penalties]
 
-    def _update(self, *movers: Mover) -> None:
+    def _measure_penalties(self, i: int) -> None:
+        for penalty, parts in zip(self._game.penalties, self._penalties.T):
+            self._measure(i, **{penalty.name: float(parts.sum())})
+
+    def _prepare(self, i: int, *movers: Mover) -> None:
+        """Let layers compute what the weights alone decide: one lane for all, before any other reads it."""
+        due = [mover for mover in movers if mover.network.needs_finish]
+        if not due:
+            return
+        if i == 0:
+            for mover in due:
+                (self._lanes[0].g if mover is self.g else self._lanes[0].d).prepare()
+        self.lanes.meet(i)
+
+    def _update(self, i: int, *movers: Mover) -> None:
         """Take the optimisers' steps: every lane sums, for its part of the parameters, all lanes' gradients."""
-        sweeps = [self._sweep(mover) for mover in movers]
-
-        def work(i: int) -> None:
-            for sweep in sweeps:
-                sweep(i)
-
-        self.lanes.run(work)
         for mover in movers:
-            for space in self._spaces(mover):
+            for space in self._lanes[i].spaces(mover is self.g):
+                space.finish_grads()
+            if i == 0:
+                mover.player.optimizer.advance(mover.state)
+        self.lanes.meet(i)  # all gradients are there
+        for mover in movers:
+            self._sweep(i, mover)
+            for space in self._lanes[i].spaces(mover is self.g):
                 space.clear_grads()
+        self.lanes.meet(i)  # all parameters are there
 
-    def _sweep(self, mover: Mover) -> Callable[[int], None]:
-        """Prepare one player's step; the result takes it for one lane's part, block by block, and averages G."""
-        player, schedules, step, total = mover.player, self.game.schedules, self.steps, self.total
+    def _sweep(self, i: int, mover: Mover) -> None:
+        """Take one player's step for this lane's part, block by block, and average G."""
+        player, schedules, step, total = mover.player, self._game.schedules, self.steps, self.total
         beta2 = None if schedules.beta2 is None else schedules.beta2(step, total)
         optimizer = player.optimizer.scaled(schedules.lr(step, total), beta2)
-        average = self.game.average if mover is self.g else None
-        theta, spaces = mover.network.theta, self._spaces(mover)
-        for space in spaces:
-            space.finish_grads()
-        optimizer.advance(mover.state)
+        average = self._game.average if mover is self.g else None
         if int(mover.state["t"][0]) % optimizer.evaluations:
             average = None  # an extrapolated point is not on the path
-        parts = shares(theta.size, self.lanes.count)
+        theta = mover.network.theta
+        spaces = [space for lane in self._lanes for space in lane.spaces(mover is self.g)]
+        own = shares(theta.size, self.lanes.count)[i]
         summed = player.clip is not None or mover.network.needs_finish
         if summed:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
-            self.lanes.run(lambda i: sum_gradients(spaces, parts[i]))
-            spaces[0].finish()
-            if player.clip is not None:
-                player.clip.apply(spaces[0].grad)
-
-        def sweep(i: int) -> None:
-            for part in blocks(parts[i]):
-                if not summed:
-                    sum_gradients(spaces, part)
-                optimizer.update(theta, spaces[0].grad, mover.state, part)
-                if player.clip_weights:
-                    np.clip(theta[part], -player.clip_weights, player.clip_weights, out=theta[part])
-                if average is not None:
-                    average.update(self.average, theta, step, part)
-
-        return sweep
-
-    def _spaces(self, mover: Mover) -> list[Workspace]:
-        if mover is self.g:
-            return [lane.g for lane in self._lanes]
-        return [space for lane in self._lanes for space in lane.d_spaces]
+            sum_gradients(spaces, own)
+            self.lanes.meet(i)
+            if i == 0:
+                spaces[0].finish()
+                if player.clip is not None:
+                    player.clip.apply(spaces[0].grad)
+            self.lanes.meet(i)
+        for part in blocks(own):
+            if not summed:
+                sum_gradients(spaces, part)
+            optimizer.update(theta, spaces[0].grad, mover.state, part)
+            if player.clip_weights:
+                np.clip(theta[part], -player.clip_weights, player.clip_weights, out=theta[part])
+            if average is not None:
+                average.update(self.average, theta, step, part)
 
     # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _draw(self, n: int) -> Array:
-        if len(self._z) != n:
-            self._z = aligned((n, self.game.latent.dim), self.dtype)
-        return self.game.latent.draw(self.streams["noise"], self._z)
-
-    def _draw_noise(self, n: int) -> Array | None:
-        spread = self.game.instance_noise and self.game.instance_noise * self.game.schedules.noise(
-            self.steps, self.total
-        )
-        if not spread:
-            return None
-        noise = self.streams["noise"].standard_normal((2, n, *self.d.network.input_shape), dtype=self.dtype.type)
-        noise *= spread
-        return noise
-
-    def _penalty_points(self, real: Array) -> list[Array]:
-        """Draw ε for penalties between real and fake, or the noise for those around the reals."""
-        rng, drawn = self.streams["penalty"], []
-        for penalty in self._apart:
-            if penalty.points == "between":
-                drawn.append(rng.random((len(real), *[1] * (real.ndim - 1)), dtype=self.dtype.type))
-            else:
-                u = rng.random(real.shape, dtype=self.dtype.type)
-                u *= getattr(penalty, "spread", 0.5) * float(real.std())
-                drawn.append(u)
-        return drawn
+    def _deal(self, real: Array, labels: Labels) -> None:
+        """Draw all that the step needs, move by move."""
+        game, batch = self._game, self._batch
+        spread = game.instance_noise and game.instance_noise * game.schedules.noise(self.steps, self.total)
+        n = len(real) // game.d_steps
+        batch.deal(self.steps, n, real, labels, bool(spread))
+        for_d = game.d_steps * self.d.player.optimizer.evaluations
+        apart = game.update != "simultaneous"
+        for number in range(for_d + apart * self.g.player.optimizer.evaluations):
+            game.latent.draw(self._streams["noise"], batch.room(f"z{number}", (n, game.latent.dim)))
+            if spread:
+                noise = batch.room(f"noise{number}", (2, n, *self.d.network.input_shape))
+                self._streams["noise"].standard_normal(dtype=self.dtype.type, out=noise)
+                noise *= spread
+            if game.augment:
+                self._warp.draw(self._streams["augment"], batch.room(f"warp{number}", (2, n, self._warp.numbers)))
+            if number < for_d:
+                part = real[shares(len(real), game.d_steps)[number // self.d.player.optimizer.evaluations]]
+                for k, penalty in enumerate(self._apart):
+                    drawn = penalty.draw(self._streams["penalty"], part)
+                    np.copyto(batch.room(f"points{number}.{k}", drawn.shape), drawn)
 
     @property
     def _penalty_factor(self) -> float:
-        return self.game.schedules.penalty(self.steps, self.total)
+        return self._game.schedules.penalty(self.steps, self.total)
+
+    # ── what only the lanes know ──────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def game(self) -> Game:
+        """The rules; others may be set between two steps while networks, latent, loss and kinds of penalties stay."""
+        return self._game
+
+    @game.setter
+    def game(self, game: Game) -> None:
+        self.settle()
+        self._game = game
+        self.g.player, self.d.player = game.generator, game.discriminator
+        self._sort_penalties()
+
+    def _sort_penalties(self) -> None:
+        """Tell the penalties at the rows of D's own pass from those that need points of their own."""
+        self._joint = [p for p in self._game.penalties if p.points in ("real", "fake")]
+        self._apart = [p for p in self._game.penalties if p.points in ("between", "around")]
+
+    @property
+    def streams(self) -> dict[str, np.random.Generator]:
+        """The random streams by name, as they stand; to be read or set between two steps."""
+        self.settle()
+        return self._streams
+
+    def settle(self) -> None:
+        """End the lanes that are processes, until the next step: before anything but the arrays is changed."""
+        self.lanes.settle()
+
+    def outputs(self) -> list[dict[str, list[Array]]]:
+        """Return, for each lane, what every layer gave in its last forward pass, under "g" and "d"."""
+        found: list[dict[str, list[Array]]] = self.lanes.ask("outputs")
+        return found
+
+    def _answer(self, question: str, i: int) -> Any:
+        if question == "outputs":
+            spaces = {"g": self._lanes[i].g, "d": self._lanes[i].d}
+            return {who: space.memory.saved.get("outputs", []) for who, space in spaces.items()}
+        return state_of(self._streams[f"dropout.{i}"])
+
+    def _take_home(self, states: list[Any]) -> None:
+        for i, state in enumerate(states):
+            restore(self._streams[f"dropout.{i}"], state)
 
     # ── what a checkpoint holds ───────────────────────────────────────────────────────────────────────────────────────
 

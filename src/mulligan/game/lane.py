@@ -12,15 +12,16 @@ from mulligan.nn.memory import Array, Memory, aligned
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mulligan.game.augment import Warp
     from mulligan.game.penalties import Penalty
-    from mulligan.nn.network import Network
+    from mulligan.nn.network import Network, Workspace
     from mulligan.nn.parallel import Lanes
 
     Labels = NDArray[np.integer[Any]] | None
 
 
 class Lane:
-    """The workspaces of one thread.
+    """The workspaces of one lane.
 
     D takes real and fake rows in one pass, ``[real; fake]``. Where D mixes samples (`split`), they take separate passes
     through two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
@@ -36,7 +37,9 @@ class Lane:
         This lane's part of each penalty, by name.
     """
 
-    def __init__(self, g: Network, d: Network, rng: np.random.Generator, lanes: Lanes, index: int, split: bool):
+    def __init__(
+        self, g: Network, d: Network, rng: np.random.Generator, lanes: Lanes, index: int, split: bool, warp: Warp
+    ):
         self.g = g.workspace(rng=rng, lanes=lanes, lane=index)
         self.d = d.workspace(rng=rng, lanes=lanes, lane=index)
         self.d_real = d.workspace(rng=rng, lanes=lanes, lane=index) if split else None
@@ -49,10 +52,16 @@ class Lane:
         self.real_logits = self.fake_logits = aligned((0, 1), g.dtype)
         self._fake: Array = aligned((0, *self._shape), g.dtype)
         self._n_real = 0
+        self._warp = warp
+        self._drawn: Array | None = None
 
     def resize(self, rows: slice, batch: int) -> None:
         """Take over `rows` of a batch of `batch` rows."""
         self.rows, self.batch = rows, batch
+
+    def spaces(self, of_g: bool) -> list[Workspace]:
+        """Return the workspaces that hold one player's gradients."""
+        return [self.g] if of_g else self.d_spaces
 
     @property
     def n(self) -> int:
@@ -65,14 +74,17 @@ class Lane:
         """G's pass over this lane's rows of z."""
         self._fake = self.g.forward(z[self.rows], None if labels is None else labels[self.rows])
 
-    def see(self, real: Array | None, labels: Labels, noise: Array | None) -> None:
-        """D's pass over [real; fake], or over the fakes alone."""
+    def see(self, real: Array | None, labels: Labels, noise: Array | None, drawn: Array | None) -> None:
+        """D's pass over [real; fake], or over the fakes alone, augmented as drawn and with noise added."""
         n, rows = self.n, self.rows
         self._n_real = n_real = 0 if real is None else n
         x = self._own.buffer("x", (n_real + n, *self._shape))
         if real is not None:
             x[:n] = real[rows]
         x[n_real:] = self._fake
+        self._drawn = None if drawn is None else drawn[:, rows]
+        self._augment(x[:n_real], 0)
+        self._augment(x[n_real:], 1)
         if noise is not None:
             x[:n_real] += noise[0, rows][:n_real]
             x[n_real:] += noise[1, rows]
@@ -85,6 +97,20 @@ class Lane:
             if real is not None:
                 self.real_logits = self.d_real.forward(x[:n], own)
             self.fake_logits = self.d.forward(x[n_real:], own)
+
+    def _augment(self, x: Array, side: int) -> None:
+        """Turn the real (0) or the fake (1) rows into T(x), in place."""
+        if self._drawn is not None and len(x):
+            self._warp.apply(x, self._drawn[side])
+
+    def _augmented(self, x: Array, side: int) -> Array:
+        """Return T(x) in a buffer of its own, or x itself where nothing is augmented."""
+        if self._drawn is None:
+            return x
+        out = self._own.buffer(f"warp{side}", x.shape)
+        np.copyto(out, x)
+        self._augment(out, side)
+        return out
 
     # ── gradients ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,12 +173,13 @@ class Lane:
         """Add a penalty at points of its own, between real and fake or around the reals: a whole pass more."""
         x = self._own.buffer("x^", (self.n, *self._shape))
         if penalty.points == "between":
-            # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z))
-            np.subtract(real[self.rows], self._fake, out=x)
+            # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z)), of augmented pictures where D sees such
+            fake = self._augmented(self._fake, 1)
+            np.subtract(self._augmented(real[self.rows], 0), fake, out=x)
             x *= by[self.rows]
-            x += self._fake
+            x += fake
         else:
-            np.add(real[self.rows], by[self.rows], out=x)
+            np.add(self._augmented(real[self.rows], 0), by[self.rows], out=x)
         self.d.forward(x, None if labels is None else labels[self.rows])
         g = self._unit_backward(self.n)
         v = self._own.buffer("v", g.shape)
@@ -206,6 +233,10 @@ class Lane:
         return value, root.backward_from(self.d.memory, layer, dy)[-len(fake_features) :]
 
     def generator_grads(self, d_fake: Array) -> None:
-        """G's parameter gradients, given ∂L_G/∂fake."""
+        """G's parameter gradients, given ∂L_G/∂fake as D saw it."""
+        if self._drawn is not None:  # ∂L_G/∂G(z) = Aᵀ ∂L_G/∂(T(G(z)))
+            dx = self._own.buffer("dwarp", d_fake.shape)
+            np.copyto(dx, d_fake)
+            d_fake = self._warp.transpose(dx, self._drawn[1])
         self.g.backward(d_fake, inputs=False)
         self.g.grads()

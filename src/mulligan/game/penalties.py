@@ -32,6 +32,10 @@ class Penalty:
         """What a step's measures call its value."""
         return type(self).__name__.lower()
 
+    def draw(self, rng: np.random.Generator, real: Array) -> Array:
+        """Draw what places the points that are not rows of the batch: ε ~ U(0, 1) of each row, for "between"."""
+        return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
+
     def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         """Write v = ∂P/∂g and return these rows' part of P.
 
@@ -147,6 +151,12 @@ class DRAGAN(WGANGP):
 
     spread: NonNegative = 0.5
     points: ClassVar[Points] = "around"
+
+    def draw(self, rng: np.random.Generator, real: Array) -> Array:
+        """Draw the shift of every element, spread·std(x)·u."""
+        shift = rng.random(real.shape, dtype=real.dtype.type)
+        shift *= self.spread * float(real.std())
+        return shift
 
 
 PENALTIES: dict[str, type[Penalty]] = {

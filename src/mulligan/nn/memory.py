@@ -7,13 +7,14 @@ until the same layer's next pass.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import mmap
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mulligan.nn.parallel import Lanes
 
@@ -31,6 +32,17 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     raw = np.empty(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Allocate zeros that a process and its forked children see alike; gone with the last of their arrays."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)[:size].view(dtype).reshape(shape)
+
+
+Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"
+"""`aligned`, or `shared`."""
 
 
 class Context:

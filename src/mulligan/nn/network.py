@@ -9,7 +9,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
-from mulligan.nn.memory import Array, Context, Memory, aligned
+from mulligan.nn.memory import Allocate, Array, Context, Memory, aligned
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -39,6 +39,8 @@ class Network:
     input_shape : tuple of int
         Of one sample, without the batch axis.
     dtype : float32, or float64 for gradient checks
+    allocate : callable
+        Makes the flat vectors: `aligned`, or `shared` where processes are to work on them together.
 
     Attributes
     ----------
@@ -52,10 +54,11 @@ class Network:
         Where a layer is conditioned on classes: every pass needs labels below this.
     """
 
-    def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32):
+    def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32, allocate: Allocate = aligned):
         self.layer = layer
         self.input_shape = tuple(input_shape)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.allocate = allocate
         self.output_shape = layer.output_shape(self.input_shape)
         self.entries: list[Entry] = []
         self.stat_entries: list[Entry] = []
@@ -66,8 +69,8 @@ class Network:
                 stop = sizes[param.trained] = start + int(np.prod(param.shape))
                 entries = self.entries if param.trained else self.stat_entries
                 entries.append(Entry(f"{path}.{name}" if path else name, param, slice(start, stop)))
-        self.theta = aligned((sizes[True],), self.dtype)
-        self.stats = aligned((sizes[False],), self.dtype)
+        self.theta = allocate((sizes[True],), self.dtype)
+        self.stats = allocate((sizes[False],), self.dtype)
         inside = [inner for _, inner, _ in walk(layer, self.input_shape)]
         self.mixes_samples = any(inner.mixes_samples for inner in inside)
         self.piecewise_linear = all(inner.piecewise_linear for inner in inside)
@@ -131,7 +134,7 @@ class Workspace:
         self.network = network
         self.theta = theta
         self.context = context
-        self.grad = aligned(theta.shape, network.dtype)
+        self.grad = network.allocate(theta.shape, network.dtype)
         self.memory = self._bind(network.layer, "", network.input_shape)
 
     def _bind(self, layer: Layer, path: str, shape: Shape) -> Memory:

@@ -1,11 +1,14 @@
-"""Lanes: the threads that share one batch.
+"""Lanes: the workers that share one batch.
 
-A batch is cut into as many contiguous shares as there are lanes. Each lane takes its share through whole passes,
-with BLAS at one thread, and keeps its own partial gradients; the optimiser's sweep adds them. The layers know nothing
-of it. Layers that mix samples ask for a `sum` over the lanes.
+A batch is cut into as many contiguous shares as there are lanes. Every lane runs the same function, with its number,
+and takes its share through whole passes, with BLAS at one thread; it keeps its own partial gradients, and the
+optimiser's sweep adds them. Where a lane needs what the others have made, the lanes `meet`. The layers know nothing of
+it. Layers that mix samples ask for a `sum` over the lanes.
+
+Here the lanes are threads, which work everywhere; `forks` has the same as processes, and the bytes are the same.
 
 Why not BLAS's own threads: they meet at every product by spinning. When anything else wants one of the cores, each
-meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Lanes meet three times a step, by sleeping.
+meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Lanes meet a few times a step.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import threadpoolctl
 
@@ -46,6 +49,10 @@ def shares(n: int, lanes: int) -> list[slice]:
     return [slice(a, b) for a, b in zip(edges, edges[1:])]
 
 
+class Abandoned(Exception):
+    """Another lane has failed, so that there is nobody to meet; its error is the one to report."""
+
+
 class Lanes:
     """A fixed set of threads that run the same function, each with its own number.
 
@@ -56,19 +63,30 @@ class Lanes:
     ----------
     count : int
         At least 1.
+    answer : callable, optional
+        What a lane says to `ask`: called with the question and the lane's number.
+    home : callable, optional
+        Takes in all lanes' answers to "home" when lanes with memory of their own end.
     """
 
-    def __init__(self, count: int):
+    def __init__(
+        self,
+        count: int,
+        answer: Callable[[str, int], Any] = lambda question, lane: None,
+        home: Callable[[list[Any]], None] = lambda answers: None,
+    ):
         self.count = count
+        self._answer = answer
+        self._home = home
         self._work: Callable[[int], None] | None = None
         self._errors: list[BaseException | None] = [None] * count
         self._slots: list[Any] = [None] * count
-        self._barrier = threading.Barrier(count)
         self._start = [_taken() for _ in range(count)]
         self._done = [_taken() for _ in range(count)]
         self._threads: list[threading.Thread] = []
         self._blas: threadpoolctl.threadpool_limits | None = None
         self._turn = 0.0
+        self._open_gates()
 
     def run(self, work: Callable[[int], None]) -> None:
         """Call ``work(lane)`` in every lane at once; return when all have finished.
@@ -91,14 +109,37 @@ class Lanes:
             lock.acquire()
         self._raise()
 
+    def play(self, work: Callable[[int], None]) -> None:
+        """Call ``work(lane)`` in every lane, like `run`; where lanes can be processes, this is what they can do."""
+        self.run(work)
+
+    def ask(self, question: str) -> list[Any]:
+        """Return every lane's answer, in the lanes' order."""
+        return [self._answer(question, lane) for lane in range(self.count)]
+
+    def meet(self, lane: int) -> None:
+        """Wait until every lane has come here; what each wrote before, all may read after."""
+        if self.count == 1:
+            return
+        gates = self._gates[self._met[lane] % 2]
+        self._met[lane] += 1
+        for other in range(self.count):
+            if other != lane:
+                gates[lane][other].release()
+        for other in range(self.count):
+            if other != lane:
+                gates[other][lane].acquire()
+        if self._failed:
+            raise Abandoned
+
     def gather(self, lane: int, value: Array) -> list[Array]:
         """Exchange a value among the lanes; every lane must call. The arrays stay valid until the next exchange."""
         if self.count == 1:
             return [value]
         self._slots[lane] = value.copy()  # a lane may overwrite its buffer while another still reads
-        self._barrier.wait()
+        self.meet(lane)
         values = list(self._slots)
-        self._barrier.wait()
+        self.meet(lane)
         return values
 
     def sum(self, lane: int, value: Array) -> Array:
@@ -109,7 +150,10 @@ class Lanes:
             total = total + other
         return total
 
-    def __enter__(self) -> Lanes:
+    def settle(self) -> None:
+        """Bring home what lanes of their own memory know; threads have none. Before anything but a step is changed."""
+
+    def __enter__(self) -> Self:
         self._blas = threadpoolctl.threadpool_limits(1, "blas")
         self._turn = sys.getswitchinterval()
         sys.setswitchinterval(TURN)
@@ -152,16 +196,27 @@ class Lanes:
             self._work(lane)
         except BaseException as error:
             self._errors[lane] = error
-            self._barrier.abort()  # else the others would wait for this lane for ever
+            self._failed = True
+            for gates in self._gates:  # else the others would wait for this lane for ever
+                for gate in gates[lane]:
+                    if gate.locked():
+                        gate.release()
 
     def _raise(self) -> None:
         errors = [e for e in self._errors if e is not None]
         if not errors:
             return
         self._errors = [None] * self.count
-        self._barrier.reset()
-        causes = [e for e in errors if not isinstance(e, threading.BrokenBarrierError)]
+        self._open_gates()
+        causes = [e for e in errors if not isinstance(e, Abandoned)]
         raise (causes or errors)[0]
+
+    def _open_gates(self) -> None:
+        """Make the gates from each lane to each other: two sets in turn, for one lane may be a meeting ahead."""
+        lanes = range(self.count)
+        self._gates = [[[_taken() for _ in lanes] for _ in lanes] for _ in range(2)]
+        self._met = [0] * self.count
+        self._failed = False
 
 
 def _taken() -> threading.Lock:

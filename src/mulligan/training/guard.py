@@ -66,14 +66,12 @@ def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
     """Yield what the step's forward passes computed, in their order, before the update spoiled everything."""
     if real is not None:
         yield "the batch of real samples", real
-    gan = run.gan
-    for mover, who in ((gan.g, "generator"), (gan.d, "discriminator")):
+    lanes = run.gan.outputs()
+    for key, mover, who in (("g", run.gan.g, "generator"), ("d", run.gan.d, "discriminator")):
         for number, layer in enumerate(mover.layers):
-            for lane in gan._lanes:
-                space = lane.g if mover is gan.g else lane.d
-                outputs = space.memory.saved.get("outputs", [])
-                if number < len(outputs):
-                    yield f"the output of {who}.layers.{number} ({type(layer).__name__})", outputs[number]
+            for lane in lanes:
+                if number < len(lane[key]):
+                    yield f"the output of {who}.layers.{number} ({type(layer).__name__})", lane[key][number]
 
 
 def _kept(run: Run) -> Iterator[tuple[str, Array]]:

@@ -12,6 +12,12 @@ from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Count
 
+FEW = 96
+"""Rows up to which dx is computed turned: OpenBLAS reads W along its rows for W dyᵀ, but across them for dy Wᵀ, which
+shows while W is larger than dy. With W of 512 × 784, turned / straight: 150 / 265 µs for 32 rows, 267 / 354 for 64,
+529 / 565 for 128, the turning back included.
+"""
+
 
 @dataclass(frozen=True)
 class Dense(Affine):
@@ -52,7 +58,11 @@ class Dense(Affine):
         out = m.buffer(name, (len(dy), len(W)))
         if self.units == 1:  # an outer product; BLAS would pack a matrix of one column
             return np.multiply(dy, W.T, out=out)
-        return np.matmul(dy, W.T, out=out)  # dx = dy Wᵀ
+        if len(dy) > FEW:
+            return np.matmul(dy, W.T, out=out)  # dx = dy Wᵀ
+        turned = np.matmul(W, dy.T, out=m.buffer(f"{name}ᵀ", (len(W), len(dy))))  # dxᵀ = W dyᵀ
+        np.copyto(out, turned.T)
+        return out
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
         m.add("W", np.matmul(x.T, dy, out=m.gradient("W")))  # dW = xᵀ dy

@@ -1,0 +1,114 @@
+"""What one step is played with: drawn before it begins, where every lane can read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mulligan.nn.parallel import shares
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from mulligan.nn.memory import Allocate, Array
+
+    Labels = NDArray[np.integer[Any]] | None
+
+
+class Move(NamedTuple):
+    """What one move of a player, or of both at once, is played with.
+
+    Attributes
+    ----------
+    real : (n, ...) array
+    labels : (n,) int64 array or None
+    z : (n, dim) array
+    noise : (2, n, ...) array or None
+        Instance noise, for the reals and for the fakes.
+    points : list of array
+        What places the points of each penalty that looks between real and fake, or around the reals.
+    warp : (2, n, numbers) array or None
+        How the reals and the fakes are augmented.
+    """
+
+    real: Array
+    labels: Labels
+    z: Array
+    noise: Array | None
+    points: list[Array]
+    warp: Array | None
+
+
+class Batch:
+    """One step's samples and chance, written by the caller's process, and the logits, written by all lanes.
+
+    Parameters
+    ----------
+    allocate : callable
+        `aligned`, or `shared` where lanes are processes.
+    dtype : dtype
+    settle : callable
+        Called before new memory is made, which processes that are at work could not see.
+    """
+
+    def __init__(self, allocate: Allocate, dtype: DTypeLike, settle: Callable[[], None]):
+        self._allocate, self._settle, self._dtype = allocate, settle, dtype
+        self._arrays: dict[str, Array] = {}
+        self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
+
+    def room(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        """Return the array `name`, made anew where it had another shape or dtype."""
+        kept, dtype = self._arrays.get(name), self._dtype if dtype is None else dtype
+        if kept is None or kept.shape != shape or kept.dtype != dtype:
+            self._settle()
+            kept = self._arrays[name] = self._allocate(shape, dtype)
+        return kept
+
+    def deal(self, step: int, n: int, real: Array, labels: Labels, noisy: bool) -> None:
+        """Begin a step with `n` rows a move."""
+        if real is not self._arrays.get("real"):
+            np.copyto(self.room("real", real.shape), real)
+        if labels is not None:
+            np.copyto(self.room("labels", labels.shape, labels.dtype), labels)
+        self.room("logits", (2, n))
+        self._head[:] = step, n, labels is not None, noisy
+
+    @property
+    def step(self) -> int:
+        """Steps before this one."""
+        return int(self._head[0])
+
+    @property
+    def n(self) -> int:
+        """Rows of a move."""
+        return int(self._head[1])
+
+    @property
+    def logits(self) -> Array:
+        """D's logits of the move's real and fake rows, (2, n)."""
+        return self._arrays["logits"]
+
+    def move(self, number: int, part: int, parts: int, points: int) -> Move:
+        """Give what move `number` of the step is played with.
+
+        Parameters
+        ----------
+        number : int
+        part, parts : int
+            Which of how many equal parts of the batch it sees.
+        points : int
+            Penalties at points of their own.
+        """
+        arrays, (_, _, labelled, noisy) = self._arrays, self._head.tolist()
+        rows = shares(len(arrays["real"]), parts)[part]
+        return Move(
+            arrays["real"][rows],
+            arrays["labels"][rows] if labelled else None,
+            arrays[f"z{number}"],
+            arrays[f"noise{number}"] if noisy else None,
+            [arrays[f"points{number}.{k}"] for k in range(points)],
+            arrays.get(f"warp{number}"),
+        )

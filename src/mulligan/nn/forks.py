@@ -1,0 +1,303 @@
+"""Lanes that are processes: forked copies of this one, at work on shared memory, none waiting for another's Python.
+
+Two threads of Python share the interpreter's lock, and a step asks for it hundreds of times: it costs a third of a
+small step. A forked copy has a lock of its own, and everything else already: the networks, the buffers, the code. What
+the lanes exchange (parameters, gradients, optimiser states, the batch) lies in memory from `shared`; everything else
+a copy sees as it was when it was made. So copies are made at the first step inside ``with lanes:``, and `settle` ends
+them before anything else is changed; the next step makes new ones, in some 10 ms.
+
+On Linux only: elsewhere a fork is unsafe or unknown, and these lanes are threads like their parents'.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import signal
+import sys
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from mulligan.errors import RunError
+from mulligan.nn.memory import Array, shared
+from mulligan.nn.parallel import Abandoned, Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.synchronize import Semaphore
+
+SPIN = 400
+"""Times that a lane looks whether the other has come, some 0.2 ms, before it sleeps: waking takes longer."""
+PATIENCE = 0.5
+"""Seconds asleep after which a lane asks whether the others are alive."""
+EXCHANGE = 1 << 26
+"""Bytes that a lane can show the others at once; memory only where it is used."""
+
+
+def can_fork() -> bool:
+    """Return whether lanes can be processes here."""
+    return sys.platform == "linux"
+
+
+class Forks(Lanes):
+    """Lanes of which all but the calling one are forked processes, while `play` is called inside ``with``.
+
+    `run` keeps to threads: it takes any function, and copies know only what existed when they were made. So does `play`
+    outside ``with``. The function that is played may write to memory from `shared`, and to what is the lane's own.
+    Parameters are those of `Lanes`; answers are pickled.
+    """
+
+    def __init__(self, count: int, answer: Callable[[str, int], Any], home: Callable[[list[Any]], None]):
+        super().__init__(count, answer, home)
+        self._team: _Team | None = None
+        self._playing = False  # in this process: the lanes that meet now are processes
+
+    def play(self, work: Callable[[int], None]) -> None:
+        """Call ``work(lane)`` in every lane; the same function every time, until `settle`."""
+        if self._blas is None or self.count == 1 or not can_fork():
+            self.run(work)
+            return
+        if self._team is None:
+            self._fork(work)
+        team = self._team
+        if team is None:  # the system has no room for copies
+            self.run(work)
+            return
+        team.tell(None)
+        self._playing = True
+        try:
+            work(0)
+            team.meet(0)
+        except Abandoned:
+            error = team.failure()
+            self._end()
+            raise error from None
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            self._playing = False
+
+    def ask(self, question: str) -> list[Any]:
+        """Return every lane's answer, in the lanes' order."""
+        if self._team is None:
+            return super().ask(question)
+        self._team.tell(question)
+        answers = [self._answer(question, 0), *(self._team.hear(lane) for lane in range(1, self.count))]
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                self._end()
+                raise answer
+        return answers
+
+    def meet(self, lane: int) -> None:
+        if self._playing:
+            assert self._team is not None
+            self._team.meet(lane)
+        else:
+            super().meet(lane)
+
+    def gather(self, lane: int, value: Array) -> list[Array]:
+        if not self._playing:
+            return super().gather(lane, value)
+        assert self._team is not None
+        self._team.show(lane, value)
+        self._team.meet(lane)
+        values = [self._team.shown(other) for other in range(self.count)]
+        self._team.meet(lane)
+        return values
+
+    def settle(self) -> None:
+        if self._team is not None:
+            self._home(self.ask("home"))
+            self._end()
+
+    def close(self) -> None:
+        self.settle()
+        super().close()
+
+    def _end(self) -> None:
+        team, self._team = self._team, None
+        if team is not None:
+            team.end()
+
+    def _fork(self, work: Callable[[int], None]) -> None:
+        super().close()  # a copy of a process with threads has the locks they held, and not the threads
+        try:
+            team = self._team = _Team(self.count)
+            for lane in range(1, self.count):
+                if team.fork() == 0:
+                    self._serve(lane, work)
+        except OSError:
+            self._end()
+
+    def _serve(self, lane: int, work: Callable[[int], None]) -> NoReturn:
+        """Be lane number `lane`, until told to end or left alone."""
+        team = self._team
+        assert team is not None
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who holds the checkpoint
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            np.seterr(all="ignore")
+            gc.freeze()
+            self._playing = True
+            while True:
+                question = team.listen(lane)
+                if question is None:
+                    work(lane)
+                    team.meet(lane)
+                else:
+                    team.send(self._answer(question, lane))
+        except Abandoned:
+            pass
+        except BaseException as error:
+            team.report(lane, error)
+        finally:
+            os._exit(0)
+
+
+class _Team:
+    """The processes, and what they meet by."""
+
+    def __init__(self, count: int):
+        from multiprocessing import get_context
+
+        context, lanes = get_context("fork"), range(count)
+        self.count = count
+        self.pids = [os.getpid()]
+        self._pipes: list[Any] = []  # in the original, where each copy is heard; in a copy, the last is where it speaks
+        self._gates = [[context.Semaphore(0) for _ in lanes] for _ in lanes]
+        self._start = [context.Semaphore(0) for _ in lanes]
+        self._failed = shared((1,), np.int64)  # the number of a lane that has
+        self._question = shared((16,), np.uint8)
+        self._kinds = shared((count, 8), np.int64)  # dtype, number of axes, axes of what a lane shows
+        self._shown = [shared((EXCHANGE,), np.uint8) for _ in lanes]
+        self._finalizer = weakref.finalize(self, _kill, self.pids)
+
+    def fork(self) -> int:
+        """Make one copy; return 0 in the copy, its number in the original."""
+        ear, mouth = os.pipe()
+        with warnings.catch_warnings():
+            # Python warns of forks where there are threads, BLAS's sleeping ones included; what runs after the fork is
+            # NumPy on memory of our own, and BLAS brings its threads to rest before a fork
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid:
+            os.close(mouth)
+            self.pids.append(pid)
+            self._pipes.append(os.fdopen(ear, "rb"))
+        else:
+            self._finalizer.detach()
+            os.close(ear)
+            self._pipes.append(os.fdopen(mouth, "wb"))
+        return pid
+
+    def tell(self, question: str | None) -> None:
+        """Set the copies going: to work, or to answer."""
+        words = (question or "").encode().ljust(len(self._question), b"\0")
+        self._question[:] = np.frombuffer(words, np.uint8)
+        for start in self._start[1:]:
+            start.release()
+
+    def listen(self, lane: int) -> str | None:
+        """Wait to be told."""
+        self._wait(self._start[lane], lane)
+        return self._question.tobytes().rstrip(b"\0").decode() or None
+
+    def meet(self, lane: int) -> None:
+        """Wait until every lane has come here."""
+        for other, gate in enumerate(self._gates[lane]):
+            if other != lane:
+                gate.release()
+        for other in range(self.count):
+            if other != lane:
+                self._wait(self._gates[other][lane], lane)
+        if self._failed[0]:
+            raise Abandoned
+
+    def show(self, lane: int, value: Array) -> None:
+        """Copy a value to where the other lanes can read it."""
+        value = np.asarray(value, order="C")
+        if value.nbytes > EXCHANGE:
+            raise RunError(
+                f"a layer wants to exchange {value.nbytes} bytes among lanes, and {EXCHANGE} are the most. "
+                "Use a smaller batch, or threads = 1."
+            )
+        self._kinds[lane, : 2 + value.ndim] = (value.dtype.num, value.ndim, *value.shape)
+        self._shown[lane][: value.nbytes] = value.reshape(-1).view(np.uint8)
+
+    def shown(self, lane: int) -> Array:
+        """Copy what a lane shows."""
+        number, ndim, *axes = self._kinds[lane].tolist()
+        shape, dtype = axes[:ndim], _DTYPES[number]
+        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        return self._shown[lane][:size].view(dtype).reshape(shape).copy()
+
+    def send(self, thing: Any) -> None:
+        """Send something to the original."""
+        pickle.dump(thing, self._pipes[-1])
+        self._pipes[-1].flush()
+
+    def hear(self, lane: int) -> Any:
+        """Return what a copy sends."""
+        try:
+            return pickle.load(self._pipes[lane - 1])
+        except EOFError:
+            return RunError(
+                "a process that takes a share of every step has ended: it was killed, or memory ran out. "
+                "Go on from the last checkpoint; threads = 1 needs no other process."
+            )
+
+    def report(self, lane: int, error: BaseException) -> None:
+        """Tell the original of an error, and let nobody wait for this lane."""
+        self._failed[0] = lane
+        for gate in self._gates[lane]:
+            gate.release()
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # an error that cannot travel
+            error = RunError(f"lane {lane} failed with {type(error).__name__}: {error}. Try threads = 1.")
+        self.send(error)
+
+    def failure(self) -> BaseException:
+        """Return the error for which a lane was abandoned."""
+        lost: BaseException = self.hear(int(self._failed[0]) or 1)
+        return lost
+
+    def end(self) -> None:
+        """End the copies."""
+        self._finalizer()
+        for pipe in self._pipes:
+            pipe.close()
+
+    def _wait(self, gate: Semaphore, lane: int) -> None:
+        for _ in range(SPIN):
+            if gate.acquire(False):
+                return
+            os.sched_yield()
+        while not gate.acquire(True, PATIENCE):
+            if not self._alive(lane):
+                raise Abandoned
+
+    def _alive(self, lane: int) -> bool:
+        """Whether there is anybody to wait for."""
+        if lane:
+            return os.getppid() == self.pids[0]
+        return all(os.waitpid(pid, os.WNOHANG) == (0, 0) for pid in self.pids[1:])
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids[1:]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+    del pids[1:]
+
+
+_DTYPES = {dtype.num: dtype for dtype in map(np.dtype, (np.float32, np.float64, np.int64, np.intp))}
