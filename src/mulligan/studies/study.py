@@ -269,18 +269,18 @@ def load_study(name: str | Path) -> Study:
     """
     path = _find(str(name))
     table = dict(loads_toml(read_text(path), str(path)))
-    table["axes"] = [
-        {"name": axis, "values": _variations(values, f"axes.{axis}")}
-        for axis, values in _table(table.get("axes", {}), "axes").items()
-    ]
-    rungs = _table(table.get("ladder", {}), "ladder")
-    table["ladder"] = _variations(rungs, "ladder")
-    table["budgets"] = [
-        {"name": budget, **_table(values, f"budgets.{budget}")}
-        for budget, values in _table(table.get("budgets", {}), "budgets").items()
-    ]
     table.setdefault("title", describe_study(str(name))[0])
     try:
+        table["axes"] = [
+            {"name": axis, "values": _variations(values, f"axes.{axis}")}
+            for axis, values in _table(table.get("axes", {}), "axes").items()
+        ]
+        rungs = _table(table.get("ladder", {}), "ladder")
+        table["ladder"] = _variations(rungs, "ladder")
+        table["budgets"] = [
+            {"name": budget, **_table(values, f"budgets.{budget}")}
+            for budget, values in _table(table.get("budgets", {}), "budgets").items()
+        ]
         study = from_table(Study, table)
         study = replace(study, recipe=_beside(study.recipe, path))
         for variation in study.variations():

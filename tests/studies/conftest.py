@@ -1,0 +1,68 @@
+"""A study whose cells take milliseconds: nets of sixteen units on points of the ring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECIPE = """
+# tiny: for tests.
+steps = 40
+batch_size = 16
+loss = "non_saturating"
+latent = { dim = 4, distribution = "normal" }
+average = "none"
+[data]
+name = "ring"
+labels = "none"
+limit = 200
+[generator]
+layers = { kind = "mlp_generator", hidden = [16], output = "none" }
+[discriminator]
+layers = { kind = "mlp_discriminator", hidden = [16, 16] }
+"""
+STUDY = """
+# small: which loss?
+recipe = "tiny.toml"
+measures = ["quality", "play"]
+columns = ["distance", "d_real"]
+[budgets.small]
+seeds = 2
+count = 200
+looks = [0, 20]
+[budgets.long]
+seeds = 3
+steps = 60
+[axes.loss]
+plain = []
+hinge = ["loss=hinge"]
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    """Write a study beside its recipe, with words replaced; returns its path."""
+
+    def written(**changes: str) -> Path:
+        text = STUDY.lstrip()
+        for old, new in changes.items():
+            assert REPLACED[old] in text
+            text = text.replace(REPLACED[old], new)
+        (tmp_path / "tiny.toml").write_text(RECIPE.lstrip(), "utf-8")
+        (tmp_path / "small.toml").write_text(text, "utf-8")
+        return tmp_path / "small.toml"
+
+    return written
+
+
+REPLACED = {
+    "axes": '[axes.loss]\nplain = []\nhinge = ["loss=hinge"]\n',
+    "seeds": "seeds = 2",
+    "looks": "looks = [0, 20]",
+    "measures": 'measures = ["quality", "play"]',
+    "budget": "[budgets.small]\n",
+    "recipe": 'recipe = "tiny.toml"',
+}
+"""Parts of the study that a test may replace, by name."""

@@ -1,0 +1,306 @@
+"""Cells and the runner, in this process where that is enough."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.errors import CheckpointError, ConfigError
+from mulligan.studies import MEASURES, StudyRun, load_study
+from mulligan.studies import cell as cells
+from mulligan.studies import runner as runners
+from mulligan.studies.cell import Job, run_cell
+from mulligan.training import Run, train
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Run cells in this process, one after the other; the names of those that were handed out."""
+    from contextlib import contextmanager
+
+    handed: list[str] = []
+
+    def run(function: Any, jobs: list[Any], peek: Any) -> Any:
+        for job in jobs:
+            handed.append(getattr(job, "cell", "timing"))
+            yield function(job)
+
+    @contextmanager
+    def backend(name: str, workers: int, scheduler: str = "") -> Any:
+        yield run
+
+    monkeypatch.setattr(runners, "backend", backend)
+    return handed
+
+
+def finished(study: StudyRun) -> list[dict[str, Any]]:
+    for _ in study.run():
+        pass
+    return lines(study)
+
+
+def lines(study: StudyRun) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in study.lines.read_text("utf-8").splitlines()]
+
+
+def exact(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in result.items() if key != "clock"} for result in results]
+
+
+def test_every_cell_is_trained_and_measured(write: Any, tmp_path: Path, here: list[str]) -> None:
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    results = finished(study)
+    assert [r["cell"] for r in results] == ["plain/seed-0", "hinge/seed-0", "plain/seed-1", "hinge/seed-1"]
+    assert here == [r["cell"] for r in results]
+    for result in results:
+        assert (result["status"], result["step"], result["steps"]) == ("done", 40, 40)
+        assert {"modes", "distance", "d_real", "d_fake", "push"} <= result["figures"].keys()
+        assert [look["step"] for look in result["looks"]] == [0, 20]
+        assert result["clock"]["cpu"] > 0
+        assert study.picture(result["cell"]).is_file()
+    # what was measured is what the run of this configuration and seed shows
+    variation, seed = study.cells()["hinge/seed-1"]
+    run = Run(study.config(variation, seed))
+    for _ in train(run):
+        pass
+    again = {name: v for m in ("quality", "play") for name, v in MEASURES[m](run, 200).items()}
+    assert results[3]["figures"] == again
+    assert results[0]["figures"] != results[2]["figures"]
+    assert not list((tmp_path / "out").rglob("*.safetensors")) or not list((tmp_path / "out").rglob("checkpoints"))
+
+
+def test_what_has_ended_is_never_run_again(write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(write())
+    events = StudyRun(asked, tmp_path / "out").run()
+    assert next(events).done == 1
+    events.close()
+    assert here == ["plain/seed-0"]
+    whole = finished(StudyRun(asked, tmp_path / "out", resume=True))
+    assert here == ["plain/seed-0", "hinge/seed-0", "plain/seed-1", "hinge/seed-1"]
+    assert exact(whole) == exact(finished(StudyRun(asked, tmp_path / "other")))
+    done = len(here)
+    assert list(StudyRun(asked, tmp_path / "out", resume=True).run()) == []
+    assert len(here) == done
+
+
+def test_a_cell_that_ended_unseen_is_taken_up(write: Any, tmp_path: Path, here: list[str]) -> None:
+    # a study that was killed while its workers were at their last step
+    asked = load_study(write())
+    finished(StudyRun(asked, tmp_path / "out"))
+    whole = (tmp_path / "out" / "results.jsonl").read_text("utf-8")
+    (tmp_path / "out" / "results.jsonl").unlink()
+    here.clear()
+    finished(StudyRun(asked, tmp_path / "out", resume=True))
+    assert here == []
+    assert (tmp_path / "out" / "results.jsonl").read_text("utf-8") == whole
+
+
+def test_a_failed_cell_stops_nothing_and_is_tried_again(
+    write: Any, tmp_path: Path, here: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moody(run: Run, count: int) -> dict[str, float]:
+        if run.config.seed == 1 and broken:
+            raise ZeroDivisionError("a fault of the measure's own")
+        return {"distance": 1.0}
+
+    broken = True
+    monkeypatch.setitem(MEASURES, "moody", moody)
+    asked = load_study(write(measures='measures = ["moody"]'))
+    results = finished(StudyRun(asked, tmp_path / "out"))
+    assert [r["status"] for r in results] == ["done", "done", "failed", "failed"]
+    assert "ZeroDivisionError: a fault of the measure's own" in results[2]["error"]
+    broken = False
+    here.clear()
+    results = finished(StudyRun(asked, tmp_path / "out", resume=True))
+    assert here == ["plain/seed-1", "hinge/seed-1"]
+    assert {r["status"] for r in results} == {"done"}
+
+
+def test_a_cell_that_diverges_is_a_result(write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(write(axes='[axes.rate]\nfine = []\nwild = ["generator.optimizer.lr=1e30"]\n'))
+    results = finished(StudyRun(asked, tmp_path / "out"))
+    assert [r["status"] for r in results] == ["done", "diverged"] * 2
+    assert "step" in results[1]["error"]
+    here.clear()
+    finished(StudyRun(asked, tmp_path / "out", resume=True))
+    assert here == []
+
+
+def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, here: list[str]) -> None:
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    job = study._job("hinge/seed-1", ("", 0))
+    whole = run_cell(Job(**{**vars(job), "folder": str(tmp_path / "whole")}))
+    # as a kill leaves it: stopped in the middle of the run
+    run = cells._run(job, Path(job.folder))
+    looks = cells.Looks(job)
+    from mulligan.training import Recorder
+
+    for event in Recorder(job.folder).record(run, observers=[looks]):
+        if event.step == 24:
+            break
+    found = run_cell(job)
+    assert (found["figures"], found["looks"]) == (whole["figures"], whole["looks"])
+    assert found["clock"]["attempts"] == 1
+    assert '"step": 24' in (Path(job.folder) / "events.jsonl").read_text()
+
+
+def test_a_cell_that_kills_its_workers_is_given_up(write: Any, tmp_path: Path, here: list[str]) -> None:
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    job = study._job("plain/seed-0", ("", 0))
+    for _ in range(cells.ATTEMPTS):
+        cells._count_attempt(Path(job.folder))
+    assert "killed 3 times" in run_cell(job)["error"]
+    assert finished(study)[0]["status"] == "done"  # another session counts anew
+
+
+def test_a_lost_worker_costs_no_cell(write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from contextlib import contextmanager
+
+    said: list[str] = []
+    falls = iter([True, False])
+
+    def run(function: Any, jobs: list[Any], peek: Any) -> Any:
+        for i, job in enumerate(jobs):
+            if i == 1 and next(falls, False):
+                run_cell(job)  # it ended, but nobody heard
+                raise OSError("the worker is gone")
+            yield function(job)
+
+    @contextmanager
+    def backend(name: str, workers: int, scheduler: str = "") -> Any:
+        yield run
+
+    monkeypatch.setattr(runners, "backend", backend)
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    ended = [p.result["cell"] for p in study.run(say=said.append)]
+    assert sorted(ended) == sorted(study.cells())
+    assert any("a worker was lost" in words for words in said)
+
+
+def test_workers_that_are_always_lost_are_an_error(write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from contextlib import contextmanager
+
+    from mulligan.errors import RunError
+
+    def run(function: Any, jobs: list[Any], peek: Any) -> Any:
+        raise OSError("the worker is gone")
+        yield
+
+    @contextmanager
+    def backend(name: str, workers: int, scheduler: str = "") -> Any:
+        yield run
+
+    monkeypatch.setattr(runners, "backend", backend)
+    with pytest.raises(RunError, match="again and again"):
+        list(StudyRun(load_study(write()), tmp_path / "out").run())
+
+
+def test_a_worker_whose_study_has_gone_stops_and_saves(write: Any, tmp_path: Path) -> None:
+    import socket
+
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    gone = Job(**{**vars(study._job("plain/seed-0", ("", 0))), "owner": (socket.gethostname(), 2**22 + 1)})
+    assert run_cell(gone)["status"] == "stopped"
+    there = Job(**{**vars(gone), "owner": ("another-host", 2**22 + 1)})
+    assert run_cell(there)["status"] == "done"
+
+
+# ── the common start ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+START = "seeds = 2\nstart = 30\nsteps = 20"
+
+
+def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(
+        write(
+            seeds=START,
+            looks="looks = [30]",
+            measures='measures = ["quality", "travel"]',
+            axes="[axes.way]\nhot = []\nstill = [\"schedules.lr={kind='constant', value=0.0}\"]\n"
+            'slow = ["generator.optimizer.lr=1e-5"]\n',
+        )
+    )
+    study = StudyRun(asked, tmp_path / "out")
+    results = {r["cell"]: r for r in finished(study)}
+    assert here[:2] == ["start/seed-0", "start/seed-1"]
+    hot, still, slow = (results[f"{name}/seed-0"] for name in ("hot", "still", "slow"))
+    assert hot["looks"] == still["looks"] == slow["looks"]
+    assert hot["looks"][0]["step"] == 30
+    assert (hot["steps"], hot["step"]) == (50, 50)
+    assert still["figures"]["travel"] == 0.0
+    assert still["figures"]["distance"] == still["looks"][0]["figures"]["distance"]
+    assert 0 < slow["figures"]["travel"] < 0.1 * hot["figures"]["travel"]
+    # "hot" is the run that never stopped
+    run = Run(study.config(study.cells()["hot/seed-0"][0], 0))
+    for _ in train(run):
+        pass
+    assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
+
+
+def test_a_start_that_fails_fails_its_variations(write: Any, tmp_path: Path, here: list[str]) -> None:
+    path = write(seeds=START, looks="")
+    path.write_text('set = ["generator.optimizer.lr=1e30"]\n' + path.read_text())
+    results = finished(StudyRun(load_study(path), tmp_path / "out"))
+    assert {r["status"] for r in results} == {"failed"}
+    assert all(r["error"].startswith("its start:") for r in results)
+
+
+# ── budgets in CPU-seconds ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_cpu_seconds_become_steps_once(write: Any, tmp_path: Path, here: list[str], monkeypatch: Any) -> None:
+    rates = {"plain": 0.01, "hinge": 0.02}
+    monkeypatch.setattr(runners, "time_steps", lambda job, seconds: rates[job.cell])
+    asked = load_study(write(seeds="seeds = 2\ncpu_seconds = 0.5", looks=""))
+    results = finished(StudyRun(asked, tmp_path / "out"))
+    assert here[:2] == ["timing", "timing"]
+    assert [r["steps"] for r in results] == [50, 25, 50, 25]
+    assert json.loads((tmp_path / "out" / "study.json").read_text())["steps"] == {"plain": 50, "hinge": 25}
+    monkeypatch.setattr(runners, "time_steps", lambda job, seconds: 1.0)
+    again = StudyRun(asked, tmp_path / "out", resume=True)
+    assert [again.config(v, s).steps for v, s in again.cells().values()] == [50, 25, 50, 25]
+
+
+def test_the_timing_is_of_steps(write: Any, tmp_path: Path) -> None:
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    rate = cells.time_steps(study._job("plain/seed-0", ("", 0)), 0.05)
+    assert 1e-6 < rate < 1.0
+
+
+# ── what stands in the folder ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_folder_that_holds_something_is_not_touched(write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(write())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(ConfigError, match="holds no study"):
+        StudyRun(asked, tmp_path / "mine", resume=True)
+    finished(StudyRun(asked, tmp_path / "out"))
+    with pytest.raises(ConfigError, match="--resume"):
+        StudyRun(asked, tmp_path / "out")
+    other = load_study(write(axes='[axes.loss]\nplain = ["batch_size=8"]\nhinge = ["loss=hinge"]\n'))
+    with pytest.raises(ConfigError, match="batch_size: 16 → 8"):
+        StudyRun(other, tmp_path / "out", resume=True)
+    with pytest.raises(ConfigError, match="asked otherwise"):
+        StudyRun(asked, tmp_path / "out", budget="long", resume=True)
+
+
+@pytest.mark.parametrize("name", ["study.json", "results.jsonl"])
+def test_a_broken_file_is_named(name: str, write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(write())
+    finished(StudyRun(asked, tmp_path / "out"))
+    path = tmp_path / "out" / name
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(CheckpointError, match=name):
+        StudyRun(asked, tmp_path / "out", resume=True)
+
+
+def test_results_hold_no_number_that_json_lacks(write: Any, tmp_path: Path, here: list[str], monkeypatch: Any) -> None:
+    monkeypatch.setitem(MEASURES, "odd", lambda run, count: {"a": float("nan"), "b": np.float64(2), "c": float("inf")})
+    asked = load_study(write(measures='measures = ["odd"]'))
+    assert finished(StudyRun(asked, tmp_path / "out"))[0]["figures"] == {"b": 2.0}

@@ -1,0 +1,176 @@
+"""Real processes: the three backends, and what is left when a study or a worker is killed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.errors import ConfigError, RunError
+from mulligan.studies import StudyRun, load_study
+from mulligan.studies.backends import backend
+
+SOURCE = Path(__file__).parents[2] / "src"
+PATIENCE = 240.0  # the machine may be busy
+
+
+def start(study: Path, out: Path, *words: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "mulligan", "study", str(study), "--out", str(out), "--resume", "--json", *words]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
+
+
+def finished(child: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    """Wait for the end; the lines that it printed."""
+    stdout, stderr = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 0, stderr
+    return [json.loads(line) for line in stdout.splitlines()]
+
+
+def exact(out: Path) -> list[dict[str, Any]]:
+    """Return the results without what the clock said, and without the rounding of other hardware: they are compared whole."""
+    found = [json.loads(line) for line in (out / "results.jsonl").read_text("utf-8").splitlines()]
+    return [{key: value for key, value in result.items() if key != "clock"} for result in found]
+
+
+def processes_below(parent: int) -> list[int]:
+    """List the workers of a study: its children, by /proc."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rpartition(")")[2].split()
+            command = stat.with_name("cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(words[1]) == parent and b"popen_loky" in command:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def wait_for(what: Any) -> Any:
+    until = time.monotonic() + PATIENCE
+    while not (found := what()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["loky", "dask", "ray"])
+def test_the_same_numbers_everywhere(name: str, write: Any, tmp_path: Path) -> None:
+    package = {"loky": "joblib", "dask": "distributed", "ray": "ray"}[name]
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    path = write()
+    ended = finished(start(path, tmp_path / name, "--workers", "2", "--backend", name))
+    assert len(ended) == 5
+    assert ended[-1]["event"] == "kept"
+    here = StudyRun(load_study(path), tmp_path / "here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mulligan.studies.runner.backend", _in_this_process)
+        for _ in here.run():
+            pass
+    assert exact(tmp_path / name) == exact(tmp_path / "here")
+
+
+def _in_this_process(name: str, workers: int, scheduler: str = "") -> Any:
+    from contextlib import nullcontext
+
+    return nullcontext(lambda function, jobs, peek: (function(job) for job in jobs))
+
+
+SLOW = "seeds = 2\nsteps = 4000"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
+def test_a_killed_worker_costs_no_cell(write: Any, tmp_path: Path) -> None:
+    path = write(seeds=SLOW, looks="looks = [200]")
+    child = start(path, tmp_path / "out", "--workers", "2")
+    begun = wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
+    os.kill(processes_below(child.pid)[0], signal.SIGKILL)
+    ended = finished(child)
+    assert [r["status"] for r in ended[:-1]] == ["done"] * 4
+    assert begun
+    assert max(r["clock"]["attempts"] for r in ended[:-1]) == 2  # and goes on from its checkpoint
+    finished(start(path, tmp_path / "whole", "--workers", "2"))
+    assert exact(tmp_path / "out") == exact(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
+def test_a_killed_study_goes_on(write: Any, tmp_path: Path) -> None:
+    path = write(seeds=SLOW, looks="looks = [200]")
+    for _ in range(2):
+        child = start(path, tmp_path / "out", "--workers", "2")
+        wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
+        workers = processes_below(child.pid)
+        assert workers
+        child.kill()
+        child.communicate()
+        # at once, while the orphans still write: they notice, save and leave
+        child = start(path, tmp_path / "out", "--workers", "2")
+        wait_for(lambda: list((tmp_path / "out").glob("results.jsonl")))
+        child.kill()
+        child.communicate()
+    before = {r["cell"] for r in exact(tmp_path / "out")}
+    assert before
+    ended = finished(start(path, tmp_path / "out", "--workers", "2"))
+    assert before.isdisjoint(r["cell"] for r in ended[:-1])
+    finished(start(path, tmp_path / "whole", "--workers", "2"))
+    assert exact(tmp_path / "out") == exact(tmp_path / "whole")
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+def test_ctrl_c_says_how_to_go_on(write: Any, tmp_path: Path) -> None:
+    child = start(write(seeds="seeds = 2\nsteps = 100000", looks=""), tmp_path / "out", "--workers", "1")
+    wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/config.toml")))
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the study and its workers
+    _, stderr = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 130, stderr
+    assert "--resume" in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_backend_that_is_not_there() -> None:
+    with pytest.raises(ConfigError, match="no backend 'daks'. Known are loky, dask, ray"), backend("daks", 1):
+        pass
+    with pytest.raises(ConfigError, match="of no use to loky"), backend("loky", 1, "tcp://here:1"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["dask", "ray"])
+def test_a_package_that_is_not_installed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(module: str) -> Any:
+        raise ImportError(f"No module named {module!r}")
+
+    monkeypatch.setattr("mulligan.studies.backends.import_module", absent)
+    with pytest.raises(ConfigError, match=rf"pip install 'mulligan\[{name}\]'"), backend(name, 1):
+        pass
+
+
+def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+
+    class Module:
+        @staticmethod
+        def Client(place: str, timeout: str) -> Any:
+            raise OSError(f"Timed out trying to connect to {place}")
+
+    monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
+    with pytest.raises(RunError, match="no Dask scheduler answers at 'tcp://nowhere:1'"):
+        with backend("dask", 1, "tcp://nowhere:1"):
+            pass

@@ -1,0 +1,117 @@
+"""What a study file may say, and what is said about it when it may not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.studies import STUDIES, Study, describe_study, load_study
+from mulligan.studies.study import config_of, slug
+from mulligan.training.tables import to_table
+
+
+def test_a_study(write: Any) -> None:
+    study = load_study(write())
+    assert study.title == "which loss?"
+    assert [v.name for v in study.variations()] == ["plain", "hinge"]
+    assert study.budget().name == "small"
+    assert study.budget("long").steps == 60
+    plain, hinge = (config_of(study, v) for v in study.variations())
+    assert to_table(hinge)["loss"] == {"kind": "hinge"}
+    assert (plain.threads, plain.sample_every, plain.evaluate_every) == (1, 0, 0)
+
+
+def test_axes_are_crossed(write: Any) -> None:
+    axes = '[axes.loss]\na = []\nb = ["loss=hinge"]\n[axes.rate]\nlow = []\nhigh = ["generator.optimizer.lr=0.01"]\n'
+    study = load_study(write(axes=axes))
+    assert [v.name for v in study.variations()] == ["a · low", "a · high", "b · low", "b · high"]
+    last = study.variations()[-1]
+    assert last.set == ("loss=hinge", "generator.optimizer.lr=0.01")
+    assert study.named(last) == {"loss": "b", "rate": "high"}
+
+
+def test_a_value_may_have_a_recipe_of_its_own(write: Any) -> None:
+    study = load_study(write(axes='[axes.of]\nmine = []\nring = { recipe = "ring", set = ["loss=hinge"] }\n'))
+    assert [config_of(study, v).recipe for v in study.variations()] == ["tiny", "ring"]
+
+
+LADDER = """
+leave_one_out = true
+[ladder]
+start = []
+rate = ["generator.optimizer.lr=0.01"]
+loss = ["loss=hinge"]
+other = ["loss=relativistic"]
+batch = ["batch_size=8"]
+"""
+
+
+def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
+    path = write(axes="")
+    path.write_text(path.read_text().replace("columns", LADDER.partition("[ladder]")[0] + "columns") + "[ladder]" +
+                    LADDER.partition("[ladder]")[2])  # fmt: skip
+    study = load_study(path)
+    names = [v.name for v in study.variations()]
+    # without "loss" nothing changes, because "other" replaces it; without the last is the rung before
+    assert names == ["start", "+ rate", "+ loss", "+ other", "+ batch", "all − rate", "all − other"]
+    by_name = {v.name: config_of(study, v) for v in study.variations()}
+    assert by_name["+ other"].generator.optimizer.lr == 0.01  # type: ignore[attr-defined]
+    assert by_name["all − rate"].generator.optimizer.lr == 0.001  # type: ignore[attr-defined]
+    assert type(by_name["all − other"].loss).__name__ == "Hinge"
+    assert {c.batch_size for n, c in by_name.items() if n.startswith("all")} == {8}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": "seed = 2"}, "unknown key 'budgets.0.seed'; did you mean 'seeds'"),
+        ({"seeds": "seeds = 0"}, "seeds = 0"),
+        ({"seeds": "steps = 5\ncpu_seconds = 2.0"}, "both set the length"),
+        ({"seeds": "start = 5"}, "start = 5 needs steps"),
+        ({"looks": "looks = [-1]"}, r"looks = \[-1\]"),
+        ({"measures": 'measures = ["beauty"]'}, "known are quality, play"),
+        ({"measures": "measures = []"}, "known are quality, play"),
+        ({"recipe": 'recipe = "mpl"'}, "there is no recipe 'mpl'. Did you mean 'mlp'"),
+        ({"budget": ""}, "a study needs a budget|unknown key"),
+        ({"axes": "[axes.loss]\n"}, "axis 'loss' has no values"),
+        ({"axes": "[axes.loss]\na = 5\n"}, "axes.loss.a = 5 is not allowed"),
+        ({"axes": "[axes]\nloss = 5\n"}, "axes.loss = 5 is not allowed"),
+        ({"axes": '[axes.loss]\na = ["loss=hinje"]\n'}, "variation 'a': .*'hinje'"),
+        ({"axes": '[axes.loss]\na = { sett = ["loss=hinge"] }\n'}, "did you mean 'set'"),
+        ({"axes": '[axes.loss]\na = []\n"A" = []\n'}, "names of two variations are alike"),
+        ({"axes": "leave_one_out = true\n"}, "unknown key|leave_one_out"),
+    ],
+)
+def test_what_is_not_allowed_is_said(changes: dict[str, str], words: str, write: Any) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_study(write(**changes))
+    assert "small.toml" in str(caught.value)
+
+
+def test_a_study_that_is_not_there(write: Any) -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'ladder'"):
+        load_study("lader")
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_study("nothing.toml")
+    with pytest.raises(ConfigError, match="no budget 'huge'. Known are small, long"):
+        load_study(write()).budget("huge")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_shipped_study_can_be_built(name: str) -> None:
+    study: Study = load_study(name)
+    title, source = describe_study(name)
+    assert title
+    assert source
+    assert study.title == title
+    assert {"small", "full"} <= {budget.name for budget in study.budgets}
+    assert len(study.variations()) > 1
+
+
+def test_folder_names() -> None:
+    assert slug("all − β₁ = 0") == "all-without-beta-0"
+    assert slug("×.01") == "x.01"
+    assert slug("R1 + R2 · SN") == "r1-r2-sn"
+    assert slug("···") == "variation"
