@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-import lzma
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -81,6 +80,8 @@ def unpack(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     DataError
         When the bytes are not those of the file that was shipped.
     """
+    import lzma  # here, for Pyodide has it as a package of its own, which toys do not need
+
     found = hashlib.sha256(packed).hexdigest()
     if found != SHA256:
         raise DataError(
