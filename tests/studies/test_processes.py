@@ -38,7 +38,7 @@ def finished(child: subprocess.Popen[str]) -> list[dict[str, Any]]:
 
 
 def exact(out: Path) -> list[dict[str, Any]]:
-    """Return the results without what the clock said, and without the rounding of other hardware: they are compared whole."""
+    """Return the results without what the clock said."""
     found = [json.loads(line) for line in (out / "results.jsonl").read_text("utf-8").splitlines()]
     return [{key: value for key, value in result.items() if key != "clock"} for result in found]
 
@@ -146,7 +146,7 @@ def test_ctrl_c_says_how_to_go_on(write: Any, tmp_path: Path) -> None:
 
 
 def test_a_backend_that_is_not_there() -> None:
-    with pytest.raises(ConfigError, match="no backend 'daks'. Known are loky, dask, ray"), backend("daks", 1):
+    with pytest.raises(ConfigError, match=r"no backend 'daks'\. Known are loky, dask, ray"), backend("daks", 1):
         pass
     with pytest.raises(ConfigError, match="of no use to loky"), backend("loky", 1, "tcp://here:1"):
         pass
@@ -171,6 +171,5 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
             raise OSError(f"Timed out trying to connect to {place}")
 
     monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
-    with pytest.raises(RunError, match="no Dask scheduler answers at 'tcp://nowhere:1'"):
-        with backend("dask", 1, "tcp://nowhere:1"):
-            pass
+    with pytest.raises(RunError, match="no Dask scheduler answers"), backend("dask", 1, "tcp://nowhere:1"):
+        pass

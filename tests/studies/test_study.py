@@ -95,7 +95,7 @@ def test_a_study_that_is_not_there(write: Any) -> None:
         load_study("lader")
     with pytest.raises(ConfigError, match="cannot read"):
         load_study("nothing.toml")
-    with pytest.raises(ConfigError, match="no budget 'huge'. Known are small, long"):
+    with pytest.raises(ConfigError, match=r"no budget 'huge'\. Known are small, long"):
         load_study(write()).budget("huge")
 
 
