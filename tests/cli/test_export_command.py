@@ -1,0 +1,109 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mulligan.output.models import load
+
+
+def test_each_format_named_after_the_model(mulligan, model):
+    pytest.importorskip("onnx")
+    for to, names in {
+        "html": ["tiny.html"],
+        "npz": ["tiny.npz"],
+        "onnx": ["tiny.onnx"],
+        "torch": ["tiny.py", "tiny.weights.safetensors"],
+    }.items():
+        code, out, err = mulligan("export", model, "--to", to)
+        assert (code, err) == (0, "")
+        assert out == "".join(f"{name}: {Path(name).stat().st_size:,} bytes\n" for name in names)
+    assert load(model).classes == 4  # untouched
+
+
+def test_the_ending_names_the_format_and_json_says_what_was_written(mulligan, model):
+    code, out, err = mulligan("export", model, "--out", "deep/er/g.npz", "--json")
+    assert (code, err) == (0, "")
+    size = Path("deep/er/g.npz").stat().st_size
+    assert json.loads(out) == {"model": model, "to": "npz", "files": [{"path": "deep/er/g.npz", "bytes": size}]}
+    with np.load("deep/er/g.npz") as file:
+        assert "description" in file
+
+
+def test_a_name_without_an_ending_gets_it(mulligan, model):
+    assert mulligan("export", model, "--to", "npz", "--out", "g")[1].startswith("g.npz: ")
+
+
+def test_without_a_model_the_bundled_generator(mulligan, here):
+    code, out, _ = mulligan("export", "--to", "npz")
+    assert (code, out[:20]) == (0, "mulligan-mnist.npz: ")
+    assert mulligan("export", "--to", "torch")[1].startswith("mulligan_mnist.py: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no format was named. Name one of onnx, torch, npz, html, for instance --to html"),
+        (["--to", "pdf"], "to = 'pdf' is not allowed"),
+        (["--out", "g.pdf"], "g.pdf ends in none of .onnx, .py, .npz, .html"),
+        (["--to", "html", "--out", "g.onnx"], "g.onnx cannot be a file for html, whose ending is .html. Try g.html"),
+        (["--to", "torch", "--out", "my-gan.py"], "no name that Python can import"),
+        (["--to", "html", "--out", "."], ". is a folder. Name a file in it, for instance generator.html"),
+    ],
+)
+def test_words_that_are_off(mulligan, model, words, message):
+    code, out, err = mulligan("export", model, *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert [path.name for path in Path().iterdir()] == [model]
+
+
+def test_a_model_that_is_none(mulligan, here):
+    code, out, err = mulligan("export", "missing", "--to", "html")
+    assert (code, out) == (2, "")
+    assert "there is no file missing" in err
+
+
+def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator):
+    pytest.importorskip("onnx")
+    tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
+    code, out, err = mulligan("export", "points.safetensors", "--to", "html")
+    assert (code, out) == (2, "")
+    assert "samples of shape (2,) are points" in err
+    for to in ("onnx", "npz", "torch"):
+        assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
+
+
+def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, monkeypatch):
+    assert mulligan("export", model, "--to", "html")[0] == 0
+    before = Path("tiny.html").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        code, out, err = mulligan("export", model, "--to", "html")
+    assert (code, out) == (1, "")
+    assert "the disk is full" in err
+    assert Path("tiny.html").read_bytes() == before
+    assert sorted(path.name for path in Path().iterdir()) == ["tiny.html", model]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(mulligan, model):
+    Path("closed").mkdir(mode=0o500)
+    code, out, err = mulligan("export", model, "--out", "closed/g.npz")
+    assert (code, out) == (1, "")
+    assert "the folder cannot be written" in err
+
+
+def test_a_run_folder_and_a_checkpoint_folder(mulligan, here, data):
+    words = ["train", "mlp", "--data", data, "--steps", "2", "--out", "run", "--no-evaluate", "--set", "save_every=2"]
+    assert mulligan(*words)[0] == 0
+    checkpoint = next(Path("run/checkpoints").iterdir())
+    for place in ("run", checkpoint):
+        code, out, err = mulligan("export", place, "--to", "npz")
+        assert (code, err) == (0, "")
+        assert out.startswith(f"{Path(place).name}.npz: ")
