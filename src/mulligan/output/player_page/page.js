@@ -96,7 +96,7 @@
   function read(field) {
     const text = field.value.trim(), value = /^\d{1,16}$/.test(text) ? Number(text) : NaN, fine = value <= LAST;
     field.setAttribute("aria-invalid", !fine);
-    by("problem").textContent = fine ? "" : `“${text.slice(0, 24)}” is no seed: a whole number from 0 to ${LAST} is.`;
+    by("problem").textContent = fine ? "" : `A seed is a whole number, 0 to ${LAST}.`;
     return fine ? value : null;
   }
   function setSeed(number) {
