@@ -132,7 +132,7 @@ def test_a_cell_that_diverges_is_a_result(write: Any, tmp_path: Path, here: list
 
 def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, here: list[str]) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
-    job = study._job("hinge/seed-1", ("", 0))
+    job = study.job("hinge/seed-1")
     whole = run_cell(Job(**{**vars(job), "folder": str(tmp_path / "whole")}))
     # as a kill leaves it: stopped in the middle of the run
     run = cells._run(job, Path(job.folder))
@@ -150,7 +150,7 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, h
 
 def test_a_cell_that_kills_its_workers_is_given_up(write: Any, tmp_path: Path, here: list[str]) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
-    job = study._job("plain/seed-0", ("", 0))
+    job = study.job("plain/seed-0")
     for _ in range(cells.ATTEMPTS):
         cells._count_attempt(Path(job.folder))
     assert "killed 3 times" in run_cell(job)["error"]
@@ -203,7 +203,7 @@ def test_a_worker_whose_study_has_gone_stops_and_saves(write: Any, tmp_path: Pat
     import socket
 
     study = StudyRun(load_study(write()), tmp_path / "out")
-    gone = Job(**{**vars(study._job("plain/seed-0", ("", 0))), "owner": (socket.gethostname(), 2**22 + 1)})
+    gone = Job(**{**vars(study.job("plain/seed-0")), "owner": (socket.gethostname(), 2**22 + 1)})
     assert run_cell(gone)["status"] == "stopped"
     there = Job(**{**vars(gone), "owner": ("another-host", 2**22 + 1)})
     assert run_cell(there)["status"] == "done"
@@ -267,7 +267,7 @@ def test_cpu_seconds_become_steps_once(write: Any, tmp_path: Path, here: list[st
 
 def test_the_timing_is_of_steps(write: Any, tmp_path: Path) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
-    rate = cells.time_steps(study._job("plain/seed-0", ("", 0)), 0.05)
+    rate = cells.time_steps(study.job("plain/seed-0"), 0.05)
     assert 1e-6 < rate < 1.0
 
 

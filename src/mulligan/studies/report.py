@@ -28,7 +28,8 @@ h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2.2rem}
 th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}tbody tr.best td{background:#eef6ee}
 svg{max-width:100%;height:auto;margin:.6rem 0;display:block}
-code,pre{font:.85rem ui-monospace,monospace;background:#f5f5f5}pre{padding:.8rem;overflow-x:auto}code{padding:0 .2rem}
+code,pre{font:.85rem ui-monospace,monospace;background:#f5f5f5}code{padding:0 .2rem}
+pre{padding:.8rem;white-space:pre-wrap}
 figure{display:inline-block;margin:.3rem .8rem .8rem 0;vertical-align:top}figcaption{font-size:.8rem;max-width:14rem}
 figure img{image-rendering:pixelated;width:9rem;display:block;border:1px solid #ccc}
 .dim{color:#666}
@@ -71,7 +72,7 @@ def _wide(rows: Sequence[Row]) -> bool:
 
 
 def _page(run: StudyRun, rows: list[Row], columns: list[str], plots: list[str], command: str) -> str:
-    title = escape(run.study.title or "A study")
+    title = escape(run.study.title[:1].upper() + run.study.title[1:] or "A study")
     budget, total = run.budget, len(run.cells())
     length = f"{budget.cpu_seconds:g} CPU-seconds" if budget.cpu_seconds else f"{budget.steps:,} steps"
     if not budget.cpu_seconds and not budget.steps:
@@ -100,6 +101,7 @@ def _page(run: StudyRun, rows: list[Row], columns: list[str], plots: list[str], 
 def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     heads = "".join(f'<th scope="col">{escape(figure_of(name).words)}</th>' for name in columns)
     best = _best(rows, columns[0]) if columns else ""
+    said = " The best median of the first figure is marked." if best else ""
     body = []
     for row in rows:
         cells = "".join(f"<td>{row.figures.get(name, '–')}</td>" for name in columns)
@@ -111,7 +113,7 @@ def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     return (
         "<div class='scroll'><table><thead><tr><th scope='col'>variation</th><th scope='col'>steps</th>"
         f"<th scope='col'>CPU-s</th><th scope='col'>seeds</th>{heads}</tr></thead><tbody>{''.join(body)}</tbody>"
-        "</table></div><p class='dim'>Median (range) over the seeds. The best median of the first figure is marked.</p>"
+        f"</table></div><p class='dim'>Median (range) over the seeds.{said}</p>"
     )
 
 

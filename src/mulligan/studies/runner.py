@@ -163,7 +163,8 @@ class StudyRun:
             data=replace(config.data, name=_absolute(config.data.name)),
         )
 
-    def _job(self, name: str, owner: tuple[str, int]) -> Job:
+    def job(self, name: str, owner: tuple[str, int] = ("", 0)) -> Job:
+        """Return what a worker needs for a cell; `owner` is the study that it belongs to (host and process)."""
         variation, seed = self.cells()[name]
         start = str(self.folder / "cells" / "start" / f"seed-{seed}") if self.budget.start else ""
         return self._plain_job(name, self.config(variation, seed), owner, start=start)
@@ -234,7 +235,7 @@ class StudyRun:
                 seed = self.cells()[name][1]
                 lost = failed.get(f"start/seed-{seed}")
                 if lost is None:
-                    jobs.append(self._job(name, owner))
+                    jobs.append(self.job(name, owner))
                 else:
                     yield self._record({**lost, "cell": name, "status": FAILED, "error": f"its start: {lost['error']}"})
             for result in self._all(run, jobs, say):

@@ -1,0 +1,144 @@
+"""What a study measures, against what can be worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.data.toys import TOYS
+from mulligan.errors import UnsupportedError
+from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
+from mulligan.training import Run, recipe, with_overrides
+
+SMALL = [
+    "generator.layers.hidden=[16]",
+    "discriminator.layers.hidden=[16]",
+    "data.labels=none",
+    "threads=1",
+    "batch_size=16",
+    "penalties=[]",
+]
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Dataset:
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (300, 8, 8, 1)).astype(np.uint8)
+    return Dataset("noise", images[:200], None, (), test=Dataset("noise", images[200:], None, ()))
+
+
+def run_on(data: Dataset | None, *changes: str) -> Run:
+    name = "ring" if data is None else "mlp"
+    config = with_overrides(recipe(name), [*SMALL, *changes], say=lambda text: None)
+    return Run(config, data=data)
+
+
+def drawing(run: Run, made: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let G draw this, whatever z is."""
+    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[np.arange(len(z)) % len(made)])
+
+
+def test_points_on_the_modes_are_perfect(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, ring = run_on(None), TOYS["ring"]
+    drawing(run, np.float32(ring.modes), monkeypatch)
+    found = quality(run, 800)
+    assert (found["modes"], found["good"]) == (8.0, 1.0)
+    assert found["distance"] == pytest.approx(0.0, abs=1e-6)
+    drawing(run, np.float32(ring.modes[:3]) + np.float32([[0.5, 0.0]]), monkeypatch)
+    found = quality(run, 800)
+    assert (found["modes"], found["good"]) == (0.0, 0.0)
+    assert 0.3 < found["distance"] <= 0.5
+
+
+def test_points_without_modes_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="it is no mixture"):
+        quality(run_on(None, "data.name=swiss-roll"), 100)
+
+
+def test_held_out_pictures_are_the_best_fakes(pictures: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_on(pictures)
+    assert pictures.test is not None
+    real = np.asarray(pictures.test.images, np.float32) / 127.5 - 1.0
+    drawing(run, real, monkeypatch)
+    same = quality(run, 100)
+    assert same["fd_pca"] == pytest.approx(0.0, abs=1e-3)
+    assert (same["coverage"], same["recall"], same["sharpness"]) == (1.0, 1.0, 1.0)
+    drawing(run, real[:1], monkeypatch)
+    one = quality(run, 100)
+    assert one["fd_pca"] > 50
+    assert one["coverage"] < 0.2
+    assert "fd" not in one  # no judge for noise
+
+
+def test_the_push_is_the_gradient_of_gs_loss(pictures: Dataset) -> None:
+    run = run_on(pictures, "discriminator.layers.activation=tanh", "loss=non_saturating")
+    found = play(run, 64)
+    z, _ = run.draw(64, seed=run.config.seed)
+    fake = run.generate(z, average=False).astype(np.float64)
+    space = run.gan.d.network.workspace()
+
+    def losses(x: np.ndarray) -> np.ndarray:
+        logits = space.forward(np.float32(x), None, training=False)[:, 0].astype(np.float64)
+        return np.logaddexp(0.0, -logits)
+
+    rng, h = np.random.default_rng(0), 1e-2
+    square = np.zeros(64)
+    basis, _ = np.linalg.qr(rng.standard_normal((64, 64)))  # ‖g‖² = Σ (g·r)² over a basis
+    for r in basis:
+        step = h * r.reshape(1, 8, 8, 1)
+        square += ((losses(fake + step) - losses(fake - step)) / (2 * h)) ** 2
+    assert found["push"] == pytest.approx(np.sqrt(square).mean(), rel=1e-3)
+    assert found["d_fake"] == pytest.approx(np.mean(np.exp(-losses(fake))), rel=1e-5)
+    assert 0 < found["d_real"] < 1
+
+
+def test_measuring_changes_nothing(pictures: Dataset) -> None:
+    runs = [run_on(pictures), run_on(pictures)]
+    for i, run in enumerate(runs):
+        run.advance()
+        if i:
+            for measure in (quality, play, travel, imprint):
+                first = measure(run, 64)
+                assert measure(run, 64) == first
+                assert first.keys() <= FIGURES.keys()
+        run.advance()
+    a, b = (run.gan.arrays() for run in runs)
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_travel_is_from_where_the_run_began(pictures: Dataset) -> None:
+    run = run_on(pictures)
+    assert travel(run, 64) == {"travel": 0.0, "shift": 0.0}
+    run.gan.g.network.theta *= 1.5
+    assert travel(run, 64)["travel"] == pytest.approx(0.5, rel=1e-5)
+    assert travel(run, 64)["shift"] == 0.0  # the average has not moved
+    run.gan.average[:] = 0.0
+    z, _ = run.draw(64, seed=run.config.seed)
+    before = run.gan.g.network.workspace(theta=run.gan.g.network.theta / 1.5).forward(z, None, training=False)
+    assert travel(run, 64)["shift"] == pytest.approx(np.sqrt(np.square(before).mean()) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("batch", [1, 16])
+def test_the_first_drawn_is_the_first_that_is_seen(pictures: Dataset, batch: int) -> None:
+    run = run_on(pictures, f"batch_size={batch}")
+    real, _ = run.next_batch()
+    first = pictures.images[first_drawn(run)].astype(np.float32) / 127.5 - 1.0
+    np.testing.assert_allclose(real[0], first, atol=1e-6)
+
+
+def test_the_imprint_is_found_at_any_contrast(pictures: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_on(pictures)
+    first = pictures.images[first_drawn(run)].astype(np.float32) / 127.5 - 1.0
+    drawing(run, first[None] * 1e-4 + 0.3, monkeypatch)
+    found = imprint(run, 64)
+    assert found["is_first"] == 1.0
+    assert found["correlation"] == pytest.approx(1.0, abs=1e-4)
+    assert found["spread"] == pytest.approx(0.0, abs=1e-7)
+    assert found["range"] == pytest.approx((first.max() - first.min()) * 1e-4 / 2, rel=1e-3)
+    other = pictures.images[(first_drawn(run) + 1) % 200].astype(np.float32) / 127.5 - 1.0
+    drawing(run, np.stack([other, -other]) * [[[[1.0]]], [[[0.2]]]], monkeypatch)
+    found = imprint(run, 64)
+    assert found["is_first"] == 0.0
+    assert abs(found["correlation"]) < 0.6
+    assert found["spread"] == pytest.approx(np.abs(0.6 * other).mean() / 2, rel=1e-4)
