@@ -234,6 +234,9 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
     assert still["figures"]["travel"] == 0.0
     assert still["figures"]["distance"] == still["looks"][0]["figures"]["distance"]
     assert 0 < slow["figures"]["travel"] < 0.1 * hot["figures"]["travel"]
+    # a rate of its own does not make the optimiser forget
+    fresh = Job(**{**vars(study.job("slow/seed-0")), "folder": str(tmp_path / "fresh")})
+    assert cells._run(fresh, tmp_path / "fresh").gan.g.state["v"].any()
     # "hot" is the run that never stopped
     run = Run(study.config(study.cells()["hot/seed-0"][0], 0))
     for _ in train(run):
