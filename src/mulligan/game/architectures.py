@@ -5,31 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.game.family import Architecture, logit, picture
+from mulligan.game.residual import R3GANDiscriminator, R3GANGenerator
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
 from mulligan.nn.layers.base import Layer, Shape
-from mulligan.nn.layers.classes import OneHot, Projection
+from mulligan.nn.layers.classes import OneHot
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer
 from mulligan.nn.layers.shape import Flatten, Reshape
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A family of networks; `build` gives the member that fits the data."""
-
-    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
-        """Return the layers.
-
-        Parameters
-        ----------
-        sample_shape : tuple of int
-            Of one picture, (height, width, channels), or of one point, (d,).
-        classes : int
-            Number of classes, 0 for none.
-        """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -86,7 +70,7 @@ class MLPDiscriminator(Architecture):
         layers: list[Layer] = [Flatten()] if len(sample_shape) > 1 else []
         for units in self.hidden:
             layers += [Dense(units, self.init), self.activation]
-        return (*layers, _logit(classes, self.output_init))
+        return (*layers, logit(classes, self.output_init))
 
 
 @dataclass(frozen=True)
@@ -105,6 +89,10 @@ class ConvGenerator(Architecture):
     output_gain : float
         Scale of the last layer's start.
     one_hot_scale : float
+    norm : Layer or None
+        Before every activation but the last; of the first picture, channel by channel.
+    init : Initializer or None
+        Where all weights start; None is He's, by `alpha` and `output_gain`.
     """
 
     hidden: tuple[int, ...] = (256,)
@@ -112,18 +100,25 @@ class ConvGenerator(Architecture):
     alpha: float = 0.2
     output_gain: float = 0.5
     one_hot_scale: float = 3.0
+    norm: Layer | None = None
+    init: Initializer | None = None
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
-        height, width, depth = _picture(sample_shape, len(self.channels))
+        height, width, depth = picture(sample_shape, len(self.channels))
         start = (height >> len(self.channels), width >> len(self.channels), self.channels[0])
-        he, leaky = He(self.alpha), LeakyReLU(self.alpha)
+        init = He(self.alpha) if self.init is None else self.init
+        last = He(self.alpha, self.output_gain) if self.init is None else self.init
+        after = (() if self.norm is None else (self.norm,)) + (LeakyReLU(self.alpha),)
         layers: list[Layer] = [OneHot(classes, self.one_hot_scale)] if classes else []
-        for units in (*self.hidden, prod(start)):
-            layers += [Dense(units, he), leaky]
-        layers.append(Reshape(start))
+        for units in self.hidden:
+            layers += [Dense(units, init), *after]
+        if self.norm is None:
+            layers += [Dense(prod(start), init), *after, Reshape(start)]
+        else:
+            layers += [Dense(prod(start), init), Reshape(start), *after]
         for channels in self.channels[1:]:
-            layers += [ConvTranspose2d(channels, init=he), leaky]
-        return (*layers, ConvTranspose2d(depth, init=He(self.alpha, self.output_gain)), Tanh())
+            layers += [ConvTranspose2d(channels, init=init), *after]
+        return (*layers, ConvTranspose2d(depth, init=last), Tanh())
 
 
 @dataclass(frozen=True)
@@ -138,46 +133,35 @@ class ConvDiscriminator(Architecture):
         Fully connected layers before the logit.
     alpha : float
     output_gain : float
+    norm : Layer or None
+        Before every activation but the first.
+    spectral_norm : bool
+        In every layer with weights.
+    init : Initializer or None
+        Where all weights start; None is He's, by `alpha` and `output_gain`.
     """
 
     channels: tuple[int, ...] = (16, 32)
     hidden: tuple[int, ...] = (128,)
     alpha: float = 0.2
     output_gain: float = 0.7
+    norm: Layer | None = None
+    spectral_norm: bool = False
+    init: Initializer | None = None
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
-        _picture(sample_shape, len(self.channels))
-        he, leaky = He(self.alpha), LeakyReLU(self.alpha)
+        picture(sample_shape, len(self.channels))
+        init = He(self.alpha) if self.init is None else self.init
+        last = He(self.alpha, self.output_gain) if self.init is None else self.init
+        leaky, norm = LeakyReLU(self.alpha), () if self.norm is None else (self.norm,)
         layers: list[Layer] = []
         for channels in self.channels:
-            layers += [Conv2d(channels, init=he), leaky]
+            conv = Conv2d(channels, init=init, spectral_norm=self.spectral_norm)
+            layers += [conv, *(norm if layers else ()), leaky]
         layers.append(Flatten())
         for units in self.hidden:
-            layers += [Dense(units, he), leaky]
-        return (*layers, _logit(classes, He(self.alpha, self.output_gain)))
-
-
-def _logit(classes: int, init: Initializer) -> Layer:
-    return Projection(classes, init) if classes else Dense(1, init)
-
-
-def _picture(shape: Shape, halvings: int) -> Shape:
-    if len(shape) != 3:
-        raise ShapeError(
-            f"a convolutional network takes pictures (height, width, channels), not samples of shape {tuple(shape)}. "
-            "Use mlp_generator and mlp_discriminator."
-        )
-    if not halvings:
-        raise ConfigError(
-            "channels = [] is not allowed; a convolutional network needs at least one, for instance [32]."
-        )
-    unit = 1 << halvings
-    if shape[0] % unit or shape[1] % unit:
-        raise ShapeError(
-            f"pictures of {shape[0]}×{shape[1]} cannot be halved {halvings} times; height and width must be multiples "
-            f"of {unit}. Resize them (data.size), or give channels fewer entries."
-        )
-    return shape
+            layers += [Dense(units, init, spectral_norm=self.spectral_norm), *norm, leaky]
+        return (*layers, logit(classes, last, spectral_norm=self.spectral_norm))
 
 
 ARCHITECTURES: dict[str, type[Architecture]] = {
@@ -185,5 +169,7 @@ ARCHITECTURES: dict[str, type[Architecture]] = {
     "mlp_discriminator": MLPDiscriminator,
     "conv_generator": ConvGenerator,
     "conv_discriminator": ConvDiscriminator,
+    "r3gan_generator": R3GANGenerator,
+    "r3gan_discriminator": R3GANDiscriminator,
 }
 """Every architecture by the name that a configuration uses."""

@@ -16,8 +16,9 @@ from itertools import chain
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mulligan.errors import ConfigError, MulliganError
-from mulligan.game.architectures import ARCHITECTURES, Architecture
+from mulligan.game.architectures import ARCHITECTURES
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
+from mulligan.game.family import Architecture
 from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average

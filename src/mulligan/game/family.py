@@ -1,0 +1,56 @@
+"""What a family of networks is, and what the families share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.classes import Projection
+from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers.initializers import Initializer, Zeros
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family of networks; `build` gives the member that fits the data."""
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        """Return the layers.
+
+        Parameters
+        ----------
+        sample_shape : tuple of int
+            Of one picture, (height, width, channels), or of one point, (d,).
+        classes : int
+            Number of classes, 0 for none.
+        """
+        raise NotImplementedError
+
+
+def logit(classes: int, init: Initializer, *, spectral_norm: bool = False) -> Layer:
+    """Return the last layer of a discriminator: one number, by projection where there are classes."""
+    if not classes:
+        return Dense(1, init, spectral_norm=spectral_norm)
+    # Spectral norm divides by E's size, and 0 has none.
+    return Projection(classes, init, class_init=init if spectral_norm else Zeros(), spectral_norm=spectral_norm)
+
+
+def picture(shape: Shape, halvings: int) -> Shape:
+    """Return the shape of a picture that can be halved so often, or say why it cannot."""
+    if len(shape) != 3:
+        raise ShapeError(
+            f"a convolutional network takes pictures (height, width, channels), not samples of shape {tuple(shape)}. "
+            "Use mlp_generator and mlp_discriminator."
+        )
+    if not halvings:
+        raise ConfigError(
+            "channels = [] is not allowed; a convolutional network needs at least one, for instance [32]."
+        )
+    unit = 1 << halvings
+    if shape[0] % unit or shape[1] % unit:
+        raise ShapeError(
+            f"pictures of {shape[0]}×{shape[1]} cannot be halved {halvings} times; height and width must be multiples "
+            f"of {unit}. Resize them (data.size), or give channels fewer entries."
+        )
+    return shape

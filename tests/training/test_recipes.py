@@ -1,0 +1,158 @@
+"""Every recipe builds for its data and takes steps that change both players and stay finite."""
+
+import gzip
+import io
+import tarfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
+from mulligan.game.checking import Case, game_of
+from mulligan.game.gan import GAN
+from mulligan.game.losses import Relativistic
+from mulligan.game.penalties import R1, R2
+from mulligan.nn import layers as nn
+from mulligan.nn.network import Network
+from mulligan.training import RECIPES, Run, describe, recipe, with_overrides
+
+ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Fashion-MNIST, KMNIST and CIFAR-10 in their published formats, thirty pictures each, as a local copy."""
+    rng = np.random.default_rng(0)
+
+    def idx(array):
+        sizes = b"".join(n.to_bytes(4, "big") for n in array.shape)
+        return gzip.compress(bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes())
+
+    for name in ("fashion-mnist", "kmnist"):
+        (tmp_path / name).mkdir()
+        for part in ("train", "t10k"):
+            images = rng.integers(0, 256, (30, 28, 28), dtype=np.uint8)
+            (tmp_path / name / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(images))
+            (tmp_path / name / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(30) % 10))
+    (tmp_path / "cifar10").mkdir()
+    with tarfile.open(tmp_path / "cifar10" / "cifar-10-binary.tar.gz", "w:gz") as archive:
+        for batch in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
+            records = rng.integers(0, 256, (6, 3073), dtype=np.uint8)
+            records[:, 0] = np.arange(6)
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{batch}.bin")
+            info.size = records.size
+            archive.addfile(info, io.BytesIO(records.tobytes()))
+    monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ARTICLE])
+def test_a_recipe_trains(name, published):
+    changes = ["steps=3", "batch_size=6", "threads=1", "data.limit=200", "evaluate_every=0"]
+    if recipe(name).data.labels == "clusters":
+        changes.append("data.clusters=5")
+    run = Run(with_overrides(recipe(name), changes))
+    before = {key: array.copy() for key, array in run.gan.arrays().items()}
+    with run.gan.lanes:
+        for _ in range(3):
+            assert all(np.isfinite(value) for value in run.advance().values())
+    for key, array in run.gan.arrays().items():
+        assert np.isfinite(array).all()
+        assert not key.endswith("theta") or not np.array_equal(array, before[key]), key
+    made = run.sample(*run.draw(4, seed=0))
+    assert made.shape == (4, *run.data.shape)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ARTICLE])
+def test_a_recipe_says_where_it_comes_from(name):
+    line, rest = describe(name)
+    assert line
+    assert name in ("best", "quick", "unlabelled", "pictures", "classic") or any(
+        word in rest for word in ("19", "20")
+    ), rest
+
+
+@pytest.mark.parametrize("size", [28, 32, 48, 64])
+def test_pictures_of_one_s_own_fit_the_recipe(size):
+    config = recipe("pictures")
+    for channels in (1, 3):
+        gan = GAN(replace(config, classes=2), (size, size, channels), lanes=1)
+        assert gan.g.network.output_shape == (size, size, channels)
+
+
+# ── families ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def kinds(layers):
+    return [type(layer).__name__ for layer in layers]
+
+
+def test_dcgan_s_layers_stand_where_the_paper_puts_them():
+    norm = nn.BatchNorm()
+    g = ConvGenerator(hidden=(), channels=(128, 64), alpha=0.0, norm=norm).build((28, 28, 1), 0)
+    assert kinds(g) == [
+        *("Dense", "Reshape", "BatchNorm", "LeakyReLU"),
+        *("ConvTranspose2d", "BatchNorm", "LeakyReLU", "ConvTranspose2d", "Tanh"),
+    ]
+    assert g[1].shape == (7, 7, 128)
+    assert g[3].alpha == 0
+    d = ConvDiscriminator(channels=(64, 128), hidden=(), norm=norm).build((28, 28, 1), 0)
+    assert kinds(d) == ["Conv2d", "LeakyReLU", "Conv2d", "BatchNorm", "LeakyReLU", "Flatten", "Dense"]
+
+
+def test_spectral_norm_is_everywhere():
+    for classes in (0, 3):
+        d = ConvDiscriminator(channels=(4, 8), hidden=(5,), spectral_norm=True).build((8, 8, 1), classes)
+        assert all(layer.spectral_norm for layer in d if hasattr(layer, "spectral_norm"))
+        Network(nn.Sequential(d), (8, 8, 1)).initialise(np.random.default_rng(0))
+
+
+def test_a_start_of_one_s_own_is_everywhere():
+    init = nn.initializers.Normal(0.02)
+    for layers in (
+        ConvGenerator((5,), (4, 2), init=init).build((8, 8, 1), 3),
+        ConvDiscriminator((2, 4), (5,), init=init).build((8, 8, 1), 0),
+    ):
+        assert {layer.init for layer in layers if hasattr(layer, "init")} == {init}
+
+
+def test_r3gan_starts_as_its_shortcuts():
+    """F's last product is 0: at first every block passes its input on, and the others are Fixup's."""
+    family = R3GANGenerator(widths=(6, 4), blocks=(2, 1), expansion=3)
+    layers = family.build((8, 8, 3), 0)
+    assert kinds(layers) == ["Dense", "Reshape", "Residual", "Residual", "Conv2d", "Upsample", "Residual", "Conv2d"]
+    block = layers[2]
+    network = Network(block, (4, 4, 6), np.float64).initialise(np.random.default_rng(0))
+    x = np.random.default_rng(1).standard_normal((2, 4, 4, 6))
+    assert (network.workspace().forward(x) == x).all()
+    first, _, second, _, third = block.layers
+    assert (first.channels, second.channels, third.channels) == (18, 18, 6)
+    assert (first.kernel, second.kernel, third.kernel) == (1, 3, 1)
+    many = Network(nn.Sequential((nn.Conv2d(400, 3, 1, init=second.init),)), (4, 4, 50), np.float64)
+    many.initialise(np.random.default_rng(0))
+    W = many.tensors()["0.W"]
+    np.testing.assert_allclose(W.std(), (2 / 1.04) ** 0.5 * 3**-0.25 / (9 * 50) ** 0.5, rtol=0.02)
+
+
+def test_r3gan_fits_pictures_and_says_when_not():
+    family = {"widths": (8, 6, 4), "blocks": (1, 1, 1)}
+    for shape, classes in (((28, 28, 1), 0), ((32, 32, 3), 4)):
+        g = Network(nn.Sequential(R3GANGenerator(**family).build(shape, classes)), (5,))
+        d = Network(nn.Sequential(R3GANDiscriminator(**family).build(shape, classes)), shape)
+        assert g.output_shape == shape
+        assert d.output_shape == (1,)
+        assert d.piecewise_linear
+    with pytest.raises(ShapeError, match="cannot be halved 2 times"):
+        R3GANDiscriminator(**family).build((30, 30, 1), 0)
+    with pytest.raises(ConfigError, match=r"blocks = \[1\]"):
+        R3GANGenerator(widths=(4, 4), blocks=(1,))
+
+
+def test_whole_steps_of_r3gan_by_differences():
+    family = {"widths": (3, 2), "blocks": (1, 1), "expansion": 2}
+    g, d = (cls(**family).build((4, 4, 1), 0) for cls in (R3GANGenerator, R3GANDiscriminator))
+    game = game_of("conv", g=g, d=d, loss=Relativistic(), penalties=(R1(), R2()), update="simultaneous")
+    checks = Case("r3gan", game, (4, 4, 1)).checks()
+    assert len(checks) == 4
+    assert max(check.error for check in checks) < 1e-6, checks
