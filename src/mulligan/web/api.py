@@ -127,7 +127,7 @@ async def _called(route: Route, request: Request, playground: Playground) -> Res
             playground.session.check_try(args.pop("try"), args.pop("run"))
     if route.media == "text/event-stream":
         args["last"] = request.headers.get("last-event-id")
-    renamed = {f"{name}_" if name in ("class", "from") else name: value for name, value in args.items()}
+    renamed = {f"{name}_" if name in ("class", "from", "id") else name: value for name, value in args.items()}
     result = route.handler(playground, **renamed)
     if asyncio.iscoroutine(result):
         result = await result

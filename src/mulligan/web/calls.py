@@ -164,8 +164,10 @@ async def _drawn(playground: Playground, what: str, model: str, args: dict[str, 
 
 def _from_file(playground: Playground, what: str, model: str, args: dict[str, Any]) -> dict[str, Any]:
     from mulligan.web.drawing import QUESTIONS
+    from mulligan.web.playground import data_of
 
-    generator, data = playground.generator(model)
+    generator = playground.generator(model)
+    data = data_of(generator) if what == "nearest" else None
     with playground.lock:  # a generator has one set of buffers
         return QUESTIONS[what](generator, data, **args)
 

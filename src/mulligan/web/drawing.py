@@ -192,14 +192,16 @@ def neighbours(pictures: NDArray[np.uint8], data: Dataset, count: int) -> tuple[
             255.0
         )
         d2 = np.maximum(squares[:, None] + np.einsum("ij,ij->i", y, y) - 2.0 * (x @ y.T), 0.0)
-        both = np.concatenate([best, d2], axis=1)
-        where = np.concatenate([numbers, np.broadcast_to(np.arange(start, start + len(y)), d2.shape)], axis=1)
+        few = min(count, len(y))
+        near = np.argpartition(d2, few - 1, axis=1)[:, :few]
+        both = np.concatenate([best, np.take_along_axis(d2, near, 1)], axis=1)
+        where = np.concatenate([numbers, near + start], axis=1)
         chosen = np.argsort(both, axis=1, kind="stable")[:, :count]
         best, numbers = np.take_along_axis(both, chosen, 1), np.take_along_axis(where, chosen, 1)
     exact = np.empty(best.shape)
     for i, row in enumerate(numbers):  # the fast form cancels where pictures are nearly equal
-        y = np.asarray(data.images[row]).reshape(count, -1).astype(np.float64) / 255.0
-        exact[i] = np.linalg.norm(y - x[i].astype(np.float64), axis=1)
+        y = np.asarray(data.images[row]).reshape(count, -1).astype(np.float64)
+        exact[i] = np.linalg.norm(y - pictures[i].reshape(-1), axis=1) / 255.0
     return exact, numbers
 
 

@@ -147,7 +147,7 @@ def _seal(headers: MutableHeaders, path: str) -> None:
     for name, value in HEADERS.items():
         headers[name] = value
     headers["content-security-policy"] = REPORT if path.startswith("/runs/") else PAGE
-    if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html", "/openapi.json"):
+    if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html", "/openapi.json", "/healthz"):
         headers["cache-control"] = "no-store"
     else:
         headers.setdefault("cache-control", "no-cache")

@@ -30,12 +30,20 @@ class Hearing:
                 self.hub.publish("samples", content)
             return
         words = json.loads(content)
+        if kind == "state" and not self._fits(words):
+            self._left(words)
         handle = getattr(self, f"_{kind}", None)
         if handle is not None and self._fits(words):
             handle(words)
 
     def _fits(self, words: dict[str, Any]) -> bool:
         return words.get("try") in (None, self.state.number)
+
+    def _left(self, words: dict[str, Any]) -> None:
+        """Note where a try was saved that another one has taken the place of."""
+        for each in self.state.tries:
+            if each.number == words["try"] and words["state"] in ("stopped", "finished") and words.get("step"):
+                each.step = words["step"]
 
     # ── kinds of messages ─────────────────────────────────────────────────────────────────────────────────────────
 

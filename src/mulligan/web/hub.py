@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 CLIENTS = 64
-QUEUE = 128
+QUEUE = 256
 """Events that a client may be behind."""
-REPLAYED = 256
+REPLAYED = 128
 """Events that are kept for those who come back."""
 PING = 2.0
 NEWEST = frozenset({"samples", "status", "look", "tries"})

@@ -170,7 +170,8 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
                 f"{text!r} is not allowed here; pictures and recipe have fields of their own.",
                 field="overrides",
             )
-        config = _changed(config, [text], "overrides", say)
+    if asked["overrides"]:
+        config = _changed(config, asked["overrides"], "overrides", say)
     for field, value in (
         ("steps", config.steps),
         ("batch", config.batch_size * config.d_steps),

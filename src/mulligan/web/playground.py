@@ -86,8 +86,8 @@ class Playground:
             )
         return path
 
-    def generator(self, model: str) -> tuple[Generator, Dataset | None]:
-        """Load a generator and what it was trained on, as far as it is here.
+    def generator(self, model: str) -> Generator:
+        """Load a generator.
 
         Raises
         ------
@@ -142,16 +142,20 @@ class Playground:
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: Path, changed: int) -> tuple[Generator, Dataset | None]:
-    from mulligan.data import load as load_data
+def _loaded(path: Path, changed: int) -> Generator:
     from mulligan.output.weights import Generator
 
-    made = Generator.load(path, threads=1)
+    return Generator.load(path, threads=1)
+
+
+def data_of(generator: Generator) -> Dataset | None:
+    """Load what a generator was trained on, as far as it is here."""
+    from mulligan.data import load
+
     try:
-        data = load_data(made.spec.data) if made.spec.data else None
+        return load(generator.spec.data) if generator.spec.data else None
     except MulliganError:
-        data = None
-    return made, data
+        return None
 
 
 @lru_cache(maxsize=256)

@@ -209,7 +209,9 @@ class Worker:
 
         run = live.run
         glance = Glance.of(run) if run.config.evaluate_every else None
+        run.watch([live.diagnosis])  # a resumed run knows what was said about it
         self.tell("opened", opened(live, glance))
+        self._remember(live)
         between = Between(self, live, paused=paused)
         if not paused:
             live.worker_state = "training"
@@ -226,6 +228,18 @@ class Worker:
             "state",
             {"state": live.worker_state, "step": run.step, "saved": run.step if run.step > run.begins else None},
         )
+
+    def _remember(self, live: Live) -> None:
+        """Say what was seen last, and said, before the run was closed."""
+        from mulligan.training import diagnoses
+        from mulligan.web.telling import diagnosed, looked
+
+        if live.diagnosis.looks:
+            self.tell("look", looked(live))
+        if (live.folder / "config.toml").is_file():
+            said = [event for event in diagnoses(live.folder) if event.step <= live.run.step]
+            if said:
+                self.tell("diagnosis", diagnosed(live, said[-1]))
 
     def _event(self, live: Live, event: Event, between: Between) -> None:
         from mulligan.web.telling import diagnosed, looked

@@ -1,0 +1,265 @@
+"""A playground without its process, and one that really serves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.training import Recorder, Run, recipe
+from mulligan.training.config import with_fields
+from mulligan.web.app import application
+from mulligan.web.playground import Playground
+from mulligan.web.telling import loss_of
+from mulligan.web.wire import dumps
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette asks for httpx2, which does the same
+    from starlette.testclient import TestClient
+
+SOURCE = Path(__file__).parents[2] / "src"
+CLIENT = "a-page-of-the-tests-01"
+
+
+def small(**changes: Any) -> Any:
+    """Return a ring that takes milliseconds."""
+    player = {"optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.5, "beta2": 0.99}}
+    layers = [{"kind": "dense", "units": 16}, "leaky_relu"]
+    base: dict[str, Any] = {
+        "generator": {"layers": [*layers, {"kind": "dense", "units": 2}], **player},
+        "discriminator": {"layers": [*layers, {"kind": "dense", "units": 1}], **player},
+        "latent": {"dim": 4, "distribution": "normal"},
+        "steps": 24,
+        "batch_size": 16,
+        "threads": 1,
+        "report_every": 5,
+        "sample_every": 8,
+        "save_every": 6,
+        "evaluate_every": 12,
+        "data": {"name": "ring", "labels": "none", "limit": 100},
+    }
+    return with_fields(recipe("ring"), **{**base, **changes})
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Any:
+    return small
+
+
+@pytest.fixture
+def digits() -> Dataset:
+    """Forty pictures of 8×8 in four classes, and as many held out."""
+    rng = np.random.default_rng(5)
+    images = rng.integers(0, 256, (80, 8, 8, 1)).astype(np.uint8)
+    labels, names = np.arange(40) % 4, ("a", "b", "c", "d")
+    held = Dataset("digits (test)", images[40:], labels, names)
+    return Dataset("digits", images[:40], labels, names, held)
+
+
+def pictures(**changes: Any) -> Any:
+    """Return a configuration for `digits`."""
+    optimizer = {"kind": "adam", "lr": 1e-3, "beta1": 0.0, "beta2": 0.99}
+    generator = {"kind": "mlp_generator", "hidden": [12]}
+    discriminator = {"kind": "mlp_discriminator", "hidden": [12]}
+    base = {
+        "generator": {"layers": generator, "optimizer": optimizer},
+        "discriminator": {"layers": discriminator, "optimizer": optimizer},
+        "latent": {"dim": 5, "distribution": "normal"},
+        "data": {"name": "mnist", "labels": "dataset"},
+        "steps": 6,
+        "batch_size": 8,
+        "threads": 1,
+    }
+    return with_fields(recipe("quick"), **{**base, **changes})
+
+
+@pytest.fixture(scope="session")
+def tiny_pictures() -> Any:
+    return pictures
+
+
+def recorded(folder: Path, config: Any, **options: Any) -> Run:
+    """Train and keep a run."""
+    run = Run(config)
+    for _ in Recorder(folder).record(run, **options):
+        pass
+    return run
+
+
+class Stand:
+    """Stands in for the worker: it obeys at once, and never computes."""
+
+    def __init__(self) -> None:
+        self.heard: Any = None
+        self.died: Any = None
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, Any] = {}
+        self.pid = None
+        self.number = 0
+        self.spawned = 0
+
+    def attach(self) -> None:
+        pass
+
+    def spawn(self) -> None:
+        self.spawned += 1
+
+    def quit(self) -> None:
+        pass
+
+    def say(self, kind: str, **content: Any) -> None:
+        self.heard(kind, dumps({"try": self.number, **content}))
+
+    def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
+        words = json.loads(dumps(content or {}))
+        self.sent.append((kind, words))
+        if kind in ("start", "open", "second"):
+            self._open(kind, words)
+        elif kind == "pause":
+            self.say("state", state="paused", step=10)
+        elif kind == "go":
+            self.say("state", state="training" if words.get("steps") is None else "paused", step=11)
+
+    def _open(self, kind: str, words: dict[str, Any]) -> None:
+        from mulligan.training import Config, load_config
+        from mulligan.training.tables import from_table, to_table
+        from mulligan.web.knobs import settings_of
+
+        self.number = words["try"]
+        folder = Path(words["folder"])
+        if kind == "start":
+            config = from_table(Config, words["config"])
+            folder.mkdir(exist_ok=True)
+        else:
+            config = load_config((folder if kind == "open" else Path(words["parent"])) / "config.toml")
+        self.heard_later = dumps(
+            {
+                "try": self.number,
+                "run": folder.name,
+                "step": 0,
+                "steps": words.get("steps") or config.steps,
+                "begins": 0,
+                "seconds": 0.0,
+                "parent": None,
+                "table": to_table(config),
+                "settings": settings_of(config),
+                "points": True,
+                "shape": [2],
+                "classes": 0,
+                "class_names": [],
+                "data": config.data.name,
+                "samples": 100,
+                "loss": loss_of(config),
+                "kid_floor": None,
+                "parameters": {},
+            }
+        )
+        self.paused = words.get("paused")
+
+    def open(self) -> None:
+        """Say that the run is there."""
+        self.heard("opened", self.heard_later)
+        self.say("state", state="paused" if self.paused else "training", step=0)
+
+    async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        from mulligan.web.problems import Problem
+
+        if what not in self.answers:
+            raise Problem("not-available", "no run has been started since the server was.")
+        found: dict[str, Any] = self.answers[what]
+        return found
+
+
+@pytest.fixture
+def stand() -> Stand:
+    return Stand()
+
+
+@pytest.fixture
+def playground(tmp_path: Path, stand: Stand) -> Playground:
+    return Playground(tmp_path / "runs", {"mine": str(tmp_path)}, stand)  # type: ignore[arg-type]
+
+
+class Caller:
+    """Calls like the page."""
+
+    def __init__(self, client: Any):
+        self.client = client
+        self.headers: dict[str, str] = {}
+
+    def take(self, name: str = CLIENT, take: bool = True) -> Any:
+        found = self.client.post("/api/control", json={"client": name, "take": take}).json()
+        if found["token"]:
+            self.headers = {"x-mulligan-token": found["token"]}
+        return found
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.client.get(path, **more)
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.client.post(path, json=body, headers=self.headers)
+
+    def status(self) -> Any:
+        return self.get("/api/snapshot").json()["status"]
+
+
+@pytest.fixture
+def call(playground: Playground) -> Any:
+    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:  # type: ignore[arg-type]
+        caller = Caller(client)
+        caller.take()
+        yield caller
+
+
+# ── a real one ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Served(Caller):
+    """A server of its own process."""
+
+    def __init__(self, process: subprocess.Popen[str], address: str, runs: Path):
+        import httpx
+
+        super().__init__(httpx.Client(base_url=address, timeout=60.0))
+        self.process, self.address, self.runs = process, address, runs
+
+    def wait(self, done: Any, seconds: float = 60.0) -> Any:
+        """Wait for a status; fail with what was there instead."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            status = self.status()
+            if done(status):
+                return status
+            time.sleep(0.02)
+        raise AssertionError(f"waited for {seconds} s; the status is {status}")
+
+
+def serving(runs: Path, *options: str) -> Served:
+    """Start ``mulligan serve`` on a free port."""
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs", str(runs), *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("the playground is at "):
+            return Served(process, line.split()[-1].partition("?")[0].rstrip("/"), runs)
+    raise AssertionError(f"the server ended with {process.wait()}")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: Any) -> Any:
+    found = serving(tmp_path_factory.mktemp("served") / "runs")
+    found.take()
+    yield found
+    found.client.close()
+    found.process.terminate()
+    found.process.communicate(timeout=60)

@@ -1,0 +1,307 @@
+"""What the page may command, in which state, and what becomes of it; a stand-in obeys instead of the worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mulligan.web.state import COMMANDS
+
+NAME = "ring-1"
+
+
+def begun(call: Any, stand: Any, **more: Any) -> Any:
+    answer = call.post("/api/train/start", recipe="ring", **more)
+    assert answer.status_code == 200, answer.text
+    stand.open()
+    return call.status()
+
+
+def kinds(stand: Any) -> list[str]:
+    return [kind for kind, _ in stand.sent if kind not in ("watch", "ask")]
+
+
+def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any) -> None:
+    assert call.status()["state"] == "empty"
+    answer = call.post("/api/train/start", recipe="ring", steps=500, seed=7).json()
+    assert answer["status"]["state"] == "loading"
+    assert answer["status"]["run"] == NAME
+    stand.open()
+    status = call.status()
+    assert (status["state"], status["try"], status["steps"], status["points"]) == ("training", 1, 500, True)
+    assert call.post("/api/train/pause", **{"try": 1}).status_code == 200
+    assert call.status()["state"] == "paused"
+    call.post("/api/train/step", **{"try": 1, "count": 3})
+    assert call.status()["state"] == "paused"
+    assert call.post("/api/train/resume", **{"try": 1}).json()["status"]["state"] == "training"
+    assert call.post("/api/train/stop", **{"try": 1}).json()["status"]["state"] == "stopping"
+    stand.say("state", state="stopped", step=12, saved=12)
+    assert (call.status()["state"], call.status()["saved_step"]) == ("stopped", 12)
+    (playground.runs / NAME / "config.toml").write_text(_toml())
+    assert call.post("/api/train/resume", **{"try": 1}).json()["status"]["state"] == "loading"
+    stand.open()
+    assert kinds(stand) == ["start", "pause", "go", "go", "stop", "open"]
+    config = stand.sent[[k for k, _ in stand.sent].index("start")][1]["config"]
+    assert (config["steps"], config["seed"], config["data"]["name"]) == (500, 7, "ring")
+
+
+def test_a_second_start_says_what_is_running(call: Any, stand: Any) -> None:
+    begun(call, stand)
+    answer = call.post("/api/train/start", recipe="quick")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "/problems/busy"
+    assert answer.json()["run"] == NAME
+    assert "ring-1 is training at step 0" in answer.json()["detail"]
+    assert begun(call, stand, replace=True)["run"] == "ring-2"
+
+
+def test_a_late_click_hits_no_other_try(call: Any, stand: Any) -> None:
+    begun(call, stand)
+    for words in ({"try": 2}, {"try": 1, "run": "ring-9"}):
+        for path in ("pause", "resume", "step", "stop", "reset", "second-try"):
+            answer = call.post(f"/api/train/{path}", **words)
+            assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-try"), path
+    assert call.post("/api/train/pause").json()["field"] == "try"
+    assert call.post("/api/train/pause", **{"try": 1, "run": NAME}).status_code == 200
+
+
+def test_an_old_token_commands_nothing(call: Any, stand: Any) -> None:
+    begun(call, stand)
+    old = dict(call.headers)
+    call.take("another-page-of-tests")
+    call.headers, new = old, call.headers
+    sent = len(stand.sent)
+    for path in ("start", "pause", "resume", "step", "stop", "reset", "knobs", "second-try", "continue"):
+        answer = call.post(f"/api/train/{path}", **{"try": 1})
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-token"), path
+    call.headers = {}
+    assert call.post("/api/train/pause", **{"try": 1}).json()["type"] == "/problems/no-token"
+    assert len(stand.sent) == sent
+    call.headers = new
+    assert call.post("/api/train/pause", **{"try": 1}).status_code == 200
+
+
+@pytest.mark.parametrize("state", COMMANDS)
+def test_each_state_takes_its_commands_and_no_others(call: Any, stand: Any, playground: Any, state: str) -> None:
+    bodies: dict[str, dict[str, Any]] = {
+        "knobs": {"lr_g": 1e-3},
+        "continue": {"number": 1},
+        "resume": {"steps": 90_000},
+    }
+    for command in ("pause", "resume", "step", "stop", "reset", "knobs", "second-try", "continue"):
+        if state == "empty":
+            words = {"try": 1}
+        else:
+            begun(call, stand, replace=True)
+            playground.session.state.moved(state)
+            words = {"try": 1}
+            playground.session.state.diagnosis = None
+            (playground.runs / playground.session.state.run / "config.toml").write_text(_toml())
+        answer = call.post(f"/api/train/{command}", **words, **bodies.get(command, {}))
+        allowed = command in COMMANDS[state] and (state, command) != ("finished", "continue")  # there is no other try
+        if command == "second-try" and allowed:
+            assert "the diagnosis has nothing against this run" in answer.json()["detail"]
+        else:
+            assert (answer.status_code == 200) == allowed, (state, command, answer.text)
+        if not allowed:
+            assert answer.json()["type"] in ("/problems/wrong-state", "/problems/stale-try", "/problems/bad-field")
+        if state != "empty":
+            playground.session.state.moved("stopped")
+
+
+def _toml() -> str:
+    from mulligan.training import dumps_toml, recipe
+
+    return dumps_toml(recipe("ring"))
+
+
+def test_settings_go_through_the_strict_builder(call: Any) -> None:
+    def field(**body: Any) -> Any:
+        answer = call.post("/api/train/check", **{"recipe": "quick", **body})
+        return answer.json().get("field") if answer.status_code == 422 else answer.json()["settings"]
+
+    found = field(
+        knobs={"loss": "hinge", "penalty": "wgan_gp", "lr_g": 2e-4, "batch": 32, "latent": 10}, steps=10, seed=3
+    )
+    assert found["knobs"] == {
+        "loss": "hinge", "penalty": "wgan_gp", "gamma": 10.0, "lr_g": 2e-4, "lr_d": 3e-3, "batch": 32, "latent": 10,
+    }  # fmt: skip
+    assert set(found["changed"]) == {"loss", "penalty", "gamma", "lr_g", "batch", "latent", "steps"} | {"seed"}
+    assert field(knobs={"penalty": "none"})["knobs"]["gamma"] is None
+    assert field(knobs={"gamma": 3.5})["knobs"]["gamma"] == 3.5
+    assert field(overrides=["average.half_life=10"])["changed"] == []
+    assert field(recipe="nothing") == "recipe"
+    assert field(steps=0) == "steps"
+    assert field(steps=10**7) == "steps"
+    assert field(seed=-1) == "seed"
+    assert field(data="nothing") == "data"
+    assert field(data="ring") == "data"  # points for a recipe of pictures
+    assert field(data="/etc") == "data"
+    assert field(data="mine")["data"].startswith("/")
+    assert field(knobs={"loss": "nothing"}) == "knobs.loss"
+    assert field(knobs={"lr_g": 5}) == "knobs.lr_g"
+    assert field(knobs={"penalty": "none", "gamma": 1.0}) == "gamma"
+    assert field(overrides=["nothing=3"]) == "overrides"
+    assert field(overrides=["data.name=/etc"]) == "overrides"
+    assert field(overrides=["steps=99000000"]) == "steps"
+    assert field(overrides=["batch_size=99999"]) == "batch"
+    assert field(overrides=["d_steps=64", "update=alternating"]) == "batch"
+
+
+def test_knobs(call: Any, stand: Any) -> None:
+    begun(call, stand)
+    assert call.post("/api/train/knobs", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
+    assert stand.sent[-1] == (
+        "turn",
+        {"overrides": ["generator.optimizer.lr=0.0001", "penalties.0.gamma=2.0", "penalties.1.gamma=2.0"]},
+    )
+    assert call.post("/api/train/knobs", **{"try": 1}).json()["detail"].startswith("no knob is named")
+    for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):
+        assert call.post("/api/train/knobs", **{"try": 1, name: value}).json()["field"] == name
+    stand.say("turned", step=5, changes=[{"path": "generator.optimizer.lr", "new": 1e-4}], knobs={"lr_g": 1e-4})
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["settings"]["knobs"] == {"lr_g": 1e-4}
+    assert snapshot["knob_changes"][0]["step"] == 5
+
+
+SAID = {
+    "state": "mode collapse",
+    "title": "Mode collapse",
+    "severity": "alarm",
+    "step": 1500,
+    "healthy_step": 1000,
+    "from_step": 1000,
+    "overrides": ["loss.kind=hinge"],
+    "remedies": ["another loss"],
+    "evidence": [],
+    "changes": [],
+    "can_try": True,
+    "restart": False,
+}
+
+
+def test_the_second_try(call: Any, stand: Any, playground: Any) -> None:
+    begun(call, stand)
+    (playground.runs / NAME / "config.toml").write_text(_toml())
+    stand.say("diagnosis", **SAID)
+    stand.say("state", state="alarm", step=1500)
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["diagnosis"]["title"] == "Mode collapse"
+    assert snapshot["tries"][0]["alarm"]["step"] == 1500
+    assert "step" in snapshot["status"]["can"]
+    assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
+    kind, words = stand.sent[-1]
+    assert (kind, words["overrides"], words["restart"]) == ("second", ["loss.kind=hinge"], False)
+    assert words["parent"].endswith(NAME)
+    assert words["folder"].endswith(f"{NAME}-try-2")
+    stand.open()
+    first, second = call.get("/api/snapshot").json()["tries"]
+    assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "hinge")
+    assert second["changes"][0] == {"path": "loss.kind", "label": "Loss", "old": "relativistic", "new": "hinge"}
+    assert call.get("/api/snapshot").json()["diagnosis"] is None  # nothing is said of this one yet
+    assert call.post("/api/train/second-try", **{"try": 2}).json()["type"] == "/problems/wrong-state"
+    # undo: try 1 goes on
+    stand.say("state", state="paused", step=1200)
+    assert call.post("/api/train/continue", **{"try": 2, "number": 1}).json()["status"]["run"] == NAME
+    assert call.post("/api/train/continue", **{"try": 1, "number": 9}).status_code == 409  # while it is read
+    stand.open()
+
+
+@pytest.mark.parametrize(
+    ("changes", "restart"),
+    [(["discriminator.layers.hidden=[8]"], True), (["latent.dim=3"], True), (["generator.optimizer.lr=1e-4"], False)],
+)
+def test_edit_first(call: Any, stand: Any, playground: Any, changes: list[str], restart: bool) -> None:
+    begun(call, stand)
+    stand.say("diagnosis", **{**SAID, "overrides": []})
+    assert "No setting repairs this" in call.post("/api/train/second-try", **{"try": 1}).json()["detail"].capitalize()
+    assert call.post("/api/train/second-try", **{"try": 1, "changes": ["x.y=1"]}).json()["field"] == "changes"
+    assert (
+        call.post("/api/train/second-try", **{"try": 1, "changes": ["loss.kind=relativistic"]}).json()["field"]
+        == "changes"
+    )
+    (playground.runs / NAME / "config.toml").write_text(_toml())
+    assert call.post("/api/train/second-try", **{"try": 1, "changes": changes}).status_code == 200
+    assert stand.sent[-1][1]["restart"] is restart
+    stand.open()
+
+
+def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: Any, playground: Any) -> None:
+    begun(call, stand, steps=100)
+    playground.session.finished = lambda run: None
+    stand.say("state", state="finished", step=100)
+    assert call.post("/api/train/resume", **{"try": 1}).json()["field"] == "steps"
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 100}).json()["field"] == "steps"
+    (playground.runs / NAME / "config.toml").write_text(_toml())
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 200}).json()["status"]["steps"] == 200
+    assert stand.sent[-1][1]["steps"] == 200
+
+
+def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
+    begun(call, stand, steps=1000)
+    stand.say(
+        "report",
+        step=50,
+        measures={"d_loss": 1.0, "g_loss": 2.0, "r1": 0.1, "r2": 0.2, "d_real": None},
+        seconds=1.0,
+        rate=50.0,
+    )
+    stand.say("pace", step=60, rate=100.0)
+    stand.say("kept", step=50)
+    stand.say("saved", step=50)
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["curves"]["1"]["step"] == [50]
+    assert snapshot["curves"]["1"]["penalty"] == [0.3]
+    assert snapshot["curves"]["1"]["d_real"] == [None]
+    assert snapshot["saved_samples"] == [50]
+    status = snapshot["status"]
+    assert (status["step"], status["saved_step"], status["steps_per_second"]) == (60, 50, 65.0)
+    assert status["seconds_left"] == pytest.approx(940 / 65, rel=1e-4)
+
+
+def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any) -> None:
+    begun(call, stand)
+    stand.number = 9
+    stand.say("report", step=50, measures={"d_loss": 1.0})
+    stand.say("samples", step=3)
+    stand.say("diagnosis", **SAID)
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["curves"]["1"]["step"] == []
+    assert snapshot["samples"] is None
+    assert snapshot["diagnosis"] is None
+    stand.number = 1
+    stand.say("samples", step=4, weights="average")
+    assert call.get("/api/snapshot").json()["samples"]["step"] == 4
+
+
+def test_what_cannot_begin_is_said_and_leaves_nothing(call: Any, stand: Any, playground: Any) -> None:
+    call.post("/api/train/start", recipe="ring")
+    stand.say("refused", text="no such data.")
+    status = call.status()
+    assert (status["state"], status["error"]["text"]) == ("failed", "no such data.")
+    assert list(playground.runs.iterdir()) == []
+    assert begun(call, stand)["state"] == "training"
+
+
+def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
+    begun(call, stand)
+    (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
+    playground.hearing.died(-9)
+    status = call.status()
+    assert status["state"] == "failed"
+    assert status["error"]["code"] == "worker-died"
+    assert status["error"]["checkpoint_step"] == 500
+    assert "SIGKILL" in status["error"]["text"]
+    assert stand.spawned == 1
+    assert "resume" in status["can"]
+
+
+def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
+    begun(call, stand, steps=77, knobs={"lr_g": 1e-4})
+    assert call.post("/api/train/reset", **{"try": 1}).json()["status"]["run"] == "ring-2"
+    words = stand.sent[-1][1]
+    assert (words["paused"], words["config"]["steps"]) == (True, 77)
+    assert words["config"]["generator"]["optimizer"]["lr"] == 1e-4
+    stand.open()
+    assert call.status()["state"] == "paused"

@@ -1,0 +1,215 @@
+"""Run folders for the page: listed, described, thrown away, brought back; and the jobs that write into them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.training import Diagnosis, Recorder, Run, plan
+from mulligan.training.events import Diagnosed
+from mulligan.web import jobs
+
+
+def trained(folder: Path, config: Any) -> Run:
+    run = Run(config)
+    for _ in Recorder(folder).record(run, observers=[Diagnosis(8)]):
+        pass
+    return run
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: Any, tiny: Any) -> Path:
+    """A run and its second try."""
+    runs: Path = tmp_path_factory.mktemp("two") / "runs"
+    trained(runs / "tiny-1", tiny())
+    said = Diagnosed(
+        20, "D wins", {}, ("x",), overrides=("generator.optimizer.lr=1e-4",), severity="alarm", healthy_step=12
+    )
+    with (runs / "tiny-1" / "events.jsonl").open("a") as file:
+        file.write(said.line())
+    second = plan(runs / "tiny-1", said).run()
+    for _ in Recorder(runs / "tiny-1-try-2").record(second):
+        pass
+    return runs
+
+
+@pytest.fixture
+def runs(two: Path, playground: Any) -> Path:
+    shutil.copytree(two, playground.runs)
+    for folder in playground.runs.iterdir():  # the second try's parent is known by its name
+        text = (folder / "config.toml").read_text().replace(str(two), str(playground.runs))
+        (folder / "config.toml").write_text(text)
+    found: Path = playground.runs
+    return found
+
+
+def test_an_empty_folder(call: Any) -> None:
+    assert call.get("/api/runs").json() == {
+        "folder": call.get("/api/runs").json()["folder"],
+        "bytes": 0,
+        "runs": [],
+        "trash": [],
+    }
+    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
+
+
+def test_the_list(call: Any, runs: Path) -> None:
+    (runs / "notes").mkdir()
+    (runs / "broken").mkdir()
+    (runs / "broken" / "config.toml").write_text("nonsense = [")
+    os.utime(runs / "tiny-1", (1, 1))
+    found = {row["name"]: row for row in call.get("/api/runs").json()["runs"]}
+    assert found.keys() == {"tiny-1", "tiny-1-try-2", "broken"}
+    assert found["broken"]["state"] == "unreadable"
+    first, second = found["tiny-1"], found["tiny-1-try-2"]
+    assert (first["step"], first["steps"], first["parent"], first["points"], first["live"]) == (
+        24,
+        24,
+        None,
+        True,
+        False,
+    )
+    assert (second["parent"], second["from_step"], second["state"]) == ("tiny-1", 12, "finished")
+    assert first["diagnosis"] == {"state": "D wins", "title": "D wins", "severity": "alarm"}
+    assert first["bytes"] > 1000
+    assert call.get(first["sample"]).headers["content-type"] == "image/png"
+    assert call.get("/api/models").json()[0]["name"] == "bundled"
+    assert {model["name"] for model in call.get("/api/models").json()} == {"bundled", "tiny-1", "tiny-1-try-2"}
+
+
+def test_one_run(call: Any, runs: Path) -> None:
+    found = call.get("/api/runs/tiny-1-try-2").json()
+    assert found["config"].startswith("generator") or "steps = 24" in found["config"]
+    assert [each["run"] for each in found["tries"]] == ["tiny-1", "tiny-1-try-2"]
+    assert found["changes"] == [
+        {"path": "generator.optimizer.lr", "label": "Rate of G", "old": 1e-3, "new": 1e-4},
+    ]
+    assert found["summary"] == "rate of G 0.0001"
+    assert found["checkpoints"][0] == 12
+    first = call.get("/api/runs/tiny-1").json()
+    assert first["diagnoses"][-1]["from_step"] == 12
+    assert first["saved_samples"] == [0, 8, 16, 24]
+    assert call.get("/api/runs/tiny-1/samples/16.png").status_code == 200
+    assert call.get("/api/runs/tiny-1/samples/17.png").status_code == 404
+    assert call.get("/api/runs/tiny-1/training.gif").headers["content-type"] == "image/gif"
+    assert call.get("/api/runs/tiny-1/curves").json()["curves"]["step"] == [5, 10, 15, 20, 24]
+    assert call.get("/api/runs/tiny-2").json()["type"] == "/problems/unknown-run"
+
+
+def test_delete_and_undo(call: Any, runs: Path) -> None:
+    before = {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    answer = call.post("/api/runs/tiny-1/delete").json()
+    assert answer["children"] == ["tiny-1-try-2"]
+    assert not (runs / "tiny-1").exists()
+    listed = call.get("/api/runs").json()
+    assert [row["name"] for row in listed["runs"]] == ["tiny-1-try-2"]
+    assert [(row["name"], row["id"]) for row in listed["trash"]] == [("tiny-1", answer["id"])]
+    (runs / "tiny-1").mkdir()
+    assert call.post(f"/api/trash/{answer['id']}/restore").json()["type"] == "/problems/wrong-state"
+    (runs / "tiny-1").rmdir()
+    assert call.post(f"/api/trash/{answer['id']}/restore").json() == {"name": "tiny-1"}
+    assert before == {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    assert call.post(f"/api/trash/{answer['id']}/restore").status_code == 404
+
+
+def test_the_live_run_is_not_deleted(call: Any, stand: Any, playground: Any) -> None:
+    call.post("/api/train/start", recipe="ring")
+    stand.open()
+    (playground.runs / "ring-1" / "config.toml").write_text("")
+    assert call.post("/api/runs/ring-1/delete").json()["type"] == "/problems/busy"
+    stand.say("state", state="stopped", step=3)
+    assert call.post("/api/runs/ring-1/delete").status_code == 200
+
+
+def test_a_run_is_resumed_with_the_tries_before_it(call: Any, stand: Any, runs: Path) -> None:
+    answer = call.post("/api/runs/tiny-1-try-2/resume", steps=48).json()
+    assert (answer["status"]["run"], answer["status"]["try"]) == ("tiny-1-try-2", 2)
+    assert stand.sent[-1][1]["steps"] == 48
+    snapshot = call.get("/api/snapshot").json()
+    assert [each["number"] for each in snapshot["tries"]] == [1, 2]
+    assert snapshot["curves"]["1"]["step"][-1] == 24
+    assert snapshot["curves"]["2"]["step"][0] > 12
+    stand.open()
+    assert call.post("/api/runs/tiny-1/resume").json()["type"] == "/problems/busy"
+    assert call.post("/api/runs/tiny-1/resume", replace=True).json()["status"]["run"] == "tiny-1"
+
+
+def test_a_run_on_disk_is_drawn_from_and_looked_into(call: Any, runs: Path) -> None:
+    found = call.get("/api/look/field?run=tiny-1&side=16&points=8").json()
+    assert (found["run"], found["step"], found["dimension"]) == ("tiny-1", 24, 2)
+    assert call.get("/api/look/layers?run=tiny-1").json()["batch"] == 100
+    assert call.get("/api/look/point?run=tiny-1&x=0&y=0").json()["length"] >= 0
+    assert "points of 2 numbers" in call.get("/api/draw?model=tiny-1&seed=3").json()["detail"]
+    assert call.get("/api/look/layers?run=live").json()["type"] == "/problems/not-available"
+    assert call.get("/api/look/layers?run=other").json()["type"] == "/problems/unknown-run"
+    assert call.get("/api/draw?model=other&seed=3").json()["type"] == "/problems/unknown-model"
+    shutil.rmtree(runs / "tiny-1" / "checkpoints")
+    (runs / "tiny-1" / "generator.safetensors").unlink()
+    assert call.get("/api/look/layers?run=tiny-1").json()["type"] == "/problems/not-available"
+    assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/not-available"
+
+
+def test_pictures_as_files(call: Any) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    answer = call.get("/api/draw.png?seed=42&scale=4")
+    assert Image.open(BytesIO(answer.content)).size == (112, 112)
+    assert answer.headers["content-disposition"].startswith('attachment; filename="picture-42')
+    gif = Image.open(BytesIO(call.get("/api/walk.gif?from=1&to=2&frames=3").content))
+    assert gif.n_frames == 4  # there and back
+    assert Image.open(BytesIO(call.get("/api/plane.png?seeds=1,2,3,4&side=2").content)).size == (62, 62)
+    assert call.get("/api/draw?seed=1&class=11").json()["detail"].startswith("class = '11' is not allowed")
+
+
+# ── jobs, in this process ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_is_measured(runs: Path) -> None:
+    said: list[str] = []
+    found = jobs.evaluate(runs / "tiny-1", said.append)
+    assert found["metrics"]["space"] == "points"
+    assert found["metrics"]["modes"] <= 8
+    assert json.loads((runs / "tiny-1" / "metrics.json").read_text())["n"] == found["metrics"]["n"]
+
+
+def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
+    assert jobs.report(runs / "tiny-1", print)["url"] == "/runs/tiny-1/report.html"
+    answer = call.get("/runs/tiny-1/report.html")
+    assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    found = jobs.export(runs / "tiny-1", print, "npz")
+    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
+    answer = call.get(found["url"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
+    assert call.get("/api/runs/tiny-1").json()["exports"][0]["bytes"] == len(answer.content)
+
+
+def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    gate, done = threading.Event(), []
+
+    def slow(what: str, run: str, args: Any) -> dict[str, Any]:
+        assert gate.wait(20)
+        done.append(what)
+        return {"text": "done", "url": "/x"}
+
+    monkeypatch.setattr(playground.jobs, "_call", slow)
+    for to in ("html", "onnx", "torch", "npz"):
+        answer = call.post("/api/runs/tiny-1/export", to=to)
+        assert (answer.status_code, answer.json()["job"]) == (202, "export")
+    for name in ("tiny-1", "tiny-1-try-2"):
+        for what in ("report", "evaluate"):
+            call.post(f"/api/runs/{name}/{what}")
+    answers = [call.post("/api/runs/tiny-1-try-2/export", to=to).status_code for to in ("html", "onnx", "torch", "npz")]
+    assert 503 in answers
+    assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
+    assert call.post("/api/runs/tiny-9/report").status_code == 404
+    gate.set()
