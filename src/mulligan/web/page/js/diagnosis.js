@@ -58,7 +58,13 @@ export function Changes({ changes, from, restart }) {
 
 function edit() {
   const { diagnosis } = store;
-  store.remedy = { from: diagnosis.from_step, changes: diagnosis.changes.map((c) => ({ ...c, use: true, text: typeof c.new === "object" ? JSON.stringify(c.new) : String(c.new) })) };
+  const lines = diagnosis.overrides ?? diagnosis.changes.map((c) => `${c.path}=${c.new}`);
+  const one = (line) => {
+    const [path, ...rest] = line.split("=");
+    const told = diagnosis.changes.find((c) => c.path === path || c.path.startsWith(`${path}.`) || path.startsWith(`${c.path}.`));
+    return { path, text: rest.join("="), use: true, label: told?.label ?? path, old: inWords(told?.old) };
+  };
+  store.remedy = { from: diagnosis.from_step, changes: lines.map(one) };
   changed(true);
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }
@@ -79,7 +85,7 @@ function Advice({ severe, open }) {
       ${tryable ? html`<${Changes} changes=${diagnosis.changes} from=${diagnosis.from_step} restart=${diagnosis.restart} />`
         : html`<ul class="small">${(diagnosis.remedies ?? []).map((r) => html`<li>${r}</li>`)}</ul>`}
       <p class="small">${tryable ? `${sentence(diagnosis.remedies?.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
-      <div class="act">${tryable && html`<button type="button" class=${`btn big grow ${alarm && status.state !== "training" ? "primary" : ""}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>
+      <div class="act">${tryable && html`<button type="button" class=${`btn big grow ${alarm && status.state !== "training" && !store.remedy ? "primary" : ""}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>
         <button type="button" class="btn big" data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { int, num } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { Slider } from "./settings.js";
-import { act, calm, mayWrite, server, store } from "./store.js";
+import { begin, calm, mayWrite, server, store } from "./store.js";
 import { useWidth } from "./width.js";
 
 const FRAMES = 61;
@@ -201,17 +201,22 @@ export function Draw({ query }) {
   const [seed, setSeed] = useState(number(query.get("seed")) ?? 42);
   const [kind, setKind] = useState(null);
   useEffect(() => { server.get("/api/models").then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
-  const info = models.find((m) => m.name === model);
+  const s = store.status;
+  const living = s && !["empty", "loading"].includes(s.state) && s.shape;
+  const now = { name: "live", title: `${s?.run}, as it is now`, points: s?.points, classes: s?.classes, class_names: s?.class_names };
+  const all = living ? [models[0], now, ...models.slice(1)].filter(Boolean) : models;
+  const info = all.find((m) => m.name === model);
   const choose = (name) => {
     setModel(name);
     setKind(null);
   };
-  const off = !mayWrite() || model === "bundled" || model === "live";
-  const send = (to) => act(`/api/runs/${encodeURIComponent(model)}/export`, { to });
-  const why = model === "bundled" || model === "live" ? "Choose a run that is on disk" : undefined;
+  const saved = model === "live" ? s?.run : model;
+  const off = !mayWrite() || model === "bundled" || !models.some((m) => m.name === saved);
+  const send = (to) => begin(saved, "export", { to });
+  const why = model === "bundled" ? "Choose a run of your own" : off ? "A run can be exported from its first checkpoint on" : undefined;
   return html`<div class="sub"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
-      ${!info && html`<option value=${model} selected>${model}</option>`}${models.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
-    <span class="small">${info ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} classes` : ""} · average weights` : ""}</span>
+      ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
+    <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} classes` : ""} · average weights` : ""}</span>
     <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button></div></div>
     <main class="view draw" id="main" tabindex="-1">${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} /><${Copy} model=${model} seed=${seed} kind=${kind} /></div>

@@ -7,7 +7,7 @@ import { Look } from "./look.js";
 import { Museum } from "./museum.js";
 import { int } from "./numbers.js";
 import { Runs } from "./runs.js";
-import { loadCatalog, onProgress, pageState, server, store, takePen, tell, useStore } from "./store.js";
+import { loadCatalog, onProgress, pageState, server, store, takePen, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
 const VIEWS = { train: ["Train", Train], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
@@ -98,9 +98,9 @@ function News({ view, state }) {
 }
 
 onProgress((news) => {
-  if (!news.done) return;
+  if (!news.done || !wasAsked(news.what)) return;
   if (news.url) tell("info", `${news.text || "Done"}${/[.!?]$/.test(news.text ?? "") ? "" : "."}`, [[news.what === "report" ? "Open the report" : "Download", null, "progress-link", news.url]]);
-  else if (news.text && ["export", "report"].includes(news.what)) tell("warn", news.text);
+  else if (news.text) tell("warn", news.text);
 });
 
 // ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,8 @@ import { useWidth } from "./width.js";
 
 const BEST = 0.97; // of coverage with five neighbours: a set of reals against another
 
+const SPACES = { judge: "judge’s features", pca64: "64 PCA features", points: "the points" };
+
 function Metric({ label, way, value, left, right, id, className = "", last }) {
   return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label}${way && html` <span class="muted" aria-hidden="true">${way === "down" ? "↓" : "↑"}</span><span class="sr">, ${way === "down" ? "lower" : "higher"} is better</span>`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
     <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
@@ -49,8 +51,8 @@ export function Quality() {
   const at = m?.step ?? look?.step;
   return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? "first at step 250" : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
-      <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "judge’s features" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
-      <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? "judge’s features" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
+      <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? SPACES[m?.space] ?? SPACES.judge : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
+      <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? SPACES.judge : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
       <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : "of 256 reals, at each look"} right=${`best ${short(m?.coverage_ideal ?? BEST)}`} />
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${modes == null ? `– / ${names.length}` : `${modes} / ${names.length}`} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />

@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1
 import { Chart, points } from "./chart.js";
 import { badgeOf, icon } from "./icons.js";
 import { bytes, int, num, plain, time } from "./numbers.js";
-import { act, changed, mayWrite, server, store, tell } from "./store.js";
+import { act, begin, changed, mayWrite, server, store, tell } from "./store.js";
 
 const COLOURS = ["--brand", "--real", "--fake", "--judge"];
 const MOST = 4; // runs compared at once
@@ -39,8 +39,8 @@ function Row({ run, selected, toggle, off }) {
     <td><b><a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(run.name)}`}>${run.name}</a></b><br /><small>${under}</small></td>
     <td>${run.sample && html`<img class="thumb" alt="" loading="lazy" key=${run.changed} src=${run.sample} />`}</td><td><${State} run=${run} /></td><td class="n">${int(run.step)}</td><td class="n nowrap">${time(run.seconds)}</td>
     <td class="n">${num(run.kid)}</td><td class="n"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small>floor ${num(run.fd_floor)}</small>`}</td><td class="n">${num(run.coverage)}</td><td class="n nowrap">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}</td>
-    <td><div class="acts">${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => act(address(run.name, "/report"))}>Report</button>`}
-      ${!run.points && html`<button type="button" class="btn" disabled=${off} data-testid="run-player" onClick=${() => act(address(run.name, "/export"), { to: "html" })}>Player</button>`}<button type="button" class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => act(address(run.name, "/export"), { to: "onnx" })}>ONNX</button>
+    <td><div class="acts">${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
+      ${!run.points && html`<button type="button" class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}<button type="button" class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>
       ${!run.live && OPEN.includes(run.state) && html`<button type="button" class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}
       <button type="button" class="btn quiet" disabled=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} data-testid="run-delete" onClick=${remove}>Delete</button></div></td></tr>`;
 }

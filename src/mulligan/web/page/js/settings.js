@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
-import { act, can, changed, mayWrite, server, store, tell } from "./store.js";
+import { act, can, changed, command, mayWrite, server, store, tell } from "./store.js";
 
 const LIVE = ["lr_g", "lr_d", "gamma"]; // act at the next step
 /** Fields that the server may name, as the page calls them. */
@@ -70,7 +70,7 @@ async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
   if (LIVE.includes(name) && living && can("knobs")) {
     if (value === store.settings?.knobs[name]) return;
-    await act("/api/train/knobs", { try: store.status.try, [name]: value }, NAMES);
+    await command("knobs", { [name]: value }, NAMES);
   } else setDraft(name, value);
 }
 
@@ -161,7 +161,7 @@ function Remedy() {
   const go = async () => {
     const kept = changes.filter((c) => c.use).map((c) => `${c.path}=${c.text}`);
     const names = Object.fromEntries(changes.map((c) => [c.path, c.path]));
-    const answer = await act("/api/train/second-try", { try: store.status.try, changes: kept }, { ...names, changes: "remedy" });
+    const answer = await command("second-try", { changes: kept }, { ...names, changes: "remedy" });
     if (answer) {
       store.remedy = null;
       changed(true);
@@ -171,7 +171,7 @@ function Remedy() {
     <small>From step ${int(from)}. Take out or change what it will apply.</small>
     ${changes.map((c, i) => html`<div class="one"><label class="line"><input type="checkbox" checked=${c.use} onChange=${(e) => set(i, { use: e.target.checked })} />${c.label}</label>
       <input class="in" aria-label=${`New value of ${c.label}`} aria-invalid=${store.faults[c.path] ? "true" : null} value=${c.text} disabled=${!c.use} onInput=${(e) => set(i, { text: e.target.value })} />
-      <small>was ${plain(c.old)}</small><${Fault} name=${c.path} /></div>`)}
+      <small>was ${c.old}</small><${Fault} name=${c.path} /></div>`)}
     <${Fault} name="remedy" />
     <div class="act"><button type="button" class="btn primary" data-testid="second-try-edited" disabled=${!mayWrite() || !changes.some((c) => c.use)} onClick=${go}>${icon.flag()}Second try</button>
       <button type="button" class="btn quiet" onClick=${() => { store.remedy = null; changed(true); }}>Leave it</button></div>

@@ -215,7 +215,23 @@ export function refuse(problem, names = {}) {
 }
 
 /** A command to the run of the try that the person saw. */
-export const command = (name, body = {}) => act(`/api/train/${name}`, { try: store.status?.try ?? 1, ...body });
+export const command = (name, body = {}, names = {}) => act(`/api/train/${name}`, { run: store.status?.run, try: store.status?.try ?? 1, ...body }, names);
+
+const asked = new Set(); // long actions that this page began: their end is told
+
+/** Begin a long action of a run, an export or its report; its end comes as news with a link. */
+export async function begin(name, what, body = {}) {
+  asked.add(what);
+  return act(`/api/runs/${encodeURIComponent(name)}/${what}`, body);
+}
+export const wasAsked = (what) => asked.has(what);
+
+/** Open the report of a run, or have it written first. */
+export async function openReport(name) {
+  const run = await server.get(`/api/runs/${encodeURIComponent(name)}`).catch(() => null);
+  if (run?.report) location.assign(run.report);
+  else await begin(name, "report");
+}
 
 export async function loadCatalog() {
   try {

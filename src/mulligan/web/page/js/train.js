@@ -8,7 +8,7 @@ import { int, num, time } from "./numbers.js";
 import { Quality } from "./quality.js";
 import { Samples } from "./samples.js";
 import { Settings, dirty, start, wanted } from "./settings.js";
-import { act, can, command, mayWrite, pageState, server, store, tell } from "./store.js";
+import { can, command, mayWrite, openReport, pageState, store, tell } from "./store.js";
 import { TriesLine } from "./tries.js";
 
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
@@ -137,13 +137,9 @@ const LONGER = 10_000;
 export function trainNews(state) {
   const s = store.status;
   if (state === "finished") {
-    const more = () => act("/api/train/resume", { try: s.try, steps: s.steps + LONGER });
-    const report = async () => {
-      tell("info", "Writing the report…");
-      await act(`/api/runs/${encodeURIComponent(s.run)}/report`, {});
-    };
+    const more = () => command("resume", { steps: s.steps + LONGER });
     return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
-      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ["Report", report, "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
+      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ["Report", () => openReport(s.run), "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
   }
   if (state === "failed") {
     const kept = s.error?.checkpoint_step ?? s.saved_step;

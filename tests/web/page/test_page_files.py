@@ -1,0 +1,92 @@
+"""The page's files: contrast of the palette, weight, no other machine, nothing inline."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+import mulligan.web
+
+PAGE = Path(mulligan.web.__file__).parent / "page"
+OURS = [*PAGE.glob("*.html"), *PAGE.glob("*.svg"), *PAGE.glob("css/*.css"), *PAGE.glob("js/*.js")]
+TEXT = ("ink", "ink-2", "ink-3", "real", "fake", "judge", "brand", "ok", "warn", "bad", "info")
+GROUNDS = ("page", "panel", "sunken")
+
+
+def palette(theme):
+    """Return the colours by name; dark ones over the light ones, as the browser lays them."""
+    css = (PAGE / "css" / "tokens.css").read_text()
+    light, dark = re.findall(r":root[^{]*\{([^}]*)\}", css)
+    return {
+        name: value
+        for block in (light, dark)[: 1 if theme == "light" else 2]
+        for name, value in re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", block)
+    }
+
+
+def contrast(one, other):
+    """Contrast of two colours (WCAG 2.2: relative luminance, 1.4.3)."""
+
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_of_black_on_white():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=1e-3)  # the well-known nearly enough
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_readable_on_every_ground(theme):
+    colours = palette(theme)
+    pairs = [*product(TEXT, GROUNDS), ("brand-ink", "brand")]
+    for kind in ("ok", "warn", "bad", "info", "brand"):
+        pairs += [(kind, f"{kind}-soft"), ("ink", f"{kind}-soft")]
+    assert {p: round(contrast(colours[p[0]], colours[p[1]]), 2) for p in pairs
+            if contrast(colours[p[0]], colours[p[1]]) < 4.5} == {}  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_borders_and_focus_can_be_seen(theme):
+    colours = palette(theme)
+    pairs = list(product(("line-strong", "focus", "brand"), GROUNDS))
+    assert {p: round(contrast(colours[p[0]], colours[p[1]]), 2) for p in pairs
+            if contrast(colours[p[0]], colours[p[1]]) < 3.0} == {}  # fmt: skip
+
+
+def test_every_colour_of_the_page_is_of_the_palette():
+    known = set(palette("light"))
+    used = {n for f in OURS for n in re.findall(r"var\(--([a-z0-9-]+)", f.read_text())}
+    assert used - known <= {"font", "mono", "shadow", "shadow-news", "f"}
+
+
+def test_the_page_is_light():
+    served = [f for f in PAGE.rglob("*") if f.suffix in (".html", ".js", ".css", ".svg")]
+    assert sum(f.stat().st_size for f in served) < 300_000
+
+
+def test_nothing_is_fetched_from_elsewhere_or_written_inline():
+    for file in OURS:
+        text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://", text), file
+        assert not re.search(r"\sstyle=[\"'$]|innerHTML|<style|\son[a-z]+=[\"']", text), file
+        assert not re.search(r"<script(?![^>]*\ssrc=)", text), file
+
+
+def test_vendored_code_has_its_licence_beside_it():
+    for file in (PAGE / "vendor").glob("*.js"):
+        assert file.name == "htm-preact-standalone-3.1.1.js"
+    assert "Apache License" in (PAGE / "vendor" / "LICENSE-htm.txt").read_text()
+    assert "Jason Miller" in (PAGE / "vendor" / "LICENSE-preact.txt").read_text()
+
+
+def test_no_letter_is_smaller_than_eleven_pixels():
+    for file in PAGE.glob("css/*.css"):
+        sizes = [float(s) for s in re.findall(r"font(?:-size)?:[^;]*?([\d.]+)px", file.read_text())]
+        assert min(sizes, default=11) >= 11, file

@@ -1,0 +1,199 @@
+"""Manners: keyboard, screen reader, phone, theme, two tabs, a lost connection, and what is said in each state."""
+
+import pytest
+
+PHONE = {"width": 390, "height": 844}
+VIEWS = ["train", "draw", "look", "museum", "runs"]
+NAMED = {
+    "button",
+    "link",
+    "textbox",
+    "combobox",
+    "slider",
+    "checkbox",
+    "radio",
+    "image",
+    "img",
+    "searchbox",
+    "spinbutton",
+}
+BUTTONS = "button, select, input:not([type=range], [type=radio], [type=checkbox]), summary, a.btn, .nav a"
+SMALL = """(what) => [...document.querySelectorAll(what)]
+    .filter((e) => e.offsetParent && !e.matches(".link, .pill") && !e.closest(".track"))
+    .map((e) => [e.dataset.testid ?? e.textContent, Math.round(e.getBoundingClientRect().height)])
+    .filter(([, height]) => height < 40 && height > 0)"""
+# what a person cannot bring about in a few seconds is told to the page in the server's own words
+TOLD = """async (news) => {
+    const {server, store, changed} = await import("/js/store.js");
+    const status = {run: "told", try: 1, step: 3118, steps: 7000, steps_per_second: 112, seconds: 41, recipe: "quick",
+        data: "mnist", points: false, class_names: [], loss: {says: "probability"}, can: [], ...news.status};
+    server.hear("tries", [{number: 1, run: "told", recipe: "quick", from_step: 0, step: status.step, steps: 7000,
+        state: status.state, parent: null, changes: [], alarm: null}]);
+    server.hear("status", status);
+    const said = {try: 1, step: 3000, evidence: [], remedies: [], changes: [], ...news.diagnosis};
+    if (news.diagnosis) server.hear("diagnosis", said);
+    changed(true);
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_view_on_a_phone(open_tab, theme):
+    tab = open_tab("train", viewport=PHONE, has_touch=True, color_scheme=theme)
+    for view in VIEWS:
+        tab.go(view)
+        tab.page.wait_for_timeout(700)
+        assert tab.wide() == 0, view
+        assert tab.page.evaluate(SMALL, BUTTONS) == [], view
+        tab.picture(f"{view}-phone-{theme}", full_page=True)
+
+
+def test_every_view_has_names_for_everything(open_tab):
+    tab = open_tab("train")
+    session = tab.page.context.new_cdp_session(tab.page)
+    for view in VIEWS:
+        tab.go(view)
+        tab.page.wait_for_timeout(500)
+        nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+        bare = [
+            node["role"]["value"]
+            for node in nodes
+            if not node.get("ignored")
+            and node.get("role", {}).get("value") in NAMED
+            and not node.get("name", {}).get("value", "").strip()
+        ]
+        assert bare == [], view
+        heads = [n for n in nodes if n.get("role", {}).get("value") == "main"]
+        assert len(heads) == 1, view
+
+
+def test_focus_follows_the_page_and_is_never_taken(open_tab):
+    tab = open_tab("train")
+    tab.until("document.querySelector('[data-testid=recipe-quick]:not([disabled])')")
+    tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate("document.activeElement.className") == "skip"
+    seen = []
+    for _ in range(40):
+        tab.page.keyboard.press("Tab")
+        seen.append(
+            tab.page.evaluate(
+                """(() => {
+                    const all = [...document.querySelectorAll("*")];
+                    const e = document.activeElement;
+                    return [all.indexOf(e), e.dataset.testid ?? e.className.baseVal ?? e.className];
+                })()"""
+            )
+        )
+    places = [place for place, _ in seen]
+    assert places == sorted(places)
+    names = [name for _, name in seen]
+    order = ["nav-train", "theme-toggle", "run-toggle", "recipe-quick", "data-mnist", "knob-loss", "empty-start"]
+    assert [n for n in names if n in order] == order
+    field = tab("knob-seed")
+    field.focus()
+    tab.page.evaluate(TOLD, {"status": {"state": "paused"}})
+    tab.page.evaluate(TOLD, {"status": {"state": "paused", "step": 3119}})
+    assert tab.page.evaluate("document.activeElement.dataset.testid") == "knob-seed"
+
+
+def test_the_theme_is_the_systems_until_one_is_chosen(open_tab):
+    tab = open_tab("train", color_scheme="dark")
+    theme = "document.documentElement.dataset.theme"
+    assert tab.page.evaluate(theme) == "dark"
+    tab.page.emulate_media(color_scheme="light")
+    tab.until(f"{theme} === 'light'")
+    tab("theme-toggle").click()
+    assert tab.page.evaluate(theme) == "dark"
+    tab.page.reload()
+    tab.page.wait_for_selector("body:not([data-state=connecting])")
+    assert tab.page.evaluate(theme) == "dark"
+    for view in VIEWS:
+        tab.go(view)
+        tab.page.wait_for_timeout(400)
+        tab.picture(f"{view}-dark")
+
+
+def test_two_tabs_agree_who_writes(open_tab, browser):
+    context = browser.new_context()
+    one = open_tab(context=context)
+    one.wait("empty")
+    two = open_tab(context=context)
+    two.wait("second-tab")
+    assert two("run-toggle").is_disabled()
+    assert two("knob-seed").is_disabled()
+    assert "Another tab" in two("banner").inner_text()
+    two.picture("train-second-tab")
+    two("take-control").click()
+    two.wait("empty")
+    one.wait("second-tab")
+    assert one("run-toggle").is_disabled()
+    assert "control" in one("announcer").inner_text()
+    one("take-control").click()
+    one.wait("empty")
+    two.wait("second-tab")
+    context.close()
+
+
+def test_a_lost_connection_is_said_and_found_again(open_tab):
+    tab = open_tab()
+    tab.wait("empty")
+    tab.page.context.set_offline(True)
+    tab.page.evaluate("import('/js/store.js').then((m) => m.server.connect())")
+    tab.wait("reconnecting")
+    tab.allowed.append("ERR_INTERNET_DISCONNECTED")
+    assert tab("connection").inner_text() == "Reconnecting…"
+    assert "lost the server" in tab("banner").inner_text()
+    assert tab("run-toggle").is_disabled()
+    tab.picture("train-reconnecting")
+    tab.page.context.set_offline(False)
+    tab("reconnect-now").click()
+    tab.wait("empty")
+    assert tab("connection").inner_text() == "Connected"
+
+
+def test_failed_and_warning_are_said_in_words(open_tab):
+    tab = open_tab()
+    tab.wait("empty")
+    error = {"text": "the generator’s loss became NaN", "code": "diverged", "checkpoint_step": 3000}
+    tab.page.evaluate(TOLD, {"status": {"state": "failed", "error": error}})
+    tab.wait("failed")
+    said = tab("banner").inner_text()
+    assert "Stopped at step 3,118" in said
+    assert "loss became NaN" in said
+    assert "checkpoint of step 3,000" in said
+    assert "NaN" in tab.page.locator(".sr[role=alert]").inner_text()
+    assert tab("run-toggle").is_disabled()
+    tab.picture("train-failed")
+    warning = {"state": "cycling", "title": "Cycling", "severity": "warning", "text": "G goes round.", "can_try": True}
+    tab.page.evaluate(TOLD, {"status": {"state": "training", "step": 3200}, "diagnosis": warning})
+    tab.wait("warning")
+    assert tab("run-toggle").inner_text() == "Pause"  # it goes on
+    assert tab("diagnosis-state").inner_text() == "Cycling"
+    assert "Cycling at step 3000" in tab("announcer").inner_text()
+    tab.picture("train-warning")
+
+
+def test_less_motion(open_tab):
+    tab = open_tab("draw", reduced_motion="reduce")
+    tab.painted("walk-frame")
+    where = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
+    before = tab.page.evaluate(where)
+    assert tab("walk-play").inner_text() == "Next"
+    tab("walk-play").click()
+    after = tab.page.evaluate(where)
+    assert after != before
+    tab.page.wait_for_timeout(300)
+    assert tab.page.evaluate(where) == after  # one press, one step
+
+
+def test_a_chip_leads_to_the_diagnosis_on_a_phone(open_tab):
+    tab = open_tab("train", viewport=PHONE, has_touch=True)
+    tab.wait("empty")
+    alarm = {"state": "mode collapse", "title": "Mode collapse", "severity": "alarm", "text": "Few kinds."}
+    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": alarm})
+    pill = tab("diagnosis-pill")
+    assert pill.inner_text() == "Mode collapse"
+    pill.click()
+    assert tab.page.evaluate("document.activeElement.id") == "h-d"
+    tab.page.wait_for_timeout(100)
+    box = tab("diagnosis-state").bounding_box()
+    assert 0 < box["y"] < PHONE["height"]

@@ -1,0 +1,154 @@
+"""Draw, Look inside, Museum, Runs: each does what its buttons say."""
+
+import re
+
+WALK = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
+
+
+def pixels(tab, name):
+    return tab.page.evaluate(
+        """(name) => {
+            const canvas = document.querySelector(`[data-testid="${name}"]`);
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return [...data.filter((_, i) => i % 4 === 0)];
+        }""",
+        name,
+    )
+
+
+def changes(tab, name, act):
+    """Do something, and wait until a canvas shows something else."""
+    before = pixels(tab, name)
+    act()
+    tab.until(
+        """([name, before]) => {
+            const canvas = document.querySelector(`[data-testid="${name}"]`);
+            const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            return data.length / 4 !== before.length || before.some((v, i) => v !== data[4 * i]);
+        }""",
+        [name, before],
+    )
+
+
+def test_draw(open_tab, server):
+    tab = open_tab("draw")
+    tab.painted("digit")
+    one_number(tab, server)
+    a_walk(tab)
+    a_plane(tab)
+    tab("copy-verdict").wait_for()
+    tab.painted("nearest")
+    tab.picture("draw")
+
+
+def one_number(tab, server):
+    """The page draws what the command draws: the same number, the same pixels."""
+    from mulligan.output.models import bundled
+
+    assert pixels(tab, "digit") == bundled().images(1, 42)[0].ravel().tolist()
+    changes(tab, "digit", lambda: tab("class-3").click())
+    assert pixels(tab, "digit") == bundled().images(1, 42, 3)[0].ravel().tolist()
+    assert tab("class-3").get_attribute("aria-pressed") == "true"
+    changes(tab, "digit", lambda: tab("seed-input").fill("1009"))
+    tab("seed-input").fill("3.5")
+    assert "“3.5” is no seed" in tab.page.locator(".fault").inner_text()
+    assert pixels(tab, "digit") == bundled().images(1, 1009, 3)[0].ravel().tolist()
+    changes(tab, "digit", lambda: tab("seed-random").click())
+    changes(tab, "digit", lambda: tab("class-any").click())
+
+
+def a_walk(tab):
+    tab.painted("walk-frame")
+    changes(tab, "walk-frame", lambda: tab("walk-slider").press("End"))
+    tab.until(f"{WALK}.includes('1.00')")
+    tab("walk-slider").press("Home")
+    before = tab.page.evaluate(WALK)
+    tab("walk-play").click()
+    tab.until(f"(before) => {WALK} !== before", before)
+    tab("walk-play").click()
+    tab("walk-from").fill("7")
+    with tab.page.expect_download() as saved:
+        tab("walk-save").click()
+    assert saved.value.suggested_filename == "walk-7-1009.gif"
+
+
+def a_plane(tab):
+    tab.painted("plane-point")
+    plane = tab("latent-plane")
+    changes(tab, "plane-point", lambda: plane.click(position={"x": 30, "y": 30}))
+    assert re.search(r"at 0\.0\d across and 0\.0\d down", plane.get_attribute("aria-label"))
+    plane.press("ArrowRight")
+    assert re.search(r"at 0\.1\d across", plane.get_attribute("aria-label"))
+    changes(tab, "plane-point", lambda: tab("plane-shuffle").click())
+
+
+def test_the_ring_from_inside_then_its_run(open_tab):
+    tab = open_tab("look")
+    tab("look-nothing").wait_for()
+    tab.go("train")
+    tab.begin("ring", steps=600)
+    tab.wait("training", "finished", "warning", "diagnosis")
+    tab.painted("sample-grid")
+    tab.wait("finished")
+    tab.picture("train-ring")
+    tab.go("look")
+    inside(tab)
+    tab.go("runs")
+    on_disk(tab)
+
+
+def inside(tab):
+    tab.painted("ring-field")
+    assert re.fullmatch(r"\d / 8", tab("ring-modes").inner_text())
+    tab.until("!document.querySelector('[data-testid=probe]').innerText.includes('–')")
+    before = tab("probe").inner_text()
+    tab("ring-field").focus()
+    tab.page.keyboard.press("ArrowRight")
+    tab.until("(before) => document.querySelector('[data-testid=probe]').innerText !== before", before)
+    for name in ("map", "fake", "arrow"):
+        changes(tab, "ring-field", tab("ring-" + name).click)
+    changes(tab, "ring-field", tab("ring-map").click)
+    tab("ring-fake").click()
+    tab("ring-arrow").click()
+    assert tab("layers-generator").get_attribute("aria-label").count("gradient") >= 3
+    tab.picture("look-ring")
+
+
+def on_disk(tab):
+    tab("run-row").first.wait_for()
+    assert tab("run-row").count() == 1
+    name = tab("run-row").get_attribute("data-run")
+    tab("runs-filter").fill("no such run")
+    assert tab("run-row").count() == 0
+    assert "no such run" in tab.page.locator("main").inner_text()
+    tab("runs-filter").fill("RING")
+    assert tab("run-row").count() == 1
+    assert tab("run-delete").is_disabled()  # in hand
+    tab.picture("runs")
+    tab.go("train")
+    tab("knob-seed").fill("3")
+    tab("knob-seed").press("Tab")
+    tab("run-toggle").click()
+    tab.until("(name) => import('/js/store.js').then((m) => m.store.status.run !== name)", name)
+    tab.wait("training", "finished", "warning", "diagnosis")
+    tab.go("runs")
+    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 2")
+    old = tab.page.locator(f"[data-testid=run-row][data-run={name}]")
+    old.get_by_test_id("run-delete").click()
+    tab("undo-delete").wait_for()
+    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 1")
+    tab("undo-delete").click()
+    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 2")
+    assert old.count() == 1
+
+
+def test_the_museum(open_tab):
+    tab = open_tab("museum")
+    tab.page.locator("h1, [data-testid=museum-closed]").first.wait_for()
+    if tab("museum-closed").count():
+        return
+    assert tab("exhibit-1").get_attribute("aria-current") == "page"
+    tab("exhibit-2").click()
+    tab.until("document.querySelector('[data-testid=exhibit-2]').getAttribute('aria-current') === 'page'")
+    tab("museum-run").wait_for()
+    tab.picture("museum", full_page=True)
