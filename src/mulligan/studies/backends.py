@@ -167,5 +167,5 @@ def _watched(joblib: Any, function: Work, jobs: list[Any], peek: Work, count: in
 
 def _missing(package: str, error: ImportError) -> ConfigError:
     return ConfigError(
-        f"--backend {package} needs a package that is not installed ({error}). pip install mulligan[{package}]"
+        f"--backend {package} needs a package that is not installed ({error}). Try pip install 'mulligan[{package}]'."
     )
