@@ -35,7 +35,9 @@ FORMAT, VERSION = "mulligan-study", 1
 TIMING = 0.05
 """Share of a budget in CPU-seconds that choosing the steps of a variation may cost."""
 SAVES = 10
-"""Checkpoints of a cell: what a killed one loses is a tenth at most."""
+"""Checkpoints of a cell: what a killed one loses is a tenth at most, or"""
+LEAST = 100
+"""so many steps, which are soon taken again."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class StudyRun:
             config,
             seed=seed,
             steps=steps,
-            save_every=max(1, math.ceil((steps - budget.start) / SAVES)),
+            save_every=max(LEAST, math.ceil((steps - budget.start) / SAVES)),
             report_every=math.gcd(*looks) if looks else max(1, steps // 20),
             data=replace(config.data, name=_absolute(config.data.name)),
         )
@@ -181,11 +183,10 @@ class StudyRun:
         if not self.budget.start:
             return []
         seeds = sorted({self.cells()[name][1] for name in pending})
-        base = Variation("start")
-        return [
-            self._plain_job(f"start/seed-{seed}", self.config(base, seed), owner, until=self.budget.start)
-            for seed in seeds
-        ]
+        until = self.budget.start
+        saves = max(LEAST, math.ceil(until / SAVES))
+        configs = {seed: replace(self.config(Variation("start"), seed), save_every=saves) for seed in seeds}
+        return [self._plain_job(f"start/seed-{seed}", config, owner, until=until) for seed, config in configs.items()]
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
