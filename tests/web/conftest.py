@@ -232,6 +232,12 @@ class Served(Caller):
         super().__init__(httpx.Client(base_url=address, timeout=60.0))
         self.process, self.address, self.runs = process, address, runs
 
+    def ended(self) -> str:
+        """Wait for the end of the process; return what it said."""
+        self.client.close()
+        said: str = self.process.communicate(timeout=60)[1]
+        return said
+
     def wait(self, done: Any, seconds: float = 60.0) -> Any:
         """Wait for a status; fail with what was there instead."""
         end = time.monotonic() + seconds
@@ -255,11 +261,16 @@ def serving(runs: Path, *options: str) -> Served:
     raise AssertionError(f"the server ended with {process.wait()}")
 
 
+@pytest.fixture(scope="session")
+def serve() -> Any:
+    """Start a server; parameters as of `serving`."""
+    return serving
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: Any) -> Any:
     found = serving(tmp_path_factory.mktemp("served") / "runs")
     found.take()
     yield found
-    found.client.close()
     found.process.terminate()
-    found.process.communicate(timeout=60)
+    found.ended()

@@ -76,7 +76,7 @@ class Between:
 
     def _work(self, now: float) -> None:
         if now >= self._poll:
-            while self.worker.wire.waiting():
+            while not self.stopping and self.worker.wire.waiting():
                 self.worker.obey(self)
             self._poll = time.perf_counter() + POLL
         if self.left is not None:

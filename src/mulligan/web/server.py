@@ -73,6 +73,7 @@ def serve(
     from mulligan.web.app import application
     from mulligan.web.gate import LOOPBACK
     from mulligan.web.playground import Playground
+    from mulligan.web.state import WAITING
 
     playground = Playground(runs, data, engine)
     hosts = LOOPBACK if host in LOOPBACK else frozenset()
@@ -84,13 +85,17 @@ def serve(
         """Ends the streams as soon as it is told to end: else it would wait for them."""
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            say("saving the run …") if playground.session.state.name in ("training", "paused", "alarm") else None
-            playground.hub.publish(
-                "notice", {"kind": "info", "text": "The server is closing; the run is saved.", "code": "closing"}
-            )
+            # uvicorn's own would raise the signal again at its end, before the run is saved
+            if self.should_exit:
+                self.force_exit = True
+                return
+            self.should_exit = True
+            if playground.session.state.name in WAITING:
+                say("saving the run …")
+            text = "The server is closing; the run is saved."
+            playground.hub.publish("notice", {"kind": "info", "text": text, "code": "closing"})
             engine.quit()
             asyncio.get_running_loop().call_later(0.2, playground.hub.close)
-            super().handle_exit(sig, frame)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)

@@ -1,0 +1,227 @@
+"""The real thing: a server process, its worker, and calls over the wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+SOURCE = Path(__file__).parents[2] / "src"
+LONG = {
+    "recipe": "ring",
+    "steps": 1_000_000,
+    "overrides": ["threads=1", "evaluate_every=0", "save_every=200", "sample_every=0"],
+}
+
+
+class Ear(threading.Thread):
+    """Listens to the stream."""
+
+    def __init__(self, address: str, client: str, last: str = ""):
+        super().__init__(daemon=True)
+        self.address, self.client, self.last = address, client, last
+        self.events: list[tuple[str, str, Any]] = []
+        self.ended = False
+        self.start()
+
+    def run(self) -> None:
+        import httpx
+
+        headers = {"last-event-id": self.last} if self.last else {}
+        try:
+            with httpx.stream(
+                "GET", f"{self.address}/api/stream?client={self.client}", headers=headers, timeout=60.0
+            ) as answer:
+                lines: dict[str, str] = {}
+                for line in answer.iter_lines():
+                    name, _, text = line.partition(": ")
+                    if name:
+                        lines[name] = text
+                    elif lines:
+                        self.events.append((lines.get("id", ""), lines["event"], json.loads(lines["data"])))
+                        lines = {}
+        except httpx.HTTPError:
+            pass
+        self.ended = True
+
+    def until(self, kind: str, count: int = 1, seconds: float = 60.0) -> list[Any]:
+        """Wait for so many events of a kind."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = [content for _, name, content in list(self.events) if name == kind]
+            if len(found) >= count:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"{len(found)} of {count} {kind}; heard {[k for _, k, _ in self.events]}")
+
+
+@pytest.fixture(autouse=True)
+def idle(request: pytest.FixtureRequest) -> Any:
+    """Leave no run behind for the next test."""
+    yield
+    if "served" not in request.fixturenames:
+        return
+    served = request.getfixturevalue("served")
+    if served.status()["state"] in ("training", "paused", "alarm"):
+        served.take()
+        served.post("/api/train/stop", **{"try": served.status()["try"]})
+        served.wait(lambda status: status["state"] == "stopped")
+
+
+def test_a_run_from_start_to_stop(served: Any) -> None:
+    ear = Ear(served.address, "first-tab-0123456789")
+    assert ear.until("snapshot")[0]["status"]["state"] in ("empty", "stopped")
+    assert served.post("/api/train/start", **LONG).status_code == 200
+    samples = ear.until("samples", 3)
+    assert [len(each["points"]) for each in samples] == [1024] * len(samples)
+    assert samples[0]["step"] < samples[-1]["step"]
+    ear.until("curves", 2)
+    steps = [step for each in ear.until("curves", 2) for step in each["step"]]
+    assert steps == sorted(set(steps))
+    served.post("/api/train/pause", **{"try": 1})
+    there = served.wait(lambda status: status["state"] == "paused")["step"]
+    served.post("/api/train/step", **{"try": 1, "count": 2})
+    assert served.wait(lambda status: status["step"] == there + 2 and status["state"] == "paused")
+    found = served.get("/api/look/field?side=16&points=4").json()
+    assert (found["step"], found["run"]) == (there + 2, served.status()["run"])
+    assert found["path"]
+    served.post("/api/train/stop", **{"try": 1})
+    status = served.wait(lambda status: status["state"] == "stopped")
+    assert status["saved_step"] == there + 2
+    assert any(each["code"] == "saved" for each in ear.until("notice"))
+    # a tab that comes back finds it where it is
+    late = Ear(served.address, "first-tab-0123456789")
+    snapshot = late.until("snapshot")[0]
+    assert snapshot["status"]["state"] == "stopped"
+    assert snapshot["samples"]["step"] == there + 2
+    assert snapshot["curves"]["1"]["step"][: len(steps)] == steps[: len(snapshot["curves"]["1"]["step"])]
+
+
+def test_a_lost_connection_misses_nothing(served: Any) -> None:
+    ear = Ear(served.address, "some-tab-0123456789")
+    served.post("/api/train/start", **LONG)
+    ear.until("curves", 2)
+    served.post("/api/train/pause", **{"try": 1})
+    served.wait(lambda status: status["state"] == "paused")
+    time.sleep(0.6)
+    at = max(i for i, (ident, kind, _) in enumerate(ear.events) if kind == "curves")
+    missed = [content for _, kind, content in ear.events[at:] if kind == "curves"]
+    before = next(ident for ident, kind, _ in reversed(ear.events[:at]) if ident)
+    again = Ear(served.address, "some-tab-0123456789", before)
+    assert again.until("curves")[0] == missed[0]
+    assert "snapshot" not in [kind for _, kind, _ in again.events]
+
+
+def test_two_tabs(served: Any) -> None:
+    ear = Ear(served.address, "one-tab-01234567890")
+    ear.until("snapshot")
+    served.take("one-tab-01234567890")
+    old = dict(served.headers)
+    assert served.take("other-tab-0123456789", take=False) == {"token": None, "writer": False}
+    served.take("other-tab-0123456789")
+    assert ear.until("control", 2)[-1] == {"writer": "other-ta"}
+    served.headers, new = old, served.headers
+    assert served.post("/api/train/start", **LONG).json()["type"] == "/problems/stale-token"
+    served.headers = new
+
+
+def test_a_killed_worker_is_missed_and_the_run_goes_on(served: Any) -> None:
+    served.take()
+    served.post("/api/train/start", **LONG)
+    served.wait(lambda status: (status["saved_step"] or 0) >= 200)
+    worker = _worker(served.process.pid)
+    os.kill(worker, signal.SIGKILL)
+    status = served.wait(lambda status: status["state"] == "failed")
+    assert status["error"]["code"] == "worker-died"
+    assert status["error"]["checkpoint_step"] >= 200
+    served.post("/api/train/resume", **{"try": 1})
+    status = served.wait(lambda status: status["state"] == "training" and status["step"] > status["saved_step"])
+    assert _worker(served.process.pid) != worker
+
+
+def _worker(pid: int) -> int:
+    """Find the worker among a server's children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("no /proc here")
+    found = [int(child) for child in children.read_text().split()]
+    return next(child for child in found if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_closed_server_saves(tmp_path: Path, number: signal.Signals, serve: Any) -> None:
+    served = serve(tmp_path / "runs")
+    ear = Ear(served.address, "last-tab-0123456789")
+    served.take()
+    served.post("/api/train/start", **LONG)
+    ear.until("samples", 2)
+    served.process.send_signal(number)
+    said = served.ended()
+    assert served.process.returncode == 0
+    assert "ring-1 is saved at step" in said
+    assert "mulligan resume" in said
+    assert "Traceback" not in said
+    ear.join(10)
+    assert ear.ended
+    assert any(each["code"] == "closing" for _, kind, each in ear.events if kind == "notice")
+    again = serve(tmp_path / "runs")
+    again.take()
+    assert [row["state"] for row in again.get("/api/runs").json()["runs"]] == ["stopped"]
+    again.post("/api/runs/ring-1/resume")
+    assert again.wait(lambda status: status["state"] == "training")["step"] > 0
+    again.process.kill()  # even this: the worker sees the pipe end, and saves
+    again.ended()
+    end = time.monotonic() + 30
+    before = sorted((tmp_path / "runs" / "ring-1" / "checkpoints").iterdir())
+    while time.monotonic() < end and _locked(tmp_path / "runs" / "ring-1" / ".lock"):
+        time.sleep(0.05)
+    assert sorted((tmp_path / "runs" / "ring-1" / "checkpoints").iterdir()) >= before
+
+
+def _locked(path: Path) -> bool:
+    import fcntl
+
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--host", "0.0.0.0"), "needs --token"),
+        (("--host", "0.0.0.0", "--token", "short"), "at least 16"),
+        (("--port", "99999"), "0 to 65535"),
+        (("--data", "/no/such/folder"), "no such folder"),
+        (("--host", "no.such.host.invalid", "--token", "x" * 16), "cannot listen"),
+    ],
+)
+def test_what_is_refused_before_it_serves(options: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mulligan", "serve", "--runs", str(tmp_path), *options]
+    env = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_is_said(served: Any, tmp_path: Path) -> None:
+    port = served.address.rpartition(":")[2]
+    command = [sys.executable, "-m", "mulligan", "serve", "--port", port, "--runs", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(SOURCE)}
+    )
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
