@@ -112,9 +112,9 @@ class Forks(Lanes):
         return values
 
     def settle(self) -> None:
-        if self._team is not None:
+        if self._team is not None and self._team.there:
             self._home(self.ask("home"))
-            self._end()
+        self._end()
 
     def close(self) -> None:
         self.settle()
@@ -195,6 +195,11 @@ class _Team:
             os.close(ear)
             self._pipes.append(os.fdopen(mouth, "wb"))
         return pid
+
+    @property
+    def there(self) -> bool:
+        """Whether the copies have not been ended, as they are before the interpreter is."""
+        return self._finalizer.alive
 
     def tell(self, question: str | None) -> None:
         """Set the copies going: to work, or to answer."""

@@ -7,7 +7,6 @@ until the same layer's next pass.
 
 from __future__ import annotations
 
-import mmap
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -36,6 +35,8 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 
 def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Allocate zeros that a process and its forked children see alike; gone with the last of their arrays."""
+    import mmap
+
     dtype = np.dtype(dtype)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)[:size].view(dtype).reshape(shape)
