@@ -13,30 +13,31 @@ import socket
 import time
 import traceback
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import threadpoolctl
 
+from mulligan.data import Dataset
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
 from mulligan.studies.measures import MEASURES, Figures
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
 from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
-from mulligan.training.config import Parent
+from mulligan.training.config import DataSpec, Parent
 from mulligan.training.events import Event, Started, Stepped
+from mulligan.training.run import data_of
 from mulligan.training.tables import Table, from_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from mulligan.data import Dataset
 
 ATTEMPTS = 3
 """A cell whose worker was killed so often is given up: it may be what kills it."""
 DONE, DIVERGED, FAILED, STOPPED = "done", "diverged", "failed", "stopped"
 _PATIENCE = 20.0  # seconds to wait for a worker of a killed study to leave a cell
 _PULSE = 0.25  # seconds between two looks whether the study is still there
+_HELD = 2  # data sets that a worker keeps between two cells
+_loaded: dict[DataSpec, Dataset] = {}
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _stopper(run: Run, end: int, pulse: _Pulse) -> Callable[[], bool]:
 def _run(job: Job, folder: Path) -> Run:
     """Bring the cell's run to where it stands: new, from its own checkpoint, or from the common start."""
     config: Config = from_table(Config, job.config)
-    data = load_once(config.data.name, config.data.size, config.data.skip_broken)
+    data = load_once(config)
     if RunFolder(folder).config.is_file() and (not job.start or checkpoints(RunFolder(folder).checkpoints)):
         return resume(folder, data=data)
     shutil.rmtree(folder, ignore_errors=True)  # killed before it had begun
@@ -175,12 +176,13 @@ def _run(job: Job, folder: Path) -> Run:
     return SecondTry(config, [], found, keep_moments=True).run(data=data)
 
 
-@lru_cache(maxsize=2)
-def load_once(name: str, size: int = 0, skip_broken: bool = False) -> Dataset:
-    """Load a data set, once in each process."""
-    from mulligan.data import load
-
-    return load(name, size=size, skip_broken=skip_broken)
+def load_once(config: Config) -> Dataset:
+    """Load the data of a configuration, once in each process."""
+    if config.data not in _loaded:
+        if len(_loaded) >= _HELD:
+            _loaded.clear()
+        _loaded[config.data] = data_of(config)
+    return _loaded[config.data]
 
 
 def measured(run: Run, job: Job) -> Figures:
@@ -280,7 +282,7 @@ def time_steps(job: Job, seconds: float) -> float:
     """Return the CPU-seconds of a step: the median of some blocks of steps, after a first one that allocates."""
     config: Config = from_table(Config, job.config)
     with threadpoolctl.threadpool_limits(1):
-        trial = Run(config, data=load_once(config.data.name, config.data.size, config.data.skip_broken))
+        trial = Run(config, data=load_once(config))
         with trial.gan.lanes:
             trial.advance()
             began, size = time.process_time(), 1
