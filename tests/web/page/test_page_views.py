@@ -86,7 +86,7 @@ def test_the_ring_from_inside_then_its_run(open_tab):
     tab = open_tab("look")
     tab("look-nothing").wait_for()
     tab.go("train")
-    tab.begin("ring", steps=600)
+    tab.begin("ring", steps=320)
     tab.wait("training", "finished", "warning", "diagnosis")
     tab.painted("sample-grid")
     tab.wait("finished")

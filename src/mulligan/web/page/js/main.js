@@ -7,7 +7,7 @@ import { Look } from "./look.js";
 import { Museum } from "./museum.js";
 import { int } from "./numbers.js";
 import { Runs } from "./runs.js";
-import { loadCatalog, onProgress, pageState, server, store, takePen, tell, useStore, wasAsked } from "./store.js";
+import { changed, loadCatalog, onProgress, pageState, server, store, takePen, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
 const VIEWS = { train: ["Train", Train], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
@@ -120,6 +120,7 @@ function App() {
     <div class="sr" aria-live="polite" data-testid="announcer">${store.spoken}</div><div class="sr" role="alert">${store.alarmSpoken}</div>`;
 }
 
+addEventListener("mulligan-theme", () => changed(true));
 render(html`<${App} />`, document.getElementById("app"));
 server.connect();
 loadCatalog();

@@ -36,14 +36,14 @@ function Stretch({ picture, grey, image }) {
   useEffect(() => paintGrey(canvas.current, grey, image.width, image.height, ends[0], ends[1]), [place, grey]);
   return html`<figure><canvas class="px" ref=${canvas} role="img" data-testid="museum-stretched" aria-label=${`The same pixels, shown from ${low} to ${high}`} />
     <div class="scale"><span>${low}</span><i></i><span>${high}</span></div><figcaption><b class=${factor < 1.5 ? "" : "bad"}>${factor < 1.5 ? "Not stretched" : `Stretched ${int(factor)} times`}</b>${picture.caption}</figcaption>
-    <div class="stretch"><label for="stretch"><b>Stretch</b></label><input id="stretch" type="range" min="0" max="100" value=${place} data-testid="museum-stretch" aria-valuetext=${`${num(factor)} times`} onInput=${(e) => setPlace(Number(e.target.value))} /><output>× ${factor < 10 ? factor.toFixed(1) : int(factor)}</output></div></figure>`;
+    <div class="stretch"><b>Stretch</b><${Slider} value=${place} label="Stretch the contrast" testid="museum-stretch" text=${`${num(factor)} times`} onInput=${setPlace} /><output>× ${factor < 10 ? factor.toFixed(1) : int(factor)}</output></div></figure>`;
 }
 
 function Curve({ curve }) {
   const lines = Object.entries(curve.lines);
   const x = [Math.min(...lines.flatMap(([, l]) => l.map((p) => p[0]))), Math.max(...lines.flatMap(([, l]) => l.map((p) => p[0])))];
   const low = Math.min(0, ...lines.flatMap(([, l]) => l.map((p) => p[1] ?? 0)));
-  return html`<${Chart} title=${curve.name} unit=${`${curve.y}, by ${curve.x}`} height=${190} x=${x} ends=${["", ""]} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data: data.map(([a, b]) => [a, b ?? NaN]) }))} />`;
+  return html`<${Chart} title=${curve.name} unit=${curve.y} xUnit=${curve.x} height=${190} x=${x} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data: data.map(([a, b]) => [a, b ?? NaN]) }))} />`;
 }
 
 function Side({ kind, words, rows, evidence, image, caption }) {

@@ -49,7 +49,7 @@ export function Quality() {
   const exact = m?.coverage != null;
   const lost = modes != null && modes < names.length;
   const at = m?.step ?? look?.step;
-  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? "first at step 250" : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
+  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? "first by step 250" : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
       <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? SPACES[m?.space] ?? SPACES.judge : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
       <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? SPACES.judge : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
-import { act, can, changed, command, mayWrite, server, store, tell } from "./store.js";
+import { act, can, changed, command, mayWrite, server, store } from "./store.js";
 
 const LIVE = ["lr_g", "lr_d", "gamma"]; // act at the next step
 /** Fields that the server may name, as the page calls them. */
@@ -136,8 +136,8 @@ const SHOWN = [["mnist", "MNIST", icon.digit], ["fashion", "Fashion", icon.shirt
 function Pictures({ value, openOwn }) {
   const there = new Map((store.catalog?.data ?? []).map((d) => [d.name, d]));
   const known = SHOWN.map(([key, label, draw]) => [[...there.keys()].find((n) => n === key || n.startsWith(`${key}_`) || n.startsWith(`${key}-`)) ?? key, key, label, draw]);
-  const others = [...there.values()].filter((d) => !known.some(([name]) => name === d.name));
-  const own = value && !there.has(value);
+  const others = [...there.values()].filter((d) => !d.own && !known.some(([name]) => name === d.name));
+  const own = Boolean(there.get(value)?.own);
   const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed ? "true" : "false"} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}</button>`;
   return html`<div class="ds" role="group" aria-label="Data set">
       ${known.slice(0, 2).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
@@ -220,36 +220,28 @@ export function Settings() {
 
 function Own({ close }) {
   const dialog = useRef(null);
-  const [path, setPath] = useState("");
+  const sets = (store.catalog?.data ?? []).filter((d) => d.own);
+  const [chosen, choose] = useState(sets[0]?.name);
   const [found, setFound] = useState(null);
-  const [fault, setFault] = useState("");
-  const [busy, setBusy] = useState(false);
   useEffect(() => dialog.current.showModal(), []);
-  const look = async () => {
-    setBusy(true);
-    setFault("");
-    try {
-      setFound(await server.post("/api/pictures/look", { path }));
-    } catch (problem) {
-      setFound(null);
-      setFault(problem.message);
-    }
-    setBusy(false);
-  };
+  useEffect(() => {
+    setFound(null);
+    if (chosen) server.get("/api/pictures", { data: chosen }).then(setFound).catch((problem) => setFound({ fault: problem.message }));
+  }, [chosen]);
   const use = () => {
-    setDraft("data", found.path);
-    tell(null);
-    close();
+    setDraft("data", chosen);
+    dialog.current.close();
   };
   return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
     <header><h2 id="own-h">Own pictures</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <p class="ink2">A folder of pictures on this machine (one folder a class, if there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>
-    <form class="spread" onSubmit=${(e) => { e.preventDefault(); look(); }}><input class="in ds-more" aria-label="Path of the folder or file" placeholder="/home/me/pictures" value=${path} aria-invalid=${fault ? "true" : null} data-testid="own-path" onInput=${(e) => setPath(e.target.value)} />
-      <button class="btn" disabled=${!path || busy} data-testid="own-look">${busy ? "Reading…" : "Look at them"}</button></form>
-    ${fault && html`<span class="fault" role="alert">${fault}</span>`}
-    ${found && html`<p data-testid="own-found"><b>${int(found.accepted)} pictures</b>, as the network will see them: ${found.shape.slice(0, 2).join(" × ")}${found.shape[2] === 3 ? ", colour" : ", grey"}${found.classes ? `, ${found.classes.length} classes` : ""}.</p>
+    <p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>
+    ${!sets.length && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
+    ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
+    ${chosen && !found && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
+    ${found?.png && html`<p data-testid="own-found"><b>${int(found.accepted)} pictures</b>, as the network will see them: ${found.shape.slice(0, 2).join(" × ")}${found.shape[2] === 3 ? ", colour" : ", grey"}${found.classes ? `, ${found.classes.length} classes` : ""}.</p>
       <img class="own-preview" alt=${`${found.columns * found.rows} of the pictures as the network will see them`} src=${`data:image/png;base64,${found.png}`} />
-      ${found.refused_count > 0 && html`<h3>${int(found.refused_count)} refused</h3><ul class="own-refused">${found.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}</ul>`}
-      <div class="act"><button type="button" class="btn primary" data-testid="own-use" onClick=${use}>Use these</button></div>`}
+      ${found.refused_count > 0 && html`<h3>${int(found.refused_count)} refused</h3><ul class="own-refused">${found.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}</ul>`}`}
+    ${found?.fault && html`<p class="small">No preview: ${found.fault}</p>`}
+    ${chosen && html`<div class="act"><button type="button" class="btn primary" data-testid="own-use" onClick=${use}>Use these</button></div>`}
   </dialog>`;
 }

@@ -52,9 +52,9 @@ export function useStore() {
   return store;
 }
 
-/** Say something to a screen reader: politely, or at once. */
-export function say(text, urgent = false) {
-  store[urgent ? "alarmSpoken" : "spoken"] = text;
+/** Say something to a screen reader, politely. */
+function say(text) {
+  store.spoken = text;
   changed(true);
 }
 
@@ -78,7 +78,7 @@ const hears = {
   snapshot(data) {
     const before = store.status?.run;
     Object.assign(store, started, data, {
-      saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null, token: undefined,
+      saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null,
     });
     store.mine = data.control?.writer === server.client.slice(0, 8);
     if (before !== store.status?.run) store.news = null;
@@ -115,7 +115,7 @@ const hears = {
   },
   diagnosis(data) {
     store.diagnosis = data;
-    say(`${data.title} at step ${data.step}. ${data.text ?? ""}`, data.severity === "alarm");
+    say(`${data.title} at step ${data.step}. ${data.text ?? ""}`);
   },
   tries(data) {
     store.tries = data;
@@ -131,7 +131,6 @@ const hears = {
   notice(data) {
     const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
     store.news = { kind, text: data.text, code: data.code, actions: [] };
-    if (data.kind === "failed") store.alarmSpoken = data.text;
   },
   runs() {
     store.runsVersion++;
@@ -147,6 +146,7 @@ const hears = {
   },
   ping() {},
   lost(data) {
+    server.token = null; // asked for again: the server may have been started anew
     store.connected = false;
     store.lost = data;
   },

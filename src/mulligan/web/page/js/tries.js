@@ -7,7 +7,29 @@ import { useWidth } from "./width.js";
 const [HEIGHT, LOW, UP] = [56, 40, 18];
 const EDGE = 8;
 
-const arc = (a, end) => `M${a} ${LOW}C${a + 20} ${UP} ${a + 34} ${UP} ${a + 60} ${UP}L${Math.max(a + 60, end)} ${UP}`;
+const BEND = 60; // pixels from where a try leaves the line to where it runs level
+
+const arc = (a, end) => `M${a} ${LOW}C${a + 20} ${UP} ${a + 34} ${UP} ${a + BEND} ${UP}L${Math.max(a + BEND, end)} ${UP}`;
+
+/** The arc up to a place on it (de Casteljau, at the t whose x is `end`), and the height there. */
+function begun(a, end) {
+  if (end >= a + BEND) return [arc(a, end), UP];
+  const mix = (p, q, t) => p.map((v, i) => v + (q[i] - v) * t);
+  const split = (t) => {
+    const p = [[a, LOW], [a + 20, UP], [a + 34, UP], [a + BEND, UP]];
+    const [u, v, w] = [0, 1, 2].map((i) => mix(p[i], p[i + 1], t));
+    const [x, y] = [mix(u, v, t), mix(v, w, t)];
+    return [p[0], u, x, mix(x, y, t)];
+  };
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 20; i++) {
+    const t = 0.5 * (low + high);
+    if (split(t)[3][0] < end) low = t;
+    else high = t;
+  }
+  const [from, one, two, to] = split(high);
+  return [`M${from}C${one} ${two} ${to}`, to[1]];
+}
 
 function words(tries, now, would) {
   if (!tries.length) return "No try yet.";
@@ -36,22 +58,23 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const bad = stopped || now.state === "failed";
     const nameOf = (t) => `Try ${t.number}${t.number === 1 ? `: ${t.recipe}` : ""}`;
     const up = before.length > 0 && now.parent != null;
-    const y = up ? UP : LOW;
     const end = X(now.step);
     const begin = X(now.from_step ?? 0);
+    const [way, y] = up ? begun(begin, end) : ["", LOW];
+    const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that begins where the name would stand
     const from = would == null ? null : X(would);
     lines = html`
       ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" stroke-width="3" stroke-linecap="round" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
-      ${up && html`<path d=${arc(begin, end)} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />
-        ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + 60, end)} ${UP}H${width - EDGE}`} fill="none" stroke="var(--line)" stroke-width="3" stroke-dasharray="1 6" stroke-linecap="round" />`}`}
+      ${up && html`<path d=${way} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />
+        ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + BEND, end)} ${UP}H${width - EDGE}`} fill="none" stroke="var(--line)" stroke-width="3" stroke-dasharray="1 6" stroke-linecap="round" />`}`}
       ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />`}
       ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
         <text class="lab brand" x=${Math.min(from + 64, width - (narrow ? 130 : 240))} y="8">${narrow ? `Second try from ${int(would)}` : `Second try would start here, at ${int(would)}`}</text>`}
       ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
       ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - (narrow ? 120 : 250))} y="8">${narrow ? `Try ${now.number}: ${now.summary || ""}` : `Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`}</text>`}
-      ${up && !narrow && before.at(-1).alarm && html`<text x=${Math.max(X(before.at(-1).alarm.step) + 12, 130)} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
+      ${up && !narrow && before.at(-1).alarm && html`<text x=${Math.max(X(before.at(-1).alarm.step) + 12, label + 100)} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
       ${!up && html`<text class="lab" x=${from != null && from < 80 ? Math.min(from + 66, width / 2) : 10} y=${LOW - 8}>${nameOf(now)}</text>`}`;
-    if (up) back = before.map((t) => html`<button type="button" disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
+    if (up) back = before.map((t) => html`<button type="button" style=${{ left: `${label}px` }} disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
   }
   return html`<div class="track" data-testid="tries" ref=${box}>
     <svg role="img" viewBox=${`0 0 ${width} ${HEIGHT}`} aria-label=${words(tries, now, would)}>${y0}${ticks}${lines}</svg>${back}
