@@ -1,0 +1,157 @@
+"""Every recipe for the same time: figures, seconds and a grid of each, in one table.
+
+    python benchmarks/recipes_table.py --out FOLDER [--cpu-seconds 60] [--seeds 3] [--recipes quick dcgan …]
+
+The budget is CPU time of one thread in the training loop, so that a busy machine changes little; the steps that fill it
+are found by timing some first, and the schedules are stretched over them. Scores: 10,000 fakes against the held-out
+pictures, median and range over the seeds; FD is a per cent of the real features' variance (in the judge; of stacked
+digits in PCA-64), its floor beside. A set that cannot be fetched has a row that says so, and no figure.
+
+FOLDER gets table.md, figures.json (from which the command goes on where it was stopped) and RECIPE.png, the 64 fixed
+samples of the first seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import mulligan
+from mulligan.errors import DataError
+from mulligan.evaluation import Exam
+from mulligan.output.images import grid, save_png
+from mulligan.training import Run, train, with_overrides
+
+RECIPES = ("quick", "unlabelled", "mlp", "classic", "dcgan", "lsgan", "wgan-gp", "hinge-sn", "r3gan", "pictures")
+MORE = ("fashion", "kmnist", "cifar10", "stacked-mnist")
+HEADS = (
+    "recipe",
+    "data",
+    "steps",
+    "CPU s",
+    "FD %",
+    "floor",
+    "precision",
+    "recall",
+    "coverage",
+    "classes right",
+    "modes",
+)
+TIMED = 10  # steps, after two that allocate
+
+
+def play(name, seed, arguments):
+    """Train one recipe with one seed for the budget; return the run."""
+    changes = [f"seed={seed}", "threads=1", "sample_every=0", "evaluate_every=0"]
+    config = with_overrides(mulligan.recipe(name), [*changes, *arguments.set])
+    trial = Run(config)
+    with trial.gan.lanes:
+        for _ in range(2):
+            trial.advance()
+        start = time.process_time()
+        for _ in range(TIMED):
+            trial.advance()
+        each = (time.process_time() - start) / TIMED
+    steps = max(2, round(arguments.cpu_seconds / each))
+    run = Run(replace(config, steps=steps, report_every=max(1, steps // 10), save_every=0), data=trial.data)
+    for _ in train(run):
+        pass
+    return run
+
+
+def score(run, exam):
+    """Return what the table shows of one run."""
+    found = exam.score(run.generator())
+    scores = found.get("judge", found["pca64"])
+    modes = found.get("modes", {})
+    return {
+        "data": run.data.name,
+        "steps": run.config.steps,
+        "cpu": run.cpu,
+        "fd": scores["fd"],
+        "floor": scores["fd_floor"],
+        "precision": scores["precision"],
+        "recall": scores["recall"],
+        "coverage": scores["coverage"],
+        "right": found.get("classes", {}).get("label_accuracy"),
+        "modes": modes.get("captured", found.get("classes", {}).get("modes")),
+        "kl": modes.get("kl", found.get("classes", {}).get("kl")),
+        "authpct": found["copies"]["authpct"],
+    }
+
+
+def row(name, kept):
+    """Write one row: median and, with several seeds, the range."""
+    if "error" in kept:
+        return f"| `{name}` | {kept['error']} |" + " |" * (len(HEADS) - 2)
+    seeds = list(kept.values())
+
+    def cell(key, form):
+        values = [each[key] for each in seeds if each[key] is not None]
+        if not values:
+            return "–"
+        middle = format(float(np.median(values)), form)
+        return middle if len(values) == 1 else f"{middle} ({min(values):{form}}–{max(values):{form}})"
+
+    cells = [cell("steps", ".0f"), cell("cpu", ".0f"), cell("fd", ".2f"), f"{seeds[0]['floor']:.2f}"]
+    cells += [cell(key, ".2f") for key in ("precision", "recall", "coverage", "right")]
+    return f"| `{name}` | {seeds[0]['data']} | " + " | ".join([*cells, cell("modes", ".0f")]) + " |"
+
+
+def write(found, arguments):
+    lines = [
+        f"{arguments.cpu_seconds:g} CPU-seconds of one thread each, {arguments.seeds} seed(s), {arguments.count:,} "
+        "fakes; “right” is the share of fakes that the judge takes for the class asked for; "
+        f"{platform.machine()}, NumPy {np.__version__}.",
+        "",
+        "| " + " | ".join(HEADS) + " |",
+        "|---" * len(HEADS) + "|",
+        *(row(name, kept) for name, kept in found.items() if kept),
+    ]
+    (arguments.out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (arguments.out / "figures.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--recipes", nargs="*", default=[*RECIPES, *MORE])
+    parser.add_argument("--cpu-seconds", type=float, default=60.0)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--count", type=int, default=10_000, help="fakes, and held-out pictures")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    kept_in = arguments.out / "figures.json"
+    found = json.loads(kept_in.read_text(encoding="utf-8")) if kept_in.exists() else {}
+    exams = {}
+    for name in arguments.recipes:
+        found.setdefault(name, {})
+        for seed in range(arguments.seeds):
+            if str(seed) in found[name]:
+                continue
+            try:
+                run = play(name, seed, arguments)
+            except DataError as error:
+                found[name] = {"error": f"not measured: {str(error).partition(':')[0]} could not be had"}
+                break
+            if run.data.name not in exams:
+                pool = run.data if run.data.test is None else run.data.test
+                exams[run.data.name] = Exam.prepare(run.data, min(arguments.count, len(pool)), controls=False)
+            found[name][str(seed)] = score(run, exams[run.data.name])
+            if seed == 0:
+                save_png(arguments.out / f"{name}.png", grid(run.sample(*run.grid)))
+            print(row(name, found[name]), flush=True)
+            write(found, arguments)
+    write(found, arguments)
+    print((arguments.out / "table.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
