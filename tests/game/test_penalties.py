@@ -83,3 +83,12 @@ def test_where_they_look():
 def test_weights_out_of_range_are_refused(build):
     with pytest.raises(ConfigError, match="is not allowed"):
         build()
+
+
+def test_a_penalty_is_called_as_in_a_configuration():
+    assert [cls().name for cls in PENALTIES.values()] == list(PENALTIES)
+
+    class Mine(R1):
+        pass
+
+    assert Mine().name == "mine"

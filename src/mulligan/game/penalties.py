@@ -29,8 +29,8 @@ class Penalty:
 
     @property
     def name(self) -> str:
-        """What a step's measures call its value."""
-        return type(self).__name__.lower()
+        """What a step's measures call its value: as a configuration calls it; one of one's own, by its class."""
+        return next((kind for kind, cls in PENALTIES.items() if cls is type(self)), type(self).__name__.lower())
 
     def draw(self, rng: np.random.Generator, real: Array) -> Array:
         """Draw what places the points that are not rows of the batch: ε ~ U(0, 1) of each row, for "between"."""
