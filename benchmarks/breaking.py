@@ -3,6 +3,7 @@
     python benchmarks/breaking.py                    all cases; prints the confusion matrix and when each was named
     python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
     python benchmarks/breaking.py --write            … and writes docs/reference/diagnosis.md
+    python benchmarks/breaking.py --kept FILE        … goes on where the runs in the file ended
     python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every look
     python benchmarks/breaking.py --long             healthy runs to their very end
     python benchmarks/breaking.py --overhead         what the diagnosis costs, in processor time
@@ -21,10 +22,11 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,9 @@ SMALL = ("generator.layers.hidden=[128]", "discriminator.layers.hidden=[128]", "
 """A quicker `mlp`."""
 PLAIN = ("data.labels=none", "penalties=[]", "loss=non_saturating")
 ONE_D = ("data.name=jang", "average=none", "penalties=[]")
+NARROW = ("generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")
+"""A generator whose fakes are narrow at first: those of the recipe `ring` happen to begin around the ring."""
+GP = ("update=alternating", "loss=wasserstein", 'penalties=[{kind="wgan_gp", weight=10}]')
 CRITIC = ("penalties=[]", "loss=wasserstein")
 COLLAPSE = "mode collapse"
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "diagnosis.md"
@@ -83,7 +88,8 @@ def joined_batch_norm(run: Run) -> None:
     gan = run.gan
     gan._split = False
     streams = [gan.streams[f"dropout.{i}"] for i in range(gan.lanes.count)]
-    gan._lanes = [Lane(gan.g.network, gan.d.network, s, gan.lanes, i, False) for i, s in enumerate(streams)]
+    nets = gan.g.network, gan.d.network
+    gan._lanes = [Lane(*nets, rng, gan.lanes, i, False, gan._warp) for i, rng in enumerate(streams)]
 
 
 def forget_z(run: Run) -> None:
@@ -176,15 +182,16 @@ BROKEN = (
         "D wins",
         breaks=joined_batch_norm,
     ),
+    Case("critic, D's rate × 100", "mlp", (*SMALL, "data.labels=none", *GP, *rates(1e-5, 1e-3)), "D wins"),
     Case("D frozen", "mlp", (*SMALL, *PLAIN, *rates(1e-3, 1e-12)), "G wins", (COLLAPSE, "saturation")),
-    Case("D of one unit", "mlp", (*SMALL, *PLAIN, "discriminator.layers.hidden=[1]"), "G wins", (COLLAPSE,), upto=0.3),
     Case(
-        "clipped critic, ring",
-        "ring",
-        (*CRITIC, "discriminator.clip_weights=0.1", *rates(1e-3, 1e-3, 0.5)),
-        COLLAPSE,
-        upto=0.3,
+        "critic frozen",
+        "mlp",
+        (*SMALL, "data.labels=none", *GP, *rates(1e-3, 1e-12)),
+        "G wins",
+        (COLLAPSE, "saturation"),
     ),
+    Case("D of one unit", "mlp", (*SMALL, *PLAIN, "discriminator.layers.hidden=[1]"), "G wins", (COLLAPSE,), upto=0.3),
     Case(
         "clipped critic, β₁ 0.9, ring",
         "ring",
@@ -227,12 +234,12 @@ BROKEN = (
     Case(
         "γ 1000, ring",
         "ring",
-        ("penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant"),
+        (*NARROW, "penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant"),
         "gamma off",
         ("G wins",),
     ),
     Case("G's rate 0.3", "mlp", (*SMALL, *PLAIN, *rates(0.3, 1e-3)), "saturation", (COLLAPSE,)),
-    Case("z forgotten", "mlp", SMALL, "intra-class collapse", breaks=forget_z),
+    Case("z forgotten", "mlp", SMALL, "intra-class collapse", breaks=forget_z, upto=0.3),
     Case("fifty pictures", "mlp", (*SMALL, "data.labels=none", "data.limit=50"), "copying", upto=0.5),
     Case("one picture, repeated", "mlp", (*SMALL, "data.labels=none"), "copying", data=one_picture),
 )
@@ -257,11 +264,13 @@ SOUND = (
         ),
         upto=0.5,
     ),
-    Case("ring", "ring", upto=1.0),
-    Case("ring, seed 1", "ring", ("seed=1",), upto=1.0),
-    Case("grid", "ring", ("data.name=grid",), upto=1.0),
-    Case("swiss roll", "ring", ("data.name=swiss-roll",), upto=1.0),
-    Case("1-D", "ring", ("data.name=jang",), upto=1.0),
+    Case("mlp, wgan_gp", "mlp", (*SMALL, *GP), upto=0.5),
+    Case("ring, wgan_gp", "ring", GP, upto=0.5),
+    Case("ring", "ring", upto=0.5),
+    Case("ring, seed 1", "ring", ("seed=1",), upto=0.5),
+    Case("grid", "ring", ("data.name=grid",), upto=0.5),
+    Case("swiss roll", "ring", ("data.name=swiss-roll",), upto=0.5),
+    Case("1-D", "ring", ("data.name=jang",), upto=0.5),
 )
 
 
@@ -304,7 +313,7 @@ def play(case: Case, seed: int = 0, *, verbose: bool = False, long: bool = False
         for event in train(run, observers=[diagnosis], stop=lambda: run.step >= last):
             if verbose and isinstance(event, Stepped) and diagnosis.looks and diagnosis.looks[-1].step > looks:
                 looks = diagnosis.looks[-1].step
-                print(looks, *(f"{k}={v:.3g}" for k, v in diagnosis.looks[-1].signals.items()), diagnosis._candidate)
+                print(looks, *(f"{k}={v:.3g}" for k, v in diagnosis.looks[-1].signals.items()), diagnosis._before)
                 print("   ", *(f"{share:.2f}" for share in diagnosis.looks[-1].histogram))
             if isinstance(event, Diagnosed):
                 named, step, severity = event.state, event.step, event.severity
@@ -315,6 +324,19 @@ def play(case: Case, seed: int = 0, *, verbose: bool = False, long: bool = False
     except DivergedError:
         pass
     return Outcome(case, seed, named, step, config.steps, severity, words, time.process_time() - start)
+
+
+def keep(path: Path, outcome: Outcome) -> None:
+    """Add an outcome to a file, so that a bench that is stopped goes on where it was."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**asdict(outcome), "case": outcome.case.name}, default=str) + "\n")
+
+
+def kept(path: Path) -> dict[tuple[str, int], Outcome]:
+    cases = {case.name: case for case in (*BROKEN, *SOUND)}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = (json.loads(line) for line in lines)
+    return {(f["case"], f["seed"]): Outcome(**{**f, "case": cases[f["case"]]}) for f in found if f["case"] in cases}
 
 
 def report(outcomes: list[Outcome]) -> str:
@@ -420,18 +442,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--kept", type=Path, help="a file of JSON lines that outcomes are read from, and added to")
     for flag in ("--verbose", "--write", "--long", "--overhead"):
         parser.add_argument(flag, action="store_true")
     options = parser.parse_args()
     if options.overhead:
         print(overhead())
         return 0
-    outcomes = []
+    outcomes, done = [], kept(options.kept) if options.kept else {}
     for case, seed in product((*BROKEN, *SOUND), options.seeds):
         if options.only not in case.name:
             continue
-        outcome = play(case, seed, verbose=options.verbose, long=options.long)
+        outcome = done.get((case.name, seed)) or play(case, seed, verbose=options.verbose, long=options.long)
         outcomes.append(outcome)
+        if options.kept and (case.name, seed) not in done:
+            keep(options.kept, outcome)
         print(
             f"{'✓' if outcome.right else '✗'} {case.name}, seed {seed}: {outcome.named} at {outcome.step} "
             f"[{case.expected}] {outcome.words} ({outcome.seconds:.1f} s)",

@@ -13,7 +13,7 @@ from mulligan.data import Dataset
 from mulligan.errors import DivergedError
 from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train
 from mulligan.training.config import with_fields, with_overrides
-from mulligan.training.diagnosis import Diagnosis
+from mulligan.training.diagnosis import Diagnosis, agreement, cadence
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
 from mulligan.training.recipes import recipe
 from mulligan.training.remedies import remedies_for
@@ -23,13 +23,15 @@ from mulligan.training.signals import Facts, facts_of
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)
+CRITIC = Facts(balance=0.0, probabilistic=False, relativistic=False, penalised=True)
+CONDITIONAL = PLAIN._replace(conditional=True)
 PAIRED = Facts(balance=math.log(2), probabilistic=False, relativistic=True, penalised=True)
 
 SOUND = {
     "d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67, "penalty": 0.04,
     "spread": 0.93, "span": 1.0, "distance": 0.97, "variety": 0.52, "scale": 1.0,
     "extreme": 0.77, "extreme_real": 0.83, "sharpness": 1.02, "coverage": 0.9, "precision": 0.97,
-    "gap": 0.02, "classes": 1.0, "inner": 0.9, "r1": 0.66, "r2": 0.6, "push": 0.4,
+    "gap": 0.02, "ranking": 0.7, "classes": 1.0, "inner": 0.9, "r1": 0.66, "r2": 0.6, "push": 0.4,
     "g_first": 1.7e-3, "g_last": 0.03, "g_gradient": 0.6, "d_gradient": 1.3,
     "g_weights": 80.0, "d_weights": 34.0, "path": 1.5, "ct_z": 0.3, "authentic": 1.0,
 }  # fmt: skip
@@ -45,7 +47,7 @@ def named(*changes: dict[str, Any], facts: Facts = PLAIN, lived: bool = True, hi
 
 
 def test_a_sound_run_is_healthy() -> None:
-    for facts in (PLAIN, PENALISED, PAIRED):
+    for facts in (PLAIN, PENALISED, PAIRED, CRITIC, CONDITIONAL):
         assert named(facts=facts) == Finding(HEALTHY)
 
 
@@ -65,8 +67,9 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "wrong sign": [({"d_real": 3.0, "d_fake": 3.0}, {}), ({"d_real": 90.0, "d_fake": 200.0}, {})],
     "wrong scale": [({"scale": 127.5}, {}), ({"scale": 0.05}, {}), ({"scale": 127.5, "d_real": 200.0}, {})],
     "D wins": [({"d_accuracy": 0.98, "d_loss": 0.09}, {}), ({"push": 3e-4}, {}),
-               ({"d_accuracy": 0.98, "d_loss": 0.04}, {"facts": PAIRED})],
-    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **FAR}, {})],
+               ({"d_accuracy": 0.98, "d_loss": 0.04}, {"facts": PAIRED}),
+               ({"ranking": 1.0, **FAR}, {"facts": CRITIC})],
+    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **FAR}, {}), ({"ranking": 0.49, **FAR}, {"facts": CRITIC})],
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1}, {})],
@@ -74,10 +77,12 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"penalty": 2.0, "d_loss": 1.38, **FAR}, {"facts": PENALISED}),
         ({"penalty": 0.1, "d_loss": 1.39, "d_accuracy": 0.5, **FAR}, {"facts": PENALISED}),  # G wins, but for γ
         ({"r2": 6.1, "classes": 0.5}, {"facts": PENALISED}),
+        ({"penalty": 0.0, "distance": 0.4}, {"facts": PENALISED}),  # a collapse, but for γ = 0
     ],
     "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {})],
     "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {})],
-    "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {}), ({"inner": 0.19, "coverage": 0.4}, {})],
+    "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {}), ({"inner": 0.19, "coverage": 0.4}, {}),
+                             ({"spread": 0.19, "inner": 0.9, "coverage": 0.4}, {"facts": CONDITIONAL})],
 }  # fmt: skip
 
 
@@ -112,6 +117,9 @@ NEARLY: list[dict[str, Any]] = [
     {"extreme": 0.91},
     {"ct_z": -9.0, "authentic": -4.9},
     {"ct_z": -2.9, "authentic": -20.0},
+    {"ranking": 1.0, **FAR},  # a critic's, and this is none
+    {"ranking": 0.1, **FAR},
+    {"spread": 0.1, "inner": 0.9, "coverage": 0.4},  # of a generator that is told no class, deviation over all
     {"inner": 0.51, "coverage": 0.4},
     {"inner": 0.45, "coverage": 0.51},
 ]
@@ -125,8 +133,10 @@ def test_just_short_of_a_threshold_nothing_is_said(signals: dict[str, Any]) -> N
 
 def test_what_is_getting_better_is_left_alone() -> None:
     g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "gap": 0.39}
-    assert named(FAR, g_wins).state == HEALTHY
-    assert named(FAR, {**g_wins, "gap": 0.41}).state == "G wins"
+    far = [FAR] * 4
+    assert named(*far, g_wins).state == HEALTHY
+    assert named(*far, {**g_wins, "gap": 0.41}).state == "G wins"
+    assert named(*far[:2], {"gap": 0.9}, FAR, {**g_wins, "gap": 0.45}).state == "G wins"  # no nearer than it has been
     assert named({"classes": 0.4}, {"classes": 0.5}).state == HEALTHY
     assert named({"classes": 0.5}, {"classes": 0.5}).state == "mode collapse"
     thin = {"coverage": 0.4}
@@ -137,6 +147,23 @@ def test_what_is_getting_better_is_left_alone() -> None:
 def test_a_way_that_leads_nowhere_for_long() -> None:
     assert named({"path": 3.0}, {"path": 12.0}, {"path": 9.5}).state == "cycling"
     assert named({"path": 3.0}, {"path": 9.0}, {"path": 9.5}).state == HEALTHY
+
+
+def test_what_was_won_and_lost_again() -> None:
+    swings = [{"gap": gap, "path": 5.5} for gap in (0.4, 0.2, 0.8, 0.3, 0.5)]  # 4 · 1.67
+    assert named(*swings).state == "cycling"
+    assert named(*({**look, "path": 4.5} for look in swings)).state == HEALTHY
+    assert named(*({**look, "gap": gap} for look, gap in zip(swings, (0.4, 0.2, 0.3, 0.25, 0.3)))).state == HEALTHY
+    near = ({**look, "gap": gap} for look, gap in zip(swings, (0.04, 0.001, 0.03, 0.002, 0.04)))
+    assert named(*near).state == HEALTHY  # beside the reals, a quotient says nothing
+    spike = ({**look, "path": path} for look, path in zip(swings, (1.0, 2.0, 2.0, 9.0, 2.0)))
+    assert named(*spike).state == HEALTHY
+
+
+def test_a_run_that_goes_round_is_not_taken_for_a_weak_d() -> None:
+    told = {"d_accuracy": 0.51, "d_loss": 1.31, **FAR}
+    assert named(*[told] * 5).state == "G wins"
+    assert named(*[{**told, "path": 12.0}] * 5).state == "cycling"
 
 
 def test_classes_that_change_places() -> None:
@@ -219,6 +246,42 @@ def test_two_looks_in_a_row_must_agree(tiny: Any) -> None:
     assert steps_of(tiny, [SOUND, BAD, OTHER, BAD, OTHER]) == []
     assert steps_of(tiny, [SOUND, BAD, BAD]) == [("mode collapse", "warning")]
     assert steps_of(tiny, [WORSE, WORSE]) == [("mode collapse", "alarm")]
+
+
+def test_what_matches_twice_beside_another_is_heard_when_the_other_goes() -> None:
+    collapse, cause = Finding("mode collapse", (), "alarm"), Finding("G wins", (), "alarm")
+    said, before = agreement([collapse], {})
+    assert said is None
+    said, before = agreement([cause, collapse], before)
+    assert said is None  # the first is new: it may be the cause
+    assert agreement([cause, collapse], before)[0] == cause
+    assert agreement([collapse], before)[0] == collapse
+    said, before = agreement([], before)
+    assert said is None
+    assert agreement([], before)[0] == Finding(HEALTHY)
+    assert agreement([collapse], {"mode collapse": "warning"})[0] == collapse._replace(severity="warning")
+
+
+def test_short_runs_are_looked_at_more_often() -> None:
+    assert [cadence(steps) for steps in (100, 4800, 5000, 7000, 8000, 100_000)] == [150, 150, 156, 218, 250, 250]
+
+
+def test_few_data_are_asked_for_copies_at_every_look(tiny: Any) -> None:
+    class Asked(Scripted):
+        count = 0
+
+        def copying(self) -> dict[str, float]:
+            self.count += 1
+            return {"ct_z": -float(self.count), "authentic": 0.0}
+
+    for limit, asked, kept in ((100, 8, [-1, -2, -3, -4, -5, -6, -7, -8]), (2000, 4, [-1, -2, -2, -2, -3, -4, -4, -4])):
+        run, watch = Run(tiny(data={"name": "ring", "labels": "none", "limit": limit})), Diagnosis(every=10)
+        probe = Asked(run, [SOUND] * 8)
+        watch._probe, watch._facts = probe, PLAIN  # type: ignore[assignment]
+        for step in range(10, 90, 10):
+            list(watch.observe(run, Stepped(step, {})))
+        assert probe.count == asked
+        assert [look.signals["ct_z"] for look in watch.looks] == kept
 
 
 def test_a_state_is_said_once_and_again_when_it_gets_worse_or_is_over(tiny: Any) -> None:
@@ -323,7 +386,8 @@ def ring(*changes: str, steps: int = 5000) -> Config:
     ("state", "changes"),
     [
         ("wrong sign", ("penalties=[]", "loss=literal_cost")),
-        ("gamma off", ("penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant")),
+        ("gamma off", ("penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant",
+                       "generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")),
         ("D wins", ("penalties=[]", "loss=non_saturating", "generator.optimizer.lr=1e-6",
                     "generator.layers.output_init.gain=0.2")),
         ("dead latent", ("generator.layers.init.gain=1e-4", "generator.layers.output_init.gain=1e-4",

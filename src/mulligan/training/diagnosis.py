@@ -1,31 +1,36 @@
 """The diagnosis: an observer of the stream that names what goes wrong, with the figures that say so.
 
-Between two looks it adds up what the steps measure anyway; every 250 steps it looks at 256 fixed z and 256 fixed reals.
-The first rule that matches gives the state (`mulligan.training.rules`); two looks in a row must agree before it is
-said. It changes nothing in the run, and what it remembers is in every checkpoint: a resumed run is told the same.
+Between two looks it adds up what the steps measure anyway; every 250 steps, or more often in a short run, it looks at
+256 fixed z and 256 fixed reals.
+The first rule that matches gives the state (`mulligan.training.rules`), and is said when it has matched a look ago,
+too. It changes nothing in the run, and what it remembers is in every checkpoint: a resumed run is told the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
 from mulligan.training.remedies import remedies_for
-from mulligan.training.rules import HEALTHY, Evidence, Finding, Look, View, match
+from mulligan.training.rules import HEALTHY, Evidence, Finding, Look, View, matches
 from mulligan.training.signals import Facts, Probe, facts_of
 
 if TYPE_CHECKING:
     from mulligan.training.run import Run
 
 EVERY = 250
+OFTEN = 150
+"""The least and the most often that a run is looked at: a look costs about as much as four steps."""
+PARTS = 32
+"""Looks in a run whose length lies between: three fall into its first tenth."""
 KEPT = 9
-"""Looks that are remembered: 2000 steps."""
-HITS = 2
-"""Looks in a row that must agree."""
-_COPIES_EVERY = 4  # looks
+"""Looks that are remembered."""
+_FEW = 1000
+"""Samples among which copies are looked for at every look; among more, at two looks in a row of four."""
+_COPIES_EVERY = 4
 
 
 class Diagnosis:
@@ -33,8 +38,8 @@ class Diagnosis:
 
     Parameters
     ----------
-    every : int
-        Steps between two looks. A look costs about as much as four steps of `quick`.
+    every : int, optional
+        Steps between two looks; by default what `cadence` says. A look is taken with the next report.
 
     Attributes
     ----------
@@ -48,12 +53,12 @@ class Diagnosis:
 
     name = "diagnosis"
 
-    def __init__(self, every: int = EVERY):
-        self.every = every
+    def __init__(self, every: int | None = None):
+        self.every = every or 0
         self.current = Finding(HEALTHY)
         self.clean = -1
         self.looks: list[Look] = []
-        self._candidate, self._hits = Finding(HEALTHY), 0
+        self._before: dict[str, str] = {}
         self._sums: dict[str, float] = {}
         self._since = 0  # steps in the sums
         self._seen = 0  # step of the last report
@@ -71,6 +76,7 @@ class Diagnosis:
         if self._probe is None or self._probe.run is not run:
             self._probe, self._facts = Probe(run), facts_of(run)
             self._seen = max(self._seen, run.begins)
+            self.every = self.every or cadence(run.config.steps)
         steps = event.step - self._seen if event.step > self._seen else 1
         for name, value in event.measures.items():
             self._sums[name] = self._sums.get(name, 0.0) + steps * value
@@ -94,24 +100,25 @@ class Diagnosis:
         path = self._way.ratio(event.step, 2 * self.every)
         if path is not None:
             signals["path"] = path
-        if event.step // self.every % _COPIES_EVERY in (1, 2):  # two looks in a row can agree
-            signals |= self._probe.copying()
+        signals |= self._copies(run, event.step)
         self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
         self._lived = self._lived or signals.get("spread", 1.0) >= 0.02
-        finding = match(View(self.looks, self._facts, self._lived))
-        if finding.state == HEALTHY:
+        found = matches(View(self.looks, self._facts, self._lived))
+        if not found:
             self.clean = event.step
-        same = finding.state == self._candidate.state
-        self._hits = self._hits + 1 if same else 1
-        if same and "warning" in (finding.severity, self._candidate.severity):
-            agreed = finding._replace(severity="warning")  # an alarm is two alarms in a row
-        else:
-            agreed = finding
-        self._candidate = finding
-        worse = agreed.severity == "alarm" != self.current.severity
-        news = agreed.state != self.current.state or worse
+        agreed, self._before = agreement(found, self._before)
+        worse = agreed is not None and agreed.severity == "alarm" != self.current.severity
+        news = agreed is not None and (agreed.state != self.current.state or worse)
         told = Looked(run.step, signals, histogram, clock=event.clock)
-        return [told, self._say(run, agreed, event)] if news and self._hits >= HITS else [told]
+        return [told, self._say(run, agreed, event)] if agreed is not None and news else [told]
+
+    def _copies(self, run: Run, step: int) -> dict[str, float]:
+        """Measure copying where that is due; in between, what was measured last stands."""
+        assert self._probe is not None
+        if len(run.data) <= _FEW or step // self.every % _COPIES_EVERY in (1, 2):  # two looks in a row can agree
+            return self._probe.copying()
+        last = self.looks[-1].signals if self.looks else {}
+        return {name: last[name] for name in ("ct_z", "authentic") if name in last}
 
     def _failed(self, run: Run, event: Failed) -> Diagnosed:
         return self._say(run, Finding("divergence", (Evidence("not_finite", 1.0, ">", 0.0),), "alarm"), event)
@@ -136,8 +143,7 @@ class Diagnosis:
         """Return all that the next look depends on, ready for JSON."""
         return {
             "current": _plain(self.current),
-            "candidate": _plain(self._candidate),
-            "hits": self._hits,
+            "before": dict(self._before),
             "clean": self.clean,
             "looks": [asdict(look) for look in self.looks],
             "sums": dict(self._sums),
@@ -149,12 +155,42 @@ class Diagnosis:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Remember what `state` returned."""
-        self.current, self._candidate = _finding(state["current"]), _finding(state["candidate"])
-        self._hits, self.clean = state["hits"], state["clean"]
+        self.current, self._before, self.clean = _finding(state["current"]), dict(state["before"]), state["clean"]
         self.looks = [Look(**look) for look in state["looks"]]
         self._sums, self._since, self._seen = dict(state["sums"]), state["since"], state["seen"]
         self._lived = state["lived"]
         self._way.restore(state["way"])
+
+
+def cadence(steps: int) -> int:
+    """Return how many steps of a run lie between two looks: a 32nd of it, from 150 to 250."""
+    return min(EVERY, max(OFTEN, steps // PARTS))
+
+
+def agreement(found: Sequence[Finding], before: Mapping[str, str]) -> tuple[Finding | None, dict[str, str]]:
+    """Say what two looks in a row agree on.
+
+    Parameters
+    ----------
+    found : sequence of Finding
+        All that matches now, in order; nothing for a healthy look.
+    before : mapping of str to str
+        What matched a look ago, with its severity.
+
+    Returns
+    -------
+    agreed : Finding or None
+        The first that matches now, where it matched a look ago as well: an alarm where it was one both times. None
+        where it is new, even if another one has matched twice: what comes first may be the cause of that.
+    before : dict of str to str
+        For the next look.
+    """
+    first = found[0] if found else Finding(HEALTHY)
+    now = {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
+    if first.state not in before:
+        return None, now
+    soft = "warning" in (first.severity, before[first.state])
+    return (first._replace(severity="warning") if soft else first), now
 
 
 class Way:

@@ -26,8 +26,8 @@ MEANINGS = {
     "r2": "‖∇D‖² on fakes",
     "g_gradient": "norm of G's gradient",
     "d_gradient": "norm of D's gradient",
-    "g_growth": "norm of G's weights ÷ 1000 steps ago",
-    "d_growth": "norm of D's weights ÷ 1000 steps ago",
+    "g_growth": "norm of G's weights ÷ four looks ago",
+    "d_growth": "norm of D's weights ÷ four looks ago",
     "not_finite": "NaN or infinity in the run",
     "spread": "deviation of G(z) over z ÷ that of the reals, inside classes",
     "g_first": "gradient of G's first layer, a weight",
@@ -36,10 +36,12 @@ MEANINGS = {
     "D(fake)": "σ of D's mean logit on fakes",
     "scale": "range of the data ÷ that of G's output",
     "d_accuracy": "how often D is right",
+    "ranking": "how often D ranks a real above a fake",
     "loss_share": "D's loss ÷ its loss where it cannot tell",
     "push_fall": "‖∂L_G/∂x‖ ÷ its median so far",
     "gap": "energy distance of fakes and reals ÷ distance among reals",
-    "gap_change": "the same ÷ a look ago",
+    "gap_least": "the same ÷ its least so far",
+    "rises": "growth of the same over four looks, its falls left out",
     "distance": "distance among fakes ÷ among reals",
     "classes": "effective number of classes ÷ that of the reals",
     "inner": "deviation of features inside classes ÷ that of the reals",
@@ -47,10 +49,12 @@ MEANINGS = {
     "coverage": "share of reals that have a fake near them (best possible: 0.97)",
     "sharpness": "steps between neighbouring pixels ÷ those of the reals",
     "classes_change": "effective number of classes ÷ a look ago",
-    "path_mean": "way of a fixed z ÷ how far it got, the mean of three looks",
-    "path": "way of a fixed z ÷ how far it got, over 500 steps",
-    "histogram_change": "total variation of the classes, 500 steps apart",
+    "path_mean": "way of a fixed z ÷ how far it got, the mean of two or three looks",
+    "path_median": "way of a fixed z ÷ how far it got, the median of three looks",
+    "path": "way of a fixed z ÷ how far it got, over two looks",
+    "histogram_change": "total variation of the classes, two looks apart",
     "penalty_share": "gradient penalty ÷ what D has gained",
+    "penalty_weight": "gradient penalty, as it is added to D's loss",
     "r2_rise": "‖∇D‖² on fakes ÷ its median so far",
     "extreme": "share of pixels at the ends of the range",
     "variety": "deviation of the data over its samples",
@@ -59,7 +63,7 @@ MEANINGS = {
 }
 """Every figure that can be evidence, in words."""
 STILL = 0.8
-"""A distance to the real data above this share of what it was a look ago stands still."""
+"""A distance to the real data above this share of the least that it has been stands still."""
 FAR = 0.05
 """Energy distance, in units of the reals' own, from which on fakes are visibly not real."""
 NOISE = 2.0
@@ -194,8 +198,31 @@ class View:
 
     @property
     def standing(self) -> tuple[Evidence, Evidence]:
-        """The fakes are far from the reals, and come no nearer."""
-        return self.over("gap", FAR), self.over("gap_change", STILL, _quotient(self.get("gap"), self.get("gap", 1)))
+        """The fakes are far from the reals, and come no nearer than they have been."""
+        earlier = [look.signals["gap"] for look in self.looks[:-1] if "gap" in look.signals]
+        least = _quotient(self.get("gap"), max(min(earlier), FAR)) if earlier else math.nan
+        return self.over("gap", FAR), self.over("gap_least", STILL, least)
+
+    @property
+    def rises(self) -> float:
+        """By how much the distance has grown over the last four looks, its falls left out; below `FAR` is 0 to it.
+
+        Πₜ max(1, gₜ/gₜ₋₁): 1 for a run that learns steadily, however fast; large for one that loses what it had won.
+        """
+        gaps = [max(look.signals.get("gap", math.nan), FAR) for look in self.looks[-5:]]
+        return math.prod(max(1.0, b / a) for a, b in zip(gaps, gaps[1:]))
+
+    @property
+    def going_round(self) -> list[Case]:
+        """The same z moves far and gets nowhere; or somewhat far, while the distance falls and rises again."""
+        paths = [path for path in (self.get("path", back) for back in range(3)) if not math.isnan(path)]
+        mean = sum(paths) / len(paths) if len(paths) >= 2 else math.nan
+        middle = median(paths) if len(paths) == 3 else math.nan
+        return [
+            Case((self.over("path", 10.0),)),
+            Case((self.over("path_mean", 8.0, mean),)),
+            Case((self.over("rises", 3.0, self.rises), self.over("path_median", 5.0, middle))),
+        ]
 
     @property
     def restrained(self) -> Case:
@@ -206,6 +233,11 @@ class View:
         gain = self.facts.balance - self.get("d_loss") if self.facts.penalised else math.nan
         share = self.over("penalty_share", 3.0, _quotient(self.get("penalty"), max(gain, 1e-12)))
         return Case((share, self.over("loss_share", 0.9, self.loss_share), self.over("gap", FAR)))
+
+    @property
+    def idle(self) -> Evidence:
+        """The penalty that is there weighs nothing."""
+        return self.under("penalty_weight", 1e-6, self.get("penalty") if self.facts.penalised else math.nan)
 
 
 def divergence(v: View) -> list[Case]:
@@ -254,33 +286,37 @@ def d_wins(v: View) -> list[Case]:
         return []
     earlier = [look.signals["push"] for look in v.looks[:-1] if "push" in look.signals]
     fall = _quotient(v.get("push"), median(earlier)) if len(earlier) >= 2 else math.nan
+    sure = v.over("ranking", 0.99, None if v.facts.critic else math.nan)
     return [
         Case((v.over("d_accuracy", 0.97), v.under("loss_share", 0.1 / 1.386, v.loss_share))),
         Case((v.under("push_fall", 1e-3, fall),)),
+        Case((sure, *v.standing), "warning"),
     ]
 
 
 def g_wins(v: View) -> list[Case]:
-    """D cannot tell, although the fakes are far from real."""
-    if v.restrained.holds:
+    """D cannot tell, although the fakes are far from real. Not where a penalty holds D down, or G goes round."""
+    if any(case.holds for case in (v.restrained, *v.going_round)):
         return []
     told = (v.under("d_accuracy", 0.52), v.over("loss_share", 1.3 / 1.386, v.loss_share))
-    return [Case((*told, *v.standing))]
+    wrong = v.under("ranking", 0.5, None if v.facts.critic else math.nan)
+    return [Case((*told, *v.standing)), Case((wrong, *v.standing))]
 
 
 def mode_collapse(v: View) -> list[Case]:
-    """Few kinds of fakes. Not where the pixels are pinned, or a penalty that is there holds too hard, or no more."""
-    if v.saturated.holds or v.restrained.holds or (v.facts.penalised and v.steepening.holds):
+    """Few kinds of fakes. Not where pixels are pinned, a penalty holds too hard or not at all, or G goes round."""
+    if any(case.holds for case in (v.saturated, v.restrained)):
         return []
-    return v.collapsed
+    if v.facts.penalised and (v.steepening.holds or v.idle.holds):
+        return []
+    turning = any(case.holds for case in v.going_round)  # few at a time, but not the same ones: only a warning's worth
+    return [case for case in v.collapsed if case.severity == "alarm" or not turning]
 
 
 def cycling(v: View) -> list[Case]:
-    """G goes round: the same z moves far and gets nowhere, and the classes change places."""
-    paths = [v.get("path", back) for back in range(3)]
+    """G goes round: the same z moves far and gets nowhere, and what was won is lost again."""
     return [
-        Case((v.over("path", 10.0),)),
-        Case((v.over("path_mean", 8.0, sum(paths) / len(paths)),)),
+        *v.going_round,
         Case((v.over("histogram_change", 0.3, _variation(v)), v.over("path", 4.0), *v.standing)),
     ]
 
@@ -289,7 +325,8 @@ def gamma_off(v: View) -> list[Case]:
     """Too strong a gradient penalty to let D judge, or too weak a one to hold it."""
     if not v.facts.penalised:
         return []
-    return [v.restrained, *(Case((v.steepening, *case.evidence), case.severity) for case in v.collapsed)]
+    weak = (v.idle, v.steepening)
+    return [v.restrained, *(Case((sign, *case.evidence), case.severity) for sign in weak for case in v.collapsed)]
 
 
 def saturation(v: View) -> list[Case]:
@@ -308,8 +345,10 @@ def copying(v: View) -> list[Case]:
 def intra_class_collapse(v: View) -> list[Case]:
     """All classes, but few pictures in each."""
     even, thin = v.over("classes", 0.8), v.under("coverage", 0.5)
+    alike = v.under("spread", 0.2, None if v.facts.conditional else math.nan)
     still = v.under("inner_change", 1.1, _quotient(v.get("inner"), v.get("inner", 1)))
     return [
+        Case((even, alike, thin)),
         Case((even, v.under("inner", 0.2), thin)),
         Case((even, v.under("inner", 0.5), thin, still), "warning"),
     ]
@@ -324,8 +363,8 @@ RULES: dict[str, Callable[[View], list[Case]]] = {
     "D wins": d_wins,
     "G wins": g_wins,
     "mode collapse": mode_collapse,
-    "cycling": cycling,
     "gamma off": gamma_off,
+    "cycling": cycling,
     "saturation": saturation,
     "copying": copying,
     "intra-class collapse": intra_class_collapse,
@@ -333,13 +372,19 @@ RULES: dict[str, Callable[[View], list[Case]]] = {
 """Every state but healthy, in the order in which they are asked."""
 
 
+def matches(view: View) -> list[Finding]:
+    """Return every state that has a case whose evidence holds, each with the first of them; in order."""
+    found = []
+    for state, rule in RULES.items():
+        holds = next((case for case in rule(view) if case.holds), None)
+        if holds is not None:
+            found.append(Finding(state, holds.evidence, holds.severity))
+    return found
+
+
 def match(view: View) -> Finding:
     """Return the first state that has a case whose evidence holds."""
-    for state, rule in RULES.items():
-        for case in rule(view):
-            if case.holds:
-                return Finding(state, case.evidence, case.severity)
-    return Finding(HEALTHY)
+    return next(iter(matches(view)), Finding(HEALTHY))
 
 
 def _variation(v: View) -> float:

@@ -51,12 +51,20 @@ class Facts(NamedTuple):
         What kind of loss it is.
     penalised : bool
         There is a gradient penalty, even of weight 0.
+    conditional : bool
+        G is told a class, so that `Probe.look` measures "spread" inside the classes that were asked for.
     """
 
     balance: float
     probabilistic: bool
     relativistic: bool
     penalised: bool
+    conditional: bool = False
+
+    @property
+    def critic(self) -> bool:
+        """The loss is a difference of means: no value of it, and no level of D's output, says who wins."""
+        return self.balance == 0.0 and not self.probabilistic and not self.relativistic
 
 
 def facts_of(run: Run) -> Facts:
@@ -66,7 +74,13 @@ def facts_of(run: Run) -> Facts:
     for level in (0.0, 0.5):  # the constant logit that is D's best answer: 0, or the middle of targets 0 and 1
         logits = np.full(2, level, np.float32)
         values.append(loss.discriminator(real=logits, fake=logits).value)
-    return Facts(max(min(values), 0.0), loss.probabilistic, loss.relativistic, bool(run.config.penalties))
+    return Facts(
+        max(min(values), 0.0),
+        loss.probabilistic,
+        loss.relativistic,
+        bool(run.config.penalties),
+        run.labels is not None,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +264,7 @@ class Probe:
         ):
             logits[side] = d_space.forward(x, labels, training=False)[:, 0].copy()
             g[side] = d_space.backward(np.ones((n, 1), np.float32)).copy()
+        signals["ranking"] = float((logits["real"][:, None] > logits["fake"]).mean())
         loss = run.config.loss
         for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
         r1, r2 = (self._unit**2 * float(np.square(g[side]).sum()) / n for side in ("real", "fake"))
