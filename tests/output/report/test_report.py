@@ -322,3 +322,5 @@ def test_a_run_that_options_cannot_say_is_done_by_its_settings(folder):
     told = read(folder)
     told.config = with_overrides(told.config, ["recipe=gone"])
     assert command(told) == ["mulligan train config.toml"]
+    told.config = with_overrides(recipe("quick"), ['penalties=[{kind="r1", gamma=0.1}]'])  # one less than the recipe's
+    assert command(told) == ["mulligan train config.toml"]

@@ -52,6 +52,7 @@ def test_a_value_far_beyond_is_cut_and_marked():
     y[50] = 1e6
     text = draw(chart(y))
     assert text.count('class="edge judge"') == 1
+    assert re.search(rf'class="edge judge" d="M[\d.]+ {TOP}l', text)  # at the upper edge
     assert curve(text)[50][2] == TOP
     assert curve(text)[49][2] > TOP + 20  # the others are not flattened
     y[60] = -1e6
