@@ -6,12 +6,39 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from mulligan.errors import ConfigError
-from mulligan.museum import article
+from mulligan.museum import (
+    article,
+    autograd,
+    batch_of_one,
+    flushed,
+    frozen,
+    gradient_norm,
+    joined_batch,
+    lazy_penalty,
+    literal_cost,
+    log_of_probability,
+    raw_pixels,
+    saturating,
+)
 
 if TYPE_CHECKING:
     from mulligan.museum.case import Case
 
-CASES: dict[str, Case] = {case.name: case for case in (article.CASE,)}
+_TOUR = (
+    article,
+    literal_cost,
+    autograd,
+    flushed,
+    frozen,
+    batch_of_one,
+    gradient_norm,
+    log_of_probability,
+    raw_pixels,
+    joined_batch,
+    saturating,
+    lazy_penalty,
+)
+CASES: dict[str, Case] = {room.CASE.name: room.CASE for room in _TOUR}
 """The exhibits in the order of the tour; one more is one more entry."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mulligan.museum.mistakes import AutogradCost, EveryFew, Frozen, LogOfProbability, UnguardedWGANGP
 from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
 
 KINDS: dict[str, type[Any]] = {
@@ -11,5 +12,10 @@ KINDS: dict[str, type[Any]] = {
     "article_output": ArticleOutput,
     "article_generator": ArticleGenerator,
     "article_discriminator": ArticleDiscriminator,
+    "frozen": Frozen,
+    "log_of_probability": LogOfProbability,
+    "unguarded_wgan_gp": UnguardedWGANGP,
+    "every_few": EveryFew,
+    "autograd_cost": AutogradCost,
 }
-"""Optimisers, layers and architectures by name; `training.tables` finds them here."""
+"""Optimisers, layers, losses … by name; `training.tables` finds them here."""

@@ -1,0 +1,134 @@
+"""“Let me know if you can get it to work!”: autograd's example, and the smallest change that gives ten digits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from mulligan.data import load
+from mulligan.metrics.judging import judge_for
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.pictures import digits
+from mulligan.museum.stage import play
+from mulligan.output.images import to_uint8
+from mulligan.training import Run, recipe
+from mulligan.training.config import with_overrides
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array
+
+STEPS = 1500
+COUNT = 1000
+"""Pictures whose classes are counted."""
+_START = "{kind='normal', std=0.001}"
+_ADAM = "{kind='adam', lr=0.01, beta1=0.9, beta2=0.999}"
+EXAMPLE = (
+    "loss=museum.autograd_cost",
+    "update=simultaneous",
+    "latent={dim=10, distribution='uniform'}",
+    "batch_size=100",
+    *(
+        f"{who}.layers={{kind='mlp_{who}', hidden=[200], activation='relu', init={_START}, output_init={_START}{end}}}"
+        for who, end in (("generator", ", output='sigmoid'"), ("discriminator", ""))
+    ),
+    f"generator.optimizer={_ADAM}",
+    f"discriminator.optimizer={_ADAM}",
+)
+"""10-200-784 against 784-200-1. Two things are ours: biases start at 0, and z is U(−1, 1), not U(0, 1)."""
+CHANGE = ("loss=non_saturating", "penalties=[{kind='r1', gamma=0.1}, {kind='r2', gamma=0.1}]")
+"""All that is changed."""
+
+
+class Drawn(NamedTuple):
+    """What a generator draws, and which digits a judge sees.
+
+    Attributes
+    ----------
+    pictures : (COUNT, 28, 28, 1) array
+    classes : int
+        Digits with at least one per cent of the pictures that the judge is sure of.
+    spread : float
+        Standard deviation of a pixel over z, mean over the pixels.
+    """
+
+    pictures: Array
+    classes: int
+    spread: float
+
+
+def drawn(*overrides: str, steps: int, seed: int) -> Drawn:
+    """Train the classic recipe, changed, on one thread, and look at what it draws."""
+    start = recipe("classic", steps=steps, seed=seed, threads=1)
+    run = play(Run(with_overrides(start, overrides, say=str)))
+    z, _ = run.draw(COUNT, seed=0)
+    made = run.generate(z, average=False)
+    low, high = run.config.data.low, run.config.data.high
+    counts = classes_of(to_uint8(made, low, high))
+    spread = float(made.reshape(COUNT, -1).std(axis=0).mean())
+    return Drawn(made, int((counts >= COUNT / 100).sum()), spread)
+
+
+def classes_of(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count the digits that the shipped judge sees, where it is sure."""
+    judge = judge_for(load("mnist"), train=False)
+    assert judge is not None
+    seen = judge.probabilities(images.reshape(-1, 28, 28, 1))
+    return np.bincount(seen.argmax(axis=1)[seen.max(axis=1) > 0.5], minlength=10)
+
+
+def run(seed: int) -> Played:
+    """Play the example as published, and with the smallest change."""
+    before = drawn(*EXAMPLE, steps=STEPS // 3, seed=seed)
+    after = drawn(*EXAMPLE, *CHANGE, steps=STEPS, seed=seed)
+    return Played(
+        (
+            Evidence(
+                "classes",
+                f"digits with one per cent or more of {COUNT:,} pictures, by the judge",
+                float(before.classes),
+                float(after.classes),
+                "<",
+                9.5,
+            ),
+            Evidence(
+                "G sees z",
+                "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22",
+                before.spread,
+                after.spread,
+                "<",
+                0.08,
+            ),
+        ),
+        (
+            digits("before", f"as published, after {STEPS // 3} steps, scale from 0 to 1", before.pictures[:64]),
+            digits("after", f"with the right cost, R1 and R2, after {STEPS:,} steps", after.pictures[:64]),
+        ),
+    )
+
+
+CASE = Case(
+    name="autograd",
+    title="“It always collapses to generating a single image”",
+    year=2016,
+    state="mode collapse",
+    source=(
+        "HIPS/autograd, examples/generative_adversarial_net.py (“Let me know if you can get it to work! – David "
+        "Duvenaud”); pull request 247 adds a batch normalisation that never runs, as there is but one hidden layer"
+    ),
+    published="10-200-784 against 784-200-1 on MNIST, Adam 0.01, 50 epochs; the author asks for help.",
+    cause=(
+        "D's cost for reals is log(1 − p) where −log p is meant: it has no floor, pulls for ever with the same force, "
+        "and leaves G the flat side of its own loss. With the cost put right D is still as steep as Adam at 0.01 "
+        "makes it, and G jumps from one picture to the next."
+    ),
+    repair="The non-saturating cost, and R1 and R2 with γ = 0.1; nets, start, rate and batch stay.",
+    settings=(
+        ("cost of D", "log(1 − p) for reals", "−log p for reals"),
+        ("cost of G", "saturating", "non-saturating"),
+        ("penalty", "none", "R1 and R2, γ = 0.1"),
+    ),
+    play=run,
+)

@@ -1,0 +1,80 @@
+"""BatchNorm asked for one picture at a time: every one is the same."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, distance, one_thread, picture
+from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
+from mulligan.nn.memory import Array
+
+STEPS = 1000
+
+
+def one_by_one(game: Duel, z: Array, *, training: bool) -> Array:
+    """Ask G for its samples one at a time."""
+    stats = game.nets["g"].stats.copy()  # a pass in training mode would change them
+    rows = [game.g.forward(z[i : i + 1], training=training).copy() for i in range(len(z))]
+    game.nets["g"].stats[:] = stats
+    return np.concatenate(rows)
+
+
+@one_thread()
+def run(seed: int) -> Played:
+    """Train G with BatchNorm on the ring, then ask it in either mode."""
+    normed = (Dense(64), BatchNorm(), LeakyReLU()) * 2
+    game = Duel((*normed, Dense(2)), (*HIDDEN, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
+    for _ in range(STEPS):
+        game.discriminator_move(game.real(BATCH), game.g.forward(game.z(BATCH)))
+        game.generator_move(game.z(BATCH))
+    z = game.z(512)
+    before, after = (one_by_one(game, z, training=training) for training in (True, False))
+    together = game.g.forward(z, training=True)
+    return Played(
+        (
+            Evidence(
+                "spread",
+                "standard deviation over z of samples that are asked for one by one; the ring's own: 1.41",
+                float(before.std(axis=0).mean()),
+                float(after.std(axis=0).mean()),
+                "<",
+                0.02,
+            ),
+            Evidence(
+                "change",
+                "median way from a sample made among 512 to the same z's sample made alone",
+                float(np.median(np.linalg.norm(before - together, axis=1))),
+                float(np.median(np.linalg.norm(after - together, axis=1))),
+                ">",
+                0.6,
+            ),
+        ),
+        (
+            picture("before", "512 samples, one by one, in training mode: one point", before),
+            picture("after", "the same z one by one, with the running averages", after),
+            picture("together", f"the same z in one batch: {distance(together):.2f} from the ring", together),
+        ),
+    )
+
+
+CASE = Case(
+    name="batch-of-one",
+    title="“Same image is produced when input size is 1”",
+    year=2017,
+    state="dead latent",
+    source=(
+        "igul222/improved_wgan_training, issue 22; soumith/dcgan.torch, issue 19 (“Different generated images with the "
+        "same vector noise depending on # of noises”)"
+    ),
+    published=(
+        "A trained generator gives varied pictures 128 at a time, and one and the same picture when asked for one."
+    ),
+    cause=(
+        "BatchNorm in training mode subtracts the batch's mean, and the mean of one sample is the sample: what is "
+        "left is 0, whatever z was. In larger batches a sample depends on the company it keeps."
+    ),
+    repair="Sample with the running averages of training, so that every z has one picture.",
+    settings=(("BatchNorm takes", "mean and variance of the batch", "running averages"),),
+    play=run,
+)

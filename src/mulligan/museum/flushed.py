@@ -1,0 +1,91 @@
+"""A generator that never moves: its inputs are thrown away before its backward pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mulligan.game.losses import Wasserstein
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, distance, one_thread, picture
+from mulligan.nn.layers import Dense
+
+STEPS, CLIP = 500, 0.1
+
+
+def critic_move(game: Duel) -> None:
+    """Move the critic, and keep its weights within ±0.1 (Arjovsky et al. 2017)."""
+    game.discriminator_move(game.real(BATCH), game.g.forward(game.z(BATCH)), Wasserstein())
+    theta = game.nets["d"].theta
+    np.clip(theta, -CLIP, CLIP, out=theta)
+
+
+def flushed_move(game: Duel) -> None:
+    """Move G as published: the layers' stored inputs are gone, so their backward passes loop over nothing."""
+    game.g.forward(game.z(BATCH))
+    game.g.forward(game.z(0))  # what the flush leaves: a forward pass of no rows
+    game.g.backward(np.empty((0, 2), np.float32), inputs=False)
+    game.g.grads()
+    game.move("g")
+
+
+@one_thread()
+def run(seed: int) -> Played:
+    """Play a Wasserstein game on the ring with the inputs flushed, and with them kept."""
+    clouds, ways = [], []
+    for flushed in (True, False):
+        game = Duel((*HIDDEN, Dense(2)), (*HIDDEN, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
+        starts = {who: net.theta.copy() for who, net in game.nets.items()}
+        for _ in range(STEPS):
+            critic_move(game)
+            if flushed:
+                flushed_move(game)
+            else:
+                game.generator_move(game.z(BATCH), Wasserstein())
+        clouds.append(game.cloud())
+        way = {who: np.linalg.norm(net.theta - starts[who]) for who, net in game.nets.items()}
+        ways.append({who: float(way[who] / np.linalg.norm(starts[who])) for who in way})
+    before, after = clouds
+    return Played(
+        (
+            Evidence(
+                "G moved",
+                f"length of the way of G's weights in their own lengths; the critic's: {ways[0]['d']:.3f}",
+                ways[0]["g"],
+                ways[1]["g"],
+                "<",
+                1e-6,
+            ),
+            Evidence(
+                "distance",
+                "median distance to the nearest of the eight",
+                distance(before),
+                distance(after),
+                ">",
+                0.6,
+            ),
+        ),
+        (
+            picture("before", f"after {STEPS} steps, as on the first", before),
+            picture("after", "inputs kept until the backward pass has used them", after),
+        ),
+    )
+
+
+CASE = Case(
+    name="flushed",
+    title="The generator that never moves",
+    year=2019,
+    state="no gradient",
+    source="ddbourgin/numpy-ml, neural_nets/models/wgan_gp.py: after 200 steps the critic moved by 0.379, G by 0.0",
+    published="A WGAN-GP in NumPy whose layers keep their inputs in lists until a flush.",
+    cause=(
+        "The lists are flushed between G's forward and its backward pass, which then loops over nothing and adds up "
+        "to 0. What it would have passed on was the critic's output gradient, which had not been through the critic."
+    ),
+    repair="Flush after the update, and send the gradient back through the critic to its input first.",
+    settings=(
+        ("inputs of G's layers", "flushed before backward", "kept until the update"),
+        ("G receives", "∂L/∂(critic's output)", "∂L/∂(critic's input)"),
+    ),
+    play=run,
+)

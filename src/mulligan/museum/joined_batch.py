@@ -1,0 +1,90 @@
+"""Real and fake in one batch through BatchNorm: D reads the company, not the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mulligan.game.losses import NonSaturating
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, one_thread, picture
+from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
+
+STEPS = 1000
+
+
+def discriminator_move(game: Duel, *, joined: bool) -> tuple[float, float]:
+    """Move D, reals and fakes through it together or apart; return its mean logits of the fakes, so and alone."""
+    real, fake = game.real(BATCH), game.g.forward(game.z(BATCH)).copy()
+    alone = float(game.d.forward(fake).mean())
+    loss = NonSaturating()
+    if joined:
+        logits = game.d.forward(np.concatenate([real, fake]))[:, 0]
+        c = loss.discriminator(real=logits[:BATCH], fake=logits[BATCH:])
+        seen = float(logits[BATCH:].mean())
+        game.d.backward(np.concatenate([c.real, c.fake])[:, None], inputs=False)
+        game.d.grads()
+    else:
+        seen = alone
+        for rows, side in ((real, "real"), (fake, "fake")):
+            logits = game.d.forward(rows)[:, 0].copy()
+            c = loss.discriminator(real=logits, fake=logits)
+            game.d.backward((c.real if side == "real" else c.fake)[:, None], inputs=False)
+            game.d.grads()
+    game.move("d")
+    return seen, alone
+
+
+@one_thread()
+def run(seed: int) -> Played:
+    """Play the ring with BatchNorm in D, its batches joined and apart."""
+    normed = (Dense(64), LeakyReLU(), *(Dense(64), BatchNorm(), LeakyReLU()) * 2)
+    clouds, gaps = [], []
+    for joined in (True, False):
+        game = Duel((*HIDDEN, Dense(2)), (*normed, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
+        gap = []
+        for step in range(STEPS):
+            seen, alone = discriminator_move(game, joined=joined)
+            if step >= STEPS // 2:
+                gap.append(abs(seen - alone))
+            game.generator_move(game.z(BATCH))
+        clouds.append(game.cloud())
+        gaps.append(float(np.mean(gap)))
+    before, after = clouds
+    return Played(
+        (
+            Evidence(
+                "two answers",
+                "how far D's mean logit of one batch of fakes changes when reals keep it company",
+                gaps[0],
+                gaps[1],
+                ">",
+                0.5,
+            ),
+        ),
+        (
+            picture("before", f"joined batches, after {STEPS:,} steps", before),
+            picture("after", "a batch of reals, then a batch of fakes", after),
+        ),
+    )
+
+
+CASE = Case(
+    name="joined-batch",
+    title="Real and fake in one BatchNorm",
+    year=2016,
+    state="G wins",
+    source=(
+        "soumith/ganhacks, trick 4 and issues 9 and 52 (“Construct different mini-batches for real and fake”); "
+        "eriklindernoren/Keras-GAN, issue 9; eriklindernoren/PyTorch-GAN, issue 135"
+    ),
+    published="D is trained on real and fake pictures concatenated into one batch, and has BatchNorm.",
+    cause=(
+        "In a joined batch the statistics themselves say which rows lie on which side, so D learns to compare rows. "
+        "G's step shows it fakes alone, where that comparison means nothing, and so its gradient does not, either."
+    ),
+    repair=(
+        "One batch of reals, one of fakes (the engine does so by itself); on this ring better still, no BatchNorm in D."
+    ),
+    settings=(("D sees", "[real; fake] in one pass", "real, then fake"),),
+    play=run,
+)

@@ -1,0 +1,64 @@
+"""The article's cost as it is printed: D and G want the same, and nothing is learned."""
+
+from __future__ import annotations
+
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.stage import PLAIN, caught, cloud, distance, picture, play, push, ring
+
+STEPS = 1500
+
+
+def run(seed: int) -> Played:
+    """Play the ring with the printed cost, and with the right sign."""
+    broken = play(ring(*PLAIN, "loss=literal_cost", steps=STEPS, seed=seed))
+    mended = play(ring(*PLAIN, steps=STEPS, seed=seed))
+    before, after = cloud(broken), cloud(mended)
+    return Played(
+        (
+            Evidence(
+                "push",
+                "mean length of the loss gradient that reaches a generated point",
+                push(broken),
+                push(mended),
+                "<",
+                0.01,
+            ),
+            Evidence(
+                "modes",
+                "of the ring's eight",
+                float(caught(before).captured),
+                float(caught(after).captured),
+                "<",
+                2.5,
+            ),
+            Evidence(
+                "distance",
+                "median distance to the nearest of the eight",
+                distance(before),
+                distance(after),
+                ">",
+                0.5,
+            ),
+        ),
+        (
+            picture("before", f"after {STEPS:,} steps with the printed cost", before),
+            picture("after", "the same with both signs minus", after),
+        ),
+    )
+
+
+CASE = Case(
+    name="literal-cost",
+    title="The cost with one minus sign",
+    year=2018,
+    state="wrong sign",
+    source="Jae Duk Seo, “Only Numpy: Implementing GAN …”, January 2018: the cost as printed in article and scripts",
+    published="D minimises −log D(x) + log(1 − D(G(z))); the author is “not 100 % sure of this part”.",
+    cause=(
+        "With a plus before its second term D is paid for calling fakes real, which is what G wants as well. D says 1 "
+        "to everything, and its gradient at the fakes is gone."
+    ),
+    repair="A minus sign before the second term, too.",
+    settings=(("D's cost", "−log D(x) + log(1 − D(G(z)))", "−log D(x) − log(1 − D(G(z)))"),),
+    play=run,
+)

@@ -1,0 +1,73 @@
+"""The logarithm of a probability that has become 0: NaN as soon as D is sure."""
+
+from __future__ import annotations
+
+from mulligan.errors import DivergedError
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.stage import PLAIN, cloud, distance, picture, play, ring
+from mulligan.training import Run
+
+STEPS = 1000
+STRONG_D = (*PLAIN, "discriminator.optimizer.lr=1e-2", "d_steps=3")
+
+
+def until_nan(game: Run) -> float:
+    """Play; return the share of the run's steps that could be taken."""
+    try:
+        play(game)
+    except DivergedError:
+        return game.step / game.config.steps
+    return 1.0
+
+
+def run(seed: int) -> Played:
+    """Play the ring with a strong D, and a loss of probabilities or of logits."""
+    broken = ring(*STRONG_D, "loss=museum.log_of_probability", steps=STEPS, seed=seed)
+    mended = ring(*STRONG_D, steps=STEPS, seed=seed)
+    played = until_nan(broken), until_nan(mended)
+    last = ring(*STRONG_D, "loss=museum.log_of_probability", steps=STEPS, seed=seed)
+    before, after = cloud(play(last, broken.step - 2)), cloud(mended)  # as it stood before the NaN
+    return Played(
+        (
+            Evidence(
+                "played",
+                f"share of {STEPS:,} steps before a loss is NaN",
+                played[0],
+                played[1],
+                "<",
+                1.0,
+            ),
+            Evidence(
+                "distance",
+                "median distance to the nearest of the eight; NaN has none",
+                float("nan") if played[0] < 1 else distance(before),
+                distance(after),
+                ">",
+                0.4,
+            ),
+        ),
+        (
+            picture("before", f"just before step {broken.step}, when the loss became NaN", before),
+            picture("after", f"the loss of logits, after {STEPS:,} steps", after),
+        ),
+    )
+
+
+CASE = Case(
+    name="log-of-probability",
+    title="NaN as soon as D is sure",
+    year=2016,
+    state="divergence",
+    source=(
+        "carpedm20/DCGAN-tensorflow, issue 15 (“the loss is not correct”, filed by Ian Goodfellow); "
+        "nlintz/TensorFlow-Tutorials, pull request 84 (“When D(G(z))==0, log(0) will cause exception”)"
+    ),
+    published="A cross-entropy that is given σ(logit) and takes its logarithm.",
+    cause=(
+        "In float32 σ(17) is 1, so log(1 − D) is −∞ and its derivative is ∞ · 0, which is NaN. One such fake in one "
+        "batch ends the run."
+    ),
+    repair="Compute the loss from the logit, log(1 + eˣ), where nothing can overflow.",
+    settings=(("loss", "−log σ(x), σ first", "log(1 + e⁻ˣ)"),),
+    play=run,
+)

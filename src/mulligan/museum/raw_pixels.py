@@ -1,0 +1,78 @@
+"""Pixels from 0 to 255 against pixels from 0 to 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mulligan.museum.case import Case, Evidence, Played
+from mulligan.museum.pictures import digits
+from mulligan.museum.stage import play
+from mulligan.nn.memory import Array
+from mulligan.training import Run, recipe
+from mulligan.training.config import with_overrides
+
+STEPS = 400
+
+
+def played(high: float, seed: int) -> tuple[Array, float]:
+    """Train the classic recipe with white at `high`; return pictures, and D's mean logit of reals."""
+    start = recipe("classic", steps=STEPS, seed=seed, threads=1)
+    run = play(Run(with_overrides(start, [f"data.high={high}"])))
+    z, _ = run.draw(64, seed=0)
+    made = run.generate(z, average=False)
+    reals, _ = run.next_batch()
+    logits = run.gan.d.network.workspace().forward(reals, training=False)
+    return made, float(np.mean(logits))
+
+
+def run(seed: int) -> Played:
+    """Play with raw pixels, and with scaled ones."""
+    before, sure_before = played(255.0, seed)
+    after, sure_after = played(1.0, seed)
+    return Played(
+        (
+            Evidence(
+                "D is sure",
+                "mean logit of real pictures; at 17 a float32 probability is 1",
+                sure_before,
+                sure_after,
+                ">",
+                17.0,
+            ),
+            Evidence(
+                "white",
+                "brightest pixel that G makes, as a share of the data's white",
+                float(before.max()) / 255.0,
+                float(after.max()),
+                "<",
+                0.5,
+            ),
+        ),
+        (
+            digits(
+                "before", f"raw pixels, after {STEPS} steps, on the scale of the data, 0 to 255", before, 0.0, 255.0
+            ),
+            digits("before-own-scale", "the same on G's own scale, 0 to 1", before),
+            digits("after", f"scaled pixels, after {STEPS} steps, scale from 0 to 1", after),
+        ),
+    )
+
+
+CASE = Case(
+    name="raw-pixels",
+    title="0 … 255 against 0 … 1",
+    year=2018,
+    state="wrong scale",
+    source=(
+        "JaeDukSeo/Personal_Daily_NeuralNetwork_Practice, 1_numpy/j_GAN (raw MNIST bytes, sigmoid pixels); asked "
+        "about in togheppi/DCGAN, issue 2, and fchollet/deep-learning-with-python-notebooks, issue 7"
+    ),
+    published="Real pictures as bytes from 0 to 255, generated ones through a sigmoid from 0 to 1.",
+    cause=(
+        "Brightness alone tells real from fake, so D needs nothing else and is sure after a few steps. No picture "
+        "that G can make is 255 bright, so what D would teach it leads nowhere."
+    ),
+    repair="Scale the data to the range of G's last layer.",
+    settings=(("pixels", "0 … 255", "0 … 1"),),
+    play=run,
+)

@@ -1,0 +1,186 @@
+"""Where the small exhibits play: a bare ring of eight Gaussians, and two networks without a referee.
+
+`GAN` refuses or prevents many of the mistakes that the museum shows, so some of them are played on a `Duel`: two
+networks with their optimisers, and every move written out in the exhibit's own file.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import threadpoolctl
+
+from mulligan.data.toys import TOYS, Gaussians
+from mulligan.game.losses import NonSaturating
+from mulligan.metrics.toys import modes
+from mulligan.museum.pictures import points
+from mulligan.nn.layers import Dense, LeakyReLU, Sequential
+from mulligan.nn.network import Network
+from mulligan.nn.optimizers import Adam
+from mulligan.nn.rng import stream
+from mulligan.training import Run, recipe
+from mulligan.training.config import with_overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mulligan.game.losses import Loss
+    from mulligan.metrics.toys import Modes
+    from mulligan.museum.case import Picture
+    from mulligan.nn.layers.base import Layer, Shape
+    from mulligan.nn.memory import Array
+    from mulligan.nn.optimizers import Optimizer
+
+NETS = "generator.layers={kind='mlp_generator', hidden=[64, 64, 64], output='none'}"
+"""A generator that nothing has been done for."""
+PLAIN = (
+    "penalties=[]",
+    "update=alternating",
+    "loss=non_saturating",
+    "average=none",
+    "generator.optimizer={kind='adam', lr=1e-3, beta1=0.5, beta2=0.999}",
+    "discriminator.optimizer={kind='adam', lr=1e-3, beta1=0.5, beta2=0.999}",
+    "schedules.lr=constant",
+    "schedules.penalty=constant",
+)
+"""What makes the recipe `ring` a GAN without remedies."""
+SHOWN = 1024
+"""Points in a picture, and in a count of modes."""
+BATCH = 128
+"""Points of a duel's batch."""
+HIDDEN = (Dense(64), LeakyReLU()) * 3
+"""The hidden layers of the recipe `ring`."""
+LOSS = NonSaturating()
+ADAM = Adam(lr=1e-3, beta1=0.5)
+
+
+def ring(*overrides: str, steps: int, seed: int) -> Run:
+    """Prepare a run on the ring: the recipe `ring` with a plain generator, changed; one thread."""
+    return Run(with_overrides(recipe("ring", steps=steps, seed=seed, threads=1), [NETS, *overrides], say=str))
+
+
+def play(run: Run, steps: int | None = None) -> Run:
+    """Take a run's steps: all that are left, or some."""
+    with run.gan.lanes, np.errstate(all="ignore"):
+        for _ in range(run.config.steps - run.step if steps is None else steps):
+            run.advance()
+    return run
+
+
+def cloud(run: Run) -> Array:
+    """Return what G makes of `SHOWN` fixed z, without an average."""
+    z, labels = run.draw(SHOWN, seed=0)
+    return run.generate(z, labels, average=False)
+
+
+def caught(samples: Array) -> Modes:
+    """Count the ring's modes among points."""
+    toy = TOYS["ring"]
+    assert isinstance(toy, Gaussians)
+    return modes(samples, toy.modes, toy.std)
+
+
+def distance(samples: Array) -> float:
+    """Return the median distance of points to the nearest of the ring's centres."""
+    apart = samples[:, None, :] - TOYS["ring"].modes
+    return float(np.median(np.sqrt(np.square(apart).sum(axis=2)).min(axis=1)))
+
+
+def push(run: Run) -> float:
+    """Return what reaches the fakes: the mean of ‖∂L_G/∂x‖ over the fixed z, each row's own loss."""
+    fakes = cloud(run)
+    space = run.gan.d.network.workspace()
+    logits = space.forward(fakes, training=False)[:, 0]
+    c = run.config.loss.generator(real=logits, fake=logits).fake * len(logits)
+    return float(np.sqrt(np.square(space.backward(c[:, None].astype(np.float32))).sum(axis=1)).mean())
+
+
+def picture(name: str, caption: str, samples: Array) -> Picture:
+    """Draw points in the ring's own frame."""
+    return points(name, f"{caption}; the frame is the ring's", samples, -2.1, 2.1)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep BLAS at one thread: these nets are too small for more. Also a decorator."""
+    with threadpoolctl.threadpool_limits(1, "blas"):
+        yield
+
+
+class Duel:
+    """Two networks and their optimisers, on the ring or on anything else.
+
+    Parameters
+    ----------
+    g, d : sequence of Layer
+    latent : int
+        Length of z.
+    shape : tuple of int
+        Of one sample.
+    optimizers : (Optimizer, Optimizer)
+        G's and D's.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        g: Sequence[Layer],
+        d: Sequence[Layer],
+        latent: int,
+        shape: Shape,
+        optimizers: tuple[Optimizer, Optimizer],
+        seed: int,
+    ):
+        self.latent = latent
+        self.noise, self.data = stream(seed, "noise"), stream(seed, "batches")
+        self.nets = {
+            "g": Network(Sequential(tuple(g)), (latent,)).initialise(stream(seed, "init.g")),
+            "d": Network(Sequential(tuple(d)), shape).initialise(stream(seed, "init.d")),
+        }
+        self.g, self.d = (net.workspace() for net in self.nets.values())
+        self.optimizers = dict(zip("gd", optimizers))
+        self.states = {who: o.init(self.nets[who].n_params, np.float32) for who, o in self.optimizers.items()}
+
+    def z(self, count: int) -> Array:
+        """Draw z ~ N(0, 1)."""
+        return self.noise.standard_normal((count, self.latent), dtype=np.float32)
+
+    def real(self, count: int) -> Array:
+        """Draw from the ring."""
+        return TOYS["ring"].sample(count, self.data)
+
+    def move(self, who: str) -> None:
+        """Take a player's step with the gradient that its workspace has gathered."""
+        space = self.g if who == "g" else self.d
+        space.finish_grads()
+        self.optimizers[who].step(self.nets[who].theta, space.grad, self.states[who])
+        space.clear_grads()
+
+    def forget(self, who: str) -> None:
+        """Let go of a gradient that nobody is to step by."""
+        (self.g if who == "g" else self.d).clear_grads()
+
+    def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> None:
+        """Move D by the loss of separate passes over reals and fakes."""
+        n = len(real)
+        logits = self.d.forward(np.concatenate([real, fake]))[:, 0]
+        c = loss.discriminator(real=logits[:n], fake=logits[n:])
+        self.d.backward(np.concatenate([c.real, c.fake])[:, None], inputs=False)
+        self.d.grads()
+        self.move("d")
+
+    def generator_move(self, z: Array, loss: Loss = LOSS) -> None:
+        """Move G through D, which keeps its weights."""
+        fake = self.g.forward(z)
+        logits = self.d.forward(fake)[:, 0]
+        c = loss.generator(real=logits, fake=logits).fake
+        self.g.backward(self.d.backward(c[:, None]), inputs=False)
+        self.g.grads()
+        self.move("g")
+
+    def cloud(self, **how: Any) -> Array:
+        """Return what G makes of `SHOWN` fixed z."""
+        z = stream(0, "eval").standard_normal((SHOWN, self.latent), dtype=np.float32)
+        return self.g.forward(z, **{"training": False} | how).copy()
