@@ -124,7 +124,13 @@ def on_disk(tab):
     tab("runs-filter").fill("RING")
     assert tab("run-row").count() == 1
     assert tab("run-delete").is_disabled()  # in hand
+    tab.until("document.querySelector('[data-testid=run-report]').tagName === 'A'")  # written after the end
     tab.picture("runs")
+    tab("run-report").click()
+    tab.page.wait_for_url("**/report.html")
+    assert tab.page.locator("h1").count() == 1
+    tab.page.go_back()
+    tab.page.wait_for_selector("body:not([data-state=connecting])")
     tab.go("train")
     tab("knob-seed").fill("3")
     tab("knob-seed").press("Tab")

@@ -88,6 +88,9 @@ export function points(table, name, from = -Infinity, to = Infinity, change = (v
   return out;
 }
 
+/** The same without steps at which this was not measured: a line between looks, not a gap. */
+export const measured = (data) => data.filter((p) => Number.isFinite(p[1]));
+
 function path(data, X, Y) {
   let d = "";
   let pen = false;
@@ -128,10 +131,10 @@ const dashes = ["", "5 3", "2 3"];
 
 /**
  * props: title, unit, x [from, to], series [{name, color, dash, faint, data}], log, fixed (a range that never grows),
- * xUnit, least (the range of an empty chart), memory (an object that keeps the range), marks, refs [{y, label, color}], testid
+ * xUnit, xText (how a place on the x axis is written), least (the range of an empty chart), memory (an object that keeps the range), marks, refs [{y, label, color}], testid
  */
 export function Chart(props) {
-  const { title, unit, series, log = false, marks = [], refs = [], testid, height = HEIGHT, xUnit = "steps" } = props;
+  const { title, unit, series, log = false, marks = [], refs = [], testid, height = HEIGHT, xUnit = "steps", xText } = props;
   const [box, width] = useWidth();
   const at = useCursor();
   const values = series.flatMap((s) => s.data.map((p) => p[1]));
@@ -165,7 +168,7 @@ export function Chart(props) {
       onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}
       onPointerMove=${(e) => moveCursor(inverse(e.clientX - e.currentTarget.getBoundingClientRect().left))}>
       ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 7} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
-      ${xTicks.map((t, i) => html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${x1 - x0 < 8 ? short(t) : thousands(Math.round(t))}${i === xTicks.length - 1 ? ` ${xUnit}` : ""}</text>`)}
+      ${xTicks.map((t, i) => html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${xText ? xText(t) : thousands(Math.round(t))}${i === xTicks.length - 1 ? ` ${xUnit}` : ""}</text>`)}
       <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />
       ${refs.filter((r) => r.y >= range[0] && r.y <= range[1]).map((r) => html`<line x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(r.y)} y2=${Y(r.y)} stroke="var(${r.color ?? "--ink-3"})" stroke-dasharray="3 3" /><text class="halo ${(r.color ?? "").slice(2)}" x=${MARGIN.left + w} y=${Y(r.y) + (Y(r.y) < MARGIN.top + 14 ? 13 : -4)} text-anchor="end">${r.label}</text>`)}
       ${marks.map((m) => html`<line x1=${X(m.x)} x2=${X(m.x)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(${m.color})" stroke-width="1.2" />${m.label && html`<text class="halo ${m.color.slice(2)}" x=${X(m.x) + (X(m.x) > width * 0.6 ? -4 : 4)} y=${MARGIN.top + 9} text-anchor=${X(m.x) > width * 0.6 ? "end" : "start"}>${m.label}</text>`}`)}

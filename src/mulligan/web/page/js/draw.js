@@ -39,7 +39,7 @@ function useAnswer(ask, deps, wait = 0) {
 export function Picture({ image, label, className, testid }) {
   const canvas = useRef(null);
   useEffect(() => { if (image) paint(canvas.current, image); }, [image]);
-  return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role="img" aria-label=${label} data-testid=${testid} width="28" height="28" />`;
+  return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role=${label ? "img" : null} aria-hidden=${label ? null : "true"} aria-label=${label} data-testid=${testid} width="28" height="28" />`;
 }
 
 const number = (text) => {

@@ -40,10 +40,14 @@ function Stretch({ picture, grey, image }) {
 }
 
 function Curve({ curve }) {
-  const lines = Object.entries(curve.lines);
-  const x = [Math.min(...lines.flatMap(([, l]) => l.map((p) => p[0]))), Math.max(...lines.flatMap(([, l]) => l.map((p) => p[0])))];
-  const low = Math.min(0, ...lines.flatMap(([, l]) => l.map((p) => p[1] ?? 0)));
-  return html`<${Chart} title=${curve.name} unit=${curve.y} xUnit=${curve.x} height=${190} x=${x} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data: data.map(([a, b]) => [a, b ?? NaN]) }))} />`;
+  const log = curve.x.includes("(log)");
+  const place = (v) => (log ? Math.log10(Math.max(v, 1e-9)) : v);
+  const lines = Object.entries(curve.lines).map(([name, data]) => [name, data.map(([a, b]) => [place(a), b ?? NaN])]);
+  const places = lines.flatMap(([, data]) => data.map((p) => p[0]));
+  const x = [Math.min(...places), Math.max(...places)];
+  const written = (v) => short(log ? Math.round(10 ** v) : v);
+  const low = Math.min(0, ...lines.flatMap(([, l]) => l.map((p) => p[1])).filter(Number.isFinite));
+  return html`<${Chart} title=${curve.name} unit=${curve.y} xUnit=${curve.x.replace(" (log)", "")} xText=${written} height=${190} x=${x} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data }))} />`;
 }
 
 function Side({ kind, words, rows, evidence, image, caption }) {

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { Server, Problem } from "./server.js";
 
+const AGAIN = 6000; // ms between two questions of a watching tab for control
 const KEPT = 1000; // points of a curve before every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 const quiet = () => (calm() ? 1000 : 250); // ms between two drawings of news
@@ -68,10 +69,19 @@ export function tell(kind, text, actions = []) {
 const CURVES = ["d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty"];
 const LOOKS = ["g_gradient", "d_gradient", "spread", "distance", "classes", "coverage"];
 
+const DISTANCES = ["kid", "effective_modes", "gap"];
+
 function append(table, more, names) {
   for (const name of ["step", ...names]) (table[name] ??= []).push(...(more[name] ?? new Array(more.step.length).fill(null)));
   if (table.step.length <= KEPT) return;
   for (const name of Object.keys(table)) table[name] = table[name].filter((_, i) => i % 2 === 0);
+}
+
+/** Put figures of one step into the table of distances: looks and evaluations may meet at a step. */
+function join(number, step, figures) {
+  const table = (store.distance[number] ??= { step: [] });
+  if (table.step.at(-1) !== step) append(table, { step: [step] }, DISTANCES);
+  for (const [name, value] of Object.entries(figures)) if (value != null) table[name][table.step.length - 1] = value;
 }
 
 const hears = {
@@ -105,13 +115,11 @@ const hears = {
     const row = { step: [data.step], x_gradient: [s.x_gradient ?? (s.r2 != null ? Math.sqrt(s.r2) : null)] };
     for (const name of LOOKS) row[name] = [s[name] ?? null];
     append(table, row, [...LOOKS, "x_gradient"]);
+    join(data.try, data.step, { gap: s.gap ?? null });
   },
   metrics(data) {
-    store.metrics = { ...data };
-    const table = (store.distance[data.try] ??= { step: [] });
-    if (table.step.at(-1) === data.step) return;
-    const row = { step: [data.step], kid: [data.kid ?? null], effective_modes: [data.effective_modes ?? null] };
-    append(table, row, ["kid", "effective_modes"]);
+    store.metrics = data;
+    join(data.try, data.step, { kid: data.kid ?? null, effective_modes: data.effective_modes ?? null });
   },
   diagnosis(data) {
     store.diagnosis = data;
@@ -185,6 +193,9 @@ export async function takePen(take) {
   }
   changed(true);
 }
+
+// a tab that watches asks again now and then: the one that wrote may have been closed
+setInterval(() => store.connected && store.writer === false && !document.hidden && takePen(false), AGAIN);
 
 /** Do something that writes; a refusal is told in the bar, or under the field it names. */
 export async function act(path, body = {}, names = {}) {

@@ -1,7 +1,7 @@
 // Train: what is training, how far it is, whether it goes well, and, if not, which one button to press.
 
 import { html, useEffect, useRef } from "../vendor/htm-preact-standalone-3.1.1.js";
-import { Chart, points } from "./chart.js";
+import { Chart, measured, points } from "./chart.js";
 import { Diagnosis, Pill } from "./diagnosis.js";
 import { icon } from "./icons.js";
 import { int, num, time } from "./numbers.js";
@@ -120,12 +120,12 @@ function Charts() {
   // tries whose losses say different things are not drawn in one chart
   const kin = (t) => !t.changes?.some((c) => c.path?.startsWith("loss"));
   const same = begun && !kin(begun) ? { [begun.number]: curves[begun.number] } : curves;
-  const measured = ["kid", "gap"].find((name) => Object.values(distance).some((t) => t[name]?.some((v) => v != null))) ?? "kid";
+  const shown = status?.points ? "gap" : "kid";
   return html`<div class="row2">
     <${Chart} testid="chart-loss" title="Loss" unit="nats" x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(looks, "D", "d_gradient", "--judge"), ...line(looks, "G", "g_gradient", "--fake"), ...line(looks, "∇ₓD", "x_gradient", "--real", { dash: 1 })]} />
-    <${Chart} testid="chart-distance" title="Distance to real" unit=${measured === "kid" ? "KID, log scale" : "energy distance, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${metrics?.kid_floor > 0 && measured === "kid" ? [{ y: metrics.kid_floor, label: `noise floor ${num(metrics.kid_floor)}` }] : []} series=${line(distance, measured === "kid" ? "KID" : "gap", measured, "--fake")} />
+    <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, log scale" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${metrics?.kid_floor > 0 && shown === "kid" ? [{ y: metrics.kid_floor, label: `noise floor ${num(metrics.kid_floor)}` }] : []} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
   </div>`;
 }
 

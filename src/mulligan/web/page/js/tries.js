@@ -61,6 +61,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const end = X(now.step);
     const begin = X(now.from_step ?? 0);
     const [way, y] = up ? begun(begin, end) : ["", LOW];
+    const beside = (x) => (x > width - 190 ? { x: x - 10, "text-anchor": "end" } : { x: Math.max(x + 12, label + 100) });
     const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that begins where the name would stand
     const from = would == null ? null : X(would);
     lines = html`
@@ -72,7 +73,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
         <text class="lab brand" x=${Math.min(from + 64, width - (narrow ? 130 : 240))} y="8">${narrow ? `Second try from ${int(would)}` : `Second try would start here, at ${int(would)}`}</text>`}
       ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
       ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - (narrow ? 120 : 250))} y="8">${narrow ? `Try ${now.number}: ${now.summary || ""}` : `Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`}</text>`}
-      ${up && !narrow && before.at(-1).alarm && html`<text x=${Math.max(X(before.at(-1).alarm.step) + 12, label + 100)} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
+      ${up && !narrow && before.at(-1).alarm && html`<text ...${beside(X(before.at(-1).alarm.step))} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
       ${!up && html`<text class="lab" x=${from != null && from < 80 ? Math.min(from + 66, width / 2) : 10} y=${LOW - 8}>${nameOf(now)}</text>`}`;
     if (up) back = before.map((t) => html`<button type="button" style=${{ left: `${label}px` }} disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
   }
