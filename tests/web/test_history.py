@@ -57,7 +57,9 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
     assert story.looks.step == [100, 200, 300, 400, 500, 600]
     assert all(value is not None for value in story.looks.values["g_gradient"])
     assert story.looks.values["x_gradient"][0] > 0  # type: ignore[operator]
-    assert story.distance.step == [300, 600]
+    assert story.distance.step == story.looks.step
+    assert [value is None for value in story.distance.values["kid"]] == [True, True, False, True, True, False]
+    assert all(value is not None for value in story.distance.values["gap"])
     assert story.turns[0]["overrides"] == ["generator.optimizer.lr=1e-4"]
     with (tmp_path / "r" / "events.jsonl").open("ab") as file:
         file.write(b'{"event": "stepped", "step": 601, "measu')

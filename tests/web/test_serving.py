@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-
 SOURCE = Path(__file__).parents[2] / "src"
 LONG = {
     "recipe": "ring",

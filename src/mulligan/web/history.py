@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 POINTS = 500
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")
 LOOKS = ("g_gradient", "d_gradient", "x_gradient", "spread", "distance", "classes", "coverage")
-DISTANCE = ("kid", "modes", "effective_modes")
+DISTANCE = ("kid", "modes", "effective_modes", "gap")
 _LONGEST = 256 << 20  # bytes of a log that are read, at most
 
 
@@ -44,14 +44,18 @@ class Columns:
             value = values.get(name)
             column.append(float(value) if isinstance(value, (int, float)) else None)
 
-    def thinned(self, points: int = POINTS, after: int = -1) -> dict[str, list[Any]]:
-        """Return the rows after a step, evenly chosen ones where there are more than `points`; the ends are kept."""
-        first = next((i for i, step in enumerate(self.step) if step > after), len(self.step)) if after >= 0 else 0
-        count = len(self.step) - first
-        if count <= points:
-            rows = range(first, len(self.step))
-        else:
-            rows = [first + round(i * (count - 1) / (points - 1)) for i in range(points)]  # type: ignore[assignment]
+    def join(self, step: int, values: dict[str, Any]) -> None:
+        """Add values to the last row, where it is of the same step; else append one."""
+        if not self.step or self.step[-1] != step:
+            self.add(step, values)
+            return
+        for name in self.values.keys() & values.keys():
+            self.values[name][-1] = float(values[name])
+
+    def thinned(self, points: int = POINTS) -> dict[str, list[Any]]:
+        """Return all rows, or evenly chosen ones where there are more than `points`; the ends are kept."""
+        count = len(self.step)
+        rows = [*range(count)] if count <= points else [round(i * (count - 1) / (points - 1)) for i in range(points)]
         found: dict[str, list[Any]] = {"step": [self.step[i] for i in rows]}
         return found | {name: [_short(column[i]) for i in rows] for name, column in self.values.items()}
 
@@ -79,10 +83,12 @@ class Story:
         """Add what a look found."""
         r2 = signals.get("r2")
         self.looks.add(step, signals | {"x_gradient": None if r2 is None else r2**0.5})
+        if "gap" in signals:
+            self.distance.join(step, {"gap": signals["gap"]})
 
     def evaluated(self, step: int, metrics: dict[str, Any]) -> None:
         """Add what an evaluation found."""
-        self.distance.add(step, metrics)
+        self.distance.join(step, {name: value for name, value in metrics.items() if name in DISTANCE})
 
     def thinned(self) -> dict[str, Any]:
         """Return the three charts' columns."""

@@ -149,6 +149,7 @@ _FIRST = {
     "evaluate": "measuring the averaged generator",
     "report": "writing the report",
     "export": "writing the file",
+    "museum": "playing it: as published, and repaired",
 }
 
 
@@ -233,5 +234,18 @@ def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
     }
 
 
-WORKS: dict[str, Callable[..., dict[str, Any]]] = {"evaluate": evaluate, "report": report, "export": export}
+def museum(folder: Path, say: Any, seed: int) -> dict[str, Any]:
+    """Play a case of the museum; `folder` is the runs folder and the case's name."""
+    from mulligan.web.museum import play
+
+    play(folder.parent, folder.name, seed)
+    return {"url": f"/api/museum/{folder.name}", "text": f"{folder.name} has been played."}
+
+
+WORKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "evaluate": evaluate,
+    "report": report,
+    "export": export,
+    "museum": museum,
+}
 """Every kind of job."""

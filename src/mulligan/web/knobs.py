@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
+from mulligan.data.tables import idx_in
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.losses import LOSSES
@@ -156,7 +159,9 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
                 field="data",
             )
         config = _changed(config, [f"data.name={json.dumps(data[name])}"], "data", say)
-        config = _suited(config, data[name], say)
+        if Path(data[name]).is_dir() and name not in DATASETS and idx_in(Path(data[name]), "train") is None:
+            config = replace(config, data=replace(config.data, skip_broken=True))  # the preview names the broken ones
+        _refuse_unsuited(config, data[name])
     for field in ("steps", "seed"):
         if asked[field] is not None:
             config = _changed(config, [f"{field}={asked[field]}"], field, say)
@@ -231,8 +236,8 @@ def _penalties(config: Config, name: str) -> str:
     return f"[{', '.join(parts)}]"
 
 
-def _suited(config: Config, data: str, say: Callable[[str], object]) -> Config:
-    """Refuse pictures where the recipe is made for points, and the other way round; leave classes out for points."""
+def _refuse_unsuited(config: Config, data: str) -> None:
+    """Refuse pictures where the recipe is made for points, and the other way round."""
     points, made_for = data in TOYS, config.recipe in RECIPES and recipe(config.recipe).data.name in TOYS
     if points != made_for:
         kind, other = ("points", "pictures") if points else ("pictures", "points")
@@ -242,7 +247,6 @@ def _suited(config: Config, data: str, say: Callable[[str], object]) -> Config:
             f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
             field="data",
         )
-    return config
 
 
 def _changed(config: Config, overrides: list[str], field: str, say: Callable[[str], object]) -> Config:

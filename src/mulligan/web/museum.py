@@ -1,35 +1,96 @@
-"""The museum, for the page: its cases, as far as this installation has any."""
+"""The museum, for the page: its cases as they are, and what came of playing them here."""
 
 from __future__ import annotations
 
-from importlib import import_module
+import json
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mulligan.output.files import atomic_write
+from mulligan.web.drawing import png64
 from mulligan.web.problems import Problem
+from mulligan.web.wire import dumps
 
 if TYPE_CHECKING:
+    from mulligan.museum.case import Case, Played
     from mulligan.web.playground import Playground
 
+KEPT = ".museum"
+"""Inside the runs folder: what came of playing a case, one JSON file each."""
 
-def _cases() -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = getattr(import_module("mulligan.museum"), "CASES", {})
-    except ImportError:
-        return {}
-    return found
+
+def named(name: str) -> Case:
+    """Return a case.
+
+    Raises
+    ------
+    Problem
+        When there is none of that name.
+    """
+    from mulligan.museum.cases import CASES
+
+    if name not in CASES:
+        known = ", ".join(CASES)
+        raise Problem("not-found", f"the museum has no case {name!r}; it has {known}.", field="case")
+    return CASES[name]
 
 
 def listed(playground: Playground) -> dict[str, Any]:
-    """Return the cases by name and title."""
-    cases = _cases()
-    return {"available": bool(cases), "cases": [{"id": name} for name in cases]}
+    """Return the cases in the order of the tour."""
+    from mulligan.museum.cases import CASES
+
+    return {"available": bool(CASES), "cases": [{"id": name, **case.words()} for name, case in CASES.items()]}
 
 
 def case(playground: Playground, case: str) -> dict[str, Any]:
-    """Return one case."""
-    found = _cases().get(case)
-    if found is None:
-        raise Problem(
-            "not-found", f"there is no case {case!r} in the museum. GET /api/museum lists them.", field="case"
-        )
-    return {"id": case}
+    """Return one case, with what came of it when it was last played here."""
+    words = named(case).words()
+    try:
+        kept = json.loads((playground.runs / KEPT / f"{case}.json").read_bytes())
+    except (OSError, ValueError):
+        kept = {}
+    if not isinstance(kept, dict):
+        kept = {}
+    more = {"seconds": kept.get("seconds"), "played": kept.get("played")}
+    return {"id": case, **words, "command": f"mulligan museum {case}", **more}
+
+
+def play(runs: Path, name: str, seed: int) -> None:
+    """Play a case, and keep what came of it."""
+    start = time.perf_counter()
+    played = named(name).play(seed)
+    found = {"seconds": round(time.perf_counter() - start, 1), "played": {"seed": seed, **described(played)}}
+    atomic_write(runs / KEPT / f"{name}.json", dumps(found))
+
+
+def described(played: Played) -> dict[str, Any]:
+    """Return what came of playing a case, pictures included."""
+    return {
+        "fails": played.fails,
+        "mended": played.mended,
+        "evidence": [
+            {
+                "name": each.name,
+                "line": each.line,
+                "before": each.before,
+                "after": each.after,
+                "sign": each.sign,
+                "threshold": each.threshold,
+            }
+            for each in played.evidence
+        ],
+        "pictures": [
+            {
+                "name": each.name,
+                "caption": each.caption,
+                "png": png64(each.image),
+                "width": each.image.shape[1],
+                "height": each.image.shape[0],
+                "low": each.low,
+                "high": each.high,
+            }
+            for each in played.pictures
+        ],
+        "curves": [{"name": each.name, "x": each.x, "y": each.y, "lines": each.lines} for each in played.curves],
+    }

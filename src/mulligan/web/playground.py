@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
+from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.folder import RunFolder
 from mulligan.web.control import Control
 from mulligan.web.engine import Engine
@@ -130,15 +131,26 @@ class Playground:
                 continue
         return rows
 
-    def loaded_run(self, name: str) -> Any:
-        """Build the run of a folder as its newest checkpoint has it."""
-        folder = self.folder(name)
-        newest = max((p.stat().st_mtime_ns for p in RunFolder(folder).checkpoints.glob("step-*")), default=0)
-        if not newest:
+    def loaded_run(self, name: str, step: int | None = None) -> Any:
+        """Build the run of a folder as a checkpoint has it: that of a step, or the newest.
+
+        Raises
+        ------
+        Problem
+            When there is none.
+        """
+        found = {step_of(path): path for path in checkpoints(RunFolder(self.folder(name)).checkpoints)}
+        if not found:
             raise Problem(
                 "not-available", f"{name} has no checkpoint yet, so there is nothing to look into.", field="run"
             )
-        return _built(folder, newest)
+        path = found.get(max(found) if step is None else step)
+        if path is None:
+            there = ", ".join(f"{each:,}" for each in found)
+            raise Problem(
+                "not-available", f"{name} has no checkpoint of step {step:,}; it has {there}.", field="step", value=step
+            )
+        return _built(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
@@ -181,7 +193,5 @@ def _described(name: str, path: Path, changed: int) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=2)
-def _built(folder: Path, changed: int) -> Any:
-    found = RunFolder(folder).newest()
-    assert found is not None
-    return found.run()
+def _built(path: Path, changed: int) -> Any:
+    return load_checkpoint(path).run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mulligan.web import calls, museum, runs
+from mulligan.web import calls, museum, runs, views
 from mulligan.web.api import RUN_NAME, Route, threaded
 from mulligan.web.calls import CHANGES, CLIENT, GAMMA, NAME, PICTURE, PLANE, POINT, RATE, RUN, START, STEPS, WALK
 from mulligan.web.fields import Field
@@ -40,6 +40,9 @@ CASE = Field(
     required=True,
     example="article",
 )
+SEEN = {"run": RUN, "step": Field("int", "A checkpoint's; without it, the newest or the live one.", 0, 10**12)}
+OWN = Field("text", "A name of the catalog that is own.", 1, 200, required=True, example="my-pictures")
+ROLL = Field("int", "Of the runs.", 0, 2**31 - 1, default=0)
 PNG, GIF = "image/png", "image/gif"
 BUSY = (409, 503)
 MODEL_GONE = (404, 503)
@@ -57,6 +60,10 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/catalog", "Recipes, data, losses, penalties, limits.", calls.catalog),
     Route("GET", "/healthz", "The server lives.", calls.health),
+    Route(
+        "GET", "/api/pictures", "Own pictures, as the network will see them.", threaded(calls.own_pictures),
+        query={"data": OWN}, refuses=(404,),
+    ),
     # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Route("POST", "/api/train/start", "Start a run.", calls.start, body=START, token=True, refuses=BUSY),
     Route("POST", "/api/train/check", "Check settings, start nothing.", calls.check, body=START, token=True),
@@ -95,39 +102,39 @@ ROUTES: tuple[Route, ...] = (
     ),
     # ── draw ──────────────────────────────────────────────────────────────────────────────────────────────────────
     Route("GET", "/api/models", "Generators that can draw.", threaded(calls.models)),
-    Route("GET", "/api/draw", "The picture of a seed.", calls.draw, query=PICTURE, refuses=MODEL_GONE),
+    Route("GET", "/api/draw", "The picture of a seed.", views.draw, query=PICTURE, refuses=MODEL_GONE),
     Route(
-        "GET", "/api/draw.png", "The same as a file.", calls.draw_png, query={**PICTURE, "scale": SCALE}, media=PNG,
+        "GET", "/api/draw.png", "The same as a file.", views.draw_png, query={**PICTURE, "scale": SCALE}, media=PNG,
         refuses=MODEL_GONE,
     ),
-    Route("GET", "/api/walk", "From one seed to another.", calls.walk, query=WALK, refuses=MODEL_GONE),
+    Route("GET", "/api/walk", "From one seed to another.", views.walk, query=WALK, refuses=MODEL_GONE),
     Route(
-        "GET", "/api/walk.gif", "The same as an animation.", calls.walk_gif, query=WALK, media=GIF,
+        "GET", "/api/walk.gif", "The same as an animation.", views.walk_gif, query=WALK, media=GIF,
         refuses=MODEL_GONE,
     ),
-    Route("GET", "/api/plane", "A square between four seeds.", calls.plane, query=PLANE, refuses=MODEL_GONE),
-    Route("GET", "/api/plane.png", "The same as a file.", calls.plane_png, query=PLANE, media=PNG, refuses=MODEL_GONE),
-    Route("GET", "/api/plane/point", "One point of it.", calls.plane_point, query=POINT, refuses=MODEL_GONE),
+    Route("GET", "/api/plane", "A square between four seeds.", views.plane, query=PLANE, refuses=MODEL_GONE),
+    Route("GET", "/api/plane.png", "The same as a file.", views.plane_png, query=PLANE, media=PNG, refuses=MODEL_GONE),
+    Route("GET", "/api/plane/point", "One point of it.", views.plane_point, query=POINT, refuses=MODEL_GONE),
     Route(
-        "GET", "/api/nearest", "The nearest training pictures.", calls.nearest, query={**PICTURE, "count": COUNT},
+        "GET", "/api/nearest", "The nearest training pictures.", views.nearest, query={**PICTURE, "count": COUNT},
         refuses=MODEL_GONE,
     ),
     # ── look inside ───────────────────────────────────────────────────────────────────────────────────────────────
     Route(
-        "GET", "/api/look/field", "D over the plane or the line.", calls.look_field,
-        query={"run": RUN, "side": SIDE, "points": POINTS}, refuses=MODEL_GONE,
+        "GET", "/api/look/field", "D over the plane or the line.", views.look_field,
+        query={**SEEN, "side": SIDE, "points": POINTS}, refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/point", "D at a point.", calls.look_point, query={"run": RUN, "x": PLACE, "y": PLACE},
+        "GET", "/api/look/point", "D at a point.", views.look_point, query={**SEEN, "x": PLACE, "y": PLACE},
         refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/pictures", "D's gradient at pictures.", calls.look_pictures,
-        query={"run": RUN, "count": COUNT},
+        "GET", "/api/look/pictures", "D's gradient at pictures.", views.look_pictures,
+        query={**SEEN, "count": COUNT},
         refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/layers", "Both nets, layer by layer.", calls.look_layers, query={"run": RUN},
+        "GET", "/api/look/layers", "Both nets, layer by layer.", views.look_layers, query=SEEN,
         refuses=MODEL_GONE,
     ),
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,5 +191,9 @@ ROUTES: tuple[Route, ...] = (
     # ── the museum ────────────────────────────────────────────────────────────────────────────────────────────────
     Route("GET", "/api/museum", "GANs that failed.", threaded(museum.listed)),
     Route("GET", "/api/museum/{case}", "One of them.", threaded(museum.case), places={"case": CASE}, refuses=(404,)),
+    Route(
+        "POST", "/api/museum/{case}/play", "Play it: as published, and repaired.", calls.museum_play,
+        places={"case": CASE}, body={"seed": ROLL}, token=True, status=202, refuses=(404, *BUSY),
+    ),
 )  # fmt: skip
 """Every call."""

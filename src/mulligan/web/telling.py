@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.training.config import with_overrides
-from mulligan.training.rules import HEALTHY, MEANINGS, RULES, Evidence, View
+from mulligan.training.meanings import MEANINGS
+from mulligan.training.rules import HEALTHY, RULES, Evidence, View
 from mulligan.training.tables import to_table
 from mulligan.web.knobs import changes, settings_of
 
@@ -100,10 +101,12 @@ def looked(live: Live) -> dict[str, Any]:
     for name, operator, threshold in HEADLINES:
         if len(said) < SHOWN and name not in names and math.isfinite(values.get(name, math.nan)):
             said.append(evidence(name, values[name], operator, threshold))
+    r2 = look.signals.get("r2")
+    slope = {} if r2 is None else {"x_gradient": math.sqrt(r2)}
     return {
         "step": look.step,
         "state": current.state,
-        "signals": look.signals,
+        "signals": look.signals | slope,
         "evidence": said,
         "checks": checks,
         "histogram": look.histogram or None,

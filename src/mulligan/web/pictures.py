@@ -1,0 +1,68 @@
+"""Pictures of the person's own: how they are loaded, and how they look to the network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mulligan.data import Dataset, load
+from mulligan.errors import ConfigError
+from mulligan.output.images import grid
+from mulligan.web.drawing import png64
+from mulligan.web.problems import Problem
+
+SHOWN = 64
+_SKIPPED = re.compile(r"(\d+) broken pictures? skipped: ([^;]+)")
+
+
+def loaded(path: str) -> Dataset:
+    """Load own pictures, leaving broken ones out where that can be asked for.
+
+    Raises
+    ------
+    DataError
+        When they cannot be read.
+    """
+    if Path(path).is_dir():
+        try:
+            return load(path, skip_broken=True)
+        except ConfigError:  # a folder of IDX files has no broken pictures
+            pass
+    return load(path)
+
+
+def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
+    """Return how many there are, which are broken, and some of them as the network will see them.
+
+    Raises
+    ------
+    Problem
+        When the server was not given such pictures.
+    """
+    if name not in own:
+        known = ", ".join(own) or "none: mulligan serve --data FOLDER gives some"
+        raise Problem("not-available", f"no pictures of your own are called {name!r}; here are {known}.", field="data")
+    data = loaded(own[name])
+    if data.is_points:
+        raise Problem("not-available", f"{name} holds points of {data.shape[0]} numbers, not pictures.", field="data")
+    skipped = _SKIPPED.search(data.note)
+    broken = [] if skipped is None else [word.strip() for word in skipped[2].split(",") if word.strip(" …")]
+    rows = np.linspace(0, len(data) - 1, min(SHOWN, len(data))).astype(int)
+    columns = 8
+    return {
+        "name": name,
+        "path": own[name],
+        "accepted": len(data) + (0 if data.test is None else len(data.test)),
+        "refused": [{"name": each, "reason": "it cannot be read as a picture"} for each in broken],
+        "refused_count": 0 if skipped is None else int(skipped[1]),
+        "note": data.note,
+        "shape": list(data.shape),
+        "classes": list(data.class_names) or None,
+        "png": png64(grid(np.asarray(data.images[rows]), columns)),
+        "columns": columns,
+        "rows": -(-len(rows) // columns),
+        "pad": 2,
+    }
