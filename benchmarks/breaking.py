@@ -39,7 +39,8 @@ from mulligan.game.lane import Lane
 from mulligan.training import Config, Run, recipe, train, with_overrides
 from mulligan.training.diagnosis import Diagnosis
 from mulligan.training.events import Diagnosed, Stepped
-from mulligan.training.rules import HEALTHY, MEANINGS, RULES
+from mulligan.training.meanings import MEANINGS
+from mulligan.training.rules import HEALTHY, RULES
 
 SMALL = ("generator.layers.hidden=[128]", "discriminator.layers.hidden=[128]", "report_every=50")
 """A quicker `mlp`."""

@@ -69,7 +69,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "D wins": [({"d_accuracy": 0.98, "d_loss": 0.09}, {}), ({"push": 3e-4}, {}),
                ({"d_accuracy": 0.98, "d_loss": 0.04}, {"facts": PAIRED}),
                ({"ranking": 1.0, **FAR}, {"facts": CRITIC})],
-    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **FAR}, {}), ({"ranking": 0.49, **FAR}, {"facts": CRITIC})],
+    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **FAR}, {}), ({"ranking": 0.09, **FAR}, {"facts": CRITIC})],
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1}, {})],
@@ -117,6 +117,7 @@ NEARLY: list[dict[str, Any]] = [
     {"extreme": 0.91},
     {"ct_z": -9.0, "authentic": -4.9},
     {"ct_z": -2.9, "authentic": -20.0},
+    {"penalty": 0.04, "d_loss": 1.39, **FAR},  # D has gained nothing yet, and pays next to nothing
     {"ranking": 1.0, **FAR},  # a critic's, and this is none
     {"ranking": 0.1, **FAR},
     {"spread": 0.1, "inner": 0.9, "coverage": 0.4},  # of a generator that is told no class, deviation over all
@@ -128,7 +129,8 @@ NEARLY: list[dict[str, Any]] = [
 @pytest.mark.parametrize("signals", NEARLY, ids=str)
 def test_just_short_of_a_threshold_nothing_is_said(signals: dict[str, Any]) -> None:
     far = FAR if "gap" in signals else {}
-    assert named({"inner": 0.44, **far} if "inner" in signals else far, signals).state == HEALTHY
+    facts = PENALISED if "penalty" in signals else PLAIN
+    assert named({"inner": 0.44, **far} if "inner" in signals else far, signals, facts=facts).state == HEALTHY
 
 
 def test_what_is_getting_better_is_left_alone() -> None:
@@ -160,10 +162,14 @@ def test_what_was_won_and_lost_again() -> None:
     assert named(*spike).state == HEALTHY
 
 
-def test_a_run_that_goes_round_is_not_taken_for_a_weak_d() -> None:
-    told = {"d_accuracy": 0.51, "d_loss": 1.31, **FAR}
-    assert named(*[told] * 5).state == "G wins"
-    assert named(*[{**told, "path": 12.0}] * 5).state == "cycling"
+def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collapse() -> None:
+    told = {"d_accuracy": 0.51, "d_loss": 1.31, "path": 6.0}
+    assert named(*({**told, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "G wins"
+    assert named(*({**told, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
+    few = {"distance": 0.4, "path": 6.0}
+    assert named(*({**few, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "mode collapse"
+    assert named(*({**few, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
+    assert named(*[{**few, "path": 15.0, **FAR}] * 5).state == "mode collapse"  # it trembles where it is
 
 
 def test_classes_that_change_places() -> None:

@@ -102,7 +102,7 @@ def _print(
     signals: dict[str, float],
 ) -> None:
     from mulligan.cli.progress import evidence_lines
-    from mulligan.training.rules import MEANINGS
+    from mulligan.training.meanings import MEANINGS
 
     if last is None:
         print(f"{run}: healthy, at step {count(step)} of {count(steps)}")

@@ -14,7 +14,7 @@ from mulligan.output.figures import count, duration, figure
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 from mulligan.training.glance import Glance
-from mulligan.training.rules import MEANINGS
+from mulligan.training.meanings import MEANINGS
 from mulligan.training.second_try import next_folder
 
 if TYPE_CHECKING:

@@ -20,48 +20,6 @@ if TYPE_CHECKING:
     from mulligan.training.signals import Facts
 
 HEALTHY = "healthy"
-MEANINGS = {
-    "logit": "largest mean logit of D (around the middle, where its level is free)",
-    "r2/r1": "‖∇D‖² on fakes ÷ on reals",
-    "r2": "‖∇D‖² on fakes",
-    "g_gradient": "norm of G's gradient",
-    "d_gradient": "norm of D's gradient",
-    "g_growth": "norm of G's weights ÷ four looks ago",
-    "d_growth": "norm of D's weights ÷ four looks ago",
-    "not_finite": "NaN or infinity in the run",
-    "spread": "deviation of G(z) over z ÷ that of the reals, inside classes",
-    "g_first": "gradient of G's first layer, a weight",
-    "span": "range of all fakes ÷ that of the reals",
-    "D(real)": "σ of D's mean logit on reals",
-    "D(fake)": "σ of D's mean logit on fakes",
-    "scale": "range of the data ÷ that of G's output",
-    "d_accuracy": "how often D is right",
-    "ranking": "how often D ranks a real above a fake",
-    "loss_share": "D's loss ÷ its loss where it cannot tell",
-    "push_fall": "‖∂L_G/∂x‖ ÷ its median so far",
-    "gap": "energy distance of fakes and reals ÷ distance among reals",
-    "gap_least": "the same ÷ its least so far",
-    "rises": "growth of the same over four looks, its falls left out",
-    "distance": "distance among fakes ÷ among reals",
-    "classes": "effective number of classes ÷ that of the reals",
-    "inner": "deviation of features inside classes ÷ that of the reals",
-    "inner_change": "the same ÷ a look ago",
-    "coverage": "share of reals that have a fake near them (best possible: 0.97)",
-    "sharpness": "steps between neighbouring pixels ÷ those of the reals",
-    "classes_change": "effective number of classes ÷ a look ago",
-    "path_mean": "way of a fixed z ÷ how far it got, the mean of two or three looks",
-    "path_median": "way of a fixed z ÷ how far it got, the median of three looks",
-    "path": "way of a fixed z ÷ how far it got, over two looks",
-    "histogram_change": "total variation of the classes, two looks apart",
-    "penalty_share": "gradient penalty ÷ what D has gained",
-    "penalty_weight": "gradient penalty, as it is added to D's loss",
-    "r2_rise": "‖∇D‖² on fakes ÷ its median so far",
-    "extreme": "share of pixels at the ends of the range",
-    "variety": "deviation of the data over its samples",
-    "ct_z": "nearness to the training set against held-out reals, in deviations (C_T)",
-    "authentic": "authentic fakes less authentic held-out reals, per cent",
-}
-"""Every figure that can be evidence, in words."""
 STILL = 0.8
 """A distance to the real data above this share of the least that it has been stands still."""
 FAR = 0.05
@@ -213,25 +171,25 @@ class View:
         return math.prod(max(1.0, b / a) for a, b in zip(gaps, gaps[1:]))
 
     @property
-    def going_round(self) -> list[Case]:
-        """The same z moves far and gets nowhere; or somewhat far, while the distance falls and rises again."""
-        paths = [path for path in (self.get("path", back) for back in range(3)) if not math.isnan(path)]
-        mean = sum(paths) / len(paths) if len(paths) >= 2 else math.nan
-        middle = median(paths) if len(paths) == 3 else math.nan
-        return [
-            Case((self.over("path", 10.0),)),
-            Case((self.over("path_mean", 8.0, mean),)),
-            Case((self.over("rises", 3.0, self.rises), self.over("path_median", 5.0, middle))),
-        ]
+    def paths(self) -> list[float]:
+        """Way of a fixed z ÷ how far it got, at the latest looks, three at most."""
+        return [path for path in (self.get("path", back) for back in range(3)) if not math.isnan(path)]
+
+    @property
+    def lost_again(self) -> Case:
+        """The same z moves far and gets not so far, while the distance falls and rises again."""
+        middle = median(self.paths) if len(self.paths) == 3 else math.nan
+        return Case((self.over("rises", 3.0, self.rises), self.over("path_median", 5.0, middle)))
 
     @property
     def restrained(self) -> Case:
         """The penalty does not let D judge: it costs far more than D gains, though the fakes are not real.
 
-        Near balance D = s·f with a loss of eq − as + (γ/2)bs², whose best s pays half of what it gains, as/2.
+        Near balance D = s·f with a loss of eq − as + (γ/2)bs², whose best s pays half of what it gains, as/2. A gain
+        below a hundredth of eq is noise, and counts as that.
         """
         gain = self.facts.balance - self.get("d_loss") if self.facts.penalised else math.nan
-        share = self.over("penalty_share", 3.0, _quotient(self.get("penalty"), max(gain, 1e-12)))
+        share = self.over("penalty_share", 3.0, _quotient(self.get("penalty"), max(gain, 0.01 * self.facts.balance)))
         return Case((share, self.over("loss_share", 0.9, self.loss_share), self.over("gap", FAR)))
 
     @property
@@ -295,28 +253,31 @@ def d_wins(v: View) -> list[Case]:
 
 
 def g_wins(v: View) -> list[Case]:
-    """D cannot tell, although the fakes are far from real. Not where a penalty holds D down, or G goes round."""
-    if any(case.holds for case in (v.restrained, *v.going_round)):
+    """D cannot tell, although the fakes are far from real. Not where a penalty holds D down, or wins are lost again."""
+    if v.restrained.holds or v.lost_again.holds:
         return []
     told = (v.under("d_accuracy", 0.52), v.over("loss_share", 1.3 / 1.386, v.loss_share))
-    wrong = v.under("ranking", 0.5, None if v.facts.critic else math.nan)
+    wrong = v.under("ranking", 0.1, None if v.facts.critic else math.nan)
     return [Case((*told, *v.standing)), Case((wrong, *v.standing))]
 
 
 def mode_collapse(v: View) -> list[Case]:
-    """Few kinds of fakes. Not where pixels are pinned, a penalty holds too hard or not at all, or G goes round."""
-    if any(case.holds for case in (v.saturated, v.restrained)):
+    """Few kinds of fakes. Not where pixels are pinned, or a penalty holds too hard or not at all."""
+    if v.saturated.holds or v.restrained.holds:
         return []
     if v.facts.penalised and (v.steepening.holds or v.idle.holds):
         return []
-    turning = any(case.holds for case in v.going_round)  # few at a time, but not the same ones: only a warning's worth
+    turning = v.lost_again.holds  # few at a time, but not the same ones
     return [case for case in v.collapsed if case.severity == "alarm" or not turning]
 
 
 def cycling(v: View) -> list[Case]:
     """G goes round: the same z moves far and gets nowhere, and what was won is lost again."""
+    mean = sum(v.paths) / len(v.paths) if len(v.paths) >= 2 else math.nan
     return [
-        *v.going_round,
+        Case((v.over("path", 10.0),)),
+        Case((v.over("path_mean", 8.0, mean),)),
+        v.lost_again,
         Case((v.over("histogram_change", 0.3, _variation(v)), v.over("path", 4.0), *v.standing)),
     ]
 

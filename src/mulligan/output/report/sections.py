@@ -9,7 +9,7 @@ from mulligan.output.figures import count, duration, figure
 from mulligan.output.report import again
 from mulligan.output.report.pictures import data_uri, frames, png, strip
 from mulligan.training.config import dumps_toml
-from mulligan.training.rules import MEANINGS
+from mulligan.training.meanings import MEANINGS
 
 if TYPE_CHECKING:
     from mulligan.output.report.pictures import Nearest
