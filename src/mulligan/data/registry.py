@@ -22,7 +22,7 @@ from mulligan.data.published import (
 )
 from mulligan.data.stacked import load_stacked_mnist
 from mulligan.data.tables import idx_in, load_csv, load_idx, load_numpy
-from mulligan.data.toys import load_toy
+from mulligan.data.toys import load_sorted, load_toy
 from mulligan.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ DATASETS: dict[str, Entry] = {
         "Metz et al. 2017; Lin et al. 2018",
     ),
     "jang": Entry(partial(load_toy, "jang"), "N(-1, 1), one dimension", "Eric Jang 2016"),
+    "jang-sorted": Entry(
+        partial(load_sorted, "jang"), "N(-1, 1), one dimension, every batch in rising order", "Eric Jang 2016"
+    ),
     "aylien": Entry(partial(load_toy, "aylien"), "N(4, 0.5), one dimension", "AYLIEN 2016"),
     "ring": Entry(partial(load_toy, "ring"), "8 Gaussians on a circle of radius 2, deviation 0.02", "Metz et al. 2017"),
     "grid": Entry(

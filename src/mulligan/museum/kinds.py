@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mulligan.museum.jang import ClampedProbability, JangDiscriminator, Stratified, Times
 from mulligan.museum.mistakes import AutogradCost, EveryFew, Frozen, LogOfProbability, UnguardedWGANGP
+from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
 
 KINDS: dict[str, type[Any]] = {
@@ -17,5 +19,11 @@ KINDS: dict[str, type[Any]] = {
     "unguarded_wgan_gp": UnguardedWGANGP,
     "every_few": EveryFew,
     "autograd_cost": AutogradCost,
+    "stratified": Stratified,
+    "times": Times,
+    "clamped_probability": ClampedProbability,
+    "jang_discriminator": JangDiscriminator,
+    "marginals": Marginals,
+    "rising_momentum": RisingMomentum,
 }
 """Optimisers, layers, losses … by name; `training.tables` finds them here."""

@@ -1,0 +1,158 @@
+"""Eric Jang's GAN in one dimension, with everything that his post does by hand.
+
+Jang 2016, "Generative adversarial nets in TensorFlow (part I)": 1-6-5-1 tanh nets against each other on N(−1, 1); D
+starts where it was fitted to the density, its output is clamped to [.01, .99], z is stratified on [−5, 5].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from mulligan.data.toys import TOYS
+from mulligan.errors import ShapeError
+from mulligan.game.family import Architecture
+from mulligan.nn.layers import Dense, Layer, LinearMap, Pointwise, Sequential, Tanh
+from mulligan.nn.layers.base import Shape
+from mulligan.nn.layers.initializers import Initializer, Normal
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.network import Network
+from mulligan.nn.optimizers import Momentum
+from mulligan.nn.ranges import Count, Finite, Fraction
+
+_BATCH, _REACH = 200, 5.0
+
+
+@dataclass(frozen=True)
+class Stratified(LinearMap):
+    """z in (−1, 1) becomes a point of [low, high]; in training row i of n comes from the i-th place of a ladder.
+
+        training    y_i = low + (high − low)·(i/(n − 1) + (z_i + 1)/2 · 1/1000)
+        sampling    y_i = low + (high − low)·(z_i + 1)/2
+
+    Source: Jang 2016: ``linspace(-5, 5, n) + random(n)·.01``. It is the first layer, so nothing asks for its gradient.
+
+    Parameters
+    ----------
+    low, high : float
+    """
+
+    low: Finite = -_REACH
+    high: Finite = _REACH
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        y = np.multiply(x, 0.5, out=m.buffer(name, x.shape))
+        y += 0.5
+        if m.context.training:
+            counts = [int(count) for count in m.context.gather_lanes(np.array(len(x)))]
+            before, n = sum(counts[: m.context.lane]), sum(counts)
+            y *= 0.001
+            y += (np.arange(before, before + len(x), dtype=y.dtype) / max(n - 1, 1))[:, None]
+        y *= self.high - self.low
+        y += self.low
+        return y
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        return np.multiply(dy, 0.0, out=m.buffer(name, dy.shape))
+
+
+@dataclass(frozen=True)
+class Times(Pointwise):
+    """A number times x.
+
+    Parameters
+    ----------
+    by : float
+    """
+
+    by: Finite = 5.0
+    piecewise_linear: ClassVar[bool] = True
+
+    def f(self, x: Array, out: Array) -> None:
+        np.multiply(x, self.by, out=out)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        out.fill(self.by)
+
+
+@dataclass(frozen=True)
+class ClampedProbability(Pointwise):
+    """The logit log(p/(1 − p)) of p = x clamped to [low, high]; outside, the slope is 0.
+
+    Parameters
+    ----------
+    low, high : float
+        Jang's are .01 and .99.
+    """
+
+    low: Fraction = 0.01
+    high: Fraction = 0.99
+
+    def f(self, x: Array, out: Array) -> None:
+        np.clip(x, self.low, self.high, out=out)
+        out /= 1 - out
+        np.log(out, out=out)
+
+    def df(self, x: Array, y: Array, out: Array) -> None:
+        # f′ = 1/(p (1 − p)) inside, else 0
+        p = np.clip(x, self.low, self.high)
+        np.divide((x > self.low) & (x < self.high), p * (1 - p), out=out)
+
+
+@dataclass(frozen=True)
+class JangDiscriminator(Architecture):
+    """1-6-5-1, tanh in all layers, clamped; fitted to the density of the data before the game begins.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+    pretraining : int
+        Steps of least squares towards the density, 200 points of [−5, 5] each; 1000 there.
+    """
+
+    hidden: tuple[int, ...] = (6, 5)
+    pretraining: Count = 1000
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        if tuple(sample_shape) != (1,):
+            raise ShapeError(f"jang_discriminator is for points in one dimension, not {tuple(sample_shape)}.")
+        start = _Fitted(self.hidden, self.pretraining, [])
+        layers: list[Layer] = []
+        for units in (*self.hidden, 1):
+            layers += [Dense(units, start, bias_init=start), Tanh()]
+        return (*layers, ClampedProbability())
+
+
+@dataclass(frozen=True)
+class _Fitted(Initializer):
+    """Gives the arrays of a fitted net one after the other: the first call draws and fits, the last one uses it up."""
+
+    hidden: tuple[int, ...]
+    steps: int
+    waiting: list[Array] = field(compare=False)
+
+    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        if not self.waiting:
+            self.waiting.extend(fitted(self.hidden, self.steps, rng))
+        out[...] = self.waiting.pop(0)
+
+
+def fitted(hidden: tuple[int, ...], steps: int, rng: np.random.Generator) -> list[Array]:
+    """Fit tanh layers to the density of N(−1, 1): W and b of each layer, in order.
+
+    E (D(x) − p(x))², x ~ U(−5, 5), by momentum 0.6 at 1e-3 (Jang 2016).
+    """
+    layers = [part for units in (*hidden, 1) for part in (Dense(units, Normal(1.0)), Tanh())]
+    network = Network(Sequential(tuple(layers)), (1,)).initialise(rng)
+    space, optimizer = network.workspace(), Momentum(lr=1e-3, momentum=0.6)
+    state = optimizer.init(network.n_params, np.float32)
+    for _ in range(steps):
+        x = rng.uniform(-_REACH, _REACH, (_BATCH, 1)).astype(np.float32)
+        density = np.exp(TOYS["jang"].log_density(x))[:, None]
+        space.backward((2 * (space.forward(x) - density) / _BATCH).astype(np.float32), inputs=False)
+        space.grads()
+        optimizer.step(network.theta, space.grad, state)
+        space.clear_grads()
+    return [entry.view(network.theta) for entry in network.entries]

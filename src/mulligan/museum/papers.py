@@ -1,0 +1,75 @@
+"""Parts of published systems that only their recipes need: the GAN paper's biases and its rising momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mulligan.data import load
+from mulligan.errors import ShapeError
+from mulligan.nn.layers.initializers import Initializer
+from mulligan.nn.memory import Array
+from mulligan.nn.optimizers import Optimizer, State
+from mulligan.nn.optimizers.base import Vector, steps
+from mulligan.nn.ranges import Count, Decay, Positive
+
+_EDGE = 1e-7
+
+
+@dataclass(frozen=True)
+class Marginals(Initializer):
+    """The bias with which a sigmoid gives each pixel its mean in the data, as pylearn2 calls it "from marginals".
+
+        b = log(p/(1 − p)),   p = mean pixel in [0, 1], kept within 1e-7 of the ends
+
+    Parameters
+    ----------
+    data : str
+        A name of `mulligan list data`.
+    limit : int
+        How many of its pictures count.
+    """
+
+    data: str = "mnist"
+    limit: Count = 50_000
+
+    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        p = np.asarray(load(self.data).images[: self.limit]).mean(axis=0).ravel() / 255.0
+        if p.size != out.size:
+            raise ShapeError(f"marginals of {self.data} are {p.size} numbers, the bias has {out.size}. Use other data.")
+        p = np.clip(p, _EDGE, 1 - _EDGE)
+        out[...] = np.log(p / (1 - p)).reshape(out.shape)
+
+
+@dataclass(frozen=True)
+class RisingMomentum(Optimizer):
+    """Momentum whose share of the last step grows over the epochs (pylearn2's MomentumAdjustor).
+
+        v ← μ·v − lr·g,   θ ← θ + v;   μ goes in a straight line from `momentum` to `final` over `epochs`
+
+    Parameters
+    ----------
+    lr : float
+    momentum, final : float
+        μ in the first epoch, and from `epochs` on.
+    epochs, epoch : int
+        Over how many epochs, and how many steps an epoch has.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+    lr: Positive = 0.1
+    momentum: Decay = 0.5
+    final: Decay = 0.7
+    epochs: Count = 250
+    epoch: Count = 500
+
+    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+        (v,) = slots
+        done = (steps(state) - 1) // self.epoch
+        way = min(max((done - 1) / max(self.epochs - 1, 1), 0.0), 1.0)
+        g *= self.lr
+        v *= (1 - way) * self.momentum + way * self.final
+        v -= g
+        theta += v

@@ -1,0 +1,245 @@
+"""The systems of the article: each trains by its name, and is what the facts say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import mulligan
+from mulligan.data import load
+from mulligan.data.toys import TOYS, load_toy
+from mulligan.game.gan import GAN
+from mulligan.museum.jang import ClampedProbability, Stratified, fitted
+from mulligan.museum.papers import Marginals, RisingMomentum
+from mulligan.museum.quirks import ArticleAdam
+from mulligan.nn.layers import Dense, Sequential, Tanh
+from mulligan.nn.layers.base import walk
+from mulligan.nn.network import Network
+from mulligan.nn.optimizers import Adam, Momentum
+from mulligan.training.config import with_overrides
+from mulligan.training.tables import to_table
+
+ATTEMPTS = {1: (200, 560), 2: (245, 960), 3: (326, 356, 412), 4: (420, 640), 5: (660, 780), 6: (320, 480)}
+LATENTS = {1: 100, 2: 100, 3: 326, 4: 350, 5: 600, 6: 200}
+ARTICLE = [100, 128, 256, 346, 480, 560, 686, 784]
+
+
+def sizes(player, shape, latent=None):
+    """List inputs and outputs of a player's weights, layer by layer."""
+    layer, start = Sequential(player.build(shape, 0)), shape if latent is None else (latent,)
+    found = [inner.params(at)["W"].shape for _, inner, at in walk(layer, start) if "W" in inner.params(at)]
+    return [found[0][0], *(width for _, width in found)]
+
+
+def both(config, shape):
+    return sizes(config.generator, shape, config.latent.dim), sizes(config.discriminator, shape)
+
+
+@pytest.mark.parametrize("name", [f"attempt-{n}" for n in ATTEMPTS])
+def test_the_attempts(name):
+    config, n = mulligan.recipe(name), int(name[-1])
+    g, d = both(config, (28, 28, 1))
+    assert g == [LATENTS[n], *ATTEMPTS[n], 784]
+    assert d == [784, ATTEMPTS[n][0], 1]
+    assert config.generator.layers.activations[0] == ("tanh" if n == 2 else "arctan")
+    assert config.generator.optimizer == config.discriminator.optimizer == ArticleAdam(lr=3e-5)
+    assert (config.batch_size, config.latent.distribution, config.data.name) == (1, "uniform", "mnist-test")
+    assert config.generator.layers.init_scale == config.discriminator.layers.init_scale == 0.002
+    assert not config.generator.layers.squared_gradient
+    assert config.schedules.lr(10_000, config.steps) == 1.0
+
+
+def test_the_article():
+    config = mulligan.recipe("article")
+    assert both(config, (28, 28, 1)) == (ARTICLE, [784, 128, 1])
+    assert config.generator.optimizer == config.discriminator.optimizer == ArticleAdam(9e-5, 0.9, 0.999, 1e-8)
+    assert [config.schedules.lr(k, 1000) for k in (0, 1, 40, 41)] == pytest.approx([1, 0.01, 0.01, 1e-4])
+    assert (config.batch_size, config.seed, config.average, config.d_steps) == (1, 127, None, 1)
+    assert config.generator.layers.activations == ("arctan", "relu", "arctan", "relu", "tanh", "relu")
+    assert len(load("mnist-test")) == 10_000
+
+
+def test_each_mended_recipe_repairs_one_quirk_more():
+    repairs = [
+        {("generator", "layers", "squared_gradient")},
+        {("generator", "optimizer", "kind"), ("discriminator", "optimizer", "kind")},
+        {("generator", "layers", "init_scale"), ("discriminator", "layers", "init_scale")},
+        {("schedules", "lr")},
+        {("batch_size",)},
+        {("data", "name")},
+        {("generator", "layers", "hidden"), ("generator", "layers", "activations")},
+    ]
+    cadence = {("steps",), ("report_every",), ("sample_every",), ("evaluate_every",), ("save_every",), ("recipe",)}
+
+    def leaves(table, path=()):
+        for key, value in table.items():
+            here = (*path, key)
+            if isinstance(value, dict) and here != ("schedules", "lr"):
+                yield from leaves(value, here)
+            else:
+                yield here, value
+
+    before = dict(leaves(to_table(mulligan.recipe("article"))))
+    for n, changed in enumerate(repairs, 1):
+        after = dict(leaves(to_table(mulligan.recipe(f"article-mended-{n}"))))
+        assert {k for k in after if after[k] != before.get(k)} - cadence == changed
+        before = after
+    assert both(mulligan.recipe("article-mended"), (28, 28, 1)) == ([100, 128, 784], [784, 128, 1])
+
+
+def test_kristiadi():
+    config = mulligan.recipe("kristiadi")
+    assert both(config, (28, 28, 1)) == ([100, 128, 784], [784, 128, 1])
+    assert config.generator.optimizer == config.discriminator.optimizer == Adam(1e-3, 0.9, 0.999)
+    assert (config.steps, config.batch_size, config.sample_every, config.d_steps) == (1_000_000, 128, 1000, 1)
+    gan = GAN(config, (28, 28, 1), lanes=1)
+    for network in (gan.g.network, gan.d.network):
+        for entry in network.entries:
+            array = entry.view(network.theta)
+            if array.ndim == 2:
+                assert array.std() == pytest.approx(1 / np.sqrt(len(array) / 2), rel=0.15)
+            else:
+                assert not array.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "g", "d", "rate", "limit"),
+    [
+        ("goodfellow-mnist", (28, 28, 1), [100, 1200, 1200, 784], [784, 1200, 1200, 1], 0.1, 50_000),
+        ("goodfellow-cifar10", (32, 32, 3), [100, 8000, 8000, 3072], [3072, 8000, 8000, 1], 0.025, 40_000),
+    ],
+)
+def test_goodfellow(name, shape, g, d, rate, limit):
+    config = mulligan.recipe(name)
+    assert both(config, shape) == (g, d)  # maxout of 5 pieces: units × 5 columns
+    layers = config.discriminator.layers
+    assert [x.rate for x in layers if type(x).__name__ == "Dropout"] == [0.2, 0.5, 0.5]
+    assert [(x.units, x.pieces) for x in layers if type(x).__name__ == "Maxout"] == [(d[1] // 5, 5)] * 2
+    assert config.generator.optimizer == RisingMomentum(rate, 0.5, 0.7, 250, limit // 100)
+    assert config.discriminator.optimizer.lr == rate / 2
+    assert (config.batch_size, config.data.limit, config.latent.dim) == (100, limit, 100)
+    assert config.schedules.lr(1000, 1) == pytest.approx(1.000004**-1000)
+
+
+def test_the_bias_of_the_first_gan_is_the_pixels_mean():
+    out = np.empty(784, np.float32)
+    Marginals().fill(out, 1, 1, np.random.default_rng(0))
+    mean = np.asarray(load("mnist").images[:50_000]).reshape(50_000, -1).mean(axis=0) / 255
+    np.testing.assert_allclose(1 / (1 + np.exp(-out)), np.clip(mean, 1e-7, 1), rtol=1e-4, atol=1e-7)
+
+
+def test_momentum_rises_from_the_second_epoch_to_the_last():
+    spec = RisingMomentum(lr=1.0, momentum=0.5, final=0.7, epochs=3, epoch=2)
+    theta, state, kept = np.zeros(1), spec.init(1, np.float64), []
+    for _ in range(8):
+        before = state["v"].copy()
+        spec.step(theta, np.ones(1), state)
+        kept.append((state["v"][0] + 1) / before[0] if before[0] else None)
+    assert kept[1:] == pytest.approx([0.5, 0.5, 0.5, 0.6, 0.6, 0.7, 0.7])
+
+
+# ── Jang ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_jang():
+    config = mulligan.recipe("jang")
+    assert both(config, (1,)) == ([1, 6, 5, 1], [1, 6, 5, 1])
+    assert config.generator.optimizer == config.discriminator.optimizer == Momentum(1e-3, 0.6)
+    assert (config.batch_size, config.steps, config.latent.dim) == (200, 10_000, 1)
+    rates = [config.schedules.lr(k, 10_000) for k in (0, 2499, 2500, 7500)]
+    assert rates == pytest.approx([1, 1, 0.95, 0.95**3])
+    run = mulligan.Run(config)
+    x, _ = run.next_batch()
+    assert len(x) == 200
+    assert (np.diff(x[:, 0]) >= 0).all()
+    z, _ = run.draw(500, seed=0)
+    made = run.generate(z)
+    assert np.abs(made).max() <= 5
+
+
+def test_d_begins_at_the_density():
+    arrays = fitted((6, 5), 1000, np.random.default_rng(0))
+    layers = Sequential(tuple(part for units in (6, 5, 1) for part in (Dense(units), Tanh())))
+    network = Network(layers, (1,))
+    network.theta[:] = np.concatenate([a.ravel() for a in arrays])
+    x = np.linspace(-5, 5, 101, dtype=np.float32)[:, None]
+    error = network.workspace().forward(x)[:, 0] - np.exp(TOYS["jang"].log_density(x))
+    assert np.sqrt(np.mean(error**2)) < 0.12
+    gan = GAN(mulligan.recipe("jang"), (1,), seed=5, lanes=1)
+    expected = fitted((6, 5), 1000, mulligan.nn.rng.stream(5, "init.d"))
+    np.testing.assert_array_equal(gan.d.network.theta, np.concatenate([a.ravel() for a in expected]))
+
+
+def test_strata_are_a_ladder_in_training_and_uniform_in_sampling():
+    space = Network(Sequential((Stratified(), Dense(1))), (1,)).workspace()
+    layer, memory = Stratified(), space.memory.children[0]
+    z = np.random.default_rng(0).uniform(-1, 1, (200, 1)).astype(np.float32)
+    space.forward(z)
+    rungs = layer.forward(memory, z)[:, 0] - np.linspace(-5, 5, 200)
+    assert rungs.min() > -1e-5
+    assert rungs.max() < 0.0101
+    space.forward(z, training=False)
+    np.testing.assert_allclose(layer.forward(memory, z), 5 * z, atol=1e-5)
+
+
+def test_the_clamped_logit():
+    x = np.array([[-1.0, 0.005, 0.3, 0.995]])
+    space = Network(ClampedProbability(), (4,), np.float64).workspace()
+    p = np.clip(x, 0.01, 0.99)
+    np.testing.assert_allclose(space.forward(x), np.log(p / (1 - p)))
+    np.testing.assert_allclose(space.backward(np.ones((1, 4))), [[0, 0, 1 / 0.21, 0]])
+
+
+def test_sorting_changes_nothing_but_rounding():
+    thetas = []
+    for data in ("jang", "jang-sorted"):
+        run = mulligan.Run(mulligan.recipe("jang", steps=20, data=data, threads=1))
+        for _ in range(20):
+            run.advance()
+        thetas.append(run.gan.g.network.theta.copy())
+    np.testing.assert_allclose(*thetas, rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(load("jang-sorted").images, load_toy("jang").images)
+
+
+# ── each trains ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SMALLER = {
+    "goodfellow-cifar10": [
+        "data=cifar10",
+        "generator.layers.0.units=16",
+        "generator.layers.2.units=16",
+        "discriminator.layers.2.units=8",
+        "discriminator.layers.4.units=8",
+    ]
+}
+NAMES = ["article", "article-mended", "kristiadi", "jang", "goodfellow-mnist", "goodfellow-cifar10"]
+NAMES += [f"attempt-{n}" for n in ATTEMPTS] + [f"article-mended-{n}" for n in range(1, 8)]
+
+
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    """A small archive of CIFAR-10's real form, where the loader looks for one."""
+    import io
+    import tarfile
+
+    folder = tmp_path / "cifar10"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    with tarfile.open(folder / "cifar-10-binary.tar.gz", "w:gz") as archive:
+        for name in [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]:
+            records = rng.integers(0, 256, (40, 3073), dtype=np.uint8)
+            records[:, 0] %= 10
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            info.size = records.nbytes
+            archive.addfile(info, io.BytesIO(records.tobytes()))
+    monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_trains_by_its_name(name, cifar):
+    config = with_overrides(mulligan.recipe(name, threads=1), SMALLER.get(name, []))
+    run = mulligan.Run(replace(config, steps=2, report_every=1, sample_every=2))
+    before = run.gan.g.network.theta.copy()
+    events = list(mulligan.train(run))
+    assert type(events[-1]).__name__ == "Finished"
+    assert not np.array_equal(run.gan.g.network.theta, before)
