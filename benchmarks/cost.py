@@ -137,7 +137,8 @@ def draw(found, path):
     import matplotlib.pyplot as plt
 
     names = list(dict.fromkeys(name for _, name in found))
-    figure, axes = plt.subplots(2, len(names), figsize=(3 * len(names), 5), sharex="col", squeeze=False)
+    ticks = ((5, 10, 20, 50, 100, 200), (20, 50, 100, 200, 500))
+    figure, axes = plt.subplots(2, len(names), figsize=(3 * len(names), 5), sharex="col", sharey="row", squeeze=False)
     for column, name in enumerate(names):
         for nets, colour in (("conv", "#1f5fa8"), ("mlp", "#c2571a")):
             points = found[nets, name]
@@ -148,6 +149,7 @@ def draw(found, path):
             axis = axes[row, column]
             axis.set(xscale="log", yscale="log")
             axis.set_xticks(x, [str(value) for value in x])
+            axis.set_yticks(ticks[row], [str(value) for value in ticks[row]])
             axis.minorticks_off()
             axis.grid(alpha=0.3)
             if column == 0:

@@ -52,7 +52,8 @@ def test_recipes_table(tmp_path):
     table = (tmp_path / "table.md").read_text("utf-8")
     assert "| `quick` | mnist |" in table
     assert "| `kmnist` | not measured: kmnist could not be had |" in table
-    assert Image.open(tmp_path / "quick.png").size == (242, 242)
+    with Image.open(tmp_path / "quick.png") as picture:
+        assert picture.size == (242, 242)
     kept = json.loads((tmp_path / "figures.json").read_text("utf-8"))
     run("recipes_table.py", *words, "quick", *small, **nowhere)  # goes on: nothing is done twice
     assert json.loads((tmp_path / "figures.json").read_text("utf-8")) == kept
