@@ -28,7 +28,7 @@ BELOW = {
 MIDDLE = frozenset({*BELOW, "mulligan"})
 FIT = MIDDLE | {"fitting", "evaluation"}  # `mulligan.fit`, `mulligan.evaluate`
 UPPER = FIT | {"studies", "museum", "bench"}
-BELOW |= {"studies": FIT, "museum": FIT, "bench": FIT, "cli": UPPER, "web": UPPER}
+BELOW |= {"studies": FIT, "museum": FIT, "bench": FIT, "cli": UPPER | {"web"}, "web": UPPER}
 BELOW |= {"fitting": MIDDLE, "evaluation": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER - {"bench"}}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 

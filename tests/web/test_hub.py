@@ -203,6 +203,14 @@ def test_one_tab_writes() -> None:
     asyncio.run(play())
 
 
+def test_a_script_without_a_stream_keeps_the_token() -> None:
+    hub = hub_of()
+    control = Control(hub)
+    token = control.ask("a-script", take=False)["token"]
+    control.look()
+    control.check(token)
+
+
 def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play() -> None:
         hub = hub_of()
@@ -212,7 +220,14 @@ def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> N
         control.ask("first", take=False)
         await stream.aclose()
         assert control.ask("second", take=False)["writer"] is False  # it may only be reloading
+        control.look()
+        assert control.client == "first"
         monkeypatch.setattr("mulligan.web.control.GRACE", 0.0)
+        watching = hub.stream("watching", None)
+        await some(watching, 1)
+        control.look()
+        assert (await some(watching, 1))[0][1:] == ("control", {"writer": None})
+        await watching.aclose()
         assert control.ask("second", take=False)["writer"] is True
 
     asyncio.run(play())

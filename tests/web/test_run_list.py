@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,12 @@ def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monk
             call.post(f"/api/runs/{name}/{what}")
     answers = [call.post("/api/runs/tiny-1-try-2/export", to=to).status_code for to in ("html", "onnx", "torch", "npz")]
     assert 503 in answers
+    playground.jobs._queue.append(("evaluate", "tiny-1", {}))
     assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
     assert call.post("/api/runs/tiny-9/report").status_code == 404
     gate.set()
+    end = time.monotonic() + 20
+    while len(done) < 10 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert done[-1] == "evaluate"  # what comes by itself comes last
+    assert len(done) == 10

@@ -37,6 +37,12 @@ class Control:
             self._hub.publish("control", self.state())
         return {"token": self._token, "writer": True}
 
+    def look(self) -> None:
+        """Take the token from a page that has gone; to be called now and then. A script without a stream keeps it."""
+        if self.client in self._hub.gone and not self._hub.alive(self.client, GRACE):
+            self.client, self._token = None, ""
+            self._hub.publish("control", self.state())
+
     def check(self, token: str | None) -> None:
         """Refuse a command without the writer's token."""
         if not token:

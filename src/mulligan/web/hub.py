@@ -23,6 +23,8 @@ QUEUE = 256
 """Events that a client may be behind."""
 REPLAYED = 128
 """Events that are kept for those who come back."""
+REMEMBERED = 256
+"""Pages that have left, whose names are known for a while."""
 PING = 2.0
 NEWEST = frozenset({"samples", "status", "look", "tries"})
 """Of these only the newest counts: a client that is behind gets no older ones."""
@@ -153,6 +155,8 @@ class Hub:
         finally:
             self.clients.discard(client)
             self.gone[name] = time.monotonic()
+            while len(self.gone) > REMEMBERED:
+                del self.gone[next(iter(self.gone))]
             self.changed()
 
     def refuse_more(self) -> None:

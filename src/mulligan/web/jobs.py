@@ -43,6 +43,7 @@ class Jobs:
 
     def __init__(self, playground: Playground):
         self._playground = playground
+        self._asked: list[tuple[str, str, dict[str, Any]]] = []
         self._queue: list[tuple[str, str, dict[str, Any]]] = []
         self._task: asyncio.Task[None] | None = None
         self._process: SpawnProcess | None = None
@@ -50,35 +51,39 @@ class Jobs:
 
     def after_the_end(self, run: str) -> None:
         """Measure a run that has finished, and write its report."""
-        self.add("evaluate", run)
-        self.add("report", run)
+        self._queue += [("evaluate", run, {}), ("report", run, {})]
+        self._wake()
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job.
+        """Queue a job that a person asks for: before those that come by themselves.
 
         Raises
         ------
         Problem
             When too many wait.
         """
-        if len(self._queue) >= WAITING:
+        if len(self._asked) >= WAITING:
             raise Problem("too-many", f"{WAITING} jobs wait already. Wait for one to end, then ask again.")
-        if (what, run, args) not in self._queue:
-            self._queue.append((what, run, args))
+        if (what, run, args) not in self._asked:
+            self._asked.append((what, run, args))
+        self._wake()
+        return {"job": what, "run": run, **args}
+
+    def _wake(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
-        return {"job": what, "run": run, **args}
 
     def close(self) -> None:
         """End the job that goes on; what it would have written is not there, or whole."""
         self._closing = True
+        self._asked.clear()
         self._queue.clear()
         if self._process is not None and self._process.is_alive():
             self._process.terminate()
 
     async def _work(self) -> None:
-        while self._queue and not self._closing:
-            what, run, args = self._queue.pop(0)
+        while (self._asked or self._queue) and not self._closing:
+            what, run, args = (self._asked or self._queue).pop(0)
             self._say(what, run, _FIRST[what])
             try:
                 found = await asyncio.wait_for(asyncio.to_thread(self._call, what, run, args), LONGEST)

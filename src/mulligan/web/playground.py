@@ -47,7 +47,7 @@ class Playground:
         self.hub = Hub(lambda: self.session.snapshot())
         self.control = Control(self.hub)
         self.session = Session(self.runs, data or {}, self.engine, self.hub)
-        self.session.writer = self.control.state
+        self.session.writer, self.session.ticked = self.control.state, self.control.look
         self.hub.changed = self.session.watched
         self.hearing = Hearing(self.session)
         self.engine.heard, self.engine.died = self.hearing.hear, self.hearing.died

@@ -48,6 +48,7 @@ class Session:
         self.state = State()
         self.finished: Callable[[str], None] = lambda run: None
         self.writer: Callable[[], dict[str, Any]] = dict
+        self.ticked: Callable[[], None] = lambda: None
         self._said: dict[str, Any] = {}
 
     # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -75,6 +76,7 @@ class Session:
             if curves is not None:
                 self.hub.publish("curves", curves)
             self.publish_status(always=False)
+            self.ticked()
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that a page must know."""
