@@ -1,0 +1,57 @@
+import json
+
+import pytest
+
+from mulligan.museum.cases import CASES
+
+
+def test_the_museum_is_listed(mulligan):
+    code, out, err = mulligan("museum")
+    assert (code, err) == (0, "")
+    assert [line.split("\t")[0] for line in out.splitlines()] == list(CASES)
+    assert mulligan("list", "museum") == (0, out, "")
+    assert [row["name"] for row in json.loads(mulligan("museum", "--json")[1])] == list(CASES)
+
+
+def test_a_case_is_played_and_kept(mulligan, here):
+    code, out, err = mulligan("museum", "flushed", "--out", "exhibit")
+    assert code == 0
+    assert "G moved" in out
+    assert "kept in exhibit" in out
+    assert err.startswith("playing flushed")
+    kept = json.loads((here / "exhibit" / "case.json").read_text("utf-8"))
+    assert kept["fails"]
+    assert kept["mended"]
+    assert {picture["file"] for picture in kept["pictures"]} == {p.name for p in (here / "exhibit").glob("*.png")}
+
+
+def test_json_is_one_document_even_with_nan(mulligan):
+    code, out, _ = mulligan("museum", "gradient-norm", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["name"] == "gradient-norm"
+    assert document["evidence"][0]["published"] < 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(["artcle"], "Did you mean 'article'?"), (["flushed", "--ot", "x"], "no option '--ot'")]
+)
+def test_wrong_words_are_answered(words, message, mulligan):
+    code, out, err = mulligan("museum", *words)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_what_does_not_go_as_described_is_said(mulligan, monkeypatch):
+    from dataclasses import replace
+
+    case = CASES["flushed"]
+
+    def odd(seed):
+        played = case.play(seed)
+        return replace(played, evidence=tuple(replace(e, before=e.after) for e in played.evidence))
+
+    monkeypatch.setitem(CASES, "flushed", replace(case, play=odd))
+    code, _, err = mulligan("museum", "flushed")
+    assert code == 1
+    assert "did not go as described" in err
