@@ -55,8 +55,8 @@ EVERYTHING = {
 
 
 def pytest_generate_tests(metafunc):
-    if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", EVERYTHING.values(), ids=EVERYTHING.keys())
+    if "layer_case" in metafunc.fixturenames:
+        metafunc.parametrize("layer_case", EVERYTHING.values(), ids=EVERYTHING.keys())
 
 
 def generator_of(layers, dim, shape=None, classes=None, seed=0, **spec):
@@ -80,10 +80,10 @@ def make():
 
 
 @pytest.fixture
-def question(case):
+def question(layer_case):
     """A generator around one layer, with z, labels, and what it makes of them."""
-    reshape = [nn.Reshape(case.shape)] if len(case.shape) > 1 else []
-    made = generator_of([*reshape, case.layer], math.prod(case.shape))
+    reshape = [nn.Reshape(layer_case.shape)] if len(layer_case.shape) > 1 else []
+    made = generator_of([*reshape, layer_case.layer], math.prod(layer_case.shape))
     rng = np.random.default_rng(1)
     z = rng.normal(0, 1, (5, made.spec.latent.dim)).astype(np.float32)
     labels = np.array([2, 0, 1, 2, 1]) if made.network.classes else None

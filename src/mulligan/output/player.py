@@ -2,7 +2,7 @@
 
 The page holds the weights and the operations of `mulligan.output.plan`, and computes in plain JavaScript what NumPy
 computes here: the same z from the same seed, hence the same picture to within one grey level. Weights are stored in
-half precision where that moves no pixel of `SEEDS` pictures by more than one grey level. A strict content security
+half precision where that moves no pixel of `SAMPLES` pictures by more than half a grey level. A strict content security
 policy lets the page run its own script, by hash, and nothing else.
 """
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from mulligan.nn.memory import Array
 
 PAGE = Path(__file__).parent / "player_page"
-SEEDS = 1000
+SAMPLES = 1000
 """Pictures on which half precision is tried."""
-LARGEST_STEP = 1
-"""Grey levels by which half precision may move a pixel."""
+LARGEST_SHIFT = 0.5
+"""Grey levels by which half precision may move a pixel before rounding: well below the one that would show."""
 
 
 def write_player(generator: Generator, path: Path) -> list[Path]:
@@ -102,8 +102,9 @@ def in_half(generator: Generator) -> Generator | None:
             if np.abs(view).max(initial=0.0) > np.finfo(np.float16).max:
                 return None
             view[:] = view.astype(np.float16)
-    step = np.abs(rounded.images(SEEDS).astype(np.int16) - generator.images(SEEDS)).max()
-    return rounded if step <= LARGEST_STEP else None
+    low, high = generator.spec.data_range
+    shift = np.abs(rounded.sample(SAMPLES) - generator.sample(SAMPLES)).max() * 255 / (high - low)
+    return rounded if shift <= LARGEST_SHIFT else None
 
 
 def _is_large(shape: tuple[int, ...]) -> bool:
