@@ -186,12 +186,13 @@ def test_the_two_splits_agree_about_colour(tmp_path, few):
     assert not data.in_memory().test.streamed
 
 
-def test_a_run_is_the_same_streamed_or_not(folder, monkeypatch):
+@pytest.mark.parametrize("threads", [1, 2])  # two are processes where the system can: forked beside the helper thread
+def test_a_run_is_the_same_streamed_or_not(folder, monkeypatch, threads):
     changes = [
         "generator.layers={kind='mlp_generator',hidden=[4]}",
         "discriminator.layers={kind='mlp_discriminator',hidden=[4]}",
     ]
-    changes += [f"data.name='{folder}'", "batch_size=8", "threads=1", "steps=20", "evaluate_every=0"]
+    changes += [f"data.name='{folder}'", "batch_size=8", f"threads={threads}", "steps=20", "evaluate_every=0"]
     config = with_overrides(recipe("quick"), changes)
 
     def played(part=None):
