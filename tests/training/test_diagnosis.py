@@ -78,6 +78,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"penalty": 0.1, "d_loss": 1.39, "d_accuracy": 0.5, **FAR}, {"facts": PENALISED}),  # G wins, but for γ
         ({"r2": 6.1, "classes": 0.5}, {"facts": PENALISED}),
         ({"penalty": 0.0, "distance": 0.4}, {"facts": PENALISED}),  # a collapse, but for γ = 0
+        ({"penalty": 0.0, "sharpness": 2.1, **FAR}, {"facts": PENALISED}),
     ],
     "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {})],
     "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {})],
@@ -90,7 +91,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
 def test_each_rule_fires_on_its_own_signal(state: str, signals: dict[str, Any], how: dict[str, Any]) -> None:
     before = {"inner": 0.44} if state == "intra-class collapse" else {}
     far = FAR if "gap" in signals else {}
-    finding = named({**before, **far}, signals, **how)
+    finding = named(far, far, far, {**before, **far}, signals, **how)
     assert finding.state == state
     assert all(e.holds for e in finding.evidence)
     assert finding.severity in ("alarm", "warning")
@@ -113,6 +114,8 @@ NEARLY: list[dict[str, Any]] = [
     {"classes": 0.11, "sharpness": 3.0},  # noise, for which the judge has no word
     {"sharpness": 2.1, "coverage": 0.13, **FAR},
     {"sharpness": 1.9, "coverage": 0.11, **FAR},
+    {"penalty": 0.0, "sharpness": 1.9, **FAR},
+    {"penalty": 0.01, "sharpness": 2.1, **FAR},
     {"path": 9.9},
     {"extreme": 0.91},
     {"ct_z": -9.0, "authentic": -4.9},
@@ -144,6 +147,17 @@ def test_what_is_getting_better_is_left_alone() -> None:
     thin = {"coverage": 0.4}
     assert named({**thin, "inner": 0.3}, {**thin, "inner": 0.4}).state == HEALTHY
     assert named({**thin, "inner": 0.05}, {**thin, "inner": 0.1}).state == "intra-class collapse"
+
+
+def test_d_is_neither_held_nor_weak_where_something_else_is_wrong() -> None:
+    fooled = {"penalty": 0.3, "d_loss": 8.0, "d_accuracy": 0.5, **FAR}
+    assert named(*[fooled] * 5, facts=PENALISED).state == "G wins"  # more than guessing costs: no penalty does that
+    assert named(*[{**fooled, "d_loss": 1.4}] * 5, facts=PENALISED).state == "gamma off"
+    weak = {"d_accuracy": 0.5, "d_loss": 1.386}
+    assert named(*({**weak, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.9))).state == "G wins"
+    assert (
+        named(*({**weak, "gap": gap} for gap in (0.5, 0.2, 0.2, 0.2, 0.5))).state == HEALTHY
+    )  # it told them apart once
 
 
 def test_a_way_that_leads_nowhere_for_long() -> None:

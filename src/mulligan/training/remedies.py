@@ -20,6 +20,8 @@ GAMMA = 1.0
 """Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
 
 
+USUAL = 1e-3
+"""A rate of Adam with which most of the recipes learn."""
 NARROW = 16
 """Units below which a layer of D is called narrow."""
 
@@ -175,13 +177,19 @@ def _d_wins(config: Config, evidence: set[str]) -> Remedy:
     changes = [f'loss={{kind="{loss}"}}', *(_stronger(config) or _regularised(config))]
     g, d = _learning(config)
     if g and d and max(d.values()) > min(g.values()):
-        middle = math.sqrt(max(d.values()) * min(g.values()))
-        changes += [f"{path}={middle:.2g}" for path in (*g, *d)]
+        changes += [f"{path}={_between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)]
     if config.d_steps > 1:
         changes.append("d_steps=1")
     if _hard(config):
         changes.append("instance_noise=0.1")
     return Remedy(words, tuple(changes))
+
+
+def _between(low: float, high: float) -> float:
+    """Return a rate for both players: the middle of two that are near, the more usual of two that are far apart."""
+    if high <= 10 * low:
+        return math.sqrt(low * high)
+    return min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
 
 
 def _g_wins(config: Config, evidence: set[str]) -> Remedy:

@@ -185,10 +185,12 @@ class View:
     def restrained(self) -> Case:
         """The penalty does not let D judge: it costs far more than D gains, though the fakes are not real.
 
+        A D that is fooled, and loses more than by guessing, is not held by a penalty.
+
         Near balance D = s·f with a loss of eq − as + (γ/2)bs², whose best s pays half of what it gains, as/2. A gain
         below a hundredth of eq is noise, and counts as that.
         """
-        gain = self.facts.balance - self.get("d_loss") if self.facts.penalised else math.nan
+        gain = self.facts.balance - self.get("d_loss") if self.facts.penalised and self.loss_share < 1.1 else math.nan
         share = self.over("penalty_share", 3.0, _quotient(self.get("penalty"), max(gain, 0.01 * self.facts.balance)))
         return Case((share, self.over("loss_share", 0.9, self.loss_share), self.over("gap", FAR)))
 
@@ -254,11 +256,12 @@ def d_wins(v: View) -> list[Case]:
 
 def g_wins(v: View) -> list[Case]:
     """D cannot tell, although the fakes are far from real. Not where a penalty holds D down, or wins are lost again."""
-    if v.restrained.holds or v.lost_again.holds:
+    far, least = v.standing
+    if v.restrained.holds or v.lost_again.holds or least.value > 2.0:  # much nearer once: lost, not never won
         return []
     told = (v.under("d_accuracy", 0.52), v.over("loss_share", 1.3 / 1.386, v.loss_share))
     wrong = v.under("ranking", 0.1, None if v.facts.critic else math.nan)
-    return [Case((*told, *v.standing)), Case((wrong, *v.standing))]
+    return [Case((*told, far, least)), Case((wrong, far, least))]
 
 
 def mode_collapse(v: View) -> list[Case]:
@@ -287,7 +290,11 @@ def gamma_off(v: View) -> list[Case]:
     if not v.facts.penalised:
         return []
     weak = (v.idle, v.steepening)
-    return [v.restrained, *(Case((sign, *case.evidence), case.severity) for sign in weak for case in v.collapsed)]
+    return [
+        v.restrained,
+        *(Case((sign, *case.evidence), case.severity) for sign in weak for case in v.collapsed),
+        Case((v.idle, v.over("sharpness", NOISE), v.over("gap", FAR)), "warning"),
+    ]
 
 
 def saturation(v: View) -> list[Case]:
