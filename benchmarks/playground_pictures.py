@@ -45,9 +45,11 @@ def train(page: Page, steps: int) -> list[Image.Image]:
     field = page.get_by_test_id("knob-steps")
     field.fill(str(steps))
     field.press("Tab")
+    page.evaluate("scrollTo(0, 0)")
     frames = [frame(page)]
     page.get_by_test_id("run-toggle").click()
     page.get_by_test_id("sample-grid").wait_for()
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     for i in range(FRAMES):
         due = steps * (i / (FRAMES - 1)) ** 1.6
         while step_of(page) < due and page.evaluate("document.body.dataset.state") == "training":
@@ -74,9 +76,7 @@ def main() -> None:
         frames = train(page, args.steps)
         # the last but one: the run still trains, and nothing lies over the page's foot
         best = next(f for f in reversed(frames[:-1]))
-        best.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-            FOLDER / "playground.png", optimize=True
-        )
+        best.save(FOLDER / "playground.png", optimize=True)
         chromium.close()
         server.send_signal(signal.SIGINT)
         server.wait(60)

@@ -70,8 +70,10 @@ function RunBar({ state }) {
   const blank = !s || s.state === "empty" || s.state === "loading";
   const d = store.diagnosis;
   const would = d?.severity === "alarm" && d.can_try && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? d.from_step : null;
+  // steps are told with the status, many times between two lists of tries
+  const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
-    <${TriesLine} tries=${blank ? [] : store.tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : "Each try is drawn here, from the step where it begins"} goBack=${can("continue") || mayWrite() ? goBack : null} />
+    <${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : "Each try is drawn here, from the step where it begins"} goBack=${can("continue") || mayWrite() ? goBack : null} />
     <${Facts} state=${state} /><${Pill} /></section>`;
 }
 

@@ -54,7 +54,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
   let back = null;
   if (now) {
     const before = tries.filter((t) => t !== now);
-    const stopped = now.alarm && now.state !== "training";
+    const stopped = now.alarm && !["training", "finished"].includes(now.state);
     const bad = stopped || now.state === "failed";
     const nameOf = (t) => `Try ${t.number}${t.number === 1 ? `: ${t.recipe}` : ""}`;
     const up = before.length > 0 && now.parent != null;
