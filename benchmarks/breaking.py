@@ -10,8 +10,7 @@
 
 A case is named exactly when the first diagnosis, warning or alarm, is the expected state, and by its neighbour when it
 is another one that is stated beside it. The budget is the length of the recipe; a broken run should be named before a
-tenth of it is spent. The thresholds were set on seeds 0 to 7. One process, one
-thread.
+tenth of it is spent. One process, one thread.
 """
 
 from __future__ import annotations
@@ -400,9 +399,9 @@ def page(outcomes: list[Outcome], costs: str) -> str:
     command = f"python benchmarks/breaking.py --seeds {' '.join(map(str, sorted({o.seed for o in outcomes})))} --write"
     return f"""# The diagnosis, tried
 
-While a run trains, `mulligan.training.diagnosis` looks at it every 250 steps: at 256 fixed z, 256 fixed reals, and
-what the steps measured in between. The first state below whose evidence holds is the finding; two findings in a row are
-said once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it, with what to try;
+While a run trains, `mulligan.training.diagnosis` looks at it every 150 to 250 steps: at 256 fixed z, 256 fixed reals, and
+what the steps measured in between. The first state below whose evidence holds is the finding; when it held a look ago as
+well, it is said once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it, with what to try;
 `--try` does it.
 
 This page is made by `{command}`.
@@ -413,15 +412,17 @@ This page is made by `{command}`.
 
 ## Runs broken on purpose, and healthy ones
 
-Thresholds were set on seeds 0 to 7, and the list of cases and of accepted names was made on the way: cases that
-proved to recover, or to be named by chance, were exchanged, and one expected name was changed (one-hot × 1000:
-from dead latent to saturation). So the row of seed 0 flatters. An earlier round on seeds
-11 and 12 missed cycles and took copies for a collapse; what it taught is in the rules. Seeds 21 and 22 were run once,
-afterwards, and nothing was changed for them: theirs are the rows to believe, as far as the cases go.
+Thresholds were set on seeds 0 to 7, 21, 22, 31, 32, 41 and 42, and the list of cases and of accepted names was made
+on the way. Cases that proved to recover, or to be named by chance, were exchanged: last, a critic clipped at 0.1 on the
+ring, which learns all eight modes on three seeds of five. Three settings with a Wasserstein critic that were meant to be
+healthy proved not to learn in the time they have, and are out. One expected name was changed (one-hot × 1000: from dead
+latent to saturation). Seeds 43 and 44 were run once, afterwards, and nothing was changed for them: theirs are the rows to
+believe, as far as the cases go. The toys follow the recipe `ring`, whose length was doubled for other reasons: a tenth
+of it is now 1,000 steps.
 
 A neighbour is another name that is accepted, written beside the right one in the table of runs. Most digits come from
-a small `mlp`. Healthy runs of digits are followed for a tenth or a half of their length, toys to the end; broken ones
-stop where they are named.
+a small `mlp`. Healthy runs of digits are followed for a tenth or a half of their length, toys for a half; broken ones stop
+where they are named, or at a tenth to a half.
 
 {report(outcomes)}
 
