@@ -40,8 +40,9 @@ def write_npz(generator: Generator, path: Path) -> list[Path]:
         When the file cannot be written.
     """
     plan = plan_of(generator)
-    arrays: dict[str, Any] = {"description": np.array(json.dumps(described(generator, plan), ensure_ascii=False))}
-    atomic_write(path, lambda file: np.savez_compressed(file, **arrays, **plan.arrays))
+    text = json.dumps(described(generator, plan), ensure_ascii=False)
+    arrays: dict[str, Any] = {"description": np.array(text), **plan.arrays}
+    atomic_write(path, lambda file: np.savez_compressed(file, **arrays))
     return [path]
 
 
