@@ -36,7 +36,7 @@ def command(
     to
         The format; without it, the ending of --out says.
     out
-        Without it, a file named after the model, in this folder.
+        Without it, a file named after the model, in this folder. An older file is replaced.
     json
         Print one JSON document that says what was written.
     """
