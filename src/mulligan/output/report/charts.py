@@ -226,7 +226,8 @@ def _place(t: float, step: float) -> str:
 def _level(y: float, words: str) -> str:
     return (
         f'<line class="level" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class="tick end" x="{WIDTH - RIGHT}" y="{y - 4:.1f}">{escape(words)}</text>'
+        f'<text class="tick end" x="{WIDTH - RIGHT}" y="{y - 4 if y > TOP + 10 else y + 13:.1f}">'
+        f"{escape(words)}</text>"
     )
 
 
