@@ -23,7 +23,7 @@ import numpy as np
 from mulligan.game.augment import Warp
 from mulligan.game.batch import Batch, Move
 from mulligan.game.lane import Lane
-from mulligan.game.losses import FeatureMatching
+from mulligan.game.losses import FeatureMatching, mean
 from mulligan.game.misfits import refuse_batch, refuse_misfits
 from mulligan.nn.blocks import blocks
 from mulligan.nn.forks import Forks, can_fork
@@ -249,7 +249,7 @@ class GAN:
         for_d = loss.discriminator(real=real, fake=fake)
         for_g = loss.generator(real=real, fake=fake) if both else None
         if i == 0:
-            d_real, d_fake = float(real.mean()), float(fake.mean())
+            d_real, d_fake = mean(real), mean(fake)
             threshold = 0.5 * (d_real + d_fake) if loss.relativistic else 0.0
             hits = np.count_nonzero(real > threshold) + np.count_nonzero(fake <= threshold)
             self._measure(i, d_loss=for_d.value, d_real=d_real, d_fake=d_fake, d_accuracy=float(hits / (2 * len(real))))
