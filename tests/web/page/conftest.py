@@ -67,7 +67,7 @@ class Tab:
         self.server = server
         self.complaints: list[str] = []
         self.allowed: list[str] = []  # complaints of the browser that a test brings about on purpose
-        self.page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
+        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._asked)
         self.page.goto(f"{server.address}/#{view}")

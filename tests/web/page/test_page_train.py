@@ -129,7 +129,8 @@ def test_a_run_of_pictures_from_start_to_finish(open_tab, server):
     assert tab("run-step").is_disabled()
     tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 5")
     live_knobs(tab)
-    tab.page.locator("body").press(" ")
+    tab.page.evaluate("document.activeElement.blur()")
+    tab.page.keyboard.press("Space")
     tab.wait("paused")
     one_step(tab)
     new_try_waits(tab)
@@ -221,7 +222,8 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     tab = open_tab()
     tab.page.evaluate(
         """async () => {
-            const {server} = await import("/js/store.js");
+            const {server, store} = await import("/js/store.js");
+            Object.assign(store, {curves: {}, looks: {}, distance: {}});
             const step = Array.from({length: 200}, (_, i) => 5 * i);
             const flat = step.map(() => 0.7);
             const loss = step.map((_, i) => (i === 120 ? 300 : i === 50 ? null : 0.7));
