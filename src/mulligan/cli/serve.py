@@ -15,10 +15,10 @@ from mulligan.errors import ConfigError
 def command(
     *,
     port: Annotated[str, arg(metavar="N", help_behavior_hint="")] = "8000",
-    runs: OtherFolder = None,
+    runs: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     data: Annotated[UseAppendAction[list[str]], arg(metavar="FOLDER", help_behavior_hint="")] = [],  # noqa: B006
-    host: Word = None,
-    token: Word = None,
+    host: Annotated[Word, arg(metavar="ADDRESS")] = None,
+    token: Annotated[Word, arg(metavar="SECRET")] = None,
     open_: Annotated[bool, arg(name="open", help_behavior_hint="")] = False,
 ) -> int:
     """Serve the playground: train, draw, look inside, in the browser, on this machine.
