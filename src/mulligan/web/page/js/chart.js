@@ -67,8 +67,9 @@ export function ticksOf([low, high], log) {
     const every = Math.ceil((b - a) / 4) || 1;
     return Array.from({ length: Math.floor((b - a) / every) + 1 }, (_, i) => 10 ** (a + i * every));
   }
-  const span = high - low;
-  const step = [4, 5].map((n) => span / n).find((s) => Math.abs(roundUp(s) - s) < 1e-9 * s || Math.abs(s * 4 - roundUp(s * 4)) < 1e-9) ?? roundUp(span / 5);
+  const raw = (high - low) / 5;
+  const ten = 10 ** Math.floor(Math.log10(raw));
+  const step = ten * [1, 2.5, 5, 10].find((k) => k * ten >= raw * (1 - 1e-9));
   const first = Math.ceil(low / step - 1e-9);
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }

@@ -54,8 +54,9 @@ function Facts({ state }) {
   const steps = blank ? wanted().steps : s.steps;
   const away = !store.connected;
   const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${s.state === "failed" ? "failed" : "paused"}`;
+  const speed = s?.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s?.steps_per_second;
   return html`<div class="facts"><div><b data-testid="step" data-step=${s?.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(steps)}<span class="wide"> steps</span></small></div>
-    <div><b data-testid="steps-per-second">${blank || away || s.steps_per_second == null ? "–" : num(s.steps_per_second)}</b><small>steps/s<span class="wide">${after}</span></small></div></div>`;
+    <div><b data-testid="steps-per-second">${blank || away ? "–" : num(speed)}</b><small>steps/s<span class="wide">${after}</span></small></div></div>`;
 }
 
 function goBack(one) {
