@@ -62,7 +62,7 @@ def run(seed: int) -> Played:
             ),
         ),
         (
-            picture("before", f"joined batches, after {STEPS:,} steps", before),
+            picture("before", f"joined batches, after {STEPS:,} steps: nothing is in the frame", before),
             picture("after", "a batch of reals, then a batch of fakes", after),
         ),
     )

@@ -11,12 +11,12 @@ from mulligan.nn.memory import Array
 from mulligan.training import Run, recipe
 from mulligan.training.config import with_overrides
 
-STEPS = 400
+STEPS, MENDED = 300, 2000
 
 
-def played(high: float, seed: int) -> tuple[Array, float]:
+def played(high: float, steps: int, seed: int) -> tuple[Array, float]:
     """Train the classic recipe with white at `high`; return pictures, and D's mean logit of reals."""
-    start = recipe("classic", steps=STEPS, seed=seed, threads=1)
+    start = recipe("classic", steps=steps, seed=seed, threads=1, batch_size=64)
     run = play(Run(with_overrides(start, [f"data.high={high}"])))
     z, _ = run.draw(64, seed=0)
     made = run.generate(z, average=False)
@@ -27,8 +27,8 @@ def played(high: float, seed: int) -> tuple[Array, float]:
 
 def run(seed: int) -> Played:
     """Play with raw pixels, and with scaled ones."""
-    before, sure_before = played(255.0, seed)
-    after, sure_after = played(1.0, seed)
+    before, sure_before = played(255.0, STEPS, seed)
+    after, sure_after = played(1.0, MENDED, seed)
     return Played(
         (
             Evidence(
@@ -37,7 +37,7 @@ def run(seed: int) -> Played:
                 sure_before,
                 sure_after,
                 ">",
-                17.0,
+                50.0,
             ),
             Evidence(
                 "white",
@@ -53,7 +53,7 @@ def run(seed: int) -> Played:
                 "before", f"raw pixels, after {STEPS} steps, on the scale of the data, 0 to 255", before, 0.0, 255.0
             ),
             digits("before-own-scale", "the same on G's own scale, 0 to 1", before),
-            digits("after", f"scaled pixels, after {STEPS} steps, scale from 0 to 1", after),
+            digits("after", f"scaled pixels, after {MENDED:,} steps, scale from 0 to 1", after),
         ),
     )
 
