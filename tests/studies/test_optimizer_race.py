@@ -16,7 +16,18 @@ from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, Extragradient
 from mulligan.nn.rng import stream
 from mulligan.studies import optimizer_race
 from mulligan.studies.json_lines import read_rows
-from mulligan.studies.optimizer_race import LADDER, SEARCH_SEED, Task, best_rate, race, run, score, search, train
+from mulligan.studies.optimizer_race import (
+    LADDER,
+    SEARCH_SEED,
+    Task,
+    best_rate,
+    classifier,
+    race,
+    run,
+    score,
+    search,
+    train,
+)
 
 RESULTS = Path(mulligan.__file__).parents[2] / "docs" / "book" / "results" / "optimisers.jsonl"
 
@@ -49,7 +60,7 @@ def test_the_gradient_of_the_loss_by_differences():
 
 
 def test_two_steps_are_two_steps_of_descent_on_the_same_batches(task):
-    network = judge.classifier((28, 28, 1), 10).initialise(stream(3, "init.judge"))
+    network = classifier().initialise(stream(3, "init.judge"))
     space = network.workspace(rng=stream(3, "dropout"))
     order, expected = stream(3, "batches.judge").permutation(40), []
     for step in range(2):
@@ -111,7 +122,7 @@ def test_a_run_that_is_not_finite_stops_and_says_so(task):
 
 
 def test_the_score_is_taken_without_dropout_and_without_learning(task):
-    network = judge.classifier((28, 28, 1), 10).initialise(stream(0, "init.judge"))
+    network = classifier().initialise(stream(0, "init.judge"))
     space, before = network.workspace(rng=stream(0, "dropout")), network.theta.copy()
     loss, right = score(space, task.test, task.test_labels, chunk=3)
     logits = space.forward(judge.as_input(task.test), training=False)
