@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -193,11 +194,9 @@ def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
 
 
 def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     gate, done = threading.Event(), []
 
-    def slow(what: str, run: str, args: Any) -> dict[str, Any]:
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
         assert gate.wait(20)
         done.append(what)
         return {"text": "done", "url": "/x"}
@@ -211,12 +210,40 @@ def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monk
             call.post(f"/api/runs/{name}/{what}")
     answers = [call.post("/api/runs/tiny-1-try-2/export", to=to).status_code for to in ("html", "onnx", "torch", "npz")]
     assert 503 in answers
-    playground.jobs._queue.append(("evaluate", "tiny-1", {}))
     assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
     assert call.post("/api/runs/tiny-9/report").status_code == 404
     gate.set()
+
+
+def test_an_export_does_not_wait_for_the_measuring(
+    call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, done = threading.Event(), []
+
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        say("working")
+        if what == "evaluate":
+            assert gate.wait(20)
+        done.append((what, line.niceness))
+        return {"text": "done", "url": "/x"}
+
+    monkeypatch.setattr(playground.jobs, "_call", slow)
+    call.client.portal.call(playground.jobs.after_the_end, "tiny-1")
+    call.post("/api/runs/tiny-1/export", to="npz")
+    wait_for(lambda: done == [("export", 0)])
+    gate.set()
+    wait_for(lambda: done == [("export", 0), ("evaluate", 10), ("report", 10)])
+
+
+def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
+    said: list[str] = []
+    found = playground.jobs._call(jobs.Line(0), "export", "tiny-1", {"to": "npz"}, said.append)
+    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
+    assert "no run folder" in playground.jobs._call(jobs.Line(0), "report", "nothing", {}, said.append)["error"]
+
+
+def wait_for(done: Any) -> None:
     end = time.monotonic() + 20
-    while len(done) < 10 and time.monotonic() < end:
+    while not done() and time.monotonic() < end:
         time.sleep(0.01)
-    assert done[-1] == "evaluate"  # what comes by itself comes last
-    assert len(done) == 10
+    assert done()

@@ -1,6 +1,6 @@
 """What takes long: measuring a finished run, its report, an export.
 
-Each in a process of its own, one after the other, so that neither the page nor a run in training waits.
+Each in a process of its own, so that neither the page nor a run in training waits.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,30 @@ LONGEST = 1800.0
 _NICE = 10  # training goes first
 
 
+class Line:
+    """Jobs that wait for each other.
+
+    Parameters
+    ----------
+    niceness : int
+        How far they stand back behind a run in training.
+    """
+
+    def __init__(self, niceness: int):
+        self.niceness = niceness
+        self.waiting: list[tuple[str, str, dict[str, Any]]] = []
+        self.task: asyncio.Task[None] | None = None
+        self.process: SpawnProcess | None = None
+
+    def end(self) -> None:
+        """End the job that goes on; what it would have written is not there, or whole."""
+        self.waiting.clear()
+        if self.process is not None and self.process.is_alive():
+            self.process.kill()
+
+
 class Jobs:
-    """The queue.
+    """Two lines: what a person asks for does not wait for what comes by itself.
 
     Parameters
     ----------
@@ -43,69 +66,67 @@ class Jobs:
 
     def __init__(self, playground: Playground):
         self._playground = playground
-        self._asked: list[tuple[str, str, dict[str, Any]]] = []
-        self._queue: list[tuple[str, str, dict[str, Any]]] = []
-        self._task: asyncio.Task[None] | None = None
-        self._process: SpawnProcess | None = None
+        self._asked, self._own = Line(0), Line(_NICE)
         self._closing = False
 
     def after_the_end(self, run: str) -> None:
         """Measure a run that has finished, and write its report."""
-        self._queue += [("evaluate", run, {}), ("report", run, {})]
-        self._wake()
+        self._own.waiting += [("evaluate", run, {}), ("report", run, {})]
+        self._wake(self._own)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job that a person asks for: before those that come by themselves.
+        """Queue a job that a person asks for.
 
         Raises
         ------
         Problem
             When too many wait.
         """
-        if len(self._asked) >= WAITING:
+        line = self._asked
+        if len(line.waiting) >= WAITING:
             raise Problem("too-many", f"{WAITING} jobs wait already. Wait for one to end, then ask again.")
-        if (what, run, args) not in self._asked:
-            self._asked.append((what, run, args))
-        self._wake()
+        if (what, run, args) not in line.waiting:
+            line.waiting.append((what, run, args))
+        self._wake(line)
         return {"job": what, "run": run, **args}
 
-    def _wake(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._work())
+    def _wake(self, line: Line) -> None:
+        if line.task is None or line.task.done():
+            line.task = asyncio.get_running_loop().create_task(self._work(line))
 
     def close(self) -> None:
-        """End the job that goes on; what it would have written is not there, or whole."""
+        """End both."""
         self._closing = True
-        self._asked.clear()
-        self._queue.clear()
-        if self._process is not None and self._process.is_alive():
-            self._process.terminate()
+        self._asked.end()
+        self._own.end()
 
-    async def _work(self) -> None:
-        while (self._asked or self._queue) and not self._closing:
-            what, run, args = (self._asked or self._queue).pop(0)
+    async def _work(self, line: Line) -> None:
+        loop = asyncio.get_running_loop()
+        while line.waiting and not self._closing:
+            what, run, args = line.waiting.pop(0)
             self._say(what, run, _FIRST[what])
-            try:
-                found = await asyncio.wait_for(asyncio.to_thread(self._call, what, run, args), LONGEST)
-            except (MulliganError, TimeoutError) as error:
-                found = {"error": str(error) or f"{what} took longer than {LONGEST:.0f} s and was given up."}
+
+            def say(text: str, what: str = what, run: str = run) -> None:
+                loop.call_soon_threadsafe(self._say, what, run, text)
+
+            found = await asyncio.to_thread(self._call, line, what, run, args, say)
             if self._closing:
                 return
             self._done(what, run, found)
 
-    def _call(self, what: str, run: str, args: dict[str, Any]) -> dict[str, Any]:
+    def _call(
+        self, line: Line, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
+    ) -> dict[str, Any]:
         """Run one job in its process, and hand on what it says."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        folder = str(self._playground.runs / run)
-        process = context.Process(target=main, args=(theirs, what, folder, args), name=f"mulligan-{what}", daemon=True)
-        self._process = process
+        words = (theirs, what, str(self._playground.runs / run), args, line.niceness)
+        process = line.process = context.Process(target=main, args=words, name=f"mulligan-{what}", daemon=True)
         process.start()
         theirs.close()
-        wire = Wire(ours)
-        found: dict[str, Any] = {"error": f"{what} ended without a result."}
-        loop = self._loop
-        while True:
+        wire, end = Wire(ours), time.monotonic() + LONGEST
+        found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Ask for it again."}
+        while time.monotonic() < end:
             try:
                 if not wire.waiting(PATIENCE):
                     if process.exitcode is not None:
@@ -114,19 +135,16 @@ class Jobs:
                 kind, content = wire.receive()
             except (EOFError, OSError):
                 break
-            words = json.loads(content)
             if kind == "say":
-                loop.call_soon_threadsafe(self._say, what, run, words["text"])
+                say(json.loads(content)["text"])
             else:
-                found = words
+                found = json.loads(content)
+        else:
+            process.kill()
+            found = {"error": f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was given up."}
         process.join(10.0)
         wire.close()
         return found
-
-    @property
-    def _loop(self) -> asyncio.AbstractEventLoop:
-        assert self._task is not None
-        return self._task.get_loop()
 
     def _say(self, what: str, run: str, text: str) -> None:
         self._playground.hub.publish("progress", {"what": what, "run": run, "text": text, "done": False, "url": None})
@@ -161,11 +179,11 @@ _FIRST = {
 # ── in the process ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def main(connection: Connection, what: str, folder: str, args: dict[str, Any]) -> None:
+def main(connection: Connection, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
     """Do one job, and say at the end of the pipe what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(_NICE)
+        os.nice(niceness)
     wire = Wire(connection)
     try:
         found = WORKS[what](Path(folder), lambda text: wire.send("say", {"text": text}), **args)
