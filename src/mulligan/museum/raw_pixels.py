@@ -11,12 +11,12 @@ from mulligan.nn.memory import Array
 from mulligan.training import Run, recipe
 from mulligan.training.config import with_overrides
 
-STEPS, MENDED = 300, 2000
+STEPS, MENDED = 300, 1200
 
 
 def played(high: float, steps: int, seed: int) -> tuple[Array, float]:
-    """Train the classic recipe with white at `high`; return pictures, and D's mean logit of reals."""
-    start = recipe("classic", steps=steps, seed=seed, threads=1, batch_size=64)
+    """Train `article-mended` with white at `high`; return pictures, and D's mean logit of reals."""
+    start = recipe("article-mended", steps=steps, seed=seed, threads=1)
     run = play(Run(with_overrides(start, [f"data.high={high}"])))
     z, _ = run.draw(64, seed=0)
     made = run.generate(z, average=False)
