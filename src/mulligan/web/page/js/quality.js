@@ -42,7 +42,8 @@ export function Quality() {
   const { metrics: m, look, status } = store;
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
-  const names = status?.class_names?.length ? status.class_names : look?.class_names ?? Array.from({ length: 10 }, (_, i) => String(i));
+  const told = [status?.class_names, look?.class_names].find((list) => list?.length);
+  const names = told ?? Array.from({ length: look?.histogram?.length || (points ? 8 : 10) }, (_, i) => String(i));
   const shares = blank ? null : look?.histogram;
   const modes = m?.modes;
   const coverage = m?.coverage ?? (blank ? null : look?.signals?.coverage);
