@@ -25,37 +25,21 @@ from mulligan.game.batch import Batch, Move
 from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching, mean
 from mulligan.game.misfits import refuse_batch, refuse_misfits
+from mulligan.game.mover import Mover
 from mulligan.nn.blocks import blocks
 from mulligan.nn.forks import Forks, can_fork
-from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.memory import Allocate, Array, aligned, shared
-from mulligan.nn.network import Network, sum_gradients
+from mulligan.nn.memory import Array, aligned, shared
+from mulligan.nn.network import sum_gradients
 from mulligan.nn.parallel import Lanes, available_cores, shares
 from mulligan.nn.rng import restore, state_of, stream
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from mulligan.game.spec import Game, Player
-    from mulligan.nn.layers.base import Layer, Shape
-    from mulligan.nn.optimizers import State
+    from mulligan.game.spec import Game
+    from mulligan.nn.layers.base import Shape
 
     Labels = NDArray[np.integer[Any]] | None
-
-
-class Mover:
-    """A player at work: its network, its optimiser's state, and one sweep that takes a step."""
-
-    def __init__(
-        self, player: Player, layers: tuple[Layer, ...], input_shape: Shape, dtype: DTypeLike, allocate: Allocate
-    ):
-        self.player = player
-        self.layers = layers
-        self.network = Network(Sequential(layers), input_shape, dtype, allocate)
-        self.state: State = {}
-        for name, array in player.optimizer.init(self.network.n_params, dtype).items():
-            self.state[name] = allocate(array.shape, array.dtype)
-            self.state[name][...] = array
 
 
 class GAN:
