@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import signal
 import sys
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -160,6 +159,12 @@ class Forks(Lanes):
             os._exit(0)
 
 
+class _Failure(NamedTuple):
+    """What a lane sends before the error that ended it."""
+
+    words: str
+
+
 class _Team:
     """The processes, and what they meet by."""
 
@@ -167,6 +172,7 @@ class _Team:
         from multiprocessing import get_context
 
         context, lanes = get_context("fork"), range(count)
+        self._context = context
         self.count = count
         self.pids = [os.getpid()]
         self._pipes: list[Any] = []  # in the original, where each copy is heard; in a copy, the last is where it speaks
@@ -180,20 +186,20 @@ class _Team:
 
     def fork(self) -> int:
         """Make one copy; return 0 in the copy, its number in the original."""
-        ear, mouth = os.pipe()
+        ear, mouth = self._context.Pipe(duplex=False)
         with warnings.catch_warnings():
             # Python warns of forks where there are threads, BLAS's sleeping ones included; what runs after the fork is
             # NumPy on memory of our own, and BLAS brings its threads to rest before a fork
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid:
-            os.close(mouth)
+            mouth.close()
             self.pids.append(pid)
-            self._pipes.append(os.fdopen(ear, "rb"))
+            self._pipes.append(ear)
         else:
             self._finalizer.detach()
-            os.close(ear)
-            self._pipes.append(os.fdopen(mouth, "wb"))
+            ear.close()
+            self._pipes.append(mouth)
         return pid
 
     @property
@@ -244,14 +250,20 @@ class _Team:
 
     def send(self, thing: Any) -> None:
         """Send something to the original."""
-        pickle.dump(thing, self._pipes[-1])
-        self._pipes[-1].flush()
+        self._pipes[-1].send(thing)
 
     def hear(self, lane: int) -> Any:
         """Return what a copy sends."""
+        pipe = self._pipes[lane - 1]
         try:
-            return pickle.load(self._pipes[lane - 1])
-        except EOFError:
+            thing = pipe.recv()
+            if isinstance(thing, _Failure):
+                try:
+                    return pipe.recv()
+                except Exception:  # an error that does not survive the way
+                    return RunError(f"lane {lane} failed with {thing.words}. Try threads = 1.")
+            return thing
+        except (EOFError, OSError):
             return RunError(
                 "a process that takes a share of every step has ended: it was killed, or memory ran out. "
                 "Go on from the last checkpoint; threads = 1 needs no other process."
@@ -262,10 +274,7 @@ class _Team:
         self._failed[0] = lane
         for gate in self._gates[lane]:
             gate.release()
-        try:
-            pickle.loads(pickle.dumps(error))
-        except Exception:  # an error that cannot travel
-            error = RunError(f"lane {lane} failed with {type(error).__name__}: {error}. Try threads = 1.")
+        self.send(_Failure(f"{type(error).__name__}: {error}"))
         self.send(error)
 
     def failure(self) -> BaseException:
