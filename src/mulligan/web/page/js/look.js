@@ -137,7 +137,7 @@ function drawArrows(ink, f, X, Y) {
   }
 }
 
-/** A dashed circle around each mode that has less than a tenth of its share. */
+/** A dashed circle around each mode that has no sample near it, as `modes.found` counts. */
 function drawLost(ink, f, X, Y, W, H) {
   const m = f.modes;
   if (!m?.centres) return;
@@ -145,7 +145,7 @@ function drawLost(ink, f, X, Y, W, H) {
   ink.font = "600 24px system-ui";
   ink.textAlign = "center";
   ink.lineWidth = 2.4;
-  const lost = m.centres.filter((_, i) => m.counts[i] < (0.1 * m.n) / m.of);
+  const lost = m.centres.filter((_, i) => m.counts[i] === 0);
   for (const [x, y] of lost) {
     ink.setLineDash([7, 6]);
     ink.beginPath();
@@ -257,7 +257,7 @@ function ModeBars({ modes: m }) {
   const most = Math.max(...m.counts, (1.2 * m.n) / m.of);
   const bw = (W - 40) / m.of;
   const y = (n) => base - (n / most) * 94;
-  const few = (n) => n < (0.1 * m.n) / m.of;
+  const few = (n) => n === 0;
   return html`<div ref=${box} class="modes"><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Samples per mode: ${m.counts.join(", ")}`}>
     ${[0, 0.5, 1].map((f) => html`<line class="grid" x1="36" x2=${W} y1=${y(f * most)} y2=${y(f * most)} /><text x="31" y=${y(f * most) + 4} text-anchor="end">${Math.round(f * most)}</text>`)}
     ${m.counts.map((n, i) => html`<rect x=${40 + i * bw + bw * 0.18} y=${y(n)} width=${bw * 0.64} height=${Math.max(1, base - y(n))} rx="2" fill="var(${few(n) ? "--bad" : "--fake"})" />${m.of <= 12 && html`<text x=${40 + i * bw + bw / 2} y="119" text-anchor="middle" class=${few(n) ? "bad" : ""}>${m.labels?.[i] ?? i}</text>`}`)}
