@@ -26,9 +26,9 @@ def command(
 ) -> int:
     """Say the state of a run, the evidence, and what to try.
 
-    Every run is watched while it trains: two looks in a row, 150 to 250 steps apart, name a state. With --try, go back to the
-    last healthy checkpoint (or to the very beginning, where the remedy changes the nets), apply the remedy, and train
-    on in a new run folder; the run itself stays as it is.
+    Every run is watched while it trains: two looks in a row, 150 to 250 steps apart, name a state. With --try, go
+    back to the last healthy checkpoint (or to the very beginning, where the remedy changes the nets), apply the
+    remedy, and train on in a new run folder; the run itself stays as it is.
 
     Example:
     $ mulligan diagnose runs/quick-1
