@@ -10,9 +10,11 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
 import traceback
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +113,12 @@ def run_cell(job: Job) -> dict[str, Any]:
         and ``clock``, which alone depends on more than the configuration: ``cpu`` and ``wall`` seconds of its steps,
         and ``attempts``. Also, by the way, ``picture``: what it draws, as PNG in base64.
     """
-    folder = Path(job.folder)
+    _leave_with(job.owner)
+    with _at_work:
+        return _run_cell(job, Path(job.folder))
+
+
+def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
     kept = folder / "result.json"
     if kept.is_file():
         found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
@@ -239,11 +246,20 @@ class _Pulse:
             self._next = now + _PULSE
             try:
                 os.kill(self._process, 0)
+                self._gone = _is_dead(self._process)
             except ProcessLookupError:
                 self._gone = True
             except PermissionError:  # there, and somebody else's
                 pass
         return self._gone
+
+
+def _is_dead(process: int) -> bool:
+    """Whether a process has ended and its parent has not yet taken notice, where /proc tells."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False
 
 
 def forget_attempts(folder: Path) -> None:
@@ -254,6 +270,24 @@ def forget_attempts(folder: Path) -> None:
 def _tally(folder: Path) -> Path:
     """Beside the folder: a new run wants an empty one."""
     return folder.with_name(f".{folder.name}.attempts")
+
+
+_at_work = threading.Lock()
+
+
+@cache
+def _leave_with(owner: tuple[str, int]) -> None:
+    """Let a worker that the study started end with it; an idle one would wait for more work for minutes."""
+    if os.getppid() != owner[1]:  # of a cluster, or the study itself
+        return
+
+    def watch() -> None:
+        while os.getppid() == owner[1]:
+            time.sleep(4 * _PULSE)
+        with _at_work:  # a cell saves first
+            os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _attempts(folder: Path) -> int:
