@@ -115,12 +115,12 @@ def test_a_killed_study_goes_on(write: Any, tmp_path: Path) -> None:
     wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
     assert processes_below(child.pid)
     child.kill()
-    child.communicate()
+    child.communicate(timeout=90.0)  # its workers, which hold the pipe, end with it
     # at once, while the orphans still write: they notice, save and leave
     child = start(path, tmp_path / "out", "--workers", "2")
     wait_for(lambda: (tmp_path / "out" / "results.jsonl").is_file())
     child.kill()
-    child.communicate()
+    child.communicate(timeout=90.0)  # its workers, which hold the pipe, end with it
     before = {r["cell"] for r in exact(tmp_path / "out")}
     assert before
     ended = finished(start(path, tmp_path / "out", "--workers", "2"))
