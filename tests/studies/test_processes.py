@@ -130,6 +130,12 @@ def test_a_killed_study_goes_on(write: Any, tmp_path: Path) -> None:
     assert not list((tmp_path / "out").rglob("*.part"))
 
 
+def test_one_worker_is_the_study_itself(write: Any, tmp_path: Path) -> None:
+    # joblib runs a single worker's jobs in the calling process, which must outlive them
+    ended = finished(start(write(), tmp_path / "out", "--workers", "1"))
+    assert [r["status"] for r in ended[:-1]] == ["done"] * 4
+
+
 def test_ctrl_c_says_how_to_go_on(write: Any, tmp_path: Path) -> None:
     child = start(write(seeds="seeds = 2\nsteps = 100000", looks=""), tmp_path / "out", "--workers", "1")
     wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/config.toml")))

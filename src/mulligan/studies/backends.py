@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,27 +65,13 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
         yield run
 
 
-@dataclass(frozen=True)
-class _Leaving:
-    """A job after which a worker leaves when its parent was killed: it would wait for more work for minutes."""
-
-    function: Work
-    parent: int
-
-    def __call__(self, job: Any) -> Any:
-        result = self.function(job)
-        if os.getppid() != self.parent:
-            os._exit(0)
-        return result
-
-
 @contextmanager
 def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
     import joblib
 
     def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
         with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
-            yield from _unordered(joblib, _Leaving(function, os.getpid()), jobs)
+            yield from _unordered(joblib, function, jobs)
 
     try:
         yield run
