@@ -183,6 +183,8 @@ def test_the_picture_can_be_saved(opened, tmp_path):
 
 def test_everything_has_a_name_and_can_be_reached_by_tab(opened):
     page = opened()
+    page.wait_for_function("""() => [...document.querySelectorAll("button canvas")].every(c =>
+        c.parentElement.getAttribute("aria-label") || c.parentElement.textContent.trim())""")
     nameless = page.evaluate("""() => [...document.querySelectorAll("button, input, select, canvas[role]")].filter(e =>
         !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim())).map(e => e.outerHTML)""")
     assert nameless == []

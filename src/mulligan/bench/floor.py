@@ -12,7 +12,7 @@ from mulligan.bench.material import Material, players
 from mulligan.bench.side import Side
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
-from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers.dense import FEW, Dense
 from mulligan.nn.memory import Array, aligned
 from mulligan.nn.parallel import Lanes, shares
 
@@ -169,6 +169,8 @@ class Products(Side):
                 part, columns = y[start : start + length], x[:length]
                 if p.kind == "forward":
                     work.append((columns, W, self._like(part)))
+                elif p.kind == "inputs" and p.places == 1 and length <= FEW:  # turned, as the engine does it
+                    work.append((W, part.T, np.empty((len(W), length), self.dtype)))
                 elif p.kind == "inputs":
                     work.append((part, W.T, dx[:length]))
                 else:

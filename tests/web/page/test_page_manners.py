@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.story
+
 PHONE = {"width": 390, "height": 844}
 VIEWS = ["train", "draw", "look", "museum", "runs"]
 NAMED = {"button", "link", "textbox", "combobox", "slider", "checkbox", "radio", "image", "img", "searchbox"}

@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.story
+
 WHERE = "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
 
 LINK = "document.querySelector('[data-testid=progress-link]')"
@@ -62,7 +64,7 @@ def edit_first(tab):
     tab("edit-remedy").click()
     editor = tab("remedy-editor")
     assert editor.locator("input[type=checkbox]").count() >= 1
-    assert tab.page.evaluate("document.activeElement.closest('[data-testid=remedy-editor]') !== null")
+    tab.page.wait_for_function("document.activeElement.closest('[data-testid=remedy-editor]') !== null")
     tab.picture("train-edit-first")
     tab.page.get_by_role("button", name="Leave it").click()
     editor.wait_for(state="detached")

@@ -2,6 +2,10 @@
 
 import re
 
+import pytest
+
+pytestmark = pytest.mark.story
+
 WALK = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
 
 
