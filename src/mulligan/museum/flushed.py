@@ -6,7 +6,7 @@ import numpy as np
 
 from mulligan.game.losses import Wasserstein
 from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, distance, one_thread, picture
+from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, astray, one_thread, picture
 from mulligan.nn.layers import Dense
 
 STEPS, CLIP = 500, 0.1
@@ -55,14 +55,7 @@ def run(seed: int) -> Played:
                 "<",
                 1e-6,
             ),
-            Evidence(
-                "distance",
-                "median distance to the nearest of the eight",
-                distance(before),
-                distance(after),
-                ">",
-                0.6,
-            ),
+            astray(before, after, 0.6),
         ),
         (
             picture("before", f"after {STEPS} steps, as on the first", before),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.stage import PLAIN, cloud, distance, picture, play, ring
+from mulligan.museum.stage import PLAIN, astray, cloud, picture, play, ring
 
 STEPS = 1000
 
@@ -31,14 +31,7 @@ def run(seed: int) -> Played:
                 "<",
                 0.01,
             ),
-            Evidence(
-                "distance",
-                "median distance to the nearest of the eight",
-                distance(before),
-                distance(after),
-                ">",
-                1.0,
-            ),
+            astray(before, after, 1.0),
         ),
         (
             picture("before", f"after {STEPS:,} steps against a frozen D: nothing is in the frame", before),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.stage import PLAIN, caught, cloud, distance, picture, play, push, ring
+from mulligan.museum.stage import PLAIN, astray, caught, cloud, picture, play, push, ring
 
 STEPS = 1500
 
@@ -31,14 +31,7 @@ def run(seed: int) -> Played:
                 "<",
                 2.5,
             ),
-            Evidence(
-                "distance",
-                "median distance to the nearest of the eight",
-                distance(before),
-                distance(after),
-                ">",
-                0.5,
-            ),
+            astray(before, after, 0.5),
         ),
         (
             picture("before", f"after {STEPS:,} steps with the printed cost", before),

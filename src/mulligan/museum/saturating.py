@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.stage import PLAIN, cloud, distance, picture, play, push, ring
+from mulligan.museum.stage import PLAIN, astray, cloud, picture, play, push, ring
 
 STEPS = 1000
 
@@ -23,14 +23,7 @@ def run(seed: int) -> Played:
                 "<",
                 2.0,
             ),
-            Evidence(
-                "distance",
-                "median distance to the nearest of the eight",
-                distance(before),
-                distance(after),
-                ">",
-                0.4,
-            ),
+            astray(before, after, 0.4),
         ),
         (
             picture("before", f"minimax, after {STEPS:,} steps", before),

@@ -15,6 +15,7 @@ import threadpoolctl
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.game.losses import NonSaturating
 from mulligan.metrics.toys import modes
+from mulligan.museum.case import Evidence
 from mulligan.museum.pictures import points
 from mulligan.nn.layers import Dense, LeakyReLU, Sequential
 from mulligan.nn.network import Network
@@ -86,6 +87,13 @@ def distance(samples: Array) -> float:
     """Return the median distance of points to the nearest of the ring's centres."""
     apart = samples[:, None, :] - TOYS["ring"].modes
     return float(np.median(np.sqrt(np.square(apart).sum(axis=2)).min(axis=1)))
+
+
+def astray(before: Array, after: Array, threshold: float) -> Evidence:
+    """Compare how far the points of two runs are from the ring's centres: the failure is further off."""
+    return Evidence(
+        "distance", "median distance to the nearest of the eight", distance(before), distance(after), ">", threshold
+    )
 
 
 def push(run: Run) -> float:
