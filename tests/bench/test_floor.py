@@ -18,8 +18,8 @@ def test_listed_products_are_those_of_a_step(monkeypatch, name):
     matmul = np.matmul
 
     def counted(a, b, out=None):
-        if a.ndim == 2 and 1 not in (*a.shape, *b.shape):  # the logit's one column is done by other means
-            done.append((*a.shape, b.shape[1]))
+        if 1 not in (*a.shape[-2:], *b.shape):  # the logit's one column is done by other means
+            done.append((a.size // a.shape[-1], a.shape[-1], b.shape[1]))  # of one product, or of its parts
         return matmul(a, b, out=out)
 
     monkeypatch.setattr(np, "matmul", counted)
@@ -59,6 +59,6 @@ def test_what_is_timed_is_what_is_listed(name):
     w = workload(name, toy=True)
     side = Products(w, draw(w), 2)
     side.step()
-    timed = sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for work in side.work for a, b, _ in work)
+    timed = sum(2 * a.size * b.shape[1] for work in side.work for a, b, _ in work)
     assert timed == 2 * sum(p.operations for p in step_products(w, w.batch // 2))
     side.lanes.close()

@@ -12,7 +12,8 @@ from mulligan.bench.material import Material, players
 from mulligan.bench.side import Side
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
-from mulligan.nn.layers.dense import FEW, Dense
+from mulligan.nn.layers.dense import FEW, Dense, turns_back, turns_forward
+from mulligan.nn.layers.products import cut
 from mulligan.nn.memory import Array, aligned
 from mulligan.nn.parallel import Lanes, shares
 
@@ -167,12 +168,17 @@ class Products(Side):
             for start in range(0, p.rows * p.places, step):
                 length = min(step, p.rows * p.places - start)
                 part, columns = y[start : start + length], x[:length]
-                if p.kind == "forward":
+                dense = p.places == 1  # turned and cut, as the engine does it
+                if p.kind == "forward" and dense and turns_forward(length, W):
+                    work.append((W.T, columns.T, self._like(part.T)))
+                elif p.kind == "forward":
                     work.append((columns, W, self._like(part)))
-                elif p.kind == "inputs" and p.places == 1 and length <= FEW:  # turned, as the engine does it
-                    work.append((W, part.T, np.empty((len(W), length), self.dtype)))
+                elif p.kind == "inputs" and dense and turns_back(length, W):
+                    work.append(cut(W, np.ascontiguousarray(part.T), self._like(columns.T)))
                 elif p.kind == "inputs":
                     work.append((part, W.T, dx[:length]))
+                elif dense and length <= FEW:
+                    work.append(cut(columns.T, part, dW))
                 else:
                     work.append((columns.T, part, dW))
         return work

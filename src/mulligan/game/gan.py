@@ -26,7 +26,7 @@ from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching, mean
 from mulligan.game.misfits import refuse_batch, refuse_misfits
 from mulligan.game.mover import Mover
-from mulligan.nn.blocks import blocks
+from mulligan.nn.blocks import blocks, even_parts
 from mulligan.nn.forks import Forks, can_fork
 from mulligan.nn.memory import Array, aligned, shared
 from mulligan.nn.network import sum_gradients
@@ -293,7 +293,7 @@ class GAN:
             average = None  # an extrapolated point is not on the path
         theta = mover.network.theta
         spaces = [space for lane in self._lanes for space in lane.spaces(mover is self.g)]
-        own = shares(theta.size, self.lanes.count)[i]
+        own = even_parts(slice(0, theta.size), self.lanes.count)[i]
         summed = player.clip is not None or mover.network.needs_finish
         if summed:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
             sum_gradients(spaces, own)

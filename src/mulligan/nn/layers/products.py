@@ -14,6 +14,10 @@ SMALL = 1_000_000
 """Up to M·N·K multiplications OpenBLAS's AVX-512 kernels work in place; above, they pack their operands first."""
 
 
+FEWEST = 8
+"""Rows in one call of BLAS below which cutting gains nothing."""
+
+
 @cache
 def prefers_small() -> bool:
     """Return whether this BLAS has kernels for small products: 10–40 % faster on what a convolution asks for."""
@@ -49,3 +53,25 @@ def _rows(a: Array, b: Array, fewest: int) -> int:
     """Return how many rows of `a` go into one call of BLAS; all of them where that would be fewer than `fewest`."""
     rows = SMALL // (a.shape[1] * b.shape[1])
     return max(1, min(rows, len(a)) if rows >= fewest and prefers_small() else len(a))
+
+
+def cut(a: Array, b: Array, out: Array) -> tuple[Array, Array, Array]:
+    """Return views of the three for which ``np.matmul`` writes a b in parts that BLAS need not pack.
+
+    For a of shape (M, K), b of shape (K, N) and out of shape (M, N): few columns K or N, many rows M. The rows of `a`
+    go to BLAS in equal parts, as many at a time as its kernels for small products take.
+    """
+    rows = _even(len(a), SMALL // b.size) if prefers_small() else 0
+    if rows < FEWEST:
+        return a, b, out
+    if a.flags.c_contiguous:
+        parts = a.reshape(-1, rows, a.shape[1])
+    else:
+        parts = a.T.reshape(len(b), -1, rows).transpose(1, 2, 0)
+    return parts, b, out.reshape(-1, rows, b.shape[1])
+
+
+@cache
+def _even(n: int, most: int) -> int:
+    """Return the largest divisor of `n` that is at most `most`, or 0."""
+    return next((d for d in range(min(n, most), 0, -1) if n % d == 0), 0)
