@@ -104,7 +104,7 @@ class Minimax(NonSaturating):
     """The zero-sum game of Goodfellow et al. 2014, Eq. 1: G minimises log(1 − D(G(z))), and stalls when D is sure."""
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
-        return GeneratorLoss(float(-softplus(fake).mean()), -sigmoid(fake) / len(fake))
+        return GeneratorLoss(-mean(softplus(fake)), -sigmoid(fake) / len(fake))
 
 
 @dataclass(frozen=True)
@@ -143,12 +143,10 @@ class Wasserstein(Loss):
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
-        return DiscriminatorLoss(
-            float(fake.mean() - real.mean()), np.full_like(real, -1 / n), np.full_like(fake, 1 / n)
-        )
+        return DiscriminatorLoss(mean(fake) - mean(real), np.full_like(real, -1 / n), np.full_like(fake, 1 / n))
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
-        return GeneratorLoss(float(-fake.mean()), np.full_like(fake, -1 / len(fake)))
+        return GeneratorLoss(-mean(fake), np.full_like(fake, -1 / len(fake)))
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ class Hinge(Loss):
         return DiscriminatorLoss(float(value), -(real < 1.0).astype(dtype) / n, (fake > -1.0).astype(dtype) / n)
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
-        return GeneratorLoss(float(-fake.mean()), np.full_like(fake, -1 / len(fake)))
+        return GeneratorLoss(-mean(fake), np.full_like(fake, -1 / len(fake)))
 
 
 @dataclass(frozen=True)
@@ -179,11 +177,11 @@ class Relativistic(Loss):
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         difference = real - fake
         s = sigmoid(-difference) / len(real)
-        return DiscriminatorLoss(float(softplus(-difference).mean()), -s, s)
+        return DiscriminatorLoss(mean(softplus(-difference)), -s, s)
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         difference = real - fake
-        return GeneratorLoss(float(softplus(difference).mean()), -sigmoid(difference) / len(fake))
+        return GeneratorLoss(mean(softplus(difference)), -sigmoid(difference) / len(fake))
 
 
 @dataclass(frozen=True)

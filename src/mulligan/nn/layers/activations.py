@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -217,9 +218,14 @@ def sigmoid(x: Array, out: Array) -> None:
     x, out : arrays of one shape and dtype
         May be the same array.
     """
-    lowest = 1 - math.floor(math.log(float(np.finfo(x.dtype).max)))  # e⁻ˣ must not overflow; here σ ≈ 1e-38
-    np.maximum(x, lowest, out=out)
+    np.maximum(x, _lowest(x.dtype), out=out)
     np.negative(out, out=out)
     np.exp(out, out=out)
     out += 1
     np.reciprocal(out, out=out)
+
+
+@cache
+def _lowest(dtype: np.dtype[Any]) -> float:
+    """Return the least x whose e⁻ˣ does not overflow; σ is 1e-38 there in float32."""
+    return 1.0 - math.floor(math.log(float(np.finfo(dtype).max)))
