@@ -33,7 +33,7 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
     Parameters
     ----------
     only
-        Only what has this in its name, or matches this shell pattern.
+        Only what has this in its name, or matches this shell pattern; capitals do not matter.
     json
         Print one JSON document with all rows.
     """

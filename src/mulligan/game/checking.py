@@ -328,8 +328,8 @@ def check_game(pattern: str = "*") -> Iterator[Check]:
         A shell pattern; only checks whose name matches are run.
     """
     for check in (*check_losses(), *check_penalties()):
-        if fnmatch.fnmatch(check.name, pattern):
+        if fnmatch.fnmatchcase(check.name.lower(), pattern.lower()):
             yield check
     for case in cases():
-        if fnmatch.fnmatch(case.name, pattern):
+        if fnmatch.fnmatchcase(case.name.lower(), pattern.lower()):
             yield from case.checks()

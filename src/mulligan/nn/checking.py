@@ -327,7 +327,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
 def check_layers(pattern: str = "*") -> Iterator[Check]:
     """Check every layer of `LAYERS` whose name matches a shell pattern, and a few whole critics."""
     for name, cases in CASES.items():
-        if fnmatch.fnmatch(name, pattern):
+        if fnmatch.fnmatchcase(name.lower(), pattern.lower()):
             for i, case in enumerate(cases, start=1):
                 yield from check_layer(case.layer, case.shape, name if len(cases) == 1 else f"{name} {i}", case.rows)
 
