@@ -157,15 +157,13 @@ class Memory:
         self._written.add(name)
 
     def clear_grads(self) -> None:
-        """Begin a new step: the next contribution to each gradient replaces the old value."""
-        for memory in self.walk():
-            memory._written.clear()
+        """Begin a new step: the next contribution to each of this layer's own gradients replaces the old value."""
+        self._written.clear()
 
     def finish_grads(self) -> None:
-        """Set the gradients that received no contribution in this step to zero."""
-        for memory in self.walk():
-            for name in memory.grads.keys() - memory._written:
-                memory.grads[name].fill(0)
+        """Set those of this layer's own gradients that received no contribution in this step to zero."""
+        for name in self.grads.keys() - self._written:
+            self.grads[name].fill(0)
 
     def walk(self) -> Iterator[Memory]:
         """Yield this memory and all memories inside it."""

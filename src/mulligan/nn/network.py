@@ -136,6 +136,7 @@ class Workspace:
         self.context = context
         self.grad = network.allocate(theta.shape, network.dtype)
         self.memory = self._bind(network.layer, "", network.input_shape)
+        self._trained = [memory for memory in self.memory.walk() if memory.grads]
 
     def _bind(self, layer: Layer, path: str, shape: Shape) -> Memory:
         memory = Memory(self.context, self.network.dtype)
@@ -205,11 +206,13 @@ class Workspace:
 
     def clear_grads(self) -> None:
         """Begin a new step's gradients."""
-        self.memory.clear_grads()
+        for memory in self._trained:
+            memory.clear_grads()
 
     def finish_grads(self) -> None:
         """Zero the gradients to which nothing was added."""
-        self.memory.finish_grads()
+        for memory in self._trained:
+            memory.finish_grads()
 
 
 def _check_labels(labels: NDArray[np.integer[Any]] | None, n: int, classes: int) -> None:

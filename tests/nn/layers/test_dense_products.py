@@ -10,7 +10,7 @@ from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 
 
-@pytest.mark.parametrize("rows", [1, 7, 32, 33, 64, 65])
+@pytest.mark.parametrize("rows", [0, 1, 7, 32, 33, 64, 65])
 @pytest.mark.parametrize(("inputs", "units"), [(784, 512), (300, 256), (100, 1568), (1568, 128), (127, 131), (9, 1)])
 def test_all_three_products_of_a_layer(rows, inputs, units):
     network = Network(Dense(units), (inputs,), np.float64).initialise(stream(0, "init.d"))

@@ -61,7 +61,7 @@ def cut(a: Array, b: Array, out: Array) -> tuple[Array, Array, Array]:
     For a of shape (M, K), b of shape (K, N) and out of shape (M, N): few columns K or N, many rows M. The rows of `a`
     go to BLAS in equal parts, as many at a time as its kernels for small products take.
     """
-    rows = _even(len(a), SMALL // b.size) if prefers_small() else 0
+    rows = _even(len(a), SMALL // b.size) if b.size and prefers_small() else 0
     if rows < FEWEST:
         return a, b, out
     if a.flags.c_contiguous:
