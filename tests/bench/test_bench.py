@@ -55,15 +55,15 @@ def test_the_command_prints_one_json_document(capsys):
 
 
 def test_the_command_says_what_it_does_not_know(capsys):
-    assert main(["bench", "--workloads", "dcgan"]) == 2
-    assert "no workload 'dcgan'" in capsys.readouterr().err
+    assert main(["bench", "--workloads", "stylegan"]) == 2
+    assert "no workload 'stylegan'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "options", "said"),
     [
         ((["tensorflow"], []), {}, "tensorflow"),
-        (([], ["dcgan"]), {}, "no workload 'dcgan'"),
+        (([], ["stylegan"]), {}, "no workload 'stylegan'"),
         (([], []), {"rounds": 0}, "rounds = 0"),
         (([], []), {"threads": 0}, "threads = 0"),
         (([], []), {"seconds": float("nan")}, "seconds = nan"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from mulligan.bench.side import Side
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import FEW, Dense, turns_back, turns_forward
-from mulligan.nn.layers.products import cut
+from mulligan.nn.layers.products import cut, multiply, multiply_transposed
 from mulligan.nn.memory import Array, aligned
 from mulligan.nn.parallel import Lanes, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import DTypeLike
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 TILE = 8
 """Samples in one product of a convolution: about what the engine's tiles hold."""
+
+
+Work: TypeAlias = "tuple[Callable[[Array, Array, Array], object], Array, Array, Array]"
+"""A product, its operands, and where it goes."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Products(Side):
     """Times the products bare: NumPy, the batch shared among lanes with BLAS at one thread, as our side does it.
 
     Each lane has its own operands and results, W is shared; the lanes meet once a step. A convolution's windows are
-    one tile that stays in the cache, as they do after having been copied there.
+    one tile that stays in the cache, as they do after having been copied there; its products are cut as the engine's.
     """
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
@@ -145,15 +149,15 @@ class Products(Side):
         return {}
 
     def _multiply(self, lane: int) -> None:
-        for a, b, out in self.work[lane]:
-            np.matmul(a, b, out=out)
+        for product, a, b, out in self.work[lane]:
+            product(a, b, out)
 
-    def _lane(self, rows: int) -> list[tuple[Array, Array, Array]]:
+    def _lane(self, rows: int) -> list[Work]:
         products = [p for p in step_products(self.workload, rows) if p.kind != "inputs" or p.inputs > 0]
         longest = {p.layer: 2 * rows * p.places for p in products}
         X: dict[str, Array] = {}
         Y: dict[str, Array] = {}
-        work = []
+        work: list[Work] = []
         for p in products:
             if p.layer not in X:
                 tiled = p.places > 1
@@ -163,24 +167,25 @@ class Products(Side):
                 if p.layer not in self.weights:
                     self.weights[p.layer] = self._random((p.inputs, p.outputs), p.inputs**-0.5)
             x, y, W = X[p.layer], Y[p.layer], self.weights[p.layer]
-            dW, dx = np.empty_like(W), np.empty_like(x)
+            dW, dx, Wt = np.empty_like(W), np.empty_like(x), np.ascontiguousarray(W.T)
+            forward, weights = (multiply, multiply_transposed) if p.places > 1 else (np.matmul, _transposed)
             step = p.rows * p.places if p.places == 1 else TILE * p.places
             for start in range(0, p.rows * p.places, step):
                 length = min(step, p.rows * p.places - start)
                 part, columns = y[start : start + length], x[:length]
                 dense = p.places == 1  # turned and cut, as the engine does it
                 if p.kind == "forward" and dense and turns_forward(length, W):
-                    work.append((W.T, columns.T, self._like(part.T)))
+                    work.append((np.matmul, W.T, columns.T, self._like(part.T)))
                 elif p.kind == "forward":
-                    work.append((columns, W, self._like(part)))
+                    work.append((forward, columns, W, self._like(part)))
                 elif p.kind == "inputs" and dense and turns_back(length, W):
-                    work.append(cut(W, np.ascontiguousarray(part.T), self._like(columns.T)))
+                    work.append((np.matmul, *cut(W, np.ascontiguousarray(part.T), self._like(columns.T))))
                 elif p.kind == "inputs":
-                    work.append((part, W.T, dx[:length]))
+                    work.append((forward, part, W.T if dense else Wt, dx[:length]))
                 elif dense and length <= FEW:
-                    work.append(cut(columns.T, part, dW))
+                    work.append((np.matmul, *cut(columns.T, part, dW)))
                 else:
-                    work.append((columns.T, part, dW))
+                    work.append((weights, columns, part, dW))
         return work
 
     def _random(self, shape: Shape, scale: float = 1.0) -> Array:
@@ -190,3 +195,7 @@ class Products(Side):
 
     def _like(self, part: Array) -> Array:
         return aligned(part.shape, self.dtype)
+
+
+def _transposed(a: Array, b: Array, out: Array) -> None:
+    np.matmul(a.T, b, out=out)

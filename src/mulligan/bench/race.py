@@ -61,7 +61,7 @@ class Plan:
 
     def for_workload(self, name: str) -> list[str]:
         """Return the sides that make sense for a workload."""
-        return [s for s in self.sides if name.startswith(SIDES[s].only)]
+        return [s for s in self.sides if not SIDES[s].only or name.startswith(SIDES[s].only)]
 
 
 def difference(found: dict[str, Array], expected: dict[str, Array], idle: frozenset[str] = frozenset()) -> float:

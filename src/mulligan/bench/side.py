@@ -93,15 +93,15 @@ class Entry:
         The package that must be there; empty for none.
     settings : tuple of (str, value)
         Arguments of the class.
-    only : str
-        Families of workloads it makes sense for, by the beginning of their names; empty for all.
+    only : tuple of str
+        Workloads it makes sense for, by the beginning of their names; empty for all.
     """
 
     module: str
     name: str
     needs: str = ""
     settings: tuple[tuple[str, Any], ...] = ()
-    only: str = ""
+    only: tuple[str, ...] = ()
 
     @property
     def missing(self) -> bool:
@@ -120,7 +120,7 @@ SIDES: dict[str, Entry] = {
     "products": Entry("floor", "Products"),
     "torch tutorial": Entry("torch_side", "Tutorial", "torch"),
     "torch tuned": Entry("torch_side", "Tuned", "torch"),
-    "torch tuned nhwc": Entry("torch_side", "Tuned", "torch", (("channels_last", True),), only="quick"),
+    "torch tuned nhwc": Entry("torch_side", "Tuned", "torch", (("channels_last", True),), only=("quick", "dcgan")),
     "torch compile": Entry("torch_side", "Compiled", "torch"),
     "jax jit": Entry("jax_side", "Jitted", "jax"),
 }

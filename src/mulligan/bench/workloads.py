@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mulligan.errors import ConfigError
-from mulligan.game.architectures import MLPDiscriminator, MLPGenerator
+from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from mulligan.game.losses import NonSaturating, Relativistic
 from mulligan.game.penalties import R1, R2
 from mulligan.game.spec import Game, Latent, Player
@@ -71,7 +71,12 @@ def _mlp(batch: int, toy: bool) -> Workload:
 
 
 def _mlp_r1r2(batch: int, toy: bool) -> Workload:
-    plain = _mlp(batch, toy)
+    title = "the same MLP, relativistic + R1 + R2, simultaneous"
+    return _penalised(_mlp(batch, toy), f"mlp-r1r2-{batch}", title)
+
+
+def _penalised(plain: Workload, name: str, title: str) -> Workload:
+    """Play the networks of another workload as R3GAN does."""
     adam = Adam(lr=1e-3, beta1=0.0, beta2=0.99)
     game = replace(
         plain.game,
@@ -81,8 +86,7 @@ def _mlp_r1r2(batch: int, toy: bool) -> Workload:
         penalties=(R1(1.0), R2(1.0)),
         update="simultaneous",
     )
-    title = "the same MLP, relativistic + R1 + R2, simultaneous"
-    return replace(plain, name=f"mlp-r1r2-{batch}", title=title, game=game)
+    return replace(plain, name=name, title=title, game=game)
 
 
 def _quick(batch: int, toy: bool) -> Workload:
@@ -93,6 +97,25 @@ def _quick(batch: int, toy: bool) -> Workload:
         game = _resized(game, (6,), (6,), (6, 4), (4, 6))
     title = "recipe quick: conv, classes, non-saturating + R1 + R2, simultaneous, averaged"
     return Workload(f"quick-{batch}", title, game, (8, 8, 1) if toy else (28, 28, 1), batch)
+
+
+def _dcgan(batch: int, toy: bool) -> Workload:
+    g, d = ((6, 4), (4, 6)) if toy else ((128, 64), (64, 128))
+    adam = Adam(lr=2e-4, beta1=0.5)
+    game = Game(
+        generator=Player(ConvGenerator(hidden=(), channels=g), adam),
+        discriminator=Player(ConvDiscriminator(channels=d, hidden=()), adam),
+        latent=Latent(5 if toy else 100),
+        loss=NonSaturating(),
+        average=None,
+    )
+    title = "DCGAN's sizes without its normalisation: conv 64-128 / 128-64, non-saturating"
+    return Workload(f"dcgan-{batch}", title, game, (8, 8, 1) if toy else (28, 28, 1), batch)
+
+
+def _dcgan_r1r2(batch: int, toy: bool) -> Workload:
+    title = "the same DCGAN, relativistic + R1 + R2, simultaneous"
+    return _penalised(_dcgan(batch, toy), f"dcgan-r1r2-{batch}", title)
 
 
 def _resized(game: Game, g: Shape, d: Shape, g_channels: Shape = (), d_channels: Shape = ()) -> Game:
@@ -113,6 +136,8 @@ FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "mlp": (_mlp, (64, 128, 256)),
     "mlp-r1r2": (_mlp_r1r2, (64, 128, 256)),
     "quick": (_quick, (64,)),
+    "dcgan": (_dcgan, (64, 128)),
+    "dcgan-r1r2": (_dcgan_r1r2, (64, 128)),
 }
 """Every family of workloads by its name: how one is made for a batch, and the batches that are timed."""
 

@@ -33,7 +33,8 @@ def command(
     against
         Libraries to compare with, separated by commas: torch, jax. One that is not installed is left out.
     workloads
-        Families (classic, mlp, mlp-r1r2, quick) or members (mlp-128), separated by commas; all without it.
+        Families (classic, mlp, mlp-r1r2, quick, dcgan, dcgan-r1r2) or members (mlp-128), separated by commas; all
+        without it.
     rounds
         Turns of every side.
     seconds

@@ -32,15 +32,14 @@ class LeakyReLU(Pointwise):
         np.maximum(x, out, out=out)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
-        # 1 or α by the sign bit, without a branch: mask = x >> 31 is all ones where x < 0, and
-        # 1 ^ (mask & (1 ^ α)) on the bit patterns is then α, else 1. np.where takes seven times as long.
-        word = np.int32 if x.itemsize == 4 else np.int64
+        # 1 or α by the sign bit, without a branch, on the bit patterns as whole numbers. Those of floats ≥ 0 are ≥ 0
+        # and grow with them, those of floats < 0 are < 0. With the highest bit below the sign set, x ≥ 0 comes above
+        # the pattern of 1, while x < 0 stays below that of α: clipping leaves 1 and α. np.where takes seven times as
+        # long.
+        word = np.dtype(f"i{x.itemsize}").type
         bits = out.view(word)
-        one = x.dtype.type(1).view(word)
-        difference = one ^ x.dtype.type(self.alpha).view(word)
-        np.right_shift(x.view(word), word(8 * x.itemsize - 1), out=bits)
-        np.bitwise_and(bits, difference, out=bits)
-        np.bitwise_xor(bits, one, out=bits)
+        np.bitwise_or(x.view(word), word(1 << (8 * x.itemsize - 2)), out=bits)
+        np.clip(bits, x.dtype.type(self.alpha).view(word), x.dtype.type(1).view(word), out=bits)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,20 @@ from functools import cached_property
 
 import numpy as np
 
-from mulligan.nn.layers.products import multiply, multiply_transposed
+from mulligan.nn.layers.products import multiply, multiply_transposed, rows_at_once
 from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.layers.windows import Windows
 from mulligan.nn.memory import Array, Memory
 
-TILE_BYTES = 2 << 20
-"""What the columns of one tile of samples may take."""
+TILE_BYTES = 512 << 10
+"""What the columns of one tile of samples may take: with what they are made of and what becomes of them they shall stay
+in a core's own cache."""
+
+THIN_TILE_BYTES = 2 << 20
+"""The same where no columns are written: what a call costs then weighs more than the cache."""
+
+KERNEL_ROWS = 400
+"""At least so many windows go into one product for dW, for the results of all tiles have to be added."""
 
 THIN = 4
 """Up to this many outputs s·s·C, windows are cheaper multiplied where they lie than copied."""
@@ -73,19 +80,25 @@ class Correlation:
         """The same for columns."""
         return _phases(self.image[1], self.before[1], self.stride)
 
-    def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array) -> Array:
-        """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W of shape (kh, kw, C, K)."""
+    def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array, b: Array | None = None) -> Array:
+        """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W of shape (kh, kw, C, K).
+
+        Where there is a b (K), it is added to every pixel, tile by tile while these are in the cache.
+        """
         K = self.grid[2]
         matrix = _contiguous(m, W).reshape(-1, K)
-        for tile in _tiles(self.windows, fine):
+        for tile in _tiles(len(fine), self.windows.tile(TILE_BYTES, m.dtype)):
             multiply(self.windows.gather(m, fine[tile]), matrix, out[tile].reshape(-1, K))
+            _add(m, b, out[tile])
         return out
 
     def to_kernel(self, m: Memory, fine: Array, coarse: Array, out: Array) -> Array:
         """Write the transpose with respect to W, of shape (kh, kw, C, K)."""
         K = self.grid[2]
         matrix = out.reshape(-1, K)
-        for tile in _tiles(self.windows, fine):
+        windows = self.windows
+        size = min(windows.tile(TILE_BYTES, m.dtype), rows_at_once(*matrix.shape) // windows.places)
+        for tile in _tiles(len(fine), max(size, -(-KERNEL_ROWS // windows.places))):
             columns = self.windows.gather(m, fine[tile])
             part = matrix if tile.start == 0 else m.buffer("part", matrix.shape)
             multiply_transposed(columns, coarse[tile].reshape(-1, K), part)
@@ -93,13 +106,15 @@ class Correlation:
                 matrix += part
         return out
 
-    def to_fine(self, m: Memory, coarse: Array, W: Array, out: Array) -> Array:
-        """Write the transpose with respect to the fine image, of shape (n, H, W, C)."""
+    def to_fine(self, m: Memory, coarse: Array, W: Array, out: Array, b: Array | None = None) -> Array:
+        """Write the transpose with respect to the fine image (n, H, W, C), and add b (C) where there is one."""
         thin = self.stride**2 * self.image[2] <= THIN
         phases = self._phases_thin if thin else self._phases_thick
         matrices = self._phase_matrices(m, W, thin)
-        for tile in _tiles(self.phases, coarse):
+        size = self.phases.tile(THIN_TILE_BYTES if thin else TILE_BYTES, m.dtype)
+        for tile in _tiles(len(coarse), size):
             phases(m, coarse[tile], matrices, out[tile])
+            _add(m, b, out[tile])
         return out
 
     def _phases_thick(self, m: Memory, coarse: Array, matrices: Array, out: Array) -> None:
@@ -172,10 +187,22 @@ def _phases(size: int, before: int, stride: int) -> list[tuple[slice, slice]]:
     return found
 
 
-def _tiles(windows: Windows, x: Array) -> list[slice]:
-    """Cut a batch into tiles whose columns stay in the cache."""
-    size = max(1, TILE_BYTES // (windows.places * windows.length * x.itemsize))
-    return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
+def _tiles(n: int, size: int) -> list[slice]:
+    """Cut a batch of n samples into tiles of `size`."""
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def _add(m: Memory, b: Array | None, images: Array) -> None:
+    """Add b to every pixel: whole rows of pixels at once, 18 µs where c numbers at a time take 50."""
+    if b is None:
+        return
+    if b.size == 1:
+        images += b
+        return
+    row = m.buffer("b", images.shape[2:])
+    row[...] = b
+    rows = images.reshape(-1, row.size)
+    rows += row.reshape(-1)
 
 
 def _contiguous(m: Memory, W: Array) -> Array:

@@ -7,12 +7,16 @@ from functools import cache
 import numpy as np
 import threadpoolctl
 
-from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.memory import Array
 
 SMALL = 1_000_000
 """Up to M·N·K multiplications OpenBLAS's AVX-512 kernels work in place; above, they pack their operands first."""
 
+FOUR = 4
+"""The kernels for small products take so many rows at once; one more costs as much as four."""
+
+COLS = 32
+"""Fewer columns of aᵀb at once do not pay."""
 
 FEWEST = 8
 """Rows in one call of BLAS below which cutting gains nothing."""
@@ -27,7 +31,10 @@ def prefers_small() -> bool:
 
 def multiply(a: Array, b: Array, out: Array) -> None:
     """Write a b, for a of shape (M, K), b of shape (K, N) and out of shape (M, N)."""
-    rows = _rows(a, b, fewest=24)
+    rows = SMALL // b.size // FOUR * FOUR
+    if rows == 0 or rows >= len(a) or not prefers_small():
+        np.matmul(a, b, out=out)
+        return
     cut = len(a) // rows * rows
     np.matmul(a[:cut].reshape(-1, rows, a.shape[1]), b, out=out[:cut].reshape(-1, rows, b.shape[1]))
     if cut < len(a):
@@ -35,24 +42,24 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 
 def multiply_transposed(a: Array, b: Array, out: Array) -> None:
-    """Write aᵀ b, for a of shape (M, K), b of shape (M, N) and out of shape (K, N)."""
-    rows = _rows(a, b, fewest=48)  # more than above, for the parts have to be added
-    count = len(a) // rows
-    if count < 2:
-        np.matmul(a.T, b, out=out)
+    """Write aᵀ b, for a of shape (M, K), b of shape (M, N) and out of shape (K, N).
+
+    The result is cut, not the sum, whose parts would have to be added: see `rows_at_once`.
+    """
+    at = a.T
+    cols = SMALL // b.size // COLS * COLS
+    if cols == 0 or cols >= len(at) or not prefers_small():
+        np.matmul(at, b, out=out)
         return
-    cut = count * rows
-    parts = scratch("parts", count * out.size, out.dtype).reshape(count, *out.shape)
-    np.matmul(a[:cut].reshape(count, rows, -1).swapaxes(1, 2), b[:cut].reshape(count, rows, -1), out=parts)
-    np.add.reduce(parts, axis=0, out=out)
-    if cut < len(a):
-        out += np.matmul(a[cut:].T, b[cut:], out=parts[0])
+    cut = len(at) // cols * cols
+    np.matmul(at[:cut].reshape(-1, cols, len(a)), b, out=out[:cut].reshape(-1, cols, b.shape[1]))
+    if cut < len(at):
+        np.matmul(at[cut:], b, out=out[cut:])
 
 
-def _rows(a: Array, b: Array, fewest: int) -> int:
-    """Return how many rows of `a` go into one call of BLAS; all of them where that would be fewer than `fewest`."""
-    rows = SMALL // (a.shape[1] * b.shape[1])
-    return max(1, min(rows, len(a)) if rows >= fewest and prefers_small() else len(a))
+def rows_at_once(K: int, N: int) -> int:
+    """Return up to how many rows of a and b `multiply_transposed` likes to take; more are better added up outside."""
+    return SMALL // (min(K, COLS) * N)
 
 
 def cut(a: Array, b: Array, out: Array) -> tuple[Array, Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,10 @@ class Windows:
     def length(self) -> int:
         """Numbers in one window, kh·kw·C."""
         return self.kernel[0] * self.kernel[1] * self.image[2]
+
+    def tile(self, most: int, dtype: np.dtype[Any]) -> int:
+        """Return for how many samples the matrix of windows takes at most so many bytes; at least 1."""
+        return max(1, most // (self.places * self.length * dtype.itemsize))
 
     @cached_property
     def covered(self) -> tuple[int, int]:
