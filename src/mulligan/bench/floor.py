@@ -168,7 +168,7 @@ class Products(Side):
                     self.weights[p.layer] = self._random((p.inputs, p.outputs), p.inputs**-0.5)
             x, y, W = X[p.layer], Y[p.layer], self.weights[p.layer]
             dW, dx, Wt = np.empty_like(W), np.empty_like(x), np.ascontiguousarray(W.T)
-            forward, weights = (multiply, multiply_transposed) if p.places > 1 else (np.matmul, _transposed)
+            weights = multiply_transposed if p.places > 1 else _transposed
             step = p.rows * p.places if p.places == 1 else TILE * p.places
             for start in range(0, p.rows * p.places, step):
                 length = min(step, p.rows * p.places - start)
@@ -177,11 +177,11 @@ class Products(Side):
                 if p.kind == "forward" and dense and turns_forward(length, W):
                     work.append((np.matmul, W.T, columns.T, self._like(part.T)))
                 elif p.kind == "forward":
-                    work.append((forward, columns, W, self._like(part)))
+                    work.append((multiply, columns, W, self._like(part)))
                 elif p.kind == "inputs" and dense and turns_back(length, W):
                     work.append((np.matmul, *cut(W, np.ascontiguousarray(part.T), self._like(columns.T))))
                 elif p.kind == "inputs":
-                    work.append((forward, part, W.T if dense else Wt, dx[:length]))
+                    work.append((np.matmul, part, W.T, dx[:length]) if dense else (multiply, part, Wt, dx[:length]))
                 elif dense and length <= FEW:
                     work.append((np.matmul, *cut(columns.T, part, dW)))
                 else:

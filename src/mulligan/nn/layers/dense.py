@@ -9,7 +9,7 @@ import numpy as np
 from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Affine, Param, Shape
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
-from mulligan.nn.layers.products import cut
+from mulligan.nn.layers.products import cut, multiply
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Count
 
@@ -79,7 +79,8 @@ class Dense(Affine):
         W = self.weight(m)
         out = m.buffer(name, (len(x), self.units))
         if not turns_forward(len(x), W):
-            return np.matmul(x, W, out=out)  # y = x W
+            multiply(x, W, out)  # y = x W
+            return out
         turned = np.matmul(W.T, x.T, out=m.buffer(f"{name}ᵀ", (self.units, len(x))))  # yᵀ = Wᵀ xᵀ
         np.copyto(out, turned.T)
         return out
