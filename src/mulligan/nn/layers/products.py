@@ -22,7 +22,8 @@ COLS = 32
 """Fewer columns at once do not pay."""
 
 SHORT = 256
-"""Up to this length of a sum, few rows times a large matrix are cut by its columns: 32 × 256 × 1568 in 162 µs, not 220."""
+"""Up to this length of a sum, few rows times a large matrix are cut by its columns (32 × 256 × 1568:
+162 µs, not 220)."""
 
 FEWEST = 8
 """Rows in one call of BLAS below which cutting gains nothing."""
