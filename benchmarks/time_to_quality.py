@@ -6,9 +6,9 @@
 NAME is `gan`, `dcgan`, `wgan_gp` (see peers.py) or one of our recipes with a fixed number of steps, `quick` or `best`.
 `train` goes on for so many seconds of training from where it was left: its clock runs during steps and at no other
 time, and at marks on it the generator is kept. On the wall's clock train one after another, on a machine that does
-nothing else; where there is none, on the clock of the CPU's time, with one thread. `score` draws pictures from everything kept and judges them off the clock: FD (per cent of the
-held-out digits' variance in our judge) and coverage, 10,000 against 10,000. --write puts table and picture into
-docs/reference/time-to-quality.md and docs/images/time-to-quality.svg.
+nothing else; where there is none, on the clock of the CPU's time, with one thread. `score` draws pictures from
+everything kept and judges them off the clock: FD (per cent of the held-out digits' variance in our judge) and coverage,
+10,000 against 10,000. --write puts table and picture into docs/reference/time-to-quality.md and docs/images.
 """
 
 from __future__ import annotations

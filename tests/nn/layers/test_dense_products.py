@@ -5,7 +5,7 @@ import pytest
 
 from mulligan.nn.layers import Dense
 from mulligan.nn.layers.dense import FEW, turns_back, turns_forward
-from mulligan.nn.layers.products import SMALL, cut
+from mulligan.nn.layers.products import SMALL, cut, multiply, multiply_transposed
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 
@@ -50,3 +50,19 @@ def test_cutting_gives_equal_parts_that_blas_need_not_pack(monkeypatch, contiguo
         assert parts.shape[1] * K * N <= SMALL
     else:
         assert M in (5, 127) or K == 300  # no divisor of the rows is both small enough and worth a call
+
+
+@pytest.mark.parametrize(
+    ("M", "K", "N"), [(64, 1568, 128), (32, 256, 1568), (9, 300, 70), (7, 2, 3), (0, 3, 4), (3, 0, 4)]
+)
+@pytest.mark.parametrize("small", [1_000, 30_000, 1_000_000])
+def test_however_a_product_is_cut_nothing_is_lost(monkeypatch, small, M, K, N):
+    monkeypatch.setattr("mulligan.nn.layers.products.prefers_small", lambda: True)
+    monkeypatch.setattr("mulligan.nn.layers.products.SMALL", small)
+    rng = np.random.default_rng(0)
+    a, b, c = rng.standard_normal((M, K)), rng.standard_normal((K, N)), rng.standard_normal((M, N))
+    out, transposed = np.full((M, N), np.nan), np.full((K, N), np.nan)
+    multiply(a, b, out)
+    multiply_transposed(a, c, transposed)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(transposed, a.T @ c, rtol=1e-12, atol=1e-12)

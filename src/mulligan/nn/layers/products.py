@@ -38,8 +38,11 @@ def prefers_small() -> bool:
 
 def multiply(a: Array, b: Array, out: Array) -> None:
     """Write a b, for a of shape (M, K), b of shape (K, N) and out of shape (M, N)."""
-    (K, N), size = b.shape, SMALL if prefers_small() else 0
-    rows, cols = size // b.size // FOUR * FOUR, size // a.size // WORDS * WORDS
+    if not (a.size and b.size and prefers_small()):
+        np.matmul(a, b, out=out)
+        return
+    K, N = b.shape
+    rows, cols = SMALL // b.size // FOUR * FOUR, SMALL // a.size // WORDS * WORDS
     if 0 < rows < len(a):
         cut = len(a) // rows * rows
         np.matmul(a[:cut].reshape(-1, rows, K), b, out=out[:cut].reshape(-1, rows, N))
@@ -61,8 +64,8 @@ def multiply_transposed(a: Array, b: Array, out: Array) -> None:
     The result is cut, not the sum, whose parts would have to be added: see `rows_at_once`.
     """
     at = a.T
-    cols = SMALL // b.size // COLS * COLS
-    if cols == 0 or cols >= len(at) or not prefers_small():
+    cols = SMALL // b.size // COLS * COLS if b.size and prefers_small() else 0
+    if not 0 < cols < len(at):
         np.matmul(at, b, out=out)
         return
     cut = len(at) // cols * cols
