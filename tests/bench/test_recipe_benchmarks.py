@@ -57,3 +57,34 @@ def test_recipes_table(tmp_path):
     kept = json.loads((tmp_path / "figures.json").read_text("utf-8"))
     run("recipes_table.py", *words, "quick", *small, **nowhere)  # goes on: nothing is done twice
     assert json.loads((tmp_path / "figures.json").read_text("utf-8")) == kept
+
+
+def test_convolution_alternatives():  # which compares every way with the engine's result
+    rows = run("convolution_alternatives.py", "--repeats", 1, "--tile", 2).splitlines()
+    assert len(rows) == 1 + 4
+
+
+def test_sampling():
+    out = run("sampling.py", "--count", 300, "--repeats", 2, "--threads", 2)
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["mlp", "quick"]
+    assert out.count("digits/s") == 2
+
+
+@pytest.mark.parametrize("name", ["dcgan", "wgan_gp", "quick"])
+def test_time_to_quality(tmp_path, name):
+    if name != "quick":
+        pytest.importorskip("torch")
+    words = ["--folder", tmp_path, "--seconds", 0.6, "--threads", 1, "--clock", "cpu"]
+    for _ in range(2):  # the second call goes on where the first ended
+        run("time_to_quality.py", "train", name, *words)
+    log = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+    assert log["seconds"] >= 1.2
+    assert [kept["steps"] for kept in log["kept"]] == sorted({kept["steps"] for kept in log["kept"]})
+    out = run("time_to_quality.py", "score", "--folder", tmp_path, "--count", 300)
+    assert f"| `{name}` | {log['steps']:,} |" in out
+    kept = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))["kept"]
+    assert len(kept) >= 1
+    assert all(at["fd"] > 10 and 0 <= at["coverage"] <= 1 for at in kept)
+    with Image.open(tmp_path / "time-to-quality.png") as picture:
+        assert picture.size == (1000, 400)
+    run("time_to_quality.py", "train", name, *words[:-1], "wall", code=1)
