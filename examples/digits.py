@@ -1,0 +1,33 @@
+"""Train on the bundled digits, event by event: what `mulligan train` does, without its words and files.
+
+    python examples/digits.py                   # recipe `quick`, about a minute on two cores
+    python examples/digits.py 500 grid.png      # so many steps, and where the last grid goes
+
+`train` is a plain generator. Whatever a program wants to do in between, print, draw, stop, it does in the loop; the run
+stands still at every event, and what the loop does never changes it.
+"""
+
+import sys
+
+import mulligan
+from mulligan.output.images import grid, save_png
+from mulligan.training.events import Diagnosed, Sampled, Stepped
+
+
+def main(steps=7000, picture="digits.png"):
+    """Train, tell what happens, keep the newest grid; give the run."""
+    run = mulligan.Run(mulligan.recipe("quick", steps=int(steps)))
+    for event in mulligan.train(run):
+        if isinstance(event, Stepped):
+            means = ", ".join(f"{name} {value:.3f}" for name, value in event.measures.items())
+            print(f"step {event.step:,}: {means}")
+        elif isinstance(event, Sampled):
+            save_png(picture, grid(event.images))  # always z 0 to 63, black is 0 and white 255
+        elif isinstance(event, Diagnosed) and event.severity:
+            print(f"step {event.step:,}: {event.state}. Try: {'; '.join(event.remedies)}")
+    print(f"the grid is in {picture}")
+    return run
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
