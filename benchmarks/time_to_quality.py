@@ -147,8 +147,8 @@ def train(name, folder, seconds, seed, threads, clock):
                 path = folder / f"{name}-{len(log['kept']):02d}.{suffix}"
                 side.snapshot(path)
                 log["kept"].append({"path": path.name, "seconds": log["seconds"], "steps": log["steps"]})
-        side.save(state)
-    book.write_text(json.dumps(log, indent=1), encoding="utf-8")
+            side.save(state)  # at every mark: what is cut off goes on from the last one
+            book.write_text(json.dumps(log, indent=1), encoding="utf-8")
     print(f"{name}: {log['steps']} steps in {log['seconds']:.1f} s ({clock}), {len(log['kept'])} kept")
 
 
