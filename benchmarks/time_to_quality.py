@@ -8,7 +8,7 @@ NAME is `gan`, `dcgan`, `wgan_gp` (see peers.py) or one of our recipes with a fi
 time, and at marks on it the generator is kept. On the wall's clock train one after another, on a machine that does
 nothing else; where there is none, on the clock of the CPU's time, with one thread. `score` draws pictures from
 everything kept and judges them off the clock: FD (per cent of the held-out digits' variance in our judge) and coverage,
-10,000 against 10,000. --write puts table and picture into docs/reference/time-to-quality.md and docs/images.
+--count against as many. --write puts table and picture into docs/reference/time-to-quality.md and docs/images.
 """
 
 from __future__ import annotations
@@ -171,11 +171,11 @@ def score(folder, count):
                 kept["fd"] = percent(frechet_distance(real, moments(fakes)), real)
                 kept["coverage"] = manifolds(features, fakes).coverage
                 kept["count"] = count
+                book.write_text(json.dumps(log, indent=1), encoding="utf-8")
                 print(
                     f"{name:8} {kept['wall']:7.1f} s  FD {kept['fd']:6.2f}  coverage {kept['coverage']:.3f}", flush=True
                 )
         log["floor"] = floor
-        book.write_text(json.dumps(log, indent=1), encoding="utf-8")
     return logs
 
 
@@ -208,6 +208,7 @@ def table(logs):
     kept = {key: first["machine"][key] for key in ("date", "processor", "system", "cores", "python", "numpy", "blas")}
     about = "; ".join(f"{key} {value}" for key, value in kept.items() if value)
     same = {key: {log[key] for log in logs.values()} for key in ("clock", "threads", "seed")}
+    same["fakes"] = {kept["count"] for log in logs.values() for kept in log["kept"]}
     said = "; ".join(f"{key} {', '.join(map(str, sorted(values)))}" for key, values in same.items())
     rows += ["", f"Measured: {about}; {said}; floor of FD {first['floor']:.2f}."]
     return "\n".join(rows)
