@@ -173,7 +173,8 @@ def score(folder, count):
                 kept["count"] = count
                 book.write_text(json.dumps(log, indent=1), encoding="utf-8")
                 print(
-                    f"{name:8} {kept['wall']:7.1f} s  FD {kept['fd']:6.2f}  coverage {kept['coverage']:.3f}", flush=True
+                    f"{name:8} {kept['seconds']:7.1f} s  FD {kept['fd']:6.2f}  coverage {kept['coverage']:.3f}",
+                    flush=True,
                 )
         log["floor"] = floor
     return logs
