@@ -25,12 +25,13 @@ def test_a_case_is_played_and_kept(mulligan, here):
     assert {picture["file"] for picture in kept["pictures"]} == {p.name for p in (here / "exhibit").glob("*.png")}
 
 
-def test_json_is_one_document_even_with_nan(mulligan):
-    code, out, _ = mulligan("museum", "gradient-norm", "--json")
+def test_json_is_one_document_even_with_nan(mulligan, here):
+    code, out, _ = mulligan("museum", "log-of-probability", "--out", "exhibit", "--json")
     document = json.loads(out)
     assert code == 0
-    assert document["name"] == "gradient-norm"
-    assert document["evidence"][0]["published"] < 1
+    assert document["name"] == "log-of-probability"
+    assert [e["published"] for e in document["evidence"]][1:] == [None]  # a distance that is NaN
+    assert json.loads((here / "exhibit" / "case.json").read_text("utf-8")) == document
 
 
 @pytest.mark.parametrize(

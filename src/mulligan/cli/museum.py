@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(
     case: Annotated[Positional[str], arg(metavar="[CASE]", help_behavior_hint="")] = "",
     *,
-    out: File = None,
+    out: Annotated[File, arg(metavar="DIR")] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> int | None:
@@ -123,8 +123,9 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
 
 def _keep(folder: Path, document: dict[str, Any], played: Played) -> None:
     from mulligan.cli.scores import write
+    from mulligan.cli.screen import strict
     from mulligan.output.images import save_png
 
     for picture in played.pictures:
         save_png(folder / f"{picture.name}.png", picture.image, {"caption": picture.caption})
-    write(folder / "case.json", document)
+    write(folder / "case.json", strict(document))

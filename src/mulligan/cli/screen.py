@@ -15,13 +15,13 @@ def say(text: str) -> None:
 
 def emit(document: Any) -> None:
     """Print one JSON document on one line of stdout, at once: a program may be waiting for it."""
-    print(json.dumps(_strict(document), ensure_ascii=False, allow_nan=False), flush=True)
+    print(json.dumps(strict(document), ensure_ascii=False, allow_nan=False), flush=True)
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
     """Replace what JSON has no number for (NaN, infinity) by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _strict(inner) for key, inner in value.items()}
-    return [_strict(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {key: strict(inner) for key, inner in value.items()}
+    return [strict(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -26,7 +26,7 @@ def command(
     backend: Annotated[str, arg(metavar="{loky,dask,ray}", help_behavior_hint="")] = "loky",
     scheduler: Annotated[str, arg(metavar="ADDRESS", help_behavior_hint="")] = "",
     resume: Annotated[bool, arg(help_behavior_hint="")] = False,
-    out: OtherFolder = None,
+    out: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     json: Json = False,
 ) -> int:
     """Run a study: every variation with every seed, measured alike; a table, plots and a report page.

@@ -39,7 +39,7 @@ def run(seed: int) -> Played:
         ),
         (
             picture("before", f"just before step {broken.step}, when the penalty's gradient became NaN", before),
-            picture("after", f"guarded, after {STEPS} steps", after),
+            picture("after", f"guarded, after {STEPS} steps: it plays on (a critic this small draws no ring)", after),
         ),
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mulligan.game.losses import NonSaturating
 from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, one_thread, picture
+from mulligan.museum.stage import ADAM, BATCH, HIDDEN, Duel, astray, one_thread, picture
 from mulligan.nn.layers import BatchNorm, Dense, LeakyReLU
 
 STEPS = 1000
@@ -36,11 +36,11 @@ def discriminator_move(game: Duel, *, joined: bool) -> tuple[float, float]:
 
 @one_thread()
 def run(seed: int) -> Played:
-    """Play the ring with BatchNorm in D, its batches joined and apart."""
+    """Play the ring with BatchNorm in D, its batches joined and apart, and apart without BatchNorm."""
     normed = (Dense(64), LeakyReLU(), *(Dense(64), BatchNorm(), LeakyReLU()) * 2)
     clouds, gaps = [], []
-    for joined in (True, False):
-        game = Duel((*HIDDEN, Dense(2)), (*normed, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
+    for joined, inside in ((True, normed), (False, normed), (False, HIDDEN)):
+        game = Duel((*HIDDEN, Dense(2)), (*inside, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
         gap = []
         for step in range(STEPS):
             seen, alone = discriminator_move(game, joined=joined)
@@ -49,7 +49,7 @@ def run(seed: int) -> Played:
             game.generator_move(game.z(BATCH))
         clouds.append(game.cloud())
         gaps.append(float(np.mean(gap)))
-    before, after = clouds
+    before, apart, after = clouds
     return Played(
         (
             Evidence(
@@ -60,10 +60,12 @@ def run(seed: int) -> Played:
                 ">",
                 0.5,
             ),
+            astray(before, after, 1.0),
         ),
         (
-            picture("before", f"joined batches, after {STEPS:,} steps: nothing is in the frame", before),
-            picture("after", "a batch of reals, then a batch of fakes", after),
+            picture("before", f"joined batches, after {STEPS:,} steps", before),
+            picture("apart", "a batch of reals, then a batch of fakes: one answer, but D is still no guide", apart),
+            picture("after", "the same without BatchNorm in D", after),
         ),
     )
 
@@ -83,8 +85,9 @@ CASE = Case(
         "G's step shows it fakes alone, where that comparison means nothing, and so its gradient does not, either."
     ),
     repair=(
-        "One batch of reals, one of fakes (the engine does so by itself); on this ring better still, no BatchNorm in D."
+        "One batch of reals, one of fakes (the engine does so by itself), which ends the two answers; and no BatchNorm "
+        "in D, for G to find this ring."
     ),
-    settings=(("D sees", "[real; fake] in one pass", "real, then fake"),),
+    settings=(("D sees", "[real; fake] in one pass", "real, then fake"), ("in D", "BatchNorm", "none")),
     play=run,
 )

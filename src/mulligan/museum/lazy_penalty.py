@@ -7,7 +7,7 @@ import numpy as np
 from mulligan.museum.case import Case, Evidence, Played
 from mulligan.museum.stage import cloud, distance, picture, play, ring
 
-STEPS, SEEDS = 1500, 3
+STEPS, SEEDS = 1500, 5
 
 
 def run(seed: int) -> Played:
@@ -25,7 +25,7 @@ def run(seed: int) -> Played:
                 distances[0],
                 distances[1],
                 ">",
-                0.17,
+                0.2,
             ),
         ),
         (

@@ -42,9 +42,13 @@ def stretched(name: str, caption: str, images: Floats, *, zoom: int = 2) -> Pict
     return Picture(name, caption, enlarged(sheet[..., 0], zoom), float(low.min()), float(high.max()))
 
 
-def points(name: str, caption: str, samples: Floats, low: float, high: float) -> Picture:
-    """Draw points, white on black."""
-    return Picture(name, caption, enlarged(points_picture(samples, low, high), 2))
+def points(name: str, caption: str, samples: Floats, low: float, high: float, modes: Floats, radius: float) -> Picture:
+    """Draw points, white on black, and a grey circle around each of the modes where they belong."""
+    angle = np.linspace(0.0, 2 * np.pi, 256)
+    circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    circles = points_picture((modes[:, None] + circle).reshape(-1, 2), low, high)
+    image = np.maximum(points_picture(samples, low, high), circles // 2)
+    return Picture(name, caption, enlarged(image, 2))
 
 
 def enlarged(image: NDArray[np.uint8], zoom: int) -> NDArray[np.uint8]:

@@ -106,8 +106,11 @@ def push(run: Run) -> float:
 
 
 def picture(name: str, caption: str, samples: Array) -> Picture:
-    """Draw points in the ring's own frame."""
-    return points(name, f"{caption}; the frame is the ring's", samples, -2.1, 2.1)
+    """Draw points in the ring's own frame, six deviations around each of its modes encircled."""
+    toy = TOYS["ring"]
+    assert isinstance(toy, Gaussians)
+    caption = f"{caption}; the frame is the ring's, grey circles are around its eight modes"
+    return points(name, caption, samples, -2.1, 2.1, toy.modes, 6 * toy.std)
 
 
 @contextmanager

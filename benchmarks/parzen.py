@@ -1,0 +1,88 @@
+"""The first GAN's own figure: Parzen-window log-likelihood of recipe `goodfellow-mnist` on the MNIST test digits.
+
+    python benchmarks/parzen.py [--steps 12000] [--seed 0] [--looks 4] [--out FOLDER]
+
+Trains the recipe on one thread and looks on the way: 10,000 pictures of G as kernels, the width that is best on 1,000
+digits that were not trained on, all 10,000 test digits scored. ± is the standard error over the test digits, as in the
+paper's table. The judge's FD (5,000 against 5,000) stands beside it, because the figure itself is kept for history
+only: centres of k-means, which are no generator, beat the training pictures (Theis et al. 2016). The published run is
+125,000 to 2.9 million steps; what fewer reach is printed, nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+import mulligan
+from mulligan.data import load
+from mulligan.metrics.cells import kmeans
+from mulligan.metrics.parzen import WIDTHS, log_likelihoods
+from mulligan.output.images import grid, save_png
+from mulligan.studies.measures import quality
+from mulligan.training import Run, train, with_overrides
+
+KERNELS, CHOOSING, CENTRES = 10_000, 1_000, 1_000
+PUBLISHED = (
+    ("deep belief net", "138 ± 2"),
+    ("stacked CAE", "121 ± 1.6"),
+    ("deep GSN", "214 ± 1.1"),
+    ("GAN", "225 ± 2"),
+)
+"""Goodfellow et al. 2014, Table 1."""
+
+
+def flat(images):
+    return np.asarray(images).reshape(len(images), -1) / 255.0
+
+
+def scored(kernels, validation, test):
+    """Mean log-likelihood, its standard error, and the width, best on the validation digits."""
+    width = max(WIDTHS, key=lambda s: log_likelihoods(validation, kernels, s).mean())
+    found = log_likelihoods(test, kernels, width)
+    return found.mean(), found.std() / len(found) ** 0.5, width
+
+
+def line(name, score, rest=""):
+    value, error, width = score
+    print(f"{name:28} {value:8.1f} ± {error:<4.1f} {width:5.2f}  {rest}".rstrip(), flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--looks", type=int, default=4, help="of which the last is the end")
+    parser.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="changes of the recipe")
+    parser.add_argument("--out", type=Path, help="keep a grid of 64 pictures for each look")
+    asked = parser.parse_args()
+
+    train_set, test_set = load("mnist"), load("mnist-test")
+    fixed = ["threads=1", "sample_every=0", "evaluate_every=0"]
+    config = mulligan.recipe("goodfellow-mnist", steps=asked.steps, seed=asked.seed)
+    config = with_overrides(config, [*asked.set, *fixed, f"report_every={max(1, asked.steps // asked.looks)}"])
+    digits = flat(train_set.images)
+    seen, validation, test = digits[: config.data.limit], digits[-CHOOSING:], flat(test_set.images)
+
+    print(f"goodfellow-mnist, {asked.steps:,} steps, seed {asked.seed}, one thread", *asked.set)
+    print(f"{'':28} {'log p, nats':>15} {'width':>5}")
+    run, began = Run(config), time.process_time()
+    for event in train(run):
+        if type(event).__name__ != "Stepped":
+            continue
+        made = run.sample(*run.draw(KERNELS, seed=asked.seed))
+        found = quality(run, 5000)
+        figures = ", ".join(f"{name} {found[name]:.3g}" for name in ("fd", "coverage", "classes", "junk"))
+        line(f"step {run.step:,} ({run.cpu:.0f} CPU-s)", scored(flat(made), validation, test), figures)
+        if asked.out is not None:
+            save_png(asked.out / f"step-{run.step:06d}.png", grid(made[:64]))
+    rng = np.random.default_rng(0)
+    line(f"{CENTRES:,} k-means centres", scored(kmeans(seen, CENTRES), validation, test), "no generator at all")
+    some = seen[rng.choice(len(seen), KERNELS, replace=False)]
+    line(f"{KERNELS:,} training digits", scored(some, validation, test), "the data itself")
+    for name, figure in PUBLISHED:
+        print(f"{name + ', as published':28} {figure:>15}")
+    print(f"{time.process_time() - began:.0f} CPU-seconds in all")
