@@ -38,7 +38,8 @@ from mulligan.training.tables import Table, from_table, listed, show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STUDIES: dict[str, Path] = {path.stem: path for path in sorted((Path(__file__).parent / "shipped").glob("*.toml"))}
+_SHIPPED = Path(__file__).parent / "shipped"
+STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p.stem for p in _SHIPPED.glob("*.toml"))}
 """The file of every shipped study by its name; one of your own is one more entry, or a path."""
 
 JOIN = " · "
