@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from mulligan.museum.jang_film import BLUE, HEIGHT, WIDTH, decision, film, frame
+from mulligan.museum.jang_film import BLUE, HEIGHT, WIDTH, decision, film, frame, main
 from mulligan.training import Run, recipe
 
 
@@ -11,6 +11,13 @@ def test_the_film_shows_the_run_from_its_first_to_its_last_step(tmp_path):
     with Image.open(tmp_path / "jang.gif") as image:
         assert image.size == (WIDTH, HEIGHT)
         assert image.n_frames == 4
+
+
+def test_the_film_from_the_command_line(tmp_path, capsys):
+    main([str(tmp_path / "jang.gif"), "--steps", "2", "--frames", "2"])
+    assert "after 2 steps mean" in capsys.readouterr().out
+    with Image.open(tmp_path / "jang.gif") as image:
+        assert image.n_frames == 2
 
 
 def test_a_frame_has_the_three_lines():

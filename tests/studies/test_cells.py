@@ -100,6 +100,15 @@ def test_a_cell_that_ended_unseen_is_taken_up(write: Any, tmp_path: Path, here: 
     assert (tmp_path / "out" / "results.jsonl").read_text("utf-8") == whole
 
 
+def test_what_a_killed_study_was_writing_is_removed(write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(write())
+    finished(StudyRun(asked, tmp_path / "out"))
+    for place in (tmp_path / "out", tmp_path / "out" / "pictures"):
+        (place / ".results.jsonl.4711.part").write_text("{", "utf-8")
+    StudyRun(asked, tmp_path / "out", resume=True)
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
 def test_a_failed_cell_stops_nothing_and_is_tried_again(
     write: Any, tmp_path: Path, here: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -177,3 +177,18 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
     with pytest.raises(RunError, match="no Dask scheduler answers"), backend("dask", 1, "tcp://nowhere:1"):
         pass
+
+
+def test_a_ray_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Module:
+        @staticmethod
+        def init(**words: Any) -> None:
+            raise Exception("The current node timed out during startup.")
+
+        @staticmethod
+        def register_ray() -> None:
+            pass
+
+    monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
+    with pytest.raises(RunError, match=r"Ray did not start on this machine \(The current node"), backend("ray", 1):
+        pass

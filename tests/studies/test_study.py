@@ -99,6 +99,15 @@ def test_a_study_that_is_not_there(write: Any) -> None:
         load_study(write()).budget("huge")
 
 
+def test_the_ladder_s_top_is_the_ladder_s() -> None:
+    whole, top = (load_study(name) for name in ("ladder", "ladder-top"))
+    known = {variation.name: config_of(whole, variation) for variation in whole.variations()}
+    first, *rest = top.variations()
+    assert config_of(top, first) == known[f"+ {first.name}"]
+    assert len(rest) == 10
+    assert all(config_of(top, variation) == known[variation.name] for variation in rest)
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_shipped_study_can_be_built(name: str) -> None:
     study: Study = load_study(name)

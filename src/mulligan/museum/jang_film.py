@@ -1,7 +1,13 @@
-"""The animated picture of Jang's post: the density of the data, that of what G makes, and D's decision line."""
+"""The animated picture of Jang's post: the density of the data, that of what G makes, and D's decision line.
+
+    python -m mulligan.museum.jang_film jang.gif
+
+The run is recipe `jang`, ten thousand steps.
+"""
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,3 +99,20 @@ def _place(x: Array, y: Array) -> list[tuple[float, float]]:
     across = MARGIN + (x + REACH) / (2 * REACH) * (WIDTH - 2 * MARGIN)
     up = HEIGHT - MARGIN - np.clip(y, 0, 1) * (HEIGHT - 2 * MARGIN)
     return list(zip(across.tolist(), up.tolist()))
+
+
+def main(words: list[str] | None = None) -> None:
+    """Write the film, and print where G has come to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", help="file; ends in .gif, .png or .webp")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=10_000, help="default: %(default)s, as published")
+    parser.add_argument("--frames", type=int, default=60)
+    asked = parser.parse_args(words)
+    run = film(asked.out, seed=asked.seed, steps=asked.steps, frames=asked.frames)
+    made = run.generate(run.draw(POINTS, seed=0)[0])
+    print(f"{asked.out}: after {run.step:,} steps mean {made.mean():.2f} (-1 is right), deviation {made.std():.2f} (1)")
+
+
+if __name__ == "__main__":
+    main()

@@ -120,8 +120,10 @@ def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
             ray.init(address=scheduler, **quiet)
         else:
             ray.init(num_cpus=workers, include_dashboard=False, **quiet)
-    except (ConnectionError, OSError, ValueError, RuntimeError) as error:
-        raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error
+    except Exception as error:  # Ray raises a bare Exception where its node does not start in time
+        if scheduler:
+            raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error
+        raise RunError(f"Ray did not start on this machine ({error}). Try again with less running, or loky.") from error
     count = max(1, int(ray.cluster_resources().get("CPU", workers)))
 
     def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:

@@ -122,6 +122,9 @@ class StudyRun:
                 "choose another --out."
             )
         self.steps, self.machine = dict(words["steps"]), dict(words["machine"])
+        for place in (self.folder, self.picture("").parent):  # what was being written when the study was killed
+            for half in place.glob(".*.part"):
+                half.unlink(missing_ok=True)
         if self.lines.is_file():
             for line in self.lines.read_text("utf-8").splitlines():
                 result = _loads(line, self.lines)
