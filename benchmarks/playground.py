@@ -1,59 +1,88 @@
-"""What the playground costs a run: streams, a stalled page, and how soon and how often the grid comes.
+"""What the playground costs a run: streams, a stalled page, a real page; how soon and how often the grid comes.
 
-    python benchmarks/playground.py [--clients 50] [--steps 1500] [--rounds 3]
+    python benchmarks/playground.py first [--rounds 3]
+    python benchmarks/playground.py watched [--clients 50] [--seconds 4] [--rounds 6] [--page]
 
-A real server, a real run of `quick` on MNIST; `--clients` streams listen, and one more page is connected and never
-reads. Training alone and training watched take turns. Reported: steps a second by the worker's own report; CPU seconds
-of the whole server (all its processes) a thousand steps, which other work on the machine does not falsify; seconds from
-the command to the first grid; grids a minute.
+`first`: seconds from the command `mulligan serve` to the first grid, and to the first one of a trained generator; a
+start is posted as soon as the server listens. `watched`: one run of `quick` on MNIST is paused and resumed all the
+time, and in each stretch other ones listen: nobody; one stream; `--clients` streams, and one more that is connected and
+never reads; with `--page`, the page itself in Chromium on the same machine. Reported: steps a second by the wall clock;
+the ratio to the stretch without anybody in the same round; CPU seconds of the server with all its processes a thousand
+steps, which other work on the machine does not falsify; grids a minute at the slowest stream.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import re
+import selectors
+import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SOURCE = Path(__file__).parents[1] / "src"
+LEARNED = 10
+"""Steps after which a grid has moved for the eye: a first one comes before any."""
 TICKS = os.sysconf("SC_CLK_TCK")
+GRID = re.compile(rb'event: samples\ndata: {"try":\d+,"step":(\d+)')
+LONGEST = 100
+"""Bytes that such a beginning may take."""
 
 
-class Listener(threading.Thread):
-    """A page that listens; what it hears is counted, the first grid timed."""
+class Listeners(threading.Thread):
+    """Streams that are read and hardly looked at: their grids are counted, and when each came."""
 
-    def __init__(self, port: int, name: str):
+    def __init__(self, port: int, count: int, name: str = "listening"):
         super().__init__(daemon=True)
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        request = f"GET /api/stream?client={name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
-        self.socket.sendall(request.encode())
-        self.grids: list[float] = []
-        self.steps: list[int] = []
+        self.grids: list[list[tuple[float, int]]] = [[] for _ in range(count)]  # when, and of which step
         self.bytes = 0
+        self._rest = [b""] * count
+        self._over = threading.Event()
+        self._select = selectors.DefaultSelector()
+        for i in range(count):
+            self._select.register(connected(port, f"{name}-page-{i:04d}"), selectors.EVENT_READ, i)
+        self.start()
 
     def run(self) -> None:
-        kind = b""
-        try:
-            with self.socket.makefile("rb") as file:
-                for line in file:
-                    self.bytes += len(line)
-                    if line.startswith(b"event: "):
-                        kind = line[7:].strip()
-                    elif kind == b"samples" and line.startswith(b"data: "):
-                        self.grids.append(time.perf_counter())
-                        self.steps.append(int(line.partition(b'"step":')[2].split(b",")[0]))
-                        kind = b""
-        except OSError:
-            pass
+        while not self._over.is_set():
+            for key, _ in self._select.select(0.1):
+                data = key.fileobj.recv(1 << 18)
+                self.bytes += len(data)
+                text = self._rest[key.data] + data
+                end = 0
+                for found in GRID.finditer(text):
+                    self.grids[key.data].append((time.perf_counter(), int(found[1])))
+                    end = found.end()
+                self._rest[key.data] = text[max(end, len(text) - LONGEST) :]
+
+    def close(self) -> None:
+        self._over.set()
+        self.join()
+        for key in list(self._select.get_map().values()):
+            key.fileobj.close()
+        self._select.close()
+
+
+def connected(port: int, name: str) -> socket.socket:
+    """Ask for a stream."""
+    found = socket.create_connection(("127.0.0.1", port))
+    found.sendall(f"GET /api/stream?client={name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+    return found
 
 
 def tree(pid: int) -> list[int]:
@@ -90,8 +119,12 @@ class Server:
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         self.port = int(line.rpartition(":")[2].strip(" /\n"))
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
-        token = self.http.post("/api/control", json={"client": "benchmark-page-0001"}).json()["token"]
-        self.http.headers["x-mulligan-token"] = token
+        self.take()
+
+    def take(self) -> None:
+        """Take control."""
+        asked = {"client": "benchmark-page-0001", "take": True}
+        self.http.headers["x-mulligan-token"] = self.http.post("/api/control", json=asked).json()["token"]
 
     def status(self) -> Any:
         return self.http.get("/api/snapshot").json()["status"]
@@ -114,100 +147,113 @@ class Server:
         self.process.wait(60)
 
 
-def measured(server: Server, steps: int, clients: int) -> dict[str, float]:
-    """Train `steps` steps with so many listeners, between a paused start and the end of the run."""
-    server.post("/api/train/start", recipe="quick", steps=steps + 50, paused=True, overrides=["evaluate_every=0"])
-    status = server.wait("paused")
-    listeners = [Listener(server.port, f"listening-page-{i:04d}") for i in range(clients)]
-    for listener in listeners:
-        listener.start()
-    stalled = None
-    if clients:
-        stalled = Listener(server.port, "a-page-that-never-reads")  # never started: connected, and silent
-    server.post("/api/train/step", **{"try": status["try"], "count": 50})  # the lanes are there, the buffers made
-    while server.status()["step"] < 50:
-        time.sleep(0.05)
-    server.wait("paused")
-    pids = tree(server.process.pid)
-    worker = [pid for pid in pids if pid != server.process.pid]
-    before, front = cpu(pids), cpu([server.process.pid])
-    run_began, began = server.status()["seconds"], time.perf_counter()
-    server.post("/api/train/resume", **{"try": status["try"]})
-    while server.status()["step"] < steps:
-        time.sleep(0.5)
-    server.post("/api/train/pause", **{"try": status["try"]})
-    server.wait("paused")
+def stretch(server: Server, number: int, seconds: float) -> dict[str, float]:
+    """Train for so long; return how fast it went, and when."""
+    before, began = server.status()["step"], time.perf_counter()
+    spent = cpu(tree(server.process.pid))
+    server.post("/api/train/resume", **{"try": number})
+    time.sleep(seconds)
+    server.post("/api/train/pause", **{"try": number})
+    done = server.wait("paused")["step"] - before
     took = time.perf_counter() - began
-    after = cpu(tree(server.process.pid))
-    end = server.status()
-    done = end["step"] - 50
-    grids = [len([t for t in listener.grids if t >= began]) for listener in listeners]
-    found = {
-        "steps_per_second": done / took,
-        "cpu_per_1000": 1000 * (after - before) / done,
-        "front_cpu_per_1000": 1000 * (cpu([server.process.pid]) - front) / done,
-        "run_seconds": end["seconds"] - run_began,
-        "workers": float(len(worker)),
-    }
-    if listeners:
-        found |= {"grids_per_minute": 60 * min(grids) / took, "kilobytes": sum(each.bytes for each in listeners) / 1e3}
-    for listener in listeners:
-        listener.socket.shutdown(socket.SHUT_RDWR)
+    used = cpu(tree(server.process.pid)) - spent
+    return {"steps_per_second": done / took, "cpu_per_1000": 1000 * used / done, "began": began, "seconds": took}
+
+
+@contextlib.contextmanager
+def watched(server: Server, clients: int, page: Any) -> Iterator[Listeners | None]:
+    """Let so many streams listen, and beside many of them one that never reads; or let the page be open."""
+    if page is not None:
+        page.goto(f"http://127.0.0.1:{server.port}/#train")
+        page.wait_for_selector("[data-testid=sample-grid]")
+        server.take()  # a page takes what nobody seems to hold
+        yield None
+        page.goto("about:blank")
+        return
+    listeners = Listeners(server.port, clients) if clients else None
+    stalled = connected(server.port, "a-page-that-never-reads") if clients > 1 else None
+    time.sleep(0.3)
+    yield listeners
+    if listeners is not None:
+        listeners.close()
     if stalled is not None:
-        stalled.socket.close()
-    server.post("/api/train/stop", **{"try": status["try"]})
-    server.wait("stopped")
-    return found
+        stalled.close()
+    while server.http.get("/api/snapshot").json()["clients"]:
+        time.sleep(0.05)
 
 
-def first_grid(runs: Path) -> tuple[float, float]:
-    """Return seconds from the command to the first grid of an evolving run, and to the second."""
+def compare(server: Server, options: argparse.Namespace, page: Any) -> None:
+    server.post("/api/train/start", recipe="quick", steps=1_000_000, paused=True, overrides=["evaluate_every=0"])
+    number = server.wait("paused")["try"]
+    stretch(server, number, 2.0)  # the lanes are there, the buffers made
+    kinds: list[tuple[str, int, Any]] = [("nobody", 0, None), ("1 stream", 1, None)]
+    kinds.append((f"{options.clients} streams and a stalled one", options.clients, None))
+    kinds += [("the page in Chromium", 0, page)] if page is not None else []
+    found: dict[str, list[dict[str, float]]] = {name: [] for name, *_ in kinds}
+    for turn in range(options.rounds):
+        for name, clients, shown in kinds if turn % 2 == 0 else reversed(kinds):
+            with watched(server, clients, shown) as listeners:
+                row = stretch(server, number, options.seconds)
+            if listeners is not None:
+                heard = min(sum(t >= row["began"] for t, _ in each) for each in listeners.grids)
+                row["grids_per_minute"] = 60 * heard / row["seconds"]
+            found[name].append(row)
+            print(f"{name}:", json.dumps({k: round(v, 2) for k, v in row.items() if k != "began"}), flush=True)
+    for name, rows in found.items():
+        ratios = [a["steps_per_second"] / b["steps_per_second"] for a, b in zip(rows, found["nobody"], strict=True)]
+        costs = [a["cpu_per_1000"] / b["cpu_per_1000"] for a, b in zip(rows, found["nobody"], strict=True)]
+        grids = [row["grids_per_minute"] for row in rows if "grids_per_minute" in row]
+        print(
+            f"{name}: {statistics.median(row['steps_per_second'] for row in rows):.1f} steps/s, "
+            f"{median_of(ratios)} of the speed without, {median_of(costs)} of the server's CPU a step"
+            + (f", {min(grids):.0f} grids a minute at least" if grids else "")
+        )
+
+
+def median_of(values: list[float]) -> str:
+    return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
+
+
+def first_grid(runs: Path) -> tuple[float, float, float]:
+    """Return seconds from the command to the address, to the first grid, and to the first one that shows training."""
     server = Server(runs)
-    listener = Listener(server.port, "the-first-page-0001")
-    listener.start()
+    listens = time.perf_counter() - server.began
+    listeners = Listeners(server.port, 1)
     server.post("/api/train/start", recipe="quick")
-    while not [step for step in listener.steps if step > 0]:
+    while not [step for _, step in listeners.grids[0] if step >= LEARNED]:
         time.sleep(0.01)
-    times = [t for t, step in zip(listener.grids, listener.steps) if step > 0]
-    found = (listener.grids[0] - server.began, times[0] - server.began)
+    times = listeners.grids[0]
+    first, second = times[0][0] - server.began, next(t for t, step in times if step >= LEARNED) - server.began
+    listeners.close()
     server.close()
-    return found
+    return listens, first, second
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("first", "watched"))
     parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        grids = [first_grid(Path(folder) / f"first-{i}") for i in range(options.rounds)]
-        print(
-            "first grid, seconds after the command:",
-            " ".join(f"{first:.2f} (evolved {second:.2f})" for first, second in grids),
-        )
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as held:
+        if options.what == "first":
+            for i in range(options.rounds):
+                listens, first, second = first_grid(Path(folder) / f"first-{i}")
+                print(f"seconds: listens {listens:.2f}, first grid {first:.2f}, evolved grid {second:.2f}", flush=True)
+            return
         server = Server(Path(folder) / "runs")
-        rows: dict[int, list[dict[str, float]]] = {0: [], 1: [], options.clients: []}
-        for _ in range(options.rounds):
-            for clients in rows:
-                rows[clients].append(measured(server, options.steps, clients))
-                print(
-                    f"{clients:3d} clients:",
-                    json.dumps({k: round(v, 3) for k, v in rows[clients][-1].items()}),
-                    flush=True,
-                )
-        server.close()
+        held.callback(server.close)
+        page = None
+        if options.page:
+            from playwright.sync_api import sync_playwright
 
-    def middle(clients: int, name: str) -> float:
-        return sorted(row[name] for row in rows[clients])[options.rounds // 2]
-
-    for clients in list(rows)[1:]:
-        more = middle(clients, "cpu_per_1000") / middle(0, "cpu_per_1000") - 1
-        slower = 1 - middle(clients, "steps_per_second") / middle(0, "steps_per_second")
-        print(
-            f"{clients} clients: {100 * more:+.1f} % CPU a step, {100 * slower:+.1f} % time a step, "
-            f"{middle(clients, 'grids_per_minute'):.0f} grids a minute at the slowest of them"
-        )
+            chromium = held.enter_context(sync_playwright()).chromium
+            browser = chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            held.callback(browser.close)
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+        compare(server, options, page)
 
 
 if __name__ == "__main__":

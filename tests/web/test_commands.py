@@ -305,3 +305,16 @@ def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
     assert words["config"]["generator"]["optimizer"]["lr"] == 1e-4
     stand.open()
     assert call.status()["state"] == "paused"
+
+
+def test_of_two_words_about_the_run_the_later_one_can_be_told(
+    call: Any, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = call.status()["order"]
+    answer = call.post("/api/train/start", recipe="ring").json()["status"]["order"]
+    assert before < answer < call.status()["order"]
+    said: list[str] = []
+    monkeypatch.setattr(playground.hub, "publish", lambda kind, content: said.append(kind))
+    playground.session.publish_status()
+    playground.session.publish_status(always=False)  # nothing has changed, though it is a later word
+    assert said == ["status"]

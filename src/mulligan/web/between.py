@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 POLL = 0.02
 """Seconds between two looks at the pipe: a command waits no longer than this and a step."""
-OFTEN, SELDOM = 0.3, 1.0
+OFTEN, SELDOM = 0.3, 0.9
 """Seconds between two grids: as often as people want them, and as seldom as they may come."""
-SHARE = 0.02
-"""Of the time, what drawing grids may take, as long as one comes a second; ten times that where one takes very long."""
+SHARE, MOST = 0.01, 0.2
+"""Of the time, what drawing grids takes as long as one comes every `SELDOM`, and where one takes very long."""
 
 
 class Between:
@@ -113,7 +113,7 @@ class Between:
         if self.worker.watched:
             self.show()
             cost = time.perf_counter() - now
-            self._interval = max(OFTEN, min(SELDOM, cost / SHARE), cost / (10 * SHARE))
+            self._interval = max(OFTEN, min(SELDOM, cost / SHARE), cost / MOST)
         self._grid = time.perf_counter() + self._interval
 
     def show(self) -> None:

@@ -60,8 +60,9 @@ class Session:
     def publish_status(self, *, always: bool = True) -> None:
         """Tell everybody the run bar, when it has changed."""
         status = self.state.status()
-        if always or status != self._said:
-            self._said = status
+        facts = {name: value for name, value in status.items() if name != "order"}
+        if always or facts != self._said:
+            self._said = facts
             self.hub.publish("status", status)
 
     def publish_tries(self) -> None:

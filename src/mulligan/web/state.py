@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,7 @@ class State:
         self.metrics: dict[str, Any] | None = None
         self.diagnosis: dict[str, Any] | None = None
         self.pending: list[tuple[int, dict[str, Any]]] = []
+        self._order = itertools.count()
 
     @property
     def current(self) -> Try | None:
@@ -179,6 +181,7 @@ class State:
             "saved_samples_last": self.saved_samples[-1] if self.saved_samples else None,
             "kid_floor": info.get("kid_floor"),
             "can": list(COMMANDS[self.name]),
+            "order": next(self._order),  # an answer to a command may overtake the news, or the news the answer
         }
 
     def charts(self) -> dict[str, Any]:

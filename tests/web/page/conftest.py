@@ -12,9 +12,29 @@ from urllib.parse import urlsplit
 
 import pytest
 
-PATIENCE = 180_000  # ms: the machine may be busy with other things
+PATIENCE = 90_000  # ms: the machine may be busy with other things
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+NARROW = 760  # px, below which the page is one column for fingers
+BUTTONS = "button, select, input:not([type=range], [type=radio], [type=checkbox]), summary, a.btn, .nav a"
+SMALL = """(what) => [...document.querySelectorAll(what)]
+    .filter((e) => e.offsetParent && !e.matches(".link, .pill") && !e.closest(".track"))
+    .map((e) => [e.dataset.testid ?? e.textContent, Math.round(e.getBoundingClientRect().height)])
+    .filter(([, height]) => height < 40 && height > 0)"""
+SHOWN = {
+    "train": ["[data-testid=nav-train][aria-current]", ".row2 svg.plot"],
+    "draw": ["[data-testid=copy-verdict]", "[data-testid=plane-point]"],
+    "look": ["[data-testid=look-nothing], [data-testid=layers-discriminator]"],
+    "museum": ["[data-testid=museum-run]"],
+    "runs": ["[data-testid=run-row], main .nothing"],
+}
+"""What stands in a view once all of it is there."""
+DRAWN = {"draw": ["digit", "nearest", "walk-frame", "plane-point"]}
+"""Canvases that a view paints in any case."""
+PIXELS = """(name) => {
+    const canvas = document.querySelector(`[data-testid="${name}"]`);
+    return canvas?.width ? canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data : null;
+}"""
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))
 
 
@@ -51,11 +71,21 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(browser, tmp_path_factory):
+def new_server(tmp_path_factory):
+    """Start servers, and end each when its turn is over."""
+
+    def turn():
+        started = Server(tmp_path_factory.mktemp("runs"))
+        yield started
+        started.close()
+
+    return turn
+
+
+@pytest.fixture(scope="module")
+def server(browser, new_server):
     """One server for the tests of a module, which tell one story."""
-    started = Server(tmp_path_factory.mktemp("runs"))
-    yield started
-    started.close()
+    yield from new_server()
 
 
 class Tab:
@@ -71,7 +101,18 @@ class Tab:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._asked)
         self.page.goto(f"{server.address}/#{view}")
+        self.connected()
+
+    def connected(self) -> None:
+        """Wait until the page knows the run, and whether it may write."""
         self.page.wait_for_selector("body:not([data-state=connecting])")
+        self.until("import('/js/store.js').then(({store}) => store.writer !== null)")
+
+    def take(self) -> None:
+        """Take control, as a person does who finds the page held by a tab that has been closed a moment ago."""
+        if self.state == "second-tab":
+            self("take-control").click()
+            self.page.wait_for_selector("body:not([data-state=second-tab])")
 
     def _asked(self, request) -> None:
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(self.server.address):
@@ -100,11 +141,22 @@ class Tab:
             self.page.wait_for_timeout(50)
 
     def go(self, view: str) -> None:
+        """Go to a view, and wait until all of it is there."""
         self("nav-" + view).click()
         self.page.wait_for_selector(f"body[data-view={view}]")
+        for selector in SHOWN[view]:
+            self.page.locator(selector).first.wait_for(state="attached")
+        for name in DRAWN.get(view, []):
+            self.painted(name)
+
+    def settings(self) -> None:
+        """Open the settings, which are closed on a phone."""
+        if not self.page.evaluate("document.querySelector('.settings details').open"):
+            self.page.locator(".settings summary").click()
 
     def begin(self, recipe: str, **knobs) -> None:
         """Choose a recipe and knobs, and press Start."""
+        self.settings()
         self.page.locator(f"[data-testid=recipe-{recipe}]:not([disabled])").click()
         for name, value in knobs.items():
             field = self(f"knob-{name}")
@@ -112,26 +164,40 @@ class Tab:
             field.press("Tab")
         self("run-toggle").click()
 
-    def picture(self, name: str, **options) -> None:
-        """Keep a screenshot, for people to look at."""
+    def picture(self, name: str, themes: tuple[str, ...] = ("light",), **options) -> None:
+        """Keep screenshots, for people to look at; the page must fit its window in each."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png", **options)
+        width = self.page.viewport_size["width"]
+        for theme in themes:
+            self.page.emulate_media(color_scheme=theme)
+            self.until(f"document.documentElement.dataset.theme === '{theme}'")
+            self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            self.page.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", **options)
+        self.fits(name)
+
+    def fits(self, name: str) -> None:
+        """Nothing lies beyond the window's edge, and on a phone a finger can hit every button."""
+        assert self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, (
+            name
+        )
+        if self.page.viewport_size["width"] <= NARROW:
+            assert self.page.evaluate(SMALL, BUTTONS) == [], name
 
     def painted(self, name: str) -> None:
         """Wait until a canvas shows more than one colour."""
+        self.until(f"(name) => ({PIXELS})(name)?.some((v, i, all) => v !== all[i % 4]) ?? false", name)
+
+    def changes(self, name: str, act) -> None:
+        """Do something, and wait until a canvas shows something else; its pixels stay in the page."""
+        self.page.evaluate(f"(name) => {{ window.before = ({PIXELS})(name); }}", name)
+        act()
         self.until(
-            """(name) => {
-                const canvas = document.querySelector(`[data-testid="${name}"]`);
-                if (!canvas) return false;
-                const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-                return data.some((v, i) => v !== data[i % 4]);
-            }""",
+            f"""(name) => {{
+                const now = ({PIXELS})(name);
+                return now !== null && (now.length !== before.length || now.some((v, i) => v !== before[i]));
+            }}""",
             name,
         )
-
-    def wide(self) -> int:
-        """How much of the page lies to the right of the window."""
-        return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
 @pytest.fixture
@@ -143,6 +209,8 @@ def open_tab(browser, server):
         own = context or browser.new_context(**({"viewport": DESK} | options))
         tab = Tab(own, server, view)
         opened.append((tab, None if context else own))
+        if context is None:
+            tab.take()
         return tab
 
     yield open_

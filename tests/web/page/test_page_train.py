@@ -1,4 +1,4 @@
-"""A lesson: a run fails, is named, gets its second try and survives a reload; another is drawn with and exported."""
+"""Train: knobs, single steps, the end of a run, looking back; charts, numbers and axes."""
 
 import json
 import re
@@ -8,137 +8,23 @@ import pytest
 
 pytestmark = pytest.mark.story
 
-WHERE = "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
-
-LINK = "document.querySelector('[data-testid=progress-link]')"
+LONG = 1_000_000  # steps: such a run never ends by itself while somebody turns its knobs
 
 
-def height_of_row(tab):
-    return tab.page.evaluate("document.querySelector('.row1').getBoundingClientRect().height")
-
-
-def test_a_lesson(open_tab):
+def test_a_run_of_pictures_from_start_to_finish(open_tab):
     tab = open_tab()
-    nothing_yet(tab)
-    an_alarm(tab)
-    edit_first(tab)
-    a_second_try(tab)
-    reload(tab)
-
-
-def nothing_yet(tab):
-    tab.wait("empty")
-    tab.until("!document.querySelector('[data-testid=empty-start]').disabled")
-    assert tab("diagnosis-state").inner_text() == "Nothing to say yet"
-    assert tab("metric-fd").inner_text() == "–"
-    assert "alarm < 0.02" in tab("diagnosis-evidence").inner_text()
-    assert height_of_row(tab) == 520
-    tab.picture("train-empty")
-
-
-def an_alarm(tab):
-    tab.begin("article", steps=320)  # looked at every 150 steps: two looks fit
-    tab.wait("diagnosis")
-    assert tab("diagnosis-state").inner_text() == "Contrast illusion"
-    assert "NaN" not in tab("diagnosis-evidence").inner_text()
-    assert tab("diagnosis-evidence").locator("li").count() >= 3
-    remedy = tab("remedy").inner_text()
-    assert "From" in remedy
-    assert "step 0" in remedy
-    assert "→" in remedy
-    assert "would begin at step 0" in tab("tries").locator("svg").get_attribute("aria-label")
-    filled = [b.inner_text() for b in tab.page.locator("button.primary").all()]
-    assert filled == ["Second try"]
-    assert "never stretched" in tab.page.locator(".scrub small").inner_text()
-    assert height_of_row(tab) == 520
-    tab.painted("sample-grid")
-    tab.picture("train-alarm")
-    tab("all-checks").click()
-    assert tab("checks-dialog").locator("li").count() == 13
-    tab.picture("train-checks")
-    tab.page.keyboard.press("Escape")
-    tab("checks-dialog").wait_for(state="detached")
-
-
-def edit_first(tab):
-    tab("edit-remedy").click()
-    editor = tab("remedy-editor")
-    assert editor.locator("input[type=checkbox]").count() >= 1
-    tab.page.wait_for_function("document.activeElement.closest('[data-testid=remedy-editor]') !== null")
-    tab.picture("train-edit-first")
-    tab.page.get_by_role("button", name="Leave it").click()
-    editor.wait_for(state="detached")
-
-
-def a_second_try(tab):
-    tab("second-try").click()
-    tab.until("document.querySelector('[data-testid=tries] svg').getAttribute('aria-label').includes('Try 2')")
-    tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 0")
-    if tab.state in ("training", "warning"):
-        tab.page.keyboard.press("Space")
-    tab.wait("paused", "diagnosis", "finished")
-    assert "Try 1 failed at step" in tab("tries").locator("svg").get_attribute("aria-label")
-    assert height_of_row(tab) == 520
-    tab.picture("train-second-try")
-    tab("try-1").click()
-    assert "Go back to try 1" in tab("banner").first.inner_text()
-    tab("stay").click()
-
-
-def draw_with_it(tab, server):
-    """Draw with the run as it is now; Reset puts it away, and it can be taken along."""
-    run = tab.page.evaluate(WHERE)[0]
-    tab.go("draw")
-    tab.until("[...document.querySelector('#gen').options].some((o) => o.value === 'live')")
-    tab("generator-select").select_option("live")
-    tab.until("document.querySelector('[data-testid=digit]').getAttribute('aria-label').includes('seed 42')")
-    assert tab("export-player").is_disabled()  # nothing of it is on disk yet
-    tab.go("train")
-    tab("run-reset").click()
-    tab.until(f"(run) => {WHERE}.then(([now]) => now !== run)", run)
-    tab.wait("paused")
-    tab.go("draw")
-    tab.until("(run) => [...document.querySelector('#gen').options].some((o) => o.value === run)", run)
-    tab("generator-select").select_option(run)
-    for button, ending in (("export-player", ".html"), ("export-onnx", ".onnx")):
-        tab.until("(name) => !document.querySelector(`[data-testid=${name}]`).disabled", button)
-        tab(button).click()
-        tab.until(f"{LINK}?.getAttribute('href').endsWith('{ending}')")
-        assert tab.page.request.get(server.address + tab.page.evaluate(f"{LINK}.getAttribute('href')")).ok
-
-
-def reload(tab):
-    tab.go("train")
-    before = tab.page.evaluate(
-        "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
-    )
-    tab.page.reload()
-    tab.wait("paused", "diagnosis", "finished")
-    after = tab.page.evaluate(
-        "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
-    )
-    assert after == before
-    tab.until("!document.querySelector('[data-testid=run-reset]').disabled")  # still in control
-    tab.painted("sample-grid")
-
-
-def test_a_run_of_pictures_from_start_to_finish(open_tab, server):
-    tab = open_tab()
-    tab.begin("mlp", steps=160, batch=8)
+    tab.begin("mlp", steps=LONG, batch=8)
     tab.wait("training")
-    tab.painted("sample-grid")
-    assert tab("run-toggle").inner_text() == "Pause"
-    assert tab("run-step").is_disabled()
-    tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 5")
     live_knobs(tab)
     tab.page.evaluate("document.activeElement.blur()")
     tab.page.keyboard.press("Space")
     tab.wait("paused")
     one_step(tab)
     new_try_waits(tab)
-    draw_with_it(tab, server)
-    tab.go("train")
-    tab("run-toggle").click()
+    stop_and_resume(tab)
+    tab("knob-steps").fill("160")
+    tab("knob-steps").press("Tab")
+    tab("start-new").click()
     tab.wait("finished")
     ended(tab)
 
@@ -175,6 +61,21 @@ def one_step(tab):
     tab.page.keyboard.press("Backspace")
     tab.page.wait_for_timeout(300)
     assert tab.step == before + 1
+
+
+def stop_and_resume(tab):
+    """Stop saves the run and lets it go; Resume reads what was saved and goes on."""
+    before = tab.step
+    tab("run-stop").click()
+    tab.until("import('/js/store.js').then((m) => m.store.status.state === 'stopped')")
+    assert f"is saved at step {before:,}" in tab("banner").first.inner_text()
+    assert tab("run-stop").is_disabled()
+    assert tab("run-toggle").inner_text() == "Resume"
+    tab("run-toggle").click()
+    tab.wait("training")
+    tab.until("(n) => Number(document.querySelector('[data-testid=step]').dataset.step) > n", before)
+    tab("run-toggle").click()
+    tab.wait("paused")
 
 
 def new_try_waits(tab):
@@ -252,6 +153,18 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     tab.page.keyboard.press("Escape")
     assert set(tab.page.evaluate(CURSOR)) == {None}
     assert re.search(r"real 0(,|\.0)", tab("chart-verdict").locator("svg.plot").get_attribute("aria-label"))  # centred
+
+
+def test_points_beyond_the_edge_stand_at_it(open_tab):
+    corner, ground = open_tab().page.evaluate(
+        """import("/js/pictures.js").then((m) => {
+            const canvas = document.createElement("canvas");
+            m.paintPoints(canvas, [[0, 0], [9, 9]], {low: -1, high: 1});
+            const at = (x, y) => [...canvas.getContext("2d").getImageData(x, y, 1, 1).data];
+            return [at(canvas.width - 2, 1), at(1, 1)];
+        })"""
+    )
+    assert corner != ground
 
 
 NUMBERS = [

@@ -8,6 +8,7 @@ export const icon = {
   play: () => solid("M4 2.2v11.6L13.5 8z"),
   pause: () => solid("M3.5 2.5h3v11h-3zM9.5 2.5h3v11h-3z"),
   step: () => solid("M3 2.5v11L10 8zM11 2.5h2v11h-2z"),
+  stop: () => solid("M3 3h10v10H3z"),
   reset: () => line("M3 8a5 5 0 1 0 1.6-3.7M3 2v3.2h3.2"),
   ok: () => line("M3 8.5l3.2 3.2L13 4.8", 2),
   bad: () => line("M4 4l8 8M12 4l-8 8", 2),

@@ -7,35 +7,37 @@ import { int, num, percent, signed } from "./numbers.js";
 import { Layers } from "./layers.js";
 import { Picture } from "./draw.js";
 import { Slider } from "./settings.js";
-import { can, command, server, store } from "./store.js";
+import { can, command, latest, server, store } from "./store.js";
 import { useWidth } from "./width.js";
 
 const SIDE = 72;
 const POINTS = 512;
 const AGAIN = 1000; // ms between two looks at a training run
 
-/** Look again whenever the run has gone on, at most once a second; nothing is asked while the tab is hidden. */
+/** Look again whenever the run has gone on, at most once a second; nothing is asked while the tab is hidden.
+ *
+ * One question at a time: a run that goes on does not make its answer stale, however long the answer takes. */
 function useLooks(path, params, key) {
-  const [found, set] = useState({ data: null, fault: null });
-  const asked = useRef(0);
+  const [found, set] = useState({ data: null, fault: null, key: null, asked: undefined });
   const step = params.step == null && params.run === "live" ? store.status?.step : params.step;
+  const want = useRef(null);
+  const busy = useRef(false);
+  const asked = useRef(0);
+  want.current = { params, key, step };
   useEffect(() => {
-    if (!params.run || document.hidden) return undefined;
-    let stale = false;
+    const there = found.key === key && (found.asked === step || found.data?.step === step);
+    if (!params.run || document.hidden || busy.current || there) return undefined;
     const timer = setTimeout(async () => {
+      const now = want.current;
+      busy.current = true;
       asked.current = Date.now();
-      try {
-        const data = await server.get(path, params);
-        if (!stale) set({ data, fault: null });
-      } catch (problem) {
-        if (!stale) set({ data: null, fault: problem.message });
-      }
-    }, found.data ? Math.max(0, asked.current + AGAIN - Date.now()) : 0);
-    return () => {
-      stale = true;
-      clearTimeout(timer);
-    };
-  }, [path, key, found.data?.step === step ? null : step]);
+      const answer = { data: null, fault: null, key: now.key, asked: now.step };
+      await server.get(path, now.params).then((data) => { answer.data = data; }, (problem) => { answer.fault = problem.message; });
+      busy.current = false;
+      set((old) => (want.current.key === now.key ? answer : { ...old })); // what is wanted by now is asked for next
+    }, found.key === key && found.data ? Math.max(0, asked.current + AGAIN - Date.now()) : 0);
+    return () => clearTimeout(timer);
+  }, [path, key, step, found]);
   return found;
 }
 
@@ -201,6 +203,9 @@ function Field({ params, name }) {
   const [, again] = useState(0);
   const { data: f, fault } = useLooks("/api/look/field", { ...params, side: SIDE, points: POINTS }, name);
   const waiting = useRef(false);
+  const probed = useRef(0);
+  const place = useRef(at);
+  place.current = at;
   useEffect(() => {
     const draw = () => again((n) => n + 1);
     addEventListener("mulligan-theme", draw);
@@ -220,7 +225,10 @@ function Field({ params, name }) {
     waiting.current = true;
     setTimeout(async () => {
       waiting.current = false;
-      setProbe(await server.get("/api/look/point", { ...params, x: at[0].toFixed(4), y: f.dimension === 1 ? null : at[1].toFixed(4) }).catch(() => null));
+      const [x, y] = place.current; // where the point is by now: it may have moved since
+      const number = ++probed.current;
+      const answer = await server.get("/api/look/point", { ...params, x: x.toFixed(4), y: f.dimension === 1 ? null : y.toFixed(4) }).catch(() => null);
+      if (number === probed.current) setProbe(answer);
     }, 80);
   }, [at[0], at[1], f?.step]);
   if (fault || !f) return html`<div class="ring"><section class="panel"><div class="pb"><div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div></div></section></div>`;
@@ -320,7 +328,7 @@ export function Look({ query }) {
   const [chosen, setChosen] = useState(query.get("run"));
   const [step, setStep] = useState(null);
   const living = store.status && !["empty", "loading"].includes(store.status.state);
-  useEffect(() => { server.get("/api/runs").then((r) => setRuns(r.runs)).catch(() => setRuns([])); }, [store.runsVersion]);
+  useEffect(() => latest(server.get("/api/runs"), (r) => setRuns(r?.runs ?? [])), [store.runsVersion]);
   const name = chosen ?? (living ? "live" : runs[0]?.name);
   const real = name === "live" ? store.status?.run : name;
   const row = runs.find((r) => r.name === real);
@@ -328,15 +336,15 @@ export function Look({ query }) {
   useEffect(() => {
     setStep(null);
     setDetail(null);
-    if (real) server.get(`/api/runs/${encodeURIComponent(real)}`).then(setDetail).catch(() => setDetail(null));
+    return real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), setDetail) : undefined;
   }, [real]);
-  const latest = (want) => (living && store.status.points === want ? "live" : runs.find((r) => r.points === want)?.name);
-  const show = (want) => setChosen(latest(want) ?? "");
+  const newest = (want) => (living && store.status.points === want ? "live" : runs.find((r) => r.points === want)?.name);
+  const show = (want) => setChosen(newest(want) ?? "");
   const steps = detail?.checkpoints ?? [];
   const params = { run: name, step };
   const at = step ?? (name === "live" ? store.status?.step : row?.step);
   const key = `${name}/${step ?? "now"}/${store.status?.run}`;
-  return html`<div class="sub"><div class="seg" role="group" aria-label="What to look at"><button type="button" data-testid="look-ring" aria-pressed=${points === true ? "true" : "false"} disabled=${!latest(true)} title=${latest(true) ? null : "Train the recipe ring first"} onClick=${() => show(true)}>Points</button><button type="button" data-testid="look-images" aria-pressed=${points === false ? "true" : "false"} disabled=${!latest(false)} title=${latest(false) ? null : "Train on pictures first"} onClick=${() => show(false)}>Pictures</button></div>
+  return html`<div class="sub"><div class="seg" role="group" aria-label="What to look at"><button type="button" data-testid="look-ring" aria-pressed=${points === true ? "true" : "false"} disabled=${!newest(true)} title=${newest(true) ? null : "Train the recipe ring first"} onClick=${() => show(true)}>Points</button><button type="button" data-testid="look-images" aria-pressed=${points === false ? "true" : "false"} disabled=${!newest(false)} title=${newest(false) ? null : "Train on pictures first"} onClick=${() => show(false)}>Pictures</button></div>
     ${(living || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${r.name} selected=${r.name === name}>${r.name}</option>`)}</select>`}
     <div class="end">${name === "live" && html`<button type="button" class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
       <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></div>

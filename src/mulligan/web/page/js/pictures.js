@@ -1,5 +1,6 @@
 // Pictures: always 0…1 as black to white; a stretched one carries its range in words beside it.
 
+const MARGIN = 0.3; // of the data's range, around it: the generator does not keep to it
 const TILE = 2; // canvas pixels a CSS pixel, so that the browser scales down evenly
 
 /** Decode base64 PNG or an address into something a canvas can draw. */
@@ -88,13 +89,14 @@ export function paintPoints(canvas, points, { low, high, real = false, side = 38
   const size = side * TILE;
   canvas.width = canvas.height = size;
   const ink = canvas.getContext("2d");
-  const at = (v) => ((v - low) / (high - low)) * size;
+  const margin = MARGIN * (high - low);
+  const at = (v) => ((v - low + margin) / (high - low + 2 * margin)) * size;
   ink.fillStyle = css("--sunken");
   ink.fillRect(0, 0, size, size);
   ink.strokeStyle = css("--line");
   ink.fillStyle = css("--ink-3");
   ink.font = `${11 * TILE}px system-ui`;
-  for (let v = Math.ceil(low); v <= Math.floor(high); v++) {
+  for (let v = Math.ceil(low - margin); v <= Math.floor(high + margin); v++) {
     ink.beginPath();
     ink.moveTo(at(v), 0);
     ink.lineTo(at(v), size);
@@ -106,9 +108,14 @@ export function paintPoints(canvas, points, { low, high, real = false, side = 38
   ink.fillStyle = css(real ? "--real" : "--fake");
   if (points[0]?.length === 1) return paintHistogram(ink, points, at, size);
   ink.globalAlpha = 0.75;
+  const inside = (v) => Math.min(size, Math.max(0, v));
   for (const [x, y] of points) {
+    const [across, down] = [at(x), size - at(y)];
+    const [near, level] = [inside(across), inside(down)];
     ink.beginPath();
-    ink.arc(at(x), size - at(y), 4, 0, 7);
+    // what lies beyond the edge stands at it as a square, not clipped in silence
+    if (near !== across || level !== down) ink.rect(near - 7, level - 7, 14, 14);
+    else ink.arc(across, down, 4, 0, 7);
     ink.fill();
   }
   ink.globalAlpha = 1;

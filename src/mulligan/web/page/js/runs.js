@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1
 import { Chart, measured, points } from "./chart.js";
 import { badgeOf, icon } from "./icons.js";
 import { bytes, int, num, plain, time } from "./numbers.js";
-import { act, begin, changed, mayWrite, server, store, tell } from "./store.js";
+import { act, begin, changed, latest, mayWrite, server, store, tell } from "./store.js";
 
 const COLOURS = ["--brand", "--real", "--fake", "--judge"];
 const MOST = 4; // runs compared at once
@@ -37,7 +37,7 @@ function Row({ run, selected, toggle, off }) {
   const shown = run.points ? null : run.fd;
   return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
     <td><b><a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(run.name)}`}>${run.name}</a></b><br /><small>${under}</small></td>
-    <td>${run.sample && html`<img class="thumb" alt="" loading="lazy" key=${run.changed} src=${run.sample} />`}</td><td><${State} run=${run} /></td><td class="n">${int(run.step)}</td><td class="n nowrap">${time(run.seconds)}</td>
+    <td>${run.sample && html`<img class=${`thumb ${run.points ? "points" : ""}`} alt="" loading="lazy" key=${run.changed} src=${run.sample} />`}</td><td><${State} run=${run} /></td><td class="n">${int(run.step)}</td><td class="n nowrap">${time(run.seconds)}</td>
     <td class="n">${num(run.kid)}</td><td class="n"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small>floor ${num(run.fd_floor)}</small>`}</td><td class="n">${num(run.coverage)}</td><td class="n nowrap">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}</td>
     <td><div class="acts">${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
       ${!run.points && html`<button type="button" class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}<button type="button" class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>
@@ -62,9 +62,11 @@ export function Runs({ query }) {
   const [words, setWords] = useState("");
   const [chosen, setChosen] = useState((query.get("compare") ?? "").split(",").filter(Boolean).map(decodeURIComponent).slice(0, MOST));
   const [curves, setCurves] = useState({});
-  useEffect(() => {
-    server.get("/api/runs").then((found) => { setList(found); setFault(null); }).catch((problem) => setFault(problem.message));
-  }, [store.runsVersion]);
+  const took = (found, problem) => {
+    if (found) setList(found);
+    setFault(problem?.message ?? null);
+  };
+  useEffect(() => latest(server.get("/api/runs"), took), [store.runsVersion]);
   const runs = list?.runs ?? [];
   const picked = chosen.length ? chosen : runs.slice(0, 2).map((r) => r.name);
   useEffect(() => {

@@ -84,6 +84,9 @@ function join(number, step, figures) {
   for (const [name, value] of Object.entries(figures)) if (value != null) table[name][table.step.length - 1] = value;
 }
 
+/** A status comes with the news and with the answer to a command, on two roads: the later one counts. */
+const newer = (status) => !(status.order < store.status?.order);
+
 const hears = {
   snapshot(data) {
     const before = store.status?.run;
@@ -95,6 +98,7 @@ const hears = {
     if (!store.mine || !server.token) takePen(false);
   },
   status(data) {
+    if (!newer(data)) return;
     const before = store.status?.state;
     store.status = data;
     const saved = data.saved_samples_last;
@@ -134,6 +138,7 @@ const hears = {
   },
   progress(data) {
     store.progress = data.done ? null : data;
+    if (data.done && store.news?.code === "finished") store.news = null; // it spoke of what is measured
     for (const listener of progressListeners) listener(data);
   },
   notice(data) {
@@ -151,6 +156,7 @@ const hears = {
       store.spoken = "Another tab has taken control of this run.";
     }
     store.mine = mine;
+    if (!data.writer && store.writer === false && !document.hidden) takePen(false); // the tab that wrote has gone
   },
   ping() {},
   lost(data) {
@@ -161,6 +167,13 @@ const hears = {
 };
 
 const progressListeners = new Set();
+
+/** For an effect: take an answer, null and the problem when there is none, unless it is asked anew before. */
+export function latest(answer, take) {
+  let stale = false;
+  answer.then((found) => stale || take(found), (problem) => stale || take(null, problem));
+  return () => { stale = true; };
+}
 
 /** Hear of long actions (an export, a report); returns how to stop hearing. */
 export function onProgress(listener) {
@@ -202,7 +215,7 @@ export async function act(path, body = {}, names = {}) {
   store.faults = {};
   try {
     const answer = await server.post(path, body);
-    if (answer?.status?.state) store.status = answer.status;
+    if (answer?.status?.state && newer(answer.status)) store.status = answer.status;
     changed(true);
     return answer;
   } catch (problem) {

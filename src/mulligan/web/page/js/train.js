@@ -44,6 +44,7 @@ function Transport({ state }) {
   return html`<div class="transport" role="group" aria-label="Transport">
     <button type="button" class=${`btn main-action ${primary || dirty() ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
     <button type="button" class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step")} onClick=${oneStep}>${icon.step()}</button>
+    <button type="button" class="btn icon" data-testid="run-stop" aria-label="Stop: save this run and let it go; it can be resumed" title="Stop (saves this run and lets it go)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
     <button type="button" class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>
   </div>`;
 }
@@ -53,7 +54,7 @@ function Facts({ state }) {
   const blank = !s || ["empty", "loading"].includes(s.state);
   const steps = blank ? wanted().steps : s.steps;
   const away = !store.connected;
-  const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${s.state === "failed" ? "failed" : "paused"}`;
+  const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${{ failed: "failed", stopping: "saving", stopped: "saved" }[s.state] ?? "paused"}`;
   const speed = s?.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s?.steps_per_second;
   return html`<div class="facts"><div><b data-testid="step" data-step=${s?.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(steps)}<span class="wide"> steps</span></small></div>
     <div><b data-testid="steps-per-second">${blank || away ? "–" : num(speed)}</b><small>steps/s<span class="wide">${after}</span></small></div></div>`;

@@ -1,0 +1,172 @@
+"""A lesson, told at a desk and on a phone: a run is started and paused; another fails, is named and tried again.
+
+That one is drawn with, taken along, and survives a reload; then every view is looked at.
+"""
+
+import pytest
+
+pytestmark = pytest.mark.story
+
+BOTH = ("light", "dark")
+WHERE = "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
+LINK = "document.querySelector('[data-testid=progress-link]')"
+LONG = 1_000_000  # steps: such a run never ends by itself while somebody looks at it
+
+
+@pytest.fixture(
+    scope="module", params=[{"width": 1440, "height": 900}, {"width": 390, "height": 844}], ids=["1440", "390"]
+)
+def size(request):
+    """The window, of which each has its own server: the lesson begins with nothing."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def server(size, browser, new_server):
+    """A server for each size."""
+    yield from new_server()
+
+
+def test_a_lesson(open_tab, server, size):
+    phone = size["width"] < 760
+    tab = open_tab(viewport=size, has_touch=phone)
+    nothing_yet(tab)
+    start_and_pause(tab, phone)
+    an_alarm(tab)
+    edit_first(tab)
+    a_second_try(tab, phone)
+    draw_with_it(tab, server)
+    reload(tab)
+    every_view(tab)
+
+
+def stands(tab):
+    """The first row keeps its height in every state, so that nothing jumps."""
+    if tab.page.viewport_size["width"] > 1380:
+        assert tab.page.evaluate("document.querySelector('.row1').getBoundingClientRect().height") == 520
+
+
+def nothing_yet(tab):
+    tab.wait("empty")
+    tab.until("!document.querySelector('[data-testid=empty-start]').disabled")
+    assert tab("diagnosis-state").inner_text() == "Nothing to say yet"
+    assert tab("metric-fd").inner_text() == "–"
+    assert "alarm < 0.02" in tab("diagnosis-evidence").inner_text()
+    stands(tab)
+    tab.picture("lesson-1-empty", BOTH, full_page=True)
+
+
+def start_and_pause(tab, phone):
+    tab.begin("mlp", steps=LONG, batch=8)
+    tab.wait("training")
+    tab.painted("sample-grid")
+    assert tab("run-toggle").inner_text() == "Pause"
+    assert tab("run-step").is_disabled()
+    tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 5")
+    if phone:
+        tab("run-toggle").tap()
+    else:
+        tab.page.evaluate("document.activeElement.blur()")
+        tab.page.keyboard.press("Space")
+    tab.wait("paused")
+    assert tab("run-toggle").inner_text() == "Resume"
+    before = tab.step
+    tab("run-step").click()
+    tab.until("(n) => Number(document.querySelector('[data-testid=step]').dataset.step) === n", before + 1)
+    tab.wait("paused")
+    stands(tab)
+    tab.picture("lesson-2-paused", full_page=True)
+
+
+def an_alarm(tab):
+    tab.begin("article", steps=4800)  # looked at every 150 steps, and the second try lasts until it is paused
+    tab.wait("diagnosis")
+    assert tab("diagnosis-state").inner_text() == "Contrast illusion"
+    assert "NaN" not in tab("diagnosis-evidence").inner_text()
+    assert tab("diagnosis-evidence").locator("li").count() >= 3
+    remedy = tab("remedy").inner_text()
+    assert "From" in remedy
+    assert "step 0" in remedy
+    assert "→" in remedy
+    assert "would begin at step 0" in tab("tries").locator("svg").get_attribute("aria-label")
+    filled = [b.inner_text() for b in tab.page.locator("button.primary:visible").all()]
+    assert filled == ["Second try"]
+    assert "never stretched" in tab.page.locator(".scrub small").inner_text()
+    stands(tab)
+    tab.painted("sample-grid")
+    tab.picture("lesson-3-alarm", BOTH, full_page=True)
+    tab("all-checks").click()
+    assert tab("checks-dialog").locator("li").count() == 13
+    tab.picture("lesson-3-checks")
+    tab.page.keyboard.press("Escape")
+    tab("checks-dialog").wait_for(state="detached")
+
+
+def edit_first(tab):
+    tab("edit-remedy").click()
+    editor = tab("remedy-editor")
+    assert editor.locator("input[type=checkbox]").count() >= 1
+    tab.until("document.activeElement.closest('[data-testid=remedy-editor]') !== null")
+    tab.picture("lesson-3-edit-first")
+    tab.page.get_by_role("button", name="Leave it").click()
+    editor.wait_for(state="detached")
+
+
+def a_second_try(tab, phone):
+    tab("second-try").click()
+    tab.until("document.querySelector('[data-testid=tries] svg').getAttribute('aria-label').includes('Try 2')")
+    tab.wait("training")
+    tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 0")
+    tab("run-toggle").click()
+    tab.wait("paused")
+    assert "Try 1 failed at step" in tab("tries").locator("svg").get_attribute("aria-label")
+    stands(tab)
+    tab.picture("lesson-4-second-try", BOTH, full_page=True)
+    if phone:
+        return  # its tries line is too short to press a try on it
+    tab("try-1").click()
+    assert "Go back to try 1" in tab("banner").first.inner_text()
+    tab("stay").click()
+
+
+def draw_with_it(tab, server):
+    """Draw with the run as it is now; Reset puts it away, and it can be taken along."""
+    run = tab.page.evaluate(WHERE)[0]
+    tab.go("draw")
+    tab.until("[...document.querySelector('#gen').options].some((o) => o.value === 'live')")
+    tab("generator-select").select_option("live")
+    tab.until("document.querySelector('[data-testid=digit]').getAttribute('aria-label').includes('seed 42')")
+    assert tab("export-player").is_disabled()  # nothing of it is on disk yet
+    tab.go("train")
+    tab("run-reset").click()
+    tab.until(f"(run) => {WHERE}.then(([now]) => now !== run)", run)
+    tab.wait("paused")
+    tab.go("draw")
+    tab.until("(run) => [...document.querySelector('#gen').options].some((o) => o.value === run)", run)
+    tab("generator-select").select_option(run)
+    for button, ending in (("export-player", ".html"), ("export-onnx", ".onnx")):
+        tab.until("(name) => !document.querySelector(`[data-testid=${name}]`).disabled", button)
+        tab(button).click()
+        tab.until(f"{LINK}?.getAttribute('href').endsWith('{ending}')")
+        got = tab.page.request.get(server.address + tab.page.evaluate(f"{LINK}.getAttribute('href')"))
+        assert got.ok
+        assert len(got.body()) > 100_000
+    tab.picture("lesson-5-exported")
+
+
+def reload(tab):
+    tab.go("train")
+    before = tab.page.evaluate(WHERE)
+    tab.page.reload()
+    tab.connected()
+    tab.wait("paused")
+    assert tab.page.evaluate(WHERE) == before
+    tab.until("!document.querySelector('[data-testid=run-reset]').disabled")  # still in control
+    tab.painted("sample-grid")
+
+
+def every_view(tab):
+    for view in ("train", "draw", "look", "museum", "runs"):
+        tab.go(view)
+        tab.picture(f"lesson-6-{view}", BOTH, full_page=True)
+    assert tab("run-row").count() == 4  # the one that was paused, two tries, and the one that stands at step 0
