@@ -104,7 +104,7 @@ class Stand:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
         self.pid = None
-        self.number = 0
+        self.number = self.turn = 0
         self.spawned = 0
 
     def attach(self) -> None:
@@ -117,7 +117,7 @@ class Stand:
         pass
 
     def say(self, kind: str, **content: Any) -> None:
-        self.heard(kind, dumps({"try": self.number, **content}))
+        self.heard(kind, dumps({"turn": self.turn, "try": self.number, **content}))
 
     def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
         words = json.loads(dumps(content or {}))
@@ -134,7 +134,7 @@ class Stand:
         from mulligan.training.tables import from_table, to_table
         from mulligan.web.knobs import settings_of
 
-        self.number = words["try"]
+        self.number, self.turn = words["try"], words["turn"]
         folder = Path(words["folder"])
         if kind == "start":
             config = from_table(Config, words["config"])
@@ -143,6 +143,7 @@ class Stand:
             config = load_config((folder if kind == "open" else Path(words["parent"])) / "config.toml")
         self.heard_later = dumps(
             {
+                "turn": self.turn,
                 "try": self.number,
                 "run": folder.name,
                 "step": 0,

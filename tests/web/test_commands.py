@@ -262,7 +262,7 @@ def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
 
 def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any) -> None:
     begun(call, stand)
-    stand.number = 9
+    stand.turn += 1
     stand.say("report", step=50, measures={"d_loss": 1.0})
     stand.say("samples", step=3)
     stand.say("diagnosis", **SAID)
@@ -270,7 +270,7 @@ def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any)
     assert snapshot["curves"]["1"]["step"] == []
     assert snapshot["samples"] is None
     assert snapshot["diagnosis"] is None
-    stand.number = 1
+    stand.turn -= 1
     stand.say("samples", step=4, weights="average")
     assert call.get("/api/snapshot").json()["samples"]["step"] == 4
 
@@ -305,6 +305,21 @@ def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
     assert words["config"]["generator"]["optimizer"]["lr"] == 1e-4
     stand.open()
     assert call.status()["state"] == "paused"
+
+
+def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones(call: Any, stand: Any) -> None:
+    begun(call, stand)
+    before = stand.turn
+    call.post("/api/train/start", recipe="ring", replace=True)
+    assert (stand.number, stand.turn) == (1, before + 1)  # both are the first try of their chain
+    stand.say("state", turn=before, state="stopped", step=177, saved=177, run=NAME)
+    stand.say("samples", turn=before, step=177)
+    status, snapshot = call.status(), call.get("/api/snapshot").json()
+    assert (status["state"], status["step"], status["saved_step"]) == ("loading", 0, None)
+    assert (snapshot["samples"], snapshot["tries"][0]["step"]) == (None, 0)
+    stand.open()
+    stand.say("samples", step=1)
+    assert call.get("/api/snapshot").json()["samples"]["step"] == 1
 
 
 def test_of_two_words_about_the_run_the_later_one_can_be_told(

@@ -45,7 +45,7 @@ class Held:
 
     def start(self, config: Any, name: str = "r", **more: Any) -> Path:
         folder = self.folder / name
-        self.wire.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, **more})
+        self.wire.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, "turn": 1, **more})
         return folder
 
     def kinds(self) -> list[str]:
@@ -125,7 +125,7 @@ def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     held.wire.send("stop")
     saved = held.until("state", state="stopped")["saved"]
     assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
-    held.wire.send("open", {"folder": str(folder), "try": 1, "steps": saved + 10})
+    held.wire.send("open", {"folder": str(folder), "try": 1, "turn": 2, "steps": saved + 10})
     assert held.until("opened")["step"] == saved
     assert held.until("state", state="finished")["step"] == saved + 10
 
@@ -174,7 +174,7 @@ def _next(held: Held) -> Any:
 
 
 def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> None:
-    held.wire.send("open", {"folder": str(held.folder / "none"), "try": 1})
+    held.wire.send("open", {"folder": str(held.folder / "none"), "try": 1, "turn": 1})
     assert "is no run folder" in held.until("refused")["text"]
     held.wire.send("ask", {"id": 7, "what": "layers", "args": {}})
     assert "no run has been started" in held.until("answer")["refused"]

@@ -23,7 +23,7 @@ class Hearing:
         self.session, self.state, self.hub = session, session.state, session.hub
 
     def hear(self, kind: str, content: bytes) -> None:
-        """Take in one message; those about a try that is over are dropped."""
+        """Take in one message; those about a run that is no longer in hand are dropped."""
         if kind == "samples":
             if self._fits(json.loads(content[:40].partition(b",")[0].rstrip(b"}") + b"}")):
                 self.state.samples = content
@@ -37,12 +37,12 @@ class Hearing:
             handle(words)
 
     def _fits(self, words: dict[str, Any]) -> bool:
-        return words.get("try") in (None, self.state.number)
+        return words.get("turn") in (None, self.state.turn)
 
     def _left(self, words: dict[str, Any]) -> None:
         """Note where a try was saved that another one has taken the place of."""
         for each in self.state.tries:
-            if each.number == words["try"] and words["state"] in ("stopped", "finished") and words.get("step"):
+            if each.run == words.get("run") and words["state"] in ("stopped", "finished") and words.get("step"):
                 each.step = words["step"]
 
     # ── kinds of messages ─────────────────────────────────────────────────────────────────────────────────────────

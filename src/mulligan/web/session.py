@@ -110,6 +110,7 @@ class Session:
         folder = self._fresh(config.recipe or "run")
         text = f"reading {config.data.name}"
         words = {"config": to_table(config), "folder": str(folder), "try": 1, "paused": paused, "text": text}
+        words["turn"] = self.state.turn + 1
         self.engine.send("start", words)
         self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps)], 1, text)
         self.state.settings = knobs.settings_of(config)
@@ -148,6 +149,7 @@ class Session:
         chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
         text = f"reading the checkpoint of {chosen.run}"
         words: dict[str, Any] = {"folder": str(self.runs / chosen.run), "try": chosen.number, "text": text}
+        words["turn"] = self.state.turn + 1
         self.engine.send("open", words | ({} if steps is None else {"steps": steps}))
         if self.state.current is not None and self.state.current is not chosen and self.state.name != "failed":
             self.state.current.state = self.state.name if self.state.name in ("finished",) else "stopped"
@@ -232,6 +234,7 @@ class Session:
             "parent": str(self.runs / current.run),
             "folder": str(folder),
             "try": len(self.state.tries) + 1,
+            "turn": self.state.turn + 1,
             "text": text,
         }
         self.engine.send("second", words | {"overrides": lines, "restart": anew})

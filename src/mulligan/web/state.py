@@ -70,6 +70,7 @@ class State:
         self.text = ""
         self.tries: list[Try] = []
         self.number = 0
+        self.turn = 0  # times that a run was taken in hand: tells what is said about this one from what came late
         self.info: dict[str, Any] = {}
         self.settings: dict[str, Any] | None = None
         self.step = 0
@@ -97,6 +98,7 @@ class State:
 
     def begin(self, tries: list[Try], number: int, text: str) -> None:
         """Turn to another try: what was said about the last one is over."""
+        self.turn += 1
         self.tries, self.number, self.text, self.name = tries, number, text, "loading"
         self.step, self.rate, self.error = 0, None, None
         self.saved_step, self.saved_samples = None, []

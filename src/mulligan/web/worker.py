@@ -39,6 +39,8 @@ class Live:
     folder : Path
     number : int
         Of the try.
+    turn : int
+        The server's own number for this time that a run is in hand; every message is marked with it.
     diagnosis : Diagnosis
     worker_state : str
     path : deque
@@ -48,6 +50,7 @@ class Live:
     run: Run
     folder: Path
     number: int
+    turn: int
     diagnosis: Diagnosis
     worker_state: str = "loading"
     path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
@@ -71,10 +74,10 @@ class Worker:
     # ── talking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def tell(self, kind: str, content: dict[str, Any] | None = None) -> None:
-        """Say something, marked with the try that it is about; to nobody, when the server is gone."""
+        """Say something, marked with the turn and the try that it is about; to nobody, when the server is gone."""
         content = content or {}
         if self.live is not None:
-            content = {"try": self.live.number, **content}
+            content = {"turn": self.live.turn, "try": self.live.number, **content}
         try:
             self.wire.send(kind, content)
         except OSError:
@@ -159,15 +162,15 @@ class Worker:
 
     def _do(self, task: dict[str, Any]) -> None:
         """Open a run and train it; what goes wrong is said, and this process lives on."""
-        number = int(task["try"])
+        about = {"turn": int(task["turn"]), "try": int(task["try"])}
         try:
-            self.tell("state", {"state": "loading", "try": number, "text": task.get("text", "")})
-            live = self._opened(task, number)
+            self.tell("state", {"state": "loading", **about, "text": task.get("text", "")})
+            live = self._opened(task, about)
         except MulliganError as error:
-            self.tell("refused", {"try": number, "text": str(error)})
+            self.tell("refused", {**about, "text": str(error)})
             return
         except Exception as error:
-            self.tell("refused", {"try": number, "text": f"{type(error).__name__}: {error}"})
+            self.tell("refused", {**about, "text": f"{type(error).__name__}: {error}"})
             return
         self.live = live
         try:
@@ -179,7 +182,7 @@ class Worker:
         except Exception as error:
             self._failed(live, "failed", f"{type(error).__name__}: {error}")
 
-    def _opened(self, task: dict[str, Any], number: int) -> Live:
+    def _opened(self, task: dict[str, Any], about: dict[str, int]) -> Live:
         from mulligan.training import Config, Diagnosis, Run, diagnoses, plan, resume
         from mulligan.training.tables import from_table
 
@@ -196,10 +199,10 @@ class Worker:
                 diagnosed = replace(diagnosed, overrides=tuple(task["overrides"]), healthy_step=healthy)
 
             def say(text: str) -> None:
-                self.tell("notice", {"kind": "info", "text": text, "code": "changed", "try": number})
+                self.tell("notice", {"kind": "info", "text": text, "code": "changed", **about})
 
             run = plan(task["parent"], diagnosed, say=say).run()
-        return Live(run, folder, number, Diagnosis())
+        return Live(run, folder, about["try"], about["turn"], Diagnosis())
 
     def _play(self, live: Live, *, paused: bool) -> None:
         from mulligan.training import Recorder
@@ -224,10 +227,8 @@ class Worker:
             self._event(live, event, between)
         self.show_samples(live, "average")
         live.worker_state = "finished" if finished else "stopped"
-        self.tell(
-            "state",
-            {"state": live.worker_state, "step": run.step, "saved": run.step if run.step > run.begins else None},
-        )
+        saved = run.step if run.step > run.begins else None
+        self.tell("state", {"state": live.worker_state, "step": run.step, "saved": saved, "run": live.folder.name})
 
     def _remember(self, live: Live) -> None:
         """Say what was seen last, and said, before the run was closed."""

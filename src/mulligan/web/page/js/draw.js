@@ -95,7 +95,7 @@ function Distances({ typical, distance }) {
     <path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}Z`} fill="var(--real)" opacity="0.18" /><path d=${`M${X(typical.edges[0])} ${base}${outline}L${X(typical.edges.at(-1))} ${base}`} fill="none" stroke="var(--real)" stroke-width="1.4" />
     <line class="axis" x1="10" x2=${W - 10} y1=${base + 0.5} y2=${base + 0.5} />${[0, 0.25, 0.5, 0.75, 1].map((f) => html`<text x=${X(f * end)} y="60" text-anchor=${f === 1 ? "end" : f ? "middle" : "start"}>${num(f * end)}</text>`)}
     <text x="6" y="77">distance to the nearest training picture · <tspan class="real">${int(typical.n)} held-out ones</tspan></text>
-    <line x1=${X(distance)} x2=${X(distance)} y1="6" y2=${base} stroke="var(--fake)" stroke-width="2.4" /><text class="fake" x=${X(distance) + (right ? -6 : 6)} y="15" text-anchor=${right ? "end" : "start"}>this one ${num(distance)}</text></svg></div>`;
+    <line x1=${X(distance)} x2=${X(distance)} y1="6" y2=${base} stroke="var(--fake)" stroke-width="2.4" /><text class="fake over" x=${X(distance) + (right ? -6 : 6)} y="15" text-anchor=${right ? "end" : "start"}>this one ${num(distance)}</text></svg></div>`;
 }
 
 function Copy({ model, seed, kind }) {

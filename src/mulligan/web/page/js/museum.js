@@ -53,7 +53,7 @@ function Curve({ curve }) {
 function Side({ kind, words, rows, evidence, image, caption }) {
   const after = kind === "f";
   return html`<div class=${`side ${kind}`}><header>${after ? icon.flag() : icon.bad()}${after ? "Second try" : "As published"}</header><div class="b">
-    <pre class="cfg">${rows.map((r) => html`${r.name.padEnd(14)} <span class=${after ? "y" : "x"}>${after ? r.repaired : r.published}</span>${"\n"}`)}</pre><p class="ink2">${words}</p>
+    <dl class="cfg">${rows.map((r) => html`<dt>${r.name}</dt><dd class=${after ? "y" : "x"}>${after ? r.repaired : r.published}</dd>`)}</dl><p class="ink2">${words}</p>
     <div class="res">${image ? html`<${Picture} image=${image} label=${caption} />` : html`<span></span>`}<dl class="kv">${evidence.map((e) => html`<dt title=${e.line}>${e.name}</dt><dd class=${after ? "" : "bad"}>${num(after ? e.after : e.before)}</dd>`)}</dl></div></div></div>`;
 }
 
