@@ -168,6 +168,8 @@ class Tab:
         """Keep screenshots, for people to look at; the page must fit its window in each."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         width = self.page.viewport_size["width"]
+        if options.get("full_page"):
+            self.page.evaluate("scrollTo(0, 0)")  # or what sticks to the window's edge stands in the middle
         for theme in themes:
             self.page.emulate_media(color_scheme=theme)
             self.until(f"document.documentElement.dataset.theme === '{theme}'")

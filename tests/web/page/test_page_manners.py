@@ -183,13 +183,11 @@ def test_a_late_answer_does_not_undo_the_news(open_tab):
     tab.wait("empty")
     told = {"state": "paused", "step": 3119, "can": ["step"], "order": 8_000_000}
     tab.page.evaluate(TOLD, {"status": told})
-    late = {**told, "state": "training", "step": 3118, "order": 7_000_000}
-    tab.page.route("**/api/train/step", lambda route: route.fulfill(json={"status": late}))
-    tab.page.evaluate("import('/js/store.js').then((m) => m.command('step', {count: 1}))")
-    assert (tab.state, tab.step) == ("paused", 3119)
-    tab.page.unroute("**/api/train/step")
-    tab.page.route(
-        "**/api/train/step", lambda route: route.fulfill(json={"status": {**late, "step": 3120, "order": 9_000_000}})
-    )
-    tab.page.evaluate("import('/js/store.js').then((m) => m.command('step', {count: 1}))")
-    assert (tab.state, tab.step) == ("training", 3120)
+    status = tab.page.evaluate("import('/js/store.js').then((m) => m.store.status)")
+    for order, step in ((7_000_000, 3118), (9_000_000, 3120)):
+        answer = {"status": {**status, "state": "training", "step": step, "order": order}}
+        tab.page.route("**/api/train/step", lambda route, answer=answer: route.fulfill(json=answer))
+        tab.page.evaluate("import('/js/store.js').then((m) => m.command('step', {count: 1}))")
+        known = tab.page.evaluate("import('/js/store.js').then(({store: s}) => [s.status.state, s.status.step])")
+        assert known == (["paused", 3119] if order < told["order"] else ["training", step])
+        tab.page.unroute("**/api/train/step")
