@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-PATIENCE = 25_000  # ms: the machine may be busy with other things
+PATIENCE = 60_000  # ms: the machine may be busy with other things
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 NARROW = 760  # px, below which the page is one column for fingers

@@ -177,6 +177,11 @@ def test_a_chip_leads_to_the_diagnosis_on_a_phone(open_tab):
     assert 0 < box["y"] < PHONE["height"]
 
 
+def answers(tab, status):
+    """Let the command of one step be answered with a status."""
+    tab.page.route("**/api/train/step", lambda route: route.fulfill(json={"status": status}))
+
+
 def test_a_late_answer_does_not_undo_the_news(open_tab):
     """The answer to a command and the news come on two roads; on a busy machine the answer may be the later one."""
     tab = open_tab()
@@ -185,8 +190,7 @@ def test_a_late_answer_does_not_undo_the_news(open_tab):
     tab.page.evaluate(TOLD, {"status": told})
     status = tab.page.evaluate("import('/js/store.js').then((m) => m.store.status)")
     for order, step in ((7_000_000, 3118), (9_000_000, 3120)):
-        answer = {"status": {**status, "state": "training", "step": step, "order": order}}
-        tab.page.route("**/api/train/step", lambda route, answer=answer: route.fulfill(json=answer))
+        answers(tab, {**status, "state": "training", "step": step, "order": order})
         tab.page.evaluate("import('/js/store.js').then((m) => m.command('step', {count: 1}))")
         known = tab.page.evaluate("import('/js/store.js').then(({store: s}) => [s.status.state, s.status.step])")
         assert known == (["paused", 3119] if order < told["order"] else ["training", step])

@@ -6,7 +6,7 @@ import { Server, Problem } from "./server.js";
 const AGAIN = 6000; // ms between two questions of a watching tab for control
 const KEPT = 1000; // points of a curve before every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-const quiet = () => (calm() ? 1000 : 250); // ms between two drawings of news
+const quiet = () => (calm() ? 1000 : 500); // ms between two drawings of news: drawing takes time that training could use
 
 const started = {
   status: null, settings: null, tries: [], curves: {}, looks: {}, distance: {}, samples: null, saved: [], look: null,
