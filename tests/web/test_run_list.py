@@ -78,6 +78,7 @@ def test_the_list(call: Any, runs: Path) -> None:
     )
     assert (second["parent"], second["from_step"], second["state"]) == ("tiny-1", 12, "finished")
     assert first["diagnosis"] == {"state": "D wins", "title": "D wins", "severity": "alarm"}
+    assert second["diagnosis"] is None  # nobody has looked yet, so it is not called healthy
     assert first["bytes"] > 1000
     assert call.get(first["sample"]).headers["content-type"] == "image/png"
     assert call.get("/api/models").json()[0]["name"] == "bundled"

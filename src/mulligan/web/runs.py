@@ -85,6 +85,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     points = config.data.name in TOYS
     samples = saved_samples(path)
     state_name = said.get("state", "healthy")
+    checked = bool(said) or any(e.get("event") == "looked" for e in last)
     return {
         "name": name,
         "recipe": config.recipe,
@@ -99,7 +100,9 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
             "state": state_name,
             "title": TITLES.get(state_name, (state_name, ""))[0],
             "severity": said.get("severity", ""),
-        },
+        }
+        if checked
+        else None,
         "kid": kid,
         "fd": _middle(first.get("fd")),
         "fd_floor": _middle(first.get("fd_floor")),

@@ -4,6 +4,7 @@ import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { num } from "./numbers.js";
 import { useWidth } from "./width.js";
 
+const LABEL = 44; // px that a number under the axis needs
 const EPSILON = 1e-8; // Adam's: gradients below it hardly move a weight
 const KEYS = [["activation", "activations, std", "--ink-2"], ["change", "their change with z, std", "--fake"], ["gradient", "gradient of the weights, RMS", "--real"]];
 
@@ -22,9 +23,9 @@ export function Layers({ rows, testid }) {
   const seen = rows.flatMap((r) => KEYS.map(([k]) => r[k])).filter((v) => v > 0);
   const low = Math.max(-20, Math.min(-3, Math.floor(Math.log10(Math.min(...seen, 1e-3)))));
   const high = Math.max(1, Math.ceil(Math.log10(Math.max(...seen, 1))));
-  const every = Math.max(1, Math.ceil((high - low) / 6));
   const L = Math.min(232, 0.44 * W);
   const [R, rh, top] = [16, 32, 6];
+  const every = Math.max(1, Math.ceil((high - low) / Math.min(6, Math.max(1, Math.floor((W - L - R) / LABEL)))));
   const H = top + rows.length * rh + 26;
   const X = (v) => L + ((Math.log10(Math.max(v, 10 ** low)) - low) / (high - low)) * (W - L - R);
   const Y = (i) => top + i * rh + rh / 2;
