@@ -9,7 +9,7 @@ time, and in each stretch other ones listen: nobody; one stream; `--clients` str
 never reads; with `--page`, the page itself in Chromium on the same machine. Reported: steps a second by the wall clock;
 the ratio to the stretch without anybody in the same round; CPU seconds of the server with all its processes a thousand
 steps, which other work on the machine hardly falsifies; grids a minute at the slowest stream. A stretch in which other
-processes took more than a twentieth of a core is repeated, twice at most.
+processes took more than a twentieth of a core is repeated, twice at most, and then left out.
 """
 
 from __future__ import annotations
@@ -219,11 +219,16 @@ def compare(server: Server, options: argparse.Namespace, page: Any) -> None:
             found[name].append(row)
             print(f"{name}:", json.dumps({k: round(v, 2) for k, v in row.items() if k != "began"}), flush=True)
     for name, rows in found.items():
-        ratios = [a["steps_per_second"] / b["steps_per_second"] for a, b in zip(rows, found["nobody"], strict=True)]
-        costs = [a["cpu_per_1000"] / b["cpu_per_1000"] for a, b in zip(rows, found["nobody"], strict=True)]
-        grids = [row["grids_per_minute"] for row in rows if "grids_per_minute" in row]
+        pairs = list(zip(rows, found["nobody"], strict=True))
+        pairs = [(a, b) for a, b in pairs if max(a["others"], b["others"]) < DISTURBED]
+        if not pairs:
+            print(f"{name}: the machine was not quiet in any round")
+            continue
+        ratios = [a["steps_per_second"] / b["steps_per_second"] for a, b in pairs]
+        costs = [a["cpu_per_1000"] / b["cpu_per_1000"] for a, b in pairs]
+        grids = [a["grids_per_minute"] for a, _ in pairs if "grids_per_minute" in a]
         print(
-            f"{name}: {statistics.median(row['steps_per_second'] for row in rows):.1f} steps/s, "
+            f"{name}: {len(pairs)} quiet rounds, {statistics.median(a['steps_per_second'] for a, _ in pairs):.1f} steps/s, "
             f"{median_of(ratios)} of the speed without, {median_of(costs)} of the server's CPU a step"
             + (f", {min(grids):.0f} grids a minute at least" if grids else "")
         )
