@@ -227,8 +227,9 @@ def compare(server: Server, options: argparse.Namespace, page: Any) -> None:
         ratios = [a["steps_per_second"] / b["steps_per_second"] for a, b in pairs]
         costs = [a["cpu_per_1000"] / b["cpu_per_1000"] for a, b in pairs]
         grids = [a["grids_per_minute"] for a, _ in pairs if "grids_per_minute" in a]
+        speed = statistics.median(a["steps_per_second"] for a, _ in pairs)
         print(
-            f"{name}: {len(pairs)} quiet rounds, {statistics.median(a['steps_per_second'] for a, _ in pairs):.1f} steps/s, "
+            f"{name}: {len(pairs)} quiet rounds, {speed:.1f} steps/s, "
             f"{median_of(ratios)} of the speed without, {median_of(costs)} of the server's CPU a step"
             + (f", {min(grids):.0f} grids a minute at least" if grids else "")
         )
