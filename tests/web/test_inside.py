@@ -265,7 +265,7 @@ def test_pictures_and_points_are_told_apart(run: Run, seen: Run) -> None:
 
 def test_looking_changes_nothing(run: Run, seen: Run) -> None:
     for made, kind in ((run, "field"), (seen, "pictures")):
-        live = Live(made, Path("x"), 1, Diagnosis())
+        live = Live(made, Path("x"), 1, 1, Diagnosis())
         before = {name: array.copy() for name, array in made.gan.arrays().items()}
         streams = {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}
         asking.samples(live, "average")
@@ -278,12 +278,12 @@ def test_looking_changes_nothing(run: Run, seen: Run) -> None:
 
 
 def test_samples_are_the_fixed_grid(run: Run, seen: Run) -> None:
-    live = Live(seen, Path("x"), 1, Diagnosis())
+    live = Live(seen, Path("x"), 1, 1, Diagnosis())
     grid = image(asking.samples(live, "average")["png"])
     assert grid.shape == (2 + 8 * 10, 2 + 8 * 10)
     assert np.array_equal(grid[2:10, 12:20], seen.sample(*seen.grid)[1, ..., 0])
     assert np.array_equal(image(asking.samples(live, "real")["png"])[2:10, 2:10], seen.data.images[0][..., 0])
-    points = asking.samples(Live(run, Path("x"), 1, Diagnosis()), "raw")
+    points = asking.samples(Live(run, Path("x"), 1, 1, Diagnosis()), "raw")
     assert np.allclose(points["points"], run.sample(*run.grid, average=False), atol=1e-3)
 
 
@@ -301,7 +301,7 @@ def test_a_look_tells_every_check(tiny: Any) -> None:
     diagnosis = Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):
         pass
-    found = looked(Live(made, Path("x"), 1, diagnosis))
+    found = looked(Live(made, Path("x"), 1, 1, diagnosis))
     assert found["step"] == 60
     assert [check["state"] for check in found["checks"]] == list(RULES)
     assert len(found["evidence"]) == 5
