@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mulligan.nn.layers import Layer
 
 FEATURES = 128
-_CHUNK = 250
+_CHUNK = 64
 
 
 def body(widths: tuple[int, int] = (24, 48)) -> tuple[Layer, ...]:

@@ -16,6 +16,16 @@ import numpy as np
 from mulligan.nn.layers.activations import Sigmoid
 from mulligan.nn.layers.base import walk
 from mulligan.nn.rng import stream
+from mulligan.training.likeness import (
+    edges,
+    energy_distance,
+    entropy,
+    extreme,
+    mean_distance,
+    ratio,
+    spread,
+    squared_distances,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +95,7 @@ def facts_of(run: Run) -> Facts:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known of the fixed reals.
+    """What is known of the fixed reals, and is measured once.
 
     Attributes
     ----------
@@ -97,6 +107,8 @@ class Known:
         Squared distance of each real's `NEIGHBOUR`-th nearest real.
     kinds : (n,) int array or None
         Each real's class, where a judge or a toy's modes can tell it.
+    figures : dict of str to float
+        What the same figures of fakes are divided by, or compared with.
     """
 
     x: Array
@@ -104,6 +116,7 @@ class Known:
     features: Array
     radius: NDArray[Any]
     kinds: NDArray[np.intp] | None
+    figures: dict[str, float]
 
 
 class Probe:
@@ -131,10 +144,20 @@ class Probe:
         images = np.asarray(run.data.images[rows])
         x = self._scaled(images)
         features, kinds = self._see(images, x)
-        d2 = _squared_distances(features, features)
+        d2 = squared_distances(features, features)
         radius = np.partition(d2, min(NEIGHBOUR, len(d2) - 1), axis=1)[:, min(NEIGHBOUR, len(d2) - 1)]
         labels = None if run.labels is None else run.labels[rows]
-        return Known(x, labels, features, radius, kinds)
+        figures = {
+            "spread": spread(x, labels),
+            "deviation": spread(x, None),
+            "distance": mean_distance(x),
+            "feature_distance": mean_distance(features),
+            "inner": spread(features, kinds),
+        }
+        if not run.data.is_points:
+            p = (x - self.low) / self.span
+            figures |= {"extreme": extreme(p), "edges": edges(p)}
+        return Known(x, labels, features, radius, kinds, figures)
 
     @cached_property
     def _judge(self) -> Callable[[NDArray[Any]], tuple[Array, Array]] | None:
@@ -167,7 +190,7 @@ class Probe:
             features, p = self._judge(images)
             return features, p.argmax(axis=1)
         if len(self._centres) > 1:
-            return flat, _squared_distances(x.astype(np.float64), self._centres).argmin(axis=1)
+            return flat, squared_distances(x.astype(np.float64), self._centres).argmin(axis=1)
         return flat, None
 
     # ── a look ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,19 +232,18 @@ class Probe:
         return {name: value for name, value in signals.items() if math.isfinite(value)}, histogram
 
     def _variety(self, made: Array) -> dict[str, float]:
-        known = self.known
+        real = self.known.figures
         signals = {
-            "spread": _ratio(_spread(made, self.labels), _spread(known.x, known.labels)),
+            "spread": ratio(spread(made, self.labels), real["spread"]),
             "span": float(made.max() - made.min()) / self.span,
-            "distance": _ratio(_mean_distance(made), _mean_distance(known.x)),
-            "variety": _spread(known.x, None) / self._unit,
+            "distance": ratio(mean_distance(made), real["distance"]),
+            "variety": real["deviation"] / self._unit,
+            "scale": self.span / self._bound,
         }
-        signals["scale"] = self.span / self._bound
         if not self.run.data.is_points:
-            p, q = (made - self.low) / self.span, (known.x - self.low) / self.span
-            extreme = [float(np.mean(np.abs(2.0 * v - 1.0) > 0.99)) for v in (p, q)]
-            signals["extreme"], signals["extreme_real"] = extreme
-            signals["sharpness"] = _ratio(_edges(p), _edges(q))
+            p = (made - self.low) / self.span
+            signals |= {"extreme": extreme(p), "extreme_real": real["extreme"]}
+            signals["sharpness"] = ratio(edges(p), real["edges"])
         return signals
 
     @cached_property
@@ -240,30 +262,28 @@ class Probe:
 
             images = to_uint8(made, self.run.config.data.low, self.run.config.data.high)
         features, kinds = self._see(images, made)
-        d2 = _squared_distances(known.features, features)
+        d2 = squared_distances(known.features, features)
         signals["coverage"] = float(np.mean(d2.min(axis=1) < known.radius))
         signals["precision"] = float(np.mean((d2 < known.radius[:, None]).any(axis=0)))
-        signals["gap"] = _energy_distance(known.features, features, d2)
+        signals["gap"] = energy_distance(d2, known.figures["feature_distance"], mean_distance(features))
         if kinds is None or known.kinds is None:
             return []
-        signals["inner"] = _ratio(_spread(features, kinds), _spread(known.features, known.kinds))
+        signals["inner"] = ratio(spread(features, kinds), known.figures["inner"])
         size = 1 + int(max(kinds.max(), known.kinds.max()))
         shares, right = (np.bincount(k, minlength=size) / len(k) for k in (kinds, known.kinds))
-        signals["classes"] = math.exp(_entropy(shares) - _entropy(right))
+        signals["classes"] = math.exp(entropy(shares) - entropy(right))
         return [float(v) for v in shares]
 
     def _gradients(self, made: Array, signals: dict[str, float]) -> None:
         run, known = self.run, self.known
         n = min(ROWS, len(known.x))
-        g_space, d_space = self._spaces
+        g_space, sides = self._spaces
+        shown = {"real": (known.x[:n], _first(known.labels, n)), "fake": (made[:n], _first(self.labels, n))}
         # D's passes over reals and fakes, started with ones: g = ∇ₓD, of which everything else is a multiple
         logits, g = {}, {}
-        for side, x, labels in (
-            ("real", known.x[:n], _first(known.labels, n)),
-            ("fake", made[:n], _first(self.labels, n)),
-        ):
-            logits[side] = d_space.forward(x, labels, training=False)[:, 0].copy()
-            g[side] = d_space.backward(np.ones((n, 1), np.float32)).copy()
+        for side, (x, labels) in shown.items():
+            logits[side] = sides[side].forward(x, labels, training=False)[:, 0].copy()
+            g[side] = sides[side].backward(np.ones((n, 1), np.float32))
         signals["ranking"] = float((logits["real"][:, None] > logits["fake"]).mean())
         loss = run.config.loss
         for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
@@ -277,17 +297,16 @@ class Probe:
         g_space.grads()
         sizes = [float(np.sqrt(np.square(e.view(g_space.grad)).mean())) for e in run.gan.g.network.entries]
         signals |= {"g_first": sizes[0], "g_last": max(sizes[-2:]), "g_gradient": float(np.linalg.norm(g_space.grad))}
-        d_space.grad.fill(0)  # D's memory holds the fakes' pass
-        d_space.backward(for_d.fake[:, None], inputs=False)
-        d_space.grads()
-        d_space.forward(known.x[:n], _first(known.labels, n), training=False)
-        d_space.backward(for_d.real[:, None], inputs=False)
-        d_space.grads()
-        signals["d_gradient"] = float(np.linalg.norm(d_space.grad))
+        for side, seed in (("real", for_d.real), ("fake", for_d.fake)):  # each side's memory still holds its pass
+            sides[side].grad.fill(0)
+            sides[side].backward(seed[:, None], inputs=False)
+            sides[side].grads()
+        signals["d_gradient"] = float(np.linalg.norm(sides["real"].grad + sides["fake"].grad))
 
     @cached_property
-    def _spaces(self) -> tuple[Workspace, Workspace]:
-        return self.run.gan.g.network.workspace(), self.run.gan.d.network.workspace()
+    def _spaces(self) -> tuple[Workspace, dict[str, Workspace]]:
+        d = self.run.gan.d.network
+        return self.run.gan.g.network.workspace(), {"real": d.workspace(), "fake": d.workspace()}
 
     # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -315,63 +334,5 @@ class Probe:
         return originals(held, self._scaled(np.asarray(data.images)).reshape(len(data), -1), cells=1)
 
 
-# ── formulas ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _first(labels: Labels, n: int) -> Labels:
     return None if labels is None else labels[:n]
-
-
-def _ratio(a: float, b: float) -> float:
-    """a/b; NaN, which is left out, where the reals show nothing."""
-    return a / b if b > 1e-6 else math.nan
-
-
-def _spread(x: Array, labels: Labels) -> float:
-    """Root mean square deviation over the samples, inside the classes where there are some."""
-    flat = x.reshape(len(x), -1)
-    total = np.square(flat - flat.mean(axis=0), dtype=np.float64).sum()
-    freedom = len(flat) - 1
-    if labels is not None:
-        found, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
-        if len(flat) > len(found):
-            sums = np.zeros((len(found), flat.shape[1]))
-            np.add.at(sums, inverse, flat)
-            total = np.square(flat - (sums / counts[:, None])[inverse]).sum()
-            freedom = len(flat) - len(found)
-    return math.sqrt(float(total) / max(freedom, 1) / flat.shape[1])
-
-
-def _squared_distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """‖aᵢ − bⱼ‖² for all pairs, by one product."""
-    middle = b.mean(axis=0)
-    a, b = a - middle, b - middle
-    d2: NDArray[Any] = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2.0 * (a @ b.T)
-    d2[d2 < 0.0] = 0.0
-    return d2
-
-
-def _mean_distance(x: Array) -> float:
-    flat = x.reshape(len(x), -1)
-    n = len(flat)
-    return float(np.sqrt(_squared_distances(flat, flat)).sum(dtype=np.float64)) / max(n * (n - 1), 1)
-
-
-def _edges(p: Array) -> float:
-    """Mean absolute step between neighbouring pixels ÷ mean deviation: what blur takes away."""
-    steps = np.abs(np.diff(p, axis=1)).mean() + np.abs(np.diff(p, axis=2)).mean()
-    return float(steps) / max(float(p.std()), 1e-12)
-
-
-def _energy_distance(real: Array, fake: Array, d2: NDArray[Any]) -> float:
-    """Energy distance 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖ ÷ E‖x−x′‖; d2 holds ‖xᵢ−yⱼ‖².
-
-    Unbiased like KID, and a kernel distance too, of the kernel −‖x−y‖ (Székely & Rizzo 2013; Sejdinovic et al. 2013,
-    Theorem 22); but a few points far out do not drown all others, as they do under KID's cube.
-    """
-    own = _mean_distance(real)
-    return _ratio(2.0 * float(np.sqrt(d2).mean(dtype=np.float64)) - own - _mean_distance(fake), own)
-
-
-def _entropy(p: NDArray[Any]) -> float:
-    return -sum(float(v) * math.log(v) for v in p if v > 0)

@@ -1,0 +1,148 @@
+"""The diagnosis of runs that are really trained: nothing changes, and what is broken is named."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.errors import DivergedError
+from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train
+from mulligan.training.config import with_fields, with_overrides
+from mulligan.training.diagnosis import Diagnosis
+from mulligan.training.events import Diagnosed, Event, Failed, Looked
+from mulligan.training.recipes import recipe
+from mulligan.training.second_try import diagnoses, plan
+from mulligan.training.signals import Facts, facts_of
+
+
+def reached(run: Run, step: int) -> bool:
+    return run.step >= step
+
+
+def watched(config: Config, *, until: int | None = None, every: int = 6, data: Dataset | None = None) -> list[Event]:
+    run = Run(config, data=data)
+    return list(train(run, observers=[Diagnosis(every=every)], stop=lambda: until is not None and run.step >= until))
+
+
+def test_looking_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
+    layers = [{"kind": "flatten"}, {"kind": "dense", "units": 8}, {"kind": "batch_norm"}, {"kind": "dense", "units": 1}]
+    spectral = [
+        {"kind": "flatten"},
+        {"kind": "dense", "units": 8, "spectral_norm": True},
+        {"kind": "dense", "units": 1},
+    ]
+    drop = [{"kind": "flatten"}, {"kind": "dropout"}, {"kind": "dense", "units": 1}]
+    g = [{"kind": "dense", "units": 64}, {"kind": "batch_norm"}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
+    for d in (layers, spectral, drop):
+        config = tiny(
+            generator={"layers": g}, discriminator={"layers": d}, penalties=[], update="alternating", data="digits"
+        )
+        alone, seen = Run(config, data=digits), Run(config, data=digits)
+        plain = [e for e in train(alone) if not isinstance(e, (Diagnosed, Looked))]
+        told = [e for e in train(seen, observers=[Diagnosis(every=5)]) if not isinstance(e, (Diagnosed, Looked))]
+        assert [e.line() for e in told] == [e.line() for e in plain]
+        for name, array in alone.gan.arrays().items():
+            assert array.tobytes() == seen.gan.arrays()[name].tobytes()
+
+
+def test_a_resumed_run_is_told_the_same(tiny: Any, tmp_path: Path) -> None:
+    config = tiny(steps=40)
+    whole = [e.line() for e in watched(config)]
+    for cut in (6, 7, 13, 24):
+        run = Run(config)
+        stop = partial(reached, run, cut)
+        head = [e.line() for e in train(run, observers=[Diagnosis(every=6)], stop=stop)]
+        path = save_checkpoint(run, tmp_path / str(cut))
+        again = load_checkpoint(path).run()
+        watch = Diagnosis(every=6)
+        tail = [e.line() for e in train(again, observers=[watch])]
+        assert head + tail == whole
+        mirror = Diagnosis(every=6)
+        list(train(Run(config), observers=[mirror]))
+        assert json.dumps(watch.state()) == json.dumps(mirror.state())
+        assert len(watch.looks) == 40 // 6
+
+
+def ring(*changes: str, steps: int = 5000) -> Config:
+    base = ["threads=1", "sample_every=0", "save_every=0", f"steps={steps}", "data.limit=2000"]
+    return with_overrides(recipe("ring"), [*base, *changes], say=lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        ("wrong sign", ("penalties=[]", "loss=literal_cost")),
+        ("gamma off", ("penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant",
+                       "generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")),
+        ("D wins", ("penalties=[]", "loss=non_saturating", "generator.optimizer.lr=1e-6",
+                    "generator.layers.output_init.gain=0.2")),
+        ("dead latent", ("generator.layers.init.gain=1e-4", "generator.layers.output_init.gain=1e-4",
+                         "generator.layers.output=tanh", "generator.optimizer.lr=1e-7", "latent.dim=1")),
+    ],
+)  # fmt: skip
+def test_broken_toys_are_named(state: str, changes: tuple[str, ...]) -> None:
+    found = [e for e in watched(ring(*changes), until=760, every=250) if isinstance(e, Diagnosed)]
+    accepted = {"dead latent": {"dead latent", "contrast illusion"}}.get(state, {state})
+    assert found
+    assert found[0].state in accepted
+    assert found[0].remedies
+    for evidence in found[0].evidence.values():
+        assert evidence.keys() == {"value", "operator", "threshold"}
+    json.loads(found[0].line())
+
+
+def test_a_healthy_toy_is_silent() -> None:
+    assert [e for e in watched(ring(), until=1500, every=250) if isinstance(e, Diagnosed)] == []
+
+
+def test_points_of_another_scale() -> None:
+    points = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * 100
+    found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["wrong scale"]
+
+
+def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
+    run = Run(tiny())
+    events: list[Event] = []
+
+    def poisoned() -> None:
+        for event in train(run, observers=[Diagnosis()]):
+            events.append(event)
+            if run.step == 10:
+                run.gan.d.network.theta[3] = np.nan
+
+    with pytest.raises(DivergedError) as caught:
+        poisoned()
+    failed, told = events[-2:]
+    assert isinstance(failed, Failed)
+    assert failed.reason == str(caught.value)
+    assert isinstance(told, Diagnosed)
+    assert (told.state, told.severity) == ("divergence", "alarm")
+    assert any("lr=" in o for o in told.overrides)
+
+
+def test_facts() -> None:
+    def of(loss: str) -> Facts:
+        return facts_of(Run(ring(f"loss={loss}", "penalties=[]")))
+
+    assert of("non_saturating").balance == pytest.approx(2 * math.log(2))
+    assert of("relativistic").balance == pytest.approx(math.log(2))
+    assert of("least_squares").balance == pytest.approx(0.25)
+    assert of("hinge").balance == pytest.approx(2.0)
+    assert of("wasserstein").balance == 0.0
+
+
+def test_diagnoses_are_read_back(tmp_path: Path) -> None:
+    run = Run(with_fields(ring("penalties=[]", "loss=literal_cost", steps=600), save_every=500))
+    told = [e for e in Recorder(tmp_path / "a").record(run, observers=[Diagnosis()]) if isinstance(e, Diagnosed)]
+    assert told
+    assert diagnoses(tmp_path / "a") == told
+    again = plan(tmp_path / "a")
+    assert type(again.config.loss).__name__ == "NonSaturating"
