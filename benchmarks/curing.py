@@ -4,6 +4,8 @@
     python benchmarks/curing.py --only scale     cases whose name holds the word
     python benchmarks/curing.py --write          … and writes docs/reference/second-tries.md
     python benchmarks/curing.py --conv --write   the convolutional `quick`, shortened; writes second-tries-conv.md
+    python benchmarks/curing.py --seeds 0 1      … with other seeds as well
+    python benchmarks/curing.py --kept FILE      … goes on where the runs in the file ended
 
 Each broken run of `breaking.py` that is broken by its settings (not by its data or by a hook) trains in a run folder
 until it is named, is planned anew by `mulligan.training.plan`, and trains on to the end; one try, as `mulligan diagnose
@@ -25,8 +27,12 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import contextlib
+import json
+import math
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -88,10 +94,46 @@ def finished(run: Run) -> tuple[int, float]:
     return measured(run)
 
 
-def second_try(case: Case, folder: Path, steps: int) -> tuple[str, str, Run | None]:
-    """Break a run until it is named; return the name, the changes, and the run of the second try."""
-    config = replace(configure(case), steps=steps, save_every=250)
-    run, said = Run(config), None
+@dataclass
+class Cure:
+    """What became of a case: what was said of the broken run, and what the second try ended with.
+
+    Attributes
+    ----------
+    begins : int
+        The step that the second try went back to; −1 where there was none.
+    found : int
+        Classes or modes; −1 where there is nothing to measure.
+    """
+
+    case: str
+    seed: int
+    named: str = UNNAMED
+    begins: int = -1
+    changes: str = ""
+    found: int = -1
+    fd: float = math.nan
+    healthy: int = 0
+    healthy_fd: float = math.nan
+
+    @property
+    def verdict(self) -> str:
+        cured = self.found >= self.healthy and not self.fd > 2 * self.healthy_fd
+        return "was not ill" if cured and self.named == UNNAMED else "yes" if cured else "no"
+
+    def row(self) -> str:
+        """The line of the table."""
+        figures = [f"{value:.1f}" if value == value else "–" for value in (self.fd, self.healthy_fd)]
+        kinds = f"{self.found} of {self.healthy}" if self.found >= 0 else "–"
+        begins = str(self.begins) if self.begins >= 0 else "–"
+        cells = (self.case, str(self.seed), self.named, begins, kinds, *figures, self.verdict, self.changes)
+        return "| " + " | ".join(cells) + " |"
+
+
+def second_try(case: Case, seed: int, folder: Path, steps: int) -> tuple[Cure, Run | None]:
+    """Break a run until it is named, and plan the second try; the run as it was where nothing is said of it."""
+    config = replace(configure(case, seed), steps=steps, save_every=250)
+    run, said, cure = Run(config), None, Cure(case.name, seed)
     events = Recorder(folder).record(
         run, observers=[Diagnosis()], stop=lambda: said is not None and said.severity == "alarm"
     )
@@ -104,12 +146,22 @@ def second_try(case: Case, folder: Path, steps: int) -> tuple[str, str, Run | No
     except DivergedError:
         pass
     if said is None:
-        return UNNAMED, "", None
+        return cure, Run(config)
+    cure.named = said.state
     try:
         second = plan(folder, said)
-        return said.state, "; ".join(second.changes), second.run()
     except MulliganError as error:
-        return said.state, str(error), None
+        cure.changes = str(error).replace(str(folder), "the run")
+        return cure, None
+    cure.changes = "; ".join(second.changes)
+    again = second.run()
+    cure.begins = again.begins
+    return cure, again
+
+
+def kept(path: Path | None) -> dict[tuple[str, int], Cure]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else []
+    return {(cure.case, cure.seed): cure for cure in (Cure(**json.loads(line)) for line in lines)}
 
 
 def main() -> None:
@@ -117,14 +169,10 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--conv", action="store_true")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--kept", type=Path, help="a file of JSON lines that results are read from, and added to")
     options = parser.parse_args()
     steps, cases = (SHORT, CONV) if options.conv else (STEPS, BROKEN)
-    lines: list[str] = []
-
-    def tell(*cells: object) -> None:
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-        print(lines[-1], flush=True)
-
     sound = {
         ("mlp", True): Case("mlp", "mlp", SMALL),
         ("mlp", False): Case("mlp", "mlp", (*SMALL, "data.labels=none")),
@@ -132,39 +180,46 @@ def main() -> None:
         ("quick", True): Case("quick", "quick"),
         ("quick", False): Case("quick", "quick", PLAIN),
     }
-    best: dict[tuple[str, bool], tuple[int, float]] = {}
-    tell("run", "named", "second try from", "classes or modes", "FD", "healthy FD", "cured", "changes")
-    lines.append("|---" * 8 + "|")
-    for case in cases:
+    done = kept(options.kept)
+
+    def remember(cure: Cure) -> Cure:
+        done[cure.case, cure.seed] = cure
+        if options.kept is not None:
+            with options.kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(cure)) + "\n")
+        return cure
+
+    def healthy(kind: tuple[str, bool], seed: int) -> Cure:
+        name = f"healthy {kind[0]}, {'classes' if kind[1] else 'no classes'}"
+        if (name, seed) not in done:
+            found, fd = finished(Run(replace(configure(sound[kind], seed), steps=steps)))
+            remember(Cure(name, seed, found=found, fd=fd))
+        return done[name, seed]
+
+    heads = ("run", "seed", "named", "second try from", "classes or modes", "FD", "healthy FD", "cured", "changes")
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for case, seed in product(cases, options.seeds):
         hooked = case.data is not None or case.breaks is not None or "data.name=jang" in case.changes
         if options.only not in case.name or hooked:
             continue
-        with tempfile.TemporaryDirectory() as name:
-            state, changes, run = second_try(case, Path(name) / "run", steps)
-        if state == UNNAMED:  # is it broken at all?
-            run = Run(replace(configure(case), steps=steps))
-        if run is None:
-            tell(case.name, state, "–", "–", "–", "–", "no", changes.replace(name, ""))
-            continue
-        begins, kind = run.begins, (case.recipe, run.labels is not None)
-        if kind not in best:
-            best[kind] = finished(Run(replace(configure(sound[kind]), steps=steps)))
-        healthy, healthy_fd = best[kind]
-        try:
-            found, fd = finished(run)
-        except DivergedError:
-            tell(case.name, state, begins, "–", "–", "–", "no", f"diverged: {changes}")
-            continue
-        cured = found >= healthy and not fd > 2 * healthy_fd
-        figures = [f"{value:.1f}" if value == value else "–" for value in (fd, healthy_fd)]
-        verdict = "was not ill" if cured and state == UNNAMED else "yes" if cured else "no"
-        tell(case.name, state, begins, f"{found} of {healthy}", *figures, verdict, changes)
+        if (case.name, seed) not in done:
+            with tempfile.TemporaryDirectory() as name:
+                cure, run = second_try(case, seed, Path(name) / "run", steps)
+            if run is not None:
+                best = healthy((case.recipe, run.labels is not None), seed)
+                cure.healthy, cure.healthy_fd = best.found, best.fd
+                with contextlib.suppress(DivergedError):
+                    cure.found, cure.fd = finished(run)
+            remember(cure)
+        lines.append(done[case.name, seed].row())
+        print(lines[-1], flush=True)
     if options.write:
         words = (__doc__ or "").split("\n\n", 2)[2]
         title, flag, name = (
             ("Second tries of `quick`", "--conv ", "-conv") if options.conv else ("Second tries", "", "")
         )
-        made = f"Made by `python benchmarks/curing.py {flag}--write`; {steps:,} steps each, one seed."
+        seeds = " ".join(map(str, options.seeds))
+        made = f"Made by `python benchmarks/curing.py {flag}--seeds {seeds} --write`; {steps:,} steps each."
         head = f"# {title}\n\n{made}\n\n{words}\n"
         (PAGES / f"second-tries{name}.md").write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
 

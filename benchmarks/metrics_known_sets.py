@@ -1,10 +1,11 @@
 """The published table: what each metric says about sets whose fault is known.
 
     python benchmarks/metrics_known_sets.py [--count 10000] [--markdown]
+    python benchmarks/metrics_known_sets.py --halves     only whether sets of one distribution score their floors
 
 Reals: MNIST's test pictures. Every set is scored by `mulligan.metrics.evaluate` under three maps; the floors and what
-held-out training pictures score stand in the first lines. Ends with the Parzen rows and the time that one evaluation
-takes.
+held-out training pictures score stand in the first lines. Then the floors are tried: two random sets from one split,
+several times, against two from different splits. Ends with the Parzen rows and the time that one evaluation takes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import scipy.ndimage
 from mulligan.data import load
 from mulligan.metrics.evaluate import evaluate, reference
 from mulligan.metrics.features import pca, random_conv
+from mulligan.metrics.frechet import frechet_distance, moments, noise_floor, percent
 from mulligan.metrics.judge import bundled
+from mulligan.metrics.neighbours import coverage_ideal, manifolds
 from mulligan.metrics.parzen import parzen, parzen_kmeans
 
 
@@ -82,6 +85,45 @@ def columns(names):
     return tables
 
 
+def halves(digits, maps, count, draws=5):
+    """FD of two disjoint random sets, of one split and of both: mean ± sd over draws; coverage in the first of them.
+
+    The test split has two halves of 5,000 only: half of `count` at most are drawn from it, and from the train split to
+    stand beside them.
+    """
+    train, test = np.asarray(digits.images), np.asarray(digits.test.images)
+    few = min(count, len(test)) // 2
+    kinds = {
+        f"train against train, {count:,}": (train, None, count),
+        f"train against test, {count:,}": (train, test, count),
+        f"train against train, {few:,}": (train, None, few),
+        f"test against test, {few:,}": (test, None, few),
+        f"train against test, {few:,}": (train, test, few),
+    }
+    tables = {}
+    for phi in maps:
+        features = {id(split): phi(split) for split in (train, test)}
+        rows = []
+        for name, (one, other, n) in kinds.items():
+            found, covered = [], 0.0
+            for draw in range(draws):
+                rng = np.random.default_rng(draw)
+                order = rng.permutation(len(one))
+                fake = features[id(one)][order[:n]]
+                real = features[id(one)][order[n : 2 * n]] if other is None else features[id(other)]
+                real = real[rng.permutation(len(real))[:n]]
+                of_real = moments(real)
+                fd = percent(frechet_distance(of_real, moments(fake)), of_real)
+                floor = percent(noise_floor(of_real.cov, n, n), of_real)
+                found.append((fd, floor, fd / floor))
+                covered = covered or manifolds(real, fake).coverage
+            mean, sd = np.mean(found, axis=0), np.std(found, axis=0, ddof=1)
+            cells = [f"{mean[0]:.3f}±{sd[0]:.3f}", f"{mean[1]:.3f}", f"{mean[2]:.2f}±{sd[2]:.2f}"]
+            rows.append((name, [*cells, f"{covered:.3f}", f"{coverage_ideal(n, n):.3f}"]))
+        tables[phi.name] = rows
+    return tables
+
+
 def show(title, heads, rows, markdown):
     print(f"\n{title}")
     if markdown:
@@ -101,6 +143,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000, help="pictures in each set, at most 10000")
     parser.add_argument("--markdown", action="store_true", help="tables for the docs")
+    parser.add_argument("--halves", action="store_true", help="only try the floors")
     arguments = parser.parse_args()
     if not 500 <= arguments.count <= 10_000:
         parser.error(f"--count {arguments.count}: 500 to 10000 pictures can be had")
@@ -110,6 +153,15 @@ def main():
     real = np.asarray(digits.test.images)[: arguments.count]
     sets, train = known_sets(digits, arguments.count, rng)
     judge = bundled("mnist")
+
+    def try_floors(maps):
+        heads = ["FD %", "floor", "FD : floor", "coverage", "ideal"]
+        for name, rows in halves(digits, maps, arguments.count).items():
+            show(f"{name}: two random sets, five draws", heads, rows, arguments.markdown)
+
+    if arguments.halves:
+        try_floors([judge, pca(train), random_conv((28, 28, 1))])
+        return
     began, spent = time.perf_counter(), time.process_time()
     maps = [judge, pca(train), random_conv((28, 28, 1))]
     against = reference(real, train, maps, prior=np.bincount(digits.labels))
@@ -133,6 +185,7 @@ def main():
         rows = [(name, [f(r) for _, f in table]) for name, r in results.items()]
         show(title, [head for head, _ in table], rows, arguments.markdown)
 
+    try_floors(maps)
     flat = lambda images: images.reshape(len(images), -1) / 255.0  # noqa: E731
     tenth = arguments.count // 10
     validation, test = flat(train[-1000:]), flat(real[:2000])

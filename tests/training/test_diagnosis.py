@@ -78,6 +78,15 @@ def test_what_matches_twice_beside_another_is_heard_when_the_other_goes() -> Non
     assert agreement([collapse], {"mode collapse": "warning"})[0] == collapse._replace(severity="warning")
 
 
+def test_a_new_warning_does_not_hold_back_a_lasting_alarm() -> None:
+    warning, alarm = Finding("mode collapse", (), "warning"), Finding("cycling", (), "alarm")
+    assert agreement([warning, alarm], {"cycling": "alarm"})[0] == alarm
+    assert agreement([warning, alarm], {"cycling": "warning"})[0] is None
+    assert agreement([warning, alarm], {"saturation": "alarm"})[0] is None
+    assert agreement([warning, alarm], {"cycling": "alarm", "mode collapse": "warning"})[0] == warning
+    assert agreement([warning._replace(severity="alarm"), alarm], {"cycling": "alarm"})[0] is None
+
+
 def test_short_runs_are_looked_at_more_often() -> None:
     assert [cadence(steps) for steps in (100, 4800, 5000, 7000, 8000, 100_000)] == [150, 150, 156, 218, 250, 250]
 
@@ -129,12 +138,22 @@ def test_every_look_is_told(tiny: Any) -> None:
     json.loads(looked[0].line())
 
 
-def test_way(tiny: Any) -> None:
+def test_way() -> None:
     way = Way()
     for step, x in enumerate([0.0, 3.0, 0.0, 3.0, 1.0]):
-        way.go([x, 0.0])
+        way.go([x, 0.0], max(step - 1, 0))
         ratio = way.ratio(step, 4)
         assert ratio is None if step < 4 else ratio == pytest.approx((3 + 3 + 3 + 2) / 1)
     again = Way()
     again.restore(json.loads(json.dumps(way.state())))
     assert again.state() == way.state()
+
+
+def test_the_way_begins_with_the_run_or_with_the_second_try() -> None:
+    for begins in (0, 1000):
+        way = Way()
+        way.go([0.0], begins)
+        way.go([4.0], begins + 50)
+        assert way.ratio(begins + 250, 500) is None
+        way.go([2.0], begins + 250)
+        assert way.ratio(begins + 500, 500) == pytest.approx(3.0)

@@ -43,6 +43,7 @@ def test_a_sound_run_is_healthy() -> None:
 
 
 FAR = {"gap": 0.5}
+ASTRAY = {**FAR, "coverage": 0.4}
 CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "divergence": [
         ({"d_real": 51.0, "d_fake": -2.0}, {"facts": PLAIN}),
@@ -60,7 +61,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "D wins": [({"d_accuracy": 0.98, "d_loss": 0.09}, {}), ({"push": 3e-4}, {}),
                ({"d_accuracy": 0.98, "d_loss": 0.04}, {"facts": PAIRED}),
                ({"ranking": 1.0, **FAR}, {"facts": CRITIC})],
-    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **FAR}, {}), ({"ranking": 0.09, **FAR}, {"facts": CRITIC})],
+    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **ASTRAY}, {}), ({"ranking": 0.09, **ASTRAY}, {"facts": CRITIC})],
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1}, {})],
@@ -100,7 +101,6 @@ NEARLY: list[dict[str, Any]] = [
     {"d_accuracy": 0.96, "d_loss": 0.05},
     {"push": 5e-4},
     {"d_accuracy": 0.5, "d_loss": 1.386},  # at balance, and near the reals
-    {"d_accuracy": 0.53, "d_loss": 1.386, **FAR},
     {"distance": 0.51, "classes": 0.61},
     {"classes": 0.11, "sharpness": 3.0},  # noise, for which the judge has no word
     {"sharpness": 2.1, "coverage": 0.13, **FAR},
@@ -128,7 +128,7 @@ def test_just_short_of_a_threshold_nothing_is_said(signals: dict[str, Any]) -> N
 
 
 def test_what_is_getting_better_is_left_alone() -> None:
-    g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "gap": 0.39}
+    g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4, "gap": 0.39}
     far = [FAR] * 4
     assert named(*far, g_wins).state == HEALTHY
     assert named(*far, {**g_wins, "gap": 0.41}).state == "G wins"
@@ -141,14 +141,23 @@ def test_what_is_getting_better_is_left_alone() -> None:
 
 
 def test_d_is_neither_held_nor_weak_where_something_else_is_wrong() -> None:
-    fooled = {"penalty": 0.3, "d_loss": 8.0, "d_accuracy": 0.5, **FAR}
+    fooled = {"penalty": 0.3, "d_loss": 8.0, "d_accuracy": 0.5, **ASTRAY}
     assert named(*[fooled] * 5, facts=PENALISED).state == "G wins"  # more than guessing costs: no penalty does that
     assert named(*[{**fooled, "d_loss": 1.4}] * 5, facts=PENALISED).state == "gamma off"
-    weak = {"d_accuracy": 0.5, "d_loss": 1.386}
+    weak = {"d_accuracy": 0.5, "d_loss": 1.386, "coverage": 0.4}
     assert named(*({**weak, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.9))).state == "G wins"
     assert (
         named(*({**weak, "gap": gap} for gap in (0.5, 0.2, 0.2, 0.2, 0.5))).state == HEALTHY
     )  # it told them apart once
+
+
+def test_g_has_not_won_where_d_tells_or_most_reals_have_a_fake_near() -> None:
+    won = {"d_accuracy": 0.51, "d_loss": 1.386, "ranking": 0.09, **ASTRAY}
+    for facts in (PLAIN, CRITIC):
+        assert named(*[won] * 5, facts=facts).state == "G wins"
+        assert named(*[{**won, "coverage": 0.51}] * 5, facts=facts).state == HEALTHY  # a few are far out
+        told = {**won, "d_accuracy": 0.53, "ranking": 0.11}
+        assert named(*[told] * 5, facts=facts).state == HEALTHY
 
 
 def test_a_way_that_leads_nowhere_for_long() -> None:
@@ -168,7 +177,7 @@ def test_what_was_won_and_lost_again() -> None:
 
 
 def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collapse() -> None:
-    told = {"d_accuracy": 0.51, "d_loss": 1.31, "path": 6.0}
+    told = {"d_accuracy": 0.51, "d_loss": 1.31, "path": 6.0, "coverage": 0.4}
     assert named(*({**told, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "G wins"
     assert named(*({**told, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
     few = {"distance": 0.4, "path": 6.0}

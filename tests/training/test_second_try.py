@@ -48,6 +48,41 @@ def test_remedies_do_what_they_say() -> None:
     assert "penalties.0.gamma=10" in remedies_for(Finding("gamma off"), recipe("mlp")).overrides
 
 
+def mended(state: str, name: str, *changes: str) -> Config:
+    broken = with_overrides(recipe(name), changes, say=lambda text: None)
+    return with_overrides(broken, remedies_for(Finding(state), broken).overrides, say=lambda text: None)
+
+
+def settings(config: Config) -> tuple[str, list[str], list[float], list[float]]:
+    """Return the loss, the penalties, both rates, and both β₁."""
+    optimizers: list[Any] = [config.generator.optimizer, config.discriminator.optimizer]
+    kinds = [type(penalty).__name__ for penalty in config.penalties]
+    return type(config.loss).__name__, kinds, [o.lr for o in optimizers], [o.beta1 for o in optimizers]
+
+
+def test_a_divergence_is_remedied_by_the_cause_that_can_be_seen() -> None:
+    both, open_, none = ["R1", "R2"], "penalties=[]", [0.0, 0.0]
+    assert settings(mended("divergence", "quick", open_)) == ("NonSaturating", both, [3e-3, 3e-3], none)
+    assert settings(mended("divergence", "quick", open_, "loss=wasserstein")) == (
+        "Relativistic", both, [3e-3, 3e-3], none,
+    )  # fmt: skip
+    fast = [f"{who}.optimizer.{field}" for who in ("generator", "discriminator") for field in ("lr=0.01", "beta1=0.9")]
+    assert settings(mended("divergence", "quick", open_, *fast)) == ("NonSaturating", both, [3e-3, 3e-3], none)
+    assert settings(mended("divergence", "quick", "generator.optimizer.lr=1e30"))[2] == [3e-3, 3e-3]
+    assert settings(mended("divergence", "quick"))[2] == [1e-3, 1e-3]
+    gp = 'penalties=[{kind="wgan_gp", weight=10}]'
+    assert settings(mended("divergence", "mlp", "loss=wasserstein", "update=alternating", gp)) == (
+        "Wasserstein", ["WGANGP"], [3.33e-4, 3.33e-4], none,
+    )  # fmt: skip
+
+
+def test_momentum_goes_where_there_is_much_of_it() -> None:
+    heavy = [f"{who}.optimizer.beta1=0.9" for who in ("generator", "discriminator")]
+    for state in ("mode collapse", "divergence", "cycling"):
+        assert settings(mended(state, "quick", *heavy))[3] == [0.0, 0.0]
+    assert settings(mended("mode collapse", "quick", "generator.optimizer.beta1=0.5"))[3] == [0.5, 0.0]
+
+
 # ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ALARM = Diagnosed(

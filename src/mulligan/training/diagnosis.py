@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EVERY = 250
 OFTEN = 150
-"""The least and the most often that a run is looked at: a look costs about as much as four steps."""
+"""The least and the most often that a run is looked at: a look costs about as much as two or three steps."""
 PARTS = 32
 """Looks in a run whose length lies between: three fall into its first tenth."""
 KEPT = 9
@@ -82,8 +82,8 @@ class Diagnosis:
             self._sums[name] = self._sums.get(name, 0.0) + steps * value
         self._since += steps
         due = event.step // self.every > self._seen // self.every
+        self._way.go(self._probe.track(), self._seen)
         self._seen = event.step
-        self._way.go(self._probe.track())
         return self._look(run, event) if due else []
 
     def _look(self, run: Run, event: Stepped) -> list[Event]:
@@ -181,14 +181,16 @@ def agreement(found: Sequence[Finding], before: Mapping[str, str]) -> tuple[Find
     -------
     agreed : Finding or None
         The first that matches now, where it matched a look ago as well: an alarm where it was one both times. None
-        where it is new, even if another one has matched twice: what comes first may be the cause of that.
+        where it is new, even if another one has matched twice: what comes first may be the cause of that. But a new
+        warning does not hold back what was an alarm both times.
     before : dict of str to str
         For the next look.
     """
     first = found[0] if found else Finding(HEALTHY)
     now = {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
     if first.state not in before:
-        return None, now
+        lasting = (f for f in found if f.severity == before.get(f.state) == "alarm")
+        return next(lasting, None) if first.severity == "warning" else None, now
     soft = "warning" in (first.severity, before[first.state])
     return (first._replace(severity="warning") if soft else first), now
 
@@ -201,10 +203,12 @@ class Way:
         self._length = 0.0
         self._anchors: list[tuple[int, float, list[float]]] = []
 
-    def go(self, point: list[float]) -> None:
-        """Take one more point."""
+    def go(self, point: list[float], since: int) -> None:
+        """Take one more point, `since` being the step of the one before; the first one stands for the beginning."""
         if self._last:
             self._length += math.dist(self._last, point)
+        else:
+            self._anchors = [(since, 0.0, point)]
         self._last = point
 
     def ratio(self, step: int, over: int) -> float | None:

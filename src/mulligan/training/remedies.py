@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mulligan.game.losses import LiteralCost, Minimax, Relativistic
+from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.tables import to_table
@@ -22,6 +22,10 @@ GAMMA = 1.0
 
 USUAL = 1e-3
 """A rate of Adam with which most of the recipes learn."""
+FAST = 3e-3
+"""A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
+HEAVY = 0.5
+"""Momentum above which β₁ is suspected."""
 NARROW = 16
 """Units below which a layer of D is called narrow."""
 
@@ -99,6 +103,17 @@ def _optimizer(config: Config, field: str, value: float) -> list[str]:
     return [f"{path}={value:g}" for path in paths]
 
 
+def _lighter(config: Config) -> list[str]:
+    """Drop the momentum of an optimiser that has much: in a game it pushes on after the other has moved."""
+    paths = [
+        p
+        for who in ("generator", "discriminator")
+        for p, v in _fields(config, f"{who}.optimizer.", "beta1").items()
+        if v > HEAVY
+    ]
+    return [f"{path}=0" for path in paths]
+
+
 def _penalties(config: Config, least: float = GAMMA) -> list[str]:
     """Bring in R1 and R2, or raise the weights of the penalties that are there to `least`, in the data's own unit."""
     gamma = least * _unit(config)
@@ -123,8 +138,26 @@ def _regularised(config: Config) -> list[str]:
 
 
 def _divergence(config: Config, evidence: set[str]) -> Remedy:
-    words = ("lower both learning rates to a third", "add R1 and R2", "β₂ = 0.99")
-    changes = [*_rates(config, 1 / 3), *_optimizer(config, "beta2", 0.99), *_regularised(config)]
+    """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
+    bare = not any((_fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")).values())
+    unbound = bare and isinstance(config.loss, Wasserstein)
+    words = (
+        *(["the relativistic pairing loss: a critic's has no end where nothing bounds its slope"] if unbound else []),
+        "R1 and R2 at every step",
+        "β₁ = 0, β₂ = 0.99",
+        "a third of the rates",
+    )
+    rates = {path: rate for player in _learning(config) for path, rate in player.items()}
+    high = {path: rate for path, rate in rates.items() if rate > FAST}
+    if not (high or bare or _lighter(config)):
+        high = rates
+    changes = [
+        *(['loss={kind="relativistic"}'] if unbound else []),
+        *_regularised(config),
+        *_lighter(config),
+        *_optimizer(config, "beta2", 0.99),
+        *(f"{path}={min(rate / 3, FAST):.3g}" for path, rate in high.items()),
+    ]
     return Remedy(words, tuple(changes))
 
 
@@ -209,10 +242,11 @@ def _g_wins(config: Config, evidence: set[str]) -> Remedy:
 def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
     words = (
         "the relativistic pairing loss, with R1 and R2 at every step",
+        "β₁ = 0",
         "a lower rate will not bring the lost kinds back",
     )
     stronger = _stronger(config) if isinstance(config.loss, Relativistic) else []
-    return Remedy(words, ('loss={kind="relativistic"}', *(stronger or _regularised(config))))
+    return Remedy(words, ('loss={kind="relativistic"}', *(stronger or _regularised(config)), *_lighter(config)))
 
 
 def _cycling(config: Config, evidence: set[str]) -> Remedy:
