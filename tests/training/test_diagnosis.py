@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mulligan.training import Run, train
-from mulligan.training.diagnosis import Diagnosis, Way, agreement, cadence
+from mulligan.training.diagnosis import Diagnosis, Way, agreement, cadence, severities
 from mulligan.training.events import Diagnosed, Looked, Stepped
 from mulligan.training.rules import HEALTHY, Finding
 from mulligan.training.signals import Facts
@@ -59,32 +59,51 @@ def steps_of(tiny: Any, looks: list[dict[str, float]]) -> list[tuple[str, str]]:
 
 def test_two_looks_in_a_row_must_agree(tiny: Any) -> None:
     assert steps_of(tiny, [SOUND, BAD, SOUND, BAD, SOUND]) == []
-    assert steps_of(tiny, [SOUND, BAD, OTHER, BAD, OTHER]) == []
     assert steps_of(tiny, [SOUND, BAD, BAD]) == [("mode collapse", "warning")]
     assert steps_of(tiny, [WORSE, WORSE]) == [("mode collapse", "alarm")]
 
 
+def test_two_illnesses_that_take_turns_are_said_once_one_of_them_comes_back(tiny: Any) -> None:
+    assert steps_of(tiny, [SOUND, BAD, OTHER, SOUND, BAD, OTHER]) == []
+    assert steps_of(tiny, [SOUND, BAD, OTHER, BAD]) == [("mode collapse", "warning")]
+    assert steps_of(tiny, [WORSE, OTHER, WORSE]) == [("mode collapse", "alarm")]
+    assert steps_of(tiny, [BAD, OTHER, WORSE]) == [("mode collapse", "warning")]
+    assert steps_of(tiny, [BAD, SOUND, BAD, SOUND, BAD]) == []
+
+
+def test_what_was_seen_two_looks_ago_is_remembered_over_a_cut(tiny: Any) -> None:
+    run, looks = Run(tiny()), iter([BAD, OTHER, BAD])
+    watch, found = Diagnosis(every=10), []
+    for step in (10, 20, 30):
+        again = Diagnosis(every=10)
+        again.restore(json.loads(json.dumps(watch.state())))
+        again._probe, again._facts = Scripted(run, [next(looks)]), PLAIN  # type: ignore[assignment]
+        watch = again
+        found += [e for e in watch.observe(run, Stepped(step, MEASURES)) if isinstance(e, Diagnosed)]
+    assert [(e.state, e.severity) for e in found] == [("mode collapse", "warning")]
+
+
 def test_what_matches_twice_beside_another_is_heard_when_the_other_goes() -> None:
     collapse, cause = Finding("mode collapse", (), "alarm"), Finding("G wins", (), "alarm")
-    said, before = agreement([collapse], {})
-    assert said is None
-    said, before = agreement([cause, collapse], before)
-    assert said is None  # the first is new: it may be the cause
-    assert agreement([cause, collapse], before)[0] == cause
-    assert agreement([collapse], before)[0] == collapse
-    said, before = agreement([], before)
-    assert said is None
-    assert agreement([], before)[0] == Finding(HEALTHY)
-    assert agreement([collapse], {"mode collapse": "warning"})[0] == collapse._replace(severity="warning")
+    both = {"G wins": "alarm", "mode collapse": "alarm"}
+    assert agreement([collapse], {}, {}) is None
+    assert agreement([cause, collapse], {"mode collapse": "alarm"}, {}) is None  # the first is new: it may be the cause
+    assert agreement([cause, collapse], both, {}) == cause
+    assert agreement([collapse], both, {}) == collapse
+    assert agreement([], both, {HEALTHY: ""}) is None
+    assert agreement([], {HEALTHY: ""}, both) == Finding(HEALTHY)
+    assert agreement([collapse], {"mode collapse": "warning"}, {}) == collapse._replace(severity="warning")
+    assert severities([cause, collapse]) == both
+    assert severities([]) == {HEALTHY: ""}
 
 
 def test_a_new_warning_does_not_hold_back_a_lasting_alarm() -> None:
     warning, alarm = Finding("mode collapse", (), "warning"), Finding("cycling", (), "alarm")
-    assert agreement([warning, alarm], {"cycling": "alarm"})[0] == alarm
-    assert agreement([warning, alarm], {"cycling": "warning"})[0] is None
-    assert agreement([warning, alarm], {"saturation": "alarm"})[0] is None
-    assert agreement([warning, alarm], {"cycling": "alarm", "mode collapse": "warning"})[0] == warning
-    assert agreement([warning._replace(severity="alarm"), alarm], {"cycling": "alarm"})[0] is None
+    assert agreement([warning, alarm], {"cycling": "alarm"}, {}) == alarm
+    assert agreement([warning, alarm], {"cycling": "warning"}, {}) is None
+    assert agreement([warning, alarm], {"saturation": "alarm"}, {}) is None
+    assert agreement([warning, alarm], {"cycling": "alarm", "mode collapse": "warning"}, {}) == warning
+    assert agreement([warning._replace(severity="alarm"), alarm], {"cycling": "alarm"}, {}) is None
 
 
 def test_short_runs_are_looked_at_more_often() -> None:

@@ -1,9 +1,9 @@
 """The diagnosis: an observer of the stream that names what goes wrong, with the figures that say so.
 
 Between two looks it adds up what the steps measure anyway; every 250 steps, or more often in a short run, it looks at
-256 fixed z and 256 fixed reals.
-The first rule that matches gives the state (`mulligan.training.rules`), and is said when it has matched a look ago,
-too. It changes nothing in the run, and what it remembers is in every checkpoint: a resumed run is told the same.
+256 fixed z and 256 fixed reals. The first rule that matches gives the state (`mulligan.training.rules`), and is said
+when it has matched a look ago, too (see `agreement`). It changes nothing in the run, and what it remembers is in every
+checkpoint: a resumed run is told the same.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Diagnosis:
         self.clean = -1
         self.looks: list[Look] = []
         self._before: dict[str, str] = {}
+        self._earlier: dict[str, str] = {}
         self._sums: dict[str, float] = {}
         self._since = 0  # steps in the sums
         self._seen = 0  # step of the last report
@@ -106,7 +107,8 @@ class Diagnosis:
         found = matches(View(self.looks, self._facts, self._lived))
         if not found:
             self.clean = event.step
-        agreed, self._before = agreement(found, self._before)
+        agreed = agreement(found, self._before, self._earlier)
+        self._before, self._earlier = severities(found), self._before
         worse = agreed is not None and agreed.severity == "alarm" != self.current.severity
         news = agreed is not None and (agreed.state != self.current.state or worse)
         told = Looked(run.step, signals, histogram, clock=event.clock)
@@ -144,6 +146,7 @@ class Diagnosis:
         return {
             "current": _plain(self.current),
             "before": dict(self._before),
+            "earlier": dict(self._earlier),
             "clean": self.clean,
             "looks": [asdict(look) for look in self.looks],
             "sums": dict(self._sums),
@@ -155,7 +158,8 @@ class Diagnosis:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Remember what `state` returned."""
-        self.current, self._before, self.clean = _finding(state["current"]), dict(state["before"]), state["clean"]
+        self.current, self.clean = _finding(state["current"]), state["clean"]
+        self._before, self._earlier = dict(state["before"]), dict(state["earlier"])
         self.looks = [Look(**look) for look in state["looks"]]
         self._sums, self._since, self._seen = dict(state["sums"]), state["since"], state["seen"]
         self._lived = state["lived"]
@@ -167,32 +171,36 @@ def cadence(steps: int) -> int:
     return min(EVERY, max(OFTEN, steps // PARTS))
 
 
-def agreement(found: Sequence[Finding], before: Mapping[str, str]) -> tuple[Finding | None, dict[str, str]]:
-    """Say what two looks in a row agree on.
+def agreement(found: Sequence[Finding], before: Mapping[str, str], earlier: Mapping[str, str]) -> Finding | None:
+    """Say what two looks agree on.
 
     Parameters
     ----------
     found : sequence of Finding
         All that matches now, in order; nothing for a healthy look.
-    before : mapping of str to str
-        What matched a look ago, with its severity.
+    before, earlier : mapping of str to str
+        What matched a look ago, and two looks ago, with its severity (see `severities`).
 
     Returns
     -------
-    agreed : Finding or None
-        The first that matches now, where it matched a look ago as well: an alarm where it was one both times. None
-        where it is new, even if another one has matched twice: what comes first may be the cause of that. But a new
-        warning does not hold back what was an alarm both times.
-    before : dict of str to str
-        For the next look.
+    Finding or None
+        The first that matches now, where it matched a look ago as well, or two looks ago with another illness between:
+        an alarm where it was one both times. None where it is new, even if another one has matched twice: what comes
+        first may be the cause of that. But a new warning does not hold back what was an alarm both times.
     """
     first = found[0] if found else Finding(HEALTHY)
-    now = {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
+    if first.state not in before and HEALTHY not in (first.state, *before):
+        before = {first.state: earlier[first.state]} if first.state in earlier else before
     if first.state not in before:
         lasting = (f for f in found if f.severity == before.get(f.state) == "alarm")
-        return next(lasting, None) if first.severity == "warning" else None, now
+        return next(lasting, None) if first.severity == "warning" else None
     soft = "warning" in (first.severity, before[first.state])
-    return (first._replace(severity="warning") if soft else first), now
+    return first._replace(severity="warning") if soft else first
+
+
+def severities(found: Sequence[Finding]) -> dict[str, str]:
+    """Return what matches, with its severity, for the looks to come."""
+    return {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
 
 
 class Way:
