@@ -136,6 +136,16 @@ def test_a_state_is_said_once_and_again_when_it_gets_worse_or_is_over(tiny: Any)
     assert steps_of(tiny, [BAD, BAD, SOUND, BAD, SOUND, SOUND]) == [warned, (HEALTHY, "")]
 
 
+def test_a_warning_does_not_replace_an_alarm_that_still_holds(tiny: Any) -> None:
+    copied = {**SOUND, "ct_z": -9.0, "authentic": -9.0}
+    few, fewer = {**copied, "distance": 0.4}, {**copied, "distance": 0.1}
+    alarm, warning = ("copying", "alarm"), ("mode collapse", "warning")
+    assert steps_of(tiny, [copied, copied, few, few, few]) == [alarm]
+    assert steps_of(tiny, [copied, copied, few, few, BAD, BAD]) == [alarm, warning]
+    assert steps_of(tiny, [copied, copied, fewer, fewer]) == [alarm, ("mode collapse", "alarm")]
+    assert steps_of(tiny, [copied, copied, few, few, SOUND, SOUND]) == [alarm, (HEALTHY, "")]
+
+
 def test_a_healthy_run_is_silent(tiny: Any) -> None:
     assert steps_of(tiny, [SOUND] * 12) == []
 

@@ -109,10 +109,15 @@ class Diagnosis:
             self.clean = event.step
         agreed = agreement(found, self._before, self._earlier)
         self._before, self._earlier = severities(found), self._before
-        worse = agreed is not None and agreed.severity == "alarm" != self.current.severity
-        news = agreed is not None and (agreed.state != self.current.state or worse)
         told = Looked(run.step, signals, histogram, clock=event.clock)
-        return [told, self._say(run, agreed, event)] if agreed is not None and news else [told]
+        return [told, self._say(run, agreed, event)] if agreed is not None and self._news(agreed) else [told]
+
+    def _news(self, agreed: Finding) -> bool:
+        """Ask whether this is another state, or a worse one; not a warning beside an alarm that still holds."""
+        alarmed = self.current.severity == "alarm"
+        if agreed.severity == "warning" and alarmed and self._before.get(self.current.state) == "alarm":
+            return False
+        return agreed.state != self.current.state or (agreed.severity == "alarm" and not alarmed)
 
     def _copies(self, run: Run, step: int) -> dict[str, float]:
         """Measure copying where that is due; in between, what was measured last stands."""

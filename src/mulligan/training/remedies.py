@@ -142,7 +142,7 @@ def _divergence(config: Config, evidence: set[str]) -> Remedy:
     bare = not any((_fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")).values())
     unbound = bare and isinstance(config.loss, Wasserstein)
     words = (
-        *(["the relativistic pairing loss: a critic's has no end where nothing bounds its slope"] if unbound else []),
+        *(["the relativistic pairing loss, whose slope has a bound"] if unbound else []),
         "R1 and R2 at every step",
         "β₁ = 0, β₂ = 0.99",
         "a third of the rates",
