@@ -108,3 +108,31 @@ def test_marks_and_levels():
     assert '<line class="level"' in text
     assert ">floor</text>" in text
     assert "level" not in draw(chart([0.0, 1.0], levels=((5.0, "far"),), bounds=(0.0, 1.0)))
+
+
+def test_what_stands_left_of_the_frame_fits_and_is_right():
+    words = {
+        -20_000.0: "−20k", 150_000.0: "150k", 25_000.0: "25k", 1.5e6: "1.5M", -1500.0: "−1,500", 0.25: "0.25",
+        -0.005: "−5e−3", 1.5e-5: "1.5e−5", 2e12: "2e12", 0.0: "0",
+    }  # fmt: skip
+    for value, expected in words.items():
+        assert charts._tick(value) == expected
+    for size in (1e-7, 3e-3, 0.7, 42.0, 9_000.0, 31_000.0, 470_000.0, 8e6, 7e11):
+        text = draw(chart([-size, -0.3 * size, 0.9 * size]))
+        left = re.findall(rf'class="tick end" x="{LEFT - 6}" y="[\d.]+">([^<]*)<', text)
+        assert len(left) >= 3
+        assert len(set(left)) == len(left)
+        assert max(map(len, left)) * charts.LETTER <= LETTERS
+
+
+LETTERS = LEFT - 6 + charts.LETTER / 2
+"""Room for them; a minus or a comma is narrower than a letter."""
+
+
+def test_a_try_that_was_given_up_does_not_set_the_axis():
+    lines = [Line("D", "judge", [0, 1, 2], [1.0, 0.5, 0.7]), Line("D", "judge", [0, 1], [0.6, -30_000.0], faint=True)]
+    text = draw(Chart("Loss", "nats", "words", lines, Axis("steps", 2.0)))
+    assert "k<" not in text
+    assert re.search(r'class="edge judge faint"', text)  # it leaves the frame, and a triangle says so
+    alone = draw(Chart("Loss", "nats", "words", lines[1:], Axis("steps", 2.0)))
+    assert "−30k<" in alone

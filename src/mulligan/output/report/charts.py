@@ -111,7 +111,8 @@ def thinned(line: Line, most: int = POINTS) -> Line:
 def draw(chart: Chart) -> str:
     """Return a chart as an HTML figure; nothing where no curve has a value."""
     lines = [thinned(line) for line in chart.lines]
-    values = np.array([y for line in lines for y in line.y if math.isfinite(y) and (y > 0 or not chart.log)])
+    read = _finite([line for line in lines if not line.faint], chart.log)
+    values = read if len(read) else _finite(lines, chart.log)  # a try that was given up does not set the axis
     if not len(values):
         return ""
     low, high, ticks = _axis(values, chart)
@@ -149,6 +150,10 @@ def draw(chart: Chart) -> str:
         f'<line class="cursor" x1="0" x2="0" y1="{TOP}" y2="{HEIGHT - BOTTOM}" hidden=""/></svg>'
         f"<p>{escape(chart.words)}</p></figure>"
     )
+
+
+def _finite(lines: Sequence[Line], log: bool) -> np.ndarray:
+    return np.array([y for line in lines for y in line.y if math.isfinite(y) and (y > 0 or not log)])
 
 
 # ── axes ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,11 +202,16 @@ def within(values: np.ndarray) -> np.ndarray:
 
 
 def _tick(value: float) -> str:
+    """Write a value in the width of the margin: 0.25, −1,500, −20k, 1.5M, 2e−5."""
     size = abs(value)
-    if size and (size < 0.01 or size >= 1e5):
-        mantissa, power = f"{value:.0e}".split("e")
-        return f"{mantissa}e{int(power)}".replace("-", "−")
-    return f"{value:,.10g}".replace("-", "−")
+    if 1e4 <= size < 1e9:
+        words = f"{value / 1e6:.10g}M" if size >= 1e6 else f"{value / 1e3:.10g}k"
+    elif size and (size < 0.01 or size >= 1e9):
+        mantissa, power = f"{value:.2e}".split("e")
+        words = f"{float(mantissa):g}e{int(power)}"
+    else:
+        words = f"{value:,.10g}"
+    return words.replace("-", "−")
 
 
 def _below(chart: Chart, x_at: Callable[[float], float]) -> Iterator[str]:
