@@ -114,9 +114,18 @@ def test_a_divergence_has_its_second_try(mulligan):
     assert "It diverged" in Path("runs/ring-1/report.html").read_text("utf-8")
     assert mulligan("diagnose", "runs/ring-1")[1].startswith("runs/ring-1: divergence")
     code, _, err = mulligan("train", *RING, "--second-tries", 1, *wild)
-    assert code == 1  # a third of a rate of a million is still too much, and one try was allowed
+    assert code == 0  # with a loss that is bounded, and a rate that is usual
     assert "second try in runs/ring-2-try-2" in err
-    assert Path("runs/ring-2-try-2/config.toml").is_file()
+    assert 'kind = "relativistic"' in Path("runs/ring-2-try-2/config.toml").read_text("utf-8")
+
+
+def test_so_many_second_tries_and_no_more(mulligan):
+    wild = ("--set", "discriminator.layers.init.gain=1e30", *QUIET)  # no remedy of a divergence touches that
+    code, _, err = mulligan("train", *RING, "--second-tries", 1, *wild)
+    assert code == 1
+    assert err.count("second try in") == 1
+    assert Path("runs/ring-1-try-2/config.toml").is_file()
+    assert not Path("runs/ring-1-try-3").exists()
 
 
 def test_words_that_are_off(mulligan):
