@@ -1,6 +1,6 @@
 """The first GAN's own figure: Parzen-window log-likelihood of recipe `goodfellow-mnist` on the MNIST test digits.
 
-    python benchmarks/parzen.py [--steps 6000] [--seed 0] [--looks 3] [--out FOLDER]
+    python benchmarks/parzen.py [--steps 6000] [--seed 0] [--looks 3] [--out FOLDER] [--toy]
 
 Trains the recipe on one thread and looks on the way: 10,000 pictures of G as kernels, the width that is best on 1,000
 digits that were not trained on, all 10,000 test digits scored. ± is the standard error over the test digits, as in the
@@ -25,7 +25,8 @@ from mulligan.output.images import grid, save_png
 from mulligan.studies.measures import quality
 from mulligan.training import Run, train, with_overrides
 
-KERNELS, CHOOSING, CENTRES = 10_000, 1_000, 1_000
+KERNELS, CHOOSING, TESTED, CENTRES, JUDGED = 10_000, 1_000, 10_000, 1_000, 5_000
+TOY = (200, 100, 200, 10, 200)
 PUBLISHED = (
     ("deep belief net", "138 ± 2"),
     ("stacked CAE", "121 ± 1.6"),
@@ -58,14 +59,19 @@ if __name__ == "__main__":
     parser.add_argument("--looks", type=int, default=3, help="of which the last is the end")
     parser.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="changes of the recipe")
     parser.add_argument("--out", type=Path, help="keep a grid of 64 pictures for each look")
+    parser.add_argument(
+        "--toy", action="store_true", help="a trial of the command: few of everything, no figure counts"
+    )
     asked = parser.parse_args()
+    if asked.toy:
+        KERNELS, CHOOSING, TESTED, CENTRES, JUDGED = TOY
 
     train_set, test_set = load("mnist"), load("mnist-test")
     fixed = ["threads=1", "sample_every=0", "evaluate_every=0"]
     config = mulligan.recipe("goodfellow-mnist", steps=asked.steps, seed=asked.seed)
     config = with_overrides(config, [*asked.set, *fixed, f"report_every={max(1, asked.steps // asked.looks)}"])
-    digits = flat(train_set.images)
-    seen, validation, test = digits[: config.data.limit], digits[-CHOOSING:], flat(test_set.images)
+    seen = flat(train_set.images[: 10 * CENTRES if asked.toy else config.data.limit])
+    validation, test = flat(train_set.images[-CHOOSING:]), flat(test_set.images[:TESTED])
 
     print(f"goodfellow-mnist, {asked.steps:,} steps, seed {asked.seed}, one thread", *asked.set)
     print(f"{'':28} {'log p, nats':>15} {'width':>5}")
@@ -74,15 +80,15 @@ if __name__ == "__main__":
         if type(event).__name__ != "Stepped":
             continue
         made = run.sample(*run.draw(KERNELS, seed=asked.seed))
-        found = quality(run, 5000)
+        found = quality(run, JUDGED)
         figures = ", ".join(f"{name} {found[name]:.3g}" for name in ("fd", "coverage", "classes", "junk"))
         line(f"step {run.step:,} ({run.cpu:.0f} CPU-s)", scored(flat(made), validation, test), figures)
         if asked.out is not None:
             save_png(asked.out / f"step-{run.step:06d}.png", grid(made[:64]))
     rng = np.random.default_rng(0)
     line(f"{CENTRES:,} k-means centres", scored(kmeans(seen, CENTRES), validation, test), "no generator at all")
-    some = seen[rng.choice(len(seen), KERNELS, replace=False)]
-    line(f"{KERNELS:,} training digits", scored(some, validation, test), "the data itself")
+    some = seen[rng.choice(len(seen), min(KERNELS, len(seen)), replace=False)]
+    line(f"{len(some):,} training digits", scored(some, validation, test), "the data itself")
     for name, figure in PUBLISHED:
         print(f"{name + ', as published':28} {figure:>15}")
     print(f"{time.process_time() - began:.0f} CPU-seconds in all")

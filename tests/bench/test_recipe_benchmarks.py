@@ -37,6 +37,15 @@ def test_toy_modes():
     assert "of 2 seeds found all" in out
 
 
+def test_parzen(tmp_path):
+    out = run("parzen.py", "--toy", "--steps", 2, "--looks", 1, "--out", tmp_path)
+    assert "step 2 (" in out
+    assert "10 k-means centres" in out
+    assert "225 ± 2" in out
+    with Image.open(tmp_path / "step-000002.png") as picture:
+        assert picture.mode == "L"
+
+
 def test_augmentation(tmp_path):
     words = ["--steps", 2, "--seeds", 1, "--digits", 60, "--count", 60, "--out", tmp_path]
     out = run("augmentation.py", *words, "--rows", "none", "translation, cutout")
