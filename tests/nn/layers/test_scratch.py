@@ -1,10 +1,12 @@
-"""Scratch is kept, grows, and belongs to one thread."""
+"""Scratch is kept, grows, and belongs to one thread; what is computed tile by tile is what was asked for."""
 
 import threading
 
 import numpy as np
 
+from mulligan.nn.layers import Conv2d, convolution
 from mulligan.nn.layers.scratch import scratch
+from mulligan.nn.network import Network
 
 
 def test_an_array_is_kept_and_grows():
@@ -22,3 +24,20 @@ def test_threads_do_not_share():
     thread.start()
     thread.join()
     assert not np.shares_memory(found[0], scratch("a test", 10, np.float32))
+
+
+def test_loss_and_penalty_are_mixed_tile_by_tile(monkeypatch):
+    network = Network(Conv2d(3), (6, 6, 2), np.float64).initialise(np.random.default_rng(1))
+    space = network.workspace()
+    x, u, dy, c = map(np.random.default_rng(0).normal, [0] * 4, [1] * 4, [(5, 6, 6, 2)] * 2 + [(5, 3, 3, 3), (5,)])
+    found = []
+    monkeypatch.setattr(convolution, "KERNEL_ROWS", 0)
+    for tile_bytes in (1, 10**9):
+        monkeypatch.setattr(convolution, "TILE_BYTES", tile_bytes)
+        space.clear_grads()
+        space.forward(x)
+        space.backward(dy)
+        space.tangent(u)
+        space.paired(c)
+        found.append(space.grad.copy())
+    np.testing.assert_allclose(*found, rtol=1e-12)

@@ -245,14 +245,23 @@ class Affine(Layer):
 
     def paired(self, m: Memory, c: Array) -> None:
         # dW = A_Wᵀ(c⊙x + u, δ),  db = Σ cₙ δₙ
-        s = m.buffer("s", m.x.shape)
-        np.multiply(m.x, c.reshape(-1, *[1] * (m.x.ndim - 1)), out=s)
-        if m.tx is not None:
-            s += m.tx
-        self.product_w(m, s, m.dy)
+        self.product_mixed(m, c)
         if "b" in m.params:
             rows = m.dy.reshape(-1, m.params["b"].size)
             self._add_bias(m, rows, np.repeat(c, len(rows) // len(c)))
+
+    def product_mixed(self, m: Memory, c: Array) -> None:
+        """Add A_Wᵀ(c⊙x + u, δ) to the gradient of W."""
+        self.product_w(m, self.mixed(m, c, slice(0, len(m.x))), m.dy)
+
+    @staticmethod
+    def mixed(m: Memory, c: Array, rows: slice) -> Array:
+        """Return some rows of c⊙x + u, in a buffer."""
+        x = m.x[rows]
+        s = np.multiply(x, c[rows].reshape(-1, *[1] * (x.ndim - 1)), out=m.buffer("s", x.shape))
+        if m.tx is not None:
+            s += m.tx[rows]
+        return s
 
     @staticmethod
     def _add_bias(m: Memory, dy: Array, weights: Array) -> None:

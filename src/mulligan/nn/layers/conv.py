@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import Affine, Param, Shape
@@ -11,6 +11,9 @@ from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Count, check_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,13 @@ class Conv2d(_Convolution):
         return correlation.to_fine(m, dy, self.weight(m), m.buffer(name, (len(dy), *correlation.image)))
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        m.add("W", self._correlation(m, x).to_kernel(m, x, dy, m.gradient("W")))
+        self._add_weights(m, lambda tile: x[tile], dy)
+
+    def product_mixed(self, m: Memory, c: Array) -> None:
+        self._add_weights(m, lambda tile: self.mixed(m, c, tile), m.dy)
+
+    def _add_weights(self, m: Memory, x: Callable[[slice], Array], dy: Array) -> None:
+        m.add("W", self._correlation(m, m.x).to_kernel(m, x, dy, m.gradient("W")))
 
 
 @dataclass(frozen=True)
@@ -212,7 +221,7 @@ class ConvTranspose2d(_Convolution):
         dW = m.gradient("W")
         kh, kw, c_in, c_out = dW.shape
         transposed = m.buffer("transposed", (kh, kw, c_out, c_in))
-        dW[...] = self._correlation(m, x).to_kernel(m, dy, x, transposed).swapaxes(2, 3)
+        dW[...] = self._correlation(m, x).to_kernel(m, lambda tile: dy[tile], x, transposed).swapaxes(2, 3)
         m.add("W", dW)
 
 

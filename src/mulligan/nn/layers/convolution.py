@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from mulligan.nn.layers.products import multiply, multiply_transposed, rows_at_o
 from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.layers.windows import Windows
 from mulligan.nn.memory import Array, Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TILE_BYTES = 512 << 10
 """What the columns of one tile of samples may take: with what they are made of and what becomes of them they shall stay
@@ -92,14 +96,17 @@ class Correlation:
             _add(m, b, out[tile])
         return out
 
-    def to_kernel(self, m: Memory, fine: Array, coarse: Array, out: Array) -> Array:
-        """Write the transpose with respect to W, of shape (kh, kw, C, K)."""
+    def to_kernel(self, m: Memory, fine: Callable[[slice], Array], coarse: Array, out: Array) -> Array:
+        """Write the transpose with respect to W, of shape (kh, kw, C, K).
+
+        The fine images are asked for tile by tile: what has to be computed first need not leave the cache.
+        """
         K = self.grid[2]
         matrix = out.reshape(-1, K)
         windows = self.windows
         size = min(windows.tile(TILE_BYTES, m.dtype), rows_at_once(*matrix.shape) // windows.places)
-        for tile in _tiles(len(fine), max(size, -(-KERNEL_ROWS // windows.places))):
-            columns = self.windows.gather(m, fine[tile])
+        for tile in _tiles(len(coarse), max(size, -(-KERNEL_ROWS // windows.places))):
+            columns = windows.gather(m, fine(tile))
             part = matrix if tile.start == 0 else m.buffer("part", matrix.shape)
             multiply_transposed(columns, coarse[tile].reshape(-1, K), part)
             if part is not matrix:
