@@ -2,13 +2,15 @@
 
     python benchmarks/recipes_table.py --out FOLDER [--cpu-seconds 60] [--seeds 3] [--recipes quick dcgan …]
 
-The budget is CPU time of one thread in the training loop, so that a busy machine changes little; the steps that fill it
-are found by timing some first, and the schedules are stretched over them. Scores: 10,000 fakes against the held-out
-pictures, median and range over the seeds; FD is a per cent of the real features' variance (in the judge; of stacked
-digits in PCA-64), its floor beside. A set that cannot be fetched has a row that says so, and no figure.
+The budget is CPU time of one thread in the training loop, so that a busy machine changes little; the steps that fill
+it are found by timing some first, and the schedules are stretched over them. `--cpu-seconds 0` leaves each recipe its
+own length. Scores: 10,000 fakes against the held-out pictures, median and range over the seeds; FD is a per cent of the
+real features' variance (in the judge, its floor beside; and in PCA-64, the only one of stacked digits). A set that
+cannot be fetched has a row that says so, and no figure.
 
-FOLDER gets table.md, figures.json (from which the command goes on where it was stopped) and RECIPE.png, the 64 fixed
-samples of the first seed.
+FOLDER gets table.md, figures.json (from which the command goes on where it was stopped, and to which more recipes and
+seeds may be added, also by another process), RECIPE-SEED.safetensors, RECIPE.png, the 64 fixed samples of the first
+seed, and sheet.png, 32 of each recipe.
 """
 
 from __future__ import annotations
@@ -37,11 +39,13 @@ HEADS = (
     "CPU s",
     "FD %",
     "floor",
+    "FD in PCA-64 %",
     "precision",
     "recall",
     "coverage",
     "classes right",
     "modes",
+    "authentic %",
 )
 TIMED = 10  # steps, after two that allocate
 
@@ -50,6 +54,14 @@ def play(name, seed, arguments):
     """Train one recipe with one seed for the budget; return the run."""
     changes = [f"seed={seed}", "threads=1", "sample_every=0", "evaluate_every=0"]
     config = with_overrides(mulligan.recipe(name), [*changes, *arguments.set])
+    run = Run(config) if not arguments.cpu_seconds else stretched(config, arguments.cpu_seconds)
+    for _ in train(run):
+        pass
+    return run
+
+
+def stretched(config, seconds):
+    """Return the run whose steps fill the budget, after a short timing."""
     trial = Run(config)
     with trial.gan.lanes:
         for _ in range(2):
@@ -58,11 +70,8 @@ def play(name, seed, arguments):
         for _ in range(TIMED):
             trial.advance()
         each = (time.process_time() - start) / TIMED
-    steps = max(2, round(arguments.cpu_seconds / each))
-    run = Run(replace(config, steps=steps, report_every=max(1, steps // 10), save_every=0), data=trial.data)
-    for _ in train(run):
-        pass
-    return run
+    steps = max(2, round(seconds / each))
+    return Run(replace(config, steps=steps, report_every=max(1, steps // 10), save_every=0), data=trial.data)
 
 
 def score(run, exam):
@@ -76,6 +85,9 @@ def score(run, exam):
         "cpu": run.cpu,
         "fd": scores["fd"],
         "floor": scores["fd_floor"],
+        "fd_pca": found["pca64"]["fd"],
+        "recall_pca": found["pca64"]["recall"],
+        "coverage_pca": found["pca64"]["coverage"],
         "precision": scores["precision"],
         "recall": scores["recall"],
         "coverage": scores["coverage"],
@@ -100,56 +112,90 @@ def row(name, kept):
         return middle if len(values) == 1 else f"{middle} ({min(values):{form}}–{max(values):{form}})"
 
     cells = [cell("steps", ".0f"), cell("cpu", ".0f"), cell("fd", ".2f"), f"{seeds[0]['floor']:.2f}"]
-    cells += [cell(key, ".2f") for key in ("precision", "recall", "coverage", "right")]
-    return f"| `{name}` | {seeds[0]['data']} | " + " | ".join([*cells, cell("modes", ".0f")]) + " |"
+    cells += [cell("fd_pca", ".2f"), *(cell(key, ".3f") for key in ("precision", "recall", "coverage", "right"))]
+    return (
+        f"| `{name}` | {seeds[0]['data']} | "
+        + " | ".join([*cells, cell("modes", ".0f"), cell("authpct", ".0f")])
+        + " |"
+    )
 
 
-def write(found, arguments):
+def kept(arguments):
+    """Read the figures that there are."""
+    path = arguments.out / "figures.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def write(arguments, name="", figures=None):
+    """Add a recipe's figures to those that there are by now, and write the table."""
+    found = kept(arguments)
+    if name:
+        found[name] = {**found.get(name, {}), **figures}
+    length = f"{arguments.cpu_seconds:g} CPU-seconds each" if arguments.cpu_seconds else "Each at its own length"
     lines = [
-        f"{arguments.cpu_seconds:g} CPU-seconds of one thread each, {arguments.seeds} seed(s), {arguments.count:,} "
-        "fakes; “right” is the share of fakes that the judge takes for the class asked for; "
+        f"{length}, one thread, {arguments.count:,} fakes; a range is over seeds 0, 1 …, none means seed 0 alone; "
+        "“classes right” is the share of fakes that the judge takes for the class asked for; "
         f"{platform.machine()}, NumPy {np.__version__}.",
         "",
         "| " + " | ".join(HEADS) + " |",
         "|---" * len(HEADS) + "|",
-        *(row(name, kept) for name, kept in found.items() if kept),
+        *(row(name, found[name]) for name in sorted(found, key=[*RECIPES, *MORE, *found].index)),
     ]
     (arguments.out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (arguments.out / "figures.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    sheet(found, arguments.out)
+
+
+def sheet(found, folder):
+    """Put the first 32 samples of every recipe on one picture, its name above."""
+    from PIL import Image, ImageDraw
+
+    parts = []
+    for path in (folder / f"{name}.png" for name in found):
+        if path.is_file():
+            with Image.open(path) as picture:
+                parts.append((path.stem, picture.convert("RGB").crop((0, 0, 242, 122))))
+    rows = -(-len(parts) // 3)
+    whole = Image.new("RGB", (3 * 250, rows * 144), "white")
+    for i, (name, part) in enumerate(parts):
+        x, y = 250 * (i % 3) + 4, 144 * (i // 3)
+        ImageDraw.Draw(whole).text((x + 2, y + 4), name, fill="black")
+        whole.paste(part, (x, y + 18))
+    whole.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(folder / "sheet.png", optimize=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--recipes", nargs="*", default=[*RECIPES, *MORE])
-    parser.add_argument("--cpu-seconds", type=float, default=60.0)
+    parser.add_argument("--cpu-seconds", type=float, default=60.0, help="of each; 0: the recipe's own steps")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=10_000, help="fakes, and held-out pictures")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    kept_in = arguments.out / "figures.json"
-    found = json.loads(kept_in.read_text(encoding="utf-8")) if kept_in.exists() else {}
     exams = {}
     for name in arguments.recipes:
-        found.setdefault(name, {})
-        for seed in range(arguments.seeds):
-            if str(seed) in found[name]:
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
+            if str(seed) in kept(arguments).get(name, {}):
                 continue
             try:
                 run = play(name, seed, arguments)
             except DataError as error:
-                found[name] = {"error": f"not measured: {str(error).partition(':')[0]} could not be had"}
+                reason = f"not measured: {str(error).partition(':')[0]} could not be had"
+                write(arguments, name, {"error": reason})
                 break
             if run.data.name not in exams:
                 pool = run.data if run.data.test is None else run.data.test
                 exams[run.data.name] = Exam.prepare(run.data, min(arguments.count, len(pool)), controls=False)
-            found[name][str(seed)] = score(run, exams[run.data.name])
+            figures = score(run, exams[run.data.name])
+            run.generator().save(arguments.out / f"{name}-{seed}.safetensors")
             if seed == 0:
                 save_png(arguments.out / f"{name}.png", grid(run.sample(*run.grid)))
-            print(row(name, found[name]), flush=True)
-            write(found, arguments)
-    write(found, arguments)
+            print(row(name, {seed: figures}), flush=True)
+            write(arguments, name, {str(seed): figures})
+    write(arguments)
     print((arguments.out / "table.md").read_text(encoding="utf-8"))
 
 

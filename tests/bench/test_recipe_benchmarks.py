@@ -97,3 +97,28 @@ def test_time_to_quality(tmp_path, name):
     with Image.open(tmp_path / "time-to-quality.png") as picture:
         assert picture.size == (1000, 400)
     run("time_to_quality.py", "train", name, *words[:-1], "wall", code=1)
+
+
+def test_halving(tmp_path):
+    (tmp_path / "study.toml").write_text(
+        """# widths: which D is enough?
+        recipe = "ring"
+        columns = ["distance", "good"]
+        budgets.short = { seeds = 1, steps = 20, count = 100 }
+        budgets.long = { seeds = 2, steps = 40, count = 100 }
+        [axes.D]
+        "as it is" = []
+        "one unit" = ["discriminator.layers.hidden=[1]"]
+        "no rate" = ["generator.optimizer.lr=1e-12", "discriminator.optimizer.lr=1e-12"]
+        """
+    )
+    words = [tmp_path / "study.toml", "--out", tmp_path / "out", "--keep", 1]
+    out = run("halving.py", *words)
+    table = (tmp_path / "out" / "table.md").read_text("utf-8")
+    first, second = table.split("**long")
+    assert [first.count(f"| {name} |") for name in ("as it is", "one unit", "no rate")] == [1, 1, 1]
+    best = first.splitlines()[4].split("|")[1].strip()  # under the title, an empty line, and the head's two
+    assert {line.split("|")[1].strip() for line in second.splitlines()[4:]} == {"as it is", best}
+    assert table in out
+    run("halving.py", *words)  # goes on: nothing is done twice
+    assert (tmp_path / "out" / "table.md").read_text("utf-8") == table
