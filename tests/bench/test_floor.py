@@ -59,6 +59,6 @@ def test_what_is_timed_is_what_is_listed(name):
     w = workload(name, toy=True)
     side = Products(w, draw(w), 2)
     side.step()
-    timed = sum(2 * a.size * b.shape[1] for work in side.work for _, a, b, _ in work)
+    timed = sum(2 * a.size * b.shape[1] for work in side.work for a, b, _ in work)
     assert timed == 2 * sum(p.operations for p in step_products(w, w.batch // 2))
     side.lanes.close()

@@ -12,13 +12,13 @@ from mulligan.bench.material import Material, players
 from mulligan.bench.side import Side
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
-from mulligan.nn.layers.dense import FEW, Dense, turns_back, turns_forward
-from mulligan.nn.layers.products import cut, multiply, multiply_transposed
+from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers.products import multiply
 from mulligan.nn.memory import Array, aligned
 from mulligan.nn.parallel import Lanes, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import DTypeLike
 
@@ -29,7 +29,7 @@ TILE = 8
 """Samples in one product of a convolution: about what the engine's tiles hold."""
 
 
-Work: TypeAlias = "tuple[Callable[[Array, Array, Array], object], Array, Array, Array]"
+Work: TypeAlias = "tuple[Array, Array, Array]"
 """A product, its operands, and where it goes."""
 
 
@@ -149,8 +149,8 @@ class Products(Side):
         return {}
 
     def _multiply(self, lane: int) -> None:
-        for product, a, b, out in self.work[lane]:
-            product(a, b, out)
+        for a, b, out in self.work[lane]:
+            multiply(a, b, out)
 
     def _lane(self, rows: int) -> list[Work]:
         products = [p for p in step_products(self.workload, rows) if p.kind != "inputs" or p.inputs > 0]
@@ -168,24 +168,17 @@ class Products(Side):
                     self.weights[p.layer] = self._random((p.inputs, p.outputs), p.inputs**-0.5)
             x, y, W = X[p.layer], Y[p.layer], self.weights[p.layer]
             dW, dx, Wt = np.empty_like(W), np.empty_like(x), np.ascontiguousarray(W.T)
-            weights = multiply_transposed if p.places > 1 else _transposed
+            back = W.T if p.places == 1 else Wt  # a convolution's matrices are made for each pass
             step = p.rows * p.places if p.places == 1 else TILE * p.places
             for start in range(0, p.rows * p.places, step):
                 length = min(step, p.rows * p.places - start)
                 part, columns = y[start : start + length], x[:length]
-                dense = p.places == 1  # turned and cut, as the engine does it
-                if p.kind == "forward" and dense and turns_forward(length, W):
-                    work.append((np.matmul, W.T, columns.T, self._like(part.T)))
-                elif p.kind == "forward":
-                    work.append((multiply, columns, W, self._like(part)))
-                elif p.kind == "inputs" and dense and turns_back(length, W):
-                    work.append((np.matmul, *cut(W, np.ascontiguousarray(part.T), self._like(columns.T))))
+                if p.kind == "forward":
+                    work.append((columns, W, self._like(part)))
                 elif p.kind == "inputs":
-                    work.append((np.matmul, part, W.T, dx[:length]) if dense else (multiply, part, Wt, dx[:length]))
-                elif dense and length <= FEW:
-                    work.append((np.matmul, *cut(columns.T, part, dW)))
+                    work.append((part, back, dx[:length]))
                 else:
-                    work.append((weights, columns, part, dW))
+                    work.append((columns.T, part, dW))
         return work
 
     def _random(self, shape: Shape, scale: float = 1.0) -> Array:
@@ -195,7 +188,3 @@ class Products(Side):
 
     def _like(self, part: Array) -> Array:
         return aligned(part.shape, self.dtype)
-
-
-def _transposed(a: Array, b: Array, out: Array) -> None:
-    np.matmul(a.T, b, out=out)

@@ -1,11 +1,12 @@
-"""However a product is turned or cut, it is the product."""
+"""However a product is cut, it is the product."""
+
+from itertools import product
 
 import numpy as np
 import pytest
 
-from mulligan.nn.layers import Dense
-from mulligan.nn.layers.dense import FEW, turns_back, turns_forward
-from mulligan.nn.layers.products import SMALL, cut, multiply, multiply_transposed
+from mulligan.nn.layers import Dense, products
+from mulligan.nn.layers.products import RESULT, SMALL, multiply, tile
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 
@@ -24,45 +25,46 @@ def test_all_three_products_of_a_layer(rows, inputs, units):
     np.testing.assert_allclose(space.memory.grads["W"], x.T @ dy, rtol=1e-12, atol=1e-12)
 
 
-def test_the_sizes_above_take_every_way():
-    W = {shape: np.empty(shape) for shape in [(784, 512), (100, 1568), (1568, 128)]}
-    assert turns_forward(32, W[784, 512])
-    assert not turns_forward(33, W[784, 512])
-    assert not turns_forward(32, W[100, 1568])
-    assert turns_back(FEW, W[784, 512])
-    assert not turns_back(FEW + 1, W[784, 512])
-    assert not turns_back(FEW, W[1568, 128])
+# (M, K, N), are a and b transposes, and the tiles
+CASES = {
+    (3136, 512, 64, False, False): (28, 64),  # a few whole rows, of many
+    (32, 784, 512, False, False): (32, 32),  # both ways, as large as the kernels serve
+    (64, 512, 784, False, False): (64, 16),
+    (32, 512, 784, False, True): (32, 16),  # dy Wᵀ: the tile of the result is small besides
+    (128, 256, 512, False, True): (32, 32),
+    (784, 64, 512, True, False): (392, 32),  # xᵀ dy
+    (784, 32, 128, True, False): (224, 128),  # whole rows that fill registers
+    (61, 784, 512, False, True): (32, 32),  # no divisor: the rest of the rows is multiplied as it is
+    (5, 784, 512, False, False): (0, 0),  # too few rows to gain anything
+    (64, 512, 100, False, True): (0, 0),  # columns that fill no register
+    (7, 2, 3, False, False): (0, 0),  # small as it is
+    (0, 3, 4, False, False): (0, 0),
+    (3, 0, 4, False, False): (0, 0),
+}
 
 
-@pytest.mark.parametrize("contiguous", [True, False])
-@pytest.mark.parametrize(("M", "K", "N"), [(784, 32, 512), (784, 512, 32), (127, 64, 512), (784, 300, 512), (5, 2, 3)])
-def test_cutting_gives_equal_parts_that_blas_need_not_pack(monkeypatch, contiguous, M, K, N):
-    monkeypatch.setattr("mulligan.nn.layers.products.prefers_small", lambda: True)
-    rng = np.random.default_rng(0)
-    a, b, out = rng.standard_normal((M, K)), rng.standard_normal((K, N)), np.empty((M, N))
-    if not contiguous:
-        a = np.asfortranarray(a)
-    parts, whole, results = cut(a, b, out)
-    np.matmul(parts, whole, out=results)
-    np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
-    assert np.shares_memory(parts, a)
-    if parts.ndim == 3:
-        assert parts.shape[1] * K * N <= SMALL
-    else:
-        assert M in (5, 127) or K == 300  # no divisor of the rows is both small enough and worth a call
+@pytest.mark.parametrize(("case", "expected"), CASES.items(), ids=str)
+def test_tiles_are_what_the_kernels_for_small_products_serve(case, expected):
+    _, K, N, _, b_turned = case
+    rows, cols = tile(*case)
+    assert (rows, cols) == expected
+    assert rows * cols * K <= SMALL
+    assert N % (cols or 1) == 0
+    assert not b_turned or rows * cols <= RESULT
 
 
-@pytest.mark.parametrize(
-    ("M", "K", "N"), [(64, 1568, 128), (32, 256, 1568), (9, 300, 70), (7, 2, 3), (0, 3, 4), (3, 0, 4)]
-)
 @pytest.mark.parametrize("small", [1_000, 30_000, 1_000_000])
-def test_however_a_product_is_cut_nothing_is_lost(monkeypatch, small, M, K, N):
-    monkeypatch.setattr("mulligan.nn.layers.products.prefers_small", lambda: True)
-    monkeypatch.setattr("mulligan.nn.layers.products.SMALL", small)
+@pytest.mark.parametrize(("M", "K", "N"), [*{case[:3] for case in CASES}, (9, 300, 70), (127, 64, 512)])
+def test_however_a_product_is_cut_it_is_the_product(monkeypatch, small, M, K, N):
+    monkeypatch.setattr(products, "prefers_small", lambda: True)
+    monkeypatch.setattr(products, "SMALL", small)
+    products.tile.cache_clear()
     rng = np.random.default_rng(0)
-    a, b, c = rng.standard_normal((M, K)), rng.standard_normal((K, N)), rng.standard_normal((M, N))
-    out, transposed = np.full((M, N), np.nan), np.full((K, N), np.nan)
-    multiply(a, b, out)
-    multiply_transposed(a, c, transposed)
-    np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(transposed, a.T @ c, rtol=1e-12, atol=1e-12)
+    a, b = rng.standard_normal((M, K)), rng.standard_normal((K, N))
+    for left, right in product([a, np.asfortranarray(a)], [b, np.asfortranarray(b)]):
+        out, wide = np.full((M, N), np.nan), np.full((2 * M, N), np.nan)
+        multiply(left, right, out)
+        multiply(left, right, wide[::2])  # rows with others between them
+        np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(wide[::2], a @ b, rtol=1e-12, atol=1e-12)
+    products.tile.cache_clear()

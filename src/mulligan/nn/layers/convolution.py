@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.nn.layers.products import multiply, multiply_transposed, rows_at_once
+from mulligan.nn.layers.products import multiply, rows_at_once
 from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.layers.windows import Windows
 from mulligan.nn.memory import Array, Memory
@@ -108,7 +108,7 @@ class Correlation:
         for tile in _tiles(len(coarse), max(size, -(-KERNEL_ROWS // windows.places))):
             columns = windows.gather(m, fine(tile))
             part = matrix if tile.start == 0 else m.buffer("part", matrix.shape)
-            multiply_transposed(columns, coarse[tile].reshape(-1, K), part)
+            multiply(columns.T, coarse[tile].reshape(-1, K), part)
             if part is not matrix:
                 matrix += part
         return out

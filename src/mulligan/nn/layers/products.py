@@ -1,4 +1,16 @@
-"""Products of many rows with a small matrix, cut to the size that BLAS likes best."""
+"""Products of matrices, cut into tiles of the size that BLAS likes best.
+
+OpenBLAS's AVX-512 kernels multiply small matrices where they lie; larger ones are packed first, which for the few rows
+of a batch takes as long as half of the product. So a large product goes to BLAS as many small ones, in one call of
+``np.matmul``, which loops over the tiles. On one core, float32, GF/s (AMD EPYC, Zen 4, of 118 at best; OpenBLAS 0.3.31,
+SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy of a layer of 784 inputs and 512 units:
+
+    rows of the batch      y   in tiles      dx   in tiles      dW   in tiles
+    32                    90        113      60        109      90        110
+    64                    99        113      78        110      99        113
+    128                  104        114      92        110     104        114
+    256                  107        113      99        110     107        115
+"""
 
 from __future__ import annotations
 
@@ -10,92 +22,74 @@ import threadpoolctl
 from mulligan.nn.memory import Array
 
 SMALL = 1_000_000
-"""Up to M·N·K multiplications OpenBLAS's AVX-512 kernels work in place; above, they pack their operands first."""
+"""Up to M·N·K multiplications the kernels for small products serve; above, operands are packed first."""
+
+RESULT = 1024
+"""Elements of a tile of the result up to which they serve, too, where the right factor is a transpose (dy Wᵀ)."""
+
+COLS = (32, 16)
+"""Columns of a tile where the result has to be cut both ways: two registers of float32, or one."""
 
 FOUR = 4
-"""The kernels for small products take so many rows at once; one more costs as much as four."""
-
-WORDS = 16
-"""Floats in a register: columns of the result, which the kernels hold in registers."""
-
-COLS = 32
-"""Fewer columns at once do not pay."""
-
-SHORT = 256
-"""Up to this length of a sum, few rows times a large matrix are cut by its columns (32 × 256 × 1568:
-162 µs, not 220)."""
+"""The kernels take so many rows at once; one more costs as much as four."""
 
 FEWEST = 8
-"""Rows in one call of BLAS below which cutting gains nothing."""
+"""Rows of a tile below which cutting both ways gains nothing."""
 
 
 @cache
 def prefers_small() -> bool:
-    """Return whether this BLAS has kernels for small products: 10–40 % faster on what a convolution asks for."""
+    """Return whether this BLAS has kernels for small products: 10–40 % faster on what layers ask for."""
     blas = threadpoolctl.threadpool_info()
     return any(info.get("architecture") in {"SkylakeX", "Cooperlake", "SapphireRapids"} for info in blas)
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:
-    """Write a b, for a of shape (M, K), b of shape (K, N) and out of shape (M, N)."""
-    if not (a.size and b.size and prefers_small()):
-        np.matmul(a, b, out=out)
-        return
-    K, N = b.shape
-    rows, cols = SMALL // b.size // FOUR * FOUR, SMALL // a.size // WORDS * WORDS
-    if 0 < rows < len(a):
-        cut = len(a) // rows * rows
-        np.matmul(a[:cut].reshape(-1, rows, K), b, out=out[:cut].reshape(-1, rows, N))
-        if cut < len(a):
-            np.matmul(a[cut:], b, out=out[cut:])
-    elif rows == 0 and K <= SHORT and 2 * COLS <= cols < N:
-        cut = N // cols * cols
-        blocks, results = b[:, :cut].reshape(K, -1, cols), out[:, :cut].reshape(len(a), -1, cols)
-        np.matmul(a, blocks.swapaxes(0, 1), out=results.swapaxes(0, 1))
-        if cut < N:
-            np.matmul(a, b[:, cut:], out=out[:, cut:])
-    else:
-        np.matmul(a, b, out=out)
+    """Write a b, for a of shape (M, K), b of shape (K, N) and out of shape (M, N).
 
-
-def multiply_transposed(a: Array, b: Array, out: Array) -> None:
-    """Write aᵀ b, for a of shape (M, K), b of shape (M, N) and out of shape (K, N).
-
-    The result is cut, not the sum, whose parts would have to be added: see `rows_at_once`.
+    `a` and `b` may be views, such as transposes; nothing is copied.
     """
-    at = a.T
-    cols = SMALL // b.size // COLS * COLS if b.size and prefers_small() else 0
-    if not 0 < cols < len(at):
-        np.matmul(at, b, out=out)
-        return
-    cut = len(at) // cols * cols
-    np.matmul(at[:cut].reshape(-1, cols, len(a)), b, out=out[:cut].reshape(-1, cols, b.shape[1]))
-    if cut < len(at):
-        np.matmul(at[cut:], b, out=out[cut:])
-
-
-def rows_at_once(K: int, N: int) -> int:
-    """Return up to how many rows of a and b `multiply_transposed` likes to take; more are better added up outside."""
-    return SMALL // (min(K, COLS) * N)
-
-
-def cut(a: Array, b: Array, out: Array) -> tuple[Array, Array, Array]:
-    """Return views of the three for which ``np.matmul`` writes a b in parts that BLAS need not pack.
-
-    For a of shape (M, K), b of shape (K, N) and out of shape (M, N): few columns K or N, many rows M. The rows of `a`
-    go to BLAS in equal parts, as many at a time as its kernels for small products take.
-    """
-    rows = _even(len(a), SMALL // b.size) if b.size and prefers_small() else 0
-    if rows < FEWEST:
-        return a, b, out
-    if a.flags.c_contiguous:
-        parts = a.reshape(-1, rows, a.shape[1])
-    else:
-        parts = a.T.reshape(len(b), -1, rows).transpose(1, 2, 0)
-    return parts, b, out.reshape(-1, rows, b.shape[1])
+    (M, K), N = a.shape, b.shape[1]
+    rows, cols = tile(M, K, N, a.strides[0] < a.strides[1], b.strides[0] < b.strides[1]) if prefers_small() else (0, 0)
+    whole = M // rows * rows if rows else 0
+    if whole:
+        tiles = out[:whole].reshape(-1, rows, N // cols, cols).swapaxes(1, 2)
+        np.matmul(a[:whole].reshape(-1, 1, rows, K), b.reshape(K, -1, cols).swapaxes(0, 1), out=tiles)
+    if whole < M:
+        np.matmul(a[whole:], b, out=out[whole:])
 
 
 @cache
-def _even(n: int, most: int) -> int:
-    """Return the largest divisor of `n` that is at most `most`, or 0."""
-    return next((d for d in range(min(n, most), 0, -1) if n % d == 0), 0)
+def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> tuple[int, int]:
+    """Return rows and columns of the tiles that a product's result is cut into, or (0, 0) where it is left whole.
+
+    Whole rows of the result where a few of them make a small product; the sum is never cut, for its parts would have
+    to be added.
+
+    Parameters
+    ----------
+    M, K, N : int
+        Of a product of (M, K) and (K, N).
+    a_turned, b_turned : bool
+        The factor is a transpose: its first axis is the one that lies contiguous.
+    """
+    if not (M and K and N):
+        return 0, 0
+    if not b_turned:
+        least = COLS[0] if a_turned else FOUR  # of a transpose, rows that fill two registers
+        rows = SMALL // (K * N) // least * least
+        if rows:
+            return (rows, N) if rows < M else (0, 0)
+    cols = next((cols for cols in COLS if N % cols == 0), 0)
+    if not cols:
+        return 0, 0
+    most = SMALL // (K * cols)
+    if b_turned:
+        most = min(most, RESULT // cols)
+    rows = next((rows for rows in range(min(most, M), FEWEST - 1, -1) if M % rows == 0), most // FOUR * FOUR)
+    return (rows, cols) if FEWEST <= rows <= M else (0, 0)
+
+
+def rows_at_once(K: int, N: int) -> int:
+    """Return how long a sum aᵀ b with a result of shape (K, N) may be for `multiply` to cut it well."""
+    return SMALL // (min(K, COLS[0]) * N)
