@@ -217,4 +217,5 @@ def test_stacked_digits_are_read_one_by_one():
     found = Exam.prepare(data).score(Stacker(made.spec, made.theta))
     assert found["modes"]["captured"] == pytest.approx(len(set(asked)), abs=2)
     assert found["modes"]["label_accuracy"] > 0.95
+    assert found["modes"]["n"] == 60
     assert "classes" not in found

@@ -83,10 +83,14 @@ def _one(result: dict[str, Any]) -> Iterator[str]:
         yield f"inside them    variance {figure(min(inside))} to {figure(max(inside))} of the reals'{asked}"
     if "modes" in result:
         found = result["modes"]
-        good = f"; of high quality {_percent(found['high_quality'])}, ideal {_percent(found['high_quality_ideal'])}"
+        if "sha256" in found:  # digits read by a judge: no distance says which are good
+            more = f"; of {count(found['n'])} samples"
+        else:
+            good, ideal = _percent(found["high_quality"]), _percent(found["high_quality_ideal"])
+            more = f"; of high quality {good}, ideal {ideal}"
         yield (
             f"modes          {_value(found['captured'])}; KL {_value(found['kl'])}, floor {_value(found['kl_floor'])}"
-            f"{good if 'sha256' not in found else ''}"
+            f"{more}"
         )
     if "divergences" in result:
         found = result["divergences"]
