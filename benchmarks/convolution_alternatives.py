@@ -14,10 +14,10 @@ Each is compared with the engine's result first. The kernels' transforms are not
 from __future__ import annotations
 
 import argparse
-import time
 
 import numpy as np
 import threadpoolctl
+from convolution import least
 
 from mulligan.nn.layers import Conv2d
 from mulligan.nn.layers.products import multiply
@@ -29,17 +29,6 @@ CASES = [
     ("D 64→128, 14→7 (32)", Conv2d(128), (14, 14, 64), 32),
     ("3×3 64→64, 14 (32)", Conv2d(64, 3, 1), (14, 14, 64), 32),
 ]
-
-
-def least(work, repeats):
-    for _ in range(3):
-        work()
-    best = float("inf")
-    for _ in range(repeats):
-        start = time.thread_time_ns()
-        work()
-        best = min(best, time.thread_time_ns() - start)
-    return best / 1000
 
 
 def empty(*shape):
