@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,15 @@ SOURCE = Path(__file__).parents[2] / "src"
 PATIENCE = 240.0  # the machine may be busy
 
 
+HEARS = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+"""In the child: what a shell starts in the background, and all that it starts, ignores SIGINT."""
+
+
 def start(study: Path, out: Path, *words: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "mulligan", "study", str(study), "--out", str(out), "--resume", "--json", *words]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, env=environment, start_new_session=True, preexec_fn=HEARS, **pipes)
 
 
 def finished(child: subprocess.Popen[str]) -> list[dict[str, Any]]:
