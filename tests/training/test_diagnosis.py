@@ -171,8 +171,11 @@ def test_way() -> None:
     way = Way()
     for step, x in enumerate([0.0, 3.0, 0.0, 3.0, 1.0]):
         way.go([x, 0.0], max(step - 1, 0))
-        ratio = way.ratio(step, 4)
-        assert ratio is None if step < 4 else ratio == pytest.approx((3 + 3 + 3 + 2) / 1)
+        gone = way.gone(step, 4)
+        assert (gone is None) is (step < 4)
+    assert gone is not None
+    assert gone.length / gone.net == pytest.approx((3 + 3 + 3 + 2) / 1)
+    assert gone.length == pytest.approx(11 / 2**0.5 / 2)  # of two coordinates, in ranges: two halves
     again = Way()
     again.restore(json.loads(json.dumps(way.state())))
     assert again.state() == way.state()
@@ -183,6 +186,6 @@ def test_the_way_begins_with_the_run_or_with_the_second_try() -> None:
         way = Way()
         way.go([0.0], begins)
         way.go([4.0], begins + 50)
-        assert way.ratio(begins + 250, 500) is None
+        assert way.gone(begins + 250, 500) is None
         way.go([2.0], begins + 250)
-        assert way.ratio(begins + 500, 500) == pytest.approx(3.0)
+        assert way.gone(begins + 500, 500) == pytest.approx((3.0, 1.0))

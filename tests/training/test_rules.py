@@ -24,7 +24,7 @@ SOUND = {
     "extreme": 0.77, "extreme_real": 0.83, "sharpness": 1.02, "coverage": 0.9, "precision": 0.97,
     "gap": 0.02, "ranking": 0.7, "classes": 1.0, "inner": 0.9, "r1": 0.66, "r2": 0.6, "push": 0.4,
     "g_first": 1.7e-3, "g_last": 0.03, "g_gradient": 0.6, "d_gradient": 1.3,
-    "g_weights": 80.0, "d_weights": 34.0, "path": 1.5, "ct_z": 0.3, "authentic": 1.0,
+    "g_weights": 80.0, "d_weights": 34.0, "path": 1.5, "way": 0.3, "ct_z": 0.3, "authentic": 1.0,
 }  # fmt: skip
 """What `quick` shows after 1000 steps."""
 
@@ -64,7 +64,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **ASTRAY}, {}), ({"ranking": 0.09, **ASTRAY}, {"facts": CRITIC})],
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
-    "cycling": [({"path": 10.1}, {})],
+    "cycling": [({"path": 10.1, "gap": 0.051}, {}), ({"path": 10.1, "way": 1.01}, {})],
     "gamma off": [
         ({"penalty": 2.0, "d_loss": 1.38, **FAR}, {"facts": PENALISED}),
         ({"penalty": 0.1, "d_loss": 1.39, "d_accuracy": 0.5, **FAR}, {"facts": PENALISED}),  # G wins, but for γ
@@ -107,7 +107,8 @@ NEARLY: list[dict[str, Any]] = [
     {"sharpness": 1.9, "coverage": 0.11, **FAR},
     {"penalty": 0.0, "sharpness": 1.9, **FAR},
     {"penalty": 0.01, "sharpness": 2.1, **FAR},
-    {"path": 9.9},
+    {"path": 9.9, "way": 1.5},
+    {"path": 10.1, "way": 0.99},
     {"extreme": 0.91},
     {"ct_z": -9.0, "authentic": -4.9},
     {"ct_z": -2.9, "authentic": -20.0},
@@ -161,19 +162,37 @@ def test_g_has_not_won_where_d_tells_or_most_reals_have_a_fake_near() -> None:
 
 
 def test_a_way_that_leads_nowhere_for_long() -> None:
-    assert named({"path": 3.0}, {"path": 12.0}, {"path": 9.5}).state == "cycling"
-    assert named({"path": 3.0}, {"path": 9.0}, {"path": 9.5}).state == HEALTHY
+    assert named({**FAR, "path": 3.0}, {"path": 12.0}, {"path": 9.5}).state == "cycling"
+    assert named({**FAR, "path": 3.0}, {"path": 9.0}, {"path": 9.5}).state == HEALTHY
 
 
-def test_what_was_won_and_lost_again() -> None:
-    swings = [{"gap": gap, "path": 5.5} for gap in (0.4, 0.2, 0.8, 0.3, 0.5)]  # 4 · 1.67
+def test_a_g_that_has_come_to_the_reals_may_tremble_there() -> None:
+    looks = zip((2.8, 54.8, 73.8), (0.005, 0.009, 0.027), (0.35, 0.51, 0.56))  # the ring, all modes there throughout
+    trembling = [{"path": path, "gap": gap, "way": way} for path, gap, way in looks]
+    assert named(*trembling).state == HEALTHY
+    assert named({**trembling[0], "gap": 0.06}, *trembling[1:]).state == "cycling"  # it has been elsewhere
+    assert named(*trembling[:2], {**trembling[2], "way": 1.7}).state == "cycling"  # across the data and back
+
+
+def test_what_has_moved_far_and_come_no_nearer() -> None:
+    swings = [{"gap": gap, "path": 5.5} for gap in (0.4, 0.2, 0.8, 0.3, 0.5)]
     assert named(*swings).state == "cycling"
     assert named(*({**look, "path": 4.5} for look in swings)).state == HEALTHY
-    assert named(*({**look, "gap": gap} for look, gap in zip(swings, (0.4, 0.2, 0.3, 0.25, 0.3)))).state == HEALTHY
+    nearer = ({**look, "gap": gap} for look, gap in zip(swings, (0.5, 0.4, 0.3, 0.2, 0.15)))
+    assert named(*nearer).state == HEALTHY
     near = ({**look, "gap": gap} for look, gap in zip(swings, (0.04, 0.001, 0.03, 0.002, 0.04)))
     assert named(*near).state == HEALTHY  # beside the reals, a quotient says nothing
-    spike = ({**look, "path": path} for look, path in zip(swings, (1.0, 2.0, 2.0, 9.0, 2.0)))
-    assert named(*spike).state == HEALTHY
+    spike = ({**look, "gap": gap} for look, gap in zip(swings, (0.014, 0.014, 0.007, 0.236, 0.024)))
+    assert named(*spike).state == HEALTHY  # a grid that was lost for one look, and is back
+    once = ({**look, "path": path} for look, path in zip(swings, (1.0, 2.0, 2.0, 9.0, 2.0)))
+    assert named(*once).state == HEALTHY
+
+
+def test_classes_that_only_the_raw_g_lacks_are_no_collapse() -> None:
+    few = [{"classes": 0.56}, {"classes": 0.58}]
+    assert named(*few).state == "mode collapse"
+    assert named(*({**look, "classes_averaged": 0.91} for look in few)).state == HEALTHY
+    assert named(*({**look, "classes_averaged": 0.59} for look in few)).state == "mode collapse"
 
 
 def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collapse() -> None:

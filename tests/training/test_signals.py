@@ -24,6 +24,22 @@ def test_signals_of_a_perfect_generator(tiny: Any, monkeypatch: pytest.MonkeyPat
     assert signals["scale"] == pytest.approx((fresh.max() - fresh.min()) / 2, rel=0.02)
 
 
+def test_the_averaged_g_is_asked_for_classes_where_the_other_has_few(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = np.asarray(Run(tiny(data={"name": "ring", "labels": "none", "limit": 0})).data.images[-256:])
+    for average, raw, asked in (("ema", fresh[:1], True), ("none", fresh[:1], False), ("ema", fresh, False)):
+        run = Run(tiny(data={"name": "ring", "labels": "none", "limit": 0}, average=average))
+        probe = Probe(run)
+        made = {True: fresh, False: np.resize(raw, fresh.shape)}
+        monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, made=made: made[average].copy())
+        signals, _ = probe.look()
+        assert ("classes_averaged" in signals) is asked
+        if asked:
+            assert signals["classes"] < 0.2
+            assert signals["classes_averaged"] == pytest.approx(1.0, abs=0.15)
+
+
 def test_gradient_signals_by_differences(tiny: Any) -> None:
     run = Run(tiny())
     probe = Probe(run)

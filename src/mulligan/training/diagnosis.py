@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
 from mulligan.training.remedies import remedies_for
@@ -98,9 +98,9 @@ class Diagnosis:
         signals |= {name: value for name, value in means.items() if name not in kinds and math.isfinite(value)}
         signals["penalty"] = sum(means.get(kind, 0.0) for kind in kinds)
         self._sums, self._since = {}, 0
-        path = self._way.ratio(event.step, 2 * self.every)
-        if path is not None:
-            signals["path"] = path
+        gone = self._way.gone(event.step, 2 * self.every)
+        if gone is not None:
+            signals |= {"path": gone.length / gone.net, "way": gone.length}
         signals |= self._copies(run, event.step)
         self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
         self._lived = self._lived or signals.get("spread", 1.0) >= 0.02
@@ -208,6 +208,13 @@ def severities(found: Sequence[Finding]) -> dict[str, str]:
     return {finding.state: finding.severity for finding in found} or {HEALTHY: ""}
 
 
+class Gone(NamedTuple):
+    """How far a coordinate of the followed z went, in ranges of the data, and how far it got: root mean squares."""
+
+    length: float
+    net: float
+
+
 class Way:
     """How far the followed z have gone, and how far they have got."""
 
@@ -224,14 +231,15 @@ class Way:
             self._anchors = [(since, 0.0, point)]
         self._last = point
 
-    def ratio(self, step: int, over: int) -> float | None:
-        """Return path ÷ net move over the last `over` steps, and remember this step; None before so many."""
+    def gone(self, step: int, over: int) -> Gone | None:
+        """Return how far they went over the last `over` steps, and remember this step; None before so many."""
         old = [anchor for anchor in self._anchors if anchor[0] <= step - over]
         self._anchors = [*old[-1:], *(a for a in self._anchors if a[0] > step - over), (step, self._length, self._last)]
         if not old:
             return None
         net = math.dist(old[-1][2], self._last)
-        return (self._length - old[-1][1]) / net if net > 0 else None
+        ranges = 2.0 * math.sqrt(len(self._last))  # the points are in half ranges
+        return Gone((self._length - old[-1][1]) / ranges, net / ranges) if net > 0 else None
 
     def state(self) -> dict[str, Any]:
         """Return it ready for JSON."""

@@ -24,6 +24,8 @@ STILL = 0.8
 """A distance to the real data above this share of the least that it has been stands still."""
 FAR = 0.05
 """Energy distance, in units of the reals' own, from which on fakes are visibly not real."""
+FEW = 0.6
+"""Effective classes, over those of the reals, below which a warning is due."""
 NOISE = 2.0
 """Steps between neighbouring pixels, over those of reals, that make noise of a picture."""
 
@@ -137,14 +139,19 @@ class View:
 
     @property
     def collapsed(self) -> list[Case]:
-        """Little variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked."""
+        """Little variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked.
+
+        Few classes are a warning where an averaged G has no more of them: samples are drawn from that, and the other
+        one trembles.
+        """
         classes = math.nan if self.get("sharpness") > NOISE else self.get("classes")
+        averaged = [self.under("classes_averaged", FEW)] if "classes_averaged" in self.now else []
         rising = self.under("classes_change", 1.1, _quotient(self.get("classes"), self.get("classes", 1)))
         return [
             Case((self.under("distance", 0.2),)),
             Case((self.under("classes", 0.25, classes),)),
             Case((self.under("distance", 0.5),), "warning"),
-            Case((self.under("classes", 0.6, classes), rising), "warning"),
+            Case((self.under("classes", FEW, classes), *averaged, rising), "warning"),
             Case((self.over("sharpness", NOISE), self.under("coverage", 0.12), *self.standing), "warning"),
         ]
 
@@ -174,6 +181,16 @@ class View:
     def paths(self) -> list[float]:
         """Way of a fixed z ÷ how far it got, at the latest looks, three at most."""
         return [path for path in (self.get("path", back) for back in range(3)) if not math.isnan(path)]
+
+    @property
+    def harmful(self) -> tuple[Evidence, Evidence]:
+        """What makes a way that leads nowhere a cycle; either will do.
+
+        A G that has come to the reals trembles around them and gets nowhere, too, but loses nothing by it. So the
+        fakes must have been far from the reals while the way was gone, or each z gone as far as the data are wide.
+        """
+        gaps = [gap for gap in (self.get("gap", back) for back in range(3)) if not math.isnan(gap)]
+        return self.over("gap_most", FAR, max(gaps, default=math.nan)), self.over("way", 1.0)
 
     @property
     def lost_again(self) -> Case:
@@ -276,12 +293,12 @@ def mode_collapse(v: View) -> list[Case]:
 
 
 def cycling(v: View) -> list[Case]:
-    """G goes round: the same z moves far and gets nowhere, and what was won is lost again."""
+    """G goes round: the same z moves far and gets nowhere, and the fakes come no nearer. Not where they are real."""
     mean = sum(v.paths) / len(v.paths) if len(v.paths) >= 2 else math.nan
+    nowhere = (v.over("path", 10.0), v.over("path_mean", 8.0, mean))
     return [
-        Case((v.over("path", 10.0),)),
-        Case((v.over("path_mean", 8.0, mean),)),
-        v.lost_again,
+        *(Case((sign, harm)) for sign in nowhere for harm in v.harmful),
+        Case((v.over("path_mean", 5.0, mean), *v.standing)),
         Case((v.over("histogram_change", 0.3, _variation(v)), v.over("path", 4.0), *v.standing)),
     ]
 

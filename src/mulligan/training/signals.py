@@ -26,6 +26,7 @@ from mulligan.training.likeness import (
     spread,
     squared_distances,
 )
+from mulligan.training.rules import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,6 +226,9 @@ class Probe:
                 return {}, []
             signals = self._variety(made)
             histogram = self._resemblance(made, signals)
+            if signals.get("classes", 1.0) < FEW and self.run.config.average is not None:
+                averaged = self.run.generate(self.z, self.labels)
+                signals["classes_averaged"], _ = self._classes(self._see(self._seen(averaged), averaged)[1])
             self._gradients(made, signals)
             gan = self.run.gan
             for name, mover in (("g", gan.g), ("d", gan.d)):
@@ -256,12 +260,8 @@ class Probe:
         return 1.0 if isinstance(last, Sigmoid) else 2.0
 
     def _resemblance(self, made: Array, signals: dict[str, float]) -> list[float]:
-        known, images = self.known, made
-        if not self.run.data.is_points:
-            from mulligan.output.images import to_uint8
-
-            images = to_uint8(made, self.run.config.data.low, self.run.config.data.high)
-        features, kinds = self._see(images, made)
+        known = self.known
+        features, kinds = self._see(self._seen(made), made)
         d2 = squared_distances(known.features, features)
         signals["coverage"] = float(np.mean(d2.min(axis=1) < known.radius))
         signals["precision"] = float(np.mean((d2 < known.radius[:, None]).any(axis=0)))
@@ -269,10 +269,25 @@ class Probe:
         if kinds is None or known.kinds is None:
             return []
         signals["inner"] = ratio(spread(features, kinds), known.figures["inner"])
-        size = 1 + int(max(kinds.max(), known.kinds.max()))
-        shares, right = (np.bincount(k, minlength=size) / len(k) for k in (kinds, known.kinds))
-        signals["classes"] = math.exp(entropy(shares) - entropy(right))
-        return [float(v) for v in shares]
+        signals["classes"], shares = self._classes(kinds)
+        return shares
+
+    def _seen(self, made: Array) -> NDArray[Any]:
+        """Return fakes as the judge is shown them."""
+        if self.run.data.is_points:
+            return made
+        from mulligan.output.images import to_uint8
+
+        return to_uint8(made, self.run.config.data.low, self.run.config.data.high)
+
+    def _classes(self, kinds: NDArray[Any] | None) -> tuple[float, list[float]]:
+        """Return the effective number of classes ÷ that of the reals, and the share of each."""
+        of_reals = self.known.kinds
+        assert kinds is not None
+        assert of_reals is not None
+        size = 1 + int(max(kinds.max(), of_reals.max()))
+        shares, right = (np.bincount(k, minlength=size) / len(k) for k in (kinds, of_reals))
+        return math.exp(entropy(shares) - entropy(right)), [float(v) for v in shares]
 
     def _gradients(self, made: Array, signals: dict[str, float]) -> None:
         run, known = self.run, self.known
