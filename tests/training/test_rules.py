@@ -42,6 +42,13 @@ def test_a_sound_run_is_healthy() -> None:
         assert named(facts=facts) == Finding(HEALTHY)
 
 
+def test_every_check_of_a_sound_run_shows_its_figures() -> None:
+    view = View([Look(250 * (i + 1), SOUND, [0.1] * 10) for i in range(5)], PENALISED, lived=True)
+    for rule in RULES.values():
+        assert any(math.isfinite(evidence.value) for case in rule(view) for evidence in case.evidence)
+        assert not any(case.holds for case in rule(view))
+
+
 FAR = {"gap": 0.5}
 ASTRAY = {**FAR, "coverage": 0.4}
 CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {

@@ -12,6 +12,7 @@ MEANINGS = {
     "d_growth": "norm of D's weights ÷ four looks ago",
     "not_finite": "NaN or infinity in the run",
     "spread": "deviation of G(z) over z ÷ that of the reals, inside classes",
+    "listened": "1 where G has ever listened to z, 0 where it never has",
     "g_first": "gradient of G's first layer, a weight",
     "span": "range of all fakes ÷ that of the reals",
     "D(real)": "σ of D's mean logit on reals",

@@ -235,9 +235,10 @@ def divergence(v: View) -> list[Case]:
 
 def dead_latent(v: View) -> list[Case]:
     """G does not listen to z, and never has."""
-    if v.lived or v.saturated.holds or v.under("span", 1e-3).holds or any(case.holds for case in v.misscaled):
+    if v.saturated.holds or v.under("span", 1e-3).holds or any(case.holds for case in v.misscaled):
         return []
-    return [Case((v.under("spread", 0.02), v.under("g_first", 1e-8))), Case((v.under("spread", 0.02),))]
+    never = (v.under("spread", 0.02), v.under("listened", 1.0, float(v.lived)))
+    return [Case((*never, v.under("g_first", 1e-8))), Case(never)]
 
 
 def contrast_illusion(v: View) -> list[Case]:
