@@ -337,6 +337,12 @@ def play(case: Case, seed: int = 0, *, verbose: bool = False, long: bool = False
     return Outcome(case, seed, named, step, config.steps, severity, words, time.process_time() - start)
 
 
+def machine() -> str:
+    """What a page calls the machine that it was made on."""
+    found = describe(1)
+    return f"{found['processor']}, {found['cores']} cores, Python {found['python']}, NumPy {found['numpy']}"
+
+
 def keep(path: Path, outcome: Outcome) -> None:
     """Add an outcome to a file, so that a bench that is stopped goes on where it was."""
     with path.open("a", encoding="utf-8") as file:
@@ -413,7 +419,7 @@ def overhead() -> str:
     return "\n".join(lines)
 
 
-def page(outcomes: list[Outcome], costs: str, machine: str) -> str:
+def page(outcomes: list[Outcome], costs: str, where: str) -> str:
     """docs/reference/diagnosis.md."""
     figures = "\n".join(f"| `{name}` | {words} |" for name, words in MEANINGS.items())
     states = "\n".join(f"| {name} | {(rule.__doc__ or '').strip()} |" for name, rule in RULES.items())
@@ -425,7 +431,8 @@ and what the steps measured in between. The first state below whose evidence hol
 ago as well, it is said once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it, with what to
 try; `--try` does it.
 
-This page is made by `{command}`, on {machine}.
+This page is made by `{command}`,
+on {where}.
 
 | state | what it is |
 |---|---|
@@ -488,9 +495,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--kept", type=Path, help="a file of JSON lines that outcomes are read from, and added to")
-    found = describe(1)
-    known = f"{found['processor']}, {found['cores']} cores, Python {found['python']}, NumPy {found['numpy']}"
-    parser.add_argument("--machine", default=known, help="what the page calls this machine")
+    parser.add_argument("--machine", default=machine(), help="what the page calls this machine")
     for flag in ("--verbose", "--write", "--long", "--overhead"):
         parser.add_argument(flag, action="store_true")
     options = parser.parse_args()

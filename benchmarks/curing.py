@@ -5,7 +5,7 @@
     python benchmarks/curing.py --write          … and writes docs/reference/second-tries.md
     python benchmarks/curing.py --conv --write   the convolutional `quick`, shortened; writes second-tries-conv.md
     python benchmarks/curing.py --seeds 0 1      … with other seeds as well
-    python benchmarks/curing.py --kept FILE      … goes on where the runs in the file ended
+    python benchmarks/curing.py --kept FILE      … goes on where the runs in the file ended; with --told, plays no more
 
 Each broken run of `breaking.py` that is broken by its settings (not by its data or by a hook) trains in a run folder
 until it is named, is planned anew by `mulligan.training.plan`, and trains on to the end; one try, as `mulligan diagnose
@@ -38,7 +38,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from breaking import BROKEN, SMALL, Case, configure, rates
+from breaking import BROKEN, SMALL, Case, configure, machine, rates
 
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.errors import DivergedError, MulliganError
@@ -54,6 +54,8 @@ STEPS = 4000
 SHORT = 1500
 """Steps of `quick` with --conv."""
 COUNT = 2000
+ELSEWHERE = "\n## Measured "
+"""What --write leaves as it stands in a page: figures of other machines, and of earlier remedies."""
 UNNAMED = "not named"
 PLAIN = ("data.labels=none",)
 CONV = (
@@ -173,6 +175,8 @@ def main() -> None:
     parser.add_argument("--conv", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--kept", type=Path, help="a file of JSON lines that results are read from, and added to")
+    parser.add_argument("--told", action="store_true", help="only what the file holds")
+    parser.add_argument("--machine", default=machine(), help="what the page calls this machine")
     options = parser.parse_args()
     steps, cases = (SHORT, CONV) if options.conv else (STEPS, BROKEN)
     sound = {
@@ -200,9 +204,13 @@ def main() -> None:
 
     heads = ("run", "seed", "named", "second try from", "classes or modes", "FD", "healthy FD", "cured", "changes")
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    missing: list[str] = []
     for case, seed in product(cases, options.seeds):
         hooked = case.data is not None or case.breaks is not None or "data.name=jang" in case.changes
         if options.only not in case.name or hooked:
+            continue
+        if options.told and (case.name, seed) not in done:
+            missing.append(f"{case.name} ({seed})")
             continue
         if (case.name, seed) not in done:
             with tempfile.TemporaryDirectory() as name:
@@ -221,9 +229,14 @@ def main() -> None:
             ("Second tries of `quick`", "--conv ", "-conv") if options.conv else ("Second tries", "", "")
         )
         seeds = " ".join(map(str, options.seeds))
-        made = f"Made by `python benchmarks/curing.py {flag}--seeds {seeds} --write`; {steps:,} steps each."
-        head = f"# {title}\n\n{made}\n\n{words}\n"
-        (PAGES / f"second-tries{name}.md").write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+        command = f"python benchmarks/curing.py {flag}--seeds {seeds} --write"
+        made = f"Made by `{command}`; {steps:,} steps each, one thread, on {options.machine}."
+        if missing:
+            made += f"\n\nNot measured, case and seed: {', '.join(missing)}."
+        path = PAGES / f"second-tries{name}.md"
+        _, mark, rest = path.read_text(encoding="utf-8").partition(ELSEWHERE) if path.is_file() else ("", "", "")
+        text = f"# {title}\n\n{made}\n\n{words}\n" + "\n".join(lines) + "\n" + mark + rest
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
