@@ -30,7 +30,19 @@ from mulligan.evaluation import Exam
 from mulligan.output.images import grid, save_png
 from mulligan.training import Run, train, with_overrides
 
-RECIPES = ("quick", "unlabelled", "plain", "mlp", "classic", "dcgan", "lsgan", "wgan-gp", "hinge-sn", "r3gan", "pictures")
+RECIPES = (
+    "quick",
+    "unlabelled",
+    "plain",
+    "mlp",
+    "classic",
+    "dcgan",
+    "lsgan",
+    "wgan-gp",
+    "hinge-sn",
+    "r3gan",
+    "pictures",
+)
 MORE = ("fashion", "kmnist", "cifar10", "stacked-mnist")
 HEADS = (
     "recipe",
