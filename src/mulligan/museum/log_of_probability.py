@@ -8,7 +8,8 @@ from mulligan.museum.stage import PLAIN, cloud, distance, picture, play, ring
 from mulligan.training import Run
 
 STEPS = 1000
-STRONG_D = (*PLAIN, "discriminator.optimizer.lr=1e-2", "d_steps=3")
+STRONG_D = (*PLAIN, "discriminator.optimizer.lr=1e-2", "d_steps=5")
+"""Seeds 0 to 5 meet NaN within 512 steps, whatever the rounding; with three steps of D, two in six do."""
 
 
 def until_nan(game: Run) -> float:
