@@ -167,8 +167,8 @@ class Products(Side):
                 if p.layer not in self.weights:
                     self.weights[p.layer] = self._random((p.inputs, p.outputs), p.inputs**-0.5)
             x, y, W = X[p.layer], Y[p.layer], self.weights[p.layer]
-            dW, dx, Wt = np.empty_like(W), np.empty_like(x), np.ascontiguousarray(W.T)
-            back = W.T if p.places == 1 else Wt  # a convolution's matrices are made for each pass
+            dW, dx = np.empty_like(W), np.empty_like(x)
+            back = W.T if p.places == 1 else np.ascontiguousarray(W.T)  # a convolution makes its matrix for each pass
             step = p.rows * p.places if p.places == 1 else TILE * p.places
             for start in range(0, p.rows * p.places, step):
                 length = min(step, p.rows * p.places - start)

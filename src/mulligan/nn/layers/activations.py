@@ -199,7 +199,7 @@ class Arctan(Pointwise):
         # f′ = 1/(1 + x²)
         np.multiply(x, x, out=out)
         out += 1
-        np.divide(1, out, out=out)  # np.reciprocal takes twice as long
+        np.divide(1, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
         # f″ = −2x f′²
@@ -221,7 +221,7 @@ def sigmoid(x: Array, out: Array) -> None:
     np.negative(out, out=out)
     np.exp(out, out=out)
     out += 1
-    np.divide(1, out, out=out)  # np.reciprocal takes twice as long
+    np.divide(1, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
 
 
 @cache
