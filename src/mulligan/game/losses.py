@@ -92,8 +92,10 @@ class NonSaturating(Loss):
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n, s = len(real), self.smoothing
-        value = mean(softplus(-real)) + s * mean(real) + mean(softplus(fake))
-        return DiscriminatorLoss(value, (s - sigmoid(-real)) / n, sigmoid(fake) / n)
+        wrong = np.concatenate([-real, fake])  # one call for both sides: a batch of logits is all overhead
+        p = sigmoid(wrong) / n
+        value = 2 * mean(softplus(wrong)) + s * mean(real)
+        return DiscriminatorLoss(value, s / n - p[:n], p[n:])
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         return GeneratorLoss(mean(softplus(-fake)), -sigmoid(-fake) / len(fake))

@@ -7,6 +7,7 @@ them from main memory again; run block by block, only the first one does.
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,6 @@ import numpy as np
 from mulligan.nn.memory import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 BLOCK = 65_536
@@ -35,7 +34,7 @@ LINE = 16
 block the steps above then took 5.31, 4.83 and 8.76."""
 
 
-def blocks(part: slice) -> Iterator[slice]:
+def blocks(part: slice) -> tuple[slice, ...]:
     """Cut a contiguous range into blocks.
 
     Parameters
@@ -43,20 +42,25 @@ def blocks(part: slice) -> Iterator[slice]:
     part : slice
         ``slice(start, stop)`` with both ends given.
 
-    Yields
-    ------
-    slice
+    Returns
+    -------
+    tuple of slice
         Consecutive slices of at most `BLOCK` elements, as even as cache lines allow, that cover `part` exactly.
     """
-    if part.stop > part.start:
-        yield from even_parts(part, -(-(part.stop - part.start) // (BLOCK - LINE)))
-
-
-def even_parts(part: slice, count: int) -> list[slice]:
-    """Cut a contiguous range into `count` consecutive slices that begin on cache lines, as even as these allow."""
     n = part.stop - part.start
-    edges = [part.start, *((part.start + n * i // count) // LINE * LINE for i in range(1, count)), part.stop]
-    return [slice(max(a, part.start), max(b, part.start)) for a, b in zip(edges, edges[1:])]
+    return even_parts(part, -(-n // (BLOCK - LINE))) if n > 0 else ()
+
+
+def even_parts(part: slice, count: int) -> tuple[slice, ...]:
+    """Cut a contiguous range into `count` consecutive slices that begin on cache lines, as even as these allow."""
+    return _cut(part.start, part.stop, count)
+
+
+@lru_cache(maxsize=1024)  # every step asks for the same few
+def _cut(start: int, stop: int, count: int) -> tuple[slice, ...]:
+    inner = [(start + (stop - start) * i // count) // LINE * LINE for i in range(1, count)]
+    edges = [start, *(max(edge, start) for edge in inner), stop]
+    return tuple(slice(a, b) for a, b in zip(edges, edges[1:]))
 
 
 class _Buffers(threading.local):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import threadpoolctl
@@ -43,10 +44,11 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def shares(n: int, lanes: int) -> list[slice]:
+@lru_cache(maxsize=256)
+def shares(n: int, lanes: int) -> tuple[slice, ...]:
     """Cut ``range(n)`` into `lanes` contiguous slices whose lengths differ by one at most."""
     edges = [n * i // lanes for i in range(lanes + 1)]
-    return [slice(a, b) for a, b in zip(edges, edges[1:])]
+    return tuple(slice(a, b) for a, b in zip(edges, edges[1:]))
 
 
 class Abandoned(Exception):

@@ -153,7 +153,7 @@ def test_forward_and_all_gradients_equal_torch(kind, geometry):
 @BOTH
 @pytest.mark.parametrize("geometry", GEOMETRIES[:6] + GEOMETRIES[11:12], ids=str)
 @pytest.mark.parametrize("tile_bytes", [1, 60_000])
-@pytest.mark.parametrize("small", [0, 3_000, 50_000])
+@pytest.mark.parametrize("small", [1, 3_000, 50_000])
 def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, small, monkeypatch):
     kernel, stride, padding, height, width, c_in, c_out = geometry
     layer = kind(c_out, kernel, stride, padding)
@@ -163,8 +163,10 @@ def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, sma
     monkeypatch.setattr(convolution, "TILE_BYTES", tile_bytes)
     monkeypatch.setattr(products, "SMALL", small)
     monkeypatch.setattr(products, "prefers_small", lambda: True)
+    products.tile.cache_clear()
     for cut, expected in zip(passes(network, network.workspace(), 7), whole):
         assert relative(cut, expected) < 1e-12
+    products.tile.cache_clear()
 
 
 def test_the_thin_road_equals_the_other(monkeypatch):

@@ -25,31 +25,34 @@ def test_all_three_products_of_a_layer(rows, inputs, units):
     np.testing.assert_allclose(space.memory.grads["W"], x.T @ dy, rtol=1e-12, atol=1e-12)
 
 
-# (M, K, N), are a and b transposes, and the tiles
+# (M, K, N), are a and b transposes, and the rows and columns of the tiles and the terms of a sum
 CASES = {
-    (3136, 512, 64, False, False): (28, 64),  # a few whole rows, of many
-    (32, 784, 512, False, False): (32, 32),  # both ways, as large as the kernels serve
-    (64, 512, 784, False, False): (64, 16),
-    (32, 512, 784, False, True): (32, 16),  # dy Wᵀ: the tile of the result is small besides
-    (128, 256, 512, False, True): (32, 32),
-    (784, 64, 512, True, False): (392, 32),  # xᵀ dy
-    (784, 32, 128, True, False): (224, 128),  # whole rows that fill registers
-    (61, 784, 512, False, True): (32, 32),  # no divisor: the rest of the rows is multiplied as it is
-    (5, 784, 512, False, False): (0, 0),  # too few rows to gain anything
-    (64, 512, 100, False, True): (0, 0),  # columns that fill no register
-    (7, 2, 3, False, False): (0, 0),  # small as it is
-    (0, 3, 4, False, False): (0, 0),
-    (3, 0, 4, False, False): (0, 0),
+    (3136, 512, 64, False, False): (28, 64, 512),  # a few whole rows, of many
+    (32, 784, 512, False, False): (4, 512, 392),  # of a sum in two parts
+    (64, 512, 784, False, False): (4, 784, 256),
+    (64, 256, 1568, False, False): (32, 112, 256),  # a sum too short to cut: both ways
+    (256, 784, 512, False, False): None,  # so many rows are worth packing W
+    (32, 512, 784, False, True): (32, 16, 512),  # dy Wᵀ: the tile of the result is small besides
+    (128, 256, 512, False, True): (32, 32, 256),
+    (784, 64, 512, True, False): (112, 128, 64),  # xᵀ dy
+    (784, 32, 128, True, False): (224, 128, 32),  # whole rows that fill registers
+    (784, 256, 512, True, False): None,  # so many terms are worth packing x
+    (61, 784, 512, False, True): (32, 32, 784),  # no divisor: the rest of the rows is multiplied as it is
+    (5, 784, 512, False, False): None,  # too few rows to gain anything
+    (64, 512, 100, False, True): None,  # columns that fill no register
+    (7, 2, 3, False, False): None,  # small as it is
+    (0, 3, 4, False, False): None,
+    (3, 0, 4, False, False): None,
 }
 
 
 @pytest.mark.parametrize(("case", "expected"), CASES.items(), ids=str)
 def test_tiles_are_what_the_kernels_for_small_products_serve(case, expected):
     _, K, N, _, b_turned = case
-    rows, cols = tile(*case)
-    assert (rows, cols) == expected
-    assert rows * cols * K <= SMALL
-    assert N % (cols or 1) == 0
+    assert tile(*case) == expected
+    rows, cols, terms = expected or (0, N, K)
+    assert rows * cols * terms <= SMALL
+    assert cols == N or N % cols == 0
     assert not b_turned or rows * cols <= RESULT
 
 

@@ -2,14 +2,16 @@
 
 OpenBLAS's AVX-512 kernels multiply small matrices where they lie; larger ones are packed first, which for the few rows
 of a batch takes as long as half of the product. So a large product goes to BLAS as many small ones, in one call of
-``np.matmul``, which loops over the tiles. On one core, float32, GF/s (AMD EPYC, Zen 4, of 118 at best; OpenBLAS 0.3.31,
-SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy of a layer of 784 inputs and 512 units:
+``np.matmul``, which loops over the tiles. On one core, float32, operands not in L2, GF/s (Intel Xeon, Emerald Rapids;
+OpenBLAS 0.3.31, SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy of a layer of 784 inputs and 512 units:
 
     rows of the batch      y   in tiles      dx   in tiles      dW   in tiles
-    32                    90        113      60        109      90        110
-    64                    99        113      78        110      99        113
-    128                  104        114      92        110     104        114
-    256                  107        113      99        110     107        115
+    32                    84        114      67        116     109        134
+    64                   116        130      97        127     130        146
+    128                  134        142     122        136     151        154
+
+Where even four rows of y would be too large a product, the sum is cut, too, and its parts are added: narrow columns of
+a W whose rows are a power of two long fall into the same few places of the cache, and ran at 90 to 97 there.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from functools import cache
 import numpy as np
 import threadpoolctl
 
+from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.memory import Array
 
 SMALL = 1_000_000
@@ -27,14 +30,26 @@ SMALL = 1_000_000
 RESULT = 1024
 """Elements of a tile of the result up to which they serve, too, where the right factor is a transpose (dy Wᵀ)."""
 
-COLS = (32, 16)
-"""Columns of a tile where the result has to be cut both ways: two registers of float32, or one."""
+WIDEST, TURNED = 128, 32
+"""Columns of a tile at most, where the result is cut both ways; the second where the right factor is a transpose."""
+
+REGISTER = 16
+"""Columns of a tile are a multiple of this, one register of float32."""
 
 FOUR = 4
 """The kernels take so many rows at once; one more costs as much as four."""
 
+LINES = 32
+"""Rows of a tile as wide as the result, at least, where the left factor is a transpose: two cache lines."""
+
 FEWEST = 8
-"""Rows of a tile below which cutting both ways gains nothing."""
+"""Rows below which cutting gains nothing."""
+
+PACKED = 192
+"""Rows of y above which packing costs less than cutting its sums; terms of dW above which it costs less than tiles."""
+
+TERMS = 256
+"""Terms of a part of a cut sum, at least: adding the parts then costs little beside the products."""
 
 
 @cache
@@ -50,21 +65,38 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     `a` and `b` may be views, such as transposes; nothing is copied.
     """
     (M, K), N = a.shape, b.shape[1]
-    rows, cols = tile(M, K, N, a.strides[0] < a.strides[1], b.strides[0] < b.strides[1]) if prefers_small() else (0, 0)
-    whole = M // rows * rows if rows else 0
-    if whole:
-        tiles = out[:whole].reshape(-1, rows, N // cols, cols).swapaxes(1, 2)
-        np.matmul(a[:whole].reshape(-1, 1, rows, K), b.reshape(K, -1, cols).swapaxes(0, 1), out=tiles)
+    cut = tile(M, K, N, a.strides[0] < a.strides[1], b.strides[0] < b.strides[1]) if prefers_small() else None
+    if cut is None:
+        np.matmul(a, b, out=out)
+        return
+    rows, cols, terms = cut
+    if terms == K:
+        _in_tiles(a, b, out, rows, cols)
+        return
+    _in_tiles(a[:, :terms], b[:terms], out, rows, cols)
+    for start in range(terms, K, terms):
+        more = scratch("terms", M * N, out.dtype).reshape(M, N)
+        _in_tiles(a[:, start : start + terms], b[start : start + terms], more, rows, cols)
+        out += more
+
+
+def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
+    """Write a b, tile by tile of the result; all tiles that share columns of `b` come one after the other."""
+    M, K = a.shape
+    whole = M // rows * rows
+    tiles, slabs = out[:whole].reshape(-1, rows, out.shape[1]), a[:whole].reshape(-1, rows, K)
+    if cols == out.shape[1]:
+        np.matmul(slabs, b, out=tiles)
+    else:
+        panels = b.reshape(K, -1, cols).swapaxes(0, 1)[:, None]
+        np.matmul(slabs, panels, out=tiles.reshape(len(tiles), rows, -1, cols).transpose(2, 0, 1, 3), order="C")
     if whole < M:
         np.matmul(a[whole:], b, out=out[whole:])
 
 
 @cache
-def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> tuple[int, int]:
-    """Return rows and columns of the tiles that a product's result is cut into, or (0, 0) where it is left whole.
-
-    Whole rows of the result where a few of them make a small product; the sum is never cut, for its parts would have
-    to be added.
+def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> tuple[int, int, int] | None:
+    """Return rows and columns of the tiles that a product's result is cut into, and how many terms a sum has at a time.
 
     Parameters
     ----------
@@ -72,24 +104,32 @@ def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False)
         Of a product of (M, K) and (K, N).
     a_turned, b_turned : bool
         The factor is a transpose: its first axis is the one that lies contiguous.
+
+    Returns
+    -------
+    (rows, cols, terms) or None
+        None where the product is left whole.
     """
-    if not (M and K and N):
-        return 0, 0
-    if not b_turned:
-        least = COLS[0] if a_turned else FOUR  # of a transpose, rows that fill two registers
-        rows = SMALL // (K * N) // least * least
+    if M < FEWEST or not (K and N) or (a_turned and K > PACKED and N >= WIDEST):
+        return None
+    if not b_turned:  # a few rows of the result, as wide as it is
+        least = LINES if a_turned else FOUR
+        parts = 1 if a_turned else min(-(-least * K * N // SMALL), max(K // TERMS, 1))
+        if parts > 1 and M > PACKED:
+            return None
+        terms = -(-K // parts)
+        rows = SMALL // (terms * N) // least * least
         if rows:
-            return (rows, N) if rows < M else (0, 0)
-    cols = next((cols for cols in COLS if N % cols == 0), 0)
+            return (min(rows, M), N, terms) if rows < M or parts > 1 else None
+    widest = TURNED if b_turned else WIDEST
+    cols = next((cols for cols in range(widest, 0, -REGISTER) if N % cols == 0), 0 if b_turned else N)
     if not cols:
-        return 0, 0
-    most = SMALL // (K * cols)
-    if b_turned:
-        most = min(most, RESULT // cols)
-    rows = next((rows for rows in range(min(most, M), FEWEST - 1, -1) if M % rows == 0), most // FOUR * FOUR)
-    return (rows, cols) if FEWEST <= rows <= M else (0, 0)
+        return None
+    most = min(M, SMALL // (K * cols), RESULT // cols if b_turned else M)
+    rows = next((rows for rows in range(most, FEWEST - 1, -1) if M % rows == 0), most // FOUR * FOUR)
+    return (rows, cols, K) if rows >= FEWEST and (rows, cols) != (M, N) else None
 
 
 def rows_at_once(K: int, N: int) -> int:
     """Return how long a sum aᵀ b with a result of shape (K, N) may be for `multiply` to cut it well."""
-    return SMALL // (min(K, COLS[0]) * N)
+    return SMALL // (min(K, LINES) * min(N, WIDEST))

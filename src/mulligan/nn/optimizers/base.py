@@ -113,13 +113,15 @@ class Optimizer(ABC):
         Returns
         -------
         Optimizer
-            A copy; `self` stays as it is.
+            A copy, or itself where nothing changes; `self` stays as it is.
 
         Raises
         ------
         ConfigError
             When `beta2` is given to an optimiser that has none.
         """
+        if factor == 1 and beta2 is None:
+            return self
         changes = {"lr": float(vars(self)["lr"] * factor)}
         if beta2 is not None:
             if "beta2" not in vars(self):
