@@ -92,6 +92,21 @@ def test_agrees_with_torch(ours, theirs, options):
     assert_close(run(ours, gradients())[0], p.detach().numpy())
 
 
+@pytest.mark.parametrize("ours", [Adam(lr=3e-3, beta1=0.5), AdamW(lr=3e-3)], ids=repr)
+def test_scheduled_rate_and_beta2_agree_with_torch(ours):
+    torch = pytest.importorskip("torch")
+    p = torch.tensor(start(), requires_grad=True)
+    reference = getattr(torch.optim, type(ours).__name__)([p], lr=ours.lr, betas=(ours.beta1, ours.beta2))
+    theta, state = start(), ours.init(N, np.float64)
+    for t, row in enumerate(gradients()):
+        factor, beta2 = 1 / (1 + t), 0.9 + 0.0999 * t / STEPS
+        reference.param_groups[0].update(lr=ours.lr * factor, betas=(ours.beta1, beta2))
+        p.grad = torch.tensor(row)
+        reference.step()
+        ours.scaled(factor, beta2).step(theta, row.copy(), state)
+    assert_close(theta, p.detach().numpy())
+
+
 # --- against the paper's own lines, where torch has another definition or none -------------------------------
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mulligan.nn.memory import Array
 
 FORMAT = "mulligan-checkpoint"
-VERSION = 1
+VERSION = 2
 ARRAYS, WORDS = "arrays.safetensors", "run.json"
 NEWEST = 2
 """How many of the newest checkpoints are kept; beside them the first of each later quarter of the run."""

@@ -1,11 +1,17 @@
 """Adam and its relatives: a mean of the gradient over the root of a mean of its square.
 
 A scheduled β₂ enters every formula with its value at that step, in 1 − β₂ᵗ too, as other libraries have it.
+
+Adam, AdamW and optimistic Adam keep sums where the papers keep means: M = m/(1−β₁) and V = v/(1−β₂), as "m" and "v".
+M ← β₁·M + g needs no scaled copy of g, which is one pass over memory less, and the factors meet again in a number.
+Where β₂ follows a schedule, V = v/(1−b) with the b that the optimiser was made with.
 """
+
+from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -32,22 +38,45 @@ def average(m: Vector, beta1: float, g: Vector) -> None:
     m += g
 
 
-def adam_direction(g: Vector, m: Vector, v: Vector, t: int, beta1: float, beta2: float, eps: float) -> float:
+class _Rule(Protocol):
+    """What Adam's direction depends on."""
+
+    @property
+    def beta1(self) -> float: ...
+    @property
+    def beta2(self) -> float: ...
+    @property
+    def eps(self) -> float: ...
+    @property
+    def unscheduled(self) -> _Rule: ...
+
+
+def adam_direction(rule: _Rule, g: Vector, m: Vector, v: Vector, t: int) -> float:
     """Turn the gradient `g` into Adam's direction m̂/(√v̂ + ε), up to the factor that is returned.
 
-    With r = √(1−β₂ᵗ), √v̂ = √v/r, hence m̂/(√v̂ + ε) = r/(1−β₁ᵗ) · m/(√v + ε·r): Algorithm 1 with its ε,
-    exactly, and two numbers instead of two passes over the vectors. With β₁ = 0, m is g itself.
+    With M = m/(1−β₁), V = v/(1−b) and r = √((1−β₂ᵗ)/(1−b)), √v̂ = √V/r, hence
+
+        m̂/(√v̂ + ε) = r (1−β₁)/(1−β₁ᵗ) · M/(√V + ε·r):
+
+    Algorithm 1 with its ε, exactly, and numbers instead of passes over the vectors. With β₁ = 0, m is g itself.
     """
-    r = math.sqrt(1 - beta2**t)
-    s = average_square(v, beta2, g)
+    beta1, beta2, b = rule.beta1, rule.beta2, rule.unscheduled.beta2
+    s = scratch(g)
+    np.multiply(g, g, out=s)
+    if beta2 != b:
+        s *= (1 - beta2) / (1 - b)
+    v *= beta2  # V ← β₂·V + (1−β₂)/(1−b)·g²
+    v += s
+    r = math.sqrt((1 - beta2**t) / (1 - b))
     np.sqrt(v, out=s)
-    s += eps * r
+    s += rule.eps * r
     if beta1 == 0:
         g /= s
         return r
-    average(m, beta1, g)
+    m *= beta1  # M ← β₁·M + g
+    m += g
     np.divide(m, s, out=g)
-    return r / (1 - beta1**t)
+    return r * (1 - beta1) / (1 - beta1**t)
 
 
 @dataclass(frozen=True)
@@ -60,7 +89,7 @@ class Adam(Optimizer):
         v ← β₂·v + (1−β₂)·g²
         θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁ᵗ),   v̂ = v/(1−β₂ᵗ)
 
-    With ``beta1=0``, which suits games, m̂ is g, the vector ``m`` stays zero, and nine passes replace twelve.
+    With ``beta1=0``, which suits games, m̂ is g, the vector ``m`` stays zero, and eight passes replace ten.
 
     Parameters
     ----------
@@ -80,7 +109,7 @@ class Adam(Optimizer):
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
-        g *= self.lr * adam_direction(g, m, v, steps(state), self.beta1, self.beta2, self.eps)
+        g *= self.lr * adam_direction(self, g, m, v, steps(state))
         theta -= g
 
 
@@ -116,7 +145,7 @@ class AdamW(Optimizer):
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
-        g *= self.lr * adam_direction(g, m, v, steps(state), self.beta1, self.beta2, self.eps)
+        g *= self.lr * adam_direction(self, g, m, v, steps(state))
         theta *= 1 - self.lr * self.weight_decay
         theta -= g
 
@@ -147,7 +176,7 @@ class OptimisticAdam(Optimizer):
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, u = slots
-        g *= adam_direction(g, m, v, steps(state), self.beta1, self.beta2, self.eps)
+        g *= adam_direction(self, g, m, v, steps(state))
         u *= self.lr  # u is still that of the step before
         theta += u
         u[:] = g

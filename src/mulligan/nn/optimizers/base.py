@@ -130,7 +130,13 @@ class Optimizer(ABC):
                     "on it. Remove the schedule, or use an optimiser of the Adam family."
                 )
             changes["beta2"] = float(beta2)
-        return rebuilt(self, **changes)
+        return rebuilt(self, _unscheduled=self.unscheduled, **changes)
+
+    @property
+    def unscheduled(self) -> Self:
+        """The optimiser of which this one is a `scaled` copy, or itself."""
+        origin: Self = vars(self).get("_unscheduled", self)
+        return origin
 
     @abstractmethod
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
