@@ -1,5 +1,7 @@
 """Can the checks fail? Each test plants one bug in a formula and wants to see red."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -358,9 +360,9 @@ def test_adam_with_epsilon_inside_the_root(monkeypatch):
     assert adam_s_first_step_is_the_paper_s()
     right = adam_module.adam_direction
 
-    def wrong(g, m, v, t, beta1, beta2, eps):
-        v += eps**2 * (1 - beta2**t)
-        return right(g, m, v, t, beta1, beta2, 1e-300)
+    def wrong(rule, g, m, v, t):
+        v += rule.eps**2 * (1 - rule.beta2**t) / (1 - rule.beta2)
+        return right(replace(rule, eps=1e-300), g, m, v, t)
 
     monkeypatch.setattr(adam_module, "adam_direction", wrong)
     assert not adam_s_first_step_is_the_paper_s()

@@ -136,9 +136,11 @@ class Memory:
         asked for, or changing another axis, allocates anew.
         """
         kept = self._buffers.get(name)
+        if kept is not None and kept.shape == shape:  # as nearly always: a step asks dozens of times
+            return kept
         if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
             kept = self._buffers[name] = aligned(shape, self.dtype if dtype is None else dtype)
-        return kept if kept.shape[0] == shape[0] else kept[: shape[0]]
+        return kept[: shape[0]]
 
     def gradient(self, name: str) -> Array:
         """Return where a contribution to the gradient of `name` is to be *written*; `add` it afterwards.

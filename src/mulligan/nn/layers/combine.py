@@ -80,6 +80,6 @@ class Sequential(Layer):
 def _lowest_with_params(m: Memory) -> int:
     """Where a backward pass may stop when nobody asks for the gradient of the inputs."""
     for i, child in enumerate(m.children):
-        if any(memory.params for memory in child.walk()):
+        if child.params or any(memory.params for memory in child.walk()):
             return i
     return len(m.children)
