@@ -239,8 +239,7 @@ class GAN:
             self._measure(i, d_loss=for_d.value, d_real=d_real, d_fake=d_fake, d_accuracy=float(hits / (2 * len(real))))
             if for_g is not None:
                 self._measure(i, g_loss=for_g.value)
-        c = np.empty_like(self._batch.logits)
-        c[0], c[1] = for_d.real, for_d.fake  # np.stack takes five times as long
+        c = np.concatenate([for_d.real, for_d.fake]).reshape(2, -1)  # np.stack takes five times as long
         return c, _NO_LOGITS if for_g is None else for_g.fake
 
     def _measure(self, i: int, **values: float) -> None:
