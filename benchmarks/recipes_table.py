@@ -141,8 +141,9 @@ def kept(arguments):
 def write(arguments, name="", figures=None):
     """Add a recipe's figures to those that there are by now, and write the table."""
     found = kept(arguments)
-    if name:
-        found[name] = {**found.get(name, {}), **figures}
+    if name and ("error" not in figures or name not in found):
+        found[name] = {key: value for key, value in found.get(name, {}).items() if key != "error"} | figures
+    found = {name: found[name] for name in sorted(found, key=[*RECIPES, *MORE, *found].index)}
     length = f"{arguments.cpu_seconds:g} CPU-seconds each" if arguments.cpu_seconds else "Each at its own length"
     lines = [
         f"{length}, one thread, {arguments.count:,} fakes; a range is over seeds 0, 1 …, none means seed 0 alone; "
@@ -151,7 +152,7 @@ def write(arguments, name="", figures=None):
         "",
         "| " + " | ".join(HEADS) + " |",
         "|---" * len(HEADS) + "|",
-        *(row(name, found[name]) for name in sorted(found, key=[*RECIPES, *MORE, *found].index)),
+        *(row(name, each) for name, each in found.items()),
     ]
     (arguments.out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (arguments.out / "figures.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
