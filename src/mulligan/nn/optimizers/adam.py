@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -38,20 +38,7 @@ def average(m: Vector, beta1: float, g: Vector) -> None:
     m += g
 
 
-class _Rule(Protocol):
-    """What Adam's direction depends on."""
-
-    @property
-    def beta1(self) -> float: ...
-    @property
-    def beta2(self) -> float: ...
-    @property
-    def eps(self) -> float: ...
-    @property
-    def unscheduled(self) -> _Rule: ...
-
-
-def adam_direction(rule: _Rule, g: Vector, m: Vector, v: Vector, t: int) -> float:
+def adam_direction(rule: Adam | AdamW | OptimisticAdam, g: Vector, m: Vector, v: Vector, t: int) -> float:
     """Turn the gradient `g` into Adam's direction m̂/(√v̂ + ε), up to the factor that is returned.
 
     With M = m/(1−β₁), V = v/(1−b) and r = √((1−β₂ᵗ)/(1−b)), √v̂ = √V/r, hence
