@@ -8,7 +8,6 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from mulligan.errors import ConfigError
 from mulligan.nn import blocks
 from mulligan.nn.blocks import BLOCK
 from mulligan.nn.optimizers import (
@@ -207,46 +206,6 @@ def test_adamax_leaves_alone_what_never_had_a_gradient():
 # --- the wrappers --------------------------------------------------------------------------------------------
 
 
-def test_extragradient_of_adam_is_extra_adam():
-    """Gidel et al. 2019, Extra-Adam, on a bilinear game, where the gradient depends on the iterate."""
-    lr, b1, b2, eps = 0.02, 0.5, 0.9, 1e-3
-    A = np.random.default_rng(3).standard_normal((4, 4))
-
-    def field(w):  # min over x, max over y of x'Ay
-        return np.r_[A @ w[4:], -A.T @ w[:4]]
-
-    w = first = np.random.default_rng(4).standard_normal(8)
-    m, v = np.zeros(8), np.zeros(8)
-    for t in range(1, 26):
-        g = field(w)
-        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
-        tried = w - lr * (m / (1 - b1 ** (2 * t - 1))) / (np.sqrt(v / (1 - b2 ** (2 * t - 1))) + eps)
-        g = field(tried)
-        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
-        w = w - lr * (m / (1 - b1 ** (2 * t))) / (np.sqrt(v / (1 - b2 ** (2 * t))) + eps)
-
-    optimizer = Extragradient(Adam(lr=lr, beta1=b1, beta2=b2, eps=eps))
-    theta, state = first.copy(), optimizer.init(8, np.float64)
-    for _ in range(25 * optimizer.evaluations):
-        optimizer.step(theta, field(theta), state)
-    np.testing.assert_allclose(theta, w, rtol=1e-12)
-
-
-def rotate(optimizer, gradient_steps):
-    """Play min over x, max over y of x·y from (1, 1); give the distance from the solution, 0."""
-    theta, state = np.ones(2), optimizer.init(2, np.float64)
-    for _ in range(gradient_steps):
-        optimizer.step(theta, np.array([theta[1], -theta[0]]), state)
-    return np.hypot(*theta)
-
-
-def test_extragradient_converges_where_descent_spirals_out():
-    # |1 − iη| = √(1 + η²) against |1 − iη − η²| = √(1 − η² + η⁴) a step
-    eta = 0.3
-    assert rotate(SGD(eta), 100) == pytest.approx(math.sqrt(2) * (1 + eta**2) ** 50)
-    assert rotate(Extragradient(SGD(eta)), 200) == pytest.approx(math.sqrt(2) * (1 - eta**2 + eta**4) ** 50)
-
-
 @pytest.mark.parametrize("base", [Nadam(lr=0.01), Extragradient(Adam(lr=0.01))], ids=name)
 def test_lookahead_goes_back_after_every_k_steps(base):
     k, alpha, evaluations = 3, 0.25, base.evaluations
@@ -259,34 +218,6 @@ def test_lookahead_goes_back_after_every_k_steps(base):
             slow = slow + alpha * (theta - slow)
             theta = slow.copy()
     assert_close(run(Lookahead(base, k=k, alpha=alpha), g)[0], theta)
-
-
-def test_wrappers_pass_rate_and_beta2_to_the_base():
-    wrapped = Lookahead(Extragradient(Adam(lr=1e-3)), k=3)
-    assert wrapped.scaled(0.5, 0.9) == Lookahead(Extragradient(Adam(lr=5e-4, beta2=0.9)), k=3)
-    with pytest.raises(ConfigError, match="SGD has no beta2"):
-        Extragradient(SGD()).scaled(1.0, 0.9)
-
-
-def test_evaluations():
-    assert Adam().evaluations == 1
-    assert Extragradient().evaluations == 2
-    assert Lookahead(Adam()).evaluations == 1
-    assert Lookahead(Extragradient()).evaluations == 2
-
-
-@pytest.mark.parametrize(
-    ("cls", "base"),
-    [
-        (Extragradient, Extragradient()),
-        (Extragradient, Lookahead()),
-        (Lookahead, Lookahead()),
-        (Lookahead, "adam"),
-    ],
-)
-def test_wrappers_refuse_what_they_cannot_wrap(cls, base):
-    with pytest.raises(ConfigError, match=r"base = .* is not allowed; .*Try base = Adam"):
-        cls(base)
 
 
 # --- promises of every optimiser -----------------------------------------------------------------------------
