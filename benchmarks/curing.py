@@ -38,7 +38,8 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from breaking import BROKEN, SMALL, Case, configure, machine, rates
+from breaking import machine
+from breaking_cases import BROKEN, SMALL, Case, configure, rates
 
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.errors import DivergedError, MulliganError

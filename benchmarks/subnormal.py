@@ -19,7 +19,7 @@ import time
 from typing import Any
 
 import numpy as np
-from breaking import PLAIN, SMALL, Case, configure
+from breaking_cases import PLAIN, SMALL, Case, configure
 
 from mulligan.training import Run, train
 from mulligan.training.events import Stepped
