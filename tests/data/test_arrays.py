@@ -95,6 +95,9 @@ def test_what_is_not_certain_is_refused_with_what_to_do(array, words):
         (np.eye(3)[[0, 1, 2, 2, 1, 0]], [0, 1, 2, 2, 1, 0], ("0", "1", "2")),
         (np.eye(3, dtype=bool)[[0, 1, 2, 2, 1, 0]], [0, 1, 2, 2, 1, 0], ("0", "1", "2")),
         ([-1, 5, -1, 5, -1, 5], [0, 1] * 3, ("-1", "5")),
+        (np.array([b"cat", b"ant"] * 3), [1, 0] * 3, ("ant", "cat")),
+        (np.array(["cat", "ant"] * 3, object), [1, 0] * 3, ("ant", "cat")),
+        (np.array(["cat", "ant"] * 3, np.dtypes.StringDType()), [1, 0] * 3, ("ant", "cat")),
     ],
 )
 def test_labels_are_numbered_in_their_order(labels, numbers, names):
@@ -114,6 +117,9 @@ def test_labels_are_numbered_in_their_order(labels, numbers, names):
         ([np.inf] * 6, "no class numbers"),
         ([1e300] * 6, "no class numbers"),
         ([None] * 6, "object"),
+        (["a", "b", "a", None, "b", "a"], "object"),
+        (["a", "b", "a", "", " ", "a"], "sample 3 .* has no label, and 2 have none"),
+        (np.array([b"\xff"] * 6), "no UTF-8"),
         ([1j] * 6, "complex"),
         (np.ones((6, 3)), "one-hot"),
         (np.zeros((6, 3)), "one-hot"),
@@ -142,12 +148,36 @@ def test_a_test_part_has_the_same_kind_and_classes():
     assert (data.test.images == data.images[:2]).all()
     assert from_arrays(GREY, None, GREY[:2], [9, 3]).test.labels is None
     assert from_arrays(GREY, [0] * 6, GREY[:2]).test.labels is None
-    with pytest.raises(DataError, match="label 8 does not occur"):
+    with pytest.raises(DataError, match=r"label 8 is none of the 3 classes \(3, 7, 9\)"):
         from_arrays(GREY, [3, 7, 3, 3, 7, 9], GREY[:2], [8, 3])
     with pytest.raises(DataError, match="both must be of one kind"):
         from_arrays(GREY, None, RGB)
     with pytest.raises(DataError, match="both must be of one kind"):
         from_arrays(GREY, None, np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ([3, 7, 3, 3, 7, 9], ["9", "3"]),
+        (["3", "7", "3", "3", "7", "9"], [9, 3]),
+        (["3", "7", "3", "3", "7", "9"], [9.0, 3.0]),
+        (["3", "7", "3", "3", "7", "9"], [b"9", b"3"]),
+    ],
+)
+def test_numbers_and_their_words_are_one_label(train, test):
+    assert from_arrays(GREY, train, GREY[:2], test).test.labels.tolist() == [2, 0]
+    with pytest.raises(DataError, match="label left is none of the 3"):
+        from_arrays(GREY, train, GREY[:2], ["left", "right"])
+
+
+def test_named_classes_keep_their_order():
+    data = from_arrays(GREY, [1, 0] * 3, GREY[:2], ["two", "zero"], class_names=["zero", "one", "two"])
+    assert data.class_names == ("zero", "one", "two")
+    assert data.labels.tolist() == [1, 0] * 3
+    assert data.test.labels.tolist() == [2, 0]
+    with pytest.raises(DataError, match="1 to 1000 of them"):
+        from_arrays(GREY, [1, 0] * 3, class_names=[])
 
 
 def test_rounding_is_to_the_nearest_level_across_blocks():

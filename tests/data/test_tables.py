@@ -32,7 +32,7 @@ def test_npy(tmp_path):
 
 
 @pytest.mark.parametrize("images", ["images", "samples", "x", "data"])
-@pytest.mark.parametrize("labels", ["labels", "y", "targets"])
+@pytest.mark.parametrize("labels", ["labels", "label", "y", "targets", "target"])
 def test_npz_with_usual_names(tmp_path, images, labels):
     np.savez_compressed(tmp_path / "a.npz", **{images: GREY, labels: LABELS, "z": np.zeros((6, 3))})
     assert is_grey_with_labels(load(str(tmp_path / "a.npz")))
@@ -50,10 +50,34 @@ def test_npz_with_one_array_of_any_name(tmp_path):
     assert load(tmp_path / "a.npz").images.shape == (6, 4, 4, 1)
 
 
+@pytest.mark.parametrize("names", ["class_names", "label_names", "names"])
+def test_npz_with_the_names_of_its_classes(tmp_path, names):
+    """In the order of the file, with a class that has no sample, for numbers and for words."""
+    listed = np.array(["walrus", "cat", "ant", "bee"])
+    for labels in (LABELS, listed[LABELS], listed[LABELS].astype("S")):
+        np.savez(tmp_path / "a.npz", images=GREY, labels=labels, **{names: listed})
+        data = load(tmp_path / "a.npz")
+        assert is_grey_with_labels(data)
+        assert data.class_names == ("walrus", "cat", "ant", "bee")
+    np.savez(tmp_path / "a.npz", x=GREY, y=LABELS, x_test=GREY[:1], y_test=["bee"], **{names: listed})
+    assert load(tmp_path / "a.npz").test.labels.tolist() == [3]
+
+
+def test_npz_with_a_test_array_alone_holds_nothing_out(tmp_path):
+    np.savez(tmp_path / "a.npz", x_test=GREY)
+    assert load(tmp_path / "a.npz").test is None
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
         ({"pixels": GREY, "other": GREY}, "which array.*pixels, other"),
+        ({"images": GREY, "names": np.array(["a", "b"])}, "names of classes and no labels"),
+        ({"images": GREY, "labels": LABELS, "names": np.array(["a", "b"])}, r"label 2 is none of the 2 .*0, 1"),
+        ({"images": GREY, "labels": LABELS, "names": np.array(["a", "b", "a"])}, "'a' cannot name a class"),
+        ({"images": GREY, "labels": LABELS, "names": np.array(["a", "b", " "])}, "' ' cannot name a class"),
+        ({"images": GREY, "labels": LABELS, "names": np.eye(3)}, r"names of the classes are float64 of shape \(3, 3\)"),
+        ({"images": GREY, "labels": LABELS, "names": np.array([b"a", b"b", b"\xff"])}, "no UTF-8"),
         ({"images": GREY, "x": GREY}, "images and x"),
         ({"images": GREY, "y": LABELS, "labels": LABELS}, "labels and y"),
         ({}, "Found none"),

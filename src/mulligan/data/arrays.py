@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data.dataset import Dataset
+from mulligan.data.labels import Classes, label_values
 from mulligan.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 _BLOCK = 4096
-_MOST_CLASSES = 1000
 
 
 def from_arrays(
@@ -35,6 +37,7 @@ def from_arrays(
     test_images: NDArray[Any] | None = None,
     test_labels: NDArray[Any] | None = None,
     name: str = "array",
+    class_names: Sequence[str] | NDArray[Any] | None = None,
 ) -> Dataset:
     """Make a data set of arrays.
 
@@ -45,9 +48,12 @@ def from_arrays(
     labels : array (n,), (n, 1) or one-hot (n, K), optional
         Whole numbers, words or True/False: 1000 different ones at most. They are numbered in their sorted order.
     test_images, test_labels : arrays, optional
-        Held-out samples of the same kind, with labels that occur in `labels`.
+        Held-out samples of the same kind, with labels of the same classes. The number 3 and the word "3" are one label.
     name : str
         What errors and reports call it.
+    class_names : sequence of str, optional
+        The names of the classes, in their order: that of label 0, of label 1 and so on; or, where the labels are words,
+        the words themselves. A class may be without samples.
 
     Returns
     -------
@@ -60,29 +66,22 @@ def from_arrays(
         When an array is none of these, when what it means is not certain, or when the arrays do not fit together.
     """
     pixels, note = _samples(np.asarray(images), name)
-    numbers, class_names = None, np.array([])
+    known = None
     if labels is not None:
-        values = _label_values(np.asarray(labels), len(pixels), name)
-        class_names, numbers = np.unique(values, return_inverse=True)
-    if len(class_names) > _MOST_CLASSES:
-        raise DataError(
-            f"{name}: {len(class_names)} different labels; {_MOST_CLASSES} at most are classes. Group them, or leave "
-            "the labels out."
-        )
-    names = tuple(map(str, class_names.tolist()))
+        labels = label_values(labels, len(pixels), name)
+        known = Classes.found_in(labels, name) if class_names is None else Classes.named(class_names, name)
+    elif class_names is not None:
+        raise DataError(f"{name}: names of classes and no labels; one label per sample is needed with them. Add them.")
     test = None
     if test_images is not None:
-        test = _test_part(test_images, test_labels, pixels, class_names, names, f"{name} (test)")
-    return Dataset(name, pixels, None if numbers is None else numbers.astype(np.int64), names, test, note)
+        test = _test_part(test_images, test_labels, pixels, known, f"{name} (test)")
+    if known is None or labels is None:
+        return Dataset(name, pixels, test=test, note=note)
+    return Dataset(name, pixels, known.number(labels, name), known.names, test, note)
 
 
 def _test_part(
-    images: NDArray[Any],
-    labels: NDArray[Any] | None,
-    train: NDArray[Any],
-    class_names: NDArray[Any],
-    names: tuple[str, ...],
-    name: str,
+    images: NDArray[Any], labels: NDArray[Any] | None, train: NDArray[Any], known: Classes | None, name: str
 ) -> Dataset:
     """Make the held-out part, of the same shape and with the same classes as `train`."""
     pixels, note = _samples(np.asarray(images), name)
@@ -91,13 +90,10 @@ def _test_part(
             f"{name}: samples are {pixels.dtype} {pixels.shape[1:]}, those to train on {train.dtype} "
             f"{train.shape[1:]}; both must be of one kind. Convert them alike."
         )
-    if labels is None or not names:
+    if labels is None or known is None:
         return Dataset(name, pixels, note=note)
-    values = _label_values(np.asarray(labels), len(pixels), name)
-    unknown = np.setdiff1d(values, class_names)
-    if len(unknown):
-        raise DataError(f"{name}: label {unknown[0]!s} does not occur in the labels to train on ({', '.join(names)}).")
-    return Dataset(name, pixels, np.searchsorted(class_names, values), names, note=note)
+    values = label_values(labels, len(pixels), name)
+    return Dataset(name, pixels, known.number(values, name), known.names, note=note)
 
 
 def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
@@ -177,32 +173,6 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
             "bool for black and white."
         )
     return np.ascontiguousarray(array, np.uint8), "" if array.dtype == np.uint8 else f"{array.dtype} turned into uint8"
-
-
-def _label_values(labels: NDArray[Any], n: int, name: str) -> NDArray[Any]:
-    """Check labels and give them as (n,) whole numbers or words."""
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.shape[:1] != (n,):
-        raise DataError(f"{name}: labels of shape {labels.shape} for {n} samples; one per sample is needed.")
-    kind = labels.dtype.kind
-    if labels.ndim == 2 and kind in "buif":
-        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
-            raise DataError(
-                f"{name}: labels of shape {labels.shape} are not one-hot (a single 1 a row). "
-                "Give one number per sample."
-            )
-        return np.asarray(labels.argmax(axis=1))
-    if labels.ndim != 1 or kind not in "buifU" or (kind == "f" and not (labels == np.rint(labels)).all()):
-        raise DataError(
-            f"{name}: labels are {labels.dtype} of shape {labels.shape}; whole numbers or words, one per sample, are "
-            "needed. Number the classes from 0."
-        )
-    if kind == "f":
-        if not (np.abs(labels.astype(np.float64)) < 2**53).all():
-            raise DataError(f"{name}: labels beyond 2^53 are no class numbers. Number the classes from 0.")
-        return labels.astype(np.int64)
-    return labels
 
 
 def _blocks(array: NDArray[Any]) -> list[NDArray[Any]]:

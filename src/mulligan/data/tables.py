@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from mulligan.data.dataset import Dataset
 
 _IMAGES = ("images", "samples", "x", "data", "x_train", "train_images")
-_LABELS = ("labels", "y", "targets", "y_train", "train_labels")
+_LABELS = ("labels", "label", "y", "targets", "target", "y_train", "train_labels")
 _TEST_IMAGES = ("test_images", "x_test")
 _TEST_LABELS = ("test_labels", "y_test")
+_CLASS_NAMES = ("class_names", "label_names", "names")
 _LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
 _SMALLEST = 16  # values of a picture in a CSV row: fewer are points
 
@@ -29,8 +30,9 @@ def load_numpy(path: Path) -> Dataset:
     """Load a `.npy` file, or a `.npz` file with the usual names.
 
     In `.npz`: `images`, `samples`, `x`, `data`, `x_train` or `train_images`, or the only array; with it, where there
-    are any, `labels`, `y`, `targets`, `y_train` or `train_labels`, and `test_images` or `x_test`, `test_labels` or
-    `y_test`.
+    are any, `labels`, `label`, `y`, `targets`, `target`, `y_train` or `train_labels`, and `test_images` or `x_test`,
+    `test_labels` or `y_test`. Labels are numbers or words; the names of the classes, in their order, are `class_names`,
+    `label_names` or `names`.
 
     Raises
     ------
@@ -44,7 +46,8 @@ def load_numpy(path: Path) -> Dataset:
     except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
         raise DataError(
             f"{path}: cannot be read as NumPy's .npy or .npz ({error or type(error).__name__}); missing, truncated, "
-            "foreign, or pickled objects, which are never loaded. Save it again with np.savez."
+            "foreign, or pickled objects, which are never loaded. Save it again with np.savez; make text of words with "
+            "astype(str) before."
         ) from error
 
     def pick(names: tuple[str, ...]) -> Any:
@@ -53,14 +56,17 @@ def load_numpy(path: Path) -> Dataset:
             raise DataError(f"{path}: holds {' and '.join(found)}; only one of them can be meant. Save just that one.")
         return arrays[found[0]] if found else None
 
-    images = next(iter(arrays.values())) if len(arrays) == 1 else pick(_IMAGES)
+    if len(arrays) == 1:
+        return from_arrays(next(iter(arrays.values())), name=str(path))
+    images = pick(_IMAGES)
     if images is None:
         raise DataError(
             f"{path}: which array holds the pictures? Found {', '.join(arrays) or 'none'}; one named "
             f"{', '.join(_IMAGES)} is needed. Save it with np.savez(path, images=…, labels=…)."
         )
-    labels = pick(_LABELS) if len(arrays) > 1 else None
-    return from_arrays(images, labels, pick(_TEST_IMAGES), pick(_TEST_LABELS), str(path))
+    return from_arrays(
+        images, pick(_LABELS), pick(_TEST_IMAGES), pick(_TEST_LABELS), str(path), class_names=pick(_CLASS_NAMES)
+    )
 
 
 def load_idx(path: Path) -> Dataset:
