@@ -243,4 +243,4 @@ def test_what_cannot_be_measured_accuses_nobody() -> None:
 def test_every_state_is_tested_and_has_a_remedy() -> None:
     assert CASES.keys() == RULES.keys()
     for state in RULES:
-        assert remedies_for(Finding(state), recipe("mlp")).words
+        assert remedies_for(Finding(state), recipe("mlp"), (28, 28, 1)).words

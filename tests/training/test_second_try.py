@@ -8,80 +8,8 @@ import pytest
 
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Config, Recorder, Run, load_checkpoint, load_config, resume
-from mulligan.training.config import with_overrides
 from mulligan.training.events import Diagnosed, Started
-from mulligan.training.recipes import recipe
-from mulligan.training.remedies import remedies_for
-from mulligan.training.rules import RULES, Evidence, Finding
 from mulligan.training.second_try import next_folder, plan
-
-# ── remedies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("state", [*RULES])
-@pytest.mark.parametrize("name", ["quick", "mlp", "ring", "classic", "unlabelled"])
-def test_every_remedy_is_a_configuration_that_can_be_built(name: str, state: str) -> None:
-    config = recipe(name)
-    for evidence in ((), (Evidence("penalty_share", 5.0, ">", 3.0),)):
-        remedy = remedies_for(Finding(state, evidence, "alarm"), config)
-        changed = with_overrides(config, remedy.overrides, say=lambda text: None)
-        assert (changed != config) == bool(remedy.overrides), remedy.overrides
-
-
-def test_remedies_do_what_they_say() -> None:
-    wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
-                                          "discriminator.optimizer.lr=0.01"], say=lambda text: None)  # fmt: skip
-    tamed = with_overrides(wild, remedies_for(Finding("D wins"), wild).overrides, say=lambda text: None)
-    assert type(tamed.loss).__name__ == "NonSaturating"
-    assert tamed.d_steps == 1
-    assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
-    rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
-    assert rates == [0.0032, 0.0032]  # √(1e-3 · 1e-2)
-    off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"], say=lambda text: None)
-    for state in ("gamma off", "mode collapse"):
-        assert "penalties.0.gamma=1" in remedies_for(Finding(state), off).overrides
-    narrow = with_overrides(recipe("mlp"), ["discriminator.layers.hidden=[1, 300]"], say=lambda text: None)
-    assert remedies_for(Finding("G wins"), narrow).overrides == ("discriminator.layers.hidden=[128, 300]",)
-    strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
-    finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
-    assert "penalties.0.gamma=1" in remedies_for(finding, strong).overrides
-    assert "penalties.0.gamma=10" in remedies_for(Finding("gamma off"), recipe("mlp")).overrides
-
-
-def mended(state: str, name: str, *changes: str) -> Config:
-    broken = with_overrides(recipe(name), changes, say=lambda text: None)
-    return with_overrides(broken, remedies_for(Finding(state), broken).overrides, say=lambda text: None)
-
-
-def settings(config: Config) -> tuple[str, list[str], list[float], list[float]]:
-    """Return the loss, the penalties, both rates, and both β₁."""
-    optimizers: list[Any] = [config.generator.optimizer, config.discriminator.optimizer]
-    kinds = [type(penalty).__name__ for penalty in config.penalties]
-    return type(config.loss).__name__, kinds, [o.lr for o in optimizers], [o.beta1 for o in optimizers]
-
-
-def test_a_divergence_is_remedied_by_the_cause_that_can_be_seen() -> None:
-    both, open_, none = ["R1", "R2"], "penalties=[]", [0.0, 0.0]
-    assert settings(mended("divergence", "quick", open_)) == ("NonSaturating", both, [3e-3, 3e-3], none)
-    assert settings(mended("divergence", "quick", open_, "loss=wasserstein")) == (
-        "Relativistic", both, [3e-3, 3e-3], none,
-    )  # fmt: skip
-    fast = [f"{who}.optimizer.{field}" for who in ("generator", "discriminator") for field in ("lr=0.01", "beta1=0.9")]
-    assert settings(mended("divergence", "quick", open_, *fast)) == ("NonSaturating", both, [3e-3, 3e-3], none)
-    assert settings(mended("divergence", "quick", "generator.optimizer.lr=1e30"))[2] == [3e-3, 3e-3]
-    assert settings(mended("divergence", "quick"))[2] == [1e-3, 1e-3]
-    gp = 'penalties=[{kind="wgan_gp", weight=10}]'
-    assert settings(mended("divergence", "mlp", "loss=wasserstein", "update=alternating", gp)) == (
-        "Wasserstein", ["WGANGP"], [3.33e-4, 3.33e-4], none,
-    )  # fmt: skip
-
-
-def test_momentum_goes_where_there_is_much_of_it() -> None:
-    heavy = [f"{who}.optimizer.beta1=0.9" for who in ("generator", "discriminator")]
-    for state in ("mode collapse", "divergence", "cycling"):
-        assert settings(mended(state, "quick", *heavy))[3] == [0.0, 0.0]
-    assert settings(mended("mode collapse", "quick", "generator.optimizer.beta1=0.5"))[3] == [0.5, 0.0]
-
 
 # ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
 

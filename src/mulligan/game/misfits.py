@@ -4,17 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mulligan.errors import ShapeError, UnsupportedError
 from mulligan.game.losses import FeatureMatching
+from mulligan.nn.layers.base import Layer, no_second_order, walk
+from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.network import Network
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from mulligan.game.spec import Game
     from mulligan.nn.layers.base import Shape
     from mulligan.nn.memory import Array
-    from mulligan.nn.network import Network
+
+
+def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
+    """Raise where a game cannot be played on samples of this shape; costs no memory, as no parameter is made.
+
+    Raises
+    ------
+    ShapeError, UnsupportedError, ConfigError
+        As `GAN` raises them.
+    """
+    for_g = Sequential(game.generator.build(sample_shape, game.classes))
+    for_d = Sequential(game.discriminator.build(sample_shape, game.classes))
+    g = Network(for_g, (game.latent.dim,), allocate=_nothing)
+    refuse_misfits(game, g, Network(for_d, sample_shape, allocate=_nothing), sample_shape)
+
+
+def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
+    return np.empty(0, dtype)
 
 
 def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
@@ -52,6 +73,10 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape) -> N
             "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
             "without penalties."
         )
+    if game.penalties:
+        for _, layer, _ in walk(d.layer, d.input_shape):
+            if type(layer).tangent is Layer.tangent:
+                raise UnsupportedError(no_second_order(layer))
     if game.schedules.beta2 is not None:
         for player in (game.generator, game.discriminator):
             player.optimizer.scaled(1.0, game.schedules.beta2(0, 1))

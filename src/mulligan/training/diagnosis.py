@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
@@ -132,7 +132,7 @@ class Diagnosis:
 
     def _say(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
         self.current = finding
-        found = remedies_for(finding, run.current)
+        found = remedies_for(finding, replace(run.current, classes=run.classes), run.data.shape)
         return Diagnosed(
             run.step,
             finding.state,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
+from mulligan.game.misfits import refuse_unplayable
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from mulligan.nn.layers.base import Shape
     from mulligan.training.config import Config
     from mulligan.training.rules import Finding
 
@@ -48,18 +51,52 @@ class Remedy(NamedTuple):
     restart: bool = False
 
 
-def remedies_for(finding: Finding, config: Config) -> Remedy:
-    """Return the remedy of a state for a configuration, without what the configuration already has."""
+def remedies_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
+    """Return the remedy of a state, without what the configuration has already or cannot have.
+
+    Parameters
+    ----------
+    finding : Finding
+    config : Config
+        With `classes` as the data has them.
+    sample_shape : tuple of int
+        Of the data.
+    """
     make = _REMEDIES.get(finding.state)
     if make is None:
         return Remedy()
     found = make(config, {e.name for e in finding.evidence})
-    new = tuple(change for change in found.overrides if with_overrides(config, [change], say=_unheard) != config)
-    return found._replace(overrides=new)
+    new = tuple(change for change in found.overrides if _changed(config, [change]) != config)
+    return _playable(found._replace(overrides=new), config, sample_shape)
 
 
-def _unheard(text: str) -> None:
-    """Hear of what a change of kind drops; it is told when the remedy is applied."""
+def _playable(remedy: Remedy, config: Config, sample_shape: Shape) -> Remedy:
+    """Leave out the changes that the players do not allow, for instance a penalty beside a layer that mixes samples."""
+    if _is_playable(config, remedy.overrides, sample_shape):
+        return remedy
+    kept: tuple[str, ...] = ()
+    for change in remedy.overrides:
+        if _is_playable(config, (*kept, change), sample_shape):
+            kept = (*kept, change)
+    return remedy._replace(overrides=kept)
+
+
+def _is_playable(config: Config, changes: Sequence[str], sample_shape: Shape) -> bool:
+    changed = _changed(config, changes)
+    try:
+        if changed is not None:
+            refuse_unplayable(changed, sample_shape)
+    except MulliganError:
+        return False
+    return changed is not None
+
+
+def _changed(config: Config, changes: Sequence[str]) -> Config | None:
+    """Return the changed configuration, or None where it is refused; what a change drops is told when it is applied."""
+    try:
+        return with_overrides(config, changes, say=lambda text: None)
+    except MulliganError:
+        return None
 
 
 # ── parts of remedies ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -123,11 +160,14 @@ def _penalties(config: Config, least: float = GAMMA) -> list[str]:
     return [f"{path}={gamma:g}" for path in weak]
 
 
+def _layers_in(config: Config) -> set[str]:
+    """Return the kinds of D's layers, also of those inside others, and of those that an architecture is told."""
+    return set(_fields(config, "discriminator.layers.", "kind").values())
+
+
 def _hard(config: Config) -> bool:
-    """D mixes samples, or has layers without a second derivative: a penalty of its gradient is refused."""
-    layers = to_table(config)["discriminator"]["layers"]
-    kinds = [layer.get("kind") for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
-    return any(kind in ("batch_norm", "minibatch_stddev", "minibatch_discrimination") for kind in kinds)
+    """D mixes the samples of a batch: a penalty of its gradient is refused."""
+    return not _layers_in(config).isdisjoint(("batch_norm", "minibatch_stddev", "minibatch_discrimination"))
 
 
 def _regularised(config: Config) -> list[str]:

@@ -90,11 +90,11 @@ class Layer:
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         """Return ty = J tx at the last forward pass's x, and keep `tx`."""
-        raise UnsupportedError(_no_second_order(self))
+        raise UnsupportedError(no_second_order(self))
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
         """Return (dx, dtx): the transpose of (x, tx) ↦ (y, ty) applied to (dy, dty)."""
-        raise UnsupportedError(_no_second_order(self))
+        raise UnsupportedError(no_second_order(self))
 
     def paired(self, m: Memory, c: Array) -> None:
         """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the short road.
@@ -121,7 +121,8 @@ class Layer:
         return False
 
 
-def _no_second_order(layer: Layer) -> str:
+def no_second_order(layer: Layer) -> str:
+    """Say that a layer cannot stand in a D with a gradient penalty, and why."""
     name = type(layer).__name__
     why = (
         "it mixes the samples of a batch, and a per-sample gradient penalty has no meaning there"

@@ -1,0 +1,168 @@
+"""Remedies: what they change, and that every one of them can be played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from mulligan.errors import UnsupportedError
+from mulligan.game.architectures import ARCHITECTURES, MLPDiscriminator
+from mulligan.game.gan import GAN
+from mulligan.nn.layers import LAYERS, BatchNorm, Tanh
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.network import Network
+from mulligan.training import RECIPES, Config
+from mulligan.training.config import with_overrides
+from mulligan.training.recipes import recipe
+from mulligan.training.remedies import Remedy, remedies_for
+from mulligan.training.rules import RULES, Evidence, Finding
+
+DIGITS = (28, 28, 1)
+SHAPES: dict[str, tuple[Shape, int]] = {
+    **dict.fromkeys(("mnist", "mnist-test", "fashion-mnist", "kmnist"), (DIGITS, 10)),
+    "cifar10": ((32, 32, 3), 10),
+    "stacked-mnist": ((28, 28, 3), 0),
+    **dict.fromkeys(("ring", "grid"), ((2,), 0)),
+    "jang-sorted": ((1,), 0),
+}
+"""Shape and classes of each recipe's data."""
+
+
+def told(config: Config) -> Config:
+    """Return a configuration with the classes that its data has, as a run knows them."""
+    own = SHAPES[config.data.name][1]
+    return replace(config, classes={"dataset": own, "clusters": config.data.clusters, "none": 0}[config.data.labels])
+
+
+def remedy(finding: Finding, config: Config) -> Remedy:
+    return remedies_for(finding, told(config), SHAPES[config.data.name][0])
+
+
+def changed(config: Config, finding: Finding) -> Config:
+    return with_overrides(config, remedy(finding, config).overrides, say=lambda text: None)
+
+
+def play(config: Config) -> GAN:
+    """Build the game as a run does."""
+    return GAN(told(config), SHAPES[config.data.name][0], lanes=1)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_remedy_of_every_recipe_can_be_played(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Network, "initialise", lambda network, rng: network
+    )  # their start has no say in it, and is slow
+    config, tried = recipe(name), set()
+    for state in RULES:
+        for evidence in ((), (Evidence("penalty_share", 5.0, ">", 3.0),)):
+            finding = Finding(state, evidence, "alarm")
+            overrides = remedy(finding, config).overrides
+            again = changed(config, finding)
+            assert (again != config) == bool(overrides), overrides
+            if overrides not in tried:
+                play(again)
+            tried.add(overrides)
+
+
+def test_no_penalty_is_proposed_where_an_architecture_has_batch_norm() -> None:
+    for name in ("dcgan", "lsgan"):
+        for state in ("divergence", "D wins", "cycling", "mode collapse"):
+            assert changed(recipe(name), Finding(state)).penalties == ()
+        assert changed(recipe(name), Finding("D wins")).instance_noise == 0.1
+        assert changed(recipe(name), Finding("cycling")).schedules != recipe(name).schedules
+
+
+@dataclass(frozen=True)
+class Hidden(MLPDiscriminator):
+    """An architecture of one's own, whose table does not show what is inside."""
+
+    inside: str = "batch_norm"
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        first, *rest = super().build(sample_shape, classes)
+        return (first, BatchNorm() if self.inside == "batch_norm" else Curious(), *rest)
+
+
+@dataclass(frozen=True)
+class Curious(Tanh):
+    """A layer of one's own without a second order."""
+
+    tangent = Layer.tangent
+
+
+@pytest.mark.parametrize("inside", ["batch_norm", "curious"])
+def test_what_an_architecture_of_one_s_own_does_not_allow_is_left_out(
+    inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ARCHITECTURES, "hidden", Hidden)
+    monkeypatch.setitem(LAYERS, "curious", Curious)
+    changes = [f'discriminator.layers={{kind="hidden", inside="{inside}"}}', "penalties=[]", "update=alternating"]
+    config = with_overrides(recipe("mlp"), changes)
+    play(config)
+    again = changed(config, Finding("mode collapse"))
+    assert type(again.loss).__name__ == "Relativistic"  # the rest of the remedy stands
+    play(again)
+    with pytest.raises(UnsupportedError, match="gradient penalty"):
+        play(with_overrides(again, ['penalties=["r1"]']))
+
+
+def test_a_range_that_is_changed_end_by_end_may_be_refused_half_way() -> None:
+    config = with_overrides(recipe("mlp"), ["data.low=-300", "data.high=-200"])
+    again = changed(config, Finding("wrong scale"))
+    assert (again.data.low, again.data.high) == (-1, 1)
+
+
+def test_remedies_do_what_they_say() -> None:
+    wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
+                                          "discriminator.optimizer.lr=0.01"], say=lambda text: None)  # fmt: skip
+    tamed = with_overrides(wild, remedy(Finding("D wins"), wild).overrides, say=lambda text: None)
+    assert type(tamed.loss).__name__ == "NonSaturating"
+    assert tamed.d_steps == 1
+    assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
+    rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
+    assert rates == [0.0032, 0.0032]  # √(1e-3 · 1e-2)
+    off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"], say=lambda text: None)
+    for state in ("gamma off", "mode collapse"):
+        assert "penalties.0.gamma=1" in remedy(Finding(state), off).overrides
+    narrow = with_overrides(recipe("mlp"), ["discriminator.layers.hidden=[1, 300]"], say=lambda text: None)
+    assert remedy(Finding("G wins"), narrow).overrides == ("discriminator.layers.hidden=[128, 300]",)
+    strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
+    finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
+    assert "penalties.0.gamma=1" in remedy(finding, strong).overrides
+    assert "penalties.0.gamma=10" in remedy(Finding("gamma off"), recipe("mlp")).overrides
+
+
+def mended(state: str, name: str, *changes: str) -> Config:
+    return changed(with_overrides(recipe(name), changes, say=lambda text: None), Finding(state))
+
+
+def settings(config: Config) -> tuple[str, list[str], list[float], list[float]]:
+    """Return the loss, the penalties, both rates, and both β₁."""
+    optimizers: list[Any] = [config.generator.optimizer, config.discriminator.optimizer]
+    kinds = [type(penalty).__name__ for penalty in config.penalties]
+    return type(config.loss).__name__, kinds, [o.lr for o in optimizers], [o.beta1 for o in optimizers]
+
+
+def test_a_divergence_is_remedied_by_the_cause_that_can_be_seen() -> None:
+    both, open_, none = ["R1", "R2"], "penalties=[]", [0.0, 0.0]
+    assert settings(mended("divergence", "quick", open_)) == ("NonSaturating", both, [3e-3, 3e-3], none)
+    assert settings(mended("divergence", "quick", open_, "loss=wasserstein")) == (
+        "Relativistic", both, [3e-3, 3e-3], none,
+    )  # fmt: skip
+    fast = [f"{who}.optimizer.{field}" for who in ("generator", "discriminator") for field in ("lr=0.01", "beta1=0.9")]
+    assert settings(mended("divergence", "quick", open_, *fast)) == ("NonSaturating", both, [3e-3, 3e-3], none)
+    assert settings(mended("divergence", "quick", "generator.optimizer.lr=1e30"))[2] == [3e-3, 3e-3]
+    assert settings(mended("divergence", "quick"))[2] == [1e-3, 1e-3]
+    gp = 'penalties=[{kind="wgan_gp", weight=10}]'
+    assert settings(mended("divergence", "mlp", "loss=wasserstein", "update=alternating", gp)) == (
+        "Wasserstein", ["WGANGP"], [3.33e-4, 3.33e-4], none,
+    )  # fmt: skip
+
+
+def test_momentum_goes_where_there_is_much_of_it() -> None:
+    heavy = [f"{who}.optimizer.beta1=0.9" for who in ("generator", "discriminator")]
+    for state in ("mode collapse", "divergence", "cycling"):
+        assert settings(mended(state, "quick", *heavy))[3] == [0.0, 0.0]
+    assert settings(mended("mode collapse", "quick", "generator.optimizer.beta1=0.5"))[3] == [0.5, 0.0]
