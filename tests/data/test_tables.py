@@ -138,6 +138,17 @@ def test_csv_of_points(tmp_path):
     assert csv(tmp_path / "a.csv", [[256] * 16]).is_points
 
 
+@pytest.mark.parametrize("heading", [["x", "y"], ["X", '"Y"'], ["y", "x"], ["x", "y", "z"]])
+def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
+    for rows in ([[1, 2, 3], [3, 4, 5]], [[0.5, -1.5, 2], [7, 8, 9]]):
+        rows = [row[: len(heading)] for row in rows]
+        data = csv(tmp_path / "a.csv", rows, heading)
+        assert data.is_points
+        assert (data.images.tolist(), data.labels) == (rows, None)
+        data = csv(tmp_path / "a.csv", [[*row, k] for k, row in enumerate(rows)], [*heading, "label"])
+        assert (data.images.tolist(), data.labels.tolist()) == (rows, [0, 1])
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

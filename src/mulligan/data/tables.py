@@ -104,7 +104,8 @@ def load_csv(path: Path) -> Dataset:
     """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs.
 
     Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; all else are points. Labels are the
-    column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns.
+    column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns. A `y`
+    beside an `x` is a coordinate.
 
     Raises
     ------
@@ -146,7 +147,7 @@ def load_csv(path: Path) -> Dataset:
 
 def _label_column(heading: list[str], table: NDArray[np.float32], path: Path) -> int | None:
     """Find the column of labels, by its heading or by the number of columns."""
-    found = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS]
+    found = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS and not (word == "y" and "x" in heading)]
     if len(found) > 1:
         raise DataError(
             f"{path}: columns {', '.join(heading[i] for i in found)} could all be the labels. Rename all but one."
