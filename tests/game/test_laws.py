@@ -72,6 +72,17 @@ def kitchen_sink(update="simultaneous"):
     return Case("kitchen sink", game, (4,))
 
 
+def with_optimizer(case, optimizer):
+    players = {
+        "generator": replace(case.game.generator, optimizer=optimizer),
+        "discriminator": replace(case.game.discriminator, optimizer=optimizer),
+    }
+    return replace(case, game=replace(case.game, **players))
+
+
+AHEAD = [with_optimizer(kitchen_sink(update), Extragradient(Adam(1e-2))) for update in ("alternating", "simultaneous")]
+
+
 # ── lanes and batches ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -128,7 +139,7 @@ def test_float32_stays_float32(case):
     assert {array.dtype for array in found} == {np.dtype(np.float32)}
 
 
-@pytest.mark.parametrize("case", GAMES, **name_of)
+@pytest.mark.parametrize("case", [*GAMES, *AHEAD], **name_of)
 def test_no_step_reads_what_another_left(case):
     def poison(gan):
         for lane in gan._lanes:
@@ -177,7 +188,9 @@ def test_memory_does_not_grow(case):
 
 @pytest.mark.parametrize("lanes", [2, 3])
 @pytest.mark.parametrize(
-    "case", [kitchen_sink(), kitchen_sink("alternating"), *GAMES[::3]], ids=lambda case: getattr(case, "name", None)
+    "case",
+    [kitchen_sink(), kitchen_sink("alternating"), *AHEAD, *GAMES[::3]],
+    ids=lambda case: getattr(case, "name", None),
 )
 def test_processes_give_the_bytes_of_threads(case, lanes):
     threads, processes = (play(case, (6, 6, 5), lanes=lanes, processes=p) for p in (False, True))
@@ -257,12 +270,7 @@ def test_looking_changes_nothing(case):
 @pytest.mark.parametrize("optimizer", [Adam(1e-2, beta1=0.5), Extragradient(Adam(1e-2))], ids=repr)
 @pytest.mark.parametrize("case", SINKS, ids=["simultaneous", "alternating"])
 def test_arrays_and_streams_are_all_that_a_run_is(case, optimizer):
-    game = case.game
-    players = {
-        "generator": replace(game.generator, optimizer=optimizer),
-        "discriminator": replace(game.discriminator, optimizer=optimizer),
-    }
-    case = replace(case, game=replace(game, **players))
+    case = with_optimizer(case, optimizer)
     whole = play(case, (6, 5, 6, 5, 6), dtype=np.float32)
 
     *first, fourth, fifth = batches(case, (6, 5, 6, 5, 6))

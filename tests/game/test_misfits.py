@@ -12,7 +12,7 @@ from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
-from mulligan.nn.optimizers import SGD, Adam, Extragradient
+from mulligan.nn.optimizers import SGD, Adam
 from mulligan.nn.schedules import Constant
 
 G, D, SHAPE = NETS["mlp"]
@@ -82,12 +82,6 @@ def test_a_beta2_schedule_without_beta2():
 
 def game_with(optimizer, schedules=None):
     return Game(Player(G, optimizer), Player(D, optimizer), Latent(3), schedules=schedules or Schedules())
-
-
-def test_extragradient_for_one_player_only():
-    game = replace(game_with(Adam()), discriminator=Player(D, Extragradient(Adam())))
-    GAN(game, SHAPE, lanes=1)
-    refused(UnsupportedError, "takes 1 gradients a step and the disc.*'s 2.*Use", replace(game, update="simultaneous"))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.initializers import He
-from mulligan.nn.optimizers import Adam
+from mulligan.nn.optimizers import SGD, Adam, Extragradient
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -252,6 +252,23 @@ def penalty_of(penalty, d, real, fake, labels, rng):
     return penalty.weight * ((norms - 1) ** 2).mean()
 
 
+class LooksAhead:
+    """Extragradient around one of torch's optimisers."""
+
+    def __init__(self, inner, params):
+        self.inner, self.params, self.anchors = inner, params, None
+
+    @torch.no_grad()
+    def step(self):
+        if self.anchors is None:
+            self.anchors = [p.clone() for p in self.params]
+        else:
+            for p, anchor in zip(self.params, self.anchors):
+                p.copy_(anchor)
+            self.anchors = None
+        self.inner.step()
+
+
 class Reference:
     """A torch copy of a GAN: its networks, optimisers and streams."""
 
@@ -265,6 +282,8 @@ class Reference:
 
     @staticmethod
     def optimizer(spec, params):
+        if isinstance(spec, Extragradient):
+            return LooksAhead(Reference.optimizer(spec.base, params), params)
         if isinstance(spec, Adam):
             return torch.optim.Adam(params, spec.lr, (spec.beta1, spec.beta2), spec.eps, foreach=False)
         return torch.optim.SGD(params, spec.lr, foreach=False)
@@ -289,17 +308,20 @@ class Reference:
     def step(self, real, labels):
         real = torch.tensor(real)
         labels = None if labels is None else torch.tensor(labels)
-        self.iterate()
-        fake = self.g(self.z(), labels)
-        self.grads(self.d, self.d_loss(real, fake, labels))
-        if self.game.update == "simultaneous":
-            self.grads(self.g, self.g_loss(real, fake, labels))
-            self.opt_d.step()
-        else:
-            self.opt_d.step()
+        extra = isinstance(self.game.generator.optimizer, Extragradient)
+        for _ in range(2 if extra else 1):
             self.iterate()
-            self.grads(self.g, self.g_loss(real, self.g(self.z(), labels), labels))
-        self.opt_g.step()
+            fake = self.g(self.z(), labels)
+            self.grads(self.d, self.d_loss(real, fake, labels))
+            if self.game.update == "alternating" and not extra:  # then D moves before G looks
+                self.opt_d.step()
+                self.iterate()
+            if self.game.update == "alternating":
+                fake = self.g(self.z(), labels)
+            self.grads(self.g, self.g_loss(real, fake, labels))
+            if self.game.update == "simultaneous" or extra:
+                self.opt_d.step()
+            self.opt_g.step()
 
     def iterate(self):
         for net in (self.g, self.d):
@@ -356,6 +378,17 @@ def test_gradients_of_both_players(name, update, lanes):
 def test_five_steps_of_adam(name, update):
     adam = Adam(lr=3e-3, beta1=0.0, beta2=0.99) if "R1" in name else Adam(lr=1e-3, beta1=0.5)
     gan, reference = play(name, update, adam, 2, steps=5)
+    the_players_stand_where_torch_s_do(gan, reference)
+
+
+@pytest.mark.parametrize("base", [SGD(0.03), Adam(lr=1e-3, beta1=0.5)], ids=["sgd", "adam"])
+@pytest.mark.parametrize(("name", "update"), WITH_UPDATE)
+def test_five_steps_of_extragradient(name, update, base):
+    gan, reference = play(name, update, Extragradient(base), 2, steps=5)
+    the_players_stand_where_torch_s_do(gan, reference)
+
+
+def the_players_stand_where_torch_s_do(gan, reference):
     assert distance(gan.d.network.theta, reference.d.flat()) < 1e-9
     assert distance(gan.g.network.theta, reference.g.flat()) < 1e-9
     for mover, net in ((gan.g, reference.g), (gan.d, reference.d)):

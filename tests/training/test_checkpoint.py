@@ -85,11 +85,13 @@ def test_saving_and_loading_changes_nothing(tiny: Any, game: dict[str, Any], tmp
     pieces(tiny(**game), tmp_path)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_survives(tiny: Any, optimizer: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "update"), [*((name, "simultaneous") for name in OPTIMIZERS), ("extragradient", "alternating")]
+)
+def test_every_optimizer_survives(tiny: Any, optimizer: str, update: str, tmp_path: Path) -> None:
     layers = {who: getattr(tiny(), who).layers for who in ("generator", "discriminator")}
     players = {who: {"layers": layers[who], "optimizer": optimizer} for who in layers}
-    pieces(tiny(**players), tmp_path)
+    pieces(tiny(**players, update=update), tmp_path)
 
 
 NETS: dict[str, tuple[list[Any], list[Any], dict[str, Any]]] = {

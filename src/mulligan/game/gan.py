@@ -94,6 +94,7 @@ class GAN:
         for_d = game.discriminator.build(sample_shape, game.classes)
         self.g = Mover(game.generator, for_g, (game.latent.dim,), dtype, allocate)
         self.d = Mover(game.discriminator, for_d, sample_shape, dtype, allocate)
+        self._movers = {"g": self.g, "d": self.d}
         refuse_misfits(game, self.g.network, self.d.network, sample_shape)
         self.g.network.initialise(stream(seed, "init.g"))
         self.d.network.initialise(stream(seed, "init.d"))
@@ -121,7 +122,7 @@ class GAN:
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def step(self, real: Array, labels: Labels = None) -> dict[str, float]:
-        """Play one step: D's move(s) and G's.
+        """Play one step: the turns of both players, as `Game.turns` has them.
 
         Parameters
         ----------
@@ -154,22 +155,27 @@ class GAN:
         batch, game = self._batch, self._game
         self.steps = batch.step  # which a lane that is a process has not counted
         self._lanes[i].resize(shares(batch.n, self.lanes.count)[i], batch.n)
-        turns, number = self.d.player.optimizer.evaluations, 0  # G's optimiser takes as many
-        if game.update == "simultaneous":
-            for number in range(turns):
-                self._simultaneous(i, batch.move(number, 0, 1, 0))
-            return
-        for part in range(game.d_steps):
-            for _ in range(turns):
-                self._discriminator_move(i, batch.move(number, part, game.d_steps, len(self._apart)))
+        number = 0
+        for turn in game.turns:
+            self._prepare(i)
+            for movers in turn:
+                if movers != turn[0]:
+                    self.lanes.meet(i)  # all have read the logits of the move before
+                points = len(self._apart) if movers == "d" else 0
+                move = batch.move(number, game.part(number), game.d_steps, points)
+                if movers == "dg":
+                    self._joint_gradients(i, move)
+                elif movers == "d":
+                    self._discriminator_gradients(i, move)
+                else:
+                    self._generator_gradients(i, move)
                 number += 1
-        for _ in range(self.g.player.optimizer.evaluations):
-            self._generator_move(i, batch.move(number, game.d_steps - 1, game.d_steps, 0))
-            number += 1
+            self._update(i, *(self._movers[name] for name in "".join(turn)))
+        self._measure_penalties(i)
 
-    def _simultaneous(self, i: int, move: Move) -> None:
+    def _joint_gradients(self, i: int, move: Move) -> None:
+        """Both players' gradients from one pass of D."""
         lane = self._lanes[i]
-        self._prepare(i, self.g, self.d)
         lane.fake(move.z, move.labels)
         lane.see(move.real, move.labels, move.noise, move.warp)
         lane.unit()  # δ, and g = ∇ₓD
@@ -180,13 +186,10 @@ class GAN:
         lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
         lane.discriminator_grads(c, self._short, bool(self._joint))
         self._show_penalties(i)
-        self._update(i, self.d, self.g)
-        self._measure_penalties(i)
 
-    def _discriminator_move(self, i: int, move: Move) -> None:
+    def _discriminator_gradients(self, i: int, move: Move) -> None:
         lane = self._lanes[i]
         second_order = bool(self._joint)
-        self._prepare(i, self.g, self.d)
         lane.fake(move.z, move.labels)
         lane.see(move.real, move.labels, move.noise, move.warp)
         if second_order:
@@ -202,14 +205,11 @@ class GAN:
         for penalty, by in zip(self._apart, move.points):
             lane.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor, self._short)
         self._show_penalties(i)
-        self._update(i, self.d)
-        self._measure_penalties(i)
 
-    def _generator_move(self, i: int, move: Move) -> None:
+    def _generator_gradients(self, i: int, move: Move) -> None:
         lane, loss = self._lanes[i], self._game.loss
         matching = loss.layer % len(self.d.layers) if isinstance(loss, FeatureMatching) else None
         with_real = loss.relativistic or matching is not None
-        self._prepare(i, self.g, self.d)
         lane.fake(move.z, move.labels)
         lane.see(move.real if with_real else None, move.labels, move.noise, move.warp)
         if matching is None:
@@ -222,7 +222,6 @@ class GAN:
             value, d_fake = lane.match_features(matching)
             lane.generator_grads(d_fake)
         self._measure(i, g_loss=value)
-        self._update(i, self.g)
 
     # ── the parts of a step ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,14 +259,13 @@ class GAN:
         for penalty, parts in zip(self._game.penalties, self._penalties.T):
             self._measure(i, **{penalty.name: float(parts.sum())})
 
-    def _prepare(self, i: int, *movers: Mover) -> None:
+    def _prepare(self, i: int) -> None:
         """Let layers compute what the weights alone decide: one lane for all, before any other reads it."""
-        due = [mover for mover in movers if mover.network.needs_finish]
-        if not due:
+        if not (self.g.network.needs_finish or self.d.network.needs_finish):
             return
         if i == 0:
-            for mover in due:
-                (self._lanes[0].g if mover is self.g else self._lanes[0].d).prepare()
+            self._lanes[0].g.prepare()
+            self._lanes[0].d.prepare()
         self.lanes.meet(i)
 
     def _update(self, i: int, *movers: Mover) -> None:
@@ -321,9 +319,7 @@ class GAN:
         spread = game.instance_noise and game.instance_noise * game.schedules.noise(self.steps, self.total)
         n = len(real) // game.d_steps
         batch.deal(self.steps, n, real, labels, bool(spread))
-        for_d = game.d_steps * self.d.player.optimizer.evaluations
-        apart = game.update != "simultaneous"
-        for number in range(for_d + apart * self.g.player.optimizer.evaluations):
+        for number, movers in enumerate(game.moves):
             game.latent.draw(self._streams["noise"], batch.room(f"z{number}", (n, game.latent.dim)))
             if spread:
                 noise = batch.room(f"noise{number}", (2, n, *self.d.network.input_shape))
@@ -331,8 +327,8 @@ class GAN:
                 noise *= spread
             if game.augment:
                 self._warp.draw(self._streams["augment"], batch.room(f"warp{number}", (2, n, self._warp.numbers)))
-            if self._apart and number < for_d:
-                part = real[shares(len(real), game.d_steps)[number // self.d.player.optimizer.evaluations]]
+            if self._apart and movers == "d":
+                part = real[shares(len(real), game.d_steps)[game.part(number)]]
                 for k, penalty in enumerate(self._apart):
                     drawn = penalty.draw(self._streams["penalty"], part)
                     np.copyto(batch.room(f"points{number}.{k}", drawn.shape), drawn)
@@ -390,7 +386,7 @@ class GAN:
     def arrays(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name, as views: what a checkpoint holds."""
         found = {"average": self.average} if self.average is not self.g.network.theta else {}
-        for name, mover in (("g", self.g), ("d", self.d)):
+        for name, mover in self._movers.items():
             found[f"{name}.theta"] = mover.network.theta
             found[f"{name}.stats"] = mover.network.stats
             found |= {f"{name}.optimizer.{slot}": array for slot, array in mover.state.items()}

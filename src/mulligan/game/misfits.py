@@ -100,12 +100,6 @@ def _refuse_simultaneous(game: Game) -> None:
         )
     if isinstance(game.loss, FeatureMatching):
         raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
-    g, d = game.generator.optimizer.evaluations, game.discriminator.optimizer.evaluations
-    if g != d:
-        raise UnsupportedError(
-            f"update = 'simultaneous' moves both players at once, but the generator's optimiser takes {g} gradients a "
-            f"step and the discriminator's {d}. Use extragradient for both or for none, or update = 'alternating'."
-        )
 
 
 def refuse_batch(

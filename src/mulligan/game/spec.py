@@ -123,7 +123,8 @@ class Game:
     penalties : tuple of Penalty
     update : "simultaneous" or "alternating"
         Both move at once from one pass of D, whose unit input gradient serves the penalties and G alike; or D moves
-        `d_steps` times, then G, against the new D.
+        `d_steps` times, then G, against the new D. With extragradient, which is for both players or for none, both
+        look ahead and then both move; "alternating" then says that each has a pass of D of its own.
     d_steps : int
         D's moves for each of G's (alternating only).
     classes : int
@@ -166,3 +167,37 @@ class Game:
             raise ConfigError(f"penalties name {', '.join(twice)} twice; add their weights and name each once.")
         if self.classes < 0:
             raise ConfigError(f"classes = {self.classes} is not allowed; it must be 0 (none) or more.")
+        g, d = self.generator.optimizer.evaluations, self.discriminator.optimizer.evaluations
+        if g != d:
+            raise ConfigError(
+                f"the generator's optimiser takes {g} gradient{'s' * (g > 1)} a step and the discriminator's {d}: "
+                "extragradient needs all players to look ahead together. Use extragradient for both or for none."
+            )
+        if d > 1 and self.d_steps != 1:
+            raise ConfigError(
+                f"d_steps = {self.d_steps} is not allowed with extragradient: both players look ahead together, and "
+                "then both move, once a step. Set d_steps = 1, or use another optimiser."
+            )
+
+    @property
+    def turns(self) -> tuple[tuple[str, ...], ...]:
+        """The turns of one step, each a tuple of moves: "d", "g", or "dg" for both players from one pass of D.
+
+        All gradients of a turn are taken where the players stood before it, and then its players move. With
+        extragradient, all look ahead in the first turn and all move in the second.
+        """
+        looks = self.discriminator.optimizer.evaluations
+        if self.update == "simultaneous":
+            return (("dg",),) * looks
+        if looks > 1:
+            return (("d", "g"),) * looks
+        return (*[("d",)] * self.d_steps, ("g",))
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """The moves of one step in their order, each with a z of its own."""
+        return tuple(move for turn in self.turns for move in turn)
+
+    def part(self, move: int) -> int:
+        """Return which of the batch's `d_steps` parts a move sees: D's next one each time, and G the last."""
+        return min(move, self.d_steps - 1)

@@ -1,0 +1,115 @@
+"""Extragradient is a rule for all players at once: all look ahead, and then all move."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.game.checking import NETS
+from mulligan.game.gan import GAN
+from mulligan.game.losses import Wasserstein
+from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn import layers as nn
+from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead
+from mulligan.training.config import Config, from_table, to_table
+
+ETA = 0.3
+
+
+@dataclass(frozen=True)
+class ByTurns(Latent):
+    """z = 1 and z = ½ by turns, so that a pass with another's z is seen."""
+
+    def draw(self, rng, out):
+        out.fill(0.5 + 0.5 * (rng.random() < 0.5))
+        return out
+
+
+def play(optimizer, update, steps, lanes=1):
+    """Play z·x·y: G(z) = x·z and D(h) = y·h, with reals at 0. Return x and y after each step, and every z."""
+    layers = (nn.Dense(1, bias=False),)
+    players = Player(layers, optimizer), Player(layers, optimizer)
+    game = Game(*players, ByTurns(1), Wasserstein(), update=update, average=None)
+    gan = GAN(game, (1,), seed=2, lanes=lanes, dtype=np.float64)
+    gan.g.network.theta[:], gan.d.network.theta[:] = 1.0, -0.5
+    with gan.lanes:
+        for _ in range(steps):
+            gan.step(np.zeros((4, 1)))
+            yield gan.g.network.theta[0], gan.d.network.theta[0]
+
+
+def drawn(moves):
+    """Give the z that so many moves draw."""
+    rng, out = GAN(Game(*[Player((nn.Dense(1),))] * 2), (1,), seed=2).streams["noise"], np.empty(1)
+    return [float(ByTurns(1).draw(rng, out)[0]) for _ in range(moves)]
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_all_look_ahead_and_then_all_move(update, lanes):
+    steps = 60
+    each = 1 if update == "simultaneous" else 2  # moves in a turn, each with a z of its own
+    z = iter(drawn(2 * each * steps))
+    x, y = 1.0, -0.5
+    for found in play(Extragradient(SGD(ETA)), update, steps, lanes):
+        for_d = next(z)
+        for_g = for_d if each == 1 else next(z)
+        x_ahead, y_ahead = x + ETA * for_g * y, y - ETA * for_d * x  # min over y, max over x of z·x·y
+        for_d = next(z)
+        for_g = for_d if each == 1 else next(z)
+        x, y = x + ETA * for_g * y_ahead, y - ETA * for_d * x_ahead
+        np.testing.assert_allclose(found, (x, y), rtol=1e-12)
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_it_converges_where_simultaneous_descent_spirals_out(update):
+    *_, ahead = play(Extragradient(SGD(ETA)), update, 1000)
+    *_, descent = play(SGD(ETA), "simultaneous", 1000)
+    assert np.hypot(*ahead) < 1e-8
+    assert np.hypot(*descent) > 1e8
+
+
+EXTRA = Extragradient(Adam())
+
+
+def game_with(g, d, **rules):
+    return Game(Player(NETS["mlp"][0], g), Player(NETS["mlp"][1], d), **rules)
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+@pytest.mark.parametrize(("g", "d"), [(Adam(), EXTRA), (EXTRA, Adam()), (Lookahead(EXTRA), Lookahead(Adam()))])
+def test_it_is_for_both_players_or_for_none(g, d, update):
+    with pytest.raises(
+        ConfigError, match=r"optimiser takes \d gradients? a step and the disc.*'s \d.*both or for none"
+    ):
+        game_with(g, d, update=update)
+
+
+def test_it_is_for_one_move_of_d():
+    with pytest.raises(ConfigError, match=r"d_steps = 2 is not allowed with extragradient.*Set d_steps = 1"):
+        game_with(EXTRA, EXTRA, d_steps=2)
+
+
+def test_a_configuration_says_so_too():
+    table = to_table(Config(Player(NETS["mlp"][0]), Player(NETS["mlp"][1])))
+    table["generator"]["optimizer"] = "extragradient"
+    with pytest.raises(ConfigError, match="Use extragradient for both or for none"):
+        from_table(Config, table)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rules", "turns"),
+    [
+        (Adam(), {}, (("d",), ("g",))),
+        (Adam(), {"d_steps": 3}, (("d",), ("d",), ("d",), ("g",))),
+        (Adam(), {"update": "simultaneous"}, (("dg",),)),
+        (EXTRA, {}, (("d", "g"), ("d", "g"))),
+        (EXTRA, {"update": "simultaneous"}, (("dg",), ("dg",))),
+        (Lookahead(EXTRA), {}, (("d", "g"), ("d", "g"))),
+    ],
+)
+def test_turns_and_moves(optimizer, rules, turns):
+    game = game_with(optimizer, optimizer, **rules)
+    assert game.turns == turns
+    assert game.moves == sum(turns, ())
