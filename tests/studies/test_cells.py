@@ -100,6 +100,14 @@ def test_a_cell_that_ended_unseen_is_taken_up(write: Any, tmp_path: Path, here: 
     assert (tmp_path / "out" / "results.jsonl").read_text("utf-8") == whole
 
 
+def test_any_letter_may_stand_in_a_result(write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(write())
+    finished(StudyRun(asked, tmp_path / "out"))
+    lines = tmp_path / "out" / "results.jsonl"
+    lines.write_text(lines.read_text("utf-8").replace('"done"', '"do\u2028ne"'), "utf-8")  # no end of a line in JSON
+    assert {r["status"] for r in StudyRun(asked, tmp_path / "out", resume=True).results.values()} == {"do\u2028ne"}
+
+
 def test_what_a_killed_study_was_writing_is_removed(write: Any, tmp_path: Path, here: list[str]) -> None:
     asked = load_study(write())
     finished(StudyRun(asked, tmp_path / "out"))

@@ -16,11 +16,11 @@ def test_what_is_appended_is_read(tmp_path):
     assert path.read_text("utf-8").count("\n") == 2
 
 
-@pytest.mark.parametrize("rest", ['{"a": 2, "b', '{"a": 2}', ""])
+@pytest.mark.parametrize("rest", [b'{"a": 2, "b', b'{"a": 2}', b"", '{"a": "β'.encode()[:-1]])
 def test_a_line_that_was_cut_off_is_made_again(tmp_path, rest):
     path = tmp_path / "rows.jsonl"
     append_row(path, {"a": 1})
-    with path.open("a") as file:
+    with path.open("ab") as file:
         file.write(rest)
     assert read_rows(path) == [{"a": 1}]
     append_row(path, {"a": 2})

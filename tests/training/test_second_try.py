@@ -9,7 +9,7 @@ import pytest
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Config, Recorder, Run, load_checkpoint, load_config, resume
 from mulligan.training.events import Diagnosed, Started
-from mulligan.training.second_try import next_folder, plan
+from mulligan.training.second_try import diagnoses, next_folder, plan
 
 # ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,6 +106,21 @@ def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
         plan(tmp_path / "a", replace(ALARM, overrides=()))
     with pytest.raises(ConfigError, match="no run folder"):
         plan(tmp_path, ALARM)
+
+
+def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path)
+    log = tmp_path / "events.jsonl"
+    said = replace(ALARM, remedies=("β₁ = 0,\u2028γ × 10",))  # what some call the end of a line is none
+    whole = said.line().encode()
+    for cut in range(1, len(whole)):
+        log.write_bytes(whole + whole[:cut])
+        assert len(diagnoses(tmp_path)) == (2 if cut == len(whole) - 1 else 1), whole[:cut]  # all but its end
+    assert diagnoses(tmp_path)[0] == said
+    for broken in (whole[:-9] + b"\n", b"\xb2\n", b"[1]\n", b"\n"):  # no kill leaves that
+        log.write_bytes(whole + broken + whole)
+        with pytest.raises(CheckpointError, match=r"events\.jsonl, line 2: .*was changed after it was written"):
+            diagnoses(tmp_path)
 
 
 def test_names_of_second_tries(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ class StudyRun:
             for half in place.glob(".*.part"):
                 half.unlink(missing_ok=True)
         if self.lines.is_file():
-            for line in self.lines.read_text("utf-8").splitlines():
+            for line in self.lines.read_bytes().splitlines():  # an error's text may hold what str takes for an end
                 result = _loads(line, self.lines)
                 self.results[result["cell"]] = result
         known = set(self.cells())
@@ -363,7 +363,7 @@ def _read(path: Path) -> Any:
     return _loads(text, path)
 
 
-def _loads(text: str, path: Path) -> Any:
+def _loads(text: str | bytes, path: Path) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mulligan.errors import CheckpointError
 from mulligan.nn.memory import Array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -215,6 +220,31 @@ class Finished(Event):
     """The last event: all steps are done."""
 
     name: ClassVar[str] = "finished"
+
+
+def read_events(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield what the lines of a log say, the oldest first; none where there is no log yet.
+
+    A last line that a kill has cut off, in the middle of a letter even, is left out.
+
+    Raises
+    ------
+    CheckpointError
+        When another line is no JSON object.
+    """
+    lines = path.read_bytes().split(b"\n") if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if isinstance(event, dict):
+            yield event
+        elif number < len(lines):
+            raise CheckpointError(
+                f"{path}, line {number}: {line[:40]!r} is no event; the file was changed after it was written. "
+                "Restore it, or delete that line."
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,6 @@ begins at step 0.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from mulligan.errors import CheckpointError, ConfigError
 from mulligan.nn.rng import restore
 from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import Config, Parent, load_config, with_overrides
-from mulligan.training.events import Diagnosed
+from mulligan.training.events import Diagnosed, read_events
 from mulligan.training.folder import RunFolder
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
@@ -82,20 +81,11 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
     ------
     ConfigError
         When this is no run folder.
+    CheckpointError
+        When its log was damaged.
     """
-    here = _run_folder(folder)
-    if not here.events.is_file():
-        return []
-    found = []
-    for line in here.events.read_text(encoding="utf-8").splitlines():
-        if '"event": "diagnosed"' not in line:
-            continue
-        try:
-            words = json.loads(line)
-        except ValueError:  # cut off by a kill
-            continue
-        found.append(Diagnosed.of(words))
-    return found
+    said = read_events(_run_folder(folder).events)
+    return [Diagnosed.of(words) for words in said if words.get("event") == Diagnosed.name]
 
 
 def plan(

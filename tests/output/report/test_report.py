@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import load
-from mulligan.errors import ConfigError
+from mulligan.errors import CheckpointError, ConfigError
 from mulligan.output.report import page, write_report
 from mulligan.output.report.again import command
 from mulligan.output.report.pictures import FRAMES, cut, frames, nearest
@@ -147,9 +147,23 @@ def test_a_bare_configuration_is_enough(finished, tmp_path):
 
 
 def test_a_line_that_was_cut_off_is_left_out(folder):
-    with (folder / "events.jsonl").open("a") as file:
-        file.write('{"event": "stepped", "step": 26, "meas')
+    for name in ("events.jsonl", "times.jsonl"):
+        with (folder / name).open("ab") as file:
+            file.write('{"event": "stepped", "step": 26, "γ'.encode()[:-1])  # in the middle of a letter
     assert read(folder).step == 24
+
+
+def test_every_line_counts_whatever_letters_are_in_it(folder):
+    log = folder / "events.jsonl"
+    log.write_text(log.read_text("utf-8").replace("a&b", "a\u2028b"), "utf-8")  # a separator, but no end of a line
+    assert "a\u2028b" in read(folder).started["data"]
+
+
+def test_a_log_that_was_damaged_is_refused(folder):
+    log = folder / "events.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"step"', b'"st', 1))
+    with pytest.raises(CheckpointError, match="line 1"):
+        read(folder)
 
 
 def test_no_run_folder_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.training.config import load_config
-from mulligan.training.events import Diagnosed
+from mulligan.training.events import Diagnosed, read_events
 from mulligan.training.folder import RunFolder
 from mulligan.training.overrides import differences
 from mulligan.training.tables import to_table
@@ -134,14 +134,16 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     ------
     ConfigError
         When this is no run folder.
+    CheckpointError
+        When its log was damaged.
     """
     here = RunFolder(Path(folder))
     if not here.config.is_file():
         raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
     story = Story(here, load_config(here.config))
-    for event in _lines(here.events):
+    for event in read_events(here.events):
         _hear(story, event)
-    for line in _lines(here.times):  # a resumed run says some steps again: the later word counts
+    for line in _times(here.times):  # a resumed run says some steps again: the later word counts
         if {"step", "wall", "cpu"} <= line.keys():
             story.clock[line["step"]] = (float(line["wall"]), float(line["cpu"]))
     story.metrics = _json(here.metrics)
@@ -181,11 +183,11 @@ def _hear(story: Story, event: dict[str, Any]) -> None:
         story.finished = True
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file of JSON lines; the last may have been cut off by a kill."""
+def _times(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file of JSON lines; a session that is killed may leave half a line anywhere."""
     if not path.is_file():
         return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_bytes().split(b"\n"):
         try:
             found = json.loads(line)
         except ValueError:
