@@ -138,6 +138,34 @@ def test_csv_of_points(tmp_path):
     assert csv(tmp_path / "a.csv", [[256] * 16]).is_points
 
 
+@pytest.mark.parametrize(
+    ("labels", "names", "numbers"),
+    [
+        (["cat", "ant", "cat"], ("ant", "cat"), [1, 0, 1]),
+        (["007", "7", "7.0"], ("007", "7", "7.0"), [0, 1, 2]),
+        (["10", "9", "-1"], ("-1", "9", "10"), [2, 1, 0]),
+        (["16777217", "16777216", "1e3"], ("1e3", "16777216", "16777217"), [2, 1, 0]),
+        (["1.5", "cat", "nan"], ("1.5", "cat", "nan"), [0, 1, 2]),
+        (['"big, cat"', "ant", '"ant"'], ("ant", "big, cat"), [1, 0, 0]),
+        (["größe", " ant ", "ant"], ("ant", "größe"), [1, 0, 0]),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 2])
+def test_labels_of_a_csv_are_read_as_text(tmp_path, place, labels, names, numbers):
+    rows, heading = [[0.5, 1], [-2, 300], [4, 5]], ["u", "v"]
+    heading.insert(place, "class")
+    data = csv(tmp_path / "a.csv", [[*row[:place], label, *row[place:]] for row, label in zip(rows, labels)], heading)
+    assert data.images.tolist() == rows
+    assert (data.class_names, data.labels.tolist()) == (names, numbers)
+
+
+def test_labels_of_pictures_without_a_heading_are_text_too(tmp_path):
+    rows = [[label, *row] for label, row in zip(["07", "7", '"7"'], ROWS)]
+    data = csv(tmp_path / "a.csv", rows)
+    assert (data.class_names, data.labels.tolist()) == (("07", "7"), [0, 1, 1])
+    assert (data.images.reshape(3, 16) == np.array(ROWS[:3])).all()
+
+
 @pytest.mark.parametrize("heading", [["x", "y"], ["X", '"Y"'], ["y", "x"], ["x", "y", "z"]])
 def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
     for rows in ([[1, 2, 3], [3, 4, 5]], [[0.5, -1.5, 2], [7, 8, 9]]):
@@ -164,7 +192,12 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b"label\n1\n", "only labels"),
         (b"1,nan\n", "NaN"),
         (b"1,1e99\n", "NaN or infinity"),
-        (b"label,a\n1.5,2\n", "whole numbers or words"),
+        (b"label,a\n1.5,2\n", "label 1.5 is no class; whole numbers or words"),
+        (b"label,a\n1,2\n2,3\n,4\n", "sample 2 .* has no label, and 1 have none"),
+        (b'label,a\nant,2\n" ",3\n', "sample 1 .* has no label"),
+        (b"label,a\ncat,2\ndog,3,4\n", "not a table of numbers"),
+        (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*one column, headed label"),
+        (b"cat,1\ndog,2\n", "not a table of numbers.*dog.*one column, headed label"),
     ],
 )
 def test_csv_that_is_malformed(tmp_path, content, words):

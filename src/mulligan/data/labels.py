@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class Classes:
 
     @classmethod
     def found_in(cls, labels: NDArray[Any], name: str) -> Classes:
-        """Take every different label for a class, in their sorted order.
+        """Take every different label for a class, in their sorted order; words that are numbers by their value.
 
         Raises
         ------
@@ -44,7 +45,10 @@ class Classes:
                 f"{name}: {len(values)} different labels; {_MOST_CLASSES} at most are classes. Group them, or leave "
                 "the labels out."
             )
-        return cls(values, tuple(map(str, values.tolist())))
+        listed = values.tolist()
+        with contextlib.suppress(ValueError):  # for words: they keep the order of the alphabet
+            listed.sort(key=lambda value: (float(value), str(value)))
+        return cls(np.array(listed, values.dtype), tuple(map(str, listed)))
 
     @classmethod
     def named(cls, names: ArrayLike, name: str) -> Classes:

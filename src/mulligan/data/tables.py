@@ -101,11 +101,11 @@ def idx_in(folder: Path, prefix: str) -> Path | None:
 
 
 def load_csv(path: Path) -> Dataset:
-    """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs.
+    """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs; labels may be words.
 
     Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; all else are points. Labels are the
     column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns. A `y`
-    beside an `x` is a coordinate.
+    beside an `x` is a coordinate. Labels are classes as they are written: `7`, `007` and `7.0` are three.
 
     Raises
     ------
@@ -122,42 +122,74 @@ def load_csv(path: Path) -> Dataset:
         raise DataError(f"{path}: empty; one sample per row is needed. Check the file.")
     separator = max(",;\t", key=lines[0].count)
     heading = [word.strip().strip('"').lower() for word in lines[0].split(separator)]
-    headed = not all(map(_is_number, heading))
-    if headed and len(lines) == 1:
+    if all(map(_is_number, heading)):
+        heading = []
+    elif len(lines) == 1:
         raise DataError(f"{path}: a heading and no rows; one sample per row is needed. Check the file.")
-    try:
-        table = np.loadtxt(lines[headed:], np.float32, delimiter=separator, comments=None, quotechar='"', ndmin=2)
-    except ValueError as error:
-        raise DataError(
-            f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row needs as "
-            "many numbers as the first, with a point for the decimals."
-        ) from error
-    del lines
-    if headed and len(heading) != table.shape[1]:
+    column = _label_column(heading, path)
+    rows = lines[bool(heading) :]
+    table, labels = _table(rows, separator, column, path)
+    if heading and len(heading) != table.shape[1]:
         raise DataError(
             f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
         )
-    column = _label_column(heading if headed else [], table, path)
-    labels = None if column is None else table[:, column]
+    if not heading and _is_square(table.shape[1] - 1) and _are_bytes(table):
+        column, labels = 0, [row.split(separator, 1)[0].strip().strip('"') for row in rows]
+    del lines, rows
     values = table if column is None else np.delete(table, column, axis=1)
     if _is_square(values.shape[1]) and _are_bytes(values):
         values = values.astype(np.uint8)
-    return from_arrays(values, labels, name=str(path))
+    return from_arrays(values, None if column is None else _as_words(labels, path), name=str(path))
 
 
-def _label_column(heading: list[str], table: NDArray[np.float32], path: Path) -> int | None:
-    """Find the column of labels, by its heading or by the number of columns."""
+def _table(rows: list[str], separator: str, column: int | None, path: Path) -> tuple[NDArray[np.float32], list[str]]:
+    """Read rows of numbers, and the texts of one column, in whose place the table has zeros."""
+    texts: list[str] = []
+
+    def keep(text: str) -> float:
+        texts.append(text.strip())
+        return 0.0
+
+    try:
+        table = np.loadtxt(
+            rows,
+            np.float32,
+            delimiter=separator,
+            comments=None,
+            quotechar='"',
+            ndmin=2,
+            converters=None if column is None else {column: keep},
+        )
+    except ValueError as error:
+        raise DataError(
+            f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row needs as "
+            "many numbers as the first, with a point for the decimals. Words may stand in one column, headed label."
+        ) from error
+    return table, texts
+
+
+def _label_column(heading: list[str], path: Path) -> int | None:
+    """Find the column of labels by its heading."""
     found = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS and not (word == "y" and "x" in heading)]
     if len(found) > 1:
         raise DataError(
             f"{path}: columns {', '.join(heading[i] for i in found)} could all be the labels. Rename all but one."
         )
-    if found and table.shape[1] == 1:
+    if found and len(heading) == 1:
         raise DataError(f"{path}: only labels, no samples. Add the columns of values.")
-    if found:
-        return found[0]
-    rows_of_label_and_picture = not heading and _is_square(table.shape[1] - 1) and _are_bytes(table)
-    return 0 if rows_of_label_and_picture else None
+    return found[0] if found else None
+
+
+def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
+    """Give labels as they are written: 007 is not 7. Measured numbers are refused, since no two may be alike."""
+    numbers = all(map(_is_number, labels))
+    broken = next((word for word in labels if numbers and not float(word).is_integer()), None)
+    if broken is not None:
+        raise DataError(
+            f"{path}: label {broken} is no class; whole numbers or words are needed. Rename the column if it holds "
+            "values, or number the classes from 0."
+        )
+    return np.array(labels)
 
 
 def _is_square(count: int) -> bool:
