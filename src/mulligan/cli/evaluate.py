@@ -40,14 +40,14 @@ def command(
     json
         Print one JSON document, the content of metrics.json.
     """
-    from mulligan.cli.scores import table, write
+    from mulligan.cli.scores import table
     from mulligan.evaluation import evaluate
     from mulligan.training.folder import RunFolder
 
     metrics = evaluate(model, data, count=count, seeds=seeds, say=say)
     folder = RunFolder(model)
     if folder.config.is_file():
-        write(folder.metrics, metrics)
+        folder.keep_metrics(metrics)
     if json:
         emit(metrics)
         return

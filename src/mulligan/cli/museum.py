@@ -122,10 +122,10 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _keep(folder: Path, document: dict[str, Any], played: Played) -> None:
-    from mulligan.cli.scores import write
     from mulligan.cli.screen import strict
+    from mulligan.output.files import write_json
     from mulligan.output.images import save_png
 
     for picture in played.pictures:
         save_png(folder / f"{picture.name}.png", picture.image, {"caption": picture.caption})
-    write(folder / "case.json", strict(document))
+    write_json(folder / "case.json", strict(document))

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from mulligan.cli.scores import glance, table, write
+from mulligan.cli.scores import glance, table
 from mulligan.cli.screen import emit, say
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.output.figures import count, duration, figure
@@ -109,7 +109,7 @@ def follow(
         return 1
     metrics = None if watching is None else evaluated(run)
     if metrics is not None:
-        write(files.metrics, metrics)
+        files.keep_metrics(metrics)
     report = reported(run, recorder)
     grid = max(files.samples.glob("step-*.png"), default=None, key=lambda path: path.name)
     if json:

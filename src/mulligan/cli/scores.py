@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
 """Feature maps by their key in metrics.json, in the order of the columns."""
@@ -47,13 +45,6 @@ def table(metrics: dict[str, Any]) -> list[str]:
             right = f", right on {_percent(metrics[key]['accuracy'])}" if "accuracy" in metrics[key] else ""
             lines.append(f"{MAPS[key]}: SHA-256 {metrics[key]['sha256']}{right}")
     return lines
-
-
-def write(path: Path, metrics: dict[str, Any]) -> None:
-    """Write metrics.json, whole or not at all."""
-    from mulligan.output.files import atomic_write
-
-    atomic_write(path, (json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def _one(result: dict[str, Any]) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import RunError
 
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
+def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object], *, folders: bool = True) -> None:
     """Write a file so that a crash, a full disk or a second reader never sees half of it.
 
     The bytes go to a temporary name in the same folder, are forced to the disk (fsync), and are renamed over `path`;
-    what stood there before stays until that moment. Missing folders are made.
+    what stood there before stays until that moment.
 
     Parameters
     ----------
@@ -26,6 +27,8 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
         Where the file is to stand.
     content : bytes or callable
         The bytes, or a writer that is called with the open file (readable and seekable, as Pillow wants it).
+    folders : bool
+        Make folders that are missing; not for what is added to a run, which may have been deleted meanwhile.
 
     Raises
     ------
@@ -36,7 +39,8 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w+b") as file:
             if callable(content):
                 content(file)
@@ -51,6 +55,12 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
+    """Write a value as strict JSON, indented; see `atomic_write`."""
+    content = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    atomic_write(path, content.encode(), folders=folders)
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import BusyError, CheckpointError, ConfigError
 from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
@@ -69,6 +69,44 @@ class RunFolder:
     def report(self) -> Path:
         """The run as one page."""
         return self.path / "report.html"
+
+    def hold(self) -> IO[bytes]:
+        """Take the folder for this process alone, where the system can (not on Windows), until the file is closed.
+
+        The lock belongs to the open file: a kill frees it, and it moves with the folder.
+
+        Raises
+        ------
+        BusyError
+            When another process has it.
+        OSError
+            When the folder is not there or cannot be written.
+        """
+        file = (self.path / ".lock").open("ab")
+        try:
+            import fcntl
+        except ImportError:
+            return file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            raise BusyError(
+                f"another process is writing to {self.path}. Wait for it to end, or choose another folder."
+            ) from error
+        return file
+
+    def keep_metrics(self, metrics: dict[str, Any]) -> None:
+        """Write ``metrics.json``, whole or not at all, into the folder of a run that is still there.
+
+        Raises
+        ------
+        RunError
+            When it cannot be written.
+        """
+        from mulligan.output.files import write_json
+
+        write_json(self.metrics, metrics, folders=False)
 
     def newest(self) -> Checkpoint | None:
         """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import BusyError, CheckpointError, ConfigError, DivergedError, RunError
+from mulligan.errors import CheckpointError, ConfigError, DivergedError, RunError
 from mulligan.training.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
@@ -128,8 +128,9 @@ class Recorder:
                     + (f": it holds a run. Go on with it (mulligan resume {path})" if self._is_run() else "")
                     + ", or choose another folder (--out)."
                 )
-            path.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(path / ".lock")
+            if run.log_position is None:  # one that was brought back has its folder, or was deleted meanwhile
+                path.mkdir(parents=True, exist_ok=True)
+            self._lock = self.folder.hold()
         except OSError as error:
             raise _cannot(path, error) from error
         try:
@@ -267,23 +268,6 @@ def _read(path: Path) -> NDArray[np.uint8]:
 
     with Image.open(path) as picture:
         return np.asarray(picture)
-
-
-def _locked(path: Path) -> IO[bytes]:
-    """Take the folder for this process alone, where the system can (not on Windows); a kill frees it."""
-    file = path.open("ab")
-    try:
-        import fcntl
-    except ImportError:
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise BusyError(
-            f"another process is writing to {path.parent}. Wait for it to end, or choose another folder."
-        ) from error
-    return file
 
 
 def _cannot(path: Path, error: OSError) -> RunError:

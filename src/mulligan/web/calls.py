@@ -196,9 +196,9 @@ def run_evaluate(playground: Playground, name: str) -> Any:
     return playground.jobs.add("evaluate", name)
 
 
-def delete(playground: Playground, name: str) -> Any:
+async def delete(playground: Playground, name: str) -> Any:
     """Move a run to the trash."""
-    found = runs.delete(playground, name)
+    found = await runs.delete(playground, name)
     playground.hub.publish("runs", {})
     return found
 

@@ -48,6 +48,16 @@ class Line:
         self.waiting: list[tuple[str, str, dict[str, Any]]] = []
         self.task: asyncio.Task[None] | None = None
         self.process: SpawnProcess | None = None
+        self.call: asyncio.Future[dict[str, Any]] | None = None
+        self.run = ""  # that the job which goes on writes into; empty where it writes into none
+        self.leaving = False  # that job is to end
+
+    def leave(self, run: str) -> bool:
+        """Forget all jobs that would write into a run's folder; tell whether one goes on, which is told to end."""
+        self.waiting = [each for each in self.waiting if _written(*each[:2]) != run]
+        going = self.run == run
+        self.leaving = self.leaving or going
+        return going
 
     def end(self) -> None:
         """End the job that goes on; what it would have written is not there, or whole."""
@@ -94,6 +104,11 @@ class Jobs:
         if line.task is None or line.task.done():
             line.task = asyncio.get_running_loop().create_task(self._work(line))
 
+    async def leave(self, run: str) -> None:
+        """Give up every job that writes into a run's folder, and wait until none does."""
+        while going := [line.call for line in (self._asked, self._own) if line.leave(run) and line.call is not None]:
+            await asyncio.wait(going)
+
     def close(self) -> None:
         """End both."""
         self._closing = True
@@ -109,7 +124,12 @@ class Jobs:
             def say(text: str, what: str = what, run: str = run) -> None:
                 loop.call_soon_threadsafe(self._say, what, run, text)
 
-            found = await asyncio.to_thread(self._call, line, what, run, args, say)
+            line.run, line.leaving = _written(what, run), False
+            line.call = asyncio.ensure_future(asyncio.to_thread(self._call, line, what, run, args, say))
+            try:
+                found = await line.call
+            finally:
+                line.run = ""
             if self._closing:
                 return
             self._done(what, run, found)
@@ -127,6 +147,10 @@ class Jobs:
         wire, end = Wire(ours), time.monotonic() + LONGEST
         found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Ask for it again."}
         while time.monotonic() < end:
+            if line.leaving:
+                process.kill()
+                found = {"error": f"{run} is deleted, so {what} was given up."}
+                break
             try:
                 if not wire.waiting(PATIENCE):
                     if process.exitcode is not None:
@@ -168,6 +192,11 @@ class Jobs:
         hub.publish("runs", {})
 
 
+def _written(what: str, run: str) -> str:
+    """Return the run that a job writes into; the museum's names are not those of runs."""
+    return "" if what == "museum" else run
+
+
 _FIRST = {
     "evaluate": "measuring the averaged generator",
     "report": "writing the report",
@@ -202,7 +231,6 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
 def evaluate(folder: Path, say: Any) -> dict[str, Any]:
     """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
     from mulligan.evaluation import Exam
-    from mulligan.output.files import atomic_write
     from mulligan.training.folder import RunFolder
 
     here = RunFolder(folder)
@@ -212,7 +240,7 @@ def evaluate(folder: Path, say: Any) -> dict[str, Any]:
     run = found.run()
     exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
     metrics = exam.score(run.generator(), cpu_seconds=run.cpu)
-    atomic_write(here.metrics, (json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    here.keep_metrics(metrics)
     return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
 
 

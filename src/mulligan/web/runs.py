@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.data.toys import TOYS
-from mulligan.errors import MulliganError
+from mulligan.errors import BusyError, MulliganError
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
 from mulligan.training.folder import RunFolder
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 TRASH = ".trash"
 """Inside the runs folder: what was deleted from the page, to be brought back, or removed by hand."""
+PATIENCE = 5.0
+"""Seconds that another process has to end what it writes before a run is not deleted."""
 LISTED = 500
 _BACK = 1 << 18  # bytes read from the end of a log
 
@@ -264,22 +267,45 @@ def sample_at(playground: Playground, name: str, step: int) -> Path:
 # ── the trash ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def delete(playground: Playground, name: str) -> dict[str, Any]:
-    """Move a run into the trash."""
-    path = playground.folder(name)
-    state = playground.session.state
+async def delete(playground: Playground, name: str) -> dict[str, Any]:
+    """Move a run into the trash, once nobody writes into it: a late file would bring half of its folder back."""
+    _deletable(playground, name)
+    end = time.monotonic() + PATIENCE
+    while True:
+        await playground.jobs.leave(name)
+        path = _deletable(playground, name)  # it may have been resumed meanwhile; from here on nothing is waited for
+        try:
+            RunFolder(path).hold().close()  # an open file would keep the folder in its place on Windows
+            return _throw(playground, path)
+        except BusyError as error:  # the worker may still save a run that another one has taken the place of
+            if time.monotonic() > end:
+                raise Problem(
+                    "busy",
+                    f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it.",
+                    run=name,
+                ) from error
+        except OSError as error:
+            raise Problem(
+                "failed", f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
+            ) from error
+        await asyncio.sleep(0.05)
+
+
+def _deletable(playground: Playground, name: str) -> Path:
+    """Return the folder of a run that is not in hand."""
+    path, state = playground.folder(name), playground.session.state
     if state.run == name and state.name in ("loading", "training", "paused", "alarm", "stopping"):
         raise Problem("busy", f"{name} is {state.name}; stop it first, then delete it.", run=name)
+    return path
+
+
+def _throw(playground: Playground, path: Path) -> dict[str, Any]:
+    name = path.name
     children = [p.name for p in _folders(playground.runs) if p != path and _parent(p) == name]
     target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{name}"
-    try:
-        target.parent.mkdir(exist_ok=True)
-        os.rename(path, target)
-        os.utime(target)
-    except OSError as error:
-        raise Problem(
-            "failed", f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
-        ) from error
+    target.parent.mkdir(exist_ok=True)
+    os.rename(path, target)
+    os.utime(target)
     return {"id": target.name.partition("~")[0], "name": name, "children": children}
 
 

@@ -61,7 +61,7 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     """
     story = read(folder)
     target = story.folder.report if out is None else Path(out)
-    atomic_write(target, page(story, data).encode())
+    atomic_write(target, page(story, data).encode(), folders=out is not None)
     return target
 
 

@@ -1,0 +1,136 @@
+"""A deleted run stays deleted: whoever still writes into its folder is stopped first, and nobody makes it again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.errors import BusyError, RunError
+from mulligan.output.files import atomic_write
+from mulligan.training import Recorder, Run, resume
+from mulligan.training.checkpoint import ARRAYS, checkpoints
+from mulligan.training.folder import RunFolder
+from mulligan.web import runs
+
+
+@pytest.fixture
+def folder(playground: Any, tiny: Any) -> Path:
+    """A finished run, with a generator."""
+    found: Path = playground.runs / "tiny-1"
+    for _ in Recorder(found).record(Run(tiny())):
+        pass
+    return found
+
+
+def slow_to_read(folder: Path) -> tuple[Path, bytes]:
+    """Let the newest checkpoint stand still while it is read: its arrays come through a pipe."""
+    arrays = checkpoints(folder / "checkpoints")[-1] / ARRAYS
+    content = arrays.read_bytes()
+    arrays.unlink()
+    os.mkfifo(arrays)
+    return arrays, content
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_run_that_is_being_measured_is_deleted_for_good(call: Any, folder: Path, playground: Any) -> None:
+    arrays, content = slow_to_read(folder)
+    assert call.post("/api/runs/tiny-1/evaluate").status_code == 202
+    with arrays.open("wb", buffering=0) as file:  # goes on as soon as the job reads
+        assert call.post("/api/runs/tiny-1/report").status_code == 202  # waits behind it
+        assert call.post("/api/runs/tiny-1/delete").status_code == 200
+        with contextlib.suppress(BrokenPipeError):  # nobody reads any more
+            file.write(content)
+    call.client.portal.call(jobs_are_done, playground)
+    assert not folder.exists()
+    (thrown,) = (playground.runs / runs.TRASH).iterdir()
+    assert not (thrown / "metrics.json").exists()
+
+
+async def jobs_are_done(playground: Any) -> None:
+    for line in (playground.jobs._asked, playground.jobs._own):
+        if line.task is not None:
+            await line.task
+
+
+def test_jobs_of_other_runs_go_on(call: Any, folder: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, done = threading.Event(), []
+
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        assert gate.wait(20)
+        done.append((what, run))
+        return {"text": "done"}
+
+    monkeypatch.setattr(playground.jobs, "_call", slow)
+    call.post("/api/museum/article/play")
+    for what in ("report", "evaluate"):
+        call.post(f"/api/runs/tiny-1/{what}")
+    assert call.post("/api/runs/tiny-1/delete").status_code == 200
+    gate.set()
+    call.client.portal.call(jobs_are_done, playground)
+    assert done == [("museum", "article")]
+
+
+def test_a_run_that_another_process_trains_is_not_deleted(
+    call: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "PATIENCE", 0.1)
+    with RunFolder(folder).hold():
+        answer = call.post("/api/runs/tiny-1/delete")
+        assert answer.status_code == 409
+        assert "another process is writing to" in answer.json()["detail"]
+    assert call.post("/api/runs/tiny-1/delete").status_code == 200
+
+
+def test_deleting_waits_until_a_run_that_was_left_is_saved(call: Any, folder: Path) -> None:
+    held = RunFolder(folder).hold()
+    threading.Timer(0.3, held.close).start()
+    assert call.post("/api/runs/tiny-1/delete").status_code == 200
+    assert held.closed
+    assert not folder.exists()
+
+
+# ── late writers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_folder_is_held_by_one(folder: Path) -> None:
+    with RunFolder(folder).hold(), pytest.raises(BusyError, match="another process is writing"):
+        RunFolder(folder).hold()
+
+
+def test_figures_do_not_bring_a_folder_back(tmp_path: Path) -> None:
+    gone = RunFolder(tmp_path / "gone")
+    with pytest.raises(RunError, match=r"cannot write .*metrics\.json"):
+        gone.keep_metrics({"n": 1})
+    assert not gone.path.exists()
+
+
+def test_a_file_for_a_folder_that_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="No such file or directory"):
+        atomic_write(tmp_path / "gone" / "x", b"x", folders=False)
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_run_brought_back_does_not_make_its_folder_again(folder: Path, tmp_path: Path) -> None:
+    run = resume(folder, steps=48)
+    folder.rename(tmp_path / "thrown")
+    with pytest.raises(RunError, match="No such file or directory"):
+        next(iter(Recorder(folder).record(run)))
+    assert not folder.exists()
+
+
+def test_a_report_does_not_bring_a_folder_back(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mulligan.output.report as report
+
+    def page(story: Any, data: Any) -> str:
+        folder.rename(tmp_path / "thrown")
+        return "x"
+
+    monkeypatch.setattr(report, "page", page)
+    with pytest.raises(RunError, match="No such file or directory"):
+        report.write_report(folder)
+    assert not folder.exists()
