@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,8 @@ def test_the_generator_of_a_run_draws_what_the_run_draws(tiny: Any, digits: Data
     loaded = Generator.load(tmp_path / "g.safetensors")
     assert loaded.spec.class_names == ("a", "b", "c", "d")
     assert loaded.spec.class_counts == (10, 10, 10, 10)
+    few = Run(pictures(tiny), data=replace(digits, labels=digits.labels // 2))
+    assert few.generator().spec.class_counts == (20, 20, 0, 0)
     assert loaded.spec.step == 3
     z, labels = run.draw(64, seed=7)
     made = run.generate(z, labels)

@@ -277,6 +277,7 @@ class Run:
 
         named = self.labels is not None and self.config.data.labels == "dataset"
         low, high = self.config.data.low, self.config.data.high
+        counts = () if self.labels is None else np.bincount(self.labels, minlength=self.classes).tolist()
         spec = GeneratorSpec(
             layers=self.gan.g.layers,
             latent=self.config.latent,
@@ -285,7 +286,7 @@ class Run:
             data_range=(low, high) if self.data.is_points else self.data.range,
             classes=self.classes,
             class_names=self.data.class_names if named else (),
-            class_counts=() if self.labels is None else tuple(np.bincount(self.labels).tolist()),
+            class_counts=tuple(counts),
             recipe=self.config.recipe,
             data=self.config.data.name,
             step=self.step,
