@@ -21,6 +21,7 @@ class Arctan(Loss):
     """D: E arctan D(G(z)) − E arctan D(x);  G: −E arctan D(G(z)). A critic whose pull fades where it is sure."""
 
     probabilistic = False
+    threshold = None
 
     def discriminator(self, *, real, fake):
         n = len(real)

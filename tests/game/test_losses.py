@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
+from mulligan.game.gan import GAN
 from mulligan.game.losses import (
     LOSSES,
     FeatureMatching,
@@ -17,6 +18,8 @@ from mulligan.game.losses import (
     sigmoid,
     softplus,
 )
+from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn.layers import Dense
 
 EVERY = [*(loss() for loss in LOSSES.values()), NonSaturating(0.1)]
 LN2 = math.log(2)
@@ -162,3 +165,24 @@ def test_feature_matching():
     value, row = FeatureMatching.match(r, f, 5)
     assert value == 0.25 + 4.0
     np.testing.assert_allclose(row, 2 * (f - r) / 5)
+
+
+# ── how often D is right ──────────────────────────────────────────────────────────────────────────────────────────────
+
+THRESHOLDS = {"least_squares": 0.5, "wasserstein": None, "relativistic": None, "relativistic_average": None}
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "feature_matching"])
+def test_d_is_right_on_the_right_side_of_the_loss_s_threshold(name, update):
+    player = Player((Dense(1),))
+    gan = GAN(Game(player, player, Latent(1), LOSSES[name](), update=update), (1,), lanes=1)
+    gan.d.network.theta[:] = 1, 0  # D(x) = x
+    gan.g.network.theta[:] = 0, 0.2  # G(z) = 0.2
+    measures = gan.step(np.array([[0.8], [0.9], [0.6], [-0.3]]))
+    threshold = THRESHOLDS.get(name, 0.0)
+    assert LOSSES[name].threshold == threshold
+    if threshold is None:
+        assert "d_accuracy" not in measures
+    else:
+        assert measures["d_accuracy"] == {0.0: 3 / 8, 0.5: 7 / 8}[threshold]

@@ -83,6 +83,10 @@ def ring(*changes: str, steps: int = 5000) -> Config:
                        "generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")),
         ("D wins", ("penalties=[]", "loss=non_saturating", "generator.optimizer.lr=1e-6",
                     "generator.layers.output_init.gain=0.2")),
+        ("D wins", ("penalties=[]", "loss=least_squares", "generator.optimizer.lr=1e-6",
+                    "generator.layers.output_init.gain=0.2")),
+        ("D wins", ("penalties=[]", "loss=relativistic", "generator.optimizer.lr=1e-6",
+                    "generator.layers.output_init.gain=0.2")),
         ("dead latent", ("generator.layers.init.gain=1e-4", "generator.layers.output_init.gain=1e-4",
                          "generator.layers.output=tanh", "generator.optimizer.lr=1e-7", "latent.dim=1")),
     ],
@@ -137,6 +141,8 @@ def test_facts() -> None:
     assert of("least_squares").balance == pytest.approx(0.25)
     assert of("hinge").balance == pytest.approx(2.0)
     assert of("wasserstein").balance == 0.0
+    assert of("least_squares").threshold == 0.5
+    assert of("relativistic").threshold is None
 
 
 def test_diagnoses_are_read_back(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_every_look_is_told(tiny: Any) -> None:
     looked = [e for e in events if isinstance(e, Looked)]
     assert [e.step for e in looked] == [10, 15, 20, 24]  # the first report at or after each sixth step
     assert looked[-1].signals == watch.looks[-1].signals
-    assert {"g_gradient", "d_gradient", "distance", "coverage", "d_accuracy"} <= looked[0].signals.keys()
+    assert {"g_gradient", "d_gradient", "distance", "coverage", "ranking"} <= looked[0].signals.keys()
     assert looked[-1].histogram == watch.looks[-1].histogram
     assert sum(looked[-1].histogram) == pytest.approx(1.0)  # the ring's modes
     json.loads(looked[0].line())

@@ -14,9 +14,9 @@ from mulligan.training.signals import Facts
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)
-CRITIC = Facts(balance=0.0, probabilistic=False, relativistic=False, penalised=True)
+CRITIC = Facts(balance=0.0, probabilistic=False, relativistic=False, penalised=True, threshold=None)
 CONDITIONAL = PLAIN._replace(conditional=True)
-PAIRED = Facts(balance=math.log(2), probabilistic=False, relativistic=True, penalised=True)
+PAIRED = Facts(balance=math.log(2), probabilistic=False, relativistic=True, penalised=True, threshold=None)
 
 SOUND = {
     "d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67, "penalty": 0.04,
@@ -66,9 +66,10 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "wrong sign": [({"d_real": 3.0, "d_fake": 3.0}, {}), ({"d_real": 90.0, "d_fake": 200.0}, {})],
     "wrong scale": [({"scale": 127.5}, {}), ({"scale": 0.05}, {}), ({"scale": 127.5, "d_real": 200.0}, {})],
     "D wins": [({"d_accuracy": 0.98, "d_loss": 0.09}, {}), ({"push": 3e-4}, {}),
-               ({"d_accuracy": 0.98, "d_loss": 0.04}, {"facts": PAIRED}),
+               ({"ranking": 0.98, "d_loss": 0.04}, {"facts": PAIRED}),
                ({"ranking": 1.0, **FAR}, {"facts": CRITIC})],
-    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **ASTRAY}, {}), ({"ranking": 0.09, **ASTRAY}, {"facts": CRITIC})],
+    "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **ASTRAY}, {}), ({"ranking": 0.09, **ASTRAY}, {"facts": CRITIC}),
+               ({"ranking": 0.51, "d_loss": 0.67, "r2": 0.1, "penalty": 0.0, **ASTRAY}, {"facts": PAIRED})],
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1, "gap": 0.051}, {}), ({"path": 10.1, "way": 1.01}, {})],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mulligan.training.events import Diagnosed
     from mulligan.training.second_try import SecondTry
 
-SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy")
+SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy", "ranking")
 """Figures of a healthy run."""
 
 

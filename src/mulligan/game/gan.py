@@ -135,7 +135,8 @@ class GAN:
         Returns
         -------
         dict of str to float
-            ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy``, and each penalty by its name.
+            ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy`` where the loss has a threshold,
+            and each penalty by its name.
 
         Raises
         ------
@@ -233,9 +234,10 @@ class GAN:
         for_g = loss.generator(real=real, fake=fake) if both else None
         if i == 0:
             d_real, d_fake = mean(real), mean(fake)
-            threshold = 0.5 * (d_real + d_fake) if loss.relativistic else 0.0
-            hits = np.count_nonzero(real > threshold) + np.count_nonzero(fake <= threshold)
-            self._measure(i, d_loss=for_d.value, d_real=d_real, d_fake=d_fake, d_accuracy=float(hits / (2 * len(real))))
+            self._measure(i, d_loss=for_d.value, d_real=d_real, d_fake=d_fake)
+            if loss.threshold is not None:
+                hits = np.count_nonzero(real > loss.threshold) + np.count_nonzero(fake <= loss.threshold)
+                self._measure(i, d_accuracy=float(hits / (2 * len(real))))
             if for_g is not None:
                 self._measure(i, g_loss=for_g.value)
         c = np.concatenate([for_d.real, for_d.fake]).reshape(2, -1)  # np.stack takes five times as long

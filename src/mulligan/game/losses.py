@@ -56,6 +56,8 @@ class Loss:
     """True when only differences of logits matter: the level of D's output is then free."""
     probabilistic: ClassVar[bool] = True
     """True when σ(logit) estimates the probability of being real."""
+    threshold: ClassVar[float | None] = 0.0
+    """What D is right to be above on reals and below on fakes; None where the level of its output is free."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -127,6 +129,7 @@ class LeastSquares(Loss):
     """½E(D(x) − 1)² + ½E D(G(z))²;  G: ½E(D(G(z)) − 1)² (Mao et al. 2017, Eq. 9)."""
 
     probabilistic: ClassVar[bool] = False
+    threshold: ClassVar[float | None] = 0.5  # amid the targets 0 and 1
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -142,6 +145,7 @@ class Wasserstein(Loss):
     """E D(G(z)) − E D(x);  G: −E D(G(z)) (Arjovsky et al. 2017, Eq. 3). D is a critic and must be kept Lipschitz."""
 
     probabilistic: ClassVar[bool] = False
+    threshold: ClassVar[float | None] = None
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -175,6 +179,7 @@ class Relativistic(Loss):
 
     relativistic: ClassVar[bool] = True
     probabilistic: ClassVar[bool] = False
+    threshold: ClassVar[float | None] = None
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         difference = real - fake
@@ -195,6 +200,7 @@ class RelativisticAverage(Loss):
 
     relativistic: ClassVar[bool] = True
     probabilistic: ClassVar[bool] = False
+    threshold: ClassVar[float | None] = None
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)

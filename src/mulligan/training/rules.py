@@ -118,6 +118,11 @@ class View:
         return self.get("d_loss") / self.facts.balance if self.facts.balance else math.nan
 
     @property
+    def right(self) -> str:
+        """The figure that says how often D is right; where the level of its output is free, only ranks can."""
+        return "ranking" if self.facts.threshold is None else "d_accuracy"
+
+    @property
     def misscaled(self) -> list[Case]:
         """Cases of data whose range is not the networks'."""
         return [Case((self.over("scale", 10.0),)), Case((self.under("scale", 0.1),))]
@@ -266,7 +271,7 @@ def d_wins(v: View) -> list[Case]:
     fall = _quotient(v.get("push"), median(earlier)) if len(earlier) >= 2 else math.nan
     sure = v.over("ranking", 0.99, None if v.facts.critic else math.nan)
     return [
-        Case((v.over("d_accuracy", 0.97), v.under("loss_share", 0.1 / 1.386, v.loss_share))),
+        Case((v.over(v.right, 0.97), v.under("loss_share", 0.1 / 1.386, v.loss_share))),
         Case((v.under("push_fall", 1e-3, fall),)),
         Case((sure, *v.standing), "warning"),
     ]
@@ -277,7 +282,7 @@ def g_wins(v: View) -> list[Case]:
     far, least = v.standing
     if v.restrained.holds or v.lost_again.holds or least.value > 2.0:  # much nearer once: lost, not never won
         return []
-    told = (v.under("d_accuracy", 0.52), v.over("loss_share", 1.3 / 1.386, v.loss_share))
+    told = (v.under(v.right, 0.52), v.over("loss_share", 1.3 / 1.386, v.loss_share))
     wrong = v.under("ranking", 0.1, None if v.facts.critic else math.nan)
     bare = v.under("coverage", 0.5)  # a few fakes far out make the distance large; a weak D lets all of them go astray
     return [Case((*told, far, least, bare)), Case((wrong, far, least, bare))]

@@ -64,6 +64,8 @@ class Facts(NamedTuple):
         There is a gradient penalty, even of weight 0.
     conditional : bool
         G is told a class, so that `Probe.look` measures "spread" inside the classes that were asked for.
+    threshold : float or None
+        Of the loss: what D's accuracy is measured at; without one there is none.
     """
 
     balance: float
@@ -71,6 +73,7 @@ class Facts(NamedTuple):
     relativistic: bool
     penalised: bool
     conditional: bool = False
+    threshold: float | None = 0.0
 
     @property
     def critic(self) -> bool:
@@ -81,16 +84,14 @@ class Facts(NamedTuple):
 def facts_of(run: Run) -> Facts:
     """Return the facts of a run."""
     loss = run.config.loss
-    values = []
-    for level in (0.0, 0.5):  # the constant logit that is D's best answer: 0, or the middle of targets 0 and 1
-        logits = np.full(2, level, np.float32)
-        values.append(loss.discriminator(real=logits, fake=logits).value)
+    unsure = np.full(2, loss.threshold or 0.0, np.float32)  # D's best answer where it cannot tell
     return Facts(
-        max(min(values), 0.0),
+        max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
         loss.probabilistic,
         loss.relativistic,
         bool(run.config.penalties),
         run.labels is not None,
+        loss.threshold,
     )
 
 
