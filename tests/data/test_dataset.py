@@ -88,3 +88,36 @@ def test_points_describe_themselves():
 def test_what_does_not_fit_is_refused(arguments, words):
     with pytest.raises(DataError, match=words):
         Dataset("bad", *arguments)
+
+
+def sorted_by_class(*sizes):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    images = np.arange(len(labels), dtype=np.float32)[:, None]
+    return Dataset("sorted", images, labels, tuple("abcdefgh"[: len(sizes)]))
+
+
+def test_a_limit_keeps_every_class_in_its_share():
+    data = sorted_by_class(60, 30, 0, 9, 1)
+    some = data.limited(20)
+    assert np.bincount(some.labels).tolist() == [11, 6, 0, 2, 1]
+    assert some.class_names == data.class_names
+    firsts = [*range(11), *range(60, 66), 90, 91, 99]
+    assert some.images[:, 0].tolist() == firsts  # the first ones of each class, in the order of the data
+    assert (data.limited(20).images == some.images).all()
+    assert np.bincount(data.limited(4).labels).tolist() == [1, 1, 0, 1, 1]
+    assert data.limited(3).labels.tolist() == [0, 1, 3]  # too few for all
+    assert len(data.limited(99)) == 99
+
+
+def test_a_limit_is_the_first_samples_where_these_hold_every_class():
+    data = Dataset("mixed", LEVELS, np.array([1, 0, 1, 1]), ("a", "b"))
+    assert (data.limited(2).images == LEVELS[:2]).all()
+    assert data.limited(2).labels.tolist() == [1, 0]
+    assert np.shares_memory(Dataset("bare", LEVELS).limited(3).images, LEVELS)  # nothing is copied
+    named = Dataset("one class of two", LEVELS, np.zeros(4, np.int64), ("a", "b"))
+    assert (named.limited(2).images == LEVELS[:2]).all()
+
+
+def test_a_limited_set_keeps_its_test_part():
+    part = Dataset("test", LEVELS[:1])
+    assert Dataset("whole", LEVELS, test=part).limited(2).test is part

@@ -52,8 +52,9 @@ def test_the_same_pictures(both):
     assert (stream.images[np.array([5, 3, 5])] == images[[5, 3, 5]]).all()
     with pytest.raises(IndexError):
         stream.images[COUNT]
-    assert (stream.first(20).images[:] == images[:20]).all()
-    assert stream.first(20).streamed
+    assert (stream.limited(20).images[:] == whole.limited(20).images).all()
+    assert stream.limited(20).streamed
+    assert stream.limited(20).labels.tolist() == [0] * 10 + [1] * 10  # the folders' first files, not those of `a` alone
     assert "read from disk as needed" in stream.note
 
 

@@ -67,6 +67,12 @@ def test_limit(tiny: Any, digits: Dataset) -> None:
     assert len(digits) == 40
 
 
+def test_a_limit_keeps_the_classes_of_sorted_data(tiny: Any, digits: Dataset) -> None:
+    in_order = replace(digits, labels=np.arange(40) // 10)
+    run = Run(pictures(tiny, data={"name": "digits", "limit": 12}), data=in_order)
+    assert run.generator().spec.class_counts == (3, 3, 3, 3)
+
+
 @pytest.mark.parametrize(("labels", "classes"), [("dataset", 4), ("none", 0), ("clusters", 7)])
 def test_labels(
     tiny: Any, digits: Dataset, labels: str, classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

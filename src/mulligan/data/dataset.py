@@ -144,11 +144,18 @@ class Dataset:
         images: Any = self.images
         images.ahead(indices)
 
-    def first(self, count: int) -> Dataset:
-        """Return the first `count` samples as a data set, with all of `test`."""
+    def limited(self, count: int) -> Dataset:
+        """Return `count` samples as a data set, in their order, with all of `test`; the same ones every time.
+
+        They are the first ones where these hold every class of the whole. Where they do not, as in data sorted by
+        class, they are the first ones of each class: one at least, as far as `count` reaches, and then its share.
+        """
         images: Any = self.images
-        part = images.first(count) if self.streamed else images[:count]
-        return replace(self, images=part, labels=None if self.labels is None else self.labels[:count])
+        rows: Any = slice(count)
+        if self.labels is not None and len(np.unique(self.labels[:count])) < len(np.unique(self.labels)):
+            rows = _shared_out(self.labels, count)
+        part = images.part(rows) if self.streamed else images[rows]
+        return replace(self, images=part, labels=None if self.labels is None else self.labels[rows])
 
     def in_memory(self) -> Dataset:
         """Return this data set; of streamed pictures, as many as may stay in memory, always the same ones."""
@@ -180,6 +187,15 @@ class Dataset:
         # mode="raise" would make NumPy fill a hidden second buffer first; the sampler's indices are in range.
         self.images.take(indices, axis=0, out=out, mode="clip")
         return out
+
+
+def _shared_out(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Choose `count` rows: each class gives its first one, then as many as its share, in the order of the data."""
+    by_class = np.argsort(labels, kind="stable")
+    _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
+    turn = np.empty(len(labels))
+    turn[by_class] = (np.arange(len(labels)) - np.repeat(starts, sizes)) / np.repeat(sizes, sizes)
+    return np.sort(np.argsort(turn, kind="stable")[:count])
 
 
 def scale(

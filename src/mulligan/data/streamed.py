@@ -105,13 +105,12 @@ class StreamedPictures:
             if i not in begun:
                 begun[i] = self._helper.submit(decode, self._paths[i], self.shape[1])
 
-    def first(self, count: int) -> StreamedPictures:
-        """Return the first `count` of them, still streamed."""
-        groups = None if self._groups is None else self._groups[:count]
+    def part(self, rows: slice | NDArray[np.int64]) -> StreamedPictures:
+        """Return some of them, still streamed."""
+        groups = None if self._groups is None else self._groups[rows]
+        paths = [self._paths[i] for i in np.arange(len(self))[rows]]
         *_, size, channels = self.shape
-        return StreamedPictures(
-            self._paths[:count], size, channels, groups=groups, skip_broken=self._skip_broken, kept=self._bytes
-        )
+        return StreamedPictures(paths, size, channels, groups=groups, skip_broken=self._skip_broken, kept=self._bytes)
 
     @property
     def digest(self) -> str:

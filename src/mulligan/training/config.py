@@ -43,7 +43,8 @@ class DataSpec:
     clusters : int
         How many clusters.
     limit : int
-        Use only the first so many samples; 0 for all.
+        Use only so many samples: the first ones, or, where these lack a class, the first ones of each class, by its
+        share; 0 for all.
     low, high : float
         What black and white become; G's output has the same range. Points are used as they are.
     """

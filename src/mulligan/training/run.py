@@ -393,4 +393,4 @@ def _load(config: Config) -> tuple[Config, Dataset]:
 
 
 def _limited(data: Dataset, limit: int) -> Dataset:
-    return data.first(limit) if 0 < limit < len(data) else data
+    return data.limited(limit) if 0 < limit < len(data) else data
