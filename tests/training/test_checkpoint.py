@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -298,6 +299,60 @@ def test_a_damaged_checkpoint_of_the_same_step_is_replaced(tiny: Any, tmp_path: 
     (path / "run.json").write_text("damaged")
     assert save_checkpoint(run, tmp_path) == path
     assert load_checkpoint(path).step == 0
+
+
+class Killed(BaseException):
+    """What stands for a kill: nothing catches it."""
+
+
+@pytest.mark.parametrize("call", ["os.rename", "os.replace", "os.fsync", "shutil.rmtree"])
+@pytest.mark.parametrize("when", [1, 2, 3])
+def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, when: int
+) -> None:
+    run = Run(tiny())
+    run.advance()
+    path = save_checkpoint(run, tmp_path)
+    run.wall += 1.0  # of the same step: only words are new
+    module, name = (os, call[3:]) if call.startswith("os.") else (shutil, call[7:])
+    real, count = getattr(module, name), 0
+
+    def killed(*args: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        result = real(*args, **options)
+        if count == when:  # the last thing that it did
+            raise Killed
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, killed)
+        with contextlib.suppress(Killed):
+            save_checkpoint(run, tmp_path)
+    assert [p.name for p in checkpoints(tmp_path)] == ["step-000001"]
+    assert load_checkpoint(path).clock["wall"] in (run.wall - 1.0, run.wall)
+    save_checkpoint(run, tmp_path)
+    assert load_checkpoint(path).clock["wall"] == run.wall
+
+
+def test_a_checkpoint_that_cannot_be_replaced_stays(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, run = Run(tiny(seed=1)), Run(tiny())
+    path = save_checkpoint(other, tmp_path)
+    rename = os.rename
+
+    def full(source: Path, target: Path) -> None:
+        if source.name.endswith(".part"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", full)
+        with pytest.raises(RunError, match="the disk is full"):
+            save_checkpoint(run, tmp_path)
+    assert load_checkpoint(path).config.seed == 1
+    save_checkpoint(run, tmp_path)
+    assert load_checkpoint(path).config.seed == 0
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 def test_what_is_kept() -> None:

@@ -161,6 +161,35 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tiny: Any, tmp_path:
         resume(tmp_path / "r")
 
 
+def test_a_checkpoint_may_be_refused_twice(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    for _ in range(2):
+        (tmp_path / "r" / "checkpoints" / "step-000024" / "run.json").write_bytes(b"{")
+        with pytest.warns(UserWarning, match="Going on from step-000018"):
+            record(tmp_path / "r", resume(tmp_path / "r"))
+    assert resume(tmp_path / "r").step == 24
+
+
+@pytest.mark.parametrize("steps", [24, 30])
+def test_a_run_that_is_stopped_where_it_was_saved_is_saved_again(tiny: Any, tmp_path: Path, steps: int) -> None:
+    run = Run(tiny())
+    record(tmp_path / "r", run, stop=lambda: run.step == 12)  # right after a checkpoint
+    newest = tmp_path / "r" / "checkpoints" / "step-000012"
+    arrays = (newest / "arrays.safetensors").read_bytes()
+    again = resume(tmp_path / "r", steps=steps)
+    again.wall = 99.0
+    record(tmp_path / "r", again, stop=lambda: True)  # before its first step
+    found = load_checkpoint(newest)
+    assert (int(found.clock["wall"]), found.config.steps) == (99, steps)
+    assert (newest / "arrays.safetensors").read_bytes() == arrays
+    for _ in range(2):  # the second has nothing left to do
+        record(tmp_path / "r", resume(tmp_path / "r"))
+        assert resume(tmp_path / "r").step == steps
+    record(tmp_path / "whole", Run(tiny()))
+    if steps == 24:
+        assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

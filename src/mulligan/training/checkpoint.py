@@ -1,7 +1,8 @@
 """Checkpoints: a folder with the arrays (safetensors) and all else (JSON), whole or not there.
 
 Both files are written under a temporary name, forced to the disk, and the folder is renamed; the previous checkpoint
-stays until then. ``run.json`` holds its own digest and that of the arrays, so that a file which is truncated, foreign
+stays until then. Saved again at its own step, a checkpoint keeps its arrays where they are the same, and its words are
+replaced in one go. ``run.json`` holds its own digest and that of the arrays, so that a file which is truncated, foreign
 or edited, by one bit, is refused by name. No pickle anywhere.
 """
 
@@ -153,13 +154,14 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
         "arrays": hashlib.sha256(arrays).hexdigest(),
     }
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        atomic_write(temporary / ARRAYS, arrays)
-        atomic_write(temporary / WORDS, _sealed(words))
-        if target.exists():  # of the same step, but damaged or of another length of the run
-            shutil.rmtree(target)
-        os.rename(temporary, target)
-        sync_folder(folder)
+        if _digest_of(target / ARRAYS) == words["arrays"]:  # of the same step, and only words are new
+            atomic_write(target / WORDS, _sealed(words))
+        else:
+            shutil.rmtree(temporary, ignore_errors=True)
+            atomic_write(temporary / ARRAYS, arrays)
+            atomic_write(temporary / WORDS, _sealed(words))
+            _put(temporary, target)
+            sync_folder(folder)
     except OSError as error:
         raise RunError(f"cannot write {target}: {advice(error)} Earlier checkpoints are untouched.") from error
     finally:
@@ -168,6 +170,29 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     for step in set(steps) - kept(steps, run.config.steps):
         shutil.rmtree(folder / f"step-{step:06d}", ignore_errors=True)
     return target
+
+
+def _digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file; nothing where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _put(new: Path, target: Path) -> None:
+    """Rename a folder to where another may stand, which steps aside until the new one is there."""
+    aside = target.with_name(f".{target.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    if target.exists():
+        os.rename(target, aside)
+    try:
+        os.rename(new, target)
+    except OSError:
+        if aside.exists():
+            os.rename(aside, target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def kept(steps: list[int], total: int) -> set[int]:

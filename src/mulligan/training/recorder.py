@@ -152,7 +152,9 @@ class Recorder:
             self._log = self._cut(run.log_position or {"bytes": 0})
             for checkpoint in checkpoints(self.folder.checkpoints):
                 if step_of(checkpoint) > run.step:  # refused by `resume`, or the run was sent back before it
-                    checkpoint.rename(checkpoint.with_name(f".{checkpoint.name}.refused"))
+                    refused = checkpoint.with_name(f".{checkpoint.name}.refused")
+                    shutil.rmtree(refused, ignore_errors=True)  # of an earlier time
+                    checkpoint.rename(refused)
             for part in [*self.folder.path.glob(".*.part"), *self.folder.path.glob("*/.*.part")]:  # of a killed process
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
             for sample in self._samples():
