@@ -170,6 +170,8 @@ def test_both_weights_of_a_run(tmp_path, own):
     found = evaluate(tmp_path / "r", seeds=1)
     assert (found["generator"], found["raw"]["generator"]) == ("ema", "raw")
     assert found["cpu_seconds"] == run.cpu > 0
+    assert found["step"] == found["raw"]["step"] == 12
+    assert evaluate(tmp_path / "r", seeds=2)["step"] == 12  # a fact, with no range
     assert found["pca64"]["fd"] != found["raw"]["pca64"]["fd"]
     exam = Exam.prepare(run.data)
     raw = run.generator(average=False)

@@ -70,8 +70,9 @@ def evaluate(
     -------
     dict
         The content of ``metrics.json``: `interface` has its form. With several seeds each figure is a dict of
-        ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``held_out`` is False
-        where the data has no test part, and half of what the generator has seen stands in for it.
+        ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``step`` is that
+        of the weights. ``held_out`` is False where the data has no test part, and half of what the generator has seen
+        stands in for it.
 
     Raises
     ------
@@ -196,9 +197,10 @@ class Exam:
             Noted: what the training cost.
         """
         notes: dict[str, Any] = {"seed": seed, "data": self.data.name, "generator": weights, "cpu_seconds": cpu_seconds}
+        facts = {"step": generator.spec.step, "held_out": self.held_out}
         if self.against is None:
             result = evaluate_points(generator.sample(self.count, seed), self.real, **notes)
-            return {**result, "held_out": self.held_out}
+            return {**result, **facts}
         images = generator.images(self.count, seed)
         if self.data.name == STACKED:
             result = evaluate_pictures(images, self.against, **notes)
@@ -208,7 +210,7 @@ class Exam:
             result = evaluate_pictures(images, self.against, asked=None if self.judge is None else asked, **notes)
             if self.judge is not None:
                 result["judge"]["accuracy"] = self.judge.accuracy
-        return {**result, "held_out": self.held_out}
+        return {**result, **facts}
 
     def _asked(self, generator: Generator, count: int, seed: int) -> NDArray[np.int64] | None:
         """Return the classes asked for, where they are the data's own and no clusters."""

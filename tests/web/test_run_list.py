@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import Diagnosis, Recorder, Run, plan
+from mulligan.training import Diagnosis, Recorder, Run, plan, resume
 from mulligan.training.events import Diagnosed
 from mulligan.web import jobs
 
@@ -179,7 +179,41 @@ def test_a_run_is_measured(runs: Path) -> None:
     found = jobs.evaluate(runs / "tiny-1", said.append)
     assert found["metrics"]["space"] == "points"
     assert found["metrics"]["modes"] <= 8
-    assert json.loads((runs / "tiny-1" / "metrics.json").read_text())["n"] == found["metrics"]["n"]
+    assert found["metrics"]["step"] == 24
+    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
+    assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
+
+
+def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
+    jobs.evaluate(runs / "tiny-1", print)
+    run = resume(runs / "tiny-1", steps=30)
+    for _ in Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]):
+        pass
+    row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1")
+    assert (row["step"], row["measured_step"], row["glanced_step"]) == (30, 24, 30)
+    assert row["fd"] is not None
+    other = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1-try-2")
+    assert (other["measured_step"], other["glanced_step"]) == (None, None)
+
+
+EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
+
+
+def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any, playground: Any) -> None:
+    """A run is measured from its checkpoint, and may have gone on by the time that this is done."""
+    call.post("/api/train/start", recipe="ring", steps=20)
+    stand.open()
+    stand.say("metrics", step=5, metrics={"kid": 0.2, "modes": 3})
+    assert call.get("/api/snapshot").json()["metrics"]["space"] == "points"
+    stand.say("state", state="paused", step=9)
+    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    found = call.get("/api/snapshot").json()["metrics"]
+    assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
+    stand.say("metrics", step=10, metrics={"kid": 0.1})
+    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    assert call.get("/api/snapshot").json()["metrics"]["step"] == 10  # what is newer stays
+    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": {**EVALUATION, "step": 20}})
+    assert call.get("/api/snapshot").json()["metrics"]["final"] is True
 
 
 def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:

@@ -277,7 +277,7 @@ def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-FACTS = ("n", "n_real", "n_train", "accuracy")
+FACTS = ("n", "n_real", "n_train", "accuracy", "step")
 """Numbers that are no figures: they must agree between seeds, as words and truths must."""
 
 

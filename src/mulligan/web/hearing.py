@@ -102,8 +102,9 @@ class Hearing:
         self.hub.publish("look", words)
 
     def _metrics(self, words: dict[str, Any]) -> None:
+        info = self.state.info
         found = {"try": self.state.number, "step": words["step"], "n": 1000, "final": False, **words["metrics"]}
-        found["kid_floor"] = self.state.info.get("kid_floor")
+        found |= {"kid_floor": info.get("kid_floor"), "space": "points" if info.get("points") else "pca64"}
         self.state.metrics = found
         if self.state.current is not None:
             self.state.current.story.evaluated(words["step"], words["metrics"])

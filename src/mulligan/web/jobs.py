@@ -184,10 +184,7 @@ class Jobs:
             "url": found.get("url"),
         }
         hub.publish("progress", words | {"failed": error is not None})
-        if what == "evaluate" and "metrics" in found and state.run == run:
-            seen = state.metrics or {}
-            state.metrics = {**seen, **found["metrics"], "try": state.number, "step": state.step, "final": True}
-            state.metrics["kid_floor"] = state.info.get("kid_floor")
+        if what == "evaluate" and "metrics" in found and state.evaluated(run, found["metrics"]):
             hub.publish("metrics", state.metrics)
         hub.publish("runs", {})
 
@@ -247,7 +244,7 @@ def evaluate(folder: Path, say: Any) -> dict[str, Any]:
 def short(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the few figures of an evaluation that the page shows."""
     space = next((name for name in ("judge", "pca64", "points") if name in metrics), None)
-    found: dict[str, Any] = {"n": metrics.get("n"), "space": space}
+    found: dict[str, Any] = {"n": metrics["n"], "step": metrics["step"], "space": space}
     names: tuple[str, ...]
     if space is not None:
         names = ("fd", "fd_floor", "kid", "precision", "recall", "coverage", "coverage_ideal")

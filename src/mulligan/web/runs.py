@@ -82,8 +82,8 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     seconds = next((line.get("wall") for line in reversed(_tail(here.times)) if "wall" in line), None)
     state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
     first = metrics.get("judge") or metrics.get("pca64") or metrics.get("points") or {}
-    kid = next((e["metrics"].get("kid") for e in reversed(last) if e.get("event") == "evaluated"), None)
-    seen: dict[str, Any] = next((e["metrics"] for e in reversed(last) if e.get("event") == "evaluated"), {})
+    glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
+    seen = glanced["metrics"]
     step = max((e["step"] for e in last if isinstance(e.get("step"), int)), default=0)
     points = config.data.name in TOYS
     samples = saved_samples(path)
@@ -106,7 +106,9 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         }
         if checked
         else None,
-        "kid": kid,
+        "glanced_step": glanced.get("step"),
+        "kid": seen.get("kid"),
+        "measured_step": metrics.get("step"),
         "fd": _middle(first.get("fd")),
         "fd_floor": _middle(first.get("fd_floor")),
         "coverage": _middle(first.get("coverage")),

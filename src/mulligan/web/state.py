@@ -145,6 +145,14 @@ class State:
         if self.current is not None:
             self.current.step = self.step
 
+    def evaluated(self, run: str, metrics: dict[str, Any]) -> bool:
+        """Take in the evaluation of a checkpoint, unless it is of another run or what is known is newer."""
+        current = self.current
+        if current is None or current.run != run or (self.metrics or metrics)["step"] > metrics["step"]:
+            return False
+        self.metrics = {**metrics, "try": self.number, "final": metrics["step"] == current.steps}
+        return True
+
     def fresh_curves(self) -> dict[str, Any] | None:
         """Return the rows since the last call, as columns."""
         if not self.pending:

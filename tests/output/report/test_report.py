@@ -83,6 +83,20 @@ def test_all_sections_of_a_finished_run(folder, metrics):
     assert hashlib.sha256((folder / "generator.safetensors").read_bytes()).hexdigest() in words
 
 
+def test_figures_of_an_earlier_step_say_so(folder, metrics):
+    def words(step):
+        (folder / "metrics.json").write_text(json.dumps({**metrics, "step": step}))
+        return shown(write_report(folder).read_text("utf-8"))
+
+    now, before = words(24), words(16)
+    assert "50 samples of step 24 against 50" in now
+    assert "50 samples of step 16 against 50" in before
+    for figure in ("n 50, judge", "best possible 0.969", "1.60 % junk"):
+        assert f"{figure}, step 16" in before
+        assert f"{figure}, step" not in now
+    assert "by the judge, of the samples of step 16" in before
+
+
 def test_a_page_is_one_file_and_forbids_itself_the_rest(folder):
     text = write_report(folder).read_text("utf-8")
     tags = reading(text).tags

@@ -42,7 +42,10 @@ def table(story: Story) -> str:
     draws = metrics.get("seeds", [])
     spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""
     reals = "held-out ones" if metrics.get("held_out", True) else "as many that the generator has seen"
-    told = f"{count(metrics['n'])} samples against {count(metrics['n_real'])} {reals} of {metrics['data']}{spread}."
+    step = f" of step {count(metrics['step'])}" if "step" in metrics else ""
+    told = (
+        f"{count(metrics['n'])} samples{step} against {count(metrics['n_real'])} {reals} of {metrics['data']}{spread}."
+    )
     return f'<p class="note">{escape(told)}</p><div class="wide"><table class="metrics">{head}{body}</table></div>'
 
 
@@ -145,7 +148,8 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
     names : sequence of str
     """
     shares = [_middle(v) for v in _at(story.metrics, ("classes", "histogram")) or []]
-    told = "by the judge, of the final samples"
+    behind = story.measured_before
+    told = f"by the judge, of the {'final samples' if behind is None else f'samples of step {count(behind)}'}"
     if not shares and story.histogram:
         shares, told = story.histogram, f"of 256 samples at the last look, step {count(story.looked[-1][0])}"
     if not shares or len(shares) > 40:

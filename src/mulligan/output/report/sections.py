@@ -83,6 +83,10 @@ def figures(story: Story) -> str:
         good = middle(of(metrics, "modes", "high_quality"))
         beside = "" if good is None else f"{_percent(good)} of high quality"
         cells.append((count(int(middle(of(metrics, "modes", "captured")) or 0)), "modes captured", beside))
+    before = story.measured_before
+    if before is not None:
+        at = f"step {count(before)}"
+        cells = [(value, name, f"{beside}, {at}" if beside else at) for value, name, beside in cells]
     seconds = story.seconds(story.step)
     took = f"in {duration(seconds[0])}, {duration(seconds[1])} of CPU" if seconds else f"of {count(story.config.steps)}"
     cells.append((count(story.step), "steps", took))

@@ -115,6 +115,12 @@ class Story:
         changed = (line for line in differences(old, new) if not line.startswith(("parent", "steps:")))
         return [line for line in changed if not line.endswith("[] → absent")]  # its first element is told
 
+    @property
+    def measured_before(self) -> int | None:
+        """The step of the metrics where the run has gone on since; None where they are of its end."""
+        step = (self.metrics or {}).get("step", self.step)
+        return None if step == self.step else step
+
     def seconds(self, step: int) -> tuple[float, float] | None:
         """Return wall and processor seconds at a step, or at the report before it."""
         known = [s for s in self.clock if s <= step]

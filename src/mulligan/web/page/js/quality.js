@@ -50,14 +50,15 @@ export function Quality() {
   const exact = m?.coverage != null;
   const lost = modes != null && modes < names.length;
   const at = m?.step ?? look?.step;
+  const lookedAt = look == null ? "" : `step ${int(look.step)}`; // a look and an evaluation have steps of their own
   return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? "first by step 250" : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
-      <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? SPACES[m?.space] ?? SPACES.judge : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
-      <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? SPACES.judge : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
-      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : "of 256 reals, at each look"} right=${`best ${short(m?.coverage_ideal ?? BEST)}`} />
+      <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
+      <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? "" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
+      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : `of 256 reals, ${blank || !lookedAt ? "at each look" : lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? BEST)}`} />
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${modes == null ? `– / ${names.length}` : `${modes} / ${names.length}`} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
       <${Histogram} shares=${shares} real=${blank ? null : look?.real_share} names=${names} of=${points ? "mode" : "class, as the judge reads it"} />
-      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && look?.histogram_n ? ` · n ${int(look.histogram_n)}` : ""}</small>
+      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && look?.histogram_n ? ` · shares: n ${int(look.histogram_n)}, ${lookedAt}` : ""}</small>
     </div></div></section>`;
 }

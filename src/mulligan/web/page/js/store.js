@@ -123,6 +123,7 @@ const hears = {
   },
   metrics(data) {
     store.metrics = data;
+    if (data.fd != null) return; // an evaluation: other samples and features than those of the curve
     join(data.try, data.step, { kid: data.kid ?? null, effective_modes: data.effective_modes ?? null });
   },
   diagnosis(data) {

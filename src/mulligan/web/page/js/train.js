@@ -142,7 +142,7 @@ export function trainNews(state) {
   const s = store.status;
   if (state === "finished") {
     const more = () => command("resume", { steps: s.steps + LONGER });
-    return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
+    return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null || !store.metrics.final ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
       ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ["Report", () => openReport(s.run), "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
   }
   if (state === "failed") {
