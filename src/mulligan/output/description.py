@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError
@@ -34,7 +35,7 @@ class GeneratorSpec:
     class_counts : tuple of int
         How many samples of each class the training data has; none for equal shares.
     recipe, data : str
-        Names of both.
+        Names of both; one's own data is named by its path.
     step : int
         Steps trained.
     """
@@ -71,3 +72,8 @@ class GeneratorSpec:
     def is_picture(self) -> bool:
         """Whether samples are grey or RGB pictures, and not points."""
         return len(self.shape) == 3 and self.shape[2] in (1, 3)
+
+    @property
+    def data_name(self) -> str:
+        """The name of the data without the folder where it lay, which is nobody else's business."""
+        return re.split(r"[/\\]", self.data.rstrip("/\\"))[-1]

@@ -23,7 +23,7 @@ def facts(generator: Generator) -> dict[str, Any]:
     return {
         "mulligan": __version__,
         "recipe": spec.recipe,
-        "data": spec.data,
+        "data": spec.data_name,
         "step": spec.step,
         "latent": {"dim": spec.latent.dim, "distribution": spec.latent.distribution},
         "shape": list(spec.shape),

@@ -143,4 +143,4 @@ def _hash(text: str) -> str:
 
 def _named(generator: Generator) -> str:
     spec = generator.spec
-    return " on ".join(filter(None, (spec.recipe, spec.data))) or "A generator"
+    return " on ".join(filter(None, (spec.recipe, spec.data_name))) or "A generator"

@@ -113,11 +113,18 @@ def _indented(lines: Any) -> str:
 
 
 def _comment(known: dict[str, Any]) -> str:
-    lines = []
-    for name, value in known.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        lines += textwrap.wrap(f"{name}: {text}", 110) if "\n" not in text else [f"{name}:", *text.split("\n")]
-    return "".join(f"#   {line}\n" for line in lines)
+    """Write facts as comments, in which no name can begin a line: Python ends one at a carriage return, too."""
+    rule = known.pop("seed_rule").split("\n")
+    lines = [line for name, value in known.items() for line in textwrap.wrap(f"{name}: {_word(value)}", 110)]
+    return "".join(f"#   {line}\n" for line in [*lines, "seed_rule:", *rule])
+
+
+def _word(value: Any) -> str:
+    """Write a fact in printable letters; text as it is, where it has no others."""
+    if isinstance(value, str) and value.isprintable():
+        return value
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)
 
 
 _MODULE = '''"""A generator trained with Mulligan, as a PyTorch module.

@@ -93,7 +93,7 @@ class Generator:
     def __repr__(self) -> str:
         spec = self.spec
         size = "×".join(map(str, spec.shape))
-        made = f"{spec.recipe or 'own'} on {spec.data}" if spec.data else spec.recipe or "own"
+        made = f"{spec.recipe or 'own'} on {spec.data_name}" if spec.data_name else spec.recipe or "own"
         classes = f"{spec.classes} classes" if spec.classes else "no classes"
         return f"Generator({made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters)"
 
