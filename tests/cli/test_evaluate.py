@@ -138,3 +138,12 @@ def test_floors_stand_below_their_figures():
     assert "2.00 (1.00…3.00)" in lines[at]
     assert "0.140" in lines[at + 1]
     assert not any("FD∞" in line or "real or fake" in line for line in lines)
+
+
+def test_figures_of_pictures_stand_only_where_they_are():
+    near = {"precision": 0.9, "recall": 0.8, "density": 1.0, "coverage": 0.9, "coverage_ideal": 0.969}
+    far = {"fd": 2.0, "fd_floor": 0.14, "kid": 0.1}
+    copying = {"authpct": 60.0, "authpct_real": 61.0, "ct_z": 0.0}
+    found = {"n": 99, "n_real": 99, "seeds": [0], "data": "own", "pca64": {**far, **near}, "copies": copying}
+    assert "pictures       contrast 0.900 of the reals'" in table({**found, "contrast": 0.9})
+    assert not any(line.startswith("pictures") for line in table(found))

@@ -118,6 +118,27 @@ def test_a_judge_that_is_sure_of_nothing(digits, maps):
     assert found["diversity"] == evaluate(digits.images[600:660], reference(real, train, maps[1:]))["diversity"]
 
 
+@pytest.mark.parametrize(
+    ("shape", "blank", "left"),
+    [
+        ((2, 20, 1), False, {"contrast"}),
+        ((6, 6, 3), False, {"sharpness", "contrast"}),
+        ((7, 7, 1), False, {"diversity", "sharpness", "contrast"}),
+        ((9, 8, 3), True, {"diversity", "contrast"}),  # each picture of one colour: no edge to compare with
+    ],
+)
+def test_figures_that_the_reals_do_not_have_are_left_out(rng, shape, blank, left):
+    size = (1, 1, shape[2]) if blank else shape
+    real, train = (rng.integers(0, 256, (60, *size), dtype=np.uint8) + np.zeros(shape, np.uint8) for _ in "rt")
+    against = reference(real, train, [pca(train)])
+    noise = rng.integers(0, 256, (60, *shape), dtype=np.uint8)
+    results = [evaluate(fakes, against) for fakes in (train, noise)]
+    for result in results:
+        assert {"diversity", "sharpness", "contrast"} & result.keys() == left
+        assert all(isinstance(result[name], float) for name in left)
+    assert merge(results).keys() == results[0].keys()  # the reals decide, so that draws can be put together
+
+
 def test_what_was_asked_for(digits, against, one_hot):
     fakes, labels = digits.images[3000 : 3000 + N], digits.labels[3000 : 3000 + N]
     p = one_hot[0][3000 : 3000 + N]

@@ -98,8 +98,9 @@ def _one(result: dict[str, Any]) -> Iterator[str]:
             f"copies         authentic {_value(found['authpct'])} %, of the reals {_value(found['authpct_real'])} %; "
             f"C_T {_value(found['ct_z'])} (below −3: copying)"
         )
-        words = (f"{name} {_value(result[name])}" for name in ("diversity", "sharpness", "contrast"))
-        yield f"pictures       {', '.join(words)} of the reals'"
+    pixels = [name for name in ("diversity", "sharpness", "contrast") if name in result]
+    if pixels:
+        yield f"pictures       {', '.join(f'{name} {_value(result[name])}' for name in pixels)} of the reals'"
 
 
 def _ideal(result: dict[str, Any], maps: Sequence[str]) -> str:

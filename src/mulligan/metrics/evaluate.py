@@ -25,7 +25,7 @@ from mulligan.metrics.inputs import pictures
 from mulligan.metrics.inputs import probabilities as read_probabilities
 from mulligan.metrics.kernel import kid
 from mulligan.metrics.neighbours import manifolds
-from mulligan.metrics.pictures import contrast, diversity, sharpness
+from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comparable
 from mulligan.nn.parallel import available_cores
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ def evaluate(
     -------
     dict
         Ready for JSON: str, int, float, list, dict. FD, its floor and FD∞ are per cent of the real features' total
-        variance; `fd_infinity` is left out where there are too few pictures for it (four per feature).
+        variance. Left out are `fd_infinity` where there are too few pictures for it (four per feature), `diversity`
+        below 7×7 pixels or where no class has two different reals, and `sharpness` where the reals have no edge.
 
     Raises
     ------
@@ -214,9 +215,10 @@ def evaluate(
     work["copies"] = partial(copies, seen[against.copies_by], against.originals)
     # A judge that is sure of nothing leaves no class to compare: then all pictures are one.
     apart = real_label is not None and np.bincount(real_label[real_label >= 0]).max(initial=0) > 1
-    work["diversity"] = partial(diversity, fake, real, *((fake_label, real_label) if apart else ()), seed=seed)
-    work["sharpness"] = partial(sharpness, fake, real)
-    work["contrast"] = partial(contrast, fake, real)
+    by_class = {"fake_label": fake_label, "real_label": real_label} if apart else {}
+    work["diversity"] = partial(where_comparable, diversity, fake, real, **by_class, seed=seed)
+    work["sharpness"] = partial(where_comparable, sharpness, fake, real)
+    work["contrast"] = partial(where_comparable, contrast, fake, real)
     done = _together(work)
 
     result: dict[str, Any] = {
@@ -245,7 +247,8 @@ def evaluate(
             result["classes"]["label_accuracy"] = float(np.mean(p.argmax(axis=1) == asked))
     result["copies"] = {"by": against.copies_by, "n_train": len(against.originals.train), **asdict(done["copies"])}
     for name in ("diversity", "sharpness", "contrast"):
-        result[name] = done[name]
+        if done[name] is not None:
+            result[name] = done[name]
     return result
 
 

@@ -193,6 +193,31 @@ def contrast(fake: NDArray[Any], real: NDArray[Any]) -> float:
     return _ratio(fake, real, _distance_from_grey, "mean |2p − 1|")
 
 
+def where_comparable(
+    figure: Callable[..., float], fake: NDArray[Any], real: NDArray[Any], **options: Any
+) -> float | None:
+    """Measure `diversity`, `sharpness` or `contrast`, where the reals have such a figure to compare with.
+
+    Parameters
+    ----------
+    figure : callable
+        One of the three.
+    fake, real : arrays of shape (m, h, w, c) and (n, h, w, c), uint8
+    **options
+        Passed on.
+
+    Returns
+    -------
+    float or None
+        None where the pictures are too small for it, or the reals are blank: that speaks neither for nor against the
+        fakes. It depends on the reals alone.
+    """
+    try:
+        return figure(fake, real, **options)
+    except (ShapeError, DataError):
+        return None
+
+
 def _ratio(fake: NDArray[Any], real: NDArray[Any], figure: Callable[[NDArray[np.uint8]], float], name: str) -> float:
     """`figure` of the fakes over `figure` of the reals."""
     over, under = figure(pictures(fake, "fakes")), figure(pictures(real, "reals"))

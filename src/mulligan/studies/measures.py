@@ -74,9 +74,9 @@ def quality(run: Run, count: int) -> Figures:
     Returns
     -------
     dict
-        Of pictures ``fd_pca``, ``coverage``, ``precision``, ``recall``, ``sharpness``, and where there is a judge
-        ``fd``, ``classes``, ``effective``, ``junk``, ``kl``. Of a mixture's points ``modes``, ``good``, ``distance``,
-        ``kl``.
+        Of pictures ``fd_pca``, ``coverage``, ``precision``, ``recall``, ``sharpness`` where the reals have edges, and
+        where there is a judge ``fd``, ``classes``, ``effective``, ``junk``, ``kl``. Of a mixture's points ``modes``,
+        ``good``, ``distance``, ``kl``.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
     from mulligan.metrics.classes import classes
     from mulligan.metrics.frechet import frechet_distance, moments, percent
     from mulligan.metrics.neighbours import manifolds
-    from mulligan.metrics.pictures import sharpness
+    from mulligan.metrics.pictures import sharpness, where_comparable
 
     real = _reals(_Kept(data), len(made))
     found: Figures = {}
@@ -126,8 +126,8 @@ def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
         }
     near = manifolds(real.features, features)
     found |= {"coverage": near.coverage, "precision": near.precision, "recall": near.recall}
-    found["sharpness"] = sharpness(made, real.images)
-    return found
+    sharp = where_comparable(sharpness, made, real.images)
+    return found if sharp is None else {**found, "sharpness": sharp}
 
 
 class _Reals(NamedTuple):
