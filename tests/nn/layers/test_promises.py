@@ -9,6 +9,7 @@ import pytest
 from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
+from mulligan.nn.layers.initializers import Constant, He, Orthogonal, Scaled, Zeros
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, shares
 
@@ -247,12 +248,31 @@ def test_lanes_that_did_not_prepare_use_the_same_weights():
 
 
 def test_spectral_norm_of_zero_weights_is_zero_and_finite():
-    network = Network(nn.Dense(3, init=nn.classes.Zeros(), spectral_norm=True), (4,)).initialise(
-        np.random.default_rng(0)
-    )
+    network = Network(nn.Dense(3, spectral_norm=True), (4,)).initialise(np.random.default_rng(0))
+    network.theta.fill(0)
     space = network.workspace()
     space.prepare()
     np.testing.assert_array_equal(space.forward(np.ones((2, 4), np.float32)), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "init", [Zeros(), He(gain=0.0), Constant(0.0), Scaled(He(), by=0.0), Orthogonal(0.0)], ids=repr
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda init: nn.Dense(3, init, spectral_norm=True),
+        lambda init: nn.Residual((nn.Dense(4, init, spectral_norm=True),)),
+        lambda init: nn.Maxout(3, 2, init, spectral_norm=True),
+        lambda init: nn.Projection(3, init, class_init=He(), spectral_norm=True),
+        lambda init: nn.Projection(3, class_init=init, spectral_norm=True),
+    ],
+)
+def test_spectral_norm_refuses_weights_that_begin_at_zero(make, init):
+    with pytest.raises(
+        ConfigError, match=r"spectral_norm = true with [WE] from .* is not allowed.*Try the initialiser"
+    ):
+        Network(make(init), (4,))
 
 
 # ── far from zero ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -303,7 +323,6 @@ def test_activations_stay_finite_and_exact_far_out(layer, dtype):
         (lambda: nn.LayerNorm(eps=0.0), "eps = 0.0 is not allowed"),
         (lambda: nn.OneHot(0), "classes = 0 is not allowed"),
         (lambda: nn.OneHot(3, scale=0.0), "scale = 0.0 is not allowed"),
-        (lambda: nn.Projection(3, spectral_norm=True), "spectral_norm = true with class_init = zeros is not allowed"),
         (lambda: nn.Maxout(3, 0), "pieces = 0 is not allowed"),
         (lambda: nn.MinibatchDiscrimination(0), "kernels = 0 is not allowed"),
         (lambda: nn.Concat(()), r"layers = \[\] is not allowed"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mulligan.errors import UnsupportedError
+from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.nn.layers.initializers import Initializer, Normal
 from mulligan.nn.ranges import check_ranges
 
@@ -168,8 +168,19 @@ class Affine(Layer):
         """Add the directions of spectral normalisation to the layer's own parameters; `params` ends with this."""
         if not self.spectral_norm:
             return params
+        for name in self.normed:
+            self._refuse_zeros(name, params[name].init)
         shapes = {f"{name}_v": (params[name].shape[-1],) for name in self.normed}
         return params | {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
+
+    def _refuse_zeros(self, name: str, init: Initializer) -> None:
+        drawn = np.empty((2, 2))
+        init.fill(drawn, 1, 1, np.random.default_rng(0))
+        if not drawn.any():
+            raise ConfigError(
+                f"{type(self).__name__}: spectral_norm = true with {name} from {init!r} is not allowed: a zero matrix "
+                "has no largest singular value to divide by. Try the initialiser he, or spectral_norm = false here."
+            )
 
     def weight(self, m: Memory, name: str = "W") -> Array:
         """Return the parameter that the products use: W, or Ŵ."""

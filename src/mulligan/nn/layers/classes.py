@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Affine, LinearMap, Param, Shape
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.memory import Array, Memory
@@ -73,14 +73,6 @@ class Projection(Affine):
     class_init: Initializer = Zeros()
     bias: bool = True
     normed: ClassVar[tuple[str, ...]] = ("W", "E")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.spectral_norm and isinstance(self.class_init, Zeros):
-            raise ConfigError(
-                "Projection: spectral_norm = true with class_init = zeros is not allowed: a zero matrix has no "
-                'largest direction to divide by. Try class_init = { kind = "he" }, or spectral_norm = false here.'
-            )
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
