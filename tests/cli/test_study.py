@@ -1,6 +1,8 @@
 """``mulligan study``, as it is typed."""
 
+import contextlib
 import json
+import shlex
 
 import pytest
 
@@ -28,10 +30,9 @@ hinge = ["loss=hinge"]
 @pytest.fixture
 def study(here, monkeypatch):
     """A study file whose cells run in this process."""
-    from contextlib import nullcontext
 
     def backend(name, workers, scheduler=""):
-        return nullcontext(lambda function, jobs, peek: (function(job) for job in jobs))
+        return contextlib.nullcontext(lambda function, jobs, peek: (function(job) for job in jobs))
 
     monkeypatch.setattr(runners, "backend", backend)
     (here / "recipe.toml").write_text(RECIPE)
@@ -45,7 +46,7 @@ def test_a_study_is_run_shown_and_kept(study, here, mulligan):
     assert err.splitlines()[0].startswith("two losses: 2 cells")
     assert "cell 2 of 2 · hinge, seed 0: modes" in err
     assert [line.split()[0] for line in out.splitlines()[1:3]] == ["plain", "hinge"]
-    assert "again    mulligan study mine.toml --out studies/mine" in out
+    assert "again    mulligan study mine.toml --out studies/mine --resume" in out
     assert (here / "studies" / "mine" / "report.html").is_file()
     assert len((here / "studies" / "mine" / "results.jsonl").read_text().splitlines()) == 2
 
@@ -59,6 +60,33 @@ def test_a_second_time_needs_resume(study, mulligan):
     assert code == 0
     assert "2 of them have ended" in err
     assert len(err.splitlines()) == 1  # nothing was run
+
+
+def test_what_is_printed_to_go_on_works_when_it_is_pasted(study, here, mulligan, monkeypatch):
+    (here / "my studies").mkdir()
+    words = ("--budget", "small", "--workers", 1, "--backend", "dask", "--scheduler", "tcp://10.0.0.5:8786")
+    asked, cells = [], runners.backend
+
+    def stopped(*where):
+        asked.append(where)
+
+        def one(function, jobs, peek):
+            yield function(jobs[0])
+            raise KeyboardInterrupt
+
+        return contextlib.nullcontext(one)
+
+    monkeypatch.setattr(runners, "backend", stopped)
+    code, _, err = mulligan("study", study, *words, "--out", "my studies/o")
+    assert code == 130
+    monkeypatch.setattr(runners, "backend", lambda *where: asked.append(where) or cells(*where))
+    code, out, err = mulligan(*shlex.split(err.rpartition("Go on with: mulligan ")[2]))
+    assert (code, "1 of them have ended" in err) == (0, True)
+    assert asked == [("dask", 1, "tcp://10.0.0.5:8786")] * 2
+    code, out, err = mulligan(*shlex.split(out.rpartition("again    mulligan ")[2]))
+    assert (code, "2 of them have ended" in err) == (0, True)
+    anew = (here / "my studies" / "o" / "report.html").read_text("utf-8").partition("<pre>")[2].partition("</pre>")[0]
+    assert "--resume" not in anew  # the page says how it is made from nothing
 
 
 def test_json_lines(study, mulligan):

@@ -66,6 +66,8 @@ def command(
     study = load_study(file)
     folder = out or Path("studies") / Path(file).stem
     run = StudyRun(study, folder, budget=budget, resume=resume)
+    cluster = "" if backend == "loky" else backend
+    anew = _words(file, folder, budget=budget, workers=workers, backend=cluster, scheduler=scheduler)
     workers = workers or available_cores()
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
     kept = f", {before} of them have ended" if before else ""
@@ -78,17 +80,16 @@ def command(
                 emit(progress.result)
             say(pace.words(progress, run))
     except KeyboardInterrupt:
-        again = f"{_words(file, budget, folder)} --resume"
-        say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {again}")
+        say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
         return 130
-    page = write_report(run, _words(file, budget, folder))
+    page = write_report(run, anew)
     lost = [r for r in run.results.values() if r["status"] == "failed"]
     if json:
         emit({"event": "kept", "results": str(run.lines), "report": str(page), "cells": total, "failed": len(lost)})
     else:
         rows = rows_of(run.results.values())
         print("\n".join(text(rows, columns_of(rows, study.columns))))
-        print(f"\nresults  {_near(run.lines)}\nreport   {_near(page)}\nagain    {_words(file, budget, folder)}")
+        print(f"\nresults  {_near(run.lines)}\nreport   {_near(page)}\nagain    {anew} --resume")
     for result in lost[:3]:
         say(f"failed: {result['cell']}: {str(result['error']).strip().splitlines()[-1]}")
     return 1 if len(lost) == total else 0
@@ -117,9 +118,10 @@ def _said(result: dict[str, Any], run: StudyRun) -> str:
     return f"{name}: " + ", ".join(f"{column} {number(result['figures'][column])}" for column in columns)
 
 
-def _words(file: str, budget: str | None, folder: Path) -> str:
-    words = ["mulligan", "study", file, *(["--budget", budget] if budget else []), "--out", str(folder)]
-    return shlex.join(words)
+def _words(file: str, folder: Path, **options: str | int | None) -> str:
+    """Write the command of a study that begins; one that goes on has --resume beside it."""
+    given = [word for name, value in options.items() if value for word in (f"--{name}", str(value))]
+    return shlex.join(["mulligan", "study", file, *given, "--out", str(folder)])
 
 
 def _near(path: Path) -> str:
