@@ -25,8 +25,9 @@ def test_short_gradients_pass_untouched():
     g = gradient()
     ClipNorm(1e6).apply(g)
     assert np.array_equal(g, gradient())
-    assert ClipNorm(1e6).factor(g) == 1.0
-    assert ClipNorm(1.0).factor(np.zeros(5)) == 1.0
+    zero = np.zeros(5)
+    ClipNorm(1.0).apply(zero)
+    assert not zero.any()
 
 
 def test_values_are_cut_one_by_one():
@@ -36,16 +37,11 @@ def test_values_are_cut_one_by_one():
 
 
 @pytest.mark.parametrize("clipping", [cls() for cls in CLIPPINGS.values()], ids=repr)
-def test_parts_equal_the_whole_and_float32_stays(clipping):
-    whole, parts = gradient(), gradient()
-    clipping.apply(whole)
-    factor = clipping.factor(parts)
-    assert type(factor) is float
-    clipping.clip(parts, factor, slice(30_000, parts.size))
-    assert np.array_equal(parts[:30_000], gradient()[:30_000])
-    clipping.clip(parts, factor, slice(0, 30_000))
-    assert parts.tobytes() == whole.tobytes()
-    assert whole.dtype == np.float32
+def test_float32_stays_float32(clipping):
+    g = gradient()
+    clipping.apply(g)
+    assert g.dtype == np.float32
+    assert not np.array_equal(g, gradient())
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 1e30])

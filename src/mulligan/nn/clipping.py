@@ -14,35 +14,14 @@ from mulligan.nn.ranges import Positive, check_ranges
 
 @dataclass(frozen=True)
 class Clipping(ABC):
-    """A bound on a flat gradient.
-
-    Threads that share a step call `factor` once with the whole vector, then `clip` each for its own part.
-    """
+    """A bound on a flat gradient."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
 
     @abstractmethod
-    def factor(self, grad: NDArray[Any]) -> float:
-        """Give what `clip` needs to know of the whole gradient, shape (n,): a factor, at most 1."""
-
-    @abstractmethod
-    def clip(self, grad: NDArray[Any], factor: float, part: slice) -> None:
-        """Bound ``grad[part]`` in place.
-
-        Parameters
-        ----------
-        grad : ndarray, shape (n,)
-            The whole gradient, float32 or float64.
-        factor : float
-            From `factor`, for the whole gradient.
-        part : slice
-            ``slice(start, stop)``, both given.
-        """
-
     def apply(self, grad: NDArray[Any]) -> None:
-        """Bound the whole gradient, shape (n,), in place."""
-        self.clip(grad, self.factor(grad), slice(0, grad.size))
+        """Bound the whole gradient, shape (n,), float32 or float64, in place."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +40,14 @@ class ClipNorm(Clipping):
 
     max: Positive = 1.0
 
-    def factor(self, grad: NDArray[Any]) -> float:
-        """Give ``min(1, max/‖grad‖)``; NaN when the norm is not finite, so that divergence is not hidden."""
+    def apply(self, grad: NDArray[Any]) -> None:
+        """Shorten `grad`; all of it becomes NaN when its norm is not finite, so that divergence is not hidden."""
         with np.errstate(over="ignore", invalid="ignore"):  # NaN below says it
             square = sum(float(grad[block] @ grad[block]) for block in blocks(slice(0, grad.size)))
         if not math.isfinite(square):
-            return math.nan
-        return min(1.0, self.max / math.sqrt(square)) if square > 0 else 1.0
-
-    def clip(self, grad: NDArray[Any], factor: float, part: slice) -> None:
-        """Multiply ``grad[part]`` by `factor`; see `Clipping.clip`."""
-        if factor != 1:
-            grad[part] *= factor
+            grad.fill(math.nan)
+        elif square > self.max**2:
+            grad *= self.max / math.sqrt(square)
 
 
 @dataclass(frozen=True)
@@ -87,13 +62,9 @@ class ClipValue(Clipping):
 
     max: Positive = 1.0
 
-    def factor(self, grad: NDArray[Any]) -> float:
-        """Give 1: no element needs to know of the others."""
-        return 1.0
-
-    def clip(self, grad: NDArray[Any], factor: float, part: slice) -> None:
-        """Cut ``grad[part]`` to [−max, max]; see `Clipping.clip`."""
-        np.clip(grad[part], -self.max, self.max, out=grad[part])
+    def apply(self, grad: NDArray[Any]) -> None:
+        """Cut every element of `grad` to [−max, max]."""
+        np.clip(grad, -self.max, self.max, out=grad)
 
 
 CLIPPINGS: dict[str, type[Clipping]] = {"norm": ClipNorm, "value": ClipValue}
