@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.c2st import c2st, logistic_loss
+from mulligan.metrics.c2st import TwoSampleTest, c2st, logistic_loss
 
 
 def test_accuracy_is_a_half_and_z_a_standard_normal_when_nobody_can_tell(rng):
@@ -74,3 +74,11 @@ def test_words_for_what_is_off(rng):
         c2st(x, x, ridge=0.0)
     with pytest.raises(ShapeError, match="3 rows; at least 4"):
         c2st(x, x[:3])
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 40), (41, 57)])
+def test_rows_on_the_boundary_are_right_by_half(n, m):
+    """Nobody can tell equal sets: that is a half, not many standard deviations below it."""
+    assert c2st(np.ones((n, 3)), np.ones((m, 3))) == TwoSampleTest(0.5, 0.0)
+    assert c2st(np.zeros((n, 3)), np.zeros((m, 3))) == TwoSampleTest(0.5, 0.0)
+    assert c2st(np.ones((n, 3)), np.zeros((m, 3))).accuracy == 1.0
