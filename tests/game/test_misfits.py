@@ -10,10 +10,11 @@ from mulligan.game.checking import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
+from mulligan.game.residual import R3GANGenerator
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
-from mulligan.nn.optimizers import SGD, Adam
-from mulligan.nn.schedules import Constant
+from mulligan.nn.optimizers import SGD, Adam, Lookahead
+from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay, WarmUp
 
 G, D, SHAPE = NETS["mlp"]
 MIXING = [nn.BatchNorm(), nn.MinibatchStddev(), nn.MinibatchDiscrimination(2, 2)]
@@ -80,6 +81,31 @@ def test_a_beta2_schedule_without_beta2():
     GAN(game_with(Adam(), Schedules(beta2=Constant(0.9))), SHAPE, lanes=1)
 
 
+@pytest.mark.parametrize(
+    "schedule", [Constant(1.0), Linear(0.9, 1.1), WarmUp(5, Constant(1.2)), Exponential(0.9, 2.0, 30)]
+)
+def test_a_beta2_schedule_that_leaves_its_range(schedule):
+    for optimizer in (Adam(), Lookahead(Adam())):
+        game = game_with(optimizer, Schedules(beta2=schedule))
+        with pytest.raises(
+            ConfigError, match=r"beta2 = 1[.\d]* from a schedule is not allowed.*at least 0 and below 1.*Try"
+        ):
+            GAN(game, SHAPE, total=1000, lanes=1)
+    GAN(game_with(Adam(), Schedules(beta2=Linear(0.9, 1.0))), SHAPE, total=1000, lanes=1)  # 1 is past the last step
+
+
+def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
+    gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, lanes=1)
+    gan.step(np.zeros((4, 4)))
+    with pytest.raises(ConfigError, match=r"beta2 = 1\.8 from a schedule"):
+        gan.step(np.zeros((4, 4)))
+
+
+def test_labels_may_be_a_list():
+    gan, same = (GAN(game_of("classes"), (4,), lanes=1) for _ in range(2))
+    assert gan.step(np.ones((4, 4)), [0, 1, 2, 0]) == same.step(np.ones((4, 4)), np.array([0, 1, 2, 0]))
+
+
 def game_with(optimizer, schedules=None):
     return Game(Player(G, optimizer), Player(D, optimizer), Latent(3), schedules=schedules or Schedules())
 
@@ -91,6 +117,10 @@ def game_with(optimizer, schedules=None):
         (lambda: game_of(update="simultaneous", d_steps=2), "d_steps = 2 is not allowed with update"),
         (lambda: game_of(d_steps=0), "d_steps = 0 is not allowed"),
         (lambda: game_of(classes=-1), "classes = -1 is not allowed"),
+        (lambda: game_of(classes=2.5), r"classes = 2\.5 is not allowed; it must be a whole number"),
+        (lambda: FeatureMatching(layer=1.5), r"layer = 1\.5 is not allowed; it must be a whole number. Try layer = -2"),
+        (lambda: R3GANGenerator(expansion=1.5), r"expansion = 1\.5 is not allowed; it must be a whole number"),
+        (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks = \[1, 1, 0\.5\] are not allowed"),
         (lambda: game_of(instance_noise=-0.1), "instance_noise = -0.1 is not allowed"),
         (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties name R1 twice"),
         (lambda: Latent(0), "dim = 0 is not allowed"),

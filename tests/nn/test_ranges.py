@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.nn.ranges import Count, Decay, Finite, Fraction, NonNegative, Positive, PositiveFraction, check_ranges
+from mulligan.nn.ranges import (
+    Count,
+    Decay,
+    Finite,
+    Fraction,
+    Integer,
+    NonNegative,
+    Positive,
+    PositiveFraction,
+    Whole,
+    check_ranges,
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,8 @@ class Spec:
     fraction: Fraction = 0.5
     positive_fraction: PositiveFraction = 0.5
     count: Count = 3
+    whole: Whole = 3
+    integer: Integer = 3
     free: str = "anything"
 
     def __post_init__(self):
@@ -43,6 +56,8 @@ class Bare:
         ("fraction", (0, 1), (1.001, -0.001)),
         ("positive_fraction", (0.001, 1), (0, 1.001)),
         ("count", (1, 10**9), (0, 1.5, 2.0, math.inf)),
+        ("whole", (0, 10**9), (-1, 1.5, 2.0, math.inf)),
+        ("integer", (-(10**9), 0, 10**9), (1.5, -2.0, math.inf)),
     ],
 )
 def test_edges(field, inside, outside):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from mulligan.errors import ConfigError
 from mulligan.game.family import Architecture, logit, picture
 from mulligan.game.residual import R3GANDiscriminator, R3GANGenerator
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
@@ -73,6 +74,15 @@ class MLPDiscriminator(Architecture):
         return (*layers, logit(classes, self.output_init))
 
 
+def _halved(sample_shape: Shape, channels: tuple[int, ...]) -> Shape:
+    """Return the shape of a picture that can be halved once for each of `channels`, of which there must be one."""
+    if not channels:
+        raise ConfigError(
+            "channels = [] is not allowed; a convolutional network needs at least one, for instance [32]."
+        )
+    return picture(sample_shape, len(channels))
+
+
 @dataclass(frozen=True)
 class ConvGenerator(Architecture):
     """z (and 3 × one-hot class) – FC – FC – [transposed conv 4×4, stride 2] … – pixels, tanh.
@@ -104,7 +114,7 @@ class ConvGenerator(Architecture):
     init: Initializer | None = None
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
-        height, width, depth = picture(sample_shape, len(self.channels))
+        height, width, depth = _halved(sample_shape, self.channels)
         start = (height >> len(self.channels), width >> len(self.channels), self.channels[0])
         init = He(self.alpha) if self.init is None else self.init
         last = He(self.alpha, self.output_gain) if self.init is None else self.init
@@ -150,7 +160,7 @@ class ConvDiscriminator(Architecture):
     init: Initializer | None = None
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
-        picture(sample_shape, len(self.channels))
+        _halved(sample_shape, self.channels)
         init = He(self.alpha) if self.init is None else self.init
         last = He(self.alpha, self.output_gain) if self.init is None else self.init
         leaky, norm = LeakyReLU(self.alpha), () if self.norm is None else (self.norm,)

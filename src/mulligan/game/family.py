@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.dense import Dense
@@ -42,10 +42,6 @@ def picture(shape: Shape, halvings: int) -> Shape:
         raise ShapeError(
             f"a convolutional network takes pictures (height, width, channels), not samples of shape {tuple(shape)}. "
             "Use mlp_generator and mlp_discriminator."
-        )
-    if not halvings:
-        raise ConfigError(
-            "channels = [] is not allowed; a convolutional network needs at least one, for instance [32]."
         )
     unit = 1 << halvings
     if shape[0] % unit or shape[1] % unit:

@@ -95,7 +95,7 @@ class GAN:
         self.g = Mover(game.generator, for_g, (game.latent.dim,), dtype, allocate)
         self.d = Mover(game.discriminator, for_d, sample_shape, dtype, allocate)
         self._movers = {"g": self.g, "d": self.d}
-        refuse_misfits(game, self.g.network, self.d.network, sample_shape)
+        refuse_misfits(game, self.g.network, self.d.network, sample_shape, total)
         self.g.network.initialise(stream(seed, "init.g"))
         self.d.network.initialise(stream(seed, "init.d"))
         theta = self.g.network.theta
@@ -143,7 +143,7 @@ class GAN:
         ShapeError
             When the batch does not fit the game.
         """
-        real = np.asarray(real, self.dtype)
+        real, labels = np.asarray(real, self.dtype), None if labels is None else np.asarray(labels)
         refuse_batch(real, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)
         self._deal(real, labels)
         self._measures = {}

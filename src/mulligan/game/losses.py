@@ -13,7 +13,7 @@ import numpy as np
 
 from mulligan.nn.layers.activations import sigmoid as logistic
 from mulligan.nn.memory import Array
-from mulligan.nn.ranges import Fraction, check_ranges
+from mulligan.nn.ranges import Fraction, Integer, check_ranges
 
 
 class DiscriminatorLoss(NamedTuple):
@@ -228,7 +228,7 @@ class FeatureMatching(NonSaturating):
         As in `NonSaturating`.
     """
 
-    layer: int = -2
+    layer: Integer = -2
 
     @staticmethod
     def match(real_mean: Array, fake_mean: Array, n: int) -> tuple[float, Array]:

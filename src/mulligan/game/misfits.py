@@ -31,14 +31,14 @@ def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
     for_g = Sequential(game.generator.build(sample_shape, game.classes))
     for_d = Sequential(game.discriminator.build(sample_shape, game.classes))
     g = Network(for_g, (game.latent.dim,), allocate=_nothing)
-    refuse_misfits(game, g, Network(for_d, sample_shape, allocate=_nothing), sample_shape)
+    refuse_misfits(game, g, Network(for_d, sample_shape, allocate=_nothing), sample_shape, total=1)
 
 
 def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
     return np.empty(0, dtype)
 
 
-def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
+def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
     """Raise where the players, the data and the rules of a game do not fit together.
 
     Raises
@@ -48,7 +48,7 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape) -> N
     UnsupportedError
         A combination of rules that has no right answer.
     ConfigError
-        A schedule of β₂ for an optimiser that has none.
+        A schedule of β₂ for an optimiser that has none, or outside [0, 1) somewhere among `total` steps.
     """
     if g.output_shape != tuple(sample_shape):
         raise ShapeError(
@@ -78,8 +78,9 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape) -> N
             if type(layer).tangent is Layer.tangent:
                 raise UnsupportedError(no_second_order(layer))
     if game.schedules.beta2 is not None:
-        for player in (game.generator, game.discriminator):
-            player.optimizer.scaled(1.0, game.schedules.beta2(0, 1))
+        for step in (*range(0, total, max(1, total // 100)), total - 1):
+            for player in (game.generator, game.discriminator):
+                player.optimizer.scaled(1.0, game.schedules.beta2(step, total))
     if isinstance(game.loss, FeatureMatching):
         depth = len(d.layer.children(d.input_shape))
         if not -depth <= game.loss.layer < depth:

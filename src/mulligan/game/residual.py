@@ -25,6 +25,7 @@ from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.resample import AvgPool, Upsample
 from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.ranges import Count, check_ranges
 
 _LINEAR = He(slope=1.0)  # Var W = 1/fan_in
 
@@ -45,17 +46,21 @@ class _R3GAN(Architecture):
 
     widths: tuple[int, ...] = (64, 32, 16)
     blocks: tuple[int, ...] = (1, 1, 1)
-    expansion: int = 2
+    expansion: Count = 2
 
     def __post_init__(self) -> None:
-        if len(self.widths) != len(self.blocks) or not self.widths or min(self.widths) < 1 or min(self.blocks) < 0:
+        check_ranges(self)
+        numbers = (*self.widths, *self.blocks)
+        if (
+            not all(isinstance(number, int) for number in numbers)
+            or len(self.widths) != len(self.blocks)
+            or not self.widths
+            or min(self.widths) < 1
+            or min(self.blocks) < 0
+        ):
             raise ConfigError(
                 f"{type(self).__name__}: widths = {list(self.widths)} and blocks = {list(self.blocks)} are not "
                 "allowed; both need a whole number for each stage. Try widths = [64, 32, 16] and blocks = [1, 1, 1]."
-            )
-        if self.expansion < 1:
-            raise ConfigError(
-                f"{type(self).__name__}: expansion = {self.expansion} is not allowed; at least 1 is. Try 2."
             )
 
     def stage(self, index: int) -> list[Layer]:
@@ -97,7 +102,7 @@ class R3GANGenerator(_R3GAN):
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         last = len(self.widths) - 1
-        height, width, depth = picture(sample_shape, last) if last else sample_shape
+        height, width, depth = picture(sample_shape, last)
         start = (height >> last, width >> last, self.widths[0])
         layers: list[Layer] = [OneHot(classes, self.one_hot_scale)] if classes else []
         layers += [Dense(prod(start), _LINEAR), Reshape(start)]
@@ -124,8 +129,7 @@ class R3GANDiscriminator(_R3GAN):
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         last = len(self.widths) - 1
-        if last:
-            picture(sample_shape, last)
+        picture(sample_shape, last)
         layers: list[Layer] = [_conv(self.widths[last], 1, _LINEAR)]
         for index in range(last, -1, -1):
             layers += self.stage(index)

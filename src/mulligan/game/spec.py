@@ -17,7 +17,7 @@ from mulligan.nn.clipping import Clipping
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam, Optimizer
-from mulligan.nn.ranges import Count, NonNegative, check_ranges
+from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
 from mulligan.nn.schedules import Constant, Schedule
 
 
@@ -146,7 +146,7 @@ class Game:
     penalties: tuple[Penalty, ...] = ()
     update: Literal["simultaneous", "alternating"] = "alternating"
     d_steps: Count = 1
-    classes: int = 0
+    classes: Whole = 0
     average: Average | None = EMA()
     instance_noise: NonNegative = 0.0
     augment: tuple[Augmentation, ...] = ()
@@ -165,8 +165,6 @@ class Game:
         twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
         if twice:
             raise ConfigError(f"penalties name {', '.join(twice)} twice; add their weights and name each once.")
-        if self.classes < 0:
-            raise ConfigError(f"classes = {self.classes} is not allowed; it must be 0 (none) or more.")
         g, d = self.generator.optimizer.evaluations, self.discriminator.optimizer.evaluations
         if g != d:
             raise ConfigError(

@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import ConfigError, MulliganError
-from mulligan.nn.ranges import Count, NonNegative, check_ranges
-from mulligan.training.config import Config, Whole, loads_toml, read_text, with_overrides
+from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
+from mulligan.training.config import Config, loads_toml, read_text, with_overrides
 from mulligan.training.recipes import recipe
 from mulligan.training.tables import Table, from_table, listed, show
 

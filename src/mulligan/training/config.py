@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 import tomllib
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.spec import Game
-from mulligan.nn.ranges import Count, Finite, Interval, check_ranges
+from mulligan.nn.ranges import Count, Finite, Whole, check_ranges
 from mulligan.training.overrides import assign
 from mulligan.training.tables import Table, from_table, to_plain, to_table, unknown_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
-
-Whole = Annotated[int, Interval(0.0, math.inf, "[)", 0)]
 
 
 @dataclass(frozen=True)

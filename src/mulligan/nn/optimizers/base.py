@@ -101,8 +101,6 @@ class Optimizer(ABC):
     def scaled(self, factor: float, beta2: float | None = None) -> Self:
         """Give this optimiser with its rate times `factor`: what a schedule makes of it at one step.
 
-        Nothing is checked again: schedules are checked when they are built.
-
         Parameters
         ----------
         factor : float
@@ -118,7 +116,7 @@ class Optimizer(ABC):
         Raises
         ------
         ConfigError
-            When `beta2` is given to an optimiser that has none.
+            When `beta2` is given to an optimiser that has none, or is outside [0, 1).
         """
         if factor == 1 and beta2 is None:
             return self
@@ -128,6 +126,11 @@ class Optimizer(ABC):
                 raise ConfigError(
                     f"{type(self).__name__} has no beta2, so a beta2 schedule (now at {beta2!r}) cannot act "
                     "on it. Remove the schedule, or use an optimiser of the Adam family."
+                )
+            if not 0 <= beta2 < 1:
+                raise ConfigError(
+                    f"{type(self).__name__}: beta2 = {beta2:.6g} from a schedule is not allowed; it must be a finite "
+                    "number, at least 0 and below 1, at every step. Try a schedule from 0.9 to 0.999."
                 )
             changes["beta2"] = float(beta2)
         return rebuilt(self, _unscheduled=self.unscheduled, **changes)

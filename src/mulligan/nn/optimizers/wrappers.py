@@ -108,7 +108,7 @@ class Lookahead(Wrapper):
     base : Optimizer
         What gives the steps; `Extragradient` is welcome, and `k` then counts its whole steps.
     k : int
-        Steps between two looks back, at least 1.
+        Steps of the base from one look back to the next, at least 1: those of this player, which `d_steps` multiplies.
     alpha : float
         The part of the way that is kept, in (0, 1].
     """
