@@ -160,6 +160,15 @@ def epsilon_on_the_other_side(patch):
     around(patch, Penalty, "draw", lambda right, self, rng, real: 1 - right(self, rng, real))
 
 
+@bug("wasserstein, wgan_gp, alternating, mlp, lanes 1", "wasserstein, wgan_gp, alternating, conv, lanes 2")
+def one_epsilon_for_all_rows(patch):
+    def change(right, self, rng, real):
+        drawn = right(self, rng, real)
+        return np.broadcast_to(drawn[:1], drawn.shape)
+
+    around(patch, Penalty, "draw", change)
+
+
 # ── second order ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

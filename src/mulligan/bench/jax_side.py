@@ -126,7 +126,7 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
 
     def whole(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
         move = simultaneous if game.update == "simultaneous" else alternating
-        new = move(state, real, y, z[: workload.moves], by)
+        new = move(state, real, y, z[: len(workload.game.moves)], by)
         if "average" in state:
             new["average"] = jax.tree.map(lambda a, p: a + by[1] * (p - a), state["average"], new["g"])
         return new

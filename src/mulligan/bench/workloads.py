@@ -43,11 +43,6 @@ class Workload:
     low: float = -1.0
     steps: int = 4000
 
-    @property
-    def moves(self) -> int:
-        """Draws of z in a step: one, or one for each player's move."""
-        return 1 if self.game.update == "simultaneous" else 2
-
 
 def _classic(batch: int, toy: bool) -> Workload:
     game: Game = recipe("classic")
