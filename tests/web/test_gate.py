@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from mulligan.web.app import application
 from mulligan.web.gate import HEADERS, PAGE
@@ -48,6 +49,55 @@ def test_pages_of_other_sites_are_refused(call: Any, origin: str) -> None:
 def test_a_form_of_another_site_without_an_origin(call: Any) -> None:
     answer = call.client.post("/api/control", json={"client": "x" * 16}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
+
+
+SITES = ("cross-site", "same-site")
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize(
+    ("path", "mode", "kind"),
+    [
+        ("/api/walk.gif?from=1&to=2&frames=120", "no-cors", "image"),  # makes this machine work
+        ("/api/snapshot", "no-cors", "script"),
+        ("/api/stream?client=0123456789abcdef", "cors", "empty"),  # an EventSource
+        ("/api/snapshot", "navigate", "document"),
+        ("/runs/ring-1/report.html", "navigate", "document"),
+        ("/healthz", "cors", "empty"),
+        ("/js/main.js", "no-cors", "script"),
+        ("/", "navigate", "iframe"),
+        ("/", "no-cors", "empty"),  # a prefetch
+        ("/", "websocket", "websocket"),
+    ],
+)
+def test_another_site_gets_nothing(call: Any, site: str, path: str, mode: str, kind: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": kind}
+    for send in (call.client.get, call.client.head):
+        answer = send(path, headers=headers)
+        assert answer.status_code == 403
+    answer = call.get(path, headers=headers).json()
+    assert answer["type"] == "/problems/forbidden-origin"
+    assert "page of another site" in answer["detail"]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_link_of_another_site_opens_the_page(call: Any, site: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    for path in ("/", "/index.html"):
+        assert call.get(path, headers=headers).status_code == 200
+    assert call.client.post("/", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])  # our own page, and an address that was typed
+def test_our_own_requests_are_served(call: Any, site: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    for path in ("/", "/api/snapshot", "/openapi.json", "/js/main.js"):
+        assert call.get(path, headers=headers).status_code == 200
+
+
+def test_a_web_socket_is_closed(call: Any) -> None:
+    with pytest.raises(WebSocketDisconnect), call.client.websocket_connect("/api/stream"):
+        pass
 
 
 def test_our_own_page(call: Any) -> None:

@@ -1,7 +1,9 @@
 """Who may knock, and which headers every answer carries.
 
 A page of another site can send requests to this machine, too: by its own name, or by a name that it makes point here
-(DNS rebinding). So the Host must be this server's, and an Origin, where there is one, the same.
+(DNS rebinding). So the Host must be this server's, and an Origin, where there is one, the same. A picture or a script
+that another page asks for has no Origin, but the browser says in Sec-Fetch-Site where it comes from: it is refused,
+too, because a GET may make this machine work. Only a link opens the page.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ class Gate:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
-            return  # a web socket is closed: there are none
+            else:  # a web socket: there are none
+                await send({"type": "websocket.close", "code": 1008})
+            return
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -97,9 +101,11 @@ class Gate:
             raise Problem(
                 "forbidden-origin", "the request comes from a page of another site, which may not use this server."
             )
-        if origin is None and headers.get("sec-fetch-site") in ("cross-site", "same-site") and scope["method"] != "GET":
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _opens_page(scope, headers):
             raise Problem(
-                "forbidden-origin", "the request comes from a page of another site, which may not use this server."
+                "forbidden-origin",
+                "the request comes from a page of another site, which may not use this server; only a link may open "
+                "its page. Open the address that mulligan serve printed.",
             )
 
     def _known(self, scope: Scope) -> Response | None:
@@ -122,6 +128,12 @@ class Gate:
             "unauthorised",
             "this server was started with --token. Open the address that it printed, which has the token in it.",
         )
+
+
+def _opens_page(scope: Scope, headers: Headers) -> bool:
+    """Tell whether a browser follows a link to the page, into a tab of its own that the other site cannot read."""
+    window = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return window and scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/index.html")
 
 
 def _name(host: str) -> str:
