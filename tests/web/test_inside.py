@@ -50,7 +50,7 @@ def seen(tiny_pictures: Any, digits: Any) -> Run:
 def test_a_seed_gives_what_the_terminal_draws() -> None:
     generator = bundled()
     for seed, class_ in ((42, None), (7, "3")):
-        found = drawing.draw(generator, None, seed=seed, class_=class_)
+        found = drawing.draw(generator, seed=seed, class_=class_)
         label = None if class_ is None else 3
         assert np.array_equal(image(found["png"]), generator.images(1, seed, label)[0, ..., 0])
         assert found["class"] == (int(generator.labels(1, seed)[0]) if label is None else 3)  # type: ignore[index]
@@ -58,7 +58,7 @@ def test_a_seed_gives_what_the_terminal_draws() -> None:
 
 def test_a_walk_begins_and_ends_at_its_seeds() -> None:
     generator = bundled()
-    found = drawing.walk(generator, None, start=1, end=2, frames=5, class_="8")
+    found = drawing.walk(generator, start=1, end=2, frames=5, class_="8")
     assert len(found["frames"]) == 5
     for place, seed in ((0, 1), (-1, 2)):
         assert np.array_equal(image(found["frames"][place]), generator.images(1, seed, 8)[0, ..., 0])
@@ -66,12 +66,12 @@ def test_a_walk_begins_and_ends_at_its_seeds() -> None:
 
 def test_the_plane_has_its_seeds_in_the_corners() -> None:
     generator, seeds = bundled(), [42, 7, 13, 1009]
-    grid = image(drawing.plane(generator, None, seeds=seeds, side=3, class_="5")["png"])
+    grid = image(drawing.plane(generator, seeds=seeds, side=3, class_="5")["png"])
     cells = [(0, 0), (0, 2), (2, 0), (2, 2)]
     for (row, column), seed in zip(cells, seeds):
         cell = grid[2 + 30 * row : 30 + 30 * row, 2 + 30 * column : 30 + 30 * column]
         assert np.abs(cell.astype(int) - generator.images(1, seed, 5)[0, ..., 0]).max() <= 1
-    middle = drawing.plane_point(generator, None, seeds=seeds, across=0.5, down=0.5, class_="5")
+    middle = drawing.plane_point(generator, seeds=seeds, across=0.5, down=0.5, class_="5")
     assert np.abs(image(middle["png"]).astype(int) - grid[32:60, 32:60]).max() <= 1
 
 
@@ -260,7 +260,7 @@ def test_pictures_and_points_are_told_apart(run: Run, seen: Run) -> None:
     with pytest.raises(ConfigError, match="made of points"):
         looking.pictures(run, count=2)
     with pytest.raises(UnsupportedError, match="points of 2 numbers"):
-        drawing.draw(run.generator(), None, seed=1)
+        drawing.draw(run.generator(), seed=1)
 
 
 def test_looking_changes_nothing(run: Run, seen: Run) -> None:

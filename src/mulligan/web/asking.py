@@ -78,8 +78,10 @@ def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
     run = live.run
     if what == "samples":
         return {"try": live.number, **samples(live, args["weights"])}
+    if what == "nearest":
+        return drawing.nearest(generator_of(run), run.data, **args)
     if what in drawing.QUESTIONS:
-        return drawing.QUESTIONS[what](generator_of(run), run.data, **args)
+        return drawing.QUESTIONS[what](generator_of(run), **args)
     if what in looking.QUESTIONS:
         found = looking.QUESTIONS[what](run, **args)
         if what == "field":

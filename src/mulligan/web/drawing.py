@@ -62,16 +62,14 @@ def _size(generator: Generator) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def draw(generator: Generator, data: Dataset | None, *, seed: int, class_: str | None = None) -> dict[str, Any]:
+def draw(generator: Generator, *, seed: int, class_: str | None = None) -> dict[str, Any]:
     """Return the picture of a seed: the same as ``mulligan draw``'s."""
     label = _label(generator, class_, seed)
     about = _about(generator, label)
     return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **about}
 
 
-def walk(
-    generator: Generator, data: Dataset | None, *, start: int, end: int, frames: int, class_: str | None = None
-) -> dict[str, Any]:
+def walk(generator: Generator, *, start: int, end: int, frames: int, class_: str | None = None) -> dict[str, Any]:
     """Return the pictures on the way from one seed to another."""
     label = _label(generator, class_, start)
     about = _about(generator, label)
@@ -79,9 +77,7 @@ def walk(
     return {"frames": [png64(frame) for frame in made], "from": start, "to": end, **about}
 
 
-def plane(
-    generator: Generator, data: Dataset | None, *, seeds: list[int], side: int, class_: str | None = None
-) -> dict[str, Any]:
+def plane(generator: Generator, *, seeds: list[int], side: int, class_: str | None = None) -> dict[str, Any]:
     """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right."""
     label = _label(generator, class_, seeds[0])
     about = _about(generator, label)
@@ -91,13 +87,7 @@ def plane(
 
 
 def plane_point(
-    generator: Generator,
-    data: Dataset | None,
-    *,
-    seeds: list[int],
-    across: float,
-    down: float,
-    class_: str | None = None,
+    generator: Generator, *, seeds: list[int], across: float, down: float, class_: str | None = None
 ) -> dict[str, Any]:
     """Return the picture at one point of the plane."""
     label = _label(generator, class_, seeds[0])
@@ -230,6 +220,5 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "walk": walk,
     "plane": plane,
     "plane_point": plane_point,
-    "nearest": nearest,
 }
-"""What can be asked of a generator, by name."""
+"""What can be asked of a generator alone, by name; `nearest` needs the data, too."""

@@ -51,7 +51,7 @@ def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
     real = np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, max(points, ARROWS)).astype(int)])
     z, labels = run.draw(max(points, ARROWS), seed=run.config.seed)
     fake = run.generate(z, labels, average=False)
-    centre, push = _pushes(run, space, real, fake, labels)
+    centre, push = _pushes(run, space, real, fake)
     arrows = np.concatenate([fake[:ARROWS], push], axis=1)
     found = {
         "dimension": dimension,
@@ -123,7 +123,7 @@ def _sides(run: Run, space: Workspace) -> tuple[Array, Array]:
     return _logits(space, np.asarray(run.data.images[rows])), _logits(space, fake)
 
 
-def _pushes(run: Run, space: Workspace, real: Array, fake: Array, labels: Labels) -> tuple[float, Array]:
+def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:
     """Return the middle of D's mean logits, and −∂L_G/∂x at the first fakes, times their number (L_G is a mean)."""
     logits = {"real": _logits(space, real), "fake": _logits(space, fake)}
     centre = 0.5 * float(logits["real"].mean() + logits["fake"].mean())

@@ -26,13 +26,13 @@ async def _drawn(playground: Playground, what: str, model: str, args: dict[str, 
 
 
 def _from_file(playground: Playground, what: str, model: str, args: dict[str, Any]) -> dict[str, Any]:
-    from mulligan.web.drawing import QUESTIONS
+    from mulligan.web.drawing import QUESTIONS, nearest
     from mulligan.web.playground import data_of
 
     generator = playground.generator(model)
     data = data_of(generator) if what == "nearest" else None
     with playground.lock:  # a generator has one set of buffers
-        return QUESTIONS[what](generator, data, **args)
+        return nearest(generator, data, **args) if what == "nearest" else QUESTIONS[what](generator, **args)
 
 
 async def draw(playground: Playground, model: str, seed: int, class_: str | None) -> Any:
