@@ -60,7 +60,7 @@ def main():
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     digits = load("mnist")
-    exam = Exam.prepare(digits.first(arguments.digits), arguments.count, controls=False)
+    exam = Exam.prepare(digits.limited(arguments.digits), arguments.count, controls=False)
     print(f"{arguments.digits} digits, {arguments.steps} steps, {arguments.seeds} seeds: median (range)")
     print("| augmentation | " + " | ".join(FIGURES) + " |\n" + "|---" * (len(FIGURES) + 1) + "|")
     last = {}
