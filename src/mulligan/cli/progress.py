@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from mulligan.cli.scores import glance, table
 from mulligan.cli.screen import emit, say
 from mulligan.errors import DivergedError, MulliganError
+from mulligan.game.losses import probability
 from mulligan.output.figures import count, duration, figure
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
@@ -292,12 +292,8 @@ def measured(run: Run, measures: dict[str, float]) -> list[str]:
         middle = (real + fake) / 2
         return [*words, f"D(real) {figure(real - middle)}, D(fake) {figure(fake - middle)} (logits, centred)"]
     if loss.probabilistic:
-        return [*words, f"D(real) {figure(_sigmoid(real))}", f"D(fake) {figure(_sigmoid(fake))}"]
+        return [*words, f"D(real) {figure(probability(real))}", f"D(fake) {figure(probability(fake))}"]
     return [*words, f"D(real) {figure(real)}, D(fake) {figure(fake)} (logits)"]
-
-
-def _sigmoid(x: float) -> float:
-    return 0.5 * (1.0 + math.tanh(0.5 * x))
 
 
 def evidence_lines(event: Diagnosed) -> list[str]:

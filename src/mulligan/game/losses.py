@@ -6,6 +6,7 @@ the batch; the gradients carry the 1/N. σ is the logistic function, sp(x) = log
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -36,6 +37,11 @@ def sigmoid(x: Array) -> Array:
     out = np.empty_like(x)
     logistic(x, out)
     return out
+
+
+def probability(logit: float) -> float:
+    """Return σ(logit), how likely real a D that estimates probabilities takes a row to be; NaN stays NaN."""
+    return 0.5 * (1.0 + math.tanh(0.5 * logit))
 
 
 def softplus(x: Array) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
+from mulligan.game.losses import sigmoid
 from mulligan.nn.rng import stream
 
 if TYPE_CHECKING:
@@ -200,8 +201,8 @@ def play(run: Run, count: int) -> Figures:
         c = run.config.loss.generator(real=for_real, fake=for_fake).fake * len(fake)
         push = np.abs(c) * np.linalg.norm(g, axis=1)
     return {
-        "d_real": float(_sigmoid(for_real).mean()),
-        "d_fake": float(_sigmoid(for_fake).mean()),
+        "d_real": float(sigmoid(for_real.astype(np.float64)).mean()),
+        "d_fake": float(sigmoid(for_fake.astype(np.float64)).mean()),
         "push": float(push.mean()),
     }
 
@@ -303,10 +304,6 @@ def _scaled(run: Run, images: NDArray[Any]) -> Array:
         return np.asarray(images, np.float32)
     spec = run.config.data
     return scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
-
-
-def _sigmoid(x: Array) -> NDArray[np.float64]:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x.astype(np.float64))))
 
 
 MEASURES: dict[str, Measure] = {"quality": quality, "play": play, "travel": travel, "imprint": imprint}

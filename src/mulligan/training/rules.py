@@ -14,6 +14,8 @@ from itertools import zip_longest
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+from mulligan.game.losses import probability
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -131,7 +133,7 @@ class View:
     def agreed(self) -> Case:
         """D calls both real: the sign of the fake term is off."""
         real, fake = (
-            _sigmoid(self.get(name)) if self.facts.probabilistic else math.nan for name in ("d_real", "d_fake")
+            probability(self.get(name)) if self.facts.probabilistic else math.nan for name in ("d_real", "d_fake")
         )
         return Case((self.over("D(real)", 0.95, real), self.over("D(fake)", 0.95, fake)))
 
@@ -388,7 +390,3 @@ def _variation(v: View) -> float:
 
 def _quotient(a: float, b: float) -> float:
     return a / b if b > 0 else math.nan
-
-
-def _sigmoid(x: float) -> float:
-    return 0.5 * (1.0 + math.tanh(0.5 * x))

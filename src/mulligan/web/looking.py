@@ -11,6 +11,7 @@ import numpy as np
 from mulligan.data import scale
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
+from mulligan.game.losses import probability
 from mulligan.web.drawing import png64
 from mulligan.web.layers import layers
 from mulligan.web.telling import loss_of
@@ -102,7 +103,7 @@ def point(run: Run, *, x: float, y: float) -> dict[str, Any]:
         "y": y,
         "logit": logit,
         "centred": logit - centre,
-        "probability": 0.5 * (1.0 + math.tanh(0.5 * logit)) if probable else None,
+        "probability": probability(logit) if probable else None,
         "gradient": [float(v) for v in gradient[:2]],
         "length": float(np.linalg.norm(gradient)),
     }

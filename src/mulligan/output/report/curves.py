@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mulligan.game.losses import Wasserstein
+from mulligan.game.losses import Wasserstein, probability
 from mulligan.output.figures import count
 from mulligan.output.report.charts import Axis, Chart, Line, Mark, draw, nice_step
 
@@ -82,7 +82,7 @@ def _verdict(story: Story, steps: Axis) -> Chart:
     bounds = None
     if loss.probabilistic and not loss.relativistic:
         unit, words, bounds = "probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", (0.0, 1.0)
-        picks: tuple[Pick, Pick] = (lambda m: _sigmoid(real(m)), lambda m: _sigmoid(fake(m)))
+        picks: tuple[Pick, Pick] = (lambda m: probability(real(m)), lambda m: probability(fake(m)))
     elif loss.relativistic or isinstance(loss, Wasserstein):
         unit, words = "logit, centred", "Mean logits around their common middle: their level is free."
         picks = (lambda m: 0.5 * (real(m) - fake(m)), lambda m: 0.5 * (fake(m) - real(m)))
@@ -175,10 +175,6 @@ def _marks(story: Story) -> list[Mark]:
             for event in story.diagnosed
         ),
     ]
-
-
-def _sigmoid(x: float) -> float:
-    return 0.5 * (1.0 + math.tanh(0.5 * x))
 
 
 # ── the line of tries ─────────────────────────────────────────────────────────────────────────────────────────────────
