@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from mulligan.training import Diagnosis
 from mulligan.training.glance import Glance
 from mulligan.training.run import Run
 from mulligan.web.history import POINTS, Columns, story_of
+from mulligan.web.rounding import coordinates, significant
 
 
 @given(st.integers(0, 3000), st.integers(2, 600))
@@ -73,3 +75,14 @@ def test_a_log_of_anything_is_no_curve(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "events.jsonl").write_bytes(text)
     assert story_of(tmp_path).curves.step == []
     assert story_of(tmp_path / "nowhere").looks.step == []
+
+
+def test_figures_are_cut_for_the_page() -> None:
+    assert [significant(v) for v in (1234567.8, 0.000123456789, 3, None, "x")] == [
+        1234570.0,
+        0.000123457,
+        3.0,
+        None,
+        None,
+    ]
+    assert coordinates(np.array([[0.12345, -1.0]], np.float32), 3) == [[0.123, -1.0]]

@@ -11,7 +11,7 @@ The server owns the run: a page is a window on it. Nothing here is imported befo
   writes
 - `engine`, `worker`, `between`, `asking`, `wire`: the process that trains, from outside, from inside, and between two
   steps
-- `knobs`, `telling`: settings and diagnosis in words
+- `knobs`, `telling`, `rounding`: settings and diagnosis in words; figures as short as the page needs them
 - `drawing`, `looking`, `layers`: pictures from seeds, and what goes on inside the nets
 - `runs`, `history`, `jobs`, `museum`, `pictures`: run folders and what is in them; what takes long
 """

@@ -11,6 +11,7 @@ from mulligan.output.images import grid
 from mulligan.output.weights import Generator
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.drawing import png64
+from mulligan.web.rounding import coordinates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
         if weights != "real":
             _track(live, made)
         return words | {
-            "points": np.round(made.astype(np.float64), 3).tolist(),
+            "points": coordinates(made, 3),
             "low": low,
             "high": high,
             "dimension": made.shape[1],
@@ -55,7 +56,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
 def _track(live: Live, made: NDArray[Any]) -> None:
     from mulligan.web.worker import TRACKED
 
-    live.path.append(np.round(made[:TRACKED].astype(np.float64), 3).tolist())
+    live.path.append(coordinates(made[:TRACKED], 3))
 
 
 def generator_of(run: Run) -> Generator:

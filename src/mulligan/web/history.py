@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mulligan.training.folder import RunFolder
+from mulligan.web.rounding import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,12 +58,7 @@ class Columns:
         count = len(self.step)
         rows = [*range(count)] if count <= points else [round(i * (count - 1) / (points - 1)) for i in range(points)]
         found: dict[str, list[Any]] = {"step": [self.step[i] for i in rows]}
-        return found | {name: [_short(column[i]) for i in rows] for name, column in self.values.items()}
-
-
-def _short(value: float | None) -> float | None:
-    """Keep six significant digits: a chart has no more."""
-    return None if value is None else float(f"{value:.6g}")
+        return found | {name: [significant(column[i]) for i in rows] for name, column in self.values.items()}
 
 
 @dataclass(eq=False)

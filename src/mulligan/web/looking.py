@@ -14,6 +14,7 @@ from mulligan.errors import ConfigError
 from mulligan.game.losses import probability
 from mulligan.web.drawing import png64
 from mulligan.web.layers import layers
+from mulligan.web.rounding import coordinates
 from mulligan.web.telling import loss_of
 
 if TYPE_CHECKING:
@@ -63,12 +64,12 @@ def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
         "centre": centre,
         "largest": float(np.abs(logits - centre).max()),
         "says": loss_of(run.config)["says"],
-        "arrows": _rounded(arrows),
+        "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
         "modes": _modes(run),
     }
     if dimension > 1:
-        return found | {"real": _rounded(real[:points, :2]), "fake": _rounded(fake[:points, :2])}
+        return found | {"real": coordinates(real[:points, :2], 4), "fake": coordinates(fake[:points, :2], 4)}
     edges = np.linspace(low, high, 61)
     many = run.generate(*run.draw(MODES, seed=run.config.seed), average=False)
     toy = TOYS.get(run.data.name)
@@ -81,8 +82,8 @@ def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
             "counts_fake": np.histogram(many[:, 0], edges)[0].tolist(),
             "counts_real": np.histogram(np.asarray(run.data.images[:MODES])[:, 0], edges)[0].tolist(),
         },
-        "real": _rounded(real[:points, 0]),
-        "fake": _rounded(fake[:points, 0]),
+        "real": coordinates(real[:points, 0], 4),
+        "fake": coordinates(fake[:points, 0], 4),
     }
 
 
@@ -231,10 +232,6 @@ def _class_name(run: Run, classes: Labels, i: int) -> str | None:
 
 def _floats(values: Array) -> str:
     return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
-
-
-def _rounded(values: Array) -> Any:
-    return np.round(values.astype(np.float64), 4).tolist()
 
 
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from mulligan import __version__
 from mulligan.web.history import CURVES, Story, measured
+from mulligan.web.rounding import significant
 
 WAITING = ("training", "paused", "alarm")
 """States in which the worker holds an unfinished run."""
@@ -158,7 +159,7 @@ class State:
         if not self.pending:
             return None
         rows, self.pending = self.pending, []
-        columns = {name: [_short(values.get(name)) for _, values in rows] for name in CURVES}
+        columns = {name: [significant(values.get(name)) for _, values in rows] for name in CURVES}
         return {"try": self.number, "step": [step for step, _ in rows], **columns}
 
     # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,9 +175,9 @@ class State:
             "try": self.number or None,
             "step": self.step,
             "steps": steps,
-            "steps_per_second": _short(self.rate),
-            "seconds_left": _short(left),
-            "seconds": _short(self.seconds),
+            "steps_per_second": significant(self.rate),
+            "seconds_left": significant(left),
+            "seconds": significant(self.seconds),
             "recipe": settings.get("recipe"),
             "data": info.get("data"),
             "points": info.get("points", False),
@@ -224,7 +225,3 @@ def saved_samples(folder: Path) -> list[int]:
     from mulligan.training.checkpoint import step_of
 
     return sorted(step for path in folder.glob("samples/step-*.png") if (step := step_of(path.with_suffix(""))) >= 0)
-
-
-def _short(value: Any) -> float | None:
-    return float(f"{value:.6g}") if isinstance(value, (int, float)) else None
