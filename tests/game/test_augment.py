@@ -116,13 +116,15 @@ def test_points_are_not_augmented():
 
 
 def test_a_configuration_names_them():
-    config = with_overrides(recipe("quick"), ['augment=["flip", {kind="translation", share=0.25}, "cutout"]'])
+    config = with_overrides(recipe("quick"), ['augment=["flip", {kind="translation", ratio=0.25}, "cutout"]'])
     assert config.augment == (Flip(), Translation(0.25), Cutout())
     assert from_table(type(config), to_table(config)) == config
     with pytest.raises(ConfigError, match=r"Did you mean 'cutout'"):
         with_overrides(config, ['augment=["cutuot"]'])
-    with pytest.raises(ConfigError, match="share"):
+    with pytest.raises(ConfigError, match=r"ratio = 0 is not allowed"):
         Translation(0)
+    with pytest.raises(ConfigError, match=r"probability = 1\.5 is not allowed"):
+        Flip(1.5)
     assert {"flip", "translation", "cutout", "brightness"} == set(AUGMENTATIONS)
 
 

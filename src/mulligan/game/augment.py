@@ -79,15 +79,15 @@ class Flip(Augmentation):
 
     Parameters
     ----------
-    chance : float
-        Of a picture to be flipped, 0 < chance ≤ 1.
+    probability : float
+        Of a picture to be flipped, 0 < probability ≤ 1.
     """
 
-    chance: PositiveFraction = 0.5
+    probability: PositiveFraction = 0.5
     numbers: ClassVar[int] = 1
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
-        out[..., 0] = rng.random(out.shape[:-1]) < self.chance
+        out[..., 0] = rng.random(out.shape[:-1]) < self.probability
 
     def apply(self, x: Array, drawn: Array) -> None:
         chosen = np.flatnonzero(drawn[:, 0])
@@ -99,22 +99,22 @@ class Flip(Augmentation):
 
 @dataclass(frozen=True)
 class Translation(Augmentation):
-    """Moved by whole pixels, up to a share of height and width in each direction; what comes in from outside is 0.
+    """Moved by whole pixels, up to a part of height and width in each direction; what comes in from outside is 0.
 
     Source: Zhao et al. 2020 (DiffAugment), "translation".
 
     Parameters
     ----------
-    share : float
-        0 < share ≤ 1.
+    ratio : float
+        0 < ratio ≤ 1.
     """
 
-    share: PositiveFraction = 0.125
+    ratio: PositiveFraction = 0.125
     numbers: ClassVar[int] = 2
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
         for axis, size in enumerate(shape[:2]):
-            most = int(self.share * size)
+            most = int(self.ratio * size)
             out[..., axis] = rng.integers(-most, most + 1, size=out.shape[:-1])
 
     def apply(self, x: Array, drawn: Array) -> None:
@@ -138,22 +138,22 @@ def _shift(picture: Array, by: int) -> None:
 
 @dataclass(frozen=True)
 class Cutout(Augmentation):
-    """A rectangle set to 0, a share of height and width long; its centre is anywhere, so that part may lie outside.
+    """A rectangle set to 0, a part of height and width long; its centre is anywhere, so that part may lie outside.
 
     Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017.
 
     Parameters
     ----------
-    share : float
-        0 < share ≤ 1.
+    ratio : float
+        0 < ratio ≤ 1.
     """
 
-    share: PositiveFraction = 0.5
+    ratio: PositiveFraction = 0.5
     numbers: ClassVar[int] = 4
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
         for axis, size in enumerate(shape[:2]):
-            length = int(self.share * size)
+            length = int(self.ratio * size)
             start = rng.integers(0, size + 1 - length % 2, size=out.shape[:-1]) - length // 2
             out[..., 2 * axis] = np.maximum(start, 0)
             out[..., 2 * axis + 1] = start + length
