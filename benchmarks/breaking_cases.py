@@ -147,6 +147,12 @@ BROKEN = (
     ),
     Case("D's rate × 100", "mlp", (*SMALL, *PLAIN, *rates(1e-5, 1e-3)), "D wins"),
     Case(
+        "least squares, D's rate × 100",
+        "mlp",
+        (*SMALL, *PLAIN, "loss=least_squares", *rates(1e-5, 1e-3)),
+        "D wins",
+    ),
+    Case(
         "batch norm over [real; fake]",
         "mlp",
         (*SMALL, *PLAIN, "update=alternating", BATCH_NORM_D),
@@ -222,6 +228,8 @@ SOUND = (
     Case("mlp", "mlp"),
     Case("mlp, small, no classes", "mlp", (*SMALL, "data.labels=none"), upto=0.5),
     Case("mlp, hinge, seed 2", "mlp", (*SMALL, "loss=hinge", "seed=2"), upto=0.5),
+    Case("mlp, least squares", "mlp", (*SMALL, "loss=least_squares"), upto=0.5),
+    Case("mlp, least squares, no classes", "mlp", (*SMALL, "loss=least_squares", "data.labels=none"), upto=0.5),
     Case(
         "mlp, [0, 1]",
         "mlp",
@@ -237,6 +245,8 @@ SOUND = (
     ),
     Case("mlp, wgan_gp", "mlp", (*SMALL, *GP), upto=0.5),
     Case("ring, wgan_gp, narrow G", "ring", (*NARROW, *GP), upto=0.5),
+    Case("ring, least squares, narrow G", "ring", (*NARROW, "loss=least_squares"), upto=0.5),
+    Case("ring, hinge, narrow G", "ring", (*NARROW, "loss=hinge"), upto=0.5),
     Case("ring", "ring", upto=0.5),
     Case("ring, seed 1", "ring", ("seed=1",), upto=0.5),
     Case("grid, narrow G", "ring", (*NARROW, "data.name=grid"), upto=0.5),

@@ -16,6 +16,7 @@ PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, p
 PENALISED = PLAIN._replace(penalised=True)
 CRITIC = Facts(balance=0.0, probabilistic=False, relativistic=False, penalised=True, threshold=None)
 CONDITIONAL = PLAIN._replace(conditional=True)
+SQUARES = Facts(balance=0.25, probabilistic=False, relativistic=False, penalised=False, threshold=0.5)
 PAIRED = Facts(balance=math.log(2), probabilistic=False, relativistic=True, penalised=True, threshold=None)
 
 SOUND = {
@@ -227,6 +228,15 @@ def test_who_once_listened_to_z_is_not_dead() -> None:
 
 def test_losses_without_probabilities_have_no_wrong_sign() -> None:
     assert named({"d_real": 5.0, "d_fake": 4.9}, facts=PAIRED._replace(penalised=False)).state == HEALTHY
+
+
+def test_a_sure_d_of_least_squares_wins_where_the_fakes_come_no_nearer() -> None:
+    sure = {"d_accuracy": 0.96, "d_loss": 0.06, "ranking": 1.0}
+    assert named(*[{**sure, **FAR}] * 2, facts=SQUARES)[::2] == ("D wins", "warning")
+    assert named(*[{**sure, **FAR, "ranking": 0.98}] * 2, facts=SQUARES).state == HEALTHY
+    nearer = ({**sure, "gap": gap} for gap in (1.0, 1.0, 1.0, 1.0, 0.5))
+    assert named(*nearer, facts=SQUARES).state == HEALTHY
+    assert named(*[{**sure, **FAR}] * 2, facts=PAIRED).state == HEALTHY  # whose push a sure D takes away
 
 
 def test_the_level_of_a_relativistic_d_is_free() -> None:

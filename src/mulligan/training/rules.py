@@ -271,7 +271,7 @@ def d_wins(v: View) -> list[Case]:
         return []
     earlier = [look.signals["push"] for look in v.looks[:-1] if "push" in look.signals]
     fall = _quotient(v.get("push"), median(earlier)) if len(earlier) >= 2 else math.nan
-    sure = v.over("ranking", 0.99, None if v.facts.critic else math.nan)
+    sure = v.over("ranking", 0.99, None if v.facts.unfading else math.nan)
     return [
         Case((v.over(v.right, 0.97), v.under("loss_share", 0.1 / 1.386, v.loss_share))),
         Case((v.under("push_fall", 1e-3, fall),)),

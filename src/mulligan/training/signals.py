@@ -78,7 +78,12 @@ class Facts(NamedTuple):
     @property
     def critic(self) -> bool:
         """The loss is a difference of means: no value of it, and no level of D's output, says who wins."""
-        return self.balance == 0.0 and not self.probabilistic and not self.relativistic
+        return self.balance == 0.0 and self.unfading
+
+    @property
+    def unfading(self) -> bool:
+        """G is pushed as hard by a D that is sure (a critic, least squares, hinge): that D is sure alone is no harm."""
+        return not self.probabilistic and not self.relativistic
 
 
 def facts_of(run: Run) -> Facts:
