@@ -43,7 +43,7 @@ def command(
     json
         Print one JSON document; with --try, the events of the second try as JSON Lines.
     """
-    from mulligan.cli.progress import try_again
+    from mulligan.cli.follow import try_again
     from mulligan.cli.screen import emit
     from mulligan.training import diagnoses, plan
 

@@ -1,25 +1,18 @@
-"""A run on the screen: a bar in a terminal, plain lines elsewhere, JSON Lines for programs."""
+"""Events on the screen: a bar in a terminal, plain lines elsewhere, JSON Lines for programs."""
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self
 
-from mulligan.cli.scores import glance, table
+from mulligan.cli.scores import glance
 from mulligan.cli.screen import emit, say
-from mulligan.errors import DivergedError, MulliganError
 from mulligan.game.losses import probability
 from mulligan.output.figures import count, duration, figure
-from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
-from mulligan.training.glance import Glance
 from mulligan.training.meanings import MEANINGS
-from mulligan.training.second_try import next_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
     from types import TracebackType
 
     from mulligan.training import Run
@@ -42,145 +35,6 @@ class View:
     def show(self, event: Event) -> None:
         """Show one event."""
         raise NotImplementedError
-
-
-def follow(
-    run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0, stop_on_alarm: bool = False
-) -> int:
-    """Train to the end while showing how it goes; evaluate, write the report, and say where everything is.
-
-    Nothing is evaluated where ``evaluate_every`` is 0. With `tries`, an alarm whose remedy is a setting ends the run,
-    and a second try takes over, in a folder of its own; at most so many times. With `stop_on_alarm`, any alarm that no
-    second try answers ends the run, saved. A run that was stopped or failed has its report, too.
-
-    Returns
-    -------
-    int
-        Exit code: 0; 1 when an alarm stopped the run, 130 when Ctrl-C did, which was then saved.
-    """
-    view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
-    start, first, last = time.perf_counter(), run.step, run.step
-    with Interrupt() as stop:
-        watching = Glance.of(run) if run.config.evaluate_every else None
-        evaluators = [] if watching is None else [watching]
-        alarm: Diagnosed | None = None
-
-        def answered() -> bool:
-            return tries > 0 and alarm is not None and bool(alarm.overrides)
-
-        def stopping() -> bool:
-            return stop() or answered() or (stop_on_alarm and alarm is not None)
-
-        recorded = recorder.record(run, evaluators=evaluators, observers=[Diagnosis()], stop=stopping)
-        events = cast("Generator[Event]", recorded)
-        try:
-            with view:
-                for event in events:
-                    view.show(event)
-                    last = event.step
-                    if isinstance(event, Diagnosed):
-                        alarm = event if event.severity == "alarm" else None
-        except DivergedError as error:
-            if not answered():
-                reported(run, recorder)
-                raise
-            say(f"mulligan: {error}")
-        finally:
-            events.close()  # a reader that left (a closed pipe) ends the run, saved, too
-    took = duration(time.perf_counter() - start)
-    files, short = recorder.folder, run.step < run.config.steps
-    if stop() and short:
-        reported(run, recorder)
-        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {folder}")
-        return 130
-    if answered():
-        reported(run, recorder)
-        return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
-    if alarm is not None and stop_on_alarm and short:
-        report = reported(run, recorder)
-        if json:
-            emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
-        say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
-        if alarm.overrides:
-            say(f"next: mulligan diagnose {folder} --try    # goes back, with {alarm.remedies[0]}")
-        else:
-            say(f"next: mulligan diagnose {folder}    # the evidence, and what may help: {alarm.remedies[0]}")
-        say(f"  or: mulligan resume {folder}    # goes on as it is")
-        return 1
-    metrics = None if watching is None else evaluated(run)
-    if metrics is not None:
-        files.keep_metrics(metrics)
-    report = reported(run, recorder)
-    grid = max(files.samples.glob("step-*.png"), default=None, key=lambda path: path.name)
-    if json:
-        emit(
-            {
-                "event": "kept",
-                "step": last,
-                "run": str(folder),
-                "grid": None if grid is None else str(grid),
-                "animation": str(files.animation) if files.animation.is_file() else None,
-                "generator": str(files.generator),
-                "report": report,
-                "metrics": metrics,
-            }
-        )
-        return 0
-    share = f", the last {count(run.step - first)}" if first else ""
-    print(f"done: {count(run.step)} steps{share} in {took}")
-    if grid is not None:
-        print(f"  samples    {grid}")
-    if files.animation.is_file():
-        print(f"  animation  {files.animation}")
-    print(f"  generator  {files.generator}")
-    if report is not None:
-        print(f"  report     {report}")
-    if metrics is not None:
-        print(f"  metrics    {files.metrics}", "", *table(metrics), "", sep="\n")
-    print(f"next: mulligan sample {folder}")
-    if not run.data.is_points:
-        print(f"      mulligan draw 42 --model {folder}")
-        print(f"      mulligan walk {folder} --from 1 --to 2")
-    if alarm is not None and alarm.overrides:
-        print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {alarm.remedies[0]}")
-    return 0
-
-
-def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0, stop_on_alarm: bool = False) -> int:
-    """Go back to where a run was healthy, show what is changed, and train on in a new folder; see `follow`."""
-    second = plan(folder, alarm, say=say)
-    out = next_folder(folder)
-    run = second.run()
-    if json:
-        words = {"parent": str(folder), "run": str(out), "step": second.step, "changes": second.changes}
-        emit({"event": "second_try", **words})
-    say(f"second try in {out}, from step {count(second.step)} of {folder}, with")
-    for change in second.changes:
-        say(f"  {change}")
-    return follow(run, Recorder(out), out, json=json, tries=tries, stop_on_alarm=stop_on_alarm)
-
-
-def reported(run: Run, recorder: Recorder) -> str | None:
-    """Write the report and return where it is; None, and a sentence, where that cannot be done."""
-    from mulligan.output.report import write_report
-
-    try:
-        return str(write_report(recorder.folder.path, data=run.data))
-    except MulliganError as error:
-        say(f"no report: {error}")
-        return None
-
-
-def evaluated(run: Run) -> dict[str, Any] | None:
-    """Measure the finished run's averaged generator in one draw; None, and a sentence, where that cannot be done."""
-    from mulligan.evaluation import Exam
-
-    try:
-        exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
-        return exam.score(run.generator(), cpu_seconds=run.cpu)
-    except MulliganError as error:
-        say(f"not evaluated: {error}")
-        return None
 
 
 class Lines(View):

@@ -27,7 +27,7 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False)
     json
         Print the events as JSON Lines, the last line saying where everything is.
     """
-    from mulligan.cli.progress import follow
+    from mulligan.cli.follow import follow
     from mulligan.training import Recorder
     from mulligan.training import resume as resume_run
 

@@ -71,7 +71,7 @@ def command(
     json
         Print the events as JSON Lines, the last line saying where everything is.
     """
-    from mulligan.cli.progress import follow
+    from mulligan.cli.follow import follow
     from mulligan.fitting import timed
     from mulligan.training import Recorder, Run, recipe, with_overrides
     from mulligan.training.folder import next_free
