@@ -12,6 +12,7 @@ from mulligan.evaluation import Exam, evaluate
 from mulligan.game.architectures import MLPGenerator
 from mulligan.game.spec import Latent
 from mulligan.metrics import judging
+from mulligan.metrics.features import pca
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
@@ -127,10 +128,10 @@ def test_which_reals(own):
 
 
 def test_without_a_test_part_one_half_stands_in():
-    """The other half is what copies are looked for in; the result says so."""
+    """Copies are looked for in all that the generator has seen; the result says so."""
     data = pictures(121, 0)
     exam = Exam.prepare(data)
-    assert (exam.count, len(exam.against.originals.train), exam.held_out) == (60, 61, False)
+    assert (exam.count, len(exam.against.originals.train), exam.held_out) == (60, 121, False)
     flat = {row.tobytes() for row in exam.real}
     assert len(flat) == 60
     assert exam.score(generator(), 0)["held_out"] is False
@@ -138,10 +139,27 @@ def test_without_a_test_part_one_half_stands_in():
         Exam.prepare(data, 61)
 
 
-def test_only_half_is_seen_as_training():
-    data = pictures(121, 0)
-    exam = Exam.prepare(data)
-    assert exam.against.originals.authpct_real > 5  # 0 if the reals were among what counts as seen
+class Copier(Generator):
+    """Hands out the pictures that it has seen."""
+
+    def images(self, count, seed=0, labels=None):
+        return pictures(300, 0).images[np.random.default_rng(99 + seed).permutation(300)[:count]]
+
+
+@pytest.mark.parametrize("count", [None, 100])
+def test_copies_are_found_where_nothing_was_held_out(perfect, count):
+    """A copy of any training picture is one; what is new is as authentic as a picture that is left out."""
+    exam = Exam.prepare(pictures(300, 0, labelled=False), count)
+    half = np.random.default_rng(0).permutation(300)[150:]
+    assert exam.against.maps[0].sha256 == pca(pictures(300, 0).images[half]).sha256  # new to the reals
+    copied = exam.score(Copier(perfect.spec, perfect.theta))["copies"]
+    assert copied["n_train"] == 300
+    assert copied["authpct"] == 0.0
+    assert copied["ct_z"] < -10
+    new = exam.score(perfect)["copies"]
+    assert 30 < new["authpct_real"] < 80
+    assert abs(new["authpct"] - new["authpct_real"]) < 15
+    assert abs(new["ct_z"]) < 3.5
 
 
 def test_points_and_toys():

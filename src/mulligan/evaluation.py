@@ -72,7 +72,8 @@ def evaluate(
         The content of ``metrics.json``: `interface` has its form. With several seeds each figure is a dict of
         ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``step`` is that
         of the weights. ``held_out`` is False where the data has no test part, and half of what the generator has seen
-        stands in for it.
+        stands in for it. Copies are then looked for in all that it has seen, and each of those reals is compared with
+        all others.
 
     Raises
     ------
@@ -164,22 +165,27 @@ class Exam:
             More pictures than there are held out, or too few.
         """
         data = data.in_memory()
-        train, labels, pool = _split(data)
-        real = _chosen(pool, count, data)
-        held_out = data.test is not None
+        train, labels = np.asarray(data.images), data.labels
+        pool, inside = _pool(data)
+        apart = train if inside is None else np.delete(train, inside, axis=0)
+        chosen = _chosen(len(pool), count, data)
+        if chosen is not None:
+            pool, inside = pool[chosen], None if inside is None else inside[chosen]
+        real, held_out = pool, inside is None
         if data.is_points:
             return cls(data, len(real), held_out, real)
         stacked = data.name == STACKED
         judge = bundled("mnist") if stacked else judge_for(data, train=train_judge, say=say)
-        some = train[np.random.default_rng(0).permutation(len(train))[: max(64, PIXELS // train[0].size)]]
+        # PCA spreads what it was fitted on: the reals must be as new to it as the fakes are
+        some = apart[np.random.default_rng(0).permutation(len(apart))[: max(64, PIXELS // apart[0].size)]]
         maps: list[Any] = [] if judge is None or stacked else [judge]
-        maps.append(pca(train if len(some) == len(train) else some))
+        maps.append(pca(apart if len(some) == len(apart) else some))
         if controls or len(maps) < 2:
             maps.append(random_conv(data.shape))  # type: ignore[arg-type]
         shares = None if labels is None or maps[0] is not judge else np.bincount(labels, minlength=data.classes)
         prior = shares if shares is not None and shares.min() > 0 else None
         say(f"looking at {len(real):,} {'held-out' if held_out else 'of the'} pictures of {data.name}")
-        against = reference(real, train, maps, prior=prior)
+        against = reference(real, train, maps, prior=prior, inside=inside)
         return cls(data, len(real), held_out, real, judge, against)
 
     def score(
@@ -234,31 +240,29 @@ class Exam:
         return found
 
 
-def _split(data: Dataset) -> tuple[NDArray[Any], NDArray[np.int64] | None, NDArray[Any]]:
-    """Return what counts as seen, its labels, and the reals to compare with: the test part, or a half of all."""
-    images = np.asarray(data.images)
+def _pool(data: Dataset) -> tuple[NDArray[Any], NDArray[np.intp] | None]:
+    """Return the reals to compare with: the test part; or a half of all, and where each of them stands in the data."""
     if data.test is not None:
-        return images, data.labels, np.asarray(data.test.images)
-    order = np.random.default_rng(0).permutation(len(images))
-    pool, seen = np.split(order, [len(order) // 2])
-    return images[seen], None if data.labels is None else data.labels[seen], images[pool]
+        return np.asarray(data.test.images), None
+    half = np.random.default_rng(0).permutation(len(data))[: len(data) // 2]
+    return np.asarray(data.images)[half], half
 
 
-def _chosen(pool: NDArray[Any], count: int | None, data: Dataset) -> NDArray[Any]:
-    """Choose the reals: all, or the same ones each time. The files are often sorted, so never the first ones."""
+def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | None:
+    """Choose the reals: the same ones each time, or None for all. Files are often sorted, so never the first ones."""
     what = "are held out" if data.test is not None else "can stand in for held-out ones"
-    if count is not None and count > len(pool):
+    if count is not None and count > there:
         raise ConfigError(
-            f"count = {count}: of {data.name} {len(pool)} {what}, and every figure depends on their number. "
-            f"At most {len(pool)} samples can be judged."
+            f"count = {count}: of {data.name} {there} {what}, and every figure depends on their number. "
+            f"At most {there} samples can be judged."
         )
-    count = min(COUNT, len(pool)) if count is None else count
+    count = min(COUNT, there) if count is None else count
     if count < LEAST:
         raise ConfigError(
             f"{count} samples of {data.name} cannot be judged; {LEAST} at least are needed. "
-            f"{'Ask for more.' if len(pool) >= LEAST else 'Collect more data.'}"
+            f"{'Ask for more.' if there >= LEAST else 'Collect more data.'}"
         )
-    return pool if count == len(pool) else pool[np.random.default_rng(0).permutation(len(pool))[:count]]
+    return None if count == there else np.random.default_rng(0).permutation(there)[:count]
 
 
 def _weights(generator: Generator | Run | str | Path) -> tuple[dict[str, Generator], Dataset | None, float]:

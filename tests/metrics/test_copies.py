@@ -69,6 +69,28 @@ def test_the_whole_on_honest_copying_and_bad_fakes(rng):
     assert some_copied.authpct < honest.authpct - 5
 
 
+def test_reals_of_the_training_set_are_left_out_one_at_a_time(rng):
+    train = rng.standard_normal((60, 2))
+    train[7] = train[50]  # a picture that is there twice is a copy of the other
+    inside = rng.permutation(60)[:40]
+    inside[0] = 7
+    distance, is_authentic = [], []
+    for row in inside:
+        others = np.delete(train, row, axis=0)
+        d = cdist(train[[row]], others)[0]
+        distance.append(d.min())
+        is_authentic.append(np.sort(cdist(others[[d.argmin()]], others)[0])[1] < d.min())
+    of = originals(train[inside], train, inside=inside)
+    np.testing.assert_allclose(
+        of.real_distance, distance, rtol=0, atol=8 * np.sqrt(2) * 2.0**-25
+    )  # the grid of `nearest`
+    assert of.real_distance[0] == 0.0
+    assert 0.2 < np.mean(is_authentic) < 0.9
+    assert of.authpct_real == pytest.approx(100 * np.mean(is_authentic), rel=1e-14)
+    with pytest.raises(ShapeError, match="at least 3"):
+        originals(train[:2], train[:2], inside=np.arange(2))
+
+
 def test_few_reals_get_few_cells(rng):
     assert len(originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2))).centres) == 1
     with pytest.raises(ConfigError, match="k = 41; 1 to 40"):

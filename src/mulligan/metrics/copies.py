@@ -25,7 +25,8 @@ class Copies:
     authpct : float
         Per cent of the fakes that are authentic. Near 0 for copies.
     authpct_real : float
-        The same for held-out reals: the figure to compare with. More than 5 below it is copying.
+        The same for held-out reals, or for reals left out one at a time: the figure to compare with. More than 5 below
+        it is copying.
     ct_z : float
         C_T, in standard deviations. About 0 for new pictures of the same kind, below −3 for copying, far above 0
         for fakes that are further from the training set than real pictures are (bad, not copied).
@@ -47,11 +48,11 @@ class Originals:
     centres : array of shape (cells, d), float64
         k-means centres of the training set.
     real_distance : array of shape (n,), float64
-        Of each held-out real from its nearest training picture.
+        Of each real from its nearest training picture, itself left out.
     real_cell : array of shape (n,), intp
         Its nearest centre.
     authpct_real : float
-        Per cent of the held-out reals that are authentic.
+        Per cent of the reals that are authentic.
     """
 
     train: NDArray[np.float64]
@@ -61,7 +62,14 @@ class Originals:
     authpct_real: float
 
 
-def originals(real: NDArray[Any], train: NDArray[Any], *, cells: int | None = None, seed: int = 0) -> Originals:
+def originals(
+    real: NDArray[Any],
+    train: NDArray[Any],
+    *,
+    inside: NDArray[np.intp] | None = None,
+    cells: int | None = None,
+    seed: int = 0,
+) -> Originals:
     """Prepare `copies`, in a feature space where a copy is near its original: PCA of the pixels, for instance.
 
     Parameters
@@ -70,6 +78,9 @@ def originals(real: NDArray[Any], train: NDArray[Any], *, cells: int | None = No
         Held-out reals, which the generator was not trained on.
     train : array of shape (l, d)
         What it was trained on, all of it: a copy of a picture left out here goes unseen.
+    inside : array of shape (n,), integer, optional
+        Where nothing was held out: the row of `train` that each real is. Each is then compared with all the others, as
+        if it alone had been held out.
     cells : int, optional
         k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, fewer where that would leave
         less than a hundred reals a cell.
@@ -87,8 +98,9 @@ def originals(real: NDArray[Any], train: NDArray[Any], *, cells: int | None = No
     ConfigError
         No cell, or more cells than rows.
     """
-    real, train = feature_sets(real, train, names=("real features", "training features"))
-    distance, index = nearest(real, train)
+    least = 2 if inside is None else 3  # a picture, its nearest, and the neighbour of that
+    real, train = feature_sets(real, train, names=("real features", "training features"), least=least)
+    distance, index = nearest(real, train, skip=inside)
     some = np.random.default_rng(seed).choice(len(train), min(10_000, len(train)), replace=False)
     cells = min(20, max(1, len(real) // 100), len(some)) if cells is None else cells
     centres = kmeans(train[some], cells, seed=seed)
@@ -97,7 +109,7 @@ def originals(real: NDArray[Any], train: NDArray[Any], *, cells: int | None = No
         centres=centres,
         real_distance=distance[:, 0],
         real_cell=nearest(real, centres)[1][:, 0],
-        authpct_real=100.0 * _authentic(distance[:, 0], index[:, 0], train),
+        authpct_real=100.0 * _authentic(distance[:, 0], index[:, 0], train, inside),
     )
 
 
@@ -203,8 +215,14 @@ def ct(
     return float(np.average(z, weights=weight)) if z else 0.0
 
 
-def _authentic(distance: NDArray[np.float64], index: NDArray[np.intp], train: NDArray[np.float64]) -> float:
-    """Mean of 1[d(t, train∖t) < d(x, t)]; only those t are asked that are some x's nearest."""
+def _authentic(
+    distance: NDArray[np.float64],
+    index: NDArray[np.intp],
+    train: NDArray[np.float64],
+    inside: NDArray[np.intp] | None = None,
+) -> float:
+    """Mean of 1[d(t, train∖{t, x}) < d(x, t)]; only those t are asked that are some x's nearest."""
     asked, back = np.unique(index, return_inverse=True)
-    own, _ = nearest(train[asked], train, skip=asked)
-    return float(np.mean(own[back, 0] < distance))
+    own, who = nearest(train[asked], train, k=1 if inside is None else 2, skip=asked)
+    near = own[back, 0] if inside is None else np.where(who[back, 0] == inside, own[back, 1], own[back, 0])
+    return float(np.mean(near < distance))

@@ -78,6 +78,7 @@ def reference(
     probabilities: NDArray[Any] | None = None,
     prior: NDArray[Any] | None = None,
     copies_by: str = "pca64",
+    inside: NDArray[np.intp] | None = None,
 ) -> Reference:
     """Work out the reals' half of an evaluation.
 
@@ -97,6 +98,8 @@ def reference(
     copies_by : str
         The map for copies; the first map where none has this name. Near the pixels is best: a judge calls two
         different sevens nearly the same.
+    inside : array of shape (n,), integer, optional
+        Where nothing was held out: the place in `train` of each real. See `mulligan.metrics.copies.originals`.
 
     Returns
     -------
@@ -129,7 +132,7 @@ def reference(
         features=features,
         moments=found,
         copies_by=copies_by,
-        originals=_together({"": partial(originals, features[copies_by], train_features)})[""],
+        originals=_together({"": partial(originals, features[copies_by], train_features, inside=inside)})[""],
         probabilities=probabilities,
         prior=prior,
     )

@@ -109,7 +109,7 @@ def _wanted(metrics: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...], str
         "Authentic, %",
         ("copies", "authpct"),
         value(_at(metrics, ("copies", "authpct_real"))),
-        "that of held-out reals beside",
+        "that of reals left out of the search beside",
     )
     yield "Copying, C_T", ("copies", "ct_z"), "0", "below −3: copying"
     yield "Diversity", ("diversity",), "1", "1 − SSIM, of the reals'"
