@@ -101,6 +101,14 @@ def test_the_grid_leaves_every_sum_exact(rng, d):
     assert np.log2(unit) == np.rint(np.log2(unit))
 
 
+@pytest.mark.parametrize("size", [5e-324, 1e-320, 2.3e-308, 1e-302])
+def test_points_as_near_as_floats_can_be(size):
+    x = np.array([[0.0, 0.0], [3 * size, 0.0], [0.0, 4 * size]])
+    distance, index = nearest(x, x, k=2, skip=np.arange(3))
+    assert index.tolist() == [[1, 2], [0, 2], [0, 1]]
+    np.testing.assert_allclose(distance / size, [[3, 4], [3, 5], [4, 5]], rtol=1e-6)
+
+
 def test_all_points_in_one_place():
     x = np.full((9, 3), 2.5)
     assert nearest(x, x)[0].max() == 0.0

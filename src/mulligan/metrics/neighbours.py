@@ -211,8 +211,8 @@ def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...]
     span = float((np.max([x.max(axis=0) for x in sets], axis=0) - low).max())
     bits = (52 - ceil(log2(sets[0].shape[1]))) // 2
     _, exponent = frexp(span)  # span ≤ 2^exponent
-    scale = ldexp(1.0, bits - exponent)
-    return tuple(np.rint((x - low) * scale) for x in sets), 1.0 / scale
+    shift = min(bits - exponent, 1074)  # every float64 is a multiple of 2⁻¹⁰⁷⁴: finer is nothing, and 2^1075 no number
+    return tuple(np.rint(np.ldexp(x - low, shift)) for x in sets), ldexp(1.0, -shift)
 
 
 def _radii(x: NDArray[np.float64], ks: tuple[int, ...]) -> tuple[NDArray[np.float64], ...]:
