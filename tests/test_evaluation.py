@@ -151,7 +151,7 @@ def test_copies_are_found_where_nothing_was_held_out(perfect, count):
     """A copy of any training picture is one; what is new is as authentic as a picture that is left out."""
     exam = Exam.prepare(pictures(300, 0, labelled=False), count)
     half = np.random.default_rng(0).permutation(300)[150:]
-    assert exam.against.maps[0].sha256 == pca(pictures(300, 0).images[half]).sha256  # new to the reals
+    assert exam.against.maps[0].sha256 == pca(pictures(300, 0).images[half]).sha256  # not by the reals
     copied = exam.score(Copier(perfect.spec, perfect.theta))["copies"]
     assert copied["n_train"] == 300
     assert copied["authpct"] == 0.0

@@ -3,7 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset, scale
+from mulligan.data import Dataset, scale, scaled
 from mulligan.errors import DataError
 from mulligan.output.images import to_uint8
 
@@ -116,6 +116,14 @@ def test_a_limit_is_the_first_samples_where_these_hold_every_class():
     assert np.shares_memory(Dataset("bare", LEVELS).limited(3).images, LEVELS)  # nothing is copied
     named = Dataset("one class of two", LEVELS, np.zeros(4, np.int64), ("a", "b"))
     assert (named.limited(2).images == LEVELS[:2]).all()
+
+
+def test_scaled_leaves_the_samples_and_their_shape():
+    points = np.array([[3.0, -7.0]], np.float32)
+    assert scaled(points, 0.0, 1.0).tolist() == [[3.0, -7.0]]
+    pixels = scaled(LEVELS, 0.0, 1.0)
+    assert (pixels.shape, pixels.dtype) == (LEVELS.shape, np.float32)
+    assert (pixels == scale(LEVELS, np.empty(LEVELS.shape, np.float32), 0.0, 1.0)).all()
 
 
 def test_a_limited_set_keeps_its_test_part():

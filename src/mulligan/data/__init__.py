@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mulligan.data.arrays import from_arrays
-from mulligan.data.dataset import Dataset, scale
+from mulligan.data.dataset import Dataset, scale, scaled
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import DATASETS, load
 from mulligan.data.sampler import Sampler
 
-__all__ = ["DATASETS", "Dataset", "Sampler", "cluster_labels", "from_arrays", "load", "scale"]
+__all__ = ["DATASETS", "Dataset", "Sampler", "cluster_labels", "from_arrays", "load", "scale", "scaled"]

@@ -225,3 +225,24 @@ def scale(
     out /= 255.0
     out += low
     return out
+
+
+def scaled(samples: NDArray[Any], low: float = -1.0, high: float = 1.0) -> NDArray[np.float32]:
+    """Return stored samples as network input of the same shape: pictures by `scale`, points as they are.
+
+    Parameters
+    ----------
+    samples : uint8 or float32 array
+        Pictures or points.
+    low, high : float
+        Where black and white go.
+
+    Returns
+    -------
+    float32 array
+    """
+    if samples.dtype != np.uint8:
+        return np.asarray(samples, np.float32)
+    out = np.empty(samples.shape, np.float32)
+    scale(samples, out, low, high)
+    return out

@@ -80,7 +80,10 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     paths = loose or [path for found in classes.values() for path in found]
     numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
     many = len(paths) * size * size * 3 > streamed.IN_MEMORY
-    images, broken = (_open_all if many else _read_all)(paths, size, skip_broken, colour, numbers)
+    if many:
+        images, broken = _open_all(paths, size, skip_broken, colour, numbers)
+    else:
+        images, broken = _read_all(paths, size, skip_broken, colour)
     note = f"resized to fit {size}×{size}, centred on black; {'grey' if images.shape[3] == 1 else 'RGB'}"
     if many:
         note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
@@ -163,9 +166,7 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_all(
-    paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
-) -> tuple[Images, list[int]]:
+def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> tuple[Images, list[int]]:
     """Read pictures into one array, (n, size, size, 1 or 3); give also the positions of those that were skipped."""
     images = np.empty((len(paths), size, size, 3), np.uint8)
     broken: list[int] = []

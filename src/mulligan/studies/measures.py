@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from mulligan.data import scaled
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
 from mulligan.game.losses import sigmoid
@@ -189,7 +190,7 @@ def play(run: Run, count: int) -> Figures:
         ‖∂ℓ/∂x‖, ℓ G's loss of one sample: zero when G learns nothing.
     """
     rows = stream(run.config.seed, "study.play").choice(len(run.data), min(count, 512, len(run.data)), replace=False)
-    real = _scaled(run, np.asarray(run.data.images[np.sort(rows)]))
+    real = scaled(np.asarray(run.data.images[np.sort(rows)]), run.config.data.low, run.config.data.high)
     labels = None if run.labels is None else run.labels[np.sort(rows)]
     z, fake_labels = run.draw(len(real), seed=run.config.seed)
     with np.errstate(all="ignore"):
@@ -295,15 +296,6 @@ def _standard(kept: _Kept) -> NDArray[np.float32]:
 def _centred(x: NDArray[Any]) -> NDArray[Any]:
     x = x - x.mean(axis=1, keepdims=True)
     return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30))
-
-
-def _scaled(run: Run, images: NDArray[Any]) -> Array:
-    from mulligan.data import scale
-
-    if run.data.is_points:
-        return np.asarray(images, np.float32)
-    spec = run.config.data
-    return scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
 
 
 MEASURES: dict[str, Measure] = {"quality": quality, "play": play, "travel": travel, "imprint": imprint}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from mulligan.data import scaled
 from mulligan.nn.layers.activations import Sigmoid
 from mulligan.nn.layers.base import walk
 from mulligan.nn.rng import stream
@@ -149,7 +150,7 @@ class Probe:
         run = self.run
         rows = stream(run.config.seed, "eval", 1).choice(len(run.data), min(COUNT, len(run.data)), replace=False)
         images = np.asarray(run.data.images[rows])
-        x = self._scaled(images)
+        x = scaled(images, run.config.data.low, run.config.data.high)
         features, kinds = self._see(images, x)
         d2 = squared_distances(features, features)
         radius = np.partition(d2, min(NEIGHBOUR, len(d2) - 1), axis=1)[:, min(NEIGHBOUR, len(d2) - 1)]
@@ -180,15 +181,6 @@ class Probe:
 
         toy = TOYS.get(self.run.data.name)
         return np.empty((0, 1)) if toy is None else toy.modes
-
-    def _scaled(self, images: NDArray[Any]) -> Array:
-        from mulligan.data import scale
-
-        if self.run.data.is_points:
-            return np.asarray(images, np.float32)
-        spec = self.run.config.data
-        scaled: Array = scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
-        return scaled
 
     def _see(self, images: NDArray[Any], x: Array) -> tuple[Array, NDArray[Any] | None]:
         """Return features, and each sample's class where a judge or a toy's modes tell it."""
@@ -351,8 +343,9 @@ class Probe:
         if len(data) > COPIED or data.streamed or test is None or len(test) < 100 or data.is_points:
             return None
         rows = stream(self.run.config.seed, "eval", 3).choice(len(test), min(COUNT, len(test)), replace=False)
-        held = self._scaled(np.asarray(test.images[rows])).reshape(len(rows), -1)
-        return originals(held, self._scaled(np.asarray(data.images)).reshape(len(data), -1), cells=1)
+        spec = self.run.config.data
+        held, seen = (scaled(np.asarray(x), spec.low, spec.high) for x in (test.images[rows], data.images))
+        return originals(held.reshape(len(held), -1), seen.reshape(len(seen), -1), cells=1)
 
 
 def _first(labels: Labels, n: int) -> Labels:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data import scale
+from mulligan.data import scaled
 from mulligan.nn.layers.base import Layer, Pointwise
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def layers(run: Run) -> dict[str, Any]:
     rows = np.linspace(0, len(run.data) - 1, n).astype(int)
     images = np.asarray(run.data.images[rows])
     spec = run.config.data
-    real = images if run.data.is_points else scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
+    real = scaled(images, spec.low, spec.high)
     z, labels = z[:n], None if labels is None else labels[:n]
     kinds = None if run.labels is None else run.labels[rows]
     g_space, d_space = run.gan.g.network.workspace(), run.gan.d.network.workspace()
