@@ -15,7 +15,7 @@ from mulligan.data.arrays import from_arrays
 from mulligan.data.pictures import fitted
 from mulligan.errors import ConfigError
 from mulligan.output.weights import Generator
-from mulligan.training import Config, Recorder, Run, recipe, train
+from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 
 if TYPE_CHECKING:
     import collections.abc
@@ -79,6 +79,8 @@ def fit(
     if steps is not None:
         config = replace(config, steps=steps)
     data, data_range = _data(images, labels, config.data)
+    if not isinstance(recipe, Config):
+        config = with_all_of(config, data.name)
     config = replace(config, data=replace(config.data, name=data.name))
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run) if out is None else Recorder(out).record(run)

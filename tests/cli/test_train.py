@@ -22,6 +22,13 @@ def config_of(run):
     return tomllib.loads(Path(run, "config.toml").read_text("utf-8"))
 
 
+def test_a_recipe_limits_its_own_data_and_not_others(mulligan, data):
+    for words, limit in (((), 0), (("--set", "data.limit=50"), 50)):
+        assert mulligan("train", "pictures", "--data", data, "--steps", 2, *TINY, *words)[0] == 0
+        run = sorted(Path("runs").iterdir())[-1]
+        assert config_of(run)["data"]["limit"] == limit
+
+
 @pytest.fixture
 def trained(mulligan, data):
     assert mulligan("train", "--data", data, "--steps", 8, *TINY)[0] == 0

@@ -45,7 +45,7 @@ def command(
     recipe_
         A name of `mulligan list recipes`, or a .toml file.
     data
-        A name of `mulligan list data`, a folder of pictures, or a file; without it, what the recipe says.
+        A name of `mulligan list data`, a folder of pictures, or a file, all of it; without it, what the recipe says.
     size
         Side of your own pictures: 28, 32, 48 or 64. Without it, those of a folder become 28×28.
     steps
@@ -73,12 +73,14 @@ def command(
     """
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
-    from mulligan.training import Recorder, Run, recipe, with_overrides
+    from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
     from mulligan.training.folder import next_free
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
     config = recipe(recipe_)
+    if data is not None:
+        config = with_all_of(config, data)
     given = {"steps": steps, "seed": seed, "threads": threads}
     changes = [f"{name}={value}" for name, value in given.items() if value is not None]
     if not evaluate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mulligan.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_overrides
+from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of, with_overrides
 from mulligan.training.diagnosis import Diagnosis
 from mulligan.training.folder import RunFolder, resume
 from mulligan.training.interrupt import Interrupt
@@ -37,5 +37,6 @@ __all__ = [
     "resume",
     "save_checkpoint",
     "train",
+    "with_all_of",
     "with_overrides",
 ]

@@ -6,7 +6,7 @@ import contextlib
 import re
 import tomllib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mulligan.errors import ConfigError, MulliganError
@@ -193,6 +193,21 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
         with contextlib.suppress(MulliganError):  # the next override may mend it
             table = to_table(from_table(Config, table))  # with the defaults of a new kind
     return from_table(Config, table)
+
+
+def with_all_of(config: Config, name: str) -> Config:
+    """Return the configuration without its `data.limit` where that counts samples of other data than `name`.
+
+    Parameters
+    ----------
+    config : Config
+        A recipe, as it comes.
+    name : str
+        The data to be played with.
+    """
+    if not config.data.limit or name == config.data.name:
+        return config
+    return replace(config, data=replace(config.data, limit=0))
 
 
 def _value(text: str) -> Any:

@@ -15,7 +15,7 @@ from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
-from mulligan.training.config import Config, with_overrides
+from mulligan.training.config import Config, with_all_of, with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.recipes import RECIPES, describe, recipe
 from mulligan.training.tables import to_table
@@ -158,7 +158,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
                 f"data = {name!r} is not known here; known are {known}. Your own: mulligan serve --data FOLDER.",
                 field="data",
             )
-        config = _changed(config, [f"data.name={json.dumps(data[name])}"], "data", say)
+        config = _changed(with_all_of(config, data[name]), [f"data.name={json.dumps(data[name])}"], "data", say)
         if Path(data[name]).is_dir() and name not in DATASETS and idx_in(Path(data[name]), "train") is None:
             config = replace(config, data=replace(config.data, skip_broken=True))  # the preview names the broken ones
         _refuse_unsuited(config, data[name])

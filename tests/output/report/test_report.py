@@ -346,6 +346,12 @@ def test_the_command_makes_the_same_run(changes, folder):
     assert with_overrides(recipe("quick"), typed, say=lambda text: None) == told.config
 
 
+def test_the_limit_of_a_recipe_is_said_where_other_data_would_lose_it(folder):
+    told = read(folder)
+    told.config = with_overrides(recipe("pictures"), ['data.name="mine"'], say=lambda text: None)
+    assert command(told)[1:] == ["--data mine", "--set data.limit=500"]
+
+
 def test_a_run_that_options_cannot_say_is_done_by_its_settings(folder):
     told = read(folder)
     told.config = with_overrides(told.config, ["recipe=gone"])

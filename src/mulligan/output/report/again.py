@@ -42,6 +42,8 @@ def _options(config: Config) -> list[str] | None:
         return None
     old, new = flattened(to_table(base)), flattened(to_table(config))
     changed = {path: value for path, value in new.items() if old.get(path, _ABSENT) != value and path != "parent"}
+    if "data.name" in changed and base.data.limit:  # which `--data` leaves out
+        changed["data.limit"] = new["data.limit"]
     if len(changed) > SHORT:
         return None
     own = {path: value for path, value in changed.items() if path not in FLAGS}
