@@ -168,7 +168,9 @@ def test_memory_does_not_grow(case):
         arrays, all_of_it = [], []
         tracemalloc.start()
         try:
-            for _ in range(2):
+            # What leaks grows in every round. NumPy's cache of small arrays grows in the round in which both lanes
+            # first ask for a size at the same moment, which some rounds are without.
+            while len(arrays) < 2 or (arrays[-1] != arrays[-2] and len(arrays) < 6):
                 for _ in range(50):
                     gan.step(real, labels)
                 assert gc.collect() == 0  # no cycles: what a step takes goes when it ends
@@ -178,8 +180,8 @@ def test_memory_does_not_grow(case):
                 arrays.append(sum(trace.size for trace in snapshot.filter_traces([of_numpy]).traces))
         finally:
             tracemalloc.stop()
-    assert arrays[1] == arrays[0]  # not one number more
-    assert all_of_it[1] - all_of_it[0] < 10_000  # and go on filling, ever more slowly
+    assert arrays[-1] == arrays[-2]  # not one number more
+    assert all_of_it[-1] - all_of_it[-2] < 10_000  # and go on filling, ever more slowly
     assert sum(memory.nbytes for memory in memories(gan)) == held
 
 
