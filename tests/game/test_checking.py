@@ -1,10 +1,15 @@
 """Every gradient of the game by differences: losses, penalties, both players' whole steps."""
 
+import numpy as np
 import pytest
 
 from mulligan.game.checking import Case, cases, check_game, check_losses, check_penalties, game_of
+from mulligan.game.gan import GAN
 from mulligan.game.losses import LOSSES
-from mulligan.game.penalties import PENALTIES
+from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP
+from mulligan.nn import layers as nn
+from mulligan.nn.checking import gradient_error
+from mulligan.nn.rng import restore, state_of
 
 OPTIONS = "options"
 
@@ -49,3 +54,39 @@ def test_a_game_of_nan_is_not_passed():
 
     checks = Case("nan", game_of(loss=Broken()), (4,)).checks()
     assert any(not check.passed for check in checks)
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("activation", [nn.LeakyReLU(), nn.Tanh()], ids=repr)
+def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, lanes):
+    """The step itself as the function that is differentiated: streams rewound, players that stand still."""
+    penalties = (R1(), R2()) if update == "simultaneous" else (R1(), WGANGP())
+    game = game_of(
+        rate=1e-300,
+        g=(nn.Dense(8), activation, nn.Dropout(0.3), nn.Dense(4)),
+        d=(nn.Dropout(0.2), nn.Dense(9), activation, nn.Dropout(0.4), nn.Dense(1)),
+        penalties=penalties,
+        update=update,
+    )
+    gan = GAN(game, (4,), lanes=lanes, dtype=np.float64)
+    rng = np.random.default_rng(2)
+    for mover in (gan.g, gan.d):
+        mover.network.theta += 0.2 * rng.standard_normal(mover.network.theta.size)
+    real = rng.standard_normal((6, 4))
+    begin = {name: state_of(stream) for name, stream in gan.streams.items()}
+
+    def play_again():
+        for name, stream in gan.streams.items():
+            restore(stream, begin[name])
+        return gan.step(real)
+
+    def for_d():
+        measures = play_again()
+        return measures["d_loss"] + sum(measures[penalty.name] for penalty in penalties)
+
+    with gan.lanes:
+        play_again()
+        heard = {mover: mover.state["heard"].copy() for mover in (gan.g, gan.d)}
+        assert gradient_error(for_d, gan.d.network.theta, heard[gan.d], rng) < 1e-8
+        assert gradient_error(lambda: play_again()["g_loss"], gan.g.network.theta, heard[gan.g], rng) < 1e-8

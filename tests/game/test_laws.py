@@ -14,7 +14,6 @@ from mulligan.game.penalties import R1, R2, WGANGP
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn import layers as nn
 from mulligan.nn.averaging import EMA
-from mulligan.nn.checking import gradient_error
 from mulligan.nn.clipping import ClipNorm
 from mulligan.nn.layers.initializers import He
 from mulligan.nn.optimizers import SGD, Adam, Extragradient
@@ -337,42 +336,6 @@ def test_d_moves_as_often_as_the_game_says():
     assert gan.d.state["t"] == 6
     assert gan.g.state["t"] == 2
     assert gan.steps == 2
-
-
-@pytest.mark.parametrize("lanes", [1, 2])
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-@pytest.mark.parametrize("activation", [nn.LeakyReLU(), nn.Tanh()], ids=repr)
-def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, lanes):
-    """The step itself as the function that is differentiated: streams rewound, players that stand still."""
-    penalties = (R1(), R2()) if update == "simultaneous" else (R1(), WGANGP())
-    game = game_of(
-        rate=1e-300,
-        g=(nn.Dense(8), activation, nn.Dropout(0.3), nn.Dense(4)),
-        d=(nn.Dropout(0.2), nn.Dense(9), activation, nn.Dropout(0.4), nn.Dense(1)),
-        penalties=penalties,
-        update=update,
-    )
-    gan = GAN(game, (4,), lanes=lanes, dtype=np.float64)
-    rng = np.random.default_rng(2)
-    for mover in (gan.g, gan.d):
-        mover.network.theta += 0.2 * rng.standard_normal(mover.network.theta.size)
-    real = rng.standard_normal((6, 4))
-    begin = {name: state_of(stream) for name, stream in gan.streams.items()}
-
-    def play_again():
-        for name, stream in gan.streams.items():
-            restore(stream, begin[name])
-        return gan.step(real)
-
-    def for_d():
-        measures = play_again()
-        return measures["d_loss"] + sum(measures[penalty.name] for penalty in penalties)
-
-    with gan.lanes:
-        play_again()
-        heard = {mover: mover.state["heard"].copy() for mover in (gan.g, gan.d)}
-        assert gradient_error(for_d, gan.d.network.theta, heard[gan.d], rng) < 1e-8
-        assert gradient_error(lambda: play_again()["g_loss"], gan.g.network.theta, heard[gan.g], rng) < 1e-8
 
 
 def test_a_layer_may_scribble_where_nobody_looks():
