@@ -158,6 +158,8 @@ class GAN:
         self._lanes[i].resize(shares(batch.n, self.lanes.count)[i], batch.n)
         number = 0
         for turn in game.turns:
+            if number:
+                self.lanes.meet(i)  # all parameters are there; after the last turn the lanes' end waits for all
             self._prepare(i)
             for movers in turn:
                 if movers != turn[0]:
@@ -282,7 +284,6 @@ class GAN:
             self._sweep(i, mover)
             for space in self._lanes[i].spaces(mover is self.g):
                 space.clear_grads()
-        self.lanes.meet(i)  # all parameters are there
 
     def _sweep(self, i: int, mover: Mover) -> None:
         """Take one player's step for this lane's part, block by block, and average G."""
