@@ -169,10 +169,6 @@ class Duel:
         self.optimizers[who].step(self.nets[who].theta, space.grad, self.states[who])
         space.clear_grads()
 
-    def forget(self, who: str) -> None:
-        """Let go of a gradient that nobody is to step by."""
-        (self.g if who == "g" else self.d).clear_grads()
-
     def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> None:
         """Move D by the loss of separate passes over reals and fakes."""
         n = len(real)

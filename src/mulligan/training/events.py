@@ -135,7 +135,7 @@ class Looked(Event):
     Attributes
     ----------
     signals : dict of str to float
-        By name; `mulligan.training.rules.MEANINGS` says what most of them are.
+        By name; `mulligan.training.meanings.MEANINGS` says what most of them are.
     histogram : list of float
         Shares of the fakes' classes; empty where nothing can tell them.
     """

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 GAMMA = 1.0
 """Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
-
-
 USUAL = 1e-3
 """A rate of Adam with which most of the recipes learn."""
 FAST = 3e-3
@@ -129,10 +127,9 @@ def _learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
     return g, d
 
 
-def _rates(config: Config, by: float, who: str = "") -> list[str]:
-    """Multiply the learning rates of both players, or of one."""
-    players = (who,) if who else ("generator", "discriminator")
-    return [line for player in players for line in _scaled(config, f"{player}.optimizer.", "lr", by)]
+def _rates(config: Config, by: float) -> list[str]:
+    """Multiply the learning rates of both players."""
+    return [line for who in ("generator", "discriminator") for line in _scaled(config, f"{who}.optimizer.", "lr", by)]
 
 
 def _optimizer(config: Config, field: str, value: float) -> list[str]:
@@ -334,12 +331,13 @@ def _saturation(config: Config, evidence: set[str]) -> Remedy:
 def _copying(config: Config, evidence: set[str]) -> Remedy:
     if config.data.limit:
         return Remedy(("more data: use all of it", "a smaller D", "stop earlier"), ("data.limit=0",), restart=True)
-    changes = [*_scaled(config, "discriminator.layers.", "units", 0.5)]
-    for path, value in flattened(to_table(config)).items():
-        if path in ("discriminator.layers.hidden", "discriminator.layers.channels") and value:
-            changes.append(f"{path}={[max(8, n // 2) for n in value]}")
+    changes = [
+        f"{path}={[max(8, n // 2) for n in value]}"
+        for path, value in flattened(to_table(config)).items()
+        if path in ("discriminator.layers.hidden", "discriminator.layers.channels") and value
+    ]
     words = ("more data, or changed copies of it", "a smaller D", "stop earlier")
-    return Remedy(words, tuple(c for c in changes if ".hidden" in c or ".channels" in c), restart=True)
+    return Remedy(words, tuple(changes), restart=True)
 
 
 def _is_points(config: Config) -> bool:
