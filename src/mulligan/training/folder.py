@@ -25,6 +25,20 @@ class RunFolder:
 
     path: Path
 
+    @classmethod
+    def of(cls, folder: str | Path) -> RunFolder:
+        """Return the names inside a folder that holds a run.
+
+        Raises
+        ------
+        ConfigError
+            When this is no run folder.
+        """
+        here = cls(Path(folder))
+        if not here.config.is_file():
+            raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
+        return here
+
     @property
     def config(self) -> Path:
         """The full configuration."""
@@ -150,9 +164,7 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     CheckpointError
         When no checkpoint can be trusted, or the data has changed.
     """
-    here = RunFolder(Path(folder))
-    if not here.config.is_file():
-        raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
+    here = RunFolder.of(folder)
     config = load_config(here.config)
     if steps is not None:
         config = replace(config, steps=steps)

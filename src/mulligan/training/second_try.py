@@ -84,7 +84,7 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
     CheckpointError
         When its log was damaged.
     """
-    said = read_events(_run_folder(folder).events)
+    said = read_events(RunFolder.of(folder).events)
     return [Diagnosed.of(words) for words in said if words.get("event") == Diagnosed.name]
 
 
@@ -114,7 +114,7 @@ def plan(
         diagnosed = said[-1] if said else None
     if diagnosed is None or not diagnosed.severity:
         raise ConfigError(f"{folder} is healthy: there is nothing to repair. Go on with it (mulligan resume {folder}).")
-    here = _run_folder(folder)
+    here = RunFolder.of(folder)
     config = load_config(here.config)
     if not diagnosed.overrides:
         raise ConfigError(
@@ -137,13 +137,6 @@ def next_folder(folder: str | Path) -> Path:
     while (path.parent / f"{name}-try-{count}").exists():
         count += 1
     return path.parent / f"{name}-try-{count}"
-
-
-def _run_folder(folder: str | Path) -> RunFolder:
-    here = RunFolder(Path(folder))
-    if not here.config.is_file():
-        raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
-    return here
 
 
 def _healthy(here: RunFolder, until: int) -> Checkpoint | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mulligan.errors import ConfigError, MulliganError
+from mulligan.errors import MulliganError
 from mulligan.training.config import load_config
 from mulligan.training.events import Diagnosed, read_events
 from mulligan.training.folder import RunFolder
@@ -143,9 +143,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     CheckpointError
         When its log was damaged.
     """
-    here = RunFolder(Path(folder))
-    if not here.config.is_file():
-        raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
+    here = RunFolder.of(folder)
     story = Story(here, load_config(here.config))
     for event in read_events(here.events):
         _hear(story, event)
