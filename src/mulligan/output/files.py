@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and what can be read of others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from mulligan.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object], *, folders: bool = True) -> None:
@@ -61,6 +61,26 @@ def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
     """Write a value as strict JSON, indented; see `atomic_write`."""
     content = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     atomic_write(path, content.encode(), folders=folders)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; None where there is no such file, or something else in it."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def objects_in(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects among the lines of a log; a line of which a kill has left a part is passed over."""
+    for line in lines:
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            yield found
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mulligan.output.files import objects_in
 from mulligan.training.folder import RunFolder
 from mulligan.web.rounding import significant
 
@@ -122,15 +122,9 @@ def story_of(folder: Path) -> Story:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects of a file of lines; a line that a kill has cut off is none."""
     try:
         with path.open("rb") as file:
-            for line in file.read(_LONGEST).splitlines():
-                try:
-                    words = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(words, dict):
-                    yield words
+            lines = file.read(_LONGEST).splitlines()
     except OSError:
         return
+    yield from objects_in(lines)

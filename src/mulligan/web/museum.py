@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mulligan.output.files import atomic_write
+from mulligan.output.files import atomic_write, read_json
 from mulligan.web.drawing import png64
 from mulligan.web.problems import Problem
 from mulligan.web.wire import dumps
@@ -46,12 +45,7 @@ def listed(playground: Playground) -> dict[str, Any]:
 def case(playground: Playground, case: str) -> dict[str, Any]:
     """Return one case, with what came of it when it was last played here."""
     words = named(case).words()
-    try:
-        kept = json.loads((playground.runs / KEPT / f"{case}.json").read_bytes())
-    except (OSError, ValueError):
-        kept = {}
-    if not isinstance(kept, dict):
-        kept = {}
+    kept = read_json(playground.runs / KEPT / f"{case}.json") or {}
     more = {"seconds": kept.get("seconds"), "played": kept.get("played")}
     return {"id": case, **words, "command": f"mulligan museum {case}", **more}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
+from mulligan.output.files import objects_in, read_json
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
 from mulligan.training.folder import RunFolder
@@ -78,7 +78,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     except MulliganError as error:
         return {"name": name, "state": "unreadable", "text": str(error), "bytes": 0, "changed": stamp / 1e9}
     said, last, kinds = _last(here)
-    metrics = _json(here.metrics)
+    metrics = read_json(here.metrics) or {}
     seconds = next((line.get("wall") for line in reversed(_tail(here.times)) if "wall" in line), None)
     state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
     first = metrics.get("judge") or metrics.get("pca64") or metrics.get("points") or {}
@@ -145,42 +145,22 @@ def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[st
 
 
 def _tail(path: Path) -> list[dict[str, Any]]:
-    """Read the last lines of a log."""
+    """Read the last lines of a log; the first of them may be cut."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _BACK))
             lines = file.read().splitlines()
     except OSError:
         return []
-    return _objects(lines)
+    return [*objects_in(lines)]
 
 
 def _head(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open("rb") as file:
-            return _objects(file.read(4096).splitlines()[:1])
+            return [*objects_in(file.read(4096).splitlines()[:1])]
     except OSError:
         return []
-
-
-def _objects(lines: list[bytes]) -> list[dict[str, Any]]:
-    found = []
-    for line in lines:
-        try:
-            words = json.loads(line)
-        except ValueError:  # the first line is cut
-            continue
-        if isinstance(words, dict):
-            found.append(words)
-    return found
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _middle(value: Any) -> Any:
@@ -209,7 +189,7 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
         "saved_samples": saved_samples(path),
         "checkpoints": steps,
         "exports": exports(path),
-        "metrics": _json(here.metrics) or None,
+        "metrics": read_json(here.metrics) or None,
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
+from mulligan.output.files import objects_in, read_json
 from mulligan.training.config import load_config
 from mulligan.training.events import Diagnosed, read_events
 from mulligan.training.folder import RunFolder
@@ -16,8 +16,6 @@ from mulligan.training.overrides import differences
 from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mulligan.training.config import Config
 
     Series = list[tuple[int, dict[str, Any]]]
@@ -147,12 +145,13 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     story = Story(here, load_config(here.config))
     for event in read_events(here.events):
         _hear(story, event)
-    for line in _times(here.times):  # a resumed run says some steps again: the later word counts
+    times = here.times.read_bytes().split(b"\n") if here.times.is_file() else []
+    for line in objects_in(times):  # a resumed run says some steps again: the later word counts
         if {"step", "wall", "cpu"} <= line.keys():
             story.clock[line["step"]] = (float(line["wall"]), float(line["cpu"]))
-    story.metrics = _json(here.metrics)
+    story.metrics = read_json(here.metrics)
     newest = max(here.checkpoints.glob("step-*/run.json"), default=None, key=lambda path: path.parent.name)
-    words = None if newest is None else _json(newest)
+    words = None if newest is None else read_json(newest)
     if words is not None:
         story.versions = words.get("versions", {})
     found = ((_number(path), path) for path in here.samples.glob("step-*.png"))
@@ -185,27 +184,6 @@ def _hear(story: Story, event: dict[str, Any]) -> None:
         story.failed = str(event["reason"])
     elif name == "finished":
         story.finished = True
-
-
-def _times(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file of JSON lines; a session that is killed may leave half a line anywhere."""
-    if not path.is_file():
-        return
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            yield found
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _number(path: Path) -> int:
