@@ -126,6 +126,8 @@ def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -
         Run(tiny(generator={"layers": [{"kind": "dense", "units": 3}]}))
     with pytest.raises(UnsupportedError, match="feature_matching"):
         Run(tiny(loss="feature_matching"))
+    with pytest.raises(DataError, match="no data set and no file named 'aaa"):  # the system has no such long names
+        Run(tiny(data={"name": "a" * 300}))
     with pytest.raises(DataError, match="Did you mean 'ring'"):
         Run(tiny(data="rings"))
 

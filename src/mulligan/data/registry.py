@@ -158,6 +158,11 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     return data if not size and colour == "auto" else fitted(data, size, colour)
 
 
+def absolute(source: str) -> str:
+    """Return a name of `DATASETS` as it is, and a path from the root on, for whoever reads it from another folder."""
+    return source if source in DATASETS or not os.path.exists(source) else str(Path(source).resolve())
+
+
 def _load_file(path: Path) -> Dataset:
     ending = path.suffix.lower()
     if ending in (".npz", ".npy"):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mulligan.data.registry import absolute
 from mulligan.errors import CheckpointError, ConfigError, RunError
 from mulligan.studies.backends import backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, run_cell, time_steps
@@ -165,7 +166,7 @@ class StudyRun:
             steps=steps,
             save_every=max(LEAST, math.ceil((steps - budget.start) / SAVES)),
             report_every=math.gcd(*looks) if looks else max(1, steps // 20),
-            data=replace(config.data, name=_absolute(config.data.name)),
+            data=replace(config.data, name=absolute(config.data.name)),  # a worker may stand elsewhere
         )
 
     def job(self, name: str, owner: tuple[str, int] = ("", 0)) -> Job:
@@ -342,13 +343,6 @@ def _peek(job: Job) -> dict[str, Any] | None:
     """Look for the result file of a cell."""
     path = Path(job.folder) / "result.json"
     return _read(path) if path.is_file() else None
-
-
-def _absolute(name: str) -> str:
-    """Make the path of a data set absolute: a worker may stand elsewhere."""
-    from mulligan.data import DATASETS
-
-    return str(Path(name).resolve()) if name not in DATASETS and Path(name).exists() else name
 
 
 def _line(result: dict[str, Any]) -> str:

@@ -6,12 +6,12 @@ import hashlib
 import re
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data import DATASETS, Dataset, Sampler, load, scale
+from mulligan.data import Dataset, Sampler, load, scale
+from mulligan.data.registry import absolute
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.game.gan import GAN
 from mulligan.nn.memory import Array, aligned
@@ -386,9 +386,7 @@ def data_of(config: Config) -> Dataset:
 
 def _load(config: Config) -> tuple[Config, Dataset]:
     """Load the data; a path becomes absolute, so that the run may go on from another folder."""
-    spec = config.data
-    if spec.name not in DATASETS and Path(spec.name).exists():
-        spec = replace(spec, name=str(Path(spec.name).resolve()))
+    spec = replace(config.data, name=absolute(config.data.name))
     return replace(config, data=spec), load(spec.name, size=spec.size, skip_broken=spec.skip_broken, colour=spec.colour)
 
 
