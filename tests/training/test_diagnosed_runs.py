@@ -17,9 +17,9 @@ from mulligan.training import Config, Recorder, Run, load_checkpoint, save_check
 from mulligan.training.config import with_fields, with_overrides
 from mulligan.training.diagnosis import Diagnosis
 from mulligan.training.events import Diagnosed, Event, Failed, Looked
+from mulligan.training.looks import Facts, facts_of
 from mulligan.training.recipes import recipe
 from mulligan.training.second_try import diagnoses, plan
-from mulligan.training.signals import Facts, facts_of
 
 
 def reached(run: Run, step: int) -> bool:

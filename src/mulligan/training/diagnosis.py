@@ -14,9 +14,10 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
+from mulligan.training.looks import Evidence, Facts, Look, View, facts_of
 from mulligan.training.remedies import remedies_for
-from mulligan.training.rules import HEALTHY, Evidence, Finding, Look, View, matches
-from mulligan.training.signals import Facts, Probe, facts_of
+from mulligan.training.rules import HEALTHY, Finding, matches
+from mulligan.training.signals import Probe
 
 if TYPE_CHECKING:
     from mulligan.training.run import Run

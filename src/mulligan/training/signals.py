@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from mulligan.training.likeness import (
     spread,
     squared_distances,
 )
-from mulligan.training.rules import FEW
+from mulligan.training.looks import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,55 +50,6 @@ COPIED = 10_000
 """Most training samples among which copies are looked for: with more, a short run does not copy."""
 NEIGHBOUR = 5
 """Which neighbour of a real sets the radius within which a fake covers it."""
-
-
-class Facts(NamedTuple):
-    """What does not change over a run, and the rules need.
-
-    Attributes
-    ----------
-    balance : float
-        D's loss where it cannot tell real from fake; 0 where that says nothing (a critic).
-    probabilistic, relativistic : bool
-        What kind of loss it is.
-    penalised : bool
-        There is a gradient penalty, even of weight 0.
-    conditional : bool
-        G is told a class, so that `Probe.look` measures "spread" inside the classes that were asked for.
-    threshold : float or None
-        Of the loss: what D's accuracy is measured at; without one there is none.
-    """
-
-    balance: float
-    probabilistic: bool
-    relativistic: bool
-    penalised: bool
-    conditional: bool = False
-    threshold: float | None = 0.0
-
-    @property
-    def critic(self) -> bool:
-        """The loss is a difference of means: no value of it, and no level of D's output, says who wins."""
-        return self.balance == 0.0 and self.unfading
-
-    @property
-    def unfading(self) -> bool:
-        """G is pushed as hard by a D that is sure (a critic, least squares, hinge): that D is sure alone is no harm."""
-        return not self.probabilistic and not self.relativistic
-
-
-def facts_of(run: Run) -> Facts:
-    """Return the facts of a run."""
-    loss = run.config.loss
-    unsure = np.full(2, loss.threshold or 0.0, np.float32)  # D's best answer where it cannot tell
-    return Facts(
-        max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
-        loss.probabilistic,
-        loss.relativistic,
-        bool(run.config.penalties),
-        run.labels is not None,
-        loss.threshold,
-    )
 
 
 @dataclass(frozen=True, eq=False)

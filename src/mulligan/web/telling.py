@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.training.config import with_overrides
+from mulligan.training.looks import Evidence, View, facts_of
 from mulligan.training.meanings import MEANINGS
-from mulligan.training.rules import HEALTHY, RULES, Evidence, View
+from mulligan.training.rules import HEALTHY, RULES
 from mulligan.training.tables import to_table
 from mulligan.web.knobs import changes, settings_of
 
@@ -85,8 +86,6 @@ def evidence(name: str, value: float, operator: str, threshold: float) -> dict[s
 
 def looked(live: Live) -> dict[str, Any]:
     """Return the latest look: the figures, five lines of evidence, and all thirteen checks."""
-    from mulligan.training.signals import facts_of
-
     diagnosis, run = live.diagnosis, live.run
     look = diagnosis.looks[-1]
     view = View(diagnosis.looks, facts_of(run), diagnosis._lived)
