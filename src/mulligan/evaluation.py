@@ -15,10 +15,11 @@ import numpy as np
 from mulligan.data import Dataset, load
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
-from mulligan.metrics.evaluate import merge, reference
+from mulligan.metrics.evaluate import reference
 from mulligan.metrics.features import pca, random_conv
 from mulligan.metrics.judge import Judge, bundled
 from mulligan.metrics.judging import judge_for
+from mulligan.metrics.merging import merge
 from mulligan.metrics.points import evaluate_points
 from mulligan.metrics.toys import stacked_modes
 

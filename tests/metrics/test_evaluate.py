@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics.evaluate import evaluate, merge, reference
+from mulligan.metrics.evaluate import evaluate, reference
 from mulligan.metrics.features import pca, random_conv
 from mulligan.metrics.frechet import frechet_distance, moments, noise_floor
 from mulligan.metrics.kernel import kid
+from mulligan.metrics.merging import merge
 from mulligan.metrics.neighbours import manifolds
 
 N = 300

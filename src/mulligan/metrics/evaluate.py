@@ -9,7 +9,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -253,59 +252,6 @@ def evaluate(
         if done[name] is not None:
             result[name] = done[name]
     return result
-
-
-def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put the results of several seeds together: each figure becomes ``{"median": …, "min": …, "max": …}``.
-
-    Parameters
-    ----------
-    results : sequence of dict
-        From `evaluate`, one a seed: of several generators, or of several draws from one.
-
-    Returns
-    -------
-    dict
-        Of the same form; figures in lists are replaced one by one, `seeds` are joined. A single result comes back
-        as it is.
-
-    Raises
-    ------
-    ConfigError
-        No result, or results that may not be compared: another n, data, judge, or set of figures.
-    """
-    if not results:
-        raise ConfigError("no results to merge; at least one is needed.")
-    if len(results) == 1:
-        return dict(results[0])
-    merged: dict[str, Any] = _merge(list(results), "")
-    merged["seeds"] = [seed for result in results for seed in result["seeds"]]
-    return merged
-
-
-FACTS = ("n", "n_real", "n_train", "accuracy", "step")
-"""Numbers that are no figures: they must agree between seeds, as words and truths must."""
-
-
-def _merge(values: list[Any], path: str) -> Any:
-    """Merge what stands at one place of several results."""
-    first, name = values[0], path.rpartition(".")[2]
-    if name == "seeds":
-        return None
-    if isinstance(first, dict):
-        if any(value.keys() != first.keys() for value in values):
-            raise ConfigError(f"results with different figures in '{path or 'metrics'}': evaluate all in one way.")
-        return {key: _merge([value[key] for value in values], f"{path}.{key}".lstrip(".")) for key in first}
-    if isinstance(first, list):
-        return [_merge(list(entries), path) for entries in zip(*values, strict=True)]
-    if isinstance(first, (str, bool)) or name in FACTS:
-        if any(value != first for value in values):
-            raise ConfigError(
-                f"results with different '{path}': {', '.join(map(str, values))}. Only results under the same "
-                f"conditions may be put together; evaluate them again in one way."
-            )
-        return first
-    return {"median": median(values), "min": min(values), "max": max(values)}
 
 
 def distances(real: NDArray[Any], fake: NDArray[Any], of_real: Moments, seed: int) -> dict[str, float]:
