@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mulligan.training import Run
+    from mulligan.training.folder import RunFolder
 
 
 def follow(
@@ -38,7 +39,7 @@ def follow(
         Exit code: 0; 1 when an alarm stopped the run, 130 when Ctrl-C did, which was then saved.
     """
     view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
-    start, first, last = time.perf_counter(), run.step, run.step
+    start, first = time.perf_counter(), run.step
     with Interrupt() as stop:
         watching = Glance.of(run) if run.config.evaluate_every else None
         evaluators = [] if watching is None else [watching]
@@ -56,7 +57,6 @@ def follow(
             with view:
                 for event in events:
                     view.show(event)
-                    last = event.step
                     if isinstance(event, Diagnosed):
                         alarm = event if event.severity == "alarm" else None
         except DivergedError as error:
@@ -67,7 +67,7 @@ def follow(
         finally:
             events.close()  # a reader that left (a closed pipe) ends the run, saved, too
     took = duration(time.perf_counter() - start)
-    files, short = recorder.folder, run.step < run.config.steps
+    short = run.step < run.config.steps
     if stop() and short:
         reported(run, recorder)
         say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {folder}")
@@ -76,53 +76,63 @@ def follow(
         reported(run, recorder)
         return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
     if alarm is not None and stop_on_alarm and short:
-        report = reported(run, recorder)
-        if json:
-            emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
-        say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
-        if alarm.overrides:
-            say(f"next: mulligan diagnose {folder} --try    # goes back, with {alarm.remedies[0]}")
-        else:
-            say(f"next: mulligan diagnose {folder}    # the evidence, and what may help: {alarm.remedies[0]}")
-        say(f"  or: mulligan resume {folder}    # goes on as it is")
-        return 1
-    metrics = None if watching is None else evaluated(run)
+        return stopped(alarm, run, recorder, folder, json=json)
+    kept = keep(run, recorder, folder, evaluate=watching is not None)
+    if json:
+        emit({"event": "kept", **kept})
+        return 0
+    share = f", the last {count(run.step - first)}" if first else ""
+    print(f"done: {count(run.step)} steps{share} in {took}")
+    show(kept, recorder.folder, points=run.data.is_points)
+    if alarm is not None and alarm.overrides:
+        print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {alarm.remedies[0]}")
+    return 0
+
+
+def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
+    """Write the report of a run that an alarm has ended, and say how to go on. Returns the exit code."""
+    report = reported(run, recorder)
+    if json:
+        emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
+    say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
+    if alarm.overrides:
+        say(f"next: mulligan diagnose {folder} --try    # goes back, with {alarm.remedies[0]}")
+    else:
+        say(f"next: mulligan diagnose {folder}    # the evidence, and what may help: {alarm.remedies[0]}")
+    say(f"  or: mulligan resume {folder}    # goes on as it is")
+    return 1
+
+
+def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> dict[str, Any]:
+    """Evaluate a finished run, write its report, and return what there is of it, ready for JSON."""
+    files = recorder.folder
+    metrics = evaluated(run) if evaluate else None
     if metrics is not None:
         files.keep_metrics(metrics)
     report = reported(run, recorder)
     grid = max(files.samples.glob("step-*.png"), default=None, key=lambda path: path.name)
-    if json:
-        emit(
-            {
-                "event": "kept",
-                "step": last,
-                "run": str(folder),
-                "grid": None if grid is None else str(grid),
-                "animation": str(files.animation) if files.animation.is_file() else None,
-                "generator": str(files.generator),
-                "report": report,
-                "metrics": metrics,
-            }
-        )
-        return 0
-    share = f", the last {count(run.step - first)}" if first else ""
-    print(f"done: {count(run.step)} steps{share} in {took}")
-    if grid is not None:
-        print(f"  samples    {grid}")
-    if files.animation.is_file():
-        print(f"  animation  {files.animation}")
-    print(f"  generator  {files.generator}")
-    if report is not None:
-        print(f"  report     {report}")
-    if metrics is not None:
-        print(f"  metrics    {files.metrics}", "", *table(metrics), "", sep="\n")
-    print(f"next: mulligan sample {folder}")
-    if not run.data.is_points:
-        print(f"      mulligan draw 42 --model {folder}")
-        print(f"      mulligan walk {folder} --from 1 --to 2")
-    if alarm is not None and alarm.overrides:
-        print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {alarm.remedies[0]}")
-    return 0
+    return {
+        "step": run.step,
+        "run": str(folder),
+        "grid": None if grid is None else str(grid),
+        "animation": str(files.animation) if files.animation.is_file() else None,
+        "generator": str(files.generator),
+        "report": report,
+        "metrics": metrics,
+    }
+
+
+def show(kept: dict[str, Any], files: RunFolder, *, points: bool) -> None:
+    """Print what `keep` returned, and what can be done with it."""
+    for what in ("grid", "animation", "generator", "report"):
+        if kept[what] is not None:
+            print(f"  {'samples' if what == 'grid' else what:<9}  {kept[what]}")
+    if kept["metrics"] is not None:
+        print(f"  metrics    {files.metrics}", "", *table(kept["metrics"]), "", sep="\n")
+    print(f"next: mulligan sample {kept['run']}")
+    if not points:
+        print(f"      mulligan draw 42 --model {kept['run']}")
+        print(f"      mulligan walk {kept['run']} --from 1 --to 2")
 
 
 def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0, stop_on_alarm: bool = False) -> int:
