@@ -21,6 +21,7 @@ from mulligan.web.history import Story, story_of
 from mulligan.web.problems import Problem
 from mulligan.web.state import saved_samples
 from mulligan.web.telling import TITLES, told
+from mulligan.web.tries import chain
 
 if TYPE_CHECKING:
     from mulligan.web.playground import Playground
@@ -178,13 +179,13 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
     story = story_of(path)
     steps = [step_of(p) for p in checkpoints(here.checkpoints)]
     current = with_overrides(config, [line for turn in story.turns for line in turn.get("overrides", [])])
-    chain = playground.session.chain(path)
+    tries = chain(path)
     return row | {
         "config": here.config.read_text(encoding="utf-8"),
         "settings": knobs.settings_of(current),
-        "changes": chain[-1].changes,
-        "summary": chain[-1].summary,
-        "tries": [each.content() for each in chain],
+        "changes": tries[-1].changes,
+        "summary": tries[-1].summary,
+        "tries": [each.content() for each in tries],
         "diagnoses": [told(_Said(words), config, steps) for words in story.diagnoses],
         "saved_samples": saved_samples(path),
         "checkpoints": steps,

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
-from mulligan.training.config import load_config, with_overrides
+from mulligan.training.config import with_overrides
 from mulligan.training.folder import RunFolder
 from mulligan.training.second_try import next_folder
 from mulligan.training.tables import from_table, to_table
 from mulligan.web import knobs
-from mulligan.web.history import story_of
 from mulligan.web.problems import Problem
-from mulligan.web.state import State, Try
+from mulligan.web.state import COMMANDS, State
+from mulligan.web.tries import Try, chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 TICK = 0.25
 """Seconds between two words of the curves and the run bar."""
-_DEEPEST = 64  # tries of a chain
 
 
 class Session:
@@ -141,7 +140,7 @@ class Session:
         if name == self.state.run and self.state.name in ("paused", "alarm"):
             return self.resume(steps)
         self._refuse_busy(replace)
-        self._open(self.chain(folder), None, steps)
+        self._open(chain(folder), None, steps)
         return self.status()
 
     def _open(self, tries: list[Try], number: int | None, steps: int | None) -> None:
@@ -280,8 +279,6 @@ class Session:
             )
 
     def _current(self, command: str) -> Try:
-        from mulligan.web.state import COMMANDS
-
         current = self.state.current
         allowed = COMMANDS[self.state.name]
         if current is None or command not in allowed:
@@ -331,44 +328,6 @@ class Session:
         if self.state.run is not None:
             with contextlib.suppress(OSError):
                 (self.runs / self.state.run).rmdir()
-
-    def chain(self, folder: Path) -> list[Try]:
-        """Return the tries that lead to a run folder, the first one first, with their curves."""
-        folders = [folder]
-        while len(folders) < _DEEPEST:
-            try:
-                parent = load_config(RunFolder(folders[0]).config).parent
-            except MulliganError:
-                break
-            if parent is None:
-                break
-            path = self.runs / Path(parent.run).name
-            if not RunFolder(path).config.is_file() or path in folders:
-                break
-            folders.insert(0, path)
-        return [self._read(path, number) for number, path in enumerate(folders, start=1)]
-
-    def _read(self, folder: Path, number: int) -> Try:
-        config = load_config(RunFolder(folder).config)
-        story = story_of(folder)
-        last = story.curves.step[-1] if story.curves.step else 0
-        begin = 0 if config.parent is None else config.parent.step
-        found = Try(number, folder.name, config.recipe, begin, last, config.steps, "stopped", number - 1 or None)
-        found.story = story
-        if last >= config.steps:
-            found.state = "finished"
-        if config.parent is not None:
-            before = RunFolder(self.runs / Path(config.parent.run).name).config
-            if before.is_file():
-                old, new = (dict(to_table(c)) for c in (load_config(before), config))
-                for table in (old, new):
-                    table.pop("parent", None)
-                found.changes = knobs.changes(old, new)
-                found.summary = knobs.summary(found.changes)
-        alarms = [d for d in story.diagnoses if d.get("severity") == "alarm"]
-        if alarms:
-            found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}
-        return found
 
 
 def _config_class() -> type[Config]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mulligan import __version__
-from mulligan.web.history import CURVES, Story, measured
+from mulligan.web.history import CURVES, measured
 from mulligan.web.rounding import significant
+from mulligan.web.tries import Try
 
 WAITING = ("training", "paused", "alarm")
 """States in which the worker holds an unfinished run."""
@@ -26,41 +26,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "failed": ("start", "resume", "reset", "second-try", "continue"),
 }
 """Every state of the page, and the commands that it takes; `start` with ``replace`` is taken in any but loading."""
-
-
-@dataclass(eq=False)
-class Try:
-    """One try of a chain: a run folder, and where it comes from."""
-
-    number: int
-    run: str
-    recipe: str = ""
-    from_step: int = 0
-    step: int = 0
-    steps: int = 0
-    state: str = "loading"
-    parent: int | None = None
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    summary: str = ""
-    alarm: dict[str, Any] | None = None
-    story: Story = field(default_factory=Story)
-
-    def content(self) -> dict[str, Any]:
-        """Return it for the page."""
-        names = (
-            "number",
-            "run",
-            "recipe",
-            "from_step",
-            "step",
-            "steps",
-            "state",
-            "parent",
-            "changes",
-            "summary",
-            "alarm",
-        )
-        return {name: getattr(self, name) for name in names}
 
 
 class State:

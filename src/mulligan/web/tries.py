@@ -1,0 +1,91 @@
+"""The tries of a run: each a run folder of the runs folder, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mulligan.errors import MulliganError
+from mulligan.training.config import load_config
+from mulligan.training.folder import RunFolder
+from mulligan.training.tables import to_table
+from mulligan.web import knobs
+from mulligan.web.history import Story, story_of
+
+_DEEPEST = 64  # tries of a chain
+
+
+@dataclass(eq=False)
+class Try:
+    """One try of a chain: a run folder, and where it comes from."""
+
+    number: int
+    run: str
+    recipe: str = ""
+    from_step: int = 0
+    step: int = 0
+    steps: int = 0
+    state: str = "loading"
+    parent: int | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    summary: str = ""
+    alarm: dict[str, Any] | None = None
+    story: Story = field(default_factory=Story)
+
+    def content(self) -> dict[str, Any]:
+        """Return it for the page."""
+        names = (
+            "number",
+            "run",
+            "recipe",
+            "from_step",
+            "step",
+            "steps",
+            "state",
+            "parent",
+            "changes",
+            "summary",
+            "alarm",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+def chain(folder: Path) -> list[Try]:
+    """Return the tries that lead to a run folder, the first one first, with their curves."""
+    folders = [folder]
+    while len(folders) < _DEEPEST:
+        try:
+            parent = load_config(RunFolder(folders[0]).config).parent
+        except MulliganError:
+            break
+        if parent is None:
+            break
+        path = folder.parent / Path(parent.run).name
+        if not RunFolder(path).config.is_file() or path in folders:
+            break
+        folders.insert(0, path)
+    return [_read(path, number) for number, path in enumerate(folders, start=1)]
+
+
+def _read(folder: Path, number: int) -> Try:
+    config = load_config(RunFolder(folder).config)
+    story = story_of(folder)
+    last = story.curves.step[-1] if story.curves.step else 0
+    begin = 0 if config.parent is None else config.parent.step
+    found = Try(number, folder.name, config.recipe, begin, last, config.steps, "stopped", number - 1 or None)
+    found.story = story
+    if last >= config.steps:
+        found.state = "finished"
+    if config.parent is not None:
+        before = RunFolder(folder.parent / Path(config.parent.run).name).config
+        if before.is_file():
+            old, new = (dict(to_table(c)) for c in (load_config(before), config))
+            for table in (old, new):
+                table.pop("parent", None)
+            found.changes = knobs.changes(old, new)
+            found.summary = knobs.summary(found.changes)
+    alarms = [d for d in story.diagnoses if d.get("severity") == "alarm"]
+    if alarms:
+        found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}
+    return found
