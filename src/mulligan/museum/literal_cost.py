@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.stage import PLAIN, astray, caught, cloud, picture, play, push, ring
+from mulligan.museum.stage import PLAIN, astray, caught, cloud, picture, play, pushed, ring
 
 STEPS = 1500
 
@@ -15,14 +15,7 @@ def run(seed: int) -> Played:
     before, after = cloud(broken), cloud(mended)
     return Played(
         (
-            Evidence(
-                "push",
-                "mean length of the loss gradient that reaches a generated point",
-                push(broken),
-                push(mended),
-                "<",
-                0.01,
-            ),
+            pushed(broken, mended, 0.01),
             Evidence(
                 "modes",
                 "of the ring's eight",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.stage import PLAIN, astray, cloud, picture, play, push, ring
+from mulligan.museum.case import Case, Played
+from mulligan.museum.stage import PLAIN, astray, cloud, picture, play, pushed, ring
 
 STEPS = 1000
 
@@ -15,14 +15,7 @@ def run(seed: int) -> Played:
     before, after = cloud(broken), cloud(mended)
     return Played(
         (
-            Evidence(
-                "push",
-                "mean length of the loss gradient that reaches a generated point",
-                push(broken),
-                push(mended),
-                "<",
-                2.0,
-            ),
+            pushed(broken, mended, 2.0),
             astray(before, after, 0.4),
         ),
         (

@@ -105,6 +105,12 @@ def push(run: Run) -> float:
     return float(np.sqrt(np.square(space.backward(c[:, None].astype(np.float32))).sum(axis=1)).mean())
 
 
+def pushed(broken: Run, mended: Run, threshold: float) -> Evidence:
+    """Compare what reaches the fakes of two runs: the failure hears less."""
+    words = "mean length of the loss gradient that reaches a generated point"
+    return Evidence("push", words, push(broken), push(mended), "<", threshold)
+
+
 def picture(name: str, caption: str, samples: Array) -> Picture:
     """Draw points in the ring's own frame, six deviations around each of its modes encircled."""
     toy = TOYS["ring"]
