@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from mulligan.game.losses import LOSSES
 from mulligan.output.seeds import LARGEST_SEED
 from mulligan.training.recipes import RECIPES
-from mulligan.web import knobs, museum, pictures, runs
+from mulligan.web import choices, knobs, museum, pictures, runs
 from mulligan.web.api import RUN_NAME
 from mulligan.web.fields import Field
 from mulligan.web.knobs import LIMITS
@@ -154,7 +154,7 @@ async def samples(playground: Playground, weights: str) -> Any:
 
 def catalog(playground: Playground) -> Any:
     """Return what can be chosen."""
-    return knobs.catalog(playground.session.own, str(playground.runs))
+    return choices.catalog(playground.session.own, str(playground.runs))
 
 
 def models(playground: Playground) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,10 @@ from mulligan.data import DATASETS
 from mulligan.data.tables import idx_in
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, MulliganError
-from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.training.config import Config, with_all_of, with_overrides
 from mulligan.training.overrides import flattened
-from mulligan.training.recipes import RECIPES, describe, recipe
+from mulligan.training.recipes import RECIPES, recipe
 from mulligan.training.tables import to_table
 from mulligan.web.problems import Problem
 
@@ -82,13 +80,12 @@ def knobs_of(config: Config) -> dict[str, Any]:
     }
 
 
-def settings_of(config: Config, *, base: Config | None = None) -> dict[str, Any]:
+def settings_of(config: Config) -> dict[str, Any]:
     """Return the settings, and which of them differ from the recipe's."""
     knobs = knobs_of(config)
-    if base is None and config.recipe in RECIPES:
-        base = recipe(config.recipe)
     changed = []
-    if base is not None:
+    if config.recipe in RECIPES:
+        base = recipe(config.recipe)
         theirs = knobs_of(base)
         changed = [name for name in KNOBS if knobs[name] != theirs[name]]
         ours = (
@@ -256,7 +253,7 @@ def _changed(config: Config, overrides: list[str], field: str, say: Callable[[st
         raise Problem("bad-field", str(error), field=field) from error
 
 
-# ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what differs, in words ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
@@ -300,67 +297,3 @@ def summary(found: list[dict[str, Any]]) -> str:
         else:
             words.append(f"{label_of(path)} {new}")
     return ", ".join(dict.fromkeys(words))
-
-
-@cache
-def recipes() -> list[dict[str, Any]]:
-    """Return all recipes for the page."""
-    found = []
-    for name in RECIPES:
-        config = recipe(name)
-        title, source = describe(name)
-        found.append(
-            {
-                "name": name,
-                "title": title,
-                "source": source,
-                "data": config.data.name,
-                "steps": config.steps,
-                "seed": config.seed,
-                "knobs": knobs_of(config),
-                "points": config.data.name in TOYS,
-            }
-        )
-    return found
-
-
-def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
-    """Return all data that may be named: the registry's, and the folders that the server was given."""
-    found = [
-        {
-            "name": name,
-            "line": entry.line,
-            "source": entry.source,
-            "points": name in TOYS,
-            "here": "fetched once" not in entry.line,
-            "own": False,
-        }
-        for name, entry in DATASETS.items()
-    ]
-    return found + [
-        {"name": name, "line": path, "source": "", "points": False, "here": True, "own": True}
-        for name, path in own.items()
-    ]
-
-
-def described(registry: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the names of a registry with the first line of each docstring."""
-    return [
-        {"name": name, "line": " ".join((cls.__doc__ or "").split("\n\n")[0].split())} for name, cls in registry.items()
-    ]
-
-
-def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
-    """Return all that can be chosen."""
-    lines = {entry["name"]: entry["line"] for entry in described(PENALTIES)}
-    penalties = [
-        {"name": name, "line": " + ".join(lines[part] for part in parts)} for name, parts in combinations().items()
-    ]
-    return {
-        "recipes": recipes(),
-        "data": data_sets(own),
-        "losses": described(LOSSES),
-        "penalties": penalties,
-        "limits": LIMITS,
-        "runs_folder": runs,
-    }

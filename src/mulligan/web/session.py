@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
 from mulligan.training.config import with_overrides
 from mulligan.training.folder import RunFolder
@@ -92,7 +93,7 @@ class Session:
 
     def configured(self, asked: dict[str, Any]) -> tuple[Config, list[str]]:
         """Build the configuration that is asked for, and what a change of kind has dropped."""
-        known = {entry["name"]: entry["name"] for entry in knobs.data_sets({})} | self.own
+        known = {name: name for name in DATASETS} | self.own
         dropped: list[str] = []
         return knobs.configured(asked, known, dropped.append), dropped
 

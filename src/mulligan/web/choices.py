@@ -1,0 +1,77 @@
+"""What the page can choose from: recipes, data, losses, penalties, and how much of each."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mulligan.data import DATASETS
+from mulligan.data.toys import TOYS
+from mulligan.game.losses import LOSSES
+from mulligan.game.penalties import PENALTIES
+from mulligan.training.recipes import RECIPES, describe, recipe
+from mulligan.web.knobs import LIMITS, combinations, knobs_of
+
+
+@cache
+def recipes() -> list[dict[str, Any]]:
+    """Return all recipes for the page."""
+    found = []
+    for name in RECIPES:
+        config = recipe(name)
+        title, source = describe(name)
+        found.append(
+            {
+                "name": name,
+                "title": title,
+                "source": source,
+                "data": config.data.name,
+                "steps": config.steps,
+                "seed": config.seed,
+                "knobs": knobs_of(config),
+                "points": config.data.name in TOYS,
+            }
+        )
+    return found
+
+
+def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
+    """Return all data that may be named: the registry's, and the folders that the server was given."""
+    found = [
+        {
+            "name": name,
+            "line": entry.line,
+            "source": entry.source,
+            "points": name in TOYS,
+            "here": "fetched once" not in entry.line,
+            "own": False,
+        }
+        for name, entry in DATASETS.items()
+    ]
+    return found + [
+        {"name": name, "line": path, "source": "", "points": False, "here": True, "own": True}
+        for name, path in own.items()
+    ]
+
+
+def described(registry: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the names of a registry with the first line of each docstring."""
+    return [
+        {"name": name, "line": " ".join((cls.__doc__ or "").split("\n\n")[0].split())} for name, cls in registry.items()
+    ]
+
+
+def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
+    """Return all that can be chosen."""
+    lines = {entry["name"]: entry["line"] for entry in described(PENALTIES)}
+    penalties = [
+        {"name": name, "line": " + ".join(lines[part] for part in parts)} for name, parts in combinations().items()
+    ]
+    return {
+        "recipes": recipes(),
+        "data": data_sets(own),
+        "losses": described(LOSSES),
+        "penalties": penalties,
+        "limits": LIMITS,
+        "runs_folder": runs,
+    }
