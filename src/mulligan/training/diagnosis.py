@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
-from mulligan.training.looks import Evidence, Facts, Look, View, facts_of
+from mulligan.training.looks import LISTENS, Evidence, Facts, Look, View, facts_of
 from mulligan.training.remedies import remedies_for
 from mulligan.training.rules import HEALTHY, Finding, matches
 from mulligan.training.signals import Probe
@@ -104,7 +104,7 @@ class Diagnosis:
             signals |= {"path": gone.length / gone.net, "way": gone.length}
         signals |= self._copies(run, event.step)
         self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
-        self._lived = self._lived or signals.get("spread", 1.0) >= 0.02
+        self._lived = self._lived or signals.get("spread", 1.0) >= LISTENS
         found = matches(View(self.looks, self._facts, self._lived))
         if not found:
             self.clean = event.step

@@ -22,6 +22,8 @@ FAR = 0.05
 """Energy distance, in units of the reals' own, from which on fakes are visibly not real."""
 FEW = 0.6
 """Effective classes, over those of the reals, below which a warning is due."""
+LISTENS = 0.02
+"""Deviation of G(z) over z, over that of the reals, from which on G listens to z."""
 NOISE = 2.0
 """Steps between neighbouring pixels, over those of reals, that make noise of a picture."""
 
@@ -175,9 +177,8 @@ class View:
     @property
     def saturated(self) -> Case:
         """The pixels stand at the ends of their range, where tanh and sigmoid are flat."""
-        return Case(
-            (self.over("extreme", 0.5 + 0.5 * self.get("extreme_real")),)
-        )  # half way from the reals' share to all
+        half_way = 0.5 + 0.5 * self.get("extreme_real")  # from the reals' share to all
+        return Case((self.over("extreme", half_way),))
 
     @property
     def collapsed(self) -> list[Case]:

@@ -13,12 +13,13 @@ from itertools import zip_longest
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulligan.training.looks import FAR, NOISE, Case, Evidence, View, quotient
+from mulligan.training.looks import FAR, LISTENS, NOISE, Case, Evidence, View, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEALTHY = "healthy"
+_BALANCE = 1.386  # 2 ln 2, a binary D's loss where it cannot tell: the bounds of its loss are known for that one
 
 
 class Finding(NamedTuple):
@@ -49,7 +50,7 @@ def dead_latent(v: View) -> list[Case]:
     """G does not listen to z, and never has."""
     if v.saturated.holds or v.under("span", 1e-3).holds or any(case.holds for case in v.misscaled):
         return []
-    never = (v.under("spread", 0.02), v.under("listened", 1.0, float(v.lived)))
+    never = (v.under("spread", LISTENS), v.under("listened", 1.0, float(v.lived)))
     return [Case((*never, v.under("g_first", 1e-8))), Case(never)]
 
 
@@ -78,7 +79,7 @@ def d_wins(v: View) -> list[Case]:
     fall = quotient(v.get("push"), median(earlier)) if len(earlier) >= 2 else math.nan
     sure = v.over("ranking", 0.99, None if v.facts.unfading else math.nan)
     return [
-        Case((v.over(v.right, 0.97), v.under("loss_share", 0.1 / 1.386, v.loss_share))),
+        Case((v.over(v.right, 0.97), v.under("loss_share", 0.1 / _BALANCE, v.loss_share))),
         Case((v.under("push_fall", 1e-3, fall),)),
         Case((sure, *v.standing), "warning"),
     ]
@@ -89,7 +90,7 @@ def g_wins(v: View) -> list[Case]:
     far, least = v.standing
     if v.restrained.holds or v.lost_again.holds or least.value > 2.0:  # much nearer once: lost, not never won
         return []
-    told = (v.under(v.right, 0.52), v.over("loss_share", 1.3 / 1.386, v.loss_share))
+    told = (v.under(v.right, 0.52), v.over("loss_share", 1.3 / _BALANCE, v.loss_share))
     wrong = v.under("ranking", 0.1, None if v.facts.critic else math.nan)
     bare = v.under("coverage", 0.5)  # a few fakes far out make the distance large; a weak D lets all of them go astray
     return [Case((*told, far, least, bare)), Case((wrong, far, least, bare))]

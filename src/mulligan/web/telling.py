@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.training.config import with_overrides
-from mulligan.training.looks import Evidence, View, facts_of
+from mulligan.training.looks import LISTENS, Evidence, View, facts_of
 from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
 from mulligan.training.tables import to_table
@@ -67,7 +67,7 @@ LABELS = {
 HEADLINES: tuple[tuple[str, str, float], ...] = (
     ("distance", "<", 0.2),
     ("classes", "<", 0.25),
-    ("spread", "<", 0.02),
+    ("spread", "<", LISTENS),
     ("d_accuracy", ">", 0.97),
     ("logit", ">", 50.0),
     ("g_gradient", ">", 100.0),
