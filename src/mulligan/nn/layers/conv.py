@@ -9,6 +9,7 @@ from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import Affine, Param, Shape
 from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
+from mulligan.nn.layers.shape import check_image
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Count, check_ranges
 
@@ -85,13 +86,6 @@ class _Convolution(Affine):
             found = m.saved["correlation"] = self.correlation(x.shape[1:])
         return found
 
-    def _check(self, shape: Shape) -> None:
-        if len(shape) != 3:
-            raise ShapeError(
-                f"{type(self).__name__} takes images (height, width, channels), not samples of shape {shape}. "
-                "Put a Reshape layer before it."
-            )
-
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.tx = x, None
         if self.spectral_norm:
@@ -115,7 +109,7 @@ class Conv2d(_Convolution):
     """
 
     def correlation(self, shape: Shape) -> Correlation:
-        self._check(shape)
+        check_image(self, shape)
         grid, before = [], []
         for size, k in zip(shape, self.size):
             if self.padding == "same":
@@ -174,7 +168,7 @@ class ConvTranspose2d(_Convolution):
     """
 
     def correlation(self, shape: Shape) -> Correlation:
-        self._check(shape)
+        check_image(self, shape)
         image, before = [], []
         for size, k in zip(shape, self.size):
             if self.padding == "same":

@@ -10,6 +10,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import LinearMap, Shape
+from mulligan.nn.layers.shape import check_image
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Count
 
@@ -37,7 +38,7 @@ class Upsample(LinearMap):
             )
 
     def output_shape(self, shape: Shape) -> Shape:
-        _check_image(self, shape)
+        check_image(self, shape)
         return (2 * shape[0], 2 * shape[1], shape[2])
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
@@ -111,7 +112,7 @@ class AvgPool(LinearMap):
     size: Count = 2
 
     def output_shape(self, shape: Shape) -> Shape:
-        _check_image(self, shape)
+        check_image(self, shape)
         if shape[0] % self.size or shape[1] % self.size:
             raise ShapeError(
                 f"AvgPool: windows of {self.size} × {self.size} do not tile an image of {shape[0]} × {shape[1]}. "
@@ -130,11 +131,3 @@ class AvgPool(LinearMap):
         out = m.buffer(name, (n, h * s, w * s, c))
         np.multiply(dy[:, :, None, :, None, :], 1 / s**2, out=out.reshape(n, h, s, w, s, c))
         return out
-
-
-def _check_image(layer: LinearMap, shape: Shape) -> None:
-    if len(shape) != 3:
-        raise ShapeError(
-            f"{type(layer).__name__} takes images (height, width, channels), not samples of shape {shape}. "
-            "Put a Reshape layer before it."
-        )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn.layers.base import LinearMap, Shape
+from mulligan.nn.layers.base import Layer, LinearMap, Shape
 from mulligan.nn.memory import Array, Memory
 
 
@@ -58,3 +58,12 @@ class Reshape(LinearMap):
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         return dy.reshape(len(dy), *m.saved["shape"][1:])
+
+
+def check_image(layer: Layer, shape: Shape) -> None:
+    """Refuse samples that are no images, for a layer whose formula has a height and a width."""
+    if len(shape) != 3:
+        raise ShapeError(
+            f"{type(layer).__name__} takes images (height, width, channels), not samples of shape {shape}. "
+            "Put a Reshape layer before it."
+        )
