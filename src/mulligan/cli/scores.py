@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mulligan.metrics.merging import median_of
 from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _one(result: dict[str, Any]) -> Iterator[str]:
             f"classes        {_value(found['modes'])} of {total}, {_value(found['effective_modes'])} effective; "
             f"KL {_value(found['kl'])}, floor {_value(found['kl_floor'])}; junk {_percent(found['junk'])}"
         )
-        inside = [_middle(ratio) for ratio in found["within_class_variance"]]
+        inside = [float(median_of(ratio)) for ratio in found["within_class_variance"]]
         asked = f"; {_percent(found['label_accuracy'])} as asked" if "label_accuracy" in found else ""
         yield f"inside them    variance {figure(min(inside))} to {figure(max(inside))} of the reals'{asked}"
     if "modes" in result:
@@ -114,10 +115,6 @@ def _aligned(rows: list[list[str]]) -> Iterator[str]:
         yield f"{first:<{widths[0]}}  {middle}  {last}".rstrip()
 
 
-def _middle(value: Any) -> float:
-    return float(value["median"] if isinstance(value, dict) else value)
-
-
 def _value(value: Any) -> str:
     """Write a figure, with its range where several draws differ."""
     if isinstance(value, int):
@@ -129,4 +126,4 @@ def _value(value: Any) -> str:
 
 
 def _percent(value: Any) -> str:
-    return f"{figure(100 * _middle(value))} %"
+    return f"{figure(100 * float(median_of(value)))} %"

@@ -42,6 +42,11 @@ def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return merged
 
 
+def median_of(figure: Any) -> Any:
+    """Return a figure as it is, or the median where `merge` has put several together."""
+    return figure.get("median") if isinstance(figure, dict) else figure
+
+
 def _merge(values: list[Any], path: str) -> Any:
     """Merge what stands at one place of several results."""
     first, name = values[0], path.rpartition(".")[2]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
+from mulligan.metrics.merging import median_of
 from mulligan.output.files import objects_in, read_json
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
@@ -110,9 +111,9 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "glanced_step": glanced.get("step"),
         "kid": seen.get("kid"),
         "measured_step": metrics.get("step"),
-        "fd": _middle(first.get("fd")),
-        "fd_floor": _middle(first.get("fd_floor")),
-        "coverage": _middle(first.get("coverage")),
+        "fd": median_of(first.get("fd")),
+        "fd_floor": median_of(first.get("fd_floor")),
+        "coverage": median_of(first.get("coverage")),
         "modes": seen.get("modes"),
         "modes_of": _modes_of(config, path) if "modes" in seen else None,
         "parent": None if config.parent is None else Path(config.parent.run).name,
@@ -162,10 +163,6 @@ def _head(path: Path) -> list[dict[str, Any]]:
             return [*objects_in(file.read(4096).splitlines()[:1])]
     except OSError:
         return []
-
-
-def _middle(value: Any) -> Any:
-    return value.get("median") if isinstance(value, dict) else value
 
 
 # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────

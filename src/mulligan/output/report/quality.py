@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mulligan.metrics.merging import median_of
 from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
         The reals' shares; empty where they are not known.
     names : sequence of str
     """
-    shares = [_middle(v) for v in _at(story.metrics, ("classes", "histogram")) or []]
+    shares = [float(median_of(v)) for v in _at(story.metrics, ("classes", "histogram")) or []]
     behind = story.measured_before
     told = f"by the judge, of the {'final samples' if behind is None else f'samples of step {count(behind)}'}"
     if not shares and story.histogram:
@@ -182,7 +183,3 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
         f'<span class="key fake"><i></i>generated</span>{dash}<br>{told}; full height is '
         f"{100 * top:.1f} %.</figcaption></figure>"
     )
-
-
-def _middle(found: Any) -> float:
-    return float(found["median"] if isinstance(found, dict) else found)

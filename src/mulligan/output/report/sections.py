@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mulligan.metrics.merging import median_of
 from mulligan.output.figures import count, duration, figure
 from mulligan.output.report import again
 from mulligan.output.report.pictures import data_uri, frames, png, strip
@@ -21,7 +22,7 @@ SEVERAL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 
 def middle(value: Any) -> float | None:
     """Return a figure, or the median of several draws; None where it was not measured."""
-    found = value.get("median") if isinstance(value, dict) else value
+    found = median_of(value)
     return float(found) if isinstance(found, (int, float)) else None
 
 
