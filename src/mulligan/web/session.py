@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
-from mulligan.training.config import with_overrides
+from mulligan.training.config import Config, with_overrides
 from mulligan.training.folder import RunFolder
 from mulligan.training.second_try import next_folder
 from mulligan.training.tables import from_table, to_table
@@ -22,7 +22,6 @@ from mulligan.web.tries import Try, chain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mulligan.training import Config
     from mulligan.web.engine import Engine
     from mulligan.web.hub import Hub
 
@@ -152,7 +151,7 @@ class Session:
         words["turn"] = self.state.turn + 1
         self.engine.send("open", words | ({} if steps is None else {"steps": steps}))
         if self.state.current is not None and self.state.current is not chosen and self.state.name != "failed":
-            self.state.current.state = self.state.name if self.state.name in ("finished",) else "stopped"
+            self.state.current.state = "finished" if self.state.name == "finished" else "stopped"
         self.state.begin(tries, chosen.number, text)
         if steps is not None:
             chosen.steps = steps
@@ -183,7 +182,7 @@ class Session:
         self._current("reset")
         table = dict(self.state.info["table"])
         table.pop("parent", None)
-        self._begin(from_table(_config_class(), table), paused=True)
+        self._begin(from_table(Config, table), paused=True)
         return self.status()
 
     def turn(self, turned: dict[str, float]) -> dict[str, Any]:
@@ -224,23 +223,21 @@ class Session:
             raise Problem(
                 "bad-field", "these changes change nothing. Change something, or resume the run.", field="changes"
             )
-        parts = ("data", "classes", "latent", "average")
-        anew = any(before[part] != after[part] for part in parts if part in before)
-        anew |= any(before[who]["layers"] != after[who]["layers"] for who in ("generator", "discriminator"))
+        anew = _begins_anew(before, after)
         folder = next_folder(self.runs / current.run)
         folder.mkdir(parents=True)
-        text = f"going back to step {said['from_step']:,} of {current.run}"
+        text, number = f"going back to step {said['from_step']:,} of {current.run}", len(self.state.tries) + 1
         words = {
             "parent": str(self.runs / current.run),
             "folder": str(folder),
-            "try": len(self.state.tries) + 1,
+            "try": number,
             "turn": self.state.turn + 1,
             "text": text,
         }
         self.engine.send("second", words | {"overrides": lines, "restart": anew})
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
         begin = 0 if anew else said["from_step"]
-        new = Try(words["try"], folder.name, current.recipe, begin, begin, current.steps, parent=current.number)  # type: ignore[arg-type]
+        new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
         new.changes, new.summary = found, knobs.summary(found)
         self.state.begin([*self.state.tries, new], new.number, text)
         self.hub.restart()
@@ -303,7 +300,7 @@ class Session:
 
     def _config(self) -> Config:
         """Return the live run's configuration, with its knobs as they stand."""
-        config = from_table(_config_class(), self.state.info["table"])
+        config: Config = from_table(Config, self.state.info["table"])
         turns = self.state.current.story.turns if self.state.current is not None else []
         return with_overrides(config, [f"{c['path']}={c['new']!r}" for turn in turns for c in turn["changes"]])
 
@@ -331,7 +328,9 @@ class Session:
                 (self.runs / self.state.run).rmdir()
 
 
-def _config_class() -> type[Config]:
-    from mulligan.training import Config
-
-    return Config
+def _begins_anew(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Tell whether a checkpoint of one configuration cannot be gone on from with another: other nets, or other data."""
+    parts = ("data", "classes", "latent", "average")
+    if any(before[part] != after[part] for part in parts if part in before):
+        return True
+    return any(before[who]["layers"] != after[who]["layers"] for who in ("generator", "discriminator"))
