@@ -7,6 +7,7 @@ import io
 import string
 import tarfile
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from mulligan.data.idx import read_idx, read_idx_stream
 from mulligan.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -128,14 +130,20 @@ def load_emnist_letters(published: Published = EMNIST_LETTERS) -> Dataset:
         upright = np.ascontiguousarray(images.swapaxes(1, -1)[..., None])
         return Dataset(name, upright, labels, tuple(string.ascii_lowercase), test, _note(published, file))
 
+    with _refusing_broken(path, "EMNIST"), zipfile.ZipFile(path) as archive:
+        test = split(archive, "test", f"{published.name} (test)")
+        return split(archive, "train", published.name, test)
+
+
+@contextmanager
+def _refusing_broken(path: Path, name: str) -> Iterator[None]:
+    """Refuse an archive that cannot be read, by its name."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            test = split(archive, "test", f"{published.name} (test)")
-            return split(archive, "train", published.name, test)
+        yield
     except DataError:
         raise
-    except Exception as error:  # zipfile, gzip and zlib raise nearly everything on broken files
-        raise DataError(f"{path}: not the EMNIST archive ({error}). Fetch it again.") from error
+    except Exception as error:  # zipfile, tarfile, gzip and zlib raise nearly everything on broken files
+        raise DataError(f"{path}: not the {name} archive ({error}). Fetch it again.") from error
 
 
 def load_cifar10(published: Published = CIFAR10) -> Dataset:
@@ -154,16 +162,11 @@ def load_cifar10(published: Published = CIFAR10) -> Dataset:
     (file,) = published.files
     path = fetch(published, file)
     parts = {}
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.name.endswith(".bin") else None
-                if content is not None:
-                    parts[member.name.rpartition("/")[2]] = _cifar_records(content.read(), path, member.name)
-    except DataError:
-        raise
-    except Exception as error:  # tarfile, gzip and zlib raise nearly everything on broken files
-        raise DataError(f"{path}: not the CIFAR-10 archive ({error}). Fetch it again.") from error
+    with _refusing_broken(path, "CIFAR-10"), tarfile.open(path, "r:gz") as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.name.endswith(".bin") else None
+            if content is not None:
+                parts[member.name.rpartition("/")[2]] = _cifar_records(content.read(), path, member.name)
     names = [f"data_batch_{i}.bin" for i in range(1, 6)]
     missing = [name for name in (*names, "test_batch.bin") if name not in parts]
     if missing:
