@@ -177,6 +177,13 @@ def test_float16_halves_the_file_and_rounds_each_parameter_once(tmp_path):
     assert np.array_equal(small.theta, made.theta.astype(np.float16).astype(np.float32))
 
 
+@pytest.mark.parametrize("dtype", ["int8", "float64"])
+def test_a_type_that_no_file_has_is_refused(dtype, tmp_path):
+    with pytest.raises(ConfigError, match=r"dtype = .*'float32' and 'float16' are"):
+        generator().save(tmp_path / "g.safetensors", dtype=dtype)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_not_finite_is_not_written(tmp_path):
     made = generator()
     made.theta[7] = 1e5

@@ -307,6 +307,8 @@ class Generator:
 
         Raises
         ------
+        ConfigError
+            When `dtype` is another.
         RunError
             When the file cannot be written.
         CheckpointError
@@ -315,6 +317,8 @@ class Generator:
         from mulligan.output.tensors import write_tensors
         from mulligan.training.tables import to_table
 
+        if dtype not in ("float32", "float16"):
+            raise ConfigError(f"dtype = {dtype!r} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
         with np.errstate(over="ignore"):
             tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
         for name, tensor in tensors.items():
