@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import mulligan
+from mulligan.data import from_arrays
 from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
-from mulligan.training import load_config
+from mulligan.training import load_config, resume
 from mulligan.training.config import with_overrides
 
 RNG = np.random.default_rng(0)
@@ -148,3 +149,13 @@ def test_a_run_that_diverges_says_so(tiny, tmp_path):
     with pytest.raises(DivergedError, match="diverged"):
         mulligan.fit(GREY, recipe=wild, steps=50, out=tmp_path / "wild")
     assert Path(tmp_path, "wild", "config.toml").is_file()
+
+
+def test_a_run_on_an_array_says_how_its_samples_can_be_given_again(tiny, tmp_path):
+    mulligan.fit(GREY, recipe=tiny, steps=2, out=tmp_path / "run")
+    for ask in (resume, mulligan.evaluate):
+        with pytest.raises(DataError, match=r"were an array.*from_arrays\(images, labels\)"):
+            ask(tmp_path / "run")
+    data = from_arrays(GREY)
+    assert resume(tmp_path / "run", steps=3, data=data).step == 2
+    assert mulligan.evaluate(mulligan.load(tmp_path / "run"), data, count=20, seeds=1)["n"] == 20

@@ -67,7 +67,7 @@ def fit(
     Raises
     ------
     DataError
-        When the images or labels are none.
+        When the images or labels cannot be used as such, or cannot be read.
     ConfigError, ShapeError, UnsupportedError
         When the recipe does not exist or does not fit the data.
     DivergedError

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+UNNAMED = "array"
+"""What a data set of arrays is called where it has no other name."""
+
 _BLOCK = 4096
 
 
@@ -36,7 +39,7 @@ def from_arrays(
     labels: NDArray[Any] | None = None,
     test_images: NDArray[Any] | None = None,
     test_labels: NDArray[Any] | None = None,
-    name: str = "array",
+    name: str = UNNAMED,
     class_names: Sequence[str] | NDArray[Any] | None = None,
 ) -> Dataset:
     """Make a data set of arrays.

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mulligan.data.arrays import UNNAMED
 from mulligan.data.mnist import load_mnist, load_mnist_test
 from mulligan.data.pictures import fitted, load_pictures
 from mulligan.data.published import (
@@ -147,6 +148,12 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
             )
         return DATASETS[name].loader()
     if not os.path.exists(path):  # Path.exists raises for names that are too long
+        if name == UNNAMED:
+            raise DataError(
+                "the samples were an array, which is kept in no file. Give them again, from Python: with data = "
+                "mulligan.data.from_arrays(images, labels), mulligan.training.resume(RUN, data=data) goes on, and "
+                "mulligan.evaluate(mulligan.load(RUN), data) measures."
+            )
         near = get_close_matches(name, DATASETS, 1)
         hint = f" Did you mean {near[0]!r}?" if near else " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")

@@ -25,6 +25,8 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     ------
     CheckpointError
         When there is none, or it is truncated, foreign or edited.
+    DataError
+        When the data of a checkpoint cannot be read.
     """
     path = Path(model)
     if not path.is_dir():
