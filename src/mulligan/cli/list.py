@@ -30,7 +30,7 @@ def command(
     """List the names that recipes and flags may use: what each is, in a line, and its source.
 
     WHAT is recipes, studies, data, losses, penalties, augmentations, optimizers, layers, architectures, schedules,
-    initializers or museum.
+    initializers, metrics or museum.
 
     Example:
     $ mulligan list recipes
@@ -101,6 +101,12 @@ def _data() -> list[Row]:
     return [Row(name, entry.line, entry.source) for name, entry in DATASETS.items()]
 
 
+def _metrics() -> list[Row]:
+    from mulligan.metrics.names import METRICS
+
+    return [Row(name, line, source) for name, (line, source) in METRICS.items()]
+
+
 def _registry(base: str) -> Callable[[], list[Row]]:
     """List the registry of a base class, from the docstrings."""
 
@@ -149,6 +155,7 @@ KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "architectures": ("networks that fit themselves to the data", _registry("Architecture")),
     "schedules": ("how a rate or a weight changes over the run", _registry("Schedule")),
     "initializers": ("where weights start", _registry("Initializer")),
+    "metrics": ("what mulligan evaluate measures, as metrics.json calls it", _metrics),
     "museum": ("published GANs that fail, for mulligan museum", _museum),
 }
 """What can be listed: a line about it, and what gives its rows."""

@@ -1,0 +1,34 @@
+import numpy as np
+
+from mulligan.data import load
+from mulligan.metrics.evaluate import evaluate, reference
+from mulligan.metrics.features import pca
+from mulligan.metrics.names import METRICS
+from mulligan.metrics.points import evaluate_points
+
+NOTES = {"n", "n_real", "n_train", "seeds", "data", "generator", "cpu_seconds", "sha256", "by", "histogram"}
+BESIDE = ("_floor", "_ideal", "_sd", "_z", "_real")
+
+
+def names_in(result):
+    """Yield every name under which a result has a figure."""
+    for name, value in result.items():
+        if isinstance(value, dict) and name != "log_density":
+            yield from names_in(value)
+        elif name not in NOTES:
+            yield name
+
+
+def test_every_figure_has_its_line_and_every_line_its_figure():
+    rng = np.random.default_rng(0)
+    fake, real, train = rng.integers(0, 256, (3, 300, 8, 8, 1), dtype=np.uint8)
+    p, q = rng.dirichlet((0.01, 0.01), (2, 300))
+    against = reference(real, train, [pca(train)], probabilities=q, prior=np.ones(2))
+    found = {*names_in(evaluate(fake, against, probabilities=p, asked=p.argmax(axis=1)))}
+    for toy in ("ring", "jang"):
+        points = np.asarray(load(toy).images)
+        found |= {*names_in(evaluate_points(points[:500], points[500:1000], data=toy))}
+    listed = {name for name in found if not name.endswith(BESIDE) or name in METRICS}
+    assert listed == set(METRICS)
+    for name in found - listed:
+        assert name.removesuffix(next(end for end in BESIDE if name.endswith(end))) in METRICS
