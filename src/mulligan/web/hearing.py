@@ -48,9 +48,6 @@ class Hearing:
     # ── kinds of messages ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _ready(self, words: dict[str, Any]) -> None:
-        self._watch()
-
-    def _watch(self) -> None:
         self.session.watched()
 
     def _state(self, words: dict[str, Any]) -> None:
