@@ -76,7 +76,7 @@ class Diagnosis:
         if not isinstance(event, Stepped):
             return []
         if self._probe is None or self._probe.run is not run:
-            self._probe, self._facts = Probe(run), facts_of(run)
+            self._probe, self._facts = Probe(run), None
             self._seen = max(self._seen, run.begins)
             self.every = self.every or cadence(run.config.steps)
         steps = event.step - self._seen if event.step > self._seen else 1
@@ -90,7 +90,6 @@ class Diagnosis:
 
     def _look(self, run: Run, event: Stepped) -> list[Event]:
         assert self._probe is not None
-        assert self._facts is not None
         signals, histogram = self._probe.look()
         if not signals:  # the run is about to fail, and will say so
             return []
@@ -105,13 +104,19 @@ class Diagnosis:
         signals |= self._copies(run, event.step)
         self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
         self._lived = self._lived or signals.get("spread", 1.0) >= LISTENS
-        found = matches(View(self.looks, self._facts, self._lived))
+        found = matches(self.view(run))
         if not found:
             self.clean = event.step
         agreed = agreement(found, self._before, self._earlier)
         self._before, self._earlier = severities(found), self._before
         told = Looked(run.step, signals, histogram, clock=event.clock)
         return [told, self._say(run, agreed, event)] if agreed is not None and self._news(agreed) else [told]
+
+    def view(self, run: Run) -> View:
+        """Return the looks so far, one at least, as the rules ask for them."""
+        if self._facts is None:
+            self._facts = facts_of(run)
+        return View(self.looks, self._facts, self._lived)
 
     def _news(self, agreed: Finding) -> bool:
         """Ask whether this is another state, or a worse one; not a warning beside an alarm that still holds."""

@@ -162,6 +162,13 @@ class View:
         return "ranking" if self.facts.threshold is None else "d_accuracy"
 
     @property
+    def loudest(self) -> float:
+        """The largest mean logit of D; around the middle of both where the level of its output is free."""
+        real, fake = self.get("d_real"), self.get("d_fake")
+        middle = 0.0 if self.facts.probabilistic else 0.5 * (real + fake)
+        return max(abs(real - middle), abs(fake - middle))
+
+    @property
     def misscaled(self) -> list[Case]:
         """Cases of data whose range is not the networks'."""
         return [Case((self.over("scale", 10.0),)), Case((self.under("scale", 0.1),))]

@@ -34,11 +34,9 @@ def divergence(v: View) -> list[Case]:
     """Numbers run away. Not where a wrong sign or scale makes them."""
     if v.agreed.holds or any(case.holds for case in v.misscaled):
         return []
-    real, fake = v.get("d_real"), v.get("d_fake")
-    middle = 0.0 if v.facts.probabilistic else 0.5 * (real + fake)  # the level of other losses is free
     growth = [(f"{who}_growth", quotient(v.get(f"{who}_weights"), v.get(f"{who}_weights", 4))) for who in "gd"]
     return [
-        Case((v.over("logit", 50.0, max(abs(real - middle), abs(fake - middle))),)),
+        Case((v.over("logit", 50.0, v.loudest),)),
         Case((v.over("r2/r1", 10.0, quotient(v.get("r2"), v.get("r1"))), v.over("r2", 10.0))),
         Case((v.over("g_gradient", 100.0),)),
         Case((v.over("d_gradient", 100.0),)),

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.training.config import with_overrides
-from mulligan.training.looks import LISTENS, Evidence, View, facts_of
+from mulligan.training.looks import LISTENS, Evidence, View
 from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
 from mulligan.training.tables import to_table
@@ -88,15 +88,12 @@ def looked(live: Live) -> dict[str, Any]:
     """Return the latest look: the figures, five lines of evidence, and all thirteen checks."""
     diagnosis, run = live.diagnosis, live.run
     look = diagnosis.looks[-1]
-    view = View(diagnosis.looks, facts_of(run), diagnosis._lived)
+    view = diagnosis.view(run)
     checks = [_check(state, view) for state in RULES]
     current = diagnosis.current
     said = [evidence(*e) for e in current.evidence]
     names = {line["name"] for line in said}
-    values = dict(look.signals)
-    real, fake = values.get("d_real", math.nan), values.get("d_fake", math.nan)
-    middle = 0.0 if run.config.loss.probabilistic else 0.5 * (real + fake)
-    values["logit"] = max(abs(real - middle), abs(fake - middle))
+    values = {**look.signals, "logit": view.loudest}
     for name, operator, threshold in HEADLINES:
         if len(said) < SHOWN and name not in names and math.isfinite(values.get(name, math.nan)):
             said.append(evidence(name, values[name], operator, threshold))
