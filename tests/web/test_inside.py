@@ -18,8 +18,8 @@ from mulligan.training import Diagnosis, Run
 from mulligan.training.rules import RULES
 from mulligan.web import asking, drawing, looking
 from mulligan.web.layers import layers
+from mulligan.web.live import Live
 from mulligan.web.telling import TITLES, looked
-from mulligan.web.worker import Live
 
 
 def image(text: str) -> Any:

@@ -14,12 +14,12 @@ from mulligan.web.drawing import png64
 from mulligan.web.rounding import coordinates
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mulligan.training import Run
-    from mulligan.web.worker import Live
+    from mulligan.web.live import Live
 
 PAD = 2
+TRACKED = 8
+"""Fixed z whose way is kept, for points."""
 
 
 def samples(live: Live, weights: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
     if run.data.is_points:
         low, high = run.data.range
         if weights != "real":
-            _track(live, made)
+            live.path.append(coordinates(made[:TRACKED], 3))
         return words | {
             "points": coordinates(made, 3),
             "low": low,
@@ -51,12 +51,6 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
         "height": height,
         "channels": channels,
     }
-
-
-def _track(live: Live, made: NDArray[Any]) -> None:
-    from mulligan.web.worker import TRACKED
-
-    live.path.append(coordinates(made[:TRACKED], 3))
 
 
 def generator_of(run: Run) -> Generator:

@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mulligan.web.worker import Live, Worker
+    from mulligan.web.live import Live
+    from mulligan.web.worker import Worker
 
 POLL = 0.02
 """Seconds between two looks at the pipe: a command waits no longer than this and a step."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mulligan.training import Config, Run
     from mulligan.training.events import Event
     from mulligan.training.glance import Glance
-    from mulligan.web.worker import Live
+    from mulligan.web.live import Live
 
 TITLES: dict[str, tuple[str, str]] = {
     HEALTHY: ("Healthy", "No check is over its threshold: G and D hold each other."),

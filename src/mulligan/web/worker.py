@@ -10,50 +10,19 @@ import contextlib
 import json
 import signal
 import warnings
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import DivergedError, MulliganError
+from mulligan.web.live import Live
 from mulligan.web.wire import Wire
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from mulligan.training import Diagnosis, Run
     from mulligan.training.events import Event
     from mulligan.web.between import Between
-
-TRACKED = 8
-"""Fixed z whose way is kept, for points."""
-
-
-@dataclass(eq=False)
-class Live:
-    """The run that this process has in its hands.
-
-    Attributes
-    ----------
-    run : Run
-    folder : Path
-    number : int
-        Of the try.
-    turn : int
-        The server's own number for this time that a run is in hand; every message is marked with it.
-    diagnosis : Diagnosis
-    worker_state : str
-    path : deque
-        Where the points of the first fixed z have been.
-    """
-
-    run: Run
-    folder: Path
-    number: int
-    turn: int
-    diagnosis: Diagnosis
-    worker_state: str = "loading"
-    path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
 
 
 class Worker:
