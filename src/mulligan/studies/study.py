@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
 from mulligan.training.config import Config, loads_toml, read_text, with_overrides
-from mulligan.training.recipes import recipe
+from mulligan.training.recipes import file_of, opening, recipe
 from mulligan.training.tables import Table, from_table, listed, show
 
 if TYPE_CHECKING:
@@ -293,25 +293,12 @@ def load_study(name: str | Path) -> Study:
 
 def describe_study(name: str) -> tuple[str, str]:
     """Return what a study is, in one line, and the rest of its opening comment."""
-    lines = []
-    for line in read_text(_find(name)).splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("#").strip())
-    title = lines[0].partition(": ")[2] or lines[0] if lines else ""
-    return title, " ".join(line for line in lines[1:] if line)
+    first, rest = opening(_find(name))
+    return first.partition(": ")[2] or first, rest
 
 
 def _find(name: str) -> Path:
-    if name in STUDIES:
-        return STUDIES[name]
-    if name.endswith(".toml"):
-        return Path(name)
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, STUDIES, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else " A path must end in .toml."
-    raise ConfigError(f"there is no study {name!r}.{hint} Known studies are {', '.join(STUDIES)}.")
+    return file_of(name, STUDIES, "study", "studies")
 
 
 def _table(value: Any, path: str) -> Table:

@@ -10,6 +10,8 @@ from mulligan.errors import ConfigError
 from mulligan.training.config import load_config, read_text, with_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mulligan.training.config import Config
 
 RECIPES: dict[str, Path] = {
@@ -40,22 +42,48 @@ def recipe(name: str, **overrides: Any) -> Config:
 
 def describe(name: str) -> tuple[str, str]:
     """Return what a recipe is, in one line, and the rest of its opening comment: where it comes from."""
-    lines = []
-    for line in read_text(_find(name)).splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("#").strip())
-    title = lines[0].partition(": ")[2] if lines else ""
-    return title, " ".join(line for line in lines[1:] if line)
+    first, rest = opening(_find(name))
+    return first.partition(": ")[2], rest
 
 
 def _find(name: str) -> Path:
-    if name in RECIPES:
-        return RECIPES[name]
+    return file_of(name, RECIPES, "recipe", "recipes")
+
+
+# ── files that come with Mulligan ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def file_of(name: str, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
+    """Return a file by the name that it has among those that come with Mulligan, or by its path.
+
+    Parameters
+    ----------
+    name : str
+    known : mapping of str to Path
+    kind, kinds : str
+        What an error calls one of them, and all.
+
+    Raises
+    ------
+    ConfigError
+        When the name is not known, and no path of a TOML file.
+    """
+    if name in known:
+        return known[name]
     if name.endswith(".toml"):
         return Path(name)
     from difflib import get_close_matches
 
-    near = get_close_matches(name, RECIPES, 1)
+    near = get_close_matches(name, known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else " A path must end in .toml."
-    raise ConfigError(f"there is no recipe {name!r}.{hint} Known recipes are {', '.join(RECIPES)}.")
+    raise ConfigError(f"there is no {kind} {name!r}.{hint} Known {kinds} are {', '.join(known)}.")
+
+
+def opening(path: Path) -> tuple[str, str]:
+    """Return the first line of the comment that a TOML file begins with, and the others put together."""
+    lines = []
+    for line in read_text(path).splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("#").strip())
+    return lines[0] if lines else "", " ".join(line for line in lines[1:] if line)
