@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.game.augment import Flip
 from mulligan.game.checking import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import FeatureMatching
+from mulligan.game.misfits import refuse_unplayable
 from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
 from mulligan.game.residual import R3GANGenerator
 from mulligan.game.spec import Game, Latent, Player, Schedules
@@ -155,6 +157,53 @@ def test_batches_that_do_not_fit(shape, labels, match):
     assert gan.steps == 0
     gan.step(np.zeros((4, 4)))
     gan.lanes.close()
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize(
+    ("real", "labels", "match"),
+    [
+        (0.5, None, r"a batch of shape \(\) does not fit; it must be \(n, 4\)"),
+        (None, None, "a batch must be numbers, one row for each sample, not dtype object.*float32"),
+        ([[1.0, 2.0], [3.0]], None, "a batch must be numbers, one row for each sample, not rows of different lengths"),
+        ([["a"] * 4] * 6, None, "a batch must be numbers.*not dtype <U1"),
+        (np.zeros((6, 4)) + 1j, None, "a batch must be numbers.*not dtype complex128"),  # whose half would be lost
+        (np.zeros((6, 4)), [0, 1, 2, 0, 1, None], "labels must be numbers, one for each sample, not dtype object"),
+        (np.zeros((6, 4)), [[0], [1, 2]], "labels must be numbers, one for each sample, not rows of different lengths"),
+        (np.zeros((6, 4)), ["a"] * 6, "labels must be numbers, one for each sample, not dtype <U1"),
+    ],
+)
+def test_batches_that_are_no_numbers(real, labels, match, lanes):
+    gan = GAN(game_of(), SHAPE, lanes=lanes)
+    with gan.lanes:
+        with pytest.raises(ShapeError, match=match):
+            gan.step(real, labels)
+        gan.step(np.zeros((6, 4)), np.zeros(6, int))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("lanes", 0, "lanes = 0 is not allowed; it must be a whole number, at least 1. Try lanes = 1"),
+        ("lanes", -1, "lanes = -1 is not allowed"),
+        ("lanes", 1.5, r"lanes = 1\.5 is not allowed"),
+        ("seed", -1, "seed = -1 is not allowed; it must be a whole number, at least 0. Try seed = 0"),
+        ("seed", "x", "seed = 'x' is not allowed"),
+        ("total", 0, "total = 0 is not allowed; it must be a whole number, at least 1"),
+        ("total", True, "total = True is not allowed"),
+        ("dtype", np.int32, "dtype = int32 is not allowed; it must be float32 or float64. Try dtype = np.float32"),
+        ("dtype", "float16", "dtype = float16 is not allowed"),
+    ],
+)
+def test_settings_that_are_off(name, value, match):
+    with pytest.raises(ConfigError, match=match):
+        GAN(game_of(), SHAPE, **{"lanes": 1, name: value})
+
+
+def test_what_is_unplayable_is_said_without_memory():
+    with pytest.raises(ShapeError, match="augment moves and cuts pictures"):
+        refuse_unplayable(game_of(augment=(Flip(),)), SHAPE)
+    refuse_unplayable(game_of(), SHAPE)
 
 
 @pytest.mark.parametrize("labels", [None, np.array([0, 1, 2, 3, 0, 1]), np.zeros(6)])

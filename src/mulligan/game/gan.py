@@ -24,7 +24,7 @@ from mulligan.game.augment import Warp
 from mulligan.game.batch import Batch, Move
 from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching, mean
-from mulligan.game.misfits import refuse_batch, refuse_misfits
+from mulligan.game.misfits import as_arrays, refuse_batch, refuse_misfits, refuse_settings
 from mulligan.game.mover import Mover
 from mulligan.nn.blocks import blocks, even_parts
 from mulligan.nn.forks import Forks, can_fork
@@ -88,6 +88,7 @@ class GAN:
         self.steps = 0
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         count = available_cores() if lanes is None else lanes
+        refuse_settings(dtype, seed=(seed, 0), total=(total, 1), lanes=(count, 1))
         processes = processes and count > 1 and can_fork()
         allocate = shared if processes else aligned
         for_g = game.generator.build(sample_shape, game.classes)
@@ -143,7 +144,7 @@ class GAN:
         ShapeError
             When the batch does not fit the game.
         """
-        real, labels = np.asarray(real, self.dtype), None if labels is None else np.asarray(labels)
+        real, labels = as_arrays(real, labels, self.dtype)
         refuse_batch(real, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)
         self._deal(real, labels)
         self._measures = {}
@@ -344,7 +345,7 @@ class GAN:
 
     @property
     def game(self) -> Game:
-        """The rules; others may be set between two steps while networks, latent, loss and kinds of penalties stay."""
+        """The rules; between two steps others may be set that differ in rates, weights and schedules alone."""
         return self._game
 
     @game.setter

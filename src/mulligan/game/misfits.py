@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ShapeError, UnsupportedError
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.game.augment import Warp
 from mulligan.game.losses import FeatureMatching
 from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
@@ -28,6 +30,7 @@ def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
     ShapeError, UnsupportedError, ConfigError
         As `GAN` raises them.
     """
+    Warp(game.augment, tuple(sample_shape))
     for_g = Sequential(game.generator.build(sample_shape, game.classes))
     for_d = Sequential(game.discriminator.build(sample_shape, game.classes))
     g = Network(for_g, (game.latent.dim,), allocate=_nothing)
@@ -36,6 +39,30 @@ def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
 
 def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
     return np.empty(0, dtype)
+
+
+def refuse_settings(dtype: DTypeLike, **counts: tuple[Any, int]) -> None:
+    """Raise where a `GAN` cannot be made, whatever the game.
+
+    Parameters
+    ----------
+    dtype : dtype
+    **counts : (value, least)
+        What must be whole numbers, and at least what.
+
+    Raises
+    ------
+    ConfigError
+    """
+    for name, (value, least) in counts.items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise ConfigError(
+                f"{name} = {value!r} is not allowed; it must be a whole number, at least {least}. Try {name} = {least}."
+            )
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ConfigError(
+            f"dtype = {np.dtype(dtype)} is not allowed; it must be float32 or float64. Try dtype = np.float32."
+        )
 
 
 def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
@@ -103,6 +130,29 @@ def _refuse_simultaneous(game: Game) -> None:
         raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
 
 
+def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[Any] | None]:
+    """Return a batch and its labels as arrays.
+
+    Raises
+    ------
+    ShapeError
+        When one holds other things than real numbers, or rows of different lengths.
+    """
+    batch = _numbers(real, "a batch must be numbers, one row for each sample").astype(dtype, copy=False)
+    return batch, None if labels is None else _numbers(labels, "labels must be numbers, one for each sample")
+
+
+def _numbers(thing: Any, what: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(thing)
+        found = f"dtype {array.dtype}"
+    except ValueError:
+        array, found = np.empty(0, object), "rows of different lengths"
+    if array.dtype.kind not in "biuf":
+        raise ShapeError(f"{what}, not {found}. Try np.asarray(..., np.float32), or np.int64 for labels.")
+    return array
+
+
 def refuse_batch(
     real: Array, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, lanes: int
 ) -> None:
@@ -123,12 +173,12 @@ def refuse_batch(
     ------
     ShapeError
     """
-    n = len(real)
-    if real.shape[1:] != sample_shape:
+    if not real.ndim or real.shape[1:] != sample_shape:
         raise ShapeError(
             f"a batch of shape {real.shape} does not fit; it must be (n, {', '.join(map(str, sample_shape))}), as the "
             "discriminator was built for. Reshape it."
         )
+    n = len(real)
     if labels is not None and labels.shape != (n,):
         raise ShapeError(f"labels of shape {labels.shape} do not fit {n} samples; give one whole number for each.")
     if n % moves or n < moves * lanes:
