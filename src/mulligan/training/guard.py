@@ -24,7 +24,7 @@ def finite(measures: dict[str, float]) -> bool:
 
 def check(run: Run) -> None:
     """Raise `DivergedError` when an array that a checkpoint would hold is not finite."""
-    for _, array in run.gan.arrays().items():
+    for array in run.gan.arrays().values():
         if not np.isfinite(array).all():
             raise diverged(run, {}, None)
 
