@@ -9,7 +9,6 @@ policy lets the page run its own script, by hash, and nothing else.
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import json
 import zlib
@@ -22,6 +21,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.output.files import atomic_write
 from mulligan.output.npz_file import described
 from mulligan.output.plan import COMPARING, Plan, plan_of, without_spectral_norm
+from mulligan.output.policy import policy_of
 from mulligan.output.weights import Generator
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ def player(generator: Generator) -> str:
         "title": html.escape(f"{_named(generator)}: type a number, get a {'digit' if digits else 'picture'}"),
         "about": html.escape(f"{_named(generator)}, step {spec.step:,}." if spec.step else f"{_named(generator)}."),
         "sha256": model["sha256"][:16],
-        "script-hash": _hash(script),
-        "style-hash": _hash(style),
+        "policy": policy_of(style, script),
         "style": style,
         "model": json.dumps(model, ensure_ascii=False).replace("<", "\\u003c"),
         "weights": base64.b64encode(weights).decode(),
@@ -135,10 +134,6 @@ def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
 def _planes(array: Array) -> bytes:
     numbers = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, array.itemsize)
     return numbers.T.tobytes()
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _named(generator: Generator) -> str:

@@ -7,8 +7,6 @@ page forbids itself, by its content security policy, whatever it does not hold.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 
 from mulligan.errors import MulliganError
 from mulligan.output.files import atomic_write
+from mulligan.output.policy import policy_of
 from mulligan.output.report import curves, quality, sections
 from mulligan.output.report.pictures import Nearest, cut, nearest
 from mulligan.output.report.story import Story, read
@@ -79,14 +78,10 @@ def page(story: Story, data: Dataset | None = None) -> str:
     ]
     body = "".join(f"<section><h2>{title}</h2>{html}</section>" for title, html in parts if html)
     style, script = (_file(name) for name in ("page.css", "page.js"))
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
     made = datetime.now().astimezone()
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta http-equiv="Content-Security-Policy" content="{policy_of(style, script)}">
 <meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer">
 <title>{escape(story.name)} · Mulligan run report</title>
 <style>{style}</style></head>
@@ -128,8 +123,3 @@ def _wrapped(name: str, html: str) -> str:
 
 def _file(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """Return what a content security policy knows a text by."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
