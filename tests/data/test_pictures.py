@@ -43,6 +43,20 @@ def test_sub_folders_are_classes(tmp_path):
     assert "RGB" in data.note
 
 
+def test_linked_folders_count_like_others_and_never_lead_round(tmp_path):
+    save(tmp_path / "elsewhere" / "deep" / "1.png", RGB)
+    (tmp_path / "elsewhere" / "again").symlink_to(tmp_path / "elsewhere" / "deep")
+    folder = tmp_path / "folder"
+    save(folder / "dog" / "1.png", GREY)
+    save(folder / "dog" / "x" / "2.png", GREY)
+    (folder / "cat").symlink_to(tmp_path / "elsewhere")
+    (folder / "dog" / "up").symlink_to("..")
+    (folder / "dog" / "x" / "y").symlink_to(folder / "dog")
+    data = load(folder)
+    assert data.class_names == ("cat", "dog")
+    assert data.labels.tolist() == [0, 1, 1]
+
+
 def test_train_and_test_are_splits(tmp_path):
     for part, count in (("train", 3), ("test", 2)):
         for name in "ab":

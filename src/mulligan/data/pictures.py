@@ -32,7 +32,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     size × size, and centred on black. Of animations, the first frame counts. When no picture has colour, all are grey.
 
     Sub-folders are classes, in the order of their names; `train` and `test`, when there is nothing else, are the two
-    splits instead. Files that are no pictures by their ending are left out.
+    splits instead. Linked folders count like others. Files that are no pictures by their ending are left out.
 
     Where the decoded pictures would take more than 256 MiB, they are read from their files whenever a batch asks for
     them (`StreamedPictures`): then only the beginnings of the files are looked at here, and colour is judged by 256 of
@@ -142,12 +142,18 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
     loose: list[Path] = []
     classes: dict[str, list[Path]] = {}
     others: dict[str, int] = {}
+    entered: dict[str, set[Path]] = {}  # of each sub-folder: a linked folder may lead to where one has been
     try:
-        for where, folders, files in os.walk(folder, onerror=_raise):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for where, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
+            inside = Path(where).relative_to(folder).parts
+            folders[:] = [
+                name
+                for name in sorted(folders)
+                if not name.startswith(".")
+                and _leads_on(Path(where, name), entered.setdefault((*inside, name)[0], set()))
+            ]
             for name in sorted(files):
                 path = Path(where, name)
-                inside = path.relative_to(folder).parts[:-1]
                 ending = path.suffix.lower()
                 if name.startswith("."):
                     continue
@@ -160,6 +166,14 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error}). Check the path and its permissions.") from error
     return loose, classes, others
+
+
+def _leads_on(folder: Path, entered: set[Path]) -> bool:
+    """Whether a folder, or what a link stands for, is neither around itself nor among those `entered`; it is noted."""
+    real, around = folder.resolve(), folder.parent.resolve()
+    new = real not in entered and not around.is_relative_to(real)
+    entered.add(real)
+    return new
 
 
 def _raise(error: OSError) -> None:
