@@ -40,6 +40,7 @@ def test_every_type_comes_back(tmp_path, dtype, pack):
         (lambda b: b[:-1], "truncated"),
         (lambda b: b + b"\0", "followed by other bytes"),
         (lambda b: b[:4] + b"\xff\xff\xff\xff" * 3 + b[16:], "truncated: the header announces"),
+        (lambda b: b[:4] + b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff", "holds no values"),
     ],
 )
 def test_malformed_files_are_refused(tmp_path, change, words, pack):

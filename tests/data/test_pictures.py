@@ -1,10 +1,14 @@
+import os
+import struct
+import sys
 import warnings
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.data import load
+from mulligan.data import load, streamed
 from mulligan.data.picture_file import read_picture
 from mulligan.errors import ConfigError, DataError
 
@@ -128,6 +132,35 @@ def test_a_transparent_palette_colour_is_black(tmp_path):
     assert (found[GREY >= 128] == [0, 250, 0]).all()
 
 
+@pytest.mark.parametrize(("bits", "kind", "row"), [(2, 0, b"\x5b"), (4, 0, b"\x12\x34"), (16, 0, b"\x12\x34\xff\xfe")])
+def test_a_transparent_grey_of_other_than_eight_bits_is_black(tmp_path, bits, kind, row):
+    key = int.from_bytes(row, "big") & ((1 << bits) - 1)  # the last pixel's
+    (tmp_path / "a.png").write_bytes(png(8 * len(row) // bits, bits, kind, row, key.to_bytes(2, "big")))
+    (tmp_path / "b.png").write_bytes(png(8 * len(row) // bits, bits, kind, row))
+    keyed, plain = np.asarray(load(tmp_path).images)
+    assert not keyed[:, -1].any()
+    assert plain[:, -1].any()
+    assert keyed[:, :4].any()
+
+
+def test_a_transparent_colour_of_sixteen_bits_is_black(tmp_path):
+    red, blue = b"\xff\xff" + b"\0" * 4, b"\0" * 4 + b"\x80\x01"
+    (tmp_path / "a.png").write_bytes(png(2, 16, 2, red + blue, blue))
+    picture = np.asarray(load(tmp_path).images)[0]
+    assert not picture[:, -1].any()
+    assert picture[14, 0, 0] > 200
+
+
+def png(width, bits, kind, row, key=b""):
+    """Write a PNG of one row, which Pillow cannot, with a colour that is transparent."""
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, kind, 0, 0, 0)), (b"tRNS", key)]
+    parts += [(b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(b)) + a + b + struct.pack(">I", zlib.crc32(a + b)) for a, b in parts if b or a != b"tRNS"
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
 def test_sixteen_bits_are_scaled(tmp_path):
     deep = GREY.astype(np.uint16) * 257
     for ending in ("png", "tif", "pgm"):
@@ -193,6 +226,44 @@ def test_a_broken_picture_is_named_and_refused_or_skipped(tmp_path, content):
     assert (np.asarray(data.images) == [np.dstack([GREY] * 3), RGB]).all()
     assert "1 broken pictures skipped" in data.note
     assert "b.png" in data.note
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", GREY)
+    os.mkfifo(tmp_path / "b.png")
+    opened = Image.open
+
+    def guarded(path, **options):
+        assert path.name != "b.png"  # it would never return
+        return opened(path, **options)
+
+    monkeypatch.setattr(Image, "open", guarded)
+    for in_memory in (streamed.IN_MEMORY, 0):
+        monkeypatch.setattr(streamed, "IN_MEMORY", in_memory)
+        with pytest.raises(DataError, match=r"b\.png: is a pipe"):
+            load(tmp_path)
+        assert len(load(tmp_path, skip_broken=True)) == 1
+
+
+def test_a_picture_for_which_memory_is_too_small_says_so(tmp_path, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    save(tmp_path / "a.png", GREY)
+    monkeypatch.setattr(Image.Image, "resize", full)
+    with pytest.raises(DataError, match=r"\(MemoryError\)"):
+        load(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
+def test_a_class_whose_name_is_no_text_is_refused(tmp_path):
+    save(tmp_path / "a.png", GREY)
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(folder)
+    os.rename(tmp_path / "a.png", folder + b"/a.png")
+    with pytest.raises(DataError, match=r"the name 'caf\\udce9' has bytes that are no UTF-8.*Rename"):
+        load(tmp_path)
 
 
 def test_many_broken_pictures_are_counted(tmp_path):

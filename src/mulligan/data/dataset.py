@@ -85,6 +85,14 @@ class Dataset:
                 f"{self.name}: {self.images.shape[3]} channels in shape {self.images.shape}; 1 (grey) or 3 (RGB) "
                 "are allowed. The channel comes last: (n, H, W, C)."
             )
+        for word in (self.name, *self.class_names):
+            try:
+                word.encode()
+            except UnicodeEncodeError as error:  # what is kept of a run is text: configuration, weights, report
+                raise DataError(
+                    f"{self.name!a}: the name {word!a} has bytes that are no UTF-8, and nothing could be written "
+                    "under it. Rename the folder, file or class."
+                ) from error
         if self.labels is None:
             return
         if self.labels.shape != (len(self.images),):

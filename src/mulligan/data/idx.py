@@ -58,7 +58,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
             return read_idx_stream(raw, str(path), size)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
-            f"{path}: cannot be read as IDX ({error or type(error).__name__}); the file is missing, truncated or "
+            f"{path}: cannot be read as IDX ({str(error) or type(error).__name__}); the file is missing, truncated or "
             "damaged. Fetch it again."
         ) from error
 
@@ -98,6 +98,8 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
         raise DataError(f"{path}: truncated inside the header ({4 + len(dimensions)} bytes). Fetch it again.")
     shape = tuple(int(n) for n in np.frombuffer(dimensions, ">u4"))
     expected = math.prod(shape) * dtype.itemsize
+    if not expected:
+        raise DataError(f"{path}: holds no values: the header announces shape {shape}. Fetch it again.")
     if expected > most:  # before anything is allocated: a broken header may ask for terabytes
         raise DataError(
             f"{path}: truncated: the header announces {shape} values ({expected} bytes), more than the file can "

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 SIZES = (28, 32, 48, 64)
 ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
 COLOURS = ("auto", "grey", "rgb")
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's, none that runs another program
+
+_TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # Pillow's pixels, of those of 2, 4 and 16 bits
 
 
 def check_words(size: int, colour: str) -> None:
@@ -67,7 +70,9 @@ def decode(path: Path, size: int) -> NDArray[np.uint8]:
     """
     from PIL import Image, ImageOps
 
+    _refuse_pipes(path)
     with Image.open(path, formats=_FORMATS) as image:
+        _put_key_in_bytes(image)
         image.draft(None, (4 * size, 4 * size))  # JPEG: decode at a fraction of the size, where that is enough
         kind = image.format  # what comes after has lost it
         return _fit(_to_rgb(ImageOps.exif_transpose(image), kind), size)
@@ -86,6 +91,7 @@ def check_header(path: Path) -> None:
     try:
         with warnings.catch_warnings():
             _ignore_all_but_bombs()
+            _refuse_pipes(path)
             Image.open(path, formats=_FORMATS).close()
     except Exception as error:  # Pillow raises nearly everything on broken files
         raise _unreadable(path, error) from error
@@ -98,11 +104,26 @@ def _ignore_all_but_bombs() -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
+def _refuse_pipes(path: Path) -> None:
+    """Refuse what would be waited for without end when it is opened."""
+    if path.exists() and not path.is_file():
+        raise DataError("is a pipe or a device, no file. Remove it, or load with skip_broken=True.")
+
+
+def _put_key_in_bytes(image: ImageFile) -> None:
+    """Scale the colour that a PNG declares transparent as Pillow scales the pixels, which it does not do itself."""
+    key, unpacked = image.info.get("transparency"), image.tile[0].args if image.tile else None
+    if key is None or unpacked not in _TO_BYTES:
+        return
+    factor = _TO_BYTES[unpacked]
+    image.info["transparency"] = int(key * factor) if isinstance(key, int) else tuple(int(k * factor) for k in key)
+
+
 def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return DataError(f"{path}: {error}")
     return DataError(
-        f"{path}: cannot be read as a picture ({error or type(error).__name__}). Repair or remove it, or load "
+        f"{path}: cannot be read as a picture ({str(error) or type(error).__name__}). Repair or remove it, or load "
         "with skip_broken=True (--set data.skip_broken=true)."
     )
 
@@ -126,6 +147,7 @@ def _to_rgb(image: Image, kind: str | None) -> Image:
 
     if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("PNG", "PPM")):
         deep: NDArray[Any] = np.asarray(image).astype(np.float64)
+        deep[deep == image.info.get("transparency")] = 0.0
         return Pillow.fromarray(np.rint(deep / 257.0).astype(np.uint8)).convert("RGB")  # 65535 / 257 = 255
     if image.mode in ("I", "F"):
         raise DataError(

@@ -45,9 +45,9 @@ def load_numpy(path: Path) -> Dataset:
             arrays = {"images": content} if isinstance(content, np.ndarray) else dict(content)
     except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
         raise DataError(
-            f"{path}: cannot be read as NumPy's .npy or .npz ({error or type(error).__name__}); missing, truncated, "
-            "foreign, or pickled objects, which are never loaded. Save it again with np.savez; make text of words with "
-            "astype(str) before."
+            f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}); missing, "
+            "truncated, foreign, or pickled objects, which are never loaded. Save it again with np.savez; make text of "
+            "words with astype(str) before."
         ) from error
 
     def pick(names: tuple[str, ...]) -> Any:
