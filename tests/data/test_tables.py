@@ -197,6 +197,8 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b'label,a\nant,2\n" ",3\n', "sample 1 .* has no label"),
         (b"label,a\ncat,2\ndog,3,4\n", "not a table of numbers"),
         (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*one column, headed label"),
+        (b"1,,2\n3,4,5\n", "first row lacks a value in column 2"),
+        (b",u,v\n0,1,2\n1,3,4\n", "only counts the rows.*index=False"),
         (b"cat,1\ndog,2\n", "not a table of numbers.*dog.*one column, headed label"),
     ],
 )
@@ -205,6 +207,17 @@ def test_csv_that_is_malformed(tmp_path, content, words):
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"(?s){words}"):
         load(path)
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\x85", "\x0c", "\x1e"])
+def test_only_line_feeds_and_carriage_returns_end_a_row_of_a_csv(tmp_path, odd):
+    (tmp_path / "a.csv").write_bytes(f"label,u,v\rc{odd}at,1,2\r\ndog,3,4\n".encode())
+    assert load(tmp_path / "a.csv").class_names == (f"c{odd}at", "dog")
+
+
+def test_a_first_column_without_a_heading_that_does_not_count_is_a_value(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b",u\n0,1\n2,3\n")
+    assert load(tmp_path / "a.csv").images.tolist() == [[0, 1], [2, 3]]
 
 
 def test_csv_with_a_byte_order_mark_and_windows_lines(tmp_path):

@@ -116,7 +116,7 @@ def load_csv(path: Path) -> Dataset:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]  # not where splitlines does: a label may hold U+2028
     del text
     if not lines:
         raise DataError(f"{path}: empty; one sample per row is needed. Check the file.")
@@ -126,12 +126,22 @@ def load_csv(path: Path) -> Dataset:
         heading = []
     elif len(lines) == 1:
         raise DataError(f"{path}: a heading and no rows; one sample per row is needed. Check the file.")
+    elif "" in heading[1:] and any(map(_is_number, heading)):
+        raise DataError(
+            f"{path}: the first row lacks a value in column {heading.index('', 1) + 1}, and it holds numbers, so it is "
+            "no heading. Fill the value in, or leave the row out."
+        )
     column = _label_column(heading, path)
     rows = lines[bool(heading) :]
     table, labels = _table(rows, separator, column, path)
     if heading and len(heading) != table.shape[1]:
         raise DataError(
             f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
+        )
+    if heading and not heading[0] and (table[:, 0] == np.arange(len(table))).all():
+        raise DataError(
+            f"{path}: the first column has no heading and only counts the rows, as pandas writes its index; it would "
+            "be trained on as a value. Save the table with to_csv(path, index=False)."
         )
     if not heading and _is_square(table.shape[1] - 1) and _are_bytes(table):
         column, labels = 0, [row.split(separator, 1)[0].strip().strip('"') for row in rows]
