@@ -155,6 +155,16 @@ def test_a_file_gives_the_same_generator_back(kind, tmp_path):
     assert "quick on mnist" in repr(again)
 
 
+def test_the_same_generator_is_the_same_file(tmp_path):
+    g = generator(class_names=tuple('é"\\\n\x7f\x01d,😀 ghij'[:10]))
+    written = set()
+    for _ in range(12):
+        g.save(tmp_path / "g.safetensors")
+        written.add((tmp_path / "g.safetensors").read_bytes())
+    assert len(written) == 1
+    assert Generator.load(tmp_path / "g.safetensors").spec == g.spec
+
+
 def test_statistics_travel_too(tmp_path):
     layers = (Dense(8, spectral_norm=True), Tanh(), Dense(64), Reshape(SHAPE))
     network = Network(Sequential(layers), (4,)).initialise(stream(0, "init.g"))

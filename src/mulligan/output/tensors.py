@@ -7,6 +7,7 @@ description and every tensor's name, type, shape and bytes. What does not agree 
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from mulligan.errors import CheckpointError
@@ -34,7 +35,17 @@ def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> Non
 
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "spec": spec, "sha256": digest(spec, tensors)}
-    atomic_write(path, save(tensors, metadata))
+    atomic_write(path, _in_order(save(tensors, metadata)))
+
+
+def _in_order(packed: bytes) -> bytes:
+    """Sort the metadata in a file's header: the library writes them in another order every time."""
+    end = 8 + int.from_bytes(packed[:8], "little")
+    header = json.loads(packed[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + packed[end:]
 
 
 def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
