@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -17,6 +19,18 @@ from mulligan.training.tables import to_table
 if TYPE_CHECKING:
     from mulligan.data import Dataset
     from mulligan.training.config import Config
+
+
+_held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    for file in list(_held):
+        file.close()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_let_go)
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,8 @@ class RunFolder:
     def hold(self) -> IO[bytes]:
         """Take the folder for this process alone, where the system can (not on Windows), until the file is closed.
 
-        The lock belongs to the open file: a kill frees it, and it moves with the folder.
+        The lock belongs to the open file: a kill frees it, and it moves with the folder. Forked copies of the process,
+        as lanes are, close it at once: they may live a moment longer than what was killed.
 
         Raises
         ------
@@ -97,6 +112,7 @@ class RunFolder:
             When the folder is not there or cannot be written.
         """
         file = (self.path / ".lock").open("ab")
+        _held.add(file)
         try:
             import fcntl
         except ImportError:
