@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.game.augment import Warp
 from mulligan.game.batch import Batch, Move
+from mulligan.game.chance import Chance
 from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching, mean
 from mulligan.game.misfits import as_arrays, refuse_batch, refuse_misfits, refuse_settings
@@ -104,19 +104,17 @@ class GAN:
         self.average[:] = theta
         kind = Forks if processes else Lanes
         self.lanes: Lanes = kind(count, self._answer, self._take_home)
-        self._streams = {name: stream(seed, name) for name in ("noise", "penalty")}
-        self._warp = Warp(game.augment, tuple(sample_shape))
-        if game.augment:
-            self._streams["augment"] = stream(seed, "augment")
-        self._streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(count)}
+        self._chance = Chance(game, sample_shape, seed, count)
+        self._streams = self._chance.streams
         self._split = self.d.network.mixes_samples  # then real and fake rows must not share a pass
         self._short = self.d.network.piecewise_linear
         self._sort_penalties()
         self._batch = Batch(allocate, dtype, self.lanes.settle)
         self._penalties = allocate((count, len(game.penalties)), np.float64)  # each lane's part of each
         self._measures: dict[str, float] = {}
+        warp = self._chance.warp
         self._lanes = [
-            Lane(self.g.network, self.d.network, self._streams[f"dropout.{i}"], self.lanes, i, self._split, self._warp)
+            Lane(self.g.network, self.d.network, self._streams[f"dropout.{i}"], self.lanes, i, self._split, warp)
             for i in range(count)
         ]
 
@@ -146,7 +144,7 @@ class GAN:
         """
         real, labels = as_arrays(real, labels, self.dtype)
         refuse_batch(real, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)
-        self._deal(real, labels)
+        self._chance.deal(self._batch, self._game, self._apart, self.steps, self.total, real, labels)
         self._measures = {}
         self.lanes.play(self._play)
         self.steps += 1
@@ -314,28 +312,6 @@ class GAN:
                 np.clip(theta[part], -player.clip_weights, player.clip_weights, out=theta[part])
             if average is not None:
                 average.update(self.average, theta, step, part)
-
-    # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _deal(self, real: Array, labels: Labels) -> None:
-        """Draw all that the step needs, move by move."""
-        game, batch = self._game, self._batch
-        spread = game.instance_noise and game.instance_noise * game.schedules.noise(self.steps, self.total)
-        n = len(real) // game.d_steps
-        batch.deal(self.steps, n, real, labels, bool(spread))
-        for number, movers in enumerate(game.moves):
-            game.latent.draw(self._streams["noise"], batch.room(f"z{number}", (n, game.latent.dim)))
-            if spread:
-                noise = batch.room(f"noise{number}", (2, n, *self.d.network.input_shape))
-                self._streams["noise"].standard_normal(dtype=self.dtype.type, out=noise)
-                noise *= spread
-            if game.augment:
-                self._warp.draw(self._streams["augment"], batch.room(f"warp{number}", (2, n, self._warp.numbers)))
-            if self._apart and movers == "d":
-                part = real[shares(len(real), game.d_steps)[game.part(number)]]
-                for k, penalty in enumerate(self._apart):
-                    drawn = penalty.draw(self._streams["penalty"], part)
-                    np.copyto(batch.room(f"points{number}.{k}", drawn.shape), drawn)
 
     @property
     def _penalty_factor(self) -> float:
