@@ -142,9 +142,11 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     name, path = str(source), Path(source)
     if isinstance(source, str) and name in DATASETS:
         if size or skip_broken or colour != "auto":
+            asked = {"size": size, "skip_broken": skip_broken, "colour": colour}
+            given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
             raise ConfigError(
-                f"size={size}, skip_broken={skip_broken}, colour={colour!r} for {name}: a named data set is used as it "
-                "is, so that its figures can be compared. Leave them out; they are for pictures of your own."
+                f"{given} for {name}: a named data set is used as it is, so that its figures can be compared. Leave "
+                "that out; it is for pictures of your own."
             )
         return DATASETS[name].loader()
     if not os.path.exists(path):  # Path.exists raises for names that are too long
