@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("here")
 def broken(mulligan):
     code, out, _ = mulligan(*("train", *RING[:2], 750, *RING[3:]), *SIGN)
     assert code == 0
-    assert "mulligan diagnose runs/ring-1 --try" in out
+    assert "mulligan diagnose runs/ring-1 --try    # wrong sign: loss=" in out
     return "runs/ring-1"
 
 
@@ -67,7 +67,7 @@ def test_an_alarm_stops_the_run_where_that_is_asked_for(mulligan):
     code, out, err = mulligan("train", *RING, "--stop-on-alarm", *DROWNED)
     assert code == 1
     assert "stopped at step 300 and saved, because of gamma off" in err
-    assert "next: mulligan diagnose runs/ring-1 --try" in err
+    assert "next: mulligan diagnose runs/ring-1 --try    # goes back, with penalties.0.gamma=" in err
     assert "or: mulligan resume runs/ring-1" in err
     assert "done" not in out
     assert Path("runs/ring-1/checkpoints/step-000300/run.json").is_file()

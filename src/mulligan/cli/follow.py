@@ -85,7 +85,7 @@ def follow(
     print(f"done: {count(run.step)} steps{share} in {took}")
     show(kept, recorder.folder, points=run.data.is_points)
     if alarm is not None and alarm.overrides:
-        print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {alarm.remedies[0]}")
+        print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {', '.join(alarm.overrides)}")
     return 0
 
 
@@ -96,7 +96,7 @@ def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, jso
         emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
     say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
     if alarm.overrides:
-        say(f"next: mulligan diagnose {folder} --try    # goes back, with {alarm.remedies[0]}")
+        say(f"next: mulligan diagnose {folder} --try    # goes back, with {', '.join(alarm.overrides)}")
     else:
         say(f"next: mulligan diagnose {folder}    # the evidence, and what may help: {alarm.remedies[0]}")
     say(f"  or: mulligan resume {folder}    # goes on as it is")
