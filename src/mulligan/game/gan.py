@@ -1,7 +1,8 @@
 """The game itself. If you read one file, read this one.
 
 D sees real rows x and fake rows G(z) and gives each a logit; the loss turns the logits into numbers and gradients; D
-learns from the gradients of its parameters, G from the gradient of D's *input*. Both players' whole updates are here.
+learns from the gradients of its parameters, G from the gradient of D's *input*. Both players' whole updates are here;
+the passes of their rows through the networks are in `lane`.
 
 Notation: δ are *unit* signals, D's backward pass started with ones, with the loss not yet in it. Because no row of D's
 output depends on another row, the loss gradient is c ⊙ δ with one number c per row, so that one backward pass serves
