@@ -164,7 +164,7 @@ class Workspace:
                 "reshape the batch or build the network for it."
             )
         if self.network.classes is not None:
-            _check_labels(labels, len(x), self.network.classes)
+            labels = _checked(labels, len(x), self.network.classes)
         self.context.labels, self.context.training = labels, training
         return self.network.layer.forward(self.memory, x)
 
@@ -215,7 +215,8 @@ class Workspace:
             memory.finish_grads()
 
 
-def _check_labels(labels: NDArray[np.integer[Any]] | None, n: int, classes: int) -> None:
+def _checked(labels: NDArray[np.integer[Any]] | None, n: int, classes: int) -> NDArray[np.integer[Any]]:
+    """Return labels that fit the batch, wide enough to be counted from any column."""
     if labels is None:
         raise ConfigError(
             f"the network has a layer that is conditioned on {classes} classes, but no labels were given. "
@@ -231,6 +232,7 @@ def _check_labels(labels: NDArray[np.integer[Any]] | None, n: int, classes: int)
             f"labels from {labels.min()} to {labels.max()} are not allowed; the network knows the classes "
             f"0 to {classes - 1}. Number the classes from 0, or build the network for more."
         )
+    return labels.astype(np.intp, copy=False)
 
 
 def sum_gradients(spaces: list[Workspace], part: slice) -> None:

@@ -372,6 +372,14 @@ def test_labels_are_checked_where_they_come_in(layer, labels, error, message):
     assert space.forward(np.zeros((3, 4), np.float32), np.array([0, 2, 1], np.uint8)).dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint64])
+def test_labels_are_classes_whatever_type_of_whole_numbers_holds_them(kind):
+    space = Network(nn.OneHot(3), (254,)).initialise(np.random.default_rng(0)).workspace()
+    y = space.forward(np.zeros((3, 254), np.float32), np.array([2, 0, 1], kind))  # 254 + 2 is 0 in a byte
+    np.testing.assert_array_equal(y[:, 254:], 3.0 * np.eye(3)[[2, 0, 1]])
+    assert not y[:, :254].any()
+
+
 def test_dropout_without_a_generator_says_so():
     space = Network(nn.Dropout(), (4,)).workspace()
     x = np.ones((2, 4), np.float32)
