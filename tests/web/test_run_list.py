@@ -51,6 +51,23 @@ def runs(two: Path, playground: Any) -> Path:
     return found
 
 
+@pytest.mark.parametrize("name", ["Bäume", "花-1", "tiny-1 (Kopie)", "_x", "a+b=c@1,5~"])
+def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, runs: Path, call: Any) -> None:
+    (runs / "tiny-1").rename(runs / name)
+    row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == name)
+    for path in (f"/api/runs/{name}", f"/api/runs/{name}/curves", row["sample"]):
+        assert call.get(path).status_code == 200, path
+    assert jobs.export(runs / name, print, "npz")["url"] == f"/api/runs/{name}/files/generator.npz"
+    assert call.get(f"/api/runs/{name}/files/generator.npz").status_code == 200
+    assert call.post(f"/api/runs/{name}/delete").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 121])
+def test_other_names_are_refused(name: str, call: Any) -> None:
+    assert call.get(f"/api/runs/{name}").status_code in (404, 422)
+    assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
+
+
 def test_an_empty_folder(call: Any) -> None:
     assert call.get("/api/runs").json() == {
         "folder": call.get("/api/runs").json()["folder"],

@@ -30,7 +30,9 @@ TRY = {
     "try": Field("int", "The try that the person saw: status.try.", 1, 10_000, required=True, example=1),
     "run": Field("text", "And its run folder, to be quite sure.", 1, 120),
 }
-RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,119}"
+RUN_NAME = r"\w[\w. ()+,=@~-]{0,119}"
+"""Letters of every script, and what file managers add to a copy; nothing that leads out of a folder or means more in an
+address."""
 
 
 @dataclass(frozen=True)
