@@ -46,7 +46,16 @@ def test_diagnose_and_try(mulligan, broken):
     assert mulligan("diagnose", "runs/ring-1-try-2")[1].startswith("runs/ring-1-try-2: healthy, at step 750 of 750\n")
     code, _, err = mulligan("diagnose", "runs/ring-1-try-2", "--try")
     assert code == 2
-    assert "is healthy" in err
+    assert "would have to be repaired" in err
+
+
+def test_a_run_without_a_look_is_not_called_healthy(mulligan):
+    assert mulligan("train", "ring", "--steps", 20, "--threads", 1, "--no-evaluate")[0] == 0
+    assert mulligan("diagnose", "runs/ring-1")[1] == "runs/ring-1: not looked at yet, at step 20 of 20\n"
+    assert json.loads(mulligan("diagnose", "runs/ring-1", "--json")[1])["state"] == "not looked at yet"
+    code, _, err = mulligan("diagnose", "runs/ring-1", "--try")
+    assert code == 2
+    assert "would have to be repaired" in err
 
 
 def test_second_tries_by_themselves(mulligan):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy", "ranking")
 """Figures of a healthy run."""
+UNCHECKED = "not looked at yet"
+"""The state of a run that is too young for a look, or too short for one."""
 
 
 def command(
@@ -59,13 +61,14 @@ def command(
         except ConfigError:  # nothing that a setting could repair: the words of the remedy stand
             second = None
     step, steps, signals = _stands(run)
+    quiet = "healthy" if signals or _was_looked_at(run) else UNCHECKED
     if json:
         emit(
             {
                 "run": str(run),
                 "step": step,
                 "steps": steps,
-                "state": last.state if ill and last else "healthy",
+                "state": last.state if ill and last else quiet,
                 "severity": last.severity if last else "",
                 "evidence": last.evidence if ill and last else {},
                 "signals": signals,
@@ -76,8 +79,15 @@ def command(
             }
         )
         return 0
-    _print(str(run), last if ill else None, said, second, step, steps, signals)
+    _print(str(run), last if ill else None, quiet, said, second, step, steps, signals)
     return 0
+
+
+def _was_looked_at(folder: Any) -> bool:
+    from mulligan.training import RunFolder
+    from mulligan.training.events import Looked, read_events
+
+    return any(words.get("event") == Looked.name for words in read_events(RunFolder.of(folder).events))
 
 
 def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
@@ -95,6 +105,7 @@ def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
 def _print(
     run: str,
     last: Diagnosed | None,
+    quiet: str,
     said: list[Diagnosed],
     second: SecondTry | None,
     step: int,
@@ -105,7 +116,7 @@ def _print(
     from mulligan.training.meanings import MEANINGS
 
     if last is None:
-        print(f"{run}: healthy, at step {count(step)} of {count(steps)}")
+        print(f"{run}: {quiet}, at step {count(step)} of {count(steps)}")
         shown = [name for name in SHOWN if name in signals]
         print(*(f"  {figure(signals[name])}  {MEANINGS[name]}" for name in shown), sep="\n", end="\n" if shown else "")
     else:

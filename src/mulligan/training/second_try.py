@@ -105,7 +105,8 @@ def plan(
     Raises
     ------
     ConfigError
-        When this is no run folder, the run is healthy, or the remedy is nothing that a configuration could change.
+        When this is no run folder, nothing is known that would have to be repaired, or the remedy is nothing that a
+        configuration could change.
     CheckpointError
         When a checkpoint that is needed cannot be trusted.
     """
@@ -113,7 +114,9 @@ def plan(
         said = diagnoses(folder)
         diagnosed = said[-1] if said else None
     if diagnosed is None or not diagnosed.severity:
-        raise ConfigError(f"{folder} is healthy: there is nothing to repair. Go on with it (mulligan resume {folder}).")
+        raise ConfigError(
+            f"no state of {folder} is known that would have to be repaired. Go on with it (mulligan resume {folder})."
+        )
     here = RunFolder.of(folder)
     config = load_config(here.config)
     if not diagnosed.overrides:
