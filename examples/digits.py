@@ -11,13 +11,14 @@ import sys
 
 import mulligan
 from mulligan.output.images import grid, save_png
+from mulligan.training import Diagnosis
 from mulligan.training.events import Diagnosed, Sampled, Stepped
 
 
 def main(steps=7000, picture="digits.png"):
     """Train, tell what happens, keep the newest grid; give the run."""
     run = mulligan.Run(mulligan.recipe("quick", steps=int(steps)))
-    for event in mulligan.train(run):
+    for event in mulligan.train(run, observers=[Diagnosis()]):
         if isinstance(event, Stepped):
             means = ", ".join(f"{name} {value:.3f}" for name, value in event.measures.items())
             print(f"step {event.step:,}: {means}")

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mulligan
 from mulligan.game.losses import LOSSES
+from mulligan.training import with_overrides
 
 FOLDER = Path(__file__).parent.parent / "examples"
 
@@ -68,6 +70,14 @@ def test_the_digits_are_drawn(example, tmp_path, capsys):
     assert "step 20: " in capsys.readouterr().out
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.size == (242, 242)
+
+
+def test_the_digits_are_diagnosed(example, tmp_path, capsys, monkeypatch):
+    changes = ["loss=literal_cost", "penalties=[]", "sample_every=0", "data.limit=2000"]
+    ill = with_overrides(mulligan.recipe("ring", steps=750, threads=1), changes)
+    monkeypatch.setattr(mulligan, "recipe", lambda name, steps: ill)
+    example("digits").main(750, tmp_path / "grid.png")
+    assert "step 300: wrong sign. Try: " in capsys.readouterr().out
 
 
 def test_the_loss_is_right_and_plays(example):

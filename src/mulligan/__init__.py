@@ -11,8 +11,8 @@
     mulligan.evaluate(generator, "mnist")            # FD, coverage, classes, copies … with their floors
 
     run = mulligan.Run(mulligan.recipe("quick", steps=2000))
-    for event in mulligan.train(run):                # Started, Stepped, Sampled, Saved, Finished
-        ...
+    for event in mulligan.train(run):                # Started, Stepped, Sampled, Finished, and what is asked for:
+        ...                                          # Evaluated, Diagnosed, Saved (evaluators, observers, save)
 
 What stands here is imported at first use, so that ``import mulligan`` costs nothing.
 """
