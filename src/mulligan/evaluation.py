@@ -70,8 +70,8 @@ def evaluate(
     Returns
     -------
     dict
-        The content of ``metrics.json``: `interface` has its form. With several seeds each figure is a dict of
-        ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``step`` is that
+        The content of ``metrics.json``: ``mulligan list metrics`` says what each figure is. With several seeds it is a
+        dict of ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``step`` is that
         of the weights. ``held_out`` is False where the data has no test part, and half of what the generator has seen
         stands in for it. Copies are then looked for in all that it has seen, and each of those reals is compared with
         all others.

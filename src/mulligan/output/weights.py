@@ -211,6 +211,13 @@ class Generator:
         Returns
         -------
         (frames, height, width, channels) uint8 array
+
+        Raises
+        ------
+        ConfigError
+            When a seed, `frames` or `label` is not allowed.
+        UnsupportedError
+            When the samples are points.
         """
         _whole("frames", frames, 2, 100_000)
         start, end = self.z(1, from_seed), self.z(1, to_seed)

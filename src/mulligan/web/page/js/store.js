@@ -271,7 +271,7 @@ export async function loadCatalog() {
 
 const PLAIN = { alarm: "diagnosis", stopping: "paused", stopped: "paused" };
 
-/** The names of ux.md, section 3: what `data-state` says. */
+/** What `data-state` says. */
 export function pageState() {
   if (!store.connected) return store.status ? "reconnecting" : "connecting";
   if (store.writer === false) return "second-tab";
