@@ -366,3 +366,9 @@ def test_kinds_that_are_not_read_are_named(tmp_path):
     (tmp_path / "IMG_1.HEIC").write_bytes(b"x")
     with pytest.raises(DataError, match=r"Convert the HEIC files to JPEG or PNG"):
         load(tmp_path)
+
+
+def test_a_single_picture_is_no_data_set(tmp_path):
+    save(tmp_path / "cat.PNG", GREY)
+    with pytest.raises(DataError, match=r"cat\.PNG is one picture; a folder of pictures is needed\. Give the one"):
+        load(tmp_path / "cat.PNG")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mulligan.data.arrays import UNNAMED
 from mulligan.data.mnist import load_mnist, load_mnist_test
+from mulligan.data.picture_file import ENDINGS
 from mulligan.data.pictures import fitted, load_pictures
 from mulligan.data.published import (
     FASHION_CLASSES,
@@ -178,4 +179,8 @@ def _load_file(path: Path) -> Dataset:
         return load_numpy(path)
     if ending in (".csv", ".tsv", ".txt"):
         return load_csv(path)
+    if ending in ENDINGS:
+        raise DataError(
+            f"{path} is one picture; a folder of pictures is needed. Give the one that it is in: {path.parent}."
+        )
     return load_idx(path)
