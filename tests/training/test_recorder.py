@@ -253,6 +253,27 @@ def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path) -> 
     record(tmp_path / "r", resume(tmp_path / "r"))
 
 
+@pytest.mark.parametrize("then", ["nothing", "another run"])
+def test_a_folder_that_is_taken_away_is_not_made_again(tiny: Any, tmp_path: Path, then: str) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder, moved = tmp_path / "r", tmp_path / "moved"
+    events = Recorder(folder).record(Run(tiny()))
+    while next(events).step < 8:
+        pass
+    folder.rename(moved)
+    if then == "another run":
+        record(folder, Run(tiny(seed=5)))
+        there = content(folder)
+    with pytest.raises(RunError, match=r"was deleted or moved.*mulligan resume"):
+        list(events)
+    if then == "another run":
+        assert content(folder) == there
+    else:
+        assert not folder.exists()
+    record(moved, resume(moved))
+    assert content(moved) == content(tmp_path / "whole")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
 def test_a_forked_copy_does_not_keep_the_folder(tmp_path: Path) -> None:
     here = RunFolder(tmp_path)

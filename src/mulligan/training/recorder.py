@@ -186,6 +186,7 @@ class Recorder:
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _keep(self, event: Event, run: Run) -> None:
+        self._check_place()
         if isinstance(event, Sampled):
             self._draw(event, run)
         if not isinstance(event, Saved):  # written before its checkpoint
@@ -194,6 +195,20 @@ class Recorder:
             self._note_time(event)
         if isinstance(event, Finished):
             self._animate()
+
+    def _check_place(self) -> None:
+        """Refuse to write where the folder that is held no longer is: it would be made again, as the ruin of a run."""
+        assert self._lock is not None
+        path = self.folder.path
+        try:
+            if os.path.samestat(os.fstat(self._lock.fileno()), (path / ".lock").stat()):
+                return
+        except OSError:
+            pass
+        raise RunError(
+            f"{path} was deleted or moved while the run was writing to it, so the run ends here. If it was moved, go "
+            "on with it from there (mulligan resume), which takes up its last checkpoint."
+        )
 
     def _write(self, event: Event) -> None:
         assert self._log is not None
@@ -219,6 +234,7 @@ class Recorder:
 
     def _save(self, run: Run) -> None:
         assert self._log is not None
+        self._check_place()
         try:
             os.fsync(self._log.fileno())
         except OSError as error:
