@@ -345,6 +345,15 @@ def test_a_file_size_limit_in_a_real_process(tiny: Any, tmp_path: Path) -> None:
 # ── pictures of points ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_the_newest_sample_of_a_run_of_a_million_steps(tmp_path: Path) -> None:
+    here = RunFolder(tmp_path)
+    assert here.newest_sample() is None
+    here.samples.mkdir()
+    for step in (0, 999_000, 1_000_000):
+        (here.samples / f"step-{step:06d}.png").touch()
+    assert here.newest_sample() == here.samples / "step-1000000.png"
+
+
 def test_points_are_drawn_at_a_fixed_scale() -> None:
     picture = points_picture(np.array([[0.0, 0.0], [1.0, 1.0], [9.0, 0.0]], np.float32), 0.0, 1.0)
     assert picture.shape == (SIDE, SIDE)

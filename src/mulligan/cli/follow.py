@@ -110,7 +110,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> dict[
     if metrics is not None:
         files.keep_metrics(metrics)
     report = reported(run, recorder)
-    grid = max(files.samples.glob("step-*.png"), default=None, key=lambda path: path.name)
+    grid = files.newest_sample()
     return {
         "step": run.step,
         "run": str(folder),

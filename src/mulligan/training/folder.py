@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import BusyError, CheckpointError, ConfigError
-from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
+from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
@@ -137,6 +137,10 @@ class RunFolder:
         from mulligan.output.files import write_json
 
         write_json(self.metrics, metrics, folders=False)
+
+    def newest_sample(self) -> Path | None:
+        """Return the picture of the last step that has one; step 1,000,000 comes after 999,000."""
+        return max(self.samples.glob("step-*.png"), default=None, key=lambda path: step_of(path.with_suffix("")))
 
     def newest(self) -> Checkpoint | None:
         """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.

@@ -63,6 +63,14 @@ def folder(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")
 
 
+def test_the_versions_are_those_of_the_newest_checkpoint(folder):
+    for step, version in ((999_000, "old"), (1_000_000, "new")):
+        saved = folder / "checkpoints" / f"step-{step:06d}"
+        saved.mkdir()
+        (saved / "run.json").write_text(json.dumps({"versions": {"numpy": version}}))
+    assert read(folder).versions == {"numpy": "new"}
+
+
 def test_all_sections_of_a_finished_run(folder, metrics):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     path = write_report(folder)

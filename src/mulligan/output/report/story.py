@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.output.files import objects_in, read_json
+from mulligan.training.checkpoint import WORDS, checkpoints
 from mulligan.training.config import load_config
 from mulligan.training.events import Diagnosed, read_events
 from mulligan.training.folder import RunFolder
@@ -150,8 +151,8 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
         if {"step", "wall", "cpu"} <= line.keys():
             story.clock[line["step"]] = (float(line["wall"]), float(line["cpu"]))
     story.metrics = read_json(here.metrics)
-    newest = max(here.checkpoints.glob("step-*/run.json"), default=None, key=lambda path: path.parent.name)
-    words = None if newest is None else read_json(newest)
+    saved = checkpoints(here.checkpoints)
+    words = read_json(saved[-1] / WORDS) if saved else None
     if words is not None:
         story.versions = words.get("versions", {})
     found = ((_number(path), path) for path in here.samples.glob("step-*.png"))
