@@ -111,6 +111,20 @@ def test_a_finished_run_resumed_is_the_same(tiny: Any, tmp_path: Path) -> None:
     assert content(tmp_path / "r") == before
 
 
+def test_a_kill_between_the_last_checkpoint_and_the_generator(tiny: Any, tmp_path: Path) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder = tmp_path / "r"
+    events = Recorder(folder).record(Run(tiny()))
+    while next(events).step < 12:
+        pass
+    events.close()
+    older = RunFolder(folder).generator.read_bytes()
+    record(folder, resume(folder))
+    RunFolder(folder).generator.write_bytes(older)
+    record(folder, resume(folder))
+    assert content(folder) == content(tmp_path / "whole")
+
+
 def test_a_finished_run_can_go_on(tiny: Any, tmp_path: Path) -> None:
     record(tmp_path / "r", Run(tiny()))
     events = record(tmp_path / "r", resume(tmp_path / "r", steps=30))

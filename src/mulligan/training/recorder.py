@@ -164,6 +164,8 @@ class Recorder:
             raise _cannot(self.folder.path, error) from error
         if run.log_position is None and run.begins:
             self._save(run)  # a second try has what it needs of its parent before its first step
+        elif run.log_position:
+            run.generator().save(self.folder.generator)  # the kill may have come right after the checkpoint
 
     def _cut(self, position: dict[str, Any]) -> IO[bytes]:
         """Open the log and cut it to where it stood at the checkpoint."""
