@@ -55,6 +55,16 @@ def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert json.loads(out) == kept
 
 
+def test_figures_that_cannot_be_kept_are_printed_all_the_same(trained, mulligan, here):
+    (here / "r" / "metrics.json").unlink()
+    (here / "r" / "metrics.json" / "in-the-way").mkdir(parents=True)
+    code, out, err = mulligan("evaluate", "r", "--count", 100, "--seeds", 1)
+    assert code == 1
+    assert "metrics.json" in err
+    assert "averaged weights" in out
+    assert "kept in" not in out
+
+
 def test_no_evaluate(mulligan, cloud, here):
     code, out, err = mulligan("train", *cloud, "--steps", 10, "--set", "evaluate_every=5", "--no-evaluate")
     assert code == 0

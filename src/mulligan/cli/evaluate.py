@@ -45,12 +45,12 @@ def command(
     from mulligan.training.folder import RunFolder
 
     metrics = evaluate(model, data, count=count, seeds=seeds, say=say)
+    if json:
+        emit(metrics)
+    else:
+        print("\n".join(table(metrics)), flush=True)  # before it is kept: a full disk shall not cost the figures
     folder = RunFolder(model)
     if folder.config.is_file():
         folder.keep_metrics(metrics)
-    if json:
-        emit(metrics)
-        return
-    print("\n".join(table(metrics)))
-    if folder.config.is_file():
-        print(f"kept in {folder.metrics}")
+        if not json:
+            print(f"kept in {folder.metrics}")
