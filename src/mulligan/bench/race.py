@@ -76,7 +76,8 @@ def difference(found: dict[str, Array], expected: dict[str, Array], idle: frozen
         a, b = found[name].astype(np.float64), expected[name].astype(np.float64)
         if a.shape != b.shape or not np.isfinite(a).all():
             return np.inf
-        worst = max(worst, float(np.linalg.norm(a - b) / max(np.linalg.norm(b), np.finfo(np.float32).tiny)))
+        size = max(float(np.linalg.norm(b)), float(np.finfo(np.float32).tiny))
+        worst = max(worst, float(np.linalg.norm(a - b)) / size)
     return worst
 
 
