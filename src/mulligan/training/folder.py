@@ -140,7 +140,12 @@ class RunFolder:
 
     def newest_sample(self) -> Path | None:
         """Return the picture of the last step that has one; step 1,000,000 comes after 999,000."""
-        return max(self.samples.glob("step-*.png"), default=None, key=lambda path: step_of(path.with_suffix("")))
+        return next(reversed(self.grids().values()), None)
+
+    def grids(self) -> dict[int, Path]:
+        """Return the pictures of samples by their steps, in order."""
+        found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png")}
+        return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self) -> Checkpoint | None:
         """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.

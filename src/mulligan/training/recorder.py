@@ -157,8 +157,8 @@ class Recorder:
                     checkpoint.rename(refused)
             for part in [*self.folder.path.glob(".*.part"), *self.folder.path.glob("*/.*.part")]:  # of a killed process
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
-            for sample in self._samples():
-                if step_of(sample.with_suffix("")) > run.step:
+            for step, sample in self.folder.grids().items():
+                if step > run.step:
                     sample.unlink()
         except OSError as error:
             raise _cannot(self.folder.path, error) from error
@@ -255,15 +255,10 @@ class Recorder:
             picture = grid(event.images)
         save_png(self.folder.samples / f"step-{event.step:06d}.png", picture, {"step": str(event.step)})
 
-    def _samples(self) -> list[Path]:
-        folder = self.folder.samples
-        found = [p for p in folder.glob("step-*.png") if step_of(p.with_suffix("")) >= 0] if folder.is_dir() else []
-        return sorted(found, key=lambda path: step_of(path.with_suffix("")))
-
     def _animate(self) -> None:
         from mulligan.output.animations import save_animation
 
-        paths = self._samples()
+        paths = [*self.folder.grids().values()]
         if paths:
             chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int))
             save_animation(self.folder.animation, (_read(paths[i]) for i in chosen))

@@ -187,6 +187,6 @@ class State:
 
 def saved_samples(folder: Path) -> list[int]:
     """List the steps whose grids lie in a run folder."""
-    from mulligan.training.checkpoint import step_of
+    from mulligan.training.folder import RunFolder
 
-    return sorted(step for path in folder.glob("samples/step-*.png") if (step := step_of(path.with_suffix(""))) >= 0)
+    return [*RunFolder(folder).grids()]

@@ -155,8 +155,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     words = read_json(saved[-1] / WORDS) if saved else None
     if words is not None:
         story.versions = words.get("versions", {})
-    found = ((_number(path), path) for path in here.samples.glob("step-*.png"))
-    story.samples = sorted((step, path) for step, path in found if step >= 0)
+    story.samples = [*here.grids().items()]
     above = story.config.parent
     if above is not None and ancestors > 0:
         try:
@@ -185,8 +184,3 @@ def _hear(story: Story, event: dict[str, Any]) -> None:
         story.failed = str(event["reason"])
     elif name == "finished":
         story.finished = True
-
-
-def _number(path: Path) -> int:
-    digits = path.stem.removeprefix("step-")
-    return int(digits) if digits.isdecimal() else -1
