@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.bench.child import Child
+from mulligan.bench.cores import handover
 from mulligan.bench.material import draw, players
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import workload
@@ -115,6 +116,7 @@ class Race:
         self.name = name
         self.idle = idle_parameters(self.workload)
         self.results: dict[str, dict[str, Any]] = {side: {} for side in plan.for_workload(name)}
+        self.handover: list[float | None] = []  # one for each round
         self._material = folder / f"{name}.npz"
         draw(self.workload).save(self._material)
 
@@ -189,6 +191,7 @@ class Race:
             "title": self.workload.title,
             "batch": self.workload.batch,
             "wide": any(result.get("wide", False) for result in self.results.values()),
+            "handover_ns": self.handover,
             "sides": self.results,
         }
 
@@ -196,6 +199,7 @@ class Race:
         order = list(children)
         for number in range(self.plan.rounds):
             say(f"{self.name}: round {number + 1} of {self.plan.rounds}")
+            self.handover.append(handover())
             for side in order:
                 time.sleep(self.plan.pause)
                 block = children[side].ask(do="block", seconds=self.plan.seconds)

@@ -48,6 +48,9 @@ FEWEST = 8
 PACKED = 192
 """Rows of y above which packing costs less than cutting its sums; terms of dW above which it costs less than tiles."""
 
+EASILY = 96
+"""The same for the rows of y where W's are not a power of two long, so that packing finds them all over the cache."""
+
 TERMS = 256
 """Terms of a part of a cut sum, at least: adding the parts then costs little beside the products."""
 
@@ -115,7 +118,7 @@ def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False)
     if not b_turned:  # a few rows of the result, as wide as it is
         least = LINES if a_turned else FOUR
         parts = 1 if a_turned else min(-(-least * K * N // SMALL), max(K // TERMS, 1))
-        if parts > 1 and M > PACKED:
+        if parts > 1 and (EASILY if N % WIDEST else PACKED) < M:
             return None
         terms = -(-K // parts)
         rows = SMALL // (terms * N) // least * least

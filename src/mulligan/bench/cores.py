@@ -1,0 +1,48 @@
+"""How far apart two cores are: what it costs to write what another core has read.
+
+A step on two cores hands every parameter and every gradient from one to the other. Where both share a cache, writing a
+line that the other core has read takes little longer than any line; where they do not, several times as long. A rented
+machine may have either, and change from one to the other while it runs.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+
+from mulligan.nn.blocks import blocks
+from mulligan.nn.forks import Forks, can_fork
+from mulligan.nn.memory import shared
+from mulligan.nn.parallel import available_cores
+
+LINE = 16
+"""Elements of float32 in a cache line."""
+LINES = 1 << 15
+"""2 MiB, half of what the two networks of the MLP weigh."""
+TIMES = 9
+
+
+def handover() -> float | None:
+    """Return the nanoseconds in which a core writes a cache line that another has read; None without two cores."""
+    if available_cores() < 2 or not can_fork():
+        return None
+    array = shared((LINES * LINE,), np.float32)
+    took = shared((TIMES,), np.float64)
+
+    def work(lane: int) -> None:
+        for i in range(TIMES):
+            if lane == 1:
+                array.sum()
+            lanes.meet(lane)
+            if lane == 0:
+                start = time.perf_counter()
+                for part in blocks(slice(0, array.size)):
+                    array[part] += 1
+                took[i] = time.perf_counter() - start
+            lanes.meet(lane)
+
+    with Forks(2, lambda question, lane: None, lambda answers: None) as lanes:
+        lanes.play(work)
+    return 1e9 * statistics.median(took.tolist()) / LINES
