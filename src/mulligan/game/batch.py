@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,6 +16,43 @@ if TYPE_CHECKING:
     from mulligan.nn.memory import Allocate, Array
 
     Labels = NDArray[np.integer[Any]] | None
+
+
+class Source(Protocol):
+    """Samples by number, which all lanes can read at the same time; what it gives for a number never changes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample."""
+
+    def take(self, numbers: NDArray[np.int64], out: Array, /) -> Any:
+        """Write the samples `numbers`, (n,), into `out`, (n, ...)."""
+
+
+class Rows(NamedTuple):
+    """Real samples of a step, by number: each lane takes its own, while the others take theirs.
+
+    Attributes
+    ----------
+    source : Source
+        The same object step after step; lanes that are processes end and begin anew with another.
+    numbers : (n,) int64 array
+        Not checked.
+    """
+
+    source: Source
+    numbers: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the batch."""
+        return (len(self.numbers), *self.source.shape)
+
+    def taken(self, dtype: DTypeLike) -> Array:
+        """Return the samples themselves."""
+        out = np.empty(self.shape, dtype)
+        self.source.take(self.numbers, out)
+        return out
 
 
 class Move(NamedTuple):
@@ -57,7 +94,8 @@ class Batch:
     def __init__(self, allocate: Allocate, dtype: DTypeLike, settle: Callable[[], None]):
         self._allocate, self._settle, self._dtype = allocate, settle, dtype
         self._arrays: dict[str, Array] = {}
-        self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
+        self._source: Source | None = None
+        self._head = allocate((5,), np.int64)  # steps before this one, rows of a move, labels?, noise?, by number?
 
     def room(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
         """Return the array `name`, made anew where it had another shape or dtype."""
@@ -67,14 +105,36 @@ class Batch:
             kept = self._arrays[name] = self._allocate(shape, dtype)
         return kept
 
-    def deal(self, step: int, n: int, real: Array, labels: Labels, noisy: bool) -> None:
+    def deal(self, step: int, n: int, real: Array | Rows, labels: Labels, noisy: bool) -> None:
         """Begin a step with `n` rows a move."""
-        if real is not self._arrays.get("real"):
-            np.copyto(self.room("real", real.shape), real)
+        by_number = isinstance(real, Rows)
+        room = self.room("real", real.shape)
+        if isinstance(real, Rows):
+            if real.source is not self._source:
+                self._settle()  # processes know only the sources that were there when they were made
+                self._source = real.source
+            np.copyto(self.room("numbers", real.numbers.shape, np.int64), real.numbers)
+        else:
+            np.copyto(room, real)
         if labels is not None:
             np.copyto(self.room("labels", labels.shape, labels.dtype), labels)
         self.room("logits", (2, n))
-        self._head[:] = step, n, labels is not None, noisy
+        self._head[:] = step, n, labels is not None, noisy, by_number
+
+    def take(self, lane: int, lanes: int, parts: int) -> None:
+        """Take a lane's share of each of `parts` parts of the batch, where it is given by number."""
+        if not self._head[4]:
+            return
+        assert self._source is not None
+        real, numbers = self.real, self._arrays["numbers"]
+        for part in shares(len(real), parts):
+            rows = shares(part.stop - part.start, lanes)[lane]
+            self._source.take(numbers[part][rows], real[part][rows])
+
+    @property
+    def real(self) -> Array:
+        """The real samples of all moves."""
+        return self._arrays["real"]
 
     @property
     def step(self) -> int:
@@ -102,7 +162,7 @@ class Batch:
         points : int
             Penalties at points of their own.
         """
-        arrays, (_, _, labelled, noisy) = self._arrays, self._head.tolist()
+        arrays, (_, _, labelled, noisy, _) = self._arrays, self._head.tolist()
         rows = shares(len(arrays["real"]), parts)[part]
         return Move(
             arrays["real"][rows],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mulligan.game.batch import Batch
+    from mulligan.game.batch import Batch, Rows
     from mulligan.game.penalties import Penalty
     from mulligan.game.spec import Game
     from mulligan.nn.layers.base import Shape
@@ -52,7 +52,14 @@ class Chance:
         self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(lanes)}
 
     def deal(
-        self, batch: Batch, game: Game, apart: Sequence[Penalty], step: int, total: int, real: Array, labels: Labels
+        self,
+        batch: Batch,
+        game: Game,
+        apart: Sequence[Penalty],
+        step: int,
+        total: int,
+        real: Array | Rows,
+        labels: Labels,
     ) -> None:
         """Draw all that a step needs, move by move.
 
@@ -65,11 +72,11 @@ class Chance:
             Those that need points of their own.
         step, total : int
             Steps before this one, and of the whole run.
-        real : (n · d_steps, ...) array
+        real : (n · d_steps, ...) array or Rows
         labels : (n · d_steps,) integer array or None
         """
         spread = game.instance_noise and game.instance_noise * game.schedules.noise(step, total)
-        n = len(real) // game.d_steps
+        n = real.shape[0] // game.d_steps
         batch.deal(step, n, real, labels, bool(spread))
         for number, movers in enumerate(game.moves):
             game.latent.draw(self.streams["noise"], batch.room(f"z{number}", (n, game.latent.dim)))
@@ -80,7 +87,7 @@ class Chance:
             if game.augment:
                 self.warp.draw(self.streams["augment"], batch.room(f"warp{number}", (2, n, self.warp.numbers)))
             if apart and movers == "d":
-                part = real[shares(len(real), game.d_steps)[game.part(number)]]
+                part = batch.real[shares(len(batch.real), game.d_steps)[game.part(number)]]
                 for k, penalty in enumerate(apart):
                     drawn = penalty.draw(self.streams["penalty"], part)
                     np.copyto(batch.room(f"points{number}.{k}", drawn.shape), drawn)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.game.batch import Batch, Move
+from mulligan.game.batch import Batch, Move, Rows
 from mulligan.game.chance import Chance
 from mulligan.game.lane import Lane
 from mulligan.game.losses import FeatureMatching, mean
@@ -121,14 +121,14 @@ class GAN:
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def step(self, real: Array, labels: Labels = None) -> dict[str, float]:
+    def step(self, real: Array | Rows, labels: Labels = None) -> dict[str, float]:
         """Play one step: the turns of both players, as `Game.turns` has them.
 
         Parameters
         ----------
-        real : array of shape ``(n, *sample_shape)``
-            A batch of real samples, in the range that G's output has. With ``d_steps > 1``: (d_steps·n, …), a fresh
-            batch for each of D's moves.
+        real : array of shape ``(n, *sample_shape)``, or Rows
+            A batch of real samples, in the range that G's output has, or their numbers: then every lane takes its own.
+            With ``d_steps > 1``: (d_steps·n, …), a fresh batch for each of D's moves.
         labels : (n,) integer array, optional
             Their classes; the fakes are drawn with the same ones, so that both follow the data's frequencies.
 
@@ -144,7 +144,9 @@ class GAN:
             When the batch does not fit the game.
         """
         real, labels = as_arrays(real, labels, self.dtype)
-        refuse_batch(real, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)
+        refuse_batch(real.shape, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)
+        if self._apart and isinstance(real, Rows):  # some place their points by all samples of a batch
+            real = real.taken(self.dtype)
         self._chance.deal(self._batch, self._game, self._apart, self.steps, self.total, real, labels)
         self._measures = {}
         self.lanes.play(self._play)
@@ -155,6 +157,7 @@ class GAN:
         """Play a step as lane `i`: all lanes do this at once, each with its rows, and meet where `meet` says."""
         batch, game = self._batch, self._game
         self.steps = batch.step  # which a lane that is a process has not counted
+        batch.take(i, self.lanes.count, game.d_steps)
         self._lanes[i].resize(shares(batch.n, self.lanes.count)[i], batch.n)
         number = 0
         for turn in game.turns:
@@ -336,6 +339,11 @@ class GAN:
         """Tell the penalties at the rows of D's own pass from those that need points of their own."""
         self._joint = [p for p in self._game.penalties if p.points in ("real", "fake")]
         self._apart = [p for p in self._game.penalties if p.points in ("between", "around")]
+
+    @property
+    def real(self) -> Array:
+        """The real samples of the last step."""
+        return self._batch.real
 
     @property
     def streams(self) -> dict[str, np.random.Generator]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.game.augment import Warp
+from mulligan.game.batch import Rows
 from mulligan.game.losses import FeatureMatching
 from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
@@ -130,37 +131,40 @@ def _refuse_simultaneous(game: Game) -> None:
         raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
 
 
-def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[Any] | None]:
-    """Return a batch and its labels as arrays.
+def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array | Rows, NDArray[Any] | None]:
+    """Return a batch and its labels as arrays; rows by number stay what they are.
 
     Raises
     ------
     ShapeError
         When one holds other things than real numbers, or rows of different lengths.
     """
-    batch = _numbers(real, "a batch must be numbers, one row for each sample").astype(dtype, copy=False)
-    return batch, None if labels is None else _numbers(labels, "labels must be numbers, one for each sample")
+    if not isinstance(real, Rows):
+        real = _numbers(real, "a batch must be numbers, one row for each sample").astype(dtype, copy=False)
+    return real, None if labels is None else _numbers(labels, "labels must be numbers, one for each sample")
 
 
 def _numbers(thing: Any, what: str) -> NDArray[Any]:
     try:
         array = np.asarray(thing)
-        found = f"dtype {array.dtype}"
     except ValueError:
-        array, found = np.empty(0, object), "rows of different lengths"
-    if array.dtype.kind not in "biuf":
+        array = None
+    if array is None or array.dtype.kind not in "biuf":
+        found = "rows of different lengths" if array is None else f"dtype {array.dtype}"
         raise ShapeError(f"{what}, not {found}. Try np.asarray(..., np.float32), or np.int64 for labels.")
     return array
 
 
 def refuse_batch(
-    real: Array, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, lanes: int
+    shape: Shape, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, lanes: int
 ) -> None:
     """Raise where a batch does not fit D, its labels, the moves or the lanes.
 
     Parameters
     ----------
-    real, labels
+    shape : tuple of int
+        Of the batch.
+    labels
         As given to `GAN.step`.
     sample_shape : tuple of int
         That D takes.
@@ -173,12 +177,12 @@ def refuse_batch(
     ------
     ShapeError
     """
-    if not real.ndim or real.shape[1:] != sample_shape:
+    if not shape or shape[1:] != sample_shape:
         raise ShapeError(
-            f"a batch of shape {real.shape} does not fit; it must be (n, {', '.join(map(str, sample_shape))}), as the "
+            f"a batch of shape {shape} does not fit; it must be (n, {', '.join(map(str, sample_shape))}), as the "
             "discriminator was built for. Reshape it."
         )
-    n = len(real)
+    n = shape[0]
     if labels is not None and labels.shape != (n,):
         raise ShapeError(f"labels of shape {labels.shape} do not fit {n} samples; give one whole number for each.")
     if n % moves or n < moves * lanes:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data import Dataset, Sampler, load, scale
+from mulligan.data import Dataset, Sampler, load
+from mulligan.data.reals import Reals
 from mulligan.data.registry import absolute
 from mulligan.errors import CheckpointError, ConfigError
+from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
-from mulligan.nn.memory import Array, aligned
+from mulligan.nn.memory import Array
 from mulligan.nn.parallel import available_cores
 from mulligan.nn.rng import restore as restore_stream
 from mulligan.nn.rng import state_of, stream
@@ -102,8 +104,7 @@ class Run:
         self._told = 0  # of them, those that `take_turns` has given
         rows = config.batch_size * config.d_steps
         self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
-        self._bytes = np.empty((rows, *shape), np.uint8)
-        self._batch = aligned((rows, *shape), np.float32)
+        self._reals = Reals(self.data, config.data.low, config.data.high)
         self._labels = np.empty(rows, np.int64)
         self.sums: dict[str, float] = {}
         self.counted = 0
@@ -138,9 +139,9 @@ class Run:
         DivergedError
             When a measure is NaN or infinite.
         """
-        measures = self.gan.step(*self.next_batch())
+        measures = self.gan.step(*self._next_rows())
         if not guard.finite(measures):
-            raise guard.diverged(self, measures, self._batch)
+            raise guard.diverged(self, measures, self.gan.real)
         sums = self.sums
         for name, value in measures.items():
             sums[name] = sums.get(name, 0.0) + value
@@ -183,18 +184,20 @@ class Run:
         return new
 
     def next_batch(self) -> tuple[Array, NDArray[np.int64] | None]:
-        """Return the next real samples in the network's range, and their classes; valid until the next call."""
-        indices = self.sampler.next_indices()
-        if self.data.is_points:
-            self.data.take(indices, self._batch)
-        else:
-            spec = self.config.data
-            scale(self.data.take(indices, self._bytes), self._batch, spec.low, spec.high)
-            if self.data.streamed:
-                self.data.ahead(self.sampler.coming(AHEAD))
-        if self.labels is None:
-            return self._batch, None
-        return self._batch, self.labels.take(indices, out=self._labels, mode="clip")
+        """Return the next real samples in the network's range, and their classes."""
+        rows, labels = self._next_rows()
+        return rows.taken(np.float32) if isinstance(rows, Rows) else rows, labels
+
+    def _next_rows(self) -> tuple[Array | Rows, NDArray[np.int64] | None]:
+        """Return the next real samples by number, or themselves where they come from the disk; and their classes."""
+        numbers = self.sampler.next_indices()
+        labels = None if self.labels is None else self.labels.take(numbers, out=self._labels, mode="clip")
+        rows = Rows(self._reals, numbers)
+        if not self.data.streamed:
+            return rows, labels
+        real = rows.taken(np.float32)
+        self.data.ahead(self.sampler.coming(AHEAD))
+        return real, labels
 
     def take_measures(self) -> dict[str, float]:
         """Return the means of all measures since this was last called, and begin anew."""
