@@ -68,6 +68,15 @@ def test_recipes_table(tmp_path):
     assert json.loads((tmp_path / "figures.json").read_text("utf-8")) == kept
 
 
+def test_widening(tmp_path):  # which compares what G draws before and after
+    words = ["--out", tmp_path, "--cpu-seconds", 0.3, "--seeds", 1, "--count", 50, "--fractions", 0, 0.5]
+    out = run("widening.py", *words)
+    assert "| 0% of the time | 0 |" in out
+    assert "| 50% of the time |" in out
+    run("widening.py", *words)  # goes on: nothing is done twice
+    assert out.endswith((tmp_path / "table.md").read_text("utf-8"))
+
+
 def test_convolution_alternatives():  # which compares every way with the engine's result
     rows = run("convolution_alternatives.py", "--repeats", 1, "--tile", 2).splitlines()
     assert len(rows) == 1 + 4
