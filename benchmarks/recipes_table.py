@@ -75,15 +75,19 @@ def play(name, seed, arguments):
 def stretched(config, seconds):
     """Return the run whose steps fill the budget, after a short timing."""
     trial = Run(config)
+    steps = max(2, round(seconds / seconds_a_step(trial)))
+    return Run(replace(config, steps=steps, report_every=max(1, steps // 10), save_every=0), data=trial.data)
+
+
+def seconds_a_step(trial):
+    """Time some steps of a run that is not needed any more, in CPU time."""
     with trial.gan.lanes:
         for _ in range(2):
             trial.advance()
         start = time.process_time()
         for _ in range(TIMED):
             trial.advance()
-        each = (time.process_time() - start) / TIMED
-    steps = max(2, round(seconds / each))
-    return Run(replace(config, steps=steps, report_every=max(1, steps // 10), save_every=0), data=trial.data)
+        return (time.process_time() - start) / TIMED
 
 
 def score(run, exam):

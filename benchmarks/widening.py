@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from recipes_table import TIMED, score
+from recipes_table import score, seconds_a_step
 
 import mulligan
 from mulligan.evaluation import Exam
@@ -87,25 +87,13 @@ def widen(narrow, wide):
         restore(wide.gan.streams[name], state_of(old))
 
 
-def seconds_a_step(config):
-    """Time some steps after two that allocate."""
-    trial = Run(config)
-    with trial.gan.lanes:
-        for _ in range(2):
-            trial.advance()
-        start = time.process_time()
-        for _ in range(TIMED):
-            trial.advance()
-        return (time.process_time() - start) / TIMED
-
-
 def play(seed, fraction, seconds):
     """Train for the budget; return the run, its narrow steps, and the CPU time of both parts."""
     changes = [f"seed={seed}", "threads=1", "sample_every=0", "evaluate_every=0", "save_every=0"]
     full = with_overrides(mulligan.recipe("quick"), changes)
     half = with_overrides(full, HALF)
-    first = round(fraction * seconds / seconds_a_step(half)) if fraction else 0
-    steps = first + round((1 - fraction) * seconds / seconds_a_step(full))
+    first = round(fraction * seconds / seconds_a_step(Run(half))) if fraction else 0
+    steps = first + round((1 - fraction) * seconds / seconds_a_step(Run(full)))
     wide = Run(replace(full, steps=steps))
     start = time.process_time()
     if first:
