@@ -98,6 +98,12 @@ def test_the_seed_decides(tiny):
     assert theta(1) == theta(1) != theta(2)
 
 
+def test_the_first_five_arguments_may_go_without_their_names(tiny):
+    by_place = mulligan.fit(GREY, None, tiny, None, 1)
+    by_name = mulligan.fit(GREY, labels=None, recipe=tiny, minutes=None, seed=1)
+    assert by_place.theta.tobytes() == by_name.theta.tobytes()
+
+
 def test_minutes_become_steps(tiny):
     generator = mulligan.fit(GREY, recipe=tiny, minutes=0.01)
     assert generator.spec.step >= 1

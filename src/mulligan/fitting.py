@@ -36,8 +36,8 @@ def fit(
     labels: ArrayLike | None = None,
     recipe: str | Config = "quick",
     minutes: float | None = None,
-    steps: int | None = None,
     seed: int = 0,
+    steps: int | None = None,
     out: str | Path | None = None,
 ) -> Generator:
     """Train a generator.
@@ -53,9 +53,9 @@ def fit(
         A name of `mulligan list recipes`, the path of a TOML file, or a configuration.
     minutes : float, optional
         Length in time: the steps are chosen after a short timing.
+    seed : int
     steps : int, optional
         Length in steps; by default what the recipe says.
-    seed : int
     out : str or Path, optional
         Keep the run in this folder; by default nothing is written.
 
