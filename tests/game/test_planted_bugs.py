@@ -155,6 +155,12 @@ def the_schedule_of_penalties_is_forgotten(patch):
     patch.setattr(GAN, "_penalty_factor", 1.0)
 
 
+@bug("schedules, *, lanes 1")
+def penalties_are_a_step_ahead(patch):
+    ahead = property(lambda self: self._game.schedules.penalty(self.steps + 1, self.total))
+    patch.setattr(GAN, "_penalty_factor", ahead)
+
+
 @bug("wasserstein, wgan_gp, alternating, mlp, lanes 1", "wasserstein, wgan_gp, alternating, conv, lanes 2")
 def epsilon_on_the_other_side(patch):
     around(patch, Penalty, "draw", lambda right, self, rng, real: 1 - right(self, rng, real))

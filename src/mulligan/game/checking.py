@@ -24,7 +24,7 @@ from mulligan.nn.checking import ATTEMPTS, Check, Kink, gradient_error, relative
 from mulligan.nn.layers.initializers import He
 from mulligan.nn.optimizers import SGD
 from mulligan.nn.rng import stream
-from mulligan.nn.schedules import Constant
+from mulligan.nn.schedules import Exponential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,7 +204,8 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
         for net in ("mlp", "curved"):
             blurred = game_of(net, instance_noise=0.3, penalties=r1_r2, update=update)
             yield f"instance noise, {update}, {net}", blurred, (4,)
-        halves = Schedules(lr=Constant(0.5), penalty=Constant(0.5), noise=Constant(0.5))
+        halving = Exponential(factor=0.5, every=1)  # its value says which step it was asked for
+        halves = Schedules(lr=halving, penalty=halving, noise=halving)
         scheduled = game_of(instance_noise=0.3, penalties=r1_r2, update=update, schedules=halves)
         yield f"schedules, {update}", scheduled, (4,)
         normed = game_of(
