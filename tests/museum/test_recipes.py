@@ -201,6 +201,14 @@ def test_sorting_changes_nothing_but_rounding():
     np.testing.assert_array_equal(load("jang-sorted").images, load_toy("jang").images)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_sorted_batch_is_sorted_as_a_whole(threads):
+    run = mulligan.Run(with_overrides(mulligan.recipe("jang", steps=2), [f"threads={threads}"]))
+    with run.gan.lanes:
+        run.advance()
+    assert (np.diff(run.gan.real[:, 0]) >= 0).all()
+
+
 # ── each trains ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 SMALLER = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -70,6 +70,8 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     test: Dataset | None = None
     note: str = ""
+    whole_batches: ClassVar[bool] = False
+    """True where `take` does more than take row by row, so that no lane may take a part of a batch."""
 
     def __post_init__(self) -> None:
         kind = (str(self.images.dtype), len(self.images.shape))

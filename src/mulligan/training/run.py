@@ -189,14 +189,15 @@ class Run:
         return rows.taken(np.float32) if isinstance(rows, Rows) else rows, labels
 
     def _next_rows(self) -> tuple[Array | Rows, NDArray[np.int64] | None]:
-        """Return the next real samples by number, or themselves where they come from the disk; and their classes."""
+        """Return the next real samples by number, or themselves where a lane cannot take its own; and their classes."""
         numbers = self.sampler.next_indices()
         labels = None if self.labels is None else self.labels.take(numbers, out=self._labels, mode="clip")
         rows = Rows(self._reals, numbers)
-        if not self.data.streamed:
+        if not (self.data.streamed or self.data.whole_batches):
             return rows, labels
         real = rows.taken(np.float32)
-        self.data.ahead(self.sampler.coming(AHEAD))
+        if self.data.streamed:
+            self.data.ahead(self.sampler.coming(AHEAD))
         return real, labels
 
     def take_measures(self) -> dict[str, float]:
