@@ -258,6 +258,11 @@ def every_move_of_d_sees_the_same_batch(patch):
     around(patch, Batch, "move", lambda right, self, number, part, parts, points: right(self, number, 0, parts, points))
 
 
+@bug("d_steps = 3, relativistic, classes, lanes 1")
+def g_sees_the_first_of_d_s_batches(patch):
+    around(patch, Game, "part", lambda right, self, move: right(self, move) if move < self.d_steps else 0)
+
+
 @bug("hinge, no penalty, *, mlp, lanes 1", "non_saturating, r1, *, curved, lanes 1")
 def yesterday_s_batch(patch):
     kept = []

@@ -222,6 +222,7 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
         d = (nn.Conv2d(3, spectral_norm=True), *NETS["conv"][1][1:])
         yield f"spectral norm, conv, {update}", game_of("conv", STILL, d=d, penalties=r1_r2, update=update), (4, 4, 1)
     yield "d_steps = 2", game_of(d_steps=2, penalties=(R2(), WGANGP()), instance_noise=0.3), (4,)
+    yield "d_steps = 3, relativistic, classes", game_of("classes", d_steps=3, loss=Relativistic()), (4,)
     yield "uniform z", game_of(latent=Latent(3, "uniform")), (4,)
     yield "feature_matching of the first layer", game_of("curved", loss=FeatureMatching(layer=0)), (4,)
     yield from _augmented()
