@@ -96,6 +96,15 @@ def test_a_beta2_schedule_that_leaves_its_range(schedule):
     GAN(game_with(Adam(), Schedules(beta2=Linear(0.9, 1.0))), SHAPE, total=1000, lanes=1)  # 1 is past the last step
 
 
+@pytest.mark.parametrize("name", ["lr", "penalty", "noise"])
+@pytest.mark.parametrize("schedule", [Exponential(factor=2.0, every=1), StepDecay(factor=1e200, at=(3, 1999))])
+def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
+    schedules = Schedules(**{name: schedule})
+    GAN(game_with(Adam(), schedules), SHAPE, total=1000, lanes=1)
+    with pytest.raises(ConfigError, match=rf"schedules.{name} = .* gives inf at step .* of 3,000.*Try"):
+        GAN(game_with(Adam(), schedules), SHAPE, total=3000, lanes=1)
+
+
 def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
     gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, lanes=1)
     gan.step(np.zeros((4, 4)))

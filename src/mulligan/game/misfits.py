@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,8 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
     UnsupportedError
         A combination of rules that has no right answer.
     ConfigError
-        A schedule of β₂ for an optimiser that has none, or outside [0, 1) somewhere among `total` steps.
+        A schedule that is not finite somewhere among `total` steps; one of β₂ for an optimiser that has none, or
+        outside [0, 1).
     """
     if g.output_shape != tuple(sample_shape):
         raise ShapeError(
@@ -105,10 +107,7 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
         for _, layer, _ in walk(d.layer, d.input_shape):
             if type(layer).tangent is Layer.tangent:
                 raise UnsupportedError(no_second_order(layer))
-    if game.schedules.beta2 is not None:
-        for step in (*range(0, total, max(1, total // 100)), total - 1):
-            for player in (game.generator, game.discriminator):
-                player.optimizer.scaled(1.0, game.schedules.beta2(step, total))
+    _refuse_schedules(game, total)
     if isinstance(game.loss, FeatureMatching):
         depth = len(d.layer.children(d.input_shape))
         if not -depth <= game.loss.layer < depth:
@@ -118,6 +117,24 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             )
     if game.update == "simultaneous":
         _refuse_simultaneous(game)
+
+
+def _refuse_schedules(game: Game, total: int) -> None:
+    schedules = game.schedules
+    for step in (*range(0, total, max(1, total // 100)), total - 1):
+        for name, schedule in (("lr", schedules.lr), ("penalty", schedules.penalty), ("noise", schedules.noise)):
+            try:
+                value = schedule(step, total)
+            except OverflowError:
+                value = math.inf
+            if not math.isfinite(value):
+                raise ConfigError(
+                    f"schedules.{name} = {schedule!r} gives {value} at step {step:,} of {total:,}, which is not "
+                    "allowed; it must be a finite number at every step. Try a factor of at most 1, or fewer steps."
+                )
+        if schedules.beta2 is not None:
+            for player in (game.generator, game.discriminator):
+                player.optimizer.scaled(1.0, schedules.beta2(step, total))
 
 
 def _refuse_simultaneous(game: Game) -> None:
