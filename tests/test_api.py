@@ -12,7 +12,7 @@ from mulligan.data import from_arrays
 from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
 from mulligan.training import load_config, resume
-from mulligan.training.config import with_overrides
+from mulligan.training.config import dumps_toml, with_overrides
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)
@@ -122,6 +122,9 @@ def test_minutes_become_steps(tiny):
         (np.array(["a", "b"]), None, DataError, "numbers are needed"),
         (GREY, np.arange(49), DataError, "labels of shape"),
         (GREY, np.full(50, np.nan), DataError, "labels"),
+        ([GREY[0], GREY[0, :7]], None, DataError, "samples of different shapes.*Resize them"),
+        ([[1.0, 2.0], [3.0]], None, DataError, "samples of different shapes"),
+        (GREY[:2], [[0], [1, 2]], DataError, "labels of different lengths"),
         ("nothing-here", None, DataError, "no data set and no file named"),
         ("ring", np.arange(3), ConfigError, "brings its own"),
         (RNG.random((50, 5, 5)), None, ShapeError, "multiples of 4"),
@@ -137,9 +140,15 @@ def test_arrays_that_are_none(tiny, images, labels, error, message):
     ("options", "message"),
     [
         ({"recipe": "quik"}, "Did you mean 'quick'"),
+        ({"recipe": Path("nothing.toml")}, "cannot read nothing.toml"),
+        ({"recipe": Path("quik")}, "Did you mean 'quick'"),
+        ({"recipe": None}, "there is no recipe None"),
+        ({"recipe": 3}, "there is no recipe 3"),
         ({"steps": 0}, "steps = 0"),
         ({"steps": 1.5}, "steps = 1.5"),
         ({"seed": -1}, "seed = -1"),
+        ({"seed": 2**63}, "seed = 9223372036854775808 .* 64 bits"),
+        ({"minutes": "1"}, "minutes = '1' is not allowed"),
         ({"minutes": 0}, "0 minutes are not allowed"),
         ({"minutes": float("nan")}, "nan minutes"),
         ({"minutes": 1, "steps": 1}, "both set the length"),
@@ -148,6 +157,13 @@ def test_arrays_that_are_none(tiny, images, labels, error, message):
 def test_options_that_are_off(options, message):
     with pytest.raises(ConfigError, match=message):
         mulligan.fit(GREY, **options)
+
+
+def test_a_recipe_may_be_a_path(tiny, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(dumps_toml(tiny))
+    assert mulligan.recipe(path) == mulligan.recipe(str(path))
+    assert mulligan.fit(GREY, recipe=path, steps=1).spec.recipe == "mine"
 
 
 def test_a_run_that_diverges_says_so(tiny, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mulligan.data import Dataset, load
-from mulligan.data.arrays import from_arrays
+from mulligan.data.arrays import UNNAMED, from_arrays
 from mulligan.data.pictures import fitted
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, DataError
 from mulligan.output.weights import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 
@@ -34,7 +35,7 @@ SHARE = 0.95
 def fit(
     images: ArrayLike | str | Path,
     labels: ArrayLike | None = None,
-    recipe: str | Config = "quick",
+    recipe: str | Path | Config = "quick",
     minutes: float | None = None,
     seed: int = 0,
     steps: int | None = None,
@@ -49,7 +50,7 @@ def fit(
         data`, a folder, or a file.
     labels : (n,) array, optional
         One class for each sample; without them, the generator knows no classes.
-    recipe : str or Config
+    recipe : str, Path or Config
         A name of `mulligan list recipes`, the path of a TOML file, or a configuration.
     minutes : float, optional
         Length in time: the steps are chosen after a short timing.
@@ -74,6 +75,8 @@ def fit(
         When a tensor became NaN or infinite.
     """
     config = replace(_configured(recipe), seed=seed)
+    if minutes is not None and (isinstance(minutes, bool) or not isinstance(minutes, numbers.Real)):
+        raise ConfigError(f"minutes = {minutes!r} is not allowed; a number above 0 is. Try 1.")
     if minutes is not None and steps is not None:
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
     if steps is not None:
@@ -124,7 +127,14 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
     return Run(replace(config, steps=max(1, round(rate * left))), data=trial.data)
 
 
-def _configured(given: str | Config) -> Config:
+def _as_array(given: ArrayLike, ragged: str) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise DataError(f"{UNNAMED}: {ragged}") from error
+
+
+def _configured(given: str | Path | Config) -> Config:
     return given if isinstance(given, Config) else recipe(given)
 
 
@@ -136,8 +146,9 @@ def _data(
         if labels is not None:
             raise ConfigError(f"labels are not allowed with images = {str(images)!r}, which brings its own.")
         return load(images, spec.size, spec.skip_broken, spec.colour), None
-    array: np.ndarray[Any, Any] = np.asarray(images)
-    data = from_arrays(array, None if labels is None else np.asarray(labels))
+    array = _as_array(images, "samples of different shapes; all must have one. Resize them first.")
+    classes = None if labels is None else _as_array(labels, "labels of different lengths; give one for each sample.")
+    data = from_arrays(array, classes)
     if spec.size or spec.colour != "auto":
         data = fitted(data, spec.size, spec.colour)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:

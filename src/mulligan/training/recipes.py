@@ -20,12 +20,12 @@ RECIPES: dict[str, Path] = {
 """The file of every recipe by its name; one of your own is one more entry."""
 
 
-def recipe(name: str, **overrides: Any) -> Config:
+def recipe(name: str | Path, **overrides: Any) -> Config:
     """Give the configuration of a recipe.
 
     Parameters
     ----------
-    name : str
+    name : str or Path
         One of `RECIPES`, or the path of a TOML file.
     **overrides
         Fields of `Config` to change, each an object or its plain form: ``steps=2000``, ``loss="hinge"``,
@@ -46,19 +46,19 @@ def describe(name: str) -> tuple[str, str]:
     return first.partition(": ")[2], rest
 
 
-def _find(name: str) -> Path:
+def _find(name: str | Path) -> Path:
     return file_of(name, RECIPES, "recipe", "recipes")
 
 
 # ── files that come with Mulligan ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def file_of(name: str, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
+def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
     """Return a file by the name that it has among those that come with Mulligan, or by its path.
 
     Parameters
     ----------
-    name : str
+    name : str or Path
     known : mapping of str to Path
     kind, kinds : str
         What an error calls one of them, and all.
@@ -68,15 +68,16 @@ def file_of(name: str, known: Mapping[str, Path], kind: str, kinds: str) -> Path
     ConfigError
         When the name is not known, and no path of a TOML file.
     """
-    if name in known:
-        return known[name]
-    if name.endswith(".toml"):
-        return Path(name)
+    word = str(name) if isinstance(name, Path) else name
+    if word in known:
+        return known[word]
+    if isinstance(word, str) and word.endswith(".toml"):
+        return Path(word)
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, 1)
+    near = get_close_matches(str(word), known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else " A path must end in .toml."
-    raise ConfigError(f"there is no {kind} {name!r}.{hint} Known {kinds} are {', '.join(known)}.")
+    raise ConfigError(f"there is no {kind} {word!r}.{hint} Known {kinds} are {', '.join(known)}.")
 
 
 def opening(path: Path) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from mulligan.nn.rng import state_of, stream
 from mulligan.training import guard
 from mulligan.training.labels import digest_of, labels_of
 from mulligan.training.overrides import differences
-from mulligan.training.tables import to_table
+from mulligan.training.tables import from_table, to_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ class Run:
 
     def __init__(self, config: Config, *, data: Dataset | None = None):
         config = replace(config, threads=config.threads or available_cores())
-        to_table(config)  # says now, not at the first checkpoint, when a class has no name
+        from_table(type(config), to_table(config))  # says now, not at the first checkpoint, what no file could hold
         if data is None:
             config, data = _load(config)
         self.config = config
