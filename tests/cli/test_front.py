@@ -83,6 +83,23 @@ def test_words_that_are_off_are_answered_in_a_sentence(words, message, mulligan)
     assert sentence(err)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "latent.dim=10000000000000",
+        "generator.layers.hidden=[10000000000, 10000000000]",  # more numbers than an array may have
+        "batch_size=9223372036854775807",
+    ],
+)
+def test_what_no_memory_holds_is_said_in_a_sentence(setting, threads, mulligan, tmp_path):
+    code, out, err = mulligan("train", "classic", "--set", setting, "--threads", str(threads), "--out", tmp_path / "r")
+    assert (code, out) == (1, "")
+    assert "not enough memory" in err
+    assert sentence(err)
+    assert not (tmp_path / "r").exists()
+
+
 def test_a_missing_word_is_named(mulligan):
     code, out, err = mulligan("sample")
     assert (code, out) == (2, "")

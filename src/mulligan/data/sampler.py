@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError
+from mulligan.nn.memory import aligned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Sampler:
         self.position = 0
         self._rng = rng
         self._numbers = np.arange(n)
-        self._batch = np.empty(batch_size, np.int64)
+        self._batch = aligned((batch_size,), np.int64)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:

@@ -7,6 +7,8 @@ until the same layer's next pass.
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -27,7 +29,7 @@ ALIGNMENT = 64
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Allocate an uninitialised array whose first element lies on a cache line."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    size = _bytes(shape, dtype)
     raw = np.empty(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size].view(dtype).reshape(shape)
@@ -38,8 +40,20 @@ def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     import mmap
 
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)[:size].view(dtype).reshape(shape)
+    size = _bytes(shape, dtype)
+    try:
+        memory = mmap.mmap(-1, max(size, 1))
+    except OSError as error:
+        raise MemoryError(f"an array of {size:,} bytes") from error
+    return np.frombuffer(memory, np.uint8)[:size].view(dtype).reshape(shape)
+
+
+def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return the size of an array; MemoryError where it has more bytes than can be counted."""
+    size = math.prod(shape) * dtype.itemsize
+    if size > sys.maxsize - ALIGNMENT:
+        raise MemoryError(f"an array of {size:,} bytes")
+    return size
 
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ class Network:
         for path, inner, shape in walk(layer, self.input_shape):
             for name, param in inner.params(shape).items():
                 start = sizes[param.trained]
-                stop = sizes[param.trained] = start + int(np.prod(param.shape))
+                stop = sizes[param.trained] = start + math.prod(param.shape)
                 entries = self.entries if param.trained else self.stat_entries
                 entries.append(Entry(f"{path}.{name}" if path else name, param, slice(start, stop)))
         self.theta = allocate((sizes[True],), self.dtype)
