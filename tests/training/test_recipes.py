@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import math
 import tarfile
 from dataclasses import replace
 
@@ -12,10 +13,14 @@ from mulligan.errors import ConfigError, ShapeError
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
 from mulligan.game.checking import Case, game_of
 from mulligan.game.gan import GAN
-from mulligan.game.losses import Relativistic
+from mulligan.game.losses import NonSaturating, Relativistic
 from mulligan.game.penalties import R1, R2
+from mulligan.game.spec import Latent, Player
 from mulligan.nn import layers as nn
+from mulligan.nn.averaging import EMA
+from mulligan.nn.layers.initializers import He, Zeros
 from mulligan.nn.network import Network
+from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Run, describe, recipe, with_overrides
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
@@ -79,6 +84,46 @@ def test_pictures_of_one_s_own_fit_the_recipe(size):
     for channels in (1, 3):
         gan = GAN(replace(config, classes=2), (size, size, channels), lanes=1)
         assert gan.g.network.output_shape == (size, size, channels)
+
+
+# ── what the recipes of the first hour are, number by number ──────────────────────────────────────────────────────────
+
+
+def test_quick_is_the_recipe_that_was_measured():
+    config, leaky, he = recipe("quick"), nn.LeakyReLU(0.2), He(0.2)
+    assert config.generator.build((28, 28, 1), 10) == (
+        *(nn.OneHot(10, 3.0), nn.Dense(256, he), leaky, nn.Dense(1568, he), leaky, nn.Reshape((7, 7, 32))),
+        *(nn.ConvTranspose2d(16, 4, 2, init=he), leaky, nn.ConvTranspose2d(1, 4, 2, init=He(0.2, gain=0.5)), nn.Tanh()),
+    )
+    assert config.discriminator.build((28, 28, 1), 10) == (
+        *(nn.Conv2d(16, 4, 2, init=he), leaky, nn.Conv2d(32, 4, 2, init=he), leaky, nn.Flatten()),
+        *(nn.Dense(128, he), leaky, nn.Projection(10, He(0.2, gain=0.7), class_init=Zeros())),
+    )
+    for player in (config.generator, config.discriminator):
+        assert player == Player(player.layers, Adam(3e-3, beta1=0.0, beta2=0.99))
+    assert (config.loss, config.penalties, config.update) == (NonSaturating(), (R1(0.1), R2(0.1)), "simultaneous")
+    assert (config.latent, config.average, config.batch_size) == (Latent(64), EMA(1000, 0.05), 64)
+    assert (config.data.low, config.data.high, config.instance_noise, config.augment) == (-1, 1, 0, ())
+    rate, weight = ([f(step, 8) for step in range(9)] for f in (config.schedules.lr, config.schedules.penalty))
+    falling = [0.5 + 0.5 * math.cos(math.pi * q / 4) for q in range(5)]
+    np.testing.assert_allclose(rate, [1, 1, 1, 1, *falling], atol=1e-15)
+    np.testing.assert_allclose(weight, [10 ** (-step / 4) for step in range(4)] + [0.1] * 5)  # γ from .1 to .01
+    assert config.schedules.beta2 is None
+
+
+@pytest.mark.parametrize(
+    ("name", "latent", "classes", "generator", "discriminator", "loss"),
+    [
+        ("classic", 100, 0, (128, 784), (128, 1), NonSaturating()),
+        ("mlp", 64, 10, (256, 512, 784), (512, 256, 1), Relativistic()),
+    ],
+)
+def test_the_sizes_of_the_fully_connected_recipes(name, latent, classes, generator, discriminator, loss):
+    config = replace(recipe(name), classes=classes)
+    gan = GAN(config, (28, 28, 1), lanes=1)
+    widths = [[e.param.shape[1] for e in mover.network.entries if e.path.endswith(".W")] for mover in (gan.g, gan.d)]
+    assert widths == [[*generator], [*discriminator]]
+    assert (config.latent.dim, config.loss) == (latent, loss)
 
 
 # ── families ──────────────────────────────────────────────────────────────────────────────────────────────────────────
