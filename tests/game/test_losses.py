@@ -187,6 +187,7 @@ def test_d_is_right_on_the_right_side_of_the_loss_s_threshold(name, update):
     gan.d.network.theta[:] = 1, 0  # D(x) = x
     gan.g.network.theta[:] = 0, 0.2  # G(z) = 0.2
     measures = gan.step(np.array([[0.8], [0.9], [0.6], [-0.3]]))
+    assert (measures["d_real"], measures["d_fake"]) == pytest.approx((0.5, 0.2), rel=1e-6)
     threshold = THRESHOLDS.get(name, 0.0)
     assert LOSSES[name].threshold == threshold
     if threshold is None:
