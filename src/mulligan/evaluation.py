@@ -16,7 +16,7 @@ from mulligan.data import Dataset, load
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
 from mulligan.metrics.evaluate import reference
-from mulligan.metrics.features import pca, random_conv
+from mulligan.metrics.features import enough, pca, random_conv
 from mulligan.metrics.judge import Judge, bundled
 from mulligan.metrics.judging import judge_for
 from mulligan.metrics.merging import merge
@@ -36,8 +36,6 @@ COUNT = 10_000
 """Fakes, and held-out reals, where there are as many."""
 LEAST = 20
 """Fewer pictures than this cannot be judged."""
-PIXELS = 50_000_000
-"""Numbers in the training pictures that PCA is fitted on, at most: all of MNIST."""
 STACKED = "stacked-mnist"
 STACKED_COUNT = 26_000
 """Fakes of which stacked MNIST's modes are counted, as published (Lin et al. 2018, "PacGAN", section 4.2): their number
@@ -178,7 +176,7 @@ class Exam:
         stacked = data.name == STACKED
         judge = bundled("mnist") if stacked else judge_for(data, train=train_judge, say=say)
         # PCA spreads what it was fitted on: the reals must be as new to it as the fakes are
-        some = apart[np.random.default_rng(0).permutation(len(apart))[: max(64, PIXELS // apart[0].size)]]
+        some = apart[np.random.default_rng(0).permutation(len(apart))[: enough(data.shape)]]
         maps: list[Any] = [] if judge is None or stacked else [judge]
         maps.append(pca(apart if len(some) == len(apart) else some))
         if controls or len(maps) < 2:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import scipy.linalg
 
 from mulligan.errors import DataError, ShapeError
-from mulligan.metrics.features import pca, random_conv
+from mulligan.metrics.features import enough, pca, random_conv
 
 
 def test_pca_against_scikit_learn(digits):
@@ -48,6 +49,40 @@ def test_pca_of_few_or_small_pictures(rng):
     assert pca(few).name == "pca64"
     small = rng.integers(0, 256, (50, 3, 2)).astype(np.uint8)
     assert pca(small)(small).shape == (50, 6)
+
+
+@pytest.mark.parametrize("n", [90, 191, 192, 400])
+def test_pca_of_fewer_pictures_than_numbers_in_one(rng, n):
+    """Whether the small product or the large one is decomposed: the same components, in any order of the pictures."""
+    width = 8 * 8 * 3
+    smooth = rng.normal(size=(12, width)).cumsum(axis=1)
+    mixed = rng.normal(size=(n, 12)) * np.linspace(6, 1, 12) @ smooth
+    train = np.clip(127 + mixed, 0, 255).astype(np.uint8).reshape(n, 8, 8, 3)
+    phi = pca(train, 10)
+    flat = train.reshape(n, -1).astype(np.float64)
+    vectors = np.linalg.eigh(np.cov(flat, rowvar=False))[1]
+    assert np.abs(phi(train).mean(axis=0)).max() < 1e-3
+    np.testing.assert_allclose(np.abs(np.sum(phi.components * vectors[:, :-11:-1], axis=0)), 1.0, atol=1e-3)
+    np.testing.assert_allclose(phi.components.T @ phi.components, np.eye(10), atol=1e-3)
+    assert pca(rng.permutation(train), 10).sha256 == phi.sha256
+
+
+def test_pca_of_a_few_large_pictures_takes_no_minutes(rng, monkeypatch):
+    """A few hundred 64×64 in colour: their 12,288² covariances would take gigabytes, their own product 0.1 MB."""
+    sizes = []
+    eigh = scipy.linalg.eigh
+    monkeypatch.setattr(scipy.linalg, "eigh", lambda a, **how: sizes.append(a.shape) or eigh(a, **how))
+    train = rng.integers(0, 256, (100, 64, 64, 3)).astype(np.uint8)
+    assert pca(train)(train).shape == (100, 64)
+    same = np.repeat(train[:3], 20, axis=0)  # 57 of whose components have no variance
+    np.testing.assert_allclose(pca(same, 59).components.T @ pca(same, 59).components, np.eye(59), atol=1e-2)
+    assert set(sizes) == {(100, 100), (60, 60)}
+
+
+def test_of_large_pictures_fewer_are_enough():
+    assert (enough((28, 28, 1)), enough((32, 32, 3))) == (63_775, 16_276)
+    assert enough((64, 64, 1)) == enough((48, 48, 3)) == enough((64, 64, 3)) == 2000
+    assert enough((512, 512, 3)) == 64
 
 
 def test_random_conv_against_torch(digits):

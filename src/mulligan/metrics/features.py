@@ -8,6 +8,7 @@ maps agree.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+
+PIXELS = 50_000_000
+"""Numbers in the pictures that `pca` is fitted on, at most: all of MNIST."""
+WIDE = 4096
+"""Numbers of a picture from which on `PICTURES` must do: 64×64 in grey."""
+PICTURES = 2000
+_BLOCK = 4096 * 784  # numbers that are held in float64 at a time
 
 
 class FeatureMap(Protocol):
@@ -126,18 +135,36 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
         raise ShapeError(f"{dims} components of {n} pictures; at least 1 of 2 are needed.")
     kept = min(dims, n - 1, width)
     # Sums of integers below 2⁵³ are exact: the moments do not depend on the order of the pictures.
-    total, scatter = np.zeros(width), np.zeros((width, width))
-    for block in _flat_blocks(images):
-        total += block.sum(axis=0)
-        scatter += block.T @ block
-    cov = (scatter - np.outer(total, total) / n) / (n - 1)
-    _, vectors = eigh(cov, subset_by_index=[width - kept, width - 1])
-    vectors = vectors[:, ::-1]
+    total = np.sum([block.sum(axis=0) for block in _flat_blocks(images)], axis=0)
+    if n < width:
+        # XXᵀ is far smaller than XᵀX = (n − 1) Cov, and has its eigenvalues: from XXᵀu = λu follows XᵀX(Xᵀu) = λ(Xᵀu).
+        x = images.reshape(n, width) - total / n  # float64
+        _, u = eigh(x @ x.T, subset_by_index=[n - kept, n - 1])
+        vectors = np.linalg.qr(x.T @ u[:, ::-1])[0]
+    else:
+        scatter = np.zeros((width, width))
+        for block in _flat_blocks(images):
+            scatter += block.T @ block
+        cov = (scatter - np.outer(total, total) / n) / (n - 1)
+        vectors = eigh(cov, subset_by_index=[width - kept, width - 1])[1][:, ::-1]
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(kept)])
     # + 0: the entry of a pixel that never changes is 1e-18 of either sign, and −0 would be another hash.
     components = np.rint(vectors * 2.0**16) / 2.0**16 + 0.0
     offset = np.rint(total / n @ components * 2.0**16) / 2.0**16 + 0.0
     return PCA(components, offset, name or f"pca{dims}")
+
+
+def enough(shape: tuple[int, ...]) -> int:
+    """Say how many pictures `pca` is fitted on, at most: with more large ones it would take minutes and gigabytes.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a picture.
+    """
+    width = math.prod(shape)
+    most = max(64, PIXELS // width)
+    return most if width < WIDE else min(most, PICTURES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,10 +275,11 @@ def _patches(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _flat_blocks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
-    """Yield the pixels of a few thousand pictures at a time, one row a picture."""
+    """Yield the pixels of some pictures at a time, one row a picture."""
     flat = images.reshape(len(images), -1)
-    for start in range(0, len(flat), 4096):
-        yield flat[start : start + 4096].astype(np.float64)
+    rows = max(1, _BLOCK // flat.shape[1])
+    for start in range(0, len(flat), rows):
+        yield flat[start : start + rows].astype(np.float64)
 
 
 def _sha256(name: str, *arrays: NDArray[Any]) -> str:

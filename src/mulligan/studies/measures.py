@@ -160,14 +160,15 @@ class _Kept:
 @lru_cache(maxsize=4)
 def _reals(kept: _Kept, count: int) -> _Reals:
     """Look at `count` held-out pictures (or at as many of all), always the same ones."""
-    from mulligan.metrics.features import pca
+    from mulligan.metrics.features import enough, pca
     from mulligan.metrics.frechet import moments
     from mulligan.metrics.judging import shipped
 
     data = kept.data
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
-    components = pca(np.asarray(data.images[np.sort(stream(0, "study.pca").permutation(len(data))[:10_000])]))
+    fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, enough(data.shape))]
+    components = pca(np.asarray(data.images[np.sort(fitted)]))
     judge = shipped(data)
     features = components(images)
     prior = np.ones(1, np.int64) if data.labels is None else np.bincount(data.labels, minlength=data.classes)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.metrics.classes import classes
-from mulligan.metrics.features import PCA, pca
+from mulligan.metrics.features import PCA, enough, pca
 from mulligan.metrics.judging import shipped
 from mulligan.metrics.kernel import kid
 from mulligan.metrics.toys import modes
@@ -71,7 +71,7 @@ class Glance:
         if data.is_points:
             toy = TOYS.get(data.name)
             return cls(real, toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None)
-        features = pca(np.asarray(data.images[_some(len(data), FITTED, "pca")]))
+        features = pca(np.asarray(data.images[_some(len(data), min(FITTED, enough(data.shape)), "pca")]))
         judge = shipped(data)
         prior = None if judge is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
         if prior is None or prior.min() == 0:
