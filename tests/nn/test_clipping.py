@@ -30,6 +30,15 @@ def test_short_gradients_pass_untouched():
     assert not zero.any()
 
 
+@pytest.mark.parametrize("most", [0.1, 10.0])
+def test_the_norm_itself_is_compared_not_its_square(most):
+    for share in (0.95, 1.05):
+        g = gradient(dtype=np.float64)
+        g *= share * most / np.linalg.norm(g)
+        ClipNorm(most).apply(g)
+        assert np.linalg.norm(g) == pytest.approx(min(share, 1) * most, rel=1e-12)
+
+
 def test_values_are_cut_one_by_one():
     g = gradient()
     ClipValue(0.5).apply(g)
