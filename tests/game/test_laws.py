@@ -321,13 +321,31 @@ def test_weights_are_clipped_and_nobody_else_s(update):
     assert abs(gan.g.network.theta).max() > 0.05
 
 
+@pytest.mark.parametrize("normed", [False, True])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_the_gradient_is_clipped_whole(update):
-    game = game_of(update=update)
-    game = replace(game, discriminator=replace(game.discriminator, clip=ClipNorm(1e-3)))
-    plain, clipped = (play(Case("", g, (4,)), (5,), lanes=2) for g in (game_of(update=update), game))
+def test_the_gradient_is_clipped_whole(update, normed):
+    free = game_of(update=update, d=(nn.Dense(6, spectral_norm=normed), nn.LeakyReLU(), nn.Dense(1)))
+    game = replace(free, discriminator=replace(free.discriminator, clip=ClipNorm(1e-3)))
+    plain, clipped = (play(Case("", g, (4,)), (5,), lanes=2) for g in (free, game))
     free, bounded = plain.d.state["heard"], clipped.d.state["heard"]
     np.testing.assert_allclose(bounded, free * (1e-3 / np.linalg.norm(free)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_spectral_norm_turns_once_a_turn_for_both_players(update):
+    net = (nn.Dense(6, spectral_norm=True), nn.LeakyReLU())
+    gan = GAN(game_of(rate=1e-300, update=update, g=(*net, nn.Dense(4)), d=(*net, nn.Dense(1))), (4,), lanes=2)
+    expected = []
+    for network in (gan.g.network, gan.d.network):
+        W, v = network.tensors()["0.W"], network.tensors()["0.W_v"].copy()
+        for _ in gan.game.turns:
+            v = W.T @ (W @ v)
+            v /= np.linalg.norm(v)
+        expected.append(v)
+    with gan.lanes:
+        gan.step(np.ones((5, 4)))
+    for network, v in zip((gan.g.network, gan.d.network), expected):
+        np.testing.assert_allclose(network.tensors()["0.W_v"], v, rtol=1e-5)
 
 
 def test_d_moves_as_often_as_the_game_says():
