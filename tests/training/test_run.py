@@ -205,6 +205,22 @@ def test_the_generator_of_a_run_draws_what_the_run_draws(tiny: Any, digits: Data
     np.testing.assert_allclose(point_run.generator().decode(point_run.draw(64, seed=1)[0]), made, atol=1e-6)
 
 
+def test_looking_at_g_uses_what_its_norms_have_learned_and_teaches_them_nothing(tiny: Any) -> None:
+    layers = [{"kind": "dense", "units": 16}, "batch_norm", {"kind": "dropout"}, {"kind": "dense", "units": 2}]
+    run = Run(tiny(generator={"layers": layers}))
+    for _ in range(3):
+        run.advance()
+    before = {name: array.copy() for name, array in run.gan.arrays().items()}
+    z, labels = run.draw(64, seed=7)
+    for average in (True, False):
+        made = run.generate(z, labels, average=average)
+        np.testing.assert_array_equal(run.generate(z, labels, average=average), made)
+        np.testing.assert_allclose(run.generate(z[:1], labels, average=average), made[:1], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(run.generator(average=average).decode(z), made, rtol=1e-4, atol=1e-6)
+    for name, array in run.gan.arrays().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 @pytest.mark.slow
 def test_the_ring_recipe_finds_all_eight_modes() -> None:
     run = Run(recipe("ring", threads=1))
