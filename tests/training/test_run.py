@@ -205,6 +205,13 @@ def test_the_generator_of_a_run_draws_what_the_run_draws(tiny: Any, digits: Data
     np.testing.assert_allclose(point_run.generator().decode(point_run.draw(64, seed=1)[0]), made, atol=1e-6)
 
 
+def test_classes_are_drawn_as_often_as_the_data_has_them(tiny: Any, digits: Dataset) -> None:
+    labels = np.repeat([0, 1, 2, 3], [28, 8, 4, 0])
+    _, drawn = Run(pictures(tiny), data=replace(digits, labels=labels)).draw(4000, seed=0)
+    assert drawn is not None
+    np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 4000, [0.7, 0.2, 0.1, 0.0], atol=0.03)
+
+
 def test_looking_at_g_uses_what_its_norms_have_learned_and_teaches_them_nothing(tiny: Any) -> None:
     layers = [{"kind": "dense", "units": 16}, "batch_norm", {"kind": "dropout"}, {"kind": "dense", "units": 2}]
     run = Run(tiny(generator={"layers": layers}))
