@@ -212,6 +212,13 @@ def test_classes_are_drawn_as_often_as_the_data_has_them(tiny: Any, digits: Data
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 4000, [0.7, 0.2, 0.1, 0.0], atol=0.03)
 
 
+def test_the_grid_has_its_classes_in_order(tiny: Any, digits: Dataset) -> None:
+    z, labels = Run(pictures(tiny), data=digits).grid
+    assert z.shape == (64, 4)
+    assert labels is not None
+    assert labels.tolist() == [k for k in range(4) for _ in range(16)]
+
+
 def test_looking_at_g_uses_what_its_norms_have_learned_and_teaches_them_nothing(tiny: Any) -> None:
     layers = [{"kind": "dense", "units": 16}, "batch_norm", {"kind": "dropout"}, {"kind": "dense", "units": 2}]
     run = Run(tiny(generator={"layers": layers}))
