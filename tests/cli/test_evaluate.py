@@ -1,6 +1,7 @@
 """`mulligan evaluate`, and what `train` says of quality."""
 
 import json
+import tomllib
 
 import numpy as np
 import pytest
@@ -63,6 +64,24 @@ def test_figures_that_cannot_be_kept_are_printed_all_the_same(trained, mulligan,
     assert "metrics.json" in err
     assert "averaged weights" in out
     assert "kept in" not in out
+
+
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_a_run_ends_with_its_figures_though_they_cannot_be_kept(trained, mulligan, here, json_lines):
+    (here / "r" / "metrics.json").unlink()
+    (here / "r" / "metrics.json" / "in-the-way").mkdir(parents=True)
+    steps = tomllib.loads((here / "r" / "config.toml").read_text())["steps"] + 5
+    code, out, err = mulligan("resume", "r", "--steps", steps, *["--json"] * json_lines)
+    assert code == 1
+    assert "metrics.json" in err.splitlines()[-1]
+    if json_lines:
+        kept = json.loads(out.splitlines()[-1])
+        assert (kept["event"], kept["step"], kept["metrics"]["generator"]) == ("kept", steps, "ema")
+    else:
+        assert f"done: {steps} steps" in out
+        assert "coverage" in out
+        assert "metrics.json" not in out
+    assert (here / "r" / "report.html").is_file()
 
 
 def test_no_evaluate(mulligan, cloud, here):

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mulligan.training import Run
-    from mulligan.training.folder import RunFolder
 
 
 def follow(
@@ -77,15 +76,17 @@ def follow(
         return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
     if alarm is not None and stop_on_alarm and short:
         return stopped(alarm, run, recorder, folder, json=json)
-    kept = keep(run, recorder, folder, evaluate=watching is not None)
+    kept, lost = keep(run, recorder, folder, evaluate=watching is not None)
     if json:
         emit({"event": "kept", **kept})
-        return 0
-    share = f", the last {count(run.step - first)}" if first else ""
-    print(f"done: {count(run.step)} steps{share} in {took}")
-    show(kept, recorder.folder, points=run.data.is_points)
-    if alarm is not None and alarm.overrides:
-        print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {', '.join(alarm.overrides)}")
+    else:
+        share = f", the last {count(run.step - first)}" if first else ""
+        print(f"done: {count(run.step)} steps{share} in {took}")
+        show(kept, None if lost else recorder.folder.metrics, points=run.data.is_points)
+        if alarm is not None and alarm.overrides:
+            print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {', '.join(alarm.overrides)}")
+    if lost is not None:
+        raise lost
     return 0
 
 
@@ -103,15 +104,26 @@ def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, jso
     return 1
 
 
-def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> dict[str, Any]:
-    """Evaluate a finished run, write its report, and return what there is of it, ready for JSON."""
-    files = recorder.folder
+def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple[dict[str, Any], MulliganError | None]:
+    """Evaluate a finished run and write its report.
+
+    Returns
+    -------
+    dict
+        What there is of it, ready for JSON.
+    MulliganError or None
+        Why the figures could not be written, to be raised once they are shown.
+    """
+    files, lost = recorder.folder, None
     metrics = evaluated(run) if evaluate else None
     if metrics is not None:
-        files.keep_metrics(metrics)
+        try:
+            files.keep_metrics(metrics)
+        except MulliganError as error:
+            lost = error
     report = reported(run, recorder)
     grid = files.newest_sample()
-    return {
+    kept = {
         "step": run.step,
         "run": str(folder),
         "grid": None if grid is None else str(grid),
@@ -120,15 +132,16 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> dict[
         "report": report,
         "metrics": metrics,
     }
+    return kept, lost
 
 
-def show(kept: dict[str, Any], files: RunFolder, *, points: bool) -> None:
-    """Print what `keep` returned, and what can be done with it."""
+def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
+    """Print what `keep` returned, its figures with the file that holds them, and what can be done with it."""
     for what in ("grid", "animation", "generator", "report"):
         if kept[what] is not None:
             print(f"  {'samples' if what == 'grid' else what:<9}  {kept[what]}")
     if kept["metrics"] is not None:
-        print(f"  metrics    {files.metrics}", "", *table(kept["metrics"]), "", sep="\n")
+        print(*[f"  metrics    {metrics}"] * (metrics is not None), "", *table(kept["metrics"]), "", sep="\n")
     print(f"next: mulligan sample {kept['run']}")
     if not points:
         print(f"      mulligan draw 42 --model {kept['run']}")
