@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import mulligan
+from mulligan import fitting
 from mulligan.data import from_arrays
 from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
@@ -110,6 +112,20 @@ def test_minutes_become_steps(tiny):
     run = timed(tiny, 0.5)
     assert run.step == 0
     assert run.config.steps >= 1
+
+
+def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
+    now, advance = [0.0], mulligan.Run.advance
+
+    def hundredth(run):
+        now[0] += 0.01
+        return advance(run)
+
+    monkeypatch.setattr(mulligan.Run, "advance", hundredth)
+    monkeypatch.setattr(fitting, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    run = timed(tiny, 10.0)
+    assert now[0] < 1.1  # a tenth of the time goes into the timing
+    assert 9 < now[0] + 0.01 * run.config.steps < 10
 
 
 @pytest.mark.parametrize(
