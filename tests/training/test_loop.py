@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mulligan.errors import DivergedError
 from mulligan.training import Run, train
 from mulligan.training.events import (
     Clock,
@@ -26,6 +27,16 @@ from mulligan.training.events import (
 
 def story(events: Iterable[Event]) -> list[tuple[str, int]]:
     return [(event.name, event.step) for event in events]
+
+
+def test_what_no_measure_sees_ends_the_stream_at_the_report(tiny: Any) -> None:
+    run, seen = Run(tiny(steps=20, report_every=5, sample_every=0)), []
+    with pytest.raises(DivergedError, match=r"after step 5, .* is the average of the generator \(1 of"):
+        for event in train(run):
+            seen.append(event)
+            if event.name == "stepped":
+                run.gan.average[3] = np.nan  # no pass of a step uses it
+    assert story(seen) == [("started", 0), ("stepped", 5), ("failed", 5)]
 
 
 def test_the_order_of_events(tiny: Any) -> None:
