@@ -305,7 +305,7 @@ def test_a_grid_is_cut_into_its_pictures(tmp_path):
 def test_nearest_neighbours_are_those_of_the_definition(monkeypatch, pictures):
     from mulligan.output.report import pictures as module
 
-    monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(module, "BLOCK", 7 * 64)
     data = load(pictures)
     rng = np.random.default_rng(1)
     fakes = rng.integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
@@ -327,6 +327,29 @@ def test_the_usual_distance_is_that_of_held_out_pictures():
     a, b = held.reshape(9, 1, -1) / 255, images.reshape(50, -1) / 255
     assert found.usual == pytest.approx(np.median(np.sqrt(np.square(a - b).sum(-1)).min(1)), rel=1e-5)
     assert found.distances == pytest.approx([0, 0], abs=2e-3)
+
+
+def test_of_a_streamed_folder_only_what_may_stay_in_memory_is_searched(play, tmp_path, monkeypatch):
+    from PIL import Image
+
+    from mulligan.data import picture_file, streamed
+
+    lying = tmp_path / "pictures"
+    lying.mkdir()
+    for i, picture in enumerate(np.random.default_rng(3).integers(0, 256, (60, 28, 28, 3), dtype=np.uint8)):
+        Image.fromarray(picture).save(lying / f"{i}.png")
+    monkeypatch.setattr(streamed, "IN_MEMORY", 10 * 28 * 28 * 3)
+    data = load(lying)
+    read_ = []
+    monkeypatch.setattr(streamed, "read_picture", lambda *a: read_.append(a) or picture_file.read_picture(*a))
+    assert nearest(np.zeros((2, 28, 28, 3), np.uint8), data).searched == 10
+    assert len(read_) <= 10
+    play(tmp_path / "run", f"data.name={json.dumps(str(lying))}")
+    for path in lying.glob("*.png"):
+        path.unlink()
+    text = shown(page(read(tmp_path / "run"), data))
+    assert "The training data could not be read" in text
+    assert "How it went" in text
 
 
 # ── doing it again ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.errors import MulliganError
+from mulligan.errors import DataError, MulliganError
 from mulligan.output.files import atomic_write
 from mulligan.output.policy import policy_of
 from mulligan.output.report import curves, quality, sections
@@ -106,15 +106,20 @@ def _compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, 
         except (MulliganError, OSError) as error:
             return None, f"The training data could not be read, so nothing is beside the samples: {error}", [], ()
     shares: list[float] = []
+    names = data.class_names
     if data.labels is not None:
         shares = (np.bincount(data.labels, minlength=data.classes) / len(data.labels)).tolist()
     if data.is_points or not story.samples:
-        return None, "", shares, data.class_names
+        return None, "", shares, names
     tiles = cut(story.samples[-1][1], data.shape)
     if tiles.shape[1:] != data.shape:
-        return None, "The samples have another shape than the data has now.", shares, data.class_names
+        return None, "The samples have another shape than the data has now.", shares, names
     chosen = np.unique(np.linspace(0, len(tiles) - 1, COMPARED).round().astype(int))
-    return nearest(tiles[chosen], data), "", shares, data.class_names
+    try:
+        found = nearest(tiles[chosen], data)
+    except DataError as error:  # of pictures that are read from disk as they are needed
+        return None, f"The training data could not be read, so nothing is beside the samples: {error}", shares, names
+    return found, "", shares, names
 
 
 def _wrapped(name: str, html: str) -> str:

@@ -25,8 +25,8 @@ FRAMES = 40
 """Most grids."""
 PAD = 2
 """Between the pictures of a grid, as the recorder draws it."""
-BLOCK = 4096
-"""Training pictures that are compared at a time."""
+BLOCK = 4096 * 784
+"""Numbers in the training pictures that are compared at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +101,18 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
     ----------
     fakes : uint8 array (n, H, W, C)
     data : Dataset
-        Of the same shape of picture.
+        Of the same shape of picture. Of streamed ones, as many are looked at as may stay in memory.
     """
+    data = data.in_memory()
     every = _spread(fakes)
     if data.test is not None:
         every = np.concatenate([every, _spread(np.asarray(data.test.images[_evenly(len(data.test), 64)]))])
     own = np.square(every).sum(axis=1, dtype=np.float64)
     best = np.full(len(every), np.inf)
     who = np.zeros(len(every), int)
-    for start in range(0, len(data), BLOCK):
-        block = _spread(np.asarray(data.images[start : start + BLOCK]))
+    rows = max(1, BLOCK // every.shape[1])
+    for start in range(0, len(data), rows):
+        block = _spread(np.asarray(data.images[start : start + rows]))
         d2 = own[:, None] + np.square(block).sum(axis=1, dtype=np.float64) - 2.0 * (every @ block.T)
         found = d2.argmin(axis=1)
         least = d2[np.arange(len(every)), found]
