@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mulligan.data import Dataset
 
 STEPS = 2000
-"""Of a training on the spot: some twenty seconds on two cores. The shipped judges have four times as many."""
+"""Of a training on the spot: some twenty seconds on two cores at 28×28. The shipped judges have four times as many."""
 BATCH = 128
 _METHOD = "judge 1"  # part of the cache's key: another number when a training on the spot gives another judge
 
@@ -64,7 +64,9 @@ def judge_for(data: Dataset, *, train: bool = True, say: Callable[[str], object]
         return judges.read(kept)
     if not train:
         return None
-    say(f"training a judge on {data.name}, once; some twenty seconds where cores are free")
+    height, width = data.shape[:2]
+    seconds = max(10, round(2 * height * width / 28**2) * 10)
+    say(f"training a judge on {data.name}, once; some {seconds} seconds where two cores are free")
     return _trained(data, kept, say)
 
 
@@ -90,7 +92,7 @@ def _trained(data: Dataset, kept: Path, say: Callable[[str], object]) -> Judge:
         judges.save(network, temporary, accuracy, data.name)
         os.replace(temporary, kept)
         return judges.read(kept)
-    except OSError:  # a cache that cannot be written costs twenty seconds, not the figures
+    except OSError:  # a cache that cannot be written costs the training again, not the figures
         return Judge(network, hashlib.sha256(network.theta.tobytes()).hexdigest(), accuracy)
     finally:
         with contextlib.suppress(OSError):
