@@ -85,6 +85,16 @@ def test_weights_out_of_range_are_refused(build):
         build()
 
 
+def test_weights_left_out_are_the_published_ones():
+    assert {name: penalty() for name, penalty in PENALTIES.items()} == {
+        "r1": R1(gamma=1.0),
+        "r2": R2(gamma=1.0),
+        "zero_centered": ZeroCentered(weight=10.0),
+        "wgan_gp": WGANGP(weight=10.0, one_sided=False),
+        "dragan": DRAGAN(weight=10.0, one_sided=False, spread=0.5),
+    }
+
+
 def test_a_penalty_is_called_as_in_a_configuration():
     assert [cls().name for cls in PENALTIES.values()] == list(PENALTIES)
 

@@ -1,4 +1,4 @@
-"""Hyper-parameters of optimisers: what is refused, and in which words."""
+"""Hyper-parameters of optimisers: what they are by default, what is refused, and in which words."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,15 @@ from mulligan.nn.optimizers import (
     Adadelta,
     Adagrad,
     Adam,
+    AdaMax,
     AdamW,
+    AMSGrad,
+    Extragradient,
     Lookahead,
     Momentum,
     Nadam,
     Nesterov,
+    OptimisticAdam,
     RMSprop,
 )
 
@@ -41,6 +45,29 @@ REFUSED = [
     (Lookahead, {"alpha": 0.0}),
     (Lookahead, {"alpha": 1.5}),
 ]
+
+
+PUBLISHED = {
+    "sgd": SGD(lr=0.01),
+    "momentum": Momentum(lr=0.01, momentum=0.9),
+    "nesterov": Nesterov(lr=0.01, momentum=0.9),
+    "adagrad": Adagrad(lr=0.01, eps=1e-10),
+    "adadelta": Adadelta(lr=1.0, rho=0.95, eps=1e-6),
+    "rmsprop": RMSprop(lr=1e-3, rho=0.9, eps=1e-8),
+    "adam": Adam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "adamax": AdaMax(lr=2e-3, beta1=0.9, beta2=0.999),
+    "nadam": Nadam(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004),
+    "amsgrad": AMSGrad(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "adamw": AdamW(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01),
+    "optimistic_adam": OptimisticAdam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "extragradient": Extragradient(base=Adam()),
+    "lookahead": Lookahead(base=Adam(), k=5, alpha=0.5),
+}
+"""What stands where a configuration says nothing: the articles' numbers where they give some, else the usual ones."""
+
+
+def test_numbers_left_out_are_the_published_ones():
+    assert {name: cls() for name, cls in OPTIMIZERS.items()} == PUBLISHED
 
 
 @pytest.mark.parametrize(("cls", "values"), REFUSED)
