@@ -313,11 +313,13 @@ def test_same_padding_puts_the_odd_zero_last():
     assert Conv2d(1, kernel=2, stride=1).correlation((5, 5, 1)).before == (0, 0)
 
 
-def test_initialisers_are_told_how_many_numbers_a_pixel_sums():
+def test_initialisers_are_told_how_many_numbers_a_pixel_sums_and_reaches():
     W = Conv2d(16, kernel=(3, 5), stride=1).params((8, 8, 6))["W"]
-    assert (W.shape, W.fan_in) == ((3, 5, 6, 16), 3 * 5 * 6)
+    assert (W.shape, W.fan_in, W.fan_out) == ((3, 5, 6, 16), 3 * 5 * 6, 3 * 5 * 16)
+    W = Conv2d(16, kernel=4, stride=2).params((8, 8, 6))["W"]
+    assert (W.shape, W.fan_in, W.fan_out) == ((4, 4, 6, 16), 16 * 6, 4 * 16)
     W = ConvTranspose2d(16, kernel=4, stride=2).params((8, 8, 6))["W"]
-    assert (W.shape, W.fan_in) == ((4, 4, 6, 16), 4 * 6)
+    assert (W.shape, W.fan_in, W.fan_out) == ((4, 4, 6, 16), 4 * 6, 16 * 16)
     assert list(Conv2d(2, bias=False).params((8, 8, 1))) == ["W"]
 
 
