@@ -300,6 +300,12 @@ def test_arrays_and_streams_are_all_that_a_run_is(case, optimizer):
     assert everything(resumed) == everything(whole)
 
 
+def test_no_two_streams_draw_the_same():
+    gan = GAN(kitchen_sink("alternating").game, (4,), lanes=3)
+    drawn = [tuple(rng.random(3)) for rng in gan.streams.values()]
+    assert len(drawn) == len(set(drawn)) == 2 + 3  # noise and penalty, and each lane's dropout
+
+
 def test_arrays_are_named():
     assert sorted(play(SINKS[0], (5,)).arrays()) == [
         "average",
