@@ -198,6 +198,17 @@ def test_agrees_with_the_paper(ours, paper):
     assert_close(run(ours, gradients())[0], paper(gradients(), *values))
 
 
+@pytest.mark.parametrize(("optimizer", "moves"), [(Momentum(0.1, 0.9), -0.09), (Nesterov(0.1, 0.9), -0.081)])
+def test_a_change_of_rate_leaves_the_way_so_far(optimizer, moves):
+    theta = np.zeros(1)
+    state = optimizer.init(1, np.float64)
+    optimizer.step(theta, np.ones(1), state)  # v = −0.1
+    before = theta.copy()
+    optimizer.scaled(0.0).step(theta, np.full(1, 5.0), state)  # v = 0.9·(−0.1), whatever the rate is now
+    np.testing.assert_allclose(state["v"], -0.09, rtol=1e-12)
+    np.testing.assert_allclose(theta - before, moves, rtol=1e-12)
+
+
 def test_adamax_leaves_alone_what_never_had_a_gradient():
     theta, _ = run(AdaMax(), np.zeros((3, 5), np.float32))
     assert np.array_equal(theta, start(5, np.float32))
