@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -81,6 +83,18 @@ def test_contrast_by_definition(rng):
     expected = np.abs(2 * (fake / 255) - 1).mean() / np.abs(2 * (real / 255) - 1).mean()
     assert contrast(fake, real) == pytest.approx(expected, rel=1e-12)
     assert contrast(np.where(real > 127, 255, 0).astype(np.uint8), real) > 1 > contrast(real // 4 + 96, real)
+
+
+@pytest.mark.parametrize("figure", [sharpness, contrast, diversity])
+def test_large_pictures_need_little_memory(rng, figure):
+    """Ten thousand of 64×64 in colour took a gigabyte for each figure, and three at once."""
+    images = random_pictures(rng, 1500, 64, 64, 3)
+    tracemalloc.start()
+    found = figure(images, images)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == 1.0
+    assert peak < 6 * images.nbytes
 
 
 def test_blur_and_noise_are_told_apart(digits, rng):

@@ -10,9 +10,11 @@ from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics.inputs import pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
+
+_BLOCK = 1 << 19  # numbers of the pictures that are looked at together
 
 
 def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.float64]:
@@ -91,7 +93,10 @@ def dissimilarity(images: NDArray[Any], *, pairs: int = 500, seed: int = 0) -> f
     rng = np.random.default_rng(seed)
     first = rng.integers(n, size=pairs)
     second = (first + rng.integers(1, n, size=pairs)) % n  # never the same picture
-    return float(1.0 - ssim(images[first], images[second]).mean())
+    rows = max(1, _BLOCK // images[0].size)
+    starts = range(0, pairs, rows)
+    alike = [ssim(images[first[i : i + rows]], images[second[i : i + rows]]) for i in starts]
+    return float(1.0 - np.concatenate(alike).mean())
 
 
 def diversity(
@@ -233,15 +238,26 @@ def _laplacian_variance(images: NDArray[np.uint8]) -> float:
     """Variance over the pixels of the 4-neighbour Laplacian, mean over the pictures, of pixels in 0…255."""
     if min(images.shape[1:3]) < 3:
         raise ShapeError(f"pictures of {images.shape[1]}×{images.shape[2]} pixels; the Laplacian needs 3×3 at least.")
-    p = images.astype(np.int32)
-    laplacian = p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:] - 4 * p[:, 1:-1, 1:-1]
-    return float(laplacian.var(axis=(1, 2, 3)).mean())
+    variances = []
+    for block in _blocks(images):
+        p = block.astype(np.int32)
+        laplacian = p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:] - 4 * p[:, 1:-1, 1:-1]
+        variances.append(laplacian.var(axis=(1, 2, 3)))
+    return float(np.concatenate(variances).mean())
 
 
 def _distance_from_grey(images: NDArray[np.uint8]) -> float:
     """Mean |2p − 1|, p = pixel/255; each of the 256 levels counted once."""
     levels = np.arange(256) / 255.0
-    return float(np.bincount(images.ravel(), minlength=256) @ np.abs(2.0 * levels - 1.0) / images.size)
+    counts = np.sum([np.bincount(block.ravel(), minlength=256) for block in _blocks(images)], axis=0)
+    return float(counts @ np.abs(2.0 * levels - 1.0) / images.size)
+
+
+def _blocks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """Yield some pictures at a time: their numbers become eight bytes each, more than once."""
+    rows = max(1, _BLOCK // images[0].size)
+    for start in range(0, len(images), rows):
+        yield images[start : start + rows]
 
 
 def _box(x: NDArray[np.int64], window: int) -> NDArray[np.int64]:
