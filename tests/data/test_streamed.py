@@ -1,6 +1,7 @@
 """Folders larger than memory: the same pictures as a small folder has, and no more than what may be kept."""
 
 import gc
+import re
 import tracemalloc
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from mulligan.data import Sampler, load, picture_file, streamed
 from mulligan.data.streamed import StreamedPictures
 from mulligan.errors import DataError
-from mulligan.training import Run, recipe, with_overrides
+from mulligan.training import Recorder, Run, recipe, resume, with_overrides
 
 COUNT = 60
 
@@ -213,6 +214,37 @@ def test_a_run_is_the_same_streamed_or_not(folder, monkeypatch, threads):
     assert played(part=9) == expected
     with pytest.raises(DataError, match="needs them all at once"):
         Run(with_overrides(config, ["data.labels=clusters", "data.clusters=3"]))
+
+
+def test_a_picture_that_vanishes_costs_no_step(folder, few, tmp_path):
+    words = ["steps=40", "batch_size=6", "threads=1", "sample_every=0", "evaluate_every=0"]
+    words += [
+        "save_every=30",
+        "report_every=1",
+        "generator.layers.hidden=[4]",
+        "generator.layers.channels=[2, 2]",
+        "discriminator.layers.channels=[2, 2]",
+    ]
+    config = with_overrides(recipe("pictures"), [*words, f"data.name={folder}"])
+    whole = Recorder(tmp_path / "whole")
+    for _ in whole.record(Run(config)):
+        pass
+    broken, moved, run = Recorder(tmp_path / "broken"), tmp_path / "moved", Run(config)
+    events = broken.record(run)
+    while next(events).step < 8:
+        pass
+    folder.rename(moved)
+    with pytest.raises(DataError, match=r"saved at step \d+; go on with: mulligan resume") as caught:
+        list(events)
+    step = int(re.search(r"saved at step (\d+)", str(caught.value))[1])
+    assert 8 <= step == run.step < 30
+    moved.rename(folder)
+    again = resume(tmp_path / "broken")
+    assert again.step == step
+    list(broken.record(again))
+    for name, array in resume(tmp_path / "whole").gan.arrays().items():
+        assert again.gan.arrays()[name].tobytes() == array.tobytes(), name
+    assert broken.folder.events.read_bytes() == whole.folder.events.read_bytes()
 
 
 def test_negative_steps_and_masks_select(both):

@@ -132,11 +132,13 @@ def train(
 def _advance(run: Run, last: int, stop: Callable[[], bool]) -> None:
     """Take steps up to number `last`, or until asked to stop, on the clock."""
     wall, cpu = time.perf_counter(), time.process_time()
-    with np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
-        while run.step < last and not stop():
-            run.advance()
-    run.wall += time.perf_counter() - wall
-    run.cpu += time.process_time() - cpu
+    try:
+        with np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
+            while run.step < last and not stop():
+                run.advance()
+    finally:
+        run.wall += time.perf_counter() - wall
+        run.cpu += time.process_time() - cpu
 
 
 def _quiet(lane: int) -> None:

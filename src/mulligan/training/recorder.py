@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, DivergedError, RunError
+from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, RunError
 from mulligan.training.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
@@ -82,6 +82,8 @@ class Recorder:
             When the folder cannot be written or the disk is full; the last checkpoint is untouched.
         DivergedError
             When a tensor is no longer finite; the message names the last healthy checkpoint.
+        DataError
+            When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
         """
         self._open(run)
         leaving = False
@@ -108,6 +110,12 @@ class Recorder:
             raise
         except DivergedError as error:
             raise DivergedError(f"{error} {self._last_healthy()}") from error
+        except DataError as error:  # a picture that was to be read from the disk; the steps before it are whole
+            if run.step == run.begins:
+                raise
+            self._leave(event, run)
+            here = f"The run is saved at step {run.step}; go on with: mulligan resume {self.folder.path}"
+            raise DataError(f"{error} {here}") from error
         finally:
             self._close()
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import Dataset, Sampler, load
-from mulligan.data.reals import Reals
 from mulligan.data.registry import absolute
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.game.batch import Rows
@@ -21,6 +20,7 @@ from mulligan.nn.parallel import available_cores
 from mulligan.nn.rng import restore as restore_stream
 from mulligan.nn.rng import state_of, stream
 from mulligan.training import guard
+from mulligan.training.batches import Batches
 from mulligan.training.labels import digest_of, labels_of
 from mulligan.training.overrides import differences
 from mulligan.training.tables import from_table, to_table
@@ -39,8 +39,6 @@ GRID = 64
 """Pictures in a sample grid."""
 CLOUD = 1024
 """Points in a sample of points."""
-AHEAD = 4
-"""Batches of streamed pictures that are decoded before they are needed."""
 _ROWS = 256  # rows of one pass when sampling
 _TURNABLE = re.compile(r"(generator|discriminator)\.optimizer\.(.+\.)?lr|penalties\.\d+\.(gamma|weight)")
 
@@ -104,8 +102,7 @@ class Run:
         self._told = 0  # of them, those that `take_turns` has given
         rows = config.batch_size * config.d_steps
         self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
-        self._reals = Reals(self.data, config.data.low, config.data.high)
-        self._labels = np.empty(rows, np.int64)
+        self._batches = Batches(self.data, self.labels, config.data, self.sampler)
         self.sums: dict[str, float] = {}
         self.counted = 0
         self.wall = self.cpu = 0.0
@@ -139,7 +136,7 @@ class Run:
         DivergedError
             When a measure is NaN or infinite.
         """
-        measures = self.gan.step(*self._next_rows())
+        measures = self.gan.step(*self._batches.next())
         if not guard.finite(measures):
             raise guard.diverged(self, measures, self.gan.real)
         sums = self.sums
@@ -185,20 +182,8 @@ class Run:
 
     def next_batch(self) -> tuple[Array, NDArray[np.int64] | None]:
         """Return the next real samples in the network's range, and their classes."""
-        rows, labels = self._next_rows()
+        rows, labels = self._batches.next()
         return rows.taken(np.float32) if isinstance(rows, Rows) else rows, labels
-
-    def _next_rows(self) -> tuple[Array | Rows, NDArray[np.int64] | None]:
-        """Return the next real samples by number, or themselves where a lane cannot take its own; and their classes."""
-        numbers = self.sampler.next_indices()
-        labels = None if self.labels is None else self.labels.take(numbers, out=self._labels, mode="clip")
-        rows = Rows(self._reals, numbers)
-        if not (self.data.streamed or self.data.whole_batches):
-            return rows, labels
-        real = rows.taken(np.float32)
-        if self.data.streamed:
-            self.data.ahead(self.sampler.coming(AHEAD))
-        return real, labels
 
     def take_measures(self) -> dict[str, float]:
         """Return the means of all measures since this was last called, and begin anew."""
