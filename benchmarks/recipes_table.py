@@ -114,6 +114,12 @@ def score(run, exam):
     }
 
 
+def median_and_range(values, form):
+    """Write what the seeds gave."""
+    middle = format(float(np.median(values)), form)
+    return middle if len(values) == 1 else f"{middle} ({min(values):{form}}–{max(values):{form}})"
+
+
 def row(name, kept):
     """Write one row: median and, with several seeds, the range."""
     if "error" in kept:
@@ -122,10 +128,7 @@ def row(name, kept):
 
     def cell(key, form):
         values = [each[key] for each in seeds if each[key] is not None]
-        if not values:
-            return "–"
-        middle = format(float(np.median(values)), form)
-        return middle if len(values) == 1 else f"{middle} ({min(values):{form}}–{max(values):{form}})"
+        return median_and_range(values, form) if values else "–"
 
     cells = [cell("steps", ".0f"), cell("cpu", ".0f"), cell("fd", ".2f"), f"{seeds[0]['floor']:.2f}"]
     cells += [cell("fd_pca", ".2f"), *(cell(key, ".3f") for key in ("precision", "recall", "coverage", "right"))]

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from recipes_table import score, seconds_a_step
+from recipes_table import median_and_range, score, seconds_a_step
 
 import mulligan
 from mulligan.evaluation import Exam
@@ -95,16 +95,15 @@ def play(seed, fraction, seconds):
     first = round(fraction * seconds / seconds_a_step(Run(half))) if fraction else 0
     steps = first + round((1 - fraction) * seconds / seconds_a_step(Run(full)))
     wide = Run(replace(full, steps=steps))
-    start = time.process_time()
+    spent = 0.0
     if first:
+        start = time.process_time()
         narrow = Run(replace(half, steps=steps), data=wide.data)
         with narrow.gan.lanes:
             for _ in range(first):
                 narrow.advance()
         spent = time.process_time() - start
         widen(narrow, wide)
-    else:
-        spent = 0.0
     for _ in train(wide):
         pass
     return wide, first, spent + wide.cpu
@@ -153,9 +152,7 @@ def table(figures):
             ("coverage", ".3f"),
             ("precision", ".3f"),
         ):
-            values = [seed[name] for seed in seeds.values()]
-            middle = format(float(np.median(values)), form)
-            cells.append(middle if len(values) == 1 else f"{middle} ({min(values):{form}}–{max(values):{form}})")
+            cells.append(median_and_range([seed[name] for seed in seeds.values()], form))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

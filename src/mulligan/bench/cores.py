@@ -11,13 +11,11 @@ import time
 
 import numpy as np
 
-from mulligan.nn.blocks import blocks
+from mulligan.nn.blocks import LINE, blocks
 from mulligan.nn.forks import Forks, can_fork
 from mulligan.nn.memory import shared
 from mulligan.nn.parallel import available_cores
 
-LINE = 16
-"""Elements of float32 in a cache line."""
 LINES = 1 << 15
 """2 MiB, half of what the two networks of the MLP weigh."""
 TIMES = 9

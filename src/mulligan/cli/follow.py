@@ -141,7 +141,9 @@ def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
         if kept[what] is not None:
             print(f"  {'samples' if what == 'grid' else what:<9}  {kept[what]}")
     if kept["metrics"] is not None:
-        print(*[f"  metrics    {metrics}"] * (metrics is not None), "", *table(kept["metrics"]), "", sep="\n")
+        if metrics is not None:
+            print(f"  metrics    {metrics}")
+        print("", *table(kept["metrics"]), "", sep="\n")
     print(f"next: mulligan sample {kept['run']}")
     if not points:
         print(f"      mulligan draw 42 --model {kept['run']}")

@@ -107,7 +107,6 @@ class Batch:
 
     def deal(self, step: int, n: int, real: Array | Rows, labels: Labels, noisy: bool) -> None:
         """Begin a step with `n` rows a move."""
-        by_number = isinstance(real, Rows)
         room = self.room("real", real.shape)
         if isinstance(real, Rows):
             if real.source is not self._source:
@@ -119,7 +118,7 @@ class Batch:
         if labels is not None:
             np.copyto(self.room("labels", labels.shape, labels.dtype), labels)
         self.room("logits", (2, n))
-        self._head[:] = step, n, labels is not None, noisy, by_number
+        self._head[:] = step, n, labels is not None, noisy, isinstance(real, Rows)
 
     def take(self, lane: int, lanes: int, parts: int) -> None:
         """Take a lane's share of each of `parts` parts of the batch, where it is given by number."""

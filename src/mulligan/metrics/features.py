@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from mulligan.errors import ShapeError
+from mulligan.metrics.blocks import blocks
 from mulligan.metrics.inputs import pictures
 
 if TYPE_CHECKING:
@@ -276,10 +277,8 @@ def _patches(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _flat_blocks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
     """Yield the pixels of some pictures at a time, one row a picture."""
-    flat = images.reshape(len(images), -1)
-    rows = max(1, _BLOCK // flat.shape[1])
-    for start in range(0, len(flat), rows):
-        yield flat[start : start + rows].astype(np.float64)
+    for block in blocks(images.reshape(len(images), -1), _BLOCK):
+        yield block.astype(np.float64)
 
 
 def _sha256(name: str, *arrays: NDArray[Any]) -> str:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError, DataError, ShapeError
+from mulligan.metrics.blocks import blocks
 from mulligan.metrics.inputs import pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-_BLOCK = 1 << 19  # numbers of the pictures that are looked at together
+_BLOCK = 1 << 19  # numbers of the pictures that are looked at together: they become eight bytes each, more than once
 
 
 def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.float64]:
@@ -93,9 +94,7 @@ def dissimilarity(images: NDArray[Any], *, pairs: int = 500, seed: int = 0) -> f
     rng = np.random.default_rng(seed)
     first = rng.integers(n, size=pairs)
     second = (first + rng.integers(1, n, size=pairs)) % n  # never the same picture
-    rows = max(1, _BLOCK // images[0].size)
-    starts = range(0, pairs, rows)
-    alike = [ssim(images[first[i : i + rows]], images[second[i : i + rows]]) for i in starts]
+    alike = [ssim(a, b) for a, b in zip(blocks(images[first], _BLOCK), blocks(images[second], _BLOCK))]
     return float(1.0 - np.concatenate(alike).mean())
 
 
@@ -239,7 +238,7 @@ def _laplacian_variance(images: NDArray[np.uint8]) -> float:
     if min(images.shape[1:3]) < 3:
         raise ShapeError(f"pictures of {images.shape[1]}×{images.shape[2]} pixels; the Laplacian needs 3×3 at least.")
     variances = []
-    for block in _blocks(images):
+    for block in blocks(images, _BLOCK):
         p = block.astype(np.int32)
         laplacian = p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:] - 4 * p[:, 1:-1, 1:-1]
         variances.append(laplacian.var(axis=(1, 2, 3)))
@@ -249,15 +248,8 @@ def _laplacian_variance(images: NDArray[np.uint8]) -> float:
 def _distance_from_grey(images: NDArray[np.uint8]) -> float:
     """Mean |2p − 1|, p = pixel/255; each of the 256 levels counted once."""
     levels = np.arange(256) / 255.0
-    counts = np.sum([np.bincount(block.ravel(), minlength=256) for block in _blocks(images)], axis=0)
+    counts = np.sum([np.bincount(block.ravel(), minlength=256) for block in blocks(images, _BLOCK)], axis=0)
     return float(counts @ np.abs(2.0 * levels - 1.0) / images.size)
-
-
-def _blocks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Yield some pictures at a time: their numbers become eight bytes each, more than once."""
-    rows = max(1, _BLOCK // images[0].size)
-    for start in range(0, len(images), rows):
-        yield images[start : start + rows]
 
 
 def _box(x: NDArray[np.int64], window: int) -> NDArray[np.int64]:

@@ -40,6 +40,7 @@ class Batches:
         self._data, self._labels, self._sampler = data, labels, sampler
         self._reals = Reals(data, spec.low, spec.high)
         self._own = np.empty(sampler.batch_size, np.int64)
+        self._by_number = not (data.streamed or data.whole_batches)
 
     def next(self) -> tuple[Array | Rows, Labels]:
         """Return the next real samples by number, or themselves where a lane cannot take its own; and their classes.
@@ -49,17 +50,19 @@ class Batches:
         DataError
             When a picture on the disk cannot be read. The next batch is then this one again.
         """
+        if self._by_number:
+            numbers = self._sampler.next_indices()
+            return Rows(self._reals, numbers), self._classes(numbers)
         before = self._sampler.state()
         numbers = self._sampler.next_indices()
-        labels = None if self._labels is None else self._labels.take(numbers, out=self._own, mode="clip")
-        rows = Rows(self._reals, numbers)
-        if not (self._data.streamed or self._data.whole_batches):
-            return rows, labels
         try:
-            real = rows.taken(np.float32)
+            real = Rows(self._reals, numbers).taken(np.float32)
         except DataError:
             self._sampler.restore(before)
             raise
         if self._data.streamed:
             self._data.ahead(self._sampler.coming(AHEAD))
-        return real, labels
+        return real, self._classes(numbers)
+
+    def _classes(self, numbers: NDArray[np.int64]) -> Labels:
+        return None if self._labels is None else self._labels.take(numbers, out=self._own, mode="clip")

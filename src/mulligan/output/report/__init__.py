@@ -96,6 +96,9 @@ def page(story: Story, data: Dataset | None = None) -> str:
 """
 
 
+_UNREAD = "The training data could not be read, so nothing is beside the samples"
+
+
 def _compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
     """Look at the data: who is nearest, or why that is not known; the reals' classes and their names."""
     from mulligan.training.run import data_of
@@ -104,7 +107,7 @@ def _compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, 
         try:
             data = data_of(story.config)
         except (MulliganError, OSError) as error:
-            return None, f"The training data could not be read, so nothing is beside the samples: {error}", [], ()
+            return None, f"{_UNREAD}: {error}", [], ()
     shares: list[float] = []
     names = data.class_names
     if data.labels is not None:
@@ -118,7 +121,7 @@ def _compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, 
     try:
         found = nearest(tiles[chosen], data)
     except DataError as error:  # of pictures that are read from disk as they are needed
-        return None, f"The training data could not be read, so nothing is beside the samples: {error}", shares, names
+        return None, f"{_UNREAD}: {error}", shares, names
     return found, "", shares, names
 
 
