@@ -154,6 +154,15 @@ def test_no_step_reads_what_another_left(case):
     assert everything(clean) == everything(poisoned)
 
 
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(("update", "ahead"), [("alternating", False), ("simultaneous", False), ("alternating", True)])
+def test_players_who_move_in_turn_share_the_memory_of_their_gradients(net, update, ahead):
+    case = Case("small", game_of(net, update=update), NETS[net][2])
+    case = with_optimizer(case, Extragradient(Adam())) if ahead else case
+    for lane in play(case, (4, 4))._lanes:
+        assert np.shares_memory(lane.g.grad, lane.d.grad) == (update == "alternating" and not ahead)
+
+
 def grown(arrays, all_of_it):
     """Whether the last round left one more number, or more of anything than caches take that fill ever more slowly."""
     return arrays[-1] != arrays[-2] or all_of_it[-1] - all_of_it[-2] >= 10_000

@@ -113,9 +113,17 @@ class GAN:
         self._batch = Batch(allocate, dtype, self.lanes.settle)
         self._penalties = allocate((count, len(game.penalties)), np.float64)  # each lane's part of each
         self._measures: dict[str, float] = {}
-        warp = self._chance.warp
         self._lanes = [
-            Lane(self.g.network, self.d.network, self._streams[f"dropout.{i}"], self.lanes, i, self._split, warp)
+            Lane(
+                self.g.network,
+                self.d.network,
+                self._streams[f"dropout.{i}"],
+                self.lanes,
+                i,
+                split=self._split,
+                together=game.together,
+                warp=self._chance.warp,
+            )
             for i in range(count)
         ]
 
@@ -184,7 +192,7 @@ class GAN:
         lane = self._lanes[i]
         lane.fake(move.z, move.labels)
         lane.see(move.real, move.labels, move.noise, move.warp)
-        lane.unit()  # δ, and g = ∇ₓD
+        lane.unit(bool(self._joint))  # δ, and g = ∇ₓD
         lane.seed(self._joint, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
         self._show(i)
         self.lanes.meet(i)  # all logits are there
@@ -199,7 +207,7 @@ class GAN:
         lane.fake(move.z, move.labels)
         lane.see(move.real, move.labels, move.noise, move.warp)
         if second_order:
-            lane.unit()
+            lane.unit(second_order)
             lane.seed(self._joint, self._penalty_factor)
         self._show(i)
         self.lanes.meet(i)  # all logits are there

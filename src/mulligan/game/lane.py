@@ -38,10 +38,21 @@ class Lane:
     """
 
     def __init__(
-        self, g: Network, d: Network, rng: np.random.Generator, lanes: Lanes, index: int, split: bool, warp: Warp
+        self,
+        g: Network,
+        d: Network,
+        rng: np.random.Generator,
+        lanes: Lanes,
+        index: int,
+        *,
+        split: bool,
+        together: bool,
+        warp: Warp,
     ):
-        self.g = g.workspace(rng=rng, lanes=lanes, lane=index)
-        self.d = d.workspace(rng=rng, lanes=lanes, lane=index)
+        # Where the players move in turn, one memory serves both gradients: less that has to fit into the caches.
+        grad = None if together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
+        self.g = g.workspace(rng=rng, lanes=lanes, lane=index, grad=grad)
+        self.d = d.workspace(rng=rng, lanes=lanes, lane=index, grad=grad)
         self.d_real = d.workspace(rng=rng, lanes=lanes, lane=index) if split else None
         self.d_spaces = [self.d] if self.d_real is None else [self.d, self.d_real]
         self.penalty_values: dict[str, float] = {}
@@ -78,10 +89,12 @@ class Lane:
         """D's pass over [real; fake], or over the fakes alone, augmented as drawn and with noise added."""
         n, rows = self.n, self.rows
         self._n_real = n_real = 0 if real is None else n
-        x = self._own.buffer("x", (n_real + n, *self._shape))
+        x = self._fake
+        if real is not None or noise is not None or drawn is not None:
+            x = self._own.buffer("x", (n_real + n, *self._shape))
+            x[n_real:] = self._fake
         if real is not None:
             x[:n] = real[rows]
-        x[n_real:] = self._fake
         self._drawn = None if drawn is None else drawn[:, rows]
         self._augment(x[:n_real], 0)
         self._augment(x[n_real:], 1)
@@ -114,9 +127,9 @@ class Lane:
 
     # ── gradients ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def unit(self) -> None:
+    def unit(self, second_order: bool) -> None:
         """D's backward pass started with ones: δ in every layer, and g = ∇ₓD, loss not yet in it."""
-        self._g = self._unit_backward(self._n_real + self.n)
+        self._g = self._unit_backward(self._n_real + self.n, second_order)
 
     def seed(self, penalties: list[Penalty], factor: float) -> None:
         """Evaluate penalties at the rows of this pass, and push the sum of their seeds v through D as a tangent."""
@@ -181,7 +194,7 @@ class Lane:
         else:
             np.add(self._augmented(real[self.rows], 0), by[self.rows], out=x)
         self.d.forward(x, None if labels is None else labels[self.rows])
-        g = self._unit_backward(self.n)
+        g = self._unit_backward(self.n, True)
         v = self._own.buffer("v", g.shape)
         self.penalty_values[penalty.name] = penalty.seed(g, self.batch, v, factor)
         self.d.tangent(v)
@@ -189,10 +202,10 @@ class Lane:
         nothing.fill(0)
         self._grads_with_tangent(nothing, short)
 
-    def _unit_backward(self, rows: int) -> Array:
+    def _unit_backward(self, rows: int, second_order: bool) -> Array:
         ones = self._own.buffer("ones", (rows, 1))
         ones.fill(1)
-        return self.d.backward(ones)
+        return self.d.backward(ones, tangent_follows=second_order)
 
     def _grads_with_tangent(self, c: Array, short: bool) -> None:
         """Add the gradients of Σ cₙ Dₙ + ⟨v, ∇ₓD⟩ by the short road, or by the general one."""

@@ -196,6 +196,11 @@ class Game:
         """The moves of one step in their order, each with a z of its own."""
         return tuple(move for turn in self.turns for move in turn)
 
+    @property
+    def together(self) -> bool:
+        """Whether both players' gradients are wanted at the same time."""
+        return any({"d", "g"} <= set("".join(turn)) for turn in self.turns)
+
     def part(self, move: int) -> int:
         """Return which of the batch's `d_steps` parts a move sees: D's next one each time, and G the last."""
         return min(move, self.d_steps - 1)

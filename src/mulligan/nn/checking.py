@@ -181,7 +181,7 @@ class _Point:
 
     def penalty(self) -> float:
         """Return P = ⟨a, y⟩ + ⟨v, Jᵀ b⟩."""
-        return self.value() + float(np.vdot(self.v, self.space.backward(self.b)))
+        return self.value() + float(np.vdot(self.v, self.space.backward(self.b, tangent_follows=True)))
 
     def arrays(self) -> dict[str, Array]:
         """Return the parameters, by path."""
@@ -222,7 +222,7 @@ class _Point:
 
         def passes() -> None:
             self.forward()
-            found["Jᵀb"] = self.space.backward(self.b).copy()
+            found["Jᵀb"] = self.space.backward(self.b, tangent_follows=True).copy()
             self.space.tangent(self.v)
             dx, dtx = self.space.adjoint(self.a, self.b, inputs=True)
             found["dx"], found["dtx"] = dx.copy(), dtx.copy()
@@ -240,7 +240,7 @@ class _Point:
 
         def short() -> None:
             self.forward()
-            self.space.backward(ones)
+            self.space.backward(ones, tangent_follows=True)
             self.space.tangent(self.v)
             self.space.paired(c)
 

@@ -69,17 +69,20 @@ class Context:
         Classes of the rows, for layers that are conditioned on them.
     training : bool
         Batch statistics and dropout, or running statistics and none.
+    tangent_follows : bool
+        After this backward pass comes a tangent one: what both need is worth keeping.
     rng : Generator or None
         Where dropout draws its masks.
     lanes, lane
         The threads that share this batch, and which of them this workspace is.
     """
 
-    __slots__ = ("labels", "lane", "lanes", "rng", "training")
+    __slots__ = ("labels", "lane", "lanes", "rng", "tangent_follows", "training")
 
     def __init__(self, rng: np.random.Generator | None = None, lanes: Lanes | None = None, lane: int = 0):
         self.labels: NDArray[np.integer[Any]] | None = None
         self.training = True
+        self.tangent_follows = False
         self.rng = rng
         self.lanes = lanes
         self.lane = lane

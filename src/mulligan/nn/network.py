@@ -105,6 +105,7 @@ class Network:
         rng: np.random.Generator | None = None,
         lanes: Lanes | None = None,
         lane: int = 0,
+        grad: Array | None = None,
     ) -> Workspace:
         """Bind the network to memory of its own.
 
@@ -116,8 +117,10 @@ class Network:
             For dropout.
         lanes, lane : optional
             The threads among which the batch is shared, and which of them this workspace serves.
+        grad : (at least n_params,) array, optional
+            Where the gradient is kept, if not in memory of its own.
         """
-        return Workspace(self, self.theta if theta is None else theta, Context(rng, lanes, lane))
+        return Workspace(self, self.theta if theta is None else theta, Context(rng, lanes, lane), grad)
 
 
 class Workspace:
@@ -131,11 +134,11 @@ class Workspace:
         Filled by `grads` and `paired`; begin each step with `clear_grads` and end it with `finish_grads`.
     """
 
-    def __init__(self, network: Network, theta: Array, context: Context):
+    def __init__(self, network: Network, theta: Array, context: Context, grad: Array | None = None):
         self.network = network
         self.theta = theta
         self.context = context
-        self.grad = network.allocate(theta.shape, network.dtype)
+        self.grad = network.allocate(theta.shape, network.dtype) if grad is None else grad[: theta.size]
         self.memory = self._bind(network.layer, "", network.input_shape)
         self._trained = [memory for memory in self.memory.walk() if memory.grads]
 
@@ -169,8 +172,12 @@ class Workspace:
         self.context.labels, self.context.training = labels, training
         return self.network.layer.forward(self.memory, x)
 
-    def backward(self, dy: Array, inputs: bool = True) -> Array:
-        """Return dx = Jᵀ dy; with ``inputs=False`` stop at the lowest layer that has parameters."""
+    def backward(self, dy: Array, inputs: bool = True, tangent_follows: bool = False) -> Array:
+        """Return dx = Jᵀ dy; with ``inputs=False`` stop at the lowest layer that has parameters.
+
+        Where a tangent pass follows, saying so saves it work.
+        """
+        self.context.tangent_follows = tangent_follows
         return self.network.layer.backward(self.memory, dy, inputs)
 
     def grads(self) -> None:

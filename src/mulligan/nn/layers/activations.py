@@ -39,7 +39,7 @@ class LeakyReLU(Pointwise):
         word = np.dtype(f"i{x.itemsize}").type
         bits = out.view(word)
         np.bitwise_or(x.view(word), word(1 << (8 * x.itemsize - 2)), out=bits)
-        np.clip(bits, x.dtype.type(self.alpha).view(word), x.dtype.type(1).view(word), out=bits)
+        bits.clip(x.dtype.type(self.alpha).view(word), x.dtype.type(1).view(word), out=bits)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ReLU(Pointwise):
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
-        np.maximum(x, 0, out=out)
+        above(x, 0, out)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
         np.greater(x, 0, out=out)
@@ -70,10 +70,10 @@ class ELU(Pointwise):
     alpha: Positive = 1.0
 
     def f(self, x: Array, out: Array) -> None:
-        np.minimum(x, 0, out=out)
+        below(x, 0, out)
         np.expm1(out, out=out)
         out *= self.alpha
-        out += np.maximum(x, 0)
+        out += above(x, 0)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
         self.ddf(x, y, out)
@@ -81,7 +81,7 @@ class ELU(Pointwise):
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
         # f″ = α eˣ where x ≤ 0, else 0; f′ is the same there
-        np.minimum(x, 0, out=out)
+        below(x, 0, out)
         np.exp(out, out=out)
         out *= self.alpha
         out *= x <= 0
@@ -173,7 +173,7 @@ class Softplus(Pointwise):
         np.exp(out, out=out)
         np.log1p(out, out=out)
         out /= self.beta
-        out += np.maximum(x, 0)
+        out += above(x, 0)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
         # f′ = σ(βx) = 1 − e^(−βy)
@@ -217,11 +217,21 @@ def sigmoid(x: Array, out: Array) -> None:
     x, out : arrays of one shape and dtype
         May be the same array.
     """
-    np.maximum(x, _lowest(x.dtype), out=out)
+    above(x, _lowest(x.dtype), out)
     np.negative(out, out=out)
     np.exp(out, out=out)
     out += 1
     np.divide(1, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
+
+
+def above(x: Array, least: float, out: Array | None = None) -> Array:
+    """Return max(x, least), NaN kept: 3 µs for 32 × 784, where np.maximum with a number takes 8."""
+    return x.clip(least, np.inf, out=out)
+
+
+def below(x: Array, most: float, out: Array | None = None) -> Array:
+    """Return min(x, most), NaN kept, likewise."""
+    return x.clip(-np.inf, most, out=out)
 
 
 @cache

@@ -331,7 +331,13 @@ class Pointwise(Layer):
         return result
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        return np.multiply(dy, self.slope(m), out=m.buffer("dx", dy.shape)) if inputs else dy
+        if not inputs:
+            return dy
+        dx = m.buffer("dx", dy.shape)
+        if m.context.tangent_follows:
+            return np.multiply(dy, self.slope(m), out=dx)
+        self.df(m.x, m.y, dx)  # a slope that serves once needs no memory of its own
+        return np.multiply(dy, dx, out=dx)
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         m.tx = tx

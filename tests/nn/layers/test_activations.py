@@ -1,0 +1,43 @@
+"""What the checks by differences do not see: edges, and what a layer keeps between two passes."""
+
+import numpy as np
+import pytest
+
+from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh, above, below
+from mulligan.nn.network import Network
+
+EDGES = [-np.inf, -1e38, -1.0, -1e-45, -0.0, 0.0, 1e-45, 1.0, 1e38, np.inf, np.nan]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("edge", [0, 0.5, -87.0])
+def test_above_and_below_are_maximum_and_minimum(dtype, edge):
+    x = np.array(EDGES, dtype).repeat(9)  # long enough for the vector loops, and a rest
+    kept = x.copy()
+    out = np.empty_like(x)
+    for ours, numpys in ((above, np.maximum), (below, np.minimum)):
+        expected = numpys(x, dtype(edge))
+        np.testing.assert_array_equal(ours(x, edge), expected)
+        assert ours(x, edge, out) is out
+        assert out.dtype == dtype
+        np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize("layer", [LeakyReLU(), ReLU(), Sigmoid(), Tanh()])
+def test_first_and_second_order_have_one_slope(layer):
+    """The slope has memory of its own only where a tangent pass comes, announced or not."""
+    rng = np.random.default_rng(0)
+    x, dy, tx = (rng.standard_normal((6, 5)).astype(np.float32) for _ in range(3))
+    once, told, untold = (Network(layer, (5,), np.float32).workspace() for _ in range(3))
+    for x_now in (x, -x[:4], x):
+        dy_now, tx_now = dy[: len(x_now)], tx[: len(x_now)]
+        slope = np.empty_like(x_now)
+        y = once.forward(x_now)
+        layer.df(x_now, y, slope)
+        np.testing.assert_array_equal(once.backward(dy_now), slope * dy_now)
+        for space, follows in ((told, True), (untold, False)):
+            space.forward(x_now)
+            np.testing.assert_array_equal(space.backward(dy_now, tangent_follows=follows), slope * dy_now)
+            np.testing.assert_array_equal(space.tangent(tx_now), slope * tx_now)
+    assert "slope" not in once.memory._buffers
