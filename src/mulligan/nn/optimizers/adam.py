@@ -244,7 +244,7 @@ class AdaMax(Optimizer):
         u *= self.beta2
         np.maximum(u, s, out=u)
         average(m, self.beta1, g)
-        np.maximum(u, float(np.finfo(u.dtype).tiny), out=s)  # 0/0 is 0 here
+        u.clip(float(np.finfo(u.dtype).tiny), np.inf, out=s)  # 0/0 is 0 here; np.maximum takes three times as long
         np.divide(m, s, out=g)
         g *= self.lr / (1 - self.beta1 ** steps(state))
         theta -= g
