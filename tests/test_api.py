@@ -13,6 +13,7 @@ from mulligan import fitting
 from mulligan.data import from_arrays
 from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
+from mulligan.output.models import BUNDLED
 from mulligan.training import load_config, resume
 from mulligan.training.config import dumps_toml, with_overrides
 
@@ -173,6 +174,32 @@ def test_arrays_that_are_none(tiny, images, labels, error, message):
 def test_options_that_are_off(options, message):
     with pytest.raises(ConfigError, match=message):
         mulligan.fit(GREY, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mulligan.load(None), r"model = None is not allowed; .*run folder.*\. Try 'runs/quick-1'\."),
+        (lambda: mulligan.load(3), "model = 3 is not allowed"),
+        (lambda: mulligan.load(b"model"), "model = b'model' is not allowed"),
+        (lambda: mulligan.evaluate(3), "generator = 3 is not allowed"),
+        (lambda: mulligan.evaluate(None), "generator = None is not allowed"),
+        (lambda: mulligan.load("x.safetensors").save(None), "path = None is not allowed"),
+        (lambda: mulligan.load("x.safetensors").export(3), "path = 3 is not allowed"),
+        (lambda: mulligan.fit(GREY, steps=1, out=3), "folder = 3 is not allowed"),
+        (lambda: resume(3), "folder = 3 is not allowed"),
+        (lambda: mulligan.Run("quick"), r"config = 'quick' is not allowed; .*mulligan\.recipe\('quick'\)"),
+        (lambda: mulligan.Run(None), r"config = None is not allowed; .*Try mulligan\.recipe\('quick'\)"),
+        (lambda: mulligan.Run(mulligan.recipe("ring"), data="ring"), "data = 'ring' is not allowed"),
+        (lambda: next(mulligan.train("quick")), r"run = 'quick' is not allowed; .*Try mulligan\.Run\("),
+        (lambda: next(mulligan.train(mulligan.recipe("quick"))), r"run = Config\(.*is not allowed"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(tmp_path, monkeypatch, call, message):
+    monkeypatch.chdir(tmp_path)
+    mulligan.load(BUNDLED).save("x.safetensors")
+    with pytest.raises(ConfigError, match=message):
+        call()
 
 
 def test_a_recipe_may_be_a_path(tiny, tmp_path):

@@ -17,6 +17,9 @@ Every message says what was wrong, the value, what is allowed, and the next thin
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 
 class MulliganError(Exception):
     """Root of all errors that the package raises on purpose."""
@@ -56,3 +59,27 @@ class BusyError(RunError):
 
 class DivergedError(RunError):
     """A tensor became NaN or infinite."""
+
+
+def as_path(name: str, value: object, what: str, example: str) -> Path:
+    """Return a path that a caller gave.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it.
+    value : object
+        What was given.
+    what : str
+        What is allowed.
+    example : str
+        One that would do.
+
+    Raises
+    ------
+    ConfigError
+        When it is neither a str nor a Path.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise ConfigError(f"{name} = {value!r} is not allowed; it must be {what}, as a str or Path. Try {example!r}.")
+    return Path(value)

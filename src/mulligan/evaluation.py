@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import Dataset, load
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ConfigError, ShapeError, as_path
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
 from mulligan.metrics.evaluate import reference
 from mulligan.metrics.features import enough, pca, random_conv
@@ -77,7 +77,7 @@ def evaluate(
     Raises
     ------
     ConfigError
-        No seed, or more pictures than there are held out.
+        No generator, no seed, or more pictures than there are held out.
     ShapeError
         Data of another shape than the generator's samples.
     DataError, CheckpointError
@@ -275,7 +275,8 @@ def _weights(generator: Generator | Run | str | Path) -> tuple[dict[str, Generat
     if isinstance(generator, Generator):
         return {"ema": generator}, None, 0.0
     if not isinstance(generator, Run):
-        path = Path(generator)
+        what = "a generator, a run, or the run folder, checkpoint folder or .safetensors file of one"
+        path = as_path("generator", generator, what, "runs/quick-1")
         if not path.is_dir():
             return {"ema": load_generator(path)}, None, 0.0
         found = load_checkpoint(path) if (path / "run.json").is_file() else RunFolder(path).newest()

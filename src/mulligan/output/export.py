@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, as_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +74,8 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     RunError
         When a file cannot be written.
     """
+    path = as_path("path", path, "the file to be written", "mine.html")
     ending, module, name = FORMATS[format_of(to, path)]
-    path = Path(path)
     if path.is_dir():
         raise ConfigError(f"{path} is a folder. Name a file in it, for instance {path / f'generator{ending}'}.")
     write: Writer = getattr(import_module(module), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mulligan.errors import CheckpointError
+from mulligan.errors import CheckpointError, as_path
 from mulligan.output.weights import Generator
 
 BUNDLED = Path(__file__).parent / "bundled" / "mnist.safetensors"
@@ -23,12 +23,14 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
 
     Raises
     ------
+    ConfigError
+        When `model` is no path.
     CheckpointError
         When there is none, or it is truncated, foreign or edited.
     DataError
         When the data of a checkpoint cannot be read.
     """
-    path = Path(model)
+    path = as_path("model", model, "a run folder, a checkpoint folder or a .safetensors file", "runs/quick-1")
     if not path.is_dir():
         return Generator.load(path, threads=threads)
     if (path / "generator.safetensors").is_file():

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import threadpoolctl
 
-from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeError, UnsupportedError
+from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeError, UnsupportedError, as_path
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, available_cores
@@ -315,7 +315,7 @@ class Generator:
         Raises
         ------
         ConfigError
-            When `dtype` is another.
+            When `dtype` is another, or `path` is none.
         RunError
             When the file cannot be written.
         CheckpointError
@@ -324,6 +324,7 @@ class Generator:
         from mulligan.output.tensors import write_tensors
         from mulligan.training.tables import to_table
 
+        path = as_path("path", path, "the file to be written", "mine.safetensors")
         if dtype not in ("float32", "float16"):
             raise ConfigError(f"dtype = {dtype!r} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
         with np.errstate(over="ignore"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mulligan.errors import BusyError, CheckpointError, ConfigError
+from mulligan.errors import BusyError, CheckpointError, ConfigError, as_path
 from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
@@ -48,7 +48,7 @@ class RunFolder:
         ConfigError
             When this is no run folder.
         """
-        here = cls(Path(folder))
+        here = cls(as_path("folder", folder, "a run folder", "runs/quick-1"))
         if not here.config.is_file():
             raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
         return here

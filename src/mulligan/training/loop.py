@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mulligan.errors import DivergedError
+from mulligan.errors import ConfigError, DivergedError
 from mulligan.training import guard
 from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped, Turned
+from mulligan.training.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mulligan.training.config import Config
-    from mulligan.training.run import Run
 
 
 class Evaluator(Protocol):
@@ -78,9 +78,15 @@ def train(
 
     Raises
     ------
+    ConfigError
+        When `run` is none.
     DivergedError
         When a loss or an array is no longer finite.
     """
+    if not isinstance(run, Run):
+        raise ConfigError(
+            f"run = {run!r} is not allowed; it must be a run. Try mulligan.Run(mulligan.recipe('quick'))."
+        )
     run.watch(observers)
     config = run.config
     clock = Clock(run.wall, run.cpu, 0.0)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, RunError
+from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path
 from mulligan.training.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
@@ -41,10 +41,15 @@ class Recorder:
     ----------
     folder : str or Path
         Made when the run starts.
+
+    Raises
+    ------
+    ConfigError
+        When `folder` is no path.
     """
 
     def __init__(self, folder: str | Path):
-        self.folder = RunFolder(Path(folder))
+        self.folder = RunFolder(as_path("folder", folder, "a folder for the run", "runs/mine"))
         self._hash = hashlib.sha256()
         self._length = 0
         self._log: IO[bytes] | None = None

@@ -21,6 +21,7 @@ from mulligan.nn.rng import restore as restore_stream
 from mulligan.nn.rng import state_of, stream
 from mulligan.training import guard
 from mulligan.training.batches import Batches
+from mulligan.training.config import Config, with_overrides
 from mulligan.training.labels import digest_of, labels_of
 from mulligan.training.overrides import differences
 from mulligan.training.tables import from_table, to_table
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from mulligan.nn.network import Workspace
     from mulligan.output.weights import Generator
-    from mulligan.training.config import Config
     from mulligan.training.loop import Observer
 
 GRID = 64
@@ -76,12 +76,21 @@ class Run:
     Raises
     ------
     ConfigError, ShapeError, UnsupportedError
-        When the parts do not fit together.
+        When `config` or `data` is none, or the parts do not fit together.
     DataError
         When the data cannot be read.
     """
 
     def __init__(self, config: Config, *, data: Dataset | None = None):
+        if not isinstance(config, Config):
+            raise ConfigError(
+                f"config = {config!r} is not allowed; it must be a configuration. Try mulligan.recipe('quick')."
+            )
+        if not isinstance(data, Dataset | None):
+            raise ConfigError(
+                f"data = {data!r} is not allowed; it must be a data set. Try mulligan.data.load('mnist'), or "
+                "mulligan.data.from_arrays(images, labels)."
+            )
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # says now, not at the first checkpoint, what no file could hold
         if data is None:
@@ -161,8 +170,6 @@ class Run:
         ConfigError
             When a value is not allowed, or the change is of another kind: that needs a new run.
         """
-        from mulligan.training.config import with_overrides
-
         changed = with_overrides(self.current, overrides)
         for line in differences(to_table(self.current), to_table(changed)):
             path = line.partition(":")[0]
