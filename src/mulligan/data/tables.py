@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +108,8 @@ def load_csv(path: Path) -> Dataset:
 
     Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; all else are points. Labels are the
     column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns. A `y`
-    beside an `x` is a coordinate. Labels are classes as they are written: `7`, `007` and `7.0` are three.
+    beside an `x` is a coordinate. Labels are classes as they are written: `7`, `007` and `7.0` are three. A label in
+    quotation marks may hold separators, line breaks and, doubled, quotation marks.
 
     Raises
     ------
@@ -116,12 +120,9 @@ def load_csv(path: Path) -> Dataset:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
-    lines = [line for line in text.split("\n") if line.strip()]  # not where splitlines does: a label may hold U+2028
+    separator, lines = _rows(text, path)
     del text
-    if not lines:
-        raise DataError(f"{path}: empty; one sample per row is needed. Check the file.")
-    separator = max(",;\t", key=lines[0].count)
-    heading = [word.strip().strip('"').lower() for word in lines[0].split(separator)]
+    heading = [word.strip().strip('"').lower() for word in next(csv.reader(lines[:1], delimiter=separator))]
     if all(map(_is_number, heading)):
         heading = []
     elif len(lines) == 1:
@@ -150,6 +151,28 @@ def load_csv(path: Path) -> Dataset:
     if _is_square(values.shape[1]) and _are_bytes(values):
         values = values.astype(np.uint8)
     return from_arrays(values, None if column is None else _as_words(labels, path), name=str(path))
+
+
+def _rows(text: str, path: Path) -> tuple[str, list[str]]:
+    """Give the separator, and the rows: lines that are not empty, or several where a quoted text has line breaks."""
+    lines = text.split("\n")  # not where splitlines does: a label may hold U+2028
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        raise DataError(f"{path}: empty; one sample per row is needed. Check the file.")
+    separator = max(",;\t", key=first.count)
+    if '"' in text:
+        ends = [0]
+        reader = csv.reader([*lines, ""], delimiter=separator)  # an open quote runs on into the line that is added
+        with contextlib.suppress(csv.Error):  # a text longer than any that is meant: a quote is open
+            for _ in reader:
+                ends += [reader.line_num] if reader.line_num <= len(lines) else []
+        if ends[-1] < len(lines):
+            raise DataError(
+                f"{path}: line {ends[-1] + 1} opens a quotation mark that nothing closes. Close it, or double it if it "
+                "is meant as a part of the text."
+            )
+        lines = ["\n".join(lines[start:end]) for start, end in pairwise(ends)]
+    return separator, [line for line in lines if line.strip()]
 
 
 def _table(rows: list[str], separator: str, column: int | None, path: Path) -> tuple[NDArray[np.float32], list[str]]:
