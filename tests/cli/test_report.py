@@ -1,4 +1,4 @@
-import json
+from json import loads
 from pathlib import Path
 
 import pytest
@@ -25,15 +25,16 @@ def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
 def test_elsewhere_and_as_json(mulligan, run):
     code, out, err = mulligan("report", run, "--out", "x.html", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == {"run": run, "report": "x.html", "bytes": Path("x.html").stat().st_size}
+    assert loads(out) == {"run": run, "report": "x.html", "bytes": Path("x.html").stat().st_size}
 
 
 def test_the_last_line_of_json_names_it(mulligan, here):
     out = mulligan(*RING, "--json")[1]
-    assert json.loads(out.splitlines()[-1])["report"] == "runs/ring-1/report.html"
+    assert loads(out.splitlines()[-1])["report"] == "runs/ring-1/report.html"
 
 
-def test_a_report_that_cannot_be_written_does_not_fail_the_run(mulligan, here, monkeypatch):
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, here, monkeypatch, json):
     from mulligan.errors import RunError
     from mulligan.output import report
 
@@ -41,10 +42,16 @@ def test_a_report_that_cannot_be_written_does_not_fail_the_run(mulligan, here, m
         raise RunError("the disk is full.")
 
     monkeypatch.setattr(report, "write_report", full)
-    code, out, err = mulligan(*RING)
-    assert code == 0
-    assert "no report: the disk is full." in err
-    assert "report  " not in out
+    code, out, err = mulligan(*RING, *json)
+    assert code == 1
+    assert err.splitlines()[-1] == "mulligan: the disk is full."
+    assert Path("runs/ring-1/generator.safetensors").is_file()
+    if json:
+        assert loads(out.splitlines()[-1])["report"] is None
+    else:
+        assert "generator  runs/ring-1/generator.safetensors" in out
+        assert "report  " not in out
+        assert "next: mulligan sample runs/ring-1" in out
 
 
 def test_words_that_are_off(mulligan, here):

@@ -35,7 +35,8 @@ def follow(
     Returns
     -------
     int
-        Exit code: 0; 1 when an alarm stopped the run, 130 when Ctrl-C did, which was then saved.
+        Exit code: 0; 1 when an alarm stopped the run, or the figures or the report of a finished one could not be
+        written; 130 when Ctrl-C stopped the run, which was then saved.
     """
     view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
     start, first = time.perf_counter(), run.step
@@ -82,12 +83,12 @@ def follow(
     else:
         share = f", the last {count(run.step - first)}" if first else ""
         print(f"done: {count(run.step)} steps{share} in {took}")
-        show(kept, None if lost else recorder.folder.metrics, points=run.data.is_points)
+        show(kept, None if "metrics" in lost else recorder.folder.metrics, points=run.data.is_points)
         if alarm is not None and alarm.overrides:
             print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {', '.join(alarm.overrides)}")
-    if lost is not None:
-        raise lost
-    return 0
+    for why in lost.values():
+        say(f"mulligan: {why}")
+    return 1 if lost else 0
 
 
 def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
@@ -104,24 +105,29 @@ def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, jso
     return 1
 
 
-def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple[dict[str, Any], MulliganError | None]:
+def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple[dict[str, Any], dict[str, str]]:
     """Evaluate a finished run and write its report.
 
     Returns
     -------
     dict
         What there is of it, ready for JSON.
-    MulliganError or None
-        Why the figures could not be written, to be raised once they are shown.
+    dict
+        Why ``metrics`` or ``report`` could not be written, to be said once all else is shown.
     """
-    files, lost = recorder.folder, None
+    from mulligan.output.report import write_report
+
+    files, lost, report = recorder.folder, {}, None
     metrics = evaluated(run) if evaluate else None
     if metrics is not None:
         try:
             files.keep_metrics(metrics)
         except MulliganError as error:
-            lost = error
-    report = reported(run, recorder)
+            lost["metrics"] = str(error)
+    try:
+        report = str(write_report(files.path, data=run.data))
+    except MulliganError as error:
+        lost["report"] = str(error)
     grid = files.newest_sample()
     kept = {
         "step": run.step,
