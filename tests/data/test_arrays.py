@@ -68,6 +68,8 @@ def test_float_rows_are_points():
         (np.zeros((2, 10), np.uint8), "rows of 10"),
         (np.zeros((2, 4, 4, 4), np.uint8), "no axis of 1"),
         (np.zeros((2, 2, 4, 4), np.uint8), "no axis of 1"),
+        (np.zeros((40, 60, 3), np.uint8), r"shape \(40, 60, 3\).*one picture.*array\[None\].*array\[\.\.\., None\]"),
+        (np.zeros((16, 16, 4)), r"one picture of 16×16 with 4 channels, or 16 pictures 4 wide"),
         (np.zeros(5, np.uint8), r"shape \(5,\)"),
         (np.uint8(5), r"shape \(\)"),
         (np.zeros((1, 1, 1, 1, 1), np.uint8), r"shape \(1, 1, 1, 1, 1\)"),
@@ -184,3 +186,13 @@ def test_rounding_is_to_the_nearest_level_across_blocks():
     levels = np.arange(5000 * 4).reshape(5000, 2, 2) % 256
     data = from_arrays(levels / 255 + 0.4 / 255 * (levels < 255))
     assert (data.images[..., 0] == levels).all()
+
+
+def test_pictures_three_wide_and_one_in_colour_are_told_apart_by_a_fourth_axis():
+    """As the refusal of (40, 60, 3) says; what is too small for one picture in colour stays n grey ones."""
+    narrow = RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    assert from_arrays(narrow[None]).images.shape == (1, 40, 60, 3)
+    assert from_arrays(narrow[..., None]).images.shape == (40, 60, 3, 1)
+    assert from_arrays(narrow[:15]).images.shape == (15, 60, 3, 1)
+    assert from_arrays(narrow[:, :15]).images.shape == (40, 15, 3, 1)
+    assert from_arrays(narrow.transpose(2, 0, 1)).images.shape == (3, 40, 60, 1)

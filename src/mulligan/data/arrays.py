@@ -9,6 +9,7 @@ whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s
 floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255
 bool                                            pictures, black and white
 floats (n, d)                                   points, used as they are
+three axes, H and W from 16 on, then 3 or 4     refused: one picture in colour, or many that are 3 or 4 wide
 ==============================================  =================================================================
 """
 
@@ -32,6 +33,7 @@ UNNAMED = "array"
 """What a data set of arrays is called where it has no other name."""
 
 _BLOCK = 4096
+_SMALLEST_IN_COLOUR = 16  # sides from which (H, W, 3) is rather one picture in colour than H grey ones 3 wide
 
 
 def from_arrays(
@@ -140,6 +142,12 @@ def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
             )
         return array.reshape(-1, side, side, 1), f"rows of {array.shape[1]} seen as {side}×{side} pictures"
     if array.ndim == 3:
+        n, height, width = array.shape
+        if width in (3, 4) and min(n, height) >= _SMALLEST_IN_COLOUR:
+            raise DataError(
+                f"{name}: shape {array.shape} is one picture of {n}×{height} with {width} channels, or {n} pictures "
+                f"{width} wide. Give a fourth axis: array[None] for one picture, array[..., None] for {n} grey ones."
+            )
         return array[..., None], ""
     first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
     if first and not last:
