@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from mulligan.errors import DataError
+from mulligan.training import Run
+
 RING = ("train", "ring", "--steps", 20, "--set", "threads=1", "report_every=5", "sample_every=10", "evaluate_every=0")
 
 
@@ -52,6 +55,21 @@ def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, h
         assert "generator  runs/ring-1/generator.safetensors" in out
         assert "report  " not in out
         assert "next: mulligan sample runs/ring-1" in out
+
+
+def test_a_run_whose_picture_has_vanished_has_its_report(mulligan, here, monkeypatch):
+    advance = Run.advance
+
+    def vanished(run):
+        if run.step == 15:
+            raise DataError("cannot read pictures/7.png: it is gone.")
+        return advance(run)
+
+    monkeypatch.setattr(Run, "advance", vanished)
+    code, out, err = mulligan(*RING)
+    assert (code, out) == (2, "")
+    assert "The run is saved at step 15; go on with: mulligan resume runs/ring-1" in err.splitlines()[-1]
+    assert "Stopped at step 15 of 20" in Path("runs/ring-1/report.html").read_text("utf-8")
 
 
 def test_words_that_are_off(mulligan, here):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mulligan.cli.progress import Bar, Lines, Plain, View
 from mulligan.cli.scores import table
 from mulligan.cli.screen import emit, say
-from mulligan.errors import DivergedError, MulliganError
+from mulligan.errors import DataError, DivergedError, MulliganError
 from mulligan.output.figures import count, duration
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Event
@@ -64,6 +64,9 @@ def follow(
                 reported(run, recorder)
                 raise
             say(f"mulligan: {error}")
+        except DataError:  # a picture that was to be read from the disk; saved before that step
+            reported(run, recorder)
+            raise
         finally:
             events.close()  # a reader that left (a closed pipe) ends the run, saved, too
     took = duration(time.perf_counter() - start)
