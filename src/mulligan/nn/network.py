@@ -118,7 +118,8 @@ class Network:
         lanes, lane : optional
             The threads among which the batch is shared, and which of them this workspace serves.
         grad : (at least n_params,) array, optional
-            Where the gradient is kept, if not in memory of its own.
+            Where the gradient is kept, if not in memory of its own; networks whose gradients are not wanted at the same
+            time may share it.
         """
         return Workspace(self, self.theta if theta is None else theta, Context(rng, lanes, lane), grad)
 
@@ -126,12 +127,14 @@ class Network:
 class Workspace:
     """A network bound to memory: the passes, and the flat gradient that they fill.
 
-    An array returned by a workspace is valid until that workspace's next pass of the same kind.
+    An array returned by a workspace is valid until that workspace's next pass of the same kind; `adjoint` may write
+    over what `backward` returned.
 
     Attributes
     ----------
     grad : (n_params,) array
-        Filled by `grads` and `paired`; begin each step with `clear_grads` and end it with `finish_grads`.
+        Filled by `grads` and `paired`; begin each step with `clear_grads` and end it with `finish_grads`. Where two
+        workspaces were given the same memory for it, it holds the one's gradient or the other's.
     """
 
     def __init__(self, network: Network, theta: Array, context: Context, grad: Array | None = None):

@@ -55,7 +55,8 @@ class Param:
 class Layer:
     """A frozen description; all arrays live in the `Memory` that is passed to each method.
 
-    No method changes an array that it is given. What a method returns is valid until the same method's next call.
+    No method changes an array that it is given. What a method returns is valid until the same method's next call;
+    `adjoint` may write over what `backward` returned.
     """
 
     mixes_samples: ClassVar[bool] = False
