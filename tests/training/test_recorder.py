@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +20,7 @@ from mulligan.errors import BusyError, CheckpointError, ConfigError, RunError
 from mulligan.output.points import SIDE, points_picture
 from mulligan.output.weights import Generator
 from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume
-from mulligan.training.checkpoint import checkpoints
+from mulligan.training.checkpoint import checkpoints, save_checkpoint
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event
 
@@ -181,6 +183,81 @@ def test_a_checkpoint_may_be_refused_twice(tiny: Any, tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="Going on from step-000018"):
             record(tmp_path / "r", resume(tmp_path / "r"))
     assert resume(tmp_path / "r").step == 24
+
+
+class Killed(BaseException):
+    """What stands for a kill: nothing catches it."""
+
+
+def killed_at(patch: pytest.MonkeyPatch, call: str, when: int) -> None:
+    """Let a process end right after its call number `when` of `os.rename`, or in the middle of its `shutil.rmtree`."""
+    module, name = {"rename": (os, "rename"), "rmtree": (shutil, "rmtree")}[call]
+    real, count = getattr(module, name), 0
+
+    def last(path: Path, *args: Any, **options: Any) -> None:
+        nonlocal count
+        count += Path(path).exists()
+        if count < when or call == "rename":
+            real(path, *args, **options)
+        elif Path(path).is_dir():
+            next(Path(path).iterdir()).unlink()  # one file of it is gone
+        if count == when:
+            raise Killed
+
+    patch.setattr(module, name, last)
+
+
+@pytest.fixture
+def aside(tiny: Any, tmp_path: Path) -> Path:
+    """A run that was killed between the two renames of a checkpoint that takes another's place."""
+    record(tmp_path / "r", Run(tiny()))
+    run = resume(tmp_path / "r")
+    run.gan.g.network.theta[0] += 1
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
+        killed_at(patch, "rename", 1)
+        save_checkpoint(run, tmp_path / "r" / "checkpoints", run.log_position)
+    folder = tmp_path / "r" / "checkpoints"
+    shutil.copytree(folder / ".step-000024.old", folder / ".step-000024.part")  # a kill would have left it
+    assert not (folder / "step-000024").exists()
+    return tmp_path / "r"
+
+
+@pytest.mark.parametrize("call", ["rename", "rmtree"])
+@pytest.mark.parametrize("when", [1, 2])
+def test_what_a_kill_left_aside_is_used_and_tidied_up(
+    tiny: Any, aside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, when: int
+) -> None:
+    assert resume(aside).step == 24
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        killed_at(patch, call, when)
+        record(aside, resume(aside, steps=30))
+    assert resume(aside).step in (24, 30)
+    record(aside, resume(aside, steps=30))
+    record(tmp_path / "whole", Run(tiny()))
+    record(tmp_path / "whole", resume(tmp_path / "whole", steps=30))
+    assert content(aside) == content(tmp_path / "whole")
+    assert all(path.name.startswith("step-") for path in (aside / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_what_was_replaced_before_the_kill_goes(aside: Path, monkeypatch: pytest.MonkeyPatch, when: int) -> None:
+    folder = aside / "checkpoints"
+    shutil.copytree(folder / ".step-000024.old", folder / "step-000024")  # the second rename has come
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        killed_at(patch, "rmtree", when)
+        record(aside, resume(aside))
+    assert resume(aside).step == 24
+    record(aside, resume(aside))
+    assert all(path.name.startswith("step-") for path in folder.iterdir())
+    assert resume(aside).step == 24
+
+
+def test_a_damaged_checkpoint_that_was_left_aside_is_passed_over(aside: Path) -> None:
+    (aside / "checkpoints" / ".step-000024.old" / "run.json").write_bytes(b"{")
+    with pytest.warns(UserWarning, match="Going on from step-000018 instead"):
+        run = resume(aside)
+    record(aside, run)
+    assert resume(aside).step == 24
 
 
 @pytest.mark.parametrize("steps", [24, 30])

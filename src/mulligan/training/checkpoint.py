@@ -182,17 +182,31 @@ def _digest_of(path: Path) -> str:
 
 def _put(new: Path, target: Path) -> None:
     """Rename a folder to where another may stand, which steps aside until the new one is there."""
-    aside = target.with_name(f".{target.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
+    old = target.with_name(f".{target.name}.old")
     if target.exists():
-        os.rename(target, aside)
+        shutil.rmtree(old, ignore_errors=True)
+        os.rename(target, old)
     try:
         os.rename(new, target)
     except OSError:
-        if aside.exists():
-            os.rename(aside, target)
+        if old.exists():
+            os.rename(old, target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def aside(folder: Path) -> dict[Path, Path]:
+    """Return what a kill between the two renames has left aside, each with the place that it had."""
+    return {path: path.with_name(path.name[1:].removesuffix(".old")) for path in folder.glob(".step-*.old")}
+
+
+def put_back(folder: Path) -> None:
+    """Put what a kill has left aside back in its place; where another has taken that, remove it."""
+    for old, target in aside(folder).items():
+        if target.exists():
+            shutil.rmtree(old)
+        else:
+            os.rename(old, target)
 
 
 def kept(steps: list[int], total: int) -> set[int]:

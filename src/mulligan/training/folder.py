@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import BusyError, CheckpointError, ConfigError, as_path
-from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
+from mulligan.training.checkpoint import Checkpoint, aside, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
@@ -150,13 +150,18 @@ class RunFolder:
     def newest(self) -> Checkpoint | None:
         """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.
 
+        One that a kill left aside, before another had its place, counts.
+
         Raises
         ------
         CheckpointError
             When there are checkpoints, and all of them are refused.
         """
         refused: list[CheckpointError] = []
-        for path in reversed(checkpoints(self.checkpoints)):
+        there = {step_of(place): old for old, place in aside(self.checkpoints).items()}
+        there |= {step_of(path): path for path in checkpoints(self.checkpoints)}
+        for step in sorted(there, reverse=True):
+            path = there[step]
             try:
                 found = load_checkpoint(path)
             except CheckpointError as error:

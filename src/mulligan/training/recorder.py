@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path
-from mulligan.training.checkpoint import checkpoints, save_checkpoint, step_of
+from mulligan.training.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
 from mulligan.training.folder import RunFolder
@@ -163,6 +163,7 @@ class Recorder:
             if not self._is_run() or self.folder.config.read_bytes() != text:
                 atomic_write(self.folder.config, text)
             self._log = self._cut(run.log_position or {"bytes": 0})
+            put_back(self.folder.checkpoints)
             for checkpoint in checkpoints(self.folder.checkpoints):
                 if step_of(checkpoint) > run.step:  # refused by `resume`, or the run was sent back before it
                     refused = checkpoint.with_name(f".{checkpoint.name}.refused")
