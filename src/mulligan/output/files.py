@@ -63,10 +63,23 @@ def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:
     atomic_write(path, content.encode(), folders=folders)
 
 
+def regular(path: Path) -> Path:
+    """Return a path, if no pipe and no device stands there: opening one may wait for ever.
+
+    Raises
+    ------
+    OSError
+        When one does.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, f"{path.name} is a pipe, a device or a folder, no file", str(path))
+    return path
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None where there is no such file, or something else in it."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(regular(path).read_bytes())
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

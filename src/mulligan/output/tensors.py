@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mulligan.errors import CheckpointError
-from mulligan.output.files import atomic_write
+from mulligan.output.files import atomic_write, regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "np") as file:
+        with safe_open(regular(path), "np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except FileNotFoundError as error:

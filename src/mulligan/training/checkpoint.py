@@ -174,8 +174,10 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
 
 def _digest_of(path: Path) -> str:
     """Return the SHA-256 of a file; nothing where it cannot be read."""
+    from mulligan.output.files import regular
+
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(regular(path).read_bytes()).hexdigest()
     except OSError:
         return ""
 
@@ -310,8 +312,10 @@ def _unsealed(path: Path) -> dict[str, Any]:
 
 
 def _bytes(path: Path) -> bytes:
+    from mulligan.output.files import regular
+
     try:
-        return path.read_bytes()
+        return regular(path).read_bytes()
     except OSError as error:
         raise _refuse(path, f"cannot be read ({error.strerror})") from error
 

@@ -111,7 +111,9 @@ class RunFolder:
         OSError
             When the folder is not there or cannot be written.
         """
-        file = (self.path / ".lock").open("ab")
+        from mulligan.output.files import regular
+
+        file = regular(self.path / ".lock").open("ab")
         _held.add(file)
         try:
             import fcntl
@@ -144,7 +146,7 @@ class RunFolder:
 
     def grids(self) -> dict[int, Path]:
         """Return the pictures of samples by their steps, in order."""
-        found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png")}
+        found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
         return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self) -> Checkpoint | None:

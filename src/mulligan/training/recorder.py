@@ -183,7 +183,9 @@ class Recorder:
 
     def _cut(self, position: dict[str, Any]) -> IO[bytes]:
         """Open the log and cut it to where it stood at the checkpoint."""
-        path, length = self.folder.events, position["bytes"]
+        from mulligan.output.files import regular
+
+        path, length = regular(self.folder.events), position["bytes"]
         path.touch()
         log = path.open("r+b", buffering=0)
         kept = log.read(length) or b""
@@ -239,11 +241,13 @@ class Recorder:
         self._length += len(line)
 
     def _note_time(self, event: Stepped) -> None:
+        from mulligan.output.files import regular
+
         clock = event.clock
         assert clock is not None
         words = {"step": event.step, "wall": clock.wall, "cpu": clock.cpu, "steps_per_second": clock.steps_per_second}
         try:
-            with self.folder.times.open("a", encoding="utf-8") as file:
+            with regular(self.folder.times).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(words) + "\n")
         except OSError as error:
             raise _cannot(self.folder.times, error) from error

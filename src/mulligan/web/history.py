@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mulligan.output.files import objects_in
+from mulligan.output.files import objects_in, regular
 from mulligan.training.folder import RunFolder
 from mulligan.web.rounding import significant
 
@@ -123,7 +123,7 @@ def story_of(folder: Path) -> Story:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             lines = file.read(_LONGEST).splitlines()
     except OSError:
         return

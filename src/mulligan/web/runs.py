@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.data.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics.merging import median_of
-from mulligan.output.files import objects_in, read_json
+from mulligan.output.files import objects_in, read_json, regular
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
 from mulligan.training.folder import RunFolder
@@ -149,7 +149,7 @@ def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[st
 def _tail(path: Path) -> list[dict[str, Any]]:
     """Read the last lines of a log; the first of them may be cut."""
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             file.seek(max(0, path.stat().st_size - _BACK))
             lines = file.read().splitlines()
     except OSError:
@@ -159,7 +159,7 @@ def _tail(path: Path) -> list[dict[str, Any]]:
 
 def _head(path: Path) -> list[dict[str, Any]]:
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             return [*objects_in(file.read(4096).splitlines()[:1])]
     except OSError:
         return []

@@ -333,7 +333,9 @@ def _since(story: Story, seconds: tuple[float, float]) -> float:
 def _digest(story: Story) -> str:
     import hashlib
 
+    from mulligan.output.files import regular
+
     try:
-        return hashlib.sha256(story.folder.generator.read_bytes()).hexdigest()
+        return hashlib.sha256(regular(story.folder.generator).read_bytes()).hexdigest()
     except OSError:
         return ""
