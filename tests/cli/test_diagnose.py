@@ -58,6 +58,20 @@ def test_a_run_without_a_look_is_not_called_healthy(mulligan):
     assert "would have to be repaired" in err
 
 
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_the_log_is_read_once(mulligan, monkeypatch, json):
+    assert mulligan("train", "ring", "--steps", 20, "--threads", 1, "--no-evaluate")[0] == 0
+    read, files = Path.read_bytes, []
+
+    def noted(path):
+        files.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+    assert mulligan("diagnose", "runs/ring-1", *json)[0] == 0
+    assert files.count("events.jsonl") == 1
+
+
 def test_second_tries_by_themselves(mulligan):
     code, out, err = mulligan("train", *RING, "--second-tries", 2, *DROWNED, "--json")
     assert code == 0

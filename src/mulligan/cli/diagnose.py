@@ -47,9 +47,9 @@ def command(
     """
     from mulligan.cli.follow import try_again
     from mulligan.cli.screen import emit
-    from mulligan.training import diagnoses, plan
+    from mulligan.training import plan
 
-    said = diagnoses(run)
+    said, looked = _said(run)
     last = said[-1] if said else None
     ill = last is not None and bool(last.severity)
     if try_:
@@ -61,7 +61,7 @@ def command(
         except ConfigError:  # nothing that a setting could repair: the words of the remedy stand
             second = None
     step, steps, signals = _stands(run)
-    quiet = "healthy" if signals or _was_looked_at(run) else UNCHECKED
+    quiet = "healthy" if signals or looked else UNCHECKED
     if json:
         emit(
             {
@@ -83,11 +83,17 @@ def command(
     return 0
 
 
-def _was_looked_at(folder: Any) -> bool:
+def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
+    """Return what has been said about a run, the oldest first, and whether anybody looked."""
     from mulligan.training import RunFolder
-    from mulligan.training.events import Looked, read_events
+    from mulligan.training.events import Diagnosed, Looked, read_events
 
-    return any(words.get("event") == Looked.name for words in read_events(RunFolder.of(folder).events))
+    said, looked = [], False
+    for words in read_events(RunFolder.of(folder).events):
+        if words.get("event") == Diagnosed.name:
+            said.append(Diagnosed.of(words))
+        looked |= words.get("event") == Looked.name
+    return said, looked
 
 
 def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
