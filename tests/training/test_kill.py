@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def start(config: Path, folder: Path, pause: float = 0.0) -> subprocess.Popen[st
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         # what a shell starts in the background, and all that it starts, ignores SIGINT
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        process_group=0,
     )
     assert child.stdout is not None
     ready = child.stdout.readline()
@@ -88,16 +90,19 @@ def test_killed_at_random_moments_and_resumed(tiny: Any, tmp_path: Path, update:
     assert not list((tmp_path / "r").rglob("*.part"))
 
 
+@pytest.mark.parametrize("send", [os.kill, os.killpg])  # a group: what a terminal, `timeout` and systemd do
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_saves_and_stops(tiny: Any, tmp_path: Path, number: int) -> None:
+def test_the_first_signal_saves_and_stops(
+    tiny: Any, tmp_path: Path, number: int, send: Callable[[int, int], None]
+) -> None:
     config = tmp_path / "config.toml"
-    spec = tiny(steps=10_000, report_every=3, sample_every=0, save_every=5000)
+    spec = tiny(threads=2, steps=10_000, report_every=3, sample_every=0, save_every=5000)
     config.write_text(dumps_toml(spec))
     child = start(config, tmp_path / "r", pause=0.01)
     assert child.stdout is not None
     while int(child.stdout.readline()) < 9:
         pass
-    child.send_signal(number)
+    send(child.pid, number)
     _, stderr = child.communicate(timeout=20)
     assert child.returncode == 130, stderr
     run = resume(tmp_path / "r")

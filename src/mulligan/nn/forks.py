@@ -139,8 +139,8 @@ class Forks(Lanes):
         team = self._team
         assert team is not None
         try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who holds the checkpoint
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            for number in (signal.SIGINT, signal.SIGTERM):  # both are for the one who holds the checkpoint
+                signal.signal(number, signal.SIG_IGN)
             np.seterr(all="ignore")
             gc.freeze()
             self._playing = True
