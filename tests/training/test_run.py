@@ -118,6 +118,8 @@ def test_the_cache_is_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.Mo
 def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -> None:
     with pytest.raises(ConfigError, match="clusters are of pictures, not of points"):
         Run(tiny(data={"name": "ring", "labels": "clusters"}))
+    with pytest.raises(ConfigError, match=r"data\.clusters = 41 .* 40 pictures.* Try data\.clusters = 2"):
+        Run(pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 41}), data=digits)
     with pytest.raises(ConfigError, match=r"classes = 3 is not allowed: digits .* has 4"):
         Run(pictures(tiny, classes=3), data=digits)
     with pytest.raises(ShapeError, match="Put a Flatten layer before it"):

@@ -58,6 +58,11 @@ def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
             f"data.labels = 'clusters' is not allowed for {data.name}: clusters are of pictures, not of points. "
             "Use data.labels = 'none'."
         )
+    if count > len(data):
+        raise ConfigError(
+            f"data.clusters = {count} is not allowed: there are {len(data)} pictures, and each cluster needs one. "
+            f"Try data.clusters = {max(1, len(data) // 20)}, or data.labels = 'none'."
+        )
     kept = _cache(f"{_METHOD} {count} {digest_of(data)}")
     labels = _read(kept, len(data))
     if labels is None:
