@@ -1,5 +1,6 @@
 """The front door: what ``import mulligan`` offers, and `fit`."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 import mulligan
 from mulligan import fitting
 from mulligan.data import from_arrays
-from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
+from mulligan.data import load as load_data
+from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
 from mulligan.output.models import BUNDLED
-from mulligan.training import load_config, resume
+from mulligan.training import Recorder, load_config, resume
 from mulligan.training.config import dumps_toml, with_overrides
 
 RNG = np.random.default_rng(0)
@@ -188,6 +190,18 @@ def test_options_that_are_off(options, message):
         (lambda: mulligan.load("x.safetensors").export(3), "path = 3 is not allowed"),
         (lambda: mulligan.fit(GREY, steps=1, out=3), "folder = 3 is not allowed"),
         (lambda: resume(3), "folder = 3 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").save(""), "path = '' is not allowed|no name of a file"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count="20"), "count = '20' is not allowed"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=20.0), "count = 20.0 is not allowed"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=1.5), "seeds = 1.5 is not allowed"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=None), "seeds = None is not allowed"),
+        (
+            lambda: mulligan.evaluate(mulligan.load("x.safetensors"), GREY),
+            r"source = array.* is not allowed.*from_arrays",
+        ),
+        (lambda: load_data(None), "source = None is not allowed"),
+        (lambda: mulligan.recipe(["quick"]), r"there is no recipe \['quick'\]"),
+        (lambda: next(Recorder("r").record("quick")), "run = 'quick' is not allowed"),
         (lambda: mulligan.Run("quick"), r"config = 'quick' is not allowed; .*mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(None), r"config = None is not allowed; .*Try mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(mulligan.recipe("ring"), data="ring"), "data = 'ring' is not allowed"),
@@ -198,8 +212,48 @@ def test_options_that_are_off(options, message):
 def test_arguments_of_the_wrong_kind(tmp_path, monkeypatch, call, message):
     monkeypatch.chdir(tmp_path)
     mulligan.load(BUNDLED).save("x.safetensors")
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=re.compile(message, re.DOTALL)):
         call()
+
+
+def test_a_name_that_is_too_long_is_no_generator():
+    with pytest.raises(CheckpointError, match="File name too long"):
+        mulligan.load("x" * 300)
+
+
+class OnAnotherDevice:
+    """An array that NumPy cannot read, as torch's with a gradient or on an accelerator."""
+
+    def __array__(self, *_args, **_options):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (OnAnotherDevice(), "OnAnotherDevice cannot be read as an array .*cuda:0.*Convert"),
+        (np.ma.masked_array(GREY, mask=GREY > 250), "masked.*Fill them in"),
+    ],
+)
+def test_arrays_that_are_no_plain_ones(tiny, images, message):
+    with pytest.raises(DataError, match=message):
+        mulligan.fit(images, recipe=tiny, steps=1)
+
+
+def test_numbers_of_numpy_and_paths_are_as_good_as_pythons():
+    asked = mulligan.recipe("quick", steps=np.int64(7), batch_size=np.uint8(8), data=Path("mine"))
+    assert (asked.steps, asked.batch_size, asked.data.name) == (7, 8, "mine")
+    data = from_arrays(GREY)
+    generator = mulligan.fit(GREY, recipe=mulligan.recipe("mlp", evaluate_every=0), steps=1)
+    assert mulligan.evaluate(generator, data, count=np.int64(20), seeds=np.int64(1))["seeds"] == [0]
+
+
+@pytest.mark.parametrize("z", [np.nan, [["a"]], [[1.0], [2.0, 3.0]], 1e300, 1j], ids=str)
+def test_latents_that_are_no_numbers(z):
+    generator = mulligan.load(BUNDLED)
+    given = z if isinstance(z, list) else np.full((2, generator.spec.latent.dim), z)
+    with pytest.raises(ShapeError, match="finite numbers"):
+        generator.decode(given, 3)
 
 
 def test_a_recipe_may_be_a_path(tiny, tmp_path):

@@ -6,6 +6,8 @@ three draws, median and range; classes as often as in the training data; the ave
 
 from __future__ import annotations
 
+import numbers
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +79,7 @@ def evaluate(
     Raises
     ------
     ConfigError
-        No generator, no seed, or more pictures than there are held out.
+        No generator, no seed, a count or data that are none, or more pictures than there are held out.
     ShapeError
         Data of another shape than the generator's samples.
     DataError, CheckpointError
@@ -88,7 +90,9 @@ def evaluate(
         data = found if found is not None else _own_data(weights["ema"])
     elif not isinstance(data, Dataset):
         data = load(data)
-    drawn = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    drawn = _drawn(seeds)
+    if count is not None and not isinstance(count, numbers.Integral):
+        raise ConfigError(f"count = {count!r} is not allowed; it must be a whole number. Try {COUNT}.")
     if not drawn:
         raise ConfigError("no seed; at least one draw is needed. Usual are 3.")
     shape = weights["ema"].spec.shape
@@ -277,7 +281,7 @@ def _weights(generator: Generator | Run | str | Path) -> tuple[dict[str, Generat
     if not isinstance(generator, Run):
         what = "a generator, a run, or the run folder, checkpoint folder or .safetensors file of one"
         path = as_path("generator", generator, what, "runs/quick-1")
-        if not path.is_dir():
+        if not os.path.isdir(path):
             return {"ema": load_generator(path)}, None, 0.0
         found = load_checkpoint(path) if (path / "run.json").is_file() else RunFolder(path).newest()
         if found is None:
@@ -285,6 +289,18 @@ def _weights(generator: Generator | Run | str | Path) -> tuple[dict[str, Generat
         generator = found.run()
     both = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu
+
+
+def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds of the draws, given how many or which."""
+    if isinstance(seeds, numbers.Integral):
+        return tuple(range(int(seeds)))
+    try:
+        return tuple(seeds)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ConfigError(
+            f"seeds = {seeds!r} is not allowed; it must be how many draws, or a list of seeds. Try 3."
+        ) from error
 
 
 def _own_data(generator: Generator) -> Dataset:

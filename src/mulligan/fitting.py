@@ -128,10 +128,15 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
 
 
 def _as_array(given: ArrayLike, ragged: str) -> np.ndarray[Any, Any]:
+    if np.ma.is_masked(given):
+        raise DataError(f"{UNNAMED}: holds masked values, which a picture cannot leave out. Fill them in (.filled(0)).")
     try:
         return np.asarray(given)
     except ValueError as error:
         raise DataError(f"{UNNAMED}: {ragged}") from error
+    except (TypeError, RuntimeError) as error:  # torch's, with a gradient or on an accelerator
+        kind = type(given).__name__
+        raise DataError(f"{UNNAMED}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
 
 
 def _configured(given: str | Path | Config) -> Config:

@@ -25,7 +25,7 @@ from mulligan.data.published import (
 from mulligan.data.stacked import load_stacked_mnist
 from mulligan.data.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.toys import load_sorted, load_toy
-from mulligan.errors import ConfigError, DataError
+from mulligan.errors import ConfigError, DataError, as_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,14 +133,15 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     DataError
         When there is no such data, or it is foreign, truncated, broken or ambiguous.
     ConfigError
-        When `size`, `skip_broken` or `colour` do not apply.
+        When `source` is neither, or `size`, `skip_broken` or `colour` do not apply.
 
     Examples
     --------
     >>> load("ring")
     Dataset('ring': 50000 × 2 float32, no labels, 10000 held out)
     """
-    name, path = str(source), Path(source)
+    what = "the name of a data set, a folder or a file (arrays become data by mulligan.data.from_arrays)"
+    name, path = str(source), as_path("source", source, what, "mnist")
     if isinstance(source, str) and name in DATASETS:
         if size or skip_broken or colour != "auto":
             asked = {"size": size, "skip_broken": skip_broken, "colour": colour}

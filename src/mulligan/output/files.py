@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mulligan.errors import RunError
+from mulligan.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,11 +32,15 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
 
     Raises
     ------
+    ConfigError
+        When `path` names no file.
     RunError
         When the folder cannot be written, the disk is full, or `path` is a folder. No temporary file is left, and an
         older file at `path` is untouched.
     """
     path = Path(path)
+    if not path.name:
+        raise ConfigError(f"{str(path)!r} is no name of a file. Name one in it, for instance {str(path / 'mine')!r}.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if folders:

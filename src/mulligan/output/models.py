@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mulligan.errors import CheckpointError, as_path
@@ -31,7 +32,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
         When the data of a checkpoint cannot be read.
     """
     path = as_path("model", model, "a run folder, a checkpoint folder or a .safetensors file", "runs/quick-1")
-    if not path.is_dir():
+    if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
         return Generator.load(path, threads=threads)
     if (path / "generator.safetensors").is_file():
         return Generator.load(path / "generator.safetensors", threads=threads)

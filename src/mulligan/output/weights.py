@@ -235,17 +235,21 @@ class Generator:
         Raises
         ------
         ShapeError
-            When `z` has another shape.
+            When `z` has another shape, or is not all finite numbers.
         ConfigError
             When the generator has classes and `labels` is None, or a label is not allowed.
         """
-        z = np.asarray(z, np.float32)
-        if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0:
-            raise ShapeError(f"z of shape {z.shape}; (n, {self.spec.latent.dim}) with n ≥ 1 is needed.")
+        try:
+            with np.errstate(over="ignore"):  # found below
+                z = np.asarray(z).astype(np.float32, casting="same_kind")
+        except (TypeError, ValueError) as error:
+            raise ShapeError(
+                f"z cannot be read ({error}); (n, {self.spec.latent.dim}) finite numbers are needed."
+            ) from error
+        if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0 or not np.isfinite(z).all():
+            raise ShapeError(f"z of shape {z.shape}; (n, {self.spec.latent.dim}) finite numbers with n ≥ 1 are needed.")
         if self.classes and labels is None:
-            raise ConfigError(
-                f"labels = None is not allowed here; pass a class, 0 to {self.classes - 1}, or one a row."
-            )
+            raise ConfigError(f"labels = None is not allowed; pass a class, 0 to {self.classes - 1}, or one a row.")
         return self._in_data_range(self._passes(z, self._labels(len(z), 0, labels)))
 
     def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[np.int64] | None:

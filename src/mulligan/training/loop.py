@@ -83,10 +83,7 @@ def train(
     DivergedError
         When a loss or an array is no longer finite.
     """
-    if not isinstance(run, Run):
-        raise ConfigError(
-            f"run = {run!r} is not allowed; it must be a run. Try mulligan.Run(mulligan.recipe('quick'))."
-        )
+    check_run(run)
     run.watch(observers)
     config = run.config
     clock = Clock(run.wall, run.cpu, 0.0)
@@ -133,6 +130,14 @@ def train(
                 save(saved)
                 yield saved
         yield from answered(Finished(run.step, clock=clock))
+
+
+def check_run(run: object) -> None:
+    """Refuse what is no run."""
+    if not isinstance(run, Run):
+        raise ConfigError(
+            f"run = {run!r} is not allowed; it must be a run. Try mulligan.Run(mulligan.recipe('quick'))."
+        )
 
 
 def _advance(run: Run, last: int, stop: Callable[[], bool]) -> None:

@@ -69,7 +69,7 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
         When the name is not known, and no path of a TOML file.
     """
     word = str(name) if isinstance(name, Path) else name
-    if word in known:
+    if isinstance(word, str) and word in known:
         return known[word]
     if isinstance(word, str) and word.endswith(".toml"):
         return Path(word)

@@ -20,7 +20,7 @@ from mulligan.training.checkpoint import checkpoints, put_back, save_checkpoint,
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
 from mulligan.training.folder import RunFolder
-from mulligan.training.loop import train
+from mulligan.training.loop import check_run, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +82,7 @@ class Recorder:
         Raises
         ------
         ConfigError
-            When the folder already holds something.
+            When `run` is none, or the folder already holds something.
         RunError
             When the folder cannot be written or the disk is full; the last checkpoint is untouched.
         DivergedError
@@ -90,6 +90,7 @@ class Recorder:
         DataError
             When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
         """
+        check_run(run)
         self._open(run)
         leaving = False
 

@@ -13,7 +13,10 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from itertools import chain
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.architectures import ARCHITECTURES
@@ -77,6 +80,10 @@ def to_plain(value: Any) -> Any:
     """Turn a field's value into what its table holds."""
     if value is None:
         return NONE
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, (list, tuple)):
         return [to_plain(v) for v in value]
     if isinstance(value, dict):
