@@ -83,6 +83,12 @@ def test_samples_have_the_range_of_the_data(tiny, images, low, high, shape):
     assert np.abs(levels - generator.images(40)).max() <= 1
 
 
+def test_labels_that_a_recipe_leaves_out_are_told(tiny):
+    without = with_overrides(tiny, ["data.labels=none"])
+    with pytest.warns(UserWarning, match=r"data\.labels = 'none'.* labels are not used.*data\.labels = 'dataset'"):
+        assert mulligan.fit(GREY, np.arange(50) % 5, recipe=without, steps=1).classes == 0
+
+
 def test_points_and_names_and_folders(tmp_path):
     points = RNG.standard_normal((200, 3)).astype(np.float32)
     ring = with_overrides(mulligan.recipe("ring"), ["evaluate_every=0", "threads=1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 import time
+import warnings
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,7 @@ def fit(
         Pictures or points (`mulligan.data.arrays` has the table of what is understood), or a name of `mulligan list
         data`, a folder, or a file.
     labels : (n,) array, optional
-        One class for each sample; without them, the generator knows no classes.
+        One class for each sample; without them, the generator knows no classes. A recipe that takes none says so.
     recipe : str, Path or Config
         A name of `mulligan list recipes`, the path of a TOML file, or a configuration.
     minutes : float, optional
@@ -81,6 +82,12 @@ def fit(
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
     if steps is not None:
         config = replace(config, steps=steps)
+    if labels is not None and config.data.labels != "dataset":
+        warnings.warn(
+            f"recipe {config.recipe or 'of your own'} has data.labels = {config.data.labels!r}: your labels are not "
+            "used. Leave them away, or take a recipe with data.labels = 'dataset', for instance quick.",
+            stacklevel=2,
+        )
     data, data_range = _data(images, labels, config.data)
     if not isinstance(recipe, Config):
         config = with_all_of(config, data.name)
