@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import signal
+import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +30,31 @@ def folder(playground: Any, tiny: Any) -> Path:
     return found
 
 
-def slow_to_read(folder: Path) -> tuple[Path, bytes]:
-    """Let the newest checkpoint stand still while it is read: its arrays come through a pipe."""
-    arrays = checkpoints(folder / "checkpoints")[-1] / ARRAYS
-    content = arrays.read_bytes()
-    arrays.unlink()
-    os.mkfifo(arrays)
-    return arrays, content
+@contextlib.contextmanager
+def slow_to_read(folder: Path) -> Iterator[Callable[[], bool]]:
+    """Let whoever opens the newest checkpoint's arrays wait; gives whether somebody does.
+
+    A lease on a file keeps everybody else who opens it waiting until it is given back.
+    """
+    import fcntl
+
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # the system's wish to have the lease back
+    with (checkpoints(folder / "checkpoints")[-1] / ARRAYS).open("r+b") as file:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield lambda: fcntl.fcntl(file, fcntl.F_GETLEASE) != fcntl.F_WRLCK
+    signal.signal(signal.SIGIO, before)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.skipif(sys.platform != "linux", reason="the system has no leases on files")
 def test_a_run_that_is_being_measured_is_deleted_for_good(call: Any, folder: Path, playground: Any) -> None:
-    arrays, content = slow_to_read(folder)
-    assert call.post("/api/runs/tiny-1/evaluate").status_code == 202
-    with arrays.open("wb", buffering=0) as file:  # goes on as soon as the job reads
+    with slow_to_read(folder) as is_wanted:
+        assert call.post("/api/runs/tiny-1/evaluate").status_code == 202
+        soon = time.monotonic() + 20
+        while not is_wanted():  # until the job reads
+            assert time.monotonic() < soon
+            time.sleep(0.01)
         assert call.post("/api/runs/tiny-1/report").status_code == 202  # waits behind it
         assert call.post("/api/runs/tiny-1/delete").status_code == 200
-        with contextlib.suppress(BrokenPipeError):  # nobody reads any more
-            file.write(content)
     call.client.portal.call(jobs_are_done, playground)
     assert not folder.exists()
     (thrown,) = (playground.runs / runs.TRASH).iterdir()
