@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.training import Config, Run, recipe
+from mulligan.training import Config, Recorder, Run, RunFolder, recipe
+from mulligan.training.checkpoint import checkpoints
 from mulligan.training.config import with_fields
 from mulligan.training.events import Diagnosed, Event, Stepped
 
@@ -80,3 +84,30 @@ class Alarm:
 @pytest.fixture(scope="session")
 def alarm() -> type[Alarm]:
     return Alarm
+
+
+@pytest.fixture
+def record() -> Callable[..., list[Event]]:
+    """Record a run to its end."""
+
+    def recorded(folder: Path, run: Run, **options: Any) -> list[Event]:
+        return list(Recorder(folder).record(run, **options))
+
+    return recorded
+
+
+@pytest.fixture
+def content() -> Callable[[Path], dict[str, bytes]]:
+    """Give everything in a run folder that must not depend on interruptions."""
+
+    def found_in(folder: Path) -> dict[str, bytes]:
+        here = RunFolder(folder)
+        found = {p.name: p.read_bytes() for p in sorted(here.samples.iterdir())}
+        last = checkpoints(here.checkpoints)[-1]
+        state = json.loads((last / "run.json").read_bytes())
+        for varies in ("clock", "digest"):
+            state.pop(varies)
+        found |= {"arrays": (last / "arrays.safetensors").read_bytes(), "state": json.dumps(state).encode()}
+        return found | {p.name: p.read_bytes() for p in (here.config, here.events, here.animation, here.generator)}
+
+    return found_in

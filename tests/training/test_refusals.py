@@ -1,0 +1,171 @@
+"""What a run's folder refuses, and what a full disk leaves whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.errors import BusyError, CheckpointError, ConfigError, RunError
+from mulligan.training import Recorder, Run, RunFolder, resume
+from mulligan.training.config import dumps_toml
+
+
+def test_an_existing_folder_is_not_touched(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+    folder = tmp_path / "r"
+    record(folder, Run(tiny()))
+    before = content(folder)
+    with pytest.raises(ConfigError, match=r"r is not empty: it holds a run\. Go on with it \(mulligan resume"):
+        record(folder, Run(tiny(seed=1)))
+    assert content(folder) == before
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"other is not empty, or choose|other is not empty"):
+        record(other, Run(tiny()))
+    assert [p.name for p in other.iterdir()] == ["thesis.txt"]
+    with pytest.raises(RunError, match="cannot write"):
+        record(other / "thesis.txt", Run(tiny()))
+
+
+def test_a_changed_configuration_is_refused_with_the_difference(tiny: Any, tmp_path: Path, record: Any) -> None:
+    folder = tmp_path / "r"
+    record(folder, Run(tiny()))
+    config = folder / "config.toml"
+    text = config.read_text()
+    config.write_text(text.replace("gamma = 1.0", "gamma = 3.0", 1))
+    with pytest.raises(ConfigError, match=r"penalties\.0\.gamma: 1\.0 → 3\.0"):
+        resume(folder)
+    config.write_text(text.replace("steps = 24", "steps = 40"))  # the length alone may change
+    assert resume(folder).config.steps == 40
+    config.write_text(text.replace("steps = 24", "steps = 20"))
+    with pytest.raises(ConfigError, match="the run has taken 24 already"):
+        resume(folder)
+    with pytest.raises(ConfigError, match="steps = 3 is not allowed"):
+        resume(folder, steps=3)
+    config.write_text("gibberish")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        resume(folder)
+    config.unlink()
+    with pytest.raises(ConfigError, match="is no run folder"):
+        resume(folder)
+
+
+def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path, record: Any) -> None:
+    folder = tmp_path / "r"
+    record(folder, Run(tiny()))
+    log = folder / "events.jsonl"
+    text = log.read_bytes()
+    for damage in (text[:50], text.replace(b"d_loss", b"d_gain", 1), b""):
+        log.write_bytes(damage)
+        with pytest.raises(CheckpointError, match=r"events\.jsonl was changed or cut"):
+            record(folder, resume(folder))
+        assert log.read_bytes() == damage
+
+
+def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
+    first = Recorder(tmp_path / "r").record(Run(tiny()))
+    next(first)
+    with pytest.raises(BusyError, match="another process is writing"):
+        record(tmp_path / "r", resume(tmp_path / "r"))
+    first.close()
+    record(tmp_path / "r", resume(tmp_path / "r"))
+
+
+@pytest.mark.parametrize("then", ["nothing", "another run"])
+def test_a_folder_that_is_taken_away_is_not_made_again(
+    tiny: Any, tmp_path: Path, then: str, record: Any, content: Any
+) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder, moved = tmp_path / "r", tmp_path / "moved"
+    events = Recorder(folder).record(Run(tiny()))
+    while next(events).step < 8:
+        pass
+    folder.rename(moved)
+    if then == "another run":
+        record(folder, Run(tiny(seed=5)))
+        there = content(folder)
+    with pytest.raises(RunError, match=r"was deleted or moved.*mulligan resume"):
+        list(events)
+    if then == "another run":
+        assert content(folder) == there
+    else:
+        assert not folder.exists()
+    record(moved, resume(moved))
+    assert content(moved) == content(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+def test_a_forked_copy_does_not_keep_the_folder(tmp_path: Path) -> None:
+    here = RunFolder(tmp_path)
+    lock = here.hold()
+    to_parent, ready = os.pipe()
+    end, to_child = os.pipe()
+    copy = os.fork()
+    if copy == 0:  # a lane, which lives a moment longer than the process that is killed
+        os.write(ready, b"1")
+        os.read(end, 1)
+        os._exit(0)
+    try:
+        os.read(to_parent, 1)
+        with pytest.raises(BusyError):
+            here.hold()
+        lock.close()
+        here.hold().close()
+    finally:
+        os.write(to_child, b"1")
+        os.waitpid(copy, 0)
+        for pipe in (to_parent, ready, end, to_child):
+            os.close(pipe)
+
+
+@pytest.mark.parametrize("when", [1, 2, 5, 9])
+def test_a_full_disk_loses_nothing(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: int, record: Any, content: Any
+) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder, calls, sync = tmp_path / "r", 0, os.fsync
+
+    def full(handle: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls >= when:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match=r"the disk is full .*Free some space"):
+            record(folder, Run(tiny()))
+    if not (folder / "config.toml").exists():
+        record(folder, Run(tiny()))  # nothing there but the lock
+    else:
+        record(folder, resume(folder))
+    assert content(folder) == content(tmp_path / "whole")
+
+
+def test_a_file_size_limit_in_a_real_process(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder = tmp_path / "r"
+    config = tmp_path / "config.toml"
+    config.write_text(dumps_toml(tiny()))
+    program = (
+        "import sys; from mulligan.training import *\n"
+        "for event in Recorder(sys.argv[2]).record(Run(load_config(__import__('pathlib').Path(sys.argv[1])))): pass"
+    )
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(config), str(folder)], preexec_fn=limit, capture_output=True, text=True
+    )
+    assert "mulligan.errors.RunError: cannot write" in done.stderr
+    record(folder, resume(folder))
+    assert content(folder) == content(tmp_path / "whole")
