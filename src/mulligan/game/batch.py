@@ -60,7 +60,7 @@ class Move(NamedTuple):
 
     Attributes
     ----------
-    real : (n, ...) array
+    real : (n, ...) array, or Rows
     labels : (n,) int64 array or None
     z : (n, dim) array
     noise : (2, n, ...) array or None
@@ -71,7 +71,7 @@ class Move(NamedTuple):
         How the reals and the fakes are augmented.
     """
 
-    real: Array
+    real: Array | Rows
     labels: Labels
     z: Array
     noise: Array | None
@@ -107,33 +107,25 @@ class Batch:
 
     def deal(self, step: int, n: int, real: Array | Rows, labels: Labels, noisy: bool) -> None:
         """Begin a step with `n` rows a move."""
-        room = self.room("real", real.shape)
         if isinstance(real, Rows):
             if real.source is not self._source:
                 self._settle()  # processes know only the sources that were there when they were made
                 self._source = real.source
             np.copyto(self.room("numbers", real.numbers.shape, np.int64), real.numbers)
         else:
-            np.copyto(room, real)
+            np.copyto(self.room("real", real.shape), real)
         if labels is not None:
             np.copyto(self.room("labels", labels.shape, labels.dtype), labels)
         self.room("logits", (2, n))
         self._head[:] = step, n, labels is not None, noisy, isinstance(real, Rows)
 
-    def take(self, lane: int, lanes: int, parts: int) -> None:
-        """Take a lane's share of each of `parts` parts of the batch, where it is given by number."""
-        if not self._head[4]:
-            return
-        assert self._source is not None
-        real, numbers = self.real, self._arrays["numbers"]
-        for part in shares(len(real), parts):
-            rows = shares(part.stop - part.start, lanes)[lane]
-            self._source.take(numbers[part][rows], real[part][rows])
-
     @property
-    def real(self) -> Array:
+    def real(self) -> Array | Rows:
         """The real samples of all moves."""
-        return self._arrays["real"]
+        if not self._head[4]:
+            return self._arrays["real"]
+        assert self._source is not None
+        return Rows(self._source, self._arrays["numbers"])
 
     @property
     def step(self) -> int:
@@ -162,9 +154,10 @@ class Batch:
             Penalties at points of their own.
         """
         arrays, (_, _, labelled, noisy, _) = self._arrays, self._head.tolist()
-        rows = shares(len(arrays["real"]), parts)[part]
+        real = self.real
+        rows = shares(real.shape[0], parts)[part]
         return Move(
-            arrays["real"][rows],
+            Rows(real.source, real.numbers[rows]) if isinstance(real, Rows) else real[rows],
             arrays["labels"][rows] if labelled else None,
             arrays[f"z{number}"],
             arrays[f"noise{number}"] if noisy else None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.game.augment import Warp
+from mulligan.game.batch import Rows
 from mulligan.nn.parallel import shares
 from mulligan.nn.rng import stream
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mulligan.game.batch import Batch, Rows
+    from mulligan.game.batch import Batch
     from mulligan.game.penalties import Penalty
     from mulligan.game.spec import Game
     from mulligan.nn.layers.base import Shape
@@ -87,7 +88,8 @@ class Chance:
             if game.augment:
                 self.warp.draw(self.streams["augment"], batch.room(f"warp{number}", (2, n, self.warp.numbers)))
             if apart and movers == "d":
-                part = batch.real[shares(len(batch.real), game.d_steps)[game.part(number)]]
+                assert not isinstance(real, Rows)  # see `GAN.step`
+                part = real[shares(len(real), game.d_steps)[game.part(number)]]
                 for k, penalty in enumerate(apart):
                     drawn = penalty.draw(self.streams["penalty"], part)
                     np.copyto(batch.room(f"points{number}.{k}", drawn.shape), drawn)

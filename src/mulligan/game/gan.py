@@ -165,7 +165,6 @@ class GAN:
         """Play a step as lane `i`: all lanes do this at once, each with its rows, and meet where `meet` says."""
         batch, game = self._batch, self._game
         self.steps = batch.step  # which a lane that is a process has not counted
-        batch.take(i, self.lanes.count, game.d_steps)
         self._lanes[i].resize(shares(batch.n, self.lanes.count)[i], batch.n)
         number = 0
         for turn in game.turns:
@@ -217,6 +216,7 @@ class GAN:
         else:
             lane.plain_grads(c)
         for penalty, by in zip(self._apart, move.points):
+            assert not isinstance(move.real, Rows)  # see `step`
             lane.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor, self._short)
         self._show_penalties(i)
 
@@ -351,7 +351,8 @@ class GAN:
     @property
     def real(self) -> Array:
         """The real samples of the last step."""
-        return self._batch.real
+        real = self._batch.real
+        return real.taken(self.dtype) if isinstance(real, Rows) else real
 
     @property
     def streams(self) -> dict[str, np.random.Generator]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mulligan.game.batch import Rows
 from mulligan.game.losses import FeatureMatching
 from mulligan.nn.memory import Array, Memory, aligned
 
@@ -85,7 +86,7 @@ class Lane:
         """G's pass over this lane's rows of z."""
         self._fake = self.g.forward(z[self.rows], None if labels is None else labels[self.rows])
 
-    def see(self, real: Array | None, labels: Labels, noise: Array | None, drawn: Array | None) -> None:
+    def see(self, real: Array | Rows | None, labels: Labels, noise: Array | None, drawn: Array | None) -> None:
         """D's pass over [real; fake], or over the fakes alone, augmented as drawn and with noise added."""
         n, rows = self.n, self.rows
         self._n_real = n_real = 0 if real is None else n
@@ -93,7 +94,9 @@ class Lane:
         if real is not None or noise is not None or drawn is not None:
             x = self._own.buffer("x", (n_real + n, *self._shape))
             x[n_real:] = self._fake
-        if real is not None:
+        if isinstance(real, Rows):
+            real.source.take(real.numbers[rows], x[:n])
+        elif real is not None:
             x[:n] = real[rows]
         self._drawn = None if drawn is None else drawn[:, rows]
         self._augment(x[:n_real], 0)
