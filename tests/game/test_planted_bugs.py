@@ -255,7 +255,7 @@ def the_second_lane_is_not_summed(patch):
 
 @bug("d_steps = 2, lanes 1")
 def every_move_of_d_sees_the_same_batch(patch):
-    around(patch, Batch, "move", lambda right, self, number, part, parts, points: right(self, number, 0, parts, points))
+    around(patch, Batch, "move", lambda right, self, number, part, points: right(self, number, 0, points))
 
 
 @bug("d_steps = 3, relativistic, classes, lanes 1")

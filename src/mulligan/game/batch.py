@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from mulligan.nn.parallel import shares
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -119,13 +117,12 @@ class Batch:
         self.room("logits", (2, n))
         self._head[:] = step, n, labels is not None, noisy, isinstance(real, Rows)
 
-    @property
-    def real(self) -> Array | Rows:
-        """The real samples of all moves."""
+    def real(self, rows: slice = slice(None)) -> Array | Rows:
+        """Return the real samples of all moves, or some of them."""
         if not self._head[4]:
-            return self._arrays["real"]
+            return self._arrays["real"][rows]
         assert self._source is not None
-        return Rows(self._source, self._arrays["numbers"])
+        return Rows(self._source, self._arrays["numbers"][rows])
 
     @property
     def step(self) -> int:
@@ -142,22 +139,21 @@ class Batch:
         """D's logits of the move's real and fake rows, (2, n)."""
         return self._arrays["logits"]
 
-    def move(self, number: int, part: int, parts: int, points: int) -> Move:
+    def move(self, number: int, part: int, points: int) -> Move:
         """Give what move `number` of the step is played with.
 
         Parameters
         ----------
         number : int
-        part, parts : int
-            Which of how many equal parts of the batch it sees.
+        part : int
+            Which of the batch's equal parts it sees.
         points : int
             Penalties at points of their own.
         """
-        arrays, (_, _, labelled, noisy, _) = self._arrays, self._head.tolist()
-        real = self.real
-        rows = shares(real.shape[0], parts)[part]
+        arrays, (_, n, labelled, noisy, _) = self._arrays, self._head.tolist()
+        rows = slice(part * n, part * n + n)
         return Move(
-            Rows(real.source, real.numbers[rows]) if isinstance(real, Rows) else real[rows],
+            self.real(rows),
             arrays["labels"][rows] if labelled else None,
             arrays[f"z{number}"],
             arrays[f"noise{number}"] if noisy else None,

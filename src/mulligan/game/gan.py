@@ -24,7 +24,7 @@ import numpy as np
 from mulligan.game.batch import Batch, Move, Rows
 from mulligan.game.chance import Chance
 from mulligan.game.lane import Lane
-from mulligan.game.losses import FeatureMatching, mean
+from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, mean
 from mulligan.game.misfits import as_arrays, refuse_batch, refuse_misfits, refuse_settings
 from mulligan.game.mover import Mover
 from mulligan.nn.blocks import blocks, even_parts
@@ -175,7 +175,7 @@ class GAN:
                 if movers != turn[0]:
                     self.lanes.meet(i)  # all have read the logits of the move before
                 points = len(self._apart) if movers == "d" else 0
-                move = batch.move(number, game.part(number), game.d_steps, points)
+                move = batch.move(number, game.part(number), points)
                 if movers == "dg":
                     self._joint_gradients(i, move)
                 elif movers == "d":
@@ -195,9 +195,9 @@ class GAN:
         lane.seed(self._joint, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
         self._show(i)
         self.lanes.meet(i)  # all logits are there
-        c, c_g = self._losses(i, both=True)
+        for_d, c_g = self._losses(i, both=True)
         lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
-        lane.discriminator_grads(c, self._short, bool(self._joint))
+        lane.discriminator_grads(for_d, self._short, bool(self._joint))
         self._show_penalties(i)
 
     def _discriminator_gradients(self, i: int, move: Move) -> None:
@@ -210,11 +210,11 @@ class GAN:
             lane.seed(self._joint, self._penalty_factor)
         self._show(i)
         self.lanes.meet(i)  # all logits are there
-        c, _ = self._losses(i, both=False)
+        for_d, _ = self._losses(i, both=False)
         if second_order:
-            lane.discriminator_grads(c, self._short, True)
+            lane.discriminator_grads(for_d, self._short, True)
         else:
-            lane.plain_grads(c)
+            lane.plain_grads(for_d)
         for penalty, by in zip(self._apart, move.points):
             assert not isinstance(move.real, Rows)  # see `step`
             lane.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor, self._short)
@@ -239,8 +239,8 @@ class GAN:
 
     # ── the parts of a step ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _losses(self, i: int, *, both: bool) -> tuple[Array, Array]:
-        """Evaluate the loss on the whole batch's logits: c of [real; fake] for D, c_G of the fakes for G."""
+    def _losses(self, i: int, *, both: bool) -> tuple[DiscriminatorLoss, Array]:
+        """Evaluate the loss on the whole batch's logits: D's with its c of each side, c_G of the fakes for G."""
         real, fake = self._batch.logits
         loss = self._game.loss
         for_d = loss.discriminator(real=real, fake=fake)
@@ -253,8 +253,7 @@ class GAN:
                 self._measure(i, d_accuracy=float(hits / (2 * len(real))))
             if for_g is not None:
                 self._measure(i, g_loss=for_g.value)
-        c = np.concatenate([for_d.real, for_d.fake]).reshape(2, -1)  # np.stack takes five times as long
-        return c, _NO_LOGITS if for_g is None else for_g.fake
+        return for_d, _NO_LOGITS if for_g is None else for_g.fake
 
     def _measure(self, i: int, **values: float) -> None:
         if i == 0:
@@ -351,7 +350,7 @@ class GAN:
     @property
     def real(self) -> Array:
         """The real samples of the last step."""
-        real = self._batch.real
+        real = self._batch.real()
         return real.taken(self.dtype) if isinstance(real, Rows) else real
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.game.batch import Rows
-from mulligan.game.losses import FeatureMatching
+from mulligan.game.losses import DiscriminatorLoss, FeatureMatching
 from mulligan.nn.memory import Array, Memory, aligned
 
 if TYPE_CHECKING:
@@ -153,28 +153,28 @@ class Lane:
             v[sides[side]] = 0
         self.d.tangent(v)
 
-    def discriminator_grads(self, c: Array, short: bool, second_order: bool) -> None:
+    def discriminator_grads(self, loss: DiscriminatorLoss, short: bool, second_order: bool) -> None:
         """D's parameter gradients of loss and penalties, after `unit` (and `seed`).
 
         Parameters
         ----------
-        c : (2, batch) array
-            ∂L_D/∂logit of the real and the fake rows.
+        loss : DiscriminatorLoss
+            Of the whole batch.
         short : bool
             D is piecewise linear: one product per layer serves loss and penalty.
         second_order : bool
             There is a penalty.
         """
-        own = np.concatenate([c[0, self.rows], c[1, self.rows]])
+        own = np.concatenate([loss.real[self.rows], loss.fake[self.rows]])
         if short or second_order:
             self._grads_with_tangent(own, short)
         else:
             self.d.backward(own[:, None], inputs=False)
             self.d.grads()
 
-    def plain_grads(self, c: Array) -> None:
+    def plain_grads(self, loss: DiscriminatorLoss) -> None:
         """D's parameter gradients of the loss alone, without `unit`."""
-        real, fake = c[0, self.rows][:, None], c[1, self.rows][:, None]
+        real, fake = loss.real[self.rows, None], loss.fake[self.rows, None]
         if self.d_real is None:
             self.d.backward(np.concatenate([real, fake]), inputs=False)
         else:

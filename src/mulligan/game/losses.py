@@ -101,12 +101,16 @@ class NonSaturating(Loss):
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n, s = len(real), self.smoothing
         wrong = np.concatenate([-real, fake])  # one call for both sides: a batch of logits is all overhead
-        p = sigmoid(wrong) / n
-        value = 2 * mean(softplus(wrong)) + s * mean(real)
+        p = sigmoid(wrong)
+        p /= n
+        value = 2 * mean(softplus(wrong)) + (s * mean(real) if s else 0.0)
         return DiscriminatorLoss(value, s / n - p[:n], p[n:])
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
-        return GeneratorLoss(mean(softplus(-fake)), -sigmoid(-fake) / len(fake))
+        wrong = -fake
+        p = sigmoid(wrong)
+        p /= -len(fake)
+        return GeneratorLoss(mean(softplus(wrong)), p)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -177,7 +178,7 @@ class Game:
                 "then both move, once a step. Set d_steps = 1, or use another optimiser."
             )
 
-    @property
+    @cached_property
     def turns(self) -> tuple[tuple[str, ...], ...]:
         """The turns of one step, each a tuple of moves: "d", "g", or "dg" for both players from one pass of D.
 
@@ -191,7 +192,7 @@ class Game:
             return (("d", "g"),) * looks
         return (*[("d",)] * self.d_steps, ("g",))
 
-    @property
+    @cached_property
     def moves(self) -> tuple[str, ...]:
         """The moves of one step in their order, each with a z of its own."""
         return tuple(move for turn in self.turns for move in turn)

@@ -209,15 +209,16 @@ class _Team:
 
     def tell(self, question: str | None) -> None:
         """Set the copies going: to work, or to answer."""
-        words = (question or "").encode().ljust(len(self._question), b"\0")
-        self._question[:] = np.frombuffer(words, np.uint8)
+        if question or self._question[0]:
+            words = (question or "").encode().ljust(len(self._question), b"\0")
+            self._question[:] = np.frombuffer(words, np.uint8)
         for start in self._start[1:]:
             start.release()
 
     def listen(self, lane: int) -> str | None:
         """Wait to be told."""
         self._wait(self._start[lane], lane)
-        return self._question.tobytes().rstrip(b"\0").decode() or None
+        return self._question.tobytes().rstrip(b"\0").decode() if self._question[0] else None
 
     def meet(self, lane: int) -> None:
         """Wait until every lane has come here."""

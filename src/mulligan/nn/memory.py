@@ -181,8 +181,9 @@ class Memory:
 
     def finish_grads(self) -> None:
         """Set those of this layer's own gradients that received no contribution in this step to zero."""
-        for name in self.grads.keys() - self._written:
-            self.grads[name].fill(0)
+        if len(self._written) < len(self.grads):
+            for name in self.grads.keys() - self._written:
+                self.grads[name].fill(0)
 
     def walk(self) -> Iterator[Memory]:
         """Yield this memory and all memories inside it."""

@@ -45,6 +45,7 @@ def available_cores() -> int:
 
 
 @lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)  # every step asks for the same few
 def shares(n: int, lanes: int) -> tuple[slice, ...]:
     """Cut ``range(n)`` into `lanes` contiguous slices whose lengths differ by one at most."""
     edges = [n * i // lanes for i in range(lanes + 1)]
