@@ -163,10 +163,10 @@ def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, sma
     monkeypatch.setattr(convolution, "TILE_BYTES", tile_bytes)
     monkeypatch.setattr(products, "SMALL", small)
     monkeypatch.setattr(products, "prefers_small", lambda: True)
-    products.tile.cache_clear()
+    products.contest.cache_clear()
     for cut, expected in zip(passes(network, network.workspace(), 7), whole):
         assert relative(cut, expected) < 1e-12
-    products.tile.cache_clear()
+    products.contest.cache_clear()
 
 
 def test_the_thin_road_equals_the_other(monkeypatch):

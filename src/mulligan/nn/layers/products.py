@@ -12,15 +12,18 @@ OpenBLAS 0.3.31, SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy o
 
 Where even four rows of y would be too large a product, the sum is cut, too, and its parts are added: narrow columns of
 a W whose rows are a power of two long fall into the same few places of the cache, and ran at 90 to 97 there.
+
+Which tiles are the fastest depends on the processor, so that a `Contest` finds out while they work.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import threadpoolctl
 
+from mulligan.nn.layers.contest import Contest, Way
 from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.memory import Array
 
@@ -32,6 +35,12 @@ RESULT = 1024
 
 WIDEST, TURNED = 128, 32
 """Columns of a tile at most, where the result is cut both ways; the second where the right factor is a transpose."""
+
+WIDTHS = (256, 128, 64, 32)
+"""Columns of other tiles at most that are worth a try, and of the first ones."""
+
+TALLEST = 128
+"""Rows of such a tile at most."""
 
 REGISTER = 16
 """Columns of a tile are a multiple of this, one register of float32."""
@@ -67,12 +76,30 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
     `a` and `b` may be views, such as transposes; nothing is copied.
     """
-    (M, K), N = a.shape, b.shape[1]
-    cut = tile(M, K, N, a.strides[0] < a.strides[1], b.strides[0] < b.strides[1]) if prefers_small() else None
-    if cut is None:
+    if not prefers_small():
         np.matmul(a, b, out=out)
         return
-    rows, cols, terms = cut
+    (M, K), N = a.shape, b.shape[1]
+    found = contest(M, K, N, a.strides[0] < a.strides[1], b.strides[0] < b.strides[1], out.itemsize)
+    if found.fastest is None:
+        found.play(_cut, a, b, out)
+    else:
+        _cut(a, b, out, found.fastest)
+
+
+@lru_cache(maxsize=4096)
+def contest(M: int, K: int, N: int, a_turned: bool, b_turned: bool, itemsize: int) -> Contest:
+    """Return the contest of the ways to take one shape of product, the same one at every call."""
+    return Contest(ways(M, K, N, a_turned, b_turned))
+
+
+def _cut(a: Array, b: Array, out: Array, way: Way) -> None:
+    """Write a b in one way."""
+    (M, K), N = a.shape, b.shape[1]
+    rows, cols, terms = way
+    if way == (M, N, K):
+        np.matmul(a, b, out=out)
+        return
     if terms == K:
         _in_tiles(a, b, out, rows, cols)
         return
@@ -97,8 +124,7 @@ def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
         np.matmul(a[whole:], b, out=out[whole:])
 
 
-@cache
-def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> tuple[int, int, int] | None:
+def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> Way | None:
     """Return rows and columns of the tiles that a product's result is cut into, and how many terms a sum has at a time.
 
     Parameters
@@ -124,13 +150,34 @@ def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False)
         rows = SMALL // (terms * N) // least * least
         if rows:
             return (min(rows, M), N, terms) if rows < M or parts > 1 else None
-    widest = TURNED if b_turned else WIDEST
-    cols = next((cols for cols in range(widest, 0, -REGISTER) if N % cols == 0), 0 if b_turned else N)
+    cols = _columns(N, TURNED if b_turned else WIDEST) or (0 if b_turned else N)
     if not cols:
         return None
     most = min(M, SMALL // (K * cols), RESULT // cols if b_turned else M)
     rows = next((rows for rows in range(most, FEWEST - 1, -1) if M % rows == 0), most // FOUR * FOUR)
     return (rows, cols, K) if rows >= FEWEST and (rows, cols) != (M, N) else None
+
+
+def _columns(N: int, widest: int) -> int:
+    """Return the widest columns that fill registers and divide N; 0 where none do."""
+    return next((cols for cols in range(min(widest, N), 0, -1) if cols % REGISTER == 0 and N % cols == 0), 0)
+
+
+def ways(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> tuple[Way, ...]:
+    """Return what `tile` gives, the product as a whole being one tile, and other tiles that may be faster.
+
+    They are tiles that leave no rows over and do not cut the sum, so that every number of the result is the same sum in
+    the same order.
+    """
+    first = tile(M, K, N, a_turned, b_turned) or (M, N, K)
+    found = [first]
+    if first[2] == K and M >= FEWEST and (M * K * N > SMALL or (b_turned and M * N > RESULT)):
+        for cols in (_columns(N, widest) for widest in WIDTHS):
+            most = min(M, TALLEST, SMALL // (K * cols), RESULT // cols if b_turned else M) if cols else 0
+            rows = next((rows for rows in range(most, FOUR - 1, -1) if M % rows == 0), 0)
+            if rows:
+                found.append((rows, cols, K))
+    return tuple(dict.fromkeys(found))
 
 
 def rows_at_once(K: int, N: int) -> int:
