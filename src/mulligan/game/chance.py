@@ -8,7 +8,6 @@ import numpy as np
 
 from mulligan.game.augment import Warp
 from mulligan.game.batch import Rows
-from mulligan.nn.parallel import shares
 from mulligan.nn.rng import stream
 
 if TYPE_CHECKING:
@@ -89,7 +88,8 @@ class Chance:
                 self.warp.draw(self.streams["augment"], batch.room(f"warp{number}", (2, n, self.warp.numbers)))
             if apart and movers == "d":
                 assert not isinstance(real, Rows)  # see `GAN.step`
-                part = real[shares(len(real), game.d_steps)[game.part(number)]]
+                first = game.part(number) * n
+                part = real[first : first + n]
                 for k, penalty in enumerate(apart):
                     drawn = penalty.draw(self.streams["penalty"], part)
                     np.copyto(batch.room(f"points{number}.{k}", drawn.shape), drawn)

@@ -37,10 +37,10 @@ WIDEST, TURNED = 128, 32
 """Columns of a tile at most, where the result is cut both ways; the second where the right factor is a transpose."""
 
 WIDTHS = (256, 128, 64, 32)
-"""Columns of other tiles at most that are worth a try, and of the first ones."""
+"""Columns at most of the other tiles that are worth a try."""
 
 TALLEST = 128
-"""Rows of such a tile at most."""
+"""Rows at most of such a tile."""
 
 REGISTER = 16
 """Columns of a tile are a multiple of this, one register of float32."""
