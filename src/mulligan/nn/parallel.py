@@ -44,7 +44,6 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-@lru_cache(maxsize=256)
 @lru_cache(maxsize=1024)  # every step asks for the same few
 def shares(n: int, lanes: int) -> tuple[slice, ...]:
     """Cut ``range(n)`` into `lanes` contiguous slices whose lengths differ by one at most."""

@@ -112,16 +112,19 @@ def _cut(a: Array, b: Array, out: Array, way: Way) -> None:
 
 def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
     """Write a b, tile by tile of the result; all tiles that share columns of `b` come one after the other."""
-    M, K = a.shape
-    whole = M // rows * rows
-    tiles, slabs = out[:whole].reshape(-1, rows, out.shape[1]), a[:whole].reshape(-1, rows, K)
-    if cols == out.shape[1]:
-        np.matmul(slabs, b, out=tiles)
-    else:
-        panels = b.reshape(K, -1, cols).swapaxes(0, 1)[:, None]
-        np.matmul(slabs, panels, out=tiles.reshape(len(tiles), rows, -1, cols).transpose(2, 0, 1, 3), order="C")
+    (M, K), N = a.shape, b.shape[1]
+    count = M // rows
+    whole = count * rows
     if whole < M:
         np.matmul(a[whole:], b, out=out[whole:])
+        a, out = a[:whole], out[:whole]
+    slabs = a.reshape(count, rows, K)
+    if cols == N:
+        np.matmul(slabs, b, out=out.reshape(count, rows, N))
+    else:
+        panels = b.reshape(K, N // cols, 1, cols).transpose(1, 2, 0, 3)
+        tiles = out.reshape(count, rows, N // cols, cols).transpose(2, 0, 1, 3)
+        np.matmul(slabs, panels, out=tiles, order="C")
 
 
 def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> Way | None:

@@ -96,7 +96,7 @@ class Optimizer(ABC):
             ``slice(start, stop)``, both given.
         """
         for block in blocks(part):
-            self._block(state, theta[block], grad[block], *(state[name][block] for name in self.vectors))
+            self._block(state, theta[block], grad[block], *[state[name][block] for name in self.vectors])
 
     def scaled(self, factor: float, beta2: float | None = None) -> Self:
         """Give this optimiser with its rate times `factor`: what a schedule makes of it at one step.
