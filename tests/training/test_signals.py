@@ -87,3 +87,12 @@ def test_one_sample_repeated_is_named(tiny: Any) -> None:
     signals, _ = Probe(run).look()
     assert signals["variety"] < 1e-3
     assert "distance" not in signals
+
+
+def test_a_g_with_layers_inside_layers_is_looked_at(tiny: Any, digits: Dataset) -> None:
+    nets = {
+        who: {"layers": {"kind": f"r3gan_{who}", "widths": [4, 4], "blocks": [1, 1]}}
+        for who in ("generator", "discriminator")
+    }
+    signals, _ = Probe(Run(tiny(**nets), data=digits)).look()
+    assert signals["scale"] == 1.0  # pixels of −1 to 1, and a last layer without bounds

@@ -203,8 +203,9 @@ class Probe:
     def _bound(self) -> float:
         """Width of the range that G's last activation allows; where it allows any, that of [−1, 1]."""
         last: Any = None
-        for _, layer, _ in walk(self.run.gan.g.network.layer, self.run.gan.g.network.input_shape):
-            if not layer.children(self.run.gan.g.network.input_shape) and type(layer).__name__ != "Reshape":
+        g = self.run.gan.g.network
+        for _, layer, shape in walk(g.layer, g.input_shape):
+            if not layer.children(shape) and type(layer).__name__ != "Reshape":
                 last = layer
         return 1.0 if isinstance(last, Sigmoid) else 2.0
 
