@@ -18,6 +18,7 @@ from mulligan.data import Dataset
 from mulligan.training import Recorder, Run, recipe
 from mulligan.training.config import with_fields
 from mulligan.web.app import application
+from mulligan.web.history import story_of
 from mulligan.web.playground import Playground
 from mulligan.web.telling import loss_of
 from mulligan.web.wire import dumps
@@ -136,6 +137,7 @@ class Stand:
 
         self.number, self.turn = words["try"], words["turn"]
         folder = Path(words["folder"])
+        turned = story_of(folder).turns if kind == "open" else []
         if kind == "start":
             config = from_table(Config, words["config"])
             folder.mkdir(exist_ok=True)
@@ -153,6 +155,7 @@ class Stand:
                 "parent": None,
                 "table": to_table(config),
                 "settings": settings_of(config),
+                "turned": turned,
                 "points": True,
                 "shape": [2],
                 "classes": 0,

@@ -159,7 +159,8 @@ def test_knobs(call: Any, stand: Any) -> None:
     assert call.post("/api/train/knobs", **{"try": 1}).json()["detail"].startswith("no knob is named")
     for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):
         assert call.post("/api/train/knobs", **{"try": 1, name: value}).json()["field"] == name
-    stand.say("turned", step=5, changes=[{"path": "generator.optimizer.lr", "new": 1e-4}], knobs={"lr_g": 1e-4})
+    lines, change = ["generator.optimizer.lr=0.0001"], {"path": "generator.optimizer.lr", "new": 1e-4}
+    stand.say("turned", step=5, overrides=lines, changes=[change], knobs={"lr_g": 1e-4})
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["settings"]["knobs"] == {"lr_g": 1e-4}
     assert snapshot["knob_changes"][0]["step"] == 5

@@ -122,11 +122,15 @@ def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None
 def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=100_000, save_every=0))
     held.until("report")
+    held.wire.send("turn", {"overrides": ["generator.optimizer.lr=0.01"]})
+    turned = held.until("turned")
     held.wire.send("stop")
     saved = held.until("state", state="stopped")["saved"]
     assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
     held.wire.send("open", {"folder": str(folder), "try": 1, "turn": 2, "steps": saved + 10})
-    assert held.until("opened")["step"] == saved
+    opened = held.until("opened")
+    assert opened["step"] == saved
+    assert opened["turned"] == [{"step": turned["step"], "overrides": turned["overrides"]}]
     assert held.until("state", state="finished")["step"] == saved + 10
 
 

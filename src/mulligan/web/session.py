@@ -302,7 +302,7 @@ class Session:
         """Return the live run's configuration, with its knobs as they stand."""
         config: Config = from_table(Config, self.state.info["table"])
         turns = self.state.current.story.turns if self.state.current is not None else []
-        return with_overrides(config, [f"{c['path']}={c['new']!r}" for turn in turns for c in turn["changes"]])
+        return with_overrides(config, [line for turn in turns for line in turn["overrides"]])
 
     def _fresh(self, name: str) -> Path:
         """Make the folder of a new run: NAME-N with N one above the highest."""

@@ -83,6 +83,7 @@ class State:
             current.step, current.steps = words["step"], words["steps"]
             current.recipe = words["settings"]["recipe"]
             current.from_step = words["begins"]
+            current.story.turns = words["turned"]  # its log may have more, which a kill came too early to save
 
     def moved(self, name: str, step: int | None = None) -> None:
         """Change the state, and the try's with it."""

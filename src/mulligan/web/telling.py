@@ -200,6 +200,7 @@ def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
         "parent": run.config.parent and run.config.parent.run,
         "table": to_table(run.config),
         "settings": settings_of(run.current),
+        "turned": [{"step": step, "overrides": overrides} for step, overrides in run.turned],
         "points": run.data.is_points,
         "shape": list(run.data.shape),
         "classes": run.classes,

@@ -90,7 +90,8 @@ class Worker:
             from mulligan.web.knobs import changes, knobs_of
 
             found = changes(to_table(before), to_table(run.current))
-            self.tell("turned", {"step": run.step, "changes": found, "knobs": knobs_of(run.current)})
+            words = {"step": run.step, "overrides": words["overrides"], "changes": found}
+            self.tell("turned", words | {"knobs": knobs_of(run.current)})
 
     def _answer(self, words: dict[str, Any]) -> None:
         """Answer a question about the live run, or say why not."""
