@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import multiprocessing
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from mulligan.web.problems import Problem
@@ -39,6 +41,7 @@ class Engine:
         self.died: Callable[[int | None], None] = lambda code: None
         self._process: SpawnProcess | None = None
         self._wire: Wire | None = None
+        self._ear: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
@@ -67,7 +70,9 @@ class Engine:
             self._listen()
 
     def _listen(self) -> None:
-        threading.Thread(target=self._hear, args=(self._wire, self._process), name="mulligan-ear", daemon=True).start()
+        words = (self._wire, self._process)
+        self._ear = threading.Thread(target=self._hear, args=words, name="mulligan-ear", daemon=True)
+        self._ear.start()
 
     def _hear(self, wire: Wire, process: SpawnProcess) -> None:
         """Hand on every message to the loop, until the process is gone."""
@@ -81,15 +86,11 @@ class Engine:
                 kind, content = wire.receive()
             except (EOFError, OSError):
                 break
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop has ended; a full pipe would hold the worker back
                 self._loop.call_soon_threadsafe(self._on, wire, kind, content)
-            except RuntimeError:  # the loop has ended
-                return
         process.join(5.0)
-        try:
+        with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._lost, wire, process.exitcode)
-        except RuntimeError:
-            return
 
     def _on(self, wire: Wire, kind: str, content: bytes) -> None:
         if wire is not self._wire:
@@ -170,7 +171,10 @@ class Engine:
         """Wait for the end of the worker; kill it after so long. Tell whether it ended by itself."""
         if self._process is None:
             return True
-        self._process.join(seconds)
+        end = time.monotonic() + seconds
+        if self._ear is not None:  # waits for the process, too: of two that wait at once, one may miss the exit code
+            self._ear.join(seconds)
+        self._process.join(max(0.0, end - time.monotonic()))
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join(5.0)
