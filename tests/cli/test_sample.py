@@ -61,6 +61,20 @@ def test_a_folder_can_be_trained_on_again(mulligan, model):
     assert len(list(Path("pictures").rglob("*.png"))) == 11
 
 
+def test_classes_whose_names_are_no_names_of_folders_stay_inside_and_apart(mulligan, here, tiny_generator):
+    names = ("..", "a/b", "a-b", "x\0y", "ü" * 200, ".hidden", "/etc", "", "plain")
+    tiny_generator(classes=9, class_names=names).save("odd.safetensors")
+    assert mulligan("sample", "odd.safetensors", "--count", "60", "--out", "deep/pictures")[0] == 0
+    labels = load("odd.safetensors").labels(60)
+    inside = {int(path.stem): path.parent for path in Path("deep/pictures").rglob("*.png")}
+    assert len(inside) == len(list(here.rglob("*.png"))) == 60
+    folders = {int(label): inside[i] for i, label in enumerate(labels)}
+    assert len(set(folders.values())) == len(folders) == 9
+    assert folders[0].name == "class-0"
+    assert folders[8].name == "plain"
+    assert len(load_data("deep/pictures")) == 60
+
+
 def test_points_become_an_array_or_a_cloud(mulligan, here, tiny_generator):
     tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
     made = load("points.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST_GRID = 10_000
 """Pictures in a grid; an array or a folder may hold any number."""
+_NO_FOLDER = re.compile(r"[\x00-\x1f/\\]")  # would lead elsewhere, or be refused by the system
+_LONGEST = 255  # bytes in a folder's name
 
 
 def command(
@@ -114,10 +117,20 @@ def _write(
     elif samples.dtype != np.uint8:
         raise ConfigError(f"--out {out}: points cannot be a folder of pictures. Try --out samples.npz.")
     else:
-        digits = len(str(len(samples) - 1))
+        digits, folders = len(str(len(samples) - 1)), _folders(generator)
         for i, image in enumerate(samples):
-            folder = out if labels is None else out / generator.class_name(int(labels[i])).replace("/", "-")
+            folder = out if labels is None else out / folders[int(labels[i])]
             save_png(folder / f"{i:0{digits}d}.png", image)
+
+
+def _folders(generator: Generator) -> list[str]:
+    """Name a folder for each class: by its name, where a folder may have it and no other class would, or its number."""
+    names = [_NO_FOLDER.sub("-", generator.class_name(k)) for k in range(generator.classes)]
+
+    def fits(name: str) -> bool:
+        return name[:1] not in ("", ".") and len(name.encode()) <= _LONGEST and names.count(name) == 1
+
+    return [name if fits(name) else f"class-{k}" for k, name in enumerate(names)]
 
 
 def _refuse_full_folder(out: Path) -> None:
