@@ -9,6 +9,7 @@ from tyro.conf import Positional, arg
 from mulligan.cli.words import Folder, Json
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, figure
+from mulligan.output.files import typed
 
 if TYPE_CHECKING:
     from mulligan.training.events import Diagnosed
@@ -133,7 +134,7 @@ def _print(
     if second is not None:
         start = f"from step {count(second.step)}" if second.step else "from the very beginning"
         print(f"second try, {start}, with", *(f"  {change}" for change in second.changes), sep="\n")
-        print(f"next: mulligan diagnose {run} --try")
+        print(f"next: mulligan diagnose {typed(run)} --try")
     before = said[:-1] if last is not None else said
     if before:
         print("before:", *(f"  step {count(event.step)}: {event.state}" for event in before), sep="\n")

@@ -11,6 +11,7 @@ from mulligan.cli.scores import table
 from mulligan.cli.screen import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError
 from mulligan.output.figures import count, duration
+from mulligan.output.files import typed
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.glance import Glance
@@ -73,7 +74,7 @@ def follow(
     short = run.step < run.config.steps
     if stop() and short:
         reported(run, recorder)
-        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {folder}")
+        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {typed(folder)}")
         return 130
     if answered():
         reported(run, recorder)
@@ -88,7 +89,7 @@ def follow(
         print(f"done: {count(run.step)} steps{share} in {took}")
         show(kept, None if "metrics" in lost else recorder.folder.metrics, points=run.data.is_points)
         if alarm is not None and alarm.overrides:
-            print(f"      mulligan diagnose {folder} --try    # {alarm.state}: {', '.join(alarm.overrides)}")
+            print(f"      mulligan diagnose {typed(folder)} --try    # {alarm.state}: {', '.join(alarm.overrides)}")
     for why in lost.values():
         say(f"mulligan: {why}")
     return 1 if lost else 0
@@ -101,10 +102,10 @@ def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, jso
         emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
     say(f"stopped at step {count(run.step)} and saved, because of {alarm.state}")
     if alarm.overrides:
-        say(f"next: mulligan diagnose {folder} --try    # goes back, with {', '.join(alarm.overrides)}")
+        say(f"next: mulligan diagnose {typed(folder)} --try    # goes back, with {', '.join(alarm.overrides)}")
     else:
-        say(f"next: mulligan diagnose {folder}    # the evidence, and what may help: {alarm.remedies[0]}")
-    say(f"  or: mulligan resume {folder}    # goes on as it is")
+        say(f"next: mulligan diagnose {typed(folder)}    # the evidence, and what may help: {alarm.remedies[0]}")
+    say(f"  or: mulligan resume {typed(folder)}    # goes on as it is")
     return 1
 
 
@@ -153,10 +154,11 @@ def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
         if metrics is not None:
             print(f"  metrics    {metrics}")
         print("", *table(kept["metrics"]), "", sep="\n")
-    print(f"next: mulligan sample {kept['run']}")
+    run = typed(kept["run"])
+    print(f"next: mulligan sample {run}")
     if not points:
-        print(f"      mulligan draw 42 --model {kept['run']}")
-        print(f"      mulligan walk {kept['run']} --from 1 --to 2")
+        print(f"      mulligan draw 42 --model {run}")
+        print(f"      mulligan walk {run} --from 1 --to 2")
 
 
 def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0, stop_on_alarm: bool = False) -> int:

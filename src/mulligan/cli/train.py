@@ -13,6 +13,7 @@ from mulligan.cli.screen import say
 from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, duration
+from mulligan.output.files import typed
 
 
 def command(
@@ -94,7 +95,7 @@ def command(
         out = next_free(Path("runs"), config.recipe or "run")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):  # said before the timing, not after it
         kind = "holds a run" if (out / "config.toml").is_file() else "is there already and not an empty folder"
-        more = f"go on with it (mulligan resume {out}), or " if kind == "holds a run" else ""
+        more = f"go on with it (mulligan resume {typed(out)}), or " if kind == "holds a run" else ""
         raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")
     start = time.perf_counter()
     if minutes is None:

@@ -111,6 +111,14 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def typed(path: str | Path) -> str:
+    """Write a path as a word of a command: quoted where the shell would read a part of it otherwise."""
+    import shlex
+    from subprocess import list2cmdline
+
+    return shlex.quote(str(path)) if os.name == "posix" else list2cmdline([str(path)])
+
+
 def advice(error: OSError) -> str:
     """Say what was wrong and what to try next."""
     what = error.strerror or str(error)

@@ -203,9 +203,11 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     found = here.newest()
     if found is None:
         if config.parent is not None and config.parent.step:
+            from mulligan.output.files import typed
+
             raise CheckpointError(
                 f"{folder} is a second try that was stopped before it had begun. Delete it, and start it again "
-                f"(mulligan diagnose {config.parent.run} --try)."
+                f"(mulligan diagnose {typed(config.parent.run)} --try)."
             )
         run = Run(config, data=data)
         run.log_position = {}

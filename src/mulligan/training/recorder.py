@@ -120,7 +120,9 @@ class Recorder:
             if run.step == run.begins:
                 raise
             self._leave(event, run)
-            here = f"The run is saved at step {run.step}; go on with: mulligan resume {self.folder.path}"
+            from mulligan.output.files import typed
+
+            here = f"The run is saved at step {run.step}; go on with: mulligan resume {typed(self.folder.path)}"
             raise DataError(f"{error} {here}") from error
         finally:
             self._close()
@@ -137,9 +139,11 @@ class Recorder:
         path = self.folder.path
         try:
             if run.log_position is None and path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
+                from mulligan.output.files import typed
+
                 raise ConfigError(
                     f"the folder {path} is not empty"
-                    + (f": it holds a run. Go on with it (mulligan resume {path})" if self._is_run() else "")
+                    + (f": it holds a run. Go on with it (mulligan resume {typed(path)})" if self._is_run() else "")
                     + ", or choose another folder (--out)."
                 )
             if run.log_position is None:  # one that was brought back has its folder, or was deleted meanwhile

@@ -114,8 +114,11 @@ def plan(
         said = diagnoses(folder)
         diagnosed = said[-1] if said else None
     if diagnosed is None or not diagnosed.severity:
+        from mulligan.output.files import typed
+
         raise ConfigError(
-            f"no state of {folder} is known that would have to be repaired. Go on with it (mulligan resume {folder})."
+            f"no state of {folder} is known that would have to be repaired. Go on with it (mulligan resume "
+            f"{typed(folder)})."
         )
     here = RunFolder.of(folder)
     config = load_config(here.config)

@@ -141,6 +141,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _end(run: str | None, runs: Path, engine: Engine, say: Callable[[str], object]) -> None:
     """Wait until the run is saved, and say how to go on."""
+    from mulligan.output.files import typed
     from mulligan.training.checkpoint import checkpoints, step_of
     from mulligan.training.config import load_config
     from mulligan.training.folder import RunFolder
@@ -157,4 +158,4 @@ def _end(run: str | None, runs: Path, engine: Engine, say: Callable[[str], objec
         say(f"{run} had not begun; nothing is lost")
     elif step_of(found[-1]) < load_config(here.config).steps:
         step = f"{step_of(found[-1]):,}"
-        say(f"{run} is saved at step {step}; go on with: mulligan resume {runs / run}, or mulligan serve")
+        say(f"{run} is saved at step {step}; go on with: mulligan resume {typed(runs / run)}, or mulligan serve")
