@@ -1,5 +1,7 @@
 """Folders and files with names that a shell, a table or a terminal reads otherwise."""
 
+import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -55,3 +57,23 @@ def test_a_run_that_is_there_says_a_command_that_can_be_pasted(run):
     with pytest.raises(Exception, match="holds a run") as refused:
         next(Recorder(run).record(again))
     assert commands(str(refused.value)) == [["resume", str(Path(run))]]
+
+
+@pytest.mark.parametrize("name", ["digits 🎲.npz", 'a "b" \\ \x7f\t.npz', "ünï.npz"])
+def test_data_of_any_name(mulligan, data, name):
+    Path(data).rename(name)
+    assert mulligan("train", "mlp", "--data", name, "--steps", 2, *SHORT, "--out", "run")[0] == 0
+    assert mulligan("resume", "run", "--steps", 3)[0] == 0
+
+
+def test_a_run_folder_whose_name_is_no_text(process, here):
+    folder = os.fsdecode(b"l\xfct")
+    assert process("train", "ring", "--steps", 2, *SHORT, "--out", folder).returncode == 0
+    assert "l?t" in (here / folder / "report.html").read_text("utf-8")
+
+
+def test_json_keeps_names_where_the_terminal_has_no_letters_for_them(process, model):
+    for name, env in (("drü.npz", {"PYTHONIOENCODING": "ascii"}), (os.fsdecode(b"dr\xfc.npz"), {})):
+        done = process("sample", model, "--out", name, "--json", env=env)
+        assert json.loads(done.stdout)["out"] == name
+        assert Path(name).is_file()

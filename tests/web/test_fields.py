@@ -6,11 +6,13 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mulligan.web.fields import Field, object_schema, read_object, read_query
+from mulligan.web.knobs import configured
 from mulligan.web.problems import KINDS, Problem
 
 WHOLE = Field("int", low=1, high=10, example=5)
@@ -124,3 +126,10 @@ def test_the_schema_says_the_same() -> None:
         "type": ["string", "null"], "minLength": 1, "maxLength": 4, "pattern": "^[a-z]+$",
     }  # fmt: skip
     assert schema["additionalProperties"] is False
+
+
+def test_data_of_any_name_can_be_asked_for(tmp_path):
+    place = str(tmp_path / "digits 🎲.npz")
+    np.savez(place, images=np.random.default_rng(0).integers(0, 256, (9, 8, 8), np.uint8))
+    asked = dict.fromkeys(("data", "steps", "seed", "knobs", "overrides")) | {"recipe": "mlp", "data": "mine"}
+    assert configured(asked, {"mine": place}, pytest.fail).data.name == place

@@ -14,8 +14,16 @@ def say(text: str) -> None:
 
 
 def emit(document: Any) -> None:
-    """Print one JSON document on one line of stdout, at once: a program may be waiting for it."""
-    print(json.dumps(strict(document), ensure_ascii=False, allow_nan=False), flush=True)
+    """Print one JSON document on one line of stdout, at once: a program may be waiting for it.
+
+    Letters that stdout has no bytes for are written as JSON's escapes, so that names stay what they are.
+    """
+    text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(strict(document), allow_nan=False)
+    print(text, flush=True)
 
 
 def strict(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as _json
 import time
 from pathlib import Path
 from typing import Annotated
@@ -75,6 +74,7 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
     from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
+    from mulligan.training.config import toml_text
     from mulligan.training.folder import next_free
 
     if minutes is not None and steps is not None:
@@ -89,7 +89,7 @@ def command(
     if size is not None:
         changes.append(f"data.size={size}")
     if data is not None:
-        changes.append(f"data.name={_json.dumps(data)}")
+        changes.append(f"data.name={toml_text(data)}")
     config = with_overrides(config, [word for words in set_ for word in words] + changes, say=say)
     if out is None:
         out = next_free(Path("runs"), config.recipe or "run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import tomllib
 import warnings
@@ -193,6 +194,11 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
         with contextlib.suppress(MulliganError):  # the next override may mend it
             table = to_table(from_table(Config, table))  # with the defaults of a new kind
     return from_table(Config, table)
+
+
+def toml_text(text: str) -> str:
+    """Write a text as a TOML string; not as JSON's escapes, which make two of one letter that is rare."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def with_all_of(config: Config, name: str) -> Config:

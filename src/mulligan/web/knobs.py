@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from mulligan.data.tables import idx_in
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
-from mulligan.training.config import Config, with_all_of, with_overrides
+from mulligan.training.config import Config, toml_text, with_all_of, with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.recipes import RECIPES, recipe
 from mulligan.training.tables import to_table
@@ -155,7 +154,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
                 f"data = {name!r} is not known here; known are {known}. Your own: mulligan serve --data FOLDER.",
                 field="data",
             )
-        config = _changed(with_all_of(config, data[name]), [f"data.name={json.dumps(data[name])}"], "data", say)
+        config = _changed(with_all_of(config, data[name]), [f"data.name={toml_text(data[name])}"], "data", say)
         if Path(data[name]).is_dir() and name not in DATASETS and idx_in(Path(data[name]), "train") is None:
             config = replace(config, data=replace(config.data, skip_broken=True))  # the preview names the broken ones
         _refuse_unsuited(config, data[name])

@@ -60,7 +60,8 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     """
     story = read(folder)
     target = story.folder.report if out is None else Path(out)
-    atomic_write(target, page(story, data).encode(), folders=out is not None)
+    text = page(story, data).encode(errors="replace")  # of a folder's name: it may be no text
+    atomic_write(target, text, folders=out is not None)
     return target
 
 
