@@ -201,6 +201,9 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*one column, headed label"),
         (b"1,,2\n3,4,5\n", "first row lacks a value in column 2"),
         (b",u,v\n0,1,2\n1,3,4\n", "only counts the rows.*index=False"),
+        (b",0,1\n0,1,2\n1,3,4\n", "only counts the rows.*index=False, header=False"),
+        (b"0,1\n2.5,1\n3,4\n", "first row only counts the columns.*header=False.*with a point"),
+        (b"0;1;2\n3;4;5\n", "first row only counts the columns"),
         (b"cat,1\ndog,2\n", "not a table of numbers.*dog.*one column, headed label"),
         (b'a,label\n1,cat\n2,"dog\n3,cat\n', "line 3 opens a quotation mark that nothing closes"),
         (b'a,label\n1,cat\n2,"dog', "line 3 opens a quotation mark that nothing closes"),
@@ -231,6 +234,15 @@ def test_a_first_column_without_a_heading_that_does_not_count_is_a_value(tmp_pat
     assert load(tmp_path / "a.csv").images.tolist() == [[0, 1], [2, 3]]
 
 
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [(b"0.0,1\n2,3\n", [[0, 1], [2, 3]]), (b"0\n1\n2\n", [[0], [1], [2]]), (b"1,0\n2,3\n", [[1, 0], [2, 3]])],
+)
+def test_a_first_row_that_does_not_count_the_columns_is_a_sample(tmp_path, content, values):
+    (tmp_path / "a.csv").write_bytes(content)
+    assert load(tmp_path / "a.csv").images.tolist() == values
+
+
 def test_csv_with_a_byte_order_mark_and_windows_lines(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf1,2\r\n3,4.5\r\n")
     assert load(tmp_path / "a.csv").images.tolist() == [[1, 2], [3, 4.5]]
@@ -249,6 +261,21 @@ def test_idx_with_the_labels_beside_it(tmp_path, ending):
     write_idx(tmp_path / f"t10k-labels-idx1-ubyte{ending}", LABELS[:2])
     assert is_grey_with_labels(load(tmp_path))
     assert is_grey_with_labels(load(tmp_path).test, 2)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+        ("train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"),
+        ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"),
+    ],
+)
+def test_idx_by_other_names_and_one_of_them_unpacked(tmp_path, images, labels):
+    write_idx(tmp_path / images, GREY)
+    write_idx(tmp_path / labels, LABELS)
+    assert is_grey_with_labels(load(tmp_path / images))
+    assert is_grey_with_labels(load(tmp_path))
 
 
 def test_idx_of_labels_alone_is_refused(tmp_path):

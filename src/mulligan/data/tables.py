@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import math
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,31 +76,34 @@ def load_numpy(path: Path) -> Dataset:
 def load_idx(path: Path) -> Dataset:
     """Load an IDX file of pictures, with the labels beside it, or a folder of MNIST's four.
 
-    The labels of `…images-idx3…` are those of `…labels-idx1…` in the same folder, where that is there.
+    The labels of `…images-idx3…` are those of `…labels-idx1…` in the same folder, where that is there; either may be
+    gzipped, and a point may stand before `idx`.
 
     Raises
     ------
     DataError
         When a file is missing, foreign, truncated or damaged.
     """
-
-    def labels_beside(images: Path) -> NDArray[Any] | None:
-        beside = images.with_name(images.name.replace("images-idx3", "labels-idx1"))
-        return read_idx(beside) if beside != images and beside.exists() else None
-
     if not path.is_dir():
-        return from_arrays(read_idx(path), labels_beside(path), name=str(path))
+        return from_arrays(read_idx(path), _labels_beside(path), name=str(path))
     train, test = idx_in(path, "train"), idx_in(path, "t10k")
     if train is None:
         raise DataError(f"{path}: holds no train-images-idx3-ubyte.gz. Give the folder of the four IDX files.")
     if test is None:
-        return from_arrays(read_idx(train), labels_beside(train), name=str(path))
-    return from_arrays(read_idx(train), labels_beside(train), read_idx(test), labels_beside(test), str(path))
+        return from_arrays(read_idx(train), _labels_beside(train), name=str(path))
+    return from_arrays(read_idx(train), _labels_beside(train), read_idx(test), _labels_beside(test), str(path))
+
+
+def _labels_beside(images: Path) -> NDArray[Any] | None:
+    name, found = re.subn(r"images([-.])idx3", r"labels\1idx1", images.name)
+    plain = name.removesuffix(".gz")
+    there = [images.with_name(each) for each in (name, plain, f"{plain}.gz") if found]
+    return next((read_idx(path) for path in there if path.is_file()), None)
 
 
 def idx_in(folder: Path, prefix: str) -> Path | None:
     """Find MNIST's file of pictures in a folder, plain or gzipped."""
-    names = (f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-images-idx3-ubyte")
+    names = [f"{prefix}-images{mark}idx3-ubyte{ending}" for mark in "-." for ending in (".gz", "")]
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
@@ -124,6 +128,12 @@ def load_csv(path: Path) -> Dataset:
     del text
     heading = [word.strip().strip('"').lower() for word in next(csv.reader(lines[:1], delimiter=separator))]
     if all(map(_is_number, heading)):
+        if _counts(heading):
+            raise DataError(
+                f"{path}: the first row only counts the columns, as pandas heads them; it would be trained on as a "
+                "sample. Save the table with to_csv(path, index=False, header=False); if it is a sample, write its "
+                "numbers with a point (0.0)."
+            )
         heading = []
     elif len(lines) == 1:
         raise DataError(f"{path}: a heading and no rows; one sample per row is needed. Check the file.")
@@ -140,9 +150,10 @@ def load_csv(path: Path) -> Dataset:
             f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
         )
     if heading and not heading[0] and (table[:, 0] == np.arange(len(table))).all():
+        more = ", header=False" if _counts(heading[1:]) else ""
         raise DataError(
             f"{path}: the first column has no heading and only counts the rows, as pandas writes its index; it would "
-            "be trained on as a value. Save the table with to_csv(path, index=False)."
+            f"be trained on as a value. Save the table with to_csv(path, index=False{more})."
         )
     if not heading and _is_square(table.shape[1] - 1) and _are_bytes(table):
         column, labels = 0, [row.split(separator, 1)[0].strip().strip('"') for row in rows]
@@ -223,6 +234,11 @@ def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
             "values, or number the classes from 0."
         )
     return np.array(labels)
+
+
+def _counts(heading: list[str]) -> bool:
+    """Whether several headings are 0, 1, 2 …: what pandas calls columns without names."""
+    return len(heading) > 1 and heading == [str(i) for i in range(len(heading))]
 
 
 def _is_square(count: int) -> bool:
