@@ -22,6 +22,7 @@ from mulligan.nn.layers.initializers import He, Zeros
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Run, describe, recipe, with_overrides
+from mulligan.training.signals import Probe
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
 
@@ -67,6 +68,8 @@ def test_a_recipe_trains(name, published):
         assert not key.endswith("theta") or not np.array_equal(array, before[key]), key
     made = run.sample(*run.draw(4, seed=0))
     assert made.shape == (4, *run.data.shape)
+    signals, _ = Probe(run).look()  # as every run is watched
+    assert np.isfinite(list(signals.values())).all()
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name not in ARTICLE])
