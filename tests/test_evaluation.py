@@ -125,6 +125,8 @@ def test_which_reals(own):
         Exam.prepare(own, 19)
     with pytest.raises(ConfigError, match=r"15 samples of few.*Collect more data"):
         Exam.prepare(pictures(30, 0, "few"))
+    with pytest.raises(ConfigError, match=r"15 samples of few.*Collect more data"):  # no number would do
+        Exam.prepare(pictures(30, 0, "few"), 20)
 
 
 def test_without_a_test_part_one_half_stands_in():

@@ -254,12 +254,12 @@ def _pool(data: Dataset) -> tuple[NDArray[Any], NDArray[np.intp] | None]:
 def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | None:
     """Choose the reals: the same ones each time, or None for all. Files are often sorted, so never the first ones."""
     what = "are held out" if data.test is not None else "can stand in for held-out ones"
-    if count is not None and count > there:
+    if count is not None and count > there >= LEAST:
         raise ConfigError(
             f"count = {count}: of {data.name} {there} {what}, and every figure depends on their number. "
             f"At most {there} samples can be judged."
         )
-    count = min(COUNT, there) if count is None else count
+    count = min(COUNT if count is None else count, there)
     if count < LEAST:
         raise ConfigError(
             f"{count} samples of {data.name} cannot be judged; {LEAST} at least are needed. "

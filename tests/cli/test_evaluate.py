@@ -176,3 +176,11 @@ def test_figures_of_pictures_stand_only_where_they_are():
     found = {"n": 99, "n_real": 99, "seeds": [0], "data": "own", "pca64": {**far, **near}, "copies": copying}
     assert "pictures       contrast 0.900 of the reals'" in table({**found, "contrast": 0.9})
     assert not any(line.startswith("pictures") for line in table(found))
+
+
+def test_a_run_on_too_few_pictures_says_that_it_is_not_evaluated(mulligan, here):
+    np.savez("few.npz", images=np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8))
+    code, out, err = mulligan("train", "mlp", "--data", "few.npz", "--steps", 2, "--threads", 1, "--out", "run")
+    assert code == 0
+    assert "not evaluated: 6 samples of " in err
+    assert "metrics" not in out

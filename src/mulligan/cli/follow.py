@@ -81,7 +81,7 @@ def follow(
         return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
     if alarm is not None and stop_on_alarm and short:
         return stopped(alarm, run, recorder, folder, json=json)
-    kept, lost = keep(run, recorder, folder, evaluate=watching is not None)
+    kept, lost = keep(run, recorder, folder, evaluate=bool(run.config.evaluate_every))
     if json:
         emit({"event": "kept", **kept})
     else:
