@@ -1,12 +1,16 @@
 """Every gradient of the game by differences: losses, penalties, both players' whole steps."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
+from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.checking import Case, cases, check_game, check_losses, check_penalties, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LOSSES
-from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP
+from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP, ZeroCentered
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import gradient_error
 from mulligan.nn.rng import restore, state_of
@@ -45,6 +49,58 @@ def test_a_pattern_chooses():
 def test_names_are_unique():
     names = [case.name for case in cases()]
     assert len(names) == len(set(names))
+
+
+@dataclass(frozen=True)
+class Nearby(ZeroCentered):
+    """A penalty of one's own that places its points itself."""
+
+    points: ClassVar[str] = "around"
+
+    def draw(self, rng, real):
+        return 0.1 * rng.standard_normal(real.shape, dtype=real.dtype.type)
+
+
+@dataclass(frozen=True)
+class Edges(ZeroCentered):
+    """Another: at one end of the line between real and fake, or at the other."""
+
+    def draw(self, rng, real):
+        return np.round(super().draw(rng, real))
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("penalty", [Nearby(), Edges()], ids=lambda penalty: penalty.name)
+def test_a_penalty_of_ones_own_stands_where_it_draws(penalty, lanes):
+    assert_passed(Case("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), lanes).checks())
+
+
+@dataclass(frozen=True)
+class Negative(Augmentation):
+    """x → s·x with s = ±1: an augmentation of one's own."""
+
+    numbers: ClassVar[int] = 1
+
+    def draw(self, rng, shape, out):
+        out[..., 0] = rng.choice([-1.0, 1.0], out.shape[:-1])
+
+    def apply(self, x, drawn):
+        x *= drawn[:, :, None, None]
+
+    def transpose(self, dx, drawn):
+        self.apply(dx, drawn)
+
+
+class WrongWay(Negative):
+    def transpose(self, dx, drawn):
+        pass
+
+
+def test_an_augmentation_of_ones_own_is_checked(monkeypatch):
+    monkeypatch.setitem(AUGMENTATIONS, "negative", Negative)
+    assert_passed(check_game("augmented, negative, *"))
+    monkeypatch.setitem(AUGMENTATIONS, "negative", WrongWay)
+    assert any(not check.passed for check in check_game("augmented, negative, *"))
 
 
 def test_a_game_of_nan_is_not_passed():

@@ -57,6 +57,17 @@ def test_penalties_at_other_points_cannot_be_simultaneous(penalty):
     refused(UnsupportedError, "shares one pass of D.*Use update = 'alternating'", game)
 
 
+def test_a_penalty_of_ones_own_says_where_it_looks():
+    class Nearby(ZeroCentered):
+        points = "around"
+
+    class Aside(ZeroCentered):
+        points = "beside"
+
+    refused(UnsupportedError, r"Nearby looks around the reals.*Write its draw", game_of(penalties=(Nearby(),)))
+    refused(UnsupportedError, r"Aside: points = 'beside'.*'real', 'fake', 'between'", game_of(penalties=(Aside(),)))
+
+
 def test_feature_matching_cannot_be_simultaneous():
     refused(UnsupportedError, "needs update = 'alternating'", game_of(loss=FeatureMatching(), update="simultaneous"))
 

@@ -232,11 +232,13 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
 def _augmented() -> Iterator[tuple[str, Game, Shape]]:
     """Each augmentation alone, and all together with what else stands at points of its own."""
     whole = (Flip(), Translation(0.5), Cutout(0.5), Brightness())
+    alone = {name: kind() for name, kind in AUGMENTATIONS.items()}
+    alone |= zip(AUGMENTATIONS, whole)
     curved = (nn.Conv2d(3), nn.Tanh(), nn.Flatten(), nn.Dense(1))
     shape = (4, 4, 1)
     for update in UPDATES:
         shared: dict[str, Any] = {"update": update, "penalties": (R1(), R2())}
-        for name, part in zip(AUGMENTATIONS, whole):
+        for name, part in alone.items():
             yield f"augmented, {name}, {update}", game_of("conv", augment=(part,), **shared), shape
         for d in (NETS["conv"][1], curved):
             name = f"augmented, all, {'curved' if d is curved else 'conv'}, {update}"

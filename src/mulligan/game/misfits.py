@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.game.augment import Warp
 from mulligan.game.batch import Rows
 from mulligan.game.losses import FeatureMatching
+from mulligan.game.penalties import Penalty, Points
 from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
@@ -103,6 +104,8 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
             "without penalties."
         )
+    for penalty in game.penalties:
+        _refuse_nowhere(penalty)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
             if type(layer).tangent is Layer.tangent:
@@ -117,6 +120,21 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             )
     if game.update == "simultaneous":
         _refuse_simultaneous(game)
+
+
+def _refuse_nowhere(penalty: Penalty) -> None:
+    """Raise where a penalty of one's own does not say at which points it looks."""
+    name, places = type(penalty).__name__, get_args(Points)
+    if penalty.points not in places:
+        raise UnsupportedError(
+            f"{name}: points = {penalty.points!r} is not allowed; it must be {', '.join(map(repr, places[:-1]))} or "
+            f"{places[-1]!r}. Try points = 'real'."
+        )
+    if penalty.points == "around" and type(penalty).draw is Penalty.draw:
+        raise UnsupportedError(
+            f"{name} looks around the reals, and does not say how far. Write its draw, which gives the shift of every "
+            "element, as that of DRAGAN does."
+        )
 
 
 def _refuse_schedules(game: Game, total: int) -> None:

@@ -12,12 +12,12 @@ import numpy as np
 
 from mulligan.game.augment import Augmentation, Brightness, Cutout, Flip, Translation, Warp
 from mulligan.game.losses import FeatureMatching
+from mulligan.game.penalties import DRAGAN, Penalty
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.game.gan import GAN
-    from mulligan.game.penalties import Penalty
     from mulligan.nn.memory import Array
 
     Labels = NDArray[np.integer[Any]] | None
@@ -57,11 +57,8 @@ class Objectives:
             self.real, self.blur = self.real + blur[0], blur[1]
         self.spread: dict[Penalty, Array] = {}
         for penalty in gan.game.penalties if apart else ():
-            if penalty.points == "between":
-                self.spread[penalty] = streams["penalty"].random((n, *[1] * (real.ndim - 1)))
-            elif penalty.points == "around":
-                self.spread[penalty] = streams["penalty"].random(real.shape)
-                self.spread[penalty] *= getattr(penalty, "spread", 0.5) * real.std()
+            if penalty.points in ("between", "around"):
+                self.spread[penalty] = placed(penalty, streams["penalty"], real)
 
     def augment(self, x: Array, side: int) -> Array:
         """T(x) of reals (0) or fakes (1)."""
@@ -112,11 +109,25 @@ class Objectives:
         return found
 
 
+def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
+    """Return what places a penalty's points, ε or the shift; one of one's own is asked, for only it knows."""
+    draw = type(penalty).draw
+    if draw is Penalty.draw:
+        return rng.random((len(real), *[1] * (real.ndim - 1)))
+    if draw is DRAGAN.draw:
+        shift: Array = rng.random(real.shape) * (getattr(penalty, "spread", 0.5) * real.std())
+        return shift
+    return penalty.draw(rng, real)
+
+
 def augmented(part: Augmentation, x: Array, drawn: Array) -> Array:
     """Return T(x), row by row: a window of the picture amid zeros, a mask, a sum."""
+    out = x.copy()
+    if type(part) not in (Flip, Translation, Cutout, Brightness):  # one's own is what it does; Aᵀ is what is checked
+        part.apply(out, drawn)
+        return out
     h, w, c = x.shape[1:]
     rows, columns = np.arange(h)[:, None], np.arange(w)
-    out = np.empty_like(x)
     for i, numbers in enumerate(drawn):
         match part:
             case Flip():
@@ -132,6 +143,4 @@ def augmented(part: Augmentation, x: Array, drawn: Array) -> Array:
                 out[i] = np.where(hole[..., None], 0, x[i])
             case Brightness():
                 out[i] = x[i] + numbers[0]
-            case _:
-                raise NotImplementedError(part)
     return out

@@ -20,7 +20,10 @@ Points = Literal["real", "fake", "between", "around"]
 
 @dataclass(frozen=True)
 class Penalty:
-    """A penalty on the input gradients of D. One of one's own says where it looks, and writes `seed`."""
+    """A penalty on the input gradients of D. One of one's own says where it looks, and writes `seed`.
+
+    One that looks around the reals writes `draw`, too.
+    """
 
     points: ClassVar[Points] = "real"
 
@@ -33,7 +36,10 @@ class Penalty:
         return next((kind for kind, cls in PENALTIES.items() if cls is type(self)), type(self).__name__.lower())
 
     def draw(self, rng: np.random.Generator, real: Array) -> Array:
-        """Draw what places the points that are not rows of the batch: ε ~ U(0, 1) of each row, for "between"."""
+        """Draw what places the points that are not rows of the batch: ε ~ U(0, 1) of each row, for "between".
+
+        For "around", the shift of every element.
+        """
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 
     def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
