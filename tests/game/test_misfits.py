@@ -1,6 +1,6 @@
 """What cannot be played is refused by a sentence that says what to do."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
 from mulligan.game.residual import R3GANGenerator
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
-from mulligan.nn.optimizers import SGD, Adam, Lookahead
+from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer
 from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay, WarmUp
 
 G, D, SHAPE = NETS["mlp"]
@@ -92,6 +92,26 @@ def test_layers_for_other_classes_than_the_game_has(classes):
 def test_a_beta2_schedule_without_beta2():
     refused(ConfigError, "SGD has no beta2.*Remove the schedule", game_with(SGD(), Schedules(beta2=Constant(0.9))))
     GAN(game_with(Adam(), Schedules(beta2=Constant(0.9))), SHAPE, lanes=1)
+
+
+@dataclass(frozen=True)
+class Unnamed(Optimizer):
+    """One of one's own whose rate is not called lr."""
+
+    rate: float = 0.01
+
+    def _block(self, state, theta, g, *slots):
+        g *= self.rate
+        theta -= g
+
+
+@pytest.mark.parametrize("optimizer", [Unnamed(), Lookahead(Unnamed())], ids=repr)
+def test_a_schedule_of_rates_without_a_rate(optimizer):
+    falling = Schedules(lr=Linear(0.5, 0.1))
+    refused(ConfigError, r"Unnamed has no lr, so a schedule of rates.*Call its rate lr", game_with(optimizer, falling))
+    gan = GAN(game_with(optimizer, Schedules()), SHAPE, lanes=1)
+    with gan.lanes:
+        gan.step(np.zeros((2, *SHAPE)))
 
 
 @pytest.mark.parametrize(

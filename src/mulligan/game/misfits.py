@@ -78,8 +78,8 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
     UnsupportedError
         A combination of rules that has no right answer.
     ConfigError
-        A schedule that is not finite somewhere among `total` steps; one of β₂ for an optimiser that has none, or
-        outside [0, 1).
+        A schedule that is not finite somewhere among `total` steps; one of β₂, or of rates, for an optimiser that has
+        none; one of β₂ outside [0, 1).
     """
     if g.output_shape != tuple(sample_shape):
         raise ShapeError(
@@ -150,9 +150,9 @@ def _refuse_schedules(game: Game, total: int) -> None:
                     f"schedules.{name} = {schedule!r} gives {value} at step {step:,} of {total:,}, which is not "
                     "allowed; it must be a finite number at every step. Try a factor of at most 1, or fewer steps."
                 )
-        if schedules.beta2 is not None:
-            for player in (game.generator, game.discriminator):
-                player.optimizer.scaled(1.0, schedules.beta2(step, total))
+        beta2 = None if schedules.beta2 is None else schedules.beta2(step, total)
+        for player in (game.generator, game.discriminator):
+            player.optimizer.scaled(schedules.lr(step, total), beta2)
 
 
 def _refuse_simultaneous(game: Game) -> None:

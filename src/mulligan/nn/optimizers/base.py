@@ -25,8 +25,8 @@ class Optimizer(ABC):
     """A rule that turns a gradient into a change of the parameters.
 
     A step is `advance` once, then `update` over the whole vector, in one sweep (`step`) or in parts that
-    several threads take at the same time. An optimiser of one's own lists its vectors in `slots` and writes
-    `_block`.
+    several threads take at the same time. An optimiser of one's own lists its vectors in `slots`, calls its rate
+    ``lr`` and writes `_block`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -116,10 +116,15 @@ class Optimizer(ABC):
         Raises
         ------
         ConfigError
-            When `beta2` is given to an optimiser that has none, or is outside [0, 1).
+            When `beta2` is given to an optimiser that has none, or is outside [0, 1); when it has no ``lr``.
         """
         if factor == 1 and beta2 is None:
             return self
+        if "lr" not in vars(self):
+            raise ConfigError(
+                f"{type(self).__name__} has no lr, so a schedule of rates (now at {factor:.6g}) cannot act on it. "
+                "Call its rate lr, or use schedules.lr = constant."
+            )
         changes = {"lr": float(vars(self)["lr"] * factor)}
         if beta2 is not None:
             if "beta2" not in vars(self):
