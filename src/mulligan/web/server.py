@@ -90,6 +90,10 @@ def serve(
                 self.force_exit = True
                 return
             self.should_exit = True
+            # the signal may have come in the middle of anything, of a word to the worker too: the loop does it later
+            asyncio.get_running_loop().call_soon_threadsafe(self._leave)
+
+        def _leave(self) -> None:
             if playground.session.state.name in WAITING:
                 say("saving the run …")
             text = "The server is closing; the run is saved."
