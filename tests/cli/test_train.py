@@ -115,8 +115,28 @@ def test_the_next_free_folder(here, mulligan, data):
     for name in ("quick-1", "quick-7", "quick-x", "quick", "slow-9"):
         Path("runs", name).mkdir(parents=True)
     assert next_free(Path("runs"), "quick") == Path("runs/quick-8")
+    Path("runs", "a[1]-1").mkdir()
+    assert next_free(Path("runs"), "a[1]") == Path("runs/a[1]-2")
     assert mulligan("train", "--data", data, "--steps", 1, *TINY)[0] == 0
     assert Path("runs/quick-8/config.toml").is_file()
+
+
+def test_runs_that_begin_at_once_have_folders_of_their_own(mulligan, data, monkeypatch):
+    before = Path.mkdir
+
+    def slower(path, *more, **options):
+        if path == Path("runs/quick-1"):
+            before(path, parents=True, exist_ok=True)  # another process makes it first
+            (path / "config.toml").touch()
+        before(path, *more, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", slower)
+        code, out, _ = mulligan("train", "--data", data, "--steps", 1, *TINY)
+    assert code == 0
+    assert "next: mulligan sample runs/quick-2" in out
+    assert mulligan("train", "--data", "nothing.npz", *TINY)[0] == 2
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["quick-1", "quick-2"]
 
 
 def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):

@@ -290,7 +290,7 @@ def test_a_foreign_file_is_told_what_is_accepted(tmp_path):
         load(tmp_path / "a.pdf")
 
 
-@pytest.mark.parametrize("name", ["no/such/file", "x" * 5000, "nul\0"])
+@pytest.mark.parametrize("name", ["no/such/file", "x" * 5000, "nul\0", ""])
 def test_a_missing_file_is_told_what_is_known(name):
     with pytest.raises(DataError, match="known are mnist"):
         load(name)

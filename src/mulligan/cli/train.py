@@ -75,7 +75,7 @@ def command(
     from mulligan.fitting import timed
     from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
     from mulligan.training.config import toml_text
-    from mulligan.training.folder import next_free
+    from mulligan.training.folder import take_next
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
@@ -91,9 +91,8 @@ def command(
     if data is not None:
         changes.append(f"data.name={toml_text(data)}")
     config = with_overrides(config, [word for words in set_ for word in words] + changes, say=say)
-    if out is None:
-        out = next_free(Path("runs"), config.recipe or "run")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):  # said before the timing, not after it
+    # said before the timing, not after it
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         kind = "holds a run" if (out / "config.toml").is_file() else "is there already and not an empty folder"
         more = f"go on with it (mulligan resume {typed(out)}), or " if kind == "holds a run" else ""
         raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")
@@ -106,6 +105,8 @@ def command(
             f"{count(run.config.steps)} steps fill {duration(60 * minutes)} on this machine (timed in "
             f"{duration(time.perf_counter() - start)}); from here on the run is exact"
         )
+    if out is None:  # as late as can be: nothing is left of a run that is refused
+        out = take_next(Path("runs"), config.recipe or "run")
     if run.data.note:
         say(run.data.note)
     return follow(run, Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)

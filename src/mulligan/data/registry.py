@@ -151,7 +151,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
                 "that out; it is for pictures of your own."
             )
         return DATASETS[name].loader()
-    if not os.path.exists(path):  # Path.exists raises for names that are too long
+    if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
         if name == UNNAMED:
             raise DataError(
                 "the samples were an array, which is kept in no file. Give them again, from Python: with data = "

@@ -222,9 +222,24 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
 
 def next_free(folder: Path, name: str) -> Path:
     """Return the folder of a new run: folder/name-N, with N one above the highest there."""
-    taken = [path.name.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*")] if folder.is_dir() else []
-    highest = max((int(number) for number in taken if number.isdecimal()), default=0)
+    there = [path.name.rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
+    highest = max((int(number) for word, _, number in there if word == name and number.isdecimal()), default=0)
     return folder / f"{name}-{highest + 1}"
+
+
+def take_next(folder: Path, name: str) -> Path:
+    """Make the folder of a new run, as `next_free` names it, and return it: no other process has it, too.
+
+    Where it cannot be made, it is returned as well: the recorder says why.
+    """
+    while True:
+        free = next_free(folder, name)
+        try:
+            free.mkdir(parents=True)
+        except OSError:
+            if free.exists():  # another was faster
+                continue
+        return free
 
 
 def _refuse_changes(here: RunFolder, config: Config, found: Checkpoint) -> None:
