@@ -147,6 +147,28 @@ def test_the_live_run_is_not_deleted(call: Any, stand: Any, playground: Any) -> 
     assert call.post("/api/runs/ring-1/delete").status_code == 200
 
 
+def test_runs_are_listed_while_checkpoints_come_and_go(call: Any, runs: Path) -> None:
+    here, over = runs / "tiny-1" / "checkpoints", threading.Event()
+
+    def churn() -> None:
+        while not over.is_set():
+            part = here / ".step-000030.part"
+            part.mkdir()
+            (part / "run.json").write_bytes(b"{}")
+            part.rename(here / "step-000030")
+            shutil.rmtree(here / "step-000030")
+            with (runs / "tiny-1" / "events.jsonl").open("ab") as file:  # else a row is read once
+                file.write(b"\n")
+
+    writer = threading.Thread(target=churn)
+    writer.start()
+    try:
+        assert {call.get("/api/runs").status_code for _ in range(100)} == {200}
+    finally:
+        over.set()
+        writer.join()
+
+
 def test_a_run_is_resumed_with_the_tries_before_it(call: Any, stand: Any, runs: Path) -> None:
     answer = call.post("/api/runs/tiny-1-try-2/resume", steps=48).json()
     assert (answer["status"]["run"], answer["status"]["try"]) == ("tiny-1-try-2", 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from functools import lru_cache
@@ -121,8 +122,12 @@ class Playground:
         from mulligan.output.models import BUNDLED
 
         found = [("bundled", BUNDLED)]
-        folders = sorted(self.runs.glob("*/generator.safetensors"), key=lambda p: p.stat().st_mtime, reverse=True)
-        found += [(path.parent.name, path) for path in folders[:MODELS] if not path.parent.name.startswith(".")]
+        changed: dict[Path, float] = {}
+        for path in self.runs.glob("*/generator.safetensors"):
+            with contextlib.suppress(OSError):  # thrown away meanwhile
+                changed[path] = path.stat().st_mtime
+        newest = sorted(changed, key=changed.__getitem__, reverse=True)[:MODELS]
+        found += [(path.parent.name, path) for path in newest if not path.parent.name.startswith(".")]
         rows = []
         for name, path in found:
             try:

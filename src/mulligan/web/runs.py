@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
+import stat
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -39,8 +41,11 @@ def listed(playground: Playground) -> dict[str, Any]:
     """Return all runs, the newest first."""
     runs = playground.runs
     folders = [path for path in _folders(runs) if RunFolder(path).config.is_file()]
-    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    rows = [_row(path, playground) for path in folders[:LISTED]]
+    folders.sort(key=_changed, reverse=True)
+    rows = []
+    for path in folders[:LISTED]:
+        with contextlib.suppress(FileNotFoundError):  # thrown away meanwhile
+            rows.append(_row(path, playground))
     return {
         "folder": _home(runs),
         "bytes": sum(row["bytes"] for row in rows),
@@ -54,6 +59,24 @@ def _folders(path: Path) -> list[Path]:
         return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
     except OSError:
         return []
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of a folder's files; what goes meanwhile, as older checkpoints do, has none."""
+    size = 0
+    for place, _, names in os.walk(folder):  # which passes over folders that are gone; Path.rglob fails
+        for name in names:
+            with contextlib.suppress(OSError):
+                found = os.lstat(os.path.join(place, name))
+                size += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return size
 
 
 def _home(path: Path) -> str:
@@ -121,7 +144,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "points": points,
         "sample": f"/api/runs/{name}/sample.png" if samples else None,
         "report": f"/runs/{name}/report.html" if (path / "report.html").is_file() else None,
-        "bytes": sum(p.stat().st_size for p in path.rglob("*") if p.is_file() and not p.is_symlink()),
+        "bytes": _size(path),
         "changed": stamp / 1e9,
     }
 
@@ -315,4 +338,4 @@ def restore(playground: Playground, id_: str) -> dict[str, Any]:
 
 def _thrown(path: Path) -> dict[str, Any]:
     id_, _, name = path.name.partition("~")
-    return {"id": id_, "name": name, "deleted": min(path.stat().st_mtime, time.time())}
+    return {"id": id_, "name": name, "deleted": min(_changed(path), time.time())}
