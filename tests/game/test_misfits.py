@@ -46,6 +46,26 @@ def test_d_mixes_samples(layer):
     GAN(game_of(d=mixing), SHAPE, lanes=1)  # alternating without penalties: welcome
 
 
+class FirstOrder(nn.Pointwise):
+    """x²: an activation of one's own without f″."""
+
+    def f(self, x, out):
+        np.multiply(x, x, out=out)
+
+    def df(self, x, y, out):
+        np.multiply(x, 2, out=out)
+
+
+def test_an_activation_without_a_second_derivative():
+    curved = (D[0], FirstOrder(), D[2])
+    refused(
+        UnsupportedError,
+        "FirstOrder.*second derivative is not impl",
+        game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)),
+    )
+    GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, lanes=1)
+
+
 @pytest.mark.parametrize("layer", MIXING[:1], ids=repr)
 def test_g_may_mix_samples(layer):
     GAN(game_of(g=(G[0], layer, *G[1:]), penalties=(R1(), R2()), update="simultaneous"), SHAPE, lanes=1)

@@ -52,6 +52,19 @@ def test_layers_that_mix_samples_refuse_with_a_remedy(name):
         space.adjoint(y, y)
 
 
+def test_an_activation_without_a_second_derivative_is_checked_in_first_order():
+    class FirstOrder(nn.Pointwise):
+        def f(self, x, out):
+            np.multiply(x, x, out=out)
+
+        def df(self, x, y, out):
+            np.multiply(x, 2, out=out)
+
+    checks = check_layer(FirstOrder(), (6,))
+    assert [c.what for c in checks if not c.passed] == []
+    assert {c.what for c in checks} == {"dx", "second order refused", "two lanes"}
+
+
 # ── bugs on purpose ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

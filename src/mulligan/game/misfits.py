@@ -13,7 +13,7 @@ from mulligan.game.augment import Warp
 from mulligan.game.batch import Rows
 from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import Penalty, Points
-from mulligan.nn.layers.base import Layer, no_second_order, walk
+from mulligan.nn.layers.base import Layer, Pointwise, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 
@@ -108,7 +108,7 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
         _refuse_nowhere(penalty)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
-            if type(layer).tangent is Layer.tangent:
+            if not _has_second_order(layer):
                 raise UnsupportedError(no_second_order(layer))
     _refuse_schedules(game, total)
     if isinstance(game.loss, FeatureMatching):
@@ -120,6 +120,13 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             )
     if game.update == "simultaneous":
         _refuse_simultaneous(game)
+
+
+def _has_second_order(layer: Layer) -> bool:
+    """Return whether a layer's passes of second order are written: of an activation that is curved, f″ too."""
+    if isinstance(layer, Pointwise) and not layer.piecewise_linear and type(layer).ddf is Pointwise.ddf:
+        return False
+    return type(layer).tangent is not Layer.tangent
 
 
 def _refuse_nowhere(penalty: Penalty) -> None:

@@ -361,6 +361,7 @@ def _refuses(case: Case) -> bool:
     point.forward()
     try:
         point.space.tangent(point.v)
+        point.space.adjoint(point.a, point.b, inputs=True)
     except UnsupportedError:
         return True
     return False

@@ -313,8 +313,8 @@ class Pointwise(Layer):
         raise NotImplementedError
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
-        """Write f″(x)."""
-        raise NotImplementedError
+        """Write f″(x); without it, no gradient penalty stands on this layer."""
+        raise UnsupportedError(no_second_order(self))
 
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.y = x, m.buffer("y", x.shape)
