@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
+import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +81,6 @@ def test_the_plane_has_its_seeds_in_the_corners() -> None:
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
 def test_the_plane_keeps_what_training_has_seen(distribution: str) -> None:
     """Between normal latents the length stays between those of the corners, where a straight mix would fall by √2."""
-    from dataclasses import replace
-
     generator = bundled()
     generator.spec = replace(generator.spec, latent=replace(generator.spec.latent, distribution=distribution))  # type: ignore[arg-type]
     seeds, ticks = [1, 2, 3, 4], np.linspace(0, 1, 9)
@@ -108,6 +109,15 @@ def test_the_nearest_training_pictures(digits: Any) -> None:
     held = np.asarray(digits.test.images).reshape(40, -1) / 255.0
     assert typical["median"] == pytest.approx(np.median([np.linalg.norm(x - h, axis=1).min() for h in held]))
     assert sum(typical["counts"]) == typical["n"] == 40
+
+
+def test_pictures_that_were_compared_with_are_let_go(digits: Any) -> None:
+    own = replace(digits)
+    assert drawing.held_out(own) is drawing.held_out(own)
+    alive = weakref.ref(own)
+    del own
+    gc.collect()
+    assert alive() is None
 
 
 def test_a_copy_is_called_one(digits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
