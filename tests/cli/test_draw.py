@@ -125,9 +125,14 @@ def test_no_color_is_heard(process, model):
 
 def test_points_are_no_pictures(mulligan, here, tiny_generator):
     tiny_generator(classes=0, shape=(2,)).save("points.safetensors")
-    code, out, err = mulligan("draw", "1", "--model", "points.safetensors")
-    assert (code, out) == (2, "")
-    assert "points, not pictures" in err
+    for words in (
+        ("draw", "1", "--model", "points.safetensors"),
+        ("walk", "points.safetensors", "--from", 1, "--to", 2),
+    ):
+        code, out, err = mulligan(*words)
+        assert (code, out) == (2, "")
+        assert "points, not pictures. Use mulligan sample, or sample()" in err
+    assert mulligan("sample", "points.safetensors")[0] == 0
 
 
 def test_the_generator_that_comes_with_it(mulligan, here):

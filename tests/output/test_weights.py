@@ -106,7 +106,7 @@ def test_points_have_samples_and_no_pictures():
     theta = Network(Sequential(layers), (4,)).initialise(stream(0, "init.g")).theta
     points = Generator(GeneratorSpec(layers, Latent(4), (2,), (-5.0, 5.0), (-5.0, 5.0)), theta)
     assert points.sample(100).shape == (100, 2)
-    with pytest.raises(UnsupportedError, match=r"points.*samples\.npz"):
+    with pytest.raises(UnsupportedError, match=r"points.*Use mulligan sample, or sample"):
         points.images(3)
 
 

@@ -66,7 +66,8 @@ def test_arrays_are_checked_before_they_are_kept(tiny: Any, tmp_path: Path) -> N
     run = Run(tiny())
     guard.check(run)
     run.gan.d.state["v"][5] = np.nan  # type: ignore[index]
-    with pytest.raises(DivergedError, match=r"after step 0, .* is discriminator\.optimizer\.v \(1 of "):
+    words = r"the run diverged after step 0: not finite any longer .* is discriminator\.optimizer\.v \(1 of "
+    with pytest.raises(DivergedError, match=words):
         guard.check(run)
     with pytest.raises(DivergedError):
         save_checkpoint(run, tmp_path)

@@ -300,7 +300,7 @@ class Generator:
 
         if not self.spec.is_picture:
             raise UnsupportedError(
-                f"samples of shape {self.spec.shape} are points, not pictures. Use sample(), or --out samples.npz."
+                f"samples of shape {self.spec.shape} are points, not pictures. Use mulligan sample, or sample()."
             )
         return to_uint8(y, *self.spec.output_range)
 

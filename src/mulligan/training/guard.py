@@ -42,7 +42,7 @@ def diverged(run: Run, measures: dict[str, float], real: Array | None) -> Diverg
         The step's real batch.
     """
     bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
-    what = f"step {run.step}: {', '.join(bad)}" if bad else f"after step {run.step}, no longer finite"
+    what = f"at step {run.step}: {', '.join(bad)}" if bad else f"after step {run.step}: not finite any longer"
     tensors = [*_forward(run, real), *_kept(run)] if bad else list(_kept(run))
     first = next(((name, array) for name, array in tensors if not np.isfinite(array).all()), None)
     where = "all tensors are finite, so the loss itself overflowed"
@@ -50,7 +50,7 @@ def diverged(run: Run, measures: dict[str, float], real: Array | None) -> Diverg
         name, array = first
         count = array.size - int(np.isfinite(array).sum())
         where = f"the first tensor that is not finite is {name} ({count} of {array.size} numbers)"
-    return DivergedError(f"the run diverged at {what} (loss {_loss(run)}); {where}. {_advice(run, first)}")
+    return DivergedError(f"the run diverged {what} (loss {_loss(run)}); {where}. {_advice(run, first)}")
 
 
 def no_samples(run: Run, made: Array) -> DivergedError:
