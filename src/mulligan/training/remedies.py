@@ -148,9 +148,9 @@ def _lighter(config: Config) -> list[str]:
     return [f"{path}=0" for path in paths]
 
 
-def _penalties(config: Config, least: float = GAMMA) -> list[str]:
-    """Bring in R1 and R2, or raise the weights of the penalties that are there to `least`, in the data's own unit."""
-    gamma = least * _unit(config)
+def _penalties(config: Config) -> list[str]:
+    """Bring in R1 and R2, or raise the weights of the penalties that are there to `GAMMA`, in the data's own unit."""
+    gamma = GAMMA * _unit(config)
     if not config.penalties:
         return [f'penalties=[{{kind="r1", gamma={gamma:g}}}, {{kind="r2", gamma={gamma:g}}}]']
     weak = {p: v for end in ("gamma", "weight") for p, v in _fields(config, "penalties.", end).items() if v < gamma}
