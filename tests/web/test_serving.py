@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from mulligan.training.checkpoint import checkpoints, step_of
+
 SOURCE = Path(__file__).parents[2] / "src"
 LONG = {
     "recipe": "ring",
@@ -161,7 +163,7 @@ def test_a_closed_server_saves(tmp_path: Path, number: signal.Signals, serve: An
     served = serve(tmp_path / "runs")
     ear = Ear(served.address, "last-tab-0123456789")
     served.take()
-    served.post("/api/train/start", **LONG)
+    served.post("/api/train/start", **{**LONG, "overrides": [*LONG["overrides"], "save_every=0"]})  # type: ignore[misc]
     ear.until("samples", 2)
     served.process.send_signal(number)
     said = served.ended()
@@ -176,14 +178,15 @@ def test_a_closed_server_saves(tmp_path: Path, number: signal.Signals, serve: An
     again.take()
     assert [row["state"] for row in again.get("/api/runs").json()["runs"]] == ["stopped"]
     again.post("/api/runs/ring-1/resume")
-    assert again.wait(lambda status: status["state"] == "training")["step"] > 0
+    first = again.wait(lambda status: status["state"] == "training" and status["step"] > 0)["step"]
+    reached = again.wait(lambda status: status["step"] > first)["step"]
     again.process.kill()  # even this: the worker sees the pipe end, and saves
     again.ended()
     end = time.monotonic() + 30
-    before = sorted((tmp_path / "runs" / "ring-1" / "checkpoints").iterdir())
-    while time.monotonic() < end and _locked(tmp_path / "runs" / "ring-1" / ".lock"):
+    while _locked(tmp_path / "runs" / "ring-1" / ".lock"):
+        assert time.monotonic() < end
         time.sleep(0.05)
-    assert sorted((tmp_path / "runs" / "ring-1" / "checkpoints").iterdir()) >= before
+    assert step_of(checkpoints(tmp_path / "runs" / "ring-1" / "checkpoints")[-1]) >= reached
 
 
 def _locked(path: Path) -> bool:
