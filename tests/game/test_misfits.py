@@ -71,6 +71,13 @@ def test_g_may_mix_samples(layer):
     GAN(game_of(g=(G[0], layer, *G[1:]), penalties=(R1(), R2()), update="simultaneous"), SHAPE, lanes=1)
 
 
+@pytest.mark.parametrize("layer", MIXING[1:], ids=repr)
+def test_g_may_not_compare_what_it_draws(layer):
+    match = rf"{type(layer).__name__} cannot stand in a generator.*Put it into the discriminator"
+    refused(UnsupportedError, match, game_of(g=(G[0], layer, *G[1:])))
+    refused(UnsupportedError, match, game_of(g=(nn.Sequential((G[0], layer)), *G[1:])))
+
+
 @pytest.mark.parametrize("penalty", [WGANGP(), DRAGAN(), ZeroCentered()], ids=repr)
 def test_penalties_at_other_points_cannot_be_simultaneous(penalty):
     game = game_of(penalties=(R1(), penalty), update="simultaneous")

@@ -97,6 +97,13 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
                 f"the {who} has a layer for {network.classes} classes, but the game has classes = {game.classes}. "
                 f"Set classes = {network.classes} and train on labelled data, or take the layer out."
             )
+    for _, layer, shape in walk(g.layer, g.input_shape):
+        if layer.mixes_samples and all(param.trained for param in layer.params(shape).values()):
+            raise UnsupportedError(
+                f"{type(layer).__name__} cannot stand in a generator: what it gives for one z depends on the others of "
+                "the batch, so that no seed has a picture of its own. Put it into the discriminator, or use BatchNorm, "
+                "which keeps averages to draw with."
+            )
     if d.mixes_samples and (game.penalties or game.update == "simultaneous"):
         what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
         raise UnsupportedError(
