@@ -21,7 +21,7 @@ from mulligan.nn.averaging import EMA
 from mulligan.nn.layers.initializers import He, Zeros
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
-from mulligan.training import RECIPES, Run, describe, recipe, with_overrides
+from mulligan.training import RECIPES, Parent, Run, describe, dumps_toml, recipe, train, with_overrides
 from mulligan.training.signals import Probe
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
@@ -208,3 +208,11 @@ def test_whole_steps_of_r3gan_by_differences():
     checks = Case("r3gan", game, (4, 4, 1)).checks()
     assert len(checks) == 4
     assert max(check.error for check in checks) < 1e-6, checks
+
+
+def test_the_settings_of_a_second_try_are_a_recipe_like_any_other(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(dumps_toml(recipe("ring", parent=Parent("runs/ring-1", 300))), "utf-8")
+    made = recipe(path, steps=4, threads=1, data=replace(recipe("ring").data, limit=64))
+    assert made.parent is None
+    assert next(train(Run(made))).name == "started"

@@ -37,7 +37,8 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
         When there is no such recipe, or a field is unknown or has a value that is not allowed.
     """
     path = _find(name)
-    return with_fields(replace(load_config(path), recipe=path.stem), **overrides)
+    anew = replace(load_config(path), recipe=path.stem, parent=None)  # the settings of a second try, too
+    return with_fields(anew, **overrides)
 
 
 def describe(name: str) -> tuple[str, str]:
