@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from mulligan.cli import main
 from mulligan.training.checkpoint import checkpoints, step_of
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -217,6 +218,19 @@ def test_what_is_refused_before_it_serves(options: tuple[str, ...], words: str, 
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("first", "second"), [("a/cats", "b/cats"), ("dogs", "b/mnist")])
+def test_data_that_a_name_does_not_tell_apart_are_refused(
+    first: str, second: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (first, second):
+        (tmp_path / folder).mkdir(parents=True)
+    one, other = (["--data", str(tmp_path / folder)] for folder in (first, second))
+    assert main(["serve", "--port", "none", *one, *one]) == 2  # the same twice is one: the port is refused
+    assert "port = 'none'" in capsys.readouterr().err
+    assert main(["serve", "--port", "none", *one, *other]) == 2
+    assert f"--data {tmp_path / second} is not allowed" in capsys.readouterr().err
 
 
 def test_a_taken_port_is_said(served: Any, tmp_path: Path) -> None:

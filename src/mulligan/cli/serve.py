@@ -44,14 +44,21 @@ def command(
     open_
         Open the page in the browser.
     """
+    from mulligan.data import DATASETS
     from mulligan.web.server import serve
 
-    own = {}
+    own: dict[str, str] = {}
     for word in data:
         path = Path(word)
         if not path.exists():
             raise ConfigError(f"--data {word}: there is no such folder or file. Check the path.")
-        own[path.resolve().name] = str(path.resolve())
+        name, place = path.resolve().name, str(path.resolve())
+        if name in DATASETS or own.get(name, place) != place:
+            raise ConfigError(
+                f"--data {word} is not allowed: {own.get(name, 'a data set')} is called {name!r} in the page already, and "
+                "what can be chosen needs names that differ. Rename one of them."
+            )
+        own[name] = place
     return serve(
         port=whole("port", port, 0, 65535, example=8000),
         host=host or "127.0.0.1",
