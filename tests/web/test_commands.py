@@ -46,6 +46,16 @@ def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any) ->
     assert (config["steps"], config["seed"], config["data"]["name"]) == (500, 7, "ring")
 
 
+def test_where_no_folder_can_be_made_the_worker_says_why(
+    call: Any, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playground.runs.write_text("a file")
+    sent = []
+    monkeypatch.setattr(playground.engine, "send", lambda kind, words: sent.append((kind, words)))
+    assert call.post("/api/train/start", recipe="ring").status_code == 200
+    assert (sent[-1][0], sent[-1][1]["folder"]) == ("start", str(playground.runs / NAME))
+
+
 def test_a_second_start_says_what_is_running(call: Any, stand: Any) -> None:
     begun(call, stand)
     answer = call.post("/api/train/start", recipe="quick")

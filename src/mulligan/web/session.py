@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
 from mulligan.training.config import Config, with_overrides
-from mulligan.training.folder import RunFolder
+from mulligan.training.folder import RunFolder, take_next
 from mulligan.training.second_try import next_folder
 from mulligan.training.tables import from_table, to_table
 from mulligan.web import knobs
@@ -106,7 +106,7 @@ class Session:
         return self.status()
 
     def _begin(self, config: Config, *, paused: bool) -> None:
-        folder = self._fresh(config.recipe or "run")
+        folder = take_next(self.runs, config.recipe or "run")
         text = f"reading {config.data.name}"
         words = {"config": to_table(config), "folder": str(folder), "try": 1, "paused": paused, "text": text}
         words["turn"] = self.state.turn + 1
@@ -303,16 +303,6 @@ class Session:
         config: Config = from_table(Config, self.state.info["table"])
         turns = self.state.current.story.turns if self.state.current is not None else []
         return with_overrides(config, [line for turn in turns for line in turn["overrides"]])
-
-    def _fresh(self, name: str) -> Path:
-        """Make the folder of a new run: NAME-N with N one above the highest."""
-        from mulligan.training.folder import next_free
-
-        with contextlib.suppress(FileExistsError):
-            self.runs.mkdir(parents=True)
-        folder = next_free(self.runs, name)
-        folder.mkdir()
-        return folder
 
     def newest_checkpoint(self) -> int | None:
         """Return the step of the live run's newest checkpoint."""
