@@ -87,7 +87,7 @@ def page(story: Story, data: Dataset | None = None) -> str:
 <title>{escape(story.name)} · Mulligan run report</title>
 <style>{style}</style></head>
 <body><header><div class="bar">{MARK}<span>Mulligan run report</span>
-<time datetime="{made.isoformat(timespec="seconds")}">{made:%-d %B %Y, %H:%M} · one file, works offline</time>
+<time datetime="{made.isoformat(timespec="seconds")}">{made.day} {made:%B %Y, %H:%M} · one file, works offline</time>
 <button type="button" data-theme-toggle hidden>Dark</button></div>
 <h1>{escape(story.name)}</h1><p class="lead">{escape(sections.summary(story))}</p>
 <div class="key-figures">{sections.figures(story)}</div></header>
