@@ -56,6 +56,7 @@ def test_float_rows_are_points():
         (np.full((2, 4, 4), 1.5), "what is black"),
         (np.full((2, 4, 4), -1.01), "what is black"),
         (np.full((2, 4, 4), 2.5), "what is black"),
+        (np.array([[[0.0, 1.0000001]]]), "values from 0.0 to 1.0000001: "),
         (np.full((2, 4, 4), 256), "values from 256 to 256"),
         (np.full((2, 4, 4), -1), "what is black"),
         (np.full((2, 4, 4), 4095, np.uint16), "uint16 values from 4095"),

@@ -204,3 +204,13 @@ def test_recipes_take_overrides_and_paths(tmp_path: Path) -> None:
     assert recipe(str(path)).recipe == "mine"
     with pytest.raises(ConfigError, match=r"there is no recipe 'quik'\. Did you mean 'quick'\?"):
         recipe("quik")
+
+
+def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    mistakes = {"": "generator is missing", "sede = 1": "unknown key 'sede'", "loss = 3 4": "is not valid TOML"}
+    for text, words in mistakes.items():
+        path.write_text(text, "utf-8")
+        with pytest.raises(ConfigError, match=words) as refused:
+            load_config(path)
+        assert str(refused.value).startswith(str(path))

@@ -175,7 +175,7 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
     whole = kind in "ui" or all((block == np.rint(block)).all() for block in _blocks(array))
     if low < 0 or high > 255 or not whole:
         raise DataError(
-            f"{name}: {array.dtype} values from {low:g} to {high:g}: what is black, what is white? Pictures are whole "
+            f"{name}: {array.dtype} values from {low} to {high}: what is black, what is white? Pictures are whole "
             "numbers from 0 to 255, or floats in [0, 1] or [-1, 1]. Rescale them."
         )
     if high == 1:

@@ -138,7 +138,11 @@ def loads_toml(text: str, source: str = "the configuration") -> Table:
 
 def load_config(path: Path) -> Config:
     """Read a configuration from a TOML file."""
-    return from_table(Config, loads_toml(read_text(path), str(path)))
+    table = loads_toml(read_text(path), str(path))
+    try:
+        return from_table(Config, table)
+    except MulliganError as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 def read_text(path: Path) -> str:
