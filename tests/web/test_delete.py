@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import sys
 import threading
@@ -83,6 +84,28 @@ def test_jobs_of_other_runs_go_on(call: Any, folder: Path, playground: Any, monk
     gate.set()
     call.client.portal.call(jobs_are_done, playground)
     assert done == [("museum", "article")]
+
+
+def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(
+    call: Any, folder: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, said = threading.Event(), []
+
+    def scarce(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        assert gate.wait(20)
+        if what == "report":
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        return {"text": "done"}
+
+    monkeypatch.setattr(playground.jobs, "_call", scarce)
+    monkeypatch.setattr(playground.hub, "publish", lambda kind, words: said.append((kind, words)))
+    for what in ("report", "evaluate"):
+        call.post(f"/api/runs/tiny-1/{what}")
+    gate.set()
+    call.client.portal.call(jobs_are_done, playground)
+    ends = [(words["what"], words["failed"]) for kind, words in said if kind == "progress" and words["done"]]
+    assert ends == [("report", True), ("evaluate", False)]
+    assert any("report of tiny-1 could not begin" in words["text"] for kind, words in said if kind == "progress")
 
 
 def test_a_run_that_another_process_trains_is_not_deleted(

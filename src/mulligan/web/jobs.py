@@ -128,6 +128,8 @@ class Jobs:
             line.call = asyncio.ensure_future(asyncio.to_thread(self._call, line, what, run, args, say))
             try:
                 found = await line.call
+            except OSError as error:  # too many processes or files
+                found = {"error": f"{what} of {run} could not begin: {error.strerror}. Ask for it again later."}
             finally:
                 line.run = ""
             if self._closing:
