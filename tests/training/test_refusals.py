@@ -67,6 +67,14 @@ def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path, record: Any) -> Non
         with pytest.raises(CheckpointError, match=r"events\.jsonl was changed or cut"):
             record(folder, resume(folder))
         assert log.read_bytes() == damage
+    with pytest.raises(CheckpointError, match="move it away: the run then goes on, and begins a new log"):
+        record(folder, resume(folder))
+    log.unlink()  # as it says
+    with pytest.warns(UserWarning, match=r"events\.jsonl is gone: the run begins a new one"):
+        record(folder, resume(folder, steps=30))
+    assert resume(folder).step == 30
+    record(folder, resume(folder, steps=36))
+    assert b'"step": 36' in log.read_bytes().splitlines()[-1]
 
 
 def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path, record: Any) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -190,7 +191,11 @@ class Recorder:
         """Open the log and cut it to where it stood at the checkpoint."""
         from mulligan.output.files import regular
 
-        path, length = regular(self.folder.events), position["bytes"]
+        path = regular(self.folder.events)
+        if position["bytes"] and not path.exists():  # moved away, as the refusal below proposes
+            warnings.warn(f"{path} is gone: the run begins a new one.", stacklevel=2)
+            position = {"bytes": 0}
+        length = position["bytes"]
         path.touch()
         log = path.open("r+b", buffering=0)
         kept = log.read(length) or b""
@@ -199,7 +204,7 @@ class Recorder:
             log.close()
             raise CheckpointError(
                 f"{path} was changed or cut after it was written: it does not begin with the {length} bytes that the "
-                "checkpoint knows. Restore it, or move it away and keep only the checkpoints."
+                "checkpoint knows. Restore it, or move it away: the run then goes on, and begins a new log."
             )
         log.truncate(length)
         log.seek(length)
