@@ -18,7 +18,7 @@ SIGN = (*SHORT, "loss=literal_cost", "penalties=[]")
 
 def commands(text):
     """Give every command that a text says, up to a remark or the end of its sentence, in words."""
-    found = re.findall(r"mulligan ((?:sample|draw|walk|resume|diagnose) .*?)(?=\)| +#|, or |\.?\n)", text)
+    found = re.findall(r"mulligan ((?:sample|draw|walk|resume|diagnose) .*?)(?=\)| +#|, or | writes |\.?\n)", text)
     return [shlex.split(line) for line in found]
 
 
@@ -49,6 +49,19 @@ def test_what_is_said_of_an_ill_run_can_be_pasted(mulligan, here):
     code, out, _ = mulligan("train", "ring", "--steps", 400, *SIGN, "--out", f"{RUN}-2")
     assert code == 0
     assert commands(out)[-1] == ["diagnose", f"{RUN}-2", "--try"]
+
+
+def test_a_damaged_generator_of_a_run_says_a_command_that_mends_it(mulligan, run):
+    made = Path(run, "generator.safetensors")
+    whole = made.read_bytes()
+    for damage in (b"", whole[:100], whole[:-1] + b"x"):
+        made.write_bytes(damage)
+        code, _, err = mulligan("sample", run)
+        assert code == 2
+        assert "or give the run's folder" not in err
+        assert commands(err) == [["resume", run]]
+        assert mulligan(*commands(err)[0])[0] == 0
+        assert made.read_bytes() == whole
 
 
 def test_a_run_that_is_there_says_a_command_that_can_be_pasted(run):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from mulligan.errors import CheckpointError, as_path
+from mulligan.output.files import typed
 from mulligan.output.weights import Generator
 
 BUNDLED = Path(__file__).parent / "bundled" / "mnist.safetensors"
@@ -35,7 +36,13 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
         return Generator.load(path, threads=threads)
     if (path / "generator.safetensors").is_file():
-        return Generator.load(path / "generator.safetensors", threads=threads)
+        try:
+            return Generator.load(path / "generator.safetensors", threads=threads)
+        except CheckpointError as error:
+            if not (path / "checkpoints").is_dir():
+                raise
+            again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
+            raise CheckpointError(f"{error} {again}") from error
 
     from mulligan.training.checkpoint import load_checkpoint
     from mulligan.training.folder import RunFolder
