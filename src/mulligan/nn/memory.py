@@ -146,7 +146,7 @@ class Memory:
         self._buffers: dict[str, Array] = {}
         self._written: set[str] = set()
 
-    def buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+    def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
         """Return the buffer `name` with this shape; its content is whatever the last user left.
 
         The first axis may shrink and grow back freely (a smaller batch is a view); growing beyond what was ever
@@ -156,7 +156,7 @@ class Memory:
         if kept is not None and kept.shape == shape:  # as nearly always: a step asks dozens of times
             return kept
         if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
-            kept = self._buffers[name] = aligned(shape, self.dtype if dtype is None else dtype)
+            kept = self._buffers[name] = aligned(shape, self.dtype)
         return kept[: shape[0]]
 
     def gradient(self, name: str) -> Array:
@@ -192,10 +192,10 @@ class Memory:
             yield from child.walk()
 
     def poison(self) -> None:
-        """Fill every buffer with NaN (or the largest integer): a step that reads a stale one shows it."""
+        """Fill every buffer with NaN: a step that reads a stale one shows it."""
         for memory in self.walk():
             for array in memory._buffers.values():
-                array.fill(np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).max)
+                array.fill(np.nan)
 
     @property
     def nbytes(self) -> int:

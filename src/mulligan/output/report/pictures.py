@@ -68,9 +68,9 @@ def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
 
 
 def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...], rows: int = 5, columns: int = 12) -> str:
-    """Return the first few z over time, one a row, as a data URI; nothing where there are too few grids.
+    """Return a few z over time, one a row, as a data URI; nothing where there are too few grids.
 
-    Of a grid with classes in order, the rows are taken evenly from all of it.
+    They are taken evenly from all of the grid, which has the classes in order.
     """
     columns = min(columns, len(samples))
     if columns < 3 or len(shape) != 3:
