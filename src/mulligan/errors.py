@@ -83,3 +83,11 @@ def as_path(name: str, value: object, what: str, example: str) -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise ConfigError(f"{name} = {value!r} is not allowed; it must be {what}, as a str or Path. Try {example!r}.")
     return Path(value)
+
+
+def typed(path: str | Path) -> str:
+    """Write a path as a word of a command: quoted where the shell would read a part of it otherwise."""
+    import shlex
+    from subprocess import list2cmdline
+
+    return shlex.quote(str(path)) if os.name == "posix" else list2cmdline([str(path)])

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from mulligan.cli.words import Folder, Json
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
-from mulligan.output.files import typed
 
 if TYPE_CHECKING:
     from mulligan.training.events import Diagnosed

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from mulligan.cli.progress import Bar, Lines, Plain, View
 from mulligan.cli.scores import table
 from mulligan.cli.screen import emit, say
-from mulligan.errors import DataError, DivergedError, MulliganError
+from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.output.figures import count, duration
-from mulligan.output.files import typed
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.glance import Glance

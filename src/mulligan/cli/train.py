@@ -10,9 +10,8 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan.cli.screen import say
 from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, duration
-from mulligan.output.files import typed
 
 
 def command(

@@ -111,12 +111,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def typed(path: str | Path) -> str:
-    """Write a path as a word of a command: quoted where the shell would read a part of it otherwise."""
-    import shlex
-    from subprocess import list2cmdline
-
-    return shlex.quote(str(path)) if os.name == "posix" else list2cmdline([str(path)])
+def mtime(path: Path) -> float:
+    """Return when a path was changed last, in seconds; 0 where it is gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def advice(error: OSError) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mulligan.errors import CheckpointError, as_path
-from mulligan.output.files import typed
+from mulligan.errors import CheckpointError, as_path, typed
 from mulligan.output.weights import Generator
 
 BUNDLED = Path(__file__).parent / "bundled" / "mnist.safetensors"

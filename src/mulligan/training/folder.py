@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mulligan.errors import BusyError, CheckpointError, ConfigError, as_path
+from mulligan.errors import BusyError, CheckpointError, ConfigError, as_path, typed
 from mulligan.training.checkpoint import Checkpoint, aside, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
@@ -203,8 +203,6 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     found = here.newest()
     if found is None:
         if config.parent is not None and config.parent.step:
-            from mulligan.output.files import typed
-
             raise CheckpointError(
                 f"{folder} is a second try that was stopped before it had begun. Delete it, and start it again "
                 f"(mulligan diagnose {typed(config.parent.run)} --try)."

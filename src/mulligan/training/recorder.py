@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path
+from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
 from mulligan.training.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
@@ -121,8 +121,6 @@ class Recorder:
             if run.step == run.begins:
                 raise
             self._leave(event, run)
-            from mulligan.output.files import typed
-
             here = f"The run is saved at step {run.step}; go on with: mulligan resume {typed(self.folder.path)}"
             raise DataError(f"{error} {here}") from error
         finally:
@@ -140,8 +138,6 @@ class Recorder:
         path = self.folder.path
         try:
             if run.log_position is None and path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
-                from mulligan.output.files import typed
-
                 raise ConfigError(
                     f"the folder {path} is not empty"
                     + (f": it holds a run. Go on with it (mulligan resume {typed(path)})" if self._is_run() else "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.nn.rng import restore
 from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import Config, Parent, load_config, with_overrides
@@ -114,8 +114,6 @@ def plan(
         said = diagnoses(folder)
         diagnosed = said[-1] if said else None
     if diagnosed is None or not diagnosed.severity:
-        from mulligan.output.files import typed
-
         raise ConfigError(
             f"no state of {folder} is known that would have to be repaired. Go on with it (mulligan resume "
             f"{typed(folder)})."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import threading
 from functools import lru_cache
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
+from mulligan.output.files import mtime
 from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.folder import RunFolder
 from mulligan.web.control import Control
@@ -122,11 +122,7 @@ class Playground:
         from mulligan.output.models import BUNDLED
 
         found = [("bundled", BUNDLED)]
-        changed: dict[Path, float] = {}
-        for path in self.runs.glob("*/generator.safetensors"):
-            with contextlib.suppress(OSError):  # thrown away meanwhile
-                changed[path] = path.stat().st_mtime
-        newest = sorted(changed, key=changed.__getitem__, reverse=True)[:MODELS]
+        newest = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)[:MODELS]
         found += [(path.parent.name, path) for path in newest if not path.parent.name.startswith(".")]
         rows = []
         for name, path in found:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.data.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics.merging import median_of
-from mulligan.output.files import objects_in, read_json, regular
+from mulligan.output.files import mtime, objects_in, read_json, regular
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
 from mulligan.training.folder import RunFolder
@@ -41,7 +41,7 @@ def listed(playground: Playground) -> dict[str, Any]:
     """Return all runs, the newest first."""
     runs = playground.runs
     folders = [path for path in _folders(runs) if RunFolder(path).config.is_file()]
-    folders.sort(key=_changed, reverse=True)
+    folders.sort(key=mtime, reverse=True)
     rows = []
     for path in folders[:LISTED]:
         with contextlib.suppress(FileNotFoundError):  # thrown away meanwhile
@@ -59,13 +59,6 @@ def _folders(path: Path) -> list[Path]:
         return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
     except OSError:
         return []
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # gone meanwhile
-        return 0.0
 
 
 def _size(folder: Path) -> int:
@@ -338,4 +331,4 @@ def restore(playground: Playground, id_: str) -> dict[str, Any]:
 
 def _thrown(path: Path) -> dict[str, Any]:
     id_, _, name = path.name.partition("~")
-    return {"id": id_, "name": name, "deleted": min(_changed(path), time.time())}
+    return {"id": id_, "name": name, "deleted": min(mtime(path), time.time())}

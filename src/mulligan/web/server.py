@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, typed
 from mulligan.web.engine import Engine
 
 if TYPE_CHECKING:
@@ -145,7 +145,6 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _end(run: str | None, runs: Path, engine: Engine, say: Callable[[str], object]) -> None:
     """Wait until the run is saved, and say how to go on."""
-    from mulligan.output.files import typed
     from mulligan.training.checkpoint import checkpoints, step_of
     from mulligan.training.config import load_config
     from mulligan.training.folder import RunFolder
