@@ -244,6 +244,8 @@ class GAN:
         real, fake = self._batch.logits
         loss = self._game.loss
         for_d = loss.discriminator(real=real, fake=fake)
+        c_real, c_fake = (c.astype(self.dtype, copy=False) for c in for_d[1:])  # one's own may give float64
+        for_d = DiscriminatorLoss(for_d.value, c_real, c_fake)
         for_g = loss.generator(real=real, fake=fake) if both else None
         if i == 0:
             d_real, d_fake = mean(real), mean(fake)
@@ -257,7 +259,7 @@ class GAN:
 
     def _measure(self, i: int, **values: float) -> None:
         if i == 0:
-            self._measures.update(values)
+            self._measures |= {name: float(value) for name, value in values.items()}
 
     def _show(self, i: int, with_real: bool = True) -> None:
         """Write this lane's logits where all can read them."""
