@@ -1,7 +1,9 @@
 """Lanes: every share once, errors that pass through, and a process left as it was found."""
 
+import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -55,3 +57,21 @@ def test_a_lanes_error_passes_through_and_the_lanes_go_on():
         done = []
         lanes.run(done.append)
     assert sorted(done) == [0, 1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs a signal to one thread")
+def test_an_interrupt_while_waiting_leaves_no_lane_at_work():
+    def slow(lane):
+        if lane:
+            time.sleep(0.4)
+        done.append(lane)
+
+    done = []
+    with Lanes(2) as lanes:
+        lanes.run(lambda lane: None)
+        threading.Timer(0.1, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            lanes.run(slow)
+        assert sorted(done) == [0, 1]
+        lanes.run(slow)
+    assert sorted(done) == [0, 0, 1, 1]

@@ -83,8 +83,6 @@ class Lanes:
         self._work: Callable[[int], None] | None = None
         self._errors: list[BaseException | None] = [None] * count
         self._slots: list[Any] = [None] * count
-        self._start = [_taken() for _ in range(count)]
-        self._done = [_taken() for _ in range(count)]
         self._threads: list[threading.Thread] = []
         self._blas: threadpoolctl.threadpool_limits | None = None
         self._turn = 0.0
@@ -107,8 +105,12 @@ class Lanes:
         for lock in self._start[1:]:
             lock.release()
         self._run_lane(0)
-        for lock in self._done[1:]:
-            lock.acquire()
+        try:
+            for lock in self._done[1:]:
+                lock.acquire()
+        except BaseException:  # Ctrl-C: no lane may be at work still when the next step begins
+            self.close()
+            raise
         self._raise()
 
     def play(self, work: Callable[[int], None]) -> None:
@@ -179,6 +181,7 @@ class Lanes:
             thread.join()
 
     def _open(self) -> None:
+        self._start, self._done = ([_taken() for _ in range(self.count)] for _ in range(2))
         for lane in range(1, self.count):
             thread = threading.Thread(target=self._loop, args=(lane,), name=f"lane-{lane}", daemon=True)
             self._threads.append(thread)
