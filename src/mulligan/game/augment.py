@@ -101,7 +101,8 @@ class Flip(Augmentation):
 class Translation(Augmentation):
     """Moved by whole pixels, up to a part of height and width in each direction; what comes in from outside is 0.
 
-    Source: Zhao et al. 2020 (DiffAugment), "translation".
+    Source: Zhao et al. 2020 (DiffAugment), "translation"; where the part is no whole number of pixels, their code
+    rounds, this one rounds down (3 of 28, not 4).
 
     Parameters
     ----------

@@ -145,7 +145,10 @@ class WGANGP(Penalty):
 
 @dataclass(frozen=True)
 class DRAGAN(WGANGP):
-    """WGAN-GP's penalty around the reals: at x + spread·std(x)·u, u ~ U(0, 1) per element (Kodali et al. 2017, §3).
+    """WGAN-GP's penalty around the reals: at x + spread·std(x)·u, u ~ U(0, 1) per element.
+
+    Source: Kodali et al. 2017, "On Convergence and Stability of GANs". Their text has x + δ, δ ~ N(0, cI); their code
+    has this shift, times one more number from U(0, 1) for each row.
 
     Parameters
     ----------

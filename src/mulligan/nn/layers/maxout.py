@@ -19,7 +19,7 @@ from mulligan.nn.ranges import Count
 class Maxout(Layer):
     """The largest of several affine maps: y_u = max_k (x W_uk + b_uk).
 
-    Source: Goodfellow et al. 2013, "Maxout Networks", §2. The maps are one Dense layer of units × pieces.
+    Source: Goodfellow et al. 2013, "Maxout Networks", §3. The maps are one Dense layer of units × pieces.
 
     Parameters
     ----------
