@@ -232,7 +232,11 @@ def _with(copy: Path, change: Callable[[str], str]) -> str:
 
 def test_a_configuration_that_cannot_be_built_here(copy: Path) -> None:
     reseal(copy, lambda words: words["config"]["loss"].update(kind="my_own"))
-    assert "holds a configuration that cannot be built here: loss.kind = 'my_own' is not known" in refused(copy)
+    words = refused(copy)
+    assert "holds a configuration that cannot be built here: loss.kind = 'my_own' is not known" in words
+    assert words.endswith(
+        "feature_matching. If that is of your own, use the program that made the run; else another checkpoint."
+    )
 
 
 def test_arrays_of_another_net(copy: Path) -> None:

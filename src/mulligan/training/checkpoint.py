@@ -287,7 +287,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         log, clock, kinds = (dict(words[key]) for key in ("log", "clock", "versions"))
         return Checkpoint(path, config, state, arrays, log, clock, kinds)
     except MulliganError as error:
-        raise _refuse(path / WORDS, f"holds a configuration that cannot be built here: {error}") from error
+        raise CheckpointError(
+            f"{path / WORDS} holds a configuration that cannot be built here: {error} If that is of your own, use the "
+            "program that made the run; else another checkpoint."
+        ) from error
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise _refuse(path, f"lacks what a checkpoint holds ({error!r})") from error
 
