@@ -75,7 +75,14 @@ def test_what_is_written_before_a_meeting_is_read_after(count):
 
 @pytest.mark.parametrize(
     "values",
-    [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(3), np.eye(3)[:, ::2], np.zeros((0, 4), np.float32)],
+    [
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.array(3),
+        np.eye(3)[:, ::2],
+        np.zeros((0, 4), np.float32),
+        np.array([1, 0], np.int32),
+        np.array(1 + 2j),
+    ],
     ids=lambda value: f"{value.dtype} {value.shape}",
 )
 def test_lanes_exchange_what_they_have(values):

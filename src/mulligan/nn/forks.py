@@ -315,4 +315,4 @@ def _kill(pids: list[int]) -> None:
     del pids[1:]
 
 
-_DTYPES = {dtype.num: dtype for dtype in map(np.dtype, (np.float32, np.float64, np.int64, np.intp))}
+_DTYPES = {dtype.num: dtype for dtype in map(np.dtype, "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"])}
