@@ -161,9 +161,16 @@ class Workspace:
         return memory
 
     def forward(self, x: Array, labels: NDArray[np.integer[Any]] | None = None, training: bool = True) -> Array:
-        """Return the network's output for a batch x of shape ``(n, *input_shape)``.
+        """Return the network's output for a batch.
 
-        `labels`, of shape (n,), are the classes of the rows; needed where a layer is conditioned on them.
+        Parameters
+        ----------
+        x : array of shape ``(n, *input_shape)``
+            Of the network's dtype.
+        labels : (n,) integer array, optional
+            The classes of the rows; needed where a layer is conditioned on them.
+        training : bool
+            Batch statistics and dropout, or running statistics and none.
         """
         if x.shape[1:] != self.network.input_shape:
             raise ShapeError(
