@@ -32,6 +32,7 @@ class Spec:
     count: Count = 3
     whole: Whole = 3
     integer: Integer = 3
+    counts: tuple[Count, ...] = (64, 32)
     free: str = "anything"
 
     def __post_init__(self):
@@ -80,6 +81,16 @@ def test_edges(field, inside, outside):
             "decay = 1.0 is not allowed; it must be a finite number, at least 0 and below 1. Try decay = 0.9.",
         ),
         ({"count": 0}, "count = 0 is not allowed; it must be a whole number, at least 1. Try count = 3."),
+        (
+            {"counts": (64, 0)},
+            "counts = [64, 0] is not allowed; each entry of a list must be a whole number, at least 1. "
+            "Try counts = [64, 32].",
+        ),
+        (
+            {"counts": 64},
+            "counts = 64 is not allowed; each entry of a list must be a whole number, at least 1. "
+            "Try counts = [64, 32].",
+        ),
         ({"finite": math.inf}, "finite = inf is not allowed; it must be a finite number. Try finite = 0."),
     ],
 )
@@ -98,3 +109,6 @@ def test_numpy_and_integer_values_become_plain_python():
     spec = Spec(positive=np.float32(2), fraction=1, count=np.int64(7))
     assert [type(value) for value in (spec.positive, spec.fraction, spec.count)] == [float, float, int]
     assert spec.free == "anything"
+    counts = Spec(counts=[np.int64(7), 2]).counts
+    assert counts == (7, 2)
+    assert [type(count) for count in counts] == [int, int]

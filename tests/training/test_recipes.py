@@ -201,6 +201,22 @@ def test_r3gan_fits_pictures_and_says_when_not():
         R3GANGenerator(widths=(4, 4), blocks=(1,))
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("generator.layers.channels=[32, 0]", r"ConvGenerator: channels = \[32, 0\] .* Try channels = \[32, 16\]"),
+        ("generator.layers.hidden=[-1]", r"ConvGenerator: hidden = \[-1\] .* Try hidden = \[256\]"),
+        ("generator.layers.one_hot_scale=0", "ConvGenerator: one_hot_scale = 0"),
+        ("discriminator.layers.channels=[0]", r"ConvDiscriminator: channels = \[0\] .* Try channels = \[16, 32\]"),
+        ("discriminator.layers.alpha=1", "ConvDiscriminator: alpha = 1"),
+        ("discriminator.layers.output_gain=-1", "ConvDiscriminator: output_gain = -1"),
+    ],
+)
+def test_sizes_that_no_network_has_are_refused_by_the_family_s_own_name(setting, said):
+    with pytest.raises(ConfigError, match=rf"{setting.partition('.')[0]}\.layers: {said}"):
+        with_overrides(recipe("quick"), [setting])
+
+
 def test_whole_steps_of_r3gan_by_differences():
     family = {"widths": (3, 2), "blocks": (1, 1), "expansion": 2}
     g, d = (cls(**family).build((4, 4, 1), 0) for cls in (R3GANGenerator, R3GANDiscriminator))

@@ -15,6 +15,7 @@ from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer
 from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.ranges import Count, Decay, NonNegative, Positive
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class MLPGenerator(Architecture):
         What a class's one is multiplied by.
     """
 
-    hidden: tuple[int, ...] = (256, 512)
+    hidden: tuple[Count, ...] = (256, 512)
     activation: Layer = LeakyReLU()
     output: Layer | None = Tanh()
     init: Initializer = He()
     output_init: Initializer = He()
-    one_hot_scale: float = 3.0
+    one_hot_scale: Positive = 3.0
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         layers: list[Layer] = [OneHot(classes, self.one_hot_scale)] if classes else []
@@ -62,7 +63,7 @@ class MLPDiscriminator(Architecture):
         As in `MLPGenerator`.
     """
 
-    hidden: tuple[int, ...] = (512, 256)
+    hidden: tuple[Count, ...] = (512, 256)
     activation: Layer = LeakyReLU()
     init: Initializer = He()
     output_init: Initializer = He()
@@ -105,11 +106,11 @@ class ConvGenerator(Architecture):
         Where all weights start; None is He's, by `alpha` and `output_gain`.
     """
 
-    hidden: tuple[int, ...] = (256,)
-    channels: tuple[int, ...] = (32, 16)
-    alpha: float = 0.2
-    output_gain: float = 0.5
-    one_hot_scale: float = 3.0
+    hidden: tuple[Count, ...] = (256,)
+    channels: tuple[Count, ...] = (32, 16)
+    alpha: Decay = 0.2
+    output_gain: NonNegative = 0.5
+    one_hot_scale: Positive = 3.0
     norm: Layer | None = None
     init: Initializer | None = None
 
@@ -151,10 +152,10 @@ class ConvDiscriminator(Architecture):
         Where all weights start; None is He's, by `alpha` and `output_gain`.
     """
 
-    channels: tuple[int, ...] = (16, 32)
-    hidden: tuple[int, ...] = (128,)
-    alpha: float = 0.2
-    output_gain: float = 0.7
+    channels: tuple[Count, ...] = (16, 32)
+    hidden: tuple[Count, ...] = (128,)
+    alpha: Decay = 0.2
+    output_gain: NonNegative = 0.7
     norm: Layer | None = None
     spectral_norm: bool = False
     init: Initializer | None = None

@@ -25,7 +25,7 @@ from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.resample import AvgPool, Upsample
 from mulligan.nn.layers.shape import Flatten, Reshape
-from mulligan.nn.ranges import Count, check_ranges
+from mulligan.nn.ranges import Count, Positive, check_ranges
 
 _LINEAR = He(slope=1.0)  # Var W = 1/fan_in
 
@@ -98,7 +98,7 @@ class R3GANGenerator(_R3GAN):
     one_hot_scale : float
     """
 
-    one_hot_scale: float = 3.0
+    one_hot_scale: Positive = 3.0
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         last = len(self.widths) - 1

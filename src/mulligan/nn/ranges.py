@@ -72,17 +72,24 @@ def check_ranges(spec: Any) -> None:
     ConfigError
         When a value is no number of the annotated kind, not finite, or outside its range.
     """
-    for name, kind, interval, example in _ranged_fields(spec.__class__):
+    for name, kind, interval, example, several in _ranged_fields(spec.__class__):
         value = getattr(spec, name)
-        number = numbers.Integral if kind is int else numbers.Real
-        if isinstance(value, bool) or not isinstance(value, number) or float(value) not in interval:
+        entries = value if several else (value,)
+        if not isinstance(entries, list | tuple) or not all(_fits(entry, kind, interval) for entry in entries):
             noun = "a whole number" if kind is int else "a finite number"
             rule = f"{noun}, {interval}" if str(interval) else noun
+            shown = list(value) if isinstance(value, tuple) else value
             raise ConfigError(
-                f"{type(spec).__name__}: {name} = {value!r} is not allowed; it must be {rule}. "
-                f"Try {name} = {example:g}."
+                f"{type(spec).__name__}: {name} = {shown!r} is not allowed; "
+                f"{'each entry of a list' if several else 'it'} must be {rule}. Try {name} = {example}."
             )
-        object.__setattr__(spec, name, kind(value))
+        plain = tuple(kind(entry) for entry in entries)
+        object.__setattr__(spec, name, plain if several else plain[0])
+
+
+def _fits(value: Any, kind: type, interval: Interval) -> bool:
+    number = numbers.Integral if kind is int else numbers.Real
+    return not isinstance(value, bool) and isinstance(value, number) and float(value) in interval
 
 
 def check_kind(spec: Any, name: str, kind: type, example: str) -> None:
@@ -113,13 +120,18 @@ def check_kind(spec: Any, name: str, kind: type, example: str) -> None:
 
 
 @cache
-def _ranged_fields(cls: type) -> tuple[tuple[str, type, Interval, float], ...]:
-    """List (name, kind, interval, example) of every field whose annotation carries an interval."""
+def _ranged_fields(cls: type) -> tuple[tuple[str, type, Interval, str, bool], ...]:
+    """List (name, kind, interval, example, whether it is a list) of every field whose annotation has an interval."""
     hints = get_type_hints(cls, include_extras=True)
     found = []
     for field in fields(cls):
-        if get_origin(hints[field.name]) is Annotated:
-            kind, interval = get_args(hints[field.name])
+        hint = hints[field.name]
+        several = get_origin(hint) is tuple
+        if several:
+            hint = get_args(hint)[0]
+        if get_origin(hint) is Annotated:
+            kind, interval = get_args(hint)
             example = interval.example if field.default is MISSING else field.default
-            found.append((field.name, kind, interval, example))
+            shown = str(list(example)) if isinstance(example, tuple) else f"{example:g}"
+            found.append((field.name, kind, interval, shown, several))
     return tuple(found)
