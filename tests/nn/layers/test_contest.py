@@ -67,6 +67,24 @@ def test_where_all_others_are_out_the_first_wins(monkeypatch):
     assert found.fastest == FIRST
 
 
+def test_zeros_do_not_hide_that_a_way_gives_other_bytes(monkeypatch):
+    found, zeros, ones = Contest(ways), np.zeros(4), np.ones(4)
+
+    def multiply(a, b, out, way):
+        race.taken.append(way)
+        race.now += 1.0 if way == SECOND else 1.1
+        np.multiply(a, b, out=out)
+        if way == SECOND:
+            np.multiply(out, 1 + 1e-15, out=out)
+
+    race = Race(monkeypatch, None)
+    for turn in range(ENOUGH):
+        out = np.full(4, np.nan)
+        found.play(multiply, zeros if turn < len(ways) + 2 else ones, ones, out)
+        assert out.tobytes() == (zeros if turn < len(ways) + 2 else ones).tobytes()
+    assert found.fastest in (FIRST, THIRD)
+
+
 @pytest.mark.parametrize("places", [1, 2, 3, 4])
 def test_every_way_sees_every_place_of_a_step(monkeypatch, places):
     """Where a step takes a product twice, the second has its operands in the cache, say."""
