@@ -1,4 +1,5 @@
 import importlib.util
+import re
 import subprocess
 import sys
 
@@ -73,6 +74,16 @@ def test_the_source_needs_nothing_of_ours_and_names_what_it_is(mlp, tmp_path):
     )
     if "No module named ruff" not in checked.stderr:
         assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("which", ["bundled", "rgb"])
+def test_the_example_in_the_source_draws_z_as_in_training(which, request, tmp_path):
+    made = bundled() if which == "bundled" else request.getfixturevalue(which)
+    made.export(tmp_path / "made.py")
+    source = (tmp_path / "made.py").read_text("utf-8")
+    z = eval(re.search(r"samples = generator\((.*?\d\)(?: - 1)?)", source)[1], {"torch": torch})
+    assert z.shape == (16, made.spec.latent.dim)
+    assert (float(z.abs().max()) <= 1) == (made.spec.latent.distribution == "uniform")
 
 
 def test_the_generators_own_file_is_never_overwritten(mlp, tmp_path):

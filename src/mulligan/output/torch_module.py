@@ -62,13 +62,14 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
     """Return the module's source, and its weights by their names in the module's ``state_dict``."""
     plan = plan_of(generator)
     statements = [STATEMENTS[op.kind](_names(plan, i, op)) for i, op in enumerate(plan.ops)]
-    labelled = plan.has(LABELLED)
+    labelled, latent = plan.has(LABELLED), generator.spec.latent
     parts = {
         "facts": _comment(facts(generator)),
         "definitions": "".join(DEFINITIONS[name] for name in DEFINITIONS if any(name in s.uses for s in statements)),
         "labels": ", labels" if labelled else "",
         "labels_doc": f" and labels (n,) int64 below {generator.network.classes}" if labelled else "",
-        "dim": generator.spec.latent.dim,
+        "dim": latent.dim,
+        "draw": _DRAWS[latent.distribution].format(latent.dim),
         "shape": "".join(f", {size}" for size in generator.spec.shape),
         "range": " … ".join(map(str, generator.spec.data_range)),
         "weights": weights,
@@ -127,10 +128,12 @@ def _word(value: Any) -> str:
     return text if text.isprintable() else json.dumps(value)
 
 
+_DRAWS = {"normal": "torch.randn(16, {})", "uniform": "2 * torch.rand(16, {}) - 1"}
+
 _MODULE = '''"""A generator trained with Mulligan, as a PyTorch module.
 
     generator = Generator.load()                 # the weights lie beside this file
-    samples = generator(torch.randn(16, {dim}){labels})
+    samples = generator({draw}{labels})
 """
 
 # What it is:
