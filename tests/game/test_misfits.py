@@ -113,7 +113,8 @@ def test_feature_matching_of_a_layer_that_is_not_there(layer):
 @pytest.mark.parametrize("classes", [0, 4])
 def test_layers_for_other_classes_than_the_game_has(classes):
     game = replace(game_of("classes"), classes=classes)
-    refused(ShapeError, f"generator has a layer for 3 classes, but the game has classes = {classes}. Set", game)
+    remedy = f"Give the layer classes = {classes}" if classes else "Train on labelled data"
+    refused(ShapeError, f"generator has a layer for 3 classes, but the game has classes = {classes}. {remedy}", game)
 
 
 def test_a_beta2_schedule_without_beta2():

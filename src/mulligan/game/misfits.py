@@ -93,9 +93,10 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
         )
     for who, network in (("generator", g), ("discriminator", d)):
         if network.classes is not None and not 0 < game.classes <= network.classes:
+            remedy = f"Give the layer classes = {game.classes}" if game.classes else "Train on labelled data"
             raise ShapeError(
                 f"the {who} has a layer for {network.classes} classes, but the game has classes = {game.classes}. "
-                f"Set classes = {network.classes} and train on labelled data, or take the layer out."
+                f"{remedy}, or take the layer out."
             )
     for _, layer, shape in walk(g.layer, g.input_shape):
         if layer.mixes_samples and all(param.trained for param in layer.params(shape).values()):
