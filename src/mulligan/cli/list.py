@@ -30,7 +30,7 @@ def command(
     """List the names that recipes and flags may use: what each is, in a line, and its source.
 
     WHAT is recipes, studies, data, losses, penalties, augmentations, optimizers, layers, architectures, schedules,
-    initializers, metrics or museum.
+    initializers, averages, clippings, metrics or museum.
 
     Example:
     $ mulligan list recipes
@@ -155,6 +155,8 @@ KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "architectures": ("networks that fit themselves to the data", _registry("Architecture")),
     "schedules": ("how a rate or a weight changes over the run", _registry("Schedule")),
     "initializers": ("where weights start", _registry("Initializer")),
+    "averages": ("what becomes of G's weights before samples are drawn", _registry("Average")),
+    "clippings": ("what bounds a player's gradient", _registry("Clipping")),
     "metrics": ("what mulligan evaluate measures, as metrics.json calls it", _metrics),
     "museum": ("published GANs that fail, for mulligan museum", _museum),
 }
