@@ -164,6 +164,12 @@ def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
         GAN(game_with(Adam(), schedules), SHAPE, total=3000, lanes=1)
 
 
+def test_a_beta2_schedule_that_grows_beyond_all_numbers():
+    game = game_with(Adam(), Schedules(beta2=Exponential(0.5, 1e300, every=1)))
+    with pytest.raises(ConfigError, match="beta2 = inf from a schedule is not allowed"):
+        GAN(game, SHAPE, total=1000, lanes=1)
+
+
 def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
     gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, lanes=1)
     gan.step(np.zeros((4, 4)))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mulligan.game.spec import Game
     from mulligan.nn.layers.base import Shape
     from mulligan.nn.memory import Array
+    from mulligan.nn.schedules import Schedule
 
 
 def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
@@ -156,18 +157,22 @@ def _refuse_schedules(game: Game, total: int) -> None:
     schedules = game.schedules
     for step in (*range(0, total, max(1, total // 100)), total - 1):
         for name, schedule in (("lr", schedules.lr), ("penalty", schedules.penalty), ("noise", schedules.noise)):
-            try:
-                value = schedule(step, total)
-            except OverflowError:
-                value = math.inf
+            value = _value(schedule, step, total)
             if not math.isfinite(value):
                 raise ConfigError(
                     f"schedules.{name} = {schedule!r} gives {value} at step {step:,} of {total:,}, which is not "
                     "allowed; it must be a finite number at every step. Try a factor of at most 1, or fewer steps."
                 )
-        beta2 = None if schedules.beta2 is None else schedules.beta2(step, total)
+        beta2 = None if schedules.beta2 is None else _value(schedules.beta2, step, total)
         for player in (game.generator, game.discriminator):
             player.optimizer.scaled(schedules.lr(step, total), beta2)
+
+
+def _value(schedule: Schedule, step: int, total: int) -> float:
+    try:
+        return schedule(step, total)
+    except OverflowError:
+        return math.inf
 
 
 def _refuse_simultaneous(game: Game) -> None:
