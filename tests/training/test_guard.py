@@ -62,6 +62,20 @@ def test_a_rate_that_is_far_too_high(tiny: Any) -> None:
         assert "discriminator.optimizer.lr=1e+17" in words
 
 
+def test_the_rate_of_an_optimiser_inside_another_is_named(tiny: Any) -> None:
+    layers = tiny().discriminator.layers
+    base = {"kind": "extragradient", "base": {"kind": "sgd", "lr": 1e18}}
+    g = {"layers": tiny().generator.layers, "optimizer": {"kind": "extragradient", "base": "sgd"}}
+    d = {"layers": layers, "optimizer": {"kind": "lookahead", "base": base}}
+    assert "discriminator.optimizer.base.base.lr=1e+17" in diverge(Run(tiny(steps=200, generator=g, discriminator=d)))
+
+
+def test_the_rate_that_was_turned_to_is_the_one_to_lower(tiny: Any) -> None:
+    run = Run(tiny(steps=200))
+    run.turn(["discriminator.optimizer.lr=1e30"])
+    assert "discriminator.optimizer.lr=1e+29" in diverge(run)
+
+
 def test_arrays_are_checked_before_they_are_kept(tiny: Any, tmp_path: Path) -> None:
     run = Run(tiny())
     guard.check(run)

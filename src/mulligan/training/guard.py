@@ -93,8 +93,11 @@ def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
         return "The data hold NaN or infinity: clean them."
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"
-    optimizer: Any = getattr(run.config, who).optimizer
+    optimizer: Any = getattr(run.current, who).optimizer
+    path = f"{who}.optimizer"
+    while hasattr(optimizer, "base"):
+        optimizer, path = optimizer.base, f"{path}.base"
     rate = getattr(optimizer, "lr", None)
-    lower = f" {who}.optimizer.lr={rate / 10:g}" if rate is not None else ""
+    lower = f" {path}.lr={rate / 10:g}" if rate is not None else ""
     clip = "" if getattr(run.config, who).clip is not None else f", or {who}.clip=norm to bound the gradient"
     return f"Try a lower rate{',' if lower else ''}{lower}{clip}."
