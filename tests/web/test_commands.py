@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from mulligan.training import Recorder, Run
+from mulligan.training.config import with_fields
+from mulligan.web import knobs
+from mulligan.web.problems import Problem
 from mulligan.web.state import COMMANDS
 
 NAME = "ring-1"
@@ -236,6 +240,50 @@ def test_edit_first(call: Any, stand: Any, playground: Any, changes: list[str], 
     assert call.post("/api/train/second-try", **{"try": 1, "changes": changes}).status_code == 200
     assert stand.sent[-1][1]["restart"] is restart
     stand.open()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["data.name='/etc'", "data={name='/etc'}", "recipe=quick", "steps=1000001", "batch_size=1025", "latent.dim=1025"],
+)
+def test_an_edited_second_try_reaches_no_further_than_a_start(
+    call: Any, stand: Any, playground: Any, change: str
+) -> None:
+    begun(call, stand)
+    stand.say("diagnosis", **SAID)
+    (playground.runs / NAME / "config.toml").write_text(_toml())
+    said = call.post("/api/train/second-try", **{"try": 1, "changes": [change]}).json()
+    assert (said["type"], said["field"]) == ("/problems/bad-field", "changes")
+    assert stand.sent[-1][0] != "second"
+
+
+def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
+    large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
+    knobs.refuse_beyond(with_fields(large, steps=30), large)
+    with pytest.raises(Problem, match="batch = 2,001 is not allowed here; at most 1,024"):
+        knobs.refuse_beyond(larger, large)
+
+
+def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any, playground: Any) -> None:
+    begun(call, stand)
+    stand.say("state", state="paused", step=1200)
+    said = call.post("/api/train/resume", **{"try": 1, "steps": 1199}).json()
+    assert (said["field"], "1,200 already" in said["detail"]) == ("steps", True)
+    (playground.runs / NAME / "config.toml").write_text(_toml())
+    assert call.post(f"/api/runs/{NAME}/resume", steps=1199).json()["field"] == "steps"
+    assert call.status()["state"] == "paused"
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 1200}).json()["status"]["steps"] == 1200
+
+
+def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(
+    call: Any, stand: Any, playground: Any, tiny: Any
+) -> None:
+    for _ in Recorder(playground.runs / "old").record(Run(tiny())):
+        pass
+    begun(call, stand)
+    said = call.post("/api/runs/old/resume", steps=23, replace=True).json()
+    assert (said["field"], "old has taken 24 already" in said["detail"]) == ("steps", True)
+    assert call.status()["state"] == "training"
 
 
 def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: Any, playground: Any) -> None:

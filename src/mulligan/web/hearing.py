@@ -153,7 +153,7 @@ class Hearing:
         why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
         if state.name in ("loading", "training", "paused", "alarm", "stopping"):
             safe = "Nothing had been saved yet."
-            step = self.session.newest_checkpoint()
+            step = self.session.newest_checkpoint(state.run)
             if step is not None:
                 state.saved_step = step
                 safe = f"The checkpoint of step {step:,} is whole: resume goes on from there."

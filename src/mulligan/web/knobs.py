@@ -19,7 +19,7 @@ from mulligan.training.tables import to_table
 from mulligan.web.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 KNOBS = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
 LIVE = ("lr_g", "lr_d", "gamma")
@@ -173,17 +173,28 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
             )
     if asked["overrides"]:
         config = _changed(config, asked["overrides"], "overrides", say)
-    for field, value in (
-        ("steps", config.steps),
-        ("batch", config.batch_size * config.d_steps),
-        ("latent", config.latent.dim),
-    ):
-        most = LIMITS[field] if field == "steps" else LIMITS[field][1]
-        if value > most:
-            raise Problem(
-                "bad-field", f"{field} = {value:,} is not allowed here; at most {most:,}.", field=field, value=value
-            )
+    _refuse_too_much(config, {})
     return config
+
+
+def refuse_beyond(config: Config, old: Config) -> None:
+    """Refuse changes of a run that reach beyond what a page may: other pictures, or more than the limits.
+
+    Parameters
+    ----------
+    config, old : Config
+        After the changes, and before them: what was too much there, by the command line, may stay.
+
+    Raises
+    ------
+    Problem
+        Which change is off, and why.
+    """
+    if (config.data.name, config.recipe) != (old.data.name, old.recipe):
+        raise Problem(
+            "bad-field", "a second try keeps its pictures and its recipe. Start a run of others.", field="changes"
+        )
+    _refuse_too_much(config, _amounts(old), "changes")
 
 
 def turned(config: Config, knob: str, value: Any, say: Callable[[str], object] = lambda text: None) -> Config:
@@ -243,6 +254,24 @@ def _refuse_unsuited(config: Config, data: str) -> None:
             f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
             field="data",
         )
+
+
+def _amounts(config: Config) -> dict[str, int]:
+    """Return what `LIMITS` bound, by their names."""
+    return {"steps": config.steps, "batch": config.batch_size * config.d_steps, "latent": config.latent.dim}
+
+
+def _refuse_too_much(config: Config, had: Mapping[str, int], where: str = "") -> None:
+    """Refuse what is beyond the limits, and was not before; `where` it was asked for, if not in its own field."""
+    for field, value in _amounts(config).items():
+        most = LIMITS[field] if field == "steps" else LIMITS[field][1]
+        if value > max(most, had.get(field, 0)):
+            raise Problem(
+                "bad-field",
+                f"{field} = {value:,} is not allowed here; at most {most:,}.",
+                field=where or field,
+                value=value,
+            )
 
 
 def _changed(config: Config, overrides: list[str], field: str, say: Callable[[str], object]) -> Config:

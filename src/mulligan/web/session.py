@@ -146,6 +146,7 @@ class Session:
     def _open(self, tries: list[Try], number: int | None, steps: int | None) -> None:
         """Have the worker go on with a try, the last one by default."""
         chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
+        self._refuse_fewer(chosen, steps)
         text = f"reading the checkpoint of {chosen.run}"
         words: dict[str, Any] = {"folder": str(self.runs / chosen.run), "try": chosen.number, "text": text}
         words["turn"] = self.state.turn + 1
@@ -217,6 +218,7 @@ class Session:
             changed = with_overrides(config, lines, say=lambda text: None)
         except MulliganError as error:
             raise Problem("bad-field", str(error), field="changes") from error
+        knobs.refuse_beyond(changed, config)
         before, after = to_table(config), to_table(changed)
         found = knobs.changes(before, after)
         if not found:
@@ -304,11 +306,24 @@ class Session:
         turns = self.state.current.story.turns if self.state.current is not None else []
         return with_overrides(config, [line for turn in turns for line in turn["overrides"]])
 
-    def newest_checkpoint(self) -> int | None:
-        """Return the step of the live run's newest checkpoint."""
+    def _refuse_fewer(self, chosen: Try, steps: int | None) -> None:
+        """Refuse a length that a try is beyond: the worker would, but only after it has let the live run go."""
+        state = self.state
+        live = chosen.run == state.run and state.name in ("training", "paused", "alarm")
+        taken = state.step if live else self.newest_checkpoint(chosen.run) or 0
+        if steps is not None and steps < taken:
+            raise Problem(
+                "bad-field",
+                f"steps = {steps:,} is not allowed: {chosen.run} has taken {taken:,} already. Try {taken:,} or more.",
+                field="steps",
+                value=steps,
+            )
+
+    def newest_checkpoint(self, run: str | None) -> int | None:
+        """Return the step of a run's newest checkpoint."""
         from mulligan.training.checkpoint import checkpoints, step_of
 
-        found = [] if self.state.run is None else checkpoints(RunFolder(self.runs / self.state.run).checkpoints)
+        found = [] if run is None else checkpoints(RunFolder(self.runs / run).checkpoints)
         return step_of(found[-1]) if found else None
 
     def clear_empty(self) -> None:
