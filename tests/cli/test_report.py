@@ -19,7 +19,10 @@ def run(mulligan, here):
 
 def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
     path = Path(run, "report.html")
-    assert "Healthy at the end." in path.read_text("utf-8")
+    words = path.read_text("utf-8")
+    assert "Finished; the diagnosis has not looked at it yet." in words
+    assert "Not looked at yet." in words
+    assert "Healthy at the end." not in words
     path.unlink()
     assert mulligan("report", run) == (0, f"{path}\n", "")
     assert path.is_file()

@@ -47,6 +47,10 @@ def summary(story: Story) -> str:
         kind = "warned of" if ill.severity == "warning" else "named"
         where = "The end" if story.finished else f"The last step, {count(story.step)},"
         said = f"{where} is not healthy{after}: {ill.state}, {kind} at step {count(ill.step)}."
+    elif not story.looked:
+        where = f"Stopped at step {count(story.step)} of {count(story.config.steps)}"
+        ended = "Finished" if story.finished else where
+        said = f"{ended}{after}; the diagnosis has not looked at it yet."
     elif story.finished:
         spells = sum(1 for event in story.diagnosed if event.severity)
         before = "" if not spells else f", after {_times(spells)} of trouble"
@@ -234,10 +238,11 @@ def diagnosis(story: Story) -> str:
         rows += (_said(event) for event in each.diagnosed)
         if each.failed:
             rows.append(_row(each.step, '<span class="pill alarm">stopped</span>', escape(each.failed)))
-    looks = len(story.looked)
+    if not rows and not story.looked:
+        return '<p class="note">Not looked at yet.</p>'
     if not rows:
-        seen = f"{count(looks)} looks" if looks else "The run"
-        return f'<p class="note ok">✓ {seen} found nothing that should worry.</p>'
+        looks = "one look" if len(story.looked) == 1 else f"{count(len(story.looked))} looks"
+        return f'<p class="note ok">✓ {looks} found nothing that should worry.</p>'
     head = '<thead><tr><th class="num">Step</th><th>What</th><th>Evidence, and what to try</th></tr></thead>'
     return f'<div class="wide"><table class="log">{head}<tbody>{"".join(rows)}</tbody></table></div>'
 
