@@ -190,6 +190,21 @@ def test_a_closed_server_saves(tmp_path: Path, number: signal.Signals, serve: An
     assert step_of(checkpoints(tmp_path / "runs" / "ring-1" / "checkpoints")[-1]) >= reached
 
 
+def test_ctrl_c_twice_saves_and_says_no_more_than_once(tmp_path: Path, serve: Any) -> None:
+    served = serve(tmp_path / "runs")
+    ear = Ear(served.address, "last-tab-0123456789")
+    served.take()
+    served.post("/api/train/start", **LONG)
+    ear.until("samples", 2)
+    served.process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    served.process.send_signal(signal.SIGINT)
+    said = served.ended()
+    assert served.process.returncode == 0
+    assert "ring-1 is saved at step" in said
+    assert "Traceback" not in said
+
+
 def _locked(path: Path) -> bool:
     import fcntl
 

@@ -85,9 +85,9 @@ def serve(
         """Ends the streams as soon as it is told to end: else it would wait for them."""
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # uvicorn's own would raise the signal again at its end, before the run is saved
+            # uvicorn's own would raise the signal again at its end, before the run is saved; and at a second one it
+            # would cut off every page with a traceback, to end hardly sooner
             if self.should_exit:
-                self.force_exit = True
                 return
             self.should_exit = True
             # the signal may have come in the middle of anything, of a word to the worker too: the loop does it later
