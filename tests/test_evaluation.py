@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import mulligan
 from mulligan.data import Dataset
@@ -127,6 +128,19 @@ def test_which_reals(own):
         Exam.prepare(pictures(30, 0, "few"))
     with pytest.raises(ConfigError, match=r"15 samples of few.*Collect more data"):  # no number would do
         Exam.prepare(pictures(30, 0, "few"), 20)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_folder_is_read_as_the_generator_draws(tmp_path, channels):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(40):
+        Image.fromarray(rng.integers(0, 256, (20, 24, 4 - channels), np.uint8).squeeze()).save(folder / f"{i}.png")
+    mine = generator((32, 32, channels), classes=0, data=str(folder))
+    mine.save(tmp_path / "mine.safetensors")
+    for given in ({}, {"data": folder}, {"data": str(folder)}):
+        assert evaluate(tmp_path / "mine.safetensors", **given, seeds=1)["n"] == 20
 
 
 def test_without_a_test_part_one_half_stands_in():

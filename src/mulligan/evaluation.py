@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data import Dataset, load
+from mulligan.data import DATASETS, Dataset, load
+from mulligan.data.picture_file import SIZES
 from mulligan.errors import ConfigError, ShapeError, as_path
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
 from mulligan.metrics.evaluate import reference
@@ -59,7 +60,8 @@ def evaluate(
     generator : Generator, Run, str or Path
         A generator; or a run, a run folder or a checkpoint folder, of which the raw weights are scored, too.
     data : Dataset, str or Path, optional
-        What it should look like; by default what it was trained on.
+        What it should look like; by default what it was trained on. A folder or a file of pictures is read at the size
+        and in the colours of the generator's.
     count : int, optional
         Fakes, and reals; by default 10,000, or all held-out ones where there are fewer.
     seeds : int or sequence of int
@@ -89,7 +91,7 @@ def evaluate(
     if data is None:
         data = found if found is not None else _own_data(weights["ema"])
     elif not isinstance(data, Dataset):
-        data = load(data)
+        data = _loaded(data, weights["ema"])
     drawn = _drawn(seeds)
     if count is not None and not isinstance(count, numbers.Integral):
         raise ConfigError(f"count = {count!r} is not allowed; it must be a whole number. Try {COUNT}.")
@@ -306,4 +308,13 @@ def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
 def _own_data(generator: Generator) -> Dataset:
     if not generator.spec.data:
         raise ConfigError("this generator does not say what it was trained on. Name the data (--data).")
-    return load(generator.spec.data)
+    return _loaded(generator.spec.data, generator)
+
+
+def _loaded(source: str | Path, generator: Generator) -> Dataset:
+    """Load data by name; pictures of one's own at the size and in the colours of the generator's."""
+    if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
+        return load(source)
+    height, width, channels = generator.spec.shape
+    size = height if height == width and height in SIZES else 0
+    return load(source, size, colour="grey" if channels == 1 else "rgb")

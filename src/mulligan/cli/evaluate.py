@@ -30,8 +30,8 @@ def command(
     model
         A run folder, a checkpoint folder, or a .safetensors file.
     data
-        What it should look like: a name of `mulligan list data`, a folder or a file; without it, what it was trained
-        on.
+        What it should look like: a name of `mulligan list data`, or a folder or file, read at the size and in the
+        colours of the generator's pictures; without it, what it was trained on.
     count
         Samples, against as many held-out ones: 10,000, or all where there are fewer. Figures may only be compared at
         the same count.
