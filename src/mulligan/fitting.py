@@ -52,7 +52,8 @@ def fit(
     labels : (n,) array, optional
         One class for each sample; without them, the generator knows no classes. A recipe that takes none says so.
     recipe : str, Path or Config
-        A name of `mulligan list recipes`, the path of a TOML file, or a configuration.
+        A name of `mulligan list recipes`, the path of a TOML file, or a configuration. A configuration is taken at its
+        word: with the `data.limit` of ``recipe("pictures")``, no more than 500 samples are used.
     minutes : float, optional
         Length in time: the steps are chosen after a short timing.
     seed : int
