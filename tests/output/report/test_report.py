@@ -228,7 +228,7 @@ def test_a_run_that_diverged(play, tmp_path):
 def test_a_second_try_shows_both_as_one_line(tried, tell, collapsed):
     first = tried.with_name("first")
     kept = (first / "events.jsonl").read_text("utf-8")
-    tell(first, **collapsed)
+    tell(first, **collapsed | {"healthy_step": 0})
     try:
         text = write_report(tried).read_text("utf-8")
     finally:
@@ -242,6 +242,18 @@ def test_a_second_try_shows_both_as_one_line(tried, tell, collapsed):
     said = text[text.index("What D says") : text.index("Gradient norms")]
     assert "faint" not in said  # its logits mean something else
     assert f"mulligan diagnose {first} --try" in words
+
+
+def test_a_second_try_with_changes_of_ones_own_names_no_command(tried, tell, collapsed):
+    first = tried.with_name("first")
+    kept = (first / "events.jsonl").read_text("utf-8")
+    tell(first, **collapsed | {"healthy_step": 0, "overrides": ["loss=hinge"]})
+    try:
+        words = shown(write_report(tried).read_text("utf-8"))
+    finally:
+        (first / "events.jsonl").write_text(kept)
+    assert "--try" not in words
+    assert f"It went on from step 0 of {first} with the settings below" in words
 
 
 def test_a_second_try_whose_parent_is_gone(tried, tmp_path):

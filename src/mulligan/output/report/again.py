@@ -11,6 +11,7 @@ from mulligan.errors import MulliganError
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.recipes import recipe
+from mulligan.training.second_try import plan
 from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
@@ -24,14 +25,27 @@ SHORT = 12
 
 
 def command(story: Story) -> list[str]:
-    """Return the lines that do a run again; the settings as a file where options would not say all of it."""
+    """Return the lines that do a run again; the settings as a file where options would not say all of it.
+
+    None do where a second try has other changes than those that its parent's diagnosis proposes.
+    """
     config = story.config
     if config.parent is not None:
-        return [f"mulligan diagnose {shlex.quote(config.parent.run)} --try"]
+        return [f"mulligan diagnose {shlex.quote(config.parent.run)} --try"] if _as_proposed(config) else []
     words = _options(config)
     if words is None:
         return ["mulligan train config.toml"]
     return [f"mulligan train {shlex.quote(config.recipe)}", *words]
+
+
+def _as_proposed(config: Config) -> bool:
+    """Whether a second try of the parent would be this one."""
+    assert config.parent is not None
+    try:
+        proposed = plan(config.parent.run).config
+    except (MulliganError, OSError):
+        return False
+    return to_table(proposed) == to_table(config)
 
 
 def _options(config: Config) -> list[str] | None:

@@ -305,7 +305,6 @@ def copies(story: Story, found: Nearest | None, why_not: str) -> str:
 
 def settings(story: Story) -> str:
     """Show how to do it again, where it ran, and every setting."""
-    lines = " \\\n  ".join(again.command(story))
     versions = story.versions
     seconds, threads = story.seconds(story.step), of(story.started, "threads") or story.config.threads
     steps = story.step - story.begins
@@ -323,10 +322,22 @@ def settings(story: Story) -> str:
         ("Judge, SHA-256", str(of(story.metrics, "judge", "sha256") or "")),
     ]
     return (
-        f'<div class="two"><div><h3>Do it again</h3><pre>{escape(lines)}</pre><p class="note">The same bytes on the '
-        "same machine, NumPy build and number of threads; elsewhere the same to rounding.</p></div>"
+        f'<div class="two"><div><h3>Do it again</h3>{_again(story)}</div>'
         f"<div><h3>Where it ran</h3>{_table([(name, value) for name, value in rows if value])}</div></div>"
         f"<details><summary>All settings (config.toml)</summary><pre>{escape(dumps_toml(story.config))}</pre></details>"
+    )
+
+
+def _again(story: Story) -> str:
+    lines, parent = " \\\n  ".join(again.command(story)), story.config.parent
+    if parent is not None and not lines:
+        return (
+            f'<p class="note">It went on from step {count(parent.step)} of {escape(parent.run)} with the settings '
+            "below, which are not what the diagnosis proposes there. No one command makes it again.</p>"
+        )
+    return (
+        f'<pre>{escape(lines)}</pre><p class="note">The same bytes on the same machine, NumPy build and '
+        "number of threads; elsewhere the same to rounding.</p>"
     )
 
 
