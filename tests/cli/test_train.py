@@ -117,6 +117,7 @@ def test_the_next_free_folder(here, mulligan, data):
     assert next_free(Path("runs"), "quick") == Path("runs/quick-8")
     Path("runs", "a[1]-1").mkdir()
     assert next_free(Path("runs"), "a[1]") == Path("runs/a[1]-2")
+    assert next_free(Path("runs"), "../my\0ring") == Path("runs/..-my-ring-1")
     assert mulligan("train", "--data", data, "--steps", 1, *TINY)[0] == 0
     assert Path("runs/quick-8/config.toml").is_file()
 
