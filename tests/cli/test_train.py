@@ -172,6 +172,7 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
         (["--set", "discriminator.optimiser.lr=1"], "did you mean 'optimizer'"),
         (["--set", "lr=1"], "lr"),
         (["--set", "loss"], "'loss' is no path=value"),
+        (["--set", "--steps", "5"], "--set needs a path=value"),
         (["--set", "loss=hing"], "Did you mean 'hinge'"),
         (["--set", "generator.optimizer.lr=inf"], "lr = inf"),
         (["missing.toml"], "cannot read missing.toml"),

@@ -78,6 +78,8 @@ def command(
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
+    if () in set_:
+        raise ConfigError("--set needs a path=value. Write, for instance, --set discriminator.optimizer.lr=1e-4.")
     config = recipe(recipe_)
     if data is not None:
         config = with_all_of(config, data)
