@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mulligan.metrics.judge import bundled
 from mulligan.metrics.kernel import kid
 from mulligan.metrics.toys import modes
 from mulligan.training import Recorder, Run, resume, train
+from mulligan.training.config import DataSpec
 from mulligan.training.events import Evaluated
 from mulligan.training.glance import COUNT, Glance
 
@@ -169,3 +171,8 @@ def test_in_the_stream(tiny: Any) -> None:
     found = [e for e in train(run, evaluators=[glance_of(run)]) if isinstance(e, Evaluated)]
     assert [event.step for event in found] == [12, 24]
     assert all(event.metrics.keys() == {"kid", "modes", "high_quality"} for event in found)
+
+
+def test_one_picture_has_no_components(mnist_run: Run) -> None:
+    config = replace(mnist_run.config, data=DataSpec(name="mnist", limit=1))
+    assert Glance.of(Run(config)) is None

@@ -71,6 +71,8 @@ class Glance:
         if data.is_points:
             toy = TOYS.get(data.name)
             return cls(real, toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None)
+        if len(data) < 2:  # has no components
+            return None
         features = pca(np.asarray(data.images[_some(len(data), min(FITTED, enough(data.shape)), "pca")]))
         judge = shipped(data)
         prior = None if judge is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
