@@ -44,6 +44,12 @@ def test_the_help_of_every_command_has_an_example(name, mulligan, monkeypatch):
     assert not re.search(r"^│ -.*\(default: (False|None)\)", out, re.MULTILINE)
 
 
+def test_the_help_fits_a_terminal_that_has_no_room(process):
+    done = process("train", "--help", env={"COLUMNS": "3"}, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--steps" in done.stdout
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_imports_nothing_heavy(name, environment):
     code = (

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
 }
 """Every command with what it does, in a line. One more is a module of its name here and a line."""
 
+_NARROWEST = 20
 ABOUT = """usage: mulligan COMMAND [OPTIONS]
 
 Generative adversarial networks in nothing but NumPy.
@@ -119,9 +120,12 @@ def _run(argv: list[str]) -> int:
 def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> int | None:
     """Read the words by the function's types, refuse the ones that it does not know, call it."""
     from functools import partial, wraps
+    from shutil import get_terminal_size
 
     import tyro
 
+    if get_terminal_size().columns < _NARROWEST:
+        os.environ["COLUMNS"] = str(_NARROWEST)  # tyro seeks for ever how to lay out its help in seven
     if "-h" in argv or "--help" in argv:
         argv = ["--help"]  # after other words, tyro would leave out what they have answered
 
