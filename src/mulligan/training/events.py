@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -177,7 +177,8 @@ class Diagnosed(Event):
     def of(cls, content: dict[str, Any]) -> Diagnosed:
         """Return the event whose `to_json` this is."""
         lists = ("remedies", "overrides")
-        known: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items() if k != "event"}
+        names = {f.name for f in fields(cls)}
+        known: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items() if k in names}
         return cls(**known)
 
 
@@ -230,7 +231,7 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
     Raises
     ------
     CheckpointError
-        When another line is no JSON object.
+        When another line is no event: no JSON object, or one that lacks what its event tells.
     """
     lines = path.read_bytes().split(b"\n") if path.is_file() else []
     for number, line in enumerate(lines, start=1):
@@ -238,13 +239,29 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
             event = json.loads(line)
         except ValueError:
             event = None
-        if isinstance(event, dict):
+        if isinstance(event, dict) and _is_whole(event):
             yield event
         elif number < len(lines):
             raise CheckpointError(
                 f"{path}, line {number}: {line[:40]!r} is no event; the file was changed after it was written. "
                 "Restore it, or delete that line."
             )
+
+
+_WRITTEN: dict[str, type] = {"int": int, "str": str, "dict": dict, "list": list, "tuple": list, "Array": dict}
+"""What JSON makes of the fields' types, by their first word."""
+
+
+def _is_whole(event: dict[str, Any]) -> bool:
+    """Tell whether an event has what `to_json` writes; one of another's kind needs its step alone."""
+    kind = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
+    return all(
+        isinstance(event[f.name], _WRITTEN.get(str(f.type).partition("[")[0], object))
+        if f.name in event
+        else f.default is not MISSING
+        for f in fields(kind)
+        if f.name != "clock"
+    )
 
 
 def _plain(value: Any) -> Any:

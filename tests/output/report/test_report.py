@@ -189,6 +189,33 @@ def test_a_log_that_was_damaged_is_refused(folder):
         read(folder)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"event": "stepped"}',
+        '{"event": "stepped", "step": "x", "measures": {}}',
+        '{"event": "stepped", "step": 3, "measures": 3}',
+        '{"event": "looked", "step": 3, "signals": {}}',
+        '{"event": "diagnosed", "step": 3}',
+        '{"event": "diagnosed", "step": 3, "state": "healthy", "evidence": [], "remedies": 3}',
+        '{"step": null}',
+    ],
+)
+def test_an_event_that_lacks_what_it_tells_is_refused(folder, line):
+    with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
+        log.write(line + "\n")
+    with pytest.raises(CheckpointError, match=r"is no event; .*delete that line"):
+        write_report(folder)
+
+
+def test_files_of_other_programs_are_passed_over(folder, metrics):
+    newest = max((folder / "checkpoints").iterdir())
+    (newest / "run.json").write_text('{"versions": 3}')
+    for foreign in ('{"a": 1}', json.dumps({**metrics, "n": "x"})):
+        (folder / "metrics.json").write_text(foreign)
+        write_report(folder)
+
+
 def test_no_run_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"no config\.toml"):
         write_report(tmp_path)

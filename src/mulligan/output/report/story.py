@@ -150,11 +150,11 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     for line in objects_in(times):  # a resumed run says some steps again: the later word counts
         if {"step", "wall", "cpu"} <= line.keys():
             story.clock[line["step"]] = (float(line["wall"]), float(line["cpu"]))
-    story.metrics = read_json(here.metrics)
+    story.metrics = _measured(read_json(here.metrics))
     saved = checkpoints(here.checkpoints)
     words = read_json(saved[-1] / WORDS) if saved else None
-    if words is not None:
-        story.versions = words.get("versions", {})
+    if words is not None and isinstance(words.get("versions"), dict):
+        story.versions = words["versions"]
     story.samples = [*here.grids().items()]
     above = story.config.parent
     if above is not None and ancestors > 0:
@@ -163,6 +163,13 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
         except MulliganError:  # moved or deleted: the configuration still names it
             story.parent = None
     return story
+
+
+def _measured(metrics: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the metrics; None where they are no evaluation's, but another program's of that name."""
+    needed = {"n": int, "n_real": int, "data": str}
+    found = metrics or {}
+    return metrics if all(isinstance(found.get(key), kind) for key, kind in needed.items()) else None
 
 
 def _hear(story: Story, event: dict[str, Any]) -> None:
