@@ -140,8 +140,9 @@ def test_flattened_has_every_value() -> None:
 def test_a_file_gives_back_the_configuration(tiny: Any, tmp_path: Path) -> None:
     config = tiny(seed=3, average="none")
     path = tmp_path / "config.toml"
-    path.write_text(dumps_toml(config), encoding="utf-8")
-    assert load_config(path) == config
+    for encoding in ("utf-8", "utf-8-sig"):
+        path.write_text(dumps_toml(config), encoding=encoding)
+        assert load_config(path) == config
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

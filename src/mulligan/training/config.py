@@ -148,7 +148,7 @@ def load_config(path: Path) -> Config:
 def read_text(path: Path) -> str:
     """Read a small text file, or say in a ConfigError why not."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Windows' editors put a mark before the first letter
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}. Check the path.") from error
     except UnicodeDecodeError as error:
