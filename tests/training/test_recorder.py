@@ -277,6 +277,18 @@ def test_a_run_that_is_stopped_where_it_was_saved_is_saved_again(
         assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
+def test_a_picture_of_samples_that_was_damaged_is_named(tiny: Any, tmp_path: Path, record: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    path = next(iter(RunFolder(tmp_path / "r").grids().values()))
+    whole = path.read_bytes()
+    for damage in (b"x", whole[: len(whole) // 2], whole.replace(b"IDAT", b"IDOT"), b""):
+        path.write_bytes(damage)
+        with pytest.raises(CheckpointError, match=r"step-0000..\.png cannot be read as a picture.*delete it"):
+            record(tmp_path / "r", resume(tmp_path / "r"))
+    path.unlink()  # as it says
+    record(tmp_path / "r", resume(tmp_path / "r"))
+
+
 # ── pictures of points ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

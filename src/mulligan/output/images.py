@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import CheckpointError, ConfigError, ShapeError
 from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
@@ -151,6 +151,26 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
     for key, value in (metadata or {}).items():
         info.add_itxt(key, value)
     atomic_write(path, lambda file: image.save(file, format="PNG", pnginfo=info))
+
+
+def read_png(path: Path) -> NDArray[np.uint8]:
+    """Read what `save_png` wrote.
+
+    Raises
+    ------
+    CheckpointError
+        When the file cannot be read, or not as a picture.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            return np.asarray(picture)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as a picture; it was changed after it was written. Restore it, or delete it: the "
+            "run does without."
+        ) from error
 
 
 def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:

@@ -88,6 +88,8 @@ class Recorder:
             When the folder cannot be written or the disk is full; the last checkpoint is untouched.
         DivergedError
             When a tensor is no longer finite; the message names the last healthy checkpoint.
+        CheckpointError
+            When the log was changed, or a picture of samples cannot be read.
         DataError
             When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
         """
@@ -281,11 +283,12 @@ class Recorder:
 
     def _animate(self) -> None:
         from mulligan.output.animations import save_animation
+        from mulligan.output.images import read_png
 
         paths = [*self.folder.grids().values()]
         if paths:
             chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int))
-            save_animation(self.folder.animation, (_read(paths[i]) for i in chosen))
+            save_animation(self.folder.animation, (read_png(paths[i]) for i in chosen))
 
     # ── closing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -300,13 +303,6 @@ class Recorder:
         if not found:
             return "No checkpoint had been saved."
         return f"The last healthy checkpoint is {found[-1]}."
-
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        return np.asarray(picture)
 
 
 def _cannot(path: Path, error: OSError) -> RunError:

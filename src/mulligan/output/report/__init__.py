@@ -55,6 +55,8 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     ------
     ConfigError
         When `folder` is no run folder.
+    CheckpointError
+        When its log was damaged, or a picture of samples.
     RunError
         When the file cannot be written.
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.output.images import grid, pillow
+from mulligan.output.images import grid, pillow, read_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,10 +84,7 @@ def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...], rows: int
 
 def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Cut a grid of the recorder into its pictures, (n, H, W, C)."""
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        sheet = np.asarray(picture)
+    sheet = read_png(path)
     sheet = sheet[..., None] if sheet.ndim == 2 else sheet
     height, width = shape[0] + PAD, shape[1] + PAD
     tops, lefts = range(PAD, sheet.shape[0] - shape[0], height), range(PAD, sheet.shape[1] - shape[1], width)
