@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,16 @@ def test_a_changed_log_is_refused(tiny: Any, tmp_path: Path, record: Any) -> Non
     assert resume(folder).step == 30
     record(folder, resume(folder, steps=36))
     assert b'"step": 36' in log.read_bytes().splitlines()[-1]
+
+
+def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Any, tmp_path: Path, record: Any) -> None:
+    folder = tmp_path / "r"
+    record(folder, Run(tiny()))
+    shutil.rmtree(folder / "checkpoints")
+    before = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+    with pytest.raises(CheckpointError, match=r"holds no checkpoint any more.*mulligan train .*config\.toml$"):
+        record(folder, resume(folder))
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path, record: Any) -> None:

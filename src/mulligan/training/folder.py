@@ -196,7 +196,7 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     ConfigError
         When this is no run folder, its configuration was changed, or `steps` are fewer than have been taken.
     CheckpointError
-        When no checkpoint can be trusted, or the data has changed.
+        When no checkpoint can be trusted or all are gone, or the data has changed.
     """
     here = RunFolder.of(folder)
     config = load_config(here.config)
@@ -208,6 +208,11 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
             raise CheckpointError(
                 f"{folder} is a second try that was stopped before it had begun. Delete it, and start it again "
                 f"(mulligan diagnose {typed(config.parent.run)} --try)."
+            )
+        if here.generator.exists():  # written right after the first
+            raise CheckpointError(
+                f"{here.checkpoints} holds no checkpoint any more, and without one the run cannot go on. Put one back, "
+                f"or begin anew in another folder: mulligan train {typed(here.config)}"
             )
         run = Run(config, data=data)
         run.log_position = {}
