@@ -84,6 +84,21 @@ def test_a_run_ends_with_its_figures_though_they_cannot_be_kept(trained, mulliga
     assert (here / "r" / "report.html").is_file()
 
 
+def test_a_run_that_is_stopped_while_it_is_measured_says_how_to_go_on(mulligan, cloud, here, monkeypatch):
+    def stopped(*args, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mulligan.evaluation.Exam.score", stopped)
+        code, out, err = mulligan("train", *cloud, "--steps", 20)
+    assert (code, out) == (130, "")
+    assert err.endswith("stopped; all 20 steps are saved. Figures and report: mulligan resume r\n")
+    code, out, err = mulligan("resume", "r")
+    assert code == 0, err
+    assert (here / "r" / "metrics.json").is_file()
+    assert (here / "r" / "report.html").is_file()
+
+
 def test_no_evaluate(mulligan, cloud, here):
     code, out, err = mulligan("train", *cloud, "--steps", 10, "--set", "evaluate_every=5", "--no-evaluate")
     assert code == 0

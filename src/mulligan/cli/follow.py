@@ -36,7 +36,7 @@ def follow(
     -------
     int
         Exit code: 0; 1 when an alarm stopped the run, or the figures or the report of a finished one could not be
-        written; 130 when Ctrl-C stopped the run, which was then saved.
+        written; 130 when Ctrl-C stopped the run, which was then saved, or what follows it.
     """
     view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
     start, first = time.perf_counter(), run.step
@@ -80,7 +80,11 @@ def follow(
         return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
     if alarm is not None and stop_on_alarm and short:
         return stopped(alarm, run, recorder, folder, json=json)
-    kept, lost = keep(run, recorder, folder, evaluate=bool(run.config.evaluate_every))
+    try:
+        kept, lost = keep(run, recorder, folder, evaluate=bool(run.config.evaluate_every))
+    except KeyboardInterrupt:
+        say(f"stopped; all {count(run.step)} steps are saved. Figures and report: mulligan resume {typed(folder)}")
+        return 130
     if json:
         emit({"event": "kept", **kept})
     else:
