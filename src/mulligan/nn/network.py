@@ -86,11 +86,23 @@ class Network:
         return self.theta.size
 
     def initialise(self, rng: np.random.Generator) -> Network:
-        """Draw every parameter from its initialiser, in order; return the network."""
+        """Draw every parameter from its initialiser, in order; return the network.
+
+        Raises
+        ------
+        ConfigError
+            When an initialiser's numbers lead beyond those of float64.
+        """
         for flat, entries in ((self.theta, self.entries), (self.stats, self.stat_entries)):
             for entry in entries:
                 param = entry.param
-                param.init.fill(entry.view(flat), param.fan_in, param.fan_out, rng)
+                try:
+                    param.init.fill(entry.view(flat), param.fan_in, param.fan_out, rng)
+                except OverflowError as error:
+                    raise ConfigError(
+                        f"{entry.path} cannot begin from {param.init}: a number in it is too large ({error}). "
+                        "Choose a smaller one."
+                    ) from error
         return self
 
     def tensors(self) -> dict[str, Array]:
