@@ -160,8 +160,11 @@ def test_a_full_disk_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(RunError, match=r"the disk is full .*Free some space"):
+        with pytest.raises(RunError, match=r"the disk is full .*Free some space") as caught:
             record(folder, Run(tiny()))
+    assert (f"Then go on with: mulligan resume {folder}" in str(caught.value)) == (
+        folder / "generator.safetensors"
+    ).exists()
     if not (folder / "config.toml").exists():
         record(folder, Run(tiny()))  # nothing there but the lock
     else:

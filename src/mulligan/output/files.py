@@ -119,10 +119,14 @@ def mtime(path: Path) -> float:
         return 0.0
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says where no room is left."""
+
+
 def advice(error: OSError) -> str:
     """Say what was wrong and what to try next."""
     what = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return f"the disk is full ({what}). Free some space, or choose a folder on another disk."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"the folder cannot be written ({what}). Choose another folder, or change its permissions."

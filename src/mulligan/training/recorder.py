@@ -6,6 +6,7 @@ was, and a resumed run cuts it there. So a line is always written before the che
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -125,6 +126,10 @@ class Recorder:
             self._leave(event, run)
             here = f"The run is saved at step {run.step}; go on with: mulligan resume {typed(self.folder.path)}"
             raise DataError(f"{error} {here}") from error
+        except RunError as error:
+            if not _is_of_a_full_disk(error) or not checkpoints(self.folder.checkpoints):
+                raise
+            raise RunError(f"{error} Then go on with: mulligan resume {typed(self.folder.path)}") from error
         finally:
             self._close()
 
@@ -244,7 +249,8 @@ class Recorder:
         except OSError as error:
             raise _cannot(self.folder.events, error) from error
         if written != len(line):
-            raise RunError(f"cannot write {self.folder.events}: the disk is full. Free some space, then resume.")
+            full = OSError(errno.ENOSPC, "a line was written in part")
+            raise _cannot(self.folder.events, full) from full
         self._hash.update(line)
         self._length += len(line)
 
@@ -303,6 +309,12 @@ class Recorder:
         if not found:
             return "No checkpoint had been saved."
         return f"The last healthy checkpoint is {found[-1]}."
+
+
+def _is_of_a_full_disk(error: RunError) -> bool:
+    from mulligan.output.files import FULL
+
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
 
 
 def _cannot(path: Path, error: OSError) -> RunError:
