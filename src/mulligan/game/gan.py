@@ -235,7 +235,7 @@ class GAN:
         else:
             value, d_fake = lane.match_features(matching)
             lane.generator_grads(d_fake)
-        self._measure(i, g_loss=value)
+        self._measure(i, g_loss=float(value))
 
     # ── the parts of a step ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -244,22 +244,20 @@ class GAN:
         real, fake = self._batch.logits
         loss = self._game.loss
         for_d = loss.discriminator(real=real, fake=fake)
-        c_real, c_fake = (c.astype(self.dtype, copy=False) for c in for_d[1:])  # one's own may give float64
-        for_d = DiscriminatorLoss(for_d.value, c_real, c_fake)
         for_g = loss.generator(real=real, fake=fake) if both else None
         if i == 0:
             d_real, d_fake = mean(real), mean(fake)
-            self._measure(i, d_loss=for_d.value, d_real=d_real, d_fake=d_fake)
+            self._measure(i, d_loss=float(for_d.value), d_real=d_real, d_fake=d_fake)
             if loss.threshold is not None:
                 hits = np.count_nonzero(real > loss.threshold) + np.count_nonzero(fake <= loss.threshold)
                 self._measure(i, d_accuracy=float(hits / (2 * len(real))))
             if for_g is not None:
-                self._measure(i, g_loss=for_g.value)
+                self._measure(i, g_loss=float(for_g.value))
         return for_d, _NO_LOGITS if for_g is None else for_g.fake
 
     def _measure(self, i: int, **values: float) -> None:
         if i == 0:
-            self._measures |= {name: float(value) for name, value in values.items()}
+            self._measures.update(values)
 
     def _show(self, i: int, with_real: bool = True) -> None:
         """Write this lane's logits where all can read them."""

@@ -58,7 +58,7 @@ class Lane:
         self.d_spaces = [self.d] if self.d_real is None else [self.d, self.d_real]
         self.penalty_values: dict[str, float] = {}
         self._own = Memory(self.g.context, g.dtype)  # buffers of the lane itself
-        self._shape = d.input_shape
+        self._shape, self._dtype = d.input_shape, d.dtype
         self.rows = slice(0, 0)
         self.batch = 0
         self.real_logits = self.fake_logits = aligned((0, 1), g.dtype)
@@ -165,7 +165,7 @@ class Lane:
         second_order : bool
             There is a penalty.
         """
-        own = np.concatenate([loss.real[self.rows], loss.fake[self.rows]])
+        own = self._cast(loss.real[self.rows], loss.fake[self.rows])
         if short or second_order:
             self._grads_with_tangent(own, short)
         else:
@@ -176,11 +176,11 @@ class Lane:
         """D's parameter gradients of the loss alone, without `unit`."""
         real, fake = loss.real[self.rows, None], loss.fake[self.rows, None]
         if self.d_real is None:
-            self.d.backward(np.concatenate([real, fake]), inputs=False)
+            self.d.backward(self._cast(real, fake), inputs=False)
         else:
-            self.d_real.backward(real, inputs=False)
+            self.d_real.backward(self._cast(real), inputs=False)
             self.d_real.grads()
-            self.d.backward(fake, inputs=False)
+            self.d.backward(self._cast(fake), inputs=False)
         self.d.grads()
 
     def penalise_apart(
@@ -217,6 +217,10 @@ class Lane:
         else:
             self.d.adjoint(c[:, None], np.ones_like(c)[:, None])
             self.d.grads()
+
+    def _cast(self, *c: Array) -> Array:
+        """Join gradients of a loss, in the networks' dtype: a loss of one's own may give float64."""
+        return np.concatenate(c, dtype=self._dtype, casting="same_kind")
 
     def input_gradient(self, c_g: Array) -> Array:
         """∂L_G/∂fake = c_G ⊙ g, from the unit pass that D's move used."""
