@@ -1,17 +1,23 @@
-"""Configuration, the run, its event stream, checkpoints, diagnosis."""
+"""Configuration, the run, its event stream, checkpoints, diagnosis.
+
+What stands here is imported at first use: whoever draws one digit needs the tables, and no loop.
+"""
 
 from __future__ import annotations
 
-from mulligan.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of, with_overrides
-from mulligan.training.diagnosis import Diagnosis
-from mulligan.training.folder import RunFolder, resume
-from mulligan.training.interrupt import Interrupt
-from mulligan.training.loop import Evaluator, Observer, train
-from mulligan.training.recipes import RECIPES, describe, recipe
-from mulligan.training.recorder import Recorder
-from mulligan.training.run import Run
-from mulligan.training.second_try import SecondTry, diagnoses, plan
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mulligan.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of, with_overrides
+    from mulligan.training.diagnosis import Diagnosis
+    from mulligan.training.folder import RunFolder, resume
+    from mulligan.training.interrupt import Interrupt
+    from mulligan.training.loop import Evaluator, Observer, train
+    from mulligan.training.recipes import RECIPES, describe, recipe
+    from mulligan.training.recorder import Recorder
+    from mulligan.training.run import Run
+    from mulligan.training.second_try import SecondTry, diagnoses, plan
 
 __all__ = [
     "RECIPES",
@@ -40,3 +46,45 @@ __all__ = [
     "with_all_of",
     "with_overrides",
 ]
+
+_HOMES = {
+    "Checkpoint": "checkpoint",
+    "Config": "config",
+    "DataSpec": "config",
+    "Diagnosis": "diagnosis",
+    "Evaluator": "loop",
+    "Interrupt": "interrupt",
+    "Observer": "loop",
+    "Parent": "config",
+    "RECIPES": "recipes",
+    "Recorder": "recorder",
+    "Run": "run",
+    "RunFolder": "folder",
+    "SecondTry": "second_try",
+    "describe": "recipes",
+    "diagnoses": "second_try",
+    "dumps_toml": "config",
+    "load_checkpoint": "checkpoint",
+    "load_config": "config",
+    "plan": "second_try",
+    "recipe": "recipes",
+    "resume": "folder",
+    "save_checkpoint": "checkpoint",
+    "train": "loop",
+    "with_all_of": "config",
+    "with_overrides": "config",
+}
+"""Which module has what (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mulligan.training' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"mulligan.training.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
