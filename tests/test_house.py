@@ -16,12 +16,13 @@ LIGHT = {"numpy", "threadpoolctl"}
 
 BELOW = {
     "errors": set(),
+    "lazy": set(),
     "nn": {"errors"},
     "game": {"nn", "errors"},
     "data": {"nn", "errors"},
     "metrics": {"data", "nn", "errors"},
     # a run writes files and pictures, and a picture is drawn from a run: one floor
-    "training": {"output", "metrics", "data", "game", "nn", "errors", "mulligan"},
+    "training": {"output", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
     "output": {"training", "metrics", "data", "game", "nn", "errors", "mulligan"},
     "recipes": set(),
 }

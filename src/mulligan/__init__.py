@@ -19,7 +19,9 @@ What stands here is imported at first use, so that ``import mulligan`` costs not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
     from mulligan.evaluation import evaluate
@@ -32,25 +34,14 @@ __version__ = "0.1.0"
 __all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe", "train"]
 
 _HOMES = {
-    "Generator": "mulligan.output.weights",
-    "Run": "mulligan.training",
-    "evaluate": "mulligan.evaluation",
-    "fit": "mulligan.fitting",
-    "load": "mulligan.output.models",
-    "recipe": "mulligan.training",
-    "train": "mulligan.training",
+    "Generator": "output.weights",
+    "Run": "training",
+    "evaluate": "evaluation",
+    "fit": "fitting",
+    "load": "output.models",
+    "recipe": "training",
+    "train": "training",
 }
-"""Which module has what (PEP 562)."""
+"""Which module has what."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mulligan' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -5,7 +5,9 @@ What stands here is imported at first use: whoever draws one digit needs the tab
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
     from mulligan.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -74,17 +76,6 @@ _HOMES = {
     "with_all_of": "config",
     "with_overrides": "config",
 }
-"""Which module has what (PEP 562)."""
+"""Which module has what."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mulligan.training' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(f"mulligan.training.{_HOMES[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mulligan.errors import MulliganError
+from mulligan.errors import MulliganError, typed
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.recipes import recipe
@@ -31,7 +31,7 @@ def command(story: Story) -> list[str]:
     """
     config = story.config
     if config.parent is not None:
-        return [f"mulligan diagnose {shlex.quote(config.parent.run)} --try"] if _as_proposed(config) else []
+        return [f"mulligan diagnose {typed(config.parent.run)} --try"] if _as_proposed(config) else []
     words = _options(config)
     if words is None:
         return ["mulligan train config.toml"]

@@ -1,0 +1,32 @@
+"""Names of a package that are imported at first use (PEP 562)."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return a package's ``__getattr__`` and ``__dir__``.
+
+    Parameters
+    ----------
+    package : str
+        Its ``__name__``.
+    homes : mapping of str to str
+        Which module below it has what.
+    """
+    here = vars(sys.modules[package])
+
+    def found(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = here[name] = getattr(import_module(f"{package}.{homes[name]}"), name)
+        return value
+
+    return found, lambda: sorted({*here, *homes})
