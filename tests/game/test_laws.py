@@ -2,14 +2,14 @@
 
 import gc
 import tracemalloc
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mulligan.game.checking import NETS, Case, cases, game_of
 from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, DiscriminatorLoss, GeneratorLoss, Relativistic, Wasserstein
+from mulligan.game.losses import LOSSES, Relativistic
 from mulligan.game.penalties import R1, R2, WGANGP
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn import layers as nn
@@ -136,39 +136,6 @@ def test_float32_stays_float32(case):
     found = list(floats(kept))
     assert len(found) > 20
     assert {array.dtype for array in found} == {np.dtype(np.float32)}
-
-
-@dataclass(frozen=True)
-class Wide(Wasserstein):
-    """A loss of one's own, with the types that NumPy gives: float64 gradients, values that are no Python numbers."""
-
-    def discriminator(self, *, real, fake):
-        n = len(real)
-        return DiscriminatorLoss(fake.mean() - real.mean(), np.full(n, -1 / n), np.full(n, 1 / n))
-
-    def generator(self, *, real, fake):
-        return GeneratorLoss(-fake.mean(), np.full(len(fake), -1 / len(fake)))
-
-
-@pytest.mark.parametrize(
-    "rules",
-    [
-        {},
-        {"net": "curved"},
-        {"net": "conv", "penalties": (WGANGP(),)},
-        {"d": (nn.Dense(6), nn.BatchNorm(), nn.ReLU(), nn.Dense(1))},
-        {"update": "simultaneous"},
-        {"net": "curved", "update": "simultaneous", "penalties": (R1(), R2())},
-    ],
-    ids=("plain", "curved", "apart", "mixing", "at once", "penalised"),
-)
-def test_a_loss_may_give_the_types_that_numpy_gives(rules):
-    net, game = rules.get("net", "mlp"), game_of(**rules)
-    cases = (Case("", replace(game, loss=loss), NETS[net][2]) for loss in (Wide(), Wasserstein()))
-    wide, own = (play(case, (5, 4), dtype=np.float32) for case in cases)
-    assert {type(value) for value in wide._measures.values()} == {float}
-    for name, array in wide.arrays().items():
-        np.testing.assert_allclose(array, own.arrays()[name], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", [*GAMES, *AHEAD], **name_of)

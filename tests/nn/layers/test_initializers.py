@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn import layers as nn
 from mulligan.nn.layers.initializers import (
     INITIALIZERS,
     Constant,
@@ -17,6 +18,7 @@ from mulligan.nn.layers.initializers import (
     Uniform,
     Zeros,
 )
+from mulligan.nn.network import Network
 
 FAN_IN, FAN_OUT = 150, 50
 SHAPE = (300, 400)
@@ -110,3 +112,9 @@ def test_same_seed_same_bytes():
 def test_refuses_what_makes_no_sense(cls, fields):
     with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* is not allowed; it must be .*Try "):
         cls(**fields)
+
+
+@pytest.mark.parametrize("init", [He(slope=1e200), Uniform(1e308)])
+def test_an_initialiser_that_leads_beyond_all_numbers_is_refused(init):
+    with pytest.raises(ConfigError, match=r"cannot begin from .* too large .*smaller one"):
+        Network(nn.Dense(3, init=init), (4,)).initialise(np.random.default_rng(0))

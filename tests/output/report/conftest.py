@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -55,6 +56,12 @@ def finished(play, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     play(folder)
     return folder
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """A copy of a finished run, to be taken apart."""
+    return shutil.copytree(finished, tmp_path / "run")
 
 
 @pytest.fixture
