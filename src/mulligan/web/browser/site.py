@@ -27,7 +27,7 @@ RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The version is the one that the tests run the engine under."""
 PAGE = ("index.html", "ring.css", "page.mjs", "worker.mjs", "engine.mjs")
 """The page's own files."""
-_NEEDED = ("__init__.py", "errors.py", "nn/", "game/", "data/", "web/__init__.py", "web/browser/")
+_NEEDED = ("__init__.py", "errors.py", "lazy.py", "nn/", "game/", "data/", "web/__init__.py", "web/browser/")
 
 
 def build(out: Path, wheel: Path | None = None, runtime: Path | None = None) -> list[Path]:
