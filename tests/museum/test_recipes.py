@@ -9,6 +9,7 @@ import mulligan
 from mulligan.data import load
 from mulligan.data.toys import TOYS, load_toy
 from mulligan.game.gan import GAN
+from mulligan.museum import autograd
 from mulligan.museum.jang import ClampedProbability, Stratified, fitted
 from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam
@@ -251,3 +252,23 @@ def test_each_trains_by_its_name(name, cifar):
     events = list(mulligan.train(run))
     assert type(events[-1]).__name__ == "Finished"
     assert not np.array_equal(run.gan.g.network.theta, before)
+
+
+def test_autograd_s_example_is_the_published_one():
+    config = with_overrides(mulligan.recipe("classic", seed=3, threads=1), autograd.EXAMPLE, say=str)
+    gan = GAN(config, (28, 28, 1), seed=3, dtype=np.float64)
+    assert both(config, (28, 28, 1)) == ([10, 200, 784], [784, 200, 1])
+    for mover in (gan.g, gan.d):
+        for tensor in mover.network.tensors().values():  # W and b alike
+            assert tensor.std() == pytest.approx(0.001, rel=0.2) or tensor.size == 1
+    theta = [*gan.g.network.tensors().values()]
+    assert [each.shape for each in theta] == [(10, 200), (200,), (200, 784), (784,)]
+    for each in theta:
+        each *= 300  # so that both ReLU and sigmoid bend
+    w1, b1, w2, b2 = theta
+    z = np.random.default_rng(0).uniform(0, 1, (5, 10))  # the example's
+    by_hand = 0.5 * (np.tanh(np.maximum(0, z @ w1 + b1) @ w2 + b2) + 1)
+    made = gan.g.network.workspace().forward(2 * z - 1)  # ours is U(−1, 1) before the first layer
+    np.testing.assert_allclose(made.reshape(5, 784), by_hand, rtol=0, atol=1e-14)
+    assert (config.batch_size, config.latent.dim, config.update) == (100, 10, "simultaneous")
+    assert config.generator.optimizer == config.discriminator.optimizer == Adam(0.01, 0.9, 0.999, 1e-8)

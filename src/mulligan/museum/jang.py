@@ -60,18 +60,20 @@ class Stratified(LinearMap):
 
 @dataclass(frozen=True)
 class Times(Pointwise):
-    """A number times x.
+    """A number times x, plus another.
 
     Parameters
     ----------
-    by : float
+    by, plus : float
     """
 
     by: Finite = 5.0
+    plus: Finite = 0.0
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
         np.multiply(x, self.by, out=out)
+        out += self.plus
 
     def df(self, x: Array, y: Array, out: Array) -> None:
         out.fill(self.by)
