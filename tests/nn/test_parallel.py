@@ -1,11 +1,13 @@
 """Lanes: every share once, errors that pass through, and a process left as it was found."""
 
+import importlib
 import signal
 import sys
 import threading
 import time
 
 import pytest
+import threadpoolctl
 
 from mulligan.nn.parallel import TURN, Lanes, shares
 
@@ -43,6 +45,43 @@ def test_turns_at_the_interpreter_are_short_inside_and_as_before_outside(interva
     assert sys.getswitchinterval() == interval
     with pytest.raises(KeyError), Lanes(2) as lanes:
         lanes.run(lambda lane: {}[lane])
+    assert sys.getswitchinterval() == interval
+
+
+@pytest.fixture
+def blas():
+    """Return how many threads BLAS may use, which are two to begin with."""
+    importlib.import_module("numpy")  # brings BLAS
+
+    def threads():
+        return {lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"}
+
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        if threads() != {2}:
+            pytest.skip("this BLAS has no second thread")
+        yield threads
+
+
+def test_lanes_that_are_inside_at_once_may_leave_in_any_order(interval, blas):
+    first, second = Lanes(2), Lanes(2)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas() == {1}
+    assert sys.getswitchinterval() == pytest.approx(TURN)
+    second.__exit__(None, None, None)
+    assert blas() == {2}
+    assert sys.getswitchinterval() == interval
+
+
+def test_lanes_may_be_entered_twice(interval, blas):
+    lanes = Lanes(2)
+    with lanes:
+        with lanes:
+            lanes.run(lambda lane: None)
+        assert blas() == {1}
+        lanes.run(lambda lane: None)
+    assert blas() == {2}
     assert sys.getswitchinterval() == interval
 
 

@@ -57,7 +57,7 @@ class Forks(Lanes):
 
     def play(self, work: Callable[[int], None]) -> None:
         """Call ``work(lane)`` in every lane; the same function every time, until `settle`."""
-        if self._blas is None or self.count == 1 or not can_fork():
+        if not self._inside or self.count == 1 or not can_fork():
             self.run(work)
             return
         if self._team is None:

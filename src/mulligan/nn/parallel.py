@@ -51,6 +51,40 @@ def shares(n: int, lanes: int) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in zip(edges, edges[1:]))
 
 
+class _Restraint:
+    """BLAS at one thread and short turns, from the first lanes that want it to the last.
+
+    Runs whose events are taken in turns, and threads that draw, do not leave in the order in which they came: each by
+    itself would put back what another had set.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # the collector may end another run in the middle of this
+        self._holders = 0
+        self._blas: threadpoolctl.threadpool_limits | None = None
+        self._turn = 0.0
+
+    def take(self) -> None:
+        """Hold the process to it; `leave` follows."""
+        with self._lock:
+            self._holders += 1
+            if self._holders == 1:
+                self._blas = threadpoolctl.threadpool_limits(1, "blas")
+                self._turn = sys.getswitchinterval()
+                sys.setswitchinterval(TURN)
+
+    def leave(self) -> None:
+        """Put all back as it was found, if nobody else holds it."""
+        with self._lock:
+            self._holders -= 1
+            if not self._holders and self._blas is not None:
+                self._blas.restore_original_limits()
+                sys.setswitchinterval(self._turn)
+
+
+_restraint = _Restraint()
+
+
 class Abandoned(Exception):
     """Another lane has failed, so that there is nobody to meet; its error is the one to report."""
 
@@ -84,8 +118,7 @@ class Lanes:
         self._errors: list[BaseException | None] = [None] * count
         self._slots: list[Any] = [None] * count
         self._threads: list[threading.Thread] = []
-        self._blas: threadpoolctl.threadpool_limits | None = None
-        self._turn = 0.0
+        self._inside = 0  # how often the context was entered and not left: events of one run may be asked for twice
         self._open_gates()
 
     def run(self, work: Callable[[int], None]) -> None:
@@ -158,18 +191,15 @@ class Lanes:
         """Bring home what lanes of their own memory know; threads have none. Before anything but a step is changed."""
 
     def __enter__(self) -> Self:
-        self._blas = threadpoolctl.threadpool_limits(1, "blas")
-        self._turn = sys.getswitchinterval()
-        sys.setswitchinterval(TURN)
+        _restraint.take()
+        self._inside += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._blas is not None:
-            self._blas.restore_original_limits()
-            self._blas = None
-            sys.setswitchinterval(self._turn)
+        self._inside -= 1
+        _restraint.leave()
         self.close()
 
     def close(self) -> None:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import threadpoolctl
 
 from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeError, UnsupportedError, as_path
 from mulligan.nn.layers.combine import Sequential
@@ -279,12 +278,8 @@ class Generator:
                 y = space.forward(_filled(z[part]), None if labels is None else _filled(labels[part]), training=False)
                 out[part] = y[: part.stop - part.start]
 
-        if count == 1:
-            with threadpoolctl.threadpool_limits(1, "blas"):
-                work(0)
-        else:
-            with Lanes(count) as lanes:
-                lanes.run(work)
+        with Lanes(count) as lanes:
+            lanes.run(work)
         return out.reshape(n, *self.spec.shape)
 
     def _in_data_range(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
