@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ from mulligan.data import from_arrays
 from mulligan.data import load as load_data
 from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
+from mulligan.nn import layers as nn
+from mulligan.nn.layers.initializers import He
 from mulligan.output.models import BUNDLED
 from mulligan.training import Recorder, load_config, resume
 from mulligan.training.config import dumps_toml, with_overrides
@@ -113,6 +116,20 @@ def test_the_first_five_arguments_may_go_without_their_names(tiny):
     by_place = mulligan.fit(GREY, None, tiny, None, 1)
     by_name = mulligan.fit(GREY, labels=None, recipe=tiny, minutes=None, seed=1)
     assert by_place.theta.tobytes() == by_name.theta.tobytes()
+
+
+def test_a_program_may_have_numpy_raise_whatever_it_finds(tiny, tmp_path):
+    """What is small beyond all numbers is 0 and no error: e⁻ˣ of a saturated σ, a weight in half precision."""
+    steep = He(gain=100.0)
+    layers = (nn.Dense(64, steep), nn.Sigmoid(), nn.Dense(64, steep), nn.Sigmoid(), nn.Reshape((8, 8, 1)))
+    recipe = replace(tiny, generator=replace(tiny.generator, layers=layers))
+    with np.errstate(all="raise"):
+        generator = mulligan.fit(GREY, recipe=recipe, minutes=0.01)
+        generator.theta[:4] = 1e-9
+        assert generator.images(40).shape == (40, 8, 8, 1)
+        generator.save(tmp_path / "half.safetensors", dtype="float16")
+        generator.export(tmp_path / "page.html")
+        assert mulligan.evaluate(generator, from_arrays(GREY, np.arange(50) % 2), count=20, seeds=1)["n"] == 20
 
 
 def test_minutes_become_steps(tiny):

@@ -45,6 +45,7 @@ STACKED_COUNT = 26_000
 decides how many of 1000 are hit by chance, and the KL of a perfect sampler."""
 
 
+@np.errstate(under="ignore")  # densities far away, and moments of what a judge no longer learns from, are 0
 def evaluate(
     generator: Generator | Run | str | Path,
     data: Dataset | str | Path | None = None,

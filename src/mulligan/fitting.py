@@ -124,7 +124,7 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
         raise ConfigError(f"{seconds / 60:g} minutes are not allowed; a number above 0 is. Try 1.")
     start = time.perf_counter()
     trial = Run(config, data=data)
-    with trial.gan.lanes:
+    with trial.gan.lanes, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
         trial.advance()  # allocates
         began = time.perf_counter()
         trial.advance()

@@ -100,7 +100,8 @@ def in_half(generator: Generator) -> Generator | None:
             view = entry.view(rounded.theta)
             if np.abs(view).max(initial=0.0) > np.finfo(np.float16).max:
                 return None
-            view[:] = view.astype(np.float16)
+            with np.errstate(under="ignore"):
+                view[:] = view.astype(np.float16)
     low, high = generator.spec.data_range
     shift = np.abs(rounded.sample(SAMPLES) - generator.sample(SAMPLES)).max() * 255 / (high - low)
     return rounded if shift <= LARGEST_SHIFT else None

@@ -278,7 +278,7 @@ class Generator:
                 y = space.forward(_filled(z[part]), None if labels is None else _filled(labels[part]), training=False)
                 out[part] = y[: part.stop - part.start]
 
-        with Lanes(count) as lanes:
+        with Lanes(count) as lanes, np.errstate(under="ignore"):  # e⁻ˣ of a saturated σ is 0
             lanes.run(work)
         return out.reshape(n, *self.spec.shape)
 
@@ -326,7 +326,7 @@ class Generator:
         path = as_path("path", path, "the file to be written", "mine.safetensors")
         if dtype not in ("float32", "float16"):
             raise ConfigError(f"dtype = {dtype!r} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore"):
             tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
         for name, tensor in tensors.items():
             if not np.isfinite(tensor).all():
