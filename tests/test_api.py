@@ -1,5 +1,6 @@
 """The front door: what ``import mulligan`` offers, and `fit`."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -48,6 +49,19 @@ def test_import_loads_not_even_numpy():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "mulligan" in loaded
     assert "numpy" not in loaded
+
+
+@pytest.mark.parametrize("name", ["data.from_arrays", "errors.MulliganError", "training.resume"])
+def test_what_messages_name_needs_no_other_import(name):
+    code = f"import mulligan; mulligan.{name}"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr == ""
+
+
+@pytest.mark.parametrize("package", [mulligan, mulligan.training])
+def test_a_type_checker_finds_misspelt_names(package):
+    """A ``__getattr__`` that it sees at the top of a module says that every name is there."""
+    seen = [node for node in ast.parse(Path(package.__file__).read_text()).body if not isinstance(node, ast.If)]
+    assert "__getattr__" not in {n.id for node in seen for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def test_the_example_of_the_interface(tiny, tmp_path):

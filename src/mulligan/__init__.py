@@ -24,6 +24,9 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
+    from mulligan import data as data
+    from mulligan import errors as errors
+    from mulligan import training as training
     from mulligan.evaluation import evaluate
     from mulligan.fitting import fit
     from mulligan.output.models import load
@@ -36,12 +39,16 @@ __all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe
 _HOMES = {
     "Generator": "output.weights",
     "Run": "training",
+    "data": "data",
+    "errors": "errors",
     "evaluate": "evaluation",
     "fit": "fitting",
     "load": "output.models",
     "recipe": "training",
     "train": "training",
+    "training": "training",
 }
 """Which module has what."""
 
-__getattr__, __dir__ = lazily(__name__, _HOMES)
+if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+    __getattr__, __dir__ = lazily(__name__, _HOMES)

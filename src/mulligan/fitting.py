@@ -8,7 +8,7 @@ import warnings
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,12 +20,9 @@ from mulligan.output.weights import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 
 if TYPE_CHECKING:
-    import collections.abc
-
     from numpy.typing import ArrayLike
 
     from mulligan.training.config import DataSpec
-    from mulligan.training.events import Event
 
 CALIBRATION = 200
 """Steps that are timed at most; no more than a tenth of the time goes into them."""
@@ -95,7 +92,7 @@ def fit(
     config = replace(config, data=replace(config.data, name=data.name))
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run) if out is None else Recorder(out).record(run)
-    with closing(cast("collections.abc.Generator[Event]", events)):
+    with closing(events):
         for _ in events:
             pass
     made = run.generator()

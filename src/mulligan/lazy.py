@@ -17,7 +17,7 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
     package : str
         Its ``__name__``.
     homes : mapping of str to str
-        Which module below it has what.
+        Which module below it has what; a module that has its own name is that module.
     """
     here = vars(sys.modules[package])
 
@@ -26,7 +26,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = here[name] = getattr(import_module(f"{package}.{homes[name]}"), name)
+        home = import_module(f"{package}.{homes[name]}")
+        value = here[name] = home if homes[name] == name else getattr(home, name)
         return value
 
     return found, lambda: sorted({*here, *homes})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mulligan.cli.progress import Bar, Lines, Plain, View
 from mulligan.cli.scores import table
@@ -12,12 +12,11 @@ from mulligan.cli.screen import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.output.figures import count, duration
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
-from mulligan.training.events import Diagnosed, Event
+from mulligan.training.events import Diagnosed
 from mulligan.training.glance import Glance
 from mulligan.training.second_try import next_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
     from mulligan.training import Run
@@ -51,8 +50,7 @@ def follow(
         def stopping() -> bool:
             return stop() or answered() or (stop_on_alarm and alarm is not None)
 
-        recorded = recorder.record(run, evaluators=evaluators, observers=[Diagnosis()], stop=stopping)
-        events = cast("Generator[Event]", recorded)
+        events = recorder.record(run, evaluators=evaluators, observers=[Diagnosis()], stop=stopping)
         try:
             with view:
                 for event in events:

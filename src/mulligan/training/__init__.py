@@ -78,4 +78,5 @@ _HOMES = {
 }
 """Which module has what."""
 
-__getattr__, __dir__ = lazily(__name__, _HOMES)
+if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+    __getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -17,7 +17,7 @@ from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, 
 from mulligan.training.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from mulligan.training.config import Config
 
@@ -53,7 +53,7 @@ def train(
     observers: Sequence[Observer] = (),
     save: Callable[[Saved], object] | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train to the last step of the configuration, from wherever the run stands.
 
     Parameters

@@ -25,7 +25,7 @@ from mulligan.training.folder import RunFolder
 from mulligan.training.loop import check_run, train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -64,7 +64,7 @@ class Recorder:
         evaluators: Sequence[Evaluator] = (),
         observers: Sequence[Observer] = (),
         stop: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Train as `train` does, and keep every event.
 
         A run that stops before its end, because `stop` said so or because the caller leaves the loop, is saved at the
