@@ -239,6 +239,8 @@ def test_options_that_are_off(options, message):
         (lambda: load_data(None), "source = None is not allowed"),
         (lambda: mulligan.recipe(["quick"]), r"there is no recipe \['quick'\]"),
         (lambda: next(Recorder("r").record("quick")), "run = 'quick' is not allowed"),
+        (lambda: replace(mulligan.recipe("ring"), data="grid"), r"data = 'grid' .*must be a kind of DataSpec\. Try"),
+        (lambda: replace(mulligan.recipe("ring"), loss="hinge"), r"loss = 'hinge' .*must be a kind of Loss\. Try"),
         (lambda: mulligan.Run("quick"), r"config = 'quick' is not allowed; .*mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(None), r"config = None is not allowed; .*Try mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(mulligan.recipe("ring"), data="ring"), "data = 'ring' is not allowed"),

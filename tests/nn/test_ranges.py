@@ -100,6 +100,49 @@ def test_words(fields, rule):
     assert str(caught.value) == f"Spec: {rule}"
 
 
+def test_whole_numbers_beyond_all_floats_are_refused():
+    for field in ("count", "finite"):
+        with pytest.raises(ConfigError, match=f"{field} = 1000.* is not allowed"):
+            Spec(**{field: 10**400})
+
+
+@dataclass(frozen=True)
+class Holder:
+    one: Spec = Spec()
+    perhaps: Spec | None = None
+    several: tuple[Spec, ...] = ()
+    either: tuple[Spec, ...] | Bare = Bare(1.0)
+
+    def __post_init__(self):
+        check_ranges(self)
+
+
+def test_objects_are_of_their_kind():
+    spec, bare = Spec(), Bare(2.0)
+    holder = Holder(spec, spec, [spec, spec], [spec])
+    assert holder == Holder(spec, spec, (spec, spec), (spec,))
+    assert hash(holder) == hash(Holder(spec, spec, (spec, spec), (spec,)))
+    assert Holder(perhaps=None, either=bare).either is bare
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"one": "spec"}, "one = 'spec' is not allowed; it must be a kind of Spec. Try one = Spec()."),
+        ({"one": Spec}, "one = <class .*Spec'> is not allowed; it must be a kind of Spec"),
+        ({"one": None}, "one = None is not allowed"),
+        ({"perhaps": 3}, "perhaps = 3 is not allowed; it must be a kind of Spec or None. Try perhaps = None."),
+        ({"several": Spec()}, "several = Spec.*; it must be a list, each entry a kind of Spec. Try several = ()."),
+        ({"several": (Spec(), "b")}, "several = .* is not allowed"),
+        ({"several": "spec"}, "several = 'spec' is not allowed"),
+        ({"either": 1}, "it must be a list, each entry a kind of Spec or a kind of Bare. Try either = Bare()."),
+    ],
+)
+def test_objects_of_another_kind(fields, rule):
+    with pytest.raises(ConfigError, match=rule.replace("()", r"\(\)")):
+        Holder(**fields)
+
+
 def test_a_field_without_default_has_a_remedy_too():
     with pytest.raises(ConfigError, match="Try rate = 1"):
         Bare(0.0)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,7 +91,9 @@ def test_step_decay_acts_from_the_step_after():
     assert article(1, 100) == pytest.approx(9e-7)
     assert article(40, 100) == pytest.approx(9e-7)
     assert article(41, 100) == pytest.approx(9e-9)
-    assert StepDecay(at=[0, 40]) == StepDecay(at=(0, 40))
+    assert StepDecay(at=[0, np.int64(40)]) == StepDecay(at=(0, 40))
+    with pytest.raises(ConfigError, match="StepDecay: at = 40 is not allowed; each entry of a list"):
+        StepDecay(at=40)
 
 
 def test_exponential_smooth_and_in_stairs():

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import math
 import numbers
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from mulligan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dataclasses import Field
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,10 @@ Integer = Annotated[int, Interval(-math.inf, math.inf, "()", 0)]
 
 
 def check_ranges(spec: Any) -> None:
-    """Check every field of a frozen dataclass against the range in its annotation.
+    """Check every field of a frozen dataclass against its annotation: a number's range, and of what kind an object is.
 
-    NumPy scalars become Python numbers: a ``np.float64`` would turn float32 arithmetic into float64.
+    NumPy scalars become Python numbers: a ``np.float64`` would turn float32 arithmetic into float64. Lists of objects
+    become tuples, which can be hashed.
 
     Parameters
     ----------
@@ -70,7 +76,7 @@ def check_ranges(spec: Any) -> None:
     Raises
     ------
     ConfigError
-        When a value is no number of the annotated kind, not finite, or outside its range.
+        When a value is no number of the annotated kind, not finite, or outside its range; when it is no such object.
     """
     for name, kind, interval, example, several in _ranged_fields(spec.__class__):
         value = getattr(spec, name)
@@ -85,38 +91,25 @@ def check_ranges(spec: Any) -> None:
             )
         plain = tuple(kind(entry) for entry in entries)
         object.__setattr__(spec, name, plain if several else plain[0])
+    for name, hint, example in _object_fields(spec.__class__):
+        value = getattr(spec, name)
+        if not _is_a(value, hint):
+            raise ConfigError(
+                f"{type(spec).__name__}: {name} = {value!r} is not allowed; it must be {_noun(hint)}."
+                + (f" Try {name} = {example}." if example else "")
+            )
+        if isinstance(value, list):
+            object.__setattr__(spec, name, tuple(value))
 
 
 def _fits(value: Any, kind: type, interval: Interval) -> bool:
     number = numbers.Integral if kind is int else numbers.Real
-    return not isinstance(value, bool) and isinstance(value, number) and float(value) in interval
-
-
-def check_kind(spec: Any, name: str, kind: type, example: str) -> None:
-    """Check that a field of a frozen dataclass holds an object of the right kind.
-
-    Parameters
-    ----------
-    spec : dataclass instance
-        The object whose ``__post_init__`` calls this.
-    name : str
-        The field.
-    kind : type
-        The class that its value must be an instance of.
-    example : str
-        A value that would do, as it is written.
-
-    Raises
-    ------
-    ConfigError
-        When the value is of another kind.
-    """
-    value = getattr(spec, name)
-    if not isinstance(value, kind):
-        raise ConfigError(
-            f"{type(spec).__name__}: {name} = {value!r} is not allowed; it must be a kind of {kind.__name__}. "
-            f"Try {name} = {example}."
-        )
+    if isinstance(value, bool) or not isinstance(value, number):
+        return False
+    try:
+        return float(value) in interval
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 @cache
@@ -131,7 +124,53 @@ def _ranged_fields(cls: type) -> tuple[tuple[str, type, Interval, str, bool], ..
             hint = get_args(hint)[0]
         if get_origin(hint) is Annotated:
             kind, interval = get_args(hint)
-            example = interval.example if field.default is MISSING else field.default
+            bare = (interval.example,) if several else interval.example
+            example = bare if field.default in (MISSING, ()) else field.default
             shown = str(list(example)) if isinstance(example, tuple) else f"{example:g}"
             found.append((field.name, kind, interval, shown, several))
     return tuple(found)
+
+
+@cache
+def _object_fields(cls: type) -> tuple[tuple[str, Any, str], ...]:
+    """List (name, type, example) of every field that holds dataclasses, lists of them, or None in their place."""
+    hints = get_type_hints(cls)
+    return tuple(
+        (field.name, hints[field.name], _example(field))
+        for field in fields(cls)
+        if (leaves := set(_leaves(hints[field.name])) - {NoneType}) and all(map(is_dataclass, leaves))
+    )
+
+
+def _leaves(hint: Any) -> Iterator[Any]:
+    """Yield the types that a union or a list is of."""
+    if get_origin(hint) in (Union, UnionType, tuple):
+        for part in get_args(hint):
+            yield from _leaves(part)
+    elif hint is not Ellipsis:
+        yield hint
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is tuple:
+        return isinstance(value, list | tuple) and all(_is_a(entry, get_args(hint)[0]) for entry in value)
+    if get_origin(hint) in (Union, UnionType):
+        return any(_is_a(value, part) for part in get_args(hint))
+    return isinstance(value, hint)
+
+
+def _noun(hint: Any) -> str:
+    if get_origin(hint) is tuple:
+        return f"a list, each entry {_noun(get_args(hint)[0])}"
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(map(_noun, get_args(hint)))
+    return "None" if hint is NoneType else f"a kind of {hint.__name__}"
+
+
+def _example(field: Field[Any]) -> str:
+    """Write a field's default; nothing where it has none."""
+    if field.default_factory is not MISSING:
+        return f"{getattr(field.default_factory, '__name__', '')}()"
+    if field.default is MISSING:
+        return ""
+    return f"{type(field.default).__name__}()" if is_dataclass(field.default) else repr(field.default)

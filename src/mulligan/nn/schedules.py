@@ -17,7 +17,7 @@ from mulligan.nn.ranges import (
     NonNegative,
     Positive,
     PositiveFraction,
-    check_kind,
+    Whole,
     check_ranges,
 )
 
@@ -85,17 +85,7 @@ class StepDecay(Schedule):
 
     value: NonNegative = 1.0
     factor: NonNegative = 0.1
-    at: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "at", tuple(self.at))
-        for k in self.at:
-            if isinstance(k, bool) or not isinstance(k, int) or k < 0:
-                raise ConfigError(
-                    f"StepDecay: at = {self.at!r} holds {k!r}, which is not allowed; every entry must be a "
-                    "whole number, at least 0. Try at = (0, 40)."
-                )
+    at: tuple[Whole, ...] = ()
 
     def __call__(self, step: int, total: int) -> float:
         """Give ``value · factor^(number of entries of at below step)``."""
@@ -241,10 +231,6 @@ class WarmUp(Schedule):
 
     steps: Count = 100
     then: Schedule = Constant()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_kind(self, "then", Schedule, "Constant()")
 
     def __call__(self, step: int, total: int) -> float:
         """Give ``min(1, (step+1)/steps) · then(step, total)``."""

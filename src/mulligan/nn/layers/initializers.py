@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn.ranges import Finite, NonNegative, check_kind, check_ranges
+from mulligan.nn.ranges import Finite, NonNegative, check_ranges
 
 
 @dataclass(frozen=True)
@@ -208,10 +208,6 @@ class Scaled(Initializer):
 
     init: Initializer = He(slope=0.0)
     by: Finite = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_kind(self, "init", Initializer, "He()")
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.layers.base import Layer, LinearMap, Shape
 from mulligan.nn.memory import Array, Memory
+from mulligan.nn.ranges import Count
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,14 @@ class Reshape(LinearMap):
         The new shape of a sample, for instance (7, 7, 32): height, width, channels.
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[Count, ...]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "shape", tuple(self.shape))
-        if not self.shape or not all(isinstance(n, int) and n > 0 for n in self.shape):
+        if not self.shape:
             raise ConfigError(
-                f"Reshape: shape = {list(self.shape)} is not allowed; it must be a list of whole numbers, "
-                "at least 1. Try shape = [7, 7, 32]."
+                "Reshape: shape = [] is not allowed; it must be a list of whole numbers, at least 1. "
+                "Try shape = [7, 7, 32]."
             )
 
     def output_shape(self, shape: Shape) -> Shape:

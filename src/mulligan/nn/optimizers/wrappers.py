@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from mulligan.errors import ConfigError
 from mulligan.nn.optimizers.adam import Adam
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, rebuilt, steps
-from mulligan.nn.ranges import Count, PositiveFraction, check_kind
+from mulligan.nn.ranges import Count, PositiveFraction
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ class Wrapper(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_kind(self, "base", Optimizer, "Adam()")
         if isinstance(self.base, (type(self), Lookahead)):
             raise ConfigError(
                 f"{type(self).__name__}: base = {self.base!r} is not allowed; the one combination of wrappers is "
