@@ -8,16 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mulligan.training import Interrupt, Recorder, Run, RunFolder, load_checkpoint, load_config, resume
+from mulligan.training import Interrupt, Recorder, Run, RunFolder, load_checkpoint, load_config, resume, train
 from mulligan.training.checkpoint import checkpoints
 from mulligan.training.config import dumps_toml
+from mulligan.training.interrupt import Held
 
 PROGRAM = """
 import sys, time
@@ -134,6 +135,56 @@ def test_the_handlers_are_put_back() -> None:
         assert stop()
         assert stop.received == signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.fixture
+def pythons_own() -> Iterator[None]:
+    """Handle SIGINT as Python does where nobody has changed it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.usefixtures("pythons_own")
+def test_a_loop_that_is_interrupted_has_taken_whole_steps(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    """As in a notebook: the same run goes on, to the same bytes."""
+    expected = Run(tiny(steps=12, threads=threads))
+    list(train(expected))
+    run = Run(tiny(steps=12, threads=threads))
+    play = run.gan.lanes.play
+
+    def interrupted(work: Callable[[int], None]) -> None:
+        if run.step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        play(work)
+
+    monkeypatch.setattr(run.gan.lanes, "play", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(train(run))
+    assert run.step == 6
+    list(train(run))
+    ours, theirs = run.gan.arrays(), expected.gan.arrays()
+    assert {name: x.tobytes() for name, x in ours.items()} == {name: x.tobytes() for name, x in theirs.items()}
+
+
+@pytest.mark.usefixtures("pythons_own")
+def test_the_second_interrupt_of_a_step_does_not_wait() -> None:
+    held = Held().__enter__()
+    os.kill(os.getpid(), signal.SIGINT)
+    assert held()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_handler_of_ones_own_is_left_alone() -> None:
+    with Interrupt() as stop:
+        with Held() as asked:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        assert not asked()
 
 
 def test_the_configuration_of_a_killed_run_is_whole(tiny: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks the run to stop at the end of the step, the second ends the process."""
+"""Ctrl-C: the first asks the run to stop at the end of the step, the second does not wait."""
 
 from __future__ import annotations
 
@@ -48,3 +48,37 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
+
+
+class Held:
+    """Lets Ctrl-C wait for the end of a step, in programs and notebooks that have no handler of their own for it.
+
+    Use as a context manager, and call to ask; KeyboardInterrupt comes at the end of the block. Half a step would leave
+    one player ahead of the other, and gradients that the next step would add to its own.
+    """
+
+    def __init__(self) -> None:
+        self._asked = self._holds = False
+
+    def __call__(self) -> bool:
+        """Tell whether it has come."""
+        return self._asked
+
+    def __enter__(self) -> Held:
+        here = threading.current_thread() is threading.main_thread()
+        self._holds = here and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._holds:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._holds:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._asked and kind is None:
+            raise KeyboardInterrupt

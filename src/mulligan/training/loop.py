@@ -14,6 +14,7 @@ import numpy as np
 from mulligan.errors import ConfigError, DivergedError
 from mulligan.training import guard
 from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped, Turned
+from mulligan.training.interrupt import Held
 from mulligan.training.run import Run
 
 if TYPE_CHECKING:
@@ -144,8 +145,8 @@ def _advance(run: Run, last: int, stop: Callable[[], bool]) -> None:
     """Take steps up to number `last`, or until asked to stop, on the clock."""
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        with np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
-            while run.step < last and not stop():
+        with Held() as interrupted, np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
+            while run.step < last and not interrupted() and not stop():
                 run.advance()
     finally:
         run.wall += time.perf_counter() - wall
