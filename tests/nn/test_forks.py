@@ -165,6 +165,45 @@ def test_what_lanes_know_is_brought_home_before_they_end():
     assert taken == [2, 2]
 
 
+CRAMPED = """
+import os, resource
+from mulligan.nn.forks import Forks
+seen = [0, 0]
+lanes = Forks(2, lambda question, lane: None, lambda answers: None)
+own = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (own + (96 << 20),) * 2)
+with lanes:
+    lanes.play(lambda lane: seen.__setitem__(lane, os.getpid()))
+print(seen == [os.getpid()] * 2)
+"""
+
+
+def test_where_there_is_no_room_for_processes_lanes_are_threads():
+    played = subprocess.run([sys.executable, "-c", CRAMPED], capture_output=True, text=True, timeout=60)
+    assert (played.stdout, played.returncode) == ("True\n", 0), played.stderr
+
+
+FORKED = """
+import os, sys, time
+from mulligan.nn.forks import Forks
+with Forks(2, lambda question, lane: os.getpid(), lambda answers: None) as lanes:
+    for step in range(4):
+        lanes.play(lambda lane: None)
+        if step == 1:
+            pid = os.fork()
+            if not pid:
+                sys.exit()
+            os.waitpid(pid, 0)
+print("played")
+"""
+
+
+def test_a_fork_of_the_programs_own_does_not_end_the_lanes():
+    """Python ends a copy as it ends any process: blocks are left, and finalizers are called."""
+    played = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60)
+    assert (played.stdout, played.returncode) == ("played\n", 0), played.stderr
+
+
 ORPHAN = """
 import os, sys, time
 from mulligan.nn.forks import Forks

@@ -131,7 +131,7 @@ class Forks(Lanes):
             for lane in range(1, self.count):
                 if team.fork() == 0:
                     self._serve(lane, work)
-        except OSError:
+        except (OSError, MemoryError):  # no process more, or no room for what they exchange
             self._end()
 
     def _serve(self, lane: int, work: Callable[[int], None]) -> NoReturn:
@@ -204,8 +204,8 @@ class _Team:
 
     @property
     def there(self) -> bool:
-        """Whether the copies have not been ended, as they are before the interpreter is."""
-        return self._finalizer.alive
+        """Whether the copies are this process's, and have not been ended, as they are before the interpreter is."""
+        return self._finalizer.alive and os.getpid() == self.pids[0]
 
     def tell(self, question: str | None) -> None:
         """Set the copies going: to work, or to answer."""
@@ -306,6 +306,8 @@ class _Team:
 
 
 def _kill(pids: list[int]) -> None:
+    if os.getpid() != pids[0]:  # a copy that the program made for itself; the lanes are its parent's
+        return
     for pid in pids[1:]:
         try:
             os.kill(pid, signal.SIGKILL)
