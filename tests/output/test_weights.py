@@ -314,7 +314,7 @@ def test_classes_by_number_and_by_name():
         generator(classes=0).class_of(3)
 
 
-@pytest.mark.parametrize("labels", [10, -1, [1, 2], [0, 1, 10], 1.0, [[1, 2, 3]], "3"])
+@pytest.mark.parametrize("labels", [10, -1, [1, 2], [0, 1, 10], 1.0, [[1, 2, 3]], [[1], [2, 3]], "3"])
 def test_labels_that_do_not_fit_are_refused(labels):
     with pytest.raises(ConfigError, match="not allowed"):
         generator().sample(3, labels=labels)

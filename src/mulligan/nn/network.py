@@ -178,12 +178,13 @@ class Workspace:
         Parameters
         ----------
         x : array of shape ``(n, *input_shape)``
-            Of the network's dtype.
+            Other numbers than those of the network's dtype are copied into it, here and in `backward`.
         labels : (n,) integer array, optional
             The classes of the rows; needed where a layer is conditioned on them.
         training : bool
             Batch statistics and dropout, or running statistics and none.
         """
+        x = np.asarray(x, self.network.dtype)
         if x.shape[1:] != self.network.input_shape:
             raise ShapeError(
                 f"the network takes samples of shape {self.network.input_shape}, not {x.shape[1:]}; "
@@ -200,7 +201,7 @@ class Workspace:
         Where a tangent pass follows, saying so saves it work.
         """
         self.context.tangent_follows = tangent_follows
-        return self.network.layer.backward(self.memory, dy, inputs)
+        return self.network.layer.backward(self.memory, np.asarray(dy, self.network.dtype), inputs)
 
     def grads(self) -> None:
         """Add the parameter gradients of the last `backward` or `adjoint` to `grad`."""
@@ -252,6 +253,7 @@ def _checked(labels: NDArray[np.integer[Any]] | None, n: int, classes: int) -> N
             f"the network has a layer that is conditioned on {classes} classes, but no labels were given. "
             "Give the class of every row, or build the network without classes."
         )
+    labels = np.asarray(labels)
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ShapeError(
             f"labels of shape {labels.shape} and dtype {labels.dtype} do not fit a batch of {n} rows; "

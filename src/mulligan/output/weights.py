@@ -254,7 +254,10 @@ class Generator:
     def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[np.int64] | None:
         if labels is None:
             return self.labels(count, seed)
-        asked = np.asarray(labels)
+        try:
+            asked = np.asarray(labels)
+        except ValueError:  # of different lengths
+            asked = np.empty(0, object)
         if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
             raise ConfigError(
                 f"labels of type {asked.dtype} and shape {asked.shape} are not allowed; give one whole number, or "

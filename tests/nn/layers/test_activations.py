@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mulligan.nn import layers as nn
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh, above, below
 from mulligan.nn.network import Network
 
@@ -41,3 +42,19 @@ def test_first_and_second_order_have_one_slope(layer):
             np.testing.assert_array_equal(space.backward(dy_now, tangent_follows=follows), slope * dy_now)
             np.testing.assert_array_equal(space.tangent(tx_now), slope * tx_now)
     assert "slope" not in once.memory._buffers
+
+
+@pytest.mark.parametrize(
+    "first",
+    [nn.LeakyReLU(), nn.Tanh(), nn.Conv2d(2, kernel=3), nn.ConvTranspose2d(1)],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_network_takes_numbers_of_other_kinds(first):
+    layer = nn.Sequential((first, nn.Flatten(), nn.OneHot(3), nn.Dense(1)))
+    space = Network(layer, (4, 4, 1)).initialise(np.random.default_rng(0)).workspace()
+    x = np.random.default_rng(1).integers(-9, 9, (2, 4, 4, 1)).astype(np.float32)
+    y = space.forward(x, np.array([0, 2])).copy()
+    dx = space.backward(np.ones((2, 1), np.float32)).copy()
+    for other in (x.astype(np.float64), x.astype(np.int8), x.tolist()):
+        np.testing.assert_array_equal(space.forward(other, [0, 2]), y)
+        np.testing.assert_array_equal(space.backward([[1], [1]]), dx)
