@@ -1,14 +1,15 @@
-"""A loss of one's own, with whatever types NumPy makes of it."""
+"""A loss and a penalty of one's own, with whatever types NumPy makes of them."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from mulligan.errors import UnsupportedError
 from mulligan.game.checking import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Wasserstein
-from mulligan.game.penalties import R1, R2, WGANGP
+from mulligan.game.penalties import R1, R2, WGANGP, Penalty
 from mulligan.nn import layers as nn
 
 
@@ -51,3 +52,76 @@ def test_a_loss_may_give_the_types_that_numpy_gives(rules):
     assert {type(value) for value in wide._measures.values()} == {float}
     for name, array in wide.arrays().items():
         np.testing.assert_allclose(array, own.arrays()[name], rtol=1e-4, atol=1e-6)
+
+
+class Bare(Wasserstein):
+    def discriminator(self, *, real, fake):
+        return tuple(super().discriminator(real=real, fake=fake))
+
+
+class Mean(Wasserstein):
+    def generator(self, *, real, fake):
+        return GeneratorLoss(-fake.mean(), -1 / len(fake))
+
+
+class Listed(Wasserstein):
+    def generator(self, *, real, fake):
+        return GeneratorLoss(-fake.mean(), [-1 / len(fake)] * len(fake))
+
+
+class Looking(Wasserstein):
+    """The gap: its value is made of the reals' logits, too."""
+
+    def generator(self, *, real, fake):
+        return GeneratorLoss(real.mean() - fake.mean(), np.full_like(fake, -1 / len(fake)))
+
+
+class Told(Looking):
+    relativistic = True
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (Bare(), r"Bare\.discriminator gives \(.* it must be DiscriminatorLoss\(value, real, fake\)"),
+        (Mean(), r"Mean\.generator gives .* its gradients as arrays, one number for each logit"),
+        (Listed(), r"Listed\.generator gives"),
+        (Looking(), r"Looking: its generator looks at real, .* relativistic = True"),
+    ],
+)
+def test_a_loss_that_does_not_give_what_a_step_needs_is_refused(loss, message):
+    with pytest.raises(UnsupportedError, match=message):
+        GAN(game_of(loss=loss), (4,))
+
+
+def test_a_loss_may_look_at_the_reals_where_it_is_told_of_them():
+    for game in (game_of(loss=Told()), game_of(loss=Looking(), update="simultaneous")):
+        assert np.isfinite(played(game, (4,))._measures["g_loss"])
+
+
+class Silent(Penalty):
+    """Forgets to return its value."""
+
+    def seed(self, g, n, out, factor=1.0):
+        np.multiply(g, 2 / n, out=out)
+
+
+class Unwritten(Penalty):
+    """Gives its seed to a name of its own."""
+
+    def seed(self, g, n, out, factor=1.0):
+        out = 2 / n * g  # noqa: F841
+        return np.square(g).sum() / n
+
+
+@pytest.mark.parametrize(
+    ("penalty", "message"),
+    [
+        (Silent(), r"Silent\.seed returns None, which is not allowed; it must return P"),
+        (Unwritten(), r"Unwritten\.seed returns .* and leaves out as it was, .* write ∂P/∂g into out"),
+    ],
+)
+@pytest.mark.parametrize("net", ["mlp", "conv"])
+def test_a_penalty_that_does_not_give_what_a_step_needs_is_refused(penalty, message, net):
+    with pytest.raises(UnsupportedError, match=message):
+        GAN(game_of(net, penalties=(penalty,)), NETS[net][2])

@@ -11,7 +11,7 @@ import numpy as np
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.game.augment import Warp
 from mulligan.game.batch import Rows
-from mulligan.game.losses import FeatureMatching
+from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss
 from mulligan.game.penalties import Penalty, Points
 from mulligan.nn.layers.base import Layer, Pointwise, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
@@ -113,8 +113,10 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
             "without penalties."
         )
+    _refuse_loss(game)
     for penalty in game.penalties:
         _refuse_nowhere(penalty)
+        _refuse_seed(penalty, d.input_shape)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
             if not _has_second_order(layer):
@@ -136,6 +138,46 @@ def _has_second_order(layer: Layer) -> bool:
     if isinstance(layer, Pointwise) and not layer.piecewise_linear and type(layer).ddf is Pointwise.ddf:
         return False
     return type(layer).tangent is not Layer.tangent
+
+
+def _refuse_loss(game: Game) -> None:
+    """Raise where a loss of one's own, asked about four logits a side, does not give what a step needs."""
+    loss, (real, fake, other) = game.loss, np.linspace(-1.0, 1.0, 12).reshape(3, 4)
+    name = type(loss).__name__
+    with np.errstate(all="ignore"):
+        for_d, for_g = loss.discriminator(real=real, fake=fake), loss.generator(real=real, fake=fake)
+        again = loss.generator(real=other, fake=fake)
+    kinds: dict[str, tuple[Any, Any]] = {
+        "discriminator": (for_d, DiscriminatorLoss),
+        "generator": (for_g, GeneratorLoss),
+    }
+    for method, (given, kind) in kinds.items():
+        if not isinstance(given, kind) or not all(isinstance(g, np.ndarray) and g.size == 4 for g in given[1:]):
+            raise UnsupportedError(
+                f"{name}.{method} gives {given!r} for four logits a side, which is not allowed; it must be "
+                f"{kind.__name__}({', '.join(kind._fields)}): a number, and its gradients as arrays, one number for "
+                "each logit."
+            )
+    one, two = (np.append(answer.fake, answer.value) for answer in (for_g, again))
+    looks = not np.array_equal(one, two, equal_nan=True)
+    if looks and not loss.relativistic and game.update == "alternating":
+        raise UnsupportedError(
+            f"{name}: its generator looks at real, of which it is told nothing with update = 'alternating', unless "
+            "relativistic = True. Write that into the class, or use update = 'simultaneous'."
+        )
+
+
+def _refuse_seed(penalty: Penalty, shape: Shape) -> None:
+    """Raise where a penalty of one's own does not give its value, or not its seed."""
+    out = np.full((2, *shape), np.nan)
+    with np.errstate(all="ignore"):
+        value = penalty.seed(np.ones_like(out), 2, out)
+    left = np.isnan(out).all()
+    if left or not isinstance(value, numbers.Real):
+        raise UnsupportedError(
+            f"{type(penalty).__name__}.seed returns {value!r}{' and leaves out as it was' if left else ''}, which is "
+            "not allowed; it must return P, a number, and write ∂P/∂g into out (out[...] = …)."
+        )
 
 
 def _refuse_nowhere(penalty: Penalty) -> None:
