@@ -66,6 +66,12 @@ def test_a_shipped_one_must_fit(digits):
     assert shipped(Dataset("mnist", digits.images[:50])) is None
 
 
+def test_a_file_beside_ones_own_pictures_is_no_judge(tmp_path):
+    (tmp_path / "digits.safetensors").write_bytes(b"a generator")
+    assert judges.bundled(str(tmp_path / "digits")) is None  # what the data set read from that folder is called
+    assert judges.bundled("../judges/mnist") is None
+
+
 def test_a_judge_of_ones_own(own, cache):
     said = []
     found = judge_for(own, say=said.append)

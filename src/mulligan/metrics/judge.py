@@ -155,8 +155,10 @@ def read(path: Path) -> Judge:
 
 @cache
 def bundled(name: str) -> Judge | None:
-    """Return the shipped judge of a data set, or None where there is none."""
+    """Return the shipped judge of a data set, by its name; None where there is none, as for the path of a folder."""
     from pathlib import Path
 
+    if not name.replace("-", "").isalnum():
+        return None
     path = Path(str(files("mulligan.metrics") / "judges" / f"{name}.safetensors"))
     return read(path) if path.exists() else None

@@ -27,7 +27,7 @@ _METHOD = "judge 1"  # part of the cache's key: another number when a training o
 
 def shipped(data: Dataset) -> Judge | None:
     """Return the judge that is shipped for this data set, by its name; None where there is none, or it does not fit."""
-    found = judges.bundled(data.name) if data.name.replace("-", "").isalnum() else None
+    found = judges.bundled(data.name)
     fits = found is not None and (found.network.input_shape, found.network.output_shape) == (
         data.shape,
         (data.classes,),
