@@ -25,6 +25,7 @@ from mulligan.metrics.judging import judge_for
 from mulligan.metrics.merging import merge
 from mulligan.metrics.points import evaluate_points
 from mulligan.metrics.toys import stacked_modes
+from mulligan.output.figures import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -260,12 +261,12 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
     if count is not None and count > there >= LEAST:
         raise ConfigError(
             f"count = {count}: of {data.name} {there} {what}, and every figure depends on their number. "
-            f"At most {there} samples can be judged."
+            f"At most {counted(there, 'sample')} can be judged."
         )
     count = min(COUNT if count is None else count, there)
     if count < LEAST:
         raise ConfigError(
-            f"{count} samples of {data.name} cannot be judged; {LEAST} at least are needed. "
+            f"{counted(count, 'sample')} of {data.name} cannot be judged; {LEAST} at least are needed. "
             f"{'Ask for more.' if there >= LEAST else 'Collect more data.'}"
         )
     return None if count == there else np.random.default_rng(0).permutation(there)[:count]

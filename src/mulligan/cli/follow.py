@@ -10,7 +10,7 @@ from mulligan.cli.progress import Bar, Lines, Plain, View
 from mulligan.cli.scores import table
 from mulligan.cli.screen import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
-from mulligan.output.figures import count, duration
+from mulligan.output.figures import count, counted, duration
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed
 from mulligan.training.glance import Glance
@@ -87,7 +87,7 @@ def follow(
         emit({"event": "kept", **kept})
     else:
         share = f", the last {count(run.step - first)}" if first else ""
-        print(f"done: {count(run.step)} steps{share} in {took}")
+        print(f"done: {counted(run.step, 'step')}{share} in {took}")
         show(kept, None if "metrics" in lost else recorder.folder.metrics, points=run.data.is_points)
         if alarm is not None and alarm.overrides:
             print(f"      mulligan diagnose {typed(folder)} --try    # {alarm.state}: {', '.join(alarm.overrides)}")

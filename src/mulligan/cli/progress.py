@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from mulligan.cli.scores import glance
 from mulligan.cli.screen import emit, say
 from mulligan.game.losses import probability
-from mulligan.output.figures import count, duration, figure
+from mulligan.output.figures import count, counted, duration, figure
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 from mulligan.training.meanings import MEANINGS
 
@@ -162,12 +162,12 @@ def told(event: Event) -> str:
     """Say what the rarer events have to say; nothing for the others."""
     if isinstance(event, Started):
         size = "×".join(map(str, event.shape))
-        classes = f", {event.classes} classes" if event.classes else ""
+        classes = f", {counted(event.classes, 'class', 'classes')}" if event.classes else ""
         g, d = event.parameters["generator"], event.parameters["discriminator"]
         return (
-            f"{event.recipe or 'own recipe'} on {event.data}: {count(event.samples)} samples of {size}{classes}; "
-            f"G {count(g)} and D {count(d)} parameters; {count(event.steps)} steps, seed {event.seed}, "
-            f"{event.threads} thread{'s' if event.threads != 1 else ''}"
+            f"{event.recipe or 'own recipe'} on {event.data}: {counted(event.samples, 'sample')} of {size}{classes}; "
+            f"G {count(g)} and D {count(d)} parameters; {counted(event.steps, 'step')}, seed {event.seed}, "
+            f"{counted(event.threads, 'thread')}"
         )
     if isinstance(event, Diagnosed):
         remedies = f"; try: {'; or: '.join(event.remedies)}" if event.remedies else ""

@@ -11,7 +11,7 @@ from tyro.conf import Positional
 from mulligan.cli.screen import emit
 from mulligan.cli.words import ClassWord, Count, File, Json, Model, Seed
 from mulligan.errors import ConfigError, RunError
-from mulligan.output.figures import count as thousands
+from mulligan.output.figures import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +84,7 @@ def command(
         listed = None if labels is None else labels.tolist()
         emit({"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)})
     else:
-        print(f"{thousands(count)} samples of seed {seed}: {out}")
+        print(f"{counted(count, 'sample')} of seed {seed}: {out}")
 
 
 def _write(

@@ -11,7 +11,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 from mulligan.cli.screen import say
 from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
 from mulligan.errors import ConfigError, typed
-from mulligan.output.figures import count, duration
+from mulligan.output.figures import counted, duration
 
 
 def command(
@@ -103,7 +103,7 @@ def command(
     else:
         run = timed(config, 60 * minutes)
         say(
-            f"{count(run.config.steps)} steps fill {duration(60 * minutes)} on this machine (timed in "
+            f"{counted(run.config.steps, 'step')} fill {duration(60 * minutes)} on this machine (timed in "
             f"{duration(time.perf_counter() - start)}); from here on the run is exact"
         )
     if out is None:  # as late as can be: nothing is left of a run that is refused

@@ -10,6 +10,11 @@ def count(n: int) -> str:
     return f"{n:,}".replace("-", "−")
 
 
+def counted(n: int, what: str, several: str = "") -> str:
+    """Write a count with what is counted: 1 sample, 12,400 samples; 1 class, 10 classes where `several` says so."""
+    return f"{count(n)} {what if n == 1 else several or f'{what}s'}"
+
+
 def figure(x: float | None) -> str:
     """Write a measure with three significant digits: 2.83, 87.1, 312, 0.0131; below 0.01 as 3.1e−4, from 10⁷ as 1.9e27.
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import median_of
-from mulligan.output.figures import count, duration, figure
+from mulligan.output.figures import count, counted, duration, figure
 from mulligan.output.report import again
 from mulligan.output.report.pictures import data_uri, frames, png, strip
 from mulligan.training.config import dumps_toml
@@ -186,10 +186,9 @@ def _data(story: Story) -> str:
     if not started:
         return spec.name
     size = "×".join(map(str, started["shape"]))
-    named = f"{count(started['samples'])} samples of {size}"
-    classes = (
-        f", {started['classes']} {'clusters' if spec.labels == 'clusters' else 'classes'}" if started["classes"] else ""
-    )
+    named = f"{counted(started['samples'], 'sample')} of {size}"
+    kind = ("cluster", "clusters") if spec.labels == "clusters" else ("class", "classes")
+    classes = f", {counted(started['classes'], *kind)}" if started["classes"] else ""
     return f"{started['data']}: {named}{classes}"
 
 
@@ -314,7 +313,7 @@ def settings(story: Story) -> str:
         ("BLAS", versions.get("blas", "")),
         (
             "Machine",
-            ", ".join(filter(None, (versions.get("machine", ""), f"{threads} thread{'s' if threads != 1 else ''}"))),
+            ", ".join(filter(None, (versions.get("machine", ""), counted(threads, "thread")))),
         ),
         ("Speed", f"{figure(steps / _since(story, seconds))} steps/s, mean" if seconds and steps else ""),
         ("Seed", str(story.config.seed)),
