@@ -89,6 +89,16 @@ def test_one_sample_repeated_is_named(tiny: Any) -> None:
     assert "distance" not in signals
 
 
+def test_of_one_sample_alone_copies_are_not_looked_for(tiny: Any, digits: Dataset) -> None:
+    many = Dataset("many", np.repeat(np.asarray(digits.images), 5, axis=0))
+    one = Dataset("one", np.asarray(digits.images[:1]), test=many)
+    g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
+    d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
+    probe = Probe(Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=one))
+    assert probe.copying() == {}  # a copy has no other sample to be compared with
+    assert probe.look()[0]["variety"] == 0.0  # which names it
+
+
 def test_a_g_with_layers_inside_layers_is_looked_at(tiny: Any, digits: Dataset) -> None:
     nets = {
         who: {"layers": {"kind": f"r3gan_{who}", "widths": [4, 4], "blocks": [1, 1]}}

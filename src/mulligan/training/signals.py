@@ -276,7 +276,7 @@ class Probe:
     # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def copying(self) -> dict[str, float]:
-        """Measure copying by `mulligan.metrics.copies`; nothing where the data are many, or none are held out."""
+        """Measure copying by `mulligan.metrics.copies`; nothing where the data are one or many, or all trained on."""
         if self._originals is None:
             return {}
         from mulligan.metrics.copies import copies
@@ -292,7 +292,7 @@ class Probe:
         from mulligan.metrics.copies import originals
 
         data, test = self.run.data, self.run.data.test
-        if len(data) > COPIED or data.streamed or test is None or len(test) < 100 or data.is_points:
+        if not 2 <= len(data) <= COPIED or data.streamed or test is None or len(test) < 100 or data.is_points:
             return None
         rows = stream(self.run.config.seed, "eval", 3).choice(len(test), min(COUNT, len(test)), replace=False)
         spec = self.run.config.data
