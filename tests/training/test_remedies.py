@@ -162,6 +162,23 @@ def test_a_divergence_is_remedied_by_the_cause_that_can_be_seen() -> None:
     )  # fmt: skip
 
 
+def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_the_cause() -> None:
+    def told(*changes: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        found = remedy(Finding("divergence"), with_overrides(recipe("mlp"), changes, say=lambda text: None))
+        assert found.words[-1].startswith("smaller numbers at the start")  # which no setting can
+        return found.words[:-1], found.overrides
+
+    rising = 'schedules.lr={kind="exponential", factor=10, every=100}'
+    assert told(rising) == (("rates that do not rise over the run",), ("schedules.lr=constant",))
+    growing = 'schedules.penalty={kind="exponential", factor=10, every=50}'
+    assert told(growing) == (("a gradient penalty of usual weight",), ("schedules.penalty=constant",))
+    assert told("penalties.0.gamma=1e20")[1] == ("penalties.0.gamma=1",)
+    assert told('schedules.lr={kind="warm_up", steps=100}')[0] == ("a third of the rates",)
+    assert told("discriminator.optimizer.lr=1e-12") == (
+        ("rates that are nearer to each other",), ("discriminator.optimizer.lr=0.001",),
+    )  # fmt: skip
+
+
 def test_momentum_goes_where_there_is_much_of_it() -> None:
     heavy = [f"{who}.optimizer.beta1=0.9" for who in ("generator", "discriminator")]
     for state in ("mode collapse", "divergence", "cycling"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -92,12 +93,10 @@ def _loss(run: Run) -> str:
 def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
         return "The data hold NaN or infinity: clean them."
+    from mulligan.training.remedies import remedies_for
+    from mulligan.training.rules import Finding
+
+    found = remedies_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"
-    optimizer: Any = getattr(run.current, who).optimizer
-    path = f"{who}.optimizer"
-    while hasattr(optimizer, "base"):
-        optimizer, path = optimizer.base, f"{path}.base"
-    rate = getattr(optimizer, "lr", None)
-    lower = f" {path}.lr={rate / 10:g}" if rate is not None else ""
     clip = "" if getattr(run.config, who).clip is not None else f", or {who}.clip=norm to bound the gradient"
-    return f"Try a lower rate{',' if lower else ''}{lower}{clip}."
+    return f"Try {', '.join(found.overrides) or 'a lower rate'}{clip}."

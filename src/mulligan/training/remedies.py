@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mulligan.nn.layers.base import Shape
+    from mulligan.nn.schedules import Schedule
     from mulligan.training.config import Config
     from mulligan.training.rules import Finding
 
@@ -27,6 +28,10 @@ FAST = 3e-3
 """A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
 HEAVY = 0.5
 """Momentum above which β₁ is suspected."""
+STEEP = 100.0
+"""Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
+APART = 100.0
+"""How many times the lower rate a player's is above which the distance is suspected."""
 NARROW = 16
 """Units below which a layer of D is called narrow."""
 
@@ -157,6 +162,11 @@ def _penalties(config: Config) -> list[str]:
     return [f"{path}={gamma:g}" for path in weak]
 
 
+def _peak(schedule: Schedule, steps: int) -> float:
+    """Return the largest of a thousand values that a schedule has over a run."""
+    return max(schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1))
+
+
 def _layers_in(config: Config) -> set[str]:
     """Return the kinds of D's layers, also of those inside others, and of those that an architecture is told."""
     return set(_fields(config, "discriminator.layers.", "kind").values())
@@ -171,31 +181,42 @@ def _regularised(config: Config) -> list[str]:
     return [] if _hard(config) else _penalties(config)
 
 
+def _advised(config: Config, *parts: tuple[str, Sequence[str] | None]) -> Remedy:
+    """Put a remedy together: of what changes nothing, not even the words; None for what only a person can do."""
+    new = [(words, c or ()) for words, c in parts if c is None or any(_changed(config, [x]) != config for x in c)]
+    return Remedy(tuple(words for words, _ in new), tuple(change for _, changes in new for change in changes))
+
+
 # ── the table ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _divergence(config: Config, evidence: set[str]) -> Remedy:
     """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
-    bare = not any((_fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")).values())
+    weights = _fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")
+    bare, most = not any(weights.values()), STEEP * _unit(config)
     unbound = bare and isinstance(config.loss, Wasserstein)
-    words = (
-        *(["the relativistic pairing loss, whose slope has a bound"] if unbound else []),
-        "R1 and R2 at every step",
-        "β₁ = 0, β₂ = 0.99",
-        "a third of the rates",
-    )
+    steep = [f"{path}={GAMMA * _unit(config):g}" for path, value in weights.items() if value > most]
+    heaviest = max(weights.values(), default=0.0)
+    if heaviest * _peak(config.schedules.penalty, config.steps) > max(heaviest, most):
+        steep += ["schedules.penalty=constant"]
     rates = {path: rate for player in _learning(config) for path, rate in player.items()}
-    high = {path: rate for path, rate in rates.items() if rate > FAST}
-    if not (high or bare or _lighter(config)):
-        high = rates
-    changes = [
-        *(['loss={kind="relativistic"}'] if unbound else []),
-        *_regularised(config),
-        *_lighter(config),
-        *_optimizer(config, "beta2", 0.99),
-        *(f"{path}={min(rate / 3, FAST):.3g}" for path, rate in high.items()),
-    ]
-    return Remedy(words, tuple(changes))
+    low, top = min(rates.values(), default=0.0), max(rates.values(), default=0.0)
+    risen = [] if top * _peak(config.schedules.lr, config.steps) <= max(top, FAST) else ["schedules.lr=constant"]
+    slower = {path: min(rate / 3, FAST) for path, rate in rates.items() if rate > FAST}
+    nearer = dict.fromkeys(rates, min(_between(low, top), FAST)) if top > APART * low else {}
+    if not (slower or nearer or bare or steep or risen or _lighter(config)):
+        slower = {path: rate / 3 for path, rate in rates.items()}
+    return _advised(
+        config,
+        ("the relativistic pairing loss, whose slope has a bound", ['loss={kind="relativistic"}'] if unbound else []),
+        ("a gradient penalty of usual weight", steep),
+        ("R1 and R2 at every step", _regularised(config)),
+        ("β₁ = 0, β₂ = 0.99", [*_lighter(config), *_optimizer(config, "beta2", 0.99)]),
+        ("rates that do not rise over the run", risen),
+        ("rates that are nearer to each other", [f"{path}={rate:.3g}" for path, rate in nearer.items()]),
+        ("a third of the rates", [f"{path}={rate:.3g}" for path, rate in slower.items() if not nearer]),
+        ("smaller numbers at the start: in the nets' first weights, in the data", None),
+    )
 
 
 def _dead_latent(config: Config, evidence: set[str]) -> Remedy:
