@@ -141,6 +141,9 @@ def test_facts() -> None:
     assert of("least_squares").balance == pytest.approx(0.25)
     assert of("hinge").balance == pytest.approx(2.0)
     assert of("wasserstein").balance == 0.0
+    assert [of(loss).least for loss in ("non_saturating", "hinge", "relativistic")] == [0.0, 0.0, 0.0]
+    assert of("{kind='minimax', smoothing=0.1}").least == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
+    assert of("{kind='non_saturating', smoothing=1.0}").least == 0.0
     assert of("least_squares").threshold == 0.5
     assert of("relativistic").threshold is None
 

@@ -50,6 +50,12 @@ def test_every_check_of_a_sound_run_shows_its_figures() -> None:
         assert not any(case.holds for case in rule(view))
 
 
+def test_d_wins_with_smoothed_labels_too() -> None:
+    smoothed = PLAIN._replace(least=0.325)  # one-sided, 0.1: no loss of D is below that
+    assert named({"d_accuracy": 0.98, "d_loss": 0.38}, facts=smoothed).state == "D wins"
+    assert named({"d_accuracy": 0.98, "d_loss": 0.42}, facts=smoothed) == Finding(HEALTHY)
+
+
 FAR = {"gap": 0.5}
 ASTRAY = {**FAR, "coverage": 0.4}
 CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from mulligan.nn.memory import Array
@@ -74,6 +76,6 @@ def energy_distance(d2: NDArray[Any], among_reals: float, among_fakes: float) ->
     return ratio(2.0 * float(np.sqrt(d2).mean(dtype=np.float64)) - among_reals - among_fakes, among_reals)
 
 
-def entropy(p: NDArray[Any]) -> float:
+def entropy(p: Iterable[float]) -> float:
     """−Σ p log p, in nats."""
     return -sum(float(v) * math.log(v) for v in p if v > 0)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mulligan.game.losses import probability
+from mulligan.game.losses import NonSaturating, probability
+from mulligan.training.likeness import entropy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,8 @@ class Facts(NamedTuple):
         G is told a class, so that `Probe.look` measures "spread" inside the classes that were asked for.
     threshold : float or None
         Of the loss: what D's accuracy is measured at; without one there is none.
+    least : float
+        What no D's loss falls below: the entropy of labels that are smoothed.
     """
 
     balance: float
@@ -77,6 +80,7 @@ class Facts(NamedTuple):
     penalised: bool
     conditional: bool = False
     threshold: float | None = 0.0
+    least: float = 0.0
 
     @property
     def critic(self) -> bool:
@@ -92,6 +96,7 @@ class Facts(NamedTuple):
 def facts_of(run: Run) -> Facts:
     """Return the facts of a run."""
     loss = run.config.loss
+    smoothing = loss.smoothing if isinstance(loss, NonSaturating) else 0.0
     unsure = np.full(2, loss.threshold or 0.0, np.float32)  # D's best answer where it cannot tell
     return Facts(
         max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
@@ -100,6 +105,7 @@ def facts_of(run: Run) -> Facts:
         bool(run.config.penalties),
         run.labels is not None,
         loss.threshold,
+        entropy((smoothing, 1.0 - smoothing)),
     )
 
 
@@ -153,8 +159,8 @@ class View:
 
     @property
     def loss_share(self) -> float:
-        """D's loss ÷ its loss where it cannot tell real from fake."""
-        return self.get("d_loss") / self.facts.balance if self.facts.balance else math.nan
+        """D's loss ÷ its loss where it cannot tell real from fake, both above the least possible."""
+        return quotient(self.get("d_loss") - self.facts.least, self.facts.balance - self.facts.least)
 
     @property
     def right(self) -> str:

@@ -20,7 +20,7 @@ MEANINGS = {
     "scale": "range of the data ÷ that of G's output",
     "d_accuracy": "how often D is right: reals above its loss's threshold, fakes below",
     "ranking": "how often D ranks a real above a fake",
-    "loss_share": "D's loss ÷ its loss where it cannot tell",
+    "loss_share": "D's loss ÷ its loss where it cannot tell, both above the least possible",
     "push_fall": "‖∂L_G/∂x‖ ÷ its median so far",
     "gap": "energy distance of fakes and reals ÷ distance among reals",
     "gap_least": "the same ÷ its least so far",
