@@ -179,6 +179,17 @@ def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_t
     )  # fmt: skip
 
 
+def test_what_is_so_already_is_not_advised() -> None:
+    for state in ("mode collapse", "D wins"):
+        found = remedy(Finding(state), recipe("mlp"))  # relativistic, R1 and R2, β₁ = 0, equal rates
+        assert found.words[0] == "a stronger gradient penalty (γ × 10)"
+        assert not any("relativistic" in words or "β₁" in words or "rates" in words for words in found.words)
+    assert remedy(Finding("cycling"), recipe("mlp")).words == (
+        "a third of the rates, falling to zero over the second half",
+    )
+    assert not any("penalty" in words for words in remedy(Finding("G wins"), recipe("classic")).words)
+
+
 def test_momentum_goes_where_there_is_much_of_it() -> None:
     heavy = [f"{who}.optimizer.beta1=0.9" for who in ("generator", "discriminator")]
     for state in ("mode collapse", "divergence", "cycling"):

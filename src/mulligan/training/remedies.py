@@ -31,7 +31,7 @@ HEAVY = 0.5
 STEEP = 100.0
 """Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
 APART = 100.0
-"""How many times the lower rate a player's is above which the distance is suspected."""
+"""How many times the one player's rate the other's is from which the distance is suspected."""
 NARROW = 16
 """Units below which a layer of D is called narrow."""
 
@@ -203,7 +203,7 @@ def _divergence(config: Config, evidence: set[str]) -> Remedy:
     low, top = min(rates.values(), default=0.0), max(rates.values(), default=0.0)
     risen = [] if top * _peak(config.schedules.lr, config.steps) <= max(top, FAST) else ["schedules.lr=constant"]
     slower = {path: min(rate / 3, FAST) for path, rate in rates.items() if rate > FAST}
-    nearer = dict.fromkeys(rates, min(_between(low, top), FAST)) if top > APART * low else {}
+    nearer = dict.fromkeys(rates, min(_between(low, top), FAST)) if top >= APART * low else {}
     if not (slower or nearer or bare or steep or risen or _lighter(config)):
         slower = {path: rate / 3 for path, rate in rates.items()}
     return _advised(
@@ -258,22 +258,20 @@ def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _d_wins(config: Config, evidence: set[str]) -> Remedy:
-    words = (
-        "a loss that still pushes where D is sure: non-saturating or relativistic",
-        "a stronger gradient penalty (γ × 10)",
-        "instance noise",
-        "rates that are nearer to each other, one move of D a step",
-    )
     loss = "non_saturating" if isinstance(config.loss, (Minimax, LiteralCost)) else "relativistic"
-    changes = [f'loss={{kind="{loss}"}}', *(_stronger(config) or _regularised(config))]
+    stronger = _stronger(config)
     g, d = _learning(config)
+    nearer = [] if config.d_steps == 1 else ["d_steps=1"]
     if g and d and max(d.values()) > min(g.values()):
-        changes += [f"{path}={_between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)]
-    if config.d_steps > 1:
-        changes.append("d_steps=1")
-    if _hard(config):
-        changes.append("instance_noise=0.1")
-    return Remedy(words, tuple(changes))
+        nearer += [f"{path}={_between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)]
+    return _advised(
+        config,
+        ("a loss that still pushes where D is sure: non-saturating or relativistic", [f'loss={{kind="{loss}"}}']),
+        ("a stronger gradient penalty (γ × 10)", stronger),
+        ("R1 and R2 at every step", [] if stronger else _regularised(config)),
+        ("instance noise", ["instance_noise=0.1"] if _hard(config) else None),
+        ("rates that are nearer to each other, one move of D a step", nearer),
+    )
 
 
 def _between(low: float, high: float) -> float:
@@ -284,11 +282,8 @@ def _between(low: float, high: float) -> float:
 
 
 def _g_wins(config: Config, evidence: set[str]) -> Remedy:
-    words = (
-        "a higher rate for D, or a wider D",
-        "a weaker gradient penalty",
-        "train a fresh D for 200 steps: does it tell?",
-    )
+    weaker = ["a weaker gradient penalty"] if config.penalties else []
+    words = ("a higher rate for D, or a wider D", *weaker, "train a fresh D for 200 steps: does it tell?")
     hidden = flattened(to_table(config)).get("discriminator.layers.hidden")
     if isinstance(hidden, list) and hidden and min(hidden) < NARROW:
         return Remedy(words, (f"discriminator.layers.hidden={[max(n, 128) for n in hidden]}",), restart=True)
@@ -298,30 +293,27 @@ def _g_wins(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
-    words = (
-        "the relativistic pairing loss, with R1 and R2 at every step",
-        "β₁ = 0",
-        "a lower rate will not bring the lost kinds back",
-    )
     stronger = _stronger(config) if isinstance(config.loss, Relativistic) else []
-    return Remedy(words, ('loss={kind="relativistic"}', *(stronger or _regularised(config)), *_lighter(config)))
+    return _advised(
+        config,
+        ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
+        ("a stronger gradient penalty (γ × 10)", stronger),
+        ("R1 and R2 at every step", [] if stronger else _regularised(config)),
+        ("β₁ = 0", _lighter(config)),
+        ("a lower rate will not bring the lost kinds back", None),
+    )
 
 
 def _cycling(config: Config, evidence: set[str]) -> Remedy:
-    words = (
-        "sample from an average of G",
-        "a third of the rates, falling to zero over the second half",
-        "β₁ = 0",
-        "R1 and R2",
+    average = [] if config.average is not None else ['average={kind="ema", half_life=1000, ramp=0.05}']
+    falling = 'schedules.lr={kind="constant_then_cosine", value=1.0, hold=0.5, end=0.0}'
+    return _advised(
+        config,
+        ("sample from an average of G", average),
+        ("a third of the rates, falling to zero over the second half", [*_rates(config, 1 / 3), falling]),
+        ("β₁ = 0", _optimizer(config, "beta1", 0.0)),
+        ("R1 and R2", _regularised(config)),
     )
-    changes = [
-        *(['average={kind="ema", half_life=1000, ramp=0.05}'] if config.average is None else []),
-        *_rates(config, 1 / 3),
-        *_optimizer(config, "beta1", 0.0),
-        'schedules.lr={kind="constant_then_cosine", value=1.0, hold=0.5, end=0.0}',
-        *_regularised(config),
-    ]
-    return Remedy(words, tuple(changes))
 
 
 def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
@@ -335,18 +327,16 @@ def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _saturation(config: Config, evidence: set[str]) -> Remedy:
-    words = (
-        "a lower rate for G, and for D where it is as high",
-        "β₁ = 0",
-        "a linear output instead of tanh or sigmoid",
-    )
+    slower, light = "a lower rate for G, and for D where it is as high", _optimizer(config, "beta1", 0.0)
+    linear = "a linear output instead of tanh or sigmoid"
     loud = {p: v for p, v in _fields(config, "generator.layers.", "one_hot_scale").items() if v > 10.0}
     if loud and config.data.labels != "none":
-        return Remedy(("a smaller one-hot vector beside z", *words), tuple(f"{path}=3" for path in loud), restart=True)
+        words = ("a smaller one-hot vector beside z", slower, linear)
+        return Remedy(words, tuple(f"{path}=3" for path in loud), restart=True)
     g, d = _learning(config)
     best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
     rates = [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
-    return Remedy(words, (*rates, *_optimizer(config, "beta1", 0.0)), restart=True)
+    return _advised(config, (slower, rates), ("β₁ = 0", light), (linear, None))._replace(restart=True)
 
 
 def _copying(config: Config, evidence: set[str]) -> Remedy:

@@ -239,7 +239,7 @@ def test_a_run_that_diverged(play, tmp_path):
     assert re.search(r"It diverged after step \d+", words)
     assert "◆ divergence" in words
     assert "NaN or infinity in the run" in words
-    assert "To try: R1 and R2 at every step; or: β₁ = 0" in words
+    assert "To try: R1 and R2 at every step; or: a third of the rates" in words
     assert "no longer finite" in words
 
 
