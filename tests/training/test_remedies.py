@@ -135,6 +135,18 @@ def test_remedies_do_what_they_say() -> None:
     assert "penalties.0.gamma=10" in remedy(Finding("gamma off"), recipe("mlp")).overrides
 
 
+def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
+    same = Finding("copying", (Evidence("variety", 0.0, "<", 1e-3),))
+    assert remedy(same, recipe("mlp")) == Remedy(
+        ("look at the data: all samples are the same one", "train on samples that differ")
+    )
+    assert remedy(same, with_overrides(recipe("mlp"), ["data.limit=1"])).overrides == ("data.limit=0",)
+    own = with_overrides(recipe("ring"), ["data.name=points.npy"])
+    found = remedies_for(Finding("wrong scale"), own, (2,))
+    assert found.overrides == ()
+    assert found.words[0].startswith("scale the points")
+
+
 def mended(state: str, name: str, *changes: str) -> Config:
     return changed(with_overrides(recipe(name), changes, say=lambda text: None), Finding(state))
 

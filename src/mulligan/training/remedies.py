@@ -65,6 +65,8 @@ def remedies_for(finding: Finding, config: Config, sample_shape: Shape) -> Remed
     sample_shape : tuple of int
         Of the data.
     """
+    if finding.state == "wrong scale" and len(sample_shape) == 1:  # no setting scales points
+        return Remedy(("scale the points to about [−1, 1] before training: they are used as they are",))
     make = _REMEDIES.get(finding.state)
     if make is None:
         return Remedy()
@@ -249,8 +251,6 @@ def _wrong_sign(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
-    if _fields(config, "data", "low") and _is_points(config):
-        return Remedy(("rescale the data to about [−1, 1]",), (), restart=True)
     low = 0.0 if "sigmoid" in _outputs(config) else -1.0
     return Remedy(
         (f"scale the pictures to [{low:g}, 1], the range of G's output",), (f"data.low={low:g}", "data.high=1"), True
@@ -342,6 +342,8 @@ def _saturation(config: Config, evidence: set[str]) -> Remedy:
 def _copying(config: Config, evidence: set[str]) -> Remedy:
     if config.data.limit:
         return Remedy(("more data: use all of it", "a smaller D", "stop earlier"), ("data.limit=0",), restart=True)
+    if "variety" in evidence:  # nothing that a D could do
+        return Remedy(("look at the data: all samples are the same one", "train on samples that differ"))
     changes = [
         f"{path}={[max(8, n // 2) for n in value]}"
         for path, value in flattened(to_table(config)).items()
@@ -349,12 +351,6 @@ def _copying(config: Config, evidence: set[str]) -> Remedy:
     ]
     words = ("more data, or changed copies of it", "a smaller D", "stop earlier")
     return Remedy(words, tuple(changes), restart=True)
-
-
-def _is_points(config: Config) -> bool:
-    from mulligan.data.toys import TOYS
-
-    return config.data.name in TOYS
 
 
 def _outputs(config: Config) -> str:
