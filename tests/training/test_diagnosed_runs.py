@@ -112,6 +112,13 @@ def test_points_of_another_scale() -> None:
     assert [e.state for e in found] == ["wrong scale"]
 
 
+def test_points_far_from_zero() -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, (500, 2)).astype(np.float32) + 1000
+    found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["wrong scale"]
+    assert [*found[0].evidence] == ["offset"]
+
+
 def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
     run = Run(tiny())
     events: list[Event] = []

@@ -21,7 +21,7 @@ PAIRED = Facts(balance=math.log(2), probabilistic=False, relativistic=True, pena
 
 SOUND = {
     "d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67, "penalty": 0.04,
-    "spread": 0.93, "span": 1.0, "distance": 0.97, "variety": 0.52, "scale": 1.0,
+    "spread": 0.93, "span": 1.0, "distance": 0.97, "variety": 0.52, "scale": 1.0, "offset": 0.0,
     "extreme": 0.77, "extreme_real": 0.83, "sharpness": 1.02, "coverage": 0.9, "precision": 0.97,
     "gap": 0.02, "ranking": 0.7, "classes": 1.0, "inner": 0.9, "r1": 0.66, "r2": 0.6, "push": 0.4,
     "g_first": 1.7e-3, "g_last": 0.03, "g_gradient": 0.6, "d_gradient": 1.3,
@@ -71,7 +71,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "dead latent": [({"spread": 0.019}, {"lived": False})],
     "contrast illusion": [({"span": 9e-4, "spread": 1e-3}, {"lived": False})],
     "wrong sign": [({"d_real": 3.0, "d_fake": 3.0}, {}), ({"d_real": 90.0, "d_fake": 200.0}, {})],
-    "wrong scale": [({"scale": 127.5}, {}), ({"scale": 0.05}, {}), ({"scale": 127.5, "d_real": 200.0}, {})],
+    "wrong scale": [({"scale": 127.5}, {}), ({"scale": 0.05}, {}), ({"scale": 127.5, "d_real": 200.0}, {}),
+                    ({"offset": 11.0}, {})],
     "D wins": [({"d_accuracy": 0.98, "d_loss": 0.09}, {}), ({"push": 3e-4}, {}),
                ({"ranking": 0.98, "d_loss": 0.04}, {"facts": PAIRED}),
                ({"ranking": 1.0, **FAR}, {"facts": CRITIC})],
@@ -111,7 +112,7 @@ NEARLY: list[dict[str, Any]] = [
     {"g_gradient": 99.0, "d_gradient": 99.0, "g_weights": 159.0, "d_weights": 67.0},
     {"spread": 0.021, "span": 2e-3},
     {"d_real": 3.0, "d_fake": 2.9},
-    {"scale": 9.0},
+    {"scale": 9.0, "offset": 9.0},
     {"d_accuracy": 0.98, "d_loss": 0.11},
     {"d_accuracy": 0.96, "d_loss": 0.05},
     {"push": 5e-4},

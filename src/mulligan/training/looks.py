@@ -176,8 +176,9 @@ class View:
 
     @property
     def misscaled(self) -> list[Case]:
-        """Cases of data whose range is not the networks'."""
-        return [Case((self.over("scale", 10.0),)), Case((self.under("scale", 0.1),))]
+        """Cases of data whose range is not the networks', in width or in place."""
+        signs = self.over("scale", 10.0), self.under("scale", 0.1), self.over("offset", 10.0)
+        return [Case((sign,)) for sign in signs]
 
     @property
     def agreed(self) -> Case:

@@ -18,6 +18,7 @@ MEANINGS = {
     "D(real)": "σ of D's mean logit on reals",
     "D(fake)": "σ of D's mean logit on fakes",
     "scale": "range of the data ÷ that of G's output",
+    "offset": "distance of the data's middle from 0 ÷ half the data's range",
     "d_accuracy": "how often D is right: reals above its loss's threshold, fakes below",
     "ranking": "how often D ranks a real above a fake",
     "loss_share": "D's loss ÷ its loss where it cannot tell, both above the least possible",

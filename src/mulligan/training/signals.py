@@ -192,6 +192,7 @@ class Probe:
             "distance": ratio(mean_distance(made), real["distance"]),
             "variety": real["deviation"] / self._unit,
             "scale": self.span / self._bound,
+            "offset": abs(self.low + self._unit) / self._unit,
         }
         if not self.run.data.is_points:
             p = (made - self.low) / self.span
