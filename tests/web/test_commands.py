@@ -197,14 +197,16 @@ SAID = {
 
 
 def test_the_second_try(call: Any, stand: Any, playground: Any) -> None:
-    begun(call, stand)
+    assert "second-try" not in begun(call, stand)["can"]  # there is nothing to repair
+    refused = call.post("/api/train/step", **{"try": 1}).json()
+    assert "second-try" not in refused["detail"]
     (playground.runs / NAME / "config.toml").write_text(_toml())
     stand.say("diagnosis", **SAID)
     stand.say("state", state="alarm", step=1500)
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["diagnosis"]["title"] == "Mode collapse"
     assert snapshot["tries"][0]["alarm"]["step"] == 1500
-    assert "step" in snapshot["status"]["can"]
+    assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
     assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
     kind, words = stand.sent[-1]
     assert (kind, words["overrides"], words["restart"]) == ("second", ["loss.kind=hinge"], False)

@@ -280,9 +280,8 @@ class Session:
 
     def _current(self, command: str) -> Try:
         current = self.state.current
-        allowed = COMMANDS[self.state.name]
-        if current is None or command not in allowed:
-            possible = f"now possible: {', '.join(allowed)}" if allowed else "wait a moment"
+        if current is None or command not in COMMANDS[self.state.name]:
+            possible = f"now possible: {', '.join(self.state.can)}" if self.state.can else "wait a moment"
             raise Problem(
                 "wrong-state",
                 f"{command} is not possible while the run is {self.state.name}; {possible}.",

@@ -62,6 +62,12 @@ class State:
         """The name of its folder."""
         return None if self.current is None else self.current.run
 
+    @property
+    def can(self) -> list[str]:
+        """The commands that are taken now: a second try only where there is something to repair."""
+        ill = self.diagnosis is not None and bool(self.diagnosis["severity"])
+        return [command for command in COMMANDS[self.name] if ill or command != "second-try"]
+
     def begin(self, tries: list[Try], number: int, text: str) -> None:
         """Turn to another try: what was said about the last one is over."""
         self.turn += 1
@@ -157,7 +163,7 @@ class State:
             "saved_step": self.saved_step,
             "saved_samples_last": self.saved_samples[-1] if self.saved_samples else None,
             "kid_floor": info.get("kid_floor"),
-            "can": list(COMMANDS[self.name]),
+            "can": self.can,
             "order": next(self._order),  # an answer to a command may overtake the news, or the news the answer
         }
 
