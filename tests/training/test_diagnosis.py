@@ -39,8 +39,8 @@ class Scripted:
 BAD, WORSE, OTHER = ({**SOUND, **change} for change in ({"distance": 0.4}, {"distance": 0.1}, {"extreme": 0.99}))
 
 
-def said(tiny: Any, looks: list[dict[str, float]]) -> list[tuple[int, str, str, int]]:
-    run = Run(tiny())
+def said(tiny: Any, looks: list[dict[str, float]], **changes: Any) -> list[tuple[int, str, str, int]]:
+    run = Run(tiny(**changes))
     watch = Diagnosis(every=10)
     watch._probe, watch._facts = Scripted(run, looks), PLAIN  # type: ignore[assignment]
     found = []
@@ -153,6 +153,9 @@ def test_a_healthy_run_is_silent(tiny: Any) -> None:
 def test_the_last_healthy_step_goes_with_the_diagnosis(tiny: Any) -> None:
     assert said(tiny, [SOUND, SOUND, BAD, BAD])[0][3] == 20
     assert said(tiny, [BAD, BAD])[0][3] == 0
+    tried = {"parent": {"run": "runs/a", "step": 12}}  # a second try begins where its parent was healthy
+    assert said(tiny, [BAD, BAD], **tried)[0][3] == 12
+    assert said(tiny, [SOUND, SOUND, BAD, BAD], **tried)[0][3] == 20
 
 
 def test_every_look_is_told(tiny: Any) -> None:

@@ -146,7 +146,7 @@ class Diagnosis:
             found.words,
             overrides=found.overrides,
             severity=finding.severity,
-            healthy_step=0 if found.restart else max(self.clean, 0),
+            healthy_step=0 if found.restart else max(self.clean, run.begins),
             clock=event.clock,
         )
 
