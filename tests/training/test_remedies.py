@@ -132,6 +132,9 @@ def test_remedies_do_what_they_say() -> None:
     strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
     finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
     assert "penalties.0.gamma=1" in remedy(finding, strong).overrides
+    rising = 'schedules.penalty={kind="exponential", factor=10}'
+    growing = with_overrides(recipe("mlp"), [rising], say=lambda text: None)
+    assert remedy(finding, growing).overrides[-1] == "schedules.penalty=constant"
     assert "penalties.0.gamma=10" in remedy(Finding("gamma off"), recipe("mlp")).overrides
 
 

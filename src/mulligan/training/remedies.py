@@ -320,10 +320,10 @@ def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
     if "penalty_share" not in evidence:
         return Remedy(("a stronger gradient penalty: γ × 10",), tuple(_stronger(config)))
     weights = _fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")
-    return Remedy(
-        ("a weaker gradient penalty: γ × 0.1, or falling over the run",),
-        tuple(f"{path}={min(0.1 * value, GAMMA * _unit(config)):.3g}" for path, value in weights.items()),
-    )
+    changes = [f"{path}={min(0.1 * value, GAMMA * _unit(config)):.3g}" for path, value in weights.items()]
+    if _peak(config.schedules.penalty, config.steps) > 1.0:
+        changes.append("schedules.penalty=constant")
+    return Remedy(("a weaker gradient penalty: γ × 0.1, or falling over the run",), tuple(changes))
 
 
 def _saturation(config: Config, evidence: set[str]) -> Remedy:
