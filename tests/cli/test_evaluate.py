@@ -49,6 +49,7 @@ def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert "averaged weights" in out
     assert "raw weights" in out
     assert "seed 1, raw weights: 100 samples" in err
+    assert "what perfect samples show at least: they are few" in out
     kept = json.loads((here / "r" / "metrics.json").read_text())
     assert (kept["n"], kept["seeds"], kept["raw"]["generator"]) == (100, [0, 1], "raw")
     assert set(kept["points"]["fd"]) == {"median", "min", "max"}

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
 """Feature maps by their key in metrics.json, in the order of the columns."""
+FEW = 500
+"""Samples below which the floor, by the covariance of as many reals, is too low by a tenth and more."""
 
 
 def glance(metrics: dict[str, Any]) -> str:
@@ -50,10 +52,11 @@ def table(metrics: dict[str, Any]) -> list[str]:
 
 def _one(result: dict[str, Any]) -> Iterator[str]:
     maps = [key for key in MAPS if key in result]
+    perfect = f"what perfect samples show{' at least: they are few' if result['n'] < FEW else ''}"
     rows = [
         ["", *(MAPS[key] for key in maps), ""],
         ["FD, % of variance", *(_value(result[key]["fd"]) for key in maps), ""],
-        ["  its floor", *(_value(result[key]["fd_floor"]) for key in maps), "what perfect samples show"],
+        ["  its floor", *(_value(result[key]["fd_floor"]) for key in maps), perfect],
         ["FD∞, %", *(_value(result[key].get("fd_infinity")) for key in maps), "extrapolated; 0 is right"],
         ["KID", *(_value(result[key]["kid"]) for key in maps), "0 is right"],
         ["precision", *(_value(result[key]["precision"]) for key in maps), ""],
