@@ -1,7 +1,9 @@
 """Folders larger than memory: the same pictures as a small folder has, and no more than what may be kept."""
 
 import gc
+import os
 import re
+import sys
 import tracemalloc
 
 import numpy as np
@@ -174,6 +176,13 @@ def test_the_digest_is_of_names(folder, few):
     assert load(folder, 32).images.digest != first
     (folder / "a" / "000.png").rename(folder / "a" / "zzz.png")
     assert load(folder).images.digest != first
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
+def test_a_file_whose_name_is_no_text_has_a_digest(folder, few):
+    digest = load(folder).images.digest
+    os.rename(folder / "a" / "003.png", os.fsencode(folder / "a") + b"/003\xe9.png")
+    assert load(folder).images.digest != digest
 
 
 def test_the_two_splits_agree_about_colour(tmp_path, few):

@@ -117,7 +117,7 @@ class StreamedPictures:
         """SHA-256 of the files' names in their order, and of what is made of them: their pixels would take too long."""
         digest = hashlib.sha256(f"{self.shape} {self._skip_broken}".encode())
         for path in self._paths:
-            digest.update("/".join(path.parts[-2:]).encode() + b"\0")
+            digest.update("/".join(path.parts[-2:]).encode(errors="surrogatepass") + b"\0")
         return digest.hexdigest()
 
     def _picture(self, i: int) -> NDArray[np.uint8]:
