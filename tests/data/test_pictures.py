@@ -84,6 +84,19 @@ def test_train_and_test_without_classes(tmp_path):
     assert len(data.test) == 1
 
 
+def test_what_is_left_out_of_either_split_is_said(tmp_path):
+    for part in ("train", "test"):
+        save(tmp_path / part / "0.png", GREY)
+    (tmp_path / "test" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "test" / "notes.txt").touch()
+    note = load(tmp_path, skip_broken=True).note
+    assert note.endswith(
+        "test: resized to fit 28×28, centred on black; grey; 1 other files left out; "
+        "1 broken pictures skipped: broken.png"
+    )
+    assert note.startswith("train: resized to fit 28×28, centred on black; grey; test")
+
+
 @pytest.mark.parametrize("size", [28, 32, 48, 64])
 def test_pictures_are_fitted_and_centred(tmp_path, size):
     save(tmp_path / "wide.png", np.full((50, 100), 200, np.uint8))

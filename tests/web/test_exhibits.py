@@ -99,6 +99,17 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
     assert call.get("/api/pictures?data=cats").status_code == 422
 
 
+def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: Any, tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / "cats" / part).mkdir(parents=True)
+        Image.fromarray(np.full((20, 30), 10, np.uint8)).save(tmp_path / "cats" / part / "whole.png")
+        (tmp_path / "cats" / part / f"{part}.png").write_bytes(b"no picture")
+    playground.session.own["cats"] = str(tmp_path / "cats")
+    found = call.get("/api/pictures?data=cats").json()
+    assert found["refused_count"] == 2
+    assert [each["name"] for each in found["refused"]] == ["train.png", "test.png"]
+
+
 def test_an_earlier_checkpoint(call: Any, playground: Any, tiny: Any) -> None:
     for _ in Recorder(playground.runs / "r").record(Run(tiny()), observers=[Diagnosis(6)]):
         pass

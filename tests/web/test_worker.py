@@ -205,6 +205,7 @@ def test_a_server_that_is_gone_ends_the_worker_and_saves(tiny: Any, tmp_path: Pa
 
 
 def test_strict_json() -> None:
-    value = {"a": np.float32("nan"), 1: [np.arange(2), float("inf"), True, None, "é"], "t": (np.int64(3),)}
-    assert plain(value) == {"a": None, "1": [[0, 1], None, True, None, "é"], "t": [3]}
+    file = "caf\udce9.png"  # a name that is no UTF-8
+    value = {"a": np.float32("nan"), 1: [np.arange(2), float("inf"), True, None, "é", file], "t": (np.int64(3),)}
+    assert plain(value) == {"a": None, "1": [[0, 1], None, True, None, "é", file], "t": [3]}
     assert json.loads(dumps(value)) == plain(value)

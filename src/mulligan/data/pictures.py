@@ -134,7 +134,8 @@ def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Data
         )
     if train.shape != test.shape:
         train, test = (load_pictures(folder / part, size, skip_broken, "rgb") for part in parts)
-    return replace(train, name=str(folder), test=test)
+    note = train.note if train.note == test.note else f"train: {train.note}; test: {test.note}"
+    return replace(train, name=str(folder), test=test, note=note)
 
 
 def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, int]]:

@@ -48,8 +48,8 @@ def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
     data = loaded(own[name])
     if data.is_points:
         raise Problem("not-available", f"{name} holds points of {data.shape[0]} numbers, not pictures.", field="data")
-    skipped = _SKIPPED.search(data.note)
-    broken = [] if skipped is None else [word.strip() for word in skipped[2].split(",") if word.strip(" …")]
+    skipped = _SKIPPED.findall(data.note)  # once, or for each of two splits
+    broken = [word.strip() for _, names in skipped for word in names.split(",") if word.strip(" …")]
     rows = np.linspace(0, len(data) - 1, min(SHOWN, len(data))).astype(int)
     columns = 8
     return {
@@ -57,7 +57,7 @@ def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
         "path": own[name],
         "accepted": len(data) + (0 if data.test is None else len(data.test)),
         "refused": [{"name": each, "reason": "it cannot be read as a picture"} for each in broken],
-        "refused_count": 0 if skipped is None else int(skipped[1]),
+        "refused_count": sum(int(count) for count, _ in skipped),
         "note": data.note,
         "shape": list(data.shape),
         "classes": list(data.class_names) or None,

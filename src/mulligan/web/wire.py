@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON without spaces; what JSON has no number for (NaN, infinity) becomes null."""
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """Write JSON without spaces; what JSON has no number for (NaN, infinity) becomes null.
+
+    Bytes of a file's name that are no UTF-8 become JSON's escapes, and are themselves again when it is read.
+    """
+    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace")
 
 
 def plain(value: Any) -> Any:
