@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mulligan import training
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import BusyError, CheckpointError, ConfigError
 from mulligan.studies import MEASURES, StudyRun, load_study
 from mulligan.studies import cell as cells
 from mulligan.studies import runner as runners
@@ -316,6 +316,21 @@ def test_a_folder_that_holds_something_is_not_touched(write: Any, tmp_path: Path
         StudyRun(other, tmp_path / "out", resume=True)
     with pytest.raises(ConfigError, match="asked otherwise"):
         StudyRun(asked, tmp_path / "out", budget="long", resume=True)
+
+
+def test_a_study_that_is_being_run_is_not_run_twice(write: Any, tmp_path: Path, here: list[str]) -> None:
+    asked = load_study(write())
+    late = StudyRun(asked, tmp_path / "out")
+    begun = StudyRun(asked, tmp_path / "out").run()
+    next(begun)
+    for second in (late, StudyRun(asked, tmp_path / "out", resume=True)):
+        with pytest.raises(BusyError, match=r"another process is writing to .*out"):
+            next(second.run())
+    assert len([*begun]) == 3
+    assert [result["status"] for result in lines(late)] == ["done"] * 4
+    (tmp_path / "lost").mkdir()
+    (tmp_path / "lost" / ".lock").touch()  # of one that was killed at its very beginning
+    assert len(finished(StudyRun(asked, tmp_path / "lost"))) == 4
 
 
 @pytest.mark.parametrize("name", ["study.json", "results.jsonl"])

@@ -16,13 +16,14 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.data.registry import absolute
 from mulligan.errors import CheckpointError, ConfigError, RunError
 from mulligan.studies.backends import backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
+from mulligan.training import RunFolder
 from mulligan.training.checkpoint import versions
 from mulligan.training.overrides import differences
 from mulligan.training.tables import Table, to_plain, to_table
@@ -91,7 +92,8 @@ class StudyRun:
         self.results: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, int] = {}
         self.machine: dict[str, Any] = {}
-        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        there = self.folder.exists()
+        if there and (not self.folder.is_dir() or any(path.name != ".lock" for path in self.folder.iterdir())):
             self._take_up(resume)
 
     # ── what there is already ─────────────────────────────────────────────────────────────────────────────────────
@@ -221,7 +223,23 @@ class StudyRun:
         ------
         ConfigError, RunError
             When the backend cannot be opened, or the folder cannot be written. What a cell raises is its result.
+        BusyError
+            When another process runs the study in this folder.
         """
+        with self._hold():
+            yield from self._run(workers, backend_name, scheduler, say)
+
+    def _hold(self) -> IO[bytes]:
+        """Take the folder for this process: of two, each would count as failed what the other has in its hands."""
+        from mulligan.output.files import advice
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return RunFolder(self.folder).hold()
+        except OSError as error:
+            raise RunError(f"cannot write {self.folder}: {advice(error)}") from error
+
+    def _run(self, workers: int, backend_name: str, scheduler: str, say: Callable[[str], object]) -> Iterator[Progress]:
         owner = (socket.gethostname(), os.getpid())
         self._gather()
         pending = self.pending
