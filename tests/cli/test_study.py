@@ -51,6 +51,16 @@ def test_a_study_is_run_shown_and_kept(study, here, mulligan):
     assert len((here / "studies" / "mine" / "results.jsonl").read_text().splitlines()) == 2
 
 
+def test_a_column_that_nothing_measures_is_named(study, here, mulligan):
+    (here / study).write_text(STUDY.replace("[budgets", 'columns = ["mode", "distance"]\n[budgets', 1))
+    code, out, err = mulligan("study", study)
+    assert code == 0
+    assert out.split("\n", 1)[0].split() == ["steps", "seeds", "distance"]
+    assert err.splitlines()[-1] == (
+        "columns: 'mode' was not measured; modes, good, distance, kl were. Correct the study; --resume shows it again."
+    )
+
+
 def test_a_second_time_needs_resume(study, mulligan):
     mulligan("study", study, "--out", "o")
     code, out, err = mulligan("study", study, "--out", "o")

@@ -59,6 +59,7 @@ def test_columns() -> None:
     rows = rows_of(RESULTS)
     assert columns_of(rows) == ["fd", "coverage"]
     assert columns_of(rows, ["coverage", "modes"]) == ["coverage"]
+    assert columns_of(rows, ["covrage"]) == ["fd", "coverage"]  # rather than none
     own = rows_of([line("a", 0, mine=1.0)])
     assert columns_of(own) == ["mine"]
 

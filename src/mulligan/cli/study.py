@@ -61,7 +61,7 @@ def command(
     from mulligan.nn.parallel import available_cores
     from mulligan.studies import StudyRun, load_study
     from mulligan.studies.report import write_report
-    from mulligan.studies.table import columns_of, rows_of, text
+    from mulligan.studies.table import columns_of, measured_in, rows_of, text
 
     study = load_study(file)
     folder = out or Path("studies") / Path(file).stem
@@ -84,12 +84,17 @@ def command(
         return 130
     page = write_report(run, anew)
     lost = [r for r in run.results.values() if r["status"] == "failed"]
+    rows = rows_of(run.results.values())
     if json:
         emit({"event": "kept", "results": str(run.lines), "report": str(page), "cells": total, "failed": len(lost)})
     else:
-        rows = rows_of(run.results.values())
         print("\n".join(text(rows, columns_of(rows, study.columns))))
         print(f"\nresults  {_near(run.lines)}\nreport   {_near(page)}\nagain    {anew} --resume")
+    found = measured_in(rows)
+    for name in study.columns:
+        if found and name not in found:
+            there = ", ".join(found)
+            say(f"columns: {name!r} was not measured; {there} were. Correct the study; --resume shows it again.")
     for result in lost[:3]:
         say(f"failed: {result['cell']}: {str(result['error']).strip().splitlines()[-1]}")
     return 1 if len(lost) == total else 0

@@ -112,11 +112,15 @@ def _spreads(all_figures: list[dict[str, float]]) -> dict[str, Spread]:
 
 def columns_of(rows: Sequence[Row], asked: Sequence[str] = ()) -> list[str]:
     """Choose the columns: those that were asked for, or the usual ones, as far as they were measured."""
-    measured = {name for row in rows for name in row.figures}
-    if asked:
-        return [name for name in asked if name in measured]
+    measured = measured_in(rows)
+    found = [name for name in asked if name in measured]
     usual = [name for name in USUAL if name in measured]
-    return (usual or sorted(measured))[:SHOWN]
+    return found or (usual or sorted(measured))[:SHOWN]
+
+
+def measured_in(rows: Sequence[Row]) -> list[str]:
+    """List every figure that some variation has."""
+    return list(dict.fromkeys(name for row in rows for name in row.figures))
 
 
 def figure_of(name: str) -> Figure:
