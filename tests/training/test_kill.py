@@ -92,7 +92,7 @@ def test_killed_at_random_moments_and_resumed(tiny: Any, tmp_path: Path, update:
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg])  # a group: what a terminal, `timeout` and systemd do
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_saves_and_stops(
     tiny: Any, tmp_path: Path, number: int, send: Callable[[int, int], None]
 ) -> None:
@@ -125,6 +125,31 @@ def test_the_second_signal_ends_the_process(tiny: Any, tmp_path: Path) -> None:
     child.communicate(timeout=20)
     assert child.returncode == -signal.SIGINT
     assert resume(tmp_path / "r").step == 0
+
+
+def test_a_terminal_that_closes_may_say_so_twice(tiny: Any, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(dumps_toml(tiny(steps=10_000, report_every=3)))
+    child = start(config, tmp_path / "r", pause=0.5)
+    assert child.stdout is not None
+    while int(child.stdout.readline()) < 3:
+        pass
+    for _ in range(2):  # the shell, and the system
+        child.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+    _, stderr = child.communicate(timeout=20)
+    assert child.returncode == 130, stderr
+    assert resume(tmp_path / "r").step >= 3
+
+
+def test_what_nohup_has_started_does_not_end_with_the_terminal() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupt() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_handlers_are_put_back() -> None:

@@ -35,6 +35,8 @@ PATIENCE = 0.5
 """Seconds asleep after which a lane asks whether the others are alive."""
 EXCHANGE = 1 << 26
 """Bytes that a lane can show the others at once; memory only where it is used."""
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What ends a run: Ctrl-C, `kill`, a terminal that closes. They are for the one who holds the checkpoint."""
 
 
 def can_fork() -> bool:
@@ -139,7 +141,7 @@ class Forks(Lanes):
         team = self._team
         assert team is not None
         try:
-            for number in (signal.SIGINT, signal.SIGTERM):  # both are for the one who holds the checkpoint
+            for number in ENDINGS:
                 signal.signal(number, signal.SIG_IGN)
             np.seterr(all="ignore")
             gc.freeze()

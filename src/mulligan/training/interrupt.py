@@ -6,17 +6,20 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
+from mulligan.nn.forks import ENDINGS
+
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HANGUP = getattr(signal, "SIGHUP", None)
 
 
 class Interrupt:
-    """A flag that SIGINT (Ctrl-C) or SIGTERM raises; use as a context manager, and call to ask.
+    """A flag that SIGINT (Ctrl-C), SIGTERM or SIGHUP raises; use as a context manager, and call to ask.
 
     The handlers stand only inside the ``with`` block, and only in the main thread, where Python allows them. After the
-    first signal the system's own handling is back: the next one ends the process, and what was saved stays whole.
+    first signal the system's own handling is back: the next one ends the process, and what was saved stays whole. But
+    a terminal that closes says so more than once (SIGHUP); and what `nohup` has started does not end with it.
 
     Attributes
     ----------
@@ -34,13 +37,14 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+            asked = [n for n in ENDINGS if n != _HANGUP or signal.getsignal(n) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._note) for number in asked}
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = number
         for each in self._before:
-            signal.signal(each, signal.SIG_DFL)
+            signal.signal(each, signal.SIG_IGN if each == _HANGUP else signal.SIG_DFL)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ def serve(
     say: Callable[[str], object] = print,
     ready: Callable[[str], object] = lambda address: None,
 ) -> int:
-    """Serve the playground until Ctrl-C or SIGTERM.
+    """Serve the playground until Ctrl-C, SIGTERM or SIGHUP: a terminal that closes.
 
     Parameters
     ----------
@@ -95,7 +97,8 @@ def serve(
 
         def _leave(self) -> None:
             if playground.session.state.name in WAITING:
-                say("saving the run …")
+                with contextlib.suppress(OSError):  # the terminal has closed
+                    say("saving the run …")
             text = "The server is closing; the run is saved."
             playground.hub.publish("notice", {"kind": "info", "text": text, "code": "closing"})
             engine.quit()
@@ -103,6 +106,10 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            hangup = getattr(signal, "SIGHUP", None)  # which uvicorn leaves alone; so does nohup
+            main = threading.current_thread() is threading.main_thread()
+            if main and hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+                signal.signal(hangup, self.handle_exit)
             say(f"the playground is at {address}")
             say(f"runs are kept in {playground.runs}; Ctrl-C saves the run and ends")
             ready(address)

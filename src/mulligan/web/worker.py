@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import DivergedError, MulliganError
+from mulligan.nn.forks import ENDINGS
 from mulligan.web.live import Live
 from mulligan.web.wire import Wire
 
@@ -252,6 +253,6 @@ def _warm() -> None:
 
 def main(connection: Connection) -> None:
     """Be the worker, on this end of a pipe."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)  # the server hears them, and says what to do
     Worker(Wire(connection)).serve()
