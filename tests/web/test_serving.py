@@ -191,6 +191,15 @@ def test_a_closed_server_saves(tmp_path: Path, number: signal.Signals, serve: An
     assert step_of(checkpoints(tmp_path / "runs" / "ring-1" / "checkpoints")[-1]) >= reached
 
 
+def test_a_closed_server_says_nothing_of_a_run_that_was_refused(tmp_path: Path, serve: Any) -> None:
+    served = serve(tmp_path / "runs")
+    served.take()
+    served.post("/api/train/start", **{**LONG, "overrides": ["classes=3"]})  # the ring has none
+    served.wait(lambda status: status["state"] == "failed")
+    served.process.send_signal(signal.SIGINT)
+    assert "ring-1" not in served.ended()
+
+
 def test_ctrl_c_twice_saves_and_says_no_more_than_once(tmp_path: Path, serve: Any) -> None:
     served = serve(tmp_path / "runs")
     ear = Ear(served.address, "last-tab-0123456789")
@@ -224,6 +233,7 @@ def _locked(path: Path) -> bool:
         (("--host", "0.0.0.0", "--token", "short"), "at least 16"),
         (("--port", "99999"), "0 to 65535"),
         (("--data", "/no/such/folder"), "no such folder"),
+        (("--runs", __file__), "is a file, and runs need a folder"),
         (("--host", "no.such.host.invalid", "--token", "x" * 16), "cannot listen"),
     ],
 )

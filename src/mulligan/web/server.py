@@ -58,8 +58,10 @@ def serve(
     Raises
     ------
     ConfigError
-        When the host needs a token, or the port is taken.
+        When the host needs a token, the port is taken, or `runs` is a file.
     """
+    if runs.exists() and not runs.is_dir():
+        raise ConfigError(f"--runs {runs} is a file, and runs need a folder. Choose another one.")
     if host not in ("127.0.0.1", "localhost", "::1") and not token:
         raise ConfigError(
             f"--host {host} lets other machines in, so it needs --token SECRET, which every visitor must know. "
@@ -158,14 +160,14 @@ def _end(run: str | None, runs: Path, engine: Engine, say: Callable[[str], objec
 
     engine.quit()
     well = engine.join(GRACE)
-    if run is None:
+    if run is None or not (runs / run).is_dir():  # none, or one that was refused
         return
     here = RunFolder(runs / run)
     found = checkpoints(here.checkpoints)
     if not well:
         say(f"the training process did not end by itself; what {run} had saved is untouched")
     if not found:
-        say(f"{run} had not begun; nothing is lost")
+        say(f"{run} has no checkpoint yet; nothing is lost")
     elif step_of(found[-1]) < load_config(here.config).steps:
         step = f"{step_of(found[-1]):,}"
         say(f"{run} is saved at step {step}; go on with: mulligan resume {typed(runs / run)}, or mulligan serve")
