@@ -99,6 +99,8 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
     [
         ("steps", "'steps' is no path=value"),
         ("=3", "'=3' is no path=value"),
+        ("parent={run='runs/ring-1',step=300}", "parent cannot be set: a second try writes it down"),
+        ("parent.step=300", "parent cannot be set"),
         ("lr=1", "unknown key 'lr'; did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
         ("stepz=1", "unknown key 'stepz'; did you mean 'steps'?"),
         ("generater.clip=norm", "unknown key 'generater'; did you mean 'generator'?"),

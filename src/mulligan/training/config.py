@@ -194,7 +194,10 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
         path, equals, value = text.partition("=")
         if not equals or not path.strip():
             raise ConfigError(f"{text!r} is no path=value. Write, for instance, discriminator.optimizer.lr=1e-4.")
-        assign(Config, table, path.strip().split("."), _value(value.strip()), say)
+        keys = path.strip().split(".")
+        if keys[0] == "parent":
+            raise ConfigError("parent cannot be set: a second try writes it down (mulligan diagnose RUN --try).")
+        assign(Config, table, keys, _value(value.strip()), say)
         with contextlib.suppress(MulliganError):  # the next override may mend it
             table = to_table(from_table(Config, table))  # with the defaults of a new kind
     return from_table(Config, table)
