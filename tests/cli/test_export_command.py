@@ -22,6 +22,15 @@ def test_each_format_named_after_the_model(mulligan, model):
     assert load(model).classes == 4  # untouched
 
 
+@pytest.mark.parametrize(
+    ("name", "module"), [("2nd-try", "_2nd_try"), ("class", "class_"), ("m²", "m_"), ("näher", "näher")]
+)
+def test_a_module_is_named_so_that_python_can_import_it(mulligan, here, model, name, module):
+    Path(model).rename(f"{name}.safetensors")
+    code, out, _ = mulligan("export", f"{name}.safetensors", "--to", "torch")
+    assert (code, out.partition(":")[0]) == (0, f"{module}.py")
+
+
 def test_the_ending_names_the_format_and_json_says_what_was_written(mulligan, model):
     code, out, err = mulligan("export", model, "--out", "deep/er/g.npz", "--json")
     assert (code, err) == (0, "")

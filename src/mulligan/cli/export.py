@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -48,8 +49,8 @@ def command(
     generator = bundled() if model is None else load(model)
     if out is None:
         name = "mulligan-mnist" if model is None else stem(model)
-        if kind == "torch":  # a module's name
-            name = "".join(c if c.isalnum() else "_" for c in name)
+        if kind == "torch":
+            name = _module(name)
         out = Path(f"{name}{FORMATS[kind][0]}")
     files = export(generator, out, kind)
     if json:
@@ -58,3 +59,11 @@ def command(
         return
     for path in files:
         print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def _module(name: str) -> str:
+    """Turn a name into one that Python can import."""
+    name = "".join(c if f"_{c}".isidentifier() else "_" for c in name)
+    if keyword.iskeyword(name):
+        return f"{name}_"
+    return name if name.isidentifier() else f"_{name}"
