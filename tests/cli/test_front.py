@@ -13,6 +13,7 @@ import pytest
 from mulligan import __version__
 from mulligan.cli import COMMANDS, main
 from mulligan.errors import MulliganError
+from mulligan.nn import memory
 
 
 def sentence(text):
@@ -104,6 +105,16 @@ def test_what_no_memory_holds_is_said_in_a_sentence(setting, threads, mulligan, 
     assert "not enough memory" in err
     assert sentence(err)
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads, mulligan, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_free", lambda: 300 << 20)  # else the system would kill the process, some GB later
+    words = ("train", "classic", "--set", "batch_size=50000", "--threads", threads, "--out", tmp_path / "r")
+    code, out, err = mulligan(*words)
+    assert (code, out) == (1, "")
+    assert re.search(r"not enough memory \(an array of [\d,]+ bytes, where 314,572,800 are free\)", err)
+    assert "Traceback" not in err
 
 
 def test_a_missing_word_is_named(mulligan):
