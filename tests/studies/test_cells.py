@@ -333,6 +333,24 @@ def test_a_study_that_is_being_run_is_not_run_twice(write: Any, tmp_path: Path, 
     assert len(finished(StudyRun(asked, tmp_path / "lost"))) == 4
 
 
+def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(
+    write: Any, tmp_path: Path, here: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        np.save(tmp_path / place / "points.npy", np.random.default_rng(0).normal(size=(50, 2)))
+    path = write(measures='measures = ["play"]')
+    path.with_name("tiny.toml").write_text(path.with_name("tiny.toml").read_text().replace('"ring"', '"points.npy"'))
+    asked = load_study(path)
+    monkeypatch.chdir(tmp_path / "one")
+    next(StudyRun(asked, tmp_path / "out").run())
+    monkeypatch.chdir(tmp_path / "two")
+    with pytest.raises(ConfigError, match=r"asked otherwise \(variations.plain.data.name: "):
+        StudyRun(asked, tmp_path / "out", resume=True)
+    monkeypatch.chdir(tmp_path / "one")
+    assert len(finished(StudyRun(asked, tmp_path / "out", resume=True))) == 4
+
+
 @pytest.mark.parametrize("name", ["study.json", "results.jsonl"])
 def test_a_broken_file_is_named(name: str, write: Any, tmp_path: Path, here: list[str]) -> None:
     asked = load_study(write())

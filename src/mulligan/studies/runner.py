@@ -138,7 +138,7 @@ class StudyRun:
 
     def _asked(self) -> Table:
         """All that a result depends on; titles and columns may change."""
-        variations = {v.name: to_plain(config_of(self.study, v)) for v in self.variations}
+        variations = {v.name: to_plain(self._config(v)) for v in self.variations}
         budget = to_table(self.budget)
         return {"variations": variations, "budget": budget, "measures": list(self.study.measures)}
 
@@ -159,7 +159,7 @@ class StudyRun:
 
     def config(self, variation: Variation, seed: int) -> Config:
         """Return the whole configuration of a cell."""
-        budget, config = self.budget, config_of(self.study, variation)
+        budget, config = self.budget, self._config(variation)
         steps = self.steps.get(variation.name) or (budget.start + budget.steps if budget.steps else config.steps)
         looks = [look for look in budget.looks if look]
         return replace(
@@ -168,8 +168,12 @@ class StudyRun:
             steps=steps,
             save_every=max(LEAST, math.ceil((steps - budget.start) / SAVES)),
             report_every=math.gcd(*looks) if looks else max(1, steps // 20),
-            data=replace(config.data, name=absolute(config.data.name)),  # a worker may stand elsewhere
         )
+
+    def _config(self, variation: Variation) -> Config:
+        """Build a variation, its data named from the root on: workers and --resume may stand elsewhere."""
+        config = config_of(self.study, variation)
+        return replace(config, data=replace(config.data, name=absolute(config.data.name)))
 
     def job(self, name: str, owner: tuple[str, int] = ("", 0)) -> Job:
         """Return what a worker needs for a cell; `owner` is the study that it belongs to (host and process)."""
