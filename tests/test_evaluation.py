@@ -8,7 +8,7 @@ from PIL import Image
 
 import mulligan
 from mulligan.data import Dataset
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.evaluation import Exam, evaluate
 from mulligan.game.architectures import MLPGenerator
 from mulligan.game.spec import Latent
@@ -214,6 +214,15 @@ def test_both_weights_of_a_run(tmp_path, own):
     assert evaluate(tmp_path / "r" / "checkpoints" / "step-000012", seeds=1) == found
     assert evaluate(run, seeds=1) == found
     assert "raw" not in evaluate(tmp_path / "r" / "generator.safetensors", seeds=1)
+    # against other data a run can be measured without its own, but its raw weights cannot
+    path.rename(tmp_path / "away.npz")
+    said = []
+    alone = evaluate(tmp_path / "r", tmp_path / "away.npz", seeds=1, say=said.append)
+    assert alone["pca64"] == found["pca64"]
+    assert "raw" not in alone
+    assert "own.npz" in said[0]
+    with pytest.raises(DataError, match=r"own\.npz"):
+        evaluate(tmp_path / "r", seeds=1)
 
 
 def test_words(own):

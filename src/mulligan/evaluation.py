@@ -16,7 +16,7 @@ import numpy as np
 
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.data.picture_file import SIZES
-from mulligan.errors import ConfigError, ShapeError, as_path
+from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
 from mulligan.metrics.evaluate import reference
 from mulligan.metrics.features import enough, pca, random_conv
@@ -89,7 +89,7 @@ def evaluate(
     DataError, CheckpointError
         Data or a generator that cannot be read.
     """
-    weights, found, cpu = _weights(generator)
+    weights, found, cpu = _weights(generator, None if data is None else say)
     if data is None:
         data = found if found is not None else _own_data(weights["ema"])
     elif not isinstance(data, Dataset):
@@ -272,8 +272,13 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
     return None if count == there else np.random.default_rng(0).permutation(there)[:count]
 
 
-def _weights(generator: Generator | Run | str | Path) -> tuple[dict[str, Generator], Dataset | None, float]:
-    """Return the generators to score by the name of their weights, the data that they saw, and the CPU-seconds."""
+def _weights(
+    generator: Generator | Run | str | Path, say: Callable[[str], object] | None
+) -> tuple[dict[str, Generator], Dataset | None, float]:
+    """Return the generators to score by the name of their weights, the data that they saw, and the CPU-seconds.
+
+    With `say` there are other data to compare with: then the averaged weights will do where a run's own data are gone.
+    """
     from mulligan.output.models import load as load_generator
     from mulligan.output.weights import Generator
     from mulligan.training import Run
@@ -290,7 +295,13 @@ def _weights(generator: Generator | Run | str | Path) -> tuple[dict[str, Generat
         found = load_checkpoint(path) if (path / "run.json").is_file() else RunFolder(path).newest()
         if found is None:
             return {"ema": load_generator(path)}, None, 0.0
-        generator = found.run()
+        try:
+            generator = found.run()
+        except (CheckpointError, DataError) as error:
+            if say is None or not RunFolder(path).generator.is_file():
+                raise
+            say(f"the averaged weights alone can be measured: {error}")
+            return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
     both = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu
 
