@@ -132,6 +132,21 @@ def test_the_map_has_the_right_colours_the_right_way_up(page):
     assert "at step 400 D 0.60, G 0.80 nats" in page.get_by_test_id("losses").get_attribute("aria-label")
 
 
+def test_starting_over_forgets_what_the_run_before_still_says(page):
+    page.get_by_test_id("seed").fill("7")
+    page.get_by_test_id("run").click()
+    page.get_by_text("200 of 400", exact=True).wait_for()
+    page.get_by_test_id("seed").fill("42")
+    page.get_by_test_id("again").click()
+    reach(page, "finished")
+    high = page.evaluate(
+        "() => { const c = document.getElementById('losses');"
+        " const top = c.getContext('2d').getImageData(0, 0, c.width, c.height / 2).data;"
+        " return top.some((value) => value) }"
+    )
+    assert not high  # its last losses stood at 1.8, those of the new run below 1
+
+
 def test_a_failure_is_said_and_can_be_tried_again(page):
     page.get_by_test_id("seed").fill("13")
     page.get_by_test_id("run").click()

@@ -8,6 +8,7 @@ const rgb = (name) => [1, 3, 5].map((i) => parseInt(colour(name).slice(i, i + 2)
 let worker = null;
 let reals = new Float32Array(0);
 let history = []; // [step, d_loss, g_loss]
+let begun = false; // what the worker says before it has begun the run that it was asked for is of the one before
 
 const TEXT = {
   empty: "Load and start", loading: "Loading", ready: "Start", training: "Pause", paused: "Go on",
@@ -55,7 +56,7 @@ function failed(text) {
 }
 
 function begin() {
-  history = [];
+  begun = false;
   send({ do: "start", seed: seed() });
   send({ do: "go" });
   enter("training", `Training with seed ${seed()}.`);
@@ -67,8 +68,13 @@ const news = {
     part("versions").textContent = `Python ${versions.python} and NumPy ${versions.numpy}, in a worker of this page.`;
     begin();
   },
-  began: (message) => { reals = message.reals; },
+  began: (message) => {
+    begun = true;
+    history = [];
+    reals = message.reals;
+  },
   frame: (frame) => {
+    if (!begun) return;
     if (frame.d_loss !== undefined) history.push([frame.step, frame.d_loss, frame.g_loss]);
     part("at").textContent = `${frame.step} of ${frame.total}`;
     if (frame.rate !== undefined) part("rate").textContent = frame.rate.toFixed(frame.rate < 10 ? 1 : 0);
@@ -77,7 +83,7 @@ const news = {
     drawMap(frame);
     drawLosses(frame.total);
   },
-  finished: () => enter("finished", "Finished."),
+  finished: () => begun && enter("finished", "Finished."),
   failed: ({ text }) => failed(text),
 };
 
