@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -51,19 +52,40 @@ def runs(two: Path, playground: Any) -> Path:
     return found
 
 
-@pytest.mark.parametrize("name", ["Bäume", "花-1", "tiny-1 (Kopie)", "_x", "a+b=c@1,5~"])
+ODD = [
+    "Bäume",
+    "花-1",
+    "tiny-1 (Kopie)",
+    "_x",
+    "a+b=c@1,5~",
+    "d'Arc",
+    '"x" & <b>',
+    "50 % #2?",
+    "[a];b:c",
+    "हिन्दी",
+    "🎲",
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("name", ODD)
 def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, runs: Path, call: Any) -> None:
     (runs / "tiny-1").rename(runs / name)
     row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == name)
-    for path in (f"/api/runs/{name}", f"/api/runs/{name}/curves", row["sample"]):
+    address = f"/api/runs/{quote(name, safe='')}"
+    for path in (address, f"{address}/curves", row["sample"]):
         assert call.get(path).status_code == 200, path
-    assert jobs.export(runs / name, print, "npz")["url"] == f"/api/runs/{name}/files/generator.npz"
-    assert call.get(f"/api/runs/{name}/files/generator.npz").status_code == 200
-    assert call.post(f"/api/runs/{name}/delete").status_code == 200
+    assert call.get(jobs.export(runs / name, print, "npz")["url"]).status_code == 200
+    assert call.get(call.get(address).json()["exports"][0]["url"]).status_code == 200
+    assert call.get(jobs.report(runs / name, print)["url"]).status_code == 200
+    assert call.post(f"{address}/delete").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 121])
-def test_other_names_are_refused(name: str, call: Any) -> None:
+@pytest.mark.parametrize(
+    "name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 256, "花" * 120]
+)
+def test_other_names_are_refused(name: str, call: Any, playground: Any) -> None:
+    playground.runs.mkdir()
     assert call.get(f"/api/runs/{name}").status_code in (404, 422)
     assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
 

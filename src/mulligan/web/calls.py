@@ -23,7 +23,7 @@ CLIENT = Field(
     "text", "The page's own random name.", 16, 64, pattern=r"[A-Za-z0-9_-]{16,64}",
     say="16 to 64 letters, digits, _ or -", required=True, example="a1b2c3d4e5f6a7b8",
 )  # fmt: skip
-NAME = Field("text", "A run's name.", 1, 120, pattern=RUN_NAME, say="a run's name", required=True, example="quick-1")
+NAME = Field("text", "A run's name.", 1, 255, pattern=RUN_NAME, say="a run's name", required=True, example="quick-1")
 STEPS = Field("int", "Length of the run.", 1, LIMITS["steps"], example=7000)
 SEED = Field("int", "Of all chance.", 0, LARGEST_SEED, example=42)
 RATE = Field("float", "A learning rate.", low=LIMITS["lr"][0], high=LIMITS["lr"][1], example=0.001)
@@ -57,9 +57,9 @@ START = {
     "paused": Field("bool", "Stand at step 0.", default=False),
     "replace": Field("bool", "Save and leave the run that is there.", default=False),
 }
-RUN = Field("text", "`live`, or a run's name.", 1, 120, pattern=RUN_NAME, say="live or a run's name", default="live")
+RUN = Field("text", "`live`, or a run's name.", 1, 255, pattern=RUN_NAME, say="live or a run's name", default="live")
 MODEL = Field(
-    "text", "`bundled`, `live`, or a run's name.", 1, 120, pattern=RUN_NAME,
+    "text", "`bundled`, `live`, or a run's name.", 1, 255, pattern=RUN_NAME,
     say="bundled, live or a run's name", default="bundled",
 )  # fmt: skip
 CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)

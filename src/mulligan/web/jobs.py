@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.web.problems import Problem
-from mulligan.web.runs import EXPORTS
+from mulligan.web.runs import EXPORTS, export_of, report_of
 from mulligan.web.wire import Wire
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def report(folder: Path, say: Any) -> dict[str, Any]:
     from mulligan.output.report import write_report
 
     write_report(folder)
-    return {"url": f"/runs/{folder.name}/report.html", "text": "The report is written."}
+    return {"url": report_of(folder.name), "text": "The report is written."}
 
 
 def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
@@ -279,7 +279,7 @@ def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)
     return {
-        "url": f"/api/runs/{folder.name}/files/{files[0].name}",
+        "url": export_of(folder.name, files[0].name),
         "text": f"{files[0].name} is written ({size:,} bytes).",
     }
 

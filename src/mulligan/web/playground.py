@@ -82,7 +82,11 @@ class Playground:
         """
         path = self.runs / name
         inside = path.parent == self.runs and not name.startswith(".") and path.resolve().parent == self.runs
-        if not inside or not RunFolder(path).config.is_file():
+        try:
+            there = inside and RunFolder(path).config.is_file()
+        except OSError:  # longer than a file's name may be, which counts bytes
+            there = False
+        if not there:
             raise Problem(
                 "unknown-run", f"there is no run {name!r} in {self.runs}. GET /api/runs lists them.", field="name"
             )

@@ -11,6 +11,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from mulligan.data.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
@@ -135,8 +136,8 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "parent": None if config.parent is None else Path(config.parent.run).name,
         "from_step": 0 if config.parent is None else config.parent.step,
         "points": points,
-        "sample": f"/api/runs/{name}/sample.png" if samples else None,
-        "report": f"/runs/{name}/report.html" if (path / "report.html").is_file() else None,
+        "sample": f"/api/runs/{quote(name, safe='')}/sample.png" if samples else None,
+        "report": report_of(name) if (path / "report.html").is_file() else None,
         "bytes": _size(path),
         "changed": stamp / 1e9,
     }
@@ -235,7 +236,17 @@ EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_
 def exports(path: Path) -> list[dict[str, Any]]:
     """List the files that were exported."""
     found = sorted(p for p in (path / "exports").glob("*") if p.is_file() and not p.name.startswith("."))
-    return [{"file": p.name, "bytes": p.stat().st_size, "url": f"/api/runs/{path.name}/files/{p.name}"} for p in found]
+    return [{"file": p.name, "bytes": p.stat().st_size, "url": export_of(path.name, p.name)} for p in found]
+
+
+def report_of(name: str) -> str:
+    """Return the address of a run's report."""
+    return f"/runs/{quote(name, safe='')}/report.html"
+
+
+def export_of(name: str, file: str) -> str:
+    """Return the address of a file that was exported."""
+    return f"/api/runs/{quote(name, safe='')}/files/{quote(file, safe='')}"
 
 
 def file_of(playground: Playground, name: str, part: str, file: str) -> Path:

@@ -94,7 +94,7 @@ function Advice({ severe, open }) {
     const since = (look?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
       <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
-      <div class="act"><a class="btn" data-testid="compare-tries" href=${`#runs?compare=${tries.map((t) => encodeURIComponent(t.run)).join(",")}`}>Compare the tries</a>${all("btn quiet")}</div></div>`;
+      <div class="act"><a class="btn" data-testid="compare-tries" href=${`#runs?${tries.map((t) => `compare=${encodeURIComponent(t.run)}`).join("&")}`}>Compare the tries</a>${all("btn quiet")}</div></div>`;
   }
   return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
 }

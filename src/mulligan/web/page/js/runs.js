@@ -61,7 +61,7 @@ export function Runs({ query }) {
   const [list, setList] = useState(null);
   const [fault, setFault] = useState(null);
   const [words, setWords] = useState("");
-  const [chosen, setChosen] = useState((query.get("compare") ?? "").split(",").filter(Boolean).map(decodeURIComponent).slice(0, MOST));
+  const [chosen, setChosen] = useState(query.getAll("compare").slice(0, MOST));
   const [curves, setCurves] = useState({});
   const took = (found, problem) => {
     if (found) setList(found);
