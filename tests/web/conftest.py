@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,8 +16,9 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.training import Recorder, Run, recipe
+from mulligan.training import Diagnosis, Recorder, Run, plan, recipe
 from mulligan.training.config import with_fields
+from mulligan.training.events import Diagnosed
 from mulligan.web.app import application
 from mulligan.web.history import story_of
 from mulligan.web.playground import Playground
@@ -222,6 +224,39 @@ def call(playground: Playground) -> Any:
         caller = Caller(client)
         caller.take()
         yield caller
+
+
+def trained(folder: Path, config: Any) -> Run:
+    run = Run(config)
+    for _ in Recorder(folder).record(run, observers=[Diagnosis(8)]):
+        pass
+    return run
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: Any, tiny: Any) -> Path:
+    """A run and its second try."""
+    runs: Path = tmp_path_factory.mktemp("two") / "runs"
+    trained(runs / "tiny-1", tiny())
+    said = Diagnosed(
+        20, "D wins", {}, ("x",), overrides=("generator.optimizer.lr=1e-4",), severity="alarm", healthy_step=12
+    )
+    with (runs / "tiny-1" / "events.jsonl").open("a") as file:
+        file.write(said.line())
+    second = plan(runs / "tiny-1", said).run()
+    for _ in Recorder(runs / "tiny-1-try-2").record(second):
+        pass
+    return runs
+
+
+@pytest.fixture
+def runs(two: Path, playground: Any) -> Path:
+    shutil.copytree(two, playground.runs)
+    for folder in playground.runs.iterdir():  # the second try's parent is known by its name
+        text = (folder / "config.toml").read_text().replace(str(two), str(playground.runs))
+        (folder / "config.toml").write_text(text)
+    found: Path = playground.runs
+    return found
 
 
 # ── a real one ────────────────────────────────────────────────────────────────────────────────────────────────────────

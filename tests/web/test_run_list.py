@@ -10,84 +10,11 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
-from mulligan.training import Diagnosis, Recorder, Run, plan, resume
-from mulligan.training.events import Diagnosed
+from mulligan.training import Recorder, Run, resume
 from mulligan.web import jobs
-
-
-def trained(folder: Path, config: Any) -> Run:
-    run = Run(config)
-    for _ in Recorder(folder).record(run, observers=[Diagnosis(8)]):
-        pass
-    return run
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: Any, tiny: Any) -> Path:
-    """A run and its second try."""
-    runs: Path = tmp_path_factory.mktemp("two") / "runs"
-    trained(runs / "tiny-1", tiny())
-    said = Diagnosed(
-        20, "D wins", {}, ("x",), overrides=("generator.optimizer.lr=1e-4",), severity="alarm", healthy_step=12
-    )
-    with (runs / "tiny-1" / "events.jsonl").open("a") as file:
-        file.write(said.line())
-    second = plan(runs / "tiny-1", said).run()
-    for _ in Recorder(runs / "tiny-1-try-2").record(second):
-        pass
-    return runs
-
-
-@pytest.fixture
-def runs(two: Path, playground: Any) -> Path:
-    shutil.copytree(two, playground.runs)
-    for folder in playground.runs.iterdir():  # the second try's parent is known by its name
-        text = (folder / "config.toml").read_text().replace(str(two), str(playground.runs))
-        (folder / "config.toml").write_text(text)
-    found: Path = playground.runs
-    return found
-
-
-ODD = [
-    "Bäume",
-    "花-1",
-    "tiny-1 (Kopie)",
-    "_x",
-    "a+b=c@1,5~",
-    "d'Arc",
-    '"x" & <b>',
-    "50 % #2?",
-    "[a];b:c",
-    "हिन्दी",
-    "🎲",
-    "x" * 200,
-]
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, runs: Path, call: Any) -> None:
-    (runs / "tiny-1").rename(runs / name)
-    row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == name)
-    address = f"/api/runs/{quote(name, safe='')}"
-    for path in (address, f"{address}/curves", row["sample"]):
-        assert call.get(path).status_code == 200, path
-    assert call.get(jobs.export(runs / name, print, "npz")["url"]).status_code == 200
-    assert call.get(call.get(address).json()["exports"][0]["url"]).status_code == 200
-    assert call.get(jobs.report(runs / name, print)["url"]).status_code == 200
-    assert call.post(f"{address}/delete").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 256, "花" * 120]
-)
-def test_other_names_are_refused(name: str, call: Any, playground: Any) -> None:
-    playground.runs.mkdir()
-    assert call.get(f"/api/runs/{name}").status_code in (404, 422)
-    assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
 
 
 def test_an_empty_folder(call: Any) -> None:

@@ -239,7 +239,7 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
             event = json.loads(line)
         except ValueError:
             event = None
-        if isinstance(event, dict) and _is_whole(event):
+        if isinstance(event, dict) and is_whole(event):
             yield event
         elif number < len(lines):
             raise CheckpointError(
@@ -252,7 +252,7 @@ _WRITTEN: dict[str, type] = {"int": int, "str": str, "dict": dict, "list": list,
 """What JSON makes of the fields' types, by their first word."""
 
 
-def _is_whole(event: dict[str, Any]) -> bool:
+def is_whole(event: dict[str, Any]) -> bool:
     """Tell whether an event has what `to_json` writes; one of another's kind needs its step alone."""
     kind = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
     return all(

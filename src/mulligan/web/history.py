@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mulligan.output.files import objects_in, regular
+from mulligan.training.events import is_whole
 from mulligan.training.folder import RunFolder
 from mulligan.web.rounding import significant
 
@@ -42,8 +43,7 @@ class Columns:
                 column.pop()
         self.step.append(step)
         for name, column in self.values.items():
-            value = values.get(name)
-            column.append(float(value) if isinstance(value, (int, float)) else None)
+            column.append(number(values.get(name)))
 
     def join(self, step: int, values: dict[str, Any]) -> None:
         """Add values to the last row, where it is of the same step; else append one."""
@@ -51,7 +51,7 @@ class Columns:
             self.add(step, values)
             return
         for name in self.values.keys() & values.keys():
-            self.values[name][-1] = float(values[name])
+            self.values[name][-1] = number(values[name])
 
     def thinned(self, points: int = POINTS) -> dict[str, list[Any]]:
         """Return all rows, or evenly chosen ones where there are more than `points`; the ends are kept."""
@@ -95,6 +95,11 @@ class Story:
         }
 
 
+def number(value: Any) -> float | None:
+    """Return a figure that a file holds; None for what is none."""
+    return float(value) if isinstance(value, (int, float)) else None
+
+
 def measured(measures: dict[str, Any]) -> dict[str, Any]:
     """Put the penalties together: what is none of the other measures is one."""
     others = [v for name, v in measures.items() if name not in CURVES and isinstance(v, (int, float))]
@@ -104,15 +109,13 @@ def measured(measures: dict[str, Any]) -> dict[str, Any]:
 def story_of(folder: Path) -> Story:
     """Read the curves of a run folder; what cannot be read is left out."""
     story, here = Story(), RunFolder(folder)
-    for words in _lines(here.events):
-        kind, step = words.get("event"), words.get("step")
-        if not isinstance(step, int):
-            continue
-        if kind == "stepped" and isinstance(words.get("measures"), dict):
+    for words in filter(is_whole, _lines(here.events)):
+        kind, step = words.get("event"), words["step"]
+        if kind == "stepped":
             story.report(step, words["measures"])
-        elif kind == "evaluated" and isinstance(words.get("metrics"), dict):
+        elif kind == "evaluated":
             story.evaluated(step, words["metrics"])
-        elif kind == "looked" and isinstance(words.get("signals"), dict):
+        elif kind == "looked":
             story.look(step, words["signals"])
         elif kind == "diagnosed":
             story.diagnoses.append(words)

@@ -19,6 +19,7 @@ from mulligan.web.hearing import Hearing
 from mulligan.web.hub import Hub
 from mulligan.web.jobs import Jobs
 from mulligan.web.problems import Problem
+from mulligan.web.runs import is_text
 from mulligan.web.session import Session
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Playground:
 
         found = [("bundled", BUNDLED)]
         newest = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)[:MODELS]
-        found += [(path.parent.name, path) for path in newest if not path.parent.name.startswith(".")]
+        found += [(name, path) for path in newest if is_text(name := path.parent.name) and not name.startswith(".")]
         rows = []
         for name, path in found:
             try:

@@ -19,9 +19,10 @@ from mulligan.metrics.merging import median_of
 from mulligan.output.files import mtime, objects_in, read_json, regular
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
+from mulligan.training.events import is_whole
 from mulligan.training.folder import RunFolder
 from mulligan.web import knobs
-from mulligan.web.history import Story, story_of
+from mulligan.web.history import Story, number, story_of
 from mulligan.web.problems import Problem
 from mulligan.web.state import saved_samples
 from mulligan.web.telling import TITLES, told
@@ -92,15 +93,18 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
 def _read(path: Path, stamp: int) -> dict[str, Any]:
     """Read a run's row, once for every change of its files."""
     here, name = RunFolder(path), path.name
+    if not is_text(name):
+        return _unreadable(name, "the folder's name is no text in UTF-8. Rename the folder.", stamp)
     try:
         config = load_config(here.config)
     except MulliganError as error:
-        return {"name": name, "state": "unreadable", "text": str(error), "bytes": 0, "changed": stamp / 1e9}
+        return _unreadable(name, str(error), stamp)
     said, last, kinds = _last(here)
     metrics = read_json(here.metrics) or {}
     seconds = next((line.get("wall") for line in reversed(_tail(here.times)) if "wall" in line), None)
     state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
-    first = metrics.get("judge") or metrics.get("pca64") or metrics.get("points") or {}
+    spaces = (metrics.get(space) for space in ("judge", "pca64", "points"))
+    first: dict[str, Any] = next((found for found in spaces if found and isinstance(found, dict)), {})
     glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
     seen = glanced["metrics"]
     step = max((e["step"] for e in last if isinstance(e.get("step"), int)), default=0)
@@ -126,11 +130,11 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         if checked
         else None,
         "glanced_step": glanced.get("step"),
-        "kid": seen.get("kid"),
+        "kid": number(seen.get("kid")),
         "measured_step": metrics.get("step"),
-        "fd": median_of(first.get("fd")),
-        "fd_floor": median_of(first.get("fd_floor")),
-        "coverage": median_of(first.get("coverage")),
+        "fd": number(median_of(first.get("fd"))),
+        "fd_floor": number(median_of(first.get("fd_floor"))),
+        "coverage": number(median_of(first.get("coverage"))),
         "modes": seen.get("modes"),
         "modes_of": _modes_of(config, path) if "modes" in seen else None,
         "parent": None if config.parent is None else Path(config.parent.run).name,
@@ -143,6 +147,20 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     }
 
 
+def _unreadable(name: str, text: str, stamp: int) -> dict[str, Any]:
+    shown = name.encode(errors="replace").decode()
+    return {"name": shown, "state": "unreadable", "text": text, "bytes": 0, "changed": stamp / 1e9}
+
+
+def is_text(name: str) -> bool:
+    """Tell whether the bytes of a folder's name are letters."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _modes_of(config: Any, path: Path) -> int | None:
     toy = TOYS.get(config.data.name)
     if toy is not None:
@@ -153,7 +171,7 @@ def _modes_of(config: Any, path: Path) -> int | None:
 
 def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[str]]:
     """Return the last diagnosis, the last events, and their kinds."""
-    events = _tail(here.events)
+    events = [*filter(is_whole, _tail(here.events))]
     said = next((e for e in reversed(events) if e.get("event") == "diagnosed"), None)
     if said is None:
         diagnoses = (
@@ -235,7 +253,8 @@ EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_
 
 def exports(path: Path) -> list[dict[str, Any]]:
     """List the files that were exported."""
-    found = sorted(p for p in (path / "exports").glob("*") if p.is_file() and not p.name.startswith("."))
+    inside = path / "exports"
+    found = [] if inside.is_symlink() else sorted(p for p in inside.glob("*") if p.is_file() and p.name[0] != ".")
     return [{"file": p.name, "bytes": p.stat().st_size, "url": export_of(path.name, p.name)} for p in found]
 
 
@@ -252,8 +271,8 @@ def export_of(name: str, file: str) -> str:
 def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     """Return a file inside a run folder, and nowhere else."""
     folder = playground.folder(name)
-    path = folder / part / file if part else folder / file
-    if not path.is_file() or path.is_symlink() or path.resolve().parent != (folder / part).resolve():
+    path = folder / part / file
+    if not path.is_file() or path.resolve() != folder.resolve() / part / file:
         raise Problem("not-found", f"{name} has no {file}.")
     return path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.training.config import load_config
@@ -12,6 +12,9 @@ from mulligan.training.folder import RunFolder
 from mulligan.training.tables import to_table
 from mulligan.web import knobs
 from mulligan.web.history import Story, story_of
+
+if TYPE_CHECKING:
+    from mulligan.training.config import Config
 
 _DEEPEST = 64  # tries of a chain
 
@@ -52,24 +55,24 @@ class Try:
 
 
 def chain(folder: Path) -> list[Try]:
-    """Return the tries that lead to a run folder, the first one first, with their curves."""
-    folders = [folder]
-    while len(folders) < _DEEPEST:
+    """Return the tries that lead to a run folder, the first one first, with their curves.
+
+    They begin after what is gone, or cannot be read.
+    """
+    found = [(folder, load_config(RunFolder(folder).config))]
+    while len(found) < _DEEPEST and (parent := found[0][1].parent) is not None:
+        path = folder.parent / Path(parent.run).name
+        if path in (each for each, _ in found):
+            break
         try:
-            parent = load_config(RunFolder(folders[0]).config).parent
+            found.insert(0, (path, load_config(RunFolder(path).config)))
         except MulliganError:
             break
-        if parent is None:
-            break
-        path = folder.parent / Path(parent.run).name
-        if not RunFolder(path).config.is_file() or path in folders:
-            break
-        folders.insert(0, path)
-    return [_read(path, number) for number, path in enumerate(folders, start=1)]
+    before = [None, *(config for _, config in found)]
+    return [_read(path, config, old, n) for n, ((path, config), old) in enumerate(zip(found, before), start=1)]
 
 
-def _read(folder: Path, number: int) -> Try:
-    config = load_config(RunFolder(folder).config)
+def _read(folder: Path, config: Config, before: Config | None, number: int) -> Try:
     story = story_of(folder)
     last = story.curves.step[-1] if story.curves.step else 0
     begin = 0 if config.parent is None else config.parent.step
@@ -77,14 +80,12 @@ def _read(folder: Path, number: int) -> Try:
     found.story = story
     if last >= config.steps:
         found.state = "finished"
-    if config.parent is not None:
-        before = RunFolder(folder.parent / Path(config.parent.run).name).config
-        if before.is_file():
-            old, new = (dict(to_table(c)) for c in (load_config(before), config))
-            for table in (old, new):
-                table.pop("parent", None)
-            found.changes = knobs.changes(old, new)
-            found.summary = knobs.summary(found.changes)
+    if before is not None:
+        old, new = (dict(to_table(c)) for c in (before, config))
+        for table in (old, new):
+            table.pop("parent", None)
+        found.changes = knobs.changes(old, new)
+        found.summary = knobs.summary(found.changes)
     alarms = [d for d in story.diagnoses if d.get("severity") == "alarm"]
     if alarms:
         found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}

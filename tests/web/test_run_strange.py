@@ -1,0 +1,103 @@
+"""Run folders that are odd, damaged or hostile, among good ones: their names, their files, their links."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from mulligan.web import jobs
+
+ODD = [
+    "Bäume",
+    "花-1",
+    "tiny-1 (Kopie)",
+    "_x",
+    "a+b=c@1,5~",
+    "d'Arc",
+    '"x" & <b>',
+    "50 % #2?",
+    "[a];b:c",
+    "हिन्दी",
+    "🎲",
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, runs: Path, call: Any) -> None:
+    (runs / "tiny-1").rename(runs / name)
+    row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == name)
+    address = f"/api/runs/{quote(name, safe='')}"
+    for path in (address, f"{address}/curves", row["sample"]):
+        assert call.get(path).status_code == 200, path
+    assert call.get(jobs.export(runs / name, print, "npz")["url"]).status_code == 200
+    assert call.get(call.get(address).json()["exports"][0]["url"]).status_code == 200
+    assert call.get(jobs.report(runs / name, print)["url"]).status_code == 200
+    assert call.post(f"{address}/delete").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 256, "花" * 120]
+)
+def test_other_names_are_refused(name: str, call: Any, playground: Any) -> None:
+    playground.runs.mkdir()
+    assert call.get(f"/api/runs/{name}").status_code in (404, 422)
+    assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
+
+
+def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, runs: Path) -> None:
+    os.rename(runs / "tiny-1-try-2", os.fsdecode(bytes(runs) + b"/caf\xe9"))
+    found = {row["name"]: row for row in call.get("/api/runs").json()["runs"]}
+    assert found.keys() == {"tiny-1", "caf?"}
+    assert found["caf?"]["state"] == "unreadable"
+    assert "Rename the folder" in found["caf?"]["text"]
+    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled", "tiny-1"]
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("metrics.json", {"judge": "none", "modes": 3}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": ["D wins"]}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {}, "healthy_step": None}),
+        ("events.jsonl", {"event": "evaluated", "step": 25, "metrics": None}),
+        ("events.jsonl", {"event": "turned", "step": 25, "overrides": 3}),
+    ],
+)
+def test_foreign_words_in_one_run_leave_the_list_as_it_is(file: str, words: Any, call: Any, runs: Path) -> None:
+    def said() -> Any:
+        return {row["name"]: row["diagnosis"] for row in call.get("/api/runs").json()["runs"]}
+
+    before = said()
+    with (runs / "tiny-1" / file).open("a") as log:
+        log.write(json.dumps(words) + "\n")
+    assert said() == before
+    for path in ("/api/runs/tiny-1", "/api/runs/tiny-1/curves", "/api/runs/tiny-1-try-2"):
+        assert call.get(path).status_code == 200, path
+
+
+def test_a_damaged_parent_is_left_out_of_the_tries(call: Any, stand: Any, runs: Path) -> None:
+    (runs / "tiny-1" / "config.toml").write_text("nonsense = [")
+    found = call.get("/api/runs/tiny-1-try-2").json()
+    assert ([each["run"] for each in found["tries"]], found["tries"][0]["from_step"]) == (["tiny-1-try-2"], 12)
+    assert call.post("/api/runs/tiny-1-try-2/resume", steps=48).status_code == 200
+
+
+@pytest.mark.parametrize(("part", "file"), [("exports", "files/secret.txt"), ("samples", "samples/8.png")])
+def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(
+    part: str, file: str, call: Any, runs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("secret.txt", "step-000008.png"):
+        (tmp_path / "elsewhere" / name).write_text("secret")
+    shutil.rmtree(runs / "tiny-1" / part, ignore_errors=True)
+    (runs / "tiny-1" / part).symlink_to(tmp_path / "elsewhere")
+    assert call.get(f"/api/runs/tiny-1/{file}").status_code == 404
+    assert call.get("/api/runs/tiny-1").json()["exports"] == []
