@@ -124,6 +124,11 @@ def resume(playground: Playground, steps: int | None) -> Any:
     return playground.session.resume(steps)
 
 
+def reset(playground: Playground, seed: int | None, paused: bool) -> Any:
+    """Begin the live run anew."""
+    return playground.session.reset(seed, paused=paused)
+
+
 def step(playground: Playground, count: int) -> Any:
     """Take some steps."""
     return playground.session.step(count)

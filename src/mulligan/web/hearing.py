@@ -77,7 +77,7 @@ class Hearing:
 
     def _opened(self, words: dict[str, Any]) -> None:
         state = self.state
-        state.opened(words, self.session.runs)
+        state.opened(words | {"settings": self.session.named(words["settings"])}, self.session.runs)
         state.name = "training"
         if state.current is not None:
             state.current.state = "training"

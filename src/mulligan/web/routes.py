@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mulligan.web import calls, museum, runs, views
 from mulligan.web.api import RUN_NAME, Route, threaded
-from mulligan.web.calls import CHANGES, CLIENT, GAMMA, NAME, PICTURE, PLANE, POINT, RATE, RUN, START, STEPS, WALK
+from mulligan.web.calls import CHANGES, CLIENT, GAMMA, NAME, PICTURE, PLANE, POINT, RATE, RUN, SEED, START, STEPS, WALK
 from mulligan.web.fields import Field
 
 STEP = Field("int", "Steps taken.", 0, 10**12, required=True, example=100)
@@ -81,8 +81,9 @@ ROUTES: tuple[Route, ...] = (
         refuses=BUSY,
     ),
     Route(
-        "POST", "/api/train/reset", "Save; the same settings stand at step 0.", lambda p: p.session.reset(),
-        token=True, of_try=True, refuses=BUSY,
+        "POST", "/api/train/reset", "Save; the same settings, or with another seed, stand at step 0.", calls.reset,
+        body={"seed": SEED, "paused": Field("bool", "Stand there.", default=True)}, token=True, of_try=True,
+        refuses=BUSY,
     ),
     Route(
         "POST", "/api/train/knobs", "Turn knobs; they act at the next step.", calls.turn,

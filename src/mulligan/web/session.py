@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,11 @@ class Session:
         dropped: list[str] = []
         return knobs.configured(asked, known, dropped.append), dropped
 
+    def named(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return settings with own pictures by the name by which they can be chosen here."""
+        names = {path: name for name, path in self.own.items()}
+        return settings | {"data": names.get(settings["data"], settings["data"])}
+
     def start(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Start a new run, a new chain of tries."""
         self._refuse_busy(asked["replace"])
@@ -112,7 +118,8 @@ class Session:
         words["turn"] = self.state.turn + 1
         self.engine.send("start", words)
         self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps)], 1, text)
-        self.state.settings = knobs.settings_of(config)
+        self.state.info = {"table": words["config"], "data": config.data.name}
+        self.state.settings = self.named(knobs.settings_of(config))
         self.hub.restart()
         self.hub.publish("runs", {})
 
@@ -178,12 +185,15 @@ class Session:
         self.publish_status()
         return self.status()
 
-    def reset(self) -> dict[str, Any]:
-        """Save the run; one of the same settings stands at step 0."""
-        self._current("reset")
-        table = dict(self.state.info["table"])
-        table.pop("parent", None)
-        self._begin(from_table(Config, table), paused=True)
+    def reset(self, seed: int | None = None, *, paused: bool = True) -> dict[str, Any]:
+        """Save the run; one of the same settings, but for a seed, stands at step 0, or begins at once."""
+        current = self._current("reset")
+        if "table" not in self.state.info:
+            raise Problem(
+                "wrong-state", f"{current.run} could not be read, so its settings are not known. Start another run."
+            )
+        config = replace(self._config(), parent=None)
+        self._begin(config if seed is None else replace(config, seed=seed), paused=paused)
         return self.status()
 
     def turn(self, turned: dict[str, float]) -> dict[str, Any]:

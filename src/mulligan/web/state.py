@@ -72,7 +72,7 @@ class State:
         """Turn to another try: what was said about the last one is over."""
         self.turn += 1
         self.tries, self.number, self.text, self.name = tries, number, text, "loading"
-        self.step, self.rate, self.error = 0, None, None
+        self.step, self.rate, self.error, self.info = 0, None, None, {}
         self.saved_step, self.saved_samples = None, []
         self.samples = self.look = self.metrics = self.diagnosis = None
         self.pending = []

@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 import { int, num, time } from "./numbers.js";
 import { Quality } from "./quality.js";
 import { Samples } from "./samples.js";
-import { Settings, dirty, start, wanted } from "./settings.js";
+import { NAMES, Settings, dirty, start, wanted } from "./settings.js";
 import { can, command, mayWrite, openReport, pageState, store, tell } from "./store.js";
 import { TriesLine } from "./tries.js";
 
@@ -20,7 +20,7 @@ export function toggle() {
   if (!mayWrite() || state === "loading" || state === "failed") return;
   if (state === "training") command("pause");
   else if (state === "empty" || dirty()) start();
-  else if (state === "finished") start({ seed: (store.settings?.seed ?? 0) + 1 });
+  else if (state === "finished") command("reset", { seed: (store.settings?.seed ?? 0) + 1, paused: false }, NAMES);
   else command("resume");
 }
 

@@ -1,0 +1,88 @@
+"""The same settings once more: Reset, Again, and own pictures by their name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.training import recipe
+from mulligan.training.config import dumps_toml
+
+TRY = {"try": 1}
+
+
+def begun(call: Any, stand: Any, **more: Any) -> None:
+    assert call.post("/api/train/start", **{"recipe": "ring", **more}).status_code == 200
+    stand.open()
+
+
+def started(stand: Any) -> Any:
+    return [words for kind, words in stand.sent if kind == "start"][-1]
+
+
+def test_again_takes_every_setting_and_another_seed(call: Any, stand: Any, playground: Any) -> None:
+    playground.session.finished = lambda run: None
+    begun(call, stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300)
+    stand.say("turned", step=3, overrides=["generator.optimizer.lr=0.25"], knobs={})
+    stand.say("state", state="finished", step=300, saved=300)
+    answer = call.post("/api/train/reset", **TRY, seed=8, paused=False).json()
+    assert (answer["status"]["run"], answer["status"]["seed"]) == ("ring-2", 8)
+    config = started(stand)["config"]
+    assert (config["seed"], config["instance_noise"], config["average"]["half_life"]) == (8, 0.25, 50)
+    assert config["generator"]["optimizer"]["lr"] == 0.25
+    assert not started(stand)["paused"]
+
+
+def test_reset_after_a_start_that_was_refused_begins_that_one(call: Any, stand: Any) -> None:
+    call.post("/api/train/start", recipe="ring")
+    stand.say("refused", text="no such data")
+    begin = call.post("/api/train/reset", **TRY)
+    assert (begin.status_code, begin.json()["status"]["recipe"]) == (200, "ring")
+    stand.open()
+    call.post("/api/train/start", recipe="quick", replace=True)
+    stand.say("refused", text="no such data")
+    status = call.status()
+    assert (status["recipe"], status["data"], status["points"]) == ("quick", "mnist", False)
+    call.post("/api/train/reset", **TRY)
+    assert started(stand)["config"]["recipe"] == "quick"
+    assert started(stand)["paused"]
+
+
+def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, stand: Any, playground: Any) -> None:
+    begun(call, stand)
+    (playground.runs / "ring-1" / "config.toml").write_text(dumps_toml(recipe("ring")))
+    stand.say("state", state="stopped", step=3, saved=3)
+    call.post("/api/train/resume", **TRY)
+    stand.say("refused", text="the checkpoint is damaged")
+    answer = call.post("/api/train/reset", **TRY)
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")
+    assert "ring-1" in answer.json()["detail"]
+
+
+@pytest.fixture
+def own(playground: Any, tmp_path: Path) -> str:
+    from PIL import Image
+
+    folder = tmp_path / "my “pictures”"
+    folder.mkdir()
+    for number in range(24):
+        Image.new("RGB", (9, 9), (number, 2 * number, 3 * number)).save(folder / f"{number}.png")
+    playground.session.own[folder.name] = str(folder)
+    return folder.name
+
+
+def test_own_pictures_keep_the_name_by_which_they_were_chosen(call: Any, stand: Any, own: str) -> None:
+    begun(call, stand, recipe="pictures", data=own)
+    settings = call.get("/api/snapshot").json()["settings"]
+    assert settings["data"] == own
+    again = call.post("/api/train/start", recipe="pictures", data=settings["data"], seed=1, replace=True)
+    assert (again.status_code, started(stand)["config"]["data"]["name"]) == (200, call_path(call, own))
+    stand.open()
+    assert call.get("/api/snapshot").json()["settings"]["data"] == own
+
+
+def call_path(call: Any, own: str) -> str:
+    found: str = next(each["line"] for each in call.get("/api/catalog").json()["data"] if each["name"] == own)
+    return found
