@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import recipe
+from mulligan.training import Recorder, Run, recipe
 from mulligan.training.config import dumps_toml
 
 TRY = {"try": 1}
@@ -86,3 +86,17 @@ def test_own_pictures_keep_the_name_by_which_they_were_chosen(call: Any, stand: 
 def call_path(call: Any, own: str) -> str:
     found: str = next(each["line"] for each in call.get("/api/catalog").json()["data"] if each["name"] == own)
     return found
+
+
+def test_own_pictures_are_compared_as_the_run_has_read_them(
+    call: Any, playground: Any, own: str, tiny_pictures: Any
+) -> None:
+    """In colour, at a size of its own, without a broken one: loaded by their name alone they would be others."""
+    folder = Path(playground.session.own[own])
+    (folder / "broken.png").write_text("none")
+    data = {"name": str(folder), "labels": "none", "size": 32, "colour": "rgb", "skip_broken": True}
+    for _ in Recorder(playground.runs / "own-1").record(Run(tiny_pictures(data=data))):
+        pass
+    answer = call.get("/api/nearest", params={"model": "own-1", "seed": 3}).json()
+    assert [each["class"] for each in answer["neighbours"]] == [None] * 4
+    assert (answer["channels"], answer["width"]) == (3, 32)

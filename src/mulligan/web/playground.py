@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.errors import MulliganError
 from mulligan.output.files import mtime
 from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
+from mulligan.training.config import load_config
 from mulligan.training.folder import RunFolder
 from mulligan.web.control import Control
 from mulligan.web.engine import Engine
@@ -122,6 +123,18 @@ class Playground:
                 )
         return _loaded(path, path.stat().st_mtime_ns)
 
+    def data(self, model: str) -> Dataset | None:
+        """Load what a generator was trained on, as the run read it; None where it is not here."""
+        from mulligan.data import load
+        from mulligan.training.run import data_of
+
+        try:
+            if model == "bundled":
+                return load("mnist")
+            return data_of(load_config(RunFolder(self.folder(model)).config))
+        except (MulliganError, OSError):
+            return None
+
     def models(self) -> list[dict[str, Any]]:
         """Return the generators that can draw: the bundled one, then the runs', the newest first."""
         from mulligan.output.models import BUNDLED
@@ -164,16 +177,6 @@ def _loaded(path: Path, changed: int) -> Generator:
     from mulligan.output.weights import Generator
 
     return Generator.load(path, threads=1)
-
-
-def data_of(generator: Generator) -> Dataset | None:
-    """Load what a generator was trained on, as far as it is here."""
-    from mulligan.data import load
-
-    try:
-        return load(generator.spec.data) if generator.spec.data else None
-    except MulliganError:
-        return None
 
 
 @lru_cache(maxsize=256)

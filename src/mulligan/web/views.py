@@ -27,10 +27,9 @@ async def _drawn(playground: Playground, what: str, model: str, args: dict[str, 
 
 def _from_file(playground: Playground, what: str, model: str, args: dict[str, Any]) -> dict[str, Any]:
     from mulligan.web.drawing import QUESTIONS, nearest
-    from mulligan.web.playground import data_of
 
     generator = playground.generator(model)
-    data = data_of(generator) if what == "nearest" else None
+    data = playground.data(model) if what == "nearest" else None
     with playground.lock:  # a generator has one set of buffers
         return nearest(generator, data, **args) if what == "nearest" else QUESTIONS[what](generator, **args)
 
