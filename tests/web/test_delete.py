@@ -167,3 +167,16 @@ def test_a_report_does_not_bring_a_folder_back(folder: Path, tmp_path: Path, mon
     with pytest.raises(RunError, match="No such file or directory"):
         report.write_report(folder)
     assert not folder.exists()
+
+
+def test_a_page_that_comes_in_between_hears_of_what_goes_on(call: Any, playground: Any) -> None:
+    assert call.get("/api/snapshot").json()["progress"] is None
+    going = threading.Event()
+    playground.jobs._call = lambda *args: going.wait(30) and {"text": "done"}
+    call.post("/api/museum/article/play")
+    said = call.get("/api/snapshot").json()["progress"]
+    assert (said["what"], said["run"], said["done"]) == ("museum", "article", False)
+    going.set()
+    end = time.monotonic() + 30
+    while call.get("/api/snapshot").json()["progress"] is not None:
+        assert time.monotonic() < end

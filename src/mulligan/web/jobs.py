@@ -51,6 +51,7 @@ class Line:
         self.call: asyncio.Future[dict[str, Any]] | None = None
         self.run = ""  # that the job which goes on writes into; empty where it writes into none
         self.leaving = False  # that job is to end
+        self.said: dict[str, Any] | None = None  # last, of the job that goes on
 
     def leave(self, run: str) -> bool:
         """Forget all jobs that would write into a run's folder; tell whether one goes on, which is told to end."""
@@ -119,10 +120,10 @@ class Jobs:
         loop = asyncio.get_running_loop()
         while line.waiting and not self._closing:
             what, run, args = line.waiting.pop(0)
-            self._say(what, run, _FIRST[what])
+            self._say(line, what, run, _FIRST[what])
 
             def say(text: str, what: str = what, run: str = run) -> None:
-                loop.call_soon_threadsafe(self._say, what, run, text)
+                loop.call_soon_threadsafe(self._say, line, what, run, text)
 
             line.run, line.leaving = _written(what, run), False
             line.call = asyncio.ensure_future(asyncio.to_thread(self._call, line, what, run, args, say))
@@ -131,7 +132,7 @@ class Jobs:
             except OSError as error:  # too many processes or files
                 found = {"error": f"{what} of {run} could not begin: {error.strerror}. Ask for it again later."}
             finally:
-                line.run = ""
+                line.run, line.said = "", None
             if self._closing:
                 return
             self._done(what, run, found)
@@ -172,8 +173,13 @@ class Jobs:
         wire.close()
         return found
 
-    def _say(self, what: str, run: str, text: str) -> None:
-        self._playground.hub.publish("progress", {"what": what, "run": run, "text": text, "done": False, "url": None})
+    def _say(self, line: Line, what: str, run: str, text: str) -> None:
+        line.said = {"what": what, "run": run, "text": text, "done": False, "url": None}
+        self._playground.hub.publish("progress", line.said)
+
+    def progress(self) -> dict[str, Any] | None:
+        """Return what was said last of a job that goes on, for a page that comes in between."""
+        return self._asked.said or self._own.said
 
     def _done(self, what: str, run: str, found: dict[str, Any]) -> None:
         hub, state = self._playground.hub, self._playground.session.state

@@ -55,7 +55,7 @@ class Playground:
         self.hearing = Hearing(self.session)
         self.engine.heard, self.engine.died = self.hearing.hear, self.hearing.died
         self.jobs = Jobs(self)
-        self.session.finished = self.jobs.after_the_end
+        self.session.finished, self.session.busy = self.jobs.after_the_end, self.jobs.progress
         self.hands = asyncio.Semaphore(HANDS)
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None

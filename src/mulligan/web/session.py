@@ -48,6 +48,7 @@ class Session:
         self.state = State()
         self.finished: Callable[[str], None] = lambda run: None
         self.writer: Callable[[], dict[str, Any]] = dict
+        self.busy: Callable[[], dict[str, Any] | None] = lambda: None
         self.ticked: Callable[[], None] = lambda: None
         self._said: dict[str, Any] = {}
 
@@ -82,7 +83,8 @@ class Session:
     def snapshot(self) -> dict[str, Any]:
         """Return all that a page must know."""
         samples = None if self.state.samples is None else json.loads(self.state.samples)
-        return {**self.state.snapshot(), "samples": samples, "control": self.writer(), "clients": len(self.hub.clients)}
+        more = {"progress": self.busy(), "control": self.writer(), "clients": len(self.hub.clients)}
+        return {**self.state.snapshot(), "samples": samples, **more}
 
     def watched(self) -> None:
         """Tell the worker whether anybody looks: else it draws nothing."""

@@ -128,6 +128,18 @@ def test_a_lost_connection_is_said_and_found_again(open_tab):
     assert tab("connection").inner_text() == "Connected"
 
 
+def test_what_has_ended_while_the_tab_did_not_listen_is_not_shown_for_ever(open_tab):
+    tab = open_tab("museum")
+    tab.go("museum")
+    going = {"what": "museum", "run": "article", "text": "playing it", "done": False}
+    tab.page.evaluate("(told) => import('/js/store.js').then(({server}) => server.hear('progress', told))", going)
+    tab.until("document.querySelector('[data-testid=museum-run]').disabled")
+    assert tab("banner").inner_text() == "playing it"
+    tab.page.evaluate("import('/js/store.js').then(({server}) => server.connect())")
+    tab("banner").wait_for(state="detached")
+    tab.until("!document.querySelector('[data-testid=museum-run]').disabled")
+
+
 def test_failed_and_warning_are_said_in_words(open_tab):
     tab = open_tab()
     tab.wait("empty")

@@ -61,7 +61,7 @@ function Case({ name, place, of }) {
   const [found, setFound] = useState(null);
   const [images, setImages] = useState({});
   const [fault, setFault] = useState(null);
-  const [busy, setBusy] = useState(null);
+  const [busy, setBusy] = useState(store.progress?.what === "museum" ? store.progress.text : null);
   const look = async () => {
     try {
       const data = await server.get(`/api/museum/${encodeURIComponent(name)}`);

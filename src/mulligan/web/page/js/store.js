@@ -90,12 +90,14 @@ const newer = (status) => !(status.order < store.status?.order);
 const hears = {
   snapshot(data) {
     const before = store.status?.run;
+    const left = store.progress; // its end may have come while this tab did not listen
     Object.assign(store, started, data, {
       saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null,
     });
     store.mine = data.control?.writer === server.client.slice(0, 8);
     if (before !== store.status?.run) store.news = null;
     if (!store.mine || !server.token) takePen(false);
+    if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
   status(data) {
     if (!newer(data)) return;
@@ -140,7 +142,7 @@ const hears = {
   progress(data) {
     store.progress = data.done ? null : data;
     if (data.done && store.news?.code === "finished") store.news = null; // it spoke of what is measured
-    for (const listener of progressListeners) listener(data);
+    heardOf(data);
   },
   notice(data) {
     const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
@@ -168,6 +170,10 @@ const hears = {
 };
 
 const progressListeners = new Set();
+
+function heardOf(progress) {
+  for (const listener of progressListeners) listener(progress);
+}
 
 /** For an effect: take an answer, null and the problem when there is none, unless it is asked anew before. */
 export function latest(answer, take) {
