@@ -140,6 +140,9 @@ def test_a_copy_is_called_one(digits: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert (copy["verdict"], copy["neighbours"][0]["index"], copy["neighbours"][0]["class"]) == ("near copy", 7, "d")
     other = drawing.nearest(Copier(digits.test.images[7]), digits, seed=1, count=2)  # type: ignore[arg-type]
     assert other["verdict"] == "not a copy"
+    alone = drawing.nearest(Copier(digits.images[7]), replace(digits, test=None), seed=1, count=2)  # type: ignore[arg-type]
+    assert alone["verdict"] == "not known"  # it has nothing to go by, so it calls nothing original
+    assert "nothing is held out" in alone["text"]
     with pytest.raises(UnsupportedError):
         drawing.nearest(Copier(digits.images[7]), None, seed=1, count=2)  # type: ignore[arg-type]
 

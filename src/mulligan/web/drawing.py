@@ -153,17 +153,18 @@ def nearest(
         near.append(
             {"index": int(i), "class": named, "distance": float(d), "png": png64(np.asarray(data.images[int(i)]))}
         )
-    copy = typical is not None and near[0]["distance"] < typical["lowest"]
-    text = "nothing is held out, so there is nothing to compare this distance with."
-    if typical is not None:
-        text = f"{near[0]['distance']:.2f} from the nearest training picture; {typical['n']} held-out pictures: "
-        text += f"{typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %)."
+    text, verdict = f"{near[0]['distance']:.2f} from the nearest training picture; ", "not known"
+    if typical is None:
+        text += "nothing is held out, so there is nothing to compare this distance with."
+    else:
+        text += f"{typical['n']} held-out pictures: {typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %)."
+        verdict = "near copy" if near[0]["distance"] < typical["lowest"] else "not a copy"
     return {
         "png": png64(picture[0]),
         "seed": seed,
         "neighbours": near,
-        "verdict": "near copy" if copy else "not a copy",
-        "text": text[0].upper() + text[1:],
+        "verdict": verdict,
+        "text": text,
         "typical": typical,
         "unit": "pixels in 0…1, Euclidean",
         **about,

@@ -43,8 +43,8 @@ export function Picture({ image, label, className, testid }) {
 }
 
 const number = (text) => {
-  const n = Number(String(text).replaceAll(/[,\s]/g, ""));
-  return Number.isInteger(n) && n >= 0 && n < 2 ** 53 ? n : null;
+  const digits = String(text ?? "").replaceAll(/[,\s]/g, "");
+  return /^\d+$/.test(digits) && Number(digits) < 2 ** 53 ? Number(digits) : null;
 };
 const dice = () => Math.floor(Math.random() * 1e6);
 
@@ -108,8 +108,8 @@ function Copy({ model, seed, kind }) {
   useEffect(() => {
     if (data && canvas.current) paintDifference(canvas.current, values(data.drawn), values(data.image), data.drawn.width, data.drawn.height);
   }, [data]);
-  const fine = data?.verdict === "not a copy";
-  return html`<section class="panel" aria-labelledby="d2"><div class="ph"><h2 id="d2">Is it a copy?</h2>${data && html`<span class=${`end chip ${fine ? "ok" : "warn"}`} data-testid="copy-verdict">${fine ? icon.ok() : icon.warn()}${fine ? "Not a copy" : "Close to a training picture"}</span>`}</div><div class="pb">
+  const [level, verdict] = { "not a copy": ["ok", "Not a copy"], "near copy": ["warn", "Close to a training picture"] }[data?.verdict] ?? ["info", "Not known"];
+  return html`<section class="panel" aria-labelledby="d2"><div class="ph"><h2 id="d2">Is it a copy?</h2>${data && html`<span class=${`end chip ${level}`} data-testid="copy-verdict">${icon[level]()}${verdict}</span>`}</div><div class="pb">
     ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><figure><${Picture} image=${data?.drawn} label="Generated" /><figcaption>generated</figcaption></figure>
       <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.near.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.near.index) : "–"}</figcaption></figure>
       <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
