@@ -153,6 +153,10 @@ def test_failed_and_warning_are_said_in_words(open_tab):
     assert "NaN" in tab.page.locator(".sr[role=alert]").inner_text()
     assert tab("run-toggle").is_disabled()
     tab.picture("train-failed")
+    assert tab("resume-failed").count() == 0  # it would diverge again
+    killed = error | {"text": "SIGKILL", "code": "worker-died"}
+    tab.page.evaluate(TOLD, {"status": {"state": "failed", "error": killed, "can": ["resume"]}})
+    assert tab("resume-failed").inner_text() == "Resume"
     warning = {"state": "cycling", "title": "Cycling", "severity": "warning", "text": "G goes round.", "can_try": True}
     tab.page.evaluate(TOLD, {"status": {"state": "training", "step": 3200}, "diagnosis": warning})
     tab.wait("warning")

@@ -328,7 +328,7 @@ export function Look({ query }) {
   const [chosen, setChosen] = useState(query.get("run"));
   const [step, setStep] = useState(null);
   const living = store.status && !["empty", "loading"].includes(store.status.state);
-  useEffect(() => latest(server.get("/api/runs"), (r) => setRuns(r?.runs ?? [])), [store.runsVersion]);
+  useEffect(() => latest(server.get("/api/runs"), (r) => setRuns((r?.runs ?? []).filter((run) => run.state !== "unreadable"))), [store.runsVersion]);
   const name = chosen ?? (living ? "live" : runs[0]?.name);
   const real = name === "live" ? store.status?.run : name;
   const row = runs.find((r) => r.name === real);

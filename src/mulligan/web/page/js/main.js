@@ -45,7 +45,16 @@ function toggleTheme() {
 function route() {
   const [path, query] = location.hash.slice(1).split("?");
   const [view, ...rest] = path.split("/");
-  return { view: VIEWS[view] ? view : "train", rest: rest.map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { view: VIEWS[view] ? view : "train", rest: rest.map(decoded), query: new URLSearchParams(query) };
+}
+
+/** A part of the address, which a person may have typed: where it is no code, it stands for itself. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function useRoute() {

@@ -12,7 +12,10 @@ const OPEN = ["paused", "stopped", "failed", "finished"];
 
 const address = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 
+const UNREAD = "unreadable";
+
 function State({ run }) {
+  if (run.state === UNREAD) return html`<span class="chip bad">${icon.bad()}Cannot be read</span>`;
   const d = run.diagnosis;
   const level = run.state === "failed" ? "bad" : d?.severity ? badgeOf(d.severity) : d ? "ok" : "";
   return html`<span class=${`chip ${level}`}>${level && icon[level]()}${run.state === "failed" && !d?.severity ? "Failed" : d?.title ?? "No check yet"}</span>`;
@@ -33,16 +36,17 @@ function Row({ run, selected, toggle, off }) {
     const answer = await act(address(run.name, "/resume"), { replace: true, ...(run.state === "finished" ? { steps: run.steps + 10_000 } : {}) });
     if (answer) location.hash = "train";
   };
-  const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : null].filter(Boolean).join(" · ");
+  const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text].filter(Boolean).join(" · ");
+  const read = run.state !== UNREAD;
   const shown = run.points ? null : run.fd;
   const of = (value, step) => value != null && step !== run.step && html`<br /><small class="nowrap">step ${int(step)}</small>`; // the run has gone on since
-  return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
-    <td><b><a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(run.name)}`}>${run.name}</a></b><br /><small>${under}</small></td>
+  return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} disabled=${!read} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
+    <td><b>${read ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(run.name)}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
     <td>${run.sample && html`<img class=${`thumb ${run.points ? "points" : ""}`} alt="" loading="lazy" key=${run.changed} src=${run.sample} />`}</td><td><${State} run=${run} /></td><td class="n">${int(run.step)}</td><td class="n nowrap">${time(run.seconds)}</td>
     <td class="n">${num(run.kid)}${of(run.kid, run.glanced_step)}</td><td class="n"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small>floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n">${num(run.coverage)}${of(run.coverage, run.measured_step)}</td><td class="n nowrap">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}${of(run.modes, run.glanced_step)}</td>
-    <td><div class="acts">${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
+    <td><div class="acts">${read && html`${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
       ${!run.points && html`<button type="button" class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}<button type="button" class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>
-      ${!run.live && OPEN.includes(run.state) && html`<button type="button" class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}
+      ${!run.live && OPEN.includes(run.state) && html`<button type="button" class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}`}
       <button type="button" class="btn quiet" disabled=${off || run.live} title=${run.live ? "This run is in hand" : null} aria-label=${`Delete ${run.name}`} data-testid="run-delete" onClick=${remove}>Delete</button></div></td></tr>`;
 }
 
@@ -61,7 +65,7 @@ export function Runs({ query }) {
   const [list, setList] = useState(null);
   const [fault, setFault] = useState(null);
   const [words, setWords] = useState("");
-  const [chosen, setChosen] = useState(query.getAll("compare").slice(0, MOST));
+  const [chosen, setChosen] = useState(query.has("compare") ? query.getAll("compare").slice(0, MOST) : null);
   const [curves, setCurves] = useState({});
   const took = (found, problem) => {
     if (found) setList(found);
@@ -69,7 +73,7 @@ export function Runs({ query }) {
   };
   useEffect(() => latest(server.get("/api/runs"), took), [store.runsVersion]);
   const runs = list?.runs ?? [];
-  const picked = chosen.length ? chosen : runs.slice(0, 2).map((r) => r.name);
+  const picked = chosen ?? runs.filter((r) => r.state !== UNREAD).slice(0, 2).map((r) => r.name);
   useEffect(() => {
     for (const name of picked) if (!curves[name]) server.get(address(name, "/curves")).then((c) => setCurves((old) => ({ ...old, [name]: c }))).catch(() => {});
   }, [picked.join()]);

@@ -136,6 +136,7 @@ function Charts() {
 // ── news at the foot ────────────────────────────────────────────────────────────────────────────────────────────────
 
 const LONGER = 10_000;
+const AGAIN = ["worker-died", "disk"]; // failures that are not the run's own: it can be gone on with as it is
 
 /** Finished and failed stand at the foot for as long as they last. */
 export function trainNews(state) {
@@ -147,7 +148,7 @@ export function trainNews(state) {
   }
   if (state === "failed") {
     const kept = s.error?.checkpoint_step ?? s.saved_step;
-    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: [] };
+    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: kept != null && AGAIN.includes(s.error?.code) && can("resume") ? [["Resume", () => command("resume"), "resume-failed"]] : [] };
   }
   return null;
 }

@@ -1,0 +1,69 @@
+"""Odd things: run folders that cannot be read, names that mean something in HTML, addresses and seeds that are none."""
+
+import os
+
+import pytest
+
+from mulligan.training import Diagnosis, Recorder, Run
+
+pytestmark = pytest.mark.story
+
+NAME = "d'Arc #1 & <b>" + "x" * 150
+
+
+@pytest.fixture(scope="module")
+def folders(server, tiny):
+    """A good run of an odd name, and two newer ones that cannot be read."""
+    for _ in Recorder(server.runs / NAME).record(Run(tiny()), observers=[Diagnosis(8)]):
+        pass
+    for name in (b"damaged", b"caf\xe9"):
+        folder = os.path.join(os.fsencode(server.runs), name)
+        os.mkdir(folder)
+        with open(os.path.join(folder, b"config.toml"), "w") as file:
+            file.write("nonsense = [")
+
+
+def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
+    tab = open_tab("runs")
+    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 3")
+    bad = tab.page.locator("[data-run=damaged]")
+    assert "Cannot be read" in bad.inner_text()
+    assert "Correct that line" in bad.inner_text()
+    assert "Rename the folder" in tab.page.locator("[data-run='caf?']").inner_text()
+    assert bad.locator("a, [data-testid=run-report], [data-testid=run-resume]").count() == 0
+    ticked = tab.page.locator("[data-testid=run-row] input:checked")
+    assert ticked.count() == 1
+    tab.until("document.querySelector('[data-testid=compare-coverage] circle')")
+    ticked.uncheck()
+    tab.until("document.querySelector('[data-testid=compare-coverage]').innerText.includes('no data yet')")
+    assert ticked.count() == 0
+    tab.go("look")  # into the newest that can be read
+    tab.painted("ring-field")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_long_names_break(open_tab, folders, width):
+    tab = open_tab("runs", viewport={"width": width, "height": 844})
+    tab.until("document.querySelectorAll('[data-testid=run-row]').length === 3")
+    for view in ("runs", "look"):
+        tab.go(view)
+        tab.fits(view)
+    row = "document.querySelector('[data-testid=run-row] td:nth-child(2)').offsetWidth"
+    tab.go("runs")
+    assert tab.page.evaluate(row) < 400
+
+
+def test_an_address_that_is_no_code_opens_its_view(open_tab, server):
+    tab = open_tab("museum/%E0%")
+    tab("exhibit-1").wait_for()
+
+
+def test_an_empty_field_is_no_seed(open_tab):
+    tab = open_tab("draw")
+    tab.painted("digit")
+    label = tab("digit").get_attribute("aria-label")
+    for text in ("", "1e3", "0x10", "-1", "9007199254740992"):
+        tab("seed-input").fill(text)
+        assert "is no seed" in tab.page.locator(".fault").inner_text()
+        tab.page.wait_for_timeout(100)
+        assert tab("digit").get_attribute("aria-label") == label
