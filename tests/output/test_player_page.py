@@ -1,6 +1,7 @@
 """The player's page as people use it: mouse, keyboard, screen reader, phone, dark room."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -212,6 +213,19 @@ def test_nothing_sticks_out(opened, width, scheme):
         small = page.evaluate("""() => [...document.querySelectorAll("button, input:not([type=range])")].filter(e =>
             e.getBoundingClientRect().height < 40).map(e => e.outerHTML)""")
         assert small == []
+
+
+def test_a_class_of_one_long_word_breaks(browser, tmp_path):
+    generator = bundled()
+    generator.spec = replace(generator.spec, class_names=("x" * 90, *map(str, range(1, 10))), data="y" * 200)
+    generator.export(tmp_path / "player.html")
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    page.goto((tmp_path / "player.html").as_uri())
+    page.wait_for_selector("body[data-state=ready]")
+    part(page, "class").select_option("0")
+    assert "xxx" in part(page, "caption").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    page.close()
 
 
 def test_the_policy_lets_nothing_out_and_nothing_in(opened):

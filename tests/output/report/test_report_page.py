@@ -53,6 +53,12 @@ def test_it_opens_without_a_word_and_without_sideways_scrolling(opened, report, 
     assert page.evaluate(broken) == 0
 
 
+def test_a_name_of_one_long_word_breaks(opened, report):
+    folder = report.parent.rename(report.parent.with_name("x" * 200))
+    page = opened(write_report(folder), viewport=SIZES[1])
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
 def test_the_slider_goes_through_the_steps(opened, report):
     page = opened(report, viewport=SIZES[0])
     seen = "[...document.querySelectorAll('.frames img')].filter((i) => i.offsetParent).map((i) => i.dataset.step)"

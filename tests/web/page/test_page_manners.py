@@ -128,6 +128,22 @@ def test_a_lost_connection_is_said_and_found_again(open_tab):
     assert tab("connection").inner_text() == "Connected"
 
 
+def test_the_news_of_a_failure_goes_when_the_run_is_gone_on_with(open_tab):
+    tab = open_tab("draw")
+    tab.page.evaluate(TOLD, {"status": {"state": "failed"}})
+    tab.page.evaluate(
+        """async () => {
+            const {server, store} = await import("/js/store.js");
+            server.hear("notice", {kind: "failed", text: "It was killed.", code: "worker-died"});
+            window.status = store.status;
+        }"""
+    )
+    assert tab("banner").inner_text() == "It was killed."
+    loading = "{status: {...window.status, state: 'loading'}}"
+    tab.page.evaluate(f"import('/js/store.js').then(({{server}}) => server.hear('snapshot', {loading}))")
+    tab("banner").wait_for(state="detached")
+
+
 def test_what_has_ended_while_the_tab_did_not_listen_is_not_shown_for_ever(open_tab):
     tab = open_tab("museum")
     tab.go("museum")

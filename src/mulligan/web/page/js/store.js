@@ -95,7 +95,7 @@ const hears = {
       saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null,
     });
     store.mine = data.control?.writer === server.client.slice(0, 8);
-    if (before !== store.status?.run) store.news = null;
+    if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // of what was before
     if (!store.mine || !server.token) takePen(false);
     if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
