@@ -128,6 +128,24 @@ def test_a_lost_connection_is_said_and_found_again(open_tab):
     assert tab("connection").inner_text() == "Connected"
 
 
+def test_what_was_asked_while_the_server_was_away_is_asked_again(open_tab):
+    tab = open_tab()
+    tab.wait("empty")
+    tab.allowed.append("ERR_INTERNET_DISCONNECTED")
+    found = {"draw": "copy-verdict", "museum": "museum-run"}
+    for view in ("draw", "museum", "runs"):
+        tab.page.context.set_offline(True)
+        tab.page.evaluate("import('/js/store.js').then((m) => m.server.connect())")
+        tab.wait("reconnecting")
+        tab("nav-" + view).click()
+        if view == "runs":
+            tab.page.get_by_text("The server does not answer.").wait_for()
+        tab.page.context.set_offline(False)
+        tab("reconnect-now").click()
+        tab.wait("empty")
+        tab(found[view]).wait_for() if view in found else tab.page.get_by_text("No runs yet").wait_for()
+
+
 def test_the_news_of_a_failure_goes_when_the_run_is_gone_on_with(open_tab):
     tab = open_tab("draw")
     tab.page.evaluate(TOLD, {"status": {"state": "failed"}})

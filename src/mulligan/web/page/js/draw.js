@@ -14,24 +14,26 @@ const SIDE = 11;
 const FPS = 30;
 const SEEDS = 4294967296;
 
-/** Ask again when something changed; the latest question wins, and the last answer stays until the next is there. */
+/** Ask again when something changed, or the server is there again; the latest question wins, and the last answer stays until the next is there. */
 function useAnswer(ask, deps, wait = 0) {
-  const [answer, set] = useState({ data: null, fault: null });
+  const key = deps.join();
+  const [answer, set] = useState({ data: null, fault: null, key: null });
   useEffect(() => {
+    if (answer.key === key && !(store.connected && answer.fault)) return undefined;
     const stop = new AbortController();
     const timer = setTimeout(async () => {
       try {
         const data = await ask(stop.signal);
-        if (!stop.signal.aborted) set({ data, fault: null });
+        if (!stop.signal.aborted) set({ data, fault: null, key });
       } catch (problem) {
-        if (problem.name !== "AbortError" && !stop.signal.aborted) set({ data: null, fault: problem.message });
+        if (problem.name !== "AbortError" && !stop.signal.aborted) set({ data: null, fault: problem.message, key });
       }
     }, wait);
     return () => {
       clearTimeout(timer);
       stop.abort();
     };
-  }, deps);
+  }, [...deps, store.connected]);
   return answer;
 }
 

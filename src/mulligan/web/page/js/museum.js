@@ -66,13 +66,14 @@ function Case({ name, place, of }) {
     try {
       const data = await server.get(`/api/museum/${encodeURIComponent(name)}`);
       setFound(data);
+      setFault(null);
       const all = await Promise.all((data.played?.pictures ?? []).map(async (p) => [p.name, await decode(p.png)]));
       setImages(Object.fromEntries(all));
     } catch (problem) {
       setFault(problem.message);
     }
   };
-  useEffect(() => { look(); }, [name]);
+  useEffect(() => { if (store.connected) look(); }, [name, store.connected]);
   useEffect(() => onProgress((news) => {
     if (news.what !== "museum") return;
     setBusy(news.done ? null : news.text || "playing");
@@ -102,7 +103,7 @@ function Case({ name, place, of }) {
 export function Museum({ rest }) {
   const [list, setList] = useState(null);
   const [fault, setFault] = useState(null);
-  useEffect(() => { server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
+  useEffect(() => { if (store.connected) server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
   const cases = list?.cases ?? [];
   const nameOf = (c) => c.name ?? c.id;
   const at = Math.max(0, cases.findIndex((c) => nameOf(c) === rest[0]));

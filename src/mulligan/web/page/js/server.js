@@ -113,7 +113,9 @@ export class Server {
     const headers = { Accept: "application/json" };
     if (method === "POST") headers["Content-Type"] = "application/json";
     if (method === "POST" && this.token) headers["X-Mulligan-Token"] = this.token;
-    const answer = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) });
+    const answer = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) }).catch((error) => {
+      throw error.name === "AbortError" ? error : new Error("The server does not answer.");
+    });
     const content = await answer.json().catch(() => null);
     if (!answer.ok) throw new Problem(answer.status, content);
     return content;

@@ -94,6 +94,7 @@ const hears = {
     Object.assign(store, started, data, {
       saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null,
     });
+    store.runsVersion++; // the server may be another one than before
     store.mine = data.control?.writer === server.client.slice(0, 8);
     if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // of what was before
     if (!store.mine || !server.token) takePen(false);
