@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import pytest
@@ -101,3 +103,16 @@ def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(
     (runs / "tiny-1" / part).symlink_to(tmp_path / "elsewhere")
     assert call.get(f"/api/runs/tiny-1/{file}").status_code == 404
     assert call.get("/api/runs/tiny-1").json()["exports"] == []
+
+
+def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
+    call: Any, stand: Any, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call.post("/api/runs/tiny-1/resume", steps=48)
+    stand.open()
+    stand.say("diagnosis", state="D wins", title="D wins", severity="alarm", step=24, from_step=24, overrides=[])
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        answer = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
+    assert answer.status_code == 200, answer.text
+    assert stand.sent[-1][0] == "second"

@@ -239,7 +239,8 @@ class Session:
             )
         anew = _begins_anew(before, after)
         folder = next_folder(self.runs / current.run)
-        folder.mkdir(parents=True)
+        with contextlib.suppress(OSError):  # the recorder says why
+            folder.mkdir(parents=True)
         text, number = f"going back to step {said['from_step']:,} of {current.run}", len(self.state.tries) + 1
         words = {
             "parent": str(self.runs / current.run),
