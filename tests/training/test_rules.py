@@ -50,6 +50,12 @@ def test_every_check_of_a_sound_run_shows_its_figures() -> None:
         assert not any(case.holds for case in rule(view))
 
 
+def test_gradients_of_nets_that_normalise_have_no_bound() -> None:
+    normalised = PLAIN._replace(normalised=True)  # theirs is the larger, the smaller their weights
+    assert named({"d_gradient": 150.0, "g_gradient": 150.0}, facts=normalised) == Finding(HEALTHY)
+    assert named({"d_real": 51.0}, facts=normalised).state == "divergence"
+
+
 def test_d_wins_with_smoothed_labels_too() -> None:
     smoothed = PLAIN._replace(least=0.325)  # one-sided, 0.1: no loss of D is below that
     assert named({"d_accuracy": 0.98, "d_loss": 0.38}, facts=smoothed).state == "D wins"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mulligan.game.losses import NonSaturating, probability
+from mulligan.nn.layers.base import walk
+from mulligan.nn.layers.norm import BatchNorm, LayerNorm, PixelNorm
 from mulligan.training.likeness import entropy
 
 if TYPE_CHECKING:
@@ -72,6 +74,9 @@ class Facts(NamedTuple):
         Of the loss: what D's accuracy is measured at; without one there is none.
     least : float
         What no D's loss falls below: the entropy of labels that are smoothed.
+    normalised : bool
+        A player has layers that normalise: the gradient of what stands before them is the larger, the smaller that is,
+        and its size says nothing.
     """
 
     balance: float
@@ -81,6 +86,7 @@ class Facts(NamedTuple):
     conditional: bool = False
     threshold: float | None = 0.0
     least: float = 0.0
+    normalised: bool = False
 
     @property
     def critic(self) -> bool:
@@ -98,6 +104,8 @@ def facts_of(run: Run) -> Facts:
     loss = run.config.loss
     smoothing = loss.smoothing if isinstance(loss, NonSaturating) else 0.0
     unsure = np.full(2, loss.threshold or 0.0, np.float32)  # D's best answer where it cannot tell
+    nets = run.gan.g.network, run.gan.d.network
+    layers = [layer for net in nets for _, layer, _ in walk(net.layer, net.input_shape)]
     return Facts(
         max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
         loss.probabilistic,
@@ -106,6 +114,7 @@ def facts_of(run: Run) -> Facts:
         run.labels is not None,
         loss.threshold,
         entropy((smoothing, 1.0 - smoothing)),
+        any(isinstance(layer, (BatchNorm, LayerNorm, PixelNorm)) for layer in layers),
     )
 
 

@@ -38,8 +38,7 @@ def divergence(v: View) -> list[Case]:
     return [
         Case((v.over("logit", 50.0, v.loudest),)),
         Case((v.over("r2/r1", 10.0, quotient(v.get("r2"), v.get("r1"))), v.over("r2", 10.0))),
-        Case((v.over("g_gradient", 100.0),)),
-        Case((v.over("d_gradient", 100.0),)),
+        *(Case((v.over(f"{who}_gradient", 100.0, math.nan if v.facts.normalised else None),)) for who in "gd"),
         *(Case((v.over(name, 2.0, value),)) for name, value in growth),
     ]
 
