@@ -53,7 +53,7 @@ class RisingMomentum(Optimizer):
     ----------
     lr : float
     momentum, final : float
-        μ in the first epoch, and from `epochs` on.
+        μ in the first two epochs, and from epoch `epochs` + 1 on: one epoch later than pylearn2.
     epochs, epoch : int
         Over how many epochs, and how many steps an epoch has.
     """
