@@ -13,7 +13,7 @@ STEPS, CLIP = 500, 0.1
 
 
 def critic_move(game: Duel) -> None:
-    """Move the critic, and keep its weights within ±0.1 (Arjovsky et al. 2017)."""
+    """Move the critic, and clip its weights as Arjovsky et al. 2017 do, at ±0.1 for their ±0.01."""
     game.discriminator_move(game.real(BATCH), game.g.forward(game.z(BATCH)), Wasserstein())
     theta = game.nets["d"].theta
     np.clip(theta, -CLIP, CLIP, out=theta)
