@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 import numpy as np
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
 from mulligan.nn.memory import Allocate, Array, Context, Memory, aligned
 
@@ -156,6 +156,13 @@ class Workspace:
         self.grad = network.allocate(theta.shape, network.dtype) if grad is None else grad[: theta.size]
         self.memory = self._bind(network.layer, "", network.input_shape)
         self._trained = [memory for memory in self.memory.walk() if memory.grads]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse to be copied or pickled: the layers' parameters would no longer be views of one vector."""
+        raise UnsupportedError(
+            "a workspace is bound to its memory and cannot be copied or pickled. Copy its network, and make another "
+            "of that (network.workspace())."
+        )
 
     def _bind(self, layer: Layer, path: str, shape: Shape) -> Memory:
         memory = Memory(self.context, self.network.dtype)

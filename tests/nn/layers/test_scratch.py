@@ -1,9 +1,13 @@
 """Scratch is kept, grows, and belongs to one thread; what is computed tile by tile is what was asked for."""
 
+import copy
+import pickle
 import threading
 
 import numpy as np
+import pytest
 
+from mulligan.errors import UnsupportedError
 from mulligan.nn.layers import Conv2d, convolution
 from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.network import Network
@@ -24,6 +28,16 @@ def test_threads_do_not_share():
     thread.start()
     thread.join()
     assert not np.shares_memory(found[0], scratch("a test", 10, np.float32))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_a_network_can_be_copied_and_a_workspace_not(copied):
+    """Its layers would keep the old parameters, whatever became of the vector."""
+    network, x = Network(Conv2d(3), (6, 6, 2)).initialise(np.random.default_rng(1)), np.ones((2, 6, 6, 2), np.float32)
+    space = network.workspace()
+    np.testing.assert_array_equal(copied(network).workspace().forward(x), space.forward(x))
+    with pytest.raises(UnsupportedError, match=r"cannot be copied .* \(network\.workspace\(\)\)"):
+        copied(space)
 
 
 def test_loss_and_penalty_are_mixed_tile_by_tile(monkeypatch):
