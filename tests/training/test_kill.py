@@ -170,29 +170,54 @@ def pythons_own() -> Iterator[None]:
     assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
 
 
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run, int], Run]:
+    """Send SIGINT in the middle of a run's step, given how many come before it."""
+
+    def prepared(run: Run, before: int) -> Run:
+        play = run.gan.lanes.play
+
+        def played(work: Callable[[int], None]) -> None:
+            if run.step == before:
+                os.kill(os.getpid(), signal.SIGINT)
+            play(work)
+
+        monkeypatch.setattr(run.gan.lanes, "play", played)
+        return run
+
+    return prepared
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.usefixtures("pythons_own")
 def test_a_loop_that_is_interrupted_has_taken_whole_steps(
-    tiny: Any, monkeypatch: pytest.MonkeyPatch, threads: int
+    tiny: Any, interrupted: Callable[[Run, int], Run], threads: int
 ) -> None:
     """As in a notebook: the same run goes on, to the same bytes."""
     expected = Run(tiny(steps=12, threads=threads))
     list(train(expected))
-    run = Run(tiny(steps=12, threads=threads))
-    play = run.gan.lanes.play
-
-    def interrupted(work: Callable[[int], None]) -> None:
-        if run.step == 5:
-            os.kill(os.getpid(), signal.SIGINT)
-        play(work)
-
-    monkeypatch.setattr(run.gan.lanes, "play", interrupted)
+    run = interrupted(Run(tiny(steps=12, threads=threads)), 5)
     with pytest.raises(KeyboardInterrupt):
         list(train(run))
     assert run.step == 6
     list(train(run))
     ours, theirs = run.gan.arrays(), expected.gan.arrays()
     assert {name: x.tobytes() for name, x in ours.items()} == {name: x.tobytes() for name, x in theirs.items()}
+
+
+@pytest.mark.parametrize("before", [0, 4, 5, 6, 7, 11])  # reports come at 5, 10 and 12, samples at 8, saves at 6 and 12
+@pytest.mark.usefixtures("pythons_own")
+def test_a_run_that_is_interrupted_is_kept_where_it_stands(
+    tiny: Any, tmp_path: Path, record: Any, interrupted: Callable[[Run, int], Run], before: int
+) -> None:
+    record(tmp_path / "a", Run(tiny(steps=12)))
+    with pytest.raises(KeyboardInterrupt):
+        record(tmp_path / "b", interrupted(Run(tiny(steps=12)), before))
+    again = resume(tmp_path / "b")
+    assert again.step == before + 1
+    if again.step < 12:
+        record(tmp_path / "b", again)
+    same(tmp_path / "a", tmp_path / "b")
 
 
 @pytest.mark.usefixtures("pythons_own")

@@ -54,11 +54,15 @@ class Interrupt:
         self._before = {}
 
 
+class BetweenSteps(KeyboardInterrupt):
+    """Ctrl-C that has waited: all steps are whole."""
+
+
 class Held:
     """Lets Ctrl-C wait for the end of a step, in programs and notebooks that have no handler of their own for it.
 
-    Use as a context manager, and call to ask; KeyboardInterrupt comes at the end of the block. Half a step would leave
-    one player ahead of the other, and gradients that the next step would add to its own.
+    Use as a context manager, and call to ask whether it has come; whoever asks raises `BetweenSteps`. Half a step would
+    leave one player ahead of the other, and gradients that the next step would add to its own.
     """
 
     def __init__(self) -> None:
@@ -70,7 +74,7 @@ class Held:
 
     def __enter__(self) -> Held:
         here = threading.current_thread() is threading.main_thread()
-        self._holds = here and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        self._holds = here and not self._asked and signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if self._holds:
             signal.signal(signal.SIGINT, self._note)
         return self
@@ -84,5 +88,3 @@ class Held:
     ) -> None:
         if self._holds:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self._asked and kind is None:
-            raise KeyboardInterrupt

@@ -14,7 +14,7 @@ import numpy as np
 from mulligan.errors import ConfigError, DivergedError
 from mulligan.training import guard
 from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped, Turned
-from mulligan.training.interrupt import Held
+from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
 
 if TYPE_CHECKING:
@@ -83,11 +83,13 @@ def train(
         When `run` is none.
     DivergedError
         When a loss or an array is no longer finite.
+    KeyboardInterrupt
+        At the end of a step, when what is due there has been told.
     """
     check_run(run)
     run.watch(observers)
     config = run.config
-    clock = Clock(run.wall, run.cpu, 0.0)
+    held, clock = Held(), Clock(run.wall, run.cpu, 0.0)
     reported = (run.step, run.wall)
 
     def answered(event: Event) -> Iterator[Event]:
@@ -104,13 +106,15 @@ def train(
         while run.step < config.steps:
             last = _next_stop(run.step, config)
             try:
-                _advance(run, last, stop)
+                _advance(run, last, stop, held)
             except DivergedError as error:
                 yield from answered(Failed(run.step, str(error), clock=clock))
                 raise
             for step, overrides in run.take_turns():
                 yield from answered(Turned(step, overrides, clock=clock))
             if run.step < last:
+                if held() and not stop():
+                    raise BetweenSteps
                 return
             if _due(run.step, config.report_every, config.steps, always=True):
                 rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
@@ -131,6 +135,8 @@ def train(
                 save(saved)
                 yield saved
         yield from answered(Finished(run.step, clock=clock))
+        if held():
+            raise BetweenSteps
 
 
 def check_run(run: object) -> None:
@@ -141,12 +147,12 @@ def check_run(run: object) -> None:
         )
 
 
-def _advance(run: Run, last: int, stop: Callable[[], bool]) -> None:
-    """Take steps up to number `last`, or until asked to stop, on the clock."""
+def _advance(run: Run, last: int, stop: Callable[[], bool], held: Held) -> None:
+    """Take steps up to number `last`, or until asked to stop or interrupted, on the clock."""
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        with Held() as interrupted, np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
-            while run.step < last and not interrupted() and not stop():
+        with held, np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
+            while run.step < last and not held() and not stop():
                 run.advance()
     finally:
         run.wall += time.perf_counter() - wall

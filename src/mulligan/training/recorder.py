@@ -22,6 +22,7 @@ from mulligan.training.checkpoint import checkpoints, put_back, save_checkpoint,
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
 from mulligan.training.folder import RunFolder
+from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import check_run, train
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class Recorder:
     ) -> Generator[Event, None, None]:
         """Train as `train` does, and keep every event.
 
-        A run that stops before its end, because `stop` said so or because the caller leaves the loop, is saved at the
-        step where it stands.
+        A run that stops before its end, because `stop` said so, because the caller leaves the loop or by Ctrl-C, is
+        saved at the step where it stands.
 
         Parameters
         ----------
@@ -116,6 +117,9 @@ class Recorder:
             leaving = True
             for event in events:  # what is still due at this step
                 self._keep(event, run)
+            self._leave(event, run)
+            raise
+        except BetweenSteps:
             self._leave(event, run)
             raise
         except DivergedError as error:
