@@ -71,6 +71,11 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
         ({"seeds": "steps = 5\ncpu_seconds = 2.0"}, "both set the length"),
         ({"seeds": "start = 5"}, "start = 5 needs steps"),
         ({"looks": "looks = [-1]"}, r"looks = \[-1\]"),
+        (
+            {"looks": "steps = 20\nlooks = [20, 21]"},
+            r"looks = \[20, 21\] is not allowed: a cell goes from step 0 to 20",
+        ),
+        ({"looks": "start = 9\nsteps = 20\nlooks = [8]"}, r"a cell goes from step 9 to 29"),
         ({"measures": 'measures = ["beauty"]'}, "known are quality, play"),
         ({"measures": "measures = []"}, "known are quality, play"),
         ({"recipe": 'recipe = "mpl"'}, "there is no recipe 'mpl'. Did you mean 'mlp'"),

@@ -126,6 +126,11 @@ class Budget:
             raise ConfigError(f"start = {self.start} needs steps: how many follow it. Set steps.")
         if any(look < 0 for look in self.looks):
             raise ConfigError(f"looks = {list(self.looks)} is not allowed; steps from 0 on are. Try [10, 100].")
+        end = self.start + self.steps
+        if self.steps and any(not self.start <= look <= end for look in self.looks):
+            raise ConfigError(
+                f"looks = {list(self.looks)} is not allowed: a cell goes from step {self.start} to {end}. Look there."
+            )
 
 
 @dataclass(frozen=True)
