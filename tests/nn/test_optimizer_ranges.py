@@ -35,6 +35,7 @@ REFUSED = [
     (Adam, {"beta1": 1.0}),
     (Adam, {"beta2": -0.1}),
     (Adam, {"eps": 0.0}),
+    (Adam, {"eps": 1e-50}),  # which float32 rounds to 0
     (AdamW, {"weight_decay": -1.0}),
     (Nadam, {"psi": -1.0}),
     (Adadelta, {"rho": 1.0}),

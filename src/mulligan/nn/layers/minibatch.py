@@ -11,7 +11,7 @@ from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Layer, Param, Shape
 from mulligan.nn.layers.initializers import Glorot, Initializer
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count, Positive
+from mulligan.nn.ranges import Count, Epsilon
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class MinibatchStddev(Layer):
         Added to the variance, so that the root has a slope where all samples are equal.
     """
 
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
     mixes_samples: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:

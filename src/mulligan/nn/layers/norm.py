@@ -10,7 +10,7 @@ import numpy as np
 from mulligan.nn.layers.base import Layer, Param, Shape
 from mulligan.nn.layers.initializers import Constant, Zeros
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Positive, PositiveFraction
+from mulligan.nn.ranges import Epsilon, PositiveFraction
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class BatchNorm(Layer):
     """
 
     momentum: PositiveFraction = 0.1
-    eps: Positive = 1e-5
+    eps: Epsilon = 1e-5
     mixes_samples: ClassVar[bool] = True
 
     def params(self, shape: Shape) -> dict[str, Param]:
@@ -99,7 +99,7 @@ class _SampleNorm(Layer):
     the second because ∂s/∂x = x̂/D and ∂x̂/∂x = J.
     """
 
-    eps: Positive = 1e-5
+    eps: Epsilon = 1e-5
     centred: ClassVar[bool]
 
     def groups(self, x: Array) -> Array:
@@ -208,7 +208,7 @@ class PixelNorm(_SampleNorm):
         Added to the mean square.
     """
 
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
     centred: ClassVar[bool] = False
 
     def groups(self, x: Array) -> Array:

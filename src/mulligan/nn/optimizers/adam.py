@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike
 
 from mulligan.nn.blocks import scratch
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
-from mulligan.nn.ranges import Decay, NonNegative, Positive
+from mulligan.nn.ranges import Decay, Epsilon, NonNegative, Positive
 
 
 def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
@@ -92,7 +92,7 @@ class Adam(Optimizer):
     lr: Positive = 1e-3
     beta1: Decay = 0.9
     beta2: Decay = 0.999
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
@@ -127,7 +127,7 @@ class AdamW(Optimizer):
     lr: Positive = 1e-3
     beta1: Decay = 0.9
     beta2: Decay = 0.999
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
     weight_decay: NonNegative = 0.01
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
@@ -159,7 +159,7 @@ class OptimisticAdam(Optimizer):
     lr: Positive = 1e-3
     beta1: Decay = 0.9
     beta2: Decay = 0.999
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, u = slots
@@ -198,7 +198,7 @@ class AMSGrad(Optimizer):
     lr: Positive = 1e-3
     beta1: Decay = 0.9
     beta2: Decay = 0.999
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, w = slots
@@ -278,7 +278,7 @@ class Nadam(Optimizer):
     lr: Positive = 2e-3
     beta1: Decay = 0.9
     beta2: Decay = 0.999
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
     psi: NonNegative = 0.004
 
     def init(self, n: int, dtype: DTypeLike) -> State:

@@ -8,7 +8,7 @@ import numpy as np
 from mulligan.nn.blocks import scratch
 from mulligan.nn.optimizers.adam import average_square
 from mulligan.nn.optimizers.base import Optimizer, State, Vector
-from mulligan.nn.ranges import Decay, Positive
+from mulligan.nn.ranges import Decay, Epsilon, Positive
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Adagrad(Optimizer):
 
     slots: ClassVar[tuple[str, ...]] = ("s",)
     lr: Positive = 0.01
-    eps: Positive = 1e-10
+    eps: Epsilon = 1e-10
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (s,) = slots
@@ -71,7 +71,7 @@ class Adadelta(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("v", "d")
     lr: Positive = 1.0
     rho: Decay = 0.95
-    eps: Positive = 1e-6
+    eps: Epsilon = 1e-6
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         v, d = slots
@@ -111,7 +111,7 @@ class RMSprop(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 1e-3
     rho: Decay = 0.9
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
