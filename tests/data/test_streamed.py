@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -119,6 +120,20 @@ def test_the_helper_has_it_ready(both, monkeypatch):
     stream.ahead(np.arange(40, 50))
     stream.ahead(np.arange(45, 55))  # 40 to 44 were begun for nothing
     assert set(stream.images._coming) == set(range(45, 55))
+
+
+def test_the_helper_keeps_odd_metadata_to_itself(few, tmp_path):
+    cut_off = b"Exif\0\0II*\0\x08\0\0\0\x05\0"
+    for i in range(20):
+        Image.new("RGB", (20, 30), (i, 0, 0)).save(tmp_path / f"{i:02d}.jpg", exif=cut_off)
+    images = load(tmp_path).images
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        images.ahead(np.arange(20))
+        for future in list(images._coming.values()):
+            future.result()
+    assert len(images._coming) > 0
+    assert said == []
 
 
 def test_headers_are_looked_at_first(folder, few):

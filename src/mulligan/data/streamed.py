@@ -97,6 +97,8 @@ class StreamedPictures:
         if self._helper is None:
             from concurrent.futures import ThreadPoolExecutor
 
+            # for good: threads share the filters, so that none could be set for the helper alone
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # odd metadata
             self._helper = ThreadPoolExecutor(1, "pictures")
         begun = self._coming
         for i in begun.keys() - set(wanted):
