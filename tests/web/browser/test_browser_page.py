@@ -151,7 +151,7 @@ def test_a_failure_is_said_and_can_be_tried_again(page):
     page.get_by_test_id("seed").fill("13")
     page.get_by_test_id("run").click()
     reach(page, "failed")
-    assert "ValueError: thirteen" in text(page, "news")
+    assert text(page, "news") == "That did not work: ValueError: thirteen."  # nothing was missing
     assert text(page, "run") == "Try again"
     page.get_by_test_id("seed").fill("7")
     page.get_by_test_id("run").click()
@@ -213,4 +213,5 @@ def test_what_the_real_worker_cannot_load_is_said(browser, file_server, tmp_path
     page.get_by_test_id("run").click()
     reach(page, "failed")
     assert gone in text(page, "news")
+    assert "needs a file server" in text(page, "news")
     page.close()

@@ -34,6 +34,8 @@ def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
     ticked = tab.page.locator("[data-testid=run-row] input:checked")
     assert ticked.count() == 1
     tab.until("document.querySelector('[data-testid=compare-coverage] circle')")
+    with tab.page.expect_request("**/curves"):  # a run that has gone on has longer ones
+        tab.page.evaluate("import('/js/store.js').then(({server}) => server.hear('runs', {}))")
     ticked.uncheck()
     tab.until("document.querySelector('[data-testid=compare-coverage]').innerText.includes('no data yet')")
     assert ticked.count() == 0

@@ -52,7 +52,8 @@ async function load() {
 function failed(text) {
   worker?.terminate();
   worker = null;
-  enter("failed", `That did not work: ${text}. The page needs a file server and, for Python itself, the network.`);
+  const advice = state() === "loading" ? " The page needs a file server and, for Python itself, the network." : "";
+  enter("failed", `That did not work: ${text.replace(/\.$/, "")}.${advice}`);
 }
 
 function begin() {
