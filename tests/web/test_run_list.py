@@ -289,3 +289,17 @@ def wait_for(done: Any) -> None:
     while not done() and time.monotonic() < end:
         time.sleep(0.01)
     assert done()
+
+
+def test_a_run_that_was_stopped_stands_where_it_was_saved(call: Any, playground: Any, tiny: Any) -> None:
+    """Between two reports: the log knows of the one before."""
+    run = Run(tiny())
+    for _ in Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 8):
+        pass
+    call.get("/api/runs")
+    run = resume(playground.runs / "tiny-1")
+    for _ in Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 9):
+        pass
+    assert call.get("/api/runs").json()["runs"][0]["step"] == 9
+    found = call.get("/api/runs/tiny-1").json()
+    assert (found["step"], found["tries"][0]["step"], found["checkpoints"][-1]) == (9, 9, 9)

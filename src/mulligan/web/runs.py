@@ -81,7 +81,8 @@ def _home(path: Path) -> str:
 
 def _row(path: Path, playground: Playground) -> dict[str, Any]:
     here, live = RunFolder(path), playground.session.state
-    stamp = max((p.stat().st_mtime_ns for p in (here.events, here.config, here.metrics, path) if p.exists()), default=0)
+    parts = (here.events, here.config, here.metrics, here.checkpoints, path)
+    stamp = max((p.stat().st_mtime_ns for p in parts if p.exists()), default=0)
     row = dict(_read(path, stamp))
     row["live"] = live.run == path.name
     if row["live"] and live.current is not None:
@@ -107,7 +108,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     first: dict[str, Any] = next((found for found in spaces if found and isinstance(found, dict)), {})
     glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
     seen = glanced["metrics"]
-    step = max((e["step"] for e in last if isinstance(e.get("step"), int)), default=0)
+    steps = [0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(e["step"] for e in last)]
     points = config.data.name in TOYS
     samples = saved_samples(path)
     state_name = said.get("state", "healthy")
@@ -117,7 +118,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "recipe": config.recipe,
         "data": config.data.name,
         "seed": config.seed,
-        "step": step,
+        "step": max(steps),
         "steps": config.steps,
         "seconds": seconds,
         "state": state,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
+from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config
 from mulligan.training.folder import RunFolder
 from mulligan.training.tables import to_table
@@ -74,7 +75,8 @@ def chain(folder: Path) -> list[Try]:
 
 def _read(folder: Path, config: Config, before: Config | None, number: int) -> Try:
     story = story_of(folder)
-    last = story.curves.step[-1] if story.curves.step else 0
+    saved = (step_of(path) for path in checkpoints(RunFolder(folder).checkpoints))
+    last = max([0, *saved, *story.curves.step[-1:]])
     begin = 0 if config.parent is None else config.parent.step
     found = Try(number, folder.name, config.recipe, begin, last, config.steps, "stopped", number - 1 or None)
     found.story = story

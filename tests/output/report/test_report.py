@@ -380,3 +380,10 @@ def test_of_a_streamed_folder_only_what_may_stay_in_memory_is_searched(play, tmp
     text = shown(page(read(tmp_path / "run"), data))
     assert "The training data could not be read" in text
     assert "How it went" in text
+
+
+def test_a_run_that_was_stopped_between_two_reports_stands_where_it_was_saved(play, tmp_path):
+    play(tmp_path / "run", "report_every=8", stop=11)
+    clock = json.loads((tmp_path / "run" / "checkpoints" / "step-000011" / "run.json").read_bytes())["clock"]
+    assert read(tmp_path / "run").seconds(11) == (clock["wall"], clock["cpu"])
+    assert "Stopped at step 11 of 24" in shown(write_report(tmp_path / "run").read_text("utf-8"))

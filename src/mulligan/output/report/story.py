@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.output.files import objects_in, read_json
-from mulligan.training.checkpoint import WORDS, checkpoints
+from mulligan.training.checkpoint import WORDS, checkpoints, step_of
 from mulligan.training.config import load_config
 from mulligan.training.events import Diagnosed, read_events
 from mulligan.training.folder import RunFolder
@@ -44,7 +44,7 @@ class Story:
         Why the run could not go on; empty where it could.
     finished : bool
     step : int
-        The last step that is told of.
+        The last step that is told of, or saved.
     clock : dict of int to (float, float)
         Seconds of wall and of processor, by step.
     metrics : dict or None
@@ -152,9 +152,13 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
             story.clock[line["step"]] = (float(line["wall"]), float(line["cpu"]))
     story.metrics = _measured(read_json(here.metrics))
     saved = checkpoints(here.checkpoints)
+    story.step = max([story.step, *map(step_of, saved)])  # a stop saves between two reports
     words = read_json(saved[-1] / WORDS) if saved else None
     if words is not None and isinstance(words.get("versions"), dict):
         story.versions = words["versions"]
+    clock = words.get("clock") if words is not None else None
+    if story.clock and isinstance(clock, dict) and {"wall", "cpu"} <= clock.keys():
+        story.clock.setdefault(step_of(saved[-1]), (float(clock["wall"]), float(clock["cpu"])))
     story.samples = [*here.grids().items()]
     above = story.config.parent
     if above is not None and ancestors > 0:
