@@ -150,6 +150,17 @@ def test_a_killed_worker_is_missed_and_the_run_goes_on(served: Any) -> None:
     assert _worker(served.process.pid) != worker
 
 
+def test_a_worker_that_was_killed_before_it_saved_is_not_called_harmless(tmp_path: Path, serve: Any) -> None:
+    served = serve(tmp_path / "runs")
+    served.take()
+    served.post("/api/train/start", **{**LONG, "overrides": [*LONG["overrides"], "save_every=0"]})
+    served.wait(lambda status: status["step"] > 10)
+    os.kill(_worker(served.process.pid), signal.SIGKILL)
+    step = served.wait(lambda status: status["state"] == "failed")["step"]
+    served.process.send_signal(signal.SIGINT)
+    assert f"ring-1 has saved nothing; its {step:,} steps are lost" in served.ended()
+
+
 def _worker(pid: int) -> int:
     """Find the worker among a server's children."""
     children = Path(f"/proc/{pid}/task/{pid}/children")

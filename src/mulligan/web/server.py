@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from mulligan.web.state import State
+
 GRACE = 60.0
 """Seconds that the worker has to save the run."""
 
@@ -132,7 +134,7 @@ def serve(
         with contextlib.suppress(KeyboardInterrupt):
             Server(config).run(sockets=[listener])
     finally:
-        _end(playground.session.state.run, playground.runs, engine, say)
+        _end(playground.session.state, playground.runs, engine, say)
     return 0
 
 
@@ -152,7 +154,7 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _end(run: str | None, runs: Path, engine: Engine, say: Callable[[str], object]) -> None:
+def _end(state: State, runs: Path, engine: Engine, say: Callable[[str], object]) -> None:
     """Wait until the run is saved, and say how to go on."""
     from mulligan.training.checkpoint import checkpoints, step_of
     from mulligan.training.config import load_config
@@ -160,6 +162,7 @@ def _end(run: str | None, runs: Path, engine: Engine, say: Callable[[str], objec
 
     engine.quit()
     well = engine.join(GRACE)
+    run = state.run
     if run is None or not (runs / run).is_dir():  # none, or one that was refused
         return
     here = RunFolder(runs / run)
@@ -167,7 +170,8 @@ def _end(run: str | None, runs: Path, engine: Engine, say: Callable[[str], objec
     if not well:
         say(f"the training process did not end by itself; what {run} had saved is untouched")
     if not found:
-        say(f"{run} has no checkpoint yet; nothing is lost")
+        lost = f"saved nothing; its {state.step:,} steps are lost" if state.step else "no checkpoint yet; nothing is lost"
+        say(f"{run} has {lost}")
     elif step_of(found[-1]) < load_config(here.config).steps:
         step = f"{step_of(found[-1]):,}"
         say(f"{run} is saved at step {step}; go on with: mulligan resume {typed(runs / run)}, or mulligan serve")
