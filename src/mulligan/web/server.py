@@ -170,8 +170,8 @@ def _end(state: State, runs: Path, engine: Engine, say: Callable[[str], object])
     if not well:
         say(f"the training process did not end by itself; what {run} had saved is untouched")
     if not found:
-        lost = f"saved nothing; its {state.step:,} steps are lost" if state.step else "no checkpoint yet; nothing is lost"
-        say(f"{run} has {lost}")
+        steps = f"its {state.step:,} steps are" if state.step else "nothing is"
+        say(f"{run} has saved nothing; {steps} lost")
     elif step_of(found[-1]) < load_config(here.config).steps:
         step = f"{step_of(found[-1]):,}"
         say(f"{run} is saved at step {step}; go on with: mulligan resume {typed(runs / run)}, or mulligan serve")
