@@ -60,7 +60,8 @@ def joined_batch_norm(run: Run) -> None:
     gan._split = False
     streams = [gan.streams[f"dropout.{i}"] for i in range(gan.lanes.count)]
     nets = gan.g.network, gan.d.network
-    gan._lanes = [Lane(*nets, rng, gan.lanes, i, False, gan._warp) for i, rng in enumerate(streams)]
+    how = {"split": False, "together": gan.game.together, "warp": gan._chance.warp}
+    gan._lanes = [Lane(*nets, rng, gan.lanes, i, **how) for i, rng in enumerate(streams)]
 
 
 def forget_z(run: Run) -> None:

@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from mulligan.errors import DivergedError
+from mulligan.training import Run
 
 FOLDER = Path(__file__).parent.parent.parent / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are not part of an installed package")
@@ -106,6 +110,35 @@ def test_time_to_quality(tmp_path, name):
     with Image.open(tmp_path / "time-to-quality.png") as picture:
         assert picture.size == (1000, 400)
     run("time_to_quality.py", "train", name, *words[:-1], "wall", code=1)
+
+
+def test_breaking(tmp_path):
+    words = ["--only", "literal cost, ring", "--kept", tmp_path / "kept.jsonl"]
+    out = run("breaking.py", *words)
+    assert "wrong sign" in out
+    assert run("breaking.py", *words) == out  # goes on: nothing is done twice
+
+
+def test_what_breaks_a_run_by_hand_does_so(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    from breaking_cases import BROKEN, configure
+
+    by_hand = {case.name: case for case in BROKEN if case.breaks is not None}
+    poisoned = by_hand.pop("NaN injected")
+    assert set(by_hand) == {"batch norm over [real; fake]", "z forgotten"}
+    for case in by_hand.values():
+        broken, sound = Run(configure(case, 0)), Run(configure(case, 0))
+        case.breaks(broken)
+        for run in (broken, sound, broken, sound):
+            run.advance()
+        weights = (run.gan.g.network.theta for run in (broken, sound))
+        assert not np.array_equal(*weights), case.name
+    run = Run(configure(poisoned, 0))
+    poisoned.breaks(run)
+    while run.step < 400:
+        run.advance()
+    with np.errstate(all="ignore"), pytest.raises(DivergedError, match="at step 401"):
+        run.advance()
 
 
 def test_halving(tmp_path):
