@@ -17,6 +17,7 @@ from mulligan.data import from_arrays
 from mulligan.data import load as load_data
 from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
+from mulligan.game.spec import Schedules
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.initializers import He
 from mulligan.output.models import BUNDLED
@@ -240,6 +241,7 @@ def test_options_that_are_off(options, message):
         (lambda: mulligan.recipe(["quick"]), r"there is no recipe \['quick'\]"),
         (lambda: next(Recorder("r").record("quick")), "run = 'quick' is not allowed"),
         (lambda: replace(mulligan.recipe("ring"), data="grid"), r"data = 'grid' .*must be a kind of DataSpec\. Try"),
+        (lambda: Schedules(lr=0.5), r"Schedules: lr = 0\.5 .*must be a kind of Schedule\. Try lr = Constant\(\)"),
         (lambda: replace(mulligan.recipe("ring"), loss="hinge"), r"loss = 'hinge' .*must be a kind of Loss\. Try"),
         (lambda: mulligan.Run("quick"), r"config = 'quick' is not allowed; .*mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(None), r"config = None is not allowed; .*Try mulligan\.recipe\('quick'\)"),

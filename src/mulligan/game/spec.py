@@ -111,6 +111,9 @@ class Schedules:
     noise: Schedule = Constant(1.0)
     beta2: Schedule | None = None
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
 
 @dataclass(frozen=True)
 class Game:
