@@ -53,7 +53,7 @@ class RisingMomentum(Optimizer):
     ----------
     lr : float
     momentum, final : float
-        μ in the first two epochs, and from epoch `epochs` + 1 on: one epoch later than pylearn2.
+        μ in the first epoch, and from epoch `epochs` on.
     epochs, epoch : int
         Over how many epochs, and how many steps an epoch has.
     """
@@ -68,7 +68,7 @@ class RisingMomentum(Optimizer):
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
         done = (steps(state) - 1) // self.epoch
-        way = min(max((done - 1) / max(self.epochs - 1, 1), 0.0), 1.0)
+        way = min(done / max(self.epochs - 1, 1), 1.0)
         g *= self.lr
         v *= (1 - way) * self.momentum + way * self.final
         v -= g
