@@ -75,8 +75,9 @@ export function Runs({ query }) {
   const runs = list?.runs ?? [];
   const picked = chosen ?? runs.filter((r) => r.state !== UNREAD).slice(0, 2).map((r) => r.name);
   useEffect(() => {
-    for (const name of picked) server.get(address(name, "/curves")).then((c) => setCurves((old) => ({ ...old, [name]: c }))).catch(() => {});
-  }, [picked.join(), store.runsVersion]);
+    const there = picked.filter((name) => runs.some((r) => r.name === name && r.state !== UNREAD));
+    for (const name of there) server.get(address(name, "/curves")).then((c) => setCurves((old) => ({ ...old, [name]: c }))).catch(() => {});
+  }, [picked.join(), list]);
   const found = runs.filter((r) => [r.name, r.recipe, r.data, r.diagnosis?.title, r.state].some((t) => String(t ?? "").toLowerCase().includes(words.toLowerCase())));
   const toggle = (name) => setChosen(picked.includes(name) ? picked.filter((n) => n !== name) : [...picked, name].slice(-MOST));
   const restore = async (item) => {
