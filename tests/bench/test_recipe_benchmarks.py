@@ -119,6 +119,27 @@ def test_breaking(tmp_path):
     assert run("breaking.py", *words) == out  # goes on: nothing is done twice
 
 
+def test_curing():
+    row = run("curing.py", "--only", "literal cost, ring").splitlines()[-1]
+    assert row.startswith("| literal cost, ring | 0 | wrong sign | 0 | 8 of 8 |")
+    assert "| yes | loss.kind: 'literal_cost' → 'non_saturating' |" in row
+
+
+def test_metrics_known_sets():
+    rows = run("metrics_known_sets.py", "--count", 500, "--halves").splitlines()
+    assert [row.partition(",")[0] for row in rows[-2:]] == ["test against test", "train against test"]
+
+
+def test_convolution():
+    out = run("convolution.py", "--repeats", 1, "--set", "quick", "--no-torch")
+    assert "one lane's part of the quick step" in out
+
+
+def test_studies():  # which asks that two workers give one worker's numbers
+    out = run("studies.py", "--cells", 2, "--steps", 20)
+    assert [line.split()[0] for line in out.splitlines()[2:]] == ["wall", "processor"]
+
+
 def test_what_breaks_a_run_by_hand_does_so(monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
     from breaking_cases import BROKEN, configure
