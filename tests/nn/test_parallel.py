@@ -9,6 +9,7 @@ import time
 import pytest
 import threadpoolctl
 
+from mulligan.nn import parallel
 from mulligan.nn.parallel import TURN, Lanes, shares
 
 
@@ -31,8 +32,9 @@ def test_every_lane_works_once_in_a_thread_of_its_own(count):
 
 
 @pytest.fixture
-def interval():
-    """An interval that no `Lanes` sets."""
+def interval(monkeypatch):
+    """An interval that no `Lanes` sets; lanes that other tests of this process never left do not count."""
+    monkeypatch.setattr(parallel, "_restraint", parallel._Restraint())
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.003)
     yield sys.getswitchinterval()
