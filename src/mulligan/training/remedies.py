@@ -117,6 +117,11 @@ def _scaled(config: Config, start: str, end: str, by: float) -> list[str]:
     return [f"{path}={value * by:.3g}" for path, value in _fields(config, start, end).items()]
 
 
+def _weights(config: Config) -> dict[str, Any]:
+    """Return the weights of all penalties."""
+    return _fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")
+
+
 def _stronger(config: Config) -> list[str]:
     """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more."""
     least = GAMMA * _unit(config)
@@ -160,8 +165,7 @@ def _penalties(config: Config) -> list[str]:
     gamma = GAMMA * _unit(config)
     if not config.penalties:
         return [f'penalties=[{{kind="r1", gamma={gamma:g}}}, {{kind="r2", gamma={gamma:g}}}]']
-    weak = {p: v for end in ("gamma", "weight") for p, v in _fields(config, "penalties.", end).items() if v < gamma}
-    return [f"{path}={gamma:g}" for path in weak]
+    return [f"{path}={gamma:g}" for path, weight in _weights(config).items() if weight < gamma]
 
 
 def _peak(schedule: Schedule, steps: int) -> float:
@@ -194,7 +198,7 @@ def _advised(config: Config, *parts: tuple[str, Sequence[str] | None]) -> Remedy
 
 def _divergence(config: Config, evidence: set[str]) -> Remedy:
     """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
-    weights = _fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")
+    weights = _weights(config)
     bare, most = not any(weights.values()), STEEP * _unit(config)
     unbound = bare and isinstance(config.loss, Wasserstein)
     steep = [f"{path}={GAMMA * _unit(config):g}" for path, value in weights.items() if value > most]
@@ -319,7 +323,7 @@ def _cycling(config: Config, evidence: set[str]) -> Remedy:
 def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
     if "penalty_share" not in evidence:
         return Remedy(("a stronger gradient penalty: γ × 10",), tuple(_stronger(config)))
-    weights = _fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")
+    weights = _weights(config)
     changes = [f"{path}={min(0.1 * value, GAMMA * _unit(config)):.3g}" for path, value in weights.items()]
     if _peak(config.schedules.penalty, config.steps) > 1.0:
         changes.append("schedules.penalty=constant")
