@@ -39,6 +39,12 @@ ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 """What ends a run: Ctrl-C, `kill`, a terminal that closes. They are for the one who holds the checkpoint."""
 
 
+def ignore_endings() -> None:
+    """Leave what ends a run to the process that has started this one."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def can_fork() -> bool:
     """Return whether lanes can be processes here."""
     return sys.platform == "linux"
@@ -141,8 +147,7 @@ class Forks(Lanes):
         team = self._team
         assert team is not None
         try:
-            for number in ENDINGS:
-                signal.signal(number, signal.SIG_IGN)
+            ignore_endings()
             np.seterr(all="ignore")
             gc.freeze()
             self._playing = True

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _HANGUP = getattr(signal, "SIGHUP", None)
 
 
+def endings() -> list[int]:
+    """List the signals that end this process's run: without a terminal that closes where that is ignored (`nohup`)."""
+    return [number for number in ENDINGS if number != _HANGUP or signal.getsignal(number) is not signal.SIG_IGN]
+
+
 class Interrupt:
     """A flag that SIGINT (Ctrl-C), SIGTERM or SIGHUP raises; use as a context manager, and call to ask.
 
@@ -37,8 +42,7 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            asked = [n for n in ENDINGS if n != _HANGUP or signal.getsignal(n) is not signal.SIG_IGN]
-            self._before = {number: signal.signal(number, self._note) for number in asked}
+            self._before = {number: signal.signal(number, self._note) for number in endings()}
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:

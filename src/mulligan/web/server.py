@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulligan.errors import ConfigError, typed
+from mulligan.training.interrupt import endings
 from mulligan.web.engine import Engine
 
 if TYPE_CHECKING:
@@ -110,10 +111,9 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            hangup = getattr(signal, "SIGHUP", None)  # which uvicorn leaves alone; so does nohup
-            main = threading.current_thread() is threading.main_thread()
-            if main and hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-                signal.signal(hangup, self.handle_exit)
+            if threading.current_thread() is threading.main_thread():
+                for number in endings():  # SIGHUP, too, which uvicorn leaves alone
+                    signal.signal(number, self.handle_exit)
             say(f"the playground is at {address}")
             say(f"runs are kept in {playground.runs}; Ctrl-C saves the run and ends")
             ready(address)

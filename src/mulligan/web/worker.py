@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import DivergedError, MulliganError
-from mulligan.nn.forks import ENDINGS
+from mulligan.nn.forks import ignore_endings
 from mulligan.web.live import Live
 from mulligan.web.wire import Wire
 
@@ -253,6 +252,5 @@ def _warm() -> None:
 
 def main(connection: Connection) -> None:
     """Be the worker, on this end of a pipe."""
-    for number in ENDINGS:
-        signal.signal(number, signal.SIG_IGN)  # the server hears them, and says what to do
+    ignore_endings()  # the server hears them, and says what to do
     Worker(Wire(connection)).serve()
