@@ -4,8 +4,8 @@
     python benchmarks/subnormal.py --loss non_saturating
 
 D calls the fakes real with ever larger logits l, and the loss tells G σ(−l)/n: below 1.2e-38 a float32 is subnormal,
-and some processors take a slow way with those. Beyond l = 88.7 σ(−l) is 0, so that none
-should be counted. Processor time of the steps, one thread.
+and some processors take a slow way with those. Beyond l = 88.7 σ(−l) is 0, so that none should be counted. Processor
+time of the steps, one thread.
 """
 
 from __future__ import annotations
