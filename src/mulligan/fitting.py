@@ -8,14 +8,14 @@ import warnings
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.data import Dataset, load
-from mulligan.data.arrays import UNNAMED, from_arrays
+from mulligan.data.arrays import UNNAMED, as_array, from_arrays
 from mulligan.data.pictures import fitted
-from mulligan.errors import ConfigError, DataError
+from mulligan.errors import ConfigError
 from mulligan.output.weights import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 
@@ -132,18 +132,6 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
     return Run(replace(config, steps=max(1, round(rate * left))), data=trial.data)
 
 
-def _as_array(given: ArrayLike, ragged: str) -> np.ndarray[Any, Any]:
-    if np.ma.is_masked(given):
-        raise DataError(f"{UNNAMED}: holds masked values, which a picture cannot leave out. Fill them in (.filled(0)).")
-    try:
-        return np.asarray(given)
-    except ValueError as error:
-        raise DataError(f"{UNNAMED}: {ragged}") from error
-    except (TypeError, RuntimeError) as error:  # torch's, with a gradient or on an accelerator
-        kind = type(given).__name__
-        raise DataError(f"{UNNAMED}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
-
-
 def _configured(given: str | Path | Config) -> Config:
     return given if isinstance(given, Config) else recipe(given)
 
@@ -156,9 +144,8 @@ def _data(
         if labels is not None:
             raise ConfigError(f"labels are not allowed with images = {str(images)!r}, which brings its own.")
         return load(images, spec.size, spec.skip_broken, spec.colour), None
-    array = _as_array(images, "samples of different shapes; all must have one. Resize them first.")
-    classes = None if labels is None else _as_array(labels, "labels of different lengths; give one for each sample.")
-    data = from_arrays(array, classes)
+    array = as_array(images, UNNAMED)
+    data = from_arrays(array, labels)
     if spec.size or spec.colour != "auto":
         data = fitted(data, spec.size, spec.colour)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:

@@ -38,6 +38,39 @@ def test_what_is_certain_is_converted(array, expected, note):
         assert data.note == ""
 
 
+@pytest.mark.parametrize("array", [GREY, RGB, RGB.transpose(0, 3, 1, 2), RGB[:, 0, :, 0], GREY / 255, GREY > 99])
+def test_what_a_caller_does_to_an_array_is_not_done_to_the_data(array):
+    mine = array.copy()
+    data = from_arrays(mine, test_images=mine)
+    before = data.images.copy()
+    mine[:] = 0
+    assert (data.images == before).all()
+    assert (data.test.images == before).all()
+
+
+def test_read_only_pictures_are_used_where_they_lie(tmp_path):
+    mine = GREY.copy()
+    mine.flags.writeable = False
+    assert np.shares_memory(from_arrays(mine).images, mine)
+    np.save(tmp_path / "large.npy", GREY)
+    on_disk = np.load(tmp_path / "large.npy", mmap_mode="r")
+    assert np.shares_memory(from_arrays(on_disk).images, on_disk)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"images": [GREY[0], GREY[0, :4]]}, "samples of different shapes.*Resize"),
+        ({"images": GREY, "test_images": [GREY[0], GREY[0, :4]]}, "samples of different shapes.*Resize"),
+        ({"images": GREY, "labels": [[0], [1, 2]]}, "labels of different lengths"),
+        ({"images": np.ma.masked_array(GREY, mask=GREY > 99)}, "masked.*Fill them in"),
+    ],
+)
+def test_what_is_no_array_is_refused(arrays, words):
+    with pytest.raises(DataError, match=words):
+        from_arrays(**arrays)
+
+
 def test_float_rows_are_points():
     rows = RNG.standard_normal((7, 3))
     data = from_arrays(rows)

@@ -27,24 +27,29 @@ from mulligan.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 UNNAMED = "array"
 """What a data set of arrays is called where it has no other name."""
 
+_UNEVEN = "samples of different shapes; all must have one. Resize them first."
+_UNEVEN_LABELS = "labels of different lengths; give one for each sample."
 _BLOCK = 4096
 _SMALLEST_IN_COLOUR = 16  # sides from which (H, W, 3) is rather one picture in colour than H grey ones 3 wide
 
 
 def from_arrays(
-    images: NDArray[Any],
-    labels: NDArray[Any] | None = None,
-    test_images: NDArray[Any] | None = None,
-    test_labels: NDArray[Any] | None = None,
+    images: ArrayLike,
+    labels: ArrayLike | None = None,
+    test_images: ArrayLike | None = None,
+    test_labels: ArrayLike | None = None,
     name: str = UNNAMED,
     class_names: Sequence[str] | NDArray[Any] | None = None,
 ) -> Dataset:
     """Make a data set of arrays.
+
+    It has its own copy of them, so that a run's data stay what they are. Only uint8 pictures that are read-only already
+    (``array.flags.writeable = False``, or ``np.load(path, mmap_mode="r")``) are used where they lie.
 
     Parameters
     ----------
@@ -70,10 +75,10 @@ def from_arrays(
     DataError
         When an array is none of these, when what it means is not certain, or when the arrays do not fit together.
     """
-    pixels, note = _samples(np.asarray(images), name)
+    pixels, note = _samples(as_array(images, name), name)
     known = None
     if labels is not None:
-        labels = label_values(labels, len(pixels), name)
+        labels = label_values(as_array(labels, name, _UNEVEN_LABELS), len(pixels), name)
         known = Classes.found_in(labels, name) if class_names is None else Classes.named(class_names, name)
     elif class_names is not None:
         raise DataError(f"{name}: names of classes and no labels; one label per sample is needed with them. Add them.")
@@ -85,11 +90,30 @@ def from_arrays(
     return Dataset(name, pixels, known.number(labels, name), known.names, test, note)
 
 
+def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]:
+    """Turn what a caller gave into an array.
+
+    Raises
+    ------
+    DataError
+        When it is none: masked, of rows of different lengths (`uneven` says so), or on another device.
+    """
+    if np.ma.is_masked(given):
+        raise DataError(f"{name}: holds masked values, which a picture cannot leave out. Fill them in (.filled(0)).")
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise DataError(f"{name}: {uneven}") from error
+    except (TypeError, RuntimeError) as error:  # torch's, with a gradient or on an accelerator
+        kind = type(given).__name__
+        raise DataError(f"{name}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
+
+
 def _test_part(
-    images: NDArray[Any], labels: NDArray[Any] | None, train: NDArray[Any], known: Classes | None, name: str
+    images: ArrayLike, labels: ArrayLike | None, train: NDArray[Any], known: Classes | None, name: str
 ) -> Dataset:
     """Make the held-out part, of the same shape and with the same classes as `train`."""
-    pixels, note = _samples(np.asarray(images), name)
+    pixels, note = _samples(as_array(images, name), name)
     if (pixels.shape[1:], pixels.dtype) != (train.shape[1:], train.dtype):
         raise DataError(
             f"{name}: samples are {pixels.dtype} {pixels.shape[1:]}, those to train on {train.dtype} "
@@ -97,7 +121,7 @@ def _test_part(
         )
     if labels is None or known is None:
         return Dataset(name, pixels, note=note)
-    values = label_values(labels, len(pixels), name)
+    values = label_values(as_array(labels, name, _UNEVEN_LABELS), len(pixels), name)
     return Dataset(name, pixels, known.number(values, name), known.names, note=note)
 
 
@@ -183,7 +207,8 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
             f"{name}: {array.dtype} values are all 0 or 1: nearly black of 255, or black and white? Convert them to "
             "bool for black and white."
         )
-    return np.ascontiguousarray(array, np.uint8), "" if array.dtype == np.uint8 else f"{array.dtype} turned into uint8"
+    pixels = np.array(array, np.uint8, order="C", copy=True if array.flags.writeable else None)
+    return pixels, "" if array.dtype == np.uint8 else f"{array.dtype} turned into uint8"
 
 
 def _blocks(array: NDArray[Any]) -> list[NDArray[Any]]:

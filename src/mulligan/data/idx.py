@@ -39,7 +39,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     Returns
     -------
     array
-        The values, in the machine's own byte order, in the shape that the header gives.
+        The values, read-only, in the machine's own byte order, in the shape that the header gives.
 
     Raises
     ------
@@ -110,7 +110,9 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
     if got < expected or file.read(1):
         surplus = "followed by other bytes" if got == expected else f"truncated after {got} of {expected} bytes"
         raise DataError(f"{path}: {surplus}; the header announces shape {shape}. Fetch it again.")
-    return values.astype(dtype.newbyteorder("="), copy=False)
+    values = values.astype(dtype.newbyteorder("="), copy=False)
+    values.flags.writeable = False  # nobody else has it: a data set of it needs no copy
+    return values
 
 
 def read_into(file: BufferedIOBase, values: NDArray[Any]) -> int:

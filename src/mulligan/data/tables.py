@@ -54,6 +54,9 @@ def load_numpy(path: Path) -> Dataset:
             "words with astype(str) before."
         ) from error
 
+    for array in arrays.values():
+        array.flags.writeable = False  # nobody else has it: no copy is needed
+
     def pick(names: tuple[str, ...]) -> Any:
         found = [name for name in names if name in arrays]
         if len(found) > 1:
