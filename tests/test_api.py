@@ -1,6 +1,8 @@
 """The front door: what ``import mulligan`` offers, and `fit`."""
 
 import ast
+import copy
+import pickle
 import re
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import mulligan
 from mulligan import fitting
 from mulligan.data import from_arrays
 from mulligan.data import load as load_data
-from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, ShapeError
+from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, ShapeError, UnsupportedError
 from mulligan.fitting import timed
 from mulligan.game.spec import Schedules
 from mulligan.nn import layers as nn
@@ -216,6 +218,15 @@ def test_options_that_are_off(options, message):
         mulligan.fit(GREY, **options)
 
 
+def on_ring(**companions):
+    return mulligan.train(mulligan.Run(mulligan.recipe("ring", steps=2)), **companions)
+
+
+def rebuilt(**options):
+    made = mulligan.load("x.safetensors")
+    return mulligan.Generator(made.spec, made.theta, made.stats, **options)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -248,6 +259,25 @@ def test_options_that_are_off(options, message):
         (lambda: mulligan.Run(mulligan.recipe("ring"), data="ring"), "data = 'ring' is not allowed"),
         (lambda: next(mulligan.train("quick")), r"run = 'quick' is not allowed; .*Try mulligan\.Run\("),
         (lambda: next(mulligan.train(mulligan.recipe("quick"))), r"run = Config\(.*is not allowed"),
+        (lambda: next(on_ring(evaluators=len)), r"evaluators = <.*it must be a list of functions.*Try evaluators=\["),
+        (lambda: next(on_ring(evaluators=["kid"])), r"evaluators = \['kid'\] is not allowed"),
+        (lambda: next(on_ring(observers=len)), r"observers = <.*it must be a list of objects with name"),
+        (lambda: next(on_ring(observers=[len])), r"observers = \[<.*\] is not allowed"),
+        (lambda: next(on_ring(save="here")), "'here' cannot be called"),
+        (lambda: next(on_ring(stop=True)), "True cannot be called"),
+        (lambda: next(Recorder("r").record(mulligan.Run(mulligan.recipe("ring")), evaluators=len)), "evaluators = "),
+        (lambda: list(on_ring(evaluators=[lambda run: None])), "the evaluator <.*> returns None.*dict of numbers"),
+        (lambda: list(on_ring(evaluators=[lambda run: {"z": run}])), r"the evaluator <.*> returns \{'z'"),
+        (lambda: mulligan.Generator(None, []), "spec = None is not allowed"),
+        (lambda: rebuilt(threads="2"), "threads = '2' is not allowed; it must be a whole number from 1"),
+        (lambda: rebuilt(threads=0), "threads = 0 is not allowed"),
+        (lambda: mulligan.Generator.load(3), "path = 3 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_of(None), "class = None is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_of(2.5), "class = 2.5 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").z(10**5000), "count = a number of more than 4,300 digits is not"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=10**5000), "more than 4,300 digits"),
+        (lambda: mulligan.recipe("quick", steps=10**5000), "steps = a number of more than 4,300 digits is not"),
+        (lambda: with_overrides(mulligan.recipe("quick"), ["steps=" + "9" * 5000]), r"steps = '999.* is not allowed"),
     ],
 )
 def test_arguments_of_the_wrong_kind(tmp_path, monkeypatch, call, message):
@@ -255,6 +285,19 @@ def test_arguments_of_the_wrong_kind(tmp_path, monkeypatch, call, message):
     mulligan.load(BUNDLED).save("x.safetensors")
     with pytest.raises(ConfigError, match=re.compile(message, re.DOTALL)):
         call()
+
+
+def test_a_run_is_not_copied():
+    run = mulligan.Run(mulligan.recipe("ring"))
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(UnsupportedError, match=r"a run .* cannot be copied or pickled\. Make another"):
+            attempt(run)
+
+
+def test_figures_of_numpy_are_kept_as_pythons(tmp_path):
+    run = mulligan.Run(mulligan.recipe("ring", steps=1))
+    list(Recorder(tmp_path / "r").record(run, evaluators=[lambda run: {"share": np.float32(0.5)}]))
+    assert '"share": 0.5' in (tmp_path / "r" / "events.jsonl").read_text()
 
 
 def test_a_name_that_is_too_long_is_no_generator():

@@ -17,7 +17,9 @@ Every message says what was wrong, the value, what is allowed, and the next thin
 
 from __future__ import annotations
 
+import numbers
 import os
+import sys
 from pathlib import Path
 
 
@@ -61,6 +63,14 @@ class DivergedError(RunError):
     """A tensor became NaN or infinite."""
 
 
+def shown(value: object) -> str:
+    """Write a value as a message shows it."""
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no longer ones
+        return f"a number of more than {sys.get_int_max_str_digits():,} digits"
+
+
 def as_path(name: str, value: object, what: str, example: str) -> Path:
     """Return a path that a caller gave.
 
@@ -83,6 +93,28 @@ def as_path(name: str, value: object, what: str, example: str) -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise ConfigError(f"{name} = {value!r} is not allowed; it must be {what}, as a str or Path. Try {example!r}.")
     return Path(value)
+
+
+def as_whole(name: str, value: object, low: int, high: int) -> int:
+    """Return a whole number from `low` to `high` that a caller gave.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it.
+    value : object
+        What was given.
+    low, high : int
+        What is allowed.
+
+    Raises
+    ------
+    ConfigError
+        When it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not low <= int(value) <= high:
+        raise ConfigError(f"{name} = {shown(value)} is not allowed; it must be a whole number from {low} to {high}.")
+    return int(value)
 
 
 def typed(path: str | Path) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.data.picture_file import SIZES
-from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path
+from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, shown
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
 from mulligan.metrics.evaluate import reference
 from mulligan.metrics.features import enough, pca, random_conv
@@ -260,7 +260,7 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
     what = "are held out" if data.test is not None else "can stand in for held-out ones"
     if count is not None and count > there >= LEAST:
         raise ConfigError(
-            f"count = {count}: of {data.name} {there} {what}, and every figure depends on their number. "
+            f"count = {shown(int(count))}: of {data.name} {there} {what}, and every figure depends on their number. "
             f"At most {counted(there, 'sample')} can be judged."
         )
     count = min(COUNT if count is None else count, there)

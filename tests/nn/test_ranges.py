@@ -104,6 +104,8 @@ def test_whole_numbers_beyond_all_floats_are_refused():
     for field in ("count", "finite"):
         with pytest.raises(ConfigError, match=f"{field} = 1000.* is not allowed"):
             Spec(**{field: 10**400})
+        with pytest.raises(ConfigError, match=f"{field} = a number of more than 4,300 digits is not allowed"):
+            Spec(**{field: 10**5000})  # Python itself refuses to write it
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +85,9 @@ def check_ranges(spec: Any) -> None:
         if not isinstance(entries, list | tuple) or not all(_fits(entry, kind, interval) for entry in entries):
             noun = "a whole number" if kind is int else "a finite number"
             rule = f"{noun}, {interval}" if str(interval) else noun
-            shown = list(value) if isinstance(value, tuple) else value
+            given = list(value) if isinstance(value, tuple) else value
             raise ConfigError(
-                f"{type(spec).__name__}: {name} = {shown!r} is not allowed; "
+                f"{type(spec).__name__}: {name} = {shown(given)} is not allowed; "
                 f"{'each entry of a list' if several else 'it'} must be {rule}. Try {name} = {example}."
             )
         plain = tuple(kind(entry) for entry in entries)
@@ -127,8 +127,8 @@ def _ranged_fields(cls: type) -> tuple[tuple[str, type, Interval, str, bool], ..
             kind, interval = get_args(hint)
             bare = (interval.example,) if several else interval.example
             example = bare if field.default in (MISSING, ()) else field.default
-            shown = str(list(example)) if isinstance(example, tuple) else f"{example:g}"
-            found.append((field.name, kind, interval, shown, several))
+            written = str(list(example)) if isinstance(example, tuple) else f"{example:g}"
+            found.append((field.name, kind, interval, written, several))
     return tuple(found)
 
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeError, UnsupportedError, as_path
+from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeError, UnsupportedError, as_path, as_whole
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, available_cores
@@ -58,16 +59,20 @@ class Generator:
     ------
     ShapeError
         When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
+    ConfigError
+        When `spec` or `threads` is none.
     """
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
+        if not isinstance(spec, GeneratorSpec):
+            raise ConfigError(f"spec = {spec!r} is not allowed; it must be a GeneratorSpec. Try another's .spec.")
         self.spec = spec
-        self.threads = available_cores() if threads is None else threads
+        self.threads = available_cores() if threads is None else as_whole("threads", threads, 1, 2**20)
         self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
         given = np.zeros(0, np.float32) if stats is None else stats
         for name, kept, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, given)):
-            if new.shape != kept.shape:
-                raise ShapeError(f"{new.size} {name} for layers that have {kept.size}; both must be of one network.")
+            if np.shape(new) != kept.shape:
+                raise ShapeError(f"{np.size(new)} {name} for layers that have {kept.size}; both are of one network.")
             kept[:] = new
         if math.prod(self.network.output_shape) != math.prod(spec.shape):
             raise ShapeError(
@@ -100,15 +105,15 @@ class Generator:
 
     def z(self, count: int, seed: int = 0) -> NDArray[np.float32]:
         """Return the first `count` latents of a seed, (count, dim) float32; see the module for the rule."""
-        _whole("count", count, 1, 2**40)
-        _whole("seed", seed, 0, LARGEST_SEED)
+        as_whole("count", count, 1, 2**40)
+        as_whole("seed", seed, 0, LARGEST_SEED)
         out = np.empty((count, self.spec.latent.dim), np.float32)
         return self.spec.latent.draw(stream(int(seed), "sample"), out)
 
     def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
         """Return the classes that go with them, (count,) int64; None for a generator without labels."""
-        _whole("count", count, 1, 2**40)
-        _whole("seed", seed, 0, LARGEST_SEED)
+        as_whole("count", count, 1, 2**40)
+        as_whole("seed", seed, 0, LARGEST_SEED)
         if not self.classes:
             return None
         u = stream(int(seed), "sample.class").random(count)
@@ -136,8 +141,8 @@ class Generator:
         if str(word) in names:
             return names.index(str(word))
         try:
-            label = int(word)
-        except ValueError:
+            label = operator.index(word) if not isinstance(word, str) else int(word)
+        except (TypeError, ValueError):
             label = -1
         if not 0 <= label < self.classes:
             named = self.spec.class_names and names != tuple(map(str, range(self.classes)))
@@ -218,7 +223,7 @@ class Generator:
         UnsupportedError
             When the samples are points.
         """
-        _whole("frames", frames, 2, 100_000)
+        as_whole("frames", frames, 2, 100_000)
         start, end = self.z(1, from_seed), self.z(1, to_seed)
         t = np.linspace(0.0, 1.0, frames)[:, None]
         straight = self.spec.latent.distribution == "uniform"
@@ -360,7 +365,7 @@ class Generator:
         from mulligan.output.tensors import read_tensors
         from mulligan.training.tables import from_table
 
-        text, tensors = read_tensors(Path(path))
+        text, tensors = read_tensors(as_path("path", path, "the file of a generator", "mine.safetensors"))
         try:
             spec = from_table(GeneratorSpec, json.loads(text))
             network = Network(Sequential(spec.layers), (spec.latent.dim,))
@@ -389,9 +394,3 @@ def _great_circle(a: Array, b: Array, t: NDArray[np.float64]) -> tuple[NDArray[n
     if math.sin(angle) < 1e-6:
         return 1.0 - t, t
     return np.sin((1.0 - t) * angle) / math.sin(angle), np.sin(t * angle) / math.sin(angle)
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> None:
-    """Refuse what is no whole number from low to high."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise ConfigError(f"{name} = {value!r} is not allowed; it must be a whole number from {low} to {high}.")

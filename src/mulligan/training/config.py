@@ -132,7 +132,7 @@ def loads_toml(text: str, source: str = "the configuration") -> Table:
     """Read TOML into a table; ConfigError names `source` and the place where it is no TOML."""
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{source} is not valid TOML: {error}. Correct that line.") from error
 
 
@@ -226,7 +226,7 @@ def with_all_of(config: Config, name: str) -> Config:
 def _value(text: str) -> Any:
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         if re.match(r"[\[{\"']", text):
             raise ConfigError(f"{text!r} is no TOML value: {error}. Text in quotes, lists in brackets.") from error
         return text

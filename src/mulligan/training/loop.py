@@ -6,8 +6,10 @@ so a resumed run is exact to the byte.
 
 from __future__ import annotations
 
+import json
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from mulligan.training.config import Config
 
@@ -30,6 +32,7 @@ class Evaluator(Protocol):
         """Return metrics, ready for JSON."""
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Sees every event and may answer with events of its own, a diagnosis for instance."""
 
@@ -80,13 +83,13 @@ def train(
     Raises
     ------
     ConfigError
-        When `run` is none.
+        When `run` is none, or a companion of it is not what is to be called.
     DivergedError
         When a loss or an array is no longer finite.
     KeyboardInterrupt
         At the end of a step, when what is due there has been told.
     """
-    check_run(run)
+    check_play(run, evaluators, observers, stop if save is None else save, stop)
     run.watch(observers)
     config = run.config
     held, clock = Held(), Clock(run.wall, run.cpu, 0.0)
@@ -128,7 +131,7 @@ def train(
             if _due(run.step, config.sample_every, config.steps):
                 yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
             if evaluators and _due(run.step, config.evaluate_every, config.steps):
-                metrics = {key: value for evaluate in evaluators for key, value in evaluate(run).items()}
+                metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
                 yield from answered(Evaluated(run.step, metrics, clock=clock))
             if save is not None and _due(run.step, config.save_every, config.steps, always=True):
                 saved = Saved(run.step, clock=clock)
@@ -139,12 +142,39 @@ def train(
             raise BetweenSteps
 
 
-def check_run(run: object) -> None:
-    """Refuse what is no run."""
+def check_play(run: object, evaluators: object, observers: object, *calls: object) -> None:
+    """Refuse what is no run, and companions that could not be called when their time comes."""
     if not isinstance(run, Run):
         raise ConfigError(
             f"run = {run!r} is not allowed; it must be a run. Try mulligan.Run(mulligan.recipe('quick'))."
         )
+    if not isinstance(evaluators, Sequence) or not all(map(callable, evaluators)):
+        raise ConfigError(
+            f"evaluators = {evaluators!r} is not allowed; it must be a list of functions that take a run and return a "
+            "dict of figures. Try evaluators=[measure]."
+        )
+    if not isinstance(observers, Sequence) or not all(isinstance(observer, Observer) for observer in observers):
+        raise ConfigError(
+            f"observers = {observers!r} is not allowed; it must be a list of objects with name, observe, state and "
+            "restore. Try observers=[mulligan.training.Diagnosis()]."
+        )
+    for call in calls:
+        if not callable(call):
+            raise ConfigError(f"{call!r} cannot be called, as save and stop are. Try stop=lambda: False.")
+
+
+def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
+    """Return what an evaluator gives, as JSON can hold it."""
+    found = evaluate(run)
+    try:
+        figures = {name: figure.item() if isinstance(figure, np.generic) else figure for name, figure in found.items()}
+        json.dumps(figures)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"the evaluator {evaluate!r} returns {found!r}, which is not allowed; it must be a dict of numbers, texts, "
+            "lists and dicts. Try return {'share': 0.5}."
+        ) from error
+    return figures
 
 
 def _advance(run: Run, last: int, stop: Callable[[], bool], held: Held) -> None:

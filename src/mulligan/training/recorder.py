@@ -23,7 +23,7 @@ from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
 from mulligan.training.folder import RunFolder
 from mulligan.training.interrupt import BetweenSteps
-from mulligan.training.loop import check_run, train
+from mulligan.training.loop import check_play, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -85,7 +85,7 @@ class Recorder:
         Raises
         ------
         ConfigError
-            When `run` is none, or the folder already holds something.
+            When `run` is none, a companion of it is not what is to be called, or the folder already holds something.
         RunError
             When the folder cannot be written or the disk is full; the last checkpoint is untouched.
         DivergedError
@@ -95,7 +95,7 @@ class Recorder:
         DataError
             When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
         """
-        check_run(run)
+        check_play(run, evaluators, observers, stop)
         self._open(run)
         leaving = False
 

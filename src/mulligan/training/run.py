@@ -6,13 +6,13 @@ import hashlib
 import re
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 import numpy as np
 
 from mulligan.data import Dataset, Sampler, load
 from mulligan.data.registry import absolute
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import CheckpointError, ConfigError, UnsupportedError
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
 from mulligan.nn.memory import Array
@@ -119,6 +119,14 @@ class Run:
         self._observed: dict[str, Any] = {}
         self.log_position: dict[str, Any] | None = None
         self._spaces: dict[bool, Workspace] = {}
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse to be copied or pickled: a copy would train the same arrays, or none."""
+        raise UnsupportedError(
+            "a run is bound to its lanes and their memory and cannot be copied or pickled. Make another of its "
+            "configuration (mulligan.Run(run.config)), or keep it in a folder and go on from there "
+            "(mulligan.training.resume)."
+        )
 
     @property
     def step(self) -> int:

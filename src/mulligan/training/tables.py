@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import numpy as np
 
-from mulligan.errors import ConfigError, MulliganError
+from mulligan.errors import ConfigError, MulliganError, shown
 from mulligan.game.architectures import ARCHITECTURES
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.family import Architecture
@@ -273,7 +273,7 @@ def join(path: str, key: object) -> str:
 
 def show(value: Any) -> str:
     """Write a value for a message, cut when it is long."""
-    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else shown(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
