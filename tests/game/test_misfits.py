@@ -56,6 +56,69 @@ class FirstOrder(nn.Pointwise):
         np.multiply(x, 2, out=out)
 
 
+@dataclass(frozen=True)
+class Doubled(nn.Layer):
+    """2x, by a layer of one's own with a number of NumPy in one of its passes."""
+
+    astray: str = ""
+    piecewise_linear = True
+
+    def by(self, method):
+        return np.float64(2) if method == self.astray else 2
+
+    def forward(self, m, x):
+        return x * self.by("forward")
+
+    def backward(self, m, dy, inputs=True):
+        return dy * self.by("backward")
+
+    def tangent(self, m, tx):
+        return tx * self.by("tangent")
+
+
+class Halved(nn.LinearMap):
+    """A layer of one's own whose passes are not of the shape that it announces."""
+
+    def apply(self, m, x, name):
+        return x[:, ::2]
+
+    def transpose(self, m, dy, name):
+        return dy
+
+
+class Forgetful(Doubled):
+    def forward(self, m, x):
+        x * 2
+
+
+@pytest.mark.parametrize(
+    ("layer", "match"),
+    [
+        (Doubled("forward"), r"Doubled\.forward gives float64 of shape \(4, 6\) for four.*float32.*math\.sqrt"),
+        (Doubled("backward"), r"Doubled\.backward gives float64"),
+        (Doubled("tangent"), r"Doubled\.tangent gives float64"),
+        (Halved(), r"Halved\.forward gives float32 of shape \(4, 3\) for four samples.*of shape \(4, 6\)"),
+        (Forgetful(), r"Forgetful\.forward gives None for four samples"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_layer_of_ones_own_that_passes_on_another_dtype_or_shape(layer, match, wrapped):
+    layer = nn.Residual((layer,)) if wrapped else layer
+    refused(UnsupportedError, match, game_of(d=(D[0], layer, *D[1:]), penalties=(R1(),)))
+
+
+def test_a_layer_of_ones_own_in_the_generator():
+    for method in ("forward", "backward"):
+        refused(UnsupportedError, rf"Doubled\.{method} gives float64", game_of(g=(G[0], Doubled(method), *G[1:])))
+
+
+def test_a_layer_of_ones_own_that_keeps_to_its_network_plays():
+    for dtype in (np.float32, np.float64):
+        game = game_of(d=(D[0], Doubled(), *D[1:]), penalties=(R1(),))
+        assert np.isfinite(GAN(game, SHAPE, lanes=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
+    GAN(game_of(d=(D[0], Doubled("tangent"), *D[1:])), SHAPE, lanes=1)  # without a penalty nobody asks
+
+
 def test_an_activation_without_a_second_derivative():
     curved = (D[0], FirstOrder(), D[2])
     refused(

@@ -114,6 +114,10 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
             "without penalties."
         )
+    for network, second_order in ((g, False), (d, bool(game.penalties))):
+        for _, layer, shape in walk(network.layer, network.input_shape):
+            if not type(layer).__module__.startswith("mulligan."):
+                _refuse_layer(layer, shape, network.dtype, second_order)
     _refuse_loss(game)
     for penalty in game.penalties:
         _refuse_nowhere(penalty)
@@ -139,6 +143,28 @@ def _has_second_order(layer: Layer) -> bool:
     if isinstance(layer, Pointwise) and not layer.piecewise_linear and type(layer).ddf is Pointwise.ddf:
         return False
     return type(layer).tangent is not Layer.tangent
+
+
+def _refuse_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order: bool) -> None:
+    """Raise where a layer of one's own, asked about four samples, gives others than a network passes on."""
+    network = Network(layer, shape, dtype)
+    space = network.workspace(rng=np.random.default_rng(0))
+    x, y = np.zeros((4, *shape), dtype), np.zeros((4, *network.output_shape), dtype)
+    with np.errstate(all="ignore"):
+        answers = {
+            "forward": (y, space.forward(x, np.zeros(4, int) if network.classes else None)),
+            "backward": (x, space.backward(y, tangent_follows=second_order)),
+        }
+        if second_order:
+            answers["tangent"] = y, space.tangent(x)
+    for method, (wanted, given) in answers.items():
+        if not isinstance(given, np.ndarray) or (given.dtype, given.shape) != (dtype, wanted.shape):
+            found = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else repr(given)
+            raise UnsupportedError(
+                f"{type(layer).__name__}.{method} gives {found} for four samples, which is not allowed; it must be an "
+                f"array of {dtype} of shape {wanted.shape}. Numbers of NumPy make float64 of float32, as np.sqrt(2.0) "
+                "does: write math.sqrt(2.0), or end with astype(m.dtype)."
+            )
 
 
 def _refuse_loss(game: Game) -> None:
