@@ -1,6 +1,6 @@
 """Every gradient of the game by differences: losses, penalties, both players' whole steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -9,13 +9,44 @@ import pytest
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.checking import Case, cases, check_game, check_losses, check_penalties, game_of
 from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES
+from mulligan.game.losses import LOSSES, Wasserstein
 from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP, ZeroCentered
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import gradient_error
+from mulligan.nn.ranges import Positive
 from mulligan.nn.rng import restore, state_of
 
 OPTIONS = "options"
+
+
+@dataclass(frozen=True)
+class Tempered(Wasserstein):
+    """Wasserstein's loss times a number that nobody has a default for."""
+
+    by: Positive
+
+    def discriminator(self, *, real, fake):
+        loss = super().discriminator(real=real, fake=fake)
+        return type(loss)(*(self.by * part for part in loss))
+
+    def generator(self, *, real, fake):
+        loss = super().generator(real=real, fake=fake)
+        return type(loss)(*(self.by * part for part in loss))
+
+
+@dataclass(frozen=True)
+class Worded(R1):
+    word: str = field(kw_only=True)
+
+
+def test_what_has_a_parameter_without_default_is_checked_or_named(monkeypatch):
+    monkeypatch.setitem(LOSSES, "tempered", Tempered)
+    monkeypatch.setitem(PENALTIES, "worded", Worded)
+    assert_passed(check_game("tempered*, mlp, lanes 1"))
+    assert_passed(check for check in check_losses() if check.name == "tempered")
+    (named,) = check_game("worded")
+    assert not named.passed
+    assert named.what.startswith("not played: give each of its parameters a default, or a range")
 
 
 def group_of(case):

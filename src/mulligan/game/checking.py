@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import fnmatch
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.checking import ATTEMPTS, Check, Kink, gradient_error, relative
 from mulligan.nn.layers.initializers import He
 from mulligan.nn.optimizers import SGD
+from mulligan.nn.ranges import example_of
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Exponential
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from mulligan.nn.optimizers import State
 
     Labels = NDArray[np.integer[Any]] | None
+
+Kind = TypeVar("Kind")
 
 ROWS = 5
 """Of a batch: odd, so that two lanes get different shares."""
@@ -148,9 +151,15 @@ NETS: dict[str, tuple[tuple[Layer, ...], tuple[Layer, ...], Shape]] = {
 }
 """Layers of G and of D, and the shape of a sample."""
 
+
+def _made(registry: dict[str, type[Kind]]) -> dict[str, Kind]:
+    """Return one of each kind that can be made without being told its parameters."""
+    return {name: made for name, kind in registry.items() if (made := example_of(kind)) is not None}
+
+
 SETS: dict[str, tuple[Penalty, ...]] = {
     "no penalty": (),
-    **{name: (penalty(),) for name, penalty in PENALTIES.items()},
+    **{name: (penalty,) for name, penalty in _made(PENALTIES).items()},
     "wgan_gp one-sided": (WGANGP(one_sided=True),),
     "r1 + r2": (R1(0.5), R2(2.0)),
     "r1 + wgan_gp": (R1(), WGANGP()),
@@ -178,15 +187,15 @@ def game_of(net: str = "mlp", rate: float = 0.01, **changes: Any) -> Game:
 
 def cases() -> Iterator[Case]:
     """Every loss with every set of penalties that is allowed, both updates, every net, one lane and two; options."""
-    for loss_name, loss in LOSSES.items():
+    for loss_name, loss in _made(LOSSES).items():
         for set_name, penalties in SETS.items():
             for update in UPDATES:
-                if update == "simultaneous" and (loss is FeatureMatching or not _joint(penalties)):
+                if update == "simultaneous" and (isinstance(loss, FeatureMatching) or not _joint(penalties)):
                     continue
                 for net in NETS:
                     for lanes in (1, 2):
                         name = f"{loss_name}, {set_name}, {update}, {net}, lanes {lanes}"
-                        game = game_of(net, loss=loss(), penalties=penalties, update=update)
+                        game = game_of(net, loss=loss, penalties=penalties, update=update)
                         yield Case(name, game, NETS[net][2], lanes)
     for name, game, shape in _options():
         for lanes in (1, 2):
@@ -232,7 +241,7 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
 def _augmented() -> Iterator[tuple[str, Game, Shape]]:
     """Each augmentation alone, and all together with what else stands at points of its own."""
     whole = (Flip(), Translation(0.5), Cutout(0.5), Brightness())
-    alone = {name: kind() for name, kind in AUGMENTATIONS.items()}
+    alone = _made(AUGMENTATIONS)
     alone |= zip(AUGMENTATIONS, whole)
     curved = (nn.Conv2d(3), nn.Tanh(), nn.Flatten(), nn.Dense(1))
     shape = (4, 4, 1)
@@ -287,7 +296,7 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
 def check_losses() -> Iterator[Check]:
     """Check each loss by itself: its gradients are the slopes of its values."""
     rng = stream(0, "check")
-    losses = {name: loss() for name, loss in LOSSES.items()} | {"label smoothing": NonSaturating(0.1)}
+    losses = _made(LOSSES) | {"label smoothing": NonSaturating(0.1)}
     for name, loss in losses.items():
         logits = rng.standard_normal((2, ROWS)) * 2
         real, fake = logits
@@ -307,7 +316,7 @@ def check_losses() -> Iterator[Check]:
 def check_penalties() -> Iterator[Check]:
     """Check each penalty by itself: its seed is the slope of its value, and finite where g = 0."""
     rng = stream(0, "check")
-    penalties = {name: penalty() for name, penalty in PENALTIES.items()}
+    penalties = _made(PENALTIES)
     penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
     for name, penalty in penalties.items():
         g = rng.standard_normal((ROWS, 4)) * np.linspace(0.2, 2, ROWS)[:, None]  # norms on both sides of 1
@@ -323,6 +332,13 @@ def check_penalties() -> Iterator[Check]:
         yield Check(name, "seed at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
 
 
+def _unmade() -> Iterator[Check]:
+    """Name each kind that cannot be checked, as nobody knows which parameters it wants."""
+    registries: tuple[dict[str, Any], ...] = (LOSSES, PENALTIES, AUGMENTATIONS)
+    for name in [name for registry in registries for name, kind in registry.items() if example_of(kind) is None]:
+        yield Check(name, "not played: give each of its parameters a default, or a range (Positive)", np.nan)
+
+
 def check_game(pattern: str = "*") -> Iterator[Check]:
     """Check losses, penalties and whole steps.
 
@@ -331,7 +347,7 @@ def check_game(pattern: str = "*") -> Iterator[Check]:
     pattern : str
         A shell pattern; only checks whose name matches are run.
     """
-    for check in (*check_losses(), *check_penalties()):
+    for check in (*check_losses(), *check_penalties(), *_unmade()):
         if fnmatch.fnmatchcase(check.name.lower(), pattern.lower()):
             yield check
     for case in cases():

@@ -11,7 +11,7 @@ import numbers
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mulligan.errors import ConfigError, shown
 
@@ -101,6 +101,25 @@ def check_ranges(spec: Any) -> None:
             )
         if isinstance(value, list):
             object.__setattr__(spec, name, tuple(value))
+
+
+Spec = TypeVar("Spec")
+
+
+def example_of(cls: type[Spec]) -> Spec | None:
+    """Return an object of a dataclass: each field its default or, where it has none, the example of its range.
+
+    None where a field has neither.
+    """
+    spec: Any = cls
+    hints, given = get_type_hints(spec, include_extras=True), {}
+    for field in fields(spec):
+        if field.init and field.default is MISSING and field.default_factory is MISSING:
+            if get_origin(hints[field.name]) is not Annotated:
+                return None
+            kind, interval = get_args(hints[field.name])
+            given[field.name] = kind(interval.example)
+    return cls(**given)
 
 
 def _fits(value: Any, kind: type, interval: Interval) -> bool:
