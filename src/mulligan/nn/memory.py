@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -28,6 +29,8 @@ LARGE = 1 << 26
 """Bytes of an array from which on it is asked whether so many are free."""
 SPARE = 1 << 28
 """Bytes that stay free: another lane, and others on the machine, take some meanwhile."""
+GROUPS = Path("/sys/fs/cgroup")
+"""Where Linux tells what its control groups may use."""
 
 
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -70,11 +73,38 @@ def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 def _free() -> int:
     """Return how many bytes of memory are free, swap included; no limit where the system does not tell (not Linux)."""
     try:
-        with open("/proc/meminfo", "rb") as file:
-            told = dict(line.split(b":", 1) for line in file)
-        return sum(int(told[name].split()[0]) << 10 for name in (b"MemAvailable", b"SwapFree"))
+        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        machine = sum(int(told[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
+        groups = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except (OSError, KeyError, ValueError):
         return sys.maxsize
+    return min([machine, *(_left(group) for kinds, path in groups for group in _with_parents(kinds, path))])
+
+
+def _with_parents(kinds: str, path: str) -> list[Path]:
+    """Return the folders that tell of a control group's memory, and of those that it is in; none of another kind's."""
+    if kinds not in ("", "memory"):  # version 2 names no kind
+        return []
+    here = GROUPS / kinds / path.lstrip("/")
+    return [here, *here.parents]
+
+
+def _left(group: Path) -> int:
+    """Return how many bytes a control group (a container, a batch job) may still take; no limit where it has none.
+
+    Of what it uses, the cache of files is given back where it is needed.
+    """
+    for most, used, cache in (
+        ("memory.max", "memory.current", ("inactive_file", "active_file")),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
+    ):
+        try:
+            limit, taken = (int((group / name).read_text()) for name in (most, used))
+            told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            return limit - taken + sum(int(told[name]) for name in cache)
+        except (OSError, KeyError, ValueError):  # of the other version, or without a limit: "max"
+            continue
+    return sys.maxsize
 
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"
