@@ -84,6 +84,19 @@ def test_train_and_test_without_classes(tmp_path):
     assert len(data.test) == 1
 
 
+@pytest.mark.parametrize("parts", [("train", "val", "test"), ("Train", "Test"), ("train", "val"), ("train",)])
+def test_other_splits_are_taken_for_classes_and_said(tmp_path, parts):
+    for part in parts:
+        save(tmp_path / part / "cat" / "0.png", GREY)
+    save(tmp_path / parts[0] / "dog" / "1.png", GREY)
+    data = load(tmp_path)
+    assert data.class_names == tuple(sorted(parts))
+    assert f"{', '.join(sorted(parts))} taken for names of classes: train and test are splits" in data.note
+    assert data.note.endswith(f"{tmp_path / parts[0]} can be given by itself")
+    save(tmp_path / "horse" / "2.png", GREY)
+    assert "taken for" not in load(tmp_path).note
+
+
 def test_what_is_left_out_of_either_split_is_said(tmp_path):
     for part in ("train", "test"):
         save(tmp_path / part / "0.png", GREY)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NAMED = 3  # broken files that a note names
 _LOOKED_AT = 256  # pictures of a streamed folder that are asked whether they have colour
+_SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 _UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".psd": "PSD", ".jxl": "JPEG XL"}
 
 
@@ -92,6 +93,12 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if broken:
         names = ", ".join(str(paths[i].relative_to(folder)) for i in broken[:_NAMED])
         note += f"; {len(broken)} broken pictures skipped: {names}{', …' if len(broken) > _NAMED else ''}"
+    if classes and {name.lower() for name in classes} <= _SPLITS:
+        largest = folder / max(classes, key=lambda name: len(classes[name]))
+        note += (
+            f"; {', '.join(classes)} taken for names of classes: train and test are splits where they are alone, and "
+            f"{largest} can be given by itself"
+        )
     if numbers is None:
         return Dataset(str(folder), images, note=note)
     labels = np.delete(numbers, broken).astype(np.int64)
