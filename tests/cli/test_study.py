@@ -1,7 +1,9 @@
 """``mulligan study``, as it is typed."""
 
 import contextlib
+import errno
 import json
+import os
 import shlex
 
 import pytest
@@ -97,6 +99,27 @@ def test_what_is_printed_to_go_on_works_when_it_is_pasted(study, here, mulligan,
     assert (code, "2 of them have ended" in err) == (0, True)
     anew = (here / "my studies" / "o" / "report.html").read_text("utf-8").partition("<pre>")[2].partition("</pre>")[0]
     assert "--resume" not in anew  # the page says how it is made from nothing
+
+
+def test_a_study_that_a_full_disk_stops_says_how_to_go_on(study, here, mulligan, monkeypatch):
+    def full(handle):
+        if (here / "o" / "results.jsonl").is_file():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return sync(handle)
+
+    sync = os.fsync
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        code, _, err = mulligan("study", study, "--out", "o")
+    assert code == 1
+    assert "the disk is full (No space left on device). Free some space" in err
+    code, _, err = mulligan(*shlex.split(err.rpartition("Go on with: mulligan ")[2]))
+    assert (code, "2 cells, 1 of them have ended" in err.splitlines()[0]) == (0, True)
+    (here / "p").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        code, _, err = mulligan("study", study, "--out", "p")
+    assert (code, "--resume" in err) == (1, False)  # nothing was begun that could go on
 
 
 def test_json_lines(study, mulligan):

@@ -11,6 +11,7 @@ from tyro.conf import Positional, arg
 
 from mulligan.cli.screen import emit, say
 from mulligan.cli.words import Json, OtherFolder, StudyWord, Workers
+from mulligan.errors import BusyError, RunError
 from mulligan.output.figures import duration
 
 if TYPE_CHECKING:
@@ -79,10 +80,14 @@ def command(
             if json:
                 emit(progress.result)
             say(pace.words(progress, run))
+        page = write_report(run, anew)
     except KeyboardInterrupt:
         say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
         return 130
-    page = write_report(run, anew)
+    except RunError as error:  # of the machine's: a full disk, workers that are lost
+        if isinstance(error, BusyError) or not run.plan.is_file():
+            raise
+        raise RunError(f"{error} Go on with: {anew} --resume") from error
     lost = [r for r in run.results.values() if r["status"] == "failed"]
     rows = rows_of(run.results.values())
     if json:

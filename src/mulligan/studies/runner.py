@@ -279,7 +279,7 @@ class StudyRun:
                         del waiting[result["cell"]]
                         yield result
                 if waiting:
-                    raise RunError(f"{len(waiting)} cells were stopped. Go on with --resume.")
+                    raise RunError(f"{len(waiting)} cells were stopped.")
             except (ConfigError, RunError):
                 raise
             except Exception as error:  # of the backend: `run_cell` raises nothing
@@ -290,7 +290,7 @@ class StudyRun:
                         yield found
                 losses += 1
                 if losses > ATTEMPTS * max(1, len(jobs)):
-                    raise RunError(f"workers are lost again and again ({error}). Go on with --resume.") from error
+                    raise RunError(f"workers are lost again and again ({error}).") from error
                 say(f"a worker was lost ({type(error).__name__}); its cell goes on from its checkpoint")
 
     def _choose_steps(self, run: Any, owner: tuple[str, int], say: Callable[[str], object]) -> None:
