@@ -54,7 +54,7 @@ def line(name, score, rest=""):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=6_000)
+    parser.add_argument("--steps", type=int, help="default: 6000, of a toy 2")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--looks", type=int, default=3, help="of which the last is the end")
     parser.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="changes of the recipe")
@@ -63,17 +63,18 @@ if __name__ == "__main__":
         "--toy", action="store_true", help="a trial of the command: few of everything, no figure counts"
     )
     asked = parser.parse_args()
+    steps = asked.steps or (2 if asked.toy else 6_000)
     if asked.toy:
         KERNELS, CHOOSING, TESTED, CENTRES, JUDGED = TOY
 
     train_set, test_set = load("mnist"), load("mnist-test")
     fixed = ["threads=1", "sample_every=0", "evaluate_every=0"]
-    config = mulligan.recipe("goodfellow-mnist", steps=asked.steps, seed=asked.seed)
-    config = with_overrides(config, [*asked.set, *fixed, f"report_every={max(1, asked.steps // asked.looks)}"])
+    config = mulligan.recipe("goodfellow-mnist", steps=steps, seed=asked.seed)
+    config = with_overrides(config, [*asked.set, *fixed, f"report_every={max(1, steps // asked.looks)}"])
     seen = flat(train_set.images[: 10 * CENTRES if asked.toy else config.data.limit])
     validation, test = flat(train_set.images[-CHOOSING:]), flat(test_set.images[:TESTED])
 
-    print(f"goodfellow-mnist, {asked.steps:,} steps, seed {asked.seed}, one thread", *asked.set)
+    print(f"goodfellow-mnist, {steps:,} steps, seed {asked.seed}, one thread", *asked.set)
     print(f"{'':28} {'log p, nats':>15} {'width':>5}")
     run, began = Run(config), time.process_time()
     for event in train(run):

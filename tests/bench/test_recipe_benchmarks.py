@@ -42,7 +42,7 @@ def test_toy_modes():
 
 
 def test_parzen(tmp_path):
-    out = run("parzen.py", "--toy", "--steps", 2, "--looks", 1, "--out", tmp_path)
+    out = run("parzen.py", "--toy", "--looks", 1, "--out", tmp_path)
     assert "step 2 (" in out
     assert "10 k-means centres" in out
     assert "225 ± 2" in out

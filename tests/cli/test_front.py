@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 
 import pytest
 
@@ -115,6 +116,27 @@ def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads
     assert (code, out) == (1, "")
     assert re.search(r"not enough memory \(an array of [\d,]+ bytes, where 314,572,800 are free\)", err)
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "data.pack",
+        "metrics.judge_training",
+        "museum.jang_film",
+        "output.bundle",
+        "studies.decoupled_study",
+        "studies.landscape_pictures",
+        "studies.optimizer_race",
+        "web.browser.site",
+    ],
+)
+def test_modules_that_are_commands_say_how_they_are_called(module, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["it", "--help"])
+    with pytest.raises(SystemExit) as left:
+        import_module(f"mulligan.{module}").main()
+    assert left.value.code == 0
+    assert f"mulligan.{module}" in capsys.readouterr().out
 
 
 def test_a_missing_word_is_named(mulligan):

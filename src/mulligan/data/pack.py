@@ -9,9 +9,9 @@ The bytes are the same on every machine with the same liblzma; when they change,
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import lzma
-import sys
 from pathlib import Path
 
 from mulligan.data import mnist
@@ -66,12 +66,13 @@ def pack(folder: str | Path) -> bytes:
     return lzma.compress(b"".join(parts), check=lzma.CHECK_CRC64, filters=_FILTERS)
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Write the packed file and print its SHA-256."""
-    if not 1 <= len(arguments) <= 2:
-        sys.exit("usage: python -m mulligan.data.pack FOLDER [OUT]")
-    out = Path(arguments[1]) if len(arguments) == 2 else Path(__file__).parent / "bundled" / "mnist.xz"
-    packed = pack(arguments[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="of MNIST's four IDX files")
+    parser.add_argument("out", type=Path, nargs="?", default=Path(__file__).parent / "bundled" / "mnist.xz")
+    words = parser.parse_args()
+    out, packed = words.out, pack(words.folder)
     out.write_bytes(packed)
     found = hashlib.sha256(packed).hexdigest()
     print(f"{out}: {len(packed)} bytes, SHA-256 {found}")
@@ -79,4 +80,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -6,7 +6,7 @@ generator with float16 parameters, and says how far that moves pixels.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +53,13 @@ def bundle(run: Path | None = None, target: Path = BUNDLED) -> int:
     return int(np.abs(before - after).max())
 
 
-if __name__ == "__main__":
-    difference = bundle(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+def main() -> None:
+    """Write the bundled generator, and say what float16 did to it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, nargs="?", help="a finished run; default: train the recipe best")
+    difference = bundle(parser.parse_args().run)
     print(f"{BUNDLED}: {BUNDLED.stat().st_size:,} bytes; float16 moves pixels by {difference} grey level at most")
+
+
+if __name__ == "__main__":
+    main()
