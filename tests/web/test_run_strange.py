@@ -15,6 +15,7 @@ import pytest
 
 from mulligan.web import jobs
 
+FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
 ODD = [
     "Bäume",
     "花-1",
@@ -69,6 +70,15 @@ def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, ru
         ("events.jsonl", {"event": "diagnosed", "step": 25, "state": ["D wins"]}),
         ("events.jsonl", {"event": "diagnosed", "step": 25}),
         ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {}, "healthy_step": None}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {"logit": {"value": 9}}}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {"logit": 9}}),
+        (
+            "events.jsonl",
+            {"event": "diagnosed", "step": 25, "state": "x", "evidence": {"logit": FIGURE | {"value": "9"}}},
+        ),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {}, "overrides": [3]}),
+        ("events.jsonl", {"event": "looked", "step": 25, "signals": {"r2": "none"}, "histogram": []}),
+        ("events.jsonl", {"event": "looked", "step": 25, "signals": {}, "histogram": ["a"]}),
         ("events.jsonl", {"event": "evaluated", "step": 25, "metrics": None}),
         ("events.jsonl", {"event": "turned", "step": 25, "overrides": 3}),
     ],
@@ -83,6 +93,15 @@ def test_foreign_words_in_one_run_leave_the_list_as_it_is(file: str, words: Any,
     assert said() == before
     for path in ("/api/runs/tiny-1", "/api/runs/tiny-1/curves", "/api/runs/tiny-1-try-2"):
         assert call.get(path).status_code == 200, path
+
+
+def test_evidence_that_was_edited_leaves_the_rest_of_a_run_as_it_is(call: Any, runs: Path) -> None:
+    log = runs / "tiny-1" / "events.jsonl"
+    before = call.get("/api/runs/tiny-1").json()["diagnoses"]
+    log.write_text(log.read_text().replace('"threshold": ', '"treshold": ', 1))
+    found = call.get("/api/runs/tiny-1")
+    assert (found.status_code, len(found.json()["diagnoses"])) == (200, len(before) - 1)
+    assert call.get("/api/runs/tiny-1/curves").status_code == 200
 
 
 def test_a_damaged_parent_is_left_out_of_the_tries(call: Any, stand: Any, runs: Path) -> None:

@@ -248,20 +248,43 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
             )
 
 
-_WRITTEN: dict[str, type] = {"int": int, "str": str, "dict": dict, "list": list, "tuple": list, "Array": dict}
-"""What JSON makes of the fields' types, by their first word."""
+_WRITTEN: dict[str, type | tuple[type, ...]] = {
+    "int": int,
+    "float": (int, float),
+    "str": str,
+    "dict": dict,
+    "list": list,
+    "tuple": list,
+    "Array": dict,
+}
+"""What JSON makes of the fields' types, by their words."""
+_FIGURE = {"value": "float", "operator": "str", "threshold": "float"}
+"""A figure of the evidence."""
 
 
 def is_whole(event: dict[str, Any]) -> bool:
     """Tell whether an event has what `to_json` writes; one of another's kind needs its step alone."""
     kind = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
-    return all(
-        isinstance(event[f.name], _WRITTEN.get(str(f.type).partition("[")[0], object))
-        if f.name in event
-        else f.default is not MISSING
+    written = all(
+        _is_written(event[f.name], str(f.type)) if f.name in event else f.default is not MISSING
         for f in fields(kind)
         if f.name != "clock"
     )
+    return written and (kind is not Diagnosed or all(map(_is_figure, event["evidence"].values())))
+
+
+def _is_written(value: Any, kind: str) -> bool:
+    """Tell whether JSON makes such a value of a field's type, what it holds included."""
+    outer, _, inner = kind.removesuffix("]").partition("[")
+    fits = isinstance(value, _WRITTEN.get(outer, object))
+    if not (fits and inner):
+        return fits
+    within = inner.removesuffix(", ...").rpartition(", ")[2]
+    return all(_is_written(each, within) for each in (value.values() if outer == "dict" else value))
+
+
+def _is_figure(found: Any) -> bool:
+    return isinstance(found, dict) and all(_is_written(found.get(name), kind) for name, kind in _FIGURE.items())
 
 
 def _plain(value: Any) -> Any:
