@@ -141,7 +141,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "parent": None if config.parent is None else Path(config.parent.run).name,
         "from_step": 0 if config.parent is None else config.parent.step,
         "points": points,
-        "sample": f"/api/runs/{quote(name, safe='')}/sample.png" if samples else None,
+        "sample": sample_of(name) if samples else None,
         "report": report_of(name) if (path / "report.html").is_file() else None,
         "bytes": _size(path),
         "changed": stamp / 1e9,
@@ -257,6 +257,11 @@ def exports(path: Path) -> list[dict[str, Any]]:
     inside = path / "exports"
     found = [] if inside.is_symlink() else sorted(p for p in inside.glob("*") if p.is_file() and p.name[0] != ".")
     return [{"file": p.name, "bytes": p.stat().st_size, "url": export_of(path.name, p.name)} for p in found]
+
+
+def sample_of(name: str) -> str:
+    """Return the address of a run's newest grid."""
+    return f"/api/runs/{quote(name, safe='')}/sample.png"
 
 
 def report_of(name: str) -> str:
