@@ -13,7 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
+from mulligan.output.weights import Generator
+from mulligan.training import Recorder, Run
 from mulligan.web import jobs
+from mulligan.web.drawing import png64
 
 FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
 ODD = [
@@ -52,6 +55,23 @@ def test_other_names_are_refused(name: str, call: Any, playground: Any) -> None:
     playground.runs.mkdir()
     assert call.get(f"/api/runs/{name}").status_code in (404, 422)
     assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
+
+
+@pytest.mark.parametrize("name", ["live", "bundled"])
+def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(
+    name: str, call: Any, playground: Any, tiny: Any, tiny_pictures: Any
+) -> None:
+    """As a folder that is called as a data set is: `./mnist`."""
+    for folder, config in ((name, tiny_pictures()), ("ring-1", tiny())):
+        for _ in Recorder(playground.runs / folder).record(Run(config)):
+            pass
+    found = {model["name"]: model["title"] for model in call.get("/api/models").json()}
+    assert found == {"bundled": "MNIST digits, bundled", f"./{name}": name, "ring-1": "ring-1"}
+    drawn = call.get("/api/draw", params={"model": f"./{name}", "seed": 3}).json()
+    assert drawn["png"] == png64(Generator.load(playground.runs / name / "generator.safetensors").images(1, 3)[0])
+    assert call.get("/api/look/layers", params={"run": f"./{name}"}).json()["step"] == 6
+    for other in ("./ring-2", "./../x", "././ring-1", "./.x"):
+        assert call.get("/api/draw", params={"model": other, "seed": 3}).status_code in (404, 422)
 
 
 def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, runs: Path) -> None:

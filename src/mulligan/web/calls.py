@@ -57,9 +57,10 @@ START = {
     "paused": Field("bool", "Stand at step 0.", default=False),
     "replace": Field("bool", "Save and leave the run that is there.", default=False),
 }
-RUN = Field("text", "`live`, or a run's name.", 1, 255, pattern=RUN_NAME, say="live or a run's name", default="live")
+PATH = rf"(\./)?{RUN_NAME}"
+RUN = Field("text", "`live`, or a run's name.", 1, 257, pattern=PATH, say="live or a run's name", default="live")
 MODEL = Field(
-    "text", "`bundled`, `live`, or a run's name.", 1, 255, pattern=RUN_NAME,
+    "text", "`bundled`, `live`, or a run's name; a run that is called `live` is `./live`.", 1, 257, pattern=PATH,
     say="bundled, live or a run's name", default="bundled",
 )  # fmt: skip
 CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)

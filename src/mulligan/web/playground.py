@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mulligan.output.weights import Generator
 
 MODELS = 100
+TAKEN = ("bundled", "live")
+"""Generators that are no run folder; a run that is called like one of them is `./bundled` or `./live`."""
 HANDS = 4
 """Calls that read files or compute, at the same time."""
 
@@ -75,13 +77,14 @@ class Playground:
     # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def folder(self, name: str) -> Path:
-        """Return a run's folder, which lies in the runs folder and nowhere else.
+        """Return a run's folder, which lies in the runs folder and nowhere else; `./name` is the same as `name`.
 
         Raises
         ------
         Problem
             When there is no such run.
         """
+        name = name.removeprefix("./")
         path = self.runs / name
         inside = path.parent == self.runs and not name.startswith(".") and path.resolve().parent == self.runs
         try:
@@ -139,13 +142,18 @@ class Playground:
         """Return the generators that can draw: the bundled one, then the runs', the newest first."""
         from mulligan.output.models import BUNDLED
 
-        found = [("bundled", BUNDLED)]
+        found = [("bundled", "MNIST digits, bundled", BUNDLED)]
         newest = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)[:MODELS]
-        found += [(name, path) for path in newest if is_text(name := path.parent.name) and not name.startswith(".")]
+        names = [(path.parent.name, path) for path in newest]
+        found += [
+            (f"./{name}" if name in TAKEN else name, name, path)
+            for name, path in names
+            if is_text(name) and not name.startswith(".")
+        ]
         rows = []
-        for name, path in found:
+        for name, title, path in found:
             try:
-                rows.append(_described(name, path, path.stat().st_mtime_ns))
+                rows.append({"name": name, "title": title, **_described(path, path.stat().st_mtime_ns)})
             except (MulliganError, OSError):
                 continue
         return rows
@@ -180,14 +188,12 @@ def _loaded(path: Path, changed: int) -> Generator:
 
 
 @lru_cache(maxsize=256)
-def _described(name: str, path: Path, changed: int) -> dict[str, Any]:
+def _described(path: Path, changed: int) -> dict[str, Any]:
     from mulligan.output.tensors import read_tensors
 
     text, tensors = read_tensors(path)
     spec = json.loads(text)
     return {
-        "name": name,
-        "title": "MNIST digits, bundled" if name == "bundled" else name,
         "recipe": spec.get("recipe", ""),
         "data": spec.get("data", ""),
         "step": spec.get("step", 0),

@@ -102,7 +102,7 @@ async def _looked(
 ) -> dict[str, Any]:
     """Ask the worker about the live run as it is now, a checkpoint about all else."""
     live = playground.session.state
-    if run in ("live", live.run) and step in (None, live.step):
+    if (run == "live" or run.removeprefix("./") == live.run) and step in (None, live.step):
         return await playground.engine.ask(what, args)
     name = live.run if run == "live" and live.run is not None else run
     found: dict[str, Any] = await threaded(_into)(playground, what=what, run=name, step=step, args=args)

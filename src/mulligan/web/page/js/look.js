@@ -7,7 +7,7 @@ import { int, num, percent, signed } from "./numbers.js";
 import { Layers } from "./layers.js";
 import { Picture } from "./draw.js";
 import { Slider } from "./settings.js";
-import { can, command, latest, server, store } from "./store.js";
+import { can, command, latest, modelOf, server, store } from "./store.js";
 import { useWidth } from "./width.js";
 
 const SIDE = 72;
@@ -329,8 +329,8 @@ export function Look({ query }) {
   const [step, setStep] = useState(null);
   const living = store.status && !["empty", "loading"].includes(store.status.state);
   useEffect(() => latest(server.get("/api/runs"), (r) => setRuns((r?.runs ?? []).filter((run) => run.state !== "unreadable"))), [store.runsVersion]);
-  const name = chosen ?? (living ? "live" : runs[0]?.name);
-  const real = name === "live" ? store.status?.run : name;
+  const name = chosen ?? (living ? "live" : modelOf(runs[0]?.name));
+  const real = name === "live" ? store.status?.run : name?.replace("./", "");
   const row = runs.find((r) => r.name === real);
   const points = name === "live" ? store.status?.points : row?.points;
   useEffect(() => {
@@ -338,14 +338,14 @@ export function Look({ query }) {
     setDetail(null);
     return real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), setDetail) : undefined;
   }, [real]);
-  const newest = (want) => (living && store.status.points === want ? "live" : runs.find((r) => r.points === want)?.name);
+  const newest = (want) => (living && store.status.points === want ? "live" : modelOf(runs.find((r) => r.points === want)?.name));
   const show = (want) => setChosen(newest(want) ?? "");
   const steps = detail?.checkpoints ?? [];
   const params = { run: name, step };
   const at = step ?? (name === "live" ? store.status?.step : row?.step);
   const key = `${name}/${step ?? "now"}/${store.status?.run}`;
   return html`<div class="sub"><div class="seg" role="group" aria-label="What to look at"><button type="button" data-testid="look-ring" aria-pressed=${points === true ? "true" : "false"} disabled=${!newest(true)} title=${newest(true) ? null : "Train the recipe ring first"} onClick=${() => show(true)}>Points</button><button type="button" data-testid="look-images" aria-pressed=${points === false ? "true" : "false"} disabled=${!newest(false)} title=${newest(false) ? null : "Train on pictures first"} onClick=${() => show(false)}>Pictures</button></div>
-    ${(living || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${r.name} selected=${r.name === name}>${r.name}</option>`)}</select>`}
+    ${(living || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${modelOf(r.name)} selected=${r.name === real && name !== "live"}>${r.name}</option>`)}</select>`}
     <div class="end">${name === "live" && html`<button type="button" class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
       <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></div>
     <main class="view" id="main" tabindex="-1">${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing">Looking…</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;

@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1
 import { Chart, measured, points } from "./chart.js";
 import { badgeOf, icon } from "./icons.js";
 import { bytes, int, num, plain, time } from "./numbers.js";
-import { act, begin, changed, latest, mayWrite, server, store, tell } from "./store.js";
+import { act, begin, changed, latest, mayWrite, modelOf, server, store, tell } from "./store.js";
 
 const COLOURS = ["--brand", "--real", "--fake", "--judge"];
 const MOST = 4; // runs compared at once
@@ -41,7 +41,7 @@ function Row({ run, selected, toggle, off }) {
   const shown = run.points ? null : run.fd;
   const of = (value, step) => value != null && step !== run.step && html`<br /><small class="nowrap">step ${int(step)}</small>`; // the run has gone on since
   return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} disabled=${!read} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
-    <td><b>${read ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(run.name)}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
+    <td><b>${read ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(modelOf(run.name))}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
     <td>${run.sample && html`<img class=${`thumb ${run.points ? "points" : ""}`} alt="" loading="lazy" key=${run.changed} src=${run.sample} />`}</td><td><${State} run=${run} /></td><td class="n">${int(run.step)}</td><td class="n nowrap">${time(run.seconds)}</td>
     <td class="n">${num(run.kid)}${of(run.kid, run.glanced_step)}</td><td class="n"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small>floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n">${num(run.coverage)}${of(run.coverage, run.measured_step)}</td><td class="n nowrap">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}${of(run.modes, run.glanced_step)}</td>
     <td><div class="acts">${read && html`${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}

@@ -287,5 +287,7 @@ export function pageState() {
   return PLAIN[state] ?? state;
 }
 
+/** What a run's generator is asked for by: `live` and `bundled` are no runs, so one that is called like them is `./live`. */
+export const modelOf = (run) => (["live", "bundled"].includes(run) ? `./${run}` : run);
 export const mayWrite = () => store.connected && store.writer === true;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);

@@ -8,18 +8,21 @@ import { int, num, time } from "./numbers.js";
 import { Quality } from "./quality.js";
 import { Samples } from "./samples.js";
 import { NAMES, Settings, dirty, start, wanted } from "./settings.js";
-import { can, command, mayWrite, openReport, pageState, store, tell } from "./store.js";
+import { can, command, mayWrite, modelOf, openReport, pageState, store, tell } from "./store.js";
 import { TriesLine } from "./tries.js";
 
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
 // ── transport ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Whether the main button starts a run: there is none, or other settings are wanted, or those of the one there are not known. */
+const anew = () => (store.status?.state ?? "empty") === "empty" || dirty() || !store.settings;
+
 export function toggle() {
   const state = store.status?.state ?? "empty";
-  if (!mayWrite() || state === "loading" || state === "failed") return;
+  if (!mayWrite() || state === "loading" || (state === "failed" && !anew())) return;
   if (state === "training") command("pause");
-  else if (state === "empty" || dirty()) start();
+  else if (anew()) start();
   else if (state === "finished") command("reset", { seed: (store.settings?.seed ?? 0) + 1, paused: false }, NAMES);
   else command("resume");
 }
@@ -30,7 +33,7 @@ export function oneStep() {
 
 function toggleFace(state) {
   if (state === "training") return [icon.pause(), "Pause"];
-  if (state === "empty" || state === "loading") return [icon.play(), "Start"];
+  if (state === "empty" || state === "loading" || !store.settings) return [icon.play(), "Start"];
   if (dirty()) return [icon.play(), "Start new try"];
   return state === "finished" ? [icon.play(), "Again"] : [icon.play(), "Resume"];
 }
@@ -38,7 +41,7 @@ function toggleFace(state) {
 function Transport({ state }) {
   const raw = store.status?.state ?? "empty";
   const [image, label] = toggleFace(raw);
-  const off = !mayWrite() || raw === "loading" || raw === "stopping" || (raw === "failed" && !dirty());
+  const off = !mayWrite() || raw === "loading" || raw === "stopping" || (raw === "failed" && !anew());
   const alarmed = (state === "diagnosis" || raw === "failed") && store.diagnosis?.can_try;
   const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
   return html`<div class="transport" role="group" aria-label="Transport">
@@ -144,7 +147,7 @@ export function trainNews(state) {
   if (state === "finished") {
     const more = () => command("resume", { steps: s.steps + LONGER });
     return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null || !store.metrics.final ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
-      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ["Report", () => openReport(s.run), "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
+      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(modelOf(s.run))}`; }, "draw-with-it"], ["Report", () => openReport(s.run), "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
   }
   if (state === "failed") {
     const kept = s.error?.checkpoint_step ?? s.saved_step;
