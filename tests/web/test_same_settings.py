@@ -1,4 +1,4 @@
-"""The same settings once more: Reset, Again, and own pictures by their name."""
+"""The same settings once more: Reset, Again, a new try with a changed knob, and own pictures by their name."""
 
 from __future__ import annotations
 
@@ -59,6 +59,49 @@ def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, sta
     answer = call.post("/api/train/reset", **TRY)
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")
     assert "ring-1" in answer.json()["detail"]
+    assert call.get("/api/snapshot").json()["settings"] is None
+
+
+def test_a_new_try_with_a_changed_knob_keeps_every_other_setting(call: Any, stand: Any) -> None:
+    begun(call, stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300, seed=4)
+    stand.say("turned", step=3, overrides=["generator.optimizer.lr=0.25"], knobs={})
+    asked = {"knobs": {"latent": 7}, "steps": 400}
+    assert call.post("/api/train/check", **asked).json()["settings"]["knobs"]["latent"] == 7
+    assert call.post("/api/train/start", **asked, replace=True).status_code == 200
+    config = started(stand)["config"]
+    assert (config["instance_noise"], config["average"]["half_life"], config["seed"]) == (0.25, 50, 4)
+    assert (config["latent"]["dim"], config["steps"], config["generator"]["optimizer"]["lr"]) == (7, 400, 0.25)
+    assert config["recipe"] == "ring"
+
+
+def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call: Any, stand: Any, own: str) -> None:
+    begun(call, stand, recipe="pictures", data=own, overrides=["instance_noise=0.25"])
+    assert started(stand)["config"]["data"]["skip_broken"]
+    call.post("/api/train/start", data="mnist-test", replace=True)
+    config = started(stand)["config"]
+    data = config["data"]
+    assert (data["name"], data["size"], data["colour"], data["skip_broken"]) == ("mnist-test", 0, "auto", False)
+    assert (config["instance_noise"], config["recipe"]) == (0.25, "pictures")
+    stand.open()
+    call.post("/api/train/start", data=own, replace=True)
+    assert started(stand)["config"]["data"]["skip_broken"]
+
+
+def test_a_new_try_of_a_run_beyond_the_limits_may_stay_there(call: Any, stand: Any, playground: Any, tiny: Any) -> None:
+    """The command line may ask for more than the page."""
+    for _ in Recorder(playground.runs / "large-1").record(Run(tiny(batch_size=2048, steps=2))):
+        pass
+    call.post("/api/runs/large-1/resume", steps=4)
+    stand.open()
+    assert call.post("/api/train/start", seed=3, replace=True).status_code == 200
+    stand.open()
+    assert call.post("/api/train/start", knobs={"latent": 2000}, replace=True).status_code == 422
+
+
+def test_without_a_run_a_recipe_must_be_named(call: Any) -> None:
+    answer = call.post("/api/train/start", seed=3)
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/wrong-state")
+    assert "recipe" in answer.json()["detail"]
 
 
 @pytest.fixture

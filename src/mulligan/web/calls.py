@@ -48,7 +48,9 @@ CHANGES = Field(
     inner=Field("text", "path=value", 3, 500, pattern=r"[^=\n]+=[^\n]+", say="path=value", example="loss.kind=hinge"),
 )  # fmt: skip
 START = {
-    "recipe": Field("text", "A recipe.", choices=tuple(RECIPES), required=True, example="quick"),
+    "recipe": Field(
+        "text", "A recipe; without one, the run in hand is changed.", choices=tuple(RECIPES), example="quick"
+    ),
     "data": Field("text", "Pictures, by a name of the catalog.", 1, 120, example="mnist"),
     "steps": STEPS,
     "seed": SEED,

@@ -133,6 +133,9 @@ class Hearing:
         self.hub.publish("notice", words)
 
     def _refused(self, words: dict[str, Any]) -> None:
+        if "table" not in self.state.info:  # the settings that are shown are those of the run before
+            self.state.settings = None
+            self.hub.restart()
         self._fail("refused", words["text"], None)
         self.session.clear_empty()
 

@@ -124,17 +124,21 @@ def _strengths(config: Config) -> list[str]:
 # ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str], object]) -> Config:
+def configured(
+    asked: dict[str, Any], data: dict[str, str], say: Callable[[str], object], live: Config | None = None
+) -> Config:
     """Build the configuration that the page asks for, through the one strict builder.
 
     Parameters
     ----------
     asked : dict
-        ``recipe``, and ``data``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
+        ``recipe``, ``data``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
     data : dict of str to str
         The data that may be named, with what stands for the name in the configuration.
     say : callable
         Told what a change of kind drops.
+    live : Config, optional
+        What is changed where no recipe is named.
 
     Raises
     ------
@@ -142,10 +146,10 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
         Which field is off, and why.
     """
     try:
-        config = recipe(asked["recipe"])
+        config = live if live is not None else recipe(asked["recipe"])
     except ConfigError as error:
         raise Problem("bad-field", str(error), field="recipe", value=asked["recipe"]) from error
-    name = asked["data"]
+    name, had = asked["data"], {} if live is None else _amounts(live)
     if name is not None:
         if name not in data:
             known = ", ".join(data)
@@ -154,9 +158,11 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
                 f"data = {name!r} is not known here; known are {known}. Your own: mulligan serve --data FOLDER.",
                 field="data",
             )
+        if name in DATASETS:  # which are used as they are
+            config = replace(config, data=replace(config.data, size=0, colour="auto"))
+        pictures = Path(data[name]).is_dir() and name not in DATASETS and idx_in(Path(data[name]), "train") is None
+        config = replace(config, data=replace(config.data, skip_broken=pictures))  # the preview names the broken ones
         config = _changed(with_all_of(config, data[name]), [f"data.name={toml_text(data[name])}"], "data", say)
-        if Path(data[name]).is_dir() and name not in DATASETS and idx_in(Path(data[name]), "train") is None:
-            config = replace(config, data=replace(config.data, skip_broken=True))  # the preview names the broken ones
         _refuse_unsuited(config, data[name])
     for field in ("steps", "seed"):
         if asked[field] is not None:
@@ -173,7 +179,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], say: Callable[[str],
             )
     if asked["overrides"]:
         config = _changed(config, asked["overrides"], "overrides", say)
-    _refuse_too_much(config, {})
+    _refuse_too_much(config, had)
     return config
 
 

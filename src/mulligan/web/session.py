@@ -97,7 +97,8 @@ class Session:
         """Build the configuration that is asked for, and what a change of kind has dropped."""
         known = {name: name for name in DATASETS} | self.own
         dropped: list[str] = []
-        return knobs.configured(asked, known, dropped.append), dropped
+        live = replace(self._config(), parent=None) if asked["recipe"] is None else None
+        return knobs.configured(asked, known, dropped.append, live), dropped
 
     def named(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Return settings with own pictures by the name by which they can be chosen here."""
@@ -189,11 +190,7 @@ class Session:
 
     def reset(self, seed: int | None = None, *, paused: bool = True) -> dict[str, Any]:
         """Save the run; one of the same settings, but for a seed, stands at step 0, or begins at once."""
-        current = self._current("reset")
-        if "table" not in self.state.info:
-            raise Problem(
-                "wrong-state", f"{current.run} could not be read, so its settings are not known. Start another run."
-            )
+        self._current("reset")
         config = replace(self._config(), parent=None)
         self._begin(config if seed is None else replace(config, seed=seed), paused=paused)
         return self.status()
@@ -314,6 +311,13 @@ class Session:
 
     def _config(self) -> Config:
         """Return the live run's configuration, with its knobs as they stand."""
+        if "table" not in self.state.info:
+            why = (
+                "no run is there whose settings could be changed"
+                if self.state.run is None
+                else f"{self.state.run} could not be read, so its settings are not known"
+            )
+            raise Problem("wrong-state", f"{why}. Name a recipe to start from.")
         config: Config = from_table(Config, self.state.info["table"])
         turns = self.state.current.story.turns if self.state.current is not None else []
         return with_overrides(config, [line for turn in turns for line in turn["overrides"]])

@@ -27,15 +27,10 @@ export function wanted() {
 
 export const dirty = () => Object.keys(store.draft).length > 0;
 
-/** The body of a start: the recipe, and what the person wants otherwise. */
+/** The body of a start: what the person wants otherwise than the run in hand has it, or than the recipe has. */
 export function startBody(more = {}) {
-  const now = wanted();
-  const recipe = recipeOf(now.recipe);
-  const body = { recipe: now.recipe, data: now.data, steps: now.steps, seed: now.seed, ...more };
-  const knobs = {};
-  for (const [name, value] of Object.entries(recipe?.knobs ?? {})) if (now[name] != null && now[name] !== value) knobs[name] = now[name];
-  if (Object.keys(knobs).length) body.knobs = knobs;
-  return body;
+  const { recipe, data, steps, seed, ...knobs } = store.draft;
+  return { recipe: recipe ?? (store.settings ? null : wanted().recipe), data, steps, seed, knobs, ...more };
 }
 
 export async function start(more = {}) {
