@@ -1,6 +1,7 @@
 import json
 import re
 import sys
+from dataclasses import dataclass
 
 import pytest
 
@@ -66,13 +67,17 @@ def test_docstrings_are_taken_apart():
     class Silent(Sourced):
         pass
 
+    @dataclass
+    class Unsaid(Sourced):
+        rate: float = 0.5
+
     assert described(Plain) == ("Does a thing.", "")
     assert described(Cited) == ("Does a thing.", "Goodfellow et al. 2014, §3; Lim & Ye 2017")
     line, source = described(Sourced)
     assert line == "Does a thing."
     assert source.startswith("Thanh-Tung et al. 2019")
     assert "Nobody" not in source
-    assert described(Silent) == ("", "")
+    assert described(Silent) == described(Unsaid) == ("", "")
     assert source_in("as Goodfellow et al. 2014, Eq. 1, and Kingma & Ba 2015 say") == (
         "Goodfellow et al. 2014, Eq. 1; Kingma & Ba 2015"
     )

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from safetensors.numpy import save, save_file
 from mulligan.errors import CheckpointError, ConfigError, RunError, ShapeError, UnsupportedError
 from mulligan.game.architectures import ConvGenerator, MLPGenerator
 from mulligan.game.spec import Latent
-from mulligan.nn.layers import Dense, Flatten, Reshape, Sequential, Tanh
+from mulligan.nn.layers import LAYERS, Dense, Flatten, Reshape, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
+from mulligan.output.models import load
 from mulligan.output.tensors import digest
 from mulligan.output.weights import CHUNK, LARGEST_SEED, Generator, GeneratorSpec
 
@@ -275,6 +277,28 @@ def test_a_signed_file_that_makes_no_sense_is_refused(tmp_path, change, message)
     path.write_bytes(save(tensors, metadata))
     with pytest.raises(CheckpointError, match=message):
         Generator.load(path)
+
+
+def test_a_run_with_a_layer_of_ones_own_asks_for_its_program(tmp_path, monkeypatch):
+    """`mulligan resume` writes a damaged file anew; of an unknown layer it knows as little."""
+
+    @dataclass(frozen=True)
+    class Own(Tanh):
+        pass
+
+    (tmp_path / "checkpoints").mkdir()
+    path = tmp_path / "generator.safetensors"
+    layers = (Dense(64), Own(), Reshape(SHAPE))
+    theta = Network(Sequential(layers), (6,)).theta
+    with monkeypatch.context() as there:
+        there.setitem(LAYERS, "own", Own)
+        Generator(GeneratorSpec(layers, Z6, SHAPE), theta).save(path)
+        load(tmp_path)
+    with pytest.raises(CheckpointError, match=r"of your own, use the program that made it\.$"):
+        load(tmp_path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=r"mulligan resume .* writes it anew"):
+        load(tmp_path)
 
 
 def test_a_folder_in_the_way_keeps_everything(tmp_path):

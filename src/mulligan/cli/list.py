@@ -121,10 +121,13 @@ def _registry(base: str) -> Callable[[], list[Row]]:
 
 def described(cls: type) -> tuple[str, str]:
     """Take a class's docstring apart: its first paragraph in a line, and what it names as its source."""
-    text = cls.__dict__.get("__doc__") or ""
-    line = " ".join(text.strip().partition("\n\n")[0].split())
+    from mulligan.training.tables import line_of
+
+    line = line_of(cls)
     at_end = re.search(rf" \(({CITATION.pattern}(?:; {CITATION.pattern})*)\)\.?$", line)
-    return (line, source_in(text)) if at_end is None else (f"{line[: at_end.start()].rstrip('.')}.", at_end[1])
+    if at_end is None:
+        return line, source_in(cls.__doc__ or "")
+    return f"{line[: at_end.start()].rstrip('.')}.", at_end[1]
 
 
 CITATION = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mulligan.errors import CheckpointError, as_path, typed
+from mulligan.errors import CheckpointError, ConfigError, as_path, typed
 from mulligan.output.weights import Generator
 
 BUNDLED = Path(__file__).parent / "bundled" / "mnist.safetensors"
@@ -38,7 +38,10 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
         try:
             return Generator.load(path / "generator.safetensors", threads=threads)
         except CheckpointError as error:
-            if not (path / "checkpoints").is_dir():
+            unknown = isinstance(
+                error.__cause__, ConfigError
+            )  # of a kind that no checkpoint of it can be read with, either
+            if unknown or not (path / "checkpoints").is_dir():
                 raise
             again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error

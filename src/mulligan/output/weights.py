@@ -375,7 +375,8 @@ class Generator:
                 view[:] = tensors[name]
             return cls(spec, network.theta, network.stats, threads=threads)
         except (MulliganError, ValueError) as error:
-            raise CheckpointError(f"{path} describes a generator that cannot be built: {error}") from error
+            own = " If that is of your own, use the program that made it." if isinstance(error, ConfigError) else ""
+            raise CheckpointError(f"{path} describes a generator that cannot be built: {error}{own}") from error
 
 
 def _filled(rows: Array) -> Array:

@@ -211,6 +211,12 @@ def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
     return None
 
 
+def line_of(kind: type) -> str:
+    """Say what a kind is, by its docstring's first paragraph; nothing where `dataclass` wrote the signature there."""
+    text = kind.__doc__ or ""
+    return "" if text.startswith(f"{kind.__name__}(") else " ".join(text.strip().partition("\n\n")[0].split())
+
+
 def _kinds_in(room: str) -> dict[str, Any]:
     """Return a room's own kinds, by their full names."""
     return {f"{room}.{name}": cls for name, cls in import_module(ROOMS[room]).KINDS.items()}

@@ -10,6 +10,7 @@ from mulligan.data.toys import TOYS
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.training.recipes import RECIPES, describe, recipe
+from mulligan.training.tables import line_of
 from mulligan.web.knobs import LIMITS, combinations, knobs_of
 
 
@@ -55,10 +56,8 @@ def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def described(registry: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the names of a registry with the first line of each docstring."""
-    return [
-        {"name": name, "line": " ".join((cls.__doc__ or "").split("\n\n")[0].split())} for name, cls in registry.items()
-    ]
+    """Return the names of a registry, each with what it is in a line."""
+    return [{"name": name, "line": line_of(cls)} for name, cls in registry.items()]
 
 
 def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
