@@ -106,6 +106,36 @@ def test_scheduled_rate_and_beta2_agree_with_torch(ours):
     assert_close(theta, p.detach().numpy())
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "names"),
+    [
+        (Adam(), "Adam", {"lr": "lr", "eps": "eps"}),
+        (AdamW(), "AdamW", {"lr": "lr", "eps": "eps", "weight_decay": "weight_decay"}),
+        (AMSGrad(), "Adam", {"lr": "lr", "eps": "eps"}),
+        (OptimisticAdam(), "Adam", {"lr": "lr", "eps": "eps"}),
+        (Nadam(), "NAdam", {"lr": "lr", "eps": "eps", "psi": "momentum_decay"}),
+        (AdaMax(), "Adamax", {"lr": "lr"}),
+        (Adagrad(), "Adagrad", {"lr": "lr", "eps": "eps"}),
+        (Adadelta(), "Adadelta", {"lr": "lr", "eps": "eps"}),
+        (RMSprop(), "RMSprop", {"eps": "eps"}),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_numbers_left_out_are_torchs(ours, theirs, names):
+    torch = pytest.importorskip("torch")
+    defaults = getattr(torch.optim, theirs)([torch.zeros(1, requires_grad=True)]).defaults
+    assert {name: getattr(ours, name) for name in names} == {name: defaults[name_] for name, name_ in names.items()}
+    if "betas" in defaults:
+        assert (ours.beta1, ours.beta2) == defaults["betas"]
+
+
+def test_numbers_left_out_are_the_published_ones_where_torch_has_others():
+    assert (RMSprop().lr, RMSprop().rho) == (0.001, 0.9)  # Ruder 2016, §4.5
+    assert Adadelta().rho == 0.95  # Zeiler 2012
+    assert Momentum().momentum == Nesterov().momentum == 0.9  # Ruder 2016, §4.1
+    assert (Lookahead().k, Lookahead().alpha) == (5, 0.5)  # Zhang et al. 2019
+
+
 # --- against the paper's own lines, where torch has another definition or none -------------------------------
 
 
@@ -297,6 +327,22 @@ def test_state_is_all_there_is_to_remember(optimizer):
     for row in g[half:]:
         again.step(theta, row.copy(), stored)
     assert theta.tobytes() == whole.tobytes()
+
+
+def test_state_is_named_as_it_is_told():
+    base = Adam(lr=1e-2, beta1=0.5, beta2=0.9)
+    g = gradients(steps=3)
+    plain = run(base, g)[1]
+    m = 0.125 * g[0] + 0.25 * g[1] + 0.5 * g[2]  # (1−β₁) Σ β₁^(t−i) gᵢ; the state has it over 1−β₁, and v over 1−β₂
+    np.testing.assert_allclose(0.5 * plain["m"], m, rtol=1e-12)
+    np.testing.assert_allclose(plain["v"], 0.81 * g[0] ** 2 + 0.9 * g[1] ** 2 + g[2] ** 2, rtol=1e-12)
+    assert not run(replace(base, beta1=0.0), g)[1]["m"].any()
+    theta, ahead = run(Lookahead(base, k=3), g)
+    assert np.array_equal(ahead["slow"], theta)
+    extra = run(Extragradient(base), g[:1])[1]
+    assert np.array_equal(extra["anchor"], start())
+    for wrapped, unwrapped in ((ahead, plain), (extra, run(base, g[:1])[1])):
+        assert all(np.array_equal(wrapped[name], unwrapped[name]) for name in unwrapped)
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=name)
