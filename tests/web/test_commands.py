@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mulligan.data import DATASETS, load
+from mulligan.data.registry import Entry
 from mulligan.training import Recorder, Run
 from mulligan.training.config import with_fields
 from mulligan.web import knobs
@@ -161,6 +164,25 @@ def test_settings_go_through_the_strict_builder(call: Any) -> None:
     assert field(overrides=["steps=99000000"]) == "steps"
     assert field(overrides=["batch_size=99999"]) == "batch"
     assert field(overrides=["d_steps=64", "update=alternating"]) == "batch"
+
+
+def test_points_are_taken_for_points(
+    call: Any, playground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known to be pictures is refused to a recipe for points, and so the other way round; the rest is not."""
+    monkeypatch.setitem(DATASETS, "moon", Entry(lambda: load("ring"), "half a circle", ""))
+    monkeypatch.setitem(playground.session.own, "table", str(tmp_path / "table.csv"))
+
+    def accepts(recipe: str, data: str) -> bool:
+        return bool(call.post("/api/train/check", recipe=recipe, data=data).status_code == 200)
+
+    named = ("ring", "jang-sorted", "mnist", "mine", "moon", "table")
+    for recipe in ("ring", "jang"):
+        assert [accepts(recipe, data) for data in named] == [True, True, False, False, True, True]
+    assert [accepts("quick", data) for data in named] == [False, False, True, True, True, True]
+    points = {entry["name"]: entry["points"] for entry in call.get("/api/catalog").json()["recipes"]}
+    assert points["jang"]
+    assert not points["quick"]
 
 
 def test_knobs(call: Any, stand: Any) -> None:

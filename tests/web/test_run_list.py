@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import Recorder, Run, resume
+from mulligan.training import Recorder, Run, recipe, resume
 from mulligan.web import jobs
 
 
@@ -50,6 +50,16 @@ def test_the_list(call: Any, runs: Path) -> None:
     assert call.get(first["sample"]).headers["content-type"] == "image/png"
     assert call.get("/api/models").json()[0]["name"] == "bundled"
     assert {model["name"] for model in call.get("/api/models").json()} == {"bundled", "tiny-1", "tiny-1-try-2"}
+
+
+def test_a_run_on_points_is_one_by_what_it_was_begun_with(call: Any, runs: Path) -> None:
+    """By the shape of its samples: not all that are points have the name of a toy."""
+    for name, config in (("jang", recipe("jang", steps=1)), ("mlp", recipe("classic", steps=1))):
+        for _ in Recorder(runs / name).record(Run(config)):
+            pass
+    points = {row["name"]: row["points"] for row in call.get("/api/runs").json()["runs"]}
+    assert points["jang"]
+    assert not points["mlp"]
 
 
 def test_one_run(call: Any, runs: Path) -> None:

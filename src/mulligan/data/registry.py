@@ -45,11 +45,14 @@ class Entry:
         What it is, in one line.
     source : str
         Where it comes from.
+    points : bool or None
+        Whether its samples are points, not pictures; None where that shows only once it is loaded.
     """
 
     loader: Callable[[], Dataset]
     line: str
     source: str
+    points: bool | None = None
 
 
 DATASETS: dict[str, Entry] = {
@@ -57,50 +60,66 @@ DATASETS: dict[str, Entry] = {
         load_mnist,
         "70,000 handwritten digits, 28×28 grey, 10 classes; bundled",
         "LeCun, Bottou, Bengio, Haffner 1998",
+        points=False,
     ),
     "mnist-test": Entry(
         load_mnist_test,
         "the 10,000 test digits of MNIST as training data, 28×28 grey, 10 classes; bundled",
         "LeCun, Bottou, Bengio, Haffner 1998",
+        points=False,
     ),
     "fashion-mnist": Entry(
         partial(load_idx_set, FASHION_MNIST, FASHION_CLASSES),
         "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
         "Xiao, Rasul, Vollgraf 2017; MIT licence",
+        points=False,
     ),
     "kmnist": Entry(
         partial(load_idx_set, KMNIST, KMNIST_CLASSES),
         "70,000 cursive Japanese characters, 28×28 grey, 10 classes; fetched once (21 MB)",
         "Clanuwat et al. 2018; CC BY-SA 4.0",
+        points=False,
     ),
     "emnist-letters": Entry(
         load_emnist_letters,
         "145,600 handwritten letters, 28×28 grey, 26 classes; fetched once (562 MB)",
         "Cohen, Afshar, Tapson, van Schaik 2017",
+        points=False,
     ),
     "cifar10": Entry(
         load_cifar10,
         "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB)",
         "Krizhevsky 2009",
+        points=False,
     ),
     "stacked-mnist": Entry(
         load_stacked_mnist,
         "three MNIST digits as red, green and blue, 28×28, 1000 classes; made from the bundled digits",
         "Metz et al. 2017; Lin et al. 2018",
+        points=False,
     ),
-    "jang": Entry(partial(load_toy, "jang"), "N(-1, 1), one dimension", "Eric Jang 2016"),
+    "jang": Entry(partial(load_toy, "jang"), "N(-1, 1), one dimension", "Eric Jang 2016", points=True),
     "jang-sorted": Entry(
-        partial(load_sorted, "jang"), "N(-1, 1), one dimension, every batch in rising order", "Eric Jang 2016"
+        partial(load_sorted, "jang"),
+        "N(-1, 1), one dimension, every batch in rising order",
+        "Eric Jang 2016",
+        points=True,
     ),
-    "aylien": Entry(partial(load_toy, "aylien"), "N(4, 0.5), one dimension", "AYLIEN 2016"),
-    "ring": Entry(partial(load_toy, "ring"), "8 Gaussians on a circle of radius 2, deviation 0.02", "Metz et al. 2017"),
+    "aylien": Entry(partial(load_toy, "aylien"), "N(4, 0.5), one dimension", "AYLIEN 2016", points=True),
+    "ring": Entry(
+        partial(load_toy, "ring"),
+        "8 Gaussians on a circle of radius 2, deviation 0.02",
+        "Metz et al. 2017",
+        points=True,
+    ),
     "grid": Entry(
         partial(load_toy, "grid"),
         "25 Gaussians at -4, -2, 0, 2, 4 squared, deviation 0.05",
         "Srivastava et al. 2017; Lin et al. 2018",
+        points=True,
     ),
     "swiss-roll": Entry(
-        partial(load_toy, "swiss-roll"), "a spiral with noise, two dimensions", "Gulrajani et al. 2017"
+        partial(load_toy, "swiss-roll"), "a spiral with noise, two dimensions", "Gulrajani et al. 2017", points=True
     ),
 }
 """Every named data set. One more is one more entry."""
@@ -167,6 +186,13 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
         raise ConfigError(f"skip_broken=True for {name}: only a folder of pictures has broken ones. Leave it out.")
     data = _load_file(path)
     return data if not size and colour == "auto" else fitted(data, size, colour)
+
+
+def of_points(source: str) -> bool | None:
+    """Tell whether a data set is made of points, not pictures; None where that shows only once it is loaded."""
+    if source in DATASETS:
+        return DATASETS[source].points
+    return False if os.path.isdir(source) else None
 
 
 def absolute(source: str) -> str:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from mulligan.data import DATASETS
-from mulligan.data.toys import TOYS
+from mulligan.data.registry import of_points
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.training.recipes import RECIPES, describe, recipe
@@ -30,7 +30,7 @@ def recipes() -> list[dict[str, Any]]:
                 "steps": config.steps,
                 "seed": config.seed,
                 "knobs": knobs_of(config),
-                "points": config.data.name in TOYS,
+                "points": bool(of_points(config.data.name)),
             }
         )
     return found
@@ -43,14 +43,14 @@ def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
             "name": name,
             "line": entry.line,
             "source": entry.source,
-            "points": name in TOYS,
+            "points": bool(entry.points),
             "here": "fetched once" not in entry.line,
             "own": False,
         }
         for name, entry in DATASETS.items()
     ]
     return found + [
-        {"name": name, "line": path, "source": "", "points": False, "here": True, "own": True}
+        {"name": name, "line": path, "source": "", "points": bool(of_points(path)), "here": True, "own": True}
         for name, path in own.items()
     ]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
+from mulligan.data.registry import of_points
 from mulligan.data.tables import idx_in
-from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
 from mulligan.training.config import Config, toml_text, with_all_of, with_overrides
@@ -250,9 +250,9 @@ def _penalties(config: Config, name: str) -> str:
 
 
 def _refuse_unsuited(config: Config, data: str) -> None:
-    """Refuse pictures where the recipe is made for points, and the other way round."""
-    points, made_for = data in TOYS, config.recipe in RECIPES and recipe(config.recipe).data.name in TOYS
-    if points != made_for:
+    """Refuse pictures where the recipe is made for points, and the other way round, if that is known beforehand."""
+    points, made_for = of_points(data), of_points(recipe(config.recipe).data.name)
+    if None not in (points, made_for) and points != made_for:
         kind, other = ("points", "pictures") if points else ("pictures", "points")
         raise Problem(
             "bad-field",

@@ -29,6 +29,7 @@ from mulligan.web.telling import TITLES, told
 from mulligan.web.tries import chain
 
 if TYPE_CHECKING:
+    from mulligan.training.config import Config
     from mulligan.web.playground import Playground
 
 TRASH = ".trash"
@@ -109,7 +110,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
     seen = glanced["metrics"]
     steps = [0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(e["step"] for e in last)]
-    points = config.data.name in TOYS
+    began = next((e for e in _head(here.events) if e.get("event") == "started"), {})
     samples = saved_samples(path)
     state_name = said.get("state", "healthy")
     checked = bool(said) or any(e.get("event") == "looked" for e in last)
@@ -137,10 +138,10 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "fd_floor": number(median_of(first.get("fd_floor"))),
         "coverage": number(median_of(first.get("coverage"))),
         "modes": seen.get("modes"),
-        "modes_of": _modes_of(config, path) if "modes" in seen else None,
+        "modes_of": _modes_of(config, began) if "modes" in seen else None,
         "parent": None if config.parent is None else Path(config.parent.run).name,
         "from_step": 0 if config.parent is None else config.parent.step,
-        "points": points,
+        "points": len(began.get("shape", ())) == 1,
         "sample": sample_of(name) if samples else None,
         "report": report_of(name) if (path / "report.html").is_file() else None,
         "bytes": _size(path),
@@ -162,12 +163,9 @@ def is_text(name: str) -> bool:
     return True
 
 
-def _modes_of(config: Any, path: Path) -> int | None:
+def _modes_of(config: Config, began: dict[str, Any]) -> int | None:
     toy = TOYS.get(config.data.name)
-    if toy is not None:
-        return len(toy.modes)
-    started = next((e for e in _head(RunFolder(path).events) if e.get("event") == "started"), {})
-    return started.get("classes") or None
+    return len(toy.modes) if toy is not None else began.get("classes") or None
 
 
 def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[str]]:
@@ -196,7 +194,7 @@ def _tail(path: Path) -> list[dict[str, Any]]:
 def _head(path: Path) -> list[dict[str, Any]]:
     try:
         with regular(path).open("rb") as file:
-            return [*objects_in(file.read(4096).splitlines()[:1])]
+            return [*filter(is_whole, objects_in(file.read(4096).splitlines()[:1]))]
     except OSError:
         return []
 
