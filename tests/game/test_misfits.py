@@ -144,7 +144,8 @@ def test_g_may_not_compare_what_it_draws(layer):
 @pytest.mark.parametrize("penalty", [WGANGP(), DRAGAN(), ZeroCentered()], ids=repr)
 def test_penalties_at_other_points_cannot_be_simultaneous(penalty):
     game = game_of(penalties=(R1(), penalty), update="simultaneous")
-    refused(UnsupportedError, "shares one pass of D.*Use update = 'alternating'", game)
+    match = f"shares one pass of D.* of {penalty.name} need.*Use update = 'alternating'"
+    refused(UnsupportedError, match, game)
 
 
 def test_a_penalty_of_ones_own_says_where_it_looks():

@@ -190,7 +190,8 @@ def cases() -> Iterator[Case]:
     for loss_name, loss in _made(LOSSES).items():
         for set_name, penalties in SETS.items():
             for update in UPDATES:
-                if update == "simultaneous" and (isinstance(loss, FeatureMatching) or not _joint(penalties)):
+                apart = any(penalty.apart for penalty in penalties)
+                if update == "simultaneous" and (isinstance(loss, FeatureMatching) or apart):
                     continue
                 for net in NETS:
                     for lanes in (1, 2):
@@ -200,10 +201,6 @@ def cases() -> Iterator[Case]:
     for name, game, shape in _options():
         for lanes in (1, 2):
             yield Case(f"{name}, lanes {lanes}", game, shape, lanes)
-
-
-def _joint(penalties: tuple[Penalty, ...]) -> bool:
-    return all(penalty.points in ("real", "fake") for penalty in penalties)
 
 
 def _options() -> Iterator[tuple[str, Game, Shape]]:

@@ -344,8 +344,8 @@ class GAN:
 
     def _sort_penalties(self) -> None:
         """Tell the penalties at the rows of D's own pass from those that need points of their own."""
-        self._joint = [p for p in self._game.penalties if p.points in ("real", "fake")]
-        self._apart = [p for p in self._game.penalties if p.points in ("between", "around")]
+        self._joint = [p for p in self._game.penalties if not p.apart]
+        self._apart = [p for p in self._game.penalties if p.apart]
 
     @property
     def real(self) -> Array:

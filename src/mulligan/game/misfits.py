@@ -245,12 +245,12 @@ def _value(schedule: Schedule, step: int, total: int) -> float:
 
 
 def _refuse_simultaneous(game: Game) -> None:
-    if any(p.points in ("between", "around") for p in game.penalties):
-        raise UnsupportedError(
-            "update = 'simultaneous' shares one pass of D between all parts of the step; penalties at other "
-            "points (wgan_gp, dragan, zero_centered) need passes of their own. Use update = 'alternating', "
-            "or r1 and r2."
-        )
+    for penalty in game.penalties:
+        if penalty.apart:
+            raise UnsupportedError(
+                "update = 'simultaneous' shares one pass of D between all parts of the step, but the points of "
+                f"{penalty.name} need a pass of their own. Use update = 'alternating', or r1 and r2."
+            )
     if isinstance(game.loss, FeatureMatching):
         raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
 

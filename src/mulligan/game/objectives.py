@@ -57,7 +57,7 @@ class Objectives:
             self.real, self.blur = self.real + blur[0], blur[1]
         self.spread: dict[Penalty, Array] = {}
         for penalty in gan.game.penalties if apart else ():
-            if penalty.points in ("between", "around"):
+            if penalty.apart:
                 self.spread[penalty] = placed(penalty, streams["penalty"], real)
 
     def augment(self, x: Array, side: int) -> Array:

@@ -35,6 +35,11 @@ class Penalty:
         """What a step's measures call its value: as a configuration calls it; one of one's own, by its class."""
         return next((kind for kind, cls in PENALTIES.items() if cls is type(self)), type(self).__name__.lower())
 
+    @property
+    def apart(self) -> bool:
+        """Whether its points are no rows of the batch, so that they need a pass of D of their own."""
+        return self.points in ("between", "around")
+
     def draw(self, rng: np.random.Generator, real: Array) -> Array:
         """Draw what places the points that are not rows of the batch: ε ~ U(0, 1) of each row, for "between".
 
