@@ -12,12 +12,15 @@ import pytest
 
 from mulligan.errors import DivergedError
 from mulligan.training import Run, train
+from mulligan.training.diagnosis import Diagnosis
 from mulligan.training.events import (
     Clock,
     Diagnosed,
     Evaluated,
     Event,
+    Failed,
     Finished,
+    Looked,
     Sampled,
     Saved,
     Started,
@@ -36,6 +39,29 @@ def test_what_no_measure_sees_ends_the_stream_at_the_report(tiny: Any) -> None:
     run.gan.average[3] = np.nan  # no pass of a step uses it
     assert story([next(events)]) == [("failed", 5)]
     with pytest.raises(DivergedError, match=r"after step 5: .* is the average of the generator \(1 of"):
+        next(events)
+
+
+@pytest.mark.parametrize("who", ["diagnosis", "samples", "evaluator"])
+def test_whoever_finds_what_no_measure_sees_the_run_says_that_it_failed(tiny: Any, who: str) -> None:
+    run = Run(tiny(steps=20, report_every=5, sample_every=5 * (who == "samples"), evaluate_every=5))
+
+    def evaluate(run: Run) -> dict[str, float]:
+        run.gan.average[:] = np.float32(3e38)  # finite, so that the loop's own check finds nothing
+        run.generate(*run.draw(8, seed=0))
+        return {}
+
+    events = train(run, evaluators=[evaluate] if who == "evaluator" else [], observers=[Diagnosis(every=5)])
+    for event in events:
+        if who == "diagnosis" and isinstance(event, Stepped):
+            run.gan.average[3] = np.nan
+        if who == "samples" and isinstance(event, Looked):
+            run.gan.average[:] = np.float32(3e38)
+        if isinstance(event, Failed):
+            break
+    diagnosed = next(events)
+    assert (event.step, diagnosed.step, diagnosed.state) == (5, 5, "divergence")
+    with pytest.raises(DivergedError, match="numbers that the generator makes are not finite"):
         next(events)
 
 

@@ -91,8 +91,6 @@ class Diagnosis:
     def _look(self, run: Run, event: Stepped) -> list[Event]:
         assert self._probe is not None
         signals, histogram = self._probe.look()
-        if not signals:  # the run is about to fail, and will say so
-            return []
         means = {name: total / self._since for name, total in self._sums.items()}
         kinds = [penalty.name for penalty in run.config.penalties]
         signals |= {name: value for name, value in means.items() if name not in kinds and math.isfinite(value)}

@@ -102,42 +102,38 @@ def train(
 
     with run.gan.lanes as lanes:
         lanes.run(_quiet)
-        if run.step == run.begins:
-            yield from answered(_started(run))
-            if config.sample_every:
-                yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
-        while run.step < config.steps:
-            last = _next_stop(run.step, config)
-            try:
+        try:
+            if run.step == run.begins:
+                yield from answered(_started(run))
+                if config.sample_every:
+                    yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
+            while run.step < config.steps:
+                last = _next_stop(run.step, config)
                 _advance(run, last, stop, held)
-            except DivergedError as error:
-                yield from answered(Failed(run.step, str(error), clock=clock))
-                raise
-            for step, overrides in run.take_turns():
-                yield from answered(Turned(step, overrides, clock=clock))
-            if run.step < last:
-                if held() and not stop():
-                    raise BetweenSteps
-                return
-            if _due(run.step, config.report_every, config.steps, always=True):
-                rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
-                clock, reported = Clock(run.wall, run.cpu, rate), (run.step, run.wall)
-                yield from answered(Stepped(run.step, run.take_measures(), clock=clock))
-            try:
+                for step, overrides in run.take_turns():
+                    yield from answered(Turned(step, overrides, clock=clock))
+                if run.step < last:
+                    if held() and not stop():
+                        raise BetweenSteps
+                    return
+                if _due(run.step, config.report_every, config.steps, always=True):
+                    rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
+                    clock, reported = Clock(run.wall, run.cpu, rate), (run.step, run.wall)
+                    yield from answered(Stepped(run.step, run.take_measures(), clock=clock))
                 guard.check(run)
-            except DivergedError as error:
-                yield from answered(Failed(run.step, str(error), clock=clock))
-                raise
-            if _due(run.step, config.sample_every, config.steps):
-                yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
-            if evaluators and _due(run.step, config.evaluate_every, config.steps):
-                metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
-                yield from answered(Evaluated(run.step, metrics, clock=clock))
-            if save is not None and _due(run.step, config.save_every, config.steps, always=True):
-                saved = Saved(run.step, clock=clock)
-                save(saved)
-                yield saved
-        yield from answered(Finished(run.step, clock=clock))
+                if _due(run.step, config.sample_every, config.steps):
+                    yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
+                if evaluators and _due(run.step, config.evaluate_every, config.steps):
+                    metrics = {key: value for evaluate in evaluators for key, value in _figures(evaluate, run).items()}
+                    yield from answered(Evaluated(run.step, metrics, clock=clock))
+                if save is not None and _due(run.step, config.save_every, config.steps, always=True):
+                    saved = Saved(run.step, clock=clock)
+                    save(saved)
+                    yield saved
+            yield from answered(Finished(run.step, clock=clock))
+        except DivergedError as error:  # of a step, the guard, or samples that somebody wanted
+            yield from answered(Failed(run.step, str(error), clock=clock))
+            raise
         if held():
             raise BetweenSteps
 

@@ -165,14 +165,17 @@ class Probe:
         Returns
         -------
         signals : dict of str to float
-            Finite numbers; what does not apply to the run is left out. Empty when G's output is not finite.
+            Finite numbers; what does not apply to the run is left out.
         histogram : list of float
             Shares of the fakes' classes; empty where nothing can tell them.
+
+        Raises
+        ------
+        DivergedError
+            When G's output is not finite.
         """
         with np.errstate(all="ignore"):
             made = self.run.generate(self.z, self.labels, average=False)
-            if not np.isfinite(made).all():
-                return {}, []
             signals = self._variety(made)
             histogram = self._resemblance(made, signals)
             if signals.get("classes", 1.0) < FEW and self.run.config.average is not None:
@@ -283,8 +286,6 @@ class Probe:
         from mulligan.metrics.copies import copies
 
         made = self.run.generate(self.z, self.labels, average=False)
-        if not np.isfinite(made).all():
-            return {}
         found = copies(made.reshape(len(made), -1), self._originals)
         return {"ct_z": found.ct_z, "authentic": found.authpct - found.authpct_real}
 
