@@ -40,6 +40,7 @@ STATISTICS = [
     (Normal(std=0.3), 0.3, 3.0),
     (Uniform(bound=0.3), 0.3 / math.sqrt(3), 1.8),
     (Scaled(He(slope=0.0), by=0.002), 0.002 * math.sqrt(2 / 150), 3.0),
+    (Scaled(Glorot(), by=0.5), 0.5 * math.sqrt(2 / 200), 1.8),
 ]
 
 
@@ -90,6 +91,24 @@ def test_both_dtypes_see_the_same_draws(init):
     assert one.random() == two.random()
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "name", "fans"),
+    [
+        (nn.Dense(5), (7,), "W", (7, 5)),
+        (nn.Maxout(3, 2), (7,), "maps.W", (7, 6)),
+        (nn.Projection(4), (7,), "W", (7, 1)),
+        (nn.Projection(4), (7,), "E", (7, 1)),
+        (nn.MinibatchDiscrimination(3, 2), (7,), "T", (7, 6)),
+        (nn.ConvTranspose2d(16, kernel=(3, 5), stride=1), (8, 8, 6), "W", (3 * 5 * 6, 3 * 5 * 16)),
+        (nn.Conv2d(1, kernel=1, stride=3), (6, 6, 1), "W", (1, 1)),  # most pixels are in no window; never below 1
+        (nn.ConvTranspose2d(1, kernel=1, stride=3), (6, 6, 1), "W", (1, 1)),
+    ],
+)
+def test_layers_tell_the_inputs_and_outputs_of_a_unit(layer, shape, name, fans):
+    (entry,) = (entry for entry in Network(layer, shape).entries if entry.path == name)
+    assert (entry.param.fan_in, entry.param.fan_out) == fans
+
+
 def test_same_seed_same_bytes():
     assert filled(He(), seed=3).tobytes() == filled(He(), seed=3).tobytes()
     assert filled(He(), seed=3).tobytes() != filled(He(), seed=4).tobytes()
@@ -100,6 +119,7 @@ def test_same_seed_same_bytes():
     [
         (He, {"gain": -1.0}),
         (He, {"slope": math.nan}),
+        (Glorot, {"gain": -1.0}),
         (Glorot, {"distribution": "cauchy"}),
         (Orthogonal, {"gain": math.inf}),
         (Normal, {"std": -0.1}),

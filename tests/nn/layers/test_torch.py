@@ -71,6 +71,10 @@ def residual(x, p, labels):
     return main + x @ p["1.0.W"] + p["1.0.b"]
 
 
+def silu_of_dense_of_tanh(x, p, at):
+    return F.silu(torch.tanh(x) @ p[f"{at}1.W"] + p[f"{at}1.b"])
+
+
 LAYERS = {
     "dense": (nn.Dense(3), (4,), lambda x, p, labels: F.linear(x, p["W"].T, p["b"])),
     "dense of one unit": (nn.Dense(1, bias=False), (4,), lambda x, p, labels: x @ p["W"]),
@@ -104,6 +108,21 @@ LAYERS = {
         nn.Concat((nn.Tanh(), nn.Sequential(()), nn.Softplus())),
         (4,),
         lambda x, p, labels: torch.cat([torch.tanh(x), x, F.softplus(x, threshold=1e9)], dim=1),
+    ),
+    "concat of images": (
+        nn.Concat((nn.Tanh(), nn.OneHot(4))),
+        (2, 3, 4),
+        lambda x, p, labels: torch.cat([torch.tanh(x), onehot(labels, x, 4)], dim=-1),
+    ),
+    "sequential that begins without parameters": (
+        nn.Sequential((nn.Tanh(), nn.Dense(4), nn.SiLU())),
+        (4,),
+        lambda x, p, labels: silu_of_dense_of_tanh(x, p, ""),
+    ),
+    "residual that begins without parameters": (
+        nn.Residual((nn.Tanh(), nn.Dense(4), nn.SiLU())),
+        (4,),
+        lambda x, p, labels: x + silu_of_dense_of_tanh(x, p, "0."),
     ),
 }
 
@@ -223,6 +242,25 @@ def test_batch_norm_keeps_the_same_averages_and_uses_them(shape):
     close(grads["gamma"], theirs.weight.grad)
     close(grads["beta"], theirs.bias.grad)
     np.testing.assert_array_equal(s.network.stats, before)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [(2, 5), (5, 3), (1, 4)])
+def test_same_padding_of_kernels_that_are_not_square(kernel, stride):
+    """Zeros by the rule of the docstring, on each side by its own length; torch is left to add none and cut none."""
+    h, w = 7, 6
+    s = Side(nn.Conv2d(3, kernel, stride), (h, w, 2))
+    zeros = [max((-(-size // stride) - 1) * stride + k - size, 0) for size, k in zip((w, h), reversed(kernel))]
+    padded = F.pad(images(s.tx), [n for both in zeros for n in (both // 2, both - both // 2)])
+    close(s.space.forward(s.x), rows_again(F.conv2d(padded, s.p["W"].permute(3, 2, 0, 1), s.p["b"], stride)))
+
+    s = Side(nn.ConvTranspose2d(3, kernel, stride), (h, w, 2))
+    whole = rows_again(F.conv_transpose2d(images(s.tx), s.p["W"].permute(2, 3, 0, 1), None, stride))
+    top, left = (max(k - stride, 0) // 2 for k in kernel)
+    seen = whole[:, top : top + h * stride, left : left + w * stride].detach().numpy()
+    expected = np.zeros((ROWS, h * stride, w * stride, 3))  # beyond the last window there is b alone
+    expected[:, : seen.shape[1], : seen.shape[2]] = seen
+    close(s.space.forward(s.x), expected + s.p["b"].detach().numpy())
 
 
 def test_dropout_scales_and_keeps_the_mean():
