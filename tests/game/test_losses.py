@@ -11,6 +11,7 @@ from mulligan.game.gan import GAN
 from mulligan.game.losses import (
     LOSSES,
     FeatureMatching,
+    LiteralCost,
     Minimax,
     NonSaturating,
     Relativistic,
@@ -114,17 +115,21 @@ def test_relativistic_losses_see_differences_only(loss, shift):
     assert abs(here.real.sum() + here.fake.sum()) < 1e-15
 
 
-def test_smoothing_moves_the_target_of_reals_only():
+@pytest.mark.parametrize(
+    ("kind", "sign"), [(NonSaturating, 1), (Minimax, 1), (FeatureMatching, 1), (LiteralCost, -1)], ids=str
+)
+def test_smoothing_moves_the_target_of_reals_only(kind, sign):
     real, fake = np.random.default_rng(0).standard_normal((2, 7))
-    s = 0.1
-    value, d_real, d_fake = NonSaturating(s).discriminator(real=real, fake=fake)
-    # cross-entropy against the targets 1 − s and 0
-    expected = mean((1 - s) * sp(-x) + s * sp(x) for x in real) + mean(sp(x) for x in fake)
+    s, plain = 0.1, kind().discriminator(real=real, fake=fake)
+    value, d_real, d_fake = kind(smoothing=s).discriminator(real=real, fake=fake)
+    # cross-entropy against the targets 1 − s and 0; the literal cost rewards what the others punish in fakes
+    expected = mean((1 - s) * sp(-x) + s * sp(x) for x in real) + sign * mean(sp(x) for x in fake)
     assert value == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(d_real, (1 / (1 + np.exp(-real)) - (1 - s)) / 7, rtol=1e-12)
     at = math.log((1 - s) / s)  # σ(at) = 1 − s: nothing to learn
-    assert abs(NonSaturating(s).discriminator(real=np.full(3, at), fake=fake[:3]).real).max() < 1e-15
-    np.testing.assert_array_equal(d_fake, NonSaturating().discriminator(real=real, fake=fake).fake)
-    assert (d_real > NonSaturating().discriminator(real=real, fake=fake).real).all()
+    assert abs(kind(smoothing=s).discriminator(real=np.full(3, at), fake=fake[:3]).real).max() < 1e-15
+    np.testing.assert_array_equal(d_fake, plain.fake)
+    assert (d_real > plain.real).all()
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.5, math.nan])
