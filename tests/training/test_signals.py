@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import entropy as scipy_entropy
 
-from mulligan.data import Dataset
+from mulligan.data import Dataset, scaled
+from mulligan.data.toys import TOYS
+from mulligan.nn.network import Network
 from mulligan.training import Run
 from mulligan.training.signals import Probe
 
@@ -106,3 +111,172 @@ def test_a_g_with_layers_inside_layers_is_looked_at(tiny: Any, digits: Dataset) 
     }
     signals, _ = Probe(Run(tiny(**nets), data=digits)).look()
     assert signals["scale"] == 1.0  # pixels of −1 to 1, and a last layer without bounds
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "least_squares", "relativistic_average"])
+def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -> None:
+    run = Run(tiny(loss=loss))
+    probe = Probe(run)
+    signals, _ = probe.look()
+    g, d = (Network(m.network.layer, m.network.input_shape, np.float64) for m in (run.gan.g, run.gan.d))
+    g.theta[:], d.theta[:] = run.gan.g.network.theta, run.gan.d.network.theta
+    for_g, for_d = g.workspace(), d.workspace()
+    z, real = probe.z[:64].astype(np.float64), probe.known.x[:64].astype(np.float64)
+    unit = (run.data.range[1] - run.data.range[0]) / 2
+
+    def logits(x: np.ndarray) -> np.ndarray:
+        return for_d.forward(x, training=False)[:, 0].copy()
+
+    def fake() -> np.ndarray:
+        return for_g.forward(z, training=False).copy()
+
+    def d_loss() -> float:
+        return run.config.loss.discriminator(real=logits(real), fake=logits(fake())).value
+
+    def g_loss(x: np.ndarray) -> float:
+        return run.config.loss.generator(real=logits(real), fake=logits(x)).value
+
+    def slopes(theta: np.ndarray, value: Any) -> np.ndarray:
+        found, h = np.empty(theta.shape), 1e-6
+        for i in np.ndindex(theta.shape):
+            kept = theta[i]
+            up, down = (value() for theta[i] in (kept + h, kept - h))
+            theta[i], found[i] = kept, (up - down) / (2 * h)
+        return found
+
+    made = fake()
+    for name, x in (("r1", real), ("r2", made)):
+        squares = np.square(slopes(x, lambda x=x: logits(x).sum())).sum(axis=1)
+        assert signals[name] == pytest.approx(squares.mean() * unit**2, rel=1e-3)
+    each = 64 * slopes(made, lambda: g_loss(made))  # the loss is a mean: 64 times a row's slope is that of the row
+    assert signals["push"] == pytest.approx(np.linalg.norm(each, axis=1).mean() * unit, rel=1e-3)
+    assert signals["ranking"] == np.mean([a > b for a in logits(real) for b in logits(made)])
+    assert signals["d_gradient"] == pytest.approx(np.linalg.norm(slopes(d.theta, d_loss)), rel=1e-3)
+    of_g = slopes(g.theta, lambda: g_loss(fake()))
+    assert signals["g_gradient"] == pytest.approx(np.linalg.norm(of_g), rel=1e-3)
+    first, last_w, last_b = (math.sqrt(np.square(g.entries[i].view(of_g)).mean()) for i in (0, -2, -1))
+    assert signals["g_first"] == pytest.approx(first, rel=1e-3)
+    assert signals["g_last"] == pytest.approx(max(last_w, last_b), rel=1e-3)
+    assert signals["g_weights"] == pytest.approx(np.linalg.norm(g.theta), rel=1e-5)
+    assert signals["d_weights"] == pytest.approx(np.linalg.norm(d.theta), rel=1e-5)
+
+
+def off_centre(n: int = 300) -> Dataset:
+    """Points of three numbers from about 1 to 4."""
+    return Dataset("off", np.random.default_rng(4).normal([2, 2, 3], [0.3, 0.2, 0.3], (n, 3)).astype(np.float32))
+
+
+def three_wide(tiny: Any, **changes: Any) -> Any:
+    return tiny(generator={"layers": [{"kind": "dense", "units": 3}]}, **changes)
+
+
+def test_likeness_of_points_by_definition(tiny: Any) -> None:
+    run = Run(three_wide(tiny), data=off_centre())
+    run.gan.g.network.theta[:] *= 0.3
+    run.gan.g.network.theta[-3:] = (2, 2.2, 3)  # among the reals, so that coverage is neither 0 nor 1
+    probe = Probe(run)
+    signals, histogram = probe.look()
+    x, y = (a.astype(np.float64) for a in (probe.known.x, run.generate(probe.z, average=False)))
+    low, high = (float(f(run.data.images)) for f in (np.min, np.max))
+    unit = (high - low) / 2
+    between, reals, fakes = cdist(x, y), cdist(x, x), cdist(y, y)
+    radius = np.sort(reals, axis=1)[:, 5]  # itself is number 0
+    assert 0.05 < signals["coverage"] < 0.95
+    assert signals["coverage"] == np.mean(between.min(axis=1) < radius)
+    assert 0.05 < signals["precision"] < 0.95
+    assert signals["precision"] == np.mean((between < radius[:, None]).any(axis=0))
+    among_reals, among_fakes = (a.sum() / (len(a) * (len(a) - 1)) for a in (reals, fakes))
+    assert signals["distance"] == pytest.approx(among_fakes / among_reals, rel=1e-4)
+    assert signals["gap"] == pytest.approx((2 * between.mean() - among_reals - among_fakes) / among_reals, rel=1e-3)
+    of_reals, of_fakes = (math.sqrt(a.var(axis=0, ddof=1).mean()) for a in (x, y))
+    assert signals["spread"] == pytest.approx(of_fakes / of_reals, rel=1e-4)
+    assert signals["variety"] == pytest.approx(of_reals / unit, rel=1e-4)
+    assert signals["span"] == pytest.approx((y.max() - y.min()) / (2 * unit), rel=1e-5)
+    assert signals["scale"] == pytest.approx((high - low) / 2, rel=1e-6)
+    assert signals["offset"] == pytest.approx((high + low) / (high - low), rel=1e-6)  # how far the middle is from 0
+    assert histogram == []
+    assert not {"classes", "inner", "extreme", "sharpness"} & signals.keys()
+
+
+def test_the_way_of_points_is_told_in_half_ranges_by_the_averaged_g(tiny: Any) -> None:
+    run = Run(three_wide(tiny, average="ema"), data=off_centre())
+    run.gan.average[:] += 1  # so that which G is asked can be seen
+    made = run.generate(Probe(run).z[:16], average=True)
+    unit = float(np.ptp(run.data.images)) / 2
+    np.testing.assert_allclose(Probe(run).track(), made.ravel() / unit, rtol=1e-5)
+
+
+def test_classes_of_a_toy_are_its_modes(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tiny(data={"name": "ring", "labels": "none", "limit": 0}))
+    probe = Probe(run)
+    wide = run.data.images[-256:] + np.random.default_rng(0).normal(0, 0.1, (256, 2)).astype(np.float32)
+    few = wide[np.isin(cdist(wide, TOYS["ring"].modes).argmin(axis=1), (0, 1, 4))]
+    made = np.resize(few, (256, 2)).astype(np.float32)
+    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[: len(z)].copy())
+    signals, histogram = probe.look()
+    of_reals, of_fakes = (cdist(a, TOYS["ring"].modes).argmin(axis=1) for a in (probe.known.x, made))
+    shares, right = (np.bincount(kinds, minlength=8) / 256 for kinds in (of_fakes, of_reals))
+    assert histogram == pytest.approx(shares[: len(histogram)])
+    assert signals["classes"] == pytest.approx(math.exp(scipy_entropy(shares) - scipy_entropy(right)), rel=1e-6)
+    inside = [
+        math.sqrt(
+            sum(a[k == kinds].var(axis=0).sum() * (k == kinds).sum() for k in set(kinds)) / (256 - len(set(kinds)))
+        )
+        for a, kinds in ((made, of_fakes), (probe.known.x, of_reals))
+    ]
+    assert signals["inner"] == pytest.approx(inside[0] / inside[1], rel=1e-3)
+
+
+@pytest.mark.parametrize(("low", "output", "bound"), [(0.0, "sigmoid", 1.0), (-1.0, "tanh", 2.0)])
+def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_for(
+    tiny: Any, digits: Dataset, low: float, output: str, bound: float
+) -> None:
+    g = [{"kind": "one_hot", "classes": 4}, {"kind": "dense", "units": 64}, output]
+    g.append({"kind": "reshape", "shape": [8, 8, 1]})
+    d = [{"kind": "flatten"}, {"kind": "projection", "classes": 4}]
+    data = {"name": "own", "labels": "dataset", "low": low, "high": 1.0}
+    run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}, data=data, penalties=[]), data=digits)
+    run.gan.g.network.theta[:] *= 8  # pixels near the ends of their range
+    probe = Probe(run)
+    signals, _ = probe.look()
+    made = run.generate(probe.z, probe.labels, average=False).astype(np.float64)
+    shown, asked = probe.known.x.astype(np.float64), probe.labels
+    assert shown.min() == low
+    assert signals["scale"] == pytest.approx((1 - low) / bound)
+    assert signals["offset"] == pytest.approx((1 + low) / (1 - low))
+    assert signals["span"] == pytest.approx((made.max() - made.min()) / (1 - low), rel=1e-5)
+    ends = [np.mean((a < low + 0.005 * (1 - low)) | (a > 1 - 0.005 * (1 - low))) for a in (made, shown)]
+    assert 0.01 < ends[0] < 0.99
+    assert (signals["extreme"], signals["extreme_real"]) == pytest.approx(ends)
+    steps = [
+        (abs(a[:, 1:] - a[:, :-1]).mean() + abs(a[:, :, 1:] - a[:, :, :-1]).mean()) / a.std() for a in (made, shown)
+    ]
+    assert signals["sharpness"] == pytest.approx(steps[0] / steps[1], rel=1e-4)
+    spreads = []
+    for a, labels in ((made, asked), (shown, probe.known.labels)):
+        inside = sum(((a[k == labels] - a[k == labels].mean(axis=0)) ** 2).sum() for k in range(4))
+        spreads.append(math.sqrt(inside / (len(a) - 4) / 64))
+    assert signals["spread"] == pytest.approx(spreads[0] / spreads[1], rel=1e-4)
+    assert signals["variety"] == pytest.approx(
+        math.sqrt(shown.reshape(len(shown), -1).var(axis=0, ddof=1).mean()) / ((1 - low) / 2), rel=1e-4
+    )
+    track = Probe(run).track()
+    assert len(track) == 16 * 8  # pictures are followed in eight directions
+    flat = run.generate(probe.z[:16], asked[:16]).reshape(16, 64) / ((1 - low) / 2)
+    np.testing.assert_allclose(track, (flat @ probe._directions).ravel(), rtol=1e-4, atol=1e-4)
+
+
+def test_copies_are_told_from_new_pictures(tiny: Any) -> None:
+    rng = np.random.default_rng(2)
+    train, test = (Dataset("own", rng.integers(0, 256, (n, 8, 8, 1)).astype(np.uint8)) for n in (400, 150))
+    data = Dataset("own", train.images, test=test)
+    g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
+    d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
+    run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}, data={"name": "own"}), data=data)
+    probe = Probe(run)
+    rows = scaled(train.images[:256], -1, 1)
+    for made, copied in ((rows, True), (scaled(rng.integers(0, 256, rows.shape).astype(np.uint8), -1, 1), False)):
+        run.generate = lambda z, labels=None, average=True, made=made: made  # type: ignore[method-assign]
+        found = probe.copying()
+        assert (found["ct_z"] < -10) is copied
+        assert (found["authentic"] < -20) is copied
