@@ -1,4 +1,4 @@
-"""Which number a step has for what changes over the run: rates, β₂ and the average see the steps done before it."""
+"""Which number a step has for what changes over the run: rates, β₂, noise, γ and average see the steps before it."""
 
 from dataclasses import dataclass, replace
 
@@ -7,13 +7,17 @@ import pytest
 
 from mulligan.game.checking import game_of
 from mulligan.game.gan import GAN
-from mulligan.game.spec import Schedules
+from mulligan.game.penalties import R1, WGANGP
+from mulligan.game.spec import Game, Latent, Player, Schedules
+from mulligan.nn import layers as nn
 from mulligan.nn.averaging import EMA
-from mulligan.nn.optimizers import Adam
+from mulligan.nn.layers.initializers import Constant, Zeros
+from mulligan.nn.optimizers import SGD, Adam
 from mulligan.nn.schedules import Exponential, Linear
 
 STEPS = 6
 SEEN = []
+SHOWN = []
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,25 @@ class Seen(Adam):
     def _block(self, state, theta, g, *slots):
         SEEN.append((theta.size, int(state["t"][0]), self.lr, self.beta2))
         super()._block(state, theta, g, *slots)
+
+
+@dataclass(frozen=True)
+class Shown(nn.LinearMap):
+    """The identity, which writes down what it is shown."""
+
+    def apply(self, m, x, name):
+        SHOWN.append(x.copy())
+        return x
+
+    def transpose(self, m, dy, name):
+        return dy
+
+
+def blank(update, **rules):
+    """A game whose fakes are 0, and whose D is the sum of what it sees; neither moves."""
+    still = SGD(1e-30)
+    g, d = (nn.Dense(4, init=Zeros()),), (Shown(), nn.Dense(1, init=Constant(1.0)))
+    return Game(Player(g, still), Player(d, still), latent=Latent(3), update=update, **rules)
 
 
 def play(game, between):
@@ -66,3 +89,35 @@ def test_the_average_takes_in_what_each_step_has_made(update):
 
     play(game_of(rate=0.1, update=update, average=ema), follow)
     assert np.abs(expected[-1] - expected[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_noise_has_the_size_of_the_step_and_is_new_for_every_side_and_move(update):
+    n, game = 4000, blank(update, instance_noise=0.3, schedules=Schedules(noise=Linear(1.0, 0.2)))
+    gan = GAN(game, (4,), total=4, lanes=1)
+    with gan.lanes:
+        for step in range(4):
+            SHOWN.clear()
+            gan.step(np.zeros((n, 4), np.float32))
+            drawn = np.concatenate(SHOWN).reshape(-1, n * 4)  # reals and fakes are 0: what D sees is the noise
+            assert len(drawn) == (2 if update == "simultaneous" else 3)
+            sigma = 0.3 * (1 - 0.8 * step / 4)
+            np.testing.assert_allclose(drawn.std(axis=1), sigma, rtol=5 / np.sqrt(2 * n * 4))
+            assert np.abs(drawn.mean(axis=1)).max() < 5 * sigma / np.sqrt(n * 4)
+            assert np.abs(np.corrcoef(drawn) - np.eye(len(drawn))).max() < 5 / np.sqrt(n * 4)
+
+
+@pytest.mark.parametrize(
+    ("update", "penalty", "value"),
+    [("simultaneous", R1(3.0), 6.0), ("alternating", R1(3.0), 6.0), ("alternating", WGANGP(5.0), 5.0)],
+    ids=str,
+)
+def test_penalties_have_the_weight_of_the_step(update, penalty, value):
+    """‖∇D‖² = 4 · 0.5² = 1 everywhere: R1 costs γ/2, and nothing is missing from the norm that WGAN-GP wants."""
+    gan = GAN(
+        blank(update, penalties=(penalty,), schedules=Schedules(penalty=Linear(1.0, 0.2))), (4,), total=4, lanes=1
+    )
+    with gan.lanes:
+        for step in range(4):
+            found = gan.step(np.ones((6, 4), np.float32))[penalty.name]
+            assert found == pytest.approx(value * (1 - 0.8 * step / 4), rel=1e-6)
