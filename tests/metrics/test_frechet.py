@@ -114,6 +114,13 @@ def test_endless_samples_by_a_line_through_exact_points(rng):
     assert found == frechet_infinity(x, y, points=2, smallest=20, seed=3)
 
 
+@pytest.mark.parametrize(("d", "smallest"), [(3, 20), (12, 24)])  # a tenth of the rows, but at least 2d
+def test_endless_samples_are_read_from_fifteen_sizes(rng, d, smallest):
+    x, y = rng.standard_normal((200, d)), rng.standard_normal((230, d))
+    assert frechet_infinity(x, y, seed=1) == frechet_infinity(x, y, points=15, smallest=smallest, seed=1)
+    assert frechet_infinity(x, y, seed=1) != frechet_infinity(x, y, points=14, smallest=smallest, seed=1)
+
+
 def test_percent_of_the_total_variance():
     assert percent(3.0, Moments(np.zeros(2), np.diag([5.0, 1.0]), 9)) == 50.0
     with pytest.raises(DataError, match="9 real pictures all have the same features"):
@@ -134,3 +141,4 @@ def test_words_for_what_is_off(rng):
         frechet_infinity(x, x, smallest=30)
     with pytest.raises(ConfigError, match="sample sizes 1 and 5"):
         noise_floor(np.eye(2), 1, 5)
+    assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # two are enough: d + d(d+1)/4
