@@ -1,15 +1,20 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics.evaluate import evaluate, reference
+from mulligan.metrics.c2st import c2st
+from mulligan.metrics.classes import within_class_variance
+from mulligan.metrics.copies import copies, originals
+from mulligan.metrics.evaluate import distances, evaluate, reference
 from mulligan.metrics.features import pca, random_conv
-from mulligan.metrics.frechet import frechet_distance, moments, noise_floor
+from mulligan.metrics.frechet import frechet_distance, frechet_infinity, moments, noise_floor
 from mulligan.metrics.kernel import kid
 from mulligan.metrics.merging import merge
 from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.pictures import contrast, diversity, sharpness
 
 N = 300
 
@@ -57,12 +62,30 @@ def test_each_figure_stands_in_its_place(digits, maps, against, result):
         assert found["fd_floor"] == pytest.approx(noise_floor(moments(y).cov, N, N) / unit, rel=1e-9)
         assert found["kid"] == pytest.approx(kid(y, x, seed=4).mean, rel=1e-9)
         near = manifolds(y, x)
-        assert (found["precision"], found["recall"], found["coverage"]) == (near.precision, near.recall, near.coverage)
+        assert {name: found[name] for name in asdict(near)} == asdict(near)
+        told = c2st(y, x, seed=4)
+        assert (found["c2st"], found["c2st_z"]) == (told.accuracy, told.z)
+        assert found["kid_sd"] == pytest.approx(kid(y, x, seed=4).sd, rel=1e-9)
+        assert found["fd_infinity"] == pytest.approx(frechet_infinity(y, x, seed=4) / unit, rel=1e-6)
         assert found["sha256"] == phi.sha256
+    x, y, labels = maps[0](fake), maps[0](real), (digits.labels[3000 : 3000 + N], digits.test.labels[:N])
+    inside = within_class_variance(x, labels[0], y, labels[1], 10)
+    assert result["classes"]["within_class_variance"] == pytest.approx(inside, rel=1e-9)
+    assert result["diversity"] == diversity(fake, real, *labels, seed=4)
+    assert result["sharpness"] == sharpness(fake, real)
+    assert result["contrast"] == contrast(fake, real)
+    copied = asdict(copies(x, originals(y, maps[0](digits.images[:2000]))))
+    assert {name: result["copies"][name] for name in copied} == copied
     assert result["classes"]["histogram"] == (np.bincount(digits.labels[3000 : 3000 + N]) / N).tolist()
     assert result["classes"]["score"] > 9
     assert result["copies"]["by"] == "pca64"
     assert result["copies"]["n_train"] == 2000
+
+
+def test_fd_infinity_takes_four_rows_for_each_feature(rng):
+    for n, m, there in ((64, 64, True), (63, 64, False), (64, 63, False)):
+        real, fake = rng.standard_normal((n, 16)), rng.standard_normal((m, 16))
+        assert ("fd_infinity" in distances(real, fake, moments(real), 0)) is there
 
 
 def test_the_same_again_to_the_last_digit(digits, against, one_hot, result):
