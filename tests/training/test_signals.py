@@ -264,6 +264,7 @@ def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_f
     assert len(track) == 16 * 8  # pictures are followed in eight directions
     flat = run.generate(probe.z[:16], asked[:16]).reshape(16, 64) / ((1 - low) / 2)
     np.testing.assert_allclose(track, (flat @ probe._directions).ravel(), rtol=1e-4, atol=1e-4)
+    assert np.square(track).mean() == pytest.approx(np.square(flat).mean(), rel=0.7)  # as large as in one pixel
 
 
 def test_copies_are_told_from_new_pictures(tiny: Any) -> None:
