@@ -39,6 +39,7 @@ def test_a_subset_as_large_as_the_set_is_the_set_in_any_order(rng):
     several = kid(x, y, subsets=3, size=500)  # several of all rows would be three times the same
     assert several == kid(x, y, subsets=3, size=20)
     assert several.sd > 0
+    assert kid(x[:4], y[:4], subsets=3) == kid(x[:4], y[:4], subsets=3, size=2)
 
 
 def test_subsets_are_seeded_and_centred_on_the_whole(rng):
