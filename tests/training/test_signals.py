@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import entropy as scipy_entropy
 
-from mulligan.data import Dataset, scaled
+from mulligan.data import Dataset, load, scaled
 from mulligan.data.toys import TOYS
 from mulligan.nn.network import Network
 from mulligan.training import Run
@@ -159,6 +159,7 @@ def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -
     assert signals["g_last"] == pytest.approx(max(last_w, last_b), rel=1e-3)
     assert signals["g_weights"] == pytest.approx(np.linalg.norm(g.theta), rel=1e-5)
     assert signals["d_weights"] == pytest.approx(np.linalg.norm(d.theta), rel=1e-5)
+    assert probe.look()[0] == signals  # nothing is left of the look before
 
 
 def off_centre(n: int = 300) -> Dataset:
@@ -225,6 +226,27 @@ def test_classes_of_a_toy_are_its_modes(tiny: Any, monkeypatch: pytest.MonkeyPat
         for a, kinds in ((made, of_fakes), (probe.known.x, of_reals))
     ]
     assert signals["inner"] == pytest.approx(inside[0] / inside[1], rel=1e-3)
+
+
+def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = load("mnist")
+    g = [{"kind": "dense", "units": 784}, "tanh", {"kind": "reshape", "shape": [28, 28, 1]}]
+    d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
+    limited = Dataset("mnist", digits.images[:300], digits.labels[:300], digits.class_names)
+    data = {"name": "mnist", "labels": "none", "limit": 0}
+    run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}, data=data), data=limited)
+    chosen = np.flatnonzero(digits.labels < 3)[-256:]
+    made = scaled(np.asarray(digits.images[chosen]), -1.0, 1.0)
+    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[: len(z)].copy())
+    signals, histogram = Probe(run).look()
+    shares = np.bincount(digits.labels[chosen], minlength=10) / 256
+    np.testing.assert_allclose(histogram, shares, atol=0.02)
+    of_reals = np.bincount(digits.labels[:300], minlength=10) / 300  # nearly all of them are among the fixed reals
+    expected = math.exp(scipy_entropy(shares) - scipy_entropy(of_reals))
+    assert signals["classes"] == pytest.approx(expected, rel=0.05)
+    assert signals["inner"] == pytest.approx(1.0, abs=0.25)
+    assert signals["coverage"] < 0.6  # of seven digits in ten no fake is near
+    assert signals["precision"] > 0.8
 
 
 @pytest.mark.parametrize(("low", "output", "bound"), [(0.0, "sigmoid", 1.0), (-1.0, "tanh", 2.0)])
