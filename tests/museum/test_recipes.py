@@ -9,7 +9,8 @@ import mulligan
 from mulligan.data import load
 from mulligan.data.toys import TOYS, load_toy
 from mulligan.game.gan import GAN
-from mulligan.museum import autograd
+from mulligan.game.losses import LiteralCost, NonSaturating
+from mulligan.museum import article, autograd
 from mulligan.museum.jang import ClampedProbability, Stratified, fitted
 from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam
@@ -18,6 +19,7 @@ from mulligan.nn.layers.base import walk
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam, Momentum
 from mulligan.training.config import with_overrides
+from mulligan.training.recipes import describe
 from mulligan.training.tables import to_table
 
 ATTEMPTS = {1: (200, 560), 2: (245, 960), 3: (326, 356, 412), 4: (420, 640), 5: (660, 780), 6: (320, 480)}
@@ -58,6 +60,37 @@ def test_the_article():
     assert (config.batch_size, config.seed, config.average, config.d_steps) == (1, 127, None, 1)
     assert config.generator.layers.activations == ("arctan", "relu", "arctan", "relu", "tanh", "relu")
     assert len(load("mnist-test")) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("name", "g", "rate"),
+    [
+        ("article-gan-adam", [100, 800, 784], 1e-6),
+        ("article-gpu-gan", [350, 1024, 784], 1e-6),
+        ("article-multi-multi", [300, 356, 512, 686, 784], 3e-5),
+    ],
+)
+def test_the_other_scripts_of_the_article(name, g, rate):
+    config = mulligan.recipe(name)
+    assert both(config, (28, 28, 1)) == (g, [784, g[1], 1])
+    assert config.generator.optimizer == config.discriminator.optimizer == ArticleAdam(lr=rate)
+    assert (config.batch_size, config.latent.distribution, config.data.name) == (1, "uniform", "mnist-test")
+    rates = [config.schedules.lr(k, config.steps) for k in (0, 1, 30, 31)]
+    if name == "article-multi-multi":
+        assert config.generator.layers.activations == ("arctan", "relu", "arctan")
+        assert rates == pytest.approx([1, 0.01, 0.01, 1e-5])
+        assert isinstance(config.loss, NonSaturating)
+        assert not isinstance(config.loss, LiteralCost)
+    else:
+        assert rates == [1, 1, 1, 1]
+        assert isinstance(config.loss, LiteralCost)  # of the fake term the gradient has the wrong sign
+    assert "ot known are" in describe(name)[1]
+
+
+def test_the_script_with_three_layers_prints_its_first_picture():
+    found = article.imprints(range(4), article.pixels(), "article-multi-multi")
+    assert [one.nearest for one in found] == [one.first for one in found]
+    assert min(one.likeness for one in found) > 0.75
 
 
 def test_each_mended_recipe_repairs_one_quirk_more():
@@ -223,6 +256,7 @@ SMALLER = {
 }
 NAMES = ["article", "article-mended", "kristiadi", "jang", "goodfellow-mnist", "goodfellow-cifar10"]
 NAMES += [f"attempt-{n}" for n in ATTEMPTS] + [f"article-mended-{n}" for n in range(1, 8)]
+NAMES += ["article-gan-adam", "article-gpu-gan", "article-multi-multi"]
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def pixels() -> NDArray[np.float32]:
 
 
 class Script:
-    """The recipe `article` at work, picture by picture.
+    """The recipe `article`, or that of another script of its repository, at work, picture by picture.
 
     Parameters
     ----------
@@ -71,10 +71,20 @@ class Script:
     data : (n, 784) array
     decay : bool
     dtype : float32 or float64
+    name : str
+        The recipe.
     """
 
-    def __init__(self, seed: int, data: NDArray[np.float32], *, decay: bool = True, dtype: DTypeLike = np.float32):
-        config = recipe("article")
+    def __init__(
+        self,
+        seed: int,
+        data: NDArray[np.float32],
+        *,
+        decay: bool = True,
+        dtype: DTypeLike = np.float32,
+        name: str = "article",
+    ):
+        config = recipe(name)
         if not decay:
             config = replace(config, schedules=replace(config.schedules, lr=Constant(1.0)))
         self.gan = GAN(config, (28, 28, 1), seed=seed, lanes=1, dtype=dtype)
@@ -89,13 +99,14 @@ class Script:
 
     def draw(self, count: int = 1) -> Array:
         """Return what G draws for the first `count` z of an own stream, (count, 784)."""
-        z = self.gan.game.latent.draw(stream(0, "eval"), np.empty((count, 100), self.gan.dtype))
+        latent = self.gan.game.latent
+        z = latent.draw(stream(0, "eval"), np.empty((count, latent.dim), self.gan.dtype))
         return self.gan.g.network.workspace().forward(z, training=False).reshape(count, -1).copy()
 
 
-def imprint(seed: int, data: NDArray[np.float32]) -> Imprint:
-    """Run the article's script for one step, and find what G draws among the data."""
-    script = Script(seed, data)
+def imprint(seed: int, data: NDArray[np.float32], name: str = "article") -> Imprint:
+    """Run a script of the article's for one step, and find what G draws among the data."""
+    script = Script(seed, data, name=name)
     script.step()
     drawn = script.draw()[0]
     shown = (drawn - drawn.min()) / (drawn.max() - drawn.min())  # as imshow without limits shows it
@@ -109,10 +120,10 @@ def likeness(a: Array, b: Array) -> float:
     return float(np.corrcoef(a.astype(np.float64), b.astype(np.float64))[0, 1])
 
 
-def imprints(seeds: range, data: NDArray[np.float32]) -> list[Imprint]:
+def imprints(seeds: range, data: NDArray[np.float32], name: str = "article") -> list[Imprint]:
     """Do the same for many seeds, on all cores."""
     with _pool() as pool:
-        return list(pool.map(lambda seed: imprint(seed, data), seeds))
+        return list(pool.map(lambda seed: imprint(seed, data, name), seeds))
 
 
 @contextmanager

@@ -38,7 +38,10 @@ CASE = Case(
     title="The cost with one minus sign",
     year=2018,
     state="wrong sign",
-    source="Jae Duk Seo, “Only Numpy: Implementing GAN …”, January 2018: the cost as printed in article and scripts",
+    source=(
+        "Jae Duk Seo, “Only Numpy: Implementing GAN …”, January 2018: the cost that the article and its final script "
+        "print, whose gradient is right; the gradient of d_GAN_Adam and k_GPU_Gan, which print the right cost"
+    ),
     published="D minimises −log D(x) + log(1 − D(G(z))); the author is “not 100 % sure of this part”.",
     cause=(
         "With a plus before its second term D is paid for calling fakes real, which is what G wants as well. D says 1 "
