@@ -141,7 +141,8 @@ def _shift(picture: Array, by: int) -> None:
 class Cutout(Augmentation):
     """A rectangle set to 0, a part of height and width long; its centre is anywhere, so that part may lie outside.
 
-    Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017.
+    Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017; a length that is no whole number of
+    pixels is rounded down, where their code rounds.
 
     Parameters
     ----------
