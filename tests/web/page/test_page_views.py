@@ -6,6 +6,10 @@ import pytest
 
 pytestmark = pytest.mark.story
 
+OUTSIDE = """[...document.querySelectorAll(".panel .btn")]
+    .filter((e) => e.getBoundingClientRect().right > e.closest(".panel").getBoundingClientRect().right)
+    .map((e) => e.textContent)"""
+"""Buttons that stick out of their panel."""
 WALK = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
 
 
@@ -29,6 +33,11 @@ def test_draw(open_tab, server):
     tab("copy-verdict").wait_for()
     tab.painted("nearest")
     tab.picture("draw")
+    for width in (1081, 800):
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        tab.fits(f"draw at {width}")
+        assert tab.page.evaluate(OUTSIDE) == []
+        assert tab("plane-point").bounding_box()["width"] > 120
 
 
 def one_number(tab, server):

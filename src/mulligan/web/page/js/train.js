@@ -34,7 +34,7 @@ export function oneStep() {
 function toggleFace(state) {
   if (state === "training") return [icon.pause(), "Pause"];
   if (state === "empty" || state === "loading" || !store.settings) return [icon.play(), "Start"];
-  if (dirty()) return [icon.play(), "Start new try"];
+  if (dirty()) return [icon.play(), html`<span>Start<span class="wide"> new try</span></span>`];
   return state === "finished" ? [icon.play(), "Again"] : [icon.play(), "Resume"];
 }
 
