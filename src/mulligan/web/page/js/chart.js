@@ -106,11 +106,11 @@ function path(data, X, Y) {
 }
 
 /** Where values lie beyond the axis: at most one triangle in eight pixels. */
-function beyond(data, X, [low, high], log) {
+function beyond(data, X, [low, high]) {
   const out = [];
   let last = -Infinity;
   for (const [x, y] of data) {
-    const side = y > high ? 1 : y < low && !(log && y <= 0) ? -1 : 0;
+    const side = y > high ? 1 : y < low ? -1 : 0;
     if (side && X(x) - last >= 8) {
       last = X(x);
       out.push({ x: last, side, y });
@@ -173,7 +173,7 @@ export function Chart(props) {
       <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />
       ${refs.filter((r) => r.y >= range[0] && r.y <= range[1]).map((r) => html`<line x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(r.y)} y2=${Y(r.y)} stroke="var(${r.color ?? "--ink-3"})" stroke-dasharray="3 3" /><text class="halo ${(r.color ?? "").slice(2)}" x=${MARGIN.left + 4} y=${Y(r.y) + (Y(r.y) < MARGIN.top + 14 ? 13 : -4)}>${r.label}</text>`)}
       ${marks.map((m) => html`<line x1=${X(m.x)} x2=${X(m.x)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(${m.color})" stroke-width="1.2" />${m.label && html`<text class="halo ${m.color.slice(2)}" x=${X(m.x) + (X(m.x) > width * 0.6 ? -4 : 4)} y=${MARGIN.top + 9} text-anchor=${X(m.x) > width * 0.6 ? "end" : "start"}>${m.label}</text>`}`)}
-      ${series.map((s) => html`<path d=${path(s.data, X, Y)} fill="none" stroke="var(${s.color})" stroke-width=${s.faint ? 1.4 : 1.8} stroke-dasharray=${dashes[s.dash ?? 0]} opacity=${s.faint ? 0.4 : 1} stroke-linejoin="round" />${!s.faint && beyond(s.data, X, range, log).map((b) => html`<path class="beyond" d=${b.side > 0 ? `M${b.x - 4} ${MARGIN.top + 7}l4-7 4 7z` : `M${b.x - 4} ${MARGIN.top + h - 7}l4 7 4-7z`} fill="var(${s.color})" stroke="var(--panel)"><title>${num(b.y)}, beyond the axis</title></path>`)}`)}
+      ${series.map((s) => html`<path d=${path(s.data, X, Y)} fill="none" stroke="var(${s.color})" stroke-width=${s.faint ? 1.4 : 1.8} stroke-dasharray=${dashes[s.dash ?? 0]} opacity=${s.faint ? 0.4 : 1} stroke-linejoin="round" />${!s.faint && beyond(s.data, X, range).map((b) => html`<path class="beyond" d=${b.side > 0 ? `M${b.x - 4} ${MARGIN.top + 7}l4-7 4 7z` : `M${b.x - 4} ${MARGIN.top + h - 7}l4 7 4-7z`} fill="var(${s.color})" stroke="var(--panel)"><title>${num(b.y)}, beyond the axis</title></path>`)}`)}
       ${at != null && html`<line x1=${X(at)} x2=${X(at)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(--ink)" />`}
       ${live.map((s) => {
         const p = lastBefore(s.data, at ?? end);
