@@ -15,6 +15,7 @@ FOCUSED = """(() => {
 # what a person cannot bring about in a few seconds is told to the page in the server's own words
 TOLD = """async (news) => {
     const {server, store, changed} = await import("/js/store.js");
+    store.settings = {recipe: "quick", data: "mnist", steps: 7000, seed: 0, knobs: {}, changed: []};
     const status = {run: "told", try: 1, step: 3118, steps: 7000, steps_per_second: 112, seconds: 41, recipe: "quick",
         data: "mnist", points: false, class_names: [], loss: {says: "probability"}, can: [], ...news.status};
     server.hear("tries", [{number: 1, run: "told", recipe: "quick", from_step: 0, step: status.step, steps: 7000,
@@ -198,6 +199,9 @@ def test_failed_and_warning_are_said_in_words(open_tab):
     assert tab("diagnosis-state").inner_text() == "Cycling"
     assert "Cycling at step 3000" in tab("announcer").inner_text()
     tab.picture("train-warning")
+    tab.page.evaluate(TOLD, {"status": {"state": "training"}, "diagnosis": warning | {"severity": "alarm"}})
+    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}})  # whose sentence must not hide what the alarm is
+    assert tab("announcer").inner_text() == "Paused by an alarm at step 3118: Cycling. G goes round."
 
 
 def test_less_motion(open_tab):

@@ -58,6 +58,10 @@ def test_long_names_break(open_tab, folders, width):
 def test_an_address_that_is_no_code_opens_its_view(open_tab, server):
     tab = open_tab("museum/%E0%")
     tab("exhibit-1").wait_for()
+    for name in ("one", "two"):  # and an address that is typed while the page is open is followed
+        tab.page.evaluate("(name) => { location.hash = `draw?model=${name}`; }", name)
+        tab.until("(name) => document.querySelector('[data-testid=generator-select]')?.value === name", name)
+    tab.allowed.append("404")
 
 
 def test_an_empty_field_is_no_seed(open_tab):

@@ -24,8 +24,9 @@ def test_a_run_of_pictures_from_start_to_finish(open_tab):
     stop_and_resume(tab)
     tab("knob-steps").fill("160")
     tab("knob-steps").press("Tab")
-    tab("start-new").click()
+    tab("start-new").dblclick()  # is one start
     tab.wait("finished")
+    assert "Wait a moment" not in "".join(tab("banner").all_inner_texts())
     ended(tab)
 
 
@@ -83,6 +84,10 @@ def new_try_waits(tab):
     tab("knob-loss").select_option("hinge")
     assert tab("run-toggle").inner_text() == "Start new try"
     assert "Loss" in tab("pending").inner_text()
+    desk = tab.page.viewport_size
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    assert tab.page.evaluate("document.querySelector('[data-testid=step]').getClientRects().length") == 1  # not broken
+    tab.page.set_viewport_size(desk)
     assert tab.step == before
     tab("discard").click()
     assert tab("run-toggle").inner_text() == "Resume"
@@ -126,7 +131,8 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     tab.page.evaluate(
         """async () => {
             const {server, store} = await import("/js/store.js");
-            Object.assign(store, {curves: {}, looks: {}, distance: {}});
+            const looks = {step: [0, 250, 500], d_gradient: [1, 0, 1], g_gradient: [1, 1, 1], x_gradient: [1, 1, 1]};
+            Object.assign(store, {curves: {}, looks: {1: looks}, distance: {}});
             const step = Array.from({length: 200}, (_, i) => 5 * i);
             const flat = step.map(() => 0.7);
             const loss = step.map((_, i) => (i === 120 ? 300 : i === 50 ? null : 0.7));
@@ -142,6 +148,7 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     loss = tab("chart-loss")
     loss.locator("path.beyond").wait_for(state="attached")
     assert loss.locator("path.beyond").count() == 1
+    assert tab("chart-gradients").locator("path.beyond").count() == 1  # 0 has no place on a log axis
     labels = loss.locator("svg text").all_text_contents()
     assert "2" in labels  # the axis did not grow for one value
     assert "300" not in labels

@@ -98,7 +98,7 @@ function News({ view, state }) {
     return () => clearInterval(timer);
   }, [state]);
   const standing = state === "reconnecting"
-    ? { kind: "warn", text: html`<b>The page lost the server.</b> Training goes on without it; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
+    ? { kind: "warn", text: html`<b>The page lost the server.</b> Where that still runs, training goes on; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
     : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls this run.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takePen(true), "take-control"]] }
     : view === "train" ? trainNews(state) : null;
   const passing = store.news && !(standing && store.news.code) ? store.news : null;
@@ -125,7 +125,7 @@ function App() {
     const step = store.status && !["empty", "loading"].includes(store.status.state) ? `${int(store.status.step)} · ` : "";
     document.title = `${step}${title} · Mulligan`;
   });
-  return html`<${Top} view=${here.view} state=${state} /><${View} key=${here.view} ...${here} /><${News} view=${here.view} state=${state} />
+  return html`<${Top} view=${here.view} state=${state} /><${View} key=${`${here.view}?${here.query}`} ...${here} /><${News} view=${here.view} state=${state} />
     <div class="sr" aria-live="polite" data-testid="announcer">${store.spoken}</div><div class="sr" role="alert">${store.alarmSpoken}</div>`;
 }
 

@@ -83,6 +83,6 @@ export function Samples() {
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
         <button type="button" class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
-          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${shown?.points && !looking ? "axes in the data’s own unit" : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
+          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : "axes in the data’s own unit") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
     </div></section>`;
 }

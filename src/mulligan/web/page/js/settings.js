@@ -71,7 +71,7 @@ async function commit(name, value) {
 
 // ── one knob ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const LABELS = { loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
+const LABELS = { recipe: "Recipe", data: "Pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
 
 const id = (name) => name.replace("_", "-");
@@ -192,7 +192,7 @@ export function Settings() {
     <summary class="ph"><h2>Settings</h2><span class="end small" data-testid="settings-note">${marked.length ? html`<span class="fake">•</span> ${marked.length} changed` : "as in the recipe"}</span></summary>
     <form class="set" onSubmit=${(e) => e.preventDefault()}>
       ${store.remedy && html`<${Remedy} />`}
-      ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span>${Object.keys(store.draft).map((k) => LABELS[k] ?? k).join(", ")}: takes a new try. The run in hand stays on disk.</span>
+      ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand stays on disk.</span>
         <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
       <fieldset class="rec"><legend>Recipe</legend><div>${recipes.filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name)).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onChange=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
         ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>other recipes…</option>${others.map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${r.name}</option>`)}</select>`}

@@ -193,7 +193,9 @@ const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", f
 
 function speakState(before, { state, step, error }) {
   if (!SPOKEN[state] || (before === "alarm" && state === "paused")) return;
+  const found = state === "alarm" ? store.diagnosis : null; // said a moment ago: this sentence takes its place
   if (state === "failed") store.alarmSpoken = `Failed at step ${step}. ${error?.text ?? ""}`;
+  else if (found) store.spoken = `${SPOKEN[state]} at step ${step}: ${found.title}. ${found.text ?? ""}`;
   else store.spoken = `${SPOKEN[state]} at step ${step}`;
 }
 
@@ -218,8 +220,13 @@ export async function takePen(take) {
 // a tab that watches asks again now and then: the one that wrote may have been closed
 setInterval(() => store.connected && store.writer === false && !document.hidden && takePen(false), AGAIN);
 
+const unanswered = new Set(); // what was asked and has no answer yet: a double click asks once
+
 /** Do something that writes; a refusal is told in the bar, or under the field it names. */
 export async function act(path, body = {}, names = {}) {
+  const key = path + JSON.stringify(body);
+  if (unanswered.has(key)) return null;
+  unanswered.add(key);
   store.faults = {};
   try {
     const answer = await server.post(path, body);
@@ -229,11 +236,13 @@ export async function act(path, body = {}, names = {}) {
   } catch (problem) {
     refuse(problem, names);
     return null;
+  } finally {
+    unanswered.delete(key);
   }
 }
 
 export function refuse(problem, names = {}) {
-  if (!(problem instanceof Problem)) return tell("warn", "The server does not answer. Training goes on without this page.");
+  if (!(problem instanceof Problem)) return tell("warn", "The server does not answer. Where it still runs, training goes on without this page.");
   if (problem.kind === "stale-token") {
     store.writer = false;
     server.token = null;
