@@ -85,6 +85,19 @@ def test_the_theme_can_be_chosen(opened, report):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 244)"
 
 
+def test_on_paper_it_is_dark_on_white_whatever_the_screen_shows(opened, report):
+    page = opened(report, viewport={"width": 718, "height": 1000}, color_scheme="dark")  # A4 at 96 dots an inch
+    page.get_by_role("button", name="Use light colours").click()
+    page.get_by_role("button", name="Use dark colours").click()
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 32, 28)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("button:visible, input:visible").count() == 0
+    columns = page.evaluate("getComputedStyle(document.querySelector('.charts')).gridTemplateColumns")
+    assert len(columns.split()) == 2  # the page's width is no phone's
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
 def test_a_curve_tells_its_values_under_the_pointer_and_by_keys(opened, report):
     page = opened(report, viewport=SIZES[0])
     chart = page.locator(".chart svg").first
