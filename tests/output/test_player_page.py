@@ -70,6 +70,23 @@ def test_a_typed_number_is_drawn_and_spoken(opened):
     assert part(page, "caption").inner_text() == f"Seed 7, class {name}"
 
 
+SLOW = "class { readable = new ReadableStream(); writable = new WritableStream(); }"  # never ends
+
+
+@pytest.mark.parametrize(
+    ("stream", "caption", "problem"),
+    [(SLOW, "Reading the weights…", ""), ("undefined", "", "one of 2023 or later can")],
+)
+def test_what_is_waited_for_is_said_and_what_cannot_be(browser, file, stream, caption, problem):
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(f"window.DecompressionStream = {stream}")
+    page.goto(file.as_uri())
+    assert part(page, "caption").inner_text() == caption
+    assert problem in part(page, "problem").inner_text()
+    context.close()
+
+
 def test_the_largest_seed_and_its_neighbours(opened):
     page = opened()
     part(page, "seed").fill(str(LAST))

@@ -11,9 +11,11 @@
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
   let network;
+  by("caption").textContent = "Reading the weights…"; // of a large generator: seconds
   try {
     network = Network.build(model, await weights());
   } catch (error) {
+    by("caption").textContent = "";
     by("problem").textContent = "This browser cannot read the weights; one of 2023 or later can.";
     throw error;
   }
