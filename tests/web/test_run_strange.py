@@ -15,7 +15,7 @@ import pytest
 
 from mulligan.output.weights import Generator
 from mulligan.training import Recorder, Run
-from mulligan.web import jobs
+from mulligan.web import jobs, playground
 from mulligan.web.drawing import png64
 
 FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
@@ -72,6 +72,20 @@ def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(
     assert call.get("/api/look/layers", params={"run": f"./{name}"}).json()["step"] == 6
     for other in ("./ring-2", "./../x", "././ring-1", "./.x"):
         assert call.get("/api/draw", params={"model": other, "seed": 3}).status_code in (404, 422)
+
+
+def test_the_model_that_is_asked_for_is_there_beside_the_newest(
+    call: Any, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playground, "MODELS", 1)
+    os.utime(runs / "tiny-1" / "generator.safetensors", (1, 1))
+    assert [each["name"] for each in call.get("/api/models").json()] == ["bundled", "tiny-1-try-2"]
+    for also, names in (
+        ("tiny-1", ["tiny-1-try-2", "tiny-1"]),
+        ("tiny-1-try-2", ["tiny-1-try-2"]),
+        ("x", ["tiny-1-try-2"]),
+    ):
+        assert [each["name"] for each in call.get("/api/models", params={"also": also}).json()] == ["bundled", *names]
 
 
 def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, runs: Path) -> None:

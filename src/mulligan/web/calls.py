@@ -165,9 +165,9 @@ def catalog(playground: Playground) -> Any:
     return choices.catalog(playground.session.own, str(playground.runs))
 
 
-def models(playground: Playground) -> Any:
+def models(playground: Playground, also: str | None) -> Any:
     """Return the generators that can draw."""
-    return playground.models()
+    return playground.models(also)
 
 
 def museum_play(playground: Playground, case: str, seed: int) -> Any:

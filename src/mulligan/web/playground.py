@@ -138,12 +138,15 @@ class Playground:
         except (MulliganError, OSError):
             return None
 
-    def models(self) -> list[dict[str, Any]]:
-        """Return the generators that can draw: the bundled one, then the runs', the newest first."""
+    def models(self, also: str | None) -> list[dict[str, Any]]:
+        """Return the generators that can draw: the bundled one, the newest runs', and one by its name."""
         from mulligan.output.models import BUNDLED
 
         found = [("bundled", "MNIST digits, bundled", BUNDLED)]
-        newest = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)[:MODELS]
+        paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
+        newest = paths[:MODELS] + [
+            path for path in paths[MODELS:] if path.parent.name == (also or "").removeprefix("./")
+        ]
         names = [(path.parent.name, path) for path in newest]
         found += [
             (f"./{name}" if name in TAKEN else name, name, path)

@@ -42,6 +42,7 @@ CASE = Field(
 )
 SEEN = {"run": RUN, "step": Field("int", "A checkpoint's; without it, the newest or the live one.", 0, 10**12)}
 OWN = Field("text", "A name of the catalog that is own.", 1, 200, required=True, example="my-pictures")
+ALSO = Field("text", "An older run's name.", 1, 257, pattern=calls.PATH, say="a run's name", example="quick-1")
 ROLL = Field("int", "Of the runs.", 0, 2**31 - 1, default=0)
 PNG, GIF = "image/png", "image/gif"
 BUSY = (409, 503)
@@ -102,7 +103,10 @@ ROUTES: tuple[Route, ...] = (
         refuses=MODEL_GONE,
     ),
     # ── draw ──────────────────────────────────────────────────────────────────────────────────────────────────────
-    Route("GET", "/api/models", "Generators that can draw.", threaded(calls.models)),
+    Route(
+        "GET", "/api/models", "Generators that can draw, the newest hundred.", threaded(calls.models),
+        query={"also": ALSO},
+    ),
     Route("GET", "/api/draw", "The picture of a seed.", views.draw, query=PICTURE, refuses=MODEL_GONE),
     Route(
         "GET", "/api/draw.png", "The same as a file.", views.draw_png, query={**PICTURE, "scale": SCALE}, media=PNG,

@@ -202,7 +202,7 @@ export function Draw({ query }) {
   const [model, setModel] = useState(query.get("model") ?? "bundled");
   const [seed, setSeed] = useState(number(query.get("seed")) ?? 42);
   const [kind, setKind] = useState(null);
-  useEffect(() => { server.get("/api/models").then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
+  useEffect(() => { server.get("/api/models", { also: query.get("model") }).then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
   const s = store.status;
   const living = s && !["empty", "loading"].includes(s.state) && s.shape;
   const now = { name: "live", title: `${s?.run}, as it is now`, points: s?.points, classes: s?.classes, class_names: s?.class_names };
