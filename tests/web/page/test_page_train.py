@@ -162,6 +162,23 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     assert re.search(r"real 0(,|\.0)", tab("chart-verdict").locator("svg.plot").get_attribute("aria-label"))  # centred
 
 
+def test_classes_that_nobody_can_count_have_no_number(open_tab):
+    """Those of a person's own pictures, which no judge reads: 10 were shown, and 8 modes of any toy."""
+    tab = open_tab()
+    tab.page.evaluate(
+        """async () => {
+            const {server} = await import("/js/store.js");
+            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
+                class_names: ["a", "b"], loss: {says: "probability"}, can: []});
+            const look = {try: 1, step: 150, signals: {}, evidence: [], checks: [], class_names: ["a", "b"]};
+            server.hear("look", {...look, histogram: null});
+        }"""
+    )
+    tab.until("document.querySelector('[data-testid=quality]').innerText.includes('150')")
+    assert tab("metric-modes").inner_text() == "–"
+    assert "no judge reads these pictures" in tab("class-histogram").text_content()
+
+
 def test_points_beyond_the_edge_stand_at_it(open_tab):
     corner, ground = open_tab().page.evaluate(
         """import("/js/pictures.js").then((m) => {

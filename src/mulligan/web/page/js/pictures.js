@@ -125,7 +125,8 @@ function paintHistogram(ink, points, at, size) {
   const bins = new Array(48).fill(0);
   for (const [x] of points) bins[Math.min(47, Math.max(0, Math.floor((at(x) / size) * 48)))]++;
   const most = Math.max(1, ...bins);
-  bins.forEach((n, i) => ink.fillRect((i * size) / 48 + 1, size - (n / most) * size * 0.8, size / 48 - 2, (n / most) * size * 0.8));
+  const base = size - 16 * TILE; // the numbers of the axis stand below
+  bins.forEach((n, i) => ink.fillRect((i * size) / 48 + 1, base - (n / most) * size * 0.8, size / 48 - 2, (n / most) * size * 0.8));
 }
 
 /** Paint grey values with black at `low` and white at `high`. */

@@ -43,8 +43,10 @@ export function Quality() {
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
   const told = [status?.class_names, look?.class_names].find((list) => list?.length);
-  const names = told ?? Array.from({ length: look?.histogram?.length || (points ? 8 : 10) }, (_, i) => String(i));
   const shares = blank ? null : look?.histogram;
+  const counted = blank || !look || Boolean(shares?.length); // once looked at: modes of a toy, or classes that a judge reads
+  const names = !counted ? [] : told ?? Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
+  const what = counted ? (points ? "mode" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const modes = m?.modes;
   const coverage = m?.coverage ?? (blank ? null : look?.signals?.coverage);
   const exact = m?.coverage != null;
@@ -57,8 +59,8 @@ export function Quality() {
       <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? "" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
       <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : `of 256 reals, ${blank || !lookedAt ? "at each look" : lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? BEST)}`} />
     </div><div>
-      <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${modes == null ? `– / ${names.length}` : `${modes} / ${names.length}`} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
-      <${Histogram} shares=${shares} real=${blank ? null : look?.real_share} names=${names} of=${points ? "mode" : "class, as the judge reads it"} />
+      <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
+      <${Histogram} shares=${shares} real=${blank ? null : look?.real_share} names=${names} of=${what} />
       <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && look?.histogram_n ? ` · shares: n ${int(look.histogram_n)}, ${lookedAt}` : ""}</small>
     </div></div></section>`;
 }
