@@ -1,8 +1,12 @@
 """Draw, Look inside, Museum, Runs: each does what its buttons say."""
 
+import base64
 import re
 
+import numpy as np
 import pytest
+
+from mulligan.web.drawing import png
 
 pytestmark = pytest.mark.story
 
@@ -147,6 +151,31 @@ def on_disk(tab):
     tab("undo-delete").click()
     tab.until("document.querySelectorAll('[data-testid=run-row]').length === 2")
     assert old.count() == 1
+
+
+def test_a_plate_is_stretched_where_its_range_is_not_where_its_words_are(open_tab):
+    """The caption of a plate in three rows tells that the last one is; the whole was called “Not stretched”."""
+    picture = {"png": base64.b64encode(png(np.zeros((4, 4, 1), np.uint8))).decode(), "data": [0, 1]}
+    whole = {**picture, "name": "plate", "caption": "bottom: stretched 9 times", "low": 0.0, "high": 1.0}
+    part = {**picture, "name": "stretched", "caption": "stretched 100 times", "low": 0.49, "high": 0.5}
+    curve = {"name": "likeness", "y": "correlation", "x": "steps (log)", "lines": {"all": [[1, 1.0], [100, 0.5]]}}
+    words = dict.fromkeys(("title", "state", "published", "source", "cause", "repair", "command"), "made up")
+    played = {"seed": 0, "pictures": [whole, part], "evidence": [], "curves": [curve]}
+    tab = open_tab("train")
+    tab.page.route(
+        "**/api/museum/*", lambda route: route.fulfill(json={**words, "year": 1, "settings": [], "played": played})
+    )
+    tab.go("museum")
+    tab("museum-stretch").wait_for()
+    plates = tab.page.locator(".trio figure")
+    assert "Plate" in plates.nth(0).inner_text()
+    assert "Stretched 100 times" in plates.nth(1).inner_text()
+    assert tab("museum-stretch").count() == 1
+    plot = tab.page.locator(".duo svg.plot")
+    assert "100 steps, log" in plot.text_content()
+    plot.focus()
+    tab.page.keyboard.press("ArrowLeft")
+    assert " at 91. " in plot.get_attribute("aria-label")  # a place, not its logarithm
 
 
 def test_the_museum(open_tab):

@@ -165,7 +165,7 @@ export function Chart(props) {
       ? live.filter((s) => s.name).map((s) => html`<span><svg viewBox="0 0 12 6" aria-hidden="true"><line x1="0" x2="12" y1="3" y2="3" stroke="var(${s.color})" stroke-width="2.5" stroke-dasharray=${dashes[s.dash ?? 0] && "4 2"} /></svg>${s.name} <b>${num(shown(s))}</b></span>`)
       : html`<span>no data yet</span>`}</div>
     <svg class="plot" tabindex="0" role="img" height=${height} viewBox=${`0 0 ${Math.max(width, 60)} ${height}`}
-      aria-label=${`${title}, ${unit}. ${label || "No data yet"}${at == null ? "" : ` at step ${int(at)}`}. Arrow keys move the cursor.`}
+      aria-label=${`${title}, ${unit}. ${label || "No data yet"}${at == null ? "" : xText ? ` at ${xText(at)}` : ` at step ${int(at)}`}. Arrow keys move the cursor.`}
       onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}
       onPointerMove=${(e) => moveCursor(inverse(e.clientX - e.currentTarget.getBoundingClientRect().left))}>
       ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 7} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}

@@ -12,7 +12,9 @@ import { act, mayWrite, onProgress, server, store } from "./store.js";
 const SHOWN = 4; // figures on the plate
 const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
 
-const stretched = (p) => /stretched/i.test(p.caption) && p.low != null;
+/** How many times its range goes into the data's; a caption may speak of a part of a picture. */
+const factorOf = (p) => (p.low == null ? 1 : ((p.data?.[1] ?? 1) - (p.data?.[0] ?? 0)) / (p.high - p.low));
+const stretched = (p) => /stretched/i.test(p.caption) && factorOf(p) > 1;
 
 /** A picture under its name, with the values of black and white beside it. */
 function Exhibit({ picture, image }) {
@@ -47,7 +49,7 @@ function Curve({ curve }) {
   const x = [Math.min(...places), Math.max(...places)];
   const written = (v) => short(log ? Math.round(10 ** v) : v);
   const low = Math.min(0, ...lines.flatMap(([, l]) => l.map((p) => p[1])).filter(Number.isFinite));
-  return html`<${Chart} title=${curve.name} unit=${curve.y} xUnit=${curve.x.replace(" (log)", "")} xText=${written} height=${190} x=${x} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data }))} />`;
+  return html`<${Chart} title=${curve.name} unit=${curve.y} xUnit=${curve.x.replace(" (log)", ", log")} xText=${written} height=${190} x=${x} least=${[low < 0 ? -0.25 : 0, 1]} series=${lines.map(([name, data], i) => ({ name, color: COLOURS[i % COLOURS.length], dash: i % 3, data }))} />`;
 }
 
 function Side({ kind, words, rows, evidence, image, caption }) {
