@@ -146,6 +146,17 @@ def test_a_warning_does_not_replace_an_alarm_that_still_holds(tiny: Any) -> None
     assert steps_of(tiny, [copied, copied, few, few, SOUND, SOUND]) == [alarm, (HEALTHY, "")]
 
 
+def test_a_run_is_not_called_well_again_while_its_fakes_stand_far_from_the_reals(tiny: Any) -> None:
+    warned, well = ("mode collapse", "warning"), (HEALTHY, "")
+    ill, far = ({**SOUND, "distance": d, "gap": 0.5, "coverage": 0.1} for d in (0.4, 0.97))
+    assert steps_of(tiny, [ill, ill, far, far, far, far]) == [warned]
+    assert steps_of(tiny, [ill, ill, far, {**far, "gap": 0.3}, {**far, "gap": 0.2}]) == [warned, well]  # comes nearer
+    covered = {**far, "coverage": 0.6}
+    assert steps_of(tiny, [ill, ill, covered, covered]) == [warned, well]
+    looks = [{**far, "gap": 0.6}, ill, ill, far, far, {**far, "distance": 0.1}, {**far, "distance": 0.1}]
+    assert said(tiny, looks)[-1] == (70, "mode collapse", "alarm", 10)  # and no such look is one to go back to
+
+
 def test_a_healthy_run_is_silent(tiny: Any) -> None:
     assert steps_of(tiny, [SOUND] * 12) == []
 

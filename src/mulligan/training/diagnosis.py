@@ -102,11 +102,13 @@ class Diagnosis:
         signals |= self._copies(run, event.step)
         self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
         self._lived = self._lived or signals.get("spread", 1.0) >= LISTENS
-        found = matches(self.view(run))
-        if not found:
+        view = self.view(run)
+        found = matches(view)
+        lasts = not found and bool(self.current.severity) and view.astray  # ill without a sign is not well again
+        if not found and not lasts:
             self.clean = event.step
-        agreed = agreement(found, self._before, self._earlier)
-        self._before, self._earlier = severities(found), self._before
+        agreed = None if lasts else agreement(found, self._before, self._earlier)
+        self._before, self._earlier = {} if lasts else severities(found), self._before
         told = Looked(run.step, signals, histogram, clock=event.clock)
         return [told, self._say(run, agreed, event)] if agreed is not None and self._news(agreed) else [told]
 

@@ -235,6 +235,16 @@ class View:
         return self.over("gap", FAR), self.over("gap_least", STILL, least)
 
     @property
+    def bare(self) -> Evidence:
+        """Few of the reals have a fake near them; a distance can be large by a few fakes far out alone."""
+        return self.under("coverage", 0.5)
+
+    @property
+    def astray(self) -> bool:
+        """Whether the fakes are far from the reals, come no nearer, and leave most of them alone."""
+        return all(evidence.holds for evidence in (*self.standing, self.bare))
+
+    @property
     def rises(self) -> float:
         """By how much the distance has grown over the last four looks, its falls left out; below `FAR` is 0 to it.
 

@@ -89,8 +89,7 @@ def g_wins(v: View) -> list[Case]:
         return []
     told = (v.under(v.right, 0.52), v.over("loss_share", 1.3 / _BALANCE, v.loss_share))
     wrong = v.under("ranking", 0.1, None if v.facts.critic else math.nan)
-    bare = v.under("coverage", 0.5)  # a few fakes far out make the distance large; a weak D lets all of them go astray
-    return [Case((*told, far, least, bare)), Case((wrong, far, least, bare))]
+    return [Case((*told, far, least, v.bare)), Case((wrong, far, least, v.bare))]  # a weak D lets all fakes go astray
 
 
 def mode_collapse(v: View) -> list[Case]:
