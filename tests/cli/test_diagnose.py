@@ -143,7 +143,7 @@ def test_a_divergence_has_its_second_try(mulligan):
 
 
 def test_so_many_second_tries_and_no_more(mulligan):
-    wild = ("--set", "discriminator.layers.init.gain=1e30", *QUIET)  # no remedy of a divergence touches that
+    wild = ("--set", "discriminator.layers.init={kind='normal',std=1e30}", *QUIET)  # no remedy touches that
     code, _, err = mulligan("train", *RING, "--second-tries", 1, *wild)
     assert code == 1
     assert err.count("second try in") == 1

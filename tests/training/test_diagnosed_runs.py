@@ -88,7 +88,11 @@ def ring(*changes: str, steps: int = 5000) -> Config:
         ("D wins", ("penalties=[]", "loss=relativistic", "generator.optimizer.lr=1e-6",
                     "generator.layers.output_init.gain=0.2")),
         ("dead latent", ("generator.layers.init.gain=1e-4", "generator.layers.output_init.gain=1e-4",
-                         "generator.layers.output=tanh", "generator.optimizer.lr=1e-7", "latent.dim=1")),
+                         "generator.optimizer.lr=1e-7", "latent.dim=1")),
+        ("standstill", ("generator.optimizer.lr=1e-12",)),
+        ("standstill", ("loss=wasserstein", "penalties=[]", "discriminator.clip_weights=1e-6")),
+        ("standstill", ('schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.001}',
+                        "generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")),
     ],
 )  # fmt: skip
 def test_broken_toys_are_named(state: str, changes: tuple[str, ...]) -> None:
@@ -117,6 +121,15 @@ def test_points_far_from_zero() -> None:
     found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
     assert [e.state for e in found] == ["wrong scale"]
     assert [*found[0].evidence] == ["offset"]
+
+
+@pytest.mark.parametrize(("output", "beyond"), [("tanh", 0.5), ("sigmoid", 0.75), ("relu", 0.5)])
+def test_points_that_g_s_last_layer_cannot_draw(output: str, beyond: float) -> None:
+    config = ring(f"generator.layers.output={output}")
+    found = [e for e in watched(config, until=510, every=250) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["wrong scale"]
+    assert found[0].evidence["beyond"]["value"] == pytest.approx(beyond, abs=0.05)
+    assert [*found[0].overrides] == ["generator.layers.output=none"]
 
 
 def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:

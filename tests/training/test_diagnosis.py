@@ -24,10 +24,11 @@ class Scripted:
     """Stands for a probe: gives the looks that a test wrote."""
 
     def __init__(self, run: Run, looks: list[dict[str, float]]):
-        self.run, self.looks = run, iter(looks)
+        self.run, self.looks, self.tracked = run, iter(looks), 0.0
 
     def track(self) -> list[float]:
-        return [0.0]
+        self.tracked += 1.0  # a G that stands still would be told so
+        return [self.tracked]
 
     def look(self) -> tuple[dict[str, float], list[float]]:
         return dict(next(self.looks)), []

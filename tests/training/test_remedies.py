@@ -14,6 +14,7 @@ from mulligan.nn.layers import LAYERS, BatchNorm, Tanh
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.network import Network
 from mulligan.training import RECIPES, Config
+from mulligan.training.causes import causes
 from mulligan.training.config import with_overrides
 from mulligan.training.looks import Evidence
 from mulligan.training.recipes import recipe
@@ -148,6 +149,72 @@ def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
     found = remedies_for(Finding("wrong scale"), own, (2,))
     assert found.overrides == ()
     assert found.words[0].startswith("scale the points")
+
+
+def test_pictures_get_the_range_that_g_can_draw() -> None:
+    beyond = Finding("wrong scale", (Evidence("beyond", 0.5, ">", 0.1),))
+    for output in ("sigmoid", "relu", "softplus"):
+        config = with_overrides(recipe("mlp"), [f"generator.layers.output={output}"])
+        assert remedy(beyond, config).overrides == ("data.low=0",)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "overrides"),
+    [
+        ("mlp", ("generator.layers.hidden=[1, 512]",), ("generator.layers.hidden=[128, 512]",)),
+        ("mlp", ("discriminator.layers.hidden=[2]",), ("discriminator.layers.hidden=[128]",)),
+        ("quick", ("discriminator.layers.channels=[1, 2]",), ("discriminator.layers.channels=[16, 16]",)),
+        ("mlp", ("generator.layers.init.gain=30",), ("generator.layers.init.gain=1",)),
+        ("mlp", ("discriminator.layers.init.gain=30",), ("discriminator.layers.init.gain=1",)),
+        ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
+        ("ring", ("latent.dim=1",), ("latent.dim=2",)),
+        ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),
+        ("ring", ("discriminator.clip_weights=1e-4",), ("discriminator.clip_weights=0",)),
+        ("mlp", ("discriminator.clip_weights=1e-4", "loss=wasserstein", "penalties=[]"),
+         ("discriminator.clip_weights=0", 'loss={kind="relativistic"}',
+          'penalties=[{kind="r1", gamma=1}, {kind="r2", gamma=1}]')),
+    ],
+)  # fmt: skip
+def test_a_cause_that_can_be_read_is_mended_before_its_symptom(
+    name: str, changes: tuple[str, ...], overrides: tuple[str, ...]
+) -> None:
+    config = with_overrides(recipe(name), changes, say=lambda text: None)
+    shape = SHAPES[config.data.name][0]
+    for state in ("D wins", "G wins", "mode collapse", "cycling", "gamma off", "saturation", "standstill"):
+        found = remedies_for(Finding(state), config, shape)
+        assert found.overrides == overrides
+        assert found.restart
+        assert found.words
+    for state in ("wrong sign", "wrong scale", "copying"):
+        assert overrides[0] not in remedies_for(Finding(state), config, shape).overrides
+
+
+def test_the_recipes_have_none_of_these_causes() -> None:
+    for name in RECIPES:
+        if name != "jang":  # the museum's, with nets of ten units
+            assert causes(recipe(name), SHAPES[recipe(name).data.name][0]) == []
+
+
+def test_batches_of_a_few_samples_grow_beside_the_rest() -> None:
+    few = with_overrides(recipe("mlp"), ["batch_size=2", "penalties.0.gamma=1000"])
+    found = remedy(Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),)), few)
+    assert {"penalties.0.gamma=1", "batch_size=64"} <= {*found.overrides}
+    assert found.restart
+    assert found.words[-1] == "larger batches"
+
+
+def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
+    def overrides(*changes: str) -> tuple[str, ...]:
+        return remedy(Finding("standstill"), with_overrides(recipe("mlp"), changes, say=lambda text: None)).overrides
+
+    assert overrides("generator.optimizer.lr=1e-12") == ("generator.optimizer.lr=0.001",)
+    assert overrides('schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01}') == ("schedules.lr=constant",)
+    assert overrides() == ()
+    slow = with_overrides(recipe("mlp"), ["generator.optimizer.lr=1e-5", "discriminator.optimizer.lr=1e-5"])
+    for state in ("D wins", "mode collapse"):
+        assert remedy(Finding(state), slow).overrides[-2:] == (
+            "generator.optimizer.lr=0.001", "discriminator.optimizer.lr=0.001"
+        )  # fmt: skip
 
 
 def mended(state: str, name: str, *changes: str) -> Config:

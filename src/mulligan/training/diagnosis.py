@@ -98,7 +98,9 @@ class Diagnosis:
         self._sums, self._since = {}, 0
         gone = self._way.gone(event.step, 2 * self.every)
         if gone is not None:
-            signals |= {"path": gone.length / gone.net, "way": gone.length}
+            share = 2 * self.every / run.config.steps
+            signals |= {"way": gone.length, "pace": gone.length / share, "travelled": self._way.travelled}
+            signals |= {"path": gone.length / gone.net} if gone.net > 0 else {}
         signals |= self._copies(run, event.step)
         self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
         self._lived = self._lived or signals.get("spread", 1.0) >= LISTENS
@@ -244,8 +246,16 @@ class Way:
         if not old:
             return None
         net = math.dist(old[-1][2], self._last)
-        ranges = 2.0 * math.sqrt(len(self._last))  # the points are in half ranges
-        return Gone((self._length - old[-1][1]) / ranges, net / ranges) if net > 0 else None
+        return Gone((self._length - old[-1][1]) / self._ranges, net / self._ranges)
+
+    @property
+    def travelled(self) -> float:
+        """How far they went since the beginning."""
+        return self._length / self._ranges
+
+    @property
+    def _ranges(self) -> float:
+        return 2.0 * math.sqrt(len(self._last))  # the points are in half ranges
 
     def state(self) -> dict[str, Any]:
         """Return it ready for JSON."""

@@ -185,8 +185,9 @@ class View:
 
     @property
     def misscaled(self) -> list[Case]:
-        """Cases of data whose range is not the networks', in width or in place."""
-        signs = self.over("scale", 10.0), self.under("scale", 0.1), self.over("offset", 10.0)
+        """Cases of data whose range is not the networks', in width or in place, or that G's last layer cannot draw."""
+        width = self.over("scale", 10.0), self.under("scale", 0.1)
+        signs = *width, self.over("offset", 10.0), self.over("beyond", 0.1)
         return [Case((sign,)) for sign in signs]
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.misfits import refuse_unplayable
+from mulligan.training.causes import USUAL, causes, course, fields, larger, learning, mixes, moving
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.tables import to_table
@@ -16,14 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mulligan.nn.layers.base import Shape
-    from mulligan.nn.schedules import Schedule
     from mulligan.training.config import Config
     from mulligan.training.rules import Finding
 
 GAMMA = 1.0
 """Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
-USUAL = 1e-3
-"""A rate of Adam with which most of the recipes learn."""
 FAST = 3e-3
 """A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
 HEAVY = 0.5
@@ -32,8 +30,12 @@ STEEP = 100.0
 """Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
 APART = 100.0
 """How many times the one player's rate the other's is from which the distance is suspected."""
-NARROW = 16
-"""Units below which a layer of D is called narrow."""
+TIGHT = 5e-3
+"""Bound of D's weights below which D is flat; Arjovsky et al. 2017 have 0.01."""
+
+
+OF_THE_DATA = ("wrong sign", "wrong scale", "copying")
+"""States whose cause lies in the loss or the data: no player is to blame."""
 
 
 class Remedy(NamedTuple):
@@ -65,12 +67,19 @@ def remedies_for(finding: Finding, config: Config, sample_shape: Shape) -> Remed
     sample_shape : tuple of int
         Of the data.
     """
-    if finding.state == "wrong scale" and len(sample_shape) == 1:  # no setting scales points
-        return Remedy(("scale the points to about [−1, 1] before training: they are used as they are",))
     make = _REMEDIES.get(finding.state)
     if make is None:
         return Remedy()
-    found = make(config, {e.name for e in finding.evidence})
+    evidence = {e.name for e in finding.evidence}
+    if finding.state == "wrong scale" and len(sample_shape) == 1:
+        make = _wrong_scale_of_points
+    roots = _advised(config, *causes(config, sample_shape), ("R1 and R2, not so tight a bound on D", _freed(config)))
+    if finding.state in OF_THE_DATA:
+        found = make(config, evidence)
+    else:
+        found = roots._replace(restart=True) if roots.overrides else make(config, evidence)
+        if larger(config):
+            found = Remedy((*found.words, "larger batches"), (*found.overrides, *larger(config)), restart=True)
     new = tuple(change for change in found.overrides if _changed(config, [change]) != config)
     return _playable(found._replace(overrides=new), config, sample_shape)
 
@@ -107,36 +116,24 @@ def _changed(config: Config, changes: Sequence[str]) -> Config | None:
 # ── parts of remedies ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _fields(config: Config, start: str, end: str) -> dict[str, Any]:
-    """Return the values whose path begins and ends so."""
-    table = flattened(to_table(config))
-    return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] == end}
-
-
 def _scaled(config: Config, start: str, end: str, by: float) -> list[str]:
-    return [f"{path}={value * by:.3g}" for path, value in _fields(config, start, end).items()]
+    return [f"{path}={value * by:.3g}" for path, value in fields(config, start, end).items()]
 
 
 def _weights(config: Config) -> dict[str, Any]:
     """Return the weights of all penalties."""
-    return _fields(config, "penalties.", "gamma") | _fields(config, "penalties.", "weight")
+    return fields(config, "penalties.", "gamma") | fields(config, "penalties.", "weight")
 
 
 def _stronger(config: Config) -> list[str]:
     """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more."""
     least = GAMMA * _unit(config)
-    return [f"{path}={max(10.0 * value, least):.3g}" for path, value in _fields(config, "penalties.", "gamma").items()]
+    return [f"{path}={max(10.0 * value, least):.3g}" for path, value in fields(config, "penalties.", "gamma").items()]
 
 
 def _unit(config: Config) -> float:
     """Return what γ for pixels in [−1, 1] is multiplied by in the data's own range."""
     return (0.5 * (config.data.high - config.data.low)) ** 2
-
-
-def _learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the learning rates of G and of D, by path."""
-    g, d = (_fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
-    return g, d
 
 
 def _rates(config: Config, by: float) -> list[str]:
@@ -145,7 +142,7 @@ def _rates(config: Config, by: float) -> list[str]:
 
 
 def _optimizer(config: Config, field: str, value: float) -> list[str]:
-    paths = [p for who in ("generator", "discriminator") for p in _fields(config, f"{who}.optimizer.", field)]
+    paths = [p for who in ("generator", "discriminator") for p in fields(config, f"{who}.optimizer.", field)]
     return [f"{path}={value:g}" for path in paths]
 
 
@@ -154,7 +151,7 @@ def _lighter(config: Config) -> list[str]:
     paths = [
         p
         for who in ("generator", "discriminator")
-        for p, v in _fields(config, f"{who}.optimizer.", "beta1").items()
+        for p, v in fields(config, f"{who}.optimizer.", "beta1").items()
         if v > HEAVY
     ]
     return [f"{path}=0" for path in paths]
@@ -168,23 +165,16 @@ def _penalties(config: Config) -> list[str]:
     return [f"{path}={gamma:g}" for path, weight in _weights(config).items() if weight < gamma]
 
 
-def _peak(schedule: Schedule, steps: int) -> float:
-    """Return the largest of a thousand values that a schedule has over a run."""
-    return max(schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1))
-
-
-def _layers_in(config: Config) -> set[str]:
-    """Return the kinds of D's layers, also of those inside others, and of those that an architecture is told."""
-    return set(_fields(config, "discriminator.layers.", "kind").values())
-
-
-def _hard(config: Config) -> bool:
-    """D mixes the samples of a batch: a penalty of its gradient is refused."""
-    return not _layers_in(config).isdisjoint(("batch_norm", "minibatch_stddev", "minibatch_discrimination"))
+def _freed(config: Config) -> list[str]:
+    """Hold D by its slope where a bound on its weights is so tight that it is flat."""
+    if not 0.0 < config.discriminator.clip_weights < TIGHT:
+        return []
+    bounded = ['loss={kind="relativistic"}'] if isinstance(config.loss, Wasserstein) else []
+    return ["discriminator.clip_weights=0", *bounded, *_regularised(config)]
 
 
 def _regularised(config: Config) -> list[str]:
-    return [] if _hard(config) else _penalties(config)
+    return [] if mixes(config) else _penalties(config)
 
 
 def _advised(config: Config, *parts: tuple[str, Sequence[str] | None]) -> Remedy:
@@ -203,11 +193,11 @@ def _divergence(config: Config, evidence: set[str]) -> Remedy:
     unbound = bare and isinstance(config.loss, Wasserstein)
     steep = [f"{path}={GAMMA * _unit(config):g}" for path, value in weights.items() if value > most]
     heaviest = max(weights.values(), default=0.0)
-    if heaviest * _peak(config.schedules.penalty, config.steps) > max(heaviest, most):
+    if heaviest * max(course(config.schedules.penalty, config.steps)) > max(heaviest, most):
         steep += ["schedules.penalty=constant"]
-    rates = {path: rate for player in _learning(config) for path, rate in player.items()}
+    rates = {path: rate for player in learning(config) for path, rate in player.items()}
     low, top = min(rates.values(), default=0.0), max(rates.values(), default=0.0)
-    risen = [] if top * _peak(config.schedules.lr, config.steps) <= max(top, FAST) else ["schedules.lr=constant"]
+    risen = [] if top * max(course(config.schedules.lr, config.steps)) <= max(top, FAST) else ["schedules.lr=constant"]
     slower = {path: min(rate / 3, FAST) for path, rate in rates.items() if rate > FAST}
     nearer = dict.fromkeys(rates, min(_between(low, top), FAST)) if top >= APART * low else {}
     if not (slower or nearer or bare or steep or risen or _lighter(config)):
@@ -231,13 +221,13 @@ def _dead_latent(config: Config, evidence: set[str]) -> Remedy:
         "check the gradient that reaches its last layer",
     )
     changes = []
-    for path in [*_fields(config, "generator.layers.", "kind")]:
+    for path in [*fields(config, "generator.layers.", "kind")]:
         if path.rpartition(".")[0].endswith("init"):
             changes.append(f'{path.rpartition(".")[0]}={{kind="he", gain=1}}')
     changes += [
-        f"{path}=0.5" for path, gain in _fields(config, "generator.layers.", "output_gain").items() if gain < 0.1
+        f"{path}=0.5" for path, gain in fields(config, "generator.layers.", "output_gain").items() if gain < 0.1
     ]
-    slow = [path for rates in _learning(config) for path, rate in rates.items() if rate < 1e-4]
+    slow = [path for rates in learning(config) for path, rate in rates.items() if rate < 1e-4]
     changes += [f"{path}=0.001" for path in slow]
     return Remedy((*words, "rates that move the weights (1e-3)") if slow else words, tuple(changes), restart=True)
 
@@ -255,16 +245,27 @@ def _wrong_sign(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
-    low = 0.0 if "sigmoid" in _outputs(config) else -1.0
+    low = 0.0 if any(kind in _outputs(config) for kind in ("sigmoid", "'relu'", "softplus")) else -1.0
     return Remedy(
         (f"scale the pictures to [{low:g}, 1], the range of G's output",), (f"data.low={low:g}", "data.high=1"), True
+    )
+
+
+def _wrong_scale_of_points(config: Config, evidence: set[str]) -> Remedy:
+    """Points are used as they are: no setting scales them, but G's last layer can be opened."""
+    words = "scale the points to about [−1, 1] before training: they are used as they are"
+    if "beyond" not in evidence:
+        return Remedy((words,))
+    opened = [f"{path.rpartition('.')[0]}=none" for path in fields(config, "generator.layers.output.", "kind")]
+    return _advised(config, ("a linear output: G's last layer cannot draw them", opened), (words, None))._replace(
+        restart=True
     )
 
 
 def _d_wins(config: Config, evidence: set[str]) -> Remedy:
     loss = "non_saturating" if isinstance(config.loss, (Minimax, LiteralCost)) else "relativistic"
     stronger = _stronger(config)
-    g, d = _learning(config)
+    g, d = learning(config)
     nearer = [] if config.d_steps == 1 else ["d_steps=1"]
     if g and d and max(d.values()) > min(g.values()):
         nearer += [f"{path}={_between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)]
@@ -273,8 +274,9 @@ def _d_wins(config: Config, evidence: set[str]) -> Remedy:
         ("a loss that still pushes where D is sure: non-saturating or relativistic", [f'loss={{kind="{loss}"}}']),
         ("a stronger gradient penalty (γ × 10)", stronger),
         ("R1 and R2 at every step", [] if stronger else _regularised(config)),
-        ("instance noise", ["instance_noise=0.1"] if _hard(config) else None),
+        ("instance noise", ["instance_noise=0.1"] if mixes(config) else None),
         ("rates that are nearer to each other, one move of D a step", nearer),
+        ("rates that move the weights (1e-3)", [] if nearer else moving(config)),
     )
 
 
@@ -288,12 +290,20 @@ def _between(low: float, high: float) -> float:
 def _g_wins(config: Config, evidence: set[str]) -> Remedy:
     weaker = ["a weaker gradient penalty"] if config.penalties else []
     words = ("a higher rate for D, or a wider D", *weaker, "train a fresh D for 200 steps: does it tell?")
-    hidden = flattened(to_table(config)).get("discriminator.layers.hidden")
-    if isinstance(hidden, list) and hidden and min(hidden) < NARROW:
-        return Remedy(words, (f"discriminator.layers.hidden={[max(n, 128) for n in hidden]}",), restart=True)
-    g, d = _learning(config)
+    g, d = learning(config)
     best = max([*g.values(), 3 * max(d.values(), default=0.0)], default=1e-3)
     return Remedy(words, (*(f"{path}={best:g}" for path in d), *_scaled(config, "penalties.", "gamma", 0.3)))
+
+
+def _standstill(config: Config, evidence: set[str]) -> Remedy:
+    over = course(config.schedules.lr, config.steps)
+    falls = ["schedules.lr=constant"] if sum(over) < 0.1 * len(over) else []
+    return _advised(
+        config,
+        ("rates that move the weights (1e-3)", moving(config)),
+        ("rates that do not fall at once", falls),
+        ("check the gradient that reaches G: what does D give it?", None),
+    )._replace(restart=True)
 
 
 def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
@@ -304,6 +314,7 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
         ("a stronger gradient penalty (γ × 10)", stronger),
         ("R1 and R2 at every step", [] if stronger else _regularised(config)),
         ("β₁ = 0", _lighter(config)),
+        ("rates that move the weights (1e-3)", moving(config)),
         ("a lower rate will not bring the lost kinds back", None),
     )
 
@@ -325,7 +336,7 @@ def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
         return Remedy(("a stronger gradient penalty: γ × 10",), tuple(_stronger(config)))
     weights = _weights(config)
     changes = [f"{path}={min(0.1 * value, GAMMA * _unit(config)):.3g}" for path, value in weights.items()]
-    if _peak(config.schedules.penalty, config.steps) > 1.0:
+    if max(course(config.schedules.penalty, config.steps)) > 1.0:
         changes.append("schedules.penalty=constant")
     return Remedy(("a weaker gradient penalty: γ × 0.1, or falling over the run",), tuple(changes))
 
@@ -333,11 +344,11 @@ def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
 def _saturation(config: Config, evidence: set[str]) -> Remedy:
     slower, light = "a lower rate for G, and for D where it is as high", _optimizer(config, "beta1", 0.0)
     linear = "a linear output instead of tanh or sigmoid"
-    loud = {p: v for p, v in _fields(config, "generator.layers.", "one_hot_scale").items() if v > 10.0}
+    loud = {p: v for p, v in fields(config, "generator.layers.", "one_hot_scale").items() if v > 10.0}
     if loud and config.data.labels != "none":
         words = ("a smaller one-hot vector beside z", slower, linear)
         return Remedy(words, tuple(f"{path}=3" for path in loud), restart=True)
-    g, d = _learning(config)
+    g, d = learning(config)
     best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
     rates = [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
     return _advised(config, (slower, rates), ("β₁ = 0", light), (linear, None))._replace(restart=True)
@@ -370,6 +381,7 @@ _REMEDIES: dict[str, Callable[[Config, set[str]], Remedy]] = {
     "wrong scale": _wrong_scale,
     "D wins": _d_wins,
     "G wins": _g_wins,
+    "standstill": _standstill,
     "mode collapse": _mode_collapse,
     "cycling": _cycling,
     "gamma off": _gamma_off,

@@ -92,6 +92,12 @@ def g_wins(v: View) -> list[Case]:
     return [Case((*told, far, least, v.bare)), Case((wrong, far, least, v.bare))]  # a weak D lets all fakes go astray
 
 
+def standstill(v: View) -> list[Case]:
+    """G does not move: each z draws what it drew at first, which is not real."""
+    still = v.under("pace", 0.1), v.under("travelled", 1.0)  # who has come to rest has travelled
+    return [Case((*still, v.over("gap", FAR))), Case((*still, v.under("coverage", 0.1)))]
+
+
 def mode_collapse(v: View) -> list[Case]:
     """Few kinds of fakes. Not where pixels are pinned, or a penalty holds too hard or not at all."""
     if v.saturated.holds or v.restrained.holds:
@@ -158,6 +164,7 @@ RULES: dict[str, Callable[[View], list[Case]]] = {
     "wrong scale": wrong_scale,
     "D wins": d_wins,
     "G wins": g_wins,
+    "standstill": standstill,
     "mode collapse": mode_collapse,
     "gamma off": gamma_off,
     "cycling": cycling,

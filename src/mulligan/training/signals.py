@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import scaled
-from mulligan.nn.layers.activations import Sigmoid
+from mulligan.nn.layers.activations import ReLU, Sigmoid, Softplus, Tanh
 from mulligan.nn.layers.base import walk
 from mulligan.nn.rng import stream
 from mulligan.training.likeness import (
@@ -48,6 +48,8 @@ TRACKED = 16
 """Of them, those whose way is followed between two looks."""
 COPIED = 10_000
 """Most training samples among which copies are looked for: with more, a short run does not copy."""
+REACHES = {Tanh: (-1.0, 1.0), Sigmoid: (0.0, 1.0), ReLU: (0.0, math.inf), Softplus: (0.0, math.inf)}
+"""What a G whose last layer is such a one can draw."""
 NEIGHBOUR = 5
 """Which neighbour of a real sets the radius within which a fake covers it."""
 
@@ -194,7 +196,8 @@ class Probe:
             "span": float(made.max() - made.min()) / self.span,
             "distance": ratio(mean_distance(made), real["distance"]),
             "variety": real["deviation"] / self._unit,
-            "scale": self.span / self._bound,
+            "scale": self.span / (self._reach[1] - self._reach[0] if math.isfinite(sum(self._reach)) else 2.0),
+            "beyond": self._beyond,
             "offset": abs(self.low + self._unit) / self._unit,
         }
         if not self.run.data.is_points:
@@ -204,14 +207,20 @@ class Probe:
         return signals
 
     @cached_property
-    def _bound(self) -> float:
-        """Width of the range that G's last activation allows; where it allows any, that of [−1, 1]."""
+    def _reach(self) -> tuple[float, float]:
+        """The range that G's last activation allows."""
         last: Any = None
         g = self.run.gan.g.network
         for _, layer, shape in walk(g.layer, g.input_shape):
             if not layer.children(shape) and type(layer).__name__ != "Reshape":
                 last = layer
-        return 1.0 if isinstance(last, Sigmoid) else 2.0
+        return next((reach for kind, reach in REACHES.items() if isinstance(last, kind)), (-math.inf, math.inf))
+
+    @cached_property
+    def _beyond(self) -> float:
+        """Share of the data's range that lies outside G's."""
+        low, high = self._reach
+        return min((max(low - self.low, 0.0) + max(self.low + self.span - high, 0.0)) / self.span, 1.0)
 
     def _resemblance(self, made: Array, signals: dict[str, float]) -> list[float]:
         known = self.known

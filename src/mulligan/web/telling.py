@@ -30,6 +30,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "wrong scale": ("Wrong scale", "Real and generated ones lie in different ranges, so D tells them apart by that."),
     "D wins": ("D wins", "D is sure of every picture, and G hears next to nothing from it."),
     "G wins": ("G wins", "D cannot tell, although what G makes is far from real."),
+    "standstill": ("Standstill", "G does not move: every z gives what it gave at first, which is not real."),
     "mode collapse": ("Mode collapse", "G makes few kinds of pictures."),
     "cycling": ("Cycling", "G goes round: the same z moves far and gets nowhere."),
     "gamma off": ("Penalty off", "The gradient penalty is too strong for D to judge, or too weak to hold it."),
@@ -85,7 +86,7 @@ def evidence(name: str, value: float, operator: str, threshold: float) -> dict[s
 
 
 def looked(live: Live) -> dict[str, Any]:
-    """Return the latest look: the figures, five lines of evidence, and all thirteen checks."""
+    """Return the latest look: the figures, five lines of evidence, and all checks."""
     diagnosis, run = live.diagnosis, live.run
     look = diagnosis.looks[-1]
     view = diagnosis.view(run)

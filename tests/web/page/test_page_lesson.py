@@ -97,7 +97,7 @@ def an_alarm(tab):
     tab.painted("sample-grid")
     tab.picture("lesson-3-alarm", BOTH, full_page=True)
     tab("all-checks").click()
-    assert tab("checks-dialog").locator("li").count() == 13
+    assert tab("checks-dialog").locator("li").count() == 14
     tab.picture("lesson-3-checks")
     tab.page.keyboard.press("Escape")
     tab("checks-dialog").wait_for(state="detached")

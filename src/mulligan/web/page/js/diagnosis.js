@@ -77,7 +77,7 @@ const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}
 
 function Advice({ severe, open }) {
   const { diagnosis, status, tries, look } = store;
-  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!look} onClick=${open}>All ${look?.checks?.length ?? 13} checks</button>`;
+  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!look} onClick=${open}>All ${look?.checks?.length ?? 14} checks</button>`;
   if (severe) {
     const alarm = diagnosis.severity === "alarm";
     const tryable = diagnosis.can_try && diagnosis.changes?.length > 0;
