@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +26,7 @@ from mulligan.nn.layers.initializers import He
 from mulligan.output.models import BUNDLED
 from mulligan.training import Recorder, load_config, resume
 from mulligan.training.config import dumps_toml, with_overrides
+from mulligan.training.tables import KINDS
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)
@@ -45,6 +47,26 @@ def test_the_names_of_the_interface_are_there():
     assert {"fit", "load", "recipe", "train", "Run", "Generator", "__version__"} <= set(mulligan.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         mulligan.nothing  # noqa: B018
+
+
+def test_the_reference_has_all_that_a_program_may_name():
+    """Every name of a package that lists its names, and every kind that a configuration may name."""
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "api.md").read_text("utf-8")
+    whole = set(re.findall(r"automodule:: (\S+)\n   :members:\n", page))
+    single = set(re.findall(r"auto(?:function|class):: (\S+)", page))
+    for module, names in re.findall(r"automodule:: (\S+)\n   :members: (.+)", page):
+        single |= {f"{module}.{name}" for name in names.split(", ")}
+    missing = set()
+    for package in ("mulligan", "mulligan.training", "mulligan.data", "mulligan.studies"):
+        for name in import_module(package).__all__:
+            home = getattr(getattr(import_module(package), name), "__module__", None)  # a table has none
+            if home and not {package, home} & whole and not {f"{package}.{name}", f"{home}.{name}"} & single:
+                missing.add(f"{package}.{name}")
+    for kinds in KINDS.values():
+        for cls in kinds.values():
+            if not {cls.__module__, cls.__module__.rpartition(".")[0]} & whole:
+                missing.add(f"{cls.__module__}.{cls.__name__}")
+    assert missing == set()
 
 
 def test_import_loads_not_even_numpy():

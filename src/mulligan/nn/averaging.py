@@ -36,9 +36,9 @@ class Average(ABC):
 
         Parameters
         ----------
-        average : ndarray, shape (n,)
+        average : (n,) array
             The mean so far; its contents before step 0 do not matter if they are finite.
-        theta : ndarray, shape (n,)
+        theta : (n,) array
             The parameters after the step; only read.
         step : int
             The step just taken, counted from 0.

@@ -78,12 +78,12 @@ def scratch(like: NDArray[Any]) -> NDArray[Any]:
 
     Parameters
     ----------
-    like : ndarray, shape (n,), n <= BLOCK
+    like : (n,) array, n <= BLOCK
         A block of the vector that is being worked on.
 
     Returns
     -------
-    ndarray, shape (n,)
+    (n,) array
         Arbitrary contents; the same memory at every call from the same thread, hence valid until the next.
     """
     buffer = _buffers.by_dtype.get(like.dtype)

@@ -30,7 +30,7 @@ class Initializer(ABC):
 
         Parameters
         ----------
-        out : ndarray, float32 or float64
+        out : array, float32 or float64
             The parameters; overwritten.
         fan_in, fan_out : int
             At least 1.

@@ -67,9 +67,9 @@ class Optimizer(ABC):
 
         Parameters
         ----------
-        theta : ndarray, shape (n,)
+        theta : (n,) array
             The parameters; overwritten by the new ones.
-        grad : ndarray, shape (n,)
+        grad : (n,) array
             The gradient at `theta`, same dtype. It is spent: its contents afterwards are arbitrary.
         state : dict of str to ndarray
             From `init`; brought up to date.
@@ -88,7 +88,7 @@ class Optimizer(ABC):
 
         Parameters
         ----------
-        theta, grad : ndarray, shape (n,)
+        theta, grad : (n,) array
             The whole vectors, as in `step`; only ``theta[part]`` and ``grad[part]`` are touched.
         state : dict of str to ndarray
             From `init`, after `advance`.
