@@ -35,7 +35,9 @@ class Field:
     pattern, say : str
         What a text must match wholly, and that in words.
     default
-        Of a field that may be left out; `REQUIRED` has none.
+        Of a field that may be left out.
+    required : bool
+        It may not be left out.
     inner : Field or None
     fields : mapping
     example

@@ -144,6 +144,7 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
 
     Parameters
     ----------
+    story : Story
     real : sequence of float
         The reals' shares; empty where they are not known.
     names : sequence of str
