@@ -27,9 +27,9 @@ HEARS = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 """In the child: what a shell starts in the background, and all that it starts, ignores SIGINT."""
 
 
-def start(study: Path, out: Path, *words: str) -> subprocess.Popen[str]:
+def start(study: Path, out: Path, *words: str, program: tuple[str, ...] = ("-m", "mulligan")) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "mulligan", "study", str(study), "--out", str(out), "--resume", "--json", *words]
+    command = [sys.executable, *program, "study", str(study), "--out", str(out), "--resume", "--json", *words]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, env=environment, start_new_session=True, preexec_fn=HEARS, **pipes)
 
@@ -85,6 +85,37 @@ def test_the_same_numbers_everywhere(name: str, write: Any, tmp_path: Path) -> N
         for _ in here.run():
             pass
     assert exact(tmp_path / name) == exact(tmp_path / "here")
+
+
+OWN = """
+import sys
+from dataclasses import dataclass
+from mulligan.cli import main
+from mulligan.data import DATASETS, load
+from mulligan.data.registry import Entry
+from mulligan.game.losses import LOSSES, Hinge
+
+@dataclass(frozen=True)
+class Own(Hinge):
+    pass
+
+LOSSES["own"] = Own
+DATASETS["own"] = Entry(lambda: load("ring"), "the ring, by another name", "")
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+def test_workers_know_the_kinds_of_the_program_that_began_the_study(write: Any, tmp_path: Path) -> None:
+    axes = '[axes.loss]\nown = ["loss=own", "data.name=own"]\nhinge = ["loss=hinge"]\n'
+    (tmp_path / "own.py").write_text(OWN, "utf-8")
+    path = write(axes=axes, measures='measures = ["play"]')
+    finished(start(path, tmp_path / "out", "--workers", "2", program=(str(tmp_path / "own.py"),)))
+    found = {(each["variation"], each["seed"]): each["figures"] for each in exact(tmp_path / "out")}
+    for seed in (0, 1):
+        assert found["own", seed] == found["hinge", seed] != {}
 
 
 def _in_this_process(name: str, workers: int, scheduler: str = "") -> Any:

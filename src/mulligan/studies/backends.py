@@ -10,10 +10,13 @@ import contextlib
 import logging
 import threading
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mulligan.data import DATASETS
 from mulligan.errors import ConfigError, RunError
+from mulligan.training.tables import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +65,19 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
         raise ConfigError(f"--scheduler {scheduler} is of no use to loky, which runs here. Try --backend dask or ray.")
     opened = {"loky": _loky, "dask": _dask, "ray": _ray}[name]
     with opened(workers, scheduler) as run:
-        yield run
+        yield lambda function, jobs, peek: run(partial(_knowing, _registries(), function), jobs, peek)
+
+
+def _registries() -> list[dict[str, Any]]:
+    """Return the tables to which a program may have added kinds and data of its own."""
+    return [*KINDS.values(), DATASETS]
+
+
+def _knowing(known: list[dict[str, Any]], function: Work, job: Any) -> Any:
+    """Do a job where all is known that the study's process knew: a worker has imported Mulligan alone."""
+    for registry, entries in zip(_registries(), known):
+        registry.update(entries)
+    return function(job)
 
 
 @contextmanager
