@@ -16,6 +16,7 @@ import numpy as np
 from mulligan.data import scaled
 from mulligan.nn.layers.activations import ReLU, Sigmoid, Softplus, Tanh
 from mulligan.nn.layers.base import walk
+from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.rng import stream
 from mulligan.training.likeness import (
     edges,
@@ -212,7 +213,7 @@ class Probe:
         last: Any = None
         g = self.run.gan.g.network
         for _, layer, shape in walk(g.layer, g.input_shape):
-            if not layer.children(shape) and type(layer).__name__ != "Reshape":
+            if not layer.children(shape) and not isinstance(layer, Reshape):
                 last = layer
         return next((reach for kind, reach in REACHES.items() if isinstance(last, kind)), (-math.inf, math.inf))
 
