@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 
 from mulligan.cli.screen import emit, say
-from mulligan.cli.words import Json
+from mulligan.cli.words import Families, Json, Quick
 
 
 def command(
     *,
     against: str = "torch,jax",
-    workloads: str = "",
+    workloads: Families = "",
     rounds: int = 7,
     seconds: float = 0.5,
     threads: int = 2,
-    quick: bool = False,
+    quick: Quick = False,
     json: Json = False,
 ) -> int:
     """Time whole training steps, ours beside torch's and jax's: the same arithmetic, in one run, taking turns.
