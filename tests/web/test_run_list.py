@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mulligan.training import Recorder, Run, recipe, resume
@@ -60,6 +61,22 @@ def test_a_run_on_points_is_one_by_what_it_was_begun_with(call: Any, runs: Path)
     points = {row["name"]: row["points"] for row in call.get("/api/runs").json()["runs"]}
     assert points["jang"]
     assert not points["mlp"]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_points_are_points_under_any_name(own: bool, call: Any, playground: Any, tiny: Any, tmp_path: Path) -> None:
+    """Jang's come sorted, and a person's own have no name that is known."""
+    np.save(tmp_path / "own.npy", np.random.default_rng(3).normal(size=(200, 2)).astype(np.float32))
+    name = str(tmp_path / "own.npy") if own else "jang-sorted"
+    layers = [{"kind": "dense", "units": 16}, "leaky_relu", {"kind": "dense", "units": 2 if own else 1}]
+    generator = {"layers": layers, "optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.5, "beta2": 0.99}}
+    for _ in Recorder(playground.runs / "points-1").record(Run(tiny(data={"name": name}, generator=generator))):
+        pass
+    row = call.get("/api/runs").json()["runs"][0]
+    assert (row["name"], row["points"]) == ("points-1", True)
+    assert call.get("/api/look/field", params={"run": "points-1"}).json()["dimension"] == (2 if own else 1)
+    points = {each["name"] for each in call.get("/api/catalog").json()["recipes"] if each["points"]}
+    assert {"ring", "grid", "jang"} <= points
 
 
 def test_one_run(call: Any, runs: Path) -> None:

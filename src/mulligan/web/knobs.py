@@ -251,7 +251,8 @@ def _penalties(config: Config, name: str) -> str:
 
 def _refuse_unsuited(config: Config, data: str) -> None:
     """Refuse pictures where the recipe is made for points, and the other way round, if that is known beforehand."""
-    points, made_for = of_points(data), of_points(recipe(config.recipe).data.name)
+    points = of_points(data)
+    made_for = of_points(recipe(config.recipe).data.name) if config.recipe in RECIPES else None
     if None not in (points, made_for) and points != made_for:
         kind, other = ("points", "pictures") if points else ("pictures", "points")
         raise Problem(

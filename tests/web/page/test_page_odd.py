@@ -55,12 +55,14 @@ def test_long_names_break(open_tab, folders, width):
     assert tab.page.evaluate(row) < 400
 
 
-def test_an_address_that_is_no_code_opens_its_view(open_tab, server):
+def test_an_address_that_is_no_code_opens_its_view(open_tab, folders):
     tab = open_tab("museum/%E0%")
     tab("exhibit-1").wait_for()
     for name in ("one", "two"):  # and an address that is typed while the page is open is followed
         tab.page.evaluate("(name) => { location.hash = `draw?model=${name}`; }", name)
         tab.until("(name) => document.querySelector('[data-testid=generator-select]')?.value === name", name)
+    tab.page.evaluate("location.hash = 'look?run=nobody'")
+    tab.page.get_by_text("There is no run nobody here").wait_for()
     tab.allowed.append("404")
 
 
