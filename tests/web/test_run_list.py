@@ -75,6 +75,8 @@ def test_points_are_points_under_any_name(own: bool, call: Any, playground: Any,
     row = call.get("/api/runs").json()["runs"][0]
     assert (row["name"], row["points"]) == ("points-1", True)
     assert call.get("/api/look/field", params={"run": "points-1"}).json()["dimension"] == (2 if own else 1)
+    place = {"x": 0.5, "y": 0.25} if own else {"x": 0.5}
+    assert call.get("/api/look/point", params={"run": "points-1", **place}).json()["x"] == 0.5
     points = {each["name"] for each in call.get("/api/catalog").json()["recipes"] if each["points"]}
     assert {"ring", "grid", "jang"} <= points
 

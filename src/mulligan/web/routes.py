@@ -28,6 +28,7 @@ SIDE = Field("int", "Points a side.", 16, 128, default=64)
 POINTS = Field("int", "Real and generated points.", 0, 1024, default=256)
 PLACE = Field("float", "A coordinate.", -1e6, 1e6, required=True, example=0.5)
 COUNT = Field("int", "How many.", 1, 16, default=4)
+HEIGHT = Field("float", "The other coordinate, in two dimensions.", -1e6, 1e6, default=0.0)
 REPLACE = Field("bool", "Save and leave the run that is there.", default=False)
 FORMAT = Field("text", "The kind of file.", choices=tuple(runs.EXPORTS), required=True, example="html")
 CASE = Field(
@@ -130,7 +131,7 @@ ROUTES: tuple[Route, ...] = (
         query={**SEEN, "side": SIDE, "points": POINTS}, refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/point", "D at a point.", views.look_point, query={**SEEN, "x": PLACE, "y": PLACE},
+        "GET", "/api/look/point", "D at a point.", views.look_point, query={**SEEN, "x": PLACE, "y": HEIGHT},
         refuses=MODEL_GONE,
     ),
     Route(
