@@ -9,8 +9,8 @@ import pytest
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.checking import Case, cases, check_game, check_losses, check_penalties, game_of
 from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, Wasserstein
-from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP, ZeroCentered
+from mulligan.game.losses import LOSSES, LeastSquares, Wasserstein
+from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP, ZeroCentered, scale_rows, squared_norms
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import gradient_error
 from mulligan.nn.ranges import Positive
@@ -125,6 +125,21 @@ class Negative(Augmentation):
 class WrongWay(Negative):
     def transpose(self, dx, drawn):
         pass
+
+
+@dataclass(frozen=True)
+class Steep(ZeroCentered):
+    """2·E‖∇D(x̂)‖⁶ (WGAN-div, Wu et al. 2018): one step along its slope may throw D out of all bounds."""
+
+    def seed(self, g, n, out, factor=1.0):
+        squares = squared_norms(g)
+        scale_rows(g, 12 * factor / n * squares**2, out)
+        return 2 * factor / n * float((squares**3).sum())
+
+
+def test_a_steep_penalty_is_checked_where_numbers_are_numbers():
+    game = game_of(loss=LeastSquares(), penalties=(Steep(),))
+    assert_passed(Case("steep", game, (4,)).checks())
 
 
 def test_an_augmentation_of_ones_own_is_checked(monkeypatch):

@@ -44,6 +44,8 @@ Kind = TypeVar("Kind")
 ROWS = 5
 """Of a batch: odd, so that two lanes get different shares."""
 CLASSES = 3
+FLOWN = 1e12
+"""Losses beyond which differences say nothing: a steep penalty has thrown D off. Another game is drawn then."""
 STILL = 1e-9
 """A learning rate so low that spectral norm's directions, once found, stay right through both players' moves."""
 
@@ -94,6 +96,8 @@ class Case:
             gan.step(*before)  # whatever it leaves behind must not matter
             streams = copy.deepcopy(gan.streams)
             measures = gan.step(real, labels)
+        if max(map(abs, measures.values())) > FLOWN:
+            raise Kink
 
         batch = real[-ROWS:], None if labels is None else labels[-ROWS:]
         for _ in range(game.d_steps):  # the last of D's moves is the one whose gradient is kept

@@ -153,7 +153,8 @@ class Memory:
     Attributes
     ----------
     params, grads : dict of arrays
-        Views into the network's flat vectors. `stats` holds what is kept but not trained (running averages).
+        Views into the network's flat vectors. A layer adds to `grads` by `gradient` and `add` alone: nothing clears it
+        before. `stats` holds what is kept but not trained (running averages).
     children : list of Memory
         One for each layer inside a composite layer.
     x, y : array

@@ -88,7 +88,7 @@ class Layer:
         raise NotImplementedError
 
     def grads(self, m: Memory) -> None:
-        """Add the parameter gradients of the last `backward` or `adjoint`."""
+        """Add the parameter gradients of the last `backward` or `adjoint`, by `m.gradient` and `m.add` alone."""
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         """Return ty = J tx at the last forward pass's x, and keep `tx`."""
@@ -223,7 +223,7 @@ class Affine(Layer):
         raise NotImplementedError
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        """Add the transpose with respect to W, A_Wᵀ(x, dy), to the gradient of W."""
+        """Add the transpose with respect to W, A_Wᵀ(x, dy), to the gradient of W, by `m.gradient` and `m.add`."""
         raise NotImplementedError
 
     def forward(self, m: Memory, x: Array) -> Array:
