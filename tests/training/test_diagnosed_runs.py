@@ -165,8 +165,9 @@ def test_facts() -> None:
     assert of("{kind='minimax', smoothing=0.1}").least == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
     assert of("{kind='non_saturating', smoothing=1.0}").least == 0.0
     assert not of("least_squares").normalised
-    layers = '[{kind="dense", units=4}, {kind="batch_norm"}, {kind="dense", units=1}]'
-    assert facts_of(Run(ring(f"discriminator.layers={layers}", "penalties=[]", "update=alternating"))).normalised
+    for kind in ("batch_norm", "layer_norm", "pixel_norm"):
+        layers = f'[{{kind="dense", units=4}}, {{kind="{kind}"}}, {{kind="dense", units=1}}]'
+        assert facts_of(Run(ring(f"discriminator.layers={layers}", "penalties=[]", "update=alternating"))).normalised
     assert of("least_squares").threshold == 0.5
     assert of("relativistic").threshold is None
 

@@ -13,7 +13,7 @@ from mulligan.game.augment import Warp
 from mulligan.game.batch import Rows
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss
 from mulligan.game.penalties import Penalty, Points
-from mulligan.nn.layers.base import Layer, Pointwise, no_second_order, walk
+from mulligan.nn.layers.base import no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 
@@ -124,7 +124,7 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
         _refuse_seed(penalty, d.input_shape)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
-            if not _has_second_order(layer):
+            if not layer.second_order:
                 raise UnsupportedError(no_second_order(layer))
     _refuse_schedules(game, total)
     if isinstance(game.loss, FeatureMatching):
@@ -136,13 +136,6 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             )
     if game.update == "simultaneous":
         _refuse_simultaneous(game)
-
-
-def _has_second_order(layer: Layer) -> bool:
-    """Return whether a layer's passes of second order are written: of an activation that is curved, f″ too."""
-    if isinstance(layer, Pointwise) and not layer.piecewise_linear and type(layer).ddf is Pointwise.ddf:
-        return False
-    return type(layer).tangent is not Layer.tangent
 
 
 def _refuse_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order: bool) -> None:

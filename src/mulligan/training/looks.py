@@ -11,7 +11,6 @@ import numpy as np
 
 from mulligan.game.losses import NonSaturating, probability
 from mulligan.nn.layers.base import walk
-from mulligan.nn.layers.norm import BatchNorm, LayerNorm, PixelNorm
 from mulligan.training.likeness import entropy
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def facts_of(run: Run) -> Facts:
         run.labels is not None,
         loss.threshold,
         entropy((smoothing, 1.0 - smoothing)),
-        any(isinstance(layer, (BatchNorm, LayerNorm, PixelNorm)) for layer in layers),
+        any(layer.normalises for layer in layers),
     )
 
 

@@ -61,6 +61,8 @@ class Layer:
 
     mixes_samples: ClassVar[bool] = False
     """True when a row of the output depends on other rows of the input."""
+    normalises: ClassVar[bool] = False
+    """True when the output's size is fixed, not the input's: gradients grow as the weights before the layer shrink."""
     piecewise_linear: ClassVar[bool] = False
     """True when f″ = 0 wherever it exists and no input multiplies another: the short road of R1 and R2 is open."""
 
@@ -122,17 +124,21 @@ class Layer:
         """Whether `prepare` and `finish` do anything."""
         return False
 
+    @property
+    def second_order(self) -> bool:
+        """Whether `tangent` and `adjoint` are written; that shows, so no layer need say it."""
+        return type(self).tangent is not Layer.tangent
+
 
 def no_second_order(layer: Layer) -> str:
     """Say that a layer cannot stand in a D with a gradient penalty, and why."""
-    name = type(layer).__name__
     why = (
         "it mixes the samples of a batch, and a per-sample gradient penalty has no meaning there"
         if layer.mixes_samples
         else "its second derivative is not implemented"
     )
     return (
-        f"{name} cannot stand in a discriminator that has a gradient penalty: {why}. "
+        f"{type(layer).__name__} cannot stand in a discriminator that has a gradient penalty: {why}. "
         "Use LayerNorm or no normalisation there, or a penalty-free loss with spectral_norm = true."
     )
 
@@ -172,7 +178,7 @@ class Affine(Layer):
             return params
         for name in self.normed:
             self._refuse_zeros(name, params[name].init)
-        shapes = {f"{name}_v": (params[name].shape[-1],) for name in self.normed}
+        shapes = {f"{name}_v": params[name].shape[-1:] for name in self.normed}
         return params | {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
 
     def _refuse_zeros(self, name: str, init: Initializer) -> None:
@@ -253,9 +259,7 @@ class Affine(Layer):
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
         m.dy, m.dty = dy, dty
-        if not inputs:
-            return dy, dty
-        return self.product_x(m, dy, "dx"), self.product_x(m, dty, "dtx")
+        return (self.product_x(m, dy, "dx"), self.product_x(m, dty, "dtx")) if inputs else (dy, dty)
 
     def paired(self, m: Memory, c: Array) -> None:
         # dW = A_Wᵀ(c⊙x + u, δ),  db = Σ cₙ δₙ
@@ -304,6 +308,10 @@ def _unit(vector: Array) -> tuple[Array, float]:
 class Pointwise(Layer):
     """Family y = f(x), element by element: write f, f′ and f″."""
 
+    @property
+    def second_order(self) -> bool:
+        return super().second_order and (self.piecewise_linear or type(self).ddf is not Pointwise.ddf)
+
     def f(self, x: Array, out: Array) -> None:
         """Write f(x)."""
         raise NotImplementedError
@@ -324,12 +332,11 @@ class Pointwise(Layer):
 
     def slope(self, m: Memory) -> Array:
         """Return f′ at the last forward pass's x, computed at first use."""
-        slope: Any = m.saved["slope"]
+        slope: Array | None = m.saved["slope"]
         if slope is None:
             slope = m.saved["slope"] = m.buffer("slope", m.x.shape)
             self.df(m.x, m.y, slope)
-        result: Array = slope
-        return result
+        return slope
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         if not inputs:
