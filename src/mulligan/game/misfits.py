@@ -13,7 +13,7 @@ from mulligan.game.augment import Warp
 from mulligan.game.batch import Rows
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss
 from mulligan.game.penalties import Penalty, Points
-from mulligan.nn.layers.base import no_second_order, walk
+from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from mulligan.nn.layers import LAYERS
 from mulligan.training.overrides import flattened
 from mulligan.training.tables import to_table
 
@@ -56,7 +57,7 @@ def moving(config: Config) -> list[str]:
 def mixes(config: Config) -> bool:
     """Tell whether D mixes the samples of a batch, in any of its layers: a penalty of its gradient is refused."""
     kinds = set(fields(config, "discriminator.layers.", "kind").values())
-    return not kinds.isdisjoint(("batch_norm", "minibatch_stddev", "minibatch_discrimination"))
+    return any(LAYERS[kind].mixes_samples for kind in kinds & LAYERS.keys())
 
 
 def larger(config: Config) -> list[str]:
