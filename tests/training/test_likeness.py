@@ -13,6 +13,7 @@ from mulligan.training.likeness import (
     entropy,
     extreme,
     mean_distance,
+    nearness,
     ratio,
     spread,
     squared_distances,
@@ -48,6 +49,17 @@ def test_distances_are_those_of_pairs() -> None:
     found = energy_distance(squared_distances(flat, other), mean_distance(X), mean_distance(y))
     assert found == pytest.approx(between, rel=1e-4)
     assert found > 1
+
+
+def test_copies_are_near_and_new_samples_as_far_as_those_seen_from_each_other() -> None:
+    rng = np.random.default_rng(0)
+    seen, new = (rng.standard_normal((n, 200)).astype(np.float32) for n in (300, 100))
+    assert nearness(new, seen) == pytest.approx(1.0, abs=0.02)
+    assert nearness(seen[:50] + 0.1 * new[:50], seen) < 0.2
+    assert 0.6 < nearness(np.zeros((3, 200), np.float32), seen) < 0.8  # a blur is no copy
+    twice = np.concatenate([seen, seen])
+    assert nearness(new, twice) == pytest.approx(nearness(new, seen), rel=0.01)
+    assert nearness(new, np.repeat(seen[:1], 9, axis=0)) == math.inf
 
 
 def test_energy_distance_of_two_halves_is_nearly_nothing() -> None:

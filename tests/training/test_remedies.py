@@ -209,6 +209,9 @@ def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
 
     assert overrides("generator.optimizer.lr=1e-12") == ("generator.optimizer.lr=0.001",)
     assert overrides('schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01}') == ("schedules.lr=constant",)
+    assert overrides('average={kind="ema", half_life=1e5, ramp=1e9}') == (
+        'average={kind="ema", half_life=1000, ramp=0.05}',
+    )
     assert overrides() == ()
     slow = with_overrides(recipe("mlp"), ["generator.optimizer.lr=1e-5", "discriminator.optimizer.lr=1e-5"])
     for state in ("D wins", "mode collapse"):

@@ -303,3 +303,21 @@ def test_copies_are_told_from_new_pictures(tiny: Any) -> None:
         found = probe.copying()
         assert (found["ct_z"] < -10) is copied
         assert (found["authentic"] < -20) is copied
+
+
+def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(
+    tiny: Any, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Dataset("few", digits.images[:30])
+    g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
+    d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
+    config = tiny(generator={"layers": g}, discriminator={"layers": d})
+    run = Run(config, data=few)
+    probe = Probe(run)
+    shown = np.asarray(few.images, np.float32) / 127.5 - 1.0
+    monkeypatch.setattr(run, "generate", lambda z, labels, average=True: shown)
+    assert probe.copying()["nearness"] < 0.01
+    monkeypatch.setattr(run, "generate", lambda z, labels, average=True: -shown)
+    assert probe.copying()["nearness"] > 1.0
+    monkeypatch.setattr("mulligan.training.signals.ALONE", 29)
+    assert Probe(run).copying() == {}

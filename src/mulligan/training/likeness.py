@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Labels = NDArray[np.int64] | None
 
+COMPARED = 256
+"""Samples seen of which each one's nearest other is looked for."""
+
 
 def ratio(a: float, b: float) -> float:
     """a/b; NaN, which is left out, where the reals show nothing."""
@@ -54,6 +57,19 @@ def mean_distance(x: Array) -> float:
     flat = x.reshape(len(x), -1)
     n = len(flat)
     return float(np.sqrt(squared_distances(flat, flat)).sum(dtype=np.float64)) / max(n * (n - 1), 1)
+
+
+def nearness(x: Array, seen: Array) -> float:
+    """Median distance of samples to the nearest of those seen ÷ that of a seen one to the nearest different one.
+
+    1 for new samples of the same kind, 1/√2 for their mean, which is nearer to all of them than they are to each other,
+    and 0 for copies. Infinite where those seen are all the same.
+    """
+    among = squared_distances(seen[:COMPARED], seen)
+    among[among <= 1e-3 * among.mean()] = np.inf  # itself, and what was put in twice
+    usual = np.sqrt(np.median(among.min(axis=1)))
+    near = np.sqrt(np.median(squared_distances(x, seen).min(axis=1)))
+    return float(near / usual) if np.isfinite(usual) else math.inf
 
 
 def edges(p: Array) -> float:

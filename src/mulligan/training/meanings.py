@@ -46,6 +46,7 @@ MEANINGS = {
     "r2_rise": "‖∇D‖² on fakes ÷ its median so far",
     "extreme": "share of pixels at the ends of the range",
     "variety": "deviation of the data over its samples",
+    "nearness": "distance of a fake to the nearest training sample ÷ that of these among each other",
     "ct_z": "nearness to the training set against held-out reals, in deviations (C_T)",
     "authentic": "authentic fakes less authentic held-out reals, per cent",
 }

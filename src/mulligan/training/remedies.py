@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.misfits import refuse_unplayable
+from mulligan.nn.averaging import EMA
 from mulligan.training.causes import USUAL, causes, course, fields, larger, learning, mixes, moving
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
@@ -165,6 +166,13 @@ def _penalties(config: Config) -> list[str]:
     return [f"{path}={gamma:g}" for path, weight in _weights(config).items() if weight < gamma]
 
 
+def _following(config: Config) -> list[str]:
+    """Shorten an average that holds on to G's first weights for half of the run."""
+    average = config.average
+    held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
+    return ['average={kind="ema", half_life=1000, ramp=0.05}'] if held else []
+
+
 def _freed(config: Config) -> list[str]:
     """Hold D by its slope where a bound on its weights is so tight that it is flat."""
     if not 0.0 < config.discriminator.clip_weights < TIGHT:
@@ -302,6 +310,7 @@ def _standstill(config: Config, evidence: set[str]) -> Remedy:
         config,
         ("rates that move the weights (1e-3)", moving(config)),
         ("rates that do not fall at once", falls),
+        ("an average of G that follows it", _following(config)),
         ("check the gradient that reaches G: what does D give it?", None),
     )._replace(restart=True)
 

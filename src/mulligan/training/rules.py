@@ -93,7 +93,9 @@ def g_wins(v: View) -> list[Case]:
 
 
 def standstill(v: View) -> list[Case]:
-    """G does not move: each z draws what it drew at first, which is not real."""
+    """G does not move: each z draws what it drew at first, not real. Not where there is but one to learn."""
+    if v.under("variety", 1e-3).holds:
+        return []
     still = v.under("pace", 0.1), v.under("travelled", 1.0)  # who has come to rest has travelled
     return [Case((*still, v.over("gap", FAR))), Case((*still, v.under("coverage", 0.1)))]
 
@@ -141,6 +143,7 @@ def copying(v: View) -> list[Case]:
     return [
         Case((v.under("variety", 1e-3),)),
         Case((v.under("ct_z", -3.0), v.under("authentic", -5.0))),
+        Case((v.under("nearness", 0.5),)),
     ]
 
 

@@ -24,6 +24,7 @@ from mulligan.training.likeness import (
     entropy,
     extreme,
     mean_distance,
+    nearness,
     ratio,
     spread,
     squared_distances,
@@ -51,6 +52,8 @@ COPIED = 10_000
 """Most training samples among which copies are looked for: with more, a short run does not copy."""
 REACHES = {Tanh: (-1.0, 1.0), Sigmoid: (0.0, 1.0), ReLU: (0.0, math.inf), Softplus: (0.0, math.inf)}
 """What a G whose last layer is such a one can draw."""
+ALONE = 1000
+"""Most training samples among which they are looked for where none is held out."""
 NEIGHBOUR = 5
 """Which neighbour of a real sets the radius within which a fake covers it."""
 
@@ -290,14 +293,26 @@ class Probe:
     # ── copies ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def copying(self) -> dict[str, float]:
-        """Measure copying by `mulligan.metrics.copies`; nothing where the data are one or many, or all trained on."""
-        if self._originals is None:
+        """Measure copying by `mulligan.metrics.copies`; of a few pictures that are all trained on, by `nearness`."""
+        if self._originals is None and self._alone is None:
             return {}
+        made = self.run.generate(self.z, self.labels, average=False)
+        flat = made.reshape(len(made), -1)
+        if self._alone is not None:
+            return {"nearness": nearness(flat, self._alone)}
         from mulligan.metrics.copies import copies
 
-        made = self.run.generate(self.z, self.labels, average=False)
-        found = copies(made.reshape(len(made), -1), self._originals)
+        found = copies(flat, self._originals)
         return {"ct_z": found.ct_z, "authentic": found.authpct - found.authpct_real}
+
+    @cached_property
+    def _alone(self) -> Array | None:
+        """The training pictures, where they are few and no others are held out."""
+        data, spec = self.run.data, self.run.config.data
+        if self._originals is not None or not 2 <= len(data) <= ALONE or data.streamed or data.is_points:
+            return None
+        x = scaled(np.asarray(data.images), spec.low, spec.high).reshape(len(data), -1)
+        return x if math.isfinite(nearness(x[:1], x)) else None  # all the same
 
     @cached_property
     def _originals(self) -> Any:
