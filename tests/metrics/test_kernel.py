@@ -36,6 +36,8 @@ def test_a_subset_as_large_as_the_set_is_the_set_in_any_order(rng):
     found = kid(x, rng.permutation(y), subsets=1, size=500)
     assert found.mean == pytest.approx(squared_mmd(x, y), rel=1e-12)
     assert found.sd == 0.0
+    fewer = kid(x, y[:30], subsets=1, size=500)  # of the larger set as many are drawn as the smaller one has
+    assert fewer.mean == pytest.approx(squared_mmd(x[np.random.default_rng(0).choice(40, 30, replace=False)], y[:30]))
     several = kid(x, y, subsets=3, size=500)  # several of all rows would be three times the same
     assert several == kid(x, y, subsets=3, size=20)
     assert several.sd > 0

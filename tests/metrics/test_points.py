@@ -1,14 +1,17 @@
 """Points: what the toys' densities say, and the same distances as for pictures."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, DataError
 from mulligan.metrics.frechet import frechet_distance, moments
 from mulligan.metrics.points import evaluate_points
+from mulligan.metrics.toys import divergences
 
 N = 2000
 
@@ -33,6 +36,14 @@ def test_fresh_samples_of_the_toy_itself(name, real):
         assert found["modes"]["kl"] < 4 * found["modes"]["kl_floor"]
     if "divergences" in found:
         assert found["divergences"]["kl"] < 2 * found["divergences"]["kl_floor"]
+
+
+@pytest.mark.parametrize("name", ["jang", "aylien"])
+def test_divergences_are_those_of_the_toys_density_over_five_deviations(name, real):
+    fake = TOYS[name].sample(N, np.random.default_rng(2)) * 1.1
+    (mean,), std = TOYS[name].centres[0], TOYS[name].std
+    expected = divergences(fake, norm(mean, std).pdf, mean - 5 * std, mean + 5 * std)
+    assert evaluate_points(fake, real[name], data=name)["divergences"] == pytest.approx(asdict(expected), rel=1e-6)
 
 
 def test_what_is_missing_is_seen(real):

@@ -60,7 +60,8 @@ def test_whoever_finds_what_no_measure_sees_the_run_says_that_it_failed(tiny: An
         if isinstance(event, Failed):
             break
     diagnosed = next(events)
-    assert (event.step, diagnosed.step, diagnosed.state) == (5, 5, "divergence")
+    assert (event.step, diagnosed.step, diagnosed.state, diagnosed.severity) == (5, 5, "divergence", "alarm")
+    assert diagnosed.evidence == {"not_finite": {"value": 1.0, "operator": ">", "threshold": 0.0}}
     with pytest.raises(DivergedError, match="numbers that the generator makes are not finite"):
         next(events)
 

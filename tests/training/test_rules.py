@@ -153,6 +153,12 @@ def test_just_short_of_a_threshold_nothing_is_said(signals: dict[str, Any]) -> N
     assert named({"inner": 0.44, **far} if "inner" in signals else far, signals, facts=facts).state == HEALTHY
 
 
+def test_little_variety_is_a_warning_and_next_to_none_an_alarm() -> None:
+    for figure, alarm, warning in (("distance", 0.19, 0.21), ("classes", 0.24, 0.26), ("distance", 0.19, 0.49)):
+        for value, severity in ((alarm, "alarm"), (warning, "warning")):
+            assert named({figure: value})[::2] == ("mode collapse", severity)
+
+
 def test_what_is_getting_better_is_left_alone() -> None:
     g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4, "gap": 0.39}
     far = [FAR] * 4
