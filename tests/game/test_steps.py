@@ -121,3 +121,26 @@ def test_penalties_have_the_weight_of_the_step(update, penalty, value):
         for step in range(4):
             found = gan.step(np.ones((6, 4), np.float32))[penalty.name]
             assert found == pytest.approx(value * (1 - 0.8 * step / 4), rel=1e-6)
+
+
+@pytest.mark.parametrize("mover", ["g", "d"])
+def test_rates_that_change_between_two_steps_are_those_of_their_player(mover):
+    still, moving = SGD(1e-30), SGD(0.1)
+    rates = {
+        "g": {"generator": moving, "discriminator": still},
+        "d": {"generator": still, "discriminator": moving},
+    }
+    game, thetas = game_of(), []
+    ruled = {
+        m: replace(game, **{who: replace(getattr(game, who), optimizer=o) for who, o in rates[m].items()}) for m in "gd"
+    }
+    other = "d" if mover == "g" else "g"
+
+    def follow(step, gan):
+        thetas.append({"g": gan.g.network.theta.copy(), "d": gan.d.network.theta.copy()})
+        if step == 2:
+            gan.game = ruled[mover]
+
+    play(ruled[other], follow)
+    moved = [{m: bool(np.abs(a[m] - b[m]).max() > 1e-12) for m in "gd"} for a, b in zip(thetas, thetas[1:])]
+    assert moved == [{mover: False, other: True}] * 2 + [{mover: True, other: False}] * 3

@@ -89,6 +89,8 @@ def test_reals_of_the_training_set_are_left_out_one_at_a_time(rng):
     assert of.authpct_real == pytest.approx(100 * np.mean(is_authentic), rel=1e-14)
     with pytest.raises(ShapeError, match="at least 3"):
         originals(train[:2], train[:2], inside=np.arange(2))
+    with pytest.raises(ShapeError, match="at least 2"):
+        originals(train, train[:1])
 
 
 def test_few_reals_get_few_cells(rng):

@@ -9,7 +9,9 @@ from scipy.stats import norm
 
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, DataError
-from mulligan.metrics.frechet import frechet_distance, moments
+from mulligan.metrics.frechet import frechet_distance, moments, noise_floor
+from mulligan.metrics.kernel import kid
+from mulligan.metrics.neighbours import manifolds
 from mulligan.metrics.points import evaluate_points
 from mulligan.metrics.toys import divergences
 
@@ -58,11 +60,16 @@ def test_what_is_missing_is_seen(real):
 
 def test_points_of_ones_own(real):
     cloud = np.random.default_rng(0).standard_normal((N, 3))
-    found = evaluate_points(cloud, cloud + 1, seed=5, cpu_seconds=2)
+    there = 1.5 * cloud + 1
+    found = evaluate_points(cloud, there, seed=5, cpu_seconds=2)
     assert found.keys() == {"n", "n_real", "seeds", "data", "generator", "cpu_seconds", "points"}
     assert (found["seeds"], found["cpu_seconds"]) == ([5], 2.0)
-    unit = moments(cloud).total_variance / 100
-    assert found["points"]["fd"] == pytest.approx(frechet_distance(moments(cloud + 1), moments(cloud)) / unit)
+    unit = moments(there).total_variance / 100
+    assert found["points"]["fd"] == pytest.approx(frechet_distance(moments(there), moments(cloud)) / unit)
+    assert found["points"]["fd_floor"] == pytest.approx(noise_floor(moments(there).cov, N, N) / unit)
+    assert found["points"]["kid"] == pytest.approx(kid(there, cloud, seed=5).mean)
+    near = asdict(manifolds(there, cloud))
+    assert {name: found["points"][name] for name in near} == near
 
 
 def test_words(real):

@@ -78,6 +78,7 @@ def test_what_was_seen_two_looks_ago_is_remembered_over_a_cut(tiny: Any) -> None
     for step in (10, 20, 30):
         again = Diagnosis(every=10)
         again.restore(json.loads(json.dumps(watch.state())))
+        assert again.state() == watch.state()
         again._probe, again._facts = Scripted(run, [next(looks)]), PLAIN  # type: ignore[assignment]
         watch = again
         found += [e for e in watch.observe(run, Stepped(step, MEASURES)) if isinstance(e, Diagnosed)]
