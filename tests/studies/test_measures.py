@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset
+from mulligan.data import Dataset, load, scaled
 from mulligan.data.toys import TOYS
 from mulligan.errors import UnsupportedError
+from mulligan.metrics.classes import classes
+from mulligan.metrics.features import pca
+from mulligan.metrics.frechet import frechet_distance, moments
+from mulligan.metrics.judge import bundled
+from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.pictures import sharpness
 from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
 from mulligan.training import Run, recipe, with_overrides
 
@@ -69,6 +75,27 @@ def test_held_out_pictures_are_the_best_fakes(pictures: Dataset, monkeypatch: py
     assert one["fd_pca"] > 50
     assert one["coverage"] < 0.2
     assert "fd" not in one  # no judge for noise
+
+
+def test_digits_are_seen_through_the_judge_and_their_principal_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_of, n = load("mnist"), 200
+    real, train = np.asarray(all_of.test.images[:n]), np.asarray(all_of.images[:400])
+    test = Dataset("mnist", real, all_of.test.labels[:n], all_of.class_names)
+    run = run_on(Dataset("mnist", train, all_of.labels[:400], all_of.class_names, test=test))
+    fake = np.asarray(all_of.images[np.flatnonzero(all_of.labels < 5)[-n:]])
+    drawing(run, scaled(fake, -1.0, 1.0), monkeypatch)
+    found = quality(run, n)
+    judge, components = bundled("mnist"), pca(train)
+    assert judge is not None
+    (x, p), (y, _) = (judge.features_and_probabilities(images) for images in (fake, real))
+    for name, a, b in (("fd", x, y), ("fd_pca", components(fake), components(real))):
+        there = moments(b)
+        assert found[name] == pytest.approx(100 * frechet_distance(there, moments(a)) / there.total_variance, rel=1e-6)
+    near, classed = manifolds(y, x), classes(p, np.bincount(all_of.labels[:400]))
+    assert found["classes"] == classed.modes < 8
+    assert (found["effective"], found["junk"], found["kl"]) == (classed.effective_modes, classed.junk, classed.kl)
+    assert (found["coverage"], found["precision"], found["recall"]) == (near.coverage, near.precision, near.recall)
+    assert found["sharpness"] == sharpness(fake, real)
 
 
 def test_the_push_is_the_gradient_of_gs_loss(pictures: Dataset) -> None:

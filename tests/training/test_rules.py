@@ -243,6 +243,16 @@ def test_classes_that_change_places() -> None:
     assert named(FAR, {**FAR, "path": 3.9}, histograms=turned).state == HEALTHY
 
 
+def test_a_rule_about_several_looks_waits_for_so_many_and_no_more() -> None:
+    def state(signals: dict[str, float], histograms: list[list[float]]) -> str:
+        looks = [Look(250 * (i + 1), {**SOUND, **FAR, **signals}, h) for i, h in enumerate(histograms)]
+        return next(iter(matches(View(looks, PLAIN, lived=True))), Finding(HEALTHY)).state
+
+    turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
+    assert [state({"path": 9.0}, [[0.1] * 10] * count) for count in (1, 2)] == [HEALTHY, "cycling"]
+    assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
+
+
 def test_who_once_listened_to_z_is_not_dead() -> None:
     assert named({"spread": 0.01, "distance": 0.01}, lived=False).state == "dead latent"
     assert named({"spread": 0.01, "distance": 0.01}, lived=True).state == "mode collapse"
