@@ -169,13 +169,14 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
         """async () => {
             const {server} = await import("/js/store.js");
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
-                class_names: ["a", "b"], loss: {says: "probability"}, can: []});
+                class_names: ["a", "b"], loss: {kind: "hinge", says: "logit"}, can: []});
             const look = {try: 1, step: 150, signals: {}, evidence: [], checks: [], class_names: ["a", "b"]};
             server.hear("look", {...look, histogram: null});
         }"""
     )
     tab.until("document.querySelector('[data-testid=quality]').innerText.includes('150')")
     assert tab("metric-modes").inner_text() == "–"
+    assert "D’s output" in tab("chart-loss").inner_text()  # no nats
     assert "no judge reads these pictures" in tab("class-histogram").text_content()
 
 

@@ -109,6 +109,10 @@ const VERDICTS = {
   logit: { unit: "D’s output", least: [-1, 1], change: () => (v) => v },
 };
 
+/** What a loss is measured in: nats where it is a log-likelihood, as of probabilities and of differences of logits. */
+const UNITS = { least_squares: "D’s output, squared", wasserstein: "D’s output", hinge: "D’s output", feature_matching: "D nats, G features squared" };
+const unitOf = (loss) => UNITS[loss?.kind] ?? (loss?.says === "logit" ? "" : "nats");
+
 function Charts() {
   const { status, tries, curves, looks, distance, metrics } = store;
   const memory = useRef({});
@@ -129,7 +133,7 @@ function Charts() {
   const same = begun && !kin(begun) ? { [begun.number]: curves[begun.number] } : curves;
   const shown = status?.points ? "gap" : "kid";
   return html`<div class="row2">
-    <${Chart} testid="chart-loss" title="Loss" unit="nats" x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
+    <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : unitOf(status.loss)} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(looks, "D", "d_gradient", "--judge"), ...line(looks, "G", "g_gradient", "--fake"), ...line(looks, "∇ₓD", "x_gradient", "--real", { dash: 1 })]} />
     <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, log scale" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${metrics?.kid_floor > 0 && shown === "kid" ? [{ y: metrics.kid_floor, label: `noise floor ${num(metrics.kid_floor)}` }] : []} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
