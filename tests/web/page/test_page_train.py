@@ -89,7 +89,11 @@ def new_try_waits(tab):
     assert tab.page.evaluate("document.querySelector('[data-testid=step]').getClientRects().length") == 1  # not broken
     tab.page.set_viewport_size(desk)
     assert tab.step == before
+    tab("recipe-mlp").click()  # the run's own recipe, as it comes
+    assert tab("pending").inner_text().startswith("Recipe:")
+    assert tab("knob-batch").input_value() == "64"
     tab("discard").click()
+    assert tab("knob-batch").input_value() == "8"
     assert tab("run-toggle").inner_text() == "Resume"
     assert tab("knob-loss").input_value() != "hinge"
 

@@ -48,7 +48,7 @@ function setDraft(name, value) {
   const recipe = name === "recipe" ? value : wanted().recipe;
   if (name === "recipe") {
     for (const key of Object.keys(draft)) delete draft[key];
-    if (value !== store.settings?.recipe || store.status?.state === "empty") draft.recipe = value;
+    draft.recipe = value; // as it comes, even where the run in hand is of the same one
   } else {
     draft[name] = value;
     const run = store.settings && draft.recipe == null;
@@ -194,7 +194,7 @@ export function Settings() {
       ${store.remedy && html`<${Remedy} />`}
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand stays on disk.</span>
         <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
-      <fieldset class="rec"><legend>Recipe</legend><div>${recipes.filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name)).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onChange=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
+      <fieldset class="rec"><legend>Recipe</legend><div>${recipes.filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name)).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onClick=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}
         ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>other recipes…</option>${others.map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${r.name}</option>`)}</select>`}
         <p class="small" data-testid="recipe-line">${recipe ? capital(recipe.title).split("`").map((words, i) => (i % 2 ? html`<code>${words}</code>` : words)) : ""}</p></div></fieldset>
       <fieldset><legend>Pictures</legend><${Pictures} value=${now.data} openOwn=${() => setOwn(true)} /></fieldset>
