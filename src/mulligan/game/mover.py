@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Mover:
-    """A player at work: its network, its optimiser's state, and one sweep that takes a step."""
+    """A player at work: its network, and its optimiser's state."""
 
     def __init__(
         self, player: Player, layers: tuple[Layer, ...], input_shape: Shape, dtype: DTypeLike, allocate: Allocate

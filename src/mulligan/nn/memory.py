@@ -125,7 +125,7 @@ class Context:
     rng : Generator or None
         Where dropout draws its masks.
     lanes, lane
-        The threads that share this batch, and which of them this workspace is.
+        The workers that share this batch, and which of them this workspace serves.
     """
 
     __slots__ = ("labels", "lane", "lanes", "rng", "tangent_follows", "training")

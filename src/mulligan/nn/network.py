@@ -128,7 +128,7 @@ class Network:
         rng : Generator, optional
             For dropout.
         lanes, lane : optional
-            The threads among which the batch is shared, and which of them this workspace serves.
+            The workers among which the batch is shared, and which of them this workspace serves.
         grad : (at least n_params,) array, optional
             Where the gradient is kept, if not in memory of its own; networks whose gradients are not wanted at the same
             time may share it.
