@@ -100,8 +100,16 @@ def test_a_lanes_error_passes_through_and_the_lanes_go_on():
     assert sorted(done) == [0, 1]
 
 
+@pytest.fixture
+def pythons_own():
+    """Handle SIGINT as Python does; what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs a signal to one thread")
-def test_an_interrupt_while_waiting_leaves_no_lane_at_work():
+def test_an_interrupt_while_waiting_leaves_no_lane_at_work(pythons_own):
     def slow(lane):
         if lane:
             time.sleep(0.4)
