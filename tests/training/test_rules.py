@@ -84,8 +84,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                ({"ranking": 1.0, **FAR}, {"facts": CRITIC})],
     "G wins": [({"d_accuracy": 0.51, "d_loss": 1.31, **ASTRAY}, {}), ({"ranking": 0.09, **ASTRAY}, {"facts": CRITIC}),
                ({"ranking": 0.51, "d_loss": 0.67, "r2": 0.1, "penalty": 0.0, **ASTRAY}, {"facts": PAIRED})],
-    "standstill": [({"pace": 0.09, "travelled": 0.5, **FAR}, {}),
-                   ({"pace": 0.0, "travelled": 0.5, "coverage": 0.09}, {})],
+    "standstill": [({"pace": 0.09, "travelled": 0.29, **FAR}, {}),
+                   ({"pace": 0.0, "travelled": 0.29, "coverage": 0.09}, {})],
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1, "gap": 0.051}, {}), ({"path": 10.1, "way": 1.01}, {})],
@@ -98,7 +98,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     ],
     "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {})],
     "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {}),
-                ({"variety": 5e-4, "pace": 0.0, "travelled": 0.5, **FAR}, {}), ({"nearness": 0.49}, {})],
+                ({"variety": 5e-4, "pace": 0.0, "travelled": 0.29, **FAR}, {}), ({"nearness": 0.49}, {})],
     "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {}), ({"inner": 0.19, "coverage": 0.4}, {}),
                              ({"spread": 0.19, "inner": 0.9, "coverage": 0.4}, {"facts": CONDITIONAL})],
 }  # fmt: skip
@@ -251,6 +251,13 @@ def test_a_rule_about_several_looks_waits_for_so_many_and_no_more() -> None:
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert [state({"path": 9.0}, [[0.1] * 10] * count) for count in (1, 2)] == [HEALTHY, "cycling"]
     assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
+
+
+def test_who_has_come_to_rest_does_not_stand_still() -> None:
+    rest = {"pace": 0.05, **FAR}  # a rate that falls to 0 ends every run so
+    assert named({**rest, "travelled": 0.31}) == Finding(HEALTHY)
+    assert named({**rest, "travelled": 0.29}).state == "standstill"
+    assert named({**rest, "gap": 0.04, "travelled": 0.29}) == Finding(HEALTHY)
 
 
 def test_who_once_listened_to_z_is_not_dead() -> None:

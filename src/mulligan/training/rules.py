@@ -96,7 +96,7 @@ def standstill(v: View) -> list[Case]:
     """G does not move: each z draws what it drew at first, not real. Not where there is but one to learn."""
     if v.under("variety", 1e-3).holds:
         return []
-    still = v.under("pace", 0.1), v.under("travelled", 1.0)  # who has come to rest has travelled
+    still = v.under("pace", 0.1), v.under("travelled", 0.3)  # who has come to rest has travelled
     return [Case((*still, v.over("gap", FAR))), Case((*still, v.under("coverage", 0.1)))]
 
 
