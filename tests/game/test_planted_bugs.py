@@ -23,8 +23,8 @@ from mulligan.game.losses import (
 from mulligan.game.penalties import R1, WGANGP, Penalty
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn.layers.activations import SiLU, Softplus, Tanh
-from mulligan.nn.layers.base import Affine
 from mulligan.nn.layers.classes import Projection
+from mulligan.nn.layers.families import Affine
 from mulligan.nn.memory import Memory
 from mulligan.nn.network import Workspace
 from mulligan.nn.optimizers import Adam

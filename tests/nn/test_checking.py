@@ -8,7 +8,7 @@ from mulligan.nn import checking
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
 from mulligan.nn.checking import Kink, check_layer, check_layers, gradient_error, relative, slope
-from mulligan.nn.layers import base, classes, norm, resample
+from mulligan.nn.layers import classes, families, norm, resample
 from mulligan.nn.memory import Context
 from mulligan.nn.network import Network
 
@@ -196,7 +196,7 @@ def nan_in_one_place(self, x, y, out):
     out[0, 0] = np.nan
 
 
-PAIRED, GRADS = base.Affine.paired, base.Affine.grads
+PAIRED, GRADS = families.Affine.paired, families.Affine.grads
 FORWARD, BACKWARD, NORM_GRADS = norm.BatchNorm.forward, norm.BatchNorm.backward, norm.LayerNorm.grads
 POOLED, PROJECTED = resample.AvgPool.transpose, classes.Projection.product_w
 DISCRIMINATED, DTANH = nn.MinibatchDiscrimination.backward, nn.Tanh.df
@@ -209,12 +209,12 @@ BUGS = [
     (nn.Tanh, "piecewise_linear", True, nn.Tanh(), (6,), {"adjoint dx"}),  # f″ forgotten
     (nn.Softplus, "ddf", factor_beta_lost, nn.Softplus(3.0), (6,), {"adjoint dx"}),
     (nn.LeakyReLU, "df", slopes_swapped, nn.LeakyReLU(), (6,), {"dx", "tangent"}),
-    (base.Pointwise, "forward", slope_of_another_step, nn.Tanh(), (6,), {"adjoint dx"}),
+    (families.Pointwise, "forward", slope_of_another_step, nn.Tanh(), (6,), {"adjoint dx"}),
     (nn.Dense, "product_x", not_transposed, nn.Dense(4), (4,), {"dx", "transposed"}),
-    (base.Affine, "_add_bias", staticmethod(bias_without_c), CRITIC, (4,), {"paired"}),
-    (base.Affine, "paired", paired_without_u, CRITIC, (4,), {"paired"}),
-    (base.Affine, "grads", tangent_not_in_the_weights, CRITIC, (4,), {"second order d0.W", "paired"}),
-    (base.Affine, "finish", no_power_direction, nn.Dense(3, spectral_norm=True), (4,), {"dW"}),
+    (families.Affine, "_add_bias", staticmethod(bias_without_c), CRITIC, (4,), {"paired"}),
+    (families.Affine, "paired", paired_without_u, CRITIC, (4,), {"paired"}),
+    (families.Affine, "grads", tangent_not_in_the_weights, CRITIC, (4,), {"second order d0.W", "paired"}),
+    (families.Affine, "finish", no_power_direction, nn.Dense(3, spectral_norm=True), (4,), {"dW"}),
     (nn.Dropout, "transpose", fresh_mask, nn.Dropout(), (6,), {"dx", "transposed"}),
     (Context, "sum_over_lanes", lanes_apart, nn.BatchNorm(), (4,), {"two lanes"}),
     (Context, "sum_over_lanes", lanes_apart, nn.MinibatchStddev(), (4,), {"two lanes"}),

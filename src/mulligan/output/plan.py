@@ -35,7 +35,8 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.base import Affine, Layer, Shape, walk
+from mulligan.nn.layers.base import Layer, Shape, walk
+from mulligan.nn.layers.families import Affine
 from mulligan.output.weights import Generator
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import scaled
-from mulligan.nn.layers.base import Layer, Pointwise
+from mulligan.nn.layers.base import Layer
+from mulligan.nn.layers.families import Pointwise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

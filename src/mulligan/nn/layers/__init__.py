@@ -1,13 +1,14 @@
 """The layers, by name."""
 
 from mulligan.nn.layers.activations import ELU, Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from mulligan.nn.layers.base import Affine, Layer, LinearMap, Param, Pointwise
+from mulligan.nn.layers.base import Layer, Param
 from mulligan.nn.layers.branches import Concat, Residual
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.dropout import Dropout
+from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
 from mulligan.nn.layers.maxout import Maxout
 from mulligan.nn.layers.minibatch import MinibatchDiscrimination, MinibatchStddev
 from mulligan.nn.layers.norm import BatchNorm, LayerNorm, PixelNorm

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mulligan.nn.layers.base import Pointwise
+from mulligan.nn.layers.families import Pointwise
 from mulligan.nn.memory import Array
 from mulligan.nn.ranges import Decay, Positive
 

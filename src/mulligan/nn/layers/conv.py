@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn.layers.base import Affine, Param, Shape
+from mulligan.nn.layers.base import Param, Shape
 from mulligan.nn.layers.convolution import Correlation
+from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.shape import check_image
 from mulligan.nn.memory import Array, Memory

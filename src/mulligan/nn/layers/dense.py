@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mulligan.errors import ShapeError
-from mulligan.nn.layers.base import Affine, Param, Shape
+from mulligan.nn.layers.base import Param, Shape
+from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.products import multiply
 from mulligan.nn.memory import Array, Memory

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mulligan.errors import UnsupportedError
-from mulligan.nn.layers.base import LinearMap
+from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Decay
 

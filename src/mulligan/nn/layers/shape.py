@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn.layers.base import Layer, LinearMap, Shape
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.ranges import Count
 
