@@ -139,6 +139,10 @@ def test_words_for_what_is_off(rng):
         moments(np.where(np.arange(30)[:, None] == 7, np.nan, x))
     with pytest.raises(ConfigError, match="2 ≤ smallest < 30"):
         frechet_infinity(x, x, smallest=30)
+    with pytest.raises(ConfigError, match="1 sizes from 10 to 30 rows: at least 2 sizes"):
+        frechet_infinity(x, x, points=1, smallest=10)
+    with pytest.raises(ConfigError, match="2 ≤ smallest < 30"):
+        frechet_infinity(x, x, smallest=1)
     with pytest.raises(ConfigError, match="sample sizes 1 and 5"):
         noise_floor(np.eye(2), 1, 5)
     assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # two are enough: d + d(d+1)/4

@@ -39,7 +39,7 @@ def test_a_subset_as_large_as_the_set_is_the_set_in_any_order(rng):
     fewer = kid(x, y[:30], subsets=1, size=500)  # of the larger set as many are drawn as the smaller one has
     assert fewer.mean == pytest.approx(squared_mmd(x[np.random.default_rng(0).choice(40, 30, replace=False)], y[:30]))
     several = kid(x, y, subsets=3, size=500)  # several of all rows would be three times the same
-    assert several == kid(x, y, subsets=3, size=20)
+    assert several == kid(x, y, subsets=3, size=20) != kid(x, y, subsets=3, size=19)
     assert several.sd > 0
     assert kid(x[:4], y[:4], subsets=3) == kid(x[:4], y[:4], subsets=3, size=2)
 
