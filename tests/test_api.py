@@ -21,9 +21,12 @@ from mulligan.data import load as load_data
 from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, ShapeError, UnsupportedError
 from mulligan.fitting import timed
 from mulligan.game.spec import Schedules
+from mulligan.museum.cases import case_named
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.initializers import He
+from mulligan.output.images import grid, pillow
 from mulligan.output.models import BUNDLED
+from mulligan.studies import StudyRun, load_study
 from mulligan.training import Recorder, load_config, resume
 from mulligan.training.config import dumps_toml, with_overrides
 from mulligan.training.tables import KINDS
@@ -244,6 +247,10 @@ def on_ring(**companions):
     return mulligan.train(mulligan.Run(mulligan.recipe("ring", steps=2)), **companions)
 
 
+def on_a_run():
+    return mulligan.Run(mulligan.recipe("ring", steps=2))
+
+
 def rebuilt(**options):
     made = mulligan.load("x.safetensors")
     return mulligan.Generator(made.spec, made.theta, made.stats, **options)
@@ -298,6 +305,22 @@ def rebuilt(**options):
         (lambda: mulligan.load("x.safetensors").class_of(2.5), "class = 2.5 is not allowed"),
         (lambda: mulligan.load("x.safetensors").z(10**5000), "count = a number of more than 4,300 digits is not"),
         (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=10**5000), "more than 4,300 digits"),
+        (lambda: mulligan.load("x.safetensors").class_name(10), "label = 10 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_name("3"), "label = '3' is not allowed"),
+        (lambda: mulligan.load("x.safetensors").export("m.npz", ["npz"]), r"to = \['npz'\] is not allowed"),
+        (lambda: from_arrays(GREY).limited(-1), "count = -1 is not allowed"),
+        (lambda: from_arrays(GREY).limited("5"), "count = '5' is not allowed"),
+        (lambda: on_a_run().draw(1.5, seed=0), r"count = 1\.5 is not allowed"),
+        (lambda: on_a_run().draw(2, seed=None), "seed = None is not allowed"),
+        (lambda: on_a_run().turn("lr=1"), r"overrides = 'lr=1' is not allowed; .*list of texts.*Try \['steps=100'\]"),
+        (lambda: with_overrides(mulligan.recipe("ring"), None), "overrides = None is not allowed"),
+        (lambda: with_overrides(mulligan.recipe("ring"), [3]), r"3 is no path=value\. Write it as text"),
+        (lambda: load_config(None), "path = None is not allowed; it must be a TOML file"),
+        (lambda: load_config("mine.toml"), r"cannot read mine\.toml"),
+        (lambda: StudyRun("cost", "o"), r"study = 'cost' is not allowed; .*Try load_study\('cost'\)"),
+        (lambda: StudyRun(load_study("cost"), None), "folder = None is not allowed"),
+        (lambda: case_named(None), "the museum has no None"),
+        (lambda: grid(GREY, columns="5"), "columns = '5' is not allowed"),
         (lambda: mulligan.recipe("quick", steps=10**5000), "steps = a number of more than 4,300 digits is not"),
         (lambda: with_overrides(mulligan.recipe("quick"), ["steps=" + "9" * 5000]), r"steps = '999.* is not allowed"),
     ],
@@ -320,6 +343,24 @@ def test_figures_of_numpy_are_kept_as_pythons(tmp_path):
     run = mulligan.Run(mulligan.recipe("ring", steps=1))
     list(Recorder(tmp_path / "r").record(run, evaluators=[lambda run: {"share": np.float32(0.5)}]))
     assert '"share": 0.5' in (tmp_path / "r" / "events.jsonl").read_text()
+
+
+def test_names_of_data_are_text():
+    for names in ({"name": Path("mine")}, {"name": None}, {"name": 3}):
+        with pytest.raises(DataError, match=r"is no text\. Try"):
+            from_arrays(GREY, **names)
+
+
+@pytest.mark.parametrize("name", ["ring", "quick"])
+def test_of_no_latents_there_are_no_samples(name):
+    run = mulligan.Run(mulligan.recipe(name, steps=2))
+    assert run.sample(*run.draw(0, seed=0)).shape == (0, *run.data.shape)
+
+
+def test_pictures_may_be_lists():
+    assert (grid([*GREY[:4]]) == grid(GREY[:4])).all()
+    with pytest.raises(ShapeError, match="a picture of int64"):
+        pillow([[0, 255]])
 
 
 def test_a_name_that_is_too_long_is_no_generator():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from mulligan.errors import DataError
+from mulligan.errors import DataError, as_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,6 +89,8 @@ class Dataset:
                 "are allowed. The channel comes last: (n, H, W, C)."
             )
         for word in (self.name, *self.class_names):
+            if not isinstance(word, str):
+                raise DataError(f"the name {word!r} of data or of a class is no text. Try {str(word)!r}.")
             try:
                 word.encode()
             except UnicodeEncodeError as error:  # what is kept of a run is text: configuration, weights, report
@@ -159,7 +162,13 @@ class Dataset:
 
         They are the first ones where these hold every class of the whole. Where they do not, as in data sorted by
         class, they are the first ones of each class: one at least, as far as `count` reaches, and then its share.
+
+        Raises
+        ------
+        ConfigError
+            When `count` is no whole number above 0.
         """
+        count = as_whole("count", count, 1, sys.maxsize)
         images: Any = self.images
         rows: Any = slice(count)
         if self.labels is not None and len(np.unique(self.labels[:count])) < len(np.unique(self.labels)):

@@ -50,8 +50,8 @@ def case_named(name: str) -> Case:
     ConfigError
         When there is none of that name.
     """
-    if name not in CASES:
-        near = get_close_matches(name, CASES, 1)
+    if not isinstance(name, str) or name not in CASES:
+        near = get_close_matches(str(name), CASES, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"the museum has no {name!r}.{hint} It has {', '.join(CASES)}.")
     return CASES[name]

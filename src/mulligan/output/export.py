@@ -39,7 +39,7 @@ def format_of(to: str | None, path: str | Path | None) -> str:
             shown = f"{path} ends in none of {', '.join(endings)}" if path is not None else "no format was named"
             raise ConfigError(f"{shown}. Name one of {', '.join(FORMATS)}, for instance --to html.")
         return endings[suffix]
-    if to not in FORMATS:
+    if not isinstance(to, str) or to not in FORMATS:
         raise ConfigError(f"to = {to!r} is not allowed; {', '.join(FORMATS)} are. Try --to html.")
     if suffix and suffix != FORMATS[to][0]:
         raise ConfigError(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, ShapeError
+from mulligan.errors import CheckpointError, ConfigError, ShapeError, as_whole
 from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     ShapeError
         When `images` are not uint8 pictures of one of these shapes, or there are none.
     ConfigError
-        When `columns` < 1 or `pad` < 0.
+        When `columns` or `pad` is no whole number, or `columns` < 1 or `pad` < 0.
     """
+    images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or len(images) == 0:
@@ -91,9 +92,8 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
             "Try to_uint8 first."
         )
     n, height, width, channels = images.shape
-    columns = math.ceil(math.sqrt(n)) if columns is None else columns
-    if columns < 1 or pad < 0:
-        raise ConfigError(f"a grid of {columns} columns with pad {pad}; columns ≥ 1 and pad ≥ 0 are allowed.")
+    columns = math.ceil(math.sqrt(n)) if columns is None else as_whole("columns", columns, 1, 1 << 16)
+    pad = as_whole("pad", pad, 0, 1 << 10)
     rows = math.ceil(n / columns)
     sheet = np.full((rows * (height + pad) + pad, columns * (width + pad) + pad, channels), _GAP, np.uint8)
     for i, image in enumerate(images):
@@ -112,6 +112,7 @@ def pillow(array: NDArray[np.uint8]) -> Image:
     """
     from PIL import Image
 
+    array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if (

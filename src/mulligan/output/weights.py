@@ -157,7 +157,8 @@ class Generator:
         """Return the name of a class, its number where it has none; nothing for None."""
         if label is None:
             return ""
-        return self.spec.class_names[label] if self.spec.class_names else str(label)
+        names = self.spec.class_names
+        return names[as_whole("label", label, 0, len(names) - 1)] if names else str(label)
 
     # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────
 

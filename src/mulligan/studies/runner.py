@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.data.registry import absolute
-from mulligan.errors import CheckpointError, ConfigError, RunError
+from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
 from mulligan.studies.backends import backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
@@ -86,7 +86,9 @@ class StudyRun:
     """
 
     def __init__(self, study: Study, folder: str | Path, *, budget: str | None = None, resume: bool = False):
-        self.study, self.folder = study, Path(folder).absolute()
+        if not isinstance(study, Study):
+            raise ConfigError(f"study = {study!r} is not allowed; it must be a study. Try load_study('cost').")
+        self.study, self.folder = study, as_path("folder", folder, "a folder", "studies/mine").absolute()
         self.budget: Budget = study.budget(budget)
         self.variations = study.variations()
         self.results: dict[str, dict[str, Any]] = {}

@@ -7,17 +7,18 @@ import json
 import re
 import tomllib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mulligan.errors import ConfigError, MulliganError
+from mulligan.errors import ConfigError, MulliganError, as_path
 from mulligan.game.spec import Game
 from mulligan.nn.ranges import Count, Finite, Whole, check_ranges
 from mulligan.training.overrides import assign
 from mulligan.training.tables import Table, from_table, to_plain, to_table, unknown_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -136,8 +137,9 @@ def loads_toml(text: str, source: str = "the configuration") -> Table:
         raise ConfigError(f"{source} is not valid TOML: {error}. Correct that line.") from error
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: str | Path) -> Config:
     """Read a configuration from a TOML file."""
+    path = as_path("path", path, "a TOML file", "mine.toml")
     table = loads_toml(read_text(path), str(path))
     try:
         return from_table(Config, table)
@@ -189,8 +191,12 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
     ConfigError
         For an override that is no ``path=value``, an unknown path, or a value that is not allowed there.
     """
+    if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
+        raise ConfigError(f"overrides = {overrides!r} is not allowed; it must be a list of texts. Try ['steps=100'].")
     table = to_table(config)
     for text in overrides:
+        if not isinstance(text, str):
+            raise ConfigError(f"{text!r} is no path=value. Write it as text: 'discriminator.optimizer.lr=1e-4'.")
         path, equals, value = text.partition("=")
         if not equals or not path.strip():
             raise ConfigError(f"{text!r} is no path=value. Write, for instance, discriminator.optimizer.lr=1e-4.")

@@ -12,7 +12,7 @@ import numpy as np
 
 from mulligan.data import Dataset, Sampler, load
 from mulligan.data.registry import absolute
-from mulligan.errors import CheckpointError, ConfigError, UnsupportedError
+from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
 from mulligan.nn.memory import Array
@@ -225,7 +225,8 @@ class Run:
         seed : int
             The same numbers for the same seed, whatever the run has done.
         """
-        rng = stream(seed, "eval")
+        count = as_whole("count", count, 0, 2**40)
+        rng = stream(as_whole("seed", seed, 0, 2**63 - 1), "eval")
         z = self.config.latent.draw(rng, np.empty((count, self.config.latent.dim), np.float32))
         return z, None if self.labels is None else self.labels[rng.integers(len(self.labels), size=count)]
 
@@ -249,7 +250,7 @@ class Run:
             self._spaces[average] = self.gan.g.network.workspace(theta=theta)
         space, parts = self._spaces[average], []
         with np.errstate(all="ignore"):
-            for start in range(0, len(z), _ROWS):
+            for start in range(0, max(1, len(z)), _ROWS):
                 rows = slice(start, start + _ROWS)
                 parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
         made = np.concatenate(parts)
