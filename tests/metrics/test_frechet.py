@@ -131,6 +131,9 @@ def test_words_for_what_is_off(rng):
     x = rng.standard_normal((30, 4))
     with pytest.raises(ShapeError, match=r"shape \(30,\)"):
         moments(x[:, 0])
+    for odd in ([[1.0, 2.0], [3.0]], [["a", "b"]] * 3, object()):
+        with pytest.raises(ShapeError, match="features cannot be read as a table of numbers"):
+            moments(odd)
     with pytest.raises(ShapeError, match="1 rows; at least 2"):
         moments(x[:1])
     with pytest.raises(ShapeError, match="real features 4, fake features 3"):

@@ -36,7 +36,13 @@ def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDAr
     DataError
         A value that is NaN or infinite.
     """
-    table = np.asarray(x, dtype=np.float64)
+    try:
+        table = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(
+            f"{name} cannot be read as a table of numbers ({error}); (n, d) with one row a picture is needed. "
+            "Give rows of one length."
+        ) from error
     if table.ndim != 2 or table.shape[1] == 0:
         raise ShapeError(
             f"{name} has shape {table.shape}; a table (n, d) with one row a picture is needed. "
