@@ -138,7 +138,7 @@ class Playground:
         except (MulliganError, OSError):
             return None
 
-    def models(self, also: str | None) -> list[dict[str, Any]]:
+    def models(self, also: str | None = None) -> list[dict[str, Any]]:
         """Return the generators that can draw: the bundled one, the newest runs', and one by its name."""
         from mulligan.output.models import BUNDLED
 
