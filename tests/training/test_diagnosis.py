@@ -36,6 +36,9 @@ class Scripted:
     def copying(self) -> dict[str, float]:
         return {}
 
+    def lag(self) -> float:
+        return 0.0
+
 
 BAD, WORSE, OTHER = ({**SOUND, **change} for change in ({"distance": 0.4}, {"distance": 0.1}, {"extreme": 0.99}))
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
-from mulligan.training.looks import LISTENS, Evidence, Facts, Look, View, facts_of
+from mulligan.training.looks import LISTENS, RESTS, Evidence, Facts, Look, View, facts_of
 from mulligan.training.remedies import remedies_for
 from mulligan.training.rules import HEALTHY, Finding, matches
 from mulligan.training.signals import Probe
@@ -101,6 +101,8 @@ class Diagnosis:
             share = 2 * self.every / run.config.steps
             signals |= {"way": gone.length, "pace": gone.length / share, "travelled": self._way.travelled}
             signals |= {"path": gone.length / gone.net} if gone.net > 0 else {}
+            if self._way.travelled < RESTS and run.config.average is not None:
+                signals["lag"] = self._probe.lag()
         signals |= self._copies(run, event.step)
         self.looks = [*self.looks, Look(event.step, signals, histogram)][-KEPT:]
         self._lived = self._lived or signals.get("spread", 1.0) >= LISTENS

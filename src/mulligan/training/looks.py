@@ -26,6 +26,8 @@ FEW = 0.6
 """Effective classes, over those of the reals, below which a warning is due."""
 LISTENS = 0.02
 """Deviation of G(z) over z, over that of the reals, from which on G listens to z."""
+RESTS = 0.3
+"""Way of a fixed z since the beginning, over the range of the data, below which it has not set out."""
 NOISE = 2.0
 """Steps between neighbouring pixels, over those of reals, that make noise of a picture."""
 

@@ -40,6 +40,7 @@ MEANINGS = {
     "way": "way of a fixed z ÷ range of the data, over two looks",
     "pace": "the same, kept up over the whole run",
     "travelled": "way of a fixed z ÷ range of the data, since the beginning",
+    "lag": "distance of the averaged G's fakes from the other's ÷ deviation of the reals",
     "histogram_change": "total variation of the classes, two looks apart",
     "penalty_share": "gradient penalty ÷ what D has gained",
     "penalty_weight": "gradient penalty, as it is added to D's loss",

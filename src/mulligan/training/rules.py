@@ -13,7 +13,7 @@ from itertools import zip_longest
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulligan.training.looks import FAR, LISTENS, NOISE, Case, Evidence, View, quotient
+from mulligan.training.looks import FAR, LISTENS, NOISE, RESTS, Case, Evidence, View, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,8 +96,9 @@ def standstill(v: View) -> list[Case]:
     """G does not move: each z draws what it drew at first, not real. Not where there is but one to learn."""
     if v.under("variety", 1e-3).holds:
         return []
-    still = v.under("pace", 0.1), v.under("travelled", 0.3)  # who has come to rest has travelled
-    return [Case((*still, v.over("gap", FAR))), Case((*still, v.under("coverage", 0.1)))]
+    still = v.under("pace", 0.1), v.under("travelled", RESTS)  # who has come to rest has travelled
+    signs = v.over("gap", FAR), v.under("coverage", 0.1), v.over("lag", 0.5)  # or the averaged G alone stands
+    return [Case((*still, sign)) for sign in signs]
 
 
 def mode_collapse(v: View) -> list[Case]:

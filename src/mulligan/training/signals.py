@@ -159,6 +159,12 @@ class Probe:
             flat = flat @ self._directions
         return [float(v) for v in flat.ravel()]
 
+    def lag(self) -> float:
+        """Return how far the averaged G's fakes of the followed z are from the other's, in deviations of the reals."""
+        z, labels = self.z[:TRACKED], _first(self.labels, TRACKED)
+        averaged, made = (self.run.generate(z, labels, average=average).copy() for average in (True, False))
+        return ratio(float(np.sqrt(np.square(averaged - made).mean())), self.known.figures["deviation"])
+
     @cached_property
     def _directions(self) -> Array:
         size = math.prod(self.run.data.shape)
