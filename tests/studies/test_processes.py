@@ -184,6 +184,16 @@ def test_ctrl_c_says_how_to_go_on(write: Any, tmp_path: Path) -> None:
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_without_semaphores_cells_are_run_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")  # as where /dev/shm is missing
+
+    monkeypatch.setattr("multiprocessing.Semaphore", refused)
+    with backend("loky", 2) as run:
+        found = list(run(lambda job: (job, os.getpid()), [1, 2], lambda job: None))
+    assert found == [(1, os.getpid()), (2, os.getpid())]
+
+
 def test_a_backend_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match=r"no backend 'daks'\. Known are loky, dask, ray"), backend("daks", 1):
         pass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -85,6 +86,9 @@ def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
     import joblib
 
     def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
+        if not _semaphores():  # joblib says so, and would go on with threads, which it then refuses to limit
+            yield from map(function, jobs)
+            return
         with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
             yield from _unordered(joblib, function, jobs)
 
@@ -95,6 +99,15 @@ def _loky(workers: int, scheduler: str) -> Iterator[Runner]:
             from joblib.externals.loky import get_reusable_executor
 
             get_reusable_executor().shutdown(wait=False, kill_workers=True)
+
+
+def _semaphores() -> bool:
+    """Whether processes can wait for each other here: not without a /dev/shm that can be written."""
+    try:
+        multiprocessing.Semaphore()
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 @contextmanager
