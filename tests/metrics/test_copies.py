@@ -40,6 +40,8 @@ def test_ct_leaves_out_cells_with_too_few(rng):
     cell = np.repeat([0, 1], [35, 5])
     assert ct(fake, cell, real, cell) == ct(fake[:35], cell[:35], real[:35], cell[:35]) < -3
     assert ct(fake[:9], cell[:9], real[:9], cell[:9]) == 0.0
+    assert ct(fake[:20], cell[:20], real[:20], cell[:20]) < -3
+    assert ct(fake[:19], cell[:19], real[:20], cell[:20]) == ct(fake[:20], cell[:20], real[:19], cell[:19]) == 0.0
     with pytest.raises(ConfigError, match="least = 0"):
         ct(fake, cell, real, cell, least=0)
 

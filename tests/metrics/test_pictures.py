@@ -5,6 +5,7 @@ import pytest
 import scipy.ndimage
 
 from mulligan.errors import ConfigError, DataError, ShapeError
+from mulligan.metrics import pictures
 from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim
 
 
@@ -64,6 +65,16 @@ def test_diversity_class_by_class(rng):
     missing = np.where(label == 1, -1, label)
     assert diversity(real, real, missing, label) == 0.5
     assert diversity(np.repeat(real[:1], 40, axis=0), real) == pytest.approx(0.0, abs=1e-12)
+    lone = np.where(np.arange(40) == 7, 5, label)  # a class with one real picture has nothing to compare with
+    assert diversity(real, real, label, lone) == pytest.approx(diversity(real, real, lone, lone), rel=0.1)
+    assert diversity(real[:30], real) == dissimilarity(real[:30]) / dissimilarity(real)
+
+
+def test_figures_do_not_depend_on_how_many_pictures_are_taken_at_a_time(rng, monkeypatch):
+    fake, real = random_pictures(rng, 60) // 2, random_pictures(rng, 40)
+    expected = [figure(fake, real) for figure in (sharpness, contrast, diversity)]
+    monkeypatch.setattr(pictures, "_BLOCK", 7)
+    assert [figure(fake, real) for figure in (sharpness, contrast, diversity)] == pytest.approx(expected, rel=1e-12)
 
 
 def test_sharpness_against_scipy(rng):

@@ -174,6 +174,18 @@ def test_the_last_healthy_step_goes_with_the_diagnosis(tiny: Any) -> None:
     assert said(tiny, [SOUND, SOUND, BAD, BAD], **tried)[0][3] == 20
 
 
+def test_measures_of_a_look_are_means_over_the_steps_since_the_look_before(tiny: Any) -> None:
+    run, watch = Run(tiny()), Diagnosis(every=10)
+    watch._probe, watch._facts = Scripted(run, [SOUND, SOUND]), PLAIN  # type: ignore[assignment]
+    assert [penalty.name for penalty in run.config.penalties] == ["r1", "r2"]
+    for step, d_loss, r1 in ((4, 1.0, 0.5), (10, 2.0, 1.0), (15, 5.0, 0.0), (20, 3.0, 0.2)):
+        list(watch.observe(run, Stepped(step, {"d_loss": d_loss, "r1": r1, "r2": 0.1})))
+    first, second = (look.signals for look in watch.looks)
+    assert (first["d_loss"], second["d_loss"]) == (pytest.approx((4 * 1 + 6 * 2) / 10), pytest.approx(4.0))
+    assert (first["penalty"], second["penalty"]) == (pytest.approx(0.8 + 0.1), pytest.approx(0.1 + 0.1))
+    assert first.get("r1") == SOUND.get("r1")  # a penalty's value is not what the probe calls so
+
+
 def test_every_look_is_told(tiny: Any) -> None:
     watch = Diagnosis(every=6)
     events = list(train(Run(tiny()), observers=[watch]))

@@ -78,7 +78,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "contrast illusion": [({"span": 9e-4, "spread": 1e-3}, {"lived": False})],
     "wrong sign": [({"d_real": 3.0, "d_fake": 3.0}, {}), ({"d_real": 90.0, "d_fake": 200.0}, {})],
     "wrong scale": [({"scale": 127.5}, {}), ({"scale": 0.05}, {}), ({"scale": 127.5, "d_real": 200.0}, {}),
-                    ({"offset": 11.0}, {}), ({"beyond": 0.11, "d_accuracy": 1.0, "d_loss": 0.01}, {})],
+                    ({"offset": 11.0}, {}), ({"beyond": 0.11, "d_accuracy": 1.0, "d_loss": 0.01}, {}),
+                    ({"scale": 127.5, "spread": 1e-3}, {"lived": False})],
     "D wins": [({"d_accuracy": 0.98, "d_loss": 0.09}, {}), ({"push": 3e-4}, {}),
                ({"ranking": 0.98, "d_loss": 0.04}, {"facts": PAIRED}),
                ({"ranking": 1.0, **FAR}, {"facts": CRITIC})],
@@ -251,6 +252,8 @@ def test_a_rule_about_several_looks_waits_for_so_many_and_no_more() -> None:
 
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert [state({"path": 9.0}, [[0.1] * 10] * count) for count in (1, 2)] == [HEALTHY, "cycling"]
+    falls = [Look(250 * (i + 1), {**SOUND, "push": push}, []) for i, push in enumerate((0.4, 0.5, 3e-4))]
+    assert [len(matches(View(looks, PLAIN, lived=True))) for looks in (falls[1:], falls)] == [0, 1]
     assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
 
 

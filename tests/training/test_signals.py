@@ -12,6 +12,7 @@ from mulligan.data import Dataset, load, scaled
 from mulligan.data.toys import TOYS
 from mulligan.nn.network import Network
 from mulligan.training import Run
+from mulligan.training.looks import facts_of
 from mulligan.training.signals import Probe
 
 
@@ -160,6 +161,36 @@ def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -
     assert signals["g_weights"] == pytest.approx(np.linalg.norm(g.theta), rel=1e-5)
     assert signals["d_weights"] == pytest.approx(np.linalg.norm(d.theta), rel=1e-5)
     assert probe.look()[0] == signals  # nothing is left of the look before
+
+
+@pytest.mark.parametrize(
+    ("loss", "balance", "threshold", "least"),
+    [
+        ("non_saturating", 2 * math.log(2), 0.0, 0.0),
+        (
+            {"kind": "non_saturating", "smoothing": 0.1},
+            2 * math.log(2),
+            0.0,
+            -0.1 * math.log(0.1) - 0.9 * math.log(0.9),
+        ),
+        ("least_squares", 0.25, 0.5, 0.0),
+        ("wasserstein", 0.0, None, 0.0),
+        ("hinge", 2.0, 0.0, 0.0),
+        ("relativistic", math.log(2), None, 0.0),
+    ],
+)
+def test_facts_of_a_run(tiny: Any, loss: Any, balance: float, threshold: float | None, least: float) -> None:
+    facts = facts_of(Run(tiny(loss=loss, penalties=[])))
+    assert (facts.balance, facts.threshold) == (pytest.approx(balance, rel=1e-6), threshold)
+    assert facts.least == pytest.approx(least)
+    kind = loss if isinstance(loss, str) else loss["kind"]
+    assert facts.probabilistic is (kind == "non_saturating")
+    assert facts.relativistic is (kind == "relativistic")
+    assert (facts.critic, facts.unfading) == (kind == "wasserstein", kind in ("wasserstein", "hinge", "least_squares"))
+    assert (facts.penalised, facts.conditional, facts.normalised) == (False, False, False)
+    layers = [{"kind": "dense", "units": 4}, {"kind": "layer_norm"}, {"kind": "dense", "units": 1}]
+    other = facts_of(Run(tiny(loss=loss, penalties=["r1"], discriminator={"layers": layers})))
+    assert (other.penalised, other.normalised) == (True, True)
 
 
 def off_centre(n: int = 300) -> Dataset:
