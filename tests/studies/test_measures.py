@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -16,6 +19,8 @@ from mulligan.metrics.neighbours import manifolds
 from mulligan.metrics.pictures import sharpness
 from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
 from mulligan.training import Run, recipe, with_overrides
+from mulligan.training.checkpoint import save_checkpoint
+from mulligan.training.config import Parent
 
 SMALL = [
     "generator.layers.hidden=[16]",
@@ -51,6 +56,9 @@ def test_points_on_the_modes_are_perfect(monkeypatch: pytest.MonkeyPatch) -> Non
     found = quality(run, 800)
     assert (found["modes"], found["good"]) == (8.0, 1.0)
     assert found["distance"] == pytest.approx(0.0, abs=1e-6)
+    drawing(run, np.float32(ring.modes[:2]), monkeypatch)
+    assert quality(run, 800)["kl"] == pytest.approx(np.log(4))  # two of eight
+    assert quality(run, 800)["modes"] == 2.0
     drawing(run, np.float32(ring.modes[:3]) + np.float32([[0.5, 0.0]]), monkeypatch)
     found = quality(run, 800)
     assert (found["modes"], found["good"]) == (0.0, 0.0)
@@ -144,6 +152,18 @@ def test_travel_is_from_where_the_run_began(pictures: Dataset) -> None:
     z, _ = run.draw(64, seed=run.config.seed)
     before = run.gan.g.network.workspace(theta=run.gan.g.network.theta / 1.5).forward(z, None, training=False)
     assert travel(run, 64)["shift"] == pytest.approx(np.sqrt(np.square(before).mean()) / 2, rel=1e-5)
+
+
+def test_travel_of_a_second_try_is_from_the_checkpoint_where_it_began(pictures: Dataset, tmp_path: Path) -> None:
+    parent = run_on(pictures)
+    for _ in range(3):
+        parent.advance()
+    parent.gan.average[:] = 1.1 * parent.gan.g.network.theta
+    save_checkpoint(parent, tmp_path / "checkpoints")
+    config = replace(run_on(pictures).config, parent=Parent(str(tmp_path), 3))
+    again = Run(config, data=pictures)
+    again.gan.g.network.theta[:], again.gan.average[:] = 3 * parent.gan.g.network.theta, parent.gan.average
+    assert travel(again, 64) == {"travel": pytest.approx(2.0, rel=1e-5), "shift": 0.0}
 
 
 @pytest.mark.parametrize("batch", [1, 16])

@@ -252,6 +252,9 @@ def test_a_rule_about_several_looks_waits_for_so_many_and_no_more() -> None:
 
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert [state({"path": 9.0}, [[0.1] * 10] * count) for count in (1, 2)] == [HEALTHY, "cycling"]
+    steep = [Look(250 * (i + 1), {**SOUND, "classes": 0.5, "r2": r2}, []) for i, r2 in enumerate((0.6, 0.6, 6.1))]
+    named_so = [matches(View(looks, PENALISED, lived=True))[0].state for looks in (steep[1:], steep)]
+    assert named_so == ["mode collapse", "gamma off"]
     falls = [Look(250 * (i + 1), {**SOUND, "push": push}, []) for i, push in enumerate((0.4, 0.5, 3e-4))]
     assert [len(matches(View(looks, PLAIN, lived=True))) for looks in (falls[1:], falls)] == [0, 1]
     assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
