@@ -59,7 +59,9 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(regular(path), "np") as file:
+        with regular(path).open("rb"):
+            pass  # what may not be read is said to be missing by safe_open
+        with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except FileNotFoundError as error:
