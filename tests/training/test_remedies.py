@@ -280,3 +280,15 @@ def test_momentum_goes_where_there_is_much_of_it() -> None:
     for state in ("mode collapse", "divergence", "cycling"):
         assert settings(mended(state, "quick", *heavy))[3] == [0.0, 0.0]
     assert settings(mended("mode collapse", "quick", "generator.optimizer.beta1=0.5"))[3] == [0.5, 0.0]
+
+
+def test_numbers_that_run_away_are_held_whatever_else_is_off() -> None:
+    narrow = with_overrides(
+        recipe("mlp"), ["generator.layers.hidden=[1]", "generator.optimizer.lr=1", "discriminator.optimizer.lr=1"]
+    )
+    found = remedy(Finding("divergence"), narrow)
+    assert {"generator.optimizer.lr=0.003", "discriminator.optimizer.lr=0.003"} <= {*found.overrides}
+    assert found.overrides[-1] == "generator.layers.hidden=[128]"
+    assert len(found.words) > 1
+    assert found.words[-1] == "a wider G"
+    assert found.restart

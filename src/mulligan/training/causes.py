@@ -1,68 +1,26 @@
-"""What of a failure can be read in the configuration: its numbers, and causes that are mended first, and alone."""
+"""Causes of a failure that can be read in the configuration: they are mended first, and alone."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mulligan.nn.layers import LAYERS
-from mulligan.training.overrides import flattened
-from mulligan.training.tables import to_table
+from mulligan.training.edits import fields
 
 if TYPE_CHECKING:
     from mulligan.nn.layers.base import Shape
-    from mulligan.nn.schedules import Schedule
     from mulligan.training.config import Config
 
-USUAL = 1e-3
-"""A rate of Adam with which most of the recipes learn."""
-SLOW = 5e-5
-"""A rate of Adam below which weights hardly move in a run of usual length."""
 NARROW, WIDE = 16, 128
 """Units below which a fully connected layer is called narrow, and what it becomes."""
 THIN, THICK = 4, 16
 """The same for the channels of a convolution."""
 LOUD = 10.0
 """Gain of the first weights above which they are suspected; `ring` begins with 3."""
-FEW, MANY = 8, 64
+FEW, MANY = 4, 64
 """Dimensions of z that are few for pictures, and how many they get."""
-LEAST, BATCH = 8, 64
-"""Samples of a batch that are few, and how many they become."""
 FORGETFUL = 0.5
 """Share of a layer's numbers above which dropout is suspected."""
-
-
-def fields(config: Config, start: str, end: str) -> dict[str, Any]:
-    """Return the values whose path begins and ends so."""
-    table = flattened(to_table(config))
-    return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] == end}
-
-
-def learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the learning rates of G and of D, by path."""
-    g, d = (fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
-    return g, d
-
-
-def course(schedule: Schedule, steps: int) -> list[float]:
-    """Return a thousand of the values that a schedule has over a run."""
-    return [schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1)]
-
-
-def moving(config: Config) -> list[str]:
-    """Raise the rates that are too low to move the weights."""
-    return [f"{path}={USUAL:g}" for player in learning(config) for path, rate in player.items() if rate < SLOW]
-
-
-def mixes(config: Config) -> bool:
-    """Tell whether D mixes the samples of a batch, in any of its layers: a penalty of its gradient is refused."""
-    kinds = set(fields(config, "discriminator.layers.", "kind").values())
-    return any(LAYERS[kind].mixes_samples for kind in kinds & LAYERS.keys())
-
-
-def larger(config: Config) -> list[str]:
-    """Enlarge batches of a few samples, whose gradients are mostly noise; that alone seldom is the failure."""
-    return [f"batch_size={BATCH}"] if config.batch_size < LEAST else []
 
 
 def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:

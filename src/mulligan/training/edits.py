@@ -1,0 +1,158 @@
+"""Changes of a configuration, as ``path=value``, of which remedies are put together, and what they read in it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.game.losses import Wasserstein
+from mulligan.nn.averaging import EMA
+from mulligan.nn.layers import LAYERS
+from mulligan.training.config import with_overrides
+from mulligan.training.overrides import flattened
+from mulligan.training.tables import to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mulligan.nn.schedules import Schedule
+    from mulligan.training.config import Config
+
+USUAL = 1e-3
+"""A rate of Adam with which most of the recipes learn."""
+SLOW = 5e-5
+"""A rate of Adam below which weights hardly move in a run of usual length."""
+GAMMA = 1.0
+"""Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
+HEAVY = 0.5
+"""Momentum above which β₁ is suspected."""
+TIGHT = 5e-3
+"""Bound of D's weights below which D is flat; Arjovsky et al. 2017 have 0.01."""
+LEAST, BATCH = 8, 64
+"""Samples of a batch that are few, and how many they become."""
+
+
+def fields(config: Config, start: str, end: str) -> dict[str, Any]:
+    """Return the values whose path begins and ends so."""
+    table = flattened(to_table(config))
+    return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] == end}
+
+
+def learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the learning rates of G and of D, by path."""
+    g, d = (fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
+    return g, d
+
+
+def course(schedule: Schedule, steps: int) -> list[float]:
+    """Return a thousand of the values that a schedule has over a run."""
+    return [schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1)]
+
+
+def moving(config: Config) -> list[str]:
+    """Raise the rates that are too low to move the weights."""
+    return [f"{path}={USUAL:g}" for player in learning(config) for path, rate in player.items() if rate < SLOW]
+
+
+def mixes(config: Config) -> bool:
+    """Tell whether D mixes the samples of a batch, in any of its layers: a penalty of its gradient is refused."""
+    kinds = set(fields(config, "discriminator.layers.", "kind").values())
+    return any(LAYERS[kind].mixes_samples for kind in kinds & LAYERS.keys())
+
+
+def larger(config: Config) -> list[str]:
+    """Enlarge batches of a few samples, whose gradients are mostly noise; that alone seldom is the failure."""
+    return [f"batch_size={BATCH}"] if config.batch_size < LEAST else []
+
+
+def changed(config: Config, changes: Sequence[str]) -> Config | None:
+    """Return the changed configuration, or None where it is refused; what a change drops is told when it is applied."""
+    try:
+        return with_overrides(config, changes, say=lambda text: None)
+    except MulliganError:
+        return None
+
+
+def scaled(config: Config, start: str, end: str, by: float) -> list[str]:
+    """Multiply the values whose path begins and ends so."""
+    return [f"{path}={value * by:.3g}" for path, value in fields(config, start, end).items()]
+
+
+def weights(config: Config) -> dict[str, Any]:
+    """Return the weights of all penalties."""
+    return fields(config, "penalties.", "gamma") | fields(config, "penalties.", "weight")
+
+
+def stronger(config: Config) -> list[str]:
+    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more."""
+    least = GAMMA * unit(config)
+    return [f"{path}={max(10.0 * value, least):.3g}" for path, value in fields(config, "penalties.", "gamma").items()]
+
+
+def unit(config: Config) -> float:
+    """Return what γ for pixels in [−1, 1] is multiplied by in the data's own range."""
+    return (0.5 * (config.data.high - config.data.low)) ** 2
+
+
+def rates(config: Config, by: float) -> list[str]:
+    """Multiply the learning rates of both players."""
+    return [line for who in ("generator", "discriminator") for line in scaled(config, f"{who}.optimizer.", "lr", by)]
+
+
+def optimizer(config: Config, field: str, value: float) -> list[str]:
+    """Set a number of both optimisers, where they have it."""
+    paths = [p for who in ("generator", "discriminator") for p in fields(config, f"{who}.optimizer.", field)]
+    return [f"{path}={value:g}" for path in paths]
+
+
+def lighter(config: Config) -> list[str]:
+    """Drop the momentum of an optimiser that has much: in a game it pushes on after the other has moved."""
+    paths = [
+        p
+        for who in ("generator", "discriminator")
+        for p, v in fields(config, f"{who}.optimizer.", "beta1").items()
+        if v > HEAVY
+    ]
+    return [f"{path}=0" for path in paths]
+
+
+def penalties(config: Config) -> list[str]:
+    """Bring in R1 and R2, or raise the weights of the penalties that are there to `GAMMA`, in the data's own unit."""
+    gamma = GAMMA * unit(config)
+    if not config.penalties:
+        return [f'penalties=[{{kind="r1", gamma={gamma:g}}}, {{kind="r2", gamma={gamma:g}}}]']
+    return [f"{path}={gamma:g}" for path, weight in weights(config).items() if weight < gamma]
+
+
+def following(config: Config) -> list[str]:
+    """Shorten an average that holds on to G's first weights for half of the run."""
+    average = config.average
+    held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
+    return ['average={kind="ema", half_life=1000, ramp=0.05}'] if held else []
+
+
+def freed(config: Config) -> list[str]:
+    """Hold D by its slope where a bound on its weights is so tight that it is flat."""
+    if not 0.0 < config.discriminator.clip_weights < TIGHT:
+        return []
+    bounded = ['loss={kind="relativistic"}'] if isinstance(config.loss, Wasserstein) else []
+    return ["discriminator.clip_weights=0", *bounded, *regularised(config)]
+
+
+def regularised(config: Config) -> list[str]:
+    """Bring in or strengthen penalties as `penalties` does, where D's layers allow them."""
+    return [] if mixes(config) else penalties(config)
+
+
+def between(low: float, high: float) -> float:
+    """Return a rate for both players: the middle of two that are near, the more usual of two that are far apart."""
+    if high <= 10 * low:
+        return math.sqrt(low * high)
+    return min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
+
+
+def outputs(config: Config) -> str:
+    """Tell how G ends: the word of its architecture, or its last two layers."""
+    layers = to_table(config)["generator"]["layers"]
+    return str(layers.get("output") if isinstance(layers, dict) else layers[-2:])
