@@ -186,6 +186,22 @@ def test_measures_of_a_look_are_means_over_the_steps_since_the_look_before(tiny:
     assert first.get("r1") == SOUND.get("r1")  # a penalty's value is not what the probe calls so
 
 
+def test_a_look_tells_the_way_of_the_followed_z_and_how_much_longer_than_needed_it_was(tiny: Any) -> None:
+    class Moving(Scripted):
+        places = iter([0.0, 4.0, 2.0])
+
+        def track(self) -> list[float]:
+            return [next(self.places)]
+
+    run, watch = Run(tiny()), Diagnosis(every=10)
+    watch._probe, watch._facts = Moving(run, [SOUND, SOUND]), PLAIN  # type: ignore[assignment]
+    for step in (5, 10, 20):
+        list(watch.observe(run, Stepped(step, MEASURES)))
+    assert not {"way", "path"} & watch.looks[0].signals.keys()  # twice the time between two looks is not over
+    gone = watch.looks[1].signals  # in half ranges: 4 and back 2, to be 2 from where it was
+    assert (gone["way"], gone["path"]) == (pytest.approx(3.0), pytest.approx(3.0 / 1.0))
+
+
 def test_every_look_is_told(tiny: Any) -> None:
     watch = Diagnosis(every=6)
     events = list(train(Run(tiny()), observers=[watch]))
