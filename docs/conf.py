@@ -19,3 +19,26 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 napoleon_google_docstring = False
 suppress_warnings = ["mystnb.unknown_mime_type"]
+
+
+def formulas_as_they_stand(app, what, name, obj, options, lines):
+    """Make literal blocks of the formulas in a docstring: of what, after an empty line, is further in than before."""
+    indent, inside, before, found = 0, False, "", []
+    for line in lines:
+        if line.strip():
+            now = len(line) - len(line.lstrip())
+            if now <= indent:
+                indent, inside = now, False
+            elif not inside and not found[-1].strip():
+                inside = True
+                found += [] if before.endswith("::") else [" " * indent + "::", ""]
+            elif not inside:
+                indent = now
+            before = line
+        found.append(line)
+    lines[:] = found
+
+
+def setup(app):
+    """Come before napoleon, whose priority is 500."""
+    app.connect("autodoc-process-docstring", formulas_as_they_stand, priority=400)
