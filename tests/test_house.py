@@ -1,6 +1,7 @@
 """The house plan of the design, enforced: who may import whom, how long a file may be, how it may be called."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,10 @@ def test_the_mathematics_runs_without_the_shop(room):
         for c in (code, script)
     )
     assert loaded - numpy_alone - sys.stdlib_module_names == {"mulligan"}
+
+
+def test_what_the_readme_shows_and_links_to_is_there():
+    readme = Path(__file__).parents[1] / "README.md"
+    links = re.findall(r"(!?)\[[^]]*]\((?!http)([^)#]+)", readme.read_text("utf-8"))
+    assert [target for _, target in links if not (readme.parent / target).exists()] == []
+    assert {"docs/images/playground.png", "docs/images/playground.gif"} <= {target for mark, target in links if mark}
