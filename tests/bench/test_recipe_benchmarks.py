@@ -120,9 +120,24 @@ def test_breaking(tmp_path):
 
 
 def test_curing():
-    row = run("curing.py", "--only", "literal cost, ring").splitlines()[-1]
+    row, healthy = run("curing.py", "--only", "literal cost, ring").splitlines()
     assert row.startswith("| literal cost, ring | 0 | wrong sign | 0 | 8 of 8 |")
     assert "| yes | loss.kind: 'literal_cost' → 'non_saturating' |" in row
+    assert healthy == "| healthy ring, no classes | 0 | not named | – | 8 of 8 | – | – | was not ill |  |"
+
+
+def test_a_cure_says_how_many_classes_there_are(monkeypatch):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # which the script sets for its own process
+        monkeypatch.setenv(name, "1")
+    monkeypatch.syspath_prepend(FOLDER)
+    from breaking_cases import Case, configure
+    from curing import Cure, measured
+
+    found, kinds, _ = measured(Run(configure(Case("ring", "ring"), 0)))  # not trained
+    assert found < kinds == 8
+    for classes, verdict in ((8, "no"), (9, "yes"), (10, "yes")):  # the healthy run itself has nine
+        cure = Cure("case", 0, "D wins", found=classes, kinds=10, fd=60.0, healthy=9, healthy_fd=35.0)
+        assert f"| {classes} of 10 | 60.0 | 35.0 | {verdict} |" in cure.row()
 
 
 def test_metrics_known_sets():
