@@ -140,6 +140,12 @@ def test_a_cure_says_how_many_classes_there_are(monkeypatch):
         assert f"| {classes} of 10 | 60.0 | 35.0 | {verdict} |" in cure.row()
 
 
+def test_glance():
+    *_, row = run("glance.py", "ring", "--steps", 3, "--glances", 1).splitlines()
+    assert [cell.strip() for cell in row.split("|")][1::3] == ["ring", "500"]
+    assert all(float(cell) >= 0 for cell in row.split("|")[2:4])
+
+
 def test_metrics_known_sets():
     rows = run("metrics_known_sets.py", "--count", 500, "--halves").splitlines()
     assert [row.partition(",")[0] for row in rows[-2:]] == ["test against test", "train against test"]

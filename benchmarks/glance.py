@@ -1,0 +1,55 @@
+"""What watching costs: a glance (KID and classes of a thousand samples) against the steps between two of them.
+
+    python benchmarks/glance.py [--steps 300] [--glances 5] [RECIPE …]
+
+Processor time of one thread, medians; the diagnosis has its own figures (`python benchmarks/breaking.py --overhead`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import mulligan
+from mulligan.training import Run
+from mulligan.training.glance import Glance
+
+RECIPES = ("quick", "best", "plain", "mlp", "classic", "ring")
+
+
+def milliseconds(call: Callable[[], object], times: int) -> float:
+    """Median processor time of a call, after one that does not count."""
+    spent = []
+    for _ in range(times + 1):
+        begin = time.process_time()
+        call()
+        spent.append(time.process_time() - begin)
+    return 1000 * median(spent[1:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*", default=RECIPES)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--glances", type=int, default=5)
+    words = parser.parse_args()
+    print("| recipe | a step, ms | a glance, ms | steps between | per cent of the time |", "|---" * 5 + "|", sep="\n")
+    for name in words.recipes:
+        run = Run(mulligan.recipe(name, threads=1))
+        glance = Glance.of(run)
+        assert glance is not None
+        step = milliseconds(run.advance, words.steps)
+        look = milliseconds(lambda run=run, glance=glance: glance(run), words.glances)  # type: ignore[misc]
+        every = run.config.evaluate_every
+        print(f"| {name} | {step:.2f} | {look:.0f} | {every:,} | {100 * look / (every * step):.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
