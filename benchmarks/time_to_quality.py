@@ -123,14 +123,16 @@ def train(name, folder, seconds, seed, threads, clock):
     book = folder / f"{name}.json"
     log = {"clock": clock, "threads": threads, "seed": seed, "seconds": 0.0, "steps": 0, "kept": []}
     log["machine"] = describe(threads)
-    side = contestant(name, seed, threads)
-    state, suffix = folder / f"{name}.state", "safetensors" if name in OURS else "pt"
-    if book.exists():
+    begun = book.exists()
+    if begun:
         log = json.loads(book.read_text(encoding="utf-8"))
         if (log["clock"], log["threads"]) != (clock, threads):
             raise SystemExit(
                 f"{book} was begun on the clock {log['clock']} with {log['threads']} threads; go on with these."
             )
+    side = contestant(name, seed, threads)
+    state, suffix = folder / f"{name}.state", "safetensors" if name in OURS else "pt"
+    if begun:
         side.restore(state)
     side.prepare(load_mnist().images)
     now = {"wall": time.perf_counter, "cpu": time.process_time}[clock]

@@ -92,7 +92,13 @@ def test_sampling():
     assert out.count("digits/s") == 2
 
 
-@pytest.mark.parametrize("name", ["dcgan", "wgan_gp", "quick"])
+def test_time_to_quality_begins_with_a_convolutional_peer(tmp_path):
+    pytest.importorskip("torch")
+    run("time_to_quality.py", "train", "dcgan", "--folder", tmp_path, "--seconds", 0.1, "--clock", "cpu")
+    assert json.loads((tmp_path / "dcgan.json").read_text("utf-8"))["steps"] >= 1
+
+
+@pytest.mark.parametrize("name", ["wgan_gp", "quick"])
 def test_time_to_quality(tmp_path, name):
     if name != "quick":
         pytest.importorskip("torch")

@@ -55,7 +55,7 @@ def test_the_description_describes_every_call() -> None:
     json.dumps(found, allow_nan=False)
 
 
-@pytest.mark.parametrize("examples", [3, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_schemathesis(busy: Any, playground: Any, monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
     schemathesis = pytest.importorskip("schemathesis")
     monkeypatch.setattr(playground.jobs, "add", lambda what, run, **args: {"job": what})
