@@ -71,3 +71,7 @@ def test_without_a_limit_what_the_machine_has_is_free(group, lines, folder, vers
 def test_a_system_that_does_not_tell_has_no_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "Path", lambda path: tmp_path / "none")
     assert memory._free() == sys.maxsize
+
+
+def test_a_kernel_without_control_groups_has_the_machines_limit(group):
+    assert memory._free() == 4097 * MB  # /proc/self/cgroup is not there

@@ -75,18 +75,19 @@ def _free() -> int:
     try:
         told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         machine = sum(int(told[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
-        groups = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except (OSError, KeyError, ValueError):
         return sys.maxsize
-    return min([machine, *(_left(group) for kinds, path in groups for group in _with_parents(kinds, path))])
+    return min([machine, *map(_left, _groups())])
 
 
-def _with_parents(kinds: str, path: str) -> list[Path]:
-    """Return the folders that tell of a control group's memory, and of those that it is in; none of another kind's."""
-    if kinds not in ("", "memory"):  # version 2 names no kind
+def _groups() -> list[Path]:
+    """Return the folders that tell of the memory of this process's control groups, and of those that they are in."""
+    try:
+        told = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:  # a kernel without them; the machine's own limit stands
         return []
-    here = GROUPS / kinds / path.lstrip("/")
-    return [here, *here.parents]
+    heres = [GROUPS / kinds / path.lstrip("/") for kinds, path in told if kinds in ("", "memory")]  # version 2: no kind
+    return [group for here in heres for group in (here, *here.parents)]
 
 
 def _left(group: Path) -> int:

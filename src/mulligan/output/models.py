@@ -38,9 +38,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
         try:
             return Generator.load(path / "generator.safetensors", threads=threads)
         except CheckpointError as error:
-            unknown = isinstance(
-                error.__cause__, ConfigError
-            )  # of a kind that no checkpoint of it can be read with, either
+            unknown = isinstance(error.__cause__, ConfigError)  # of a kind with which no checkpoint can be read, either
             if unknown or not (path / "checkpoints").is_dir():
                 raise
             again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
