@@ -166,6 +166,10 @@ def test_pictures_get_the_range_that_g_can_draw() -> None:
         ("quick", ("discriminator.layers.channels=[1, 2]",), ("discriminator.layers.channels=[16, 16]",)),
         ("mlp", ("generator.layers.init.gain=30",), ("generator.layers.init.gain=1",)),
         ("mlp", ("discriminator.layers.init.gain=30",), ("discriminator.layers.init.gain=1",)),
+        ("ring", ("generator.optimizer.lr=0.5",), ("generator.optimizer.lr=0.005",)),  # the other player's
+        ("ring", ("discriminator.optimizer.lr=0.5",), ("discriminator.optimizer.lr=0.005",)),
+        ("mlp", ("generator.optimizer=rmsprop", "generator.optimizer.lr=0.1", "discriminator.optimizer.lr=1e-12"),
+         ("generator.optimizer.lr=0.001",)),
         ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
         ("ring", ("latent.dim=1",), ("latent.dim=2",)),
         ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),
@@ -187,6 +191,16 @@ def test_a_cause_that_can_be_read_is_mended_before_its_symptom(
         assert found.words
     for state in ("wrong sign", "wrong scale", "copying"):
         assert overrides[0] not in remedies_for(Finding(state), config, shape).overrides
+
+
+def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it() -> None:
+    for kind, lr in (("sgd", 0.1), ("adagrad", 0.1), ("adadelta", 1.0), ("adam", 0.03)):
+        config = with_overrides(
+            recipe("ring"),
+            [f"generator.optimizer={kind}", f"generator.optimizer.lr={lr:g}"],
+            say=lambda text: None,
+        )
+        assert causes(config, (2,)) == []
 
 
 def test_the_recipes_have_none_of_these_causes() -> None:

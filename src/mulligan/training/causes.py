@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from mulligan.training.edits import fields
+from mulligan.training.edits import SLOW, USUAL, fields, learning
 
 if TYPE_CHECKING:
     from mulligan.nn.layers.base import Shape
@@ -21,13 +21,17 @@ FEW, MANY = 4, 64
 """Dimensions of z that are few for pictures, and how many they get."""
 FORGETFUL = 0.5
 """Share of a layer's numbers above which dropout is suspected."""
+HASTY = 0.03
+"""Rate above which an optimiser whose steps are as long as its rate leaps from side to side."""
+NORMED = ("adam", "adamax", "nadam", "amsgrad", "adamw", "optimistic_adam", "rmsprop")
+"""Those: what they divide a gradient by grows with it."""
 
 
 def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
     """Return what a person would change before anything else, in words, and as changes of the configuration.
 
-    A player too small to play, first weights that pin every unit, a z of one number: each looks like a collapse, a
-    winner or a cycle, and no loss and no penalty helps.
+    A player too small to play, or that leaps, first weights that pin every unit, a z of one number: each looks like a
+    collapse, a winner or a cycle, and no loss and no penalty helps.
 
     Parameters
     ----------
@@ -49,9 +53,22 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
         found.append((f"first weights of {name} of usual size (gain 1)", [f"{path}=1" for path in gains]))
         drops = [p for p, v in fields(config, f"{who}.layers.", "rate").items() if v > FORGETFUL]
         found.append((f"less dropout in {name}", [f"{path}={FORGETFUL:g}" for path in drops]))
+    found.append(("rates of usual size", _slower(config)))
     size = prod(sample_shape)
     dim = MANY if len(sample_shape) > 1 else size
     found.append(("a z of more dimensions", [f"latent.dim={dim}"] if config.latent.dim < min(FEW, size) else []))
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
     found.append(("less instance noise: the real ones drown in it", ["instance_noise=0.1"] if noisy else []))
     return [(words, changes) for words, changes in found if changes]
+
+
+def _slower(config: Config) -> list[str]:
+    """Give a player that leaps the other one's rate, or the usual one where that is no better."""
+    changes = []
+    for who, own, others in zip(("generator", "discriminator"), learning(config), reversed(learning(config))):
+        kinds = fields(config, f"{who}.optimizer.", "kind")
+        best = next((rate for rate in others.values() if SLOW <= rate <= HASTY), USUAL)
+        for path, rate in own.items():
+            if rate > HASTY and kinds.get(f"{path.rpartition('.')[0]}.kind") in NORMED:
+                changes.append(f"{path}={best:g}")
+    return changes

@@ -66,13 +66,12 @@ def remedies_for(finding: Finding, config: Config, sample_shape: Shape) -> Remed
     evidence = {e.name for e in finding.evidence}
     if finding.state == "wrong scale" and len(sample_shape) == 1:
         make = _wrong_scale_of_points
-    roots = _advised(
-        config, *causes(config, sample_shape), ("R1 and R2, not so tight a bound on D", edits.freed(config))
-    )
+    roots = _roots(config, sample_shape)
     if finding.state in OF_THE_DATA or not roots.overrides:
         found = make(config, evidence)
     elif finding.state == "divergence":  # numbers run away by a rate or a weight, whatever else is off
-        found = _joined(make(config, evidence), roots)
+        held = make(config, evidence)
+        found = _joined(held, _roots(edits.changed(config, held.overrides) or config, sample_shape))
     else:
         found = roots._replace(restart=True)
     larger = edits.larger(config)
@@ -80,6 +79,12 @@ def remedies_for(finding: Finding, config: Config, sample_shape: Shape) -> Remed
         found = _joined(found, Remedy(("larger batches",), tuple(larger)))
     new = tuple(c for c in dict.fromkeys(found.overrides) if edits.changed(config, [c]) != config)
     return _playable(found._replace(overrides=new), config, sample_shape)
+
+
+def _roots(config: Config, sample_shape: Shape) -> Remedy:
+    """Put together what mends the causes that can be read in a configuration."""
+    freed = ("R1 and R2, not so tight a bound on D", edits.freed(config))
+    return _advised(config, *causes(config, sample_shape), freed)
 
 
 def _joined(first: Remedy, then: Remedy) -> Remedy:
