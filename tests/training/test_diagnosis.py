@@ -82,7 +82,9 @@ def test_what_was_seen_two_looks_ago_is_remembered_over_a_cut(tiny: Any) -> None
         again = Diagnosis(every=10)
         again.restore(json.loads(json.dumps(watch.state())))
         assert again.state() == watch.state()
-        again._probe, again._facts = Scripted(run, [next(looks)]), PLAIN  # type: ignore[assignment]
+        probe = Scripted(run, [next(looks)])
+        probe.tracked = float(step)
+        again._probe, again._facts = probe, PLAIN  # type: ignore[assignment]
         watch = again
         found += [e for e in watch.observe(run, Stepped(step, MEASURES)) if isinstance(e, Diagnosed)]
     assert [(e.state, e.severity) for e in found] == [("mode collapse", "warning")]

@@ -28,6 +28,8 @@ LISTENS = 0.02
 """Deviation of G(z) over z, over that of the reals, from which on G listens to z."""
 RESTS = 0.3
 """Way of a fixed z since the beginning, over the range of the data, below which it has not set out."""
+FIXED = 1e-3
+"""The same, below which it stays where it began, and learns nothing, though it may have begun among the reals."""
 NOISE = 2.0
 """Steps between neighbouring pixels, over those of reals, that make noise of a picture."""
 

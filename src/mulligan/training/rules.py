@@ -13,7 +13,7 @@ from itertools import zip_longest
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulligan.training.looks import FAR, LISTENS, NOISE, RESTS, Case, Evidence, View, quotient
+from mulligan.training.looks import FAR, FIXED, LISTENS, NOISE, RESTS, Case, Evidence, View, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def standstill(v: View) -> list[Case]:
         return []
     still = v.under("pace", 0.1), v.under("travelled", RESTS)  # who has come to rest has travelled
     signs = v.over("gap", FAR), v.under("coverage", 0.1), v.over("lag", 0.5)  # or the averaged G alone stands
-    return [Case((*still, sign)) for sign in signs]
+    return [*(Case((*still, sign)) for sign in signs), Case((v.under("travelled", FIXED),))]
 
 
 def mode_collapse(v: View) -> list[Case]:
