@@ -158,6 +158,14 @@ def test_pictures_get_the_range_that_g_can_draw() -> None:
         assert remedy(beyond, config).overrides == ("data.low=0",)
 
 
+def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> None:
+    wide = Finding("wrong scale", (Evidence("span", 3.0, ">", 2.0),), "warning")
+    bare = with_overrides(recipe("mlp"), ["generator.layers.output=none"])
+    assert remedy(wide, bare).overrides == ("generator.layers.output=tanh",)
+    assert changed(replace(bare, data=replace(bare.data, low=0.0)), wide) == recipe("mlp")
+    assert remedy(wide, recipe("quick")).overrides == ()
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "overrides"),
     [

@@ -162,6 +162,15 @@ def test_little_variety_is_a_warning_and_next_to_none_an_alarm() -> None:
             assert named({figure: value})[::2] == ("mode collapse", severity)
 
 
+def test_pixels_that_leave_the_range_are_a_wrong_scale_once_a_fifth_of_the_run_is_over() -> None:
+    facts, wild = PLAIN._replace(steps=6000), {**FAR, "span": 2.1, "sharpness": 2.1}
+    assert named(wild, wild, facts=facts)[::2] == ("wrong scale", "warning")
+    for change in ({"span": 1.9}, {"sharpness": 1.9}, {"gap": 0.04}):
+        assert named(*[{**wild, **change}] * 2, facts=facts).state == HEALTHY
+    assert named(*[wild] * 4, {**wild, "gap": 0.39}, facts=facts).state == HEALTHY
+    assert named(wild, wild, facts=facts._replace(steps=6300)).state == HEALTHY
+
+
 def test_what_is_getting_better_is_left_alone() -> None:
     g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4, "gap": 0.39}
     far = [FAR] * 4

@@ -187,7 +187,7 @@ def test_facts_of_a_run(tiny: Any, loss: Any, balance: float, threshold: float |
     assert facts.probabilistic is (kind == "non_saturating")
     assert facts.relativistic is (kind == "relativistic")
     assert (facts.critic, facts.unfading) == (kind == "wasserstein", kind in ("wasserstein", "hinge", "least_squares"))
-    assert (facts.penalised, facts.conditional, facts.normalised) == (False, False, False)
+    assert (facts.penalised, facts.conditional, facts.normalised, facts.steps) == (False, False, False, 24)
     layers = [{"kind": "dense", "units": 4}, {"kind": "layer_norm"}, {"kind": "dense", "units": 1}]
     other = facts_of(Run(tiny(loss=loss, penalties=["r1"], discriminator={"layers": layers})))
     assert (other.penalised, other.normalised) == (True, True)

@@ -80,6 +80,8 @@ class Facts(NamedTuple):
     normalised : bool
         A player has layers that normalise: the gradient of what stands before them is the larger, the smaller that is,
         and its size says nothing.
+    steps : int
+        Length of the run.
     """
 
     balance: float
@@ -90,6 +92,7 @@ class Facts(NamedTuple):
     threshold: float | None = 0.0
     least: float = 0.0
     normalised: bool = False
+    steps: int = 0
 
     @property
     def critic(self) -> bool:
@@ -118,6 +121,7 @@ def facts_of(run: Run) -> Facts:
         loss.threshold,
         entropy((smoothing, 1.0 - smoothing)),
         any(layer.normalises for layer in layers),
+        run.config.steps,
     )
 
 
@@ -224,6 +228,11 @@ class View:
             Case((self.under("classes", FEW, classes), *averaged, rising), "warning"),
             Case((self.over("sharpness", NOISE), self.under("coverage", 0.12), *self.standing), "warning"),
         ]
+
+    @property
+    def spent(self) -> float:
+        """Share of the run that is over."""
+        return quotient(self.looks[-1].step, self.facts.steps)
 
     @property
     def steepening(self) -> Evidence:

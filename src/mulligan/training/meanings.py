@@ -29,6 +29,7 @@ MEANINGS = {
     "distance": "distance among fakes ÷ among reals",
     "classes": "effective number of classes ÷ that of the reals",
     "classes_averaged": "the same of the averaged G",
+    "spent": "share of the run that is over",
     "inner": "deviation of features inside classes ÷ that of the reals",
     "inner_change": "the same ÷ a look ago",
     "coverage": "share of reals that have a fake near them (best possible: 0.97)",

@@ -182,6 +182,10 @@ def _wrong_sign(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
+    if "span" in evidence:
+        ends = flattened(to_table(config)).keys() & {"generator.layers.output"}
+        closed = ["data.low=-1", "data.high=1", *(f"{path}=tanh" for path in ends)] if ends else []
+        return Remedy(("end G with tanh: its pixels leave the range of the real ones",), tuple(closed), restart=True)
     low = 0.0 if any(kind in edits.outputs(config) for kind in ("sigmoid", "'relu'", "softplus")) else -1.0
     return Remedy(
         (f"scale the pictures to [{low:g}, 1], the range of G's output",), (f"data.low={low:g}", "data.high=1"), True

@@ -65,7 +65,8 @@ def wrong_sign(v: View) -> list[Case]:
 
 def wrong_scale(v: View) -> list[Case]:
     """Real and fake lie in different ranges."""
-    return v.misscaled
+    beyond = v.over("span", 2.0), v.over("sharpness", NOISE), *v.standing, v.over("spent", 0.2, v.spent)
+    return [*v.misscaled, Case(beyond, "warning")]  # a last layer without bounds, which a net of few layers never fills
 
 
 def d_wins(v: View) -> list[Case]:
