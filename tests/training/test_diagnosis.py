@@ -160,6 +160,9 @@ def test_a_run_is_not_called_well_again_while_its_fakes_stand_far_from_the_reals
     assert steps_of(tiny, [ill, ill, far, {**far, "gap": 0.3}, {**far, "gap": 0.2}]) == [warned, well]  # comes nearer
     covered = {**far, "coverage": 0.6}
     assert steps_of(tiny, [ill, ill, covered, covered]) == [warned, well]
+    lost, found = ({**SOUND, "modes_found": share} for share in (0.75, 0.875))
+    assert steps_of(tiny, [ill, ill, lost, lost, lost]) == [warned]  # no distance feels that narrow modes are missed
+    assert steps_of(tiny, [ill, ill, found, found]) == [warned, well]
     looks = [{**far, "gap": 0.6}, ill, ill, far, far, {**far, "distance": 0.1}, {**far, "distance": 0.1}]
     assert said(tiny, looks)[-1] == (70, "mode collapse", "alarm", 10)  # and no such look is one to go back to
 

@@ -262,6 +262,23 @@ def test_classes_of_a_toy_are_its_modes(tiny: Any, monkeypatch: pytest.MonkeyPat
     assert signals["inner"] == pytest.approx(inside[0] / inside[1], rel=1e-3)
 
 
+def test_modes_are_found_by_the_averaged_g_and_against_those_that_the_reals_have(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = TOYS["ring"].modes.astype(np.float32)
+    made = np.resize(modes[:3] + np.float32(0.041), (256, 2))  # 2.9 deviations off
+    for limit, share in ((0, 3 / 8), (3, 1.0)):
+        run = Run(tiny(data={"name": "ring", "labels": "none", "limit": limit}))
+        hit = cdist(run.data.images[:1000], modes).argmin(axis=1)
+        averaged = made if limit == 0 else modes[hit]
+        monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, x=averaged: x if average else 9 + x)
+        assert Probe(run).look()[0]["modes_found"] == pytest.approx(share)
+        monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, x=averaged: x + np.float32(0.003))
+        assert limit or Probe(run).look()[0]["modes_found"] == 0.0
+    roll = Run(tiny(data={"name": "swiss-roll", "labels": "none"}))
+    assert "modes_found" not in Probe(roll).look()[0]
+
+
 def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     digits = load("mnist")
     g = [{"kind": "dense", "units": 784}, "tanh", {"kind": "reshape", "shape": [28, 28, 1]}]

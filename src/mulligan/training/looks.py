@@ -24,6 +24,10 @@ FAR = 0.05
 """Energy distance, in units of the reals' own, from which on fakes are visibly not real."""
 FEW = 0.6
 """Effective classes, over those of the reals, below which a warning is due."""
+MOST = 0.8
+"""Share of a toy's modes that have a fake near them below which modes are missing."""
+LATE = 0.6
+"""Share of a run after which modes that are still missing are a matter of the run, not of its youth."""
 LISTENS = 0.02
 """Deviation of G(z) over z, over that of the reals, from which on G listens to z."""
 RESTS = 0.3
@@ -235,6 +239,19 @@ class View:
         return quotient(self.looks[-1].step, self.facts.steps)
 
     @property
+    def missing(self) -> list[Case]:
+        """Modes of a toy that the averaged G has not found when most of the run is over, and finds no more of.
+
+        Where modes are as narrow as these toys', no distance feels that they are missed, and healthy runs find them
+        late, too.
+        """
+        earlier = [look.signals["modes_found"] for look in self.looks[-5:-1] if "modes_found" in look.signals]
+        gained = self.get("modes_found") - max(earlier) if earlier else math.nan
+        late = self.over("spent", LATE, self.spent), self.under("modes_gained", 0.01, gained)
+        few, most = self.under("modes_found", FEW), self.under("modes_found", MOST)
+        return [Case((few, *late)), Case((most, *late), "warning")]
+
+    @property
     def steepening(self) -> Evidence:
         """‖∇D‖² on the fakes against its median over the earlier looks."""
         earlier = [look.signals["r2"] for look in self.looks[:-1] if "r2" in look.signals]
@@ -254,8 +271,8 @@ class View:
 
     @property
     def astray(self) -> bool:
-        """Whether the fakes are far from the reals, come no nearer, and leave most of them alone."""
-        return all(evidence.holds for evidence in (*self.standing, self.bare))
+        """Whether the fakes are far from the reals, come no nearer, and leave most alone; or miss a toy's modes."""
+        return self.under("modes_found", MOST).holds or all(evidence.holds for evidence in (*self.standing, self.bare))
 
     @property
     def rises(self) -> float:

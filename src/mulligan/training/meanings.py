@@ -29,6 +29,8 @@ MEANINGS = {
     "distance": "distance among fakes ÷ among reals",
     "classes": "effective number of classes ÷ that of the reals",
     "classes_averaged": "the same of the averaged G",
+    "modes_found": "modes of a toy that the averaged G hits, within three deviations ÷ those that the reals hit",
+    "modes_gained": "the same, above the most of the four looks before",
     "spent": "share of the run that is over",
     "inner": "deviation of features inside classes ÷ that of the reals",
     "inner_change": "the same ÷ a look ago",

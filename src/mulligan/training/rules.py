@@ -106,10 +106,12 @@ def mode_collapse(v: View) -> list[Case]:
     """Few kinds of fakes. Not where pixels are pinned, or a penalty holds too hard or not at all."""
     if v.saturated.holds or v.restrained.holds:
         return []
-    if v.facts.penalised and (v.steepening.holds or v.idle.holds):
+    if v.facts.penalised and v.idle.holds:
         return []
+    if v.facts.penalised and v.steepening.holds:  # a D that sees narrow modes is steep
+        return v.missing
     turning = v.lost_again.holds  # few at a time, but not the same ones
-    return [case for case in v.collapsed if case.severity == "alarm" or not turning]
+    return [case for case in (*v.collapsed, *v.missing) if case.severity == "alarm" or not turning]
 
 
 def cycling(v: View) -> list[Case]:
@@ -127,10 +129,10 @@ def gamma_off(v: View) -> list[Case]:
     """Too strong a gradient penalty to let D judge, or too weak a one to hold it."""
     if not v.facts.penalised:
         return []
-    weak = (v.idle, v.steepening)
+    lacking = [(v.idle, case) for case in (*v.collapsed, *v.missing)] + [(v.steepening, case) for case in v.collapsed]
     return [
         v.restrained,
-        *(Case((sign, *case.evidence), case.severity) for sign in weak for case in v.collapsed),
+        *(Case((sign, *case.evidence), case.severity) for sign, case in lacking),
         Case((v.idle, v.over("sharpness", NOISE), v.over("gap", FAR)), "warning"),
     ]
 

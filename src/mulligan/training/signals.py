@@ -118,6 +118,7 @@ class Probe:
             "distance": mean_distance(x),
             "feature_distance": mean_distance(features),
             "inner": spread(features, kinds),
+            "modes": self._hit(x),
         }
         if not run.data.is_points:
             p = (x - self.low) / self.span
@@ -138,6 +139,16 @@ class Probe:
 
         toy = TOYS.get(self.run.data.name)
         return np.empty((0, 1)) if toy is None else toy.modes
+
+    def _hit(self, points: Array) -> float:
+        """Return the share of a toy's modes that have a point within three of its deviations; NaN without modes."""
+        from mulligan.data.toys import TOYS
+        from mulligan.metrics.toys import WITHIN
+
+        if len(self._centres) < 2:
+            return math.nan
+        d2 = squared_distances(self._centres, points.astype(np.float64))
+        return float(np.mean(d2.min(axis=1) <= (WITHIN * TOYS[self.run.data.name].std) ** 2))
 
     def _see(self, images: NDArray[Any], x: Array) -> tuple[Array, NDArray[Any] | None]:
         """Return features, and each sample's class where a judge or a toy's modes tell it."""
@@ -193,6 +204,10 @@ class Probe:
             if signals.get("classes", 1.0) < FEW and self.run.config.average is not None:
                 averaged = self.run.generate(self.z, self.labels)
                 signals["classes_averaged"], _ = self._classes(self._see(self._seen(averaged), averaged)[1])
+            if len(self._centres) > 1:
+                signals["modes_found"] = ratio(
+                    self._hit(self.run.generate(self.z, self.labels)), self.known.figures["modes"]
+                )
             self._gradients(made, signals)
             gan = self.run.gan
             for name, mover in (("g", gan.g), ("d", gan.d)):
