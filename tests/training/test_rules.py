@@ -189,6 +189,14 @@ def test_modes_that_a_toy_lacks_late_in_its_run() -> None:
     assert after(*[0.5] * 5, penalty=0.0) == ("gamma off", "alarm")
 
 
+def test_that_a_toy_s_modes_are_drawn_thinner_is_no_illness_until_they_are_points() -> None:
+    def thin(inner: float, **rest: float) -> str:
+        return named(*[{"inner": inner, "coverage": 0.3, **rest}] * 2).state
+
+    assert thin(0.4) == thin(0.19, modes_found=1.0) == "intra-class collapse"
+    assert thin(0.21, modes_found=1.0) == HEALTHY
+
+
 def test_what_is_getting_better_is_left_alone() -> None:
     g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4, "gap": 0.39}
     far = [FAR] * 4

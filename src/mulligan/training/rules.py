@@ -155,7 +155,8 @@ def intra_class_collapse(v: View) -> list[Case]:
     """All classes, but few pictures in each."""
     even, thin = v.over("classes", 0.8), v.under("coverage", 0.5)
     alike = v.under("spread", 0.2, None if v.facts.conditional else math.nan)
-    still = v.under("inner_change", 1.1, quotient(v.get("inner"), v.get("inner", 1)))
+    change = math.nan if "modes_found" in v.now else quotient(v.get("inner"), v.get("inner", 1))
+    still = v.under("inner_change", 1.1, change)  # a toy's modes are thin: where they are hit, they may be thinner
     return [
         Case((even, alike, thin)),
         Case((even, v.under("inner", 0.2), thin)),
