@@ -10,6 +10,7 @@
     ├── CheckpointError    a checkpoint or weights file that cannot be trusted                 (exit 2)
     └── RunError           a run that could not go on                                          (exit 1)
         ├── BusyError      a run folder that another process is writing to                     (exit 1)
+        ├── TooLargeError  more than the memory that is free                                   (exit 1)
         └── DivergedError  a tensor became NaN or infinite; names it, the loss and the step    (exit 1)
 
 Every message says what was wrong, the value, what is allowed, and the next thing to try.
@@ -57,6 +58,10 @@ class RunError(MulliganError):
 
 class BusyError(RunError):
     """A run folder that another process is writing to."""
+
+
+class TooLargeError(RunError, MemoryError):
+    """More than the memory that is free."""
 
 
 class DivergedError(RunError):

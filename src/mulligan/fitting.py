@@ -129,7 +129,9 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
             trial.advance()
         rate = (trial.step - 1) / (time.perf_counter() - began)
     left = SHARE * (seconds - (time.perf_counter() - start))
-    return Run(replace(config, steps=max(1, round(rate * left))), data=trial.data)
+    data = trial.data
+    del trial  # there may be no memory for both
+    return Run(replace(config, steps=max(1, round(rate * left))), data=data)
 
 
 def _configured(given: str | Path | Config) -> Config:

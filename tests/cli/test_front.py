@@ -114,8 +114,9 @@ def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads
     words = ("train", "classic", "--set", "batch_size=50000", "--threads", threads, "--out", tmp_path / "r")
     code, out, err = mulligan(*words)
     assert (code, out) == (1, "")
-    assert re.search(r"not enough memory \(an array of [\d,]+ bytes, where 314,572,800 are free\)", err)
-    assert "Traceback" not in err
+    assert re.search(r"not enough memory \(parameters and batch of [\d,]+ bytes, where 314,572,800 are free\)", err)
+    assert sentence(err)
+    assert not (tmp_path / "r").exists()
 
 
 @pytest.mark.parametrize(

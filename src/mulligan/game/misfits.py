@@ -15,6 +15,8 @@ from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLo
 from mulligan.game.penalties import Penalty, Points
 from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.layers.families import Affine
+from mulligan.nn.memory import refuse_too_large
 from mulligan.nn.network import Network
 
 if TYPE_CHECKING:
@@ -35,10 +37,43 @@ def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
         As `GAN` raises them.
     """
     Warp(game.augment, tuple(sample_shape))
+    refuse_misfits(game, *_unborn(game, sample_shape), sample_shape, total=1)
+
+
+def refuse_unheld(game: Game, sample_shape: Shape, *, batch_size: int, lanes: int) -> None:
+    """Raise where a step needs more memory than is free, before any of it is taken.
+
+    Counted is what every step needs: of each player, parameters, the optimiser's vectors and a gradient in each lane;
+    of each row, what D is shown and what the layers with weights give. All else comes to a few times as much at most.
+
+    Raises
+    ------
+    TooLargeError
+    """
+    g, d = _unborn(game, sample_shape)
+    players = ((g, game.generator), (d, game.discriminator))
+    vectors = sum(network.n_params * (1 + len(player.optimizer.vectors)) for network, player in players)
+    average = 0 if game.average is None else g.n_params
+    gradients = g.n_params + d.n_params if game.together else max(g.n_params, d.n_params)
+    if d.mixes_samples:
+        gradients += d.n_params
+    row = _given(g) + 2 * (math.prod(sample_shape) + _given(d))  # D sees a real and a fake one
+    numbers = vectors + average + lanes * gradients + batch_size * row
+    refuse_too_large("parameters and batch", numbers * g.dtype.itemsize)
+
+
+def _given(network: Network) -> int:
+    """Return how many numbers the layers with weights keep of a row."""
+    inside = walk(network.layer, network.input_shape)
+    return sum(math.prod(layer.output_shape(shape)) for _, layer, shape in inside if isinstance(layer, Affine))
+
+
+def _unborn(game: Game, sample_shape: Shape) -> tuple[Network, Network]:
+    """Return G and D without memory."""
     for_g = Sequential(game.generator.build(sample_shape, game.classes))
     for_d = Sequential(game.discriminator.build(sample_shape, game.classes))
     g = Network(for_g, (game.latent.dim,), allocate=_nothing)
-    refuse_misfits(game, g, Network(for_d, sample_shape, allocate=_nothing), sample_shape, total=1)
+    return g, Network(for_d, sample_shape, allocate=_nothing)
 
 
 def _nothing(shape: Shape, dtype: DTypeLike) -> Array:

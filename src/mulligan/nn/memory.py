@@ -7,6 +7,7 @@ until the same layer's next pass.
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from mulligan.errors import TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,23 +54,37 @@ def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     try:
         memory = mmap.mmap(-1, max(size, 1))
     except OSError as error:
-        raise MemoryError(f"an array of {size:,} bytes") from error
+        raise _too_large("an array", size) from error
     return np.frombuffer(memory, np.uint8)[:size].view(dtype).reshape(shape)
 
 
 def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-    """Return the size of an array; MemoryError where it has more bytes than can be counted, or than are free.
+    """Return the size of an array that is to be allocated."""
+    size = math.prod(shape) * dtype.itemsize
+    refuse_too_large("an array", size)
+    return size
+
+
+def refuse_too_large(what: str, size: int) -> None:
+    """Raise where something has more bytes than can be counted, or than are free.
 
     The system gives any number of bytes, and kills the process once they are used.
+
+    Raises
+    ------
+    TooLargeError
     """
-    size = math.prod(shape) * dtype.itemsize
     if size > sys.maxsize - ALIGNMENT:
-        raise MemoryError(f"an array of {size:,} bytes")
-    if size >= LARGE:
+        raise _too_large(what, size)
+    if size >= LARGE and size > _free() - SPARE:
+        gc.collect()  # what is over, a run that was timed for instance, may still hold its arrays
         free = _free()
         if size > free - SPARE:
-            raise MemoryError(f"an array of {size:,} bytes, where {free:,} are free")
-    return size
+            raise _too_large(what, size, f", where {free:,} are free")
+
+
+def _too_large(what: str, size: int, free: str = "") -> TooLargeError:
+    return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Ask for fewer or smaller things.")
 
 
 def _free() -> int:

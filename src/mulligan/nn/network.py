@@ -45,6 +45,8 @@ class Network:
 
     Attributes
     ----------
+    n_params : int
+        Number of trained parameters.
     theta : (n_params,) array
         All trained parameters, layer after layer. An optimiser, an average, a norm is one sweep over it.
     stats : (n_stats,) array
@@ -70,7 +72,8 @@ class Network:
                 stop = sizes[param.trained] = start + math.prod(param.shape)
                 entries = self.entries if param.trained else self.stat_entries
                 entries.append(Entry(f"{path}.{name}" if path else name, param, slice(start, stop)))
-        self.theta = allocate((sizes[True],), self.dtype)
+        self.n_params = sizes[True]
+        self.theta = allocate((self.n_params,), self.dtype)
         self.stats = allocate((sizes[False],), self.dtype)
         inside = [inner for _, inner, _ in walk(layer, self.input_shape)]
         self.mixes_samples = any(inner.mixes_samples for inner in inside)
@@ -79,11 +82,6 @@ class Network:
         self.classes: int | None = min((n for n in (getattr(i, "classes", None) for i in inside) if n), default=None)
         self.theta.fill(0)
         self.stats.fill(0)
-
-    @property
-    def n_params(self) -> int:
-        """Number of trained parameters."""
-        return self.theta.size
 
     def initialise(self, rng: np.random.Generator) -> Network:
         """Draw every parameter from its initialiser, in order; return the network.

@@ -15,10 +15,10 @@ from mulligan.data.registry import absolute
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
+from mulligan.game.misfits import refuse_unheld
 from mulligan.nn.memory import Array
 from mulligan.nn.parallel import available_cores
-from mulligan.nn.rng import restore as restore_stream
-from mulligan.nn.rng import state_of, stream
+from mulligan.nn.rng import restore, state_of, stream
 from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.config import Config, with_overrides
@@ -105,6 +105,7 @@ class Run:
             )
         game, shape = replace(config, classes=self.classes), self.data.shape
         lanes = min(config.threads, config.batch_size)  # a lane without rows would have no mean
+        refuse_unheld(game, shape, batch_size=config.batch_size, lanes=lanes)
         self.gan = GAN(game, shape, seed=config.seed, total=config.steps, lanes=lanes, processes=True)
         self.current = config
         self.turned: list[tuple[int, tuple[str, ...]]] = []
@@ -348,7 +349,7 @@ class Run:
         for name, array in own.items():
             np.copyto(array, arrays[name])
         for name, rng in run.gan.streams.items():
-            restore_stream(rng, state["streams"][name])
+            restore(rng, state["streams"][name])
         run.sampler.restore(state["sampler"])
         run.gan.steps = state["step"]
         run.sums, run.counted = dict(state["sums"]), state["counted"]
