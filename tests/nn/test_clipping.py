@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
+from mulligan.nn import clipping
 from mulligan.nn.blocks import BLOCK
 from mulligan.nn.clipping import CLIPPINGS, ClipNorm, ClipValue
 
@@ -37,6 +38,15 @@ def test_the_norm_itself_is_compared_not_its_square(most):
         g *= share * most / np.linalg.norm(g)
         ClipNorm(most).apply(g)
         assert np.linalg.norm(g) == pytest.approx(min(share, 1) * most, rel=1e-12)
+
+
+def test_blocks_are_added_in_turn_so_that_every_python_gives_the_same_bytes(monkeypatch):
+    g = np.zeros(3 * BLOCK)
+    g[0], g[BLOCK], g[2 * BLOCK] = 1e8, 1.0, 1.0  # squares 1e16, 1, 1: the ones are lost, one after the other
+    monkeypatch.setattr(clipping, "sum", math.fsum, raising=False)  # as exact as the sum() of Python 3.12 and later
+    ClipNorm(1.0).apply(g)
+    assert g[0] == 1e8 * (1.0 / 1e8)
+    assert g[BLOCK] == 1.0 / 1e8
 
 
 def test_values_are_cut_one_by_one():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mulligan.training.likeness import (
+    added,
     edges,
     energy_distance,
     entropy,
@@ -76,6 +77,10 @@ def test_edges_are_lost_by_blur_and_extremes_by_grey() -> None:
     assert edges(blurred) < 0.8 * edges(p)
     assert extreme(p) == 1.0
     assert extreme(np.array([0.0, 0.004, 0.006, 0.5, 0.994, 0.996], np.float32)) == pytest.approx(0.5)
+
+
+def test_numbers_are_added_in_turn_on_every_python() -> None:
+    assert added([1e16, 1.0, 1.0, -1e16]) == 0.0  # Python 3.12's sum() knows that it is 2
 
 
 def test_entropy_and_ratio() -> None:

@@ -43,7 +43,9 @@ class ClipNorm(Clipping):
     def apply(self, grad: NDArray[Any]) -> None:
         """Shorten `grad`; all of it becomes NaN when its norm is not finite, so that divergence is not hidden."""
         with np.errstate(over="ignore", invalid="ignore"):  # NaN below says it
-            square = sum(float(grad[block] @ grad[block]) for block in blocks(slice(0, grad.size)))
+            square = 0.0
+            for block in blocks(slice(0, grad.size)):  # sum() rounds otherwise from Python 3.12 on
+                square += float(grad[block] @ grad[block])
         if not math.isfinite(square):
             grad.fill(math.nan)
         elif square > self.max**2:

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
+from mulligan.training.likeness import added
 from mulligan.training.looks import LISTENS, RESTS, Evidence, Facts, Look, View, facts_of
 from mulligan.training.remedies import remedies_for
 from mulligan.training.rules import HEALTHY, Finding, matches
@@ -94,7 +95,7 @@ class Diagnosis:
         means = {name: total / self._since for name, total in self._sums.items()}
         kinds = [penalty.name for penalty in run.config.penalties]
         signals |= {name: value for name, value in means.items() if name not in kinds and math.isfinite(value)}
-        signals["penalty"] = sum(means.get(kind, 0.0) for kind in kinds)
+        signals["penalty"] = added(means.get(kind, 0.0) for kind in kinds)
         self._sums, self._since = {}, 0
         gone = self._way.gone(event.step, 2 * self.every)
         if gone is not None:

@@ -6,6 +6,8 @@ What `mulligan.training.signals` measures at every look, and once of the fixed r
 from __future__ import annotations
 
 import math
+import operator
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +28,11 @@ COMPARED = 256
 def ratio(a: float, b: float) -> float:
     """a/b; NaN, which is left out, where the reals show nothing."""
     return a / b if b > 1e-6 else math.nan
+
+
+def added(numbers: Iterable[float]) -> float:
+    """Add one after the other: `sum` rounds otherwise from Python 3.12 on, and a log is the same bytes on all."""
+    return reduce(operator.add, numbers, 0.0)
 
 
 def spread(x: Array, labels: Labels) -> float:
@@ -94,4 +101,4 @@ def energy_distance(d2: NDArray[Any], among_reals: float, among_fakes: float) ->
 
 def entropy(p: Iterable[float]) -> float:
     """−Σ p log p, in nats."""
-    return -sum(float(v) * math.log(v) for v in p if v > 0)
+    return -added(float(v) * math.log(v) for v in p if v > 0)

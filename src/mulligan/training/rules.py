@@ -13,6 +13,7 @@ from itertools import zip_longest
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+from mulligan.training.likeness import added
 from mulligan.training.looks import FAR, FIXED, LISTENS, NOISE, RESTS, Case, Evidence, View, quotient
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def mode_collapse(v: View) -> list[Case]:
 
 def cycling(v: View) -> list[Case]:
     """G goes round: the same z moves far and gets nowhere, and the fakes come no nearer. Not where they are real."""
-    mean = sum(v.paths) / len(v.paths) if len(v.paths) >= 2 else math.nan
+    mean = added(v.paths) / len(v.paths) if len(v.paths) >= 2 else math.nan
     nowhere = (v.over("path", 10.0), v.over("path_mean", 8.0, mean))
     return [
         *(Case((sign, harm)) for sign in nowhere for harm in v.harmful),
@@ -197,4 +198,4 @@ def _variation(v: View) -> float:
     """Total variation ½Σ|p − q| between the shares of classes now and two looks ago."""
     if len(v.looks) < 3 or not v.looks[-1].histogram or not v.looks[-3].histogram:
         return math.nan
-    return 0.5 * sum(abs(a - b) for a, b in zip_longest(v.looks[-1].histogram, v.looks[-3].histogram, fillvalue=0.0))
+    return 0.5 * added(abs(a - b) for a, b in zip_longest(v.looks[-1].histogram, v.looks[-3].histogram, fillvalue=0.0))
