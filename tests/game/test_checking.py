@@ -9,7 +9,7 @@ import pytest
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.checking import Case, cases, check_game, check_losses, check_penalties, game_of
 from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, LeastSquares, Wasserstein
+from mulligan.game.losses import LOSSES, LeastSquares, NonSaturating, Wasserstein
 from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP, ZeroCentered, scale_rows, squared_norms
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import gradient_error
@@ -47,6 +47,35 @@ def test_what_has_a_parameter_without_default_is_checked_or_named(monkeypatch):
     (named,) = check_game("worded")
     assert not named.passed
     assert named.what.startswith("not played: give each of its parameters a default, or a range")
+
+
+class Wrong(NonSaturating):
+    def generator(self, *, real, fake):
+        raise ValueError("no such thing")
+
+
+class Steep(R1):
+    def seed(self, g, n, out, factor=1.0):
+        return super().seed(g[:, :, 0], n, out, factor)
+
+
+@pytest.mark.parametrize(
+    ("registry", "kind", "pattern", "reason"),
+    [
+        (LOSSES, Wrong, "wrong", "raises ValueError: no such thing"),
+        (LOSSES, Wrong, "wrong, r1, *", "raises ValueError: no such thing"),  # its games alone
+        (PENALTIES, Steep, "steep", "raises IndexError: too many indices"),
+    ],
+)
+def test_what_raises_is_one_row_that_is_off_with_its_reason(registry, kind, pattern, reason, monkeypatch):
+    monkeypatch.setitem(registry, kind.__name__.lower(), kind)
+    (row,) = check_game(pattern)
+    assert not row.passed
+    assert row.what.startswith(reason)
+    if pattern == "wrong":
+        rows = list(check_game("*g*, no penalty, alternating, mlp, lanes 1"))
+        assert [row.what for row in rows if not row.passed] == [reason]
+        assert {row.name.split(",")[0] for row in rows if row.passed} >= {"hinge", "wgan"} & LOSSES.keys()
 
 
 def group_of(case):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import fnmatch
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from mulligan.game.objectives import Objectives
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
-from mulligan.nn.checking import ATTEMPTS, Check, Kink, gradient_error, relative
+from mulligan.nn.checking import ATTEMPTS, RAISES, Check, Kink, gradient_error, relative, told
 from mulligan.nn.layers.initializers import He
 from mulligan.nn.optimizers import SGD
 from mulligan.nn.ranges import example_of
@@ -28,7 +29,7 @@ from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Exponential
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -299,19 +300,23 @@ def check_losses() -> Iterator[Check]:
     rng = stream(0, "check")
     losses = _made(LOSSES) | {"label smoothing": NonSaturating(0.1)}
     for name, loss in losses.items():
-        logits = rng.standard_normal((2, ROWS)) * 2
-        real, fake = logits
-        d_loss = loss.discriminator(real=real, fake=fake)
+        yield from told(name, partial(_check_loss, name, loss, rng))
 
-        def for_d(loss: Loss = loss, real: Array = real, fake: Array = fake) -> float:
-            return loss.discriminator(real=real, fake=fake).value
 
-        def for_g(loss: Loss = loss, real: Array = real, fake: Array = fake) -> float:
-            return loss.generator(real=real, fake=fake).value
+def _check_loss(name: str, loss: Loss, rng: np.random.Generator) -> Iterator[Check]:
+    logits = rng.standard_normal((2, ROWS)) * 2
+    real, fake = logits
+    d_loss = loss.discriminator(real=real, fake=fake)
 
-        g_loss = loss.generator(real=real, fake=fake)
-        yield Check(name, "∂L_D/∂logits", gradient_error(for_d, logits, np.stack(d_loss[1:]), rng))
-        yield Check(name, "∂L_G/∂logits", gradient_error(for_g, fake, g_loss.fake, rng))
+    def for_d() -> float:
+        return loss.discriminator(real=real, fake=fake).value
+
+    def for_g() -> float:
+        return loss.generator(real=real, fake=fake).value
+
+    g_loss = loss.generator(real=real, fake=fake)
+    yield Check(name, "∂L_D/∂logits", gradient_error(for_d, logits, np.stack(d_loss[1:]), rng))
+    yield Check(name, "∂L_G/∂logits", gradient_error(for_g, fake, g_loss.fake, rng))
 
 
 def check_penalties() -> Iterator[Check]:
@@ -320,17 +325,21 @@ def check_penalties() -> Iterator[Check]:
     penalties = _made(PENALTIES)
     penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
     for name, penalty in penalties.items():
-        g = rng.standard_normal((ROWS, 4)) * np.linspace(0.2, 2, ROWS)[:, None]  # norms on both sides of 1
-        v, ignored = np.full_like(g, np.nan), np.empty_like(g)
+        yield from told(name, partial(_check_penalty, name, penalty, rng))
 
-        def value(penalty: Penalty = penalty, g: Array = g, ignored: Array = ignored) -> float:
-            return penalty.seed(g, 2 * ROWS, ignored, 0.5)
 
-        penalty.seed(g, 2 * ROWS, v, 0.5)
-        yield Check(name, "seed ∂P/∂g", gradient_error(value, g, v, rng))
-        g[0] = 0
-        at_zero = penalty.seed(g, 2 * ROWS, v, 0.5)
-        yield Check(name, "seed at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
+def _check_penalty(name: str, penalty: Penalty, rng: np.random.Generator) -> Iterator[Check]:
+    g = rng.standard_normal((ROWS, 4)) * np.linspace(0.2, 2, ROWS)[:, None]  # norms on both sides of 1
+    v, ignored = np.full_like(g, np.nan), np.empty_like(g)
+
+    def value() -> float:
+        return penalty.seed(g, 2 * ROWS, ignored, 0.5)
+
+    penalty.seed(g, 2 * ROWS, v, 0.5)
+    yield Check(name, "seed ∂P/∂g", gradient_error(value, g, v, rng))
+    g[0] = 0
+    at_zero = penalty.seed(g, 2 * ROWS, v, 0.5)
+    yield Check(name, "seed at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
 
 
 def _unmade() -> Iterator[Check]:
@@ -343,14 +352,23 @@ def _unmade() -> Iterator[Check]:
 def check_game(pattern: str = "*") -> Iterator[Check]:
     """Check losses, penalties and whole steps.
 
+    What a part of one's own raises is a row that is off; the same from other games is not said again.
+
     Parameters
     ----------
     pattern : str
         A shell pattern; only checks whose name matches are run.
     """
-    for check in (*check_losses(), *check_penalties(), *_unmade()):
-        if fnmatch.fnmatchcase(check.name.lower(), pattern.lower()):
+    said: set[str] = set()
+    for check in _all_checks(lambda name: fnmatch.fnmatchcase(name.lower(), pattern.lower())):
+        if check.what not in said:
             yield check
+        if check.what.startswith(RAISES):
+            said.add(check.what)
+
+
+def _all_checks(wanted: Callable[[str], bool]) -> Iterator[Check]:
+    yield from (check for check in (*check_losses(), *check_penalties(), *_unmade()) if wanted(check.name))
     for case in cases():
-        if fnmatch.fnmatchcase(case.name.lower(), pattern.lower()):
-            yield from case.checks()
+        if wanted(case.name):
+            yield from told(case.name, case.checks)
