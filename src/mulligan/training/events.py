@@ -260,6 +260,7 @@ _WRITTEN: dict[str, type | tuple[type, ...]] = {
 """What JSON makes of the fields' types, by their words."""
 _FIGURE = {"value": "float", "operator": "str", "threshold": "float"}
 """A figure of the evidence."""
+_SEVERITIES = ("alarm", "warning", "")
 
 
 def is_whole(event: dict[str, Any]) -> bool:
@@ -270,7 +271,7 @@ def is_whole(event: dict[str, Any]) -> bool:
         for f in fields(kind)
         if f.name != "clock"
     )
-    return written and (kind is not Diagnosed or all(map(_is_figure, event["evidence"].values())))
+    return written and (kind is not Diagnosed or _is_said(event))
 
 
 def _is_written(value: Any, kind: str) -> bool:
@@ -281,6 +282,11 @@ def _is_written(value: Any, kind: str) -> bool:
         return fits
     within = inner.removesuffix(", ...").rpartition(", ")[2]
     return all(_is_written(each, within) for each in (value.values() if outer == "dict" else value))
+
+
+def _is_said(event: dict[str, Any]) -> bool:
+    """Tell whether what a diagnosis says is among the words that it has, and its evidence whole."""
+    return event.get("severity", "") in _SEVERITIES and all(map(_is_figure, event["evidence"].values()))
 
 
 def _is_figure(found: Any) -> bool:

@@ -189,6 +189,7 @@ def test_a_log_that_was_damaged_is_refused(folder):
         '{"event": "looked", "step": 3, "signals": {}}',
         '{"event": "diagnosed", "step": 3}',
         '{"event": "diagnosed", "step": 3, "state": "healthy", "evidence": [], "remedies": 3}',
+        '{"event": "diagnosed", "step": 3, "state": "D wins", "evidence": {}, "severity": "grave"}',
         '{"step": null}',
     ],
 )
