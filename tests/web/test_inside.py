@@ -16,6 +16,7 @@ from PIL import Image
 
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.nn.layers.activations import LeakyReLU, ReLU, Tanh
 from mulligan.output.models import bundled
 from mulligan.training import Diagnosis, Run
 from mulligan.training.rules import RULES
@@ -255,6 +256,20 @@ def test_layer_by_layer(seen: Run) -> None:
     )
     assert all(row["gradient"] > 0 for side in ("generator", "discriminator") for row in found[side])
     assert all(row["change"] is None for row in found["discriminator"])
+
+
+def test_silent_units_are_counted_where_a_layer_says_that_it_rectifies(
+    seen: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ReLU.rectifies
+    leaky, tanh = layers(seen)["generator"]
+    assert leaky["silent"] is not None
+    assert tanh["silent"] is None
+    monkeypatch.setattr(LeakyReLU, "rectifies", False)
+    monkeypatch.setattr(Tanh, "rectifies", True)
+    leaky, tanh = layers(seen)["generator"]
+    assert leaky["silent"] is None
+    assert tanh["silent"] is not None
 
 
 def test_a_dead_path_is_seen(seen: Run) -> None:

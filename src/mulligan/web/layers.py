@@ -30,7 +30,7 @@ def layers(run: Run) -> dict[str, Any]:
     A row is a layer with parameters and what follows it up to the next one: its name, the deviation of what comes out
     over the batch and all units (`activation`) and over the batch in each unit (`change`: what z does), the root mean
     square of the loss gradient of its weights (`gradient`), and the share of units that are 0 or below for every row
-    (`silent`, after a rectifier only).
+    (`silent`, after a layer that `rectifies` only).
     """
     z, labels = run.draw(BATCH, seed=run.config.seed)
     n = min(BATCH, len(run.data))
@@ -99,7 +99,7 @@ def _rows(space: Workspace, parts: tuple[Layer, ...], outputs: list[Array], *, c
             row = found[-1]
             row["activation"] = float(made.std(dtype=np.float64))
             row["change"] = _over_batch(made) if changes else None
-            if isinstance(layer, Pointwise) and "ReLU" in type(layer).__name__:
+            if layer.rectifies:
                 row["silent"] = float((made.reshape(len(made), -1).max(axis=0) <= 0.0).mean())
         shape = after
     return found

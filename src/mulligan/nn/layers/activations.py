@@ -24,6 +24,7 @@ class LeakyReLU(Pointwise):
     """
 
     alpha: Decay = 0.2
+    rectifies: ClassVar[bool] = True
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
@@ -45,6 +46,7 @@ class LeakyReLU(Pointwise):
 class ReLU(Pointwise):
     """max(x, 0), with slope 0 at 0."""
 
+    rectifies: ClassVar[bool] = True
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:

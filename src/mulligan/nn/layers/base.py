@@ -59,6 +59,8 @@ class Layer:
     """True when a row of the output depends on other rows of the input."""
     normalises: ClassVar[bool] = False
     """True when the output's size is fixed, not the input's: gradients grow as the weights before the layer shrink."""
+    rectifies: ClassVar[bool] = False
+    """True when a unit is active above 0 only, and dead where no sample reaches it."""
     piecewise_linear: ClassVar[bool] = False
     """True when f″ = 0 wherever it exists and no input multiplies another: the short road of R1 and R2 is open."""
 
