@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.training import Diagnosis, Recorder, Run, plan, recipe
+from mulligan.training import Diagnosis, Recorder, Run, dumps_toml, plan, recipe
 from mulligan.training.config import with_fields
 from mulligan.training.events import Diagnosed
 from mulligan.web.app import application
@@ -56,6 +56,12 @@ def small(**changes: Any) -> Any:
 @pytest.fixture(scope="session")
 def tiny() -> Any:
     return small
+
+
+@pytest.fixture(scope="session")
+def toml() -> str:
+    """The configuration file of a ring."""
+    return dumps_toml(recipe("ring"))
 
 
 @pytest.fixture
@@ -98,6 +104,23 @@ def recorded(folder: Path, config: Any, **options: Any) -> Run:
     return run
 
 
+SAID = {
+    "state": "mode collapse",
+    "title": "Mode collapse",
+    "severity": "alarm",
+    "step": 1500,
+    "healthy_step": 1000,
+    "from_step": 1000,
+    "overrides": ["loss.kind=hinge"],
+    "remedies": ["another loss"],
+    "evidence": [],
+    "changes": [],
+    "can_try": True,
+    "restart": False,
+}
+"""What a worker says of a run that collapses."""
+
+
 class Stand:
     """Stands in for the worker: it obeys at once, and never computes."""
 
@@ -118,6 +141,15 @@ class Stand:
 
     def quit(self) -> None:
         pass
+
+    @property
+    def kinds(self) -> list[str]:
+        """The commands it was sent, without questions."""
+        return [kind for kind, _ in self.sent if kind not in ("watch", "ask")]
+
+    def diagnoses(self, **more: Any) -> None:
+        """Say that the run collapses."""
+        self.say("diagnosis", **{**SAID, **more})
 
     def say(self, kind: str, **content: Any) -> None:
         self.heard(kind, dumps({"turn": self.turn, "try": self.number, **content}))
@@ -216,6 +248,13 @@ class Caller:
 
     def status(self) -> Any:
         return self.get("/api/snapshot").json()["status"]
+
+    def begun(self, stand: Stand, **more: Any) -> Any:
+        """Start a ring, have it opened, and return the status."""
+        answer = self.post("/api/train/start", **{"recipe": "ring", **more})
+        assert answer.status_code == 200, answer.text
+        stand.open()
+        return self.status()
 
 
 @pytest.fixture

@@ -18,18 +18,7 @@ from mulligan.web.state import COMMANDS
 NAME = "ring-1"
 
 
-def begun(call: Any, stand: Any, **more: Any) -> Any:
-    answer = call.post("/api/train/start", recipe="ring", **more)
-    assert answer.status_code == 200, answer.text
-    stand.open()
-    return call.status()
-
-
-def kinds(stand: Any) -> list[str]:
-    return [kind for kind, _ in stand.sent if kind not in ("watch", "ask")]
-
-
-def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any) -> None:
+def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any, toml: str) -> None:
     assert call.status()["state"] == "empty"
     answer = call.post("/api/train/start", recipe="ring", steps=500, seed=7).json()
     assert answer["status"]["state"] == "loading"
@@ -45,10 +34,10 @@ def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any) ->
     assert call.post("/api/train/stop", **{"try": 1}).json()["status"]["state"] == "stopping"
     stand.say("state", state="stopped", step=12, saved=12)
     assert (call.status()["state"], call.status()["saved_step"]) == ("stopped", 12)
-    (playground.runs / NAME / "config.toml").write_text(_toml())
+    (playground.runs / NAME / "config.toml").write_text(toml)
     assert call.post("/api/train/resume", **{"try": 1}).json()["status"]["state"] == "loading"
     stand.open()
-    assert kinds(stand) == ["start", "pause", "go", "go", "stop", "open"]
+    assert stand.kinds == ["start", "pause", "go", "go", "stop", "open"]
     config = stand.sent[[k for k, _ in stand.sent].index("start")][1]["config"]
     assert (config["steps"], config["seed"], config["data"]["name"]) == (500, 7, "ring")
 
@@ -64,17 +53,17 @@ def test_where_no_folder_can_be_made_the_worker_says_why(
 
 
 def test_a_second_start_says_what_is_running(call: Any, stand: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     answer = call.post("/api/train/start", recipe="quick")
     assert answer.status_code == 409
     assert answer.json()["type"] == "/problems/busy"
     assert answer.json()["run"] == NAME
     assert "ring-1 is training at step 0" in answer.json()["detail"]
-    assert begun(call, stand, replace=True)["run"] == "ring-2"
+    assert call.begun(stand, replace=True)["run"] == "ring-2"
 
 
 def test_a_late_click_hits_no_other_try(call: Any, stand: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     for words in ({"try": 2}, {"try": 1, "run": "ring-9"}):
         for path in ("pause", "resume", "step", "stop", "reset", "second-try"):
             answer = call.post(f"/api/train/{path}", **words)
@@ -84,7 +73,7 @@ def test_a_late_click_hits_no_other_try(call: Any, stand: Any) -> None:
 
 
 def test_an_old_token_commands_nothing(call: Any, stand: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     old = dict(call.headers)
     call.take("another-page-of-tests")
     call.headers, new = old, call.headers
@@ -100,7 +89,9 @@ def test_an_old_token_commands_nothing(call: Any, stand: Any) -> None:
 
 
 @pytest.mark.parametrize("state", COMMANDS)
-def test_each_state_takes_its_commands_and_no_others(call: Any, stand: Any, playground: Any, state: str) -> None:
+def test_each_state_takes_its_commands_and_no_others(
+    call: Any, stand: Any, playground: Any, toml: str, state: str
+) -> None:
     bodies: dict[str, dict[str, Any]] = {
         "knobs": {"lr_g": 1e-3},
         "continue": {"number": 1},
@@ -110,11 +101,11 @@ def test_each_state_takes_its_commands_and_no_others(call: Any, stand: Any, play
         if state == "empty":
             words = {"try": 1}
         else:
-            begun(call, stand, replace=True)
+            call.begun(stand, replace=True)
             playground.session.state.moved(state)
             words = {"try": 1}
             playground.session.state.diagnosis = None
-            (playground.runs / playground.session.state.run / "config.toml").write_text(_toml())
+            (playground.runs / playground.session.state.run / "config.toml").write_text(toml)
         answer = call.post(f"/api/train/{command}", **words, **bodies.get(command, {}))
         allowed = command in COMMANDS[state] and (state, command) != ("finished", "continue")  # there is no other try
         if command == "second-try" and allowed:
@@ -125,12 +116,6 @@ def test_each_state_takes_its_commands_and_no_others(call: Any, stand: Any, play
             assert answer.json()["type"] in ("/problems/wrong-state", "/problems/stale-try", "/problems/bad-field")
         if state != "empty":
             playground.session.state.moved("stopped")
-
-
-def _toml() -> str:
-    from mulligan.training import dumps_toml, recipe
-
-    return dumps_toml(recipe("ring"))
 
 
 def test_settings_go_through_the_strict_builder(call: Any) -> None:
@@ -186,7 +171,7 @@ def test_points_are_taken_for_points(
 
 
 def test_knobs(call: Any, stand: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     assert call.post("/api/train/knobs", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
     assert stand.sent[-1] == (
         "turn",
@@ -202,85 +187,6 @@ def test_knobs(call: Any, stand: Any) -> None:
     assert snapshot["knob_changes"][0]["step"] == 5
 
 
-SAID = {
-    "state": "mode collapse",
-    "title": "Mode collapse",
-    "severity": "alarm",
-    "step": 1500,
-    "healthy_step": 1000,
-    "from_step": 1000,
-    "overrides": ["loss.kind=hinge"],
-    "remedies": ["another loss"],
-    "evidence": [],
-    "changes": [],
-    "can_try": True,
-    "restart": False,
-}
-
-
-def test_the_second_try(call: Any, stand: Any, playground: Any) -> None:
-    assert "second-try" not in begun(call, stand)["can"]  # there is nothing to repair
-    refused = call.post("/api/train/step", **{"try": 1}).json()
-    assert "second-try" not in refused["detail"]
-    (playground.runs / NAME / "config.toml").write_text(_toml())
-    stand.say("diagnosis", **SAID)
-    stand.say("state", state="alarm", step=1500)
-    snapshot = call.get("/api/snapshot").json()
-    assert snapshot["diagnosis"]["title"] == "Mode collapse"
-    assert snapshot["tries"][0]["alarm"]["step"] == 1500
-    assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
-    assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
-    kind, words = stand.sent[-1]
-    assert (kind, words["overrides"], words["restart"]) == ("second", ["loss.kind=hinge"], False)
-    assert words["parent"].endswith(NAME)
-    assert words["folder"].endswith(f"{NAME}-try-2")
-    stand.open()
-    first, second = call.get("/api/snapshot").json()["tries"]
-    assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "hinge")
-    assert second["changes"][0] == {"path": "loss.kind", "label": "Loss", "old": "relativistic", "new": "hinge"}
-    assert call.get("/api/snapshot").json()["diagnosis"] is None  # nothing is said of this one yet
-    assert call.post("/api/train/second-try", **{"try": 2}).json()["type"] == "/problems/wrong-state"
-    # undo: try 1 goes on
-    stand.say("state", state="paused", step=1200)
-    assert call.post("/api/train/continue", **{"try": 2, "number": 1}).json()["status"]["run"] == NAME
-    assert call.post("/api/train/continue", **{"try": 1, "number": 9}).status_code == 409  # while it is read
-    stand.open()
-
-
-@pytest.mark.parametrize(
-    ("changes", "restart"),
-    [(["discriminator.layers.hidden=[8]"], True), (["latent.dim=3"], True), (["generator.optimizer.lr=1e-4"], False)],
-)
-def test_edit_first(call: Any, stand: Any, playground: Any, changes: list[str], restart: bool) -> None:
-    begun(call, stand)
-    stand.say("diagnosis", **{**SAID, "overrides": []})
-    assert "No setting repairs this" in call.post("/api/train/second-try", **{"try": 1}).json()["detail"].capitalize()
-    assert call.post("/api/train/second-try", **{"try": 1, "changes": ["x.y=1"]}).json()["field"] == "changes"
-    assert (
-        call.post("/api/train/second-try", **{"try": 1, "changes": ["loss.kind=relativistic"]}).json()["field"]
-        == "changes"
-    )
-    (playground.runs / NAME / "config.toml").write_text(_toml())
-    assert call.post("/api/train/second-try", **{"try": 1, "changes": changes}).status_code == 200
-    assert stand.sent[-1][1]["restart"] is restart
-    stand.open()
-
-
-@pytest.mark.parametrize(
-    "change",
-    ["data.name='/etc'", "data={name='/etc'}", "recipe=quick", "steps=1000001", "batch_size=1025", "latent.dim=1025"],
-)
-def test_an_edited_second_try_reaches_no_further_than_a_start(
-    call: Any, stand: Any, playground: Any, change: str
-) -> None:
-    begun(call, stand)
-    stand.say("diagnosis", **SAID)
-    (playground.runs / NAME / "config.toml").write_text(_toml())
-    said = call.post("/api/train/second-try", **{"try": 1, "changes": [change]}).json()
-    assert (said["type"], said["field"]) == ("/problems/bad-field", "changes")
-    assert stand.sent[-1][0] != "second"
-
-
 def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
     large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
     knobs.refuse_beyond(with_fields(large, steps=30), large)
@@ -288,12 +194,12 @@ def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, t
         knobs.refuse_beyond(larger, large)
 
 
-def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any, playground: Any) -> None:
-    begun(call, stand)
+def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any, playground: Any, toml: str) -> None:
+    call.begun(stand)
     stand.say("state", state="paused", step=1200)
     said = call.post("/api/train/resume", **{"try": 1, "steps": 1199}).json()
     assert (said["field"], "1,200 already" in said["detail"]) == ("steps", True)
-    (playground.runs / NAME / "config.toml").write_text(_toml())
+    (playground.runs / NAME / "config.toml").write_text(toml)
     assert call.post(f"/api/runs/{NAME}/resume", steps=1199).json()["field"] == "steps"
     assert call.status()["state"] == "paused"
     assert call.post("/api/train/resume", **{"try": 1, "steps": 1200}).json()["status"]["steps"] == 1200
@@ -304,25 +210,25 @@ def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(
 ) -> None:
     for _ in Recorder(playground.runs / "old").record(Run(tiny())):
         pass
-    begun(call, stand)
+    call.begun(stand)
     said = call.post("/api/runs/old/resume", steps=23, replace=True).json()
     assert (said["field"], "old has taken 24 already" in said["detail"]) == ("steps", True)
     assert call.status()["state"] == "training"
 
 
-def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: Any, playground: Any) -> None:
-    begun(call, stand, steps=100)
+def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: Any, playground: Any, toml: str) -> None:
+    call.begun(stand, steps=100)
     playground.session.finished = lambda run: None
     stand.say("state", state="finished", step=100)
     assert call.post("/api/train/resume", **{"try": 1}).json()["field"] == "steps"
     assert call.post("/api/train/resume", **{"try": 1, "steps": 100}).json()["field"] == "steps"
-    (playground.runs / NAME / "config.toml").write_text(_toml())
+    (playground.runs / NAME / "config.toml").write_text(toml)
     assert call.post("/api/train/resume", **{"try": 1, "steps": 200}).json()["status"]["steps"] == 200
     assert stand.sent[-1][1]["steps"] == 200
 
 
 def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
-    begun(call, stand, steps=1000)
+    call.begun(stand, steps=1000)
     stand.say(
         "report",
         step=50,
@@ -344,11 +250,11 @@ def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
 
 
 def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     stand.turn += 1
     stand.say("report", step=50, measures={"d_loss": 1.0})
     stand.say("samples", step=3)
-    stand.say("diagnosis", **SAID)
+    stand.diagnoses()
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["curves"]["1"]["step"] == []
     assert snapshot["samples"] is None
@@ -364,11 +270,11 @@ def test_what_cannot_begin_is_said_and_leaves_nothing(call: Any, stand: Any, pla
     status = call.status()
     assert (status["state"], status["error"]["text"]) == ("failed", "no such data.")
     assert list(playground.runs.iterdir()) == []
-    assert begun(call, stand)["state"] == "training"
+    assert call.begun(stand)["state"] == "training"
 
 
 def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
     playground.hearing.died(-9)
     status = call.status()
@@ -381,7 +287,7 @@ def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
 
 
 def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
-    begun(call, stand, steps=77, knobs={"lr_g": 1e-4})
+    call.begun(stand, steps=77, knobs={"lr_g": 1e-4})
     assert call.post("/api/train/reset", **{"try": 1}).json()["status"]["run"] == "ring-2"
     words = stand.sent[-1][1]
     assert (words["paused"], words["config"]["steps"]) == (True, 77)
@@ -391,7 +297,7 @@ def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
 
 
 def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones(call: Any, stand: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     before = stand.turn
     call.post("/api/train/start", recipe="ring", replace=True)
     assert (stand.number, stand.turn) == (1, before + 1)  # both are the first try of their chain

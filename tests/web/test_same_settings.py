@@ -13,18 +13,13 @@ from mulligan.training.config import dumps_toml
 TRY = {"try": 1}
 
 
-def begun(call: Any, stand: Any, **more: Any) -> None:
-    assert call.post("/api/train/start", **{"recipe": "ring", **more}).status_code == 200
-    stand.open()
-
-
 def started(stand: Any) -> Any:
     return [words for kind, words in stand.sent if kind == "start"][-1]
 
 
 def test_again_takes_every_setting_and_another_seed(call: Any, stand: Any, playground: Any) -> None:
     playground.session.finished = lambda run: None
-    begun(call, stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300)
+    call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300)
     stand.say("turned", step=3, overrides=["generator.optimizer.lr=0.25"], knobs={})
     stand.say("state", state="finished", step=300, saved=300)
     answer = call.post("/api/train/reset", **TRY, seed=8, paused=False).json()
@@ -51,7 +46,7 @@ def test_reset_after_a_start_that_was_refused_begins_that_one(call: Any, stand: 
 
 
 def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, stand: Any, playground: Any) -> None:
-    begun(call, stand)
+    call.begun(stand)
     (playground.runs / "ring-1" / "config.toml").write_text(dumps_toml(recipe("ring")))
     stand.say("state", state="stopped", step=3, saved=3)
     call.post("/api/train/resume", **TRY)
@@ -63,7 +58,7 @@ def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, sta
 
 
 def test_a_new_try_with_a_changed_knob_keeps_every_other_setting(call: Any, stand: Any) -> None:
-    begun(call, stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300, seed=4)
+    call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300, seed=4)
     stand.say("turned", step=3, overrides=["generator.optimizer.lr=0.25"], knobs={})
     asked = {"knobs": {"latent": 7}, "steps": 400}
     assert call.post("/api/train/check", **asked).json()["settings"]["knobs"]["latent"] == 7
@@ -75,7 +70,7 @@ def test_a_new_try_with_a_changed_knob_keeps_every_other_setting(call: Any, stan
 
 
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call: Any, stand: Any, own: str) -> None:
-    begun(call, stand, recipe="pictures", data=own, overrides=["instance_noise=0.25"])
+    call.begun(stand, recipe="pictures", data=own, overrides=["instance_noise=0.25"])
     assert started(stand)["config"]["data"]["skip_broken"]
     call.post("/api/train/start", data="mnist-test", replace=True)
     config = started(stand)["config"]
@@ -117,7 +112,7 @@ def own(playground: Any, tmp_path: Path) -> str:
 
 
 def test_own_pictures_keep_the_name_by_which_they_were_chosen(call: Any, stand: Any, own: str) -> None:
-    begun(call, stand, recipe="pictures", data=own)
+    call.begun(stand, recipe="pictures", data=own)
     settings = call.get("/api/snapshot").json()["settings"]
     assert settings["data"] == own
     again = call.post("/api/train/start", recipe="pictures", data=settings["data"], seed=1, replace=True)

@@ -1,0 +1,72 @@
+"""The second try as the page commands it: with the remedy, edited first, and no further than a start may reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+NAME = "ring-1"
+
+
+def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> None:
+    assert "second-try" not in call.begun(stand)["can"]  # there is nothing to repair
+    refused = call.post("/api/train/step", **{"try": 1}).json()
+    assert "second-try" not in refused["detail"]
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    stand.diagnoses()
+    stand.say("state", state="alarm", step=1500)
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["diagnosis"]["title"] == "Mode collapse"
+    assert snapshot["tries"][0]["alarm"]["step"] == 1500
+    assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
+    assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
+    kind, words = stand.sent[-1]
+    assert (kind, words["overrides"], words["restart"]) == ("second", ["loss.kind=hinge"], False)
+    assert words["parent"].endswith(NAME)
+    assert words["folder"].endswith(f"{NAME}-try-2")
+    stand.open()
+    first, second = call.get("/api/snapshot").json()["tries"]
+    assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "hinge")
+    assert second["changes"][0] == {"path": "loss.kind", "label": "Loss", "old": "relativistic", "new": "hinge"}
+    assert call.get("/api/snapshot").json()["diagnosis"] is None  # nothing is said of this one yet
+    assert call.post("/api/train/second-try", **{"try": 2}).json()["type"] == "/problems/wrong-state"
+    # undo: try 1 goes on
+    stand.say("state", state="paused", step=1200)
+    assert call.post("/api/train/continue", **{"try": 2, "number": 1}).json()["status"]["run"] == NAME
+    assert call.post("/api/train/continue", **{"try": 1, "number": 9}).status_code == 409  # while it is read
+    stand.open()
+
+
+@pytest.mark.parametrize(
+    ("changes", "restart"),
+    [(["discriminator.layers.hidden=[8]"], True), (["latent.dim=3"], True), (["generator.optimizer.lr=1e-4"], False)],
+)
+def test_edit_first(call: Any, stand: Any, playground: Any, toml: str, changes: list[str], restart: bool) -> None:
+    call.begun(stand)
+    stand.diagnoses(overrides=[])
+    assert "No setting repairs this" in call.post("/api/train/second-try", **{"try": 1}).json()["detail"].capitalize()
+    assert call.post("/api/train/second-try", **{"try": 1, "changes": ["x.y=1"]}).json()["field"] == "changes"
+    assert (
+        call.post("/api/train/second-try", **{"try": 1, "changes": ["loss.kind=relativistic"]}).json()["field"]
+        == "changes"
+    )
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post("/api/train/second-try", **{"try": 1, "changes": changes}).status_code == 200
+    assert stand.sent[-1][1]["restart"] is restart
+    stand.open()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["data.name='/etc'", "data={name='/etc'}", "recipe=quick", "steps=1000001", "batch_size=1025", "latent.dim=1025"],
+)
+def test_an_edited_second_try_reaches_no_further_than_a_start(
+    call: Any, stand: Any, playground: Any, toml: str, change: str
+) -> None:
+    call.begun(stand)
+    stand.diagnoses()
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    said = call.post("/api/train/second-try", **{"try": 1, "changes": [change]}).json()
+    assert (said["type"], said["field"]) == ("/problems/bad-field", "changes")
+    assert stand.sent[-1][0] != "second"
