@@ -3,8 +3,10 @@
 import gzip
 import io
 import math
+import re
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,3 +234,13 @@ def test_the_settings_of_a_second_try_are_a_recipe_like_any_other(tmp_path):
     made = recipe(path, steps=4, threads=1, data=replace(recipe("ring").data, limit=64))
     assert made.parent is None
     assert next(train(Run(made))).name == "started"
+
+
+def test_the_page_on_the_search_says_how_finest_is_made_of_best():
+    page = (Path(__file__).parents[2] / "docs/reference/finest.md").read_text("utf-8")
+    then, changes = (
+        re.search(before + r"\s+`(.*?)`", page, re.DOTALL)[1].replace("--set", "").split()
+        for before in ("play one again, put", r"played as that\s+`best`\s+with")
+    )
+    changes[changes.index("--steps") :] = [f"steps={changes[-1]}"]
+    assert replace(with_overrides(recipe("best"), [*then, *changes]), recipe="finest") == recipe("finest")
