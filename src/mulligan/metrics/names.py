@@ -7,8 +7,8 @@ METRICS: dict[str, tuple[str, str]] = {
     ),
     "fd_infinity": ("FD, extrapolated to endless samples; 0 is right.", "Chong and Forsyth 2020"),
     "kid": ("Squared MMD of the features with a cubic kernel; 0 is right.", "Bińkowski et al. 2018, section 4"),
-    "precision": ("Share of the fakes that lie among reals.", "Kynkäänniemi et al. 2019, eq. 1"),
-    "recall": ("Share of the reals that lie among fakes.", "Kynkäänniemi et al. 2019, eq. 2"),
+    "precision": ("Share of the fakes that lie among reals.", "Kynkäänniemi et al. 2019, eqs. 1 and 2"),
+    "recall": ("Share of the reals that lie among fakes.", "Kynkäänniemi et al. 2019, eqs. 1 and 2"),
     "density": ("How many reals' neighbourhoods a fake lies in; 1 is right.", "Naeem et al. 2020, section 3"),
     "coverage": (
         "Share of the reals that have a fake near them; beside it `coverage_ideal`.",

@@ -1,8 +1,8 @@
 """Every optimiser of the package on two small landscapes: Beale's function, and a saddle between two steep walls.
 
-After Ruder 2016, "An overview of gradient descent optimization algorithms", section 4.10 and its two pictures, with one
-difference: there one learning rate serves all, here every optimiser has the best one of a stated series, by a stated
-rule (`choose`), so that what is seen is the optimiser and not its rate.
+After the two pictures of Ruder 2016, "An overview of gradient descent optimization algorithms" (section "Visualization
+of algorithms"), with one difference: there one learning rate serves all, here every optimiser has the best one of a
+stated series, by a stated rule (`choose`), so that what is seen is the optimiser and not its rate.
 
 The pictures and the table are made by ``python -m mulligan.studies.landscape_pictures``.
 """
