@@ -144,3 +144,49 @@ def test_rates_that_change_between_two_steps_are_those_of_their_player(mover):
     play(ruled[other], follow)
     moved = [{m: bool(np.abs(a[m] - b[m]).max() > 1e-12) for m in "gd"} for a, b in zip(thetas, thetas[1:])]
     assert moved == [{mover: False, other: True}] * 2 + [{mover: True, other: False}] * 3
+
+
+AWAKE = []
+
+
+@dataclass(frozen=True)
+class Dozing(nn.Dense):
+    """A dense layer that adds nothing to its gradient while it sleeps, as one with stochastic depth does."""
+
+    def product_w(self, m, x, dy):
+        if AWAKE:
+            super().product_w(m, x, dy)
+
+
+MIXING = (nn.Dense(4), nn.BatchNorm(), nn.Dense(1))
+PLAIN = (nn.Dense(4), nn.LeakyReLU(), nn.Dense(1))
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("sleeper", ["generator", "discriminator"])
+@pytest.mark.parametrize(
+    ("d", "update", "penalties"),
+    [
+        (PLAIN, "alternating", ()),
+        (PLAIN, "alternating", (R1(),)),
+        (PLAIN, "alternating", (WGANGP(),)),
+        (PLAIN, "simultaneous", (R1(),)),
+        (MIXING, "alternating", ()),  # the reals and the fakes in workspaces of their own
+    ],
+)
+def test_what_received_nothing_in_a_step_has_a_gradient_of_zero(d, update, penalties, sleeper, lanes):
+    game = game_of(d=d, update=update, penalties=penalties)
+    player = getattr(game, sleeper)
+    dozing = replace(player, layers=(Dozing(4), *player.layers))
+    gan = GAN(replace(game, **{sleeper: dozing}), (4,), lanes=lanes, dtype=np.float64)
+    mover = gan.g if sleeper == "generator" else gan.d
+    part = next(entry.part for entry in mover.network.entries if entry.path == "0.W")
+    real = np.random.default_rng(0).standard_normal((6, 4))
+    AWAKE[:] = [True]
+    with gan.lanes:
+        gan.step(real)
+        heard = mover.state["heard"][part].copy()
+        AWAKE.clear()
+        gan.step(real)
+    assert heard.all()
+    assert not mover.state["heard"][part].any()  # nothing is left of the step before, or of the other player
