@@ -6,13 +6,11 @@ figures. The reals' half of the work is done once, in `Reference`, however many 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import threadpoolctl
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.metrics.c2st import c2st
@@ -25,7 +23,7 @@ from mulligan.metrics.inputs import probabilities as read_probabilities
 from mulligan.metrics.kernel import kid
 from mulligan.metrics.neighbours import manifolds
 from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comparable
-from mulligan.nn.parallel import available_cores
+from mulligan.metrics.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,7 +129,7 @@ def reference(
         features=features,
         moments=found,
         copies_by=copies_by,
-        originals=_together({"": partial(originals, features[copies_by], train_features, inside=inside)})[""],
+        originals=together({"": partial(originals, features[copies_by], train_features, inside=inside)})[""],
         probabilities=probabilities,
         prior=prior,
     )
@@ -221,7 +219,7 @@ def evaluate(
     work["diversity"] = partial(where_comparable, diversity, fake, real, **by_class, seed=seed)
     work["sharpness"] = partial(where_comparable, sharpness, fake, real)
     work["contrast"] = partial(where_comparable, contrast, fake, real)
-    done = _together(work)
+    done = together(work)
 
     result: dict[str, Any] = {
         "n": n,
@@ -282,17 +280,6 @@ def distances(real: NDArray[Any], fake: NDArray[Any], of_real: Moments, seed: in
     if min(n, of_real.n) >= 4 * d:
         figures["fd_infinity"] = percent(frechet_infinity(real, fake, seed=seed), of_real)
     return figures
-
-
-def _together(work: dict[str, Callable[[], Any]]) -> dict[str, Any]:
-    """Do independent pieces of work, one a thread, with BLAS at one thread.
-
-    The figures do not depend on the number of cores, and a busy machine does not stop it: BLAS's own threads wait for
-    one another by spinning, which takes ten times as long when one core is wanted elsewhere.
-    """
-    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
-        running = {name: pool.submit(task) for name, task in work.items()}
-        return {name: future.result() for name, future in running.items()}
 
 
 def _look(
