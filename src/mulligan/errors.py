@@ -100,8 +100,8 @@ def as_path(name: str, value: object, what: str, example: str) -> Path:
     return Path(value)
 
 
-def as_whole(name: str, value: object, low: int, high: int) -> int:
-    """Return a whole number from `low` to `high` that a caller gave.
+def as_whole(name: str, value: object, low: int, high: int | None = None) -> int:
+    """Return a whole number that a caller gave, from `low` to `high`, or without end.
 
     Parameters
     ----------
@@ -110,16 +110,19 @@ def as_whole(name: str, value: object, low: int, high: int) -> int:
     value : object
         What was given.
     low, high : int
-        What is allowed.
+        What is allowed; without `high`, all from `low` on.
 
     Raises
     ------
     ConfigError
         When it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not low <= int(value) <= high:
-        raise ConfigError(f"{name} = {shown(value)} is not allowed; it must be a whole number from {low} to {high}.")
-    return int(value)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        number = int(value)
+        if low <= number and (high is None or number <= high):
+            return number
+    allowed = f", at least {low}. Try {name} = {low}" if high is None else f" from {low} to {high}"
+    raise ConfigError(f"{name} = {shown(value)} is not allowed; it must be a whole number{allowed}.")
 
 
 def typed(path: str | Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError, shown
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole
 from mulligan.game.augment import Warp
 from mulligan.game.batch import Rows
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss
@@ -94,11 +94,7 @@ def refuse_settings(dtype: DTypeLike, **counts: tuple[Any, int]) -> None:
     ConfigError
     """
     for name, (value, least) in counts.items():
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-            raise ConfigError(
-                f"{name} = {shown(value)} is not allowed; it must be a whole number, at least {least}. Try {name} = "
-                f"{least}."
-            )
+        as_whole(name, value, least)
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ConfigError(
             f"dtype = {np.dtype(dtype)} is not allowed; it must be float32 or float64. Try dtype = np.float32."
