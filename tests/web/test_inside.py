@@ -341,3 +341,5 @@ def test_a_look_tells_every_check(tiny: Any) -> None:
             assert case["holds"] == all(line["holds"] for line in case["evidence"])
     assert sum(found["real_share"]) == pytest.approx(1.0)
     assert len(found["histogram"]) == 8
+    assert found["histogram_n"] == 256
+    assert found["reals"] == 100  # there are no more

@@ -9,6 +9,7 @@ from mulligan.training.config import with_overrides
 from mulligan.training.looks import LISTENS, Evidence, View
 from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
+from mulligan.training.signals import COUNT
 from mulligan.training.tables import to_table
 from mulligan.web.knobs import changes, settings_of
 
@@ -108,7 +109,8 @@ def looked(live: Live) -> dict[str, Any]:
         "checks": checks,
         "histogram": look.histogram or None,
         "real_share": _real_share(run, len(look.histogram)),
-        "histogram_n": 256,
+        "histogram_n": COUNT,
+        "reals": min(COUNT, len(run.data)),
         "class_names": list(run.data.class_names),
     }
 

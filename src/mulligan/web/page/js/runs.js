@@ -57,7 +57,7 @@ function Compare({ names, curves, runs }) {
   const lines = (part, column) => there.map((name, i) => ({ name: name.length > 18 ? `${name.slice(0, 17)}…` : name, color: COLOURS[i % MOST], dash: i % 3, data: measured(points(curves[name][part], column)) }));
   const of = Math.max(10, ...there.map((n) => runs.find((r) => r.name === n)?.modes_of ?? 0));
   return html`<div class="cmp"><${Chart} testid="compare-distance" title="KID" unit="log, lower is better" log height=${190} x=${x} least=${[0.001, 1]} series=${lines("distance", "kid")} />
-    <${Chart} testid="compare-coverage" title="Coverage" unit="share of 256 reals, best 0.97" height=${190} x=${x} fixed=${[0, 1]} series=${lines("looks", "coverage")} />
+    <${Chart} testid="compare-coverage" title="Coverage" unit="share of 256 reals at most, best 0.97" height=${190} x=${x} fixed=${[0, 1]} series=${lines("looks", "coverage")} />
     <${Chart} testid="compare-classes" title="Classes in use" unit=${`exp H, of ${of}`} height=${190} x=${x} fixed=${[0, of]} series=${lines("distance", "effective_modes")} /></div>`;
 }
 
