@@ -117,6 +117,16 @@ def inside(tab):
     tab("ring-arrow").click()
     assert tab("layers-generator").get_attribute("aria-label").count("gradient") >= 3
     tab.picture("look-ring")
+    a_new_checkpoint(tab)
+
+
+def a_new_checkpoint(tab):
+    """The slider takes up what the run in hand has saved since it was chosen."""
+    places = int(tab("look-step").get_attribute("max"))
+    steps = [*range(places + 3)]
+    tab.page.route("**/api/runs/*", lambda route: route.fulfill(json={"checkpoints": steps}), times=1)
+    tab.page.evaluate("import('/js/store.js').then((m) => { m.store.status.saved_step++; m.changed(true); })")
+    tab.until(f"document.querySelector('[data-testid=look-step]').max === '{len(steps)}'")
 
 
 def on_disk(tab):

@@ -336,11 +336,14 @@ export function Look({ query }) {
   useEffect(() => {
     setStep(null);
     setDetail(null);
-    return real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), setDetail) : undefined;
   }, [real]);
+  // asked again when the run in hand has a new checkpoint, or the runs on disk have changed
+  const saved = real && real === store.status?.run ? store.status.saved_step : null;
+  useEffect(() => (real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), (found) => found && setDetail(found)) : undefined), [real, saved, store.runsVersion]);
   const newest = (want) => (living && store.status.points === want ? "live" : modelOf(runs.find((r) => r.points === want)?.name));
   const show = (want) => setChosen(newest(want) ?? "");
-  const steps = detail?.checkpoints ?? [];
+  const kept = detail?.checkpoints ?? [];
+  const steps = step == null || kept.includes(step) ? kept : [...kept, step].sort((a, b) => a - b); // the one looked at may have made room for newer ones
   const params = { run: name, step };
   const at = step ?? (name === "live" ? store.status?.step : row?.step);
   const key = `${name}/${step ?? "now"}/${store.status?.run}`;
