@@ -1,6 +1,6 @@
 // Runs: what is on disk, side by side; compare, report, resume, export, delete with undo.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useMemo, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { Chart, measured, points } from "./chart.js";
 import { badgeOf, icon } from "./icons.js";
 import { bytes, int, num, plain, time } from "./numbers.js";
@@ -80,6 +80,9 @@ export function Runs({ query }) {
   }, [picked.join(), list]);
   const found = runs.filter((r) => [r.name, r.recipe, r.data, r.diagnosis?.title, r.state].some((t) => String(t ?? "").toLowerCase().includes(words.toLowerCase())));
   const toggle = (name) => setChosen(picked.includes(name) ? picked.filter((n) => n !== name) : [...picked, name].slice(-MOST));
+  const off = !mayWrite();
+  // news of the run in hand comes all the time: hundreds of rows are not gone through for it
+  const rows = useMemo(() => found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${off} />`), [list, words, picked.join("/"), off]);
   const restore = async (item) => {
     await act(`/api/trash/${encodeURIComponent(item.id)}/restore`);
     store.runsVersion++;
@@ -88,7 +91,7 @@ export function Runs({ query }) {
   return html`<main class="view" id="main" tabindex="-1"><section class="panel" aria-labelledby="r1"><div class="ph"><h2 id="r1">Runs on disk</h2><span class="small mono">${list ? `${list.folder} · ${bytes(list.bytes)}` : ""}</span><div class="end"><input class="in find" type="search" placeholder="Find" aria-label="Find a run" data-testid="runs-filter" value=${words} onInput=${(e) => setWords(e.target.value)} /></div></div>
     <div class="pb flush">${fault ? html`<p class="nothing">${fault}</p>` : list && !runs.length ? html`<div class="nothing"><h3>No runs yet</h3><p class="small">Each run of <a href="#train">Train</a> is kept in ${plain(list.folder)}.</p></div>`
       : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of runs"><table class="tbl"><thead><tr><th><span class="sr">Compare</span></th><th>Run</th><th>Samples</th><th>State</th><th class="n">Steps</th><th class="n">Time</th><th class="n">KID ↓</th><th class="n">FD ↓</th><th class="n">Coverage ↑</th><th class="n">Classes</th><th><span class="sr">Actions</span></th></tr></thead>
-        <tbody>${found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${!mayWrite()} />`)}</tbody></table></div>
+        <tbody>${rows}</tbody></table></div>
         ${runs.length > 0 && !found.length && html`<p class="nothing">No run has “${words}” in its name, recipe, data or state.</p>`}`}
       ${list?.trash?.length > 0 && html`<p class="small trash">In the bin: ${list.trash.map((item) => html`<span class="nowrap">${item.name} <button type="button" class="btn low quiet" disabled=${!mayWrite()} aria-label=${`Take ${item.name} out of the bin`} onClick=${() => restore(item)}>Take back</button></span> `)}</p>`}
     </div></section>${runs.length > 0 && html`<${Compare} names=${picked} curves=${curves} runs=${runs} />`}</main>`;
