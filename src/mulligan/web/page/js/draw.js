@@ -40,7 +40,10 @@ function useAnswer(ask, deps, wait = 0) {
 /** A canvas that shows a decoded picture. */
 export function Picture({ image, label, className, testid }) {
   const canvas = useRef(null);
-  useEffect(() => { if (image) paint(canvas.current, image); }, [image]);
+  useEffect(() => {
+    if (image) paint(canvas.current, image);
+    else canvas.current.width = canvas.current.width; // blank: what was drawn before is of another number
+  }, [image]);
   return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role=${label ? "img" : null} aria-hidden=${label ? null : "true"} aria-label=${label} data-testid=${testid} width="28" height="28" />`;
 }
 
@@ -115,7 +118,7 @@ function Copy({ model, seed, kind }) {
     ${fault ? html`<p class="small" data-testid="nearest-fault">${fault}</p>` : html`<div class="near"><figure><${Picture} image=${data?.drawn} label="Generated" /><figcaption>generated</figcaption></figure>
       <figure><${Picture} image=${data?.image} testid="nearest" label=${data ? `Nearest training picture, number ${data.near.index}` : "Looking for the nearest"} /><figcaption>nearest, no. ${data ? int(data.near.index) : "–"}</figcaption></figure>
       <figure><canvas class="px" ref=${canvas} width="28" height="28" role="img" aria-label="Difference: orange where the generated one is brighter, blue where the training picture is" /><figcaption>difference, −1 … +1</figcaption></figure></div>
-      ${data?.typical && html`<${Distances} typical=${data.typical} distance=${data.near.distance} />`}${data && html`<p class="small">${data.text}</p>`}`}
+      ${data?.typical && html`<${Distances} typical=${data.typical} distance=${data.near.distance} />`}<p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}
   </div></section>`;
 }
 

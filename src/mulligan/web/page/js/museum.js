@@ -12,6 +12,9 @@ import { act, mayWrite, onProgress, server, store } from "./store.js";
 const SHOWN = 4; // figures on the plate
 const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
 
+/** What stands where something has not come yet: while there is no server, nothing is asked for. */
+const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server does not answer.");
+
 /** How many times its range goes into the data's; a caption may speak of a part of a picture. */
 const factorOf = (p) => (p.low == null ? 1 : ((p.data?.[1] ?? 1) - (p.data?.[0] ?? 0)) / (p.high - p.low));
 const stretched = (p) => /stretched/i.test(p.caption) && factorOf(p) > 1;
@@ -82,7 +85,7 @@ function Case({ name, place, of }) {
     if (news.done) look();
   }), [name]);
   if (fault) return html`<article><p class="nothing">${fault}</p></article>`;
-  if (!found) return html`<article><p class="nothing">Opening the exhibit…</p></article>`;
+  if (!found) return html`<article><p class="nothing">${waiting("the exhibit")}</p></article>`;
   const played = found.played;
   const pictures = played?.pictures ?? [];
   const pick = (word) => pictures.find((p) => p.name.startsWith(word));
@@ -110,5 +113,5 @@ export function Museum({ rest }) {
   const nameOf = (c) => c.name ?? c.id;
   const at = Math.max(0, cases.findIndex((c) => nameOf(c) === rest[0]));
   return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><h2>GANs that failed</h2><nav aria-label="Exhibits">${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(nameOf(c))}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</nav></aside>
-    ${cases.length ? html`<${Case} key=${nameOf(cases[at])} name=${nameOf(cases[at])} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing" data-testid="museum-closed">${fault ?? (list ? "The museum is not part of this installation." : "Opening the museum…")}</p></article>`}</main>`;
+    ${cases.length ? html`<${Case} key=${nameOf(cases[at])} name=${nameOf(cases[at])} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing" data-testid="museum-closed">${fault ?? (list ? "The museum is not part of this installation." : waiting("the museum"))}</p></article>`}</main>`;
 }
