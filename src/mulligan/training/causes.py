@@ -26,6 +26,9 @@ HASTY = 0.03
 NORMED = ("adam", "adamax", "nadam", "amsgrad", "adamw", "optimistic_adam", "rmsprop")
 """Those: what they divide a gradient by grows with it."""
 
+PLAIN = ("sgd", "momentum", "nesterov")
+"""Those whose steps are as long as the gradient, which in a game fades at one time and leaps at another."""
+
 
 def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
     """Return what a person would change before anything else, in words, and as changes of the configuration.
@@ -54,6 +57,7 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
         drops = [p for p, v in fields(config, f"{who}.layers.", "rate").items() if v > FORGETFUL]
         found.append((f"less dropout in {name}", [f"{path}={FORGETFUL:g}" for path in drops]))
     found.append(("rates of usual size", _slower(config)))
+    found.append(("Adam, whose steps do not fade with the gradient", _adam(config)))
     size = prod(sample_shape)
     dim = MANY if len(sample_shape) > 1 else size
     found.append(("a z of more dimensions", [f"latent.dim={dim}"] if config.latent.dim < min(FEW, size) else []))
@@ -72,3 +76,10 @@ def _slower(config: Config) -> list[str]:
             if rate > HASTY and kinds.get(f"{path.rpartition('.')[0]}.kind") in NORMED:
                 changes.append(f"{path}={best:g}")
     return changes
+
+
+def _adam(config: Config) -> list[str]:
+    """Give a player of plain gradient descent the optimiser that most of the recipes have."""
+    kinds = fields(config, "generator.optimizer", "kind") | fields(config, "discriminator.optimizer", "kind")
+    adam = f'{{kind="adam", lr={USUAL:g}, beta1=0, beta2=0.99}}'
+    return [f"{path.rpartition('.')[0]}={adam}" for path, kind in kinds.items() if kind in PLAIN]

@@ -242,6 +242,8 @@ def _standstill(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
+    if "modes_found" in evidence:
+        return _missed_modes(config)
     stronger = edits.stronger(config) if isinstance(config.loss, Relativistic) else []
     return _advised(
         config,
@@ -252,6 +254,23 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
         ("rates that move the weights (1e-3)", edits.moving(config)),
         ("a lower rate will not bring the lost kinds back", None),
     )
+
+
+def _missed_modes(config: Config) -> Remedy:
+    """Let D be steep in the end: a penalty that holds it for the whole run hides modes that are narrow."""
+    usual = edits.GAMMA * edits.unit(config)
+    heavy = [f"{path}={usual:g}" for path, weight in edits.weights(config).items() if weight > usual]
+    held = min(edits.course(config.schedules.penalty, config.steps)) > 0.1 and not edits.mixes(config)
+    falling = 'schedules.penalty={kind="geometric", start=1.0, end=0.01, until=0.6}'
+    return _advised(
+        config,
+        ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
+        ("R1 and R2 of usual weight", [*edits.regularised(config), *heavy]),
+        ("a penalty that falls over the run: narrow modes need a steep D", [falling] if held else []),
+        ("β₁ = 0", edits.lighter(config)),
+        ("rates that move the weights (1e-3)", edits.moving(config)),
+        ("a longer run, or a wider G", None),
+    )._replace(restart=True)
 
 
 def _cycling(config: Config, evidence: set[str]) -> Remedy:
