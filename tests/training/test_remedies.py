@@ -156,6 +156,12 @@ def test_pictures_get_the_range_that_g_can_draw() -> None:
     for output in ("sigmoid", "relu", "softplus"):
         config = with_overrides(recipe("mlp"), [f"generator.layers.output={output}"])
         assert remedy(beyond, config).overrides == ("data.low=0",)
+    for layers, low in (("'dense', 'sigmoid', 'reshape'", 0), ("'sigmoid', 'dense', 'reshape'", -1)):
+        spelt = layers.replace("'dense'", "{kind='dense', units=784}").replace(
+            "'reshape'", "{kind='reshape', shape=[28, 28, 1]}"
+        )
+        config = with_overrides(recipe("mlp"), [f"generator.layers=[{spelt}]", "data.low=-3"])
+        assert remedy(beyond, config).overrides == (f"data.low={low}",)
 
 
 def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> None:

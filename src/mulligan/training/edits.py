@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
 from mulligan.nn.averaging import EMA
-from mulligan.nn.layers import LAYERS
+from mulligan.nn.layers import LAYERS, Layer, Reshape
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.tables import to_table
@@ -152,7 +152,11 @@ def between(low: float, high: float) -> float:
     return min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
 
 
-def outputs(config: Config) -> str:
-    """Tell how G ends: the word of its architecture, or its last two layers."""
-    layers = to_table(config)["generator"]["layers"]
-    return str(layers.get("output") if isinstance(layers, dict) else layers[-2:])
+def reach(config: Config) -> tuple[float, float]:
+    """Return between which numbers G's last layer lets it draw, as far as the configuration says how G ends."""
+    layers: Any = config.generator.layers
+    if isinstance(layers, tuple):
+        last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
+    else:
+        last = getattr(layers, "output", None)
+    return Layer.reach if last is None else last.reach

@@ -186,7 +186,7 @@ def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
         ends = flattened(to_table(config)).keys() & {"generator.layers.output"}
         closed = ["data.low=-1", "data.high=1", *(f"{path}=tanh" for path in ends)] if ends else []
         return Remedy(("end G with tanh: its pixels leave the range of the real ones",), tuple(closed), restart=True)
-    low = 0.0 if any(kind in edits.outputs(config) for kind in ("sigmoid", "'relu'", "softplus")) else -1.0
+    low = max(edits.reach(config)[0], -1.0)
     return Remedy(
         (f"scale the pictures to [{low:g}, 1], the range of G's output",), (f"data.low={low:g}", "data.high=1"), True
     )

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import scaled
-from mulligan.nn.layers.activations import ReLU, Sigmoid, Softplus, Tanh
-from mulligan.nn.layers.base import walk
+from mulligan.nn.layers.base import Layer, walk
 from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.rng import stream
 from mulligan.training.likeness import (
@@ -50,8 +49,6 @@ TRACKED = 16
 """Of them, those whose way is followed between two looks."""
 COPIED = 10_000
 """Most training samples among which copies are looked for: with more, a short run does not copy."""
-REACHES = {Tanh: (-1.0, 1.0), Sigmoid: (0.0, 1.0), ReLU: (0.0, math.inf), Softplus: (0.0, math.inf)}
-"""What a G whose last layer is such a one can draw."""
 ALONE = 1000
 """Most training samples among which they are looked for where none is held out."""
 NEIGHBOUR = 5
@@ -234,12 +231,11 @@ class Probe:
     @cached_property
     def _reach(self) -> tuple[float, float]:
         """The range that G's last activation allows."""
-        last: Any = None
-        g = self.run.gan.g.network
+        g, reach = self.run.gan.g.network, Layer.reach
         for _, layer, shape in walk(g.layer, g.input_shape):
             if not layer.children(shape) and not isinstance(layer, Reshape):
-                last = layer
-        return next((reach for kind, reach in REACHES.items() if isinstance(last, kind)), (-math.inf, math.inf))
+                reach = layer.reach
+        return reach
 
     @cached_property
     def _beyond(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -46,6 +47,7 @@ class LeakyReLU(Pointwise):
 class ReLU(Pointwise):
     """max(x, 0), with slope 0 at 0."""
 
+    reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
     rectifies: ClassVar[bool] = True
     piecewise_linear: ClassVar[bool] = True
 
@@ -92,6 +94,8 @@ class ELU(Pointwise):
 class Tanh(Pointwise):
     """tanh x."""
 
+    reach: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
     def f(self, x: Array, out: Array) -> None:
         np.tanh(x, out=out)
 
@@ -110,6 +114,8 @@ class Tanh(Pointwise):
 @dataclass(frozen=True)
 class Sigmoid(Pointwise):
     """σ(x) = 1/(1 + e⁻ˣ)."""
+
+    reach: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def f(self, x: Array, out: Array) -> None:
         sigmoid(x, out)
@@ -166,6 +172,7 @@ class Softplus(Pointwise):
     """
 
     beta: Positive = 1.0
+    reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     def f(self, x: Array, out: Array) -> None:
         # max(x, 0) + ln(1 + e^(−β|x|))/β: the same, and nothing can overflow

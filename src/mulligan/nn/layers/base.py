@@ -10,6 +10,7 @@ layers) and an *adjoint* pass downwards (the transpose of value and tangent toge
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -61,6 +62,8 @@ class Layer:
     """True when the output's size is fixed, not the input's: gradients grow as the weights before the layer shrink."""
     rectifies: ClassVar[bool] = False
     """True when a unit is active above 0 only, and dead where no sample reaches it."""
+    reach: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    """Between which numbers every output lies, whatever the input: what a G that ends with the layer can draw."""
     piecewise_linear: ClassVar[bool] = False
     """True when f″ = 0 wherever it exists and no input multiplies another: the short road of R1 and R2 is open."""
 
