@@ -7,7 +7,7 @@ import { Look } from "./look.js";
 import { Museum } from "./museum.js";
 import { int } from "./numbers.js";
 import { Runs } from "./runs.js";
-import { changed, loadCatalog, onProgress, pageState, server, store, takePen, tell, useStore, wasAsked } from "./store.js";
+import { changed, onProgress, pageState, server, store, takePen, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
 const VIEWS = { train: ["Train", Train], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
@@ -132,4 +132,3 @@ function App() {
 addEventListener("mulligan-theme", () => changed(true));
 render(html`<${App} />`, document.getElementById("app"));
 server.connect();
-loadCatalog();

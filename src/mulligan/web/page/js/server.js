@@ -34,6 +34,7 @@ export class Server {
     this.hear = hear;
     this.client = kept("mulligan.client", draw);
     this.token = null;
+    this.epoch = null; // tells one server from the next at the same address
     this.stream = null;
     this.attempt = 0;
     this.timer = 0;
@@ -79,7 +80,10 @@ export class Server {
     for (const kind of kinds.split(" ")) {
       stream.addEventListener(kind, (event) => {
         if (stream !== this.stream) return;
-        if (kind === "snapshot") this.attempt = 0;
+        if (kind === "snapshot") {
+          this.attempt = 0;
+          this.epoch = event.lastEventId.split("-")[0];
+        }
         this.hear(kind, JSON.parse(event.data));
       });
     }

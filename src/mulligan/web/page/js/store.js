@@ -15,7 +15,7 @@ const started = {
 
 export const store = {
   ...started,
-  connected: false, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
+  connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
   news: null, // {kind, text, actions} the bar at the foot
   spoken: "", alarmSpoken: "",
   draft: {}, // settings not yet in force: recipe, data, steps, seed and knobs by name
@@ -95,6 +95,8 @@ const hears = {
       saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null,
     });
     store.runsVersion++; // the server may be another one than before
+    if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // and know other pictures
+    store.epoch = server.epoch;
     store.mine = data.control?.writer === server.client.slice(0, 8);
     if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // of what was before
     if (!store.mine || !server.token) takePen(false);
@@ -274,11 +276,11 @@ export async function openReport(name) {
   else await begin(name, "report");
 }
 
-export async function loadCatalog() {
+async function loadCatalog() {
   try {
     store.catalog = await server.get("/api/catalog");
   } catch {
-    store.catalog = null;
+    // asked for again with the next snapshot
   }
   changed(true);
 }
