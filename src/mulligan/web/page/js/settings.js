@@ -93,7 +93,8 @@ function Figure({ name, value, marked, off, whole }) {
   const [words, setWords] = useState(null); // what is being typed; kept as typed while it is refused
   const shown = words ?? (value == null ? "" : whole ? int(value).replaceAll(",", name === "steps" ? "," : "") : rate(value));
   const fault = store.faults[name];
-  useEffect(() => { if (!fault) setWords(null); }, [value]);
+  const field = useRef(null);
+  useEffect(() => { if (!fault && document.activeElement !== field.current) setWords(null); }, [value]);
   const send = async (text) => {
     const number = parse(text);
     if (!Number.isFinite(number) || (whole && !Number.isInteger(number)) || number < 0) {
@@ -103,16 +104,16 @@ function Figure({ name, value, marked, off, whole }) {
     }
     store.faults = {};
     await commit(name, number);
-    setWords(store.faults[name] ? text : null);
+    setWords((now) => (store.faults[name] || now !== text ? now : null)); // what was typed since then stays
   };
   const range = SLIDES[name];
   const place = range && value > 0 ? Math.round((100 * (Math.log10(value) - range[0])) / (range[1] - range[0])) : 0;
   const ofPlace = (p) => Number((10 ** (range[0] + (p / 100) * (range[1] - range[0]))).toPrecision(2));
   return html`<div class=${`knob ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
-    <input class="in" id=${`k-${id(name)}`} data-testid=${`knob-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
+    <input class="in" ref=${field} id=${`k-${id(name)}`} data-testid=${`knob-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
       aria-invalid=${fault ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
       onInput=${(e) => setWords(e.target.value)} onChange=${(e) => send(e.target.value)} />
-    ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(String(ofPlace(p)))} />`}
+    ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(rate(ofPlace(p)))} />`}
     <${Fault} name=${name} /></div>`;
 }
 
