@@ -57,6 +57,10 @@ def one_number(tab, server):
     assert "“3.5” is no seed" in tab.page.locator(".fault").inner_text()
     assert pixels(tab, "digit") == bundled().images(1, 1009, 3)[0].ravel().tolist()
     tab.changes("digit", lambda: tab("seed-random").click())
+    tab.allowed.append("404")
+    tab.page.route("**/api/draw?*", lambda route: route.fulfill(status=404, json={"detail": "It has gone."}), times=1)
+    tab.changes("digit", lambda: tab("seed-input").fill("5"))
+    assert not any(pixels(tab, "digit"))  # and not the picture of another number
     tab.changes("digit", lambda: tab("seed-input").fill("42"))
     tab.changes("digit", lambda: tab("class-any").click())  # the class of 42 is 9
     assert pixels(tab, "digit") == bundled().images(1, 42)[0].ravel().tolist()
