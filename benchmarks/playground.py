@@ -2,6 +2,7 @@
 
     python benchmarks/playground.py first [--rounds 3]
     python benchmarks/playground.py watched [--clients 50] [--seconds 4] [--rounds 6] [--page]
+    python benchmarks/playground.py page [--seconds 20] [--rounds 3] [--source OTHER/src …] [--set batch_size=8 …]
 
 `first`: seconds from the command `mulligan serve` to the first grid, and to the first one of a trained generator; a
 start is posted as soon as the server listens. `watched`: one run of `quick` on MNIST is paused and resumed all the
@@ -9,7 +10,11 @@ time, and in each stretch other ones listen: nobody; one stream; `--clients` str
 never reads; with `--page`, the page itself in Chromium on the same machine. Reported: steps a second by the wall clock;
 the ratio to the stretch without anybody in the same round; CPU seconds of the server with all its processes a thousand
 steps, which other work on the machine hardly falsifies; grids a minute at the slowest stream. A stretch in which other
-processes took more than a twentieth of a core is repeated, twice at most, and then left out.
+processes took more than a twentieth of a core is repeated, twice at most, and then left out. `page`: CPU seconds a
+minute of the browser and of the server's own process while the page is open, loaded some seconds before, on a run that
+trains all the time, and of the worker a thousand steps with the page and without it; in turn for each `--source`, to
+compare two trees. Seconds of the processor hardly depend on what else the machine does; news comes more seldom where a
+step takes long, so `--set` can make the nets small.
 """
 
 from __future__ import annotations
@@ -39,6 +44,10 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).parents[1] / "src"
 DISTURBED, TRIES = 0.05, 3
 """Cores' worth of other processes' work from which a stretch is repeated, and how often."""
+SETTLES = 6.0
+"""Seconds after which a page has loaded and its first news is drawn."""
+SHARED = 2
+"""Cores that a share is told of: the smallest machine that the playground is made for."""
 LEARNED = 10
 """Steps after which a grid has moved for the eye: a first one comes before any."""
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -119,9 +128,9 @@ def used(before: dict[int, tuple[int, float]], after: dict[int, tuple[int, float
 class Server:
     """`mulligan serve` on a free port."""
 
-    def __init__(self, runs: Path):
+    def __init__(self, runs: Path, source: Path = SOURCE):
         self.began = time.perf_counter()
-        env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
+        env = {**os.environ, "PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs", str(runs)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
         assert self.process.stderr is not None
@@ -235,6 +244,58 @@ def compare(server: Server, options: argparse.Namespace, page: Any) -> None:
         )
 
 
+def spent(server: Server, seconds: float) -> dict[str, float]:
+    """Return what the processes take while a run trains on: each a second of the clock, the worker a thousand steps."""
+    step, began, before = server.status()["step"], time.perf_counter(), times()
+    time.sleep(seconds)
+    took, after = time.perf_counter() - began, times()
+    steps = server.status()["step"] - step
+    tree = used(before, after, server.process.pid)[0]
+    own = after[server.process.pid][1] - before[server.process.pid][1]
+    here = after[os.getpid()][1] - before[os.getpid()][1]
+    browser = used(before, after, os.getpid())[0] - tree - here
+    return {
+        "browser": browser / took,
+        "server": own / took,
+        "worker_per_1000": 1000 * (tree - own) / steps,
+        "steps_per_second": steps / took,
+    }
+
+
+def page_costs(folder: Path, options: argparse.Namespace, browser: Any) -> None:
+    """Compare trees: a run trains, the page is open and then is not."""
+    sources = [path.resolve() for path in options.source] or [SOURCE]
+    found: dict[Path, list[tuple[dict[str, float], dict[str, float]]]] = {source: [] for source in sources}
+    for turn in range(options.rounds):
+        for source in sources if turn % 2 == 0 else reversed(sources):
+            server = Server(folder / f"{turn}-{sources.index(source)}", source)
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            server.post("/api/train/start", recipe="quick", steps=20_000, overrides=["evaluate_every=0", *options.set])
+            page.goto(f"http://127.0.0.1:{server.port}/#train")
+            page.wait_for_selector("[data-testid=sample-grid]")
+            time.sleep(SETTLES)
+            shown = spent(server, options.seconds)
+            page.close()
+            while server.http.get("/api/snapshot").json()["clients"]:
+                time.sleep(0.05)
+            alone = spent(server, options.seconds)
+            server.close()
+            found[source].append((shown, alone))
+            for name, row in (("page", shown), ("nobody", alone)):
+                print(f"{source} {name}:", json.dumps({k: round(v, 4) for k, v in row.items()}), flush=True)
+    for source, rows in found.items():
+        both = [100 / SHARED * (s["browser"] + s["server"] - n["server"]) for s, n in rows]
+        browsers, servers, alone = (
+            median_of([60 * row[at][who] for row in rows]) for at, who in ((0, "browser"), (0, "server"), (1, "server"))
+        )
+        steps = median_of([s["worker_per_1000"] / n["worker_per_1000"] for s, n in rows])
+        print(
+            f"{source}: {len(rows)} rounds, CPU seconds a minute: browser {browsers}, server {servers}, without a page "
+            f"{alone}; both together take {median_of(both)} % of {SHARED} cores more; worker a step: {steps} of that "
+            "without a page"
+        )
+
+
 def median_of(values: list[float]) -> str:
     return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
 
@@ -256,28 +317,34 @@ def first_grid(runs: Path) -> tuple[float, float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("first", "watched"))
+    parser.add_argument("what", choices=("first", "watched", "page"))
     parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--page", action="store_true")
+    parser.add_argument("--source", type=Path, action="append", default=[])
+    parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
+    options.seconds = options.seconds or (20.0 if options.what == "page" else 4.0)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as held:
         if options.what == "first":
             for i in range(options.rounds):
                 listens, first, second = first_grid(Path(folder) / f"first-{i}")
                 print(f"seconds: listens {listens:.2f}, first grid {first:.2f}, evolved grid {second:.2f}", flush=True)
             return
-        server = Server(Path(folder) / "runs")
-        held.callback(server.close)
         page = None
-        if options.page:
+        if options.page or options.what == "page":
             from playwright.sync_api import sync_playwright
 
             chromium = held.enter_context(sync_playwright()).chromium
             browser = chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             held.callback(browser.close)
+            if options.what == "page":
+                page_costs(Path(folder), options, browser)
+                return
             page = browser.new_page(viewport={"width": 1440, "height": 900})
+        server = Server(Path(folder) / "runs")
+        held.callback(server.close)
         compare(server, options, page)
 
 

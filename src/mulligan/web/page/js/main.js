@@ -112,18 +112,32 @@ onProgress((news) => {
   else if (news.text) tell("warn", news.text);
 });
 
+// ── the tab's title ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+const TITLED = 5000; // ms between two steps in the title of a run that trains: each costs as much as a chart
+let titled = { of: null, at: 0 };
+
+function setTitle(view, state) {
+  const [now, of] = [performance.now(), `${view} ${state} ${document.hidden}`];
+  if (of === titled.of && ["training", "warning"].includes(state) && now - titled.at < TITLED) return;
+  titled = { of, at: now };
+  // a hidden tab hears nothing: the step it had would soon be a false one
+  const step = store.status && !document.hidden && !["empty", "loading"].includes(store.status.state) ? `${int(store.status.step)} · ` : "";
+  document.title = `${step}${VIEWS[view][0]} · Mulligan`;
+}
+document.addEventListener("visibilitychange", () => setTitle(route().view, pageState()));
+
 // ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function App() {
   useStore();
   const here = useRoute();
   const state = pageState();
-  const [title, View] = VIEWS[here.view];
+  const [, View] = VIEWS[here.view];
   useEffect(() => {
     document.body.dataset.state = state;
     document.body.dataset.view = here.view;
-    const step = store.status && !["empty", "loading"].includes(store.status.state) ? `${int(store.status.step)} · ` : "";
-    document.title = `${step}${title} · Mulligan`;
+    setTitle(here.view, state);
   });
   return html`<${Top} view=${here.view} state=${state} /><${View} key=${`${here.view}?${here.query}`} ...${here} /><${News} view=${here.view} state=${state} />
     <div class="sr" aria-live="polite" data-testid="announcer">${store.spoken}</div><div class="sr" role="alert">${store.alarmSpoken}</div>`;

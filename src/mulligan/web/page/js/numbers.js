@@ -2,8 +2,10 @@
 
 const minus = (text) => String(text).replace("-", "−");
 
+const grouped = new Intl.NumberFormat("en-US"); // made once: toLocaleString makes one a number
+
 /** A count: 12,400. */
-export const int = (n) => (n == null ? "–" : minus(Math.round(n).toLocaleString("en-US")));
+export const int = (n) => (n == null ? "–" : minus(grouped.format(Math.round(n))));
 
 /** A measured figure: 2.83, 87.1, 312, 3.1e−4. */
 export function num(v) {

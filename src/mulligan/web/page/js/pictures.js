@@ -11,6 +11,12 @@ export async function decode(source) {
   return image;
 }
 
+/** Give samples their decoded picture, once: a canvas can then be painted at once, in the frame of all else. */
+export async function decoded(samples) {
+  if (samples?.png && !samples.image) samples.image = await decode(samples.png).catch(() => null);
+  return samples;
+}
+
 /** Draw a decoded picture, enlarged by whole pixels. */
 export function paint(canvas, image, scale = 1) {
   if (!canvas || !image) return;

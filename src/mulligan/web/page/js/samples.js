@@ -1,13 +1,15 @@
 // Samples: 64 pictures from the same 64 z, average, raw or real weights in the same place, and a slider to look back.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
-import { decode, paintGrid, paintPoints } from "./pictures.js";
-import { mayWrite, server, store } from "./store.js";
+import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
+import { useWidth } from "./width.js";
+import { latest, mayWrite, server, store } from "./store.js";
 import { Slider, start, wanted } from "./settings.js";
 
 const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights"], ["raw", "raw", "Raw", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
+const SIDE = 384; // CSS pixels of the grid, as far as there is room
 const AGAIN = 500; // ms between two requests for raw samples
 
 let theme = 0;
@@ -29,6 +31,7 @@ function flat(samples) {
 
 export function Samples() {
   const canvas = useRef(null);
+  const [box, side] = useWidth(SIDE);
   const [weights, setWeights] = useState("average");
   const [back, setBack] = useState(null); // index into the saved steps, null for the latest
   const [other, setOther] = useState(null);
@@ -44,42 +47,35 @@ export function Samples() {
     if (other?.weights === weights && (weights === "real" || other.step === samples?.step)) return undefined;
     const wait = setTimeout(async () => {
       asked.current = Date.now();
-      setOther(await server.get("/api/train/samples", { weights }).catch(() => other));
+      setOther(await server.get("/api/train/samples", { weights }).then(decoded).catch(() => other));
     }, Math.max(0, asked.current + AGAIN - Date.now()));
     return () => clearTimeout(wait);
   }, [weights, samples?.step, looking, empty, other?.step, other?.weights]);
 
   const shown = weights === "average" ? samples : other?.weights === weights ? other : null;
   const step = looking ? saved[back] : shown?.step;
-  const box = () => canvas.current?.clientWidth || 384;
-  useEffect(() => {
-    let stale = false;
-    const draw = async () => {
-      if (!canvas.current) return;
-      if (!looking && shown?.points) {
-        paintPoints(canvas.current, shown.points, { low: shown.low, high: shown.high, real: weights === "real" });
-        return;
-      }
+  useLayoutEffect(() => {
+    if (!canvas.current) return undefined;
+    if (!looking && shown?.points) paintPoints(canvas.current, shown.points, { low: shown.low, high: shown.high, real: weights === "real" });
+    else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
+    else {
       const source = looking ? `/api/runs/${encodeURIComponent(status.run)}/samples/${saved[back]}.png` : shown?.png;
-      if (!source) return;
-      const image = await decode(source).catch(() => null);
-      if (image && !stale) paintGrid(canvas.current, image, box());
-    };
-    draw();
-    return () => { stale = true; };
-  }, [shown, looking && saved[back], weights, theme]);
+      return source && latest(decode(source), (image) => image && paintGrid(canvas.current, image, side));
+    }
+    return undefined;
+  }, [shown, looking && saved[back], weights, theme, side]);
 
   const last = saved.length;
   const grey = flat(samples);
   const name = wanted();
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
-    : empty ? html`<div class="nothing"><h3>No run yet</h3><p class="small">The recipe <b>${name.recipe}</b> on ${name.data}: ${int(name.steps)} steps.</p><button type="button" class="btn primary big" data-testid="empty-start" disabled=${!mayWrite()} onClick=${() => start()}>${icon.play()}Start</button></div>`
+    : empty ? html`<div class="nothing"><h3>No run yet</h3><p class="small">${name.recipe ? html`The recipe <b>${name.recipe}</b> on ${name.data}: ${int(name.steps)} steps.` : "Reading the recipes…"}</p><button type="button" class="btn primary big" data-testid="empty-start" disabled=${!mayWrite() || !name.recipe} onClick=${() => start()}>${icon.play()}Start</button></div>`
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
   return html`<section class="panel samples" aria-labelledby="h-s"><div class="ph"><h2 id="h-s">Samples</h2>
     <span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : "64 fixed z"}</span>
     <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button type="button" aria-pressed=${weights === value ? "true" : "false"} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div></div>
-    <div class="pb"><div class="box">${body}</div>
+    <div class="pb"><div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
         <button type="button" class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."

@@ -1,6 +1,6 @@
 // Settings: recipe, pictures, knobs. A dot marks what differs from the recipe; what needs a new try waits for a press.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
 import { act, can, changed, command, mayWrite, server, store } from "./store.js";
@@ -120,7 +120,9 @@ function Figure({ name, value, marked, off, whole }) {
 /** A range whose filled part is drawn by --f. */
 export function Slider({ value, min = 0, max = 100, step = 1, label, disabled, onInput, onChange, testid, tabindex, className, text }) {
   const input = useRef(null);
-  useEffect(() => { input.current.style.setProperty("--f", `${max > min ? (100 * (value - min)) / (max - min) : 100}%`); });
+  const filled = `${max > min ? (100 * (value - min)) / (max - min) : 100}%`;
+  // in the frame of the drawing: after it, the page would be painted once more
+  useLayoutEffect(() => { if (input.current.style.getPropertyValue("--f") !== filled) input.current.style.setProperty("--f", filled); });
   return html`<input type="range" ref=${input} class=${className} min=${min} max=${max} step=${step} value=${value} aria-label=${label} aria-valuetext=${text} data-testid=${testid} tabindex=${tabindex} disabled=${disabled}
     onInput=${(e) => { e.target.style.setProperty("--f", `${(100 * (e.target.value - min)) / (max - min)}%`); onInput?.(Number(e.target.value)); }} onChange=${(e) => onChange?.(Number(e.target.value))} />`;
 }

@@ -1,12 +1,17 @@
 // What the page knows of the run, as last told by the server, and what the person is about to change.
 
 import { useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { decoded } from "./pictures.js";
 import { Server, Problem } from "./server.js";
 
 const AGAIN = 6000; // ms between two questions of a watching tab for control
 const KEPT = 1000; // points of a curve before every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-const quiet = () => (calm() ? 1000 : 500); // ms between two drawings of news: drawing takes time that training could use
+// ms between two drawings, each of which takes time that training could use: a grid is drawn as it comes, and takes along
+// the figures and curves that came before it; without one these wait a little longer
+const quiet = () => (calm() ? 1000 : 600);
+const PATIENT = 1500;
+const FIGURES = ["curves", "status", "look", "metrics"];
 
 const started = {
   status: null, settings: null, tries: [], curves: {}, looks: {}, distance: {}, samples: null, saved: [], look: null,
@@ -24,22 +29,32 @@ export const store = {
 };
 
 const listeners = new Set();
-let due = 0;
+let timer = 0;
+let due = Infinity; // when the page is drawn next
 let last = 0;
 
 function draw() {
-  due = 0;
+  due = Infinity;
   last = performance.now();
   for (const listener of listeners) listener();
 }
 
+/** Draw once the newest grid is decoded: the browser then paints one frame, not one for the words and one for it. */
+async function drawWithGrid() {
+  if (document.body.dataset.view === "train") await decoded(store.samples);
+  draw();
+}
+
 /** Draw the page again: soon, or at once after what the person did. */
-export function changed(now = false) {
+export function changed(now = false, wait = quiet()) {
   if (now) {
-    clearTimeout(due);
+    clearTimeout(timer);
     return draw();
   }
-  if (!due && !document.hidden) due = setTimeout(draw, Math.max(0, last + quiet() - performance.now()));
+  if (last + wait >= due || document.hidden) return;
+  due = last + wait;
+  clearTimeout(timer);
+  timer = setTimeout(drawWithGrid, Math.max(0, due - performance.now()));
 }
 document.addEventListener("visibilitychange", () => document.hidden || changed());
 
@@ -203,8 +218,10 @@ function speakState(before, { state, step, error }) {
 
 export const server = new Server((kind, data) => {
   if (kind !== "lost") store.heard = Date.now();
+  const state = store.status?.state;
   hears[kind]?.(data);
-  changed(kind === "snapshot" || kind === "lost" || kind === "control" || kind === "diagnosis");
+  if (kind === "ping") return;
+  changed(kind === "snapshot" || kind === "lost" || kind === "control" || kind === "diagnosis", FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
 // ── what the person does ────────────────────────────────────────────────────────────────────────────────────────────
