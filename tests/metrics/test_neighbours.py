@@ -115,8 +115,10 @@ def test_all_points_in_one_place():
     assert figures(manifolds(x, x)) == (1.0, 1.0, 0.0, 0.0)  # nothing is nearer than a radius of 0
 
 
-def test_nearest_against_scikit_learn_and_without_itself(rng):
+@pytest.mark.parametrize("slab", [8192, 25, 1])  # all points at once, a few of them, or as few as there are neighbours
+def test_nearest_against_scikit_learn_and_without_itself(rng, monkeypatch, slab):
     sklearn = pytest.importorskip("sklearn.neighbors")
+    monkeypatch.setattr(neighbours, "SLAB", slab)
     x, y = rng.standard_normal((80, 6)), rng.standard_normal((90, 6))
     expected, where = sklearn.NearestNeighbors(n_neighbors=3).fit(y).kneighbors(x)
     distance, index = nearest(x, y, k=3)
@@ -127,6 +129,13 @@ def test_nearest_against_scikit_learn_and_without_itself(rng):
     assert np.array_equal(index, where)
     distance, index = nearest(y[10:20], y, skip=np.arange(10, 20))
     assert np.array_equal(index, where[10:20, :1])
+
+
+@pytest.mark.parametrize("slab", [8192, 1])
+def test_of_points_as_near_the_first_is_taken(rng, monkeypatch, slab):
+    monkeypatch.setattr(neighbours, "SLAB", slab)
+    x = rng.standard_normal((5, 3))
+    assert nearest(x, np.tile(x, (9, 1)))[1][:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_memory_is_that_of_a_block(rng, monkeypatch):

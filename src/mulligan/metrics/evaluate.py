@@ -129,7 +129,7 @@ def reference(
         features=features,
         moments=found,
         copies_by=copies_by,
-        originals=together({"": partial(originals, features[copies_by], train_features, inside=inside)})[""],
+        originals=originals(features[copies_by], train_features, inside=inside),
         probabilities=probabilities,
         prior=prior,
     )
@@ -206,13 +206,12 @@ def evaluate(
         p = _one_each(p, n, "fake")
         fake_label, real_label = labels(p), labels(real_p)
 
-    work: dict[str, Callable[[], Any]] = {}
+    work: dict[str, Callable[[], Any]] = {"copies": partial(copies, seen[against.copies_by], against.originals)}
     for phi in against.maps:
         mine, theirs, of_theirs = seen[phi.name], against.features[phi.name], against.moments[phi.name]
         work[f"near {phi.name}"] = partial(manifolds, theirs, mine)
         work[f"far {phi.name}"] = partial(distances, theirs, mine, of_theirs, seed)
         work[f"told {phi.name}"] = partial(c2st, theirs, mine, seed=seed)
-    work["copies"] = partial(copies, seen[against.copies_by], against.originals)
     # A judge that is sure of nothing leaves no class to compare: then all pictures are one.
     apart = real_label is not None and np.bincount(real_label[real_label >= 0]).max(initial=0) > 1
     by_class = {"fake_label": fake_label, "real_label": real_label} if apart else {}

@@ -9,6 +9,7 @@ on every machine, BLAS, number of threads, block size and order of the samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, frexp, ldexp, log2
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError
 from mulligan.metrics.inputs import feature_sets
+from mulligan.metrics.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 BLOCK = 4_000_000
 """Distances held at a time: 32 MB of float64."""
+SLAB = 8192
+"""Points that are looked at together, at least: with more, a block has so few rows that BLAS mostly packs."""
 
 
 @dataclass(frozen=True)
@@ -153,15 +157,25 @@ def nearest(
     allowed = len(y) - (skip is not None)
     if not 1 <= k <= allowed:
         raise ConfigError(f"k = {k}; 1 to {allowed} neighbours can be asked for among {len(y)} points.")
-    squares = np.empty((len(x), k))
-    indices = np.empty((len(x), k), dtype=np.intp)
-    for rows, d2 in _blocks(x, y, skip):
-        found = d2.argmin(axis=1)[:, None] if k == 1 else np.argpartition(d2, k - 1, axis=1)[:, :k]
-        values = np.take_along_axis(d2, found, axis=1)
-        order = np.argsort(values, axis=1, kind="stable")
-        squares[rows] = np.take_along_axis(values, order, axis=1)
-        indices[rows] = np.take_along_axis(found, order, axis=1)
-    return unit * np.sqrt(squares), indices
+    slabs = max(1, len(y) // max(SLAB, k))
+    squares = np.empty((slabs, len(x), k))
+    indices = np.empty((slabs, len(x), k), dtype=np.intp)
+
+    def look(slab: int) -> None:
+        """Find the k nearest rows of one slab."""
+        start, stop = (len(y) * edge // slabs for edge in (slab, slab + 1))
+        for rows, d2 in _blocks(x, y[start:stop], None if skip is None else skip - start):
+            found = d2.argmin(axis=1)[:, None] if k == 1 else np.argpartition(d2, k - 1, axis=1)[:, :k]
+            squares[slab, rows] = np.take_along_axis(d2, found, axis=1)
+            indices[slab, rows] = start + found
+
+    if slabs == 1:
+        look(0)
+    else:
+        together({slab: partial(look, slab) for slab in range(slabs)})
+    squares, indices = np.concatenate(squares, axis=1), np.concatenate(indices, axis=1)
+    order = np.argsort(squares, axis=1, kind="stable")[:, :k]
+    return unit * np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(indices, order, axis=1)
 
 
 def squared_distances(x: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
@@ -241,5 +255,6 @@ def _blocks(
         rows = slice(start, min(start + height, len(x)))
         d2 = np.matmul(left[rows], right, out=buffer[: rows.stop - start])
         if skip is not None:
-            d2[np.arange(len(d2)), skip[rows]] = np.inf
+            own = np.flatnonzero((skip[rows] >= 0) & (skip[rows] < len(y)))
+            d2[own, skip[rows][own]] = np.inf
         yield rows, d2
