@@ -21,7 +21,7 @@ def command(
     """Time whole training steps, ours beside torch's and jax's: the same arithmetic, in one run, taking turns.
 
     Every side is a process of its own. Before it is timed it must agree with ours after five steps in float64.
-    Leave the machine alone meanwhile; about ten minutes for everything.
+    Leave the machine alone meanwhile; about a quarter of an hour for everything.
 
     Example:
     $ mulligan bench
