@@ -172,7 +172,7 @@ def test_pixels_that_leave_the_range_are_a_wrong_scale_once_a_fifth_of_the_run_i
 
 
 def test_modes_that_a_toy_lacks_late_in_its_run() -> None:
-    late = PAIRED._replace(steps=2000)  # the fifth look is at 1,250
+    late = PAIRED._replace(steps=1600)  # the fifth look is at 1,250
 
     def after(*shares: float, facts: Facts = late, **rest: float) -> tuple[str, str]:
         state, _, severity = named(*({**rest, "modes_found": share} for share in shares), facts=facts)
@@ -181,7 +181,7 @@ def test_modes_that_a_toy_lacks_late_in_its_run() -> None:
     assert after(*[0.5] * 5) == after(*[0.0] * 5) == ("mode collapse", "alarm")
     assert after(*[0.75] * 5) == ("mode collapse", "warning")
     assert after(*[0.81] * 5) == (HEALTHY, "")
-    assert after(*[0.0] * 5, facts=late._replace(steps=2100)) == (HEALTHY, "")  # healthy ones have none for half a run
+    assert after(*[0.0] * 5, facts=late._replace(steps=1700)) == (HEALTHY, "")  # healthy ones have none for half a run
     assert after(0.1, 0.2, 0.3, 0.4, 0.5) == (HEALTHY, "")
     assert after(0.1, 0.6, 0.3, 0.4, 0.5) == ("mode collapse", "alarm")  # no more than had been found
     steep = ({"modes_found": 0.5, "r2": 0.6 if i < 4 else 6.1} for i in range(5))

@@ -26,7 +26,7 @@ FEW = 0.6
 """Effective classes, over those of the reals, below which a warning is due."""
 MOST = 0.8
 """Share of a toy's modes that have a fake near them below which modes are missing."""
-LATE = 0.6
+LATE = 0.75
 """Share of a run after which modes that are still missing are a matter of the run, not of its youth."""
 LISTENS = 0.02
 """Deviation of G(z) over z, over that of the reals, from which on G listens to z."""

@@ -95,7 +95,7 @@ def g_wins(v: View) -> list[Case]:
 
 
 def standstill(v: View) -> list[Case]:
-    """G does not move: each z draws what it drew at first. Not where it came to real ones or has but one to learn."""
+    """G does not move: each z draws what it drew at first. Not where it came to rest, or there is but one to learn."""
     if v.under("variety", 1e-3).holds:
         return []
     still = v.under("pace", 0.1), v.under("travelled", RESTS)  # who has come to rest has travelled
