@@ -120,6 +120,7 @@ def try_now(tab):
 def test_a_lost_connection_is_said_and_found_again(open_tab):
     tab = open_tab()
     tab.wait("empty")
+    assert "Opening" not in tab.page.inner_text("body")
     tab.page.context.set_offline(True)
     tab.page.evaluate("import('/js/store.js').then((m) => m.server.connect())")
     tab.wait("reconnecting")

@@ -144,5 +144,7 @@ function App() {
 }
 
 addEventListener("mulligan-theme", () => changed(true));
-render(html`<${App} />`, document.getElementById("app"));
+const app = document.getElementById("app");
+app.replaceChildren(); // the words that stood there until now
+render(html`<${App} />`, app);
 server.connect();

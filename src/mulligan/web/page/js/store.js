@@ -130,6 +130,8 @@ const hears = {
   },
   samples(data) {
     store.samples = data;
+    // a grid comes at once, the status by the server's clock: beside a grid stands no step before its own
+    if (data.try === store.status?.try && data.step > store.status.step) store.status = { ...store.status, step: data.step };
   },
   look(data) {
     store.look = data;
