@@ -425,3 +425,20 @@ def test_a_run_on_an_array_says_how_its_samples_can_be_given_again(tiny, tmp_pat
     data = from_arrays(GREY)
     assert resume(tmp_path / "run", steps=3, data=data).step == 2
     assert mulligan.evaluate(mulligan.load(tmp_path / "run"), data, count=20, seeds=1)["n"] == 20
+
+
+@pytest.mark.parametrize(
+    "z", [None, 3, "x", [[1], [1, 2]], np.array(3.0), np.array([1, "a"], object), {1, 2}, object()]
+)
+def test_a_run_draws_from_numbers_alone(z):
+    run = mulligan.Run(mulligan.recipe("ring", steps=1, threads=1))
+    with pytest.raises(mulligan.errors.ShapeError):
+        run.generate(z)
+
+
+@pytest.mark.parametrize(
+    "call", [mulligan.load, mulligan.recipe, mulligan.Run, lambda v: mulligan.fit("ring", minutes=v)]
+)
+def test_a_number_too_long_to_be_written_is_refused_in_a_sentence(call):
+    with pytest.raises(mulligan.errors.ConfigError, match="a number of more than 4,300 digits"):
+        call(10**5000)

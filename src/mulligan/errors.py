@@ -95,8 +95,10 @@ def as_path(name: str, value: object, what: str, example: str) -> Path:
     ConfigError
         When it is neither a str nor a Path.
     """
-    if not isinstance(value, (str, os.PathLike)):
-        raise ConfigError(f"{name} = {value!r} is not allowed; it must be {what}, as a str or Path. Try {example!r}.")
+    if not isinstance(value, (str, os.PathLike)) or "\0" in str(value):
+        raise ConfigError(
+            f"{name} = {shown(value)} is not allowed; it must be {what}, as a str or Path. Try {example!r}."
+        )
     return Path(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 import time
 import warnings
 from contextlib import closing
@@ -15,7 +16,7 @@ import numpy as np
 from mulligan.data import Dataset, load
 from mulligan.data.arrays import UNNAMED, as_array, from_arrays
 from mulligan.data.pictures import fitted
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, shown
 from mulligan.output.weights import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 
@@ -74,8 +75,9 @@ def fit(
         When a tensor became NaN or infinite.
     """
     config = replace(_configured(recipe), seed=seed)
-    if minutes is not None and (isinstance(minutes, bool) or not isinstance(minutes, numbers.Real)):
-        raise ConfigError(f"minutes = {minutes!r} is not allowed; a number above 0 is. Try 1.")
+    number = isinstance(minutes, numbers.Real) and not isinstance(minutes, bool)
+    if minutes is not None and (not number or minutes > sys.float_info.max):
+        raise ConfigError(f"minutes = {shown(minutes)} is not allowed; a number above 0 is. Try 1.")
     if minutes is not None and steps is not None:
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
     if steps is not None:

@@ -288,18 +288,21 @@ def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array | Rows, N
         When one holds other things than real numbers, or rows of different lengths.
     """
     if not isinstance(real, Rows):
-        real = _numbers(real, "a batch must be numbers, one row for each sample").astype(dtype, copy=False)
-    return real, None if labels is None else _numbers(labels, "labels must be numbers, one for each sample")
+        real = as_numbers(real, "a batch", "one row for each sample").astype(dtype, copy=False)
+    return real, None if labels is None else as_numbers(labels, "labels")
 
 
-def _numbers(thing: Any, what: str) -> NDArray[Any]:
+def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDArray[Any]:
+    """Return an array of real numbers that a caller gave, or raise a ShapeError."""
     try:
         array = np.asarray(thing)
     except ValueError:
         array = None
     if array is None or array.dtype.kind not in "biuf":
         found = "rows of different lengths" if array is None else f"dtype {array.dtype}"
-        raise ShapeError(f"{what}, not {found}. Try np.asarray(..., np.float32), or np.int64 for labels.")
+        raise ShapeError(
+            f"{name} must be numbers, {what}, not {found}. Try np.asarray(..., np.float32), or np.int64 for labels."
+        )
     return array
 
 

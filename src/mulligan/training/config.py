@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mulligan.errors import ConfigError, MulliganError, as_path
+from mulligan.errors import ConfigError, MulliganError, as_path, shown
 from mulligan.game.spec import Game
 from mulligan.nn.ranges import Count, Finite, Whole, check_ranges
 from mulligan.training.overrides import assign
@@ -192,7 +192,9 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
         For an override that is no ``path=value``, an unknown path, or a value that is not allowed there.
     """
     if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
-        raise ConfigError(f"overrides = {overrides!r} is not allowed; it must be a list of texts. Try ['steps=100'].")
+        raise ConfigError(
+            f"overrides = {shown(overrides)} is not allowed; it must be a list of texts. Try ['steps=100']."
+        )
     table = to_table(config)
     for text in overrides:
         if not isinstance(text, str):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DivergedError
+from mulligan.errors import ConfigError, DivergedError, shown
 from mulligan.training import guard
 from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped, Turned
 from mulligan.training.interrupt import BetweenSteps, Held
@@ -142,7 +142,7 @@ def check_play(run: object, evaluators: object, observers: object, *calls: objec
     """Refuse what is no run, and companions that could not be called when their time comes."""
     if not isinstance(run, Run):
         raise ConfigError(
-            f"run = {run!r} is not allowed; it must be a run. Try mulligan.Run(mulligan.recipe('quick'))."
+            f"run = {shown(run)} is not allowed; it must be a run. Try mulligan.Run(mulligan.recipe('quick'))."
         )
     if not isinstance(evaluators, Sequence) or not all(map(callable, evaluators)):
         raise ConfigError(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, shown
 from mulligan.training.config import load_config, read_text, with_fields
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
         return Path(word)
     from difflib import get_close_matches
 
-    near = get_close_matches(str(word), known, 1)
+    near = get_close_matches(shown(word).strip("'"), known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else " A path must end in .toml."
-    raise ConfigError(f"there is no {kind} {word!r}.{hint} Known {kinds} are {', '.join(known)}.")
+    raise ConfigError(f"there is no {kind} {shown(word)}.{hint} Known {kinds} are {', '.join(known)}.")
 
 
 def opening(path: Path) -> tuple[str, str]:

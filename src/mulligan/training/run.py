@@ -12,10 +12,10 @@ import numpy as np
 
 from mulligan.data import Dataset, Sampler, load
 from mulligan.data.registry import absolute
-from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole
+from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, shown
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
-from mulligan.game.misfits import refuse_unheld
+from mulligan.game.misfits import as_numbers, refuse_unheld
 from mulligan.nn.memory import Array
 from mulligan.nn.parallel import available_cores
 from mulligan.nn.rng import restore, state_of, stream
@@ -84,11 +84,11 @@ class Run:
     def __init__(self, config: Config, *, data: Dataset | None = None):
         if not isinstance(config, Config):
             raise ConfigError(
-                f"config = {config!r} is not allowed; it must be a configuration. Try mulligan.recipe('quick')."
+                f"config = {shown(config)} is not allowed; it must be a configuration. Try mulligan.recipe('quick')."
             )
         if not isinstance(data, Dataset | None):
             raise ConfigError(
-                f"data = {data!r} is not allowed; it must be a data set. Try mulligan.data.load('mnist'), or "
+                f"data = {shown(data)} is not allowed; it must be a data set. Try mulligan.data.load('mnist'), or "
                 "mulligan.data.from_arrays(images, labels)."
             )
         config = replace(config, threads=config.threads or available_cores())
@@ -249,10 +249,10 @@ class Run:
         if average not in self._spaces:
             theta = self.gan.average if average else self.gan.g.network.theta
             self._spaces[average] = self.gan.g.network.workspace(theta=theta)
-        space, parts = self._spaces[average], []
+        labels = None if labels is None else np.atleast_1d(as_numbers(labels, "labels"))
+        space, z, parts = self._spaces[average], np.atleast_1d(as_numbers(z, "z")), []
         with np.errstate(all="ignore"):
-            for start in range(0, max(1, len(z)), _ROWS):
-                rows = slice(start, start + _ROWS)
+            for rows in (slice(start, start + _ROWS) for start in range(0, max(1, len(z)), _ROWS)):
                 parts.append(space.forward(z[rows], None if labels is None else labels[rows], training=False).copy())
         made = np.concatenate(parts)
         if not np.isfinite(made).all():
