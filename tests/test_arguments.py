@@ -1,0 +1,183 @@
+"""What is given to ``mulligan`` from Python: wrong kinds are refused in a sentence, NumPy's are as good as Python's."""
+
+import copy
+import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mulligan
+from mulligan.data import from_arrays
+from mulligan.data import load as load_data
+from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, UnsupportedError
+from mulligan.game.spec import Schedules
+from mulligan.museum.cases import case_named
+from mulligan.output.images import grid, pillow
+from mulligan.output.models import BUNDLED
+from mulligan.studies import StudyRun, load_study
+from mulligan.training import Recorder, load_config, resume
+from mulligan.training.config import with_overrides
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)
+
+
+def on_ring(**companions):
+    return mulligan.train(mulligan.Run(mulligan.recipe("ring", steps=2)), **companions)
+
+
+def on_a_run():
+    return mulligan.Run(mulligan.recipe("ring", steps=2))
+
+
+def rebuilt(**options):
+    made = mulligan.load("x.safetensors")
+    return mulligan.Generator(made.spec, made.theta, made.stats, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mulligan.load(None), r"model = None is not allowed; .*run folder.*\. Try 'runs/quick-1'\."),
+        (lambda: mulligan.load(3), "model = 3 is not allowed"),
+        (lambda: mulligan.load(b"model"), "model = b'model' is not allowed"),
+        (lambda: mulligan.evaluate(3), "generator = 3 is not allowed"),
+        (lambda: mulligan.evaluate(None), "generator = None is not allowed"),
+        (lambda: mulligan.load("x.safetensors").save(None), "path = None is not allowed"),
+        (lambda: mulligan.load("x.safetensors").export(3), "path = 3 is not allowed"),
+        (lambda: mulligan.fit(GREY, steps=1, out=3), "folder = 3 is not allowed"),
+        (lambda: resume(3), "folder = 3 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").save(""), "path = '' is not allowed|no name of a file"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count="20"), "count = '20' is not allowed"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=20.0), "count = 20.0 is not allowed"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=1.5), "seeds = 1.5 is not allowed"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=None), "seeds = None is not allowed"),
+        (
+            lambda: mulligan.evaluate(mulligan.load("x.safetensors"), GREY),
+            r"source = array.* is not allowed.*from_arrays",
+        ),
+        (lambda: load_data(None), "source = None is not allowed"),
+        (lambda: mulligan.recipe(["quick"]), r"there is no recipe \['quick'\]"),
+        (lambda: next(Recorder("r").record("quick")), "run = 'quick' is not allowed"),
+        (lambda: replace(mulligan.recipe("ring"), data="grid"), r"data = 'grid' .*must be a kind of DataSpec\. Try"),
+        (lambda: Schedules(lr=0.5), r"Schedules: lr = 0\.5 .*must be a kind of Schedule\. Try lr = Constant\(\)"),
+        (lambda: replace(mulligan.recipe("ring"), loss="hinge"), r"loss = 'hinge' .*must be a kind of Loss\. Try"),
+        (lambda: mulligan.Run("quick"), r"config = 'quick' is not allowed; .*mulligan\.recipe\('quick'\)"),
+        (lambda: mulligan.Run(None), r"config = None is not allowed; .*Try mulligan\.recipe\('quick'\)"),
+        (lambda: mulligan.Run(mulligan.recipe("ring"), data="ring"), "data = 'ring' is not allowed"),
+        (lambda: next(mulligan.train("quick")), r"run = 'quick' is not allowed; .*Try mulligan\.Run\("),
+        (lambda: next(mulligan.train(mulligan.recipe("quick"))), r"run = Config\(.*is not allowed"),
+        (lambda: next(on_ring(evaluators=len)), r"evaluators = <.*it must be a list of functions.*Try evaluators=\["),
+        (lambda: next(on_ring(evaluators=["kid"])), r"evaluators = \['kid'\] is not allowed"),
+        (lambda: next(on_ring(observers=len)), r"observers = <.*it must be a list of objects with name"),
+        (lambda: next(on_ring(observers=[len])), r"observers = \[<.*\] is not allowed"),
+        (lambda: next(on_ring(save="here")), "'here' cannot be called"),
+        (lambda: next(on_ring(stop=True)), "True cannot be called"),
+        (lambda: next(Recorder("r").record(mulligan.Run(mulligan.recipe("ring")), evaluators=len)), "evaluators = "),
+        (lambda: list(on_ring(evaluators=[lambda run: None])), "the evaluator <.*> returns None.*dict of numbers"),
+        (lambda: list(on_ring(evaluators=[lambda run: {"z": run}])), r"the evaluator <.*> returns \{'z'"),
+        (lambda: mulligan.Generator(None, []), "spec = None is not allowed"),
+        (lambda: rebuilt(threads="2"), "threads = '2' is not allowed; it must be a whole number from 1"),
+        (lambda: rebuilt(threads=0), "threads = 0 is not allowed"),
+        (lambda: mulligan.Generator.load(3), "path = 3 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_of(None), "class = None is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_of(2.5), "class = 2.5 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").z(10**5000), "count = a number of more than 4,300 digits is not"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=10**5000), "more than 4,300 digits"),
+        (lambda: mulligan.load("x.safetensors").class_name(10), "label = 10 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_name("3"), "label = '3' is not allowed"),
+        (lambda: mulligan.load("x.safetensors").export("m.npz", ["npz"]), r"to = \['npz'\] is not allowed"),
+        (lambda: from_arrays(GREY).limited(-1), "count = -1 is not allowed"),
+        (lambda: from_arrays(GREY).limited("5"), "count = '5' is not allowed"),
+        (lambda: on_a_run().draw(1.5, seed=0), r"count = 1\.5 is not allowed"),
+        (lambda: on_a_run().draw(2, seed=None), "seed = None is not allowed"),
+        (lambda: on_a_run().turn("lr=1"), r"overrides = 'lr=1' is not allowed; .*list of texts.*Try \['steps=100'\]"),
+        (lambda: with_overrides(mulligan.recipe("ring"), None), "overrides = None is not allowed"),
+        (lambda: with_overrides(mulligan.recipe("ring"), [3]), r"3 is no path=value\. Write it as text"),
+        (lambda: load_config(None), "path = None is not allowed; it must be a TOML file"),
+        (lambda: load_config("mine.toml"), r"cannot read mine\.toml"),
+        (lambda: StudyRun("cost", "o"), r"study = 'cost' is not allowed; .*Try load_study\('cost'\)"),
+        (lambda: StudyRun(load_study("cost"), None), "folder = None is not allowed"),
+        (lambda: case_named(None), "the museum has no None"),
+        (lambda: grid(GREY, columns="5"), "columns = '5' is not allowed"),
+        (lambda: mulligan.recipe("quick", steps=10**5000), "steps = a number of more than 4,300 digits is not"),
+        (lambda: with_overrides(mulligan.recipe("quick"), ["steps=" + "9" * 5000]), r"steps = '999.* is not allowed"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(tmp_path, monkeypatch, call, message):
+    monkeypatch.chdir(tmp_path)
+    mulligan.load(BUNDLED).save("x.safetensors")
+    with pytest.raises(ConfigError, match=re.compile(message, re.DOTALL)):
+        call()
+
+
+def test_a_run_is_not_copied():
+    run = mulligan.Run(mulligan.recipe("ring"))
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(UnsupportedError, match=r"a run .* cannot be copied or pickled\. Make another"):
+            attempt(run)
+
+
+def test_figures_of_numpy_are_kept_as_pythons(tmp_path):
+    run = mulligan.Run(mulligan.recipe("ring", steps=1))
+    list(Recorder(tmp_path / "r").record(run, evaluators=[lambda run: {"share": np.float32(0.5)}]))
+    assert '"share": 0.5' in (tmp_path / "r" / "events.jsonl").read_text()
+
+
+def test_names_of_data_are_text():
+    for names in ({"name": Path("mine")}, {"name": None}, {"name": 3}):
+        with pytest.raises(DataError, match=r"is no text\. Try"):
+            from_arrays(GREY, **names)
+
+
+@pytest.mark.parametrize("name", ["ring", "quick"])
+def test_of_no_latents_there_are_no_samples(name):
+    run = mulligan.Run(mulligan.recipe(name, steps=2))
+    assert run.sample(*run.draw(0, seed=0)).shape == (0, *run.data.shape)
+
+
+def test_pictures_may_be_lists():
+    assert (grid([*GREY[:4]]) == grid(GREY[:4])).all()
+    with pytest.raises(ShapeError, match="a picture of int64"):
+        pillow([[0, 255]])
+
+
+def test_a_name_that_is_too_long_is_no_generator():
+    with pytest.raises(CheckpointError, match="File name too long"):
+        mulligan.load("x" * 300)
+
+
+def test_numbers_of_numpy_and_paths_are_as_good_as_pythons():
+    asked = mulligan.recipe("quick", steps=np.int64(7), batch_size=np.uint8(8), data=Path("mine"))
+    assert (asked.steps, asked.batch_size, asked.data.name) == (7, 8, "mine")
+    data = from_arrays(GREY)
+    generator = mulligan.fit(GREY, recipe=mulligan.recipe("mlp", evaluate_every=0), steps=1)
+    assert mulligan.evaluate(generator, data, count=np.int64(20), seeds=np.int64(1))["seeds"] == [0]
+
+
+@pytest.mark.parametrize("z", [np.nan, [["a"]], [[1.0], [2.0, 3.0]], 1e300, 1j], ids=str)
+def test_latents_that_are_no_numbers(z):
+    generator = mulligan.load(BUNDLED)
+    given = z if isinstance(z, list) else np.full((2, generator.spec.latent.dim), z)
+    with pytest.raises(ShapeError, match="finite numbers"):
+        generator.decode(given, 3)
+
+
+@pytest.mark.parametrize(
+    "z", [None, 3, "x", [[1], [1, 2]], np.array(3.0), np.array([1, "a"], object), {1, 2}, object()]
+)
+def test_a_run_draws_from_numbers_alone(z):
+    run = mulligan.Run(mulligan.recipe("ring", steps=1, threads=1))
+    with pytest.raises(mulligan.errors.ShapeError):
+        run.generate(z)
+
+
+@pytest.mark.parametrize(
+    "call", [mulligan.load, mulligan.recipe, mulligan.Run, lambda v: mulligan.fit("ring", minutes=v)]
+)
+def test_a_number_too_long_to_be_written_is_refused_in_a_sentence(call):
+    with pytest.raises(mulligan.errors.ConfigError, match="a number of more than 4,300 digits"):
+        call(10**5000)
