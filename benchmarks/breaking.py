@@ -236,8 +236,8 @@ has come nearer is well again, again from runs that are not among these cases. A
 machine: every row as it stands, steps included. None of them is a case of these rules.
 
 Since then modes of a toy count when three quarters of a run are over, thin ones no longer do, pixels may not leave the
-range of the real ones, and a G that has not moved stands still wherever it is. None of these runs is a case of it; the
-29 broken ones of seed 51 and 10 of its healthy ones, played again, came out as they stand.
+range of the real ones, and a G that has not moved stands still wherever it is. All 141 runs, played once more on that
+machine: every row as it stands, steps and figures included. None of them is a case of these rules.
 
 A neighbour is another name that is accepted, written beside the right one in the table of runs. Most digits come from
 a small `mlp`. Healthy runs of digits are followed for a tenth or a half of their length, toys for a half; broken ones
