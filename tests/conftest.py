@@ -1,8 +1,14 @@
 """A browser for all rooms: Playwright's synchronous interface can be started only once in a process."""
 
 import shutil
+import signal
 
 import pytest
+
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # `nohup pytest`: what the tests start would inherit that, and wait for ever to be told that its terminal closed. A
+    # handler is not inherited, and keeps this process alive as well.
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
