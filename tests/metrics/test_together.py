@@ -13,6 +13,8 @@ INTERRUPTED = """
 import os, signal, time
 from mulligan.metrics.together import together
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job is born without
+
 def interrupting():
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(600)

@@ -160,7 +160,8 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     Dataset('ring': 50000 × 2 float32, no labels, 10000 held out)
     """
     what = "the name of a data set, a folder or a file (arrays become data by mulligan.data.from_arrays)"
-    path = as_path("source", source, what, "mnist")
+    # a text may be a name as well, and one that cannot be a path is told the names that there are
+    path = Path(source) if isinstance(source, str) else as_path("source", source, what, "mnist")
     name = str(source)
     if isinstance(source, str) and name in DATASETS:
         if size or skip_broken or colour != "auto":

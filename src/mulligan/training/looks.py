@@ -28,6 +28,8 @@ MOST = 0.8
 """Share of a toy's modes that have a fake near them below which modes are missing."""
 LATE = 0.75
 """Share of a run after which modes that are still missing are a matter of the run, not of its youth."""
+SHORT = 1000
+"""Steps of a run that is over before a healthy one would have found its modes."""
 LISTENS = 0.02
 """Deviation of G(z) over z, over that of the reals, from which on G listens to z."""
 RESTS = 0.3
@@ -243,8 +245,10 @@ class View:
         """Modes of a toy that the averaged G has not found when most of the run is over, and finds no more of.
 
         Where modes are as narrow as these toys', no distance feels that they are missed, and healthy runs find them
-        late, too.
+        late, too; short ones never.
         """
+        if self.facts.steps < SHORT:
+            return []
         earlier = [look.signals["modes_found"] for look in self.looks[-5:-1] if "modes_found" in look.signals]
         gained = self.get("modes_found") - max(earlier) if earlier else math.nan
         late = self.over("spent", LATE, self.spent), self.under("modes_gained", 0.01, gained)
