@@ -5,19 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from mulligan.errors import ConfigError, ShapeError, TooLargeError, UnsupportedError
-from mulligan.game import misfits
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.game.augment import Flip
 from mulligan.game.checking import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import FeatureMatching
-from mulligan.game.misfits import refuse_unheld, refuse_unplayable
+from mulligan.game.misfits import refuse_unplayable
 from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
 from mulligan.game.residual import R3GANGenerator
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
-from mulligan.nn import memory
-from mulligan.nn.averaging import EMA
 from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer
 from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay, WarmUp
 
@@ -345,52 +342,6 @@ def test_what_is_unplayable_is_said_without_memory():
     with pytest.raises(ShapeError, match="augment moves and cuts pictures"):
         refuse_unplayable(game_of(augment=(Flip(),)), SHAPE)
     refuse_unplayable(game_of(), SHAPE)
-
-
-@pytest.mark.parametrize("lanes", [1, 2])
-@pytest.mark.parametrize(
-    "game",
-    [
-        game_of(),
-        game_of("conv", penalties=(R1(),), average=None),
-        game_of("curved", update="simultaneous", penalties=(R1(), R2())),
-        game_of(d=(D[0], nn.BatchNorm(), *D[1:]), d_steps=2),
-        game_of(g=(nn.Dense(900), *G), average=EMA(10)),
-        game_of(d=(nn.Dense(900), *D)),
-    ],
-)
-def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, lanes, monkeypatch):
-    game = replace(game, generator=replace(game.generator, optimizer=Adam()))
-    shape, asked = (4, 4, 1) if isinstance(game.discriminator.layers[0], nn.Conv2d) else SHAPE, []
-    monkeypatch.setattr(misfits, "refuse_too_large", lambda what, size: asked.append(size))
-    refuse_unheld(game, shape, batch_size=24, lanes=lanes)
-    gan = GAN(game, shape, lanes=lanes)
-    with gan.lanes:
-        gan.step(np.zeros((24 * game.d_steps, *shape), np.float32))
-    grads = {}
-    for lane in gan._lanes:
-        for space in (lane.g, *lane.d_spaces):  # two may share their memory
-            grads[id(space.grad.base)] = max(space.grad.nbytes, grads.get(id(space.grad.base), 0))
-    held = sum(space.memory.nbytes for lane in gan._lanes for space in (lane.g, *lane.d_spaces))
-    held += sum(lane._own.nbytes for lane in gan._lanes)
-    taken = held + sum(grads.values()) + sum(array.nbytes for array in gan.arrays().values())
-    assert taken / 6 < asked[0] <= taken
-
-
-def test_what_no_memory_holds_is_refused_before_any_of_it_is_taken(monkeypatch):
-    monkeypatch.setattr(memory, "_free", lambda: 300 << 20)
-    refuse_unheld(game_of(), SHAPE, batch_size=64, lanes=1)
-    for game, batch in ((game_of(), 1 << 20), (game_of(g=(nn.Dense(4000), nn.Dense(4000), *G)), 64)):
-        with pytest.raises(TooLargeError, match=r"not enough memory \(parameters and batch of .* 314,572,800 are free"):
-            refuse_unheld(game, SHAPE, batch_size=batch, lanes=1)
-
-
-def test_what_an_earlier_run_holds_is_given_back_first(monkeypatch):
-    monkeypatch.setattr(memory, "_free", lambda: (300 << 20) * len(collected))
-    collected = []
-    monkeypatch.setattr(memory.gc, "collect", lambda: collected.extend([1, 1]))
-    memory.refuse_too_large("an array", 200 << 20)
-    assert collected
 
 
 @pytest.mark.parametrize("labels", [None, np.array([0, 1, 2, 3, 0, 1]), np.zeros(6)])

@@ -10,6 +10,7 @@ from mulligan.game.spec import Latent
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES, Case
 from mulligan.nn.network import Network
+from mulligan.nn.rng import stream
 from mulligan.output.weights import Generator, GeneratorSpec
 
 # every way in which padding, kernel and stride can meet, beside those that gradients are checked on
@@ -110,3 +111,20 @@ def trained(layers, dim, shape, distribution="normal", class_counts=()):
     latent = Latent(dim, distribution)
     spec = GeneratorSpec(layers, latent, shape, classes=len(class_counts), class_counts=class_counts, data="digits")
     return Generator(spec, network.theta)
+
+
+SIX = Latent(6)
+
+
+def small_generator(kind="mlp", classes=10, latent=SIX, threads=2, **spec):
+    """Make a small generator of grey pictures, 8 × 8."""
+    build = ConvGenerator(hidden=(12,), channels=(6, 4)) if kind == "conv" else MLPGenerator(hidden=(12, 20))
+    layers = build.build((8, 8, 1), classes)
+    theta = Network(nn.Sequential(layers), (latent.dim,)).initialise(stream(3, "init.g")).theta
+    return Generator(GeneratorSpec(layers, latent, (8, 8, 1), classes=classes, **spec), 2 * theta, threads=threads)
+
+
+@pytest.fixture(scope="session")
+def generator():
+    """Make a small generator of grey pictures; parameters as of `small_generator`."""
+    return small_generator
