@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from mulligan.nn.optimizers import OPTIMIZERS
 from mulligan.training.edits import SLOW, USUAL, fields, learning
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ FORGETFUL = 0.5
 """Share of a layer's numbers above which dropout is suspected."""
 HASTY = 0.03
 """Rate above which an optimiser whose steps are as long as its rate leaps from side to side."""
-NORMED = ("adam", "adamax", "nadam", "amsgrad", "adamw", "optimistic_adam", "rmsprop")
-"""Those: what they divide a gradient by grows with it."""
-
-PLAIN = ("sgd", "momentum", "nesterov")
-"""Those whose steps are as long as the gradient, which in a game fades at one time and leaps at another."""
 
 
 def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
@@ -70,16 +66,21 @@ def _slower(config: Config) -> list[str]:
     """Give a player that leaps the other one's rate, or the usual one where that is no better."""
     changes = []
     for who, own, others in zip(("generator", "discriminator"), learning(config), reversed(learning(config))):
-        kinds = fields(config, f"{who}.optimizer.", "kind")
         best = next((rate for rate in others.values() if SLOW <= rate <= HASTY), USUAL)
-        for path, rate in own.items():
-            if rate > HASTY and kinds.get(f"{path.rpartition('.')[0]}.kind") in NORMED:
-                changes.append(f"{path}={best:g}")
+        leaps = [f"{path}.lr" for path in _stepping(config, who, "rate")]
+        changes += [f"{path}={best:g}" for path, rate in own.items() if rate > HASTY and path in leaps]
     return changes
 
 
 def _adam(config: Config) -> list[str]:
-    """Give a player of plain gradient descent the optimiser that most of the recipes have."""
-    kinds = fields(config, "generator.optimizer", "kind") | fields(config, "discriminator.optimizer", "kind")
+    """Give a player whose steps are as long as the gradient the optimiser that most of the recipes have."""
     adam = f'{{kind="adam", lr={USUAL:g}, beta1=0, beta2=0.99}}'
-    return [f"{path.rpartition('.')[0]}={adam}" for path, kind in kinds.items() if kind in PLAIN]
+    players = ("generator", "discriminator")
+    return [f"{path}={adam}" for who in players for path in _stepping(config, who, "gradient")]
+
+
+def _stepping(config: Config, who: str, by: str) -> list[str]:
+    """Return the paths of a player's optimisers, wrapped ones too, whose steps are as long as that."""
+    kinds = fields(config, f"{who}.optimizer.", "kind")
+    known = {path: OPTIMIZERS[kind] for path, kind in kinds.items() if kind in OPTIMIZERS}
+    return [path.rpartition(".")[0] for path, optimizer in known.items() if optimizer.steps_by == by]

@@ -138,14 +138,13 @@ class Probe:
         return np.empty((0, 1)) if toy is None else toy.modes
 
     def _hit(self, points: Array) -> float:
-        """Return the share of a toy's modes that have a point within three of its deviations; NaN without modes."""
+        """Return the share of a toy's modes that are captured, as `metrics.toys.modes` has it; NaN without modes."""
         from mulligan.data.toys import TOYS
-        from mulligan.metrics.toys import WITHIN
+        from mulligan.metrics.toys import modes
 
         if len(self._centres) < 2:
             return math.nan
-        d2 = squared_distances(self._centres, points.astype(np.float64))
-        return float(np.mean(d2.min(axis=1) <= (WITHIN * TOYS[self.run.data.name].std) ** 2))
+        return modes(points, self._centres, TOYS[self.run.data.name].std).captured / len(self._centres)
 
     def _see(self, images: NDArray[Any], x: Array) -> tuple[Array, NDArray[Any] | None]:
         """Return features, and each sample's class where a judge or a toy's modes tell it."""

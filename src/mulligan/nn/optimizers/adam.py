@@ -88,6 +88,7 @@ class Adam(Optimizer):
         Keeps the quotient finite, above 0.
     """
 
+    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 1e-3
     beta1: Decay = 0.9
@@ -123,6 +124,7 @@ class AdamW(Optimizer):
         λ, at least 0.
     """
 
+    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 1e-3
     beta1: Decay = 0.9
@@ -155,6 +157,7 @@ class OptimisticAdam(Optimizer):
         Keeps the quotient finite, above 0.
     """
 
+    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")
     lr: Positive = 1e-3
     beta1: Decay = 0.9
@@ -194,6 +197,7 @@ class AMSGrad(Optimizer):
         Keeps the quotient finite, above 0.
     """
 
+    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "w")
     lr: Positive = 1e-3
     beta1: Decay = 0.9
@@ -232,6 +236,7 @@ class AdaMax(Optimizer):
         Decay of the mean and of the maximum, in [0, 1).
     """
 
+    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "u")
     lr: Positive = 2e-3
     beta1: Decay = 0.9
@@ -274,6 +279,7 @@ class Nadam(Optimizer):
         How fast μ grows from β₁/2 to β₁, at least 0.
     """
 
+    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 2e-3
     beta1: Decay = 0.9

@@ -31,6 +31,8 @@ class Optimizer(ABC):
 
     slots: ClassVar[tuple[str, ...]] = ()
     """Names of the flat state vectors that this class adds."""
+    steps_by: ClassVar[str] = ""
+    """What a step is as long as: "rate", where the gradient is divided by its own size, "gradient", or neither."""
 
     def __post_init__(self) -> None:
         check_ranges(self)

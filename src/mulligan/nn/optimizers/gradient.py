@@ -25,6 +25,7 @@ class SGD(Optimizer):
         Learning rate, above 0.
     """
 
+    steps_by: ClassVar[str] = "gradient"
     lr: Positive = 0.01
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
@@ -52,6 +53,7 @@ class Momentum(Optimizer):
         μ, in (−1, 1); negative values damp the rotation of a game.
     """
 
+    steps_by: ClassVar[str] = "gradient"
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 0.01
     momentum: Momenta = 0.9
@@ -88,6 +90,7 @@ class Nesterov(Optimizer):
         μ, in (−1, 1).
     """
 
+    steps_by: ClassVar[str] = "gradient"
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 0.01
     momentum: Momenta = 0.9
