@@ -251,7 +251,8 @@ Processor time, one thread, by `python benchmarks/breaking.py --overhead`.
 
 {costs}
 
-That modes of a toy are counted has come since: 0.24 ms beside 2.45 for a look at `ring` (by a timing script that is not kept).
+That modes of a toy are counted has come since: 0.24 ms beside 2.45 for a look at `ring` (by a timing script that is not
+kept).
 
 A literal cost leaves the range of float32: D calls fakes real with logits of 339 after 100 steps and of 5,560 after
 500, and σ(−l), which is all that the loss hands to G, is 0 from a logit of 88.7 on. The run is named at step 500. Until
