@@ -117,7 +117,7 @@ def kept(path: Path) -> dict[tuple[str, int], Outcome]:
 
 
 def report(outcomes: list[Outcome]) -> str:
-    """The counts, the confusion matrix and the list of cases, as Markdown."""
+    """The counts, by seed and by state, and the list of cases, as Markdown."""
     states = [s for s in (HEALTHY, *RULES) if any(s in (o.case.expected, o.named) for o in outcomes)]
     lines = ["| seed | broken | named exactly | by a neighbour | wrongly | not at all | in a tenth of the budget |"]
     lines[0] += " healthy | false alarms |"
@@ -136,11 +136,12 @@ def report(outcomes: list[Outcome]) -> str:
             sum(not o.exact for o in sound),
         ]
         lines.append(f"| {seed} | " + " | ".join(map(str, counts)) + " |")
-    lines += ["", "| is ↓ · named → | " + " | ".join(states) + " |", "|---" * (len(states) + 1) + "|"]
+    lines += ["", "| state | runs | named |", "|---|---|---|"]
     for state in states:
-        row = [sum(o.case.expected == state and o.named == n for o in outcomes) for n in states]
-        if any(row):
-            lines.append(f"| {state} | " + " | ".join(str(n or "·") for n in row) + " |")
+        names = [o.named for o in outcomes if o.case.expected == state]
+        if names:
+            counted = ", ".join(f"{name} {names.count(name)}" for name in states if name in names)
+            lines.append(f"| {state} | {len(names)} | {counted} |")
     lines += ["", "| run | seed | should be | was named | at step | of the budget | because |", "|---" * 7 + "|"]
     quiet = [o for o in outcomes if o.exact and o.case.expected == HEALTHY]
     for o in outcomes:
