@@ -217,9 +217,9 @@ from dead latent to saturation). Toys of other data or loss than the recipe `rin
 LeakyReLU (`narrow G`): with the recipe's own, of steps, they were called ill before they were well, 5 times in 28
 healthy runs of seeds 43 and 44.
 
-The rules failed twice on new seeds, and were changed (decision 7): on seeds 43 and 44 they named 51 of 56 broken runs
-exactly, 4 by a neighbour and 1 wrongly, without a false alarm; on seeds 45 and 46, 50 exactly and 6 by a neighbour,
-with two false alarms.
+The rules failed twice on new seeds, and were changed ([decision 7](../decisions/0007-diagnosis.md)): on seeds 43 and 44
+they named 51 of 56 broken runs exactly, 4 by a neighbour and 1 wrongly, without a false alarm; on seeds 45 and 46, 50
+exactly and 6 by a neighbour, with two false alarms.
 
 The seeds of this page came afterwards, and nothing was changed for them, with one exception: the rule for least squares
 and hinge was tried on seeds 51 and 52 of its own case, so that only seed 53 is new there. The page has their third run:
