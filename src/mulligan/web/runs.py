@@ -19,7 +19,7 @@ from mulligan.metrics.merging import median_of
 from mulligan.output.files import mtime, objects_in, read_json, regular
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
-from mulligan.training.events import is_whole
+from mulligan.training.events import Diagnosed, is_whole
 from mulligan.training.folder import RunFolder
 from mulligan.web import knobs
 from mulligan.web.history import Story, number, story_of
@@ -217,25 +217,12 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
         "changes": tries[-1].changes,
         "summary": tries[-1].summary,
         "tries": [each.content() for each in tries],
-        "diagnoses": [told(_Said(words), config, steps) for words in story.diagnoses],
+        "diagnoses": [told(Diagnosed.of(words), config, steps) for words in story.diagnoses],
         "saved_samples": saved_samples(path),
         "checkpoints": steps,
         "exports": exports(path),
         "metrics": read_json(here.metrics) or None,
     }
-
-
-class _Said:
-    """A diagnosis as the log has it, with what older logs lack."""
-
-    def __init__(self, words: dict[str, Any]):
-        self.step: int = words["step"]
-        self.state: str = words["state"]
-        self.severity: str = words.get("severity", "")
-        self.evidence: dict[str, Any] = words.get("evidence", {})
-        self.remedies: list[str] = words.get("remedies", [])
-        self.overrides: list[str] = words.get("overrides", [])
-        self.healthy_step: int = words.get("healthy_step", 0)
 
 
 def curves(playground: Playground, name: str) -> dict[str, Any]:

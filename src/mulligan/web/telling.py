@@ -15,7 +15,7 @@ from mulligan.web.knobs import changes, settings_of
 
 if TYPE_CHECKING:
     from mulligan.training import Config, Run
-    from mulligan.training.events import Event
+    from mulligan.training.events import Diagnosed
     from mulligan.training.glance import Glance
     from mulligan.web.live import Live
 
@@ -147,7 +147,7 @@ def _real_share(run: Run, size: int) -> list[float] | None:
     return shares
 
 
-def diagnosed(live: Live, event: Event) -> dict[str, Any]:
+def diagnosed(live: Live, event: Diagnosed) -> dict[str, Any]:
     """Return what the diagnosis says, with the changes of a second try and where it would begin."""
     from mulligan.training.checkpoint import checkpoints, step_of
     from mulligan.training.folder import RunFolder
@@ -156,7 +156,7 @@ def diagnosed(live: Live, event: Event) -> dict[str, Any]:
     return told(event, live.run.current, steps)
 
 
-def told(event: Any, config: Config, checkpoints: list[int]) -> dict[str, Any]:
+def told(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
     """Return a `Diagnosed` event for the page.
 
     Parameters

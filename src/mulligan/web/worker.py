@@ -213,23 +213,24 @@ class Worker:
                 self.tell("diagnosis", diagnosed(live, said[-1]))
 
     def _event(self, live: Live, event: Event, between: Between) -> None:
+        from mulligan.training.events import Diagnosed, Evaluated, Looked, Sampled, Saved, Stepped
         from mulligan.web.telling import diagnosed, looked
 
-        clock = event.clock
-        if event.name == "stepped":
+        if isinstance(event, Stepped):
+            clock = event.clock
             times = {} if clock is None else {"seconds": clock.wall, "rate": clock.steps_per_second}
-            self.tell("report", {"step": event.step, "measures": getattr(event, "measures", {}), **times})
-        elif event.name == "looked":
+            self.tell("report", {"step": event.step, "measures": event.measures, **times})
+        elif isinstance(event, Looked):
             self.tell("look", looked(live))
-        elif event.name == "sampled":
+        elif isinstance(event, Sampled):
             self.tell("kept", {"step": event.step})
             if event.step == live.run.begins:
                 self.show_samples(live, "average")
-        elif event.name == "evaluated":
-            self.tell("metrics", {"step": event.step, "metrics": getattr(event, "metrics", {})})
-        elif event.name == "saved":
+        elif isinstance(event, Evaluated):
+            self.tell("metrics", {"step": event.step, "metrics": event.metrics})
+        elif isinstance(event, Saved):
             self.tell("saved", {"step": event.step})
-        elif event.name == "diagnosed":
+        elif isinstance(event, Diagnosed):
             said = diagnosed(live, event)
             self.tell("diagnosis", said)
             if said["severity"] == "alarm" and event.step < live.run.config.steps:
