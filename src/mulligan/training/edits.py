@@ -33,10 +33,10 @@ LEAST, BATCH = 8, 64
 """Samples of a batch that are few, and how many they become."""
 
 
-def fields(config: Config, start: str, end: str) -> dict[str, Any]:
-    """Return the values whose path begins and ends so."""
+def fields(config: Config, start: str, *ends: str) -> dict[str, Any]:
+    """Return the values whose path begins and ends so, in their order."""
     table = flattened(to_table(config))
-    return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] == end}
+    return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] in ends}
 
 
 def learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
@@ -81,7 +81,7 @@ def scaled(config: Config, start: str, end: str, by: float) -> list[str]:
 
 def weights(config: Config) -> dict[str, Any]:
     """Return the weights of all penalties."""
-    return fields(config, "penalties.", "gamma") | fields(config, "penalties.", "weight")
+    return fields(config, "penalties.", "gamma", "weight")
 
 
 def stronger(config: Config) -> list[str]:

@@ -129,17 +129,16 @@ def flattened(table: Table, path: str = "") -> dict[str, Any]:
     return found
 
 
+def compared(old: Table, new: Table) -> list[tuple[str, Any, Any]]:
+    """Return every value in which two tables differ: its path, old and new; None where a table has no such path."""
+    a, b = flattened(old), flattened(new)
+    return [(path, a.get(path), b.get(path)) for path in a | b if a.get(path) != b.get(path)]
+
+
 def differences(old: Table, new: Table) -> list[str]:
     """Say in which values two tables differ: ``path: old → new``, one line each."""
-    a, b = flattened(old), flattened(new)
-    paths = [*a, *(path for path in b if path not in a)]
-    missing = object()
 
     def word(value: Any) -> str:
-        return "absent" if value is missing else show(value)
+        return "absent" if value is None else show(value)
 
-    return [
-        f"{path}: {word(a.get(path, missing))} → {word(b.get(path, missing))}"
-        for path in paths
-        if a.get(path, missing) != b.get(path, missing)
-    ]
+    return [f"{path}: {word(before)} → {word(after)}" for path, before, after in compared(old, new)]

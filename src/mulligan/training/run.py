@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
@@ -22,8 +21,9 @@ from mulligan.nn.rng import restore, state_of, stream
 from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.config import Config, with_overrides
+from mulligan.training.edits import learning, weights
 from mulligan.training.labels import digest_of, labels_of
-from mulligan.training.overrides import differences
+from mulligan.training.overrides import compared
 from mulligan.training.tables import from_table, to_table
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ GRID = 64
 CLOUD = 1024
 """Points in a sample of points."""
 _ROWS = 256  # rows of one pass when sampling
-_TURNABLE = re.compile(r"(generator|discriminator)\.optimizer\.(.+\.)?lr|penalties\.\d+\.(gamma|weight)")
 
 
 class Run:
@@ -180,9 +179,9 @@ class Run:
             When a value is not allowed, or the change is of another kind: that needs a new run.
         """
         changed = with_overrides(self.current, overrides)
-        for line in differences(to_table(self.current), to_table(changed)):
-            path = line.partition(":")[0]
-            if not _TURNABLE.fullmatch(path):
+        (g, d), penalties = learning(self.current), weights(self.current)
+        for path, *_ in compared(to_table(self.current), to_table(changed)):
+            if path not in g | d | penalties:
                 raise ConfigError(
                     f"{path} cannot change in the middle of a run; learning rates and weights of penalties can. "
                     "Start a new run with it, or a second try."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ from mulligan.data.tables import idx_in
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
 from mulligan.training.config import Config, toml_text, with_all_of, with_overrides
-from mulligan.training.overrides import flattened
+from mulligan.training.edits import learning, weights
+from mulligan.training.overrides import compared
 from mulligan.training.recipes import RECIPES, recipe
 from mulligan.training.tables import to_table
 from mulligan.web.problems import Problem
@@ -67,13 +67,14 @@ def knobs_of(config: Config) -> dict[str, Any]:
     """Return where the knobs stand; None where the run has no such thing, and the first of several."""
     table = to_table(config)
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
+    g, d = learning(config)
     named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
     return {
         "loss": table["loss"]["kind"],
         "penalty": named,
-        "gamma": _first(table, _strengths(config)),
-        "lr_g": _first(table, _rates(config, "generator")),
-        "lr_d": _first(table, _rates(config, "discriminator")),
+        "gamma": _first(weights(config)),
+        "lr_g": _first(g),
+        "lr_d": _first(d),
         "batch": config.batch_size,
         "latent": config.latent.dim,
     }
@@ -104,21 +105,8 @@ def settings_of(config: Config) -> dict[str, Any]:
     }
 
 
-def _first(table: dict[str, Any], paths: list[str]) -> Any:
-    flat = flattened(table)
-    return flat[paths[0]] if paths else None
-
-
-def _rates(config: Config, who: str) -> list[str]:
-    """Return the paths of a player's learning rates."""
-    start = f"{who}.optimizer."
-    return [path for path in flattened(to_table(config)) if path.startswith(start) and path.rpartition(".")[2] == "lr"]
-
-
-def _strengths(config: Config) -> list[str]:
-    """Return the paths of the penalties' weights."""
-    pattern = re.compile(r"penalties\.\d+\.(gamma|weight)")
-    return [path for path in flattened(to_table(config)) if pattern.fullmatch(path)]
+def _first(values: dict[str, Any]) -> Any:
+    return next(iter(values.values()), None)
 
 
 # ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,9 +214,8 @@ def overrides_of(config: Config, knob: str, value: Any) -> list[str]:
         return [f"latent.dim={value}"]
     if knob == "penalty":
         return [f"penalties={_penalties(config, value)}"]
-    paths = (
-        _strengths(config) if knob == "gamma" else _rates(config, "generator" if knob == "lr_g" else "discriminator")
-    )
+    g, d = learning(config)
+    paths = {"gamma": weights(config), "lr_g": g, "lr_d": d}[knob]
     if not paths:
         what = "no penalty whose strength could be set" if knob == "gamma" else "an optimiser without a rate"
         raise Problem(
@@ -293,12 +280,9 @@ def _changed(config: Config, overrides: list[str], field: str, say: Callable[[st
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
     """Return in which values two tables differ: path, label, old and new."""
-    a, b = flattened(old), flattened(new)
-    paths = [*a, *(path for path in b if path not in a)]
     return [
-        {"path": path, "label": label_of(path), "old": a.get(path), "new": b.get(path)}
-        for path in paths
-        if a.get(path) != b.get(path)
+        {"path": path, "label": label_of(path), "old": before, "new": after}
+        for path, before, after in compared(old, new)
     ]
 
 
