@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mulligan.output.figures import count, counted, duration, figure
+from mulligan.output.figures import count, counted, duration, figure, ranged
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,19 @@ def test_one_is_no_several():
     assert counted(12_400, "sample") == "12,400 samples"
     assert counted(0, "class", "classes") == "0 classes"
     assert counted(1, "class", "classes") == "1 class"
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (12400, "12,400"),
+        (0.0131, "0.0131"),
+        ({"median": 2.834, "min": 2.5, "max": 3.0}, "2.83 (2.50…3.00)"),
+        ({"median": 7, "min": 7, "max": 7}, "7"),
+        (None, "–"),
+        (True, "–"),
+        ("judge", "–"),
+    ],
+)
+def test_what_metrics_json_holds_of_one_draw_or_of_several(found, text):
+    assert ranged(found) == text

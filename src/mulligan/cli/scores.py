@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import median_of
-from mulligan.output.figures import count, figure
+from mulligan.metrics.names import MAPS
+from mulligan.output.figures import count, figure, ranged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
-"""Feature maps by their key in metrics.json, in the order of the columns."""
 FEW = 500
 """Samples below which the floor, by the covariance of as many reals, is too low by a tenth and more."""
 
@@ -55,23 +54,23 @@ def _one(result: dict[str, Any]) -> Iterator[str]:
     perfect = f"what perfect samples show{' at least: they are few' if result['n'] < FEW else ''}"
     rows = [
         ["", *(MAPS[key] for key in maps), ""],
-        ["FD, % of variance", *(_value(result[key]["fd"]) for key in maps), ""],
-        ["  its floor", *(_value(result[key]["fd_floor"]) for key in maps), perfect],
-        ["FD∞, %", *(_value(result[key].get("fd_infinity")) for key in maps), "extrapolated; 0 is right"],
-        ["KID", *(_value(result[key]["kid"]) for key in maps), "0 is right"],
-        ["precision", *(_value(result[key]["precision"]) for key in maps), ""],
-        ["recall", *(_value(result[key]["recall"]) for key in maps), ""],
-        ["density", *(_value(result[key]["density"]) for key in maps), "1 is right"],
-        ["coverage", *(_value(result[key]["coverage"]) for key in maps), _ideal(result, maps)],
-        ["real or fake?", *(_value(result[key].get("c2st")) for key in maps), "of a fresh classifier; 0.5 is right"],
+        ["FD, % of variance", *(ranged(result[key]["fd"]) for key in maps), ""],
+        ["  its floor", *(ranged(result[key]["fd_floor"]) for key in maps), perfect],
+        ["FD∞, %", *(ranged(result[key].get("fd_infinity")) for key in maps), "extrapolated; 0 is right"],
+        ["KID", *(ranged(result[key]["kid"]) for key in maps), "0 is right"],
+        ["precision", *(ranged(result[key]["precision"]) for key in maps), ""],
+        ["recall", *(ranged(result[key]["recall"]) for key in maps), ""],
+        ["density", *(ranged(result[key]["density"]) for key in maps), "1 is right"],
+        ["coverage", *(ranged(result[key]["coverage"]) for key in maps), _ideal(result, maps)],
+        ["real or fake?", *(ranged(result[key].get("c2st")) for key in maps), "of a fresh classifier; 0.5 is right"],
     ]
     yield from _aligned([row for row in rows if any(cell not in ("", "–") for cell in row[1:-1])])
     if "classes" in result:
         found = result["classes"]
         total = len(found["histogram"])
         yield (
-            f"classes        {_value(found['modes'])} of {total}, {_value(found['effective_modes'])} effective; "
-            f"KL {_value(found['kl'])}, floor {_value(found['kl_floor'])}; junk {_percent(found['junk'])}"
+            f"classes        {ranged(found['modes'])} of {total}, {ranged(found['effective_modes'])} effective; "
+            f"KL {ranged(found['kl'])}, floor {ranged(found['kl_floor'])}; junk {_percent(found['junk'])}"
         )
         inside = [float(median_of(ratio)) for ratio in found["within_class_variance"]]
         asked = f"; {_percent(found['label_accuracy'])} as asked" if "label_accuracy" in found else ""
@@ -84,31 +83,31 @@ def _one(result: dict[str, Any]) -> Iterator[str]:
             good, ideal = _percent(found["high_quality"]), _percent(found["high_quality_ideal"])
             more = f"; of high quality {good}, ideal {ideal}"
         yield (
-            f"modes          {_value(found['captured'])}; KL {_value(found['kl'])}, floor {_value(found['kl_floor'])}"
+            f"modes          {ranged(found['captured'])}; KL {ranged(found['kl'])}, floor {ranged(found['kl_floor'])}"
             f"{more}"
         )
     if "divergences" in result:
         found = result["divergences"]
         yield (
-            f"in nats        KL {_value(found['kl'])}, floor {_value(found['kl_floor'])}; "
-            f"JS {_value(found['js'])}, floor {_value(found['js_floor'])}"
+            f"in nats        KL {ranged(found['kl'])}, floor {ranged(found['kl_floor'])}; "
+            f"JS {ranged(found['js'])}, floor {ranged(found['js_floor'])}"
         )
     if "log_density" in result:
         found = result["log_density"]
-        yield f"log density    {_value(found['fake'])}, of the reals {_value(found['real'])}"
+        yield f"log density    {ranged(found['fake'])}, of the reals {ranged(found['real'])}"
     if "copies" in result:
         found = result["copies"]
         yield (
-            f"copies         authentic {_value(found['authpct'])} %, of the reals {_value(found['authpct_real'])} %; "
-            f"C_T {_value(found['ct_z'])} (below −3: copying)"
+            f"copies         authentic {ranged(found['authpct'])} %, of the reals {ranged(found['authpct_real'])} %; "
+            f"C_T {ranged(found['ct_z'])} (below −3: copying)"
         )
     pixels = [name for name in ("diversity", "sharpness", "contrast") if name in result]
     if pixels:
-        yield f"pictures       {', '.join(f'{name} {_value(result[name])}' for name in pixels)} of the reals'"
+        yield f"pictures       {', '.join(f'{name} {ranged(result[name])}' for name in pixels)} of the reals'"
 
 
 def _ideal(result: dict[str, Any], maps: Sequence[str]) -> str:
-    return f"{_value(result[maps[0]]['coverage_ideal'])} is ideal"
+    return f"{ranged(result[maps[0]]['coverage_ideal'])} is ideal"
 
 
 def _aligned(rows: list[list[str]]) -> Iterator[str]:
@@ -116,16 +115,6 @@ def _aligned(rows: list[list[str]]) -> Iterator[str]:
     for first, *cells, last in rows:
         middle = "  ".join(cell.rjust(width) for cell, width in zip(cells, widths[1:-1]))
         yield f"{first:<{widths[0]}}  {middle}  {last}".rstrip()
-
-
-def _value(value: Any) -> str:
-    """Write a figure, with its range where several draws differ."""
-    if isinstance(value, int):
-        return count(value)
-    if not isinstance(value, dict):
-        return figure(value)
-    median, low, high = (_value(value[key]) for key in ("median", "min", "max"))
-    return median if low == high else f"{median} ({low}…{high})"
 
 
 def _percent(value: Any) -> str:

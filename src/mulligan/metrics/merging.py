@@ -47,6 +47,13 @@ def median_of(figure: Any) -> Any:
     return figure.get("median") if isinstance(figure, dict) else figure
 
 
+def at(metrics: Any, *path: str) -> Any:
+    """Return what stands at a path of nested dicts; None where nothing does."""
+    for key in path:
+        metrics = metrics.get(key) if isinstance(metrics, dict) else None
+    return metrics
+
+
 def _merge(values: list[Any], path: str) -> Any:
     """Merge what stands at one place of several results."""
     first, name = values[0], path.rpartition(".")[2]

@@ -1,4 +1,7 @@
-"""What `mulligan evaluate` measures: every figure by the name that it has in ``metrics.json``."""
+"""What `mulligan evaluate` measures: figures and feature maps by the name that they have in ``metrics.json``."""
+
+MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
+"""Feature maps by their key, in the order in which they are shown: the first that is there is the main one."""
 
 METRICS: dict[str, tuple[str, str]] = {
     "fd": (
@@ -41,4 +44,4 @@ METRICS: dict[str, tuple[str, str]] = {
     "js": ("Jensen–Shannon divergence from a toy's density in one dimension, in nats; beside it `js_floor`.", ""),
     "log_density": ("Mean log density of a toy at the fakes, the reals' beside.", ""),
 }
-"""What each is, in a line, and its source."""
+"""What each figure is, in a line, and its source."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 
 def count(n: int) -> str:
@@ -36,6 +37,16 @@ def figure(x: float | None) -> str:
         exponent = int(f"{size:.2e}".partition("e")[2])
         text = f"{x:.{max(0, 2 - exponent)}f}"
     return text.replace("-", "−")
+
+
+def ranged(x: Any) -> str:
+    """Write what stands in ``metrics.json``: a count, a measure, or the median of several draws with their range."""
+    if isinstance(x, dict):
+        median, low, high = (ranged(x.get(key)) for key in ("median", "min", "max"))
+        return median if low == high else f"{median} ({low}…{high})"
+    if isinstance(x, bool) or not isinstance(x, (int, float)):
+        return "–"
+    return count(x) if isinstance(x, int) else figure(x)
 
 
 def duration(seconds: float) -> str:

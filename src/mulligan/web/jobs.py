@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
+from mulligan.metrics.names import MAPS
 from mulligan.web.problems import Problem
 from mulligan.web.runs import EXPORTS, export_of, report_of
 from mulligan.web.wire import Wire
@@ -251,7 +252,7 @@ def evaluate(folder: Path, say: Any) -> dict[str, Any]:
 
 def short(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the few figures of an evaluation that the page shows."""
-    space = next((name for name in ("judge", "pca64", "points") if name in metrics), None)
+    space = next((name for name in MAPS if name in metrics), None)
     found: dict[str, Any] = {"n": metrics["n"], "step": metrics["step"], "space": space}
     names: tuple[str, ...]
     if space is not None:

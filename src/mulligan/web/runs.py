@@ -16,6 +16,7 @@ from urllib.parse import quote
 from mulligan.data.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics.merging import median_of
+from mulligan.metrics.names import MAPS
 from mulligan.output.files import mtime, objects_in, read_json, regular
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config, with_overrides
@@ -105,7 +106,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     metrics = read_json(here.metrics) or {}
     seconds = next((line.get("wall") for line in reversed(_tail(here.times)) if "wall" in line), None)
     state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
-    spaces = (metrics.get(space) for space in ("judge", "pca64", "points"))
+    spaces = (metrics.get(space) for space in MAPS)
     first: dict[str, Any] = next((found for found in spaces if found and isinstance(found, dict)), {})
     glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
     seen = glanced["metrics"]

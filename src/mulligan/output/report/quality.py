@@ -5,15 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mulligan.metrics.merging import median_of
-from mulligan.output.figures import count, figure
+from mulligan.metrics.merging import at, median_of
+from mulligan.metrics.names import MAPS
+from mulligan.output.figures import count, ranged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mulligan.output.report.story import Story
 
-MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
 ROWS = (
     ("fd", "FD ↓", "per cent of the reals' variance"),
     ("fd_infinity", "FD∞ ↓", "extrapolated to endless samples"),
@@ -55,7 +55,7 @@ def _block(metrics: dict[str, Any], raw: dict[str, Any] | None, key: str) -> str
     for name, words, how in ROWS:
         if found.get(name) is None:
             continue
-        best = BEST.get(name) or value(found.get({"fd": "fd_floor", "coverage": "coverage_ideal"}.get(name, "")))
+        best = BEST.get(name) or ranged(found.get({"fd": "fd_floor", "coverage": "coverage_ideal"}.get(name, "")))
         rows.append(_row(words, found[name], None if raw is None else (raw.get(key) or {}).get(name), best, how))
     names = 4 if raw else 3
     return (
@@ -66,19 +66,19 @@ def _block(metrics: dict[str, Any], raw: dict[str, Any] | None, key: str) -> str
 
 
 def _row(words: str, average: Any, raw: Any, best: str, how: str) -> str:
-    beside = f'<td class="num">{escape(value(raw))}</td>' if raw is not None else ""
+    beside = f'<td class="num">{escape(ranged(raw))}</td>' if raw is not None else ""
     small = f"<small>{escape(how)}</small>" if how else ""
     return (
-        f'<tr><td>{escape(words)}{small}</td><td class="num"><b>{escape(value(average))}</b></td>{beside}'
+        f'<tr><td>{escape(words)}{small}</td><td class="num"><b>{escape(ranged(average))}</b></td>{beside}'
         f'<td class="num">{escape(best)}</td></tr>'
     )
 
 
 def _others(metrics: dict[str, Any], raw: dict[str, Any] | None) -> str:
     rows = "".join(
-        _row(words, found, _at(raw, path) if raw is not None else None, best, how)
+        _row(words, found, at(raw, *path) if raw is not None else None, best, how)
         for words, path, best, how in _wanted(metrics)
-        if (found := _at(metrics, path)) is not None
+        if (found := at(metrics, *path)) is not None
     )
     names = 4 if raw else 3
     return (
@@ -90,50 +90,32 @@ def _others(metrics: dict[str, Any], raw: dict[str, Any] | None) -> str:
 
 def _wanted(metrics: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
     """Yield words, where the figure stands, its best, how."""
-    total = str(len(_at(metrics, ("classes", "histogram")) or []))
+    total = str(len(at(metrics, "classes", "histogram") or []))
     yield "Effective classes ↑", ("classes", "effective_modes"), total, "exp of the entropy of the judge's answers"
-    yield "KL of classes ↓", ("classes", "kl"), value(_at(metrics, ("classes", "kl_floor"))), "nats"
+    yield "KL of classes ↓", ("classes", "kl"), ranged(at(metrics, "classes", "kl_floor")), "nats"
     yield "Junk ↓", ("classes", "junk"), "0", "share of samples that the judge is not sure of"
     yield "As asked ↑", ("classes", "label_accuracy"), "1", "share of samples of the class that was asked for"
     yield "Modes ↑", ("modes", "captured"), "", ""
-    yield "Of high quality ↑", ("modes", "high_quality"), value(_at(metrics, ("modes", "high_quality_ideal"))), ""
-    yield "KL of modes ↓", ("modes", "kl"), value(_at(metrics, ("modes", "kl_floor"))), "nats"
-    yield "KL ↓", ("divergences", "kl"), value(_at(metrics, ("divergences", "kl_floor"))), "nats, to the exact density"
-    yield "JS ↓", ("divergences", "js"), value(_at(metrics, ("divergences", "js_floor"))), "nats, to the exact density"
+    yield "Of high quality ↑", ("modes", "high_quality"), ranged(at(metrics, "modes", "high_quality_ideal")), ""
+    yield "KL of modes ↓", ("modes", "kl"), ranged(at(metrics, "modes", "kl_floor")), "nats"
+    yield "KL ↓", ("divergences", "kl"), ranged(at(metrics, "divergences", "kl_floor")), "nats, to the exact density"
+    yield "JS ↓", ("divergences", "js"), ranged(at(metrics, "divergences", "js_floor")), "nats, to the exact density"
     yield (
         "Log density",
         ("log_density", "fake"),
-        value(_at(metrics, ("log_density", "real"))),
+        ranged(at(metrics, "log_density", "real")),
         "that of the reals beside",
     )
     yield (
         "Authentic, %",
         ("copies", "authpct"),
-        value(_at(metrics, ("copies", "authpct_real"))),
+        ranged(at(metrics, "copies", "authpct_real")),
         "that of reals left out of the search beside",
     )
     yield "Copying, C_T", ("copies", "ct_z"), "0", "below −3: copying"
     yield "Diversity", ("diversity",), "1", "1 − SSIM, of the reals'"
     yield "Sharpness", ("sharpness",), "1", "of the reals'"
     yield "Contrast", ("contrast",), "1", "of the reals'"
-
-
-def _at(metrics: dict[str, Any] | None, path: Sequence[str]) -> Any:
-    found: Any = metrics
-    for key in path:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
-
-
-def value(found: Any) -> str:
-    """Write a figure, with its range where several draws differ."""
-    if isinstance(found, dict):
-        parts = [found.get(key) for key in ("median", "min", "max")]
-        median, low, high = (value(part) for part in parts)
-        return median if low == high else f"{median} ({low}…{high})"
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        return "–"
-    return count(found) if isinstance(found, int) else figure(found)
 
 
 # ── classes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +131,7 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
         The reals' shares; empty where they are not known.
     names : sequence of str
     """
-    shares = [float(median_of(v)) for v in _at(story.metrics, ("classes", "histogram")) or []]
+    shares = [float(median_of(v)) for v in at(story.metrics, "classes", "histogram") or []]
     behind = story.measured_before
     told = f"by the judge, of the {'final samples' if behind is None else f'samples of step {count(behind)}'}"
     if not shares and story.histogram:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mulligan.metrics.merging import median_of
+from mulligan.metrics.merging import at, median_of
+from mulligan.metrics.names import MAPS
 from mulligan.output.figures import count, counted, duration, figure
 from mulligan.output.report import again
 from mulligan.output.report.pictures import data_uri, frames, png, strip
@@ -24,14 +25,6 @@ def middle(value: Any) -> float | None:
     """Return a figure, or the median of several draws; None where it was not measured."""
     found = median_of(value)
     return float(found) if isinstance(found, (int, float)) else None
-
-
-def of(metrics: dict[str, Any] | None, *path: str) -> Any:
-    """Return what stands at a path of nested dicts; None where nothing does."""
-    found: Any = metrics
-    for key in path:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
 
 
 # ── the top ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -73,32 +66,33 @@ def _times(n: int) -> str:
 def figures(story: Story) -> str:
     """Show the main numbers, each with its floor or best beside it."""
     metrics, cells = story.metrics, []
-    key = next((name for name in ("judge", "pca64", "points") if of(metrics, name, "fd") is not None), "")
+    key = next((name for name in MAPS if at(metrics, name, "fd") is not None), "")
     if key and metrics is not None:
-        space = {"judge": "judge", "pca64": "PCA-64", "points": "coordinates"}[key]
-        fd, floor = middle(of(metrics, key, "fd")), middle(of(metrics, key, "fd_floor"))
-        cells.append((figure(fd), "FD ↓, % of variance", f"floor {figure(floor)}, n {count(metrics['n'])}, {space}"))
-        best = middle(of(metrics, key, "coverage_ideal"))
-        cells.append((figure(middle(of(metrics, key, "coverage"))), "coverage ↑", f"best possible {figure(best)}"))
-    if of(metrics, "classes", "modes") is not None:
-        modes, total = middle(of(metrics, "classes", "modes")), len(of(metrics, "classes", "histogram"))
-        junk = middle(of(metrics, "classes", "junk"))
+        fd, floor = middle(at(metrics, key, "fd")), middle(at(metrics, key, "fd_floor"))
+        cells.append(
+            (figure(fd), "FD ↓, % of variance", f"floor {figure(floor)}, n {count(metrics['n'])}, {MAPS[key]}")
+        )
+        best = middle(at(metrics, key, "coverage_ideal"))
+        cells.append((figure(middle(at(metrics, key, "coverage"))), "coverage ↑", f"best possible {figure(best)}"))
+    if at(metrics, "classes", "modes") is not None:
+        modes, total = middle(at(metrics, "classes", "modes")), len(at(metrics, "classes", "histogram"))
+        junk = middle(at(metrics, "classes", "junk"))
         cells.append((f"{count(int(modes or 0))} / {total}", "classes in use", f"{_percent(junk)} junk"))
-    elif of(metrics, "modes", "captured") is not None:
-        good = middle(of(metrics, "modes", "high_quality"))
+    elif at(metrics, "modes", "captured") is not None:
+        good = middle(at(metrics, "modes", "high_quality"))
         beside = "" if good is None else f"{_percent(good)} of high quality"
-        cells.append((count(int(middle(of(metrics, "modes", "captured")) or 0)), "modes captured", beside))
+        cells.append((count(int(middle(at(metrics, "modes", "captured")) or 0)), "modes captured", beside))
     before = story.measured_before
     if before is not None:
-        at = f"step {count(before)}"
-        cells = [(value, name, f"{beside}, {at}" if beside else at) for value, name, beside in cells]
+        step = f"step {count(before)}"
+        cells = [(value, name, f"{beside}, {step}" if beside else step) for value, name, beside in cells]
     seconds = story.seconds(story.step)
     took = f"in {duration(seconds[0])}, {duration(seconds[1])} of CPU" if seconds else f"of {count(story.config.steps)}"
     cells.append((count(story.step), "steps", took))
-    weights = of(story.started, "parameters", "generator")
+    weights = at(story.started, "parameters", "generator")
     if weights is not None:
         cells.append(
-            (_millions(weights), "weights in G", f"D has {_millions(of(story.started, 'parameters')['discriminator'])}")
+            (_millions(weights), "weights in G", f"D has {_millions(at(story.started, 'parameters')['discriminator'])}")
         )
     return "".join(
         f"<div><strong>{escape(value)}</strong><span>{escape(name)}</span><small>{escape(beside)}</small></div>"
@@ -122,7 +116,7 @@ def samples(story: Story) -> str:
     shown = frames(story.samples)
     if not shown:
         return '<p class="note">No samples were drawn (sample_every = 0).</p>' + _facts(story)
-    shape = tuple(of(story.started, "shape") or ())
+    shape = tuple(at(story.started, "shape") or ())
     last = shown[-1][0]
     images = "".join(
         f'<img src="{uri}" alt="Samples at step {count(step)}" data-step="{count(step)}"'
@@ -165,8 +159,8 @@ def _facts(story: Story) -> str:
     rows = [
         ("Recipe", config.recipe or "own"),
         ("Data", _data(story)),
-        ("Generator", _net(table["generator"]["layers"], of(story.started, "parameters", "generator"))),
-        ("Discriminator", _net(table["discriminator"]["layers"], of(story.started, "parameters", "discriminator"))),
+        ("Generator", _net(table["generator"]["layers"], at(story.started, "parameters", "generator"))),
+        ("Discriminator", _net(table["discriminator"]["layers"], at(story.started, "parameters", "discriminator"))),
         ("Loss", _kind(table["loss"])),
         ("Penalty", " + ".join(map(_kind, table["penalties"])) or "none"),
         (
@@ -269,11 +263,11 @@ def _said(event: Diagnosed) -> str:
 
 def copies(story: Story, found: Nearest | None, why_not: str) -> str:
     """Show sixteen samples over their nearest training pictures."""
-    z = middle(of(story.metrics, "copies", "ct_z"))
+    z = middle(at(story.metrics, "copies", "ct_z"))
     verdict = ""
     if z is not None:
         sign = "No sign of copying" if z > -3 else "<b>Signs of copying</b>"
-        authentic, real = (middle(of(story.metrics, "copies", key)) for key in ("authpct", "authpct_real"))
+        authentic, real = (middle(at(story.metrics, "copies", key)) for key in ("authpct", "authpct_real"))
         verdict = (
             f"{sign}: C<sub>T</sub> {figure(z)} (copying below −3); authentic {figure(authentic)} % of the samples, "
             f"{figure(real)} % of held-out reals. "
@@ -305,7 +299,7 @@ def copies(story: Story, found: Nearest | None, why_not: str) -> str:
 def settings(story: Story) -> str:
     """Show how to do it again, where it ran, and every setting."""
     versions = story.versions
-    seconds, threads = story.seconds(story.step), of(story.started, "threads") or story.config.threads
+    seconds, threads = story.seconds(story.step), at(story.started, "threads") or story.config.threads
     steps = story.step - story.begins
     rows = [
         ("Mulligan", versions.get("mulligan", "")),
@@ -318,7 +312,7 @@ def settings(story: Story) -> str:
         ("Speed", f"{figure(steps / _since(story, seconds))} steps/s, mean" if seconds and steps else ""),
         ("Seed", str(story.config.seed)),
         ("Weights, SHA-256", _digest(story)),
-        ("Judge, SHA-256", str(of(story.metrics, "judge", "sha256") or "")),
+        ("Judge, SHA-256", str(at(story.metrics, "judge", "sha256") or "")),
     ]
     return (
         f'<div class="two"><div><h3>Do it again</h3>{_again(story)}</div>'
