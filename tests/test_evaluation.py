@@ -17,7 +17,7 @@ from mulligan.metrics.features import pca
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.weights import Generator, GeneratorSpec
+from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.training import Recorder, Run
 from mulligan.training.config import with_fields
 

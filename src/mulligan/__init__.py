@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from mulligan import training as training
     from mulligan.evaluation import evaluate
     from mulligan.fitting import fit
+    from mulligan.output.generator import Generator
     from mulligan.output.models import load
-    from mulligan.output.weights import Generator
     from mulligan.training import Run, recipe, train
 
 __version__ = "0.1.0"
 __all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe", "train"]
 
 _HOMES = {
-    "Generator": "output.weights",
+    "Generator": "output.generator",
     "Run": "training",
     "data": "data",
     "errors": "errors",

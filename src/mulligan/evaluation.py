@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.metrics.evaluate import Reference
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training import Run
 
 COUNT = 10_000
@@ -279,8 +279,8 @@ def _weights(
 
     With `say` there are other data to compare with: then the averaged weights will do where a run's own data are gone.
     """
+    from mulligan.output.generator import Generator
     from mulligan.output.models import load as load_generator
-    from mulligan.output.weights import Generator
     from mulligan.training import Run
     from mulligan.training.checkpoint import load_checkpoint
     from mulligan.training.folder import RunFolder

@@ -17,7 +17,7 @@ from mulligan.data import Dataset, load
 from mulligan.data.arrays import UNNAMED, as_array, from_arrays
 from mulligan.data.pictures import fitted
 from mulligan.errors import ConfigError, shown
-from mulligan.output.weights import Generator
+from mulligan.output.generator import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from mulligan.nn import layers as nn
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 from mulligan.output import player as module
+from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.images import to_uint8
 from mulligan.output.models import bundled
 from mulligan.output.npz_file import described
 from mulligan.output.plan import COMPARING, Plan, plan_of
 from mulligan.output.player import PAGE, in_half, player
-from mulligan.output.weights import Generator, GeneratorSpec
 
 SEEDS = [0, 1, 42, 2**32 - 1, 2**32, 2**32 + 1, 10**12, 2**53 - 1]
 

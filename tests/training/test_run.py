@@ -12,7 +12,7 @@ import pytest
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.nn.parallel import available_cores
-from mulligan.output.weights import Generator
+from mulligan.output.generator import Generator
 from mulligan.training import Run, recipe
 from mulligan.training.labels import _cache, labels_of
 

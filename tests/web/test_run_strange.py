@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mulligan.output.weights import Generator
+from mulligan.output.generator import Generator
 from mulligan.training import Recorder, Run
 from mulligan.web import jobs, playground
 from mulligan.web.drawing import png64

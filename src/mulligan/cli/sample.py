@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
 LARGEST_GRID = 10_000
 """Pictures in a grid; an array or a folder may hold any number."""

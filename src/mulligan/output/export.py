@@ -11,7 +11,7 @@ from mulligan.errors import ConfigError, as_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
     Writer = Callable[[Generator, Path], list[Path]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan import __version__
 
 if TYPE_CHECKING:
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
 
 def facts(generator: Generator) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from mulligan.output.plan import Plan, plan_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
 
 def write_npz(generator: Generator, path: Path) -> list[Path]:

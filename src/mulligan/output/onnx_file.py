@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mulligan.nn.memory import Array
+    from mulligan.output.generator import Generator
     from mulligan.output.plan import Plan
-    from mulligan.output.weights import Generator
 
 OPSET = 18
 """Of ai.onnx, from December 2022; what reads it: ONNX Runtime 1.14 and later."""

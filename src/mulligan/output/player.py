@@ -19,10 +19,10 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.output.files import atomic_write
+from mulligan.output.generator import Generator
 from mulligan.output.npz_file import described
 from mulligan.output.plan import COMPARING, Plan, plan_of, without_spectral_norm
 from mulligan.output.policy import policy_of
-from mulligan.output.weights import Generator
 
 if TYPE_CHECKING:
     from mulligan.nn.memory import Array

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mulligan.nn.memory import Array
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
 
 def write_torch(generator: Generator, path: Path) -> list[Path]:

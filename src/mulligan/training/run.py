@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.nn.network import Workspace
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training.loop import Observer
 
 GRID = 64
@@ -278,7 +278,7 @@ class Run:
     def generator(self, *, average: bool = True) -> Generator:
         """Return the generator, averaged or as it is in training, as a thing of its own, with its own parameters."""
         from mulligan.output.description import GeneratorSpec
-        from mulligan.output.weights import Generator
+        from mulligan.output.generator import Generator
 
         named = self.labels is not None and self.config.data.labels == "dataset"
         low, high = self.config.data.low, self.config.data.high

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError
+from mulligan.output.generator import Generator
 from mulligan.output.images import grid
-from mulligan.output.weights import Generator
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.drawing import png64
 from mulligan.web.rounding import coordinates

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.data import Dataset
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
 HELD = 300
 """Held-out pictures whose own distances to the training set are measured, for comparison."""

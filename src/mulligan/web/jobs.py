@@ -277,7 +277,7 @@ def report(folder: Path, say: Any) -> dict[str, Any]:
 def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
     """Write the generator for use elsewhere, into the run folder."""
     from mulligan.output.export import export as write
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training.folder import RunFolder
 
     generator = Generator.load(RunFolder(folder).generator)

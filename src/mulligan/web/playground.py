@@ -25,7 +25,7 @@ from mulligan.web.session import Session
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
 MODELS = 100
 TAKEN = ("bundled", "live")
@@ -185,7 +185,7 @@ class Playground:
 
 @lru_cache(maxsize=4)
 def _loaded(path: Path, changed: int) -> Generator:
-    from mulligan.output.weights import Generator
+    from mulligan.output.generator import Generator
 
     return Generator.load(path, threads=1)
 

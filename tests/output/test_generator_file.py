@@ -18,9 +18,9 @@ from mulligan.game.spec import Latent
 from mulligan.nn.layers import LAYERS, Dense, Reshape, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
+from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.models import load
 from mulligan.output.tensors import digest
-from mulligan.output.weights import Generator, GeneratorSpec
 
 SHAPE = (8, 8, 1)
 

@@ -1,14 +1,8 @@
 """A trained generator as a thing that people use: draw from it, walk in it, keep it in one file.
 
-The rule from seed to picture is part of the interface, and stays:
-
-- z of picture i of seed s is row i of one (count, dim) float32 draw from ``stream(s, "sample")``, N(0, 1) or U(−1, 1);
-- its class, where there are classes and none is asked for, is the k with Σ_{j<k} shares ≤ uᵢ < Σ_{j≤k} shares, with uᵢ
-  number i of ``stream(s, "sample.class").random()`` and the shares that the classes have in the training data.
-
-So picture 0 of seed 42 is the same whether one picture is asked for or ten thousand. The bytes are the same, too:
-passes always have `CHUNK` rows, the last one filled up, and BLAS keeps to one thread in each lane; else the products
-would round differently with every count.
+`mulligan.output.latents` has the rule from a seed to z and a class. The same z gives the same bytes, too, however many
+others come with it: passes always have `CHUNK` rows, the last one filled up, and BLAS keeps to one thread in each lane;
+else the products would round differently with every count.
 """
 
 from __future__ import annotations
@@ -25,9 +19,8 @@ from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeEr
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, available_cores
-from mulligan.nn.rng import stream
+from mulligan.output import latents
 from mulligan.output.description import GeneratorSpec
-from mulligan.output.seeds import LARGEST_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,25 +97,16 @@ class Generator:
     # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def z(self, count: int, seed: int = 0) -> NDArray[np.float32]:
-        """Return the first `count` latents of a seed, (count, dim) float32; see the module for the rule."""
-        as_whole("count", count, 1, 2**40)
-        as_whole("seed", seed, 0, LARGEST_SEED)
-        out = np.empty((count, self.spec.latent.dim), np.float32)
-        return self.spec.latent.draw(stream(int(seed), "sample"), out)
+        """Return the first `count` latents of a seed, (count, dim) float32; `mulligan.output.latents` has the rule."""
+        return latents.z_of(self.spec, count, seed)
 
     def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
         """Return the classes that go with them, (count,) int64; None for a generator without labels."""
-        as_whole("count", count, 1, 2**40)
-        as_whole("seed", seed, 0, LARGEST_SEED)
-        if not self.classes:
-            return None
-        u = stream(int(seed), "sample.class").random(count)
-        return np.searchsorted(self.class_edges(), u, side="right").astype(np.int64)
+        return latents.labels_of(self.spec, count, seed)
 
     def class_edges(self) -> NDArray[np.float64]:
         """Return where the classes' shares end in [0, 1), without the last one's: (classes − 1,)."""
-        counts = np.asarray(self.spec.class_counts or np.ones(self.classes), np.float64)
-        return np.cumsum(counts / counts.sum())[:-1]
+        return latents.class_edges(self.spec)
 
     def class_of(self, word: str | int) -> int:
         """Return the number of a class, given its number or its name.
@@ -199,11 +183,7 @@ class Generator:
         return self._as_pictures(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
-        """Walk from one seed's picture to another's.
-
-        Normal latents take the great circle, z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle
-        between them, because a straight line would pass through lengths that training never saw; uniform ones go
-        straight, which stays inside their cube.
+        """Walk from one seed's picture to another's: normal latents on a great circle, uniform ones straight.
 
         Parameters
         ----------
@@ -225,12 +205,7 @@ class Generator:
             When the samples are points.
         """
         as_whole("frames", frames, 2, 100_000)
-        start, end = self.z(1, from_seed), self.z(1, to_seed)
-        t = np.linspace(0.0, 1.0, frames)[:, None]
-        straight = self.spec.latent.distribution == "uniform"
-        weights = (1.0 - t, t) if straight else _great_circle(start[0], end[0], t)
-        z = (weights[0] * start + weights[1] * end).astype(np.float32)
-        z[0], z[-1] = start[0], end[0]
+        z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], frames)
         first = self.labels(1, from_seed) if label is None else None
         return self._as_pictures(self._passes(z, self._labels(frames, 0, label if first is None else int(first[0]))))
 
@@ -387,12 +362,3 @@ def _filled(rows: Array) -> Array:
     full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
     full[: len(rows)] = rows
     return full
-
-
-def _great_circle(a: Array, b: Array, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the weights of a and b at the fractions t; straight where they are parallel."""
-    cosine = float(np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))
-    angle = math.acos(min(1.0, max(-1.0, cosine)))
-    if math.sin(angle) < 1e-6:
-        return 1.0 - t, t
-    return np.sin((1.0 - t) * angle) / math.sin(angle), np.sin(t * angle) / math.sin(angle)

@@ -10,7 +10,8 @@ from mulligan.game.spec import Latent
 from mulligan.nn.layers import Dense, Flatten, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.weights import CHUNK, LARGEST_SEED, Generator, GeneratorSpec
+from mulligan.output.generator import CHUNK, Generator, GeneratorSpec
+from mulligan.output.seeds import LARGEST_SEED
 
 SHAPE = (8, 8, 1)
 GOLDEN_NORMAL = [0.43584, 0.244067, -1.04751, 1.897848]
