@@ -14,7 +14,7 @@ from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.nn.parallel import available_cores
 from mulligan.output.generator import Generator
 from mulligan.training import Run, recipe
-from mulligan.training.labels import _cache, labels_of
+from mulligan.training.samples import _cache, labels_of
 
 
 def pictures(tiny: Any, **changes: Any) -> Any:
@@ -96,7 +96,7 @@ def test_clusters_are_computed_once(
         calls.append(k)
         return np.arange(len(images)) % k, None
 
-    monkeypatch.setattr("mulligan.training.labels._cache", lambda key: tmp_path / f"{abs(hash(key))}.npy")
+    monkeypatch.setattr("mulligan.training.samples._cache", lambda key: tmp_path / f"{abs(hash(key))}.npy")
     monkeypatch.setattr("mulligan.data.kmeans.cluster_labels", counted)
     spec = pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 5}).data
     first, _ = labels_of(digits, spec)

@@ -27,7 +27,7 @@ from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resum
 from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.config import DataSpec, Parent
 from mulligan.training.events import Event, Started, Stepped
-from mulligan.training.run import data_of
+from mulligan.training.samples import data_of
 from mulligan.training.tables import Table, from_table
 
 if TYPE_CHECKING:

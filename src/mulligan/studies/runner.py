@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mulligan.data.registry import absolute
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
 from mulligan.studies.backends import backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, run_cell, time_steps
@@ -26,6 +25,7 @@ from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import RunFolder
 from mulligan.training.checkpoint import versions
 from mulligan.training.overrides import differences
+from mulligan.training.samples import located
 from mulligan.training.tables import Table, to_plain, to_table
 
 if TYPE_CHECKING:
@@ -174,8 +174,7 @@ class StudyRun:
 
     def _config(self, variation: Variation) -> Config:
         """Build a variation, its data named from the root on: workers and --resume may stand elsewhere."""
-        config = config_of(self.study, variation)
-        return replace(config, data=replace(config.data, name=absolute(config.data.name)))
+        return located(config_of(self.study, variation))
 
     def job(self, name: str, owner: tuple[str, int] = ("", 0)) -> Job:
         """Return what a worker needs for a cell; `owner` is the study that it belongs to (host and process)."""

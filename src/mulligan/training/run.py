@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 import numpy as np
 
-from mulligan.data import Dataset, Sampler, load
-from mulligan.data.registry import absolute
+from mulligan.data import Dataset, Sampler
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, shown
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
@@ -22,8 +20,8 @@ from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.config import Config, with_overrides
 from mulligan.training.edits import learning, weights
-from mulligan.training.labels import digest_of, labels_of
 from mulligan.training.overrides import compared
+from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 from mulligan.training.tables import from_table, to_table
 
 if TYPE_CHECKING:
@@ -92,10 +90,8 @@ class Run:
             )
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # says now, not at the first checkpoint, what no file could hold
-        if data is None:
-            config, data = _load(config)
-        self.config = config
-        self.data = _limited(data, config.data.limit)
+        self.config = config = located(config) if data is None else config
+        self.data = data_of(config) if data is None else limited(data, config.data.limit)
         self.labels, self.classes = labels_of(self.data, config.data)
         if config.classes not in (0, self.classes):
             raise ConfigError(
@@ -270,10 +266,7 @@ class Run:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the samples and their classes: what a checkpoint knows its data by."""
-        digest = hashlib.sha256(digest_of(self.data).encode())
-        if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels).data)
-        return digest.hexdigest()
+        return fingerprint_of(self.data, self.labels)
 
     def generator(self, *, average: bool = True) -> Generator:
         """Return the generator, averaged or as it is in training, as a thing of its own, with its own parameters."""
@@ -321,6 +314,14 @@ class Run:
             "turned": [[step, list(overrides)] for step, overrides in self.turned],
         }
 
+    def seek(self, state: dict[str, Any]) -> None:
+        """Put the step, the sampler and the random streams, those that there are, where they stood in another run."""
+        for name, rng in self.gan.streams.items():
+            if name in state["streams"]:
+                restore(rng, state["streams"][name])
+        self.sampler.restore(state["sampler"])
+        self.gan.steps = state["step"]
+
     @classmethod
     def restore(
         cls, config: Config, arrays: dict[str, Array], state: dict[str, Any], *, data: Dataset | None = None
@@ -347,10 +348,7 @@ class Run:
             )
         for name, array in own.items():
             np.copyto(array, arrays[name])
-        for name, rng in run.gan.streams.items():
-            restore(rng, state["streams"][name])
-        run.sampler.restore(state["sampler"])
-        run.gan.steps = state["step"]
+        run.seek(state)
         run.sums, run.counted = dict(state["sums"]), state["counted"]
         run._observed = dict(state["observers"])
         try:
@@ -376,24 +374,3 @@ def _refuse_strangers(own: dict[str, Array], arrays: dict[str, Array]) -> None:
                 f"the checkpoint's array {name!r} is {there.get(name, 'absent')}, but its configuration needs "
                 f"{here.get(name, 'no such array')}. It belongs to another run or another version of Mulligan."
             )
-
-
-def data_of(config: Config) -> Dataset:
-    """Load what a configuration names, as much of it as it uses.
-
-    Raises
-    ------
-    DataError
-        When it cannot be read.
-    """
-    return _limited(_load(config)[1], config.data.limit)
-
-
-def _load(config: Config) -> tuple[Config, Dataset]:
-    """Load the data; a path becomes absolute, so that the run may go on from another folder."""
-    spec = replace(config.data, name=absolute(config.data.name))
-    return replace(config, data=spec), load(spec.name, size=spec.size, skip_broken=spec.skip_broken, colour=spec.colour)
-
-
-def _limited(data: Dataset, limit: int) -> Dataset:
-    return data.limited(limit) if 0 < limit < len(data) else data

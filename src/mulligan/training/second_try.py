@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError, typed
-from mulligan.nn.rng import restore
 from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import Config, Parent, load_config, with_overrides
 from mulligan.training.events import Diagnosed, read_events
@@ -166,11 +165,7 @@ def _go_on(run: Run, found: Checkpoint, keep_moments: bool) -> None:
                 f"{found.path} does not fit the changed nets: it has no {name} of shape {array.shape}. Begin at step 0."
             )
         np.copyto(array, kept)
-    for name, rng in run.gan.streams.items():
-        if name in state["streams"]:
-            restore(rng, state["streams"][name])
-    run.sampler.restore(state["sampler"])
-    run.gan.steps = found.step
+    run.seek(state)
     run.wall, run.cpu = float(found.clock["wall"]), float(found.clock["cpu"])
 
 

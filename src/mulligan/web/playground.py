@@ -129,7 +129,7 @@ class Playground:
     def data(self, model: str) -> Dataset | None:
         """Load what a generator was trained on, as the run read it; None where it is not here."""
         from mulligan.data import load
-        from mulligan.training.run import data_of
+        from mulligan.training.samples import data_of
 
         try:
             if model == "bundled":

@@ -104,7 +104,7 @@ _UNREAD = "The training data could not be read, so nothing is beside the samples
 
 def _compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
     """Look at the data: who is nearest, or why that is not known; the reals' classes and their names."""
-    from mulligan.training.run import data_of
+    from mulligan.training.samples import data_of
 
     if data is None:
         try:

@@ -1,15 +1,18 @@
-"""What stands for the classes: the data's own labels, clusters, or nothing."""
+"""The samples that a run learns from: loaded, cut to their limit, with what stands for their classes."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mulligan.data import load
+from mulligan.data.registry import absolute
 from mulligan.data.streamed import StreamedPictures
 from mulligan.errors import ConfigError, RunError
 
@@ -17,9 +20,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.data import Dataset
-    from mulligan.training.config import DataSpec
+    from mulligan.training.config import Config, DataSpec
 
 _METHOD = "k-means 1"  # part of the cache's key: another number when `cluster_labels` gives other clusters
+
+
+def located(config: Config) -> Config:
+    """Return the configuration with its data named from the root on: the run may go on from another folder."""
+    return replace(config, data=replace(config.data, name=absolute(config.data.name)))
+
+
+def data_of(config: Config) -> Dataset:
+    """Load what a configuration names, as much of it as it uses.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
+    spec = config.data
+    data = load(absolute(spec.name), size=spec.size, skip_broken=spec.skip_broken, colour=spec.colour)
+    return limited(data, spec.limit)
+
+
+def limited(data: Dataset, limit: int) -> Dataset:
+    """Return as many samples as `limit` says; all for 0."""
+    return data.limited(limit) if 0 < limit < len(data) else data
 
 
 def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, int]:
@@ -47,6 +73,14 @@ def digest_of(data: Dataset) -> str:
     digest = hashlib.sha256(f"{data.images.dtype} {tuple(data.images.shape)}".encode())
     for start in range(0, len(data), 4096):
         digest.update(np.ascontiguousarray(data.images[start : start + 4096]).data)
+    return digest.hexdigest()
+
+
+def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
+    """Return the SHA-256 of the samples and their classes: what a checkpoint knows its data by."""
+    digest = hashlib.sha256(digest_of(data).encode())
+    if labels is not None:
+        digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()
 
 
