@@ -21,8 +21,8 @@ from mulligan.training.config import with_fields
 from mulligan.training.events import Diagnosed
 from mulligan.web.app import application
 from mulligan.web.history import story_of
+from mulligan.web.live import loss_of
 from mulligan.web.playground import Playground
-from mulligan.web.telling import loss_of
 from mulligan.web.wire import dumps
 
 with warnings.catch_warnings():

@@ -276,7 +276,7 @@ def test_what_cannot_begin_is_said_and_leaves_nothing(call: Any, stand: Any, pla
 def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
     call.begun(stand)
     (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
-    playground.hearing.died(-9)
+    playground.listener.died(-9)
     status = call.status()
     assert status["state"] == "failed"
     assert status["error"]["code"] == "worker-died"

@@ -20,10 +20,10 @@ from mulligan.nn.layers.activations import LeakyReLU, ReLU, Tanh
 from mulligan.output.models import bundled
 from mulligan.training import Diagnosis, Run
 from mulligan.training.rules import RULES
-from mulligan.web import asking, drawing, looking
+from mulligan.web import drawing, inside, questions
+from mulligan.web.diagnosis import TITLES, looked
 from mulligan.web.layers import layers
 from mulligan.web.live import Live
-from mulligan.web.telling import TITLES, looked
 
 
 def image(text: str) -> Any:
@@ -156,7 +156,7 @@ def logit(run: Run, x: Any) -> Any:
 
 
 def test_the_field_is_ds_logit(run: Run) -> None:
-    found = looking.field(run, side=16, points=20)
+    found = inside.field(run, side=16, points=20)
     logits = np.frombuffer(base64.b64decode(found["logits"]), "<f4").reshape(16, 16)
     ticks = np.linspace(found["low"], found["high"], 16)
     for row, column in ((0, 0), (0, 15), (9, 4)):  # row 0 is the lowest y
@@ -171,7 +171,7 @@ def test_the_field_is_ds_logit(run: Run) -> None:
 
 def test_arrows_lead_downhill_for_g(run: Run) -> None:
     """A short step along an arrow lowers L_G by its length squared, to first order; checked by a difference."""
-    found = looking.field(run, side=16, points=32)
+    found = inside.field(run, side=16, points=32)
     arrows = np.array(found["arrows"])
     z, _ = run.draw(32, seed=run.config.seed)
     fake = run.generate(z, average=False).astype(np.float64)
@@ -191,7 +191,7 @@ def test_arrows_lead_downhill_for_g(run: Run) -> None:
 
 
 def test_a_point(run: Run) -> None:
-    found = looking.point(run, x=0.4, y=-0.3)
+    found = inside.point(run, x=0.4, y=-0.3)
     assert found["logit"] == pytest.approx(float(logit(run, [[0.4, -0.3]])[0]), rel=1e-5)
     for axis in (0, 1):
         at = np.array([[0.4, -0.3]], np.float64).repeat(2, axis=0)
@@ -214,17 +214,17 @@ def test_one_dimension(tiny: Any) -> None:
             generator={"layers": layers_of_g, "optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.0, "beta2": 0.99}},
         )
     )
-    found = looking.field(made, side=32, points=10)
+    found = inside.field(made, side=32, points=10)
     assert found["dimension"] == 1
     x = np.array(found["x"])
     assert np.allclose(found["density"], np.exp(TOYS["jang"].log_density(x[:, None])), rtol=1e-3)
     assert sum(found["histogram"]["counts_real"]) <= 200
     assert np.array(found["arrows"]).shape == (32, 2)
-    assert looking.point(made, x=0.0, y=0.0)["probability"] is not None
+    assert inside.point(made, x=0.0, y=0.0)["probability"] is not None
 
 
 def test_saliency_is_the_difference_that_a_pixel_makes(seen: Run) -> None:
-    found = looking.pictures(seen, count=3)
+    found = inside.pictures(seen, count=3)
     assert (len(found["real"]), len(found["fake"])) == (3, 3)
     space = seen.gan.d.network.workspace()
     rows = np.linspace(0, len(seen.data) - 1, 5).astype(int)[1:-1]
@@ -282,11 +282,11 @@ def test_a_dead_path_is_seen(seen: Run) -> None:
 
 
 def test_pictures_and_points_are_told_apart(run: Run, seen: Run) -> None:
-    for question in (lambda: looking.field(seen, side=16, points=0), lambda: looking.point(seen, x=0.0, y=0.0)):
+    for question in (lambda: inside.field(seen, side=16, points=0), lambda: inside.point(seen, x=0.0, y=0.0)):
         with pytest.raises(ConfigError, match="made of pictures"):
             question()
     with pytest.raises(ConfigError, match="made of points"):
-        looking.pictures(run, count=2)
+        inside.pictures(run, count=2)
     with pytest.raises(UnsupportedError, match="points of 2 numbers"):
         drawing.draw(run.generator(), seed=1)
 
@@ -296,22 +296,22 @@ def test_looking_changes_nothing(run: Run, seen: Run) -> None:
         live = Live(made, Path("x"), 1, 1, Diagnosis())
         before = {name: array.copy() for name, array in made.gan.arrays().items()}
         streams = {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}
-        asking.samples(live, "average")
-        asking.samples(live, "raw")
-        asking.samples(live, "real")
-        asking.answer("layers", live, {})
-        asking.answer(kind, live, {"side": 16, "points": 4} if kind == "field" else {"count": 2})
+        questions.samples(live, "average")
+        questions.samples(live, "raw")
+        questions.samples(live, "real")
+        questions.answer("layers", live, {})
+        questions.answer(kind, live, {"side": 16, "points": 4} if kind == "field" else {"count": 2})
         assert all(np.array_equal(before[name], array) for name, array in made.gan.arrays().items())
         assert streams == {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}
 
 
 def test_samples_are_the_fixed_grid(run: Run, seen: Run) -> None:
     live = Live(seen, Path("x"), 1, 1, Diagnosis())
-    grid = image(asking.samples(live, "average")["png"])
+    grid = image(questions.samples(live, "average")["png"])
     assert grid.shape == (2 + 8 * 10, 2 + 8 * 10)
     assert np.array_equal(grid[2:10, 12:20], seen.sample(*seen.grid)[1, ..., 0])
-    assert np.array_equal(image(asking.samples(live, "real")["png"])[2:10, 2:10], seen.data.images[0][..., 0])
-    points = asking.samples(Live(run, Path("x"), 1, 1, Diagnosis()), "raw")
+    assert np.array_equal(image(questions.samples(live, "real")["png"])[2:10, 2:10], seen.data.images[0][..., 0])
+    points = questions.samples(Live(run, Path("x"), 1, 1, Diagnosis()), "raw")
     assert np.allclose(points["points"], run.sample(*run.grid, average=False), atol=1e-3)
 
 

@@ -7,11 +7,11 @@ The server owns the run: a page is a window on it. Nothing here is imported befo
 - `api`, `routes`, `fields`, `problems`, `openapi`: one table of calls, from which come the checks of every message and
   the OpenAPI description
 - `calls`, `views`: the calls themselves; `playground` holds what they work on
-- `session`, `state`, `hearing`, `hub`, `control`: the run as the page sees it; the streams to the browsers; which tab
+- `session`, `state`, `listener`, `hub`, `control`: the run as the page sees it; the streams to the browsers; which tab
   writes
-- `engine`, `worker`, `between`, `asking`, `wire`: the process that trains, from outside, from inside, and between two
-  steps
-- `knobs`, `telling`, `rounding`: settings and diagnosis in words; figures as short as the page needs them
-- `drawing`, `looking`, `layers`: pictures from seeds, and what goes on inside the nets
+- `engine`, `worker`, `live`, `steering`, `questions`, `wire`: the process that trains, from outside, from inside, and
+  between two steps
+- `knobs`, `diagnosis`, `rounding`: settings and diagnosis in words; figures as short as the page needs them
+- `drawing`, `inside`, `layers`: pictures from seeds, and what goes on inside the nets
 - `runs`, `history`, `jobs`, `museum`, `pictures`: run folders and what is in them; what takes long
 """

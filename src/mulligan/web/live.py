@@ -1,4 +1,4 @@
-"""The live run: what the worker trains, steers and is asked about."""
+"""The live run: what the worker trains, steers and is asked about, and what the page is told of it when it opens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mulligan.training import Diagnosis, Run
+    from mulligan.training import Config, Diagnosis, Run
+    from mulligan.training.glance import Glance
 
 
 @dataclass(eq=False)
@@ -36,3 +37,55 @@ class Live:
     diagnosis: Diagnosis
     worker_state: str = "loading"
     path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
+
+
+def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
+    """Return what a run is, for the page."""
+    from mulligan.training.tables import to_table
+    from mulligan.web.knobs import settings_of
+
+    run = live.run
+    return {
+        "run": live.folder.name,
+        "step": run.step,
+        "steps": run.config.steps,
+        "begins": run.begins,
+        "seconds": run.wall,
+        "parent": run.config.parent and run.config.parent.run,
+        "table": to_table(run.config),
+        "settings": settings_of(run.current),
+        "turned": [{"step": step, "overrides": overrides} for step, overrides in run.turned],
+        "points": run.data.is_points,
+        "shape": list(run.data.shape),
+        "classes": run.classes,
+        "class_names": list(run.data.class_names),
+        "data": run.data.name,
+        "samples": len(run.data),
+        "loss": loss_of(run.config),
+        "kid_floor": None if glance is None else floor_of(run, glance),
+        "parameters": {"generator": run.gan.g.network.n_params, "discriminator": run.gan.d.network.n_params},
+    }
+
+
+def loss_of(config: Config) -> dict[str, str]:
+    """Return the loss, and how its logits are to be read."""
+    from mulligan.training.tables import to_table
+
+    loss = config.loss
+    says = "probability" if loss.probabilistic else "centred" if loss.relativistic else "logit"
+    return {"kind": to_table(config)["loss"]["kind"], "says": says}
+
+
+def floor_of(run: Run, glance: Glance) -> float | None:
+    """Return the KID of as many training samples against the glance's reals: what perfect samples show."""
+    import numpy as np
+
+    from mulligan.metrics.kernel import kid
+
+    count = len(glance.real)
+    if len(run.data) < 2 * count:
+        return None
+    rows = np.linspace(0, len(run.data) - 1, count).astype(int)
+    images = np.asarray(run.data.images[rows])
+    features = images if glance.features is None else glance.features(images)
+    return kid(glance.real, features.reshape(len(features), -1), subsets=1).mean

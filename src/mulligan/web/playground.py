@@ -16,9 +16,9 @@ from mulligan.training.config import load_config
 from mulligan.training.folder import RunFolder
 from mulligan.web.control import Control
 from mulligan.web.engine import Engine
-from mulligan.web.hearing import Hearing
 from mulligan.web.hub import Hub
 from mulligan.web.jobs import Jobs
+from mulligan.web.listener import Listener
 from mulligan.web.problems import Problem
 from mulligan.web.runs import is_text
 from mulligan.web.session import Session
@@ -54,8 +54,8 @@ class Playground:
         self.session = Session(self.runs, data or {}, self.engine, self.hub)
         self.session.writer, self.session.ticked = self.control.state, self.control.look
         self.hub.changed = self.session.watched
-        self.hearing = Hearing(self.session)
-        self.engine.heard, self.engine.died = self.hearing.hear, self.hearing.died
+        self.listener = Listener(self.session)
+        self.engine.heard, self.engine.died = self.listener.hear, self.listener.died
         self.jobs = Jobs(self)
         self.session.finished, self.session.busy = self.jobs.after_the_end, self.jobs.progress
         self.hands = asyncio.Semaphore(HANDS)

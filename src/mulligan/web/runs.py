@@ -23,10 +23,10 @@ from mulligan.training.config import load_config, with_overrides
 from mulligan.training.events import Diagnosed, is_whole
 from mulligan.training.folder import RunFolder
 from mulligan.web import knobs
+from mulligan.web.diagnosis import TITLES, diagnosis_of
 from mulligan.web.history import Story, number, story_of
 from mulligan.web.problems import Problem
-from mulligan.web.state import saved_samples
-from mulligan.web.telling import TITLES, told
+from mulligan.web.state import IN_HAND, saved_samples
 from mulligan.web.tries import chain
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
         "changes": tries[-1].changes,
         "summary": tries[-1].summary,
         "tries": [each.content() for each in tries],
-        "diagnoses": [told(Diagnosed.of(words), config, steps) for words in story.diagnoses],
+        "diagnoses": [diagnosis_of(Diagnosed.of(words), config, steps) for words in story.diagnoses],
         "saved_samples": saved_samples(path),
         "checkpoints": steps,
         "exports": exports(path),
@@ -312,7 +312,7 @@ async def delete(playground: Playground, name: str) -> dict[str, Any]:
 def _deletable(playground: Playground, name: str) -> Path:
     """Return the folder of a run that is not in hand."""
     path, state = playground.folder(name), playground.session.state
-    if state.run == name and state.name in ("loading", "training", "paused", "alarm", "stopping"):
+    if state.run == name and state.name in IN_HAND:
         raise Problem("busy", f"{name} is {state.name}; stop it first, then delete it.", run=name)
     return path
 

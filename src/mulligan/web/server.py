@@ -80,7 +80,7 @@ def serve(
     from mulligan.web.app import application
     from mulligan.web.gate import LOOPBACK
     from mulligan.web.playground import Playground
-    from mulligan.web.state import WAITING
+    from mulligan.web.state import UNFINISHED
 
     playground = Playground(runs, data, engine)
     hosts = LOOPBACK if host in LOOPBACK else frozenset()
@@ -101,7 +101,7 @@ def serve(
             asyncio.get_running_loop().call_soon_threadsafe(self._leave)
 
         def _leave(self) -> None:
-            if playground.session.state.name in WAITING:
+            if playground.session.state.name in UNFINISHED:
                 with contextlib.suppress(OSError):  # the terminal has closed
                     say("saving the run …")
             text = "The server is closing; the run is saved."

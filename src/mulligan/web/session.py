@@ -17,7 +17,7 @@ from mulligan.training.second_try import next_folder
 from mulligan.training.tables import from_table, to_table
 from mulligan.web import knobs
 from mulligan.web.problems import Problem
-from mulligan.web.state import COMMANDS, State
+from mulligan.web.state import COMMANDS, UNFINISHED, State
 from mulligan.web.tries import Try, chain
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class Session:
                 f"{state.run} is being {'saved' if state.name == 'stopping' else 'read'}. Wait a moment.",
                 run=state.run,
             )
-        if state.name in ("training", "paused", "alarm") and not replace:
+        if state.name in UNFINISHED and not replace:
             raise Problem(
                 "busy",
                 f"{state.run} is {'training' if state.name == 'training' else 'paused'} at step {state.step:,}. Stop "
@@ -325,7 +325,7 @@ class Session:
     def _refuse_fewer(self, chosen: Try, steps: int | None) -> None:
         """Refuse a length that a try is beyond: the worker would, but only after it has let the live run go."""
         state = self.state
-        live = chosen.run == state.run and state.name in ("training", "paused", "alarm")
+        live = chosen.run == state.run and state.name in UNFINISHED
         taken = state.step if live else self.newest_checkpoint(chosen.run) or 0
         if steps is not None and steps < taken:
             raise Problem(

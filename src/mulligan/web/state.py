@@ -12,8 +12,10 @@ from mulligan.web.history import CURVES, measured
 from mulligan.web.rounding import significant
 from mulligan.web.tries import Try
 
-WAITING = ("training", "paused", "alarm")
+UNFINISHED = ("training", "paused", "alarm")
 """States in which the worker holds an unfinished run."""
+IN_HAND = ("loading", *UNFINISHED, "stopping")
+"""States in which it reads, holds or saves one."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "empty": ("start",),
     "loading": (),

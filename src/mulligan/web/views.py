@@ -110,7 +110,7 @@ async def _looked(
 
 
 def _into(playground: Playground, what: str, run: str, step: int | None, args: dict[str, Any]) -> dict[str, Any]:
-    from mulligan.web.looking import QUESTIONS
+    from mulligan.web.inside import QUESTIONS
 
     with playground.lock:
         built = playground.loaded_run(run, step)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from mulligan.training.events import Event
-    from mulligan.web.between import Between
+    from mulligan.web.steering import Steering
 
 
 class Worker:
@@ -52,7 +52,7 @@ class Worker:
         except OSError:
             self._over = True
 
-    def obey(self, between: Between | None) -> None:
+    def obey(self, steering: Steering | None) -> None:
         """Wait for one command, and do it or remember it; the end of the pipe is the command to end."""
         try:
             kind, content = self.wire.receive()
@@ -67,19 +67,19 @@ class Worker:
             self._next = {"do": kind, **words}
         elif kind == "quit":
             self._over = True
-        elif between is not None:
-            self._steer(between, kind, words)
-        if between is not None and (self._next is not None or self._over or kind == "stop"):
-            between.stopping = True
+        elif steering is not None:
+            self._steer(steering, kind, words)
+        if steering is not None and (self._next is not None or self._over or kind == "stop"):
+            steering.stopping = True
 
-    def _steer(self, between: Between, kind: str, words: dict[str, Any]) -> None:
+    def _steer(self, steering: Steering, kind: str, words: dict[str, Any]) -> None:
         if kind == "pause":
-            between.live.worker_state = "paused"
-            between.pause()
+            steering.live.worker_state = "paused"
+            steering.pause()
         elif kind == "go":
-            between.go(words.get("steps"))
+            steering.go(words.get("steps"))
         elif kind == "turn":
-            run = between.live.run
+            run = steering.live.run
             before = run.current
             try:
                 run.turn(words["overrides"])
@@ -95,7 +95,7 @@ class Worker:
 
     def _answer(self, words: dict[str, Any]) -> None:
         """Answer a question about the live run, or say why not."""
-        from mulligan.web.asking import answer
+        from mulligan.web.questions import answer
 
         try:
             if self.live is None:
@@ -109,7 +109,7 @@ class Worker:
 
     def show_samples(self, live: Live, weights: str) -> None:
         """Say what the generator makes of the fixed z."""
-        from mulligan.web.asking import samples
+        from mulligan.web.questions import samples
 
         with contextlib.suppress(DivergedError):  # the run is about to fail, and will say so
             self.tell("samples", samples(live, weights))
@@ -177,24 +177,24 @@ class Worker:
     def _play(self, live: Live, *, paused: bool) -> None:
         from mulligan.training import Recorder
         from mulligan.training.glance import Glance
-        from mulligan.web.between import Between
-        from mulligan.web.telling import opened
+        from mulligan.web.live import opened
+        from mulligan.web.steering import Steering
 
         run = live.run
         glance = Glance.of(run) if run.config.evaluate_every else None
         run.watch([live.diagnosis])  # a resumed run knows what was said about it
         self.tell("opened", opened(live, glance))
         self._remember(live)
-        between = Between(self, live, paused=paused)
+        steering = Steering(self, live, paused=paused)
         if not paused:
             live.worker_state = "training"
             self.tell("state", {"state": "training", "step": run.step})
         recorder = Recorder(live.folder)
         evaluators = [] if glance is None else [glance]
         finished = False
-        for event in recorder.record(run, evaluators=evaluators, observers=[live.diagnosis], stop=between):
+        for event in recorder.record(run, evaluators=evaluators, observers=[live.diagnosis], stop=steering):
             finished = event.name == "finished"
-            self._event(live, event, between)
+            self._event(live, event, steering)
         self.show_samples(live, "average")
         live.worker_state = "finished" if finished else "stopped"
         saved = run.step if run.step > run.begins else None
@@ -203,7 +203,7 @@ class Worker:
     def _remember(self, live: Live) -> None:
         """Say what was seen last, and said, before the run was closed."""
         from mulligan.training import diagnoses
-        from mulligan.web.telling import diagnosed, looked
+        from mulligan.web.diagnosis import diagnosed, looked
 
         if live.diagnosis.looks:
             self.tell("look", looked(live))
@@ -212,9 +212,9 @@ class Worker:
             if said:
                 self.tell("diagnosis", diagnosed(live, said[-1]))
 
-    def _event(self, live: Live, event: Event, between: Between) -> None:
+    def _event(self, live: Live, event: Event, steering: Steering) -> None:
         from mulligan.training.events import Diagnosed, Evaluated, Looked, Sampled, Saved, Stepped
-        from mulligan.web.telling import diagnosed, looked
+        from mulligan.web.diagnosis import diagnosed, looked
 
         if isinstance(event, Stepped):
             clock = event.clock
@@ -235,7 +235,7 @@ class Worker:
             self.tell("diagnosis", said)
             if said["severity"] == "alarm" and event.step < live.run.config.steps:
                 live.worker_state = "alarm"
-                between.pause()
+                steering.pause()
 
     def _failed(self, live: Live, code: str, text: str) -> None:
         live.worker_state = "failed"

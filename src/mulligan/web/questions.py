@@ -68,7 +68,7 @@ def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
     MulliganError
         When there is no answer.
     """
-    from mulligan.web import drawing, looking
+    from mulligan.web import drawing, inside
 
     run = live.run
     if what == "samples":
@@ -77,8 +77,8 @@ def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
         return drawing.nearest(generator_of(run), run.data, **args)
     if what in drawing.QUESTIONS:
         return drawing.QUESTIONS[what](generator_of(run), **args)
-    if what in looking.QUESTIONS:
-        found = looking.QUESTIONS[what](run, **args)
+    if what in inside.QUESTIONS:
+        found = inside.QUESTIONS[what](run, **args)
         if what == "field":
             found["path"] = [list(way) for way in zip(*live.path)]
         return {"run": live.folder.name, "try": live.number, "step": run.step, **found}

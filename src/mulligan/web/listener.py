@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mulligan.web.state import IN_HAND, UNFINISHED
+
 if TYPE_CHECKING:
     from mulligan.web.session import Session
 
 SIGNALS = {9: "SIGKILL: somebody, or the system for lack of memory, ended it", 11: "SIGSEGV", 15: "SIGTERM"}
 
 
-class Hearing:
+class Listener:
     """Listens to the worker for a session.
 
     Parameters
@@ -57,7 +59,7 @@ class Hearing:
             return
         if name == "loading":
             return
-        if state.name == "stopping" and name in ("paused", "training", "alarm"):
+        if state.name == "stopping" and name in UNFINISHED:
             return
         state.moved(name, words.get("step"))
         if words.get("saved") is not None:
@@ -154,7 +156,7 @@ class Hearing:
         """Say that the process has gone, what is safe, and start another one."""
         state = self.state
         why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
-        if state.name in ("loading", "training", "paused", "alarm", "stopping"):
+        if state.name in IN_HAND:
             safe = "Nothing had been saved yet."
             step = self.session.newest_checkpoint(state.run)
             if step is not None:

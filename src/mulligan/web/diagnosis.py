@@ -1,4 +1,4 @@
-"""The state of a run in words: what the diagnosis says, every check behind it, and what a run is."""
+"""The diagnosis for the page: what it says, in words, and every check behind it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
 from mulligan.training.signals import COUNT
 from mulligan.training.tables import to_table
-from mulligan.web.knobs import changes, settings_of
+from mulligan.web.knobs import changes
 
 if TYPE_CHECKING:
     from mulligan.training import Config, Run
     from mulligan.training.events import Diagnosed
-    from mulligan.training.glance import Glance
     from mulligan.web.live import Live
 
 TITLES: dict[str, tuple[str, str]] = {
@@ -153,10 +152,10 @@ def diagnosed(live: Live, event: Diagnosed) -> dict[str, Any]:
     from mulligan.training.folder import RunFolder
 
     steps = [step_of(path) for path in checkpoints(RunFolder(live.folder).checkpoints)]
-    return told(event, live.run.current, steps)
+    return diagnosis_of(event, live.run.current, steps)
 
 
-def told(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
+def diagnosis_of(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
     """Return a `Diagnosed` event for the page.
 
     Parameters
@@ -189,50 +188,3 @@ def told(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, 
         "restart": begin == 0,
         "can_try": bool(event.severity and event.overrides),
     }
-
-
-def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
-    """Return what a run is, for the page."""
-    run = live.run
-    return {
-        "run": live.folder.name,
-        "step": run.step,
-        "steps": run.config.steps,
-        "begins": run.begins,
-        "seconds": run.wall,
-        "parent": run.config.parent and run.config.parent.run,
-        "table": to_table(run.config),
-        "settings": settings_of(run.current),
-        "turned": [{"step": step, "overrides": overrides} for step, overrides in run.turned],
-        "points": run.data.is_points,
-        "shape": list(run.data.shape),
-        "classes": run.classes,
-        "class_names": list(run.data.class_names),
-        "data": run.data.name,
-        "samples": len(run.data),
-        "loss": loss_of(run.config),
-        "kid_floor": None if glance is None else floor_of(run, glance),
-        "parameters": {"generator": run.gan.g.network.n_params, "discriminator": run.gan.d.network.n_params},
-    }
-
-
-def loss_of(config: Config) -> dict[str, str]:
-    """Return the loss, and how its logits are to be read."""
-    loss = config.loss
-    says = "probability" if loss.probabilistic else "centred" if loss.relativistic else "logit"
-    return {"kind": to_table(config)["loss"]["kind"], "says": says}
-
-
-def floor_of(run: Run, glance: Glance) -> float | None:
-    """Return the KID of as many training samples against the glance's reals: what perfect samples show."""
-    import numpy as np
-
-    from mulligan.metrics.kernel import kid
-
-    count = len(glance.real)
-    if len(run.data) < 2 * count:
-        return None
-    rows = np.linspace(0, len(run.data) - 1, count).astype(int)
-    images = np.asarray(run.data.images[rows])
-    features = images if glance.features is None else glance.features(images)
-    return kid(glance.real, features.reshape(len(features), -1), subsets=1).mean

@@ -14,8 +14,8 @@ from mulligan.errors import ConfigError
 from mulligan.game.losses import probability
 from mulligan.web.drawing import png64
 from mulligan.web.layers import layers
+from mulligan.web.live import loss_of
 from mulligan.web.rounding import coordinates
-from mulligan.web.telling import loss_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

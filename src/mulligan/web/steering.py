@@ -21,7 +21,7 @@ SHARE, MOST = 0.01, 0.2
 """Of the time, what drawing grids takes as long as one comes every `SELDOM`, and where one takes very long."""
 
 
-class Between:
+class Steering:
     """Answers `train` before every step, and does what is due.
 
     Parameters
