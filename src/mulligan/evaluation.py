@@ -282,8 +282,7 @@ def _weights(
     from mulligan.output.generator import Generator
     from mulligan.output.models import load as load_generator
     from mulligan.training import Run
-    from mulligan.training.checkpoint import load_checkpoint
-    from mulligan.training.folder import RunFolder
+    from mulligan.training.folder import RunFolder, newest_in
 
     if isinstance(generator, Generator):
         return {"ema": generator}, None, 0.0
@@ -292,7 +291,7 @@ def _weights(
         path = as_path("generator", generator, what, "runs/quick-1")
         if not os.path.isdir(path):
             return {"ema": load_generator(path)}, None, 0.0
-        found = load_checkpoint(path) if (path / "run.json").is_file() else RunFolder(path).newest()
+        found = newest_in(path)
         if found is None:
             return {"ema": load_generator(path)}, None, 0.0
         try:

@@ -74,7 +74,7 @@ def command(
     from mulligan.fitting import timed
     from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
     from mulligan.training.config import toml_text
-    from mulligan.training.folder import take_next
+    from mulligan.training.folder import RunFolder, take_next
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
@@ -94,7 +94,7 @@ def command(
     config = with_overrides(config, [word for words in set_ for word in words] + changes, say=say)
     # said before the timing, not after it
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        kind = "holds a run" if (out / "config.toml").is_file() else "is there already and not an empty folder"
+        kind = "holds a run" if RunFolder(out).config.is_file() else "is there already and not an empty folder"
         more = f"go on with it (mulligan resume {typed(out)}), or " if kind == "holds a run" else ""
         raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")
     start = time.perf_counter()

@@ -44,10 +44,9 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
 
-    from mulligan.training.checkpoint import load_checkpoint
-    from mulligan.training.folder import RunFolder
+    from mulligan.training.folder import newest_in  # a run's loop and all, which the file of a generator needs not
 
-    found = load_checkpoint(path) if (path / "run.json").is_file() else RunFolder(path).newest()
+    found = newest_in(path)
     if found is None:
         raise CheckpointError(
             f"{path} holds no generator and no checkpoint. Give a run folder, a checkpoint folder inside one, or a "

@@ -139,7 +139,7 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
     if result["status"] in (DONE, DIVERGED):
         _keep(kept, result)
         if not job.until:
-            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+            shutil.rmtree(RunFolder(folder).checkpoints, ignore_errors=True)
     return result
 
 
@@ -178,7 +178,7 @@ def _run(job: Job, folder: Path) -> Run:
     shutil.rmtree(folder, ignore_errors=True)  # killed before it had begun
     if not job.start:
         return Run(config, data=data)
-    found = load_checkpoint(next(p for p in checkpoints(Path(job.start) / "checkpoints")[-1:]))
+    found = load_checkpoint(checkpoints(RunFolder(Path(job.start)).checkpoints)[-1])
     config = replace(config, parent=Parent(job.start, step_of(found.path)))
     return SecondTry(config, [], found, keep_moments=True).run(data=data)
 

@@ -234,11 +234,12 @@ def travel(run: Run, count: int) -> Figures:
 def _origin(run: Run) -> tuple[Array, Array]:
     """Return G's weights where the run began, and their average there."""
     from mulligan.game.gan import GAN
-    from mulligan.training.checkpoint import load_checkpoint
+    from mulligan.training.checkpoint import folder_of, load_checkpoint
+    from mulligan.training.folder import RunFolder
 
     parent = run.config.parent
     if parent is not None and parent.step:
-        arrays = load_checkpoint(Path(parent.run) / "checkpoints" / f"step-{parent.step:06d}").arrays
+        arrays = load_checkpoint(folder_of(RunFolder(Path(parent.run)).checkpoints, parent.step)).arrays
         return arrays["g.theta"], arrays.get("average", arrays["g.theta"])
     fresh = GAN(run.gan.game, run.data.shape, seed=run.config.seed, total=run.config.steps, lanes=1)
     return fresh.g.network.theta, fresh.g.network.theta

@@ -140,7 +140,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     from mulligan.output.files import advice, atomic_write, sync_folder
 
     guard.check(run)
-    target = folder / f"step-{run.step:06d}"
+    target = folder_of(folder, run.step)
     temporary = folder / f".{target.name}.part"
     arrays = _pack(run.gan.arrays())
     words = {
@@ -168,7 +168,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
         shutil.rmtree(temporary, ignore_errors=True)
     steps = [step_of(path) for path in checkpoints(folder)]
     for step in set(steps) - kept(steps, run.config.steps):
-        shutil.rmtree(folder / f"step-{step:06d}", ignore_errors=True)
+        shutil.rmtree(folder_of(folder, step), ignore_errors=True)
     return target
 
 
@@ -256,6 +256,11 @@ def checkpoints(folder: Path) -> list[Path]:
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and step_of(path) >= 0]
     return sorted(found, key=step_of)
+
+
+def folder_of(folder: Path, step: int) -> Path:
+    """Return where in `folder` the checkpoint of a step lies."""
+    return folder / f"step-{step:06d}"
 
 
 def step_of(path: Path) -> int:

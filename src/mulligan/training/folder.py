@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import BusyError, CheckpointError, ConfigError, as_path, typed
-from mulligan.training.checkpoint import Checkpoint, aside, checkpoints, load_checkpoint, step_of
+from mulligan.training.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
@@ -177,6 +177,17 @@ class RunFolder:
         if refused:
             raise refused[0]
         return None
+
+
+def newest_in(path: Path) -> Checkpoint | None:
+    """Load a checkpoint from its own folder, or the newest of a run folder; None where the run has none yet.
+
+    Raises
+    ------
+    CheckpointError
+        When it cannot be trusted.
+    """
+    return load_checkpoint(path) if (path / WORDS).is_file() else RunFolder(path).newest()
 
 
 def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None = None) -> Run:

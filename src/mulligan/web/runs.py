@@ -144,7 +144,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "from_step": 0 if config.parent is None else config.parent.step,
         "points": len(began.get("shape", ())) == 1,
         "sample": sample_of(name) if samples else None,
-        "report": report_of(name) if (path / "report.html").is_file() else None,
+        "report": report_of(name) if here.report.is_file() else None,
         "bytes": _size(path),
         "changed": stamp / 1e9,
     }

@@ -202,12 +202,12 @@ class Worker:
 
     def _remember(self, live: Live) -> None:
         """Say what was seen last, and said, before the run was closed."""
-        from mulligan.training import diagnoses
+        from mulligan.training import RunFolder, diagnoses
         from mulligan.web.diagnosis import diagnosed, looked
 
         if live.diagnosis.looks:
             self.tell("look", looked(live))
-        if (live.folder / "config.toml").is_file():
+        if RunFolder(live.folder).config.is_file():
             said = [event for event in diagnoses(live.folder) if event.step <= live.run.step]
             if said:
                 self.tell("diagnosis", diagnosed(live, said[-1]))
