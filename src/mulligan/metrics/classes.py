@@ -103,7 +103,7 @@ def shares(label: NDArray[Any], count: int) -> NDArray[np.float64]:
     return np.bincount(label[label != JUNK], minlength=count) / len(label)
 
 
-def classes(p: NDArray[Any], prior: NDArray[Any], *, sure: float = SURE) -> Classes:
+def classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
     """Count the classes of a set of pictures.
 
     Parameters
@@ -112,8 +112,6 @@ def classes(p: NDArray[Any], prior: NDArray[Any], *, sure: float = SURE) -> Clas
         p(y|x) of a classifier, one row a picture.
     prior : array of shape (K,)
         The share each class should have: that of the training set. Need not be normalised.
-    sure : float
-        Below this largest probability a picture is junk.
 
     Returns
     -------
@@ -134,7 +132,7 @@ def classes(p: NDArray[Any], prior: NDArray[Any], *, sure: float = SURE) -> Clas
             f"the prior's smallest share is {prior.min()}; every class needs a positive one, "
             f"or KL is infinite. Leave out classes that the training set does not have."
         )
-    histogram = shares(labels(p, sure=sure), count)
+    histogram = shares(labels(p), count)
     known = round(histogram.sum() * len(p))
     q = histogram / histogram.sum() if known else np.eye(count)[prior.argmin()]
     return Classes(

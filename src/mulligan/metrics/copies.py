@@ -68,7 +68,6 @@ def originals(
     *,
     inside: NDArray[np.intp] | None = None,
     cells: int | None = None,
-    seed: int = 0,
 ) -> Originals:
     """Prepare `copies`, in a feature space where a copy is near its original: PCA of the pixels, for instance.
 
@@ -84,8 +83,6 @@ def originals(
     cells : int, optional
         k-means cells for `ct`, found on 10,000 training rows at most. Default: 20, fewer where that would leave
         less than a hundred reals a cell.
-    seed : int
-        Of k-means and of those rows.
 
     Returns
     -------
@@ -101,9 +98,9 @@ def originals(
     least = 2 if inside is None else 3  # a picture, its nearest, and the neighbour of that
     real, train = feature_sets(real, train, names=("real features", "training features"), least=least)
     distance, index = nearest(real, train, skip=inside)
-    some = np.random.default_rng(seed).choice(len(train), min(10_000, len(train)), replace=False)
+    some = np.random.default_rng(0).choice(len(train), min(10_000, len(train)), replace=False)
     cells = min(20, max(1, len(real) // 100), len(some)) if cells is None else cells
-    centres = kmeans(train[some], cells, seed=seed)
+    centres = kmeans(train[some], cells)
     return Originals(
         train=train,
         centres=centres,

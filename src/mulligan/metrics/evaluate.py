@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from mulligan.metrics.features import FeatureMap
 
 
+COPIES_BY = "pca64"
+"""The map in which copies are looked for, where it is there: near the pixels, as a judge calls two different sevens
+nearly the same."""
+
+
 @dataclass(frozen=True, eq=False)
 class Reference:
     """What fakes are compared with: held-out reals and the training set, seen through the feature maps.
@@ -74,7 +79,6 @@ def reference(
     *,
     probabilities: NDArray[Any] | None = None,
     prior: NDArray[Any] | None = None,
-    copies_by: str = "pca64",
     inside: NDArray[np.intp] | None = None,
 ) -> Reference:
     """Work out the reals' half of an evaluation.
@@ -92,9 +96,6 @@ def reference(
         nothing is said about classes.
     prior : array of shape (K,), optional
         Share of each class in the training set; default: the mean of the reals' probabilities.
-    copies_by : str
-        The map for copies; the first map where none has this name. Near the pixels is best: a judge calls two
-        different sevens nearly the same.
     inside : array of shape (n,), integer, optional
         Where nothing was held out: the place in `train` of each real. See `mulligan.metrics.copies.originals`.
 
@@ -118,7 +119,7 @@ def reference(
     if probabilities is not None:
         probabilities = _one_each(probabilities, len(real), "real")
         prior = probabilities.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
-    copies_by = copies_by if copies_by in names else names[0]
+    copies_by = COPIES_BY if COPIES_BY in names else names[0]
     train_features = maps[names.index(copies_by)](train)
     found = {name: moments(x) for name, x in features.items()}
     for of_map in found.values():

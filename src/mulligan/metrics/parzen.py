@@ -99,7 +99,6 @@ def parzen_kmeans(
     *,
     count: int = 1000,
     widths: tuple[float, ...] = WIDTHS,
-    seed: int = 0,
 ) -> tuple[float, float]:
     """Make the row to print beside `parzen`: k-means centres as "samples" (Theis et al. 2016).
 
@@ -111,8 +110,6 @@ def parzen_kmeans(
         As in `parzen`.
     count : int
         Number of centres.
-    seed : int
-        Of k-means.
 
     Returns
     -------
@@ -124,4 +121,4 @@ def parzen_kmeans(
     ShapeError, DataError, ConfigError
         As in `parzen` and `kmeans`.
     """
-    return parzen(kmeans(train, count, seed=seed), validation, test, widths=widths)
+    return parzen(kmeans(train, count), validation, test, widths=widths)

@@ -185,15 +185,13 @@ def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
     )
 
 
-def stacked_modes(label: NDArray[Any], classes: int = 10) -> Modes:
+def stacked_modes(label: NDArray[Any]) -> Modes:
     """Modes and KL of stacked MNIST: three digits in the three colour channels, 1000 modes (Metz et al. 2017).
 
     Parameters
     ----------
     label : array of shape (n, c), integer
-        The class of each channel, by a classifier of single digits; 0 to classes − 1.
-    classes : int
-        Of one channel; there are classesᶜ modes.
+        The digit of each channel, by a classifier of single digits, 0 to 9; there are 10ᶜ modes.
 
     Returns
     -------
@@ -208,9 +206,9 @@ def stacked_modes(label: NDArray[Any], classes: int = 10) -> Modes:
     label = np.asarray(label)
     if label.ndim != 2 or 0 in label.shape:
         raise ShapeError(f"labels have shape {label.shape}; (n, channels) is needed, one class a channel.")
-    if label.dtype.kind not in "iu" or label.min() < 0 or label.max() >= classes:
-        raise DataError(f"labels must be integers from 0 to {classes - 1}; here {label.min()} to {label.max()}.")
-    n, k = len(label), classes ** label.shape[1]
-    mode = label @ classes ** np.arange(label.shape[1])
+    if label.dtype.kind not in "iu" or label.min() < 0 or label.max() > 9:
+        raise DataError(f"labels must be integers from 0 to 9; here {label.min()} to {label.max()}.")
+    n, k = len(label), 10 ** label.shape[1]
+    mode = label @ 10 ** np.arange(label.shape[1])
     count = np.bincount(mode, minlength=k)
     return Modes(int(np.count_nonzero(count)), 1.0, 1.0, kl(count, np.ones(k)), (k - 1) / (2.0 * n))

@@ -21,8 +21,8 @@ _FORMATS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
 _GREYS = [level for level in range(256) for _ in "RGB"]
 
 
-def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], duration: int = 80, loop: int = 0) -> None:
-    """Write frames as an animation; the file's ending chooses the format.
+def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], duration: int = 80) -> None:
+    """Write frames as an animation that plays for ever; the file's ending chooses the format.
 
     Grey frames keep their exact levels in all formats: GIF gets a fixed palette of 256 greys. Colour frames keep
     theirs in APNG and WebP (lossless); GIF has 256 colours at most, so one palette is chosen for all frames together.
@@ -36,13 +36,11 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
         All of one shape.
     duration : int
         Milliseconds per frame, from 20 on; GIF counts in steps of 10, and browsers slow down what is faster.
-    loop : int
-        How often to play; 0 is for ever.
 
     Raises
     ------
     ConfigError
-        When the ending, `duration` or `loop` is not allowed.
+        When the ending or `duration` is not allowed.
     ShapeError
         When there are no frames, or they are not pictures of one shape.
     RunError
@@ -52,8 +50,8 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:
         raise ConfigError(f"{path.name}: an animation ends in {', '.join(_FORMATS)}; try {path.stem}.gif.")
-    if duration < 20 or loop < 0:
-        raise ConfigError(f"duration {duration}, loop {loop}; duration ≥ 20 (milliseconds) and loop ≥ 0 are allowed.")
+    if duration < 20:
+        raise ConfigError(f"duration = {duration} is not allowed; 20 milliseconds or more are. Try 80.")
     images = [pillow(frame) for frame in frames]
     if not images:
         raise ShapeError("an animation of no frames; at least one is needed. Let the run take samples first.")
@@ -63,7 +61,7 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
                 f"frame {i} is {image.mode} {image.size}, frame 0 is {images[0].mode} {images[0].size}; all frames "
                 "must be of one shape. Use the same grid for each."
             )
-    options: dict[str, Any] = {"duration": duration, "loop": loop}
+    options: dict[str, Any] = {"duration": duration, "loop": 0}  # for ever
     if kind == "GIF":
         images = _with_palette(images)
         options["optimize"] = False  # Pillow would reorder the palette

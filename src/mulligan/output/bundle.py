@@ -20,14 +20,13 @@ LIMIT = 1_500_000
 SEEDS = 1000
 
 
-def bundle(run: Path | None = None, target: Path = BUNDLED) -> int:
+def bundle(run: Path | None = None) -> int:
     """Write the bundled generator.
 
     Parameters
     ----------
     run : Path, optional
         A finished run; by default `best` is trained.
-    target : Path
 
     Returns
     -------
@@ -46,10 +45,10 @@ def bundle(run: Path | None = None, target: Path = BUNDLED) -> int:
         generator = made.generator()
     else:
         generator = load(run)
-    generator.save(target, dtype="float16")
-    if target.stat().st_size > LIMIT:
-        raise RunError(f"{target} has {target.stat().st_size} bytes; {LIMIT} are the most. Use a smaller generator.")
-    before, after = generator.images(SEEDS).astype(int), load(target).images(SEEDS)
+    generator.save(BUNDLED, dtype="float16")
+    if BUNDLED.stat().st_size > LIMIT:
+        raise RunError(f"{BUNDLED} has {BUNDLED.stat().st_size} bytes; {LIMIT} are the most. Use a smaller generator.")
+    before, after = generator.images(SEEDS).astype(int), load(BUNDLED).images(SEEDS)
     return int(np.abs(before - after).max())
 
 

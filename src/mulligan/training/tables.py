@@ -109,7 +109,7 @@ def _kind_of(value: Any, base: type) -> str:
 # ── from a table ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def from_table(cls: type[Spec], table: Table, path: str = "") -> Spec:
+def from_table(cls: type[Spec], table: Table) -> Spec:
     """Build a frozen dataclass from a table; keys that are left out take their defaults.
 
     Parameters
@@ -117,8 +117,6 @@ def from_table(cls: type[Spec], table: Table, path: str = "") -> Spec:
     cls : type
         The dataclass.
     table : dict
-    path : str
-        Where the table stands, for messages.
 
     Raises
     ------
@@ -127,7 +125,7 @@ def from_table(cls: type[Spec], table: Table, path: str = "") -> Spec:
     ShapeError, UnsupportedError
         As the dataclasses themselves raise them, with the path before their message.
     """
-    built: Spec = _dataclass(cls, table, path)
+    built: Spec = _dataclass(cls, table, "")
     return built
 
 

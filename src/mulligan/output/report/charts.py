@@ -98,12 +98,12 @@ class Chart:
     bounds: tuple[float, float] | None = None
 
 
-def thinned(line: Line, most: int = POINTS) -> Line:
-    """Return a curve of at most so many points, each the mean of neighbours."""
+def thinned(line: Line) -> Line:
+    """Return a curve of at most `POINTS` points, each the mean of neighbours."""
     n = len(line.x)
-    if n <= most:
+    if n <= POINTS:
         return line
-    cuts = np.linspace(0, n, most + 1).round().astype(int)
+    cuts = np.linspace(0, n, POINTS + 1).round().astype(int)
     x, y = ([float(np.mean(v[a:b])) for a, b in zip(cuts[:-1], cuts[1:])] for v in (line.x, line.y))
     return Line(line.name, line.who, x, y, line.faint)
 

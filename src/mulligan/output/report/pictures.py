@@ -25,6 +25,8 @@ FRAMES = 40
 """Most grids."""
 PAD = 2
 """Between the pictures of a grid, as the recorder draws it."""
+ROWS, COLUMNS = 5, 12
+"""Of the strip over time: z, and grids at most."""
 BLOCK = 4096 * 784
 """Numbers in the training pictures that are compared at a time."""
 
@@ -67,17 +69,17 @@ def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
     return []
 
 
-def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...], rows: int = 5, columns: int = 12) -> str:
+def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...]) -> str:
     """Return a few z over time, one a row, as a data URI; nothing where there are too few grids.
 
     They are taken evenly from all of the grid, which has the classes in order.
     """
-    columns = min(columns, len(samples))
+    columns = min(COLUMNS, len(samples))
     if columns < 3 or len(shape) != 3:
         return ""
     chosen = np.unique(np.linspace(0, len(samples) - 1, columns).round().astype(int))
     tiles = [cut(samples[i][1], shape) for i in chosen]
-    which = np.linspace(0, len(tiles[0]) - 1, rows + 2).round().astype(int)[1:-1]
+    which = np.linspace(0, len(tiles[0]) - 1, ROWS + 2).round().astype(int)[1:-1]
     table = np.concatenate([np.stack([each[row] for each in tiles]) for row in which])
     return data_uri(png(grid(table, columns=len(chosen))))
 
