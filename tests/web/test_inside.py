@@ -21,7 +21,7 @@ from mulligan.output.models import bundled
 from mulligan.training import Diagnosis, Run
 from mulligan.training.rules import RULES
 from mulligan.web import drawing, inside, questions
-from mulligan.web.diagnosis import TITLES, looked
+from mulligan.web.diagnosis import HEADLINES, TITLES, looked
 from mulligan.web.layers import layers
 from mulligan.web.live import Live
 
@@ -320,6 +320,17 @@ def test_samples_are_the_fixed_grid(run: Run, seen: Run) -> None:
 
 def test_every_state_has_its_words() -> None:
     assert TITLES.keys() == {"healthy", *RULES}
+
+
+def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny: Any) -> None:
+    from mulligan.training import train
+
+    made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)  # D's accuracy has a level
+    for _ in train(made, observers=[diagnosis]):
+        pass
+    view = diagnosis.view(made)
+    asked = {(e.name, e.operator, e.threshold) for rule in RULES.values() for case in rule(view) for e in case.evidence}
+    assert set(HEADLINES) <= asked
 
 
 def test_a_look_tells_every_check(tiny: Any) -> None:

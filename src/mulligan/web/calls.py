@@ -96,7 +96,7 @@ POINT = {
 
 def snapshot(playground: Playground) -> Any:
     """Return all that a page must know."""
-    return playground.session.snapshot()
+    return playground.snapshot()
 
 
 def stream(playground: Playground, client: str, last: str | None) -> Response:

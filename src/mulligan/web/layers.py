@@ -9,6 +9,7 @@ import numpy as np
 from mulligan.data import scaled
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.families import Pointwise
+from mulligan.training.looks import LISTENS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from mulligan.training import Run
 
 BATCH = 256
-DEAD = 0.02
-"""Below this share of the reals' deviation, z does not arrive; the threshold of the diagnosis."""
 FAINT = 1e-8
 """Below this gradient a weight (RMS), nothing is learned; the threshold of the diagnosis."""
 
@@ -120,7 +119,7 @@ def _size(shape: tuple[int, ...]) -> str:
 
 def _arrives(share: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
     first = rows[0]["gradient"] if rows else None
-    if share < DEAD:
+    if share < LISTENS:  # the threshold of the diagnosis
         weakest = min(rows, key=lambda row: row["change"]) if rows else None
         where = f" It is lost by {weakest['name']}." if weakest else ""
         text = f"{100 * share:.2g} % of the change between real ones is there between generated ones.{where}"

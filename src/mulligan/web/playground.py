@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mulligan.data import Dataset
     from mulligan.output.generator import Generator
 
+TICK = 0.25
+"""Seconds between two words of the curves and the run bar."""
 MODELS = 100
 TAKEN = ("bundled", "live")
 """Generators that are no run folder; a run that is called like one of them is `./bundled` or `./live`."""
@@ -49,15 +51,14 @@ class Playground:
     def __init__(self, runs: Path, data: dict[str, str] | None = None, engine: Engine | None = None):
         self.runs = runs.resolve()
         self.engine = Engine() if engine is None else engine
-        self.hub = Hub(lambda: self.session.snapshot())
+        self.hub = Hub(self.snapshot)
         self.control = Control(self.hub)
         self.session = Session(self.runs, data or {}, self.engine, self.hub)
-        self.session.writer, self.session.ticked = self.control.state, self.control.look
         self.hub.changed = self.session.watched
         self.listener = Listener(self.session)
         self.engine.heard, self.engine.died = self.listener.hear, self.listener.died
         self.jobs = Jobs(self)
-        self.session.finished, self.session.busy = self.jobs.after_the_end, self.jobs.progress
+        self.session.finished = self.jobs.after_the_end
         self.hands = asyncio.Semaphore(HANDS)
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None
@@ -65,7 +66,18 @@ class Playground:
     async def open(self) -> None:
         """Begin, inside the loop."""
         self.engine.attach()
-        self._ticking = asyncio.create_task(self.session.tick())
+        self._ticking = asyncio.create_task(self._tick())
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.session.tick()
+            self.control.look()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that a page must know."""
+        more = {"progress": self.jobs.progress(), "control": self.control.state(), "clients": len(self.hub.clients)}
+        return {**self.session.snapshot(), **more}
 
     async def close(self) -> None:
         """End the streams, save the run, end the worker."""

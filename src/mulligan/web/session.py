@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from dataclasses import replace
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from mulligan.web.engine import Engine
     from mulligan.web.hub import Hub
 
-TICK = 0.25
-"""Seconds between two words of the curves and the run bar."""
-
 
 class Session:
     """The live run.
@@ -47,9 +43,6 @@ class Session:
         self.runs, self.own, self.engine, self.hub = runs, own, engine, hub
         self.state = State()
         self.finished: Callable[[str], None] = lambda run: None
-        self.writer: Callable[[], dict[str, Any]] = dict
-        self.busy: Callable[[], dict[str, Any] | None] = lambda: None
-        self.ticked: Callable[[], None] = lambda: None
         self._said: dict[str, Any] = {}
 
     # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,21 +63,17 @@ class Session:
         """Tell everybody the tries."""
         self.hub.publish("tries", [each.content() for each in self.state.tries])
 
-    async def tick(self) -> None:
-        """Tell the curves and the run bar, four times a second at most."""
-        while True:
-            await asyncio.sleep(TICK)
-            curves = self.state.fresh_curves()
-            if curves is not None:
-                self.hub.publish("curves", curves)
-            self.publish_status(always=False)
-            self.ticked()
+    def tick(self) -> None:
+        """Tell what is new of the curves and the run bar."""
+        curves = self.state.fresh_curves()
+        if curves is not None:
+            self.hub.publish("curves", curves)
+        self.publish_status(always=False)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all that a page must know."""
+        """Return all that a page must know of the run."""
         samples = None if self.state.samples is None else json.loads(self.state.samples)
-        more = {"progress": self.busy(), "control": self.writer(), "clients": len(self.hub.clients)}
-        return {**self.state.snapshot(), "samples": samples, **more}
+        return {**self.state.snapshot(), "samples": samples}
 
     def watched(self) -> None:
         """Tell the worker whether anybody looks: else it draws nothing."""
