@@ -38,6 +38,15 @@ def test_the_class_of_a_seed_is_a_promise(generator):
     assert generator(classes=0).labels(3, 42) is None
 
 
+def test_the_class_of_a_picture_is_the_one_that_is_asked_for_or_the_seed_s_own(generator):
+    made = generator()
+    assert [made.label_of(42), made.label_of(42, "3"), made.label_of(42, 0)] == [GOLDEN_LABELS[0], 3, 0]
+    assert (made.images(1, 42, made.label_of(42)) == made.images(1, 42)).all()
+    assert generator(classes=0).label_of(42) is None
+    with pytest.raises(ConfigError, match="trained without labels"):
+        generator(classes=0).label_of(42, 3)
+
+
 def test_classes_follow_the_shares_of_the_data(generator):
     uneven = generator(class_counts=(0, 100, 300, 0, 0, 0, 0, 0, 0, 600))
     shares = np.bincount(uneven.labels(20_000, 1), minlength=10) / 20_000

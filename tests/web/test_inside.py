@@ -128,7 +128,7 @@ def test_a_copy_is_called_one(digits: Any, monkeypatch: pytest.MonkeyPatch) -> N
         def __init__(self, picture: Any):
             self.picture = picture
 
-        def labels(self, count: int, seed: int) -> None:
+        def label_of(self, seed: int, word: Any) -> None:
             return None
 
         def class_name(self, label: Any) -> str:

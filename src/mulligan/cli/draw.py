@@ -51,10 +51,8 @@ def command(
     from mulligan.output.models import bundled, load
 
     generator = bundled() if model is None else load(model)
-    label = None if class_ is None else generator.class_of(class_)
+    label = generator.label_of(number, class_)
     image = generator.images(1, number, label)[0]
-    if label is None and generator.classes:
-        label = int(generator.labels(1, number)[0])  # type: ignore[index]
     name = generator.class_name(label)
     if out is not None:
         from mulligan.output.images import save_png

@@ -51,10 +51,8 @@ def command(
     from mulligan.output.models import load
 
     generator = load(model)
-    label = None if class_ is None else generator.class_of(class_)
+    label = generator.label_of(from_, class_)
     there = generator.walk(from_, to, frames, label)
-    if label is None and generator.classes:
-        label = int(generator.labels(1, from_)[0])  # type: ignore[index]
     save_animation(out, [*there, *there[-2:0:-1]], duration=40)
     name = generator.class_name(label)
     if json:

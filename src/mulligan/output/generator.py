@@ -137,6 +137,19 @@ class Generator:
             )
         return label
 
+    def label_of(self, seed: int, word: str | int | None = None) -> int | None:
+        """Return the class of a seed's first picture: the one that is asked for, else its own; None without classes.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such class, or there are no classes at all.
+        """
+        if word is not None:
+            return self.class_of(word)
+        own = self.labels(1, seed)
+        return None if own is None else int(own[0])
+
     def class_name(self, label: int | None) -> str:
         """Return the name of a class, its number where it has none; nothing for None."""
         if label is None:
@@ -206,8 +219,8 @@ class Generator:
         """
         as_whole("frames", frames, 2, 100_000)
         z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], frames)
-        first = self.labels(1, from_seed) if label is None else None
-        return self._as_pictures(self._passes(z, self._labels(frames, 0, label if first is None else int(first[0]))))
+        label = self.label_of(from_seed) if label is None else label
+        return self._as_pictures(self._passes(z, self._labels(frames, 0, label)))
 
     def decode(self, z: NDArray[np.floating[Any]], labels: Labels = None) -> NDArray[np.float32]:
         """Turn latents of your own, (n, dim), into samples ``(n, *shape)``, float32, in the data's own range.

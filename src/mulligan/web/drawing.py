@@ -38,14 +38,6 @@ def png64(picture: NDArray[np.uint8]) -> str:
     return base64.b64encode(png(picture)).decode()
 
 
-def _label(generator: Generator, class_: str | None, seed: int) -> int | None:
-    """Return the class that was asked for, or else the seed's own; None without classes."""
-    if class_ is not None:
-        return generator.class_of(class_)
-    own = generator.labels(1, seed)
-    return None if own is None else int(own[0])
-
-
 def _about(generator: Generator, label: int | None) -> dict[str, Any]:
     height, width, channels = _size(generator)
     words = {"class": label, "class_name": generator.class_name(label) or None}
@@ -64,14 +56,14 @@ def _size(generator: Generator) -> tuple[int, int, int]:
 
 def draw(generator: Generator, *, seed: int, class_: str | None = None) -> dict[str, Any]:
     """Return the picture of a seed: the same as ``mulligan draw``'s."""
-    label = _label(generator, class_, seed)
+    label = generator.label_of(seed, class_)
     about = _about(generator, label)
     return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **about}
 
 
 def walk(generator: Generator, *, start: int, end: int, frames: int, class_: str | None = None) -> dict[str, Any]:
     """Return the pictures on the way from one seed to another."""
-    label = _label(generator, class_, start)
+    label = generator.label_of(start, class_)
     about = _about(generator, label)
     made = generator.walk(start, end, frames, label)
     return {"frames": [png64(frame) for frame in made], "from": start, "to": end, **about}
@@ -79,7 +71,7 @@ def walk(generator: Generator, *, start: int, end: int, frames: int, class_: str
 
 def plane(generator: Generator, *, seeds: list[int], side: int, class_: str | None = None) -> dict[str, Any]:
     """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right."""
-    label = _label(generator, class_, seeds[0])
+    label = generator.label_of(seeds[0], class_)
     about = _about(generator, label)
     ticks = np.linspace(0.0, 1.0, side)
     z = _mixed(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side))
@@ -90,7 +82,7 @@ def plane_point(
     generator: Generator, *, seeds: list[int], across: float, down: float, class_: str | None = None
 ) -> dict[str, Any]:
     """Return the picture at one point of the plane."""
-    label = _label(generator, class_, seeds[0])
+    label = generator.label_of(seeds[0], class_)
     about = _about(generator, label)
     z = _mixed(generator, seeds, np.array([across]), np.array([down]))
     return {"png": png64(_pictures(generator, z, label)[0]), "across": across, "down": down, "seeds": seeds, **about}
@@ -140,7 +132,7 @@ def nearest(
     generator: Generator, data: Dataset | None, *, seed: int, count: int, class_: str | None = None
 ) -> dict[str, Any]:
     """Return the training pictures nearest to a seed's, and how near held-out pictures come."""
-    label = _label(generator, class_, seed)
+    label = generator.label_of(seed, class_)
     about = _about(generator, label)
     if data is None or data.shape != generator.spec.shape:
         raise UnsupportedError("what this generator was trained on is not here, so nothing can be compared with it.")
