@@ -22,8 +22,8 @@ from mulligan.metrics.inputs import pictures
 from mulligan.metrics.inputs import probabilities as read_probabilities
 from mulligan.metrics.kernel import kid
 from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.parallel import in_parallel
 from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comparable
-from mulligan.metrics.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -219,7 +219,7 @@ def evaluate(
     work["diversity"] = partial(where_comparable, diversity, fake, real, **by_class, seed=seed)
     work["sharpness"] = partial(where_comparable, sharpness, fake, real)
     work["contrast"] = partial(where_comparable, contrast, fake, real)
-    done = together(work)
+    done = in_parallel(work)
 
     result: dict[str, Any] = {
         "n": n,

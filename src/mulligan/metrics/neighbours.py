@@ -17,7 +17,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError
 from mulligan.metrics.inputs import feature_sets
-from mulligan.metrics.together import together
+from mulligan.metrics.parallel import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ def nearest(
     if slabs == 1:
         look(0)
     else:
-        together({slab: partial(look, slab) for slab in range(slabs)})
+        in_parallel({slab: partial(look, slab) for slab in range(slabs)})
     squares, indices = np.concatenate(squares, axis=1), np.concatenate(indices, axis=1)
     order = np.argsort(squares, axis=1, kind="stable")[:, :k]
     return unit * np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(indices, order, axis=1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def together(work: Mapping[Any, Callable[[], Any]]) -> dict[Any, Any]:
+def in_parallel(work: Mapping[Any, Callable[[], Any]]) -> dict[Any, Any]:
     """Do independent pieces of work, as many at a time as there are cores, with BLAS at one thread.
 
     The figures do not depend on the number of cores, and a busy machine does not stop it: BLAS's own threads wait for

@@ -7,11 +7,11 @@ from functools import partial
 
 import pytest
 
-from mulligan.metrics.together import together
+from mulligan.metrics.parallel import in_parallel
 
 INTERRUPTED = """
 import os, signal, time
-from mulligan.metrics.together import together
+from mulligan.metrics.parallel import in_parallel
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job is born without
 
@@ -20,7 +20,7 @@ def interrupting():
     time.sleep(600)
 
 try:
-    together({name: interrupting if name == 0 else lambda: time.sleep(600) for name in range(9)})
+    in_parallel({name: interrupting if name == 0 else lambda: time.sleep(600) for name in range(9)})
 except KeyboardInterrupt:
     print("at once", flush=True)
 """
@@ -33,16 +33,16 @@ def test_results_by_name_and_blas_at_one_thread():
         return {library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"}
 
     before = threads()
-    found = together({"a": partial(sum, [1, 2]), "blas": threads, **{i: partial(pow, i, 2) for i in range(40)}})
+    found = in_parallel({"a": partial(sum, [1, 2]), "blas": threads, **{i: partial(pow, i, 2) for i in range(40)}})
     assert (found["a"], found["blas"]) == (3, {1})
     assert [found[i] for i in range(40)] == [i * i for i in range(40)]
     assert threads() == before
-    assert together({}) == {}
+    assert in_parallel({}) == {}
 
 
 def test_the_first_error_is_raised():
     with pytest.raises(ZeroDivisionError):
-        together({"right": partial(pow, 2, 2), "wrong": partial(divmod, 1, 0)})
+        in_parallel({"right": partial(pow, 2, 2), "wrong": partial(divmod, 1, 0)})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")
