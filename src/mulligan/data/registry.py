@@ -182,7 +182,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
         near = get_close_matches(name, DATASETS, 1)
         hint = f" Did you mean {near[0]!r}?" if near else " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
-    if path.is_dir() and idx_in(path, "train") is None:
+    if is_picture_folder(path):
         return load_pictures(path, size or 28, skip_broken, colour)
     if skip_broken:
         raise ConfigError(f"skip_broken=True for {name}: only a folder of pictures has broken ones. Leave it out.")
@@ -195,6 +195,11 @@ def of_points(source: str) -> bool | None:
     if source in DATASETS:
         return DATASETS[source].points
     return False if os.path.isdir(source) else None
+
+
+def is_picture_folder(source: str | Path) -> bool:
+    """Tell whether this is a folder of pictures, of which broken ones can be left out, and none of IDX files."""
+    return source not in DATASETS and os.path.isdir(source) and idx_in(Path(source), "train") is None
 
 
 def absolute(source: str) -> str:

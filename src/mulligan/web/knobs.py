@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
-from mulligan.data.registry import of_points
-from mulligan.data.tables import idx_in
+from mulligan.data.registry import is_picture_folder, of_points
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
 from mulligan.training.config import Config, toml_text, with_all_of, with_overrides
@@ -148,8 +146,8 @@ def configured(
             )
         if name in DATASETS:  # which are used as they are
             config = replace(config, data=replace(config.data, size=0, colour="auto"))
-        pictures = Path(data[name]).is_dir() and name not in DATASETS and idx_in(Path(data[name]), "train") is None
-        config = replace(config, data=replace(config.data, skip_broken=pictures))  # the preview names the broken ones
+        skip = is_picture_folder(data[name])  # the preview names the broken ones
+        config = replace(config, data=replace(config.data, skip_broken=skip))
         config = _changed(with_all_of(config, data[name]), [f"data.name={toml_text(data[name])}"], "data", say)
         _refuse_unsuited(config, data[name])
     for field in ("steps", "seed"):

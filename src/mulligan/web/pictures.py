@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mulligan.data import Dataset, load
-from mulligan.errors import ConfigError
+from mulligan.data.registry import is_picture_folder
 from mulligan.output.images import grid
 from mulligan.web.drawing import png64
 from mulligan.web.problems import Problem
@@ -26,12 +25,7 @@ def loaded(path: str) -> Dataset:
     DataError
         When they cannot be read.
     """
-    if Path(path).is_dir():
-        try:
-            return load(path, skip_broken=True)
-        except ConfigError:  # a folder of IDX files has no broken pictures
-            pass
-    return load(path)
+    return load(path, skip_broken=is_picture_folder(path))
 
 
 def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
