@@ -65,15 +65,12 @@ def train(chain: Chain, task: Task, seed: int, steps: int, look: Callable[[int],
     seconds : float
         CPU seconds of the steps.
     """
-    rng, n, seconds = stream(seed, "batches.decoupled"), task.batch_size, 0.0
+    batches, seconds = task.batches(stream(seed, "batches.decoupled")), 0.0
     losses: list[float] = []
-    order = np.empty(0, np.int64)
     with Lanes(1):
         for step in range(1, steps + 1):
             started = time.process_time()
-            if len(order) < n:
-                order = rng.permutation(len(task.images))
-            chosen, order = order[:n], order[n:]
+            chosen = next(batches)
             losses.append(chain.step(rows_of(task.images[chosen]), task.labels[chosen]))
             seconds += time.process_time() - started
             if step % task.every == 0:

@@ -70,6 +70,15 @@ class Task:
     steps: int = 600
     every: int = 50
 
+    def batches(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        """Yield the rows of one batch after another: a permutation's, without its last ones, then another's."""
+        order = np.empty(0, np.int64)
+        while True:
+            if len(order) < self.batch_size:
+                order = rng.permutation(len(self.images))
+            yield order[: self.batch_size]
+            order = order[self.batch_size :]
+
 
 def mnist() -> Task:
     """Return the task of the page: 58,000 digits to learn from, 2,000 held out for the search, 10,000 to test."""
@@ -115,15 +124,12 @@ def train(
     """
     network = classifier().initialise(stream(seed, "init.judge"))
     space = network.workspace(rng=stream(seed, "dropout"))
-    rng, n = stream(seed, "batches.judge"), task.batch_size
+    batches, n = task.batches(stream(seed, "batches.judge")), task.batch_size
     state, losses, seconds = optimizer.init(network.n_params, np.float32), [], 0.0
-    order = np.empty(0, np.int64)
     with Lanes(1), np.errstate(all="ignore"):
         for step in range(1, steps + 1):
             started = time.process_time()
-            if len(order) < n:
-                order = rng.permutation(len(task.images))
-            chosen, order = order[:n], order[n:]
+            chosen = next(batches)
             x, y = judge.as_input(task.images[chosen]), task.labels[chosen]
             for evaluation in range(optimizer.evaluations):
                 value, dlogits = softmax_cross_entropy(space.forward(x), y, n)
