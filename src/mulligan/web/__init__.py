@@ -4,8 +4,8 @@ One process answers the browser and never computes for long; one worker process 
 The server owns the run: a page is a window on it. Nothing here is imported before ``mulligan serve`` is typed.
 
 - `server`, `app`, `gate`: start and end; the routes put together; who may knock, and the headers of every answer
-- `api`, `routes`, `fields`, `problems`, `openapi`: one table of calls, from which come the checks of every message and
-  the OpenAPI description
+- `api`, `routes`, `parameters`, `fields`, `problems`, `openapi`: one table of calls and of what they take, from which
+  come the checks of every message and the OpenAPI description
 - `calls`, `views`: the calls themselves; `playground` holds what they work on
 - `session`, `state`, `listener`, `hub`, `control`: the run as the page sees it; the streams to the browsers; which tab
   writes

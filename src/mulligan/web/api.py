@@ -30,8 +30,6 @@ TRY = {
     "try": Field("int", "The try that the person saw: status.try.", 1, 10_000, required=True, example=1),
     "run": Field("text", "And its run folder, to be quite sure.", 1, 255),
 }
-RUN_NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
-"""What a folder may be called, but for hidden ones; nothing that leads out of a folder."""
 
 
 @dataclass(frozen=True)

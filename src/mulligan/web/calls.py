@@ -1,4 +1,4 @@
-"""The calls themselves: every route, with what it takes and does."""
+"""The calls themselves: what each does."""
 
 from __future__ import annotations
 
@@ -6,90 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from mulligan.game.losses import LOSSES
-from mulligan.output.seeds import LARGEST_SEED
-from mulligan.training.recipes import RECIPES
 from mulligan.web import choices, knobs, museum, pictures, runs
-from mulligan.web.api import RUN_NAME
-from mulligan.web.fields import Field
-from mulligan.web.knobs import LIMITS
 
 if TYPE_CHECKING:
     from mulligan.web.playground import Playground
-
-# ── fields ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-CLIENT = Field(
-    "text", "The page's own random name.", 16, 64, pattern=r"[A-Za-z0-9_-]{16,64}",
-    say="16 to 64 letters, digits, _ or -", required=True, example="a1b2c3d4e5f6a7b8",
-)  # fmt: skip
-NAME = Field("text", "A run's name.", 1, 255, pattern=RUN_NAME, say="a run's name", required=True, example="quick-1")
-STEPS = Field("int", "Length of the run.", 1, LIMITS["steps"], example=7000)
-SEED = Field("int", "Of all chance.", 0, LARGEST_SEED, example=42)
-RATE = Field("float", "A learning rate.", low=LIMITS["lr"][0], high=LIMITS["lr"][1], example=0.001)
-GAMMA = Field(
-    "float", "Strength of the gradient penalty.", low=LIMITS["gamma"][0], high=LIMITS["gamma"][1], example=1.0
-)
-KNOBS = Field(
-    "object",
-    "Knobs that differ from the recipe.",
-    fields={
-        "loss": Field("text", "Loss.", choices=tuple(LOSSES)),
-        "penalty": Field("text", "Gradient penalties.", choices=tuple(knobs.combinations())),
-        "gamma": GAMMA,
-        "lr_g": RATE,
-        "lr_d": RATE,
-        "batch": Field("int", "Real pictures in a step.", low=LIMITS["batch"][0], high=LIMITS["batch"][1], example=64),
-        "latent": Field("int", "Numbers in z.", low=LIMITS["latent"][0], high=LIMITS["latent"][1], example=64),
-    },
-)
-CHANGES = Field(
-    "list", "Changes of the configuration, path=value.", 0, 64,
-    inner=Field("text", "path=value", 3, 500, pattern=r"[^=\n]+=[^\n]+", say="path=value", example="loss.kind=hinge"),
-)  # fmt: skip
-START = {
-    "recipe": Field(
-        "text", "A recipe; without one, the run in hand is changed.", choices=tuple(RECIPES), example="quick"
-    ),
-    "data": Field("text", "Pictures, by a name of the catalog.", 1, 120, example="mnist"),
-    "steps": STEPS,
-    "seed": SEED,
-    "knobs": KNOBS,
-    "overrides": CHANGES,
-    "paused": Field("bool", "Stand at step 0.", default=False),
-    "replace": Field("bool", "Save and leave the run that is there.", default=False),
-}
-PATH = rf"(\./)?{RUN_NAME}"
-RUN = Field("text", "`live`, or a run's name.", 1, 257, pattern=PATH, say="live or a run's name", default="live")
-MODEL = Field(
-    "text", "`bundled`, `live`, or a run's name; a run that is called `live` is `./live`.", 1, 257, pattern=PATH,
-    say="bundled, live or a run's name", default="bundled",
-)  # fmt: skip
-CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)
-PICTURE = {
-    "model": MODEL,
-    "seed": Field("int", "The number.", 0, LARGEST_SEED, required=True, example=42),
-    "class": CLASS,
-}
-WALK = {
-    "model": MODEL,
-    "from": Field("int", "Seed of the first picture.", 0, LARGEST_SEED, required=True, example=1),
-    "to": Field("int", "Seed of the last one.", 0, LARGEST_SEED, required=True, example=2),
-    "frames": Field("int", "Pictures.", 2, LIMITS["frames"], default=24),
-    "class": CLASS,
-}
-CORNERS = Field(
-    "list", "Four seeds: top left, top right, bottom left, bottom right.", 4, 4,
-    say="four seeds with commas between them", inner=SEED, required=True, example="42,7,13,1009",
-)  # fmt: skip
-PLANE = {"model": MODEL, "seeds": CORNERS, "side": Field("int", "Pictures a side.", 2, 16, default=11), "class": CLASS}
-POINT = {
-    "model": MODEL,
-    "seeds": CORNERS,
-    "across": Field("float", "0 left, 1 right.", 0.0, 1.0, required=True, example=0.5),
-    "down": Field("float", "0 top, 1 bottom.", 0.0, 1.0, required=True, example=0.5),
-    "class": CLASS,
-}
 
 # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

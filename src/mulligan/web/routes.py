@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 from mulligan.web import calls, museum, runs, views
-from mulligan.web.api import RUN_NAME, Route, threaded
-from mulligan.web.calls import CHANGES, CLIENT, GAMMA, NAME, PICTURE, PLANE, POINT, RATE, RUN, SEED, START, STEPS, WALK
+from mulligan.web.api import Route, threaded
 from mulligan.web.fields import Field
+from mulligan.web.parameters import (
+    ALSO,
+    CASE,
+    CHANGES,
+    CLIENT,
+    COUNT,
+    FILE,
+    FORMAT,
+    GAMMA,
+    HEIGHT,
+    NAME,
+    NUMBER,
+    OWN,
+    PICTURE,
+    PLACE,
+    PLANE,
+    POINT,
+    POINTS,
+    RATE,
+    REPLACE,
+    ROLL,
+    SCALE,
+    SEED,
+    SEEN,
+    SIDE,
+    START,
+    STEP,
+    STEPS,
+    TRASHED,
+    WALK,
+    WEIGHTS,
+)
 
-STEP = Field("int", "Steps taken.", 0, 10**12, required=True, example=100)
-FILE = Field(
-    "text", "Name of a file.", 1, 120, pattern=RUN_NAME, say="a file's name", required=True, example="player.html"
-)
-TRASHED = Field(
-    "text",
-    "What `delete` gave.",
-    8,
-    8,
-    pattern=r"[0-9a-f]{8}",
-    say="eight hex digits",
-    required=True,
-    example="0a1b2c3d",
-)
-SCALE = Field("int", "How many times larger, pixel by pixel.", 1, 16, default=1)
-WEIGHTS = Field("text", "Which grid.", choices=("average", "raw", "real"), default="average")
-NUMBER = Field("int", "A try of the chain.", 1, 10_000, required=True, example=1)
-SIDE = Field("int", "Points a side.", 16, 128, default=64)
-POINTS = Field("int", "Real and generated points.", 0, 1024, default=256)
-PLACE = Field("float", "A coordinate.", -1e6, 1e6, required=True, example=0.5)
-COUNT = Field("int", "How many.", 1, 16, default=4)
-HEIGHT = Field("float", "The other coordinate, in two dimensions.", -1e6, 1e6, default=0.0)
-REPLACE = Field("bool", "Save and leave the run that is there.", default=False)
-FORMAT = Field("text", "The kind of file.", choices=tuple(runs.EXPORTS), required=True, example="html")
-CASE = Field(
-    "text",
-    "A case of the museum.",
-    1,
-    80,
-    pattern=r"[A-Za-z0-9_-]{1,80}",
-    say="a case's name",
-    required=True,
-    example="article",
-)
-SEEN = {"run": RUN, "step": Field("int", "A checkpoint's; without it, the newest or the live one.", 0, 10**12)}
-OWN = Field("text", "A name of the catalog that is own.", 1, 200, required=True, example="my-pictures")
-ALSO = Field("text", "An older run's name.", 1, 257, pattern=calls.PATH, say="a run's name", example="quick-1")
-ROLL = Field("int", "Of the runs.", 0, 2**31 - 1, default=0)
 PNG, GIF = "image/png", "image/gif"
 BUSY = (409, 503)
 MODEL_GONE = (404, 503)
