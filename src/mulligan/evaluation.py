@@ -117,6 +117,24 @@ def evaluate(
     return {**result, **scores}
 
 
+def evaluate_finished(run: Run, *, say: Callable[[str], object]) -> dict[str, Any]:
+    """Measure a run's averaged generator in one draw, as at the end of its training: with what is at hand, in seconds.
+
+    Parameters
+    ----------
+    run : Run
+    say : callable
+        Told what takes long.
+
+    Raises
+    ------
+    ConfigError
+        When there are too few samples to compare with.
+    """
+    exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
+    return exam.score(run.generator(), cpu_seconds=run.cpu)
+
+
 @dataclass(frozen=True, eq=False)
 class Exam:
     """The reals' half of an evaluation, done once.

@@ -189,11 +189,10 @@ def reported(run: Run, recorder: Recorder) -> str | None:
 
 def evaluated(run: Run) -> dict[str, Any] | None:
     """Measure the finished run's averaged generator in one draw; None, and a sentence, where that cannot be done."""
-    from mulligan.evaluation import Exam
+    from mulligan.evaluation import evaluate_finished
 
     try:
-        exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
-        return exam.score(run.generator(), cpu_seconds=run.cpu)
+        return evaluate_finished(run, say=say)
     except MulliganError as error:
         say(f"not evaluated: {error}")
         return None

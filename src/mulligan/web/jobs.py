@@ -236,7 +236,7 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
 
 def evaluate(folder: Path, say: Any) -> dict[str, Any]:
     """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
-    from mulligan.evaluation import Exam
+    from mulligan.evaluation import evaluate_finished
     from mulligan.training.folder import RunFolder
 
     here = RunFolder(folder)
@@ -244,8 +244,7 @@ def evaluate(folder: Path, say: Any) -> dict[str, Any]:
     if found is None:
         return {"error": f"{folder.name} has no checkpoint."}
     run = found.run()
-    exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
-    metrics = exam.score(run.generator(), cpu_seconds=run.cpu)
+    metrics = evaluate_finished(run, say=say)
     here.keep_metrics(metrics)
     return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
 
