@@ -15,7 +15,7 @@ from PIL import Image
 from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
 from mulligan.museum.cases import CASES
 from mulligan.training import Diagnosis, Recorder, Run
-from mulligan.web import jobs
+from mulligan.web import work
 
 PLAYED = Played(
     (
@@ -45,7 +45,7 @@ def test_the_museum(call: Any, playground: Any, case: Case) -> None:
     assert found["command"] == "mulligan museum tiny"
     assert found["played"] is None
     assert call.get("/api/museum/other").json()["field"] == "case"
-    jobs.museum(playground.runs / "tiny", print, 7)
+    work.museum(playground.runs / "tiny", print, 7)
     played = call.get("/api/museum/tiny").json()["played"]
     assert (played["seed"], played["fails"], played["mended"]) == (7, True, True)
     assert played["evidence"][1]["before"] is None  # NaN

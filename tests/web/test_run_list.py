@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from mulligan.training import Recorder, Run, recipe, resume
-from mulligan.web import jobs
+from mulligan.web import work
+from mulligan.web.jobs import Line
 
 
 def test_an_empty_folder(call: Any) -> None:
@@ -212,7 +213,7 @@ def test_pictures_as_files(call: Any) -> None:
 
 def test_a_run_is_measured(runs: Path) -> None:
     said: list[str] = []
-    found = jobs.evaluate(runs / "tiny-1", said.append)
+    found = work.evaluate(runs / "tiny-1", said.append)
     assert found["metrics"]["space"] == "points"
     assert found["metrics"]["modes"] <= 8
     assert found["metrics"]["step"] == 24
@@ -221,7 +222,7 @@ def test_a_run_is_measured(runs: Path) -> None:
 
 
 def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
-    jobs.evaluate(runs / "tiny-1", print)
+    work.evaluate(runs / "tiny-1", print)
     run = resume(runs / "tiny-1", steps=30)
     for _ in Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]):
         pass
@@ -253,11 +254,11 @@ def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any,
 
 
 def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
-    assert jobs.report(runs / "tiny-1", print)["url"] == "/runs/tiny-1/report.html"
+    assert work.report(runs / "tiny-1", print)["url"] == "/runs/tiny-1/report.html"
     answer = call.get("/runs/tiny-1/report.html")
     assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    found = jobs.export(runs / "tiny-1", print, "npz")
+    found = work.export(runs / "tiny-1", print, "npz")
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
     answer = call.get(found["url"])
     assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
@@ -308,9 +309,9 @@ def test_an_export_does_not_wait_for_the_measuring(
 
 def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
     said: list[str] = []
-    found = playground.jobs._call(jobs.Line(0), "export", "tiny-1", {"to": "npz"}, said.append)
+    found = playground.jobs._call(Line(0), "export", "tiny-1", {"to": "npz"}, said.append)
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
-    assert "no run folder" in playground.jobs._call(jobs.Line(0), "report", "nothing", {}, said.append)["error"]
+    assert "no run folder" in playground.jobs._call(Line(0), "report", "nothing", {}, said.append)["error"]
 
 
 def wait_for(done: Any) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from mulligan.output.generator import Generator
 from mulligan.training import Recorder, Run
-from mulligan.web import jobs, playground
+from mulligan.web import playground, work
 from mulligan.web.drawing import png64
 
 FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
@@ -42,9 +42,9 @@ def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, run
     address = f"/api/runs/{quote(name, safe='')}"
     for path in (address, f"{address}/curves", row["sample"]):
         assert call.get(path).status_code == 200, path
-    assert call.get(jobs.export(runs / name, print, "npz")["url"]).status_code == 200
+    assert call.get(work.export(runs / name, print, "npz")["url"]).status_code == 200
     assert call.get(call.get(address).json()["exports"][0]["url"]).status_code == 200
-    assert call.get(jobs.report(runs / name, print)["url"]).status_code == 200
+    assert call.get(work.report(runs / name, print)["url"]).status_code == 200
     assert call.post(f"{address}/delete").status_code == 200
 
 

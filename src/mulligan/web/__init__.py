@@ -13,5 +13,5 @@ The server owns the run: a page is a window on it. Nothing here is imported befo
   between two steps
 - `knobs`, `diagnosis`, `rounding`: settings and diagnosis in words; figures as short as the page needs them
 - `drawing`, `inside`, `layers`: pictures from seeds, and what goes on inside the nets
-- `runs`, `history`, `jobs`, `museum`, `pictures`: run folders and what is in them; what takes long
+- `runs`, `history`, `jobs`, `work`, `museum`, `pictures`: run folders and what is in them; what takes long
 """
