@@ -6,6 +6,7 @@ an untrained network was once mistaken for one that draws digits.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from typing import TYPE_CHECKING, Any, TextIO
@@ -152,6 +153,14 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
     for key, value in (metadata or {}).items():
         info.add_itxt(key, value)
     atomic_write(path, lambda file: image.save(file, format="PNG", pnginfo=info))
+
+
+def png_bytes(array: NDArray[np.uint8], *, quickly: bool = False) -> bytes:
+    """Return one picture as PNG: as small as can be, or `quickly`, for what is looked at once."""
+    buffer = io.BytesIO()
+    options = {"compress_level": 3} if quickly else {"optimize": True}
+    pillow(array).save(buffer, format="PNG", **options)
+    return buffer.getvalue()
 
 
 def read_png(path: Path) -> NDArray[np.uint8]:

@@ -219,16 +219,13 @@ def _outcome(
 
 def _picture(run: Run) -> str:
     from base64 import b64encode
-    from io import BytesIO
 
-    from mulligan.output.images import grid, pillow
+    from mulligan.output.images import grid, png_bytes
     from mulligan.output.points import points_picture
 
     made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
     picture = points_picture(made, *run.data.range) if run.data.is_points else grid(made[::4])
-    buffer = BytesIO()
-    pillow(picture).save(buffer, "PNG", optimize=True)
-    return b64encode(buffer.getvalue()).decode()
+    return b64encode(png_bytes(picture)).decode()
 
 
 class _Pulse:

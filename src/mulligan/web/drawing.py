@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mulligan.errors import UnsupportedError
-from mulligan.output.images import grid, pillow
+from mulligan.output.images import grid, png_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,16 +25,9 @@ _ROWS = 4096  # training pictures that are compared at a time
 _BINS = 30
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """Return a picture as PNG, quickly rather than small."""
-    buffer = io.BytesIO()
-    pillow(picture).save(buffer, format="PNG", compress_level=3)
-    return buffer.getvalue()
-
-
 def png64(picture: NDArray[np.uint8]) -> str:
     """Return a picture as PNG in base64."""
-    return base64.b64encode(png(picture)).decode()
+    return base64.b64encode(png_bytes(picture, quickly=True)).decode()
 
 
 def _about(generator: Generator, label: int | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from mulligan.web.drawing import png
+from mulligan.output.images import png_bytes
 
 pytestmark = pytest.mark.story
 
@@ -169,7 +169,7 @@ def on_disk(tab):
 
 def test_a_plate_is_stretched_where_its_range_is_not_where_its_words_are(open_tab):
     """The caption of a plate in three rows tells that the last one is; the whole was called “Not stretched”."""
-    picture = {"png": base64.b64encode(png(np.zeros((4, 4, 1), np.uint8))).decode(), "data": [0, 1]}
+    picture = {"png": base64.b64encode(png_bytes(np.zeros((4, 4, 1), np.uint8))).decode(), "data": [0, 1]}
     whole = {**picture, "name": "plate", "caption": "bottom: stretched 9 times", "low": 0.0, "high": 1.0}
     part = {**picture, "name": "stretched", "caption": "stretched 100 times", "low": 0.49, "high": 0.5}
     curve = {"name": "likeness", "y": "correlation", "x": "steps (log)", "lines": {"all": [[1, 1.0], [100, 0.5]]}}

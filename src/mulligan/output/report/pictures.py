@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.output.images import grid, pillow, read_png
+from mulligan.output.images import grid, png_bytes, read_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +80,7 @@ def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...]) -> str:
     tiles = [cut(samples[i][1], shape) for i in chosen]
     which = np.linspace(0, len(tiles[0]) - 1, ROWS + 2).round().astype(int)[1:-1]
     table = np.concatenate([np.stack([each[row] for each in tiles]) for row in which])
-    return data_uri(png(grid(table, columns=len(chosen))))
+    return data_uri(png_bytes(grid(table, columns=len(chosen))))
 
 
 def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -121,13 +120,6 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
     n = len(fakes)
     usual = float(np.median(distances[n:])) if len(every) > n else None
     return Nearest(fakes, np.asarray(data.images[who[:n]]), distances[:n], usual, len(data))
-
-
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """Return a picture as PNG."""
-    buffer = io.BytesIO()
-    pillow(picture).save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
 
 
 def data_uri(content: bytes) -> str:

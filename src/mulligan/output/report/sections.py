@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mulligan.metrics.merging import at, median_of
 from mulligan.metrics.names import MAPS
 from mulligan.output.figures import count, counted, duration, figure
+from mulligan.output.images import png_bytes
 from mulligan.output.report import again
-from mulligan.output.report.pictures import data_uri, frames, png, strip
+from mulligan.output.report.pictures import data_uri, frames, strip
 from mulligan.training.config import dumps_toml
 from mulligan.training.meanings import MEANINGS
 
@@ -282,8 +283,8 @@ def copies(story: Story, found: Nearest | None, why_not: str) -> str:
     )
     n = len(found.fakes)
     pairs = "".join(
-        f'<div><img src="{data_uri(png(fake))}" alt="Sample {i + 1} of {n}">'
-        f'<img src="{data_uri(png(real))}" alt="Its nearest training picture">'
+        f'<div><img src="{data_uri(png_bytes(fake))}" alt="Sample {i + 1} of {n}">'
+        f'<img src="{data_uri(png_bytes(real))}" alt="Its nearest training picture">'
         f"<small>{figure(float(distance))}</small></div>"
         for i, (fake, real, distance) in enumerate(zip(found.fakes, found.reals, found.distances))
     )
