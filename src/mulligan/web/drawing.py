@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import UnsupportedError
+from mulligan.metrics.nearest_pictures import nearest_pictures
 from mulligan.output.images import grid, png_bytes
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 HELD = 300
 """Held-out pictures whose own distances to the training set are measured, for comparison."""
-_ROWS = 4096  # training pictures that are compared at a time
 _BINS = 30
 
 
@@ -129,7 +129,7 @@ def nearest(
     if data is None or data.shape != generator.spec.shape:
         raise UnsupportedError("what this generator was trained on is not here, so nothing can be compared with it.")
     picture = generator.images(1, seed, label)
-    distance, index = neighbours(picture, data, count)
+    distance, index = nearest_pictures(picture, data, count)
     typical = held_out(data)
     near = []
     for d, i in zip(distance[0], index[0]):
@@ -155,31 +155,6 @@ def nearest(
     }
 
 
-def neighbours(pictures: NDArray[np.uint8], data: Dataset, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Find the training pictures nearest to each of some: distances (n, count) with pixels in 0…1, and numbers."""
-    x = pictures.reshape(len(pictures), -1).astype(np.float32) / np.float32(255.0)
-    count = min(count, len(data))
-    best = np.full((len(x), count), np.inf, np.float32)
-    numbers = np.zeros((len(x), count), np.int64)
-    squares = np.einsum("ij,ij->i", x, x)
-    for start in range(0, len(data), _ROWS):
-        y = np.asarray(data.images[start : start + _ROWS]).reshape(-1, x.shape[1]).astype(np.float32) / np.float32(
-            255.0
-        )
-        d2 = np.maximum(squares[:, None] + np.einsum("ij,ij->i", y, y) - 2.0 * (x @ y.T), 0.0)
-        few = min(count, len(y))
-        near = np.argpartition(d2, few - 1, axis=1)[:, :few]
-        both = np.concatenate([best, np.take_along_axis(d2, near, 1)], axis=1)
-        where = np.concatenate([numbers, near + start], axis=1)
-        chosen = np.argsort(both, axis=1, kind="stable")[:, :count]
-        best, numbers = np.take_along_axis(both, chosen, 1), np.take_along_axis(where, chosen, 1)
-    exact = np.empty(best.shape)
-    for i, row in enumerate(numbers):  # the fast form cancels where pictures are nearly equal
-        y = np.asarray(data.images[row]).reshape(count, -1).astype(np.float64)
-        exact[i] = np.linalg.norm(y - pictures[i].reshape(-1), axis=1) / 255.0
-    return exact, numbers
-
-
 def held_out(data: Dataset) -> dict[str, Any] | None:
     """Return how near held-out pictures come to the training set, as a histogram; None where nothing is held out."""
     if data.test is None or len(data.test) < 20:
@@ -194,7 +169,7 @@ _typical: weakref.WeakKeyDictionary[Dataset, dict[str, Any]] = weakref.WeakKeyDi
 
 def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
     rows = np.unique(np.linspace(0, len(test) - 1, HELD).astype(int))
-    distance = neighbours(np.asarray(test.images[rows]), data, 1)[0][:, 0]
+    distance = nearest_pictures(np.asarray(test.images[rows]), data, 1)[0][:, 0]
     counts, edges = np.histogram(distance, bins=_BINS, range=(0.0, float(distance.max()) * 1.1))
     low, middle, high = (float(v) for v in np.quantile(distance, [0.05, 0.5, 0.95]))
     return {

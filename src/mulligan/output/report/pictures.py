@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mulligan.metrics.nearest_pictures import nearest_pictures
 from mulligan.output.images import grid, png_bytes, read_png
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ PAD = 2
 """Between the pictures of a grid, as the recorder draws it."""
 ROWS, COLUMNS = 5, 12
 """Of the strip over time: z, and grids at most."""
-BLOCK = 4096 * 784
-"""Numbers in the training pictures that are compared at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +92,7 @@ def cut(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
-    """Find the nearest training picture of each, by ‖a − b‖ = √(‖a‖² + ‖b‖² − 2a·b) over pixels from 0 to 1.
+    """Find the nearest training picture of each.
 
     Parameters
     ----------
@@ -102,34 +101,17 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
         Of the same shape of picture. Of streamed ones, as many are looked at as may stay in memory.
     """
     data = data.in_memory()
-    every = _spread(fakes)
+    distances, numbers = nearest_pictures(fakes, data, 1)
+    usual = None
     if data.test is not None:
-        every = np.concatenate([every, _spread(np.asarray(data.test.images[_evenly(len(data.test), 64)]))])
-    own = np.square(every).sum(axis=1, dtype=np.float64)
-    best = np.full(len(every), np.inf)
-    who = np.zeros(len(every), int)
-    rows = max(1, BLOCK // every.shape[1])
-    for start in range(0, len(data), rows):
-        block = _spread(np.asarray(data.images[start : start + rows]))
-        d2 = own[:, None] + np.square(block).sum(axis=1, dtype=np.float64) - 2.0 * (every @ block.T)
-        found = d2.argmin(axis=1)
-        least = d2[np.arange(len(every)), found]
-        nearer = least < best
-        best[nearer], who[nearer] = least[nearer], start + found[nearer]
-    distances = np.sqrt(np.maximum(best, 0.0))
-    n = len(fakes)
-    usual = float(np.median(distances[n:])) if len(every) > n else None
-    return Nearest(fakes, np.asarray(data.images[who[:n]]), distances[:n], usual, len(data))
+        held = np.asarray(data.test.images[_evenly(len(data.test), 64)])
+        usual = float(np.median(nearest_pictures(held, data, 1)[0]))
+    return Nearest(fakes, np.asarray(data.images[numbers[:, 0]]), distances[:, 0], usual, len(data))
 
 
 def data_uri(content: bytes) -> str:
     """Return a PNG as it stands in a page."""
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
-
-
-def _spread(images: NDArray[np.uint8]) -> NDArray[Any]:
-    flat: NDArray[Any] = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
-    return flat
 
 
 def _evenly(n: int, count: int) -> NDArray[np.int64]:
