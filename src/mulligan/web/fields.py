@@ -220,12 +220,8 @@ def read_object(fields: Mapping[str, Field], value: Any, path: str = "") -> dict
         here = f"{path}.{name}" if path else name
         if name in value and not (value[name] is None and not inner.required):
             found[name] = inner.check(here, value[name])
-        elif inner.required:
-            raise Problem(
-                "bad-field", f"{here} is missing; it must be {inner.allowed}.", field=here, allowed=inner.allowed
-            )
         else:
-            found[name] = inner.default
+            found[name] = _left_out(inner, here)
     return found
 
 
@@ -242,13 +238,16 @@ def read_query(fields: Mapping[str, Field], pairs: list[tuple[str, str]]) -> dic
     for name, inner in fields.items():
         if name in given:
             found[name] = inner.from_text(name, given[name])
-        elif inner.required:
-            raise Problem(
-                "bad-field", f"{name} is missing; it must be {inner.allowed}.", field=name, allowed=inner.allowed
-            )
         else:
-            found[name] = inner.default
+            found[name] = _left_out(inner, name)
     return found
+
+
+def _left_out(inner: Field, name: str) -> Any:
+    """Return what stands for a field that is not given, or refuse that."""
+    if inner.required:
+        raise Problem("bad-field", f"{name} is missing; it must be {inner.allowed}.", field=name, allowed=inner.allowed)
+    return inner.default
 
 
 def _unknown(name: str, fields: Mapping[str, Field], path: str) -> Problem:

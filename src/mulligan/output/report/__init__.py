@@ -18,7 +18,7 @@ from mulligan.errors import DataError, MulliganError
 from mulligan.output.files import atomic_write
 from mulligan.output.policy import policy_of
 from mulligan.output.report import curves, quality, sections
-from mulligan.output.report.pictures import Nearest, cut, nearest
+from mulligan.output.report.pictures import Nearest, cut, evenly, nearest
 from mulligan.output.report.story import Story, read
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, 
     tiles = cut(story.samples[-1][1], data.shape)
     if tiles.shape[1:] != data.shape:
         return None, "The samples have another shape than the data has now.", shares, names
-    chosen = np.unique(np.linspace(0, len(tiles) - 1, COMPARED).round().astype(int))
+    chosen = evenly(len(tiles), COMPARED)
     try:
         found = nearest(tiles[chosen], data)
     except DataError as error:  # of pictures that are read from disk as they are needed

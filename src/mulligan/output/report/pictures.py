@@ -61,7 +61,7 @@ def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
     """
     sizes = [path.stat().st_size for _, path in samples]
     for n in range(min(len(samples), FRAMES), 0, -1):
-        chosen = [len(samples) - 1] if n == 1 else np.unique(np.linspace(0, len(samples) - 1, n).round().astype(int))
+        chosen = [len(samples) - 1] if n == 1 else evenly(len(samples), n)
         if n == 1 or sum(sizes[i] for i in chosen) <= BYTES:
             return [(samples[i][0], data_uri(samples[i][1].read_bytes())) for i in chosen]
     return []
@@ -75,7 +75,7 @@ def strip(samples: Sequence[tuple[int, Path]], shape: tuple[int, ...]) -> str:
     columns = min(COLUMNS, len(samples))
     if columns < 3 or len(shape) != 3:
         return ""
-    chosen = np.unique(np.linspace(0, len(samples) - 1, columns).round().astype(int))
+    chosen = evenly(len(samples), columns)
     tiles = [cut(samples[i][1], shape) for i in chosen]
     which = np.linspace(0, len(tiles[0]) - 1, ROWS + 2).round().astype(int)[1:-1]
     table = np.concatenate([np.stack([each[row] for each in tiles]) for row in which])
@@ -104,7 +104,7 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
     distances, numbers = nearest_pictures(fakes, data, 1)
     usual = None
     if data.test is not None:
-        held = np.asarray(data.test.images[_evenly(len(data.test), 64)])
+        held = np.asarray(data.test.images[evenly(len(data.test), 64)])
         usual = float(np.median(nearest_pictures(held, data, 1)[0]))
     return Nearest(fakes, np.asarray(data.images[numbers[:, 0]]), distances[:, 0], usual, len(data))
 
@@ -114,5 +114,6 @@ def data_uri(content: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
-def _evenly(n: int, count: int) -> NDArray[np.int64]:
+def evenly(n: int, count: int) -> NDArray[np.int64]:
+    """Choose so many of n, the first and the last among them; all where there are fewer."""
     return np.unique(np.linspace(0, n - 1, min(n, count)).round().astype(np.int64))
