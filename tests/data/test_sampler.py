@@ -9,28 +9,27 @@ from mulligan.data import Sampler
 from mulligan.errors import CheckpointError, ConfigError
 
 sizes = st.integers(1, 40)
-orders = st.sampled_from(["shuffled", "sequential"])
 
 
 def drawn(sampler, batches):
     return np.concatenate([sampler.next_indices().copy() for _ in range(batches)])
 
 
-@given(n=sizes, batch_size=sizes, order=orders, seed=st.integers(0, 9))
-def test_every_index_once_an_epoch(n, batch_size, order, seed):
-    sampler = Sampler(n, batch_size, np.random.default_rng(seed), order)
+@given(n=sizes, batch_size=sizes, seed=st.integers(0, 9))
+def test_every_index_once_an_epoch(n, batch_size, seed):
+    sampler = Sampler(n, batch_size, np.random.default_rng(seed))
     numbers = drawn(sampler, n)  # n batches are batch_size whole epochs
     for epoch in numbers.reshape(batch_size, n):
         assert sorted(epoch) == list(range(n))
     assert (sampler.epoch, sampler.position) == (batch_size - 1, n)
 
 
-@given(n=sizes, batch_size=sizes, order=orders, k=sizes, other=sizes)
-def test_a_restored_sampler_goes_on_exactly(n, batch_size, order, k, other):
-    whole = Sampler(n, batch_size, np.random.default_rng(1), order)
+@given(n=sizes, batch_size=sizes, k=sizes, other=sizes)
+def test_a_restored_sampler_goes_on_exactly(n, batch_size, k, other):
+    whole = Sampler(n, batch_size, np.random.default_rng(1))
     drawn(whole, k)
     state = json.loads(json.dumps(whole.state()))
-    resumed = Sampler(n, batch_size, np.random.default_rng(2), order)
+    resumed = Sampler(n, batch_size, np.random.default_rng(2))
     drawn(resumed, other)
     resumed.restore(state)
     assert (drawn(resumed, 2 * n + 1) == drawn(whole, 2 * n + 1)).all()
@@ -69,10 +68,6 @@ def test_all_places_are_equally_likely():
     assert np.abs(counts - 1000).max() < 5 * np.sqrt(6000 * 1 / 6 * 5 / 6)
 
 
-def test_sequential_is_in_order():
-    assert drawn(Sampler(3, 2, np.random.default_rng(0), "sequential"), 3).tolist() == [0, 1, 2, 0, 1, 2]
-
-
 def test_the_batch_is_one_buffer():
     sampler = Sampler(10, 4, np.random.default_rng(0))
     batch = sampler.next_indices()
@@ -80,10 +75,10 @@ def test_the_batch_is_one_buffer():
     assert sampler.next_indices() is batch
 
 
-@pytest.mark.parametrize(("n", "size", "order"), [(0, 1, "shuffled"), (1, 0, "shuffled"), (1, 1, "random")])
-def test_nonsense_is_refused(n, size, order):
+@pytest.mark.parametrize(("n", "size"), [(0, 1), (1, 0)])
+def test_nonsense_is_refused(n, size):
     with pytest.raises(ConfigError):
-        Sampler(n, size, np.random.default_rng(0), order)
+        Sampler(n, size, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

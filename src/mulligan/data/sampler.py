@@ -12,14 +12,14 @@ from mulligan.nn.memory import aligned
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ORDERS = ("shuffled", "sequential")
+_ORDER = "shuffled"  # what a checkpoint calls it
 
 
 class Sampler:
     """Batches of sample numbers, each number exactly once an epoch.
 
-    The stream of numbers is one permutation of 0 … n−1 after another, cut into batches of constant size: the last
-    batch of an epoch is filled up from the next one. A batch may be larger than the data.
+    The stream of numbers is one random permutation of 0 … n−1 after another, cut into batches of constant size: the
+    last batch of an epoch is filled up from the next one. A batch may be larger than the data.
 
     Parameters
     ----------
@@ -29,23 +29,19 @@ class Sampler:
         Numbers per batch.
     rng : numpy.random.Generator
         The stream "batches"; used by this sampler alone, one shuffle per epoch.
-    order : {"shuffled", "sequential"}
-        A fresh permutation each epoch, or always 0 … n−1.
 
     Raises
     ------
     ConfigError
-        When `n` or `batch_size` is below 1, or `order` is unknown.
+        When `n` or `batch_size` is below 1.
     """
 
-    def __init__(self, n: int, batch_size: int, rng: np.random.Generator, order: str = "shuffled") -> None:
+    def __init__(self, n: int, batch_size: int, rng: np.random.Generator) -> None:
         if n < 1:
             raise ConfigError(f"a sampler over {n} samples; at least 1 is needed. Check the data.")
         if batch_size < 1:
             raise ConfigError(f"batch_size is {batch_size}; at least 1 is needed. Try 64.")
-        if order not in _ORDERS:
-            raise ConfigError(f"order is {order!r}; allowed are {' and '.join(map(repr, _ORDERS))}.")
-        self.n, self.batch_size, self.order = n, batch_size, order
+        self.n, self.batch_size = n, batch_size
         self.epoch = 0
         self.position = 0
         self._rng = rng
@@ -56,9 +52,8 @@ class Sampler:
     def _begin_epoch(self) -> None:
         """Shuffle. What is saved is the generator as it was before: it alone fixes the permutation."""
         self._start = _plain(self._rng.bit_generator.state)
-        if self.order == "shuffled":
-            self._numbers[:] = np.arange(self.n)
-            self._rng.shuffle(self._numbers)
+        self._numbers[:] = np.arange(self.n)
+        self._rng.shuffle(self._numbers)
 
     def next_indices(self) -> NDArray[np.int64]:
         """Give the next batch.
@@ -100,7 +95,7 @@ class Sampler:
         """
         return {
             "n": self.n,
-            "order": self.order,
+            "order": _ORDER,
             "epoch": self.epoch,
             "position": self.position,
             "rng": self._start,
@@ -124,9 +119,9 @@ class Sampler:
             start = state["rng"]
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"the sampler's state lacks {error}; use an unedited checkpoint.") from error
-        if (n, order) != (self.n, self.order):
+        if (n, order) != (self.n, _ORDER):
             raise CheckpointError(
-                f"the sampler's state is of {n} samples, {order}; this run has {self.n}, {self.order}. "
+                f"the sampler's state is of {n} samples, {order}; this run has {self.n}, {_ORDER}. "
                 "Resume with the data and order that the run began with."
             )
         if not (type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= n):
