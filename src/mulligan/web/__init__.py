@@ -3,7 +3,8 @@
 One process answers the browser and never computes for long; one worker process trains, and is asked between two steps.
 The server owns the run: a page is a window on it. Nothing here is imported before ``mulligan serve`` is typed.
 
-- `server`, `app`, `gate`: start and end; the routes put together; who may knock, and the headers of every answer
+- `server`, `http`, `app`, `gate`: start and end; the routes put together; who may knock, and the headers of every
+  answer
 - `api`, `routes`, `parameters`, `fields`, `problems`, `openapi`: one table of calls and of what they take, from which
   come the checks of every message and the OpenAPI description
 - `calls`, `views`: the calls themselves; `playground` holds what they work on

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import signal
 import socket
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulligan.errors import ConfigError, typed
-from mulligan.training.interrupt import endings
 from mulligan.web.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from mulligan.web.state import State
 
@@ -75,12 +70,10 @@ def serve(
     engine = Engine()
     listener = _bound(host, port)
     engine.spawn()  # it reads the digits while the server is imported
-    import uvicorn
-
     from mulligan.web.app import application
     from mulligan.web.gate import LOOPBACK
+    from mulligan.web.http import Server
     from mulligan.web.playground import Playground
-    from mulligan.web.state import UNFINISHED
 
     playground = Playground(runs, data, engine)
     hosts = LOOPBACK if host in LOOPBACK else frozenset()
@@ -88,51 +81,15 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{bound}/" + (f"?token={token}" if token else "")
 
-    class Server(uvicorn.Server):
-        """Ends the streams as soon as it is told to end: else it would wait for them."""
+    def listening() -> None:
+        say(f"the playground is at {address}")
+        say(f"runs are kept in {playground.runs}; Ctrl-C saves the run and ends")
+        ready(address)
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # uvicorn's own would raise the signal again at its end, before the run is saved; and at a second one it
-            # would cut off every page with a traceback, to end hardly sooner
-            if self.should_exit:
-                return
-            self.should_exit = True
-            # the signal may have come in the middle of anything, of a word to the worker too: the loop does it later
-            asyncio.get_running_loop().call_soon_threadsafe(self._leave)
-
-        def _leave(self) -> None:
-            if playground.session.state.name in UNFINISHED:
-                with contextlib.suppress(OSError):  # the terminal has closed
-                    say("saving the run …")
-            text = "The server is closing; the run is saved."
-            playground.hub.publish("notice", {"kind": "info", "text": text, "code": "closing"})
-            engine.quit()
-            asyncio.get_running_loop().call_later(0.2, playground.hub.close)
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if threading.current_thread() is threading.main_thread():
-                for number in endings():  # SIGHUP, too, which uvicorn leaves alone
-                    signal.signal(number, self.handle_exit)
-            say(f"the playground is at {address}")
-            say(f"runs are kept in {playground.runs}; Ctrl-C saves the run and ends")
-            ready(address)
-
-    config = uvicorn.Config(
-        application(playground, hosts=hosts, token=token),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        ws="none",
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=16_384,
-        limit_concurrency=512,
-    )
+    server = Server(application(playground, hosts=hosts, token=token), playground, say, listening)
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
     finally:
         _end(playground.session.state, playground.runs, engine, say)
     return 0
