@@ -16,18 +16,13 @@ import numpy as np
 import threadpoolctl
 
 import mulligan
+from mulligan.nn.blas import slowed
 from mulligan.nn.parallel import available_cores
 
 
 def describe(threads: int) -> dict[str, Any]:
     """Return the machine, the versions, the date, and notes on what bends the numbers."""
-    notes = []
-    forced = os.environ.get("OPENBLAS_CORETYPE")
-    if forced:
-        notes.append(
-            f"OPENBLAS_CORETYPE={forced} is set: OpenBLAS uses the kernels of that processor, which slows the NumPy "
-            "side where the machine has newer ones. Unset it for the machine's own speed."
-        )
+    notes = [note] if (note := slowed()) else []
     if available_cores() < threads:
         notes.append(f"{threads} threads on {available_cores()} core(s): the numbers say little.")
     return {

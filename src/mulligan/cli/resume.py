@@ -28,9 +28,12 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False)
         Print the events as JSON Lines, the last line saying where everything is.
     """
     from mulligan.cli.follow import follow
+    from mulligan.nn.blas import slowed
     from mulligan.training import Recorder
     from mulligan.training import resume as resume_run
 
     resumed = resume_run(run, steps=steps)
+    if not json and (note := slowed()):
+        say(note)
     say(f"going on from step {count(resumed.step)} of {count(resumed.config.steps)}")
     return follow(resumed, Recorder(run), run, json=json)

@@ -72,6 +72,7 @@ def command(
     """
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
+    from mulligan.nn.blas import slowed
     from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
     from mulligan.training.config import toml_text
     from mulligan.training.folder import RunFolder, take_next
@@ -108,6 +109,8 @@ def command(
         )
     if out is None:  # as late as can be: nothing is left of a run that is refused
         out = take_next(Path("runs"), config.recipe or "run")
+    if not json and (note := slowed()):
+        say(note)
     if run.data.note:
         say(run.data.note)
     return follow(run, Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)

@@ -22,6 +22,7 @@ import numpy as np
 
 from mulligan import __version__
 from mulligan.errors import CheckpointError, MulliganError, RunError
+from mulligan.nn.blas import libraries
 from mulligan.training import guard
 from mulligan.training.config import Config, with_overrides
 from mulligan.training.overrides import differences
@@ -219,11 +220,7 @@ def kept(steps: list[int], total: int) -> set[int]:
 
 def versions() -> dict[str, str]:
     """Return what the bytes of a run depend on besides its configuration."""
-    import threadpoolctl
-
-    found = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
-    own = [lib for lib in found if "numpy" in lib["filepath"]] or found  # SciPy may have brought another
-    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in own]
+    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries()]
     return {
         "mulligan": __version__,
         "numpy": np.__version__,
