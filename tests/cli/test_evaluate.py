@@ -1,6 +1,7 @@
 """`mulligan evaluate`, and what `train` says of quality."""
 
 import json
+import signal
 import tomllib
 
 import numpy as np
@@ -85,12 +86,15 @@ def test_a_run_ends_with_its_figures_though_they_cannot_be_kept(trained, mulliga
     assert (here / "r" / "report.html").is_file()
 
 
-def test_a_run_that_is_stopped_while_it_is_measured_says_how_to_go_on(mulligan, cloud, here, monkeypatch):
+@pytest.mark.parametrize("place", ["mulligan.evaluation.Exam.score", "mulligan.training.recorder.Recorder._animate"])
+def test_a_run_that_is_stopped_after_its_last_step_says_how_to_go_on(mulligan, cloud, here, monkeypatch, place):
+    """While it is measured; or before, while the last files are written, which is not broken off."""
+
     def stopped(*args, **options):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patched:
-        patched.setattr("mulligan.evaluation.Exam.score", stopped)
+        patched.setattr(place, stopped)
         code, out, err = mulligan("train", *cloud, "--steps", 20)
     assert (code, out) == (130, "")
     assert err.endswith("stopped; all 20 steps are saved. Figures and report: mulligan resume r\n")

@@ -68,21 +68,17 @@ def follow(
         finally:
             events.close()  # a reader that left (a closed pipe) ends the run, saved, too
     took = duration(time.perf_counter() - start)
-    short = run.step < run.config.steps
-    if stop() and short:
-        reported(run, recorder)
-        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {typed(folder)}")
-        return 130
+    if stop():
+        return interrupted(run, recorder, folder)
     if answered():
         reported(run, recorder)
         return try_again(folder, alarm, json=json, tries=tries - 1, stop_on_alarm=stop_on_alarm)
-    if alarm is not None and stop_on_alarm and short:
+    if alarm is not None and stop_on_alarm and run.step < run.config.steps:
         return stopped(alarm, run, recorder, folder, json=json)
     try:
         kept, lost = keep(run, recorder, folder, evaluate=bool(run.config.evaluate_every))
     except KeyboardInterrupt:
-        say(f"stopped; all {count(run.step)} steps are saved. Figures and report: mulligan resume {typed(folder)}")
-        return 130
+        return interrupted(run, recorder, folder)
     if json:
         emit({"event": "kept", **kept})
     else:
@@ -94,6 +90,16 @@ def follow(
     for why in lost.values():
         say(f"mulligan: {why}")
     return 1 if lost else 0
+
+
+def interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
+    """Say how to go on with a run that Ctrl-C has stopped, in its middle or at its end. Returns the exit code."""
+    if run.step < run.config.steps:
+        reported(run, recorder)
+        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {typed(folder)}")
+    else:
+        say(f"stopped; all {count(run.step)} steps are saved. Figures and report: mulligan resume {typed(folder)}")
+    return 130
 
 
 def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
