@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mulligan
-from mulligan.data import from_arrays
+from mulligan.data import Sampler, from_arrays
 from mulligan.data import load as load_data
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.game.spec import Schedules
@@ -57,19 +57,22 @@ def rebuilt(**options):
         (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=None), "seeds = None is not allowed"),
         (
             lambda: mulligan.evaluate(mulligan.load("x.safetensors"), GREY),
-            r"source = array.* is not allowed.*from_arrays",
+            r"source = an array of shape \(50, 8, 8\) is not allowed.*from_arrays",
         ),
         (lambda: load_data(None), "source = None is not allowed"),
         (lambda: mulligan.recipe(["quick"]), r"there is no recipe \['quick'\]"),
         (lambda: next(Recorder("r").record("quick")), "run = 'quick' is not allowed"),
         (lambda: replace(mulligan.recipe("ring"), data="grid"), r"data = 'grid' .*must be a kind of DataSpec\. Try"),
+        (lambda: replace(mulligan.recipe("ring"), data=GREY), r"data = an array of shape .*must be a kind of DataSpec"),
+        (lambda: replace(mulligan.recipe("ring"), data=10**5000), "data = a number of more than 4,300 digits is not"),
+        (lambda: next(on_ring(observers=GREY)), "observers = an array of shape"),
         (lambda: Schedules(lr=0.5), r"Schedules: lr = 0\.5 .*must be a kind of Schedule\. Try lr = Constant\(\)"),
         (lambda: replace(mulligan.recipe("ring"), loss="hinge"), r"loss = 'hinge' .*must be a kind of Loss\. Try"),
         (lambda: mulligan.Run("quick"), r"config = 'quick' is not allowed; .*mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(None), r"config = None is not allowed; .*Try mulligan\.recipe\('quick'\)"),
         (lambda: mulligan.Run(mulligan.recipe("ring"), data="ring"), "data = 'ring' is not allowed"),
         (lambda: next(mulligan.train("quick")), r"run = 'quick' is not allowed; .*Try mulligan\.Run\("),
-        (lambda: next(mulligan.train(mulligan.recipe("quick"))), r"run = Config\(.*is not allowed"),
+        (lambda: next(mulligan.train(mulligan.recipe("quick"))), r"run = Config\(.{50,250}\.\.\. is not allowed"),
         (lambda: next(on_ring(evaluators=len)), r"evaluators = <.*it must be a list of functions.*Try evaluators=\["),
         (lambda: next(on_ring(evaluators=["kid"])), r"evaluators = \['kid'\] is not allowed"),
         (lambda: next(on_ring(observers=len)), r"observers = <.*it must be a list of objects with name"),
@@ -87,6 +90,24 @@ def rebuilt(**options):
         (lambda: mulligan.load("x.safetensors").class_of(2.5), "class = 2.5 is not allowed"),
         (lambda: mulligan.load("x.safetensors").z(10**5000), "count = a number of more than 4,300 digits is not"),
         (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=10**5000), "more than 4,300 digits"),
+        (
+            lambda: mulligan.load("x.safetensors").class_of(10**5000),
+            "class = a number of more than 4,300 digits is not",
+        ),
+        (lambda: mulligan.load("x.safetensors").class_of("9" * 5000), r"class = '9{99,300}\.\.\. is not allowed"),
+        (lambda: mulligan.load("x.safetensors").save("y", dtype=GREY), "dtype = an array of shape .* is not allowed"),
+        (
+            lambda: mulligan.load("x.safetensors").save("y", dtype=10**5000),
+            "dtype = a number of more than 4,300 digits",
+        ),
+        (lambda: load_data(".", size=GREY), "size is an array of shape .*; 28, 32, 48, 64 are allowed"),
+        (lambda: load_data("ring", size=10**5000), "size is a number of more than 4,300 digits; 28"),
+        (lambda: load_data(".", size="32"), "size is '32'; 28"),
+        (lambda: load_data(".", colour=GREY), "colour is an array of shape .*; auto, grey, rgb are allowed"),
+        (lambda: Sampler("x", 1, RNG), "n = 'x' is not allowed; it must be a whole number, at least 1"),
+        (lambda: Sampler(1.5, 1, RNG), "n = 1.5 is not allowed"),
+        (lambda: Sampler(0, 1, RNG), "n = 0 is not allowed"),
+        (lambda: Sampler(5, 0, RNG), "batch_size = 0 is not allowed"),
         (lambda: mulligan.load("x.safetensors").class_name(10), "label = 10 is not allowed"),
         (lambda: mulligan.load("x.safetensors").class_name("3"), "label = '3' is not allowed"),
         (lambda: mulligan.load("x.safetensors").export("m.npz", ["npz"]), r"to = \['npz'\] is not allowed"),
@@ -128,7 +149,7 @@ def test_figures_of_numpy_are_kept_as_pythons(tmp_path):
 
 
 def test_names_of_data_are_text():
-    for names in ({"name": Path("mine")}, {"name": None}, {"name": 3}):
+    for names in ({"name": Path("mine")}, {"name": None}, {"name": 3}, {"name": 10**5000}):
         with pytest.raises(DataError, match=r"is no text\. Try"):
             from_arrays(GREY, **names)
 

@@ -68,12 +68,20 @@ class DivergedError(RunError):
     """A tensor became NaN or infinite."""
 
 
+LONGEST = 200
+"""Letters of a value in a message."""
+
+
 def shown(value: object) -> str:
-    """Write a value as a message shows it."""
+    """Write a value as a message shows it: an array by its shape, and what is long cut off."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:  # NumPy's or another's; its numbers say nothing, in many lines
+        return f"an array of shape {shape}"
     try:
-        return repr(value)
+        text = repr(value)
     except ValueError:  # Python writes no longer ones
         return f"a number of more than {sys.get_int_max_str_digits():,} digits"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def as_path(name: str, value: object, what: str, example: str) -> Path:

@@ -96,7 +96,7 @@ def evaluate(
         data = _loaded(data, weights["ema"])
     drawn = _drawn(seeds)
     if count is not None and not isinstance(count, numbers.Integral):
-        raise ConfigError(f"count = {count!r} is not allowed; it must be a whole number. Try {COUNT}.")
+        raise ConfigError(f"count = {shown(count)} is not allowed; it must be a whole number. Try {COUNT}.")
     if not drawn:
         raise ConfigError("no seed; at least one draw is needed. Usual are 3.")
     shape = weights["ema"].spec.shape
@@ -331,7 +331,7 @@ def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
         return tuple(seeds)  # type: ignore[arg-type]
     except TypeError as error:
         raise ConfigError(
-            f"seeds = {seeds!r} is not allowed; it must be how many draws, or a list of seeds. Try 3."
+            f"seeds = {shown(seeds)} is not allowed; it must be how many draws, or a list of seeds. Try 3."
         ) from error
 
 

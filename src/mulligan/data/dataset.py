@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from mulligan.errors import DataError, as_whole
+from mulligan.errors import DataError, as_whole, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,7 +90,7 @@ class Dataset:
             )
         for word in (self.name, *self.class_names):
             if not isinstance(word, str):
-                raise DataError(f"the name {word!r} of data or of a class is no text. Try {str(word)!r}.")
+                raise DataError(f"the name {shown(word)} of data or of a class is no text. Try its str().")
             try:
                 word.encode()
             except UnicodeEncodeError as error:  # what is kept of a run is text: configuration, weights, report

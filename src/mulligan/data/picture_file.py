@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DataError
+from mulligan.errors import ConfigError, DataError, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,10 @@ _TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # Pillow's pixels, of th
 
 def check_words(size: int, colour: str) -> None:
     """Raise ConfigError unless pictures can be made of this size and colour."""
-    if size not in SIZES:
-        raise ConfigError(f"size is {size}; {', '.join(map(str, SIZES))} are allowed. Try 28.")
-    if colour not in COLOURS:
-        raise ConfigError(f"colour is {colour!r}; {', '.join(COLOURS)} are allowed. Try 'auto'.")
+    if not isinstance(size, numbers.Integral) or size not in SIZES:
+        raise ConfigError(f"size is {shown(size)}; {', '.join(map(str, SIZES))} are allowed. Try 28.")
+    if not isinstance(colour, str) or colour not in COLOURS:
+        raise ConfigError(f"colour is {shown(colour)}; {', '.join(COLOURS)} are allowed. Try 'auto'.")
 
 
 def read_picture(path: Path, size: int) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mulligan.data.arrays import UNNAMED
 from mulligan.data.mnist import load_mnist, load_mnist_test
-from mulligan.data.picture_file import ENDINGS
+from mulligan.data.picture_file import ENDINGS, check_words
 from mulligan.data.pictures import fitted, load_pictures
 from mulligan.data.published import (
     FASHION_CLASSES,
@@ -163,6 +164,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     # a text may be a name as well, and one that cannot be a path is told the names that there are
     path = Path(source) if isinstance(source, str) else as_path("source", source, what, "mnist")
     name = str(source)
+    check_words(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
     if isinstance(source, str) and name in DATASETS:
         if size or skip_broken or colour != "auto":
             asked = {"size": size, "skip_broken": skip_broken, "colour": colour}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import CheckpointError, ConfigError, as_whole
 from mulligan.nn.memory import aligned
 
 if TYPE_CHECKING:
@@ -33,15 +33,11 @@ class Sampler:
     Raises
     ------
     ConfigError
-        When `n` or `batch_size` is below 1.
+        When `n` or `batch_size` is no whole number from 1 on.
     """
 
     def __init__(self, n: int, batch_size: int, rng: np.random.Generator) -> None:
-        if n < 1:
-            raise ConfigError(f"a sampler over {n} samples; at least 1 is needed. Check the data.")
-        if batch_size < 1:
-            raise ConfigError(f"batch_size is {batch_size}; at least 1 is needed. Try 64.")
-        self.n, self.batch_size = n, batch_size
+        self.n, self.batch_size = as_whole("n", n, 1), as_whole("batch_size", batch_size, 1)
         self.epoch = 0
         self.position = 0
         self._rng = rng

@@ -96,7 +96,7 @@ def check_ranges(spec: Any) -> None:
         value = getattr(spec, name)
         if not _is_a(value, hint):
             raise ConfigError(
-                f"{type(spec).__name__}: {name} = {value!r} is not allowed; it must be {_noun(hint)}."
+                f"{type(spec).__name__}: {name} = {shown(value)} is not allowed; it must be {_noun(hint)}."
                 + (f" Try {name} = {example}." if example else "")
             )
         if isinstance(value, list):

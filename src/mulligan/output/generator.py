@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, MulliganError, ShapeError, UnsupportedError, as_path, as_whole
+from mulligan.errors import (
+    CheckpointError,
+    ConfigError,
+    MulliganError,
+    ShapeError,
+    UnsupportedError,
+    as_path,
+    as_whole,
+    shown,
+)
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, available_cores
@@ -58,7 +67,7 @@ class Generator:
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
         if not isinstance(spec, GeneratorSpec):
-            raise ConfigError(f"spec = {spec!r} is not allowed; it must be a GeneratorSpec. Try another's .spec.")
+            raise ConfigError(f"spec = {shown(spec)} is not allowed; it must be a GeneratorSpec. Try another's .spec.")
         self.spec = spec
         self.threads = available_cores() if threads is None else as_whole("threads", threads, 1, 2**20)
         self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
@@ -118,21 +127,20 @@ class Generator:
         """
         if not self.classes:
             raise ConfigError(
-                f"class = {word!r} is not possible: this generator was trained without labels. Leave the class away, "
-                "or use a generator that was trained with labels."
+                f"class = {shown(word)} is not possible: this generator was trained without labels. Leave the class "
+                "away, or use a generator that was trained with labels."
             )
         names = self.spec.class_names or tuple(map(str, range(self.classes)))
-        if str(word) in names:
-            return names.index(str(word))
         try:
-            label = operator.index(word) if not isinstance(word, str) else int(word)
+            text = str(word)
+            label = names.index(text) if text in names else operator.index(int(word) if isinstance(word, str) else word)
         except (TypeError, ValueError):
             label = -1
         if not 0 <= label < self.classes:
             named = self.spec.class_names and names != tuple(map(str, range(self.classes)))
             listed = f", by name {', '.join(names[:12])}" if named else ""
             raise ConfigError(
-                f"class = {word!r} is not allowed; this generator has {self.classes} classes, 0 to "
+                f"class = {shown(word)} is not allowed; this generator has {self.classes} classes, 0 to "
                 f"{self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}."
             )
         return label
@@ -321,16 +329,10 @@ class Generator:
         from mulligan.training.tables import to_table
 
         path = as_path("path", path, "the file to be written", "mine.safetensors")
-        if dtype not in ("float32", "float16"):
-            raise ConfigError(f"dtype = {dtype!r} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
+        if not isinstance(dtype, (str, np.dtype)) or dtype not in ("float32", "float16"):
+            raise ConfigError(f"dtype = {shown(dtype)} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
         with np.errstate(over="ignore", under="ignore"):
             tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
-        for name, tensor in tensors.items():
-            if not np.isfinite(tensor).all():
-                raise CheckpointError(
-                    f"parameter {name} is not finite as {dtype}, so nothing was written. Save an earlier checkpoint"
-                    f"{', or as float32' if dtype == 'float16' else ''}."
-                )
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
 
     def export(self, path: str | Path, to: str | None = None) -> list[Path]:

@@ -29,11 +29,19 @@ def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> Non
     ------
     RunError
         When the file cannot be written.
+    CheckpointError
+        When a tensor is not finite.
     """
     import numpy as np
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise CheckpointError(
+                f"parameter {name} is not finite as {tensor.dtype}, so nothing was written. Save an earlier checkpoint"
+                f"{', or as float32' if tensor.dtype == np.float16 else ''}."
+            )
     metadata = {"format": FORMAT, "version": str(VERSION), "spec": spec, "sha256": digest(spec, tensors)}
     atomic_write(path, _in_order(save(tensors, metadata)))
 

@@ -146,17 +146,17 @@ def check_play(run: object, evaluators: object, observers: object, *calls: objec
         )
     if not isinstance(evaluators, Sequence) or not all(map(callable, evaluators)):
         raise ConfigError(
-            f"evaluators = {evaluators!r} is not allowed; it must be a list of functions that take a run and return a "
-            "dict of figures. Try evaluators=[measure]."
+            f"evaluators = {shown(evaluators)} is not allowed; it must be a list of functions that take a run and "
+            "return a dict of figures. Try evaluators=[measure]."
         )
     if not isinstance(observers, Sequence) or not all(isinstance(observer, Observer) for observer in observers):
         raise ConfigError(
-            f"observers = {observers!r} is not allowed; it must be a list of objects with name, observe, state and "
-            "restore. Try observers=[mulligan.training.Diagnosis()]."
+            f"observers = {shown(observers)} is not allowed; it must be a list of objects with name, observe, state "
+            "and restore. Try observers=[mulligan.training.Diagnosis()]."
         )
     for call in calls:
         if not callable(call):
-            raise ConfigError(f"{call!r} cannot be called, as save and stop are. Try stop=lambda: False.")
+            raise ConfigError(f"{shown(call)} cannot be called, as save and stop are. Try stop=lambda: False.")
 
 
 def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
