@@ -59,18 +59,43 @@ class Steep(R1):
         return super().seed(g[:, :, 0], n, out, factor)
 
 
+@dataclass(frozen=True)
+class Choosy(NonSaturating):
+    """A loss that does not take the example of its own range."""
+
+    by: Positive = field(kw_only=True)
+
+    def __post_init__(self):
+        if self.by < 2:
+            raise ValueError("by must be 2 or more")
+
+
+class Picky(R1):
+    def __post_init__(self):
+        raise RuntimeError("not today")
+
+
+class Shy(Augmentation):
+    def __init__(self):
+        raise OSError("no table of colours")
+
+
 @pytest.mark.parametrize(
     ("registry", "kind", "pattern", "reason"),
     [
         (LOSSES, Wrong, "wrong", "raises ValueError: no such thing"),
         (LOSSES, Wrong, "wrong, r1, *", "raises ValueError: no such thing"),  # its games alone
         (PENALTIES, Steep, "steep", "raises IndexError: too many indices"),
+        (LOSSES, Choosy, "choosy", "raises ValueError: by must be 2 or more"),
+        (PENALTIES, Picky, "picky", "raises RuntimeError: not today"),
+        (AUGMENTATIONS, Shy, "shy", "raises OSError: no table of colours"),
     ],
 )
 def test_what_raises_is_one_row_that_is_off_with_its_reason(registry, kind, pattern, reason, monkeypatch):
     monkeypatch.setitem(registry, kind.__name__.lower(), kind)
     (row,) = check_game(pattern)
     assert not row.passed
+    assert row.unasked
     assert row.what.startswith(reason)
     if pattern == "wrong":
         rows = list(check_game("*g*, no penalty, alternating, mlp, lanes 1"))

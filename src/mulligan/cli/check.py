@@ -63,7 +63,8 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
     else:
         print()
         for row in off:
-            print(f"OFF: {row.name}: {row.what}, relative error {figure(row.error)}")
+            error = "" if row.unasked else f", relative error {figure(row.error)}"
+            print(f"OFF: {row.name}: {row.what}{error}")
         largest = max((row.error for row in rows if row.passed), default=None)
         verdict = f"{count(len(off))} of {count(len(rows))} are off" if off else f"all {count(len(rows))} are right"
         took = duration(time.perf_counter() - start)

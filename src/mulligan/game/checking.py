@@ -6,6 +6,7 @@ that with differences of the player's objective, which is written a second time 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import fnmatch
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from mulligan.game.objectives import Objectives
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
-from mulligan.nn.checking import ATTEMPTS, RAISES, Check, Kink, gradient_error, relative, told
+from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, told
 from mulligan.nn.layers.initializers import He
 from mulligan.nn.optimizers import SGD
 from mulligan.nn.ranges import example_of
@@ -158,8 +159,12 @@ NETS: dict[str, tuple[tuple[Layer, ...], tuple[Layer, ...], Shape]] = {
 
 
 def _made(registry: dict[str, type[Kind]]) -> dict[str, Kind]:
-    """Return one of each kind that can be made without being told its parameters."""
-    return {name: made for name, kind in registry.items() if (made := example_of(kind)) is not None}
+    """Return one of each kind that can be made without being told its parameters; `_unmade` names the others."""
+    made = {}
+    for name, kind in registry.items():
+        with contextlib.suppress(Exception):  # what a part of one's own says to its own example
+            made[name] = example_of(kind)
+    return {name: example for name, example in made.items() if example is not None}
 
 
 SETS: dict[str, tuple[Penalty, ...]] = {
@@ -343,10 +348,14 @@ def _check_penalty(name: str, penalty: Penalty, rng: np.random.Generator) -> Ite
 
 
 def _unmade() -> Iterator[Check]:
-    """Name each kind that cannot be checked, as nobody knows which parameters it wants."""
-    registries: tuple[dict[str, Any], ...] = (LOSSES, PENALTIES, AUGMENTATIONS)
-    for name in [name for registry in registries for name, kind in registry.items() if example_of(kind) is None]:
-        yield Check(name, "not played: give each of its parameters a default, or a range (Positive)", np.nan)
+    """Name each kind that cannot be checked: nobody knows which parameters it wants, or it refuses those it names."""
+    for name, kind in [*LOSSES.items(), *PENALTIES.items(), *AUGMENTATIONS.items()]:
+        yield from told(name, partial(_check_example, name, kind))
+
+
+def _check_example(name: str, kind: type) -> Iterator[Check]:
+    if example_of(kind) is None:
+        yield Check(name, f"{NOT_PLAYED}give each of its parameters a default, or a range (Positive)", np.nan)
 
 
 def check_game(pattern: str = "*") -> Iterator[Check]:

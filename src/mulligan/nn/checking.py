@@ -69,9 +69,14 @@ class Check:
         """Whether the error is below `TOLERANCE`; NaN is not."""
         return self.error < TOLERANCE
 
+    @property
+    def unasked(self) -> bool:
+        """Whether `what` is the reason why no formula was asked."""
+        return self.what.startswith((RAISES, NOT_PLAYED))
 
-RAISES = "raises "
-"""How a row begins that stands for a formula which could not be asked."""
+
+RAISES, NOT_PLAYED = "raises ", "not played: "
+"""How a row begins that stands for what could not be asked."""
 
 
 def told(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
