@@ -82,6 +82,9 @@ def test_the_front_page_imports_not_even_tyro(environment):
         (["list", "losses", "layers"], "no argument 'layers'"),
         (["draw", "42", "43"], "no argument '43'"),
         (["draw", "--hel"], "Did you mean '--help'?"),
+        (["train", "--evaluate"], "no option '--evaluate'. Did you mean '--no-evaluate'?"),
+        (["train", "--no-evalute"], "Did you mean '--no-evaluate'?"),
+        (["sample", "x", "--label", "3"], "no option '--label'. mulligan sample --help"),
     ],
 )
 def test_words_that_are_off_are_answered_in_a_sentence(words, message, mulligan):

@@ -137,8 +137,9 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
         bound, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
     if unknown:
-        options = [f"--{name.rstrip('_').replace('_', '-')}" for name in command.__annotations__ if name != "return"]
-        options.append("--help")
+        names = ["help", *(name for name in command.__annotations__ if name != "return")]
+        on = {name for name, default in (command.__kwdefaults__ or {}).items() if default is True}
+        options = [f"--{'no-' if name in on else ''}{name.rstrip('_').replace('_', '-')}" for name in names]
         kind = "option" if unknown[0].startswith("-") else "argument"
         raise ConfigError(
             f"{prog} knows no {kind} {unknown[0]!r}.{_near(unknown[0].partition('=')[0], options)} "
@@ -150,8 +151,9 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
 def _near(word: str, known: Sequence[str] | dict[str, str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, 1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    bare = {name.lstrip("-"): name for name in known}  # else dashes, which all have, make words alike
+    near = get_close_matches(word.lstrip("-"), bare, 1)
+    return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def glance(metrics: dict[str, Any]) -> str:
 def table(metrics: dict[str, Any]) -> list[str]:
     """Write an evaluation as lines: the averaged weights, then the raw ones where they were scored."""
     n, seeds = metrics["n"], metrics["seeds"]
-    reals = "held-out ones" if metrics.get("held_out", True) else "as many that the generator has seen"
+    reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
     draws = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}: median (range)"
     lines = [f"{metrics['data']}: {count(n)} samples against {count(metrics['n_real'])} {reals}; {draws}"]
     for name, part in (("averaged weights", metrics), ("raw weights", metrics.get("raw"))):

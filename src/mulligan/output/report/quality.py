@@ -42,7 +42,7 @@ def table(story: Story) -> str:
     head = f'<thead><tr><th>Measure</th>{columns}<th class="num">Floor or best</th></tr></thead>'
     draws = metrics.get("seeds", [])
     spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""
-    reals = "held-out ones" if metrics.get("held_out", True) else "as many that the generator has seen"
+    reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
     step = f" of step {count(metrics['step'])}" if "step" in metrics else ""
     told = (
         f"{count(metrics['n'])} samples{step} against {count(metrics['n_real'])} {reals} of {metrics['data']}{spread}."
