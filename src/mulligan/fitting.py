@@ -19,6 +19,7 @@ from mulligan.data.pictures import fitted
 from mulligan.errors import ConfigError, shown
 from mulligan.output.generator import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
+from mulligan.training.interrupt import BetweenSteps
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -73,6 +74,8 @@ def fit(
         When the recipe does not exist or does not fit the data.
     DivergedError
         When a tensor became NaN or infinite.
+    KeyboardInterrupt
+        At the end of a step; with `out`, the run is saved there.
     """
     config = replace(_configured(recipe), seed=seed)
     number = isinstance(minutes, numbers.Real) and not isinstance(minutes, bool)
@@ -94,9 +97,15 @@ def fit(
     config = replace(config, data=replace(config.data, name=data.name))
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run) if out is None else Recorder(out).record(run)
-    with closing(events):
-        for _ in events:
-            pass
+    try:
+        with closing(events):
+            for _ in events:
+                pass
+    except BetweenSteps:
+        if out is not None:
+            raise
+        lost = f"stopped after step {run.step}, and nothing of it is kept. With out='runs/mine' it would be"
+        raise BetweenSteps(f"{lost}, and mulligan resume runs/mine would go on.") from None
     made = run.generator()
     if data_range is None:
         return made

@@ -13,8 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import mulligan
+from mulligan.data import from_arrays
 from mulligan.training import Interrupt, Recorder, Run, RunFolder, load_checkpoint, load_config, resume, train
 from mulligan.training.checkpoint import checkpoints
 from mulligan.training.config import dumps_toml
@@ -197,7 +200,7 @@ def test_a_loop_that_is_interrupted_has_taken_whole_steps(
     expected = Run(tiny(steps=12, threads=threads))
     list(train(expected))
     run = interrupted(Run(tiny(steps=12, threads=threads)), 5)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"^stopped after step 6, .* mulligan\.train\(run\) goes on"):
         list(train(run))
     assert run.step == 6
     list(train(run))
@@ -211,13 +214,36 @@ def test_a_run_that_is_interrupted_is_kept_where_it_stands(
     tiny: Any, tmp_path: Path, record: Any, interrupted: Callable[[Run, int], Run], before: int
 ) -> None:
     record(tmp_path / "a", Run(tiny(steps=12)))
-    with pytest.raises(KeyboardInterrupt):
+    saved = rf"^stopped after step {before + 1} and saved; go on with: mulligan resume \S+b$"
+    with pytest.raises(KeyboardInterrupt, match=saved):
         record(tmp_path / "b", interrupted(Run(tiny(steps=12)), before))
     again = resume(tmp_path / "b")
     assert again.step == before + 1
     if again.step < 12:
         record(tmp_path / "b", again)
     same(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize("out", [None, "kept"])
+@pytest.mark.usefixtures("pythons_own")
+def test_a_fit_that_is_interrupted_says_what_became_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str | None
+) -> None:
+    advance = Run.advance
+
+    def interrupted_at_3(run: Run) -> None:
+        if run.step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        advance(run)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Run, "advance", interrupted_at_3)
+    words = "3 and saved; go on with: mulligan resume kept" if out else "3, and nothing of it is kept. With out="
+    with pytest.raises(KeyboardInterrupt, match=f"^stopped after step {words}"):
+        mulligan.fit(np.zeros((8, 4, 4), np.uint8), recipe=mulligan.recipe("mlp", threads=1), steps=9, out=out)
+    assert [path.name for path in tmp_path.iterdir()] == [*[out] * (out is not None)]
+    if out is not None:
+        assert resume(out, data=from_arrays(np.zeros((8, 4, 4), np.uint8))).step == 3
 
 
 @pytest.mark.usefixtures("pythons_own")

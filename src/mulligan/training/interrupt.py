@@ -59,7 +59,7 @@ class Interrupt:
 
 
 class BetweenSteps(KeyboardInterrupt):
-    """Ctrl-C that has waited: all steps are whole."""
+    """Ctrl-C that has waited: all steps are whole. It says what became of the run."""
 
 
 class Held:

@@ -114,7 +114,7 @@ def train(
                     yield from answered(Turned(step, overrides, clock=clock))
                 if run.step < last:
                     if held() and not stop():
-                        raise BetweenSteps
+                        raise _between(run)
                     return
                 if _due(run.step, config.report_every, config.steps, always=True):
                     rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
@@ -135,7 +135,7 @@ def train(
             yield from answered(Failed(run.step, str(error), clock=clock))
             raise
         if held():
-            raise BetweenSteps
+            raise _between(run)
 
 
 def check_play(run: object, evaluators: object, observers: object, *calls: object) -> None:
@@ -157,6 +157,10 @@ def check_play(run: object, evaluators: object, observers: object, *calls: objec
     for call in calls:
         if not callable(call):
             raise ConfigError(f"{shown(call)} cannot be called, as save and stop are. Try stop=lambda: False.")
+
+
+def _between(run: Run) -> BetweenSteps:
+    return BetweenSteps(f"stopped after step {run.step}, which is whole: mulligan.train(run) goes on with the same run")
 
 
 def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:

@@ -121,7 +121,8 @@ class Recorder:
             raise
         except BetweenSteps:
             self._leave(event, run)
-            raise
+            here = f"go on with: mulligan resume {typed(self.folder.path)}"
+            raise BetweenSteps(f"stopped after step {run.step} and saved; {here}") from None
         except DivergedError as error:
             raise DivergedError(f"{error} {self._last_healthy()}") from error
         except DataError as error:  # a picture that was to be read from the disk; the steps before it are whole
