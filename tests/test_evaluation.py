@@ -124,10 +124,13 @@ def test_which_reals(own):
         Exam.prepare(own, 81)
     with pytest.raises(ConfigError, match=r"19 samples of own cannot be judged; 20 at least.*Ask for more"):
         Exam.prepare(own, 19)
-    with pytest.raises(ConfigError, match=r"15 samples of few.*Collect more data"):
-        Exam.prepare(pictures(30, 0, "few"))
-    with pytest.raises(ConfigError, match=r"15 samples of few.*Collect more data"):  # no number would do
-        Exam.prepare(pictures(30, 0, "few"), 20)
+    for count in (None, 20):  # no number would do
+        with pytest.raises(
+            ConfigError, match=r"^30 samples of few .*: half of them .* least 20 are needed\. Collect 40 or"
+        ):
+            Exam.prepare(pictures(30, 0, "few"), count)
+    with pytest.raises(ConfigError, match=r"^15 samples of few cannot be judged; 20 .*Collect more that are held out"):
+        Exam.prepare(pictures(30, 0, "few", test=pictures(15, 1)))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

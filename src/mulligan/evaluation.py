@@ -281,11 +281,16 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
             f"count = {shown(int(count))}: of {data.name} {there} {what}, and every figure depends on their number. "
             f"At most {counted(there, 'sample')} can be judged."
         )
+    if there < LEAST and data.test is None:
+        raise ConfigError(
+            f"{counted(len(data), 'sample')} of {data.name} cannot be judged: half of them stand in for held-out ones, "
+            f"of which at least {LEAST} are needed. Collect {2 * LEAST} or more."
+        )
     count = min(COUNT if count is None else count, there)
     if count < LEAST:
         raise ConfigError(
             f"{counted(count, 'sample')} of {data.name} cannot be judged; {LEAST} at least are needed. "
-            f"{'Ask for more.' if there >= LEAST else 'Collect more data.'}"
+            f"{'Ask for more.' if there >= LEAST else 'Collect more that are held out.'}"
         )
     return None if count == there else np.random.default_rng(0).permutation(there)[:count]
 
