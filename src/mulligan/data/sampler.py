@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, as_whole
+from mulligan.errors import CheckpointError, as_whole
 from mulligan.nn.memory import aligned
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Sampler:
         self.epoch = 0
         self.position = 0
         self._rng = rng
-        self._numbers = np.arange(n)
-        self._batch = aligned((batch_size,), np.int64)
+        self._numbers = np.arange(self.n)
+        self._batch = aligned((self.batch_size,), np.int64)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
