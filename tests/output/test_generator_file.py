@@ -210,3 +210,10 @@ def test_a_folder_in_the_way_keeps_everything(generator, tmp_path):
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".py", ".npz", ".HTML"])
+def test_no_file_is_saved_under_the_ending_of_an_export(generator, tmp_path, ending):
+    with pytest.raises(ConfigError, match=r"which is what save writes. Try .*mine\.safetensors, or export\('"):
+        generator().save(tmp_path / f"mine{ending}")
+    assert not list(tmp_path.iterdir())

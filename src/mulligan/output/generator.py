@@ -319,16 +319,22 @@ class Generator:
         Raises
         ------
         ConfigError
-            When `dtype` is another, or `path` is none.
+            When `dtype` is another, or `path` is none or has the ending of a format of `export`.
         RunError
             When the file cannot be written.
         CheckpointError
             When a parameter is NaN or too large for `dtype`.
         """
+        from mulligan.output.export import FORMATS
         from mulligan.output.tensors import write_tensors
         from mulligan.training.tables import to_table
 
         path = as_path("path", path, "the file to be written", "mine.safetensors")
+        if path.suffix.lower() in {ending for ending, *_ in FORMATS.values()}:
+            raise ConfigError(
+                f"{path} cannot be a safetensors file, which is what save writes. Try "
+                f"{path.with_suffix('.safetensors')}, or export({str(path)!r}) for that format."
+            )
         if not isinstance(dtype, (str, np.dtype)) or dtype not in ("float32", "float16"):
             raise ConfigError(f"dtype = {shown(dtype)} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
         with np.errstate(over="ignore", under="ignore"):
