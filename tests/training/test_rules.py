@@ -337,3 +337,13 @@ def test_every_state_is_tested_and_has_a_remedy() -> None:
     assert CASES.keys() == RULES.keys()
     for state in RULES:
         assert remedies_for(Finding(state), recipe("mlp"), (28, 28, 1)).words
+
+
+def test_a_distance_stands_still_by_the_step_not_by_the_look() -> None:
+    def still(every: int, gap: float) -> bool:
+        looks = [Look(every * (i + 1), {**SOUND, "gap": g}, []) for i, g in enumerate((0.5, gap))]
+        return all(evidence.holds for evidence in View(looks, PLAIN, lived=True).standing)
+
+    assert [still(250, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
+    assert [still(150, 0.5 * share) for share in (0.87, 0.88)] == [False, True]  # 0.8^(150 ÷ 250)
+    assert [still(500, 0.5 * share) for share in (0.79, 0.81)] == [False, True]

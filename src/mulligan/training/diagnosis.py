@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
 from mulligan.training.likeness import added
-from mulligan.training.looks import LISTENS, RESTS, Evidence, Facts, Look, View, facts_of
+from mulligan.training.looks import EVERY, LISTENS, RESTS, Evidence, Facts, Look, View, facts_of
 from mulligan.training.remedies import remedies_for
 from mulligan.training.rules import HEALTHY, Finding, matches
 from mulligan.training.signals import Probe
@@ -23,9 +23,8 @@ from mulligan.training.signals import Probe
 if TYPE_CHECKING:
     from mulligan.training.run import Run
 
-EVERY = 250
 OFTEN = 150
-"""The least and the most often that a run is looked at: a look costs about as much as two or three steps."""
+"""The fewest steps between two looks: a look costs about as much as two or three of them."""
 PARTS = 32
 """Looks in a run whose length lies between: three fall into its first tenth."""
 KEPT = 9

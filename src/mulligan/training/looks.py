@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from mulligan.training.run import Run
 
+EVERY = 250
+"""The most steps between two looks; there are fewer in a short run."""
 STILL = 0.8
-"""A distance to the real data above this share of the least that it has been stands still."""
+"""A distance to the real data above this share of the least that it has been, `EVERY` steps ago, stands still."""
 FAR = 0.05
 """Energy distance, in units of the reals' own, from which on fakes are visibly not real."""
 FEW = 0.6
@@ -263,10 +265,11 @@ class View:
 
     @property
     def standing(self) -> tuple[Evidence, Evidence]:
-        """The fakes are far from the reals, and come no nearer than they have been."""
+        """The fakes are far from the reals, and come no nearer than they have been, as many steps as there were."""
         earlier = [look.signals["gap"] for look in self.looks[:-1] if "gap" in look.signals]
         least = quotient(self.get("gap"), max(min(earlier), FAR)) if earlier else math.nan
-        return self.over("gap", FAR), self.over("gap_least", STILL, least)
+        steps = self.looks[-1].step - self.looks[-2].step if earlier else EVERY
+        return self.over("gap", FAR), self.over("gap_least", STILL ** min(1.0, steps / EVERY), least)
 
     @property
     def bare(self) -> Evidence:
