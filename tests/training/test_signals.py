@@ -362,7 +362,7 @@ def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(
     few = Dataset("few", digits.images[:30])
     g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
-    config = tiny(generator={"layers": g}, discriminator={"layers": d})
+    config = tiny(generator={"layers": g}, discriminator={"layers": d}, data={"name": "own"})
     run = Run(config, data=few)
     probe = Probe(run)
     shown = np.asarray(few.images, np.float32) / 127.5 - 1.0
@@ -370,5 +370,8 @@ def test_copies_of_a_few_pictures_are_looked_for_without_held_out_ones(
     assert probe.copying()["nearness"] < 0.01
     monkeypatch.setattr(run, "generate", lambda z, labels, average=True: -shown)
     assert probe.copying()["nearness"] > 1.0
+    often = Run(config, data=Dataset("often", np.tile(few.images, (60, 1, 1, 1))))
+    monkeypatch.setattr(often, "generate", lambda z, labels, average=True: shown)
+    assert Probe(often).copying()["nearness"] < 0.01
     monkeypatch.setattr("mulligan.training.signals.ALONE", 29)
-    assert Probe(run).copying() == {}
+    assert Probe(run).copying() == Probe(often).copying() == {}

@@ -50,7 +50,7 @@ TRACKED = 16
 COPIED = 10_000
 """Most training samples among which copies are looked for: with more, a short run does not copy."""
 ALONE = 1000
-"""Most training samples among which they are looked for where none is held out."""
+"""Most different training samples among which they are looked for where none is held out."""
 NEIGHBOUR = 5
 """Which neighbour of a real sets the radius within which a fake covers it."""
 
@@ -323,12 +323,16 @@ class Probe:
 
     @cached_property
     def _alone(self) -> Array | None:
-        """The training pictures, where they are few and no others are held out."""
+        """The training pictures, each once, where they are few and no others are held out."""
         data, spec = self.run.data, self.run.config.data
-        if self._originals is not None or not 2 <= len(data) <= ALONE or data.streamed or data.is_points:
+        if self._originals is not None or not 2 <= len(data) <= COPIED or data.streamed or data.is_points:
             return None
-        x = scaled(np.asarray(data.images), spec.low, spec.high).reshape(len(data), -1)
-        return x if math.isfinite(nearness(x[:1], x)) else None  # all the same
+        images = np.asarray(data.images)
+        rows = sorted({image.tobytes(): row for row, image in enumerate(images)}.values())
+        if len(rows) > ALONE:
+            return None
+        x = scaled(images[rows], spec.low, spec.high).reshape(len(rows), -1)
+        return x if len(rows) > 1 and math.isfinite(nearness(x[:1], x)) else None  # all the same
 
     @cached_property
     def _originals(self) -> Any:
