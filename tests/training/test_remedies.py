@@ -187,6 +187,8 @@ def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> 
         ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
         ("ring", ("latent.dim=1",), ("latent.dim=2",)),
         ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),
+        ("mlp", ("discriminator.layers=['flatten', {kind='dense', units=1}, 'sigmoid']", "data.labels=none"),
+         ("discriminator.layers.2=flatten",)),
         ("ring", ("discriminator.clip_weights=1e-4",), ("discriminator.clip_weights=0",)),
         ("mlp", ("discriminator.clip_weights=1e-4", "loss=wasserstein", "penalties=[]"),
          ("discriminator.clip_weights=0", 'loss={kind="relativistic"}',

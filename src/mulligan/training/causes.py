@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.optimizers import OPTIMIZERS
 from mulligan.training.edits import SLOW, USUAL, fields, learning
@@ -29,8 +29,8 @@ HASTY = 0.03
 def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
     """Return what a person would change before anything else, in words, and as changes of the configuration.
 
-    A player too small to play, or that leaps, first weights that pin every unit, a z of one number: each looks like a
-    collapse, a winner or a cycle, and no loss and no penalty helps.
+    A player too small to play, or that leaps, first weights that pin every unit, a z of one number, a last layer of D
+    that has bounds: each looks like a collapse, a winner or a cycle, and no loss and no penalty helps.
 
     Parameters
     ----------
@@ -52,14 +52,22 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
         found.append((f"first weights of {name} of usual size (gain 1)", [f"{path}=1" for path in gains]))
         drops = [p for p, v in fields(config, f"{who}.layers.", "rate").items() if v > FORGETFUL]
         found.append((f"less dropout in {name}", [f"{path}={FORGETFUL:g}" for path in drops]))
+    found.append(("a last layer of D without bounds: losses take logits", _unbounded(config)))
     found.append(("rates of usual size", _slower(config)))
     found.append(("Adam, whose steps do not fade with the gradient", _adam(config)))
-    size = prod(sample_shape)
+    size = math.prod(sample_shape)
     dim = MANY if len(sample_shape) > 1 else size
     found.append(("a z of more dimensions", [f"latent.dim={dim}"] if config.latent.dim < min(FEW, size) else []))
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
     found.append(("less instance noise: the real ones drown in it", ["instance_noise=0.1"] if noisy else []))
     return [(words, changes) for words, changes in found if changes]
+
+
+def _unbounded(config: Config) -> list[str]:
+    """Take out what D ends with after its logit: a sigmoid, where D was written to give a probability."""
+    layers: Any = config.discriminator.layers
+    bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in layers[-1].reach)
+    return [f"discriminator.layers.{len(layers) - 1}=flatten"] if bounded else []  # which leaves a row as it is
 
 
 def _slower(config: Config) -> list[str]:
