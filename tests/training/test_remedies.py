@@ -10,7 +10,7 @@ import pytest
 from mulligan.errors import UnsupportedError
 from mulligan.game.architectures import ARCHITECTURES, MLPDiscriminator
 from mulligan.game.gan import GAN
-from mulligan.nn.layers import LAYERS, BatchNorm, Tanh
+from mulligan.nn.layers import LAYERS, BatchNorm, LayerNorm, Tanh
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.network import Network
 from mulligan.training import RECIPES, Config
@@ -68,12 +68,27 @@ def test_every_remedy_of_every_recipe_can_be_played(name: str, monkeypatch: pyte
             tried.add(overrides)
 
 
-def test_no_penalty_is_proposed_where_an_architecture_has_batch_norm() -> None:
+def test_batch_norm_in_d_makes_way_for_a_penalty() -> None:
     for name in ("dcgan", "lsgan"):
         for state in ("divergence", "D wins", "cycling", "mode collapse"):
-            assert changed(recipe(name), Finding(state)).penalties == ()
-        assert changed(recipe(name), Finding("D wins")).instance_noise == 0.1
-        assert changed(recipe(name), Finding("cycling")).schedules != recipe(name).schedules
+            again: Any = changed(recipe(name), Finding(state))
+            assert again.discriminator.layers.norm == LayerNorm()
+            assert settings(again)[1] == ["R1", "R2"]
+            assert remedy(Finding(state), recipe(name)).restart  # no checkpoint fits another D
+        assert changed(recipe(name), Finding("D wins")).instance_noise == 0.0
+    spelt = (
+        'discriminator.layers=["flatten", {kind="dense", units=64}, "batch_norm", "leaky_relu", "minibatch_stddev", '
+    )
+    plain = ("penalties=[]", "update=alternating")
+    alone = with_overrides(
+        recipe("mlp"), [spelt.replace('"minibatch_stddev", ', "") + "{kind='dense', units=1}]", *plain]
+    )
+    assert settings(changed(alone, Finding("mode collapse")))[1] == ["R1", "R2"]
+    beside = with_overrides(
+        recipe("mlp"), [spelt + "{kind='dense', units=1}]", *plain]
+    )  # which mixes samples on purpose
+    assert changed(beside, Finding("mode collapse")).discriminator == beside.discriminator
+    assert changed(beside, Finding("D wins")).instance_noise == 0.1
 
 
 @dataclass(frozen=True)
@@ -289,6 +304,7 @@ def test_a_divergence_is_remedied_by_the_cause_that_can_be_seen() -> None:
     fast = [f"{who}.optimizer.{field}" for who in ("generator", "discriminator") for field in ("lr=0.01", "beta1=0.9")]
     assert settings(mended("divergence", "quick", open_, *fast)) == ("NonSaturating", both, [3e-3, 3e-3], none)
     assert settings(mended("divergence", "quick", "generator.optimizer.lr=1e30"))[2] == [3e-3, 3e-3]
+    assert settings(mended("divergence", "mlp", "discriminator.optimizer.lr=0.03"))[2] == [1e-3, 1e-3]  # as G's
     assert settings(mended("divergence", "quick"))[2] == [1e-3, 1e-3]
     gp = 'penalties=[{kind="wgan_gp", weight=10}]'
     assert settings(mended("divergence", "mlp", "loss=wasserstein", "update=alternating", gp)) == (
@@ -326,8 +342,12 @@ def test_what_is_so_already_is_not_advised() -> None:
 
 def test_momentum_goes_where_there_is_much_of_it() -> None:
     heavy = [f"{who}.optimizer.beta1=0.9" for who in ("generator", "discriminator")]
-    for state in ("mode collapse", "divergence", "cycling"):
+    for state in ("mode collapse", "divergence", "cycling", "D wins", "G wins", "saturation"):
         assert settings(mended(state, "quick", *heavy))[3] == [0.0, 0.0]
+        assert settings(mended(state, "quick", *heavy, "generator.layers.hidden=[2]"))[3] == [0.0, 0.0]
+    assert settings(mended("saturation", "quick", *heavy))[2] == [3e-3, 3e-3]  # with which it learns
+    assert settings(mended("saturation", "quick"))[2] == [3e-4, 3e-4]
+    assert settings(mended("wrong scale", "quick", *heavy))[3] == [0.9, 0.9]
     assert settings(mended("mode collapse", "quick", "generator.optimizer.beta1=0.5"))[3] == [0.5, 0.0]
 
 
@@ -341,3 +361,23 @@ def test_numbers_that_run_away_are_held_whatever_else_is_off() -> None:
     assert len(found.words) > 1
     assert found.words[-1] == "a wider G"
     assert found.restart
+
+
+def test_biases_keep_their_start_where_weights_get_another() -> None:
+    layers = '[{kind="dense", units=64, init={kind="normal", std=1e-5}}, "tanh", {kind="reshape", shape=[8, 8, 1]}]'
+    faint = with_overrides(recipe("mlp"), [f"generator.layers={layers}"])
+    assert remedies_for(Finding("dead latent"), faint, (8, 8, 1)).overrides == (
+        'generator.layers.0.init={kind="he", gain=1}',
+    )
+
+
+def test_a_critic_whose_slope_is_held_keeps_its_loss() -> None:
+    gp = ("loss=wasserstein", "update=alternating", 'penalties=[{kind="wgan_gp", weight=10}]')
+    assert settings(mended("D wins", "mlp", *gp, "discriminator.optimizer.lr=0.01"))[0] == "Wasserstein"
+    assert settings(mended("D wins", "mlp", *gp[:2], "penalties=[]"))[0] == "Relativistic"
+
+
+def test_rates_that_lie_far_apart_meet_where_g_goes_round_too() -> None:
+    rates = settings(mended("cycling", "quick", "generator.optimizer.lr=0.01", "discriminator.optimizer.lr=1e-4"))[2]
+    assert rates[0] == rates[1]
+    assert settings(mended("cycling", "quick"))[2] == [1e-3, 1e-3]

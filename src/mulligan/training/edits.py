@@ -29,6 +29,8 @@ HEAVY = 0.5
 """Momentum above which β₁ is suspected."""
 TIGHT = 5e-3
 """Bound of D's weights below which D is flat; Arjovsky et al. 2017 have 0.01."""
+APART = 100.0
+"""How many times the one player's rate the other's is from which the distance is suspected."""
 LEAST, BATCH = 8, 64
 """Samples of a batch that are few, and how many they become."""
 
@@ -100,6 +102,14 @@ def rates(config: Config, by: float) -> list[str]:
     return [line for who in ("generator", "discriminator") for line in scaled(config, f"{who}.optimizer.", "lr", by)]
 
 
+def nearer(config: Config, most: float = math.inf) -> list[str]:
+    """Give both players one rate, `most` at the most, where the one's is `APART` times the other's."""
+    g, d = learning(config)
+    low, top = min([*g.values(), *d.values()], default=0.0), max([*g.values(), *d.values()], default=0.0)
+    apart = top > 0.0 and top >= APART * low
+    return [f"{path}={min(between(low, top), most):.3g}" for path in (*g, *d)] if apart else []
+
+
 def optimizer(config: Config, field: str, value: float) -> list[str]:
     """Set a number of both optimisers, where they have it."""
     paths = [p for who in ("generator", "discriminator") for p in fields(config, f"{who}.optimizer.", field)]
@@ -141,8 +151,11 @@ def freed(config: Config) -> list[str]:
 
 
 def regularised(config: Config) -> list[str]:
-    """Bring in or strengthen penalties as `penalties` does, where D's layers allow them."""
-    return [] if mixes(config) else penalties(config)
+    """Bring in or strengthen penalties as `penalties` does; batch norm in D, which forbids them, becomes layer norm."""
+    kinds = fields(config, "discriminator.layers.", "kind") if mixes(config) else {}
+    alone = [f"{path}=layer_norm" for path, kind in kinds.items() if kind == "batch_norm"]
+    allowed = changed(config, alone)
+    return [] if allowed is None or mixes(allowed) else [*alone, *penalties(config)]
 
 
 def between(low: float, high: float) -> float:

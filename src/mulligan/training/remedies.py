@@ -23,9 +23,6 @@ FAST = 3e-3
 """A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
 STEEP = 100.0
 """Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
-APART = 100.0
-"""How many times the one player's rate the other's is from which the distance is suspected."""
-
 
 OF_THE_DATA = ("wrong sign", "wrong scale", "copying")
 """States whose cause lies in the loss or the data: no player is to blame."""
@@ -74,11 +71,14 @@ def remedies_for(finding: Finding, config: Config, sample_shape: Shape) -> Remed
         found = _joined(held, _roots(edits.changed(config, held.overrides) or config, sample_shape))
     else:
         found = roots._replace(restart=True)
-    larger = edits.larger(config)
-    if finding.state not in OF_THE_DATA and larger:
-        found = _joined(found, Remedy(("larger batches",), tuple(larger)))
+    if finding.state not in OF_THE_DATA:
+        larger = edits.larger(config)
+        aside = _advised(config, ("β₁ = 0", edits.lighter(config)), ("larger batches", larger))
+        words = tuple(dict.fromkeys(found.words + aside.words))
+        found = Remedy(words, found.overrides + aside.overrides, found.restart or bool(larger))
     new = tuple(c for c in dict.fromkeys(found.overrides) if edits.changed(config, [c]) != config)
-    return _playable(found._replace(overrides=new), config, sample_shape)
+    found = _playable(found._replace(overrides=new), config, sample_shape)
+    return found._replace(restart=found.restart or any(".layers." in change for change in found.overrides))
 
 
 def _roots(config: Config, sample_shape: Shape) -> Remedy:
@@ -119,6 +119,11 @@ def _advised(config: Config, *parts: tuple[str, Sequence[str] | None]) -> Remedy
     return Remedy(tuple(words for words, _ in new), tuple(change for _, changes in new for change in changes))
 
 
+def _regularised(config: Config) -> tuple[str, list[str]]:
+    norm = ", layer norm in D in place of batch norm, which mixes samples" if edits.mixes(config) else ""
+    return f"R1 and R2 at every step{norm}", edits.regularised(config)
+
+
 def _divergence(config: Config, evidence: set[str]) -> Remedy:
     """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
     weights = edits.weights(config)
@@ -129,24 +134,25 @@ def _divergence(config: Config, evidence: set[str]) -> Remedy:
     if heaviest * max(edits.course(config.schedules.penalty, config.steps)) > max(heaviest, most):
         steep += ["schedules.penalty=constant"]
     rates = {path: rate for player in edits.learning(config) for path, rate in player.items()}
-    low, top = min(rates.values(), default=0.0), max(rates.values(), default=0.0)
+    top = max(rates.values(), default=0.0)
     risen = (
         []
         if top * max(edits.course(config.schedules.lr, config.steps)) <= max(top, FAST)
         else ["schedules.lr=constant"]
     )
-    slower = {path: min(rate / 3, FAST) for path, rate in rates.items() if rate > FAST}
-    nearer = dict.fromkeys(rates, min(edits.between(low, top), FAST)) if top >= APART * low else {}
+    usual = [rate for rate in rates.values() if edits.SLOW <= rate <= FAST]  # of the other player
+    slower = {path: min(rate / 3, FAST, *usual) for path, rate in rates.items() if rate > FAST}
+    nearer = edits.nearer(config, FAST)
     if not (slower or nearer or bare or steep or risen or edits.lighter(config)):
         slower = {path: rate / 3 for path, rate in rates.items()}
     return _advised(
         config,
         ("the relativistic pairing loss, whose slope has a bound", ['loss={kind="relativistic"}'] if unbound else []),
         ("a gradient penalty of usual weight", steep),
-        ("R1 and R2 at every step", edits.regularised(config)),
-        ("β₁ = 0, β₂ = 0.99", [*edits.lighter(config), *edits.optimizer(config, "beta2", 0.99)]),
+        _regularised(config),
+        ("β₂ = 0.99", edits.optimizer(config, "beta2", 0.99)),
         ("rates that do not rise over the run", risen),
-        ("rates that are nearer to each other", [f"{path}={rate:.3g}" for path, rate in nearer.items()]),
+        ("rates that are nearer to each other", nearer),
         ("a third of the rates", [f"{path}={rate:.3g}" for path, rate in slower.items() if not nearer]),
         ("smaller numbers at the start: in the nets' first weights, in the data", None),
     )
@@ -159,8 +165,9 @@ def _dead_latent(config: Config, evidence: set[str]) -> Remedy:
     )
     changes = []
     for path in [*edits.fields(config, "generator.layers.", "kind")]:
-        if path.rpartition(".")[0].endswith("init"):
-            changes.append(f'{path.rpartition(".")[0]}={{kind="he", gain=1}}')
+        start = path.rpartition(".")[0]
+        if start.endswith("init") and not start.endswith("bias_init"):
+            changes.append(f'{start}={{kind="he", gain=1}}')
     changes += [
         f"{path}=0.5" for path, gain in edits.fields(config, "generator.layers.", "output_gain").items() if gain < 0.1
     ]
@@ -205,6 +212,7 @@ def _wrong_scale_of_points(config: Config, evidence: set[str]) -> Remedy:
 
 def _d_wins(config: Config, evidence: set[str]) -> Remedy:
     loss = "non_saturating" if isinstance(config.loss, (Minimax, LiteralCost)) else "relativistic"
+    pushes = isinstance(config.loss, Wasserstein) and any(edits.weights(config).values())  # and its slope is held
     stronger = edits.stronger(config)
     g, d = edits.learning(config)
     nearer = [] if config.d_steps == 1 else ["d_steps=1"]
@@ -212,10 +220,13 @@ def _d_wins(config: Config, evidence: set[str]) -> Remedy:
         nearer += [f"{path}={edits.between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)]
     return _advised(
         config,
-        ("a loss that still pushes where D is sure: non-saturating or relativistic", [f'loss={{kind="{loss}"}}']),
+        (
+            "a loss that still pushes where D is sure: non-saturating or relativistic",
+            [] if pushes else [f'loss={{kind="{loss}"}}'],
+        ),
         ("a stronger gradient penalty (γ × 10)", stronger),
-        ("R1 and R2 at every step", [] if stronger else edits.regularised(config)),
-        ("instance noise", ["instance_noise=0.1"] if edits.mixes(config) else None),
+        *([] if stronger else [_regularised(config)]),
+        ("instance noise", None if edits.regularised(config) or not edits.mixes(config) else ["instance_noise=0.1"]),
         ("rates that are nearer to each other, one move of D a step", nearer),
         ("rates that move the weights (1e-3)", [] if nearer else edits.moving(config)),
     )
@@ -249,8 +260,7 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
         config,
         ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
         ("a stronger gradient penalty (γ × 10)", stronger),
-        ("R1 and R2 at every step", [] if stronger else edits.regularised(config)),
-        ("β₁ = 0", edits.lighter(config)),
+        *([] if stronger else [_regularised(config)]),
         ("rates that move the weights (1e-3)", edits.moving(config)),
         ("a lower rate will not bring the lost kinds back", None),
     )
@@ -267,7 +277,6 @@ def _missed_modes(config: Config) -> Remedy:
         ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
         ("R1 and R2 of usual weight", [*edits.regularised(config), *heavy]),
         ("a penalty that falls over the run: narrow modes need a steep D", [falling] if held else []),
-        ("β₁ = 0", edits.lighter(config)),
         ("rates that move the weights (1e-3)", edits.moving(config)),
         ("a longer run, or a wider G", None),
     )._replace(restart=True)
@@ -276,12 +285,15 @@ def _missed_modes(config: Config) -> Remedy:
 def _cycling(config: Config, evidence: set[str]) -> Remedy:
     average = [] if config.average is not None else ['average={kind="ema", half_life=1000, ramp=0.05}']
     falling = 'schedules.lr={kind="constant_then_cosine", value=1.0, hold=0.5, end=0.0}'
+    nearer = edits.nearer(config)
+    slower = [] if nearer else edits.rates(config, 1 / 3)
     return _advised(
         config,
         ("sample from an average of G", average),
-        ("a third of the rates, falling to zero over the second half", [*edits.rates(config, 1 / 3), falling]),
+        ("rates that are nearer to each other", nearer),
+        (f"{'rates' if nearer else 'a third of the rates,'} falling to zero over the second half", [*slower, falling]),
         ("β₁ = 0", edits.optimizer(config, "beta1", 0.0)),
-        ("R1 and R2", edits.regularised(config)),
+        _regularised(config),
     )
 
 
@@ -304,7 +316,8 @@ def _saturation(config: Config, evidence: set[str]) -> Remedy:
         return Remedy(words, tuple(f"{path}=3" for path in loud), restart=True)
     g, d = edits.learning(config)
     best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
-    rates = [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
+    heavy = edits.lighter(config) and max(g.values(), default=0.0) <= FAST  # then it is not the rate
+    rates = [] if heavy else [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
     return _advised(config, (slower, rates), ("β₁ = 0", light), (linear, None))._replace(restart=True)
 
 
