@@ -102,7 +102,7 @@ def rates(config: Config, by: float) -> list[str]:
     return [line for who in ("generator", "discriminator") for line in scaled(config, f"{who}.optimizer.", "lr", by)]
 
 
-def nearer(config: Config, most: float = math.inf) -> list[str]:
+def nearer(config: Config, most: float) -> list[str]:
     """Give both players one rate, `most` at the most, where the one's is `APART` times the other's."""
     g, d = learning(config)
     low, top = min([*g.values(), *d.values()], default=0.0), max([*g.values(), *d.values()], default=0.0)

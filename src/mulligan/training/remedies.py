@@ -124,6 +124,13 @@ def _regularised(config: Config) -> tuple[str, list[str]]:
     return f"R1 and R2 at every step{norm}", edits.regularised(config)
 
 
+def _meeting(config: Config) -> tuple[str, list[str]]:
+    nearer = edits.nearer(config, FAST)
+    return ("rates that are nearer to each other" if nearer else "rates that move the weights (1e-3)"), (
+        nearer or edits.moving(config)
+    )
+
+
 def _divergence(config: Config, evidence: set[str]) -> Remedy:
     """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
     weights = edits.weights(config)
@@ -261,7 +268,7 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
         ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
         ("a stronger gradient penalty (γ × 10)", stronger),
         *([] if stronger else [_regularised(config)]),
-        ("rates that move the weights (1e-3)", edits.moving(config)),
+        _meeting(config),
         ("a lower rate will not bring the lost kinds back", None),
     )
 
@@ -277,7 +284,7 @@ def _missed_modes(config: Config) -> Remedy:
         ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
         ("R1 and R2 of usual weight", [*edits.regularised(config), *heavy]),
         ("a penalty that falls over the run: narrow modes need a steep D", [falling] if held else []),
-        ("rates that move the weights (1e-3)", edits.moving(config)),
+        _meeting(config),
         ("a longer run, or a wider G", None),
     )._replace(restart=True)
 
@@ -285,7 +292,7 @@ def _missed_modes(config: Config) -> Remedy:
 def _cycling(config: Config, evidence: set[str]) -> Remedy:
     average = [] if config.average is not None else ['average={kind="ema", half_life=1000, ramp=0.05}']
     falling = 'schedules.lr={kind="constant_then_cosine", value=1.0, hold=0.5, end=0.0}'
-    nearer = edits.nearer(config)
+    nearer = edits.nearer(config, FAST)
     slower = [] if nearer else edits.rates(config, 1 / 3)
     return _advised(
         config,
@@ -318,6 +325,7 @@ def _saturation(config: Config, evidence: set[str]) -> Remedy:
     best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
     heavy = edits.lighter(config) and max(g.values(), default=0.0) <= FAST  # then it is not the rate
     rates = [] if heavy else [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
+    rates = edits.nearer(config, FAST) or rates  # D's may be the odd one
     return _advised(config, (slower, rates), ("β₁ = 0", light), (linear, None))._replace(restart=True)
 
 
