@@ -78,7 +78,7 @@ class Chance:
         spread = game.instance_noise and game.instance_noise * game.schedules.noise(step, total)
         n = real.shape[0] // game.d_steps
         batch.deal(step, n, real, labels, bool(spread))
-        for number, movers in enumerate(game.moves):
+        for number, who in enumerate(game.moves):
             game.latent.draw(self.streams["noise"], batch.room(f"z{number}", (n, game.latent.dim)))
             if spread:
                 noise = batch.room(f"noise{number}", (2, n, *self._shape))
@@ -86,7 +86,7 @@ class Chance:
                 noise *= spread
             if game.augment:
                 self.warp.draw(self.streams["augment"], batch.room(f"warp{number}", (2, n, self.warp.numbers)))
-            if apart and movers == "d":
+            if apart and who == "d":
                 assert not isinstance(real, Rows)  # see `GAN.step`
                 first = game.part(number) * n
                 part = real[first : first + n]

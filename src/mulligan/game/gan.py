@@ -107,8 +107,6 @@ class GAN:
         self.lanes: Lanes = kind(count, self._answer, self._take_home)
         self._chance = Chance(game, sample_shape, seed, count)
         self._streams = self._chance.streams
-        self._split = self.d.network.mixes_samples  # then real and fake rows must not share a pass
-        self._short = self.d.network.piecewise_linear
         self._sort_penalties()
         self._batch = Batch(allocate, dtype, self.lanes.settle)
         self._penalties = allocate((count, len(game.penalties)), np.float64)  # each lane's part of each
@@ -120,7 +118,6 @@ class GAN:
                 self._streams[f"dropout.{i}"],
                 self.lanes,
                 i,
-                split=self._split,
                 together=game.together,
                 warp=self._chance.warp,
             )
@@ -171,14 +168,14 @@ class GAN:
             if number:
                 self.lanes.meet(i)  # all parameters are there; after the last turn the lanes' end waits for all
             self._prepare(i)
-            for movers in turn:
-                if movers != turn[0]:
+            for who in turn:
+                if who != turn[0]:
                     self.lanes.meet(i)  # all have read the logits of the move before
-                points = len(self._apart) if movers == "d" else 0
+                points = len(self._apart) if who == "d" else 0
                 move = batch.move(number, game.part(number), points)
-                if movers == "dg":
+                if who == "dg":
                     self._joint_gradients(i, move)
-                elif movers == "d":
+                elif who == "d":
                     self._discriminator_gradients(i, move)
                 else:
                     self._generator_gradients(i, move)
@@ -191,33 +188,28 @@ class GAN:
         lane = self._lanes[i]
         lane.fake(move.z, move.labels)
         lane.see(move.real, move.labels, move.noise, move.warp)
-        lane.unit(bool(self._joint))  # δ, and g = ∇ₓD
-        lane.seed(self._joint, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
+        lane.unit(bool(self._in_pass))  # δ, and g = ∇ₓD
+        lane.seed(self._in_pass, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
         self._show(i)
         self.lanes.meet(i)  # all logits are there
-        for_d, c_g = self._losses(i, both=True)
+        for_d, c_g = self._discriminator_loss(i), self._generator_loss(i)
         lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
-        lane.discriminator_grads(for_d, self._short, bool(self._joint))
+        lane.discriminator_grads(for_d)
         self._show_penalties(i)
 
     def _discriminator_gradients(self, i: int, move: Move) -> None:
         lane = self._lanes[i]
-        second_order = bool(self._joint)
         lane.fake(move.z, move.labels)
         lane.see(move.real, move.labels, move.noise, move.warp)
-        if second_order:
-            lane.unit(second_order)
-            lane.seed(self._joint, self._penalty_factor)
+        if self._in_pass:
+            lane.unit(True)
+            lane.seed(self._in_pass, self._penalty_factor)
         self._show(i)
         self.lanes.meet(i)  # all logits are there
-        for_d, _ = self._losses(i, both=False)
-        if second_order:
-            lane.discriminator_grads(for_d, self._short, True)
-        else:
-            lane.plain_grads(for_d)
+        lane.discriminator_grads(self._discriminator_loss(i))
         for penalty, by in zip(self._apart, move.points):
             assert not isinstance(move.real, Rows)  # see `step`
-            lane.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor, self._short)
+            lane.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor)
         self._show_penalties(i)
 
     def _generator_gradients(self, i: int, move: Move) -> None:
@@ -229,31 +221,32 @@ class GAN:
         if matching is None:
             self._show(i, with_real)
             self.lanes.meet(i)  # all logits are there
-            real, fake = self._batch.logits
-            value, c_g = loss.generator(real=real if with_real else _NO_LOGITS, fake=fake)
-            lane.generator_grads(lane.gradient_through(c_g))
+            d_fake = lane.gradient_through(self._generator_loss(i, with_real))
         else:
             value, d_fake = lane.match_features(matching)
-            lane.generator_grads(d_fake)
-        self._measure(i, g_loss=float(value))
+            self._measure(i, g_loss=value)
+        lane.generator_grads(d_fake)
 
     # ── the parts of a step ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _losses(self, i: int, *, both: bool) -> tuple[DiscriminatorLoss, Array]:
-        """Evaluate the loss on the whole batch's logits: D's with its c of each side, c_G of the fakes for G."""
+    def _discriminator_loss(self, i: int) -> DiscriminatorLoss:
+        """Evaluate D's loss on the whole batch's logits: its value, and c of each side."""
         real, fake = self._batch.logits
         loss = self._game.loss
-        for_d = loss.discriminator(real=real, fake=fake)
-        for_g = loss.generator(real=real, fake=fake) if both else None
+        found = loss.discriminator(real=real, fake=fake)
         if i == 0:
-            d_real, d_fake = mean(real), mean(fake)
-            self._measure(i, d_loss=float(for_d.value), d_real=d_real, d_fake=d_fake)
+            self._measure(i, d_loss=float(found.value), d_real=mean(real), d_fake=mean(fake))
             if loss.threshold is not None:
                 hits = np.count_nonzero(real > loss.threshold) + np.count_nonzero(fake <= loss.threshold)
                 self._measure(i, d_accuracy=float(hits / (2 * len(real))))
-            if for_g is not None:
-                self._measure(i, g_loss=float(for_g.value))
-        return for_d, _NO_LOGITS if for_g is None else for_g.fake
+        return found
+
+    def _generator_loss(self, i: int, with_real: bool = True) -> Array:
+        """Evaluate G's loss on the whole batch's logits, and return c_G of the fakes."""
+        real, fake = self._batch.logits
+        value, c_g = self._game.loss.generator(real=real if with_real else real[:0], fake=fake)
+        self._measure(i, g_loss=float(value))
+        return c_g
 
     def _measure(self, i: int, **values: float) -> None:
         if i == 0:
@@ -344,7 +337,7 @@ class GAN:
 
     def _sort_penalties(self) -> None:
         """Tell the penalties at the rows of D's own pass from those that need points of their own."""
-        self._joint = [p for p in self._game.penalties if not p.apart]
+        self._in_pass = [p for p in self._game.penalties if not p.apart]
         self._apart = [p for p in self._game.penalties if p.apart]
 
     @property
@@ -388,6 +381,3 @@ class GAN:
             found[f"{name}.stats"] = mover.network.stats
             found |= {f"{name}.optimizer.{slot}": array for slot, array in mover.state.items()}
         return found
-
-
-_NO_LOGITS = np.empty(0, np.float32)

@@ -24,8 +24,20 @@ if TYPE_CHECKING:
 class Lane:
     """The workspaces of one lane.
 
-    D takes real and fake rows in one pass, ``[real; fake]``. Where D mixes samples (`split`), they take separate passes
-    through two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
+    D takes real and fake rows in one pass, ``[real; fake]``. Where D mixes samples, they take separate passes through
+    two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
+
+    Parameters
+    ----------
+    g, d : Network
+    rng : Generator
+        For dropout.
+    lanes, index
+        The workers that share a batch, and which of them this one is.
+    together : bool
+        Whether both players' gradients are wanted at the same time (`Game.together`).
+    warp : Warp
+        The game's augmentations.
 
     Attributes
     ----------
@@ -46,7 +58,6 @@ class Lane:
         lanes: Lanes,
         index: int,
         *,
-        split: bool,
         together: bool,
         warp: Warp,
     ):
@@ -54,7 +65,7 @@ class Lane:
         grad = None if together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
         self.g = g.workspace(rng=rng, lanes=lanes, lane=index, grad=grad)
         self.d = d.workspace(rng=rng, lanes=lanes, lane=index, grad=grad)
-        self.d_real = d.workspace(rng=rng, lanes=lanes, lane=index) if split else None
+        self.d_real = d.workspace(rng=rng, lanes=lanes, lane=index) if d.mixes_samples else None
         self.d_spaces = [self.d] if self.d_real is None else [self.d, self.d_real]
         self.penalty_values: dict[str, float] = {}
         self._own = Memory(self.g.context, g.dtype)  # buffers of the lane itself
@@ -64,6 +75,8 @@ class Lane:
         self.real_logits = self.fake_logits = aligned((0, 1), g.dtype)
         self._fake: Array = aligned((0, *self._shape), g.dtype)
         self._n_real = 0
+        self._short = d.piecewise_linear
+        self._from_unit = False  # D's gradients come from the unit pass
         self._warp = warp
         self._drawn: Array | None = None
 
@@ -89,6 +102,7 @@ class Lane:
     def see(self, real: Array | Rows | None, labels: Labels, noise: Array | None, drawn: Array | None) -> None:
         """D's pass over [real; fake], or over the fakes alone, augmented as drawn and with noise added."""
         n, rows = self.n, self.rows
+        self._from_unit = False
         self._n_real = n_real = 0 if real is None else n
         x = self._fake
         if real is not None or noise is not None or drawn is not None:
@@ -133,6 +147,7 @@ class Lane:
     def unit(self, second_order: bool) -> None:
         """D's backward pass started with ones: δ in every layer, and g = ∇ₓD, loss not yet in it."""
         self._g = self._unit_backward(self._n_real + self.n, second_order)
+        self._from_unit = second_order or self._short
 
     def seed(self, penalties: list[Penalty], factor: float) -> None:
         """Evaluate penalties at the rows of this pass, and push the sum of their seeds v through D as a tangent."""
@@ -153,27 +168,15 @@ class Lane:
             v[sides[side]] = 0
         self.d.tangent(v)
 
-    def discriminator_grads(self, loss: DiscriminatorLoss, short: bool, second_order: bool) -> None:
-        """D's parameter gradients of loss and penalties, after `unit` (and `seed`).
+    def discriminator_grads(self, loss: DiscriminatorLoss) -> None:
+        """D's parameter gradients of the whole batch's loss, and of the penalties that `seed` was given.
 
-        Parameters
-        ----------
-        loss : DiscriminatorLoss
-            Of the whole batch.
-        short : bool
-            D is piecewise linear: one product per layer serves loss and penalty.
-        second_order : bool
-            There is a penalty.
+        From the unit pass, if there was one: on the short road one product per layer serves loss and penalty. A curved
+        D without a penalty gains nothing by it and takes the loss back by itself.
         """
-        own = self._cast(loss.real[self.rows], loss.fake[self.rows])
-        if short or second_order:
-            self._grads_with_tangent(own, short)
-        else:
-            self.d.backward(own[:, None], inputs=False)
-            self.d.grads()
-
-    def plain_grads(self, loss: DiscriminatorLoss) -> None:
-        """D's parameter gradients of the loss alone, without `unit`."""
+        if self._from_unit:
+            self._grads_with_tangent(self._cast(loss.real[self.rows], loss.fake[self.rows]))
+            return
         real, fake = loss.real[self.rows, None], loss.fake[self.rows, None]
         if self.d_real is None:
             self.d.backward(self._cast(real, fake), inputs=False)
@@ -183,9 +186,7 @@ class Lane:
             self.d.backward(self._cast(fake), inputs=False)
         self.d.grads()
 
-    def penalise_apart(
-        self, penalty: Penalty, by: Array, real: Array, labels: Labels, factor: float, short: bool
-    ) -> None:
+    def penalise_apart(self, penalty: Penalty, by: Array, real: Array, labels: Labels, factor: float) -> None:
         """Add a penalty at points of its own, between real and fake or around the reals: a whole pass more."""
         x = self._own.buffer("x^", (self.n, *self._shape))
         if penalty.points == "between":
@@ -203,16 +204,16 @@ class Lane:
         self.d.tangent(v)
         nothing = self._own.buffer("nothing", (self.n,))
         nothing.fill(0)
-        self._grads_with_tangent(nothing, short)
+        self._grads_with_tangent(nothing)
 
     def _unit_backward(self, rows: int, second_order: bool) -> Array:
         ones = self._own.buffer("ones", (rows, 1))
         ones.fill(1)
         return self.d.backward(ones, tangent_follows=second_order)
 
-    def _grads_with_tangent(self, c: Array, short: bool) -> None:
+    def _grads_with_tangent(self, c: Array) -> None:
         """Add the gradients of Σ cₙ Dₙ + ⟨v, ∇ₓD⟩ by the short road, or by the general one."""
-        if short:
+        if self._short:
             self.d.paired(c)
         else:
             self.d.adjoint(c[:, None], np.ones_like(c)[:, None])
