@@ -69,17 +69,24 @@ class Loss:
         check_ranges(self)
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
-        """Return D's loss and its gradients.
+        """Return D's loss and its gradients with respect to the logits.
 
         Parameters
         ----------
         real, fake : (n,) arrays
-            D's logits of the whole batch.
+            D's logits of the whole batch; not to be written to.
         """
         raise NotImplementedError
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
-        """Return G's loss and its gradient; `real` matters to relativistic losses only."""
+        """Return G's loss and its gradient with respect to the logits of the fakes.
+
+        Parameters
+        ----------
+        real : (n,) array
+            As for `discriminator`; empty in an alternating update, unless the loss is `relativistic`.
+        fake : (n,) array
+        """
         raise NotImplementedError
 
 

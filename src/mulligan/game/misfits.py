@@ -114,37 +114,8 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
         A schedule that is not finite somewhere among `total` steps; one of β₂, or of rates, for an optimiser that has
         none; one of β₂ outside [0, 1).
     """
-    if g.output_shape != tuple(sample_shape):
-        raise ShapeError(
-            f"the generator makes samples of shape {g.output_shape}, but the data has {tuple(sample_shape)}. "
-            "Change its last layers (a Reshape, or the number of units or channels)."
-        )
-    if d.output_shape != (1,):
-        raise ShapeError(
-            f"the discriminator's output has shape {d.output_shape}; it must be (1,), one logit. "
-            "End it with a Dense layer of 1 unit or a Projection."
-        )
-    for who, network in (("generator", g), ("discriminator", d)):
-        if network.classes is not None and not 0 < game.classes <= network.classes:
-            remedy = f"Give the layer classes = {game.classes}" if game.classes else "Train on labelled data"
-            raise ShapeError(
-                f"the {who} has a layer for {network.classes} classes, but the game has classes = {game.classes}. "
-                f"{remedy}, or take the layer out."
-            )
-    for _, layer, shape in walk(g.layer, g.input_shape):
-        if layer.mixes_samples and all(param.trained for param in layer.params(shape).values()):
-            raise UnsupportedError(
-                f"{type(layer).__name__} cannot stand in a generator: what it gives for one z depends on the others of "
-                "the batch, so that no seed has a picture of its own. Put it into the discriminator, or use BatchNorm, "
-                "which keeps averages to draw with."
-            )
-    if d.mixes_samples and (game.penalties or game.update == "simultaneous"):
-        what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
-        raise UnsupportedError(
-            f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), and {what} needs one "
-            "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
-            "without penalties."
-        )
+    _refuse_shapes(game, g, d, sample_shape)
+    _refuse_mixing(game, g, d)
     for network, second_order in ((g, False), (d, bool(game.penalties))):
         for _, layer, shape in walk(network.layer, network.input_shape):
             if not type(layer).__module__.startswith("mulligan."):
@@ -167,6 +138,45 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
             )
     if game.update == "simultaneous":
         _refuse_simultaneous(game)
+
+
+def _refuse_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
+    """Raise where G's samples, D's logit, or the number of classes is not what the game needs."""
+    if g.output_shape != tuple(sample_shape):
+        raise ShapeError(
+            f"the generator makes samples of shape {g.output_shape}, but the data has {tuple(sample_shape)}. "
+            "Change its last layers (a Reshape, or the number of units or channels)."
+        )
+    if d.output_shape != (1,):
+        raise ShapeError(
+            f"the discriminator's output has shape {d.output_shape}; it must be (1,), one logit. "
+            "End it with a Dense layer of 1 unit or a Projection."
+        )
+    for who, network in (("generator", g), ("discriminator", d)):
+        if network.classes is not None and not 0 < game.classes <= network.classes:
+            remedy = f"Give the layer classes = {game.classes}" if game.classes else "Train on labelled data"
+            raise ShapeError(
+                f"the {who} has a layer for {network.classes} classes, but the game has classes = {game.classes}. "
+                f"{remedy}, or take the layer out."
+            )
+
+
+def _refuse_mixing(game: Game, g: Network, d: Network) -> None:
+    """Raise where samples of a batch would mix that must not."""
+    for _, layer, shape in walk(g.layer, g.input_shape):
+        if layer.mixes_samples and all(param.trained for param in layer.params(shape).values()):
+            raise UnsupportedError(
+                f"{type(layer).__name__} cannot stand in a generator: what it gives for one z depends on the others of "
+                "the batch, so that no seed has a picture of its own. Put it into the discriminator, or use BatchNorm, "
+                "which keeps averages to draw with."
+            )
+    if d.mixes_samples and (game.penalties or game.update == "simultaneous"):
+        what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
+        raise UnsupportedError(
+            f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), and {what} needs one "
+            "logit per sample that depends on no other. Use LayerNorm or no normalisation, or an alternating update "
+            "without penalties."
+        )
 
 
 def _refuse_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order: bool) -> None:

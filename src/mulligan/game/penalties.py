@@ -20,10 +20,7 @@ Points = Literal["real", "fake", "between", "around"]
 
 @dataclass(frozen=True)
 class Penalty:
-    """A penalty on the input gradients of D. One of one's own says where it looks, and writes `seed`.
-
-    One that looks around the reals writes `draw`, too.
-    """
+    """A penalty on the input gradients of D. One of one's own says where it looks, and writes `seed`."""
 
     points: ClassVar[Points] = "real"
 
@@ -41,9 +38,19 @@ class Penalty:
         return self.points in ("between", "around")
 
     def draw(self, rng: np.random.Generator, real: Array) -> Array:
-        """Draw what places the points that are not rows of the batch: ε ~ U(0, 1) of each row, for "between".
+        """Draw what places the points that are no rows of the batch; called only where `apart`.
 
-        For "around", the shift of every element.
+        Parameters
+        ----------
+        rng : Generator
+        real : (n, ...) array
+            The reals, not augmented.
+
+        Returns
+        -------
+        array of the same dtype
+            For "between", ε of each row, (n, 1, …): here from U(0, 1). For "around", the shift of every element, of the
+            shape of `real`: a penalty of one's own that looks there writes this method.
         """
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 

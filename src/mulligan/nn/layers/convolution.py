@@ -185,6 +185,7 @@ class Correlation:
 
 
 def _phases(size: int, before: int, stride: int) -> list[tuple[slice, slice]]:
+    """Return, for each phase r of one axis, its quotients, counted from the first that occurs, and its fine pixels."""
     found = []
     for r in range(stride):
         first = (r - before) % stride

@@ -1,6 +1,6 @@
 """The three families that give nearly all layers their passes of first and second order.
 
-A layer of one's family writes a product and its transposes (`Affine`), f with its derivatives (`Pointwise`) or A and Aᵀ
+A layer writes a product and its transposes (`Affine`), f with its derivatives (`Pointwise`) or A and Aᵀ
 (`LinearMap`).
 """
 

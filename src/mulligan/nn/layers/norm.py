@@ -57,7 +57,7 @@ class BatchNorm(Layer):
                 m.stats["mean"] += self.momentum * (mean - m.stats["mean"])
                 m.stats["var"] += self.momentum * (var * (n / max(n - 1, 1)) - m.stats["var"])  # unbiased
         else:
-            n, var = 0.0, m.stats["var"]
+            n, var = 0.0, m.stats["var"]  # n = 0: μ and σ² are constants, with no gradient through them
             np.subtract(rows, m.stats["mean"], out=x_hat)
         deviation = np.sqrt(var + self.eps)
         x_hat /= deviation
