@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from mulligan.nn.memory import Allocate, Array
-
-    Labels = NDArray[np.integer[Any]] | None
+    from mulligan.nn.memory import Allocate, Array, Labels
 
 
 class Source(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,15 +13,11 @@ from mulligan.nn.rng import stream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from mulligan.game.batch import Batch
     from mulligan.game.penalties import Penalty
     from mulligan.game.spec import Game
     from mulligan.nn.layers.base import Shape
-    from mulligan.nn.memory import Array
-
-    Labels = NDArray[np.integer[Any]] | None
+    from mulligan.nn.memory import Array, Labels
 
 
 class Chance:

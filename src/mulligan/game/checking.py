@@ -32,14 +32,10 @@ from mulligan.nn.schedules import Exponential
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
-
     from mulligan.nn.layers.base import Layer, Shape
-    from mulligan.nn.memory import Array
+    from mulligan.nn.memory import Array, Labels
     from mulligan.nn.network import Workspace
     from mulligan.nn.optimizers import State
-
-    Labels = NDArray[np.integer[Any]] | None
 
 Kind = TypeVar("Kind")
 

@@ -29,18 +29,16 @@ from mulligan.game.misfits import as_arrays, refuse_batch, refuse_misfits, refus
 from mulligan.game.mover import Mover
 from mulligan.nn.blocks import blocks, even_parts
 from mulligan.nn.forks import Forks, can_fork
-from mulligan.nn.memory import Array, aligned, shared
+from mulligan.nn.memory import Array, Labels, aligned, shared
 from mulligan.nn.network import sum_gradients
 from mulligan.nn.parallel import Lanes, available_cores, shares
 from mulligan.nn.rng import restore, state_of, stream
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import DTypeLike
 
     from mulligan.game.spec import Game
     from mulligan.nn.layers.base import Shape
-
-    Labels = NDArray[np.integer[Any]] | None
 
 
 class GAN:
@@ -67,6 +65,8 @@ class GAN:
     ----------
     g, d : Mover
         The players.
+    lanes : Lanes
+        The workers; steps are played inside ``with gan.lanes:``, where BLAS keeps to one thread.
     average : (n_params of G,) array
         Running average of G's parameters; G's own where the game keeps none.
     steps : int
@@ -362,12 +362,14 @@ class GAN:
         return found
 
     def _answer(self, question: str, i: int) -> Any:
+        """Answer as lane `i`, which may be a process: what its layers gave, or where its stream stands."""
         if question == "outputs":
             spaces = {"g": self._lanes[i].g, "d": self._lanes[i].d}
             return {who: space.memory.saved.get("outputs", []) for who, space in spaces.items()}
         return state_of(self._streams[f"dropout.{i}"])
 
     def _take_home(self, states: list[Any]) -> None:
+        """Bring the streams to where lanes that were processes have left theirs."""
         for i, state in enumerate(states):
             restore(self._streams[f"dropout.{i}"], state)
 

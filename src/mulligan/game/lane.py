@@ -8,17 +8,13 @@ import numpy as np
 
 from mulligan.game.batch import Rows
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching
-from mulligan.nn.memory import Array, Memory, aligned
+from mulligan.nn.memory import Array, Labels, Memory, aligned
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mulligan.game.augment import Warp
     from mulligan.game.penalties import Penalty
     from mulligan.nn.network import Network, Workspace
     from mulligan.nn.parallel import Lanes
-
-    Labels = NDArray[np.integer[Any]] | None
 
 
 class Lane:

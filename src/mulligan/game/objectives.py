@@ -15,12 +15,8 @@ from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import DRAGAN, Penalty
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mulligan.game.gan import GAN
-    from mulligan.nn.memory import Array
-
-    Labels = NDArray[np.integer[Any]] | None
+    from mulligan.nn.memory import Array, Labels
 
 
 class Objectives:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.nn.blocks import blocks, scratch
+from mulligan.nn.blocks import blocks, scratch_like
 from mulligan.nn.ranges import Positive, check_ranges
 
 
@@ -51,7 +51,7 @@ class Average(ABC):
             return
         for block in blocks(part):
             a = average[block]
-            s = scratch(a)
+            s = scratch_like(a)
             np.subtract(theta[block], a, out=s)
             s *= w
             a += s

@@ -6,16 +6,13 @@ them from main memory again; run block by block, only the first one does.
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mulligan.nn.memory import aligned
+from mulligan.nn.scratch import scratch
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from mulligan.nn.memory import Array
 
 BLOCK = 65_536
 """Elements of a block at most. Whole steps by block size, two lanes that are processes, batch 64, milliseconds (2 cores
@@ -63,30 +60,16 @@ def _cut(start: int, stop: int, count: int) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in zip(edges, edges[1:]))
 
 
-class _Buffers(threading.local):
-    """One buffer per dtype, each thread its own."""
-
-    def __init__(self) -> None:
-        self.by_dtype: dict[np.dtype[Any], NDArray[Any]] = {}
-
-
-_buffers = _Buffers()
-
-
-def scratch(like: NDArray[Any]) -> NDArray[Any]:
-    """Give this thread's scratch block, cut to the length and dtype of `like`.
+def scratch_like(block: Array) -> Array:
+    """Return this thread's scratch for a block of a vector, of its length and dtype.
 
     Parameters
     ----------
-    like : (n,) array, n <= BLOCK
-        A block of the vector that is being worked on.
+    block : (n,) array
 
     Returns
     -------
     (n,) array
         Arbitrary contents; the same memory at every call from the same thread, hence valid until the next.
     """
-    buffer = _buffers.by_dtype.get(like.dtype)
-    if buffer is None:
-        buffer = _buffers.by_dtype[like.dtype] = aligned((BLOCK,), like.dtype)
-    return buffer[: like.size]
+    return scratch("block", block.size, block.dtype)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 """Any array of the engine; values and gradients share the network's dtype (float32, or float64 in checks)."""
 
+Labels: TypeAlias = "NDArray[np.integer[Any]] | None"
+"""The classes of a batch's rows, (n,), counted from 0; None where there are none."""
+
 ALIGNMENT = 64
 """Bytes; one cache line and one AVX-512 register. NumPy's own 16 cost 3–4 % of a step."""
 LARGE = 1 << 26
@@ -149,7 +152,7 @@ class Context:
     __slots__ = ("labels", "lane", "lanes", "rng", "tangent_follows", "training")
 
     def __init__(self, rng: np.random.Generator | None = None, lanes: Lanes | None = None, lane: int = 0):
-        self.labels: NDArray[np.integer[Any]] | None = None
+        self.labels: Labels = None
         self.training = True
         self.tangent_follows = False
         self.rng = rng

@@ -10,7 +10,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
-from mulligan.nn.memory import Allocate, Array, Context, Memory, aligned
+from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -177,7 +177,7 @@ class Workspace:
         memory.children = [self._bind(c, prefix + name, s) for name, c, s in layer.children(shape)]
         return memory
 
-    def forward(self, x: Array, labels: NDArray[np.integer[Any]] | None = None, training: bool = True) -> Array:
+    def forward(self, x: Array, labels: Labels = None, training: bool = True) -> Array:
         """Return the network's output for a batch.
 
         Parameters
@@ -251,7 +251,7 @@ class Workspace:
             memory.finish_grads()
 
 
-def _checked(labels: NDArray[np.integer[Any]] | None, n: int, classes: int) -> NDArray[np.integer[Any]]:
+def _checked(labels: Labels, n: int, classes: int) -> NDArray[np.integer[Any]]:
     """Return labels that fit the batch, wide enough to be counted from any column."""
     if labels is None:
         raise ConfigError(

@@ -24,8 +24,8 @@ import numpy as np
 import threadpoolctl
 
 from mulligan.nn.layers.contest import Contest, Way
-from mulligan.nn.layers.scratch import scratch
 from mulligan.nn.memory import Array
+from mulligan.nn.scratch import scratch
 
 SMALL = 1_000_000
 """Up to M·N·K multiplications the kernels for small products serve; above, operands are packed first."""

@@ -16,14 +16,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mulligan.nn.blocks import scratch
+from mulligan.nn.blocks import scratch_like
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
 from mulligan.nn.ranges import Decay, Epsilon, NonNegative, Positive
 
 
 def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
     """Set v ← β₂·v + (1−β₂)·g², `g` kept. Gives the scratch block, free again."""
-    s = scratch(g)
+    s = scratch_like(g)
     np.multiply(g, g, out=s)
     s *= 1 - beta2
     v *= beta2
@@ -48,7 +48,7 @@ def adam_direction(rule: Adam | AdamW | OptimisticAdam, g: Vector, m: Vector, v:
     Algorithm 1 with its ε, exactly, and numbers instead of passes over the vectors. With β₁ = 0, m is g itself.
     """
     beta1, beta2, b = rule.beta1, rule.beta2, rule.unscheduled.beta2
-    s = scratch(g)
+    s = scratch_like(g)
     np.multiply(g, g, out=s)
     if beta2 != b:
         s *= (1 - beta2) / (1 - b)
@@ -244,7 +244,7 @@ class AdaMax(Optimizer):
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, u = slots
-        s = scratch(g)
+        s = scratch_like(g)
         np.abs(g, out=s)
         u *= self.beta2
         np.maximum(u, s, out=u)

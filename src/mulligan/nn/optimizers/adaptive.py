@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mulligan.nn.blocks import scratch
+from mulligan.nn.blocks import scratch_like
 from mulligan.nn.optimizers.adam import average_square
 from mulligan.nn.optimizers.base import Optimizer, State, Vector
 from mulligan.nn.ranges import Decay, Epsilon, Positive
@@ -35,7 +35,7 @@ class Adagrad(Optimizer):
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (s,) = slots
-        root = scratch(g)
+        root = scratch_like(g)
         np.multiply(g, g, out=root)
         s += root
         np.sqrt(s, out=root)
