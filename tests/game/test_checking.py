@@ -54,7 +54,7 @@ class Wrong(NonSaturating):
         raise ValueError("no such thing")
 
 
-class Steep(R1):
+class Sliced(R1):
     def seed(self, g, n, out, factor=1.0):
         return super().seed(g[:, :, 0], n, out, factor)
 
@@ -85,7 +85,7 @@ class Shy(Augmentation):
     [
         (LOSSES, Wrong, "wrong", "raises ValueError: no such thing"),
         (LOSSES, Wrong, "wrong, r1, *", "raises ValueError: no such thing"),  # its games alone
-        (PENALTIES, Steep, "steep", "raises IndexError: too many indices"),
+        (PENALTIES, Sliced, "sliced", "raises IndexError: too many indices"),
         (LOSSES, Choosy, "choosy", "raises ValueError: by must be 2 or more"),
         (PENALTIES, Picky, "picky", "raises RuntimeError: not today"),
         (AUGMENTATIONS, Shy, "shy", "raises OSError: no table of colours"),
@@ -194,6 +194,13 @@ class Steep(ZeroCentered):
 def test_a_steep_penalty_is_checked_where_numbers_are_numbers():
     game = game_of(loss=LeastSquares(), penalties=(Steep(),))
     assert_passed(Case("steep", game, (4,)).checks())
+
+
+def test_a_penalty_of_ones_own_is_checked_in_games(monkeypatch):
+    monkeypatch.setitem(PENALTIES, "steep", Steep)
+    checks = list(check_game("hinge, steep, *, mlp, lanes 1"))
+    assert len(checks) == 4
+    assert_passed(checks)
 
 
 def test_an_augmentation_of_ones_own_is_checked(monkeypatch):

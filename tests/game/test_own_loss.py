@@ -114,11 +114,20 @@ class Unwritten(Penalty):
         return np.square(g).sum() / n
 
 
+class Deaf(Penalty):
+    """Does not hear what a schedule says."""
+
+    def seed(self, g, n, out, factor=1.0):
+        np.multiply(g, 2 / n, out=out)
+        return np.square(g).sum() / n
+
+
 @pytest.mark.parametrize(
     ("penalty", "message"),
     [
         (Silent(), r"Silent\.seed returns None, which is not allowed; it must return P"),
         (Unwritten(), r"Unwritten\.seed returns .* and leaves out as it was, .* write ∂P/∂g into out"),
+        (Deaf(), r"Deaf\.seed gives P = .* must multiply P and ∂P/∂g by factor, or schedules\.penalty"),
     ],
 )
 @pytest.mark.parametrize("net", ["mlp", "conv"])

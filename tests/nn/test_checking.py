@@ -34,6 +34,13 @@ def test_every_formula_is_right(name):
         assert {"transposed", "tangent", "adjoint dx", "adjoint dtx"} <= whats
 
 
+def test_a_layer_without_a_case_is_named(monkeypatch):
+    monkeypatch.setitem(nn.LAYERS, "critic", type(CRITIC))
+    (named,) = check_layers("critic")
+    assert not named.passed
+    assert named.what == "not played: give it a case, with the shape of a sample, in nn.cases.CASES"
+
+
 def test_short_road_is_checked_wherever_there_are_parameters():
     on_the_short_road = {c.name.split()[0] for c in check_layers() if c.what == "paired"}
     affine = {"dense", "conv2d", "conv_transpose2d", "maxout", "projection"}

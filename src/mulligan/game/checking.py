@@ -163,15 +163,17 @@ def _made(registry: dict[str, type[Kind]]) -> dict[str, Kind]:
     return {name: example for name, example in made.items() if example is not None}
 
 
-SETS: dict[str, tuple[Penalty, ...]] = {
-    "no penalty": (),
-    **{name: (penalty,) for name, penalty in _made(PENALTIES).items()},
-    "wgan_gp one-sided": (WGANGP(one_sided=True),),
-    "r1 + r2": (R1(0.5), R2(2.0)),
-    "r1 + wgan_gp": (R1(), WGANGP()),
-    "r2 + zero_centered + dragan": (R2(), ZeroCentered(), DRAGAN(one_sided=True)),
-}
-"""Penalties, alone and together."""
+def _sets() -> dict[str, tuple[Penalty, ...]]:
+    """Return penalties, alone and together."""
+    return {
+        "no penalty": (),
+        **{name: (penalty,) for name, penalty in _made(PENALTIES).items()},
+        "wgan_gp one-sided": (WGANGP(one_sided=True),),
+        "r1 + r2": (R1(0.5), R2(2.0)),
+        "r1 + wgan_gp": (R1(), WGANGP()),
+        "r2 + zero_centered + dragan": (R2(), ZeroCentered(), DRAGAN(one_sided=True)),
+    }
+
 
 UPDATES: tuple[Literal["alternating", "simultaneous"], ...] = ("alternating", "simultaneous")
 
@@ -193,8 +195,9 @@ def game_of(net: str = "mlp", rate: float = 0.01, **changes: Any) -> Game:
 
 def cases() -> Iterator[Case]:
     """Every loss with every set of penalties that is allowed, both updates, every net, one lane and two; options."""
+    sets = _sets()
     for loss_name, loss in _made(LOSSES).items():
-        for set_name, penalties in SETS.items():
+        for set_name, penalties in sets.items():
             for update in UPDATES:
                 apart = any(penalty.apart for penalty in penalties)
                 if update == "simultaneous" and (isinstance(loss, FeatureMatching) or apart):
@@ -256,7 +259,7 @@ def _augmented() -> Iterator[tuple[str, Game, Shape]]:
             name = f"augmented, all, {'curved' if d is curved else 'conv'}, {update}"
             yield name, game_of("conv", d=d, augment=whole, instance_noise=0.2, loss=Relativistic(), **shared), shape
     for set_name in ("wgan_gp", "dragan", "r2 + zero_centered + dragan"):
-        game = game_of("conv", augment=whole, penalties=SETS[set_name], d_steps=2)
+        game = game_of("conv", augment=whole, penalties=_sets()[set_name], d_steps=2)
         yield f"augmented, all, {set_name}, d_steps = 2", game, shape
     normed = (nn.Conv2d(3), nn.BatchNorm(), *NETS["conv"][1][1:])
     for loss in ("non_saturating", "feature_matching"):

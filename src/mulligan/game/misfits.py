@@ -229,15 +229,22 @@ def _refuse_loss(game: Game) -> None:
 
 
 def _refuse_seed(penalty: Penalty, shape: Shape) -> None:
-    """Raise where a penalty of one's own does not give its value, or not its seed."""
+    """Raise where a penalty of one's own does not give its value, or not its seed, or forgets the factor."""
     out = np.full((2, *shape), np.nan)
     with np.errstate(all="ignore"):
-        value = penalty.seed(np.ones_like(out), 2, out)
+        value = penalty.seed(np.ones_like(out), 2, out, 1.0)
     left = np.isnan(out).all()
     if left or not isinstance(value, numbers.Real):
         raise UnsupportedError(
             f"{type(penalty).__name__}.seed returns {value!r}{' and leaves out as it was' if left else ''}, which is "
             "not allowed; it must return P, a number, and write ∂P/∂g into out (out[...] = …)."
+        )
+    with np.errstate(all="ignore"):
+        half = penalty.seed(np.ones_like(out), 2, np.empty_like(out), 0.5)
+    if math.isfinite(value) and not math.isclose(half, 0.5 * value, rel_tol=1e-6):
+        raise UnsupportedError(
+            f"{type(penalty).__name__}.seed gives P = {value:.6g} with factor = 1 and {half:.6g} with 0.5, which is "
+            "not allowed; it must multiply P and ∂P/∂g by factor, or schedules.penalty cannot act on it."
         )
 
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn.cases import CASES, Case
+from mulligan.nn.layers import LAYERS
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, shares
 from mulligan.nn.rng import stream
@@ -346,8 +347,11 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
 
 def check_layers(pattern: str = "*") -> Iterator[Check]:
     """Check every layer of `LAYERS` whose name matches a shell pattern, and a few whole critics."""
-    for name, cases in CASES.items():
+    for name in dict.fromkeys((*CASES, *LAYERS)):
         if fnmatch.fnmatchcase(name.lower(), pattern.lower()):
+            cases = CASES.get(name, ())
+            if not cases:
+                yield Check(name, "not played: give it a case, with the shape of a sample, in nn.cases.CASES", np.nan)
             for i, case in enumerate(cases, start=1):
                 known = name if len(cases) == 1 else f"{name} {i}"
                 yield from told(known, partial(check_layer, case.layer, case.shape, known, case.rows))
