@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn import scratch
 from mulligan.nn.layers import (
     Conv2d,
     ConvTranspose2d,
@@ -17,7 +18,6 @@ from mulligan.nn.layers import (
     Sequential,
     convolution,
     products,
-    scratch,
 )
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, shares
