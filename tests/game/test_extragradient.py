@@ -11,6 +11,7 @@ from mulligan.game.gan import GAN
 from mulligan.game.losses import Wasserstein
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn import layers as nn
+from mulligan.nn.averaging import Polyak
 from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead
 from mulligan.training.config import Config, from_table, to_table
 
@@ -26,17 +27,17 @@ class ByTurns(Latent):
         return out
 
 
-def play(optimizer, update, steps, lanes=1):
-    """Play z·x·y: G(z) = x·z and D(h) = y·h, with reals at 0. Return x and y after each step, and every z."""
+def play(optimizer, update, steps, lanes=1, average=None):
+    """Play z·x·y: G(z) = x·z and D(h) = y·h, with reals at 0. Yield x, y and the average of x after each step."""
     layers = (nn.Dense(1, bias=False),)
     players = Player(layers, optimizer), Player(layers, optimizer)
-    game = Game(*players, ByTurns(1), Wasserstein(), update=update, average=None)
+    game = Game(*players, ByTurns(1), Wasserstein(), update=update, average=average)
     gan = GAN(game, (1,), seed=2, lanes=lanes, dtype=np.float64)
     gan.g.network.theta[:], gan.d.network.theta[:] = 1.0, -0.5
     with gan.lanes:
         for _ in range(steps):
             gan.step(np.zeros((4, 1)))
-            yield gan.g.network.theta[0], gan.d.network.theta[0]
+            yield gan.g.network.theta[0], gan.d.network.theta[0], gan.average[0]
 
 
 def drawn(moves):
@@ -59,15 +60,21 @@ def test_all_look_ahead_and_then_all_move(update, lanes):
         for_d = next(z)
         for_g = for_d if each == 1 else next(z)
         x, y = x + ETA * for_g * y_ahead, y - ETA * for_d * x_ahead
-        np.testing.assert_allclose(found, (x, y), rtol=1e-12)
+        np.testing.assert_allclose(found[:2], (x, y), rtol=1e-12)
 
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_it_converges_where_simultaneous_descent_spirals_out(update):
     *_, ahead = play(Extragradient(SGD(ETA)), update, 1000)
     *_, descent = play(SGD(ETA), "simultaneous", 1000)
-    assert np.hypot(*ahead) < 1e-8
-    assert np.hypot(*descent) > 1e8
+    assert np.hypot(*ahead[:2]) < 1e-8
+    assert np.hypot(*descent[:2]) > 1e8
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_the_average_takes_in_where_they_moved_and_not_where_they_looked(update):
+    x, _, averages = np.transpose(list(play(Extragradient(SGD(ETA)), update, 5, average=Polyak())))
+    np.testing.assert_allclose(averages, np.cumsum(x) / np.arange(1, 6), rtol=1e-12)
 
 
 EXTRA = Extragradient(Adam())
