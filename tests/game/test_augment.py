@@ -90,6 +90,12 @@ def test_draws_have_the_ranges_of_the_source():
     assert warp.numbers == 8
 
 
+def test_reals_and_fakes_are_drawn_apart():
+    out = np.empty((2, 50, 1))
+    Warp((Brightness(),), SHAPE).draw(np.random.default_rng(0), out)
+    assert len(np.unique(out)) == out.size
+
+
 # ── the transposes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -203,6 +203,17 @@ def test_a_penalty_of_ones_own_is_checked_in_games(monkeypatch):
     assert_passed(checks)
 
 
+class Second(R1):
+    """Another penalty at the reals."""
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("net", ["mlp", "curved"])
+def test_two_penalties_at_the_same_rows_add_up(net, update):
+    game = game_of(net, penalties=(R1(), Second(3.0)), update=update)
+    assert_passed(Case("two at the reals", game, (4,), lanes=2).checks())
+
+
 def test_an_augmentation_of_ones_own_is_checked(monkeypatch):
     monkeypatch.setitem(AUGMENTATIONS, "negative", Negative)
     assert_passed(check_game("augmented, negative, *"))

@@ -109,6 +109,25 @@ def test_layers_tell_the_inputs_and_outputs_of_a_unit(layer, shape, name, fans):
     assert (entry.param.fan_in, entry.param.fan_out) == fans
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "starts"),
+    [
+        (nn.Dense(3, Constant(2), bias_init=Constant(5)), (4,), {"W": 2, "b": 5}),
+        (nn.Conv2d(3, init=Constant(2), bias_init=Constant(5)), (4, 4, 1), {"W": 2, "b": 5}),
+        (nn.ConvTranspose2d(3, init=Constant(2), bias_init=Constant(5)), (4, 4, 1), {"W": 2, "b": 5}),
+        (nn.Projection(3, Constant(2), Constant(5)), (4,), {"W": 2, "E": 5, "b": 0}),
+        (nn.LayerNorm(), (4,), {"gamma": 1, "beta": 0}),
+        (nn.BatchNorm(), (4,), {"gamma": 1, "beta": 0, "mean": 0, "var": 1}),
+    ],
+    ids=lambda thing: type(thing).__name__,
+)
+def test_each_parameter_begins_with_its_own_initialiser(layer, shape, starts):
+    network = Network(layer, shape).initialise(np.random.default_rng(0))
+    assert {name: set(array.ravel()) for name, array in network.tensors().items()} == {
+        name: {start} for name, start in starts.items()
+    }
+
+
 def test_same_seed_same_bytes():
     assert filled(He(), seed=3).tobytes() == filled(He(), seed=3).tobytes()
     assert filled(He(), seed=3).tobytes() != filled(He(), seed=4).tobytes()
