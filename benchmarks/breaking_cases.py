@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from mulligan.data import Dataset, load
-from mulligan.game.lane import Lane
 from mulligan.training import Config, Run, recipe, with_overrides
 from mulligan.training.rules import HEALTHY
 
@@ -56,12 +55,8 @@ def far_points() -> Dataset:
 
 def joined_batch_norm(run: Run) -> None:
     """Let real and fake rows share D's batch statistics, which the package itself never does."""
-    gan = run.gan
-    gan._split = False
-    streams = [gan.streams[f"dropout.{i}"] for i in range(gan.lanes.count)]
-    nets = gan.g.network, gan.d.network
-    how = {"split": False, "together": gan.game.together, "warp": gan._chance.warp}
-    gan._lanes = [Lane(*nets, rng, gan.lanes, i, **how) for i, rng in enumerate(streams)]
+    for lane in run.gan._lanes:
+        lane.d_real, lane.d_spaces = None, [lane.d]
 
 
 def forget_z(run: Run) -> None:
