@@ -225,7 +225,8 @@ The seeds of this page came afterwards, and nothing was changed for them, with o
 and hinge was tried on seeds 51 and 52 of its own case, so that only seed 53 is new there. The page has their third run:
 in two before, by engines that rounded otherwise, 75 and 76 of 84 broken runs were named exactly and the others by a
 neighbour. Rules that came later were found on runs that are not among these cases; after each change all 141 runs were
-repeated on 2 cores of an AMD EPYC (Zen 4), and every row came out as it stands.
+repeated on 2 cores of an AMD EPYC (Zen 4; the last time Zen 5), and every row came
+out as it stands.
 
 A neighbour is another accepted name, given beside the right one in the table of runs. Most digits come from a small
 `mlp`. A healthy `quick` or `ring` of "seed 1" is the one of the next seed, so that four of the 54 are counted twice.
