@@ -133,7 +133,7 @@ def test_a_set_that_is_too_small_does_not_spoil_a_run(mulligan, here):
     np.save("few.npy", np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8))
     code, out, err = mulligan("train", "mlp", "--data", "few.npy", "--steps", 4, "--out", "r", *SMALL, *SMALLER)
     assert code == 0
-    assert "not evaluated: 15 samples" in err
+    assert "not evaluated: 30 samples" in err
     assert "done: 4 steps" in out
 
 
@@ -203,5 +203,5 @@ def test_a_run_on_too_few_pictures_says_that_it_is_not_evaluated(mulligan, here)
     np.savez("few.npz", images=np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8))
     code, out, err = mulligan("train", "mlp", "--data", "few.npz", "--steps", 2, "--threads", 1, "--out", "run")
     assert code == 0
-    assert "not evaluated: 6 samples of " in err
+    assert "not evaluated: 12 samples of " in err
     assert "metrics" not in out

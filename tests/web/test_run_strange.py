@@ -131,6 +131,8 @@ def test_foreign_words_in_one_run_leave_the_list_as_it_is(file: str, words: Any,
 
 def test_evidence_that_was_edited_leaves_the_rest_of_a_run_as_it_is(call: Any, runs: Path) -> None:
     log = runs / "tiny-1" / "events.jsonl"
+    said = {"event": "diagnosed", "step": 25, "state": "D wins", "evidence": {"logit": FIGURE}}
+    log.write_text(f"{log.read_text()}{json.dumps(said)}\n")
     before = call.get("/api/runs/tiny-1").json()["diagnoses"]
     log.write_text(log.read_text().replace('"threshold": ', '"treshold": ', 1))
     found = call.get("/api/runs/tiny-1")
