@@ -158,6 +158,7 @@ class GAN:
         self.steps += 1
         return self._measures
 
+    @np.errstate(invalid="ignore")  # OpenBLAS's kernels for vectors raise it over numbers that they do not use
     def _play(self, i: int) -> None:
         """Play a step as lane `i`: all lanes do this at once, each with its rows, and meet where `meet` says."""
         batch, game = self._batch, self._game
