@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 
 import mulligan
-from mulligan.nn.blas import slowed
+from mulligan.nn.blas import libraries, slowed
 from mulligan.nn.parallel import available_cores
 
 
@@ -66,9 +65,8 @@ def _version(package: str) -> str | None:
 
 
 def _blas() -> str:
-    found = [info for info in threadpoolctl.threadpool_info() if info.get("user_api") == "blas"]
     return ", ".join(
-        f"{info.get('internal_api')} {info.get('version')} {info.get('architecture', '')}".strip() for info in found
+        f"{lib.get('internal_api')} {lib.get('version')} {lib.get('architecture', '')}".strip() for lib in libraries()
     )
 
 

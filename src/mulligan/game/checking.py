@@ -258,8 +258,9 @@ def _augmented() -> Iterator[tuple[str, Game, Shape]]:
         for d in (NETS["conv"][1], curved):
             name = f"augmented, all, {'curved' if d is curved else 'conv'}, {update}"
             yield name, game_of("conv", d=d, augment=whole, instance_noise=0.2, loss=Relativistic(), **shared), shape
+    sets = _sets()
     for set_name in ("wgan_gp", "dragan", "r2 + zero_centered + dragan"):
-        game = game_of("conv", augment=whole, penalties=_sets()[set_name], d_steps=2)
+        game = game_of("conv", augment=whole, penalties=sets[set_name], d_steps=2)
         yield f"augmented, all, {set_name}, d_steps = 2", game, shape
     normed = (nn.Conv2d(3), nn.BatchNorm(), *NETS["conv"][1][1:])
     for loss in ("non_saturating", "feature_matching"):

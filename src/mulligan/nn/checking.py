@@ -351,7 +351,7 @@ def check_layers(pattern: str = "*") -> Iterator[Check]:
         if fnmatch.fnmatchcase(name.lower(), pattern.lower()):
             cases = CASES.get(name, ())
             if not cases:
-                yield Check(name, "not played: give it a case, with the shape of a sample, in nn.cases.CASES", np.nan)
+                yield Check(name, f"{NOT_PLAYED}give it a case, with the shape of a sample, in nn.cases.CASES", np.nan)
             for i, case in enumerate(cases, start=1):
                 known = name if len(cases) == 1 else f"{name} {i}"
                 yield from told(known, partial(check_layer, case.layer, case.shape, known, case.rows))

@@ -21,8 +21,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 import numpy as np
-import threadpoolctl
 
+from mulligan.nn.blas import libraries
 from mulligan.nn.layers.contest import Contest, Way
 from mulligan.nn.memory import Array
 from mulligan.nn.scratch import scratch
@@ -67,8 +67,7 @@ TERMS = 256
 @cache
 def prefers_small() -> bool:
     """Return whether this BLAS has kernels for small products: 10–40 % faster on what layers ask for."""
-    blas = threadpoolctl.threadpool_info()
-    return any(info.get("architecture") in {"SkylakeX", "Cooperlake", "SapphireRapids"} for info in blas)
+    return any(lib.get("architecture") in {"SkylakeX", "Cooperlake", "SapphireRapids"} for lib in libraries())
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:
