@@ -1,6 +1,7 @@
 """The front door: what ``import mulligan`` offers, and `fit`."""
 
 import ast
+import io
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import mulligan
 from mulligan import fitting
@@ -164,6 +166,42 @@ def test_a_program_may_have_numpy_raise_whatever_it_finds(tiny, tmp_path):
         generator.save(tmp_path / "half.safetensors", dtype="float16")
         generator.export(tmp_path / "page.html")
         assert mulligan.evaluate(generator, from_arrays(GREY, np.arange(50) % 2), count=20, seeds=1)["n"] == 20
+
+
+class Terminal(io.StringIO):
+    """What is shown on a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_fit_shows_how_it_goes_where_somebody_looks(tiny, monkeypatch, capsys):
+    def said(**options):
+        mulligan.fit(GREY[:39], recipe=tiny, steps=4, **options)
+        return capsys.readouterr()
+
+    assert said() == ("", "")  # a script's log
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)  # a notebook
+    out, err = said()
+    first, few, *steps = err.splitlines()
+    assert out == ""
+    assert first.startswith("quick on ")
+    assert few.startswith("39 samples to learn from: so few are soon known by heart, and copied. A few hundred")
+    assert [line.partition(" ·")[0] for line in steps] == ["step 4 of 4"]
+    assert said(progress=False) == ("", "")
+    monkeypatch.delattr(sys, "ps1")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    mulligan.fit(GREY, recipe=tiny, steps=4)
+    assert "step 4 of 4" in sys.stderr.getvalue()
+    assert "samples to learn from" not in sys.stderr.getvalue()
+
+
+def test_what_was_done_to_pictures_is_said_by_a_fit_too(tiny, tmp_path, monkeypatch, capsys):
+    Image.fromarray(GREY[0]).save(tmp_path / "one.png")
+    (tmp_path / "notes.heic").touch()
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    mulligan.fit(tmp_path, recipe=tiny, steps=1)
+    assert "1 other files left out" in capsys.readouterr().err.splitlines()[0]
 
 
 def test_minutes_become_steps(tiny):

@@ -18,6 +18,7 @@ from mulligan.data.arrays import UNNAMED, as_array, from_arrays
 from mulligan.data.pictures import fitted
 from mulligan.errors import ConfigError, shown
 from mulligan.output.generator import Generator
+from mulligan.output.progress import View, view_of
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 from mulligan.training.interrupt import BetweenSteps
 
@@ -40,6 +41,7 @@ def fit(
     seed: int = 0,
     steps: int | None = None,
     out: str | Path | None = None,
+    progress: bool = True,
 ) -> Generator:
     """Train a generator.
 
@@ -60,6 +62,9 @@ def fit(
         Length in steps; by default what the recipe says.
     out : str or Path, optional
         Keep the run in this folder; by default nothing is written.
+    progress : bool
+        Show on stderr how it goes: a bar in a terminal, about twenty lines in a notebook. A script whose stderr is no
+        terminal stays silent: its log is left to itself.
 
     Returns
     -------
@@ -97,10 +102,13 @@ def fit(
     config = replace(config, data=replace(config.data, name=data.name))
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run) if out is None else Recorder(out).record(run)
+    view = view_of(run) if progress and _somebody_looks() else View()
     try:
-        with closing(events):
-            for _ in events:
-                pass
+        with view, closing(events):
+            if run.data.note:
+                view.tell(run.data.note)
+            for event in events:
+                view.show(event)
     except BetweenSteps:
         if out is not None:
             raise
@@ -143,6 +151,11 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
     data = trial.data
     del trial  # there may be no memory for both
     return Run(replace(config, steps=max(1, round(rate * left))), data=data)
+
+
+def _somebody_looks() -> bool:
+    """Tell whether stderr is a terminal, or what is typed here is answered at once, as in a notebook."""
+    return sys.stderr is not None and (sys.stderr.isatty() or hasattr(sys, "ps1"))
 
 
 def _configured(given: str | Path | Config) -> Config:

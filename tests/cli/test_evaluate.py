@@ -8,8 +8,9 @@ import tomllib
 import numpy as np
 import pytest
 
-from mulligan.cli.scores import glance, table
+from mulligan.cli.scores import table
 from mulligan.metrics import judging
+from mulligan.output.progress import glance
 
 SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
 SMALLER = ("--set", "discriminator.layers={kind='mlp_discriminator',hidden=[8]}")
@@ -203,5 +204,6 @@ def test_a_run_on_too_few_pictures_says_that_it_is_not_evaluated(mulligan, here)
     np.savez("few.npz", images=np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8))
     code, out, err = mulligan("train", "mlp", "--data", "few.npz", "--steps", 2, "--threads", 1, "--out", "run")
     assert code == 0
+    assert "\n12 samples to learn from: so few are soon known by heart" in err.partition("step 2 of 2")[0]
     assert "not evaluated: 12 samples of " in err
     assert "metrics" not in out

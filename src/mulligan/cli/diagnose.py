@@ -118,7 +118,7 @@ def _print(
     steps: int,
     signals: dict[str, float],
 ) -> None:
-    from mulligan.cli.progress import evidence_lines
+    from mulligan.output.progress import evidence_lines
     from mulligan.training.meanings import MEANINGS
 
     if last is None:

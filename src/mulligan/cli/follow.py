@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from mulligan.cli.progress import Bar, Lines, Plain, View
 from mulligan.cli.scores import table
 from mulligan.cli.screen import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.output.figures import count, counted, duration
+from mulligan.output.progress import View, view_of
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
-from mulligan.training.events import Diagnosed
+from mulligan.training.events import Diagnosed, Event
 from mulligan.training.glance import Glance
 from mulligan.training.second_try import next_folder
 
@@ -20,6 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mulligan.training import Run
+
+
+class Lines(View):
+    """JSON Lines on stdout."""
+
+    def show(self, event: Event) -> None:
+        """Print one event, with what the clock said."""
+        clock = event.clock
+        times = {} if clock is None else {"clock": {"wall": clock.wall, "steps_per_second": clock.steps_per_second}}
+        emit(event.to_json() | times)
 
 
 def follow(
@@ -37,9 +46,9 @@ def follow(
         Exit code: 0; 1 when an alarm stopped the run, or the figures or the report of a finished one could not be
         written; 130 when Ctrl-C stopped the run, which was then saved, or what follows it.
     """
-    view: View = Lines() if json else Bar(run) if sys.stderr.isatty() else Plain(run)
     start, first = time.perf_counter(), run.step
     with Interrupt() as stop:
+        view = Lines() if json else view_of(run)
         watching = Glance.of(run) if run.config.evaluate_every else None
         evaluators = [] if watching is None else [watching]
         alarm: Diagnosed | None = None

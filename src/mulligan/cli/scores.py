@@ -1,4 +1,4 @@
-"""An evaluation as words: floors beside the figures, one line for a glance, the table at the end."""
+"""An evaluation as words: the table at the end, floors beside the figures."""
 
 from __future__ import annotations
 
@@ -13,23 +13,6 @@ if TYPE_CHECKING:
 
 FEW = 500
 """Samples below which the floor, by the covariance of as many reals, is too low by a tenth and more."""
-
-
-def glance(metrics: dict[str, Any]) -> str:
-    """Say in a line what an evaluator found during training."""
-    words = []
-    if "kid" in metrics:
-        words.append(f"KID {figure(metrics['kid'])}")
-    if "modes" in metrics:
-        effective = f" ({figure(metrics['effective_modes'])} effective)" if "effective_modes" in metrics else ""
-        what = ("class" if metrics["modes"] == 1 else "classes") if effective else "modes"
-        words.append(f"{metrics['modes']} {what}{effective}")
-    for key, name in (("high_quality", "of high quality"), ("junk", "junk"), ("label_accuracy", "as asked")):
-        if key in metrics:
-            words.append(f"{_percent(metrics[key])} {name}")
-    known = {"kid", "modes", "effective_modes", "high_quality", "junk", "label_accuracy"}
-    others = {k: v for k, v in metrics.items() if k not in known and isinstance(v, (int, float))}
-    return " · ".join([*words, *(f"{name} {figure(value)}" for name, value in others.items())])
 
 
 def table(metrics: dict[str, Any]) -> list[str]:

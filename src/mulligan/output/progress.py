@@ -1,12 +1,11 @@
-"""Events on the screen: a bar in a terminal, plain lines elsewhere, JSON Lines for programs."""
+"""Events on the screen: a bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from mulligan.cli.scores import glance
-from mulligan.cli.screen import emit, say
 from mulligan.game.losses import probability
 from mulligan.output.figures import count, counted, duration, figure
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
@@ -15,14 +14,18 @@ from mulligan.training.meanings import MEANINGS
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from mulligan.training import Run
+    from mulligan.training.run import Run
 
 LINES = 20
 """Reports of a whole run where there is no terminal."""
 
 
+FEW = 40
+"""Samples of which too few can be kept apart to judge by: what is learnt from so few are copies."""
+
+
 class View:
-    """Shows events; entering and leaving does something only where there is a screen to restore."""
+    """Shows nothing of events; entering and leaving does something only where there is a screen to restore."""
 
     def __enter__(self) -> Self:
         return self
@@ -34,17 +37,17 @@ class View:
 
     def show(self, event: Event) -> None:
         """Show one event."""
-        raise NotImplementedError
+        text = told(event)
+        if text:
+            self.tell(text)
+
+    def tell(self, text: str) -> None:
+        """Tell the user something."""
 
 
-class Lines(View):
-    """JSON Lines on stdout."""
-
-    def show(self, event: Event) -> None:
-        """Print one event, with what the clock said."""
-        clock = event.clock
-        times = {} if clock is None else {"clock": {"wall": clock.wall, "steps_per_second": clock.steps_per_second}}
-        emit(event.to_json() | times)
+def view_of(run: Run) -> View:
+    """Return what shows this run as it goes on: a bar in a terminal, else lines."""
+    return Bar(run) if sys.stderr.isatty() else Plain(run)
 
 
 class Plain(View):
@@ -57,17 +60,19 @@ class Plain(View):
 
     def show(self, event: Event) -> None:
         """Print a line, if one is due."""
-        if isinstance(event, Stepped):
-            part = event.step * LINES // self.run.config.steps
-            if part > self._shown:
-                self._shown = part
-                total = self.run.config.steps
-                words = " · ".join([*measured(self.run, event.measures), *self._pace.words(event)])
-                say(f"step {count(event.step)} of {count(total)} · {words}")
-        else:
-            text = told(event)
-            if text:
-                say(text)
+        if not isinstance(event, Stepped):
+            super().show(event)
+            return
+        part = event.step * LINES // self.run.config.steps
+        if part > self._shown:
+            self._shown = part
+            total = self.run.config.steps
+            words = " · ".join([*measured(self.run, event.measures), *self._pace.words(event)])
+            self.tell(f"step {count(event.step)} of {count(total)} · {words}")
+
+    def tell(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)
 
 
 class Bar(View):
@@ -110,9 +115,11 @@ class Bar(View):
             self._move(event.step, " · ".join(self._pace.words(event)))
             self._figures.plain = " · ".join(measured(self.run, event.measures))
         else:
-            text = told(event)
-            if text:
-                self._live.console.print(text, markup=False)
+            super().show(event)
+
+    def tell(self, text: str) -> None:
+        """Print above the bar."""
+        self._live.console.print(text, markup=False)
 
 
 class Pace:
@@ -164,11 +171,15 @@ def told(event: Event) -> str:
         size = "×".join(map(str, event.shape))
         classes = f", {counted(event.classes, 'class', 'classes')}" if event.classes else ""
         g, d = event.parameters["generator"], event.parameters["discriminator"]
-        return (
+        words = (
             f"{event.recipe or 'own recipe'} on {event.data}: {counted(event.samples, 'sample')} of {size}{classes}; "
             f"G {count(g)} and D {count(d)} parameters; {counted(event.steps, 'step')}, seed {event.seed}, "
             f"{counted(event.threads, 'thread')}"
         )
+        if event.samples >= FEW:
+            return words
+        few = f"{counted(event.samples, 'sample')} to learn from: so few are soon known by heart, and copied"
+        return f"{words}\n{few}. A few hundred are enough to start with."
     if isinstance(event, Diagnosed):
         remedies = f"; try: {'; or: '.join(event.remedies)}" if event.remedies else ""
         kind = " (warning)" if event.severity == "warning" else "" if event.severity else " again"
@@ -178,3 +189,20 @@ def told(event: Event) -> str:
         found = glance(event.metrics)
         return f"step {count(event.step)}: {found}" if found else ""
     return ""
+
+
+def glance(metrics: dict[str, Any]) -> str:
+    """Say in a line what an evaluator found during training."""
+    words = []
+    if "kid" in metrics:
+        words.append(f"KID {figure(metrics['kid'])}")
+    if "modes" in metrics:
+        effective = f" ({figure(metrics['effective_modes'])} effective)" if "effective_modes" in metrics else ""
+        what = ("class" if metrics["modes"] == 1 else "classes") if effective else "modes"
+        words.append(f"{metrics['modes']} {what}{effective}")
+    for key, name in (("high_quality", "of high quality"), ("junk", "junk"), ("label_accuracy", "as asked")):
+        if key in metrics:
+            words.append(f"{figure(100 * metrics[key])} % {name}")
+    known = {"kid", "modes", "effective_modes", "high_quality", "junk", "label_accuracy"}
+    others = {k: v for k, v in metrics.items() if k not in known and isinstance(v, (int, float))}
+    return " · ".join([*words, *(f"{name} {figure(value)}" for name, value in others.items())])
