@@ -107,10 +107,10 @@ def command(
             f"{counted(run.config.steps, 'step')} fill {duration(60 * minutes)} on this machine (timed in "
             f"{duration(time.perf_counter() - start)}); from here on the run is exact"
         )
-    if out is None:  # as late as can be: nothing is left of a run that is refused
-        out = take_next(Path("runs"), config.recipe or "run")
     if not json and (note := slowed()):
         say(note)
     if run.data.note:
         say(run.data.note)
+    if out is None:  # as late as can be: nothing is left of a run that is refused, or stopped before it has begun
+        out = take_next(Path("runs"), config.recipe or "run")
     return follow(run, Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)
