@@ -270,6 +270,15 @@ def test_data_that_a_name_does_not_tell_apart_are_refused(
     assert f"--data {tmp_path / second} is not allowed" in capsys.readouterr().err
 
 
+def test_kernels_that_are_forced_to_be_slow_are_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mulligan.nn.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
+    monkeypatch.setattr("mulligan.web.server.serve", lambda **options: 0)
+    assert main(["serve"]) == 0
+    assert capsys.readouterr() == ("", "OPENBLAS_CORETYPE=Old is set\n")
+
+
 def test_a_taken_port_is_said(served: Any, tmp_path: Path) -> None:
     port = served.address.rpartition(":")[2]
     command = [sys.executable, "-m", "mulligan", "serve", "--port", port, "--runs", str(tmp_path)]

@@ -45,6 +45,7 @@ def command(
         Open the page in the browser.
     """
     from mulligan.data import DATASETS
+    from mulligan.nn.blas import slowed
     from mulligan.web.server import serve
 
     own: dict[str, str] = {}
@@ -59,6 +60,8 @@ def command(
                 "and what can be chosen there needs names that differ. Rename one of them."
             )
         own[name] = place
+    if note := slowed():
+        say(note)
     return serve(
         port=whole("port", port, 0, 65535, example=8000),
         host=host or "127.0.0.1",
