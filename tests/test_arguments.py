@@ -113,6 +113,7 @@ def rebuilt(**options):
         (lambda: mulligan.load("x.safetensors").export("m.npz", ["npz"]), r"to = \['npz'\] is not allowed"),
         (lambda: from_arrays(GREY).limited(-1), "count = -1 is not allowed"),
         (lambda: from_arrays(GREY).limited("5"), "count = '5' is not allowed"),
+        (lambda: on_a_run().watch(3), "observers = 3 is not allowed; it must be a list of objects with name, observe"),
         (lambda: on_a_run().draw(1.5, seed=0), r"count = 1\.5 is not allowed"),
         (lambda: on_a_run().draw(2, seed=None), "seed = None is not allowed"),
         (lambda: on_a_run().turn("lr=1"), r"overrides = 'lr=1' is not allowed; .*list of texts.*Try \['steps=100'\]"),

@@ -149,14 +149,19 @@ def check_play(run: object, evaluators: object, observers: object, *calls: objec
             f"evaluators = {shown(evaluators)} is not allowed; it must be a list of functions that take a run and "
             "return a dict of figures. Try evaluators=[measure]."
         )
+    check_observers(observers)
+    for call in calls:
+        if not callable(call):
+            raise ConfigError(f"{shown(call)} cannot be called, as save and stop are. Try stop=lambda: False.")
+
+
+def check_observers(observers: object) -> None:
+    """Refuse what cannot see events."""
     if not isinstance(observers, Sequence) or not all(isinstance(observer, Observer) for observer in observers):
         raise ConfigError(
             f"observers = {shown(observers)} is not allowed; it must be a list of objects with name, observe, state "
             "and restore. Try observers=[mulligan.training.Diagnosis()]."
         )
-    for call in calls:
-        if not callable(call):
-            raise ConfigError(f"{shown(call)} cannot be called, as save and stop are. Try stop=lambda: False.")
 
 
 def _between(run: Run) -> BetweenSteps:

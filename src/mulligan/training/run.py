@@ -295,7 +295,16 @@ class Run:
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def watch(self, observers: Sequence[Observer]) -> None:
-        """Take observers on, each at what a restored checkpoint says it knew."""
+        """Take observers on, each at what a restored checkpoint says it knew.
+
+        Raises
+        ------
+        ConfigError
+            When they are none.
+        """
+        from mulligan.training.loop import check_observers  # which knows runs itself
+
+        check_observers(observers)
         self.observers = observers
         for observer in observers:
             if observer.name in self._observed:
