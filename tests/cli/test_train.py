@@ -12,7 +12,7 @@ import pytest
 
 from mulligan.cli import follow
 from mulligan.output.models import load
-from mulligan.training.folder import next_free
+from mulligan.training.folder import RunFolder, next_free
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
 TINY += ("--set", "discriminator.layers.hidden=[8]", "--set", "discriminator.layers.channels=[2, 4]", "batch_size=8")
@@ -214,6 +214,14 @@ def test_minutes_become_steps_that_are_written_down(mulligan, data):
     assert f"done: {steps:,} steps" in out
     assert mulligan("train", "--data", data, "--steps", steps, *rarely, "--out", "again")[0] == 0
     assert load("again").theta.tobytes() == load("runs/quick-1").theta.tobytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks")
+def test_a_run_that_another_process_trains_is_refused_before_a_word_is_said_of_where_it_stands(mulligan, trained):
+    with RunFolder(Path(trained)).hold():
+        code, out, err = mulligan("resume", trained, "--steps", 10)
+    assert (code, out) == (1, "")
+    assert err.startswith("mulligan: another process is writing to runs/quick-1.")
 
 
 def test_a_disk_that_fills_up(mulligan, trained, monkeypatch):

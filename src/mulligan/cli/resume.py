@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from tyro.conf import Positional
 
 from mulligan.cli.screen import say
@@ -29,9 +31,11 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False)
     """
     from mulligan.cli.follow import follow
     from mulligan.nn.blas import slowed
-    from mulligan.training import Recorder
+    from mulligan.training import Recorder, RunFolder
     from mulligan.training import resume as resume_run
 
+    with suppress(OSError):  # the recorder says that
+        RunFolder.of(run).hold().close()  # a run that another process trains stands elsewhere than its files say
     resumed = resume_run(run, steps=steps)
     if not json and (note := slowed()):
         say(note)
