@@ -136,9 +136,18 @@ class Deaf(Penalty):
         return np.square(g).sum() / n
 
 
+class Unscheduled(Penalty):
+    """Takes no factor."""
+
+    def seed(self, g, n, out):
+        np.multiply(g, 2 / n, out=out)
+        return np.square(g).sum() / n
+
+
 @pytest.mark.parametrize(
     ("penalty", "message"),
     [
+        (Unscheduled(), r"Unscheduled\.seed\(self, g, n, out\) .* Write seed\(self, g, n, out, factor=1\.0\)"),
         (Silent(), r"Silent\.seed returns None, which is not allowed; it must return P"),
         (Unwritten(), r"Unwritten\.seed returns .* and leaves out as it was, .* write ∂P/∂g into out"),
         (Deaf(), r"Deaf\.seed gives P = .* must multiply P and ∂P/∂g by factor, or schedules\.penalty"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from inspect import signature
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -230,6 +231,14 @@ def _refuse_loss(game: Game) -> None:
 
 def _refuse_seed(penalty: Penalty, shape: Shape) -> None:
     """Raise where a penalty of one's own does not give its value, or not its seed, or forgets the factor."""
+    seed = signature(type(penalty).seed)
+    try:
+        seed.bind(penalty, None, 2, None, 1.0)
+    except TypeError as error:
+        raise UnsupportedError(
+            f"{type(penalty).__name__}.seed{seed} is not allowed: a step gives it g, n, out and factor ({error}). "
+            "Write seed(self, g, n, out, factor=1.0), and multiply P and ∂P/∂g by factor."
+        ) from error
     out = np.full((2, *shape), np.nan)
     with np.errstate(all="ignore"):
         value = penalty.seed(np.ones_like(out), 2, out, 1.0)
