@@ -85,7 +85,7 @@ def shown(value: object) -> str:
 
 
 def as_path(name: str, value: object, what: str, example: str) -> Path:
-    """Return a path that a caller gave.
+    """Return a path that a caller gave, with the home folder for ``~``.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def as_path(name: str, value: object, what: str, example: str) -> Path:
         raise ConfigError(
             f"{name} = {shown(value)} is not allowed; it must be {what}, as a str or Path. Try {example!r}."
         )
-    return Path(value)
+    return Path(os.path.expanduser(value))  # Path.expanduser raises where there is no such user
 
 
 def as_whole(name: str, value: object, low: int, high: int | None = None) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import mulligan as front
+from mulligan.training.config import dumps_toml
 from mulligan.training.folder import resume
 from mulligan.training.recorder import Recorder
 
@@ -90,3 +92,57 @@ def test_json_keeps_names_where_the_terminal_has_no_letters_for_them(process, mo
         done = process("sample", model, "--out", name, "--json", env=env)
         assert json.loads(done.stdout)["out"] == name
         assert Path(name).is_file()
+
+
+@pytest.fixture
+def home(tmp_path_factory, monkeypatch):
+    """An empty home folder."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the home folder has another variable")
+def test_the_home_folder_is_meant_where_the_shell_does_not_write_it(mulligan, data, home, monkeypatch):
+    here = sorted(Path().iterdir())
+    Path(data).rename(home / "own.npz")
+    (home / "mine.toml").write_text(dumps_toml(front.recipe("mlp", data="~/own.npz")))
+    small = ("--steps", 2, "--no-evaluate", "--threads", 1)
+    assert mulligan("train", "mlp", "--data", "~/own.npz", "--out=~/a", *small)[0] == 0
+    assert mulligan("train", "~/mine.toml", "--out", "~/b", *small)[0] == 0
+    for words in (
+        ("resume", "~/a", "--steps", 3),
+        ("sample", "~/a", "--out=~/a.png"),
+        ("walk", "~/b", "--from", 1, "--to", 2, "--frames", 2, "--out=~/b.gif"),
+        ("draw", 1, "--model", "~/a/generator.safetensors", "--out=~/one.png"),
+        ("export", "~/a", "--out=~/a.npz"),
+        ("evaluate", "~/a", "--data", "~/own.npz", "--seeds", 1),
+        ("report", "~/a", "--out", "~/a.html"),
+    ):
+        assert mulligan(*words)[0] == 0, words
+    made = {"a", "b", "a.png", "b.gif", "one.png", "a.npz", "a.html"}
+    assert made <= {path.name for path in home.iterdir()}
+    asked = []
+    monkeypatch.setattr("mulligan.web.server.serve", lambda **options: asked.append(options) or 0)
+    assert mulligan("serve", "--data", "~/own.npz", "--runs", "~/runs")[0] == 0
+    assert asked[0]["data"] == {"own.npz": str(home / "own.npz")}
+    assert asked[0]["runs"] == home / "runs"
+    assert sorted(Path().iterdir()) == [path for path in here if path.name != data]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the home folder has another variable")
+def test_the_home_folder_is_meant_in_python(data, home):
+    here = sorted(Path().iterdir())
+    Path(data).rename(home / "own.npz")
+    tiny = front.recipe("mlp", threads=1, evaluate_every=0)
+    made = front.fit("~/own.npz", recipe=tiny, steps=2, out="~/a")
+    assert made.spec.data == str(home / "own.npz")
+    assert front.load("~/a").theta.tobytes() == made.theta.tobytes()
+    made.save("~/a.safetensors")
+    made.export("~/a.html")
+    assert {"a", "a.safetensors", "a.html"} <= {path.name for path in home.iterdir()}
+    by_name = front.Run(front.recipe("mlp", data="~/own.npz", threads=1))
+    assert by_name.config.data.name == str(home / "own.npz")
+    with pytest.raises(front.errors.DataError, match="no file named '~nobody-of-this-name/own"):
+        front.data.load("~nobody-of-this-name/own.npz")
+    assert sorted(Path().iterdir()) == [path for path in here if path.name != data]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import keyword
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 from mulligan.cli.screen import emit
-from mulligan.cli.words import File, Json, Word
-
-# ruff: noqa: UP045 (see words)
+from mulligan.cli.words import File, Json, OtherModel, Word
 
 
 def command(
-    model: Annotated[Positional[Optional[Path]], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
+    model: Annotated[Positional[OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
     to: Annotated[Word, arg(metavar="onnx|torch|npz|html")] = None,
     out: File = None,

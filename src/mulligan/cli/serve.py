@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,7 @@ def command(
 
     own: dict[str, str] = {}
     for word in data:
-        path = Path(word)
+        path = Path(os.path.expanduser(word))
         if not path.exists():
             raise ConfigError(f"--data {word}: there is no such folder or file. Check the path.")
         name, place = path.resolve().name, str(path.resolve())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from mulligan.cli.screen import emit
-from mulligan.cli.words import ClassWord, Frames, From, Json, Model, To
+from mulligan.cli.words import ClassWord, Frames, From, Json, Model, Target, To
 
 
 def command(
@@ -18,7 +17,7 @@ def command(
     to: To,
     frames: Frames = 60,
     class_: ClassWord = None,
-    out: Annotated[Path, arg(metavar="FILE")] = Path("walk.gif"),
+    out: Target = Path("walk.gif"),
     json: Json = False,
 ) -> None:
     """Walk from one number's picture to another's, as an animation (.gif, .png, .webp).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -61,6 +62,11 @@ def _reads(metavar: str, read: Callable[[str], Any]) -> PrimitiveConstructorSpec
     )
 
 
+def _path(metavar: str) -> PrimitiveConstructorSpec[Any]:
+    """Read a path; no shell writes the home folder for the ``~`` in --out=~/mine or in quotes."""
+    return _reads(metavar, lambda text: Path(os.path.expanduser(text)))
+
+
 def _count(name: str, metavar: str, example: int, low: int = 1) -> PrimitiveConstructorSpec[Any]:
     return _reads(metavar, lambda text: whole(name, text, low, example=example))
 
@@ -93,8 +99,9 @@ Quick = Annotated[bool, _QUIET]
 Families = Annotated[str, _QUIET]
 Word = Annotated[Optional[str], _reads("D", str), _QUIET]
 ClassWord = Annotated[Optional[str], _reads("K", str), arg(name="class", help_behavior_hint="")]
-Model = Annotated[Path, _reads("MODEL", Path)]
-OtherModel = Annotated[Optional[Path], _reads("MODEL", Path), _QUIET]
-Folder = Annotated[Path, _reads("RUN", Path)]
-OtherFolder = Annotated[Optional[Path], _reads("RUN", Path), _QUIET]
-File = Annotated[Optional[Path], _reads("FILE", Path), _QUIET]
+Model = Annotated[Path, _path("MODEL")]
+OtherModel = Annotated[Optional[Path], _path("MODEL"), _QUIET]
+Folder = Annotated[Path, _path("RUN")]
+OtherFolder = Annotated[Optional[Path], _path("RUN"), _QUIET]
+File = Annotated[Optional[Path], _path("FILE"), _QUIET]
+Target = Annotated[Path, _path("FILE")]

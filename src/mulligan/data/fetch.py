@@ -79,5 +79,5 @@ def local_copy(published: Published, file: str) -> Path | None:
     folder = os.environ.get("MULLIGAN_DATA")
     if not folder:
         return None
-    path = Path(folder) / published.name / file
+    path = Path(os.path.expanduser(folder)) / published.name / file
     return path if path.is_file() else None

@@ -162,7 +162,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     """
     what = "the name of a data set, a folder or a file (arrays become data by mulligan.data.from_arrays)"
     # a text may be a name as well, and one that cannot be a path is told the names that there are
-    path = Path(source) if isinstance(source, str) else as_path("source", source, what, "mnist")
+    path = Path(os.path.expanduser(source)) if isinstance(source, str) else as_path("source", source, what, "mnist")
     name = str(source)
     check_words(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
     if isinstance(source, str) and name in DATASETS:
@@ -206,7 +206,8 @@ def is_picture_folder(source: str | Path) -> bool:
 
 def absolute(source: str) -> str:
     """Return a name of `DATASETS` as it is, and a path from the root on, for whoever reads it from another folder."""
-    return source if source in DATASETS or not os.path.exists(source) else str(Path(source).resolve())
+    path = os.path.expanduser(source)
+    return source if source in DATASETS or not os.path.exists(path) else str(Path(path).resolve())
 
 
 def _load_file(path: Path) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
     if isinstance(word, str) and word in known:
         return known[word]
     if isinstance(word, str) and word.endswith(".toml"):
-        return Path(word)
+        return Path(os.path.expanduser(word))
     from difflib import get_close_matches
 
     near = get_close_matches(shown(word).strip("'"), known, 1)

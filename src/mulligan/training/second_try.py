@@ -128,7 +128,7 @@ def plan(
     if found is not None:  # with rates and weights as they stood there
         config = replace(found.current, steps=config.steps)
     changed = with_overrides(config, diagnosed.overrides, say=say)
-    parent = Parent(str(Path(folder).resolve()), 0 if found is None else found.step)
+    parent = Parent(str(here.path.resolve()), 0 if found is None else found.step)
     return SecondTry(replace(changed, parent=parent), differences(to_table(config), to_table(changed)), found)
 
 
