@@ -345,7 +345,10 @@ def test_a_study_of_own_data_is_not_gone_on_with_where_its_path_means_others(
     monkeypatch.chdir(tmp_path / "one")
     next(StudyRun(asked, tmp_path / "out").run())
     monkeypatch.chdir(tmp_path / "two")
-    with pytest.raises(ConfigError, match=r"asked otherwise \(variations.plain.data.name: "):
+    with pytest.raises(ConfigError, match=r"asked otherwise \(variations.plain.data.name: .* Ask the same again, or"):
+        StudyRun(asked, tmp_path / "out", resume=True)
+    monkeypatch.chdir(tmp_path)  # where it leads to nothing
+    with pytest.raises(ConfigError, match=r"again from the folder in which points\.npy is \S+/one/points\.npy, or"):
         StudyRun(asked, tmp_path / "out", resume=True)
     monkeypatch.chdir(tmp_path / "one")
     assert len(finished(StudyRun(asked, tmp_path / "out", resume=True))) == 4

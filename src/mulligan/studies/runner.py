@@ -24,7 +24,7 @@ from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempt
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import RunFolder
 from mulligan.training.checkpoint import versions
-from mulligan.training.overrides import differences
+from mulligan.training.overrides import compared, differences
 from mulligan.training.samples import located
 from mulligan.training.tables import Table, to_plain, to_table
 
@@ -123,8 +123,8 @@ class StudyRun:
         changed = differences(words["asked"], self._asked())
         if changed:
             raise ConfigError(
-                f"the study in {self.folder} was asked otherwise ({'; '.join(changed[:3])}). Ask the same again, or "
-                "choose another --out."
+                f"the study in {self.folder} was asked otherwise ({'; '.join(changed[:3])}). Ask the same again"
+                f"{_where(words['asked'], self._asked())}, or choose another --out."
             )
         self.steps, self.machine = dict(words["steps"]), dict(words["machine"])
         for place in (self.folder, self.picture("").parent):  # what was being written when the study was killed
@@ -352,6 +352,14 @@ class StudyRun:
             "machine": self.machine,
         }
         atomic_write(self.plan, (json.dumps(words, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _where(before: Table, now: Table) -> str:
+    """Say from which folder to ask again, where a relative path of data leads to nothing here."""
+    for path, old, new in compared(before, now):
+        if path.endswith(".data.name") and old and new and old.endswith(f"{os.sep}{os.path.normpath(new)}"):
+            return f" from the folder in which {new} is {old}"
+    return ""
 
 
 def _timed(job: tuple[Job, float]) -> tuple[str, float]:
