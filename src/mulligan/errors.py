@@ -136,8 +136,9 @@ def as_whole(name: str, value: object, low: int, high: int | None = None) -> int
 
 
 def typed(path: str | Path) -> str:
-    """Write a path as a word of a command: quoted where the shell would read a part of it otherwise."""
+    """Write a path as a word of a command: quoted where the shell would read a part of it otherwise; no option."""
     import shlex
     from subprocess import list2cmdline
 
-    return shlex.quote(str(path)) if os.name == "posix" else list2cmdline([str(path)])
+    word = os.path.join(".", path) if str(path).startswith("-") else str(path)
+    return shlex.quote(word) if os.name == "posix" else list2cmdline([word])

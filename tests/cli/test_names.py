@@ -30,6 +30,12 @@ def run(mulligan, here):
     return RUN
 
 
+def test_a_folder_that_looks_like_an_option_is_said_so_that_it_is_none(mulligan, here):
+    said = mulligan("train", "ring", "--steps", 2, *SHORT, "--out=-x")[1]
+    assert commands(said) == [["sample", "./-x"]]
+    assert mulligan(*commands(said)[0])[0] == 0
+
+
 def test_every_command_that_is_said_can_be_pasted(mulligan, run, data):
     code, said, _ = mulligan("train", "mlp", "--data", data, "--steps", 2, *SHORT, "--out", "a b")
     assert code == 0
