@@ -141,6 +141,21 @@ def test_points_and_names_and_folders(tmp_path):
         mulligan.fit("ring", recipe=ring, steps=2, out=tmp_path / "run")
 
 
+def test_data_that_is_loaded_may_be_given_as_it_is(tiny):
+    data = from_arrays(GREY, np.arange(50) % 5, name="mine")
+    made, by_arrays = (mulligan.fit(*given, recipe=tiny, steps=2) for given in ((data,), (GREY, np.arange(50) % 5)))
+    assert made.theta.tobytes() == by_arrays.theta.tobytes()
+    assert (made.classes, made.spec.data) == (5, "mine")
+    with pytest.raises(ConfigError, match="labels are not allowed with images = 'mine', which brings its own"):
+        mulligan.fit(data, np.arange(50), recipe=tiny, steps=2)
+
+
+def test_a_run_says_what_it_is_and_where_it_stands():
+    run = mulligan.Run(mulligan.recipe("ring", steps=2, threads=1))
+    next(event for event in mulligan.train(run) if event.name == "stepped")
+    assert repr(run) == "Run(ring on ring: step 2 of 2)"
+
+
 def test_the_seed_decides(tiny):
     def theta(seed):
         return mulligan.fit(GREY, recipe=tiny, steps=2, seed=seed).theta.tobytes()

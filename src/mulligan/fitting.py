@@ -34,7 +34,7 @@ SHARE = 0.95
 
 
 def fit(
-    images: ArrayLike | str | Path,
+    images: ArrayLike | str | Path | Dataset,
     labels: ArrayLike | None = None,
     recipe: str | Path | Config = "quick",
     minutes: float | None = None,
@@ -47,9 +47,9 @@ def fit(
 
     Parameters
     ----------
-    images : array (n, h, w[, c]) or (n, d), or str or Path
+    images : array (n, h, w[, c]) or (n, d), or str or Path, or Dataset
         Pictures or points (`mulligan.data.arrays` has the table of what is understood), or a name of `mulligan list
-        data`, a folder, or a file.
+        data`, a folder, or a file; or what `mulligan.data.load` made of one.
     labels : (n,) array, optional
         One class for each sample; without them, the generator knows no classes. A recipe that takes none says so.
     recipe : str, Path or Config
@@ -163,17 +163,22 @@ def _configured(given: str | Path | Config) -> Config:
 
 
 def _data(
-    images: ArrayLike | str | Path, labels: ArrayLike | None, spec: DataSpec
+    images: ArrayLike | str | Path | Dataset, labels: ArrayLike | None, spec: DataSpec
 ) -> tuple[Dataset, tuple[float, float] | None]:
     """Return the data set, and the range that the array's values had, where it is not the data set's own."""
-    if isinstance(images, (str, Path)):
+    if isinstance(images, (str, Path, Dataset)):
         if labels is not None:
-            raise ConfigError(f"labels are not allowed with images = {str(images)!r}, which brings its own.")
+            given = images.name if isinstance(images, Dataset) else str(images)
+            raise ConfigError(f"labels are not allowed with images = {given!r}, which brings its own.")
+        if isinstance(images, Dataset):
+            return _as_asked(images, spec), None
         return load(images, spec.size, spec.skip_broken, spec.colour), None
     array = as_array(images, UNNAMED)
-    data = from_arrays(array, labels)
-    if spec.size or spec.colour != "auto":
-        data = fitted(data, spec.size, spec.colour)
+    data = _as_asked(from_arrays(array, labels), spec)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:
         return data, None
     return data, (0.0 if array.min() >= 0 else -1.0, 1.0)
+
+
+def _as_asked(data: Dataset, spec: DataSpec) -> Dataset:
+    return fitted(data, spec.size, spec.colour) if spec.size or spec.colour != "auto" else data

@@ -124,6 +124,9 @@ class Run:
             "(mulligan.training.resume)."
         )
 
+    def __repr__(self) -> str:
+        return f"Run({self.config.recipe or 'own recipe'} on {self.data.name}: step {self.step} of {self.config.steps})"
+
     @property
     def step(self) -> int:
         """Steps taken."""
