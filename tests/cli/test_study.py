@@ -18,7 +18,7 @@ data = { name = "ring", labels = "none", limit = 100 }
 generator = { layers = { kind = "mlp_generator", hidden = [8], output = "none" } }
 discriminator = { layers = { kind = "mlp_discriminator", hidden = [8] } }
 """
-STUDY = """# mine: two losses
+STUDY = """# mine: two losses.
 recipe = "recipe.toml"
 [budgets.small]
 seeds = 1

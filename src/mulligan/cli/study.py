@@ -72,7 +72,7 @@ def command(
     workers = workers or available_cores()
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
     kept = f", {before} of them have ended" if before else ""
-    say(f"{study.title or file}: {total} cells{kept}; {workers} at once ({backend})")
+    say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once ({backend})")
     pace = _Pace(total - before)
     events = run.run(workers, backend_name=backend, scheduler=scheduler, say=say)
     try:
