@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from mulligan.errors import BusyError, CheckpointError, ConfigError, RunError
-from mulligan.training import Recorder, Run, RunFolder, resume
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, RunError
+from mulligan.training import Recorder, Run, RunFolder, load_config, resume
 from mulligan.training.config import dumps_toml
 
 
@@ -86,6 +87,32 @@ def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Any, tmp_path:
     with pytest.raises(CheckpointError, match=r"holds no checkpoint any more.*mulligan train .*config\.toml$"):
         record(folder, resume(folder))
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_data_that_was_moved_is_found_where_the_configuration_says(
+    tiny: Any, tmp_path: Path, record: Any, content: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, now, other = (tmp_path / f"{name}.npy" for name in ("first", "now", "other"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for path, seed in ((first, 0), (other, 1)):
+        np.save(path, np.random.default_rng(seed).normal(size=(50, 2)).astype(np.float32))
+    asked = tiny(data={"name": str(first), "labels": "none"})
+    record(tmp_path / "whole", Run(asked))
+    run = Run(asked)
+    record(tmp_path / "r", run, stop=lambda: run.step >= 12)
+    first.rename(now)
+    with pytest.raises(DataError, match=r"first\.npy, which the run was trained on, is not there any more.*\[data\]"):
+        resume(tmp_path / "r")
+    config = tmp_path / "r" / "config.toml"
+    text = config.read_text()
+    config.write_text(text.replace(str(first), str(other)))
+    with pytest.raises(CheckpointError, match=r"trained on other data than .*other\.npy is now"):
+        resume(tmp_path / "r")
+    config.write_text(text.replace(str(first), "~/now.npy"))
+    record(tmp_path / "r", resume(tmp_path / "r"))
+    assert load_config(config).data.name == str(now)
+    ours, theirs = content(tmp_path / "r"), content(tmp_path / "whole")
+    assert all(ours[part] == theirs[part] for part in ("arrays", "events.jsonl", "training.gif"))
 
 
 def test_two_processes_do_not_write_to_one_folder(tiny: Any, tmp_path: Path, record: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mulligan.errors import BusyError, CheckpointError, ConfigError, as_path, typed
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
 from mulligan.training.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
@@ -206,6 +206,8 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     ------
     ConfigError
         When this is no run folder, its configuration was changed, or `steps` are fewer than have been taken.
+    DataError
+        When the data is not there any more; ``data.name`` in ``config.toml`` may say where it is now.
     CheckpointError
         When no checkpoint can be trusted or all are gone, or the data has changed.
     """
@@ -232,6 +234,12 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     if config.steps < found.step:
         raise ConfigError(
             f"steps = {config.steps} is not allowed: the run has taken {found.step} already. Try {found.step} or more."
+        )
+    name = config.data.name
+    if data is None and os.path.isabs(name) and not os.path.exists(name):
+        raise DataError(
+            f"{name}, which the run was trained on, is not there any more. Put it back, or write where it is now into "
+            f"{here.config}: name = …, below [data]."
         )
     return found.run(config, data=data)
 
@@ -263,8 +271,9 @@ def take_next(folder: Path, name: str) -> Path:
 
 
 def _refuse_changes(here: RunFolder, config: Config, found: Checkpoint) -> None:
-    """Refuse a configuration that differs from the checkpoint's in more than the length of the run."""
-    changed = differences(to_table(replace(found.config, steps=config.steps)), to_table(config))
+    """Refuse a configuration that differs from the checkpoint's in more than its length and where its data lies."""
+    moved = replace(found.config.data, name=config.data.name)  # the checkpoint knows the data by what it is
+    changed = differences(to_table(replace(found.config, steps=config.steps, data=moved)), to_table(config))
     if changed:
         raise ConfigError(
             f"{here.config} was changed since {found.path.name} was saved ({'; '.join(changed)}), and a run goes on "
