@@ -147,9 +147,12 @@ def test_a_file_that_is_not_there_says_what_to_do(site):
         published.load_idx_set(lost, NAMES)
 
 
-def test_no_network_says_what_to_do(site):
+def test_no_network_says_what_to_do(site, monkeypatch):
     nowhere = Published("tiny", "http://127.0.0.1:9/", dict.fromkeys(IDX_FILES, "0" * 64))
-    with pytest.raises(DataError, match=r"could not be fetched.*set MULLIGAN_DATA"):
+    with pytest.raises(DataError, match=r"could not be fetched.*set MULLIGAN_DATA to the folder around it\.$"):
+        published.load_idx_set(nowhere, NAMES)
+    monkeypatch.setenv("MULLIGAN_DATA", "/elsewhere")
+    with pytest.raises(DataError, match=r"around it\. It is /elsewhere now, which has no tiny/\S+\.gz\.$"):
         published.load_idx_set(nowhere, NAMES)
 
 
@@ -165,7 +168,9 @@ def test_a_local_copy_is_used_and_said(site, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     for file in IDX_FILES:
         (folder / file).write_bytes(gzip.compress(gzip.decompress(IDX_FILES[file]), 1))  # repacked: another SHA-256
-    monkeypatch.setenv("MULLIGAN_DATA", str(tmp_path / "mine"))
+    for home in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(home, str(tmp_path))
+    monkeypatch.setenv("MULLIGAN_DATA", "~/mine")  # as "~/mine" in a shell's file leaves it
     data = published.load_idx_set(source, NAMES)
     assert (np.asarray(data.images)[..., 0] == TRAIN).all()
     assert data.note == f"local copy in {folder}, not checked against the published SHA-256"

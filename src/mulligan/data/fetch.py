@@ -67,9 +67,11 @@ def fetch(published: Published, file: str) -> Path:
         found = pooch.retrieve(published.address + file, f"sha256:{published.files[file]}", file, cache)
     # ValueError: another SHA-256. OSError: no network (requests), no room, no permission.
     except (OSError, ValueError) as error:
+        own = os.environ.get("MULLIGAN_DATA")
         raise DataError(
             f"{published.name}: {published.address}{file} could not be fetched into {cache} ({error}). Try again, or "
             f"put the file into a folder {published.name} of your own and set MULLIGAN_DATA to the folder around it."
+            + (f" It is {own} now, which has no {published.name}/{file}." if own else "")
         ) from error
     return Path(found)
 
