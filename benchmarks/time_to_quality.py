@@ -8,7 +8,8 @@ NAME is `gan`, `dcgan`, `wgan_gp` (see peers.py) or one of our recipes with a fi
 time, and at marks on it the generator is kept. On the wall's clock train one after another, on a machine that does
 nothing else; where there is none, on the clock of the CPU's time, with one thread. `score` draws pictures from
 everything kept and judges them off the clock: FD (per cent of the held-out digits' variance in our judge) and coverage,
---count against as many. --write puts table and picture into docs/reference/time-to-quality.md and docs/images.
+--count against as many; all seeds that lie in the folder, the median and the range of them. --write puts table and
+picture into docs/reference/time-to-quality.md and docs/images.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ def contestant(name, seed, threads):
 
 
 def train(name, folder, seconds, seed, threads, clock):
-    """Train for so many seconds on the clock, keeping generators at the marks."""
+    """Train for so many seconds on the clock, keeping generators at the marks, in a folder of the seed's own."""
+    folder = folder / str(seed)
     folder.mkdir(parents=True, exist_ok=True)
     book = folder / f"{name}.json"
     log = {"clock": clock, "threads": threads, "seed": seed, "seconds": 0.0, "steps": 0, "kept": []}
@@ -151,11 +153,11 @@ def train(name, folder, seconds, seed, threads, clock):
                 log["kept"].append({"path": path.name, "seconds": log["seconds"], "steps": log["steps"]})
             side.save(state)  # at every mark: what is cut off goes on from the last one
             book.write_text(json.dumps(log, indent=1), encoding="utf-8")
-    print(f"{name}: {log['steps']} steps in {log['seconds']:.1f} s ({clock}), {len(log['kept'])} kept")
+    print(f"{name}, seed {seed}: {log['steps']} steps in {log['seconds']:.1f} s ({clock}), {len(log['kept'])} kept")
 
 
 def score(folder, count):
-    """Judge what was kept and not yet judged; return the logs by name."""
+    """Judge what was kept and not yet judged; return the logs by name, one for each seed."""
     judge, held_out = bundled("mnist"), load_mnist().test.images
     # Drawn, not the first ones: MNIST's first test digits are of other hands than the rest, and easier.
     rows = np.random.default_rng(0).permutation(len(held_out))[:count]
@@ -164,23 +166,22 @@ def score(folder, count):
     floor = percent(noise_floor(real.cov, count, count), real)
     logs = {}
     for name in (*OURS, *PEERS):
-        book = folder / f"{name}.json"
-        if not book.exists():
-            continue
-        log = logs[name] = json.loads(book.read_text(encoding="utf-8"))
-        side = contestant(name, log["seed"], available_cores())
-        for kept in log["kept"]:
-            if "fd" not in kept or kept["count"] != count:
-                fakes = judge(side.images(folder / kept["path"], count, 0)).astype(np.float64)
-                kept["fd"] = percent(frechet_distance(real, moments(fakes)), real)
-                kept["coverage"] = manifolds(features, fakes).coverage
-                kept["count"] = count
-                book.write_text(json.dumps(log, indent=1), encoding="utf-8")
-                print(
-                    f"{name:8} {kept['seconds']:7.1f} s  FD {kept['fd']:6.2f}  coverage {kept['coverage']:.3f}",
-                    flush=True,
-                )
-        log["floor"] = floor
+        for book in sorted(folder.glob(f"*/{name}.json")):
+            log = json.loads(book.read_text(encoding="utf-8"))
+            side = contestant(name, log["seed"], available_cores())
+            for kept in log["kept"]:
+                if "fd" not in kept or kept["count"] != count:
+                    fakes = judge(side.images(book.parent / kept["path"], count, 0)).astype(np.float64)
+                    kept["fd"] = percent(frechet_distance(real, moments(fakes)), real)
+                    kept["coverage"] = manifolds(features, fakes).coverage
+                    kept["count"] = count
+                    book.write_text(json.dumps(log, indent=1), encoding="utf-8")
+                    print(
+                        f"{name:8} seed {log['seed']} {kept['seconds']:7.1f} s  FD {kept['fd']:6.2f}  "
+                        f"coverage {kept['coverage']:.3f}",
+                        flush=True,
+                    )
+            logs.setdefault(name, []).append(log | {"floor": floor})
     return logs
 
 
@@ -197,25 +198,41 @@ def reached(kept, key="seconds", asked=ASKED):
     return None
 
 
+def spread(values, form):
+    """The median of the seeds and, where they differ as printed, their range."""
+    low, middle, high = (format(at, form) for at in (min(values), float(np.median(values)), max(values)))
+    return middle if low == high else f"{middle} ({low}–{high})"
+
+
 def table(logs):
-    ours = reached(logs["quick"]["kept"]) if "quick" in logs else None
     rows = [
         f"| | steps | seconds | last FD % | last coverage | seconds to FD {ASKED:g} | times `quick` |",
         "|---" * 7 + "|",
     ]
-    for name, log in logs.items():
-        last, at = log["kept"][-1], reached(log["kept"])
-        when = f"{at:.1f}" if at is not None else f"> {log['seconds']:.0f}"
-        times = "" if ours is None else f"{at / ours:.1f}" if at is not None else f"> {log['seconds'] / ours:.0f}"
-        cells = [f"`{name}`", f"{log['steps']:,}", f"{log['seconds']:.0f}", f"{last['fd']:.2f}"]
-        rows.append("| " + " | ".join([*cells, f"{last['coverage']:.3f}", when, times]) + " |")
-    first = next(iter(logs.values()))
-    kept = {key: first["machine"][key] for key in ("date", "processor", "system", "cores", "python", "numpy", "blas")}
-    about = "; ".join(f"{key} {value}" for key, value in kept.items() if value)
-    same = {key: {log[key] for log in logs.values()} for key in ("clock", "threads", "seed")}
-    same["fakes"] = {kept["count"] for log in logs.values() for kept in log["kept"]}
+    arrived = {name: [reached(log["kept"]) for log in seeds] for name, seeds in logs.items()}
+    quick = arrived.get("quick", [None])
+    ours = None if None in quick else np.median(quick)
+    for name, seeds in logs.items():
+        ended, at = min(log["seconds"] for log in seeds), arrived[name]
+        if None in at:  # a lower bound, by the seed that had the least time
+            when, times = f"> {ended:.0f}", "" if ours is None else f"> {math.floor(ended / ours)}"
+        else:
+            when, times = spread(at, ".1f"), "" if ours is None else f"{np.median(at) / ours:.1f}"
+        last = [log["kept"][-1] for log in seeds]
+        cells = [f"`{name}`", spread([log["steps"] for log in seeds], ",.0f"), f"{ended:.0f}"]
+        cells += [spread([kept[key] for kept in last], form) for key, form in (("fd", ".2f"), ("coverage", ".3f"))]
+        rows.append("| " + " | ".join([*cells, when, times]) + " |")
+    every = [log for seeds in logs.values() for log in seeds]
+    machine = every[0]["machine"]
+    about = "; ".join(
+        f"{key} {machine[key]}"
+        for key in ("date", "processor", "system", "cores", "python", "numpy", "blas")
+        if machine[key]
+    )
+    same = {key: {log[key] for log in every} for key in ("clock", "threads", "seed")}
+    same["fakes"] = {kept["count"] for log in every for kept in log["kept"]}
     said = "; ".join(f"{key} {', '.join(map(str, sorted(values)))}" for key, values in same.items())
-    rows += ["", f"Measured: {about}; {said}; floor of FD {first['floor']:.2f}."]
+    rows += ["", f"Measured: {about}; {said}; floor of FD {every[0]['floor']:.2f}."]
     return "\n".join(rows)
 
 
@@ -228,14 +245,15 @@ def draw(logs, path):
 
     plt.rcParams["svg.hashsalt"] = "time-to-quality"
     colours = {"quick": "#1f5fa8", "best": "#10315c", "gan": "#9a9a9a", "dcgan": "#c2571a", "wgan_gp": "#d9a441"}
-    clock = "the CPU's, one thread" if next(iter(logs.values()))["clock"] == "cpu" else "wall"
+    clock = "the CPU's, one thread" if next(iter(logs.values()))[0]["clock"] == "cpu" else "wall"
     figure, axes = plt.subplots(1, 2, figsize=(10, 4))
-    for name, log in logs.items():
+    for name, seeds in logs.items():
         for axis, key in zip(axes, ("fd", "coverage")):
-            x, y = ([kept[k] for kept in log["kept"]] for k in ("seconds", key))
-            axis.plot(x, y, "o-", color=colours[name], label=name, markersize=3)
+            for nth, log in enumerate(seeds):
+                x, y = ([kept[k] for kept in log["kept"]] for k in ("seconds", key))
+                axis.plot(x, y, "o-", color=colours[name], label=name if nth == 0 else None, markersize=3, linewidth=1)
     axes[0].axhline(ASKED, color="black", linewidth=0.7, linestyle=":")
-    axes[0].axhline(next(iter(logs.values()))["floor"], color="black", linewidth=0.7)
+    axes[0].axhline(next(iter(logs.values()))[0]["floor"], color="black", linewidth=0.7)
     axes[0].set(yscale="log", ylabel="FD, % of the held-out digits' variance")
     axes[1].set(ylim=(0, 1), ylabel="coverage")
     for axis in axes:

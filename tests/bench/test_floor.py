@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mulligan.bench.floor import Products, step_products
+from mulligan.bench.floor import Products, Sgemm, step_products
 from mulligan.bench.material import draw
 from mulligan.bench.ours import Ours
 from mulligan.bench.workloads import names, workload
@@ -62,3 +62,19 @@ def test_what_is_timed_is_what_is_listed(name):
     timed = sum(2 * a.size * b.shape[1] for work in side.work for a, b, _ in work)
     assert timed == 2 * sum(p.operations for p in step_products(w, w.batch // 2))
     side.lanes.close()
+
+
+@pytest.mark.parametrize("name", ["classic-64", "mlp-64", "mlp-r1r2-64"])
+def test_sgemm_is_one_call_of_blas_for_each_product(monkeypatch, name):
+    w = workload(name, toy=True)
+    side, calls, matmul = Sgemm(w, draw(w), 1), [], np.matmul
+
+    def counted(a, b, out):
+        calls.append(2 * a.size * b.shape[1])
+        return matmul(a, b, out=out)
+
+    monkeypatch.setattr(np, "matmul", counted)
+    side.step()
+    assert calls == [p.operations for p in step_products(w, w.batch) if p.kind != "inputs" or p.inputs > 0]
+    for a, b, out in side.work:
+        np.testing.assert_allclose(out, a @ b, rtol=1e-4, atol=1e-4)

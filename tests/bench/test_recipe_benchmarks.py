@@ -95,7 +95,7 @@ def test_sampling():
 def test_time_to_quality_begins_with_a_convolutional_peer(tmp_path):
     pytest.importorskip("torch")
     run("time_to_quality.py", "train", "dcgan", "--folder", tmp_path, "--seconds", 0.1, "--clock", "cpu")
-    assert json.loads((tmp_path / "dcgan.json").read_text("utf-8"))["steps"] >= 1
+    assert json.loads((tmp_path / "0" / "dcgan.json").read_text("utf-8"))["steps"] >= 1
 
 
 @pytest.mark.parametrize("name", ["wgan_gp", "quick"])
@@ -105,12 +105,12 @@ def test_time_to_quality(tmp_path, name):
     words = ["--folder", tmp_path, "--seconds", 0.6, "--threads", 1, "--clock", "cpu"]
     for _ in range(2):  # the second call goes on where the first ended
         run("time_to_quality.py", "train", name, *words)
-    log = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+    log = json.loads((tmp_path / "0" / f"{name}.json").read_text("utf-8"))
     assert log["seconds"] >= 1.2
     assert [kept["steps"] for kept in log["kept"]] == sorted({kept["steps"] for kept in log["kept"]})
     out = run("time_to_quality.py", "score", "--folder", tmp_path, "--count", 300)
     assert f"| `{name}` | {log['steps']:,} |" in out
-    kept = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))["kept"]
+    kept = json.loads((tmp_path / "0" / f"{name}.json").read_text("utf-8"))["kept"]
     assert len(kept) >= 1
     assert all(at["fd"] > 10 and 0 <= at["coverage"] <= 1 for at in kept)
     with Image.open(tmp_path / "time-to-quality.png") as picture:

@@ -1,4 +1,7 @@
-"""The floor under our side: the matrix products of the step, with their true shapes, and nothing else."""
+"""Two floors under our side: the matrix products of the step, with their true shapes, and nothing else.
+
+One multiplies as the engine does, the other leaves every product to BLAS, in one call.
+"""
 
 from __future__ import annotations
 
@@ -123,36 +126,21 @@ def _affine(side: str, layers: tuple[Layer, ...], shape: Shape) -> Iterator[_Aff
         shape = out
 
 
-class Products(Side):
-    """Times the products bare: NumPy, the batch shared among lanes with BLAS at one thread, as our side does it.
-
-    Each lane has its own operands and results, W is shared; the lanes meet once a step. A convolution's windows are
-    one tile that stays in the cache, as they do after having been copied there; its products are cut as the engine's.
-    """
+class Bare(Side):
+    """Products without a step around them: there are no parameters that change."""
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
         super().__init__(workload, material, threads, dtype)
-        self.lanes = Lanes(threads)
-        self.lanes.__enter__()
         self.rng = np.random.default_rng(0)
         self.weights: dict[str, Array] = {}
-        self.work = [self._lane(part.stop - part.start) for part in shares(workload.batch, threads)]
 
     def rewind(self) -> None:
         self.taken = 0
 
-    def step(self) -> None:
-        self.lanes.run(self._multiply)
-        self.taken += 1
-
     def parameters(self) -> dict[str, Array]:
         return {}
 
-    def _multiply(self, lane: int) -> None:
-        for a, b, out in self.work[lane]:
-            multiply(a, b, out)
-
-    def _lane(self, rows: int) -> list[Work]:
+    def _operands(self, rows: int) -> list[Work]:
         products = [p for p in step_products(self.workload, rows) if p.kind != "inputs" or p.inputs > 0]
         longest = {p.layer: 2 * rows * p.places for p in products}
         X: dict[str, Array] = {}
@@ -188,3 +176,41 @@ class Products(Side):
 
     def _like(self, part: Array) -> Array:
         return aligned(part.shape, self.dtype)
+
+
+class Products(Bare):
+    """Times the products as our side does them: the batch shared among lanes, BLAS at one thread, `multiply`.
+
+    Each lane has its own operands and results, W is shared; the lanes meet once a step. A convolution's windows are
+    one tile that stays in the cache, as they do after having been copied there; its products are cut as the engine's.
+    """
+
+    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
+        super().__init__(workload, material, threads, dtype)
+        self.lanes = Lanes(threads)
+        self.lanes.__enter__()
+        self.work = [self._operands(part.stop - part.start) for part in shares(workload.batch, threads)]
+
+    def step(self) -> None:
+        self.lanes.run(self._multiply)
+        self.taken += 1
+
+    def _multiply(self, lane: int) -> None:
+        for a, b, out in self.work[lane]:
+            multiply(a, b, out)
+
+
+class Sgemm(Bare):
+    """Times the products as BLAS alone does them: the whole batch in one call of `matmul`, with BLAS's own threads.
+
+    How many, the process is told by its environment, as torch and jax are.
+    """
+
+    def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
+        super().__init__(workload, material, threads, dtype)
+        self.work = self._operands(workload.batch)
+
+    def step(self) -> None:
+        for a, b, out in self.work:
+            np.matmul(a, b, out=out)
+        self.taken += 1

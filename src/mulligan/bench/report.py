@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mulligan.bench.side import SIDES
+
 MB = 1e6
 
 
@@ -37,7 +39,7 @@ def table(name: str, result: dict[str, Any]) -> list[str]:
         ratio = row["ratio"]
         if side == "mulligan":
             words = "1"
-        elif side == "products":
+        elif SIDES[side].floor:
             words = f"{100 * ratio['median']:.0f} % of the step ({100 * ratio['min']:.0f}–{100 * ratio['max']:.0f})"
         else:
             words = f"{ratio['median']:.2f} ({ratio['min']:.2f}–{ratio['max']:.2f})"
