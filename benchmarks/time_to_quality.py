@@ -213,13 +213,13 @@ def table(logs):
     quick = arrived.get("quick", [None])
     ours = None if None in quick else np.median(quick)
     for name, seeds in logs.items():
-        ended, at = min(log["seconds"] for log in seeds), arrived[name]
+        last, at = [log["kept"][-1] for log in seeds], arrived[name]
+        ended = min(kept["seconds"] for kept in last)
         if None in at:  # a lower bound, by the seed that had the least time
             when, times = f"> {ended:.0f}", "" if ours is None else f"> {math.floor(ended / ours)}"
         else:
             when, times = spread(at, ".1f"), "" if ours is None else f"{np.median(at) / ours:.1f}"
-        last = [log["kept"][-1] for log in seeds]
-        cells = [f"`{name}`", spread([log["steps"] for log in seeds], ",.0f"), f"{ended:.0f}"]
+        cells = [f"`{name}`", spread([kept["steps"] for kept in last], ",.0f"), f"{ended:.0f}"]
         cells += [spread([kept[key] for kept in last], form) for key, form in (("fd", ".2f"), ("coverage", ".3f"))]
         rows.append("| " + " | ".join([*cells, when, times]) + " |")
     every = [log for seeds in logs.values() for log in seeds]
