@@ -68,6 +68,7 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "divergence": [
         ({"d_real": 51.0, "d_fake": -2.0}, {"facts": PLAIN}),
         ({"d_real": 120.0, "d_fake": 19.0}, {"facts": PAIRED}),  # the common level of a relativistic D is free
+        ({"d_real": 51.0, "d_fake": 49.0}, {"facts": SQUARES}),  # that of one with targets is not
         ({"r1": 1.5, "r2": 16.0}, {}),
         ({"g_gradient": 101.0}, {}),
         ({"d_gradient": 101.0}, {}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -64,9 +64,32 @@ class Loss:
     """True when σ(logit) estimates the probability of being real."""
     threshold: ClassVar[float | None] = 0.0
     """What D is right to be above on reals and below on fakes; None where the level of its output is free."""
+    unit: ClassVar[str] = ""
+    """What its values are measured in; empty where that has no name."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
+
+    @property
+    def says(self) -> Literal["probability", "logit", "centred"]:
+        """How D's mean logits are to be read: as probabilities, as they are, or around their middle.
+
+        The report, the terminal and the playground ask here, and so do studies: nobody else decides it.
+        """
+        if self.relativistic or self.threshold is None:
+            return "centred"
+        return "probability" if self.probabilistic else "logit"
+
+    def middle(self, *, real: float, fake: float) -> float:
+        """Return the logit at which D cannot tell; where its level is free, what lies amid the means of both sides."""
+        return 0.5 * (real + fake) if self.relativistic or self.threshold is None else self.threshold
+
+    def read(self, *, real: float, fake: float) -> tuple[float, float]:
+        """Return what D says of reals and of fakes, as `says` has it, from its mean logits of them."""
+        if self.says == "probability":
+            return probability(real), probability(fake)
+        level = self.middle(real=real, fake=fake) if self.says == "centred" else 0.0
+        return real - level, fake - level
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         """Return D's loss and its gradients with respect to the logits.
@@ -103,6 +126,7 @@ class NonSaturating(Loss):
         s, from 0 to 1; 0.1 is usual.
     """
 
+    unit: ClassVar[str] = "nats"
     smoothing: Fraction = 0.0
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
@@ -147,6 +171,7 @@ class LeastSquares(Loss):
 
     probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = 0.5  # amid the targets 0 and 1
+    unit: ClassVar[str] = "D’s output, squared"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -163,6 +188,7 @@ class Wasserstein(Loss):
 
     probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = None
+    unit: ClassVar[str] = "D’s output"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -177,6 +203,7 @@ class Hinge(Loss):
     """E max(0, 1 − D(x)) + E max(0, 1 + D(G(z)));  G: −E D(G(z)) (Lim & Ye 2017; Miyato et al. 2018, Eqs. 16–17)."""
 
     probabilistic: ClassVar[bool] = False
+    unit: ClassVar[str] = "D’s output"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n, dtype = len(real), real.dtype
@@ -197,6 +224,7 @@ class Relativistic(Loss):
     relativistic: ClassVar[bool] = True
     probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = None
+    unit: ClassVar[str] = "nats"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         difference = real - fake
@@ -218,6 +246,7 @@ class RelativisticAverage(Loss):
     relativistic: ClassVar[bool] = True
     probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = None
+    unit: ClassVar[str] = "nats"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -245,6 +274,7 @@ class FeatureMatching(NonSaturating):
         As in `NonSaturating`.
     """
 
+    unit: ClassVar[str] = "D nats, G features squared"
     layer: Integer = -2
 
     @staticmethod

@@ -6,7 +6,6 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from mulligan.game.losses import probability
 from mulligan.output.figures import count, counted, duration, figure
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 from mulligan.training.meanings import MEANINGS
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 LINES = 20
 """Reports of a whole run where there is no terminal."""
-
-
 FEW = 40
 """Samples of which too few can be kept apart to judge by: what is learnt from so few are copies."""
 
@@ -138,23 +135,18 @@ class Pace:
         return [f"{figure(event.clock.steps_per_second)} steps/s", *left]
 
 
-def measured(run: Run, measures: dict[str, float]) -> list[str]:
-    """Say what a report measured: losses, and what D says of real and fake.
+READINGS = {"probability": "", "logit": " (logits)", "centred": " (logits, centred)"}
+"""What is said of D's figures, by how a loss reads them."""
 
-    With a loss for which D estimates probabilities, σ of the mean logits; with a relativistic one, whose level is free,
-    logits around their common mean; else the logits.
-    """
-    loss = run.config.loss
+
+def measured(run: Run, measures: dict[str, float]) -> list[str]:
+    """Say what a report measured: losses, and what D says of real and fake."""
     words = [f"{name[0].upper()} loss {figure(measures[name])}" for name in ("d_loss", "g_loss") if name in measures]
-    if "d_real" not in measures or "d_fake" not in measures:
-        return words
-    real, fake = measures["d_real"], measures["d_fake"]
-    if loss.relativistic:
-        middle = (real + fake) / 2
-        return [*words, f"D(real) {figure(real - middle)}, D(fake) {figure(fake - middle)} (logits, centred)"]
-    if loss.probabilistic:
-        return [*words, f"D(real) {figure(probability(real))}", f"D(fake) {figure(probability(fake))}"]
-    return [*words, f"D(real) {figure(real)}, D(fake) {figure(fake)} (logits)"]
+    if "d_real" in measures and "d_fake" in measures:
+        loss = run.config.loss
+        real, fake = loss.read(real=measures["d_real"], fake=measures["d_fake"])
+        words.append(f"D(real) {figure(real)}, D(fake) {figure(fake)}{READINGS[loss.says]}")
+    return words
 
 
 def evidence_lines(event: Diagnosed) -> list[str]:

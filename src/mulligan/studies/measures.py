@@ -187,8 +187,8 @@ def play(run: Run, count: int) -> Figures:
     Returns
     -------
     dict
-        ``d_real`` and ``d_fake``: means of σ(logit) over reals and over G's present fakes. ``push``: mean over fakes of
-        ‖∂ℓ/∂x‖, ℓ G's loss of one sample: zero when G learns nothing.
+        ``d_real`` and ``d_fake``, where σ(logit) is a probability: its means over reals and over G's present fakes.
+        ``push``: mean over fakes of ‖∂ℓ/∂x‖, ℓ G's loss of one sample: zero when G learns nothing.
     """
     rows = stream(run.config.seed, "study.play").choice(len(run.data), min(count, 512, len(run.data)), replace=False)
     real = scaled(np.asarray(run.data.images[np.sort(rows)]), run.config.data.low, run.config.data.high)
@@ -202,11 +202,9 @@ def play(run: Run, count: int) -> Figures:
         g = space.backward(np.ones((len(fake), 1), np.float32)).reshape(len(fake), -1)
         c = run.config.loss.generator(real=for_real, fake=for_fake).fake * len(fake)
         push = np.abs(c) * np.linalg.norm(g, axis=1)
-    return {
-        "d_real": float(sigmoid(for_real.astype(np.float64)).mean()),
-        "d_fake": float(sigmoid(for_fake.astype(np.float64)).mean()),
-        "push": float(push.mean()),
-    }
+    said = {"d_real": for_real, "d_fake": for_fake} if run.config.loss.says == "probability" else {}
+    means = {name: float(sigmoid(logits.astype(np.float64)).mean()) for name, logits in said.items()}
+    return {**means, "push": float(push.mean())}
 
 
 def travel(run: Run, count: int) -> Figures:

@@ -82,7 +82,7 @@ class Facts(NamedTuple):
     conditional : bool
         G is told a class, so that `Probe.look` measures "spread" inside the classes that were asked for.
     threshold : float or None
-        Of the loss: what D's accuracy is measured at; without one there is none.
+        Of the loss: what D's accuracy is measured at; None where the level of D's output is free.
     least : float
         What no D's loss falls below: the entropy of labels that are smoothed.
     normalised : bool
@@ -126,7 +126,7 @@ def facts_of(run: Run) -> Facts:
         loss.relativistic,
         bool(run.config.penalties),
         run.labels is not None,
-        loss.threshold,
+        None if loss.says == "centred" else loss.threshold,
         entropy((smoothing, 1.0 - smoothing)),
         any(layer.normalises for layer in layers),
         run.config.steps,
@@ -195,7 +195,7 @@ class View:
     def loudest(self) -> float:
         """The largest mean logit of D; around the middle of both where the level of its output is free."""
         real, fake = self.get("d_real"), self.get("d_fake")
-        middle = 0.0 if self.facts.probabilistic else 0.5 * (real + fake)
+        middle = 0.5 * (real + fake) if self.facts.threshold is None else 0.0
         return max(abs(real - middle), abs(fake - middle))
 
     @property

@@ -14,7 +14,6 @@ from mulligan.errors import ConfigError
 from mulligan.game.losses import probability
 from mulligan.web.drawing import png64
 from mulligan.web.layers import layers
-from mulligan.web.live import loss_of
 from mulligan.web.rounding import coordinates
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
         "logits": _floats(logits),
         "centre": centre,
         "largest": float(np.abs(logits - centre).max()),
-        "says": loss_of(run.config)["says"],
+        "says": run.config.loss.says,
         "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
         "modes": _modes(run),
@@ -97,14 +96,13 @@ def point(run: Run, *, x: float, y: float) -> dict[str, Any]:
         logit = float(space.forward(here, _zeros(space, 1), training=False)[0, 0])
         gradient = space.backward(np.ones((1, 1), np.float32))[0].copy()
     real, fake = _sides(run, space)
-    centre = 0.5 * float(real.mean() + fake.mean())
-    probable = run.config.loss.probabilistic
+    loss, centre = run.config.loss, _centre(run, real, fake)
     return {
         "x": x,
         "y": y,
         "logit": logit,
         "centred": logit - centre,
-        "probability": probability(logit) if probable else None,
+        "probability": probability(logit) if loss.says == "probability" else None,
         "gradient": [float(v) for v in gradient[:2]],
         "length": float(np.linalg.norm(gradient)),
     }
@@ -126,15 +124,18 @@ def _sides(run: Run, space: Workspace) -> tuple[Array, Array]:
 
 
 def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:
-    """Return the middle of D's mean logits, and −∂L_G/∂x at the first fakes, times their number (L_G is a mean)."""
-    logits = {"real": _logits(space, real), "fake": _logits(space, fake)}
-    centre = 0.5 * float(logits["real"].mean() + logits["fake"].mean())
-    real_some, fake_some = logits["real"][:ARROWS], logits["fake"][:ARROWS]
-    c = run.config.loss.generator(real=real_some, fake=fake_some).fake
+    """Return the logit at which D cannot tell, and −∂L_G/∂x at the first fakes, times their number (L_G is a mean)."""
+    for_real, for_fake = _logits(space, real), _logits(space, fake)
+    c = run.config.loss.generator(real=for_real[:ARROWS], fake=for_fake[:ARROWS]).fake
     with np.errstate(all="ignore"):
         space.forward(fake[:ARROWS], _zeros(space, ARROWS), training=False)
         g = space.backward(np.ones((ARROWS, 1), np.float32))
-    return centre, -ARROWS * c[:, None] * g
+    return _centre(run, for_real, for_fake), -ARROWS * c[:, None] * g
+
+
+def _centre(run: Run, real: Array, fake: Array) -> float:
+    """Return the logit at which D cannot tell real from fake, from its logits of some."""
+    return run.config.loss.middle(real=float(real.mean()), fake=float(fake.mean()))
 
 
 def _logits(space: Workspace, x: Array) -> Array:
@@ -203,7 +204,7 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
             logits = space.forward(x, classes, training=False)[:, 0].copy()
             g = space.backward(np.ones((len(x), 1), np.float32)).reshape(x.shape).mean(axis=3)
         seen[side] = (to_uint8(x, spec.low, spec.high), logits, g * (spec.high - spec.low), classes)  # a pixel in 0…1
-    centre = 0.5 * float(seen["real"][1].mean() + seen["fake"][1].mean())
+    centre = _centre(run, seen["real"][1], seen["fake"][1])
     largest = max(float(np.abs(g).max()) for _, _, g, _ in seen.values()) or 1.0
     found: dict[str, Any] = {}
     for side, (shown, logits, g, classes) in seen.items():
@@ -220,7 +221,7 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
         ]
     height, width, channels = run.data.shape
     found |= {"largest": largest, "width": width, "height": height, "channels": channels, "centre": centre}
-    return found | {"says": loss_of(run.config)["says"]}
+    return found | {"says": run.config.loss.says}
 
 
 def _class_name(run: Run, classes: Labels, i: int) -> str | None:

@@ -68,12 +68,10 @@ def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
 
 
 def loss_of(config: Config) -> dict[str, str]:
-    """Return the loss, and how its logits are to be read."""
+    """Return the loss, how its logits are to be read, and what its values are measured in."""
     from mulligan.training.tables import to_table
 
-    loss = config.loss
-    says = "probability" if loss.probabilistic else "centred" if loss.relativistic else "logit"
-    return {"kind": to_table(config)["loss"]["kind"], "says": says}
+    return {"kind": to_table(config)["loss"]["kind"], "says": config.loss.says, "unit": config.loss.unit}
 
 
 def floor_of(run: Run, glance: Glance) -> float | None:

@@ -6,6 +6,12 @@ import re
 import numpy as np
 import pytest
 
+from mulligan.game.losses import LOSSES
+from mulligan.output.figures import figure
+from mulligan.output.report.curves import READINGS
+from mulligan.training import recipe
+from mulligan.web.live import loss_of
+
 pytestmark = pytest.mark.story
 
 LONG = 1_000_000  # steps: such a run never ends by itself while somebody turns its knobs
@@ -141,7 +147,7 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
             const flat = step.map(() => 0.7);
             const loss = step.map((_, i) => (i === 120 ? 300 : i === 50 ? null : 0.7));
             const status = {state: "paused", run: "made-up", try: 1, step: 995, steps: 1000, points: false,
-                class_names: [], loss: {says: "centred"}, can: []};
+                class_names: [], loss: {says: "centred", unit: "nats"}, can: []};
             server.hear("status", status);
             server.hear("tries", [{number: 1, run: "made-up", recipe: "quick", from_step: 0, step: 995, steps: 1000,
                 state: "paused", parent: null, changes: [], alarm: null}]);
@@ -173,7 +179,7 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
         """async () => {
             const {server} = await import("/js/store.js");
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
-                class_names: ["a", "b"], loss: {kind: "hinge", says: "logit"}, can: []});
+                class_names: ["a", "b"], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
             const look = {try: 1, step: 150, signals: {}, evidence: [], checks: [], class_names: ["a", "b"]};
             server.hear("look", {...look, histogram: null});
         }"""
@@ -182,6 +188,37 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
     assert tab("metric-modes").inner_text() == "–"
     assert "D’s output" in tab("chart-loss").inner_text()  # no nats
     assert "no judge reads these pictures" in tab("class-histogram").text_content()
+
+
+TOLD = """async ({number, loss, tries}) => {
+    const {server} = await import("/js/store.js");
+    const columns = (step, real, fake) => ({step, d_loss: step, g_loss: step, d_real: real, d_fake: fake,
+        d_accuracy: step, penalty: step});
+    server.hear("tries", tries.map((t) => ({run: "made-up", recipe: "ring", from_step: 0, step: 2, steps: 2,
+        state: "paused", alarm: null, ...t})));
+    server.hear("status", {state: "paused", run: `made-up-${number}`, try: number, step: 2, steps: 2, points: true,
+        class_names: [], loss, can: []});
+    server.hear("curves", {try: number, ...columns([1, 2], [9, 1.5], [9, -0.5])});
+}"""
+
+
+def test_what_d_says_is_read_as_the_terminal_and_the_report_read_it(open_tab):
+    """And without the tries that had another loss, however long ago."""
+    tab, tries = open_tab(), []
+    for number, name in enumerate(LOSSES, start=1):
+        tries.append({"number": number, "parent": number - 1 or None, "changes": [{"path": "loss.kind"}]})
+        config = recipe("ring", loss=name)
+        tab.page.evaluate(TOLD, {"number": number, "loss": loss_of(config), "tries": tries})
+        real, fake = map(figure, config.loss.read(real=1.5, fake=-0.5))
+        unit = READINGS[config.loss.says][0].replace("real", "“real”")
+        wanted = f"What D says, {unit}. real {real}, fake {fake}."
+        tab.until("(w) => document.querySelector('[data-testid=chart-verdict] .plot').ariaLabel.startsWith(w)", wanted)
+        assert tab("chart-loss").locator(".unit").inner_text() == config.loss.unit
+    number += 1
+    tries.append({"number": number, "parent": number - 1, "changes": [{"path": "batch_size"}]})
+    tab.page.evaluate(TOLD, {"number": number, "loss": loss_of(config), "tries": tries})
+    faint = "document.querySelectorAll('[data-testid=chart-verdict] svg path[opacity=\"0.4\"]').length"
+    tab.until(f"{faint} === 2")  # real and fake of the one try before
 
 
 def test_points_beyond_the_edge_stand_at_it(open_tab):

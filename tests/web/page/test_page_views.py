@@ -121,7 +121,26 @@ def inside(tab):
     tab("ring-arrow").click()
     assert tab("layers-generator").get_attribute("aria-label").count("gradient") >= 3
     tab.picture("look-ring")
+    the_ends_of_the_scale(tab)
     a_new_checkpoint(tab)
+
+
+def the_ends_of_the_scale(tab):
+    """The colours are around the logit at which D cannot tell, which is not 0 for every loss."""
+    ticks = tab.page.locator(".ring .ticks")
+    assert re.fullmatch(r"−(\S+)\n−(\S+)\n0\n\+(\2)\n\+(\1)", ticks.inner_text())
+
+    def least_squares(route):
+        field = route.fetch().json()
+        route.fulfill(json={**field, "says": "logit", "centre": 0.5, "largest": 2.0})
+
+    tab.page.route("**/api/look/field?*", least_squares, times=1)
+    tab.go("runs")
+    tab.go("look")
+    tab.until("document.querySelector('.ring .ticks')?.innerText === '−1.5\\n−0.5\\n+0.5\\n+1.5\\n+2.5'")
+    tab.go("runs")
+    tab.go("look")
+    tab.painted("ring-field")
 
 
 def a_new_checkpoint(tab):

@@ -6,7 +6,6 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mulligan.game.losses import Wasserstein, probability
 from mulligan.output.figures import count
 from mulligan.output.report.charts import Axis, Chart, Line, Mark, draw, nice_step
 
@@ -76,25 +75,31 @@ def _charts(story: Story) -> list[Chart]:
 
 
 def _verdict(story: Story, steps: Axis) -> Chart:
-    """Return what D says: probabilities, or logits around their mean where the level is free."""
+    """Return what D says, read as its loss has it; not of tries before another loss, which is read otherwise."""
     loss = story.config.loss
+    unit, words, bounds = READINGS[loss.says]
     real, fake = _get("d_real"), _get("d_fake")
-    bounds = None
-    if loss.probabilistic and not loss.relativistic:
-        unit, words, bounds = "probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", (0.0, 1.0)
-        picks: tuple[Pick, Pick] = (lambda m: probability(real(m)), lambda m: probability(fake(m)))
-    elif loss.relativistic or isinstance(loss, Wasserstein):
-        unit, words = "logit, centred", "Mean logits around their common middle: their level is free."
-        picks = (lambda m: 0.5 * (real(m) - fake(m)), lambda m: 0.5 * (fake(m) - real(m)))
-    else:
-        unit, words, picks = "logit", "Mean logits.", (real, fake)
-    same = story.parent is None or type(story.parent.config.loss) is type(loss)
+
+    def pick(side: int) -> Pick:
+        return lambda found: loss.read(real=real(found), fake=fake(found))[side]
+
+    def kin(parent: Story) -> bool:
+        return type(parent.config.loss) is type(loss)
+
     lines = [
         line
-        for name, pick in zip(("real", "fake"), picks)
-        for line in _over(story, "stepped", name, name, pick, parents=same)
+        for side, name in enumerate(("real", "fake"))
+        for line in _over(story, "stepped", name, name, pick(side), kin)
     ]
     return Chart("What D says", unit, words, lines, steps, bounds=bounds)
+
+
+READINGS: dict[str, tuple[str, str, tuple[float, float] | None]] = {
+    "probability": ("probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", (0.0, 1.0)),
+    "logit": ("logit", "Mean logits.", None),
+    "centred": ("logit, centred", "Mean logits around their common middle: their level is free.", None),
+}
+"""Unit, words and bounds of what D says, by how a loss reads it."""
 
 
 def _modes(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:
@@ -121,12 +126,14 @@ def _get(name: str) -> Pick:
     return pick
 
 
-def _over(story: Story, part: str, name: str, who: str, pick: Pick, *, parents: bool = True) -> list[Line]:
-    """Return a curve over steps: this run, faint the tries before it, and what it took over from them."""
+def _over(
+    story: Story, part: str, name: str, who: str, pick: Pick, kin: Callable[[Story], bool] = lambda parent: True
+) -> list[Line]:
+    """Return a curve over steps: this run, faint the tries before it as far as they are kin, what it has of them."""
     lines, rest = [], story
     until = story.begins
     own_x, own_y = _points(getattr(story, part), pick, story.begins, math.inf)
-    while rest.parent is not None and parents:
+    while rest.parent is not None and kin(rest.parent):
         rest = rest.parent
         x, y = _points(getattr(rest, part), pick, 0, math.inf)
         lines.append(Line(name, who, x, y, faint=True))

@@ -67,7 +67,8 @@ class Ring:
                 f"total = {total}, size = {size}, points = {points} is not allowed; at least 1, 2 and 1 are needed. "
                 "Try Ring()."
             )
-        self.gan = GAN(game(), (2,), seed=seed, total=total, lanes=1)
+        self._game = game()
+        self.gan = GAN(self._game, (2,), seed=seed, total=total, lanes=1)
         self.toy, self.total, self.size = TOYS["ring"], total, size
         self._batches = stream(seed, "batches")
         eyes = stream(seed, "eval")
@@ -111,12 +112,9 @@ class Ring:
         return made
 
     def heat(self) -> NDArray[np.float32]:
-        """Return D's logit over the map, top row first: float32 (size · size,).
-
-        Minus the mean of its means over the shown reals and fakes: a relativistic loss leaves the level free.
-        """
-        fakes = self.fakes()
-        level = 0.5 * sum(float(self._critic.forward(p, training=False).mean()) for p in (self.reals, fakes))
+        """Return D's logit over the map, top row first, less that at which it cannot tell: float32 (size · size,)."""
+        real, fake = (float(self._critic.forward(p, training=False).mean()) for p in (self.reals, self.fakes()))
+        level = self._game.loss.middle(real=real, fake=fake)
         logits: NDArray[np.float32] = self._critic.forward(self._grid, training=False).ravel() - np.float32(level)
         return logits
 

@@ -103,15 +103,18 @@ function curve(tables, chain, tries, name, key, color, more = {}, change) {
   return [...dead.filter((s) => s.data.length), { name, color, data, ...more }];
 }
 
+/** How D's mean logits are shown, by what the server says of the loss. */
 const VERDICTS = {
   probability: { unit: "probability of “real”", fixed: [0, 1], change: () => sigmoid },
+  logit: { unit: "logit", least: [-1, 1], change: () => (v) => v },
   centred: { unit: "logit, centred", least: [-1, 1], change: (table) => (v, i) => v - 0.5 * ((table.d_real[i] ?? 0) + (table.d_fake[i] ?? 0)) },
-  logit: { unit: "D’s output", least: [-1, 1], change: () => (v) => v },
 };
 
-/** What a loss is measured in: nats where it is a log-likelihood, as of probabilities and of differences of logits. */
-const UNITS = { least_squares: "D’s output, squared", wasserstein: "D’s output", hinge: "D’s output", feature_matching: "D nats, G features squared" };
-const unitOf = (loss) => UNITS[loss?.kind] ?? (loss?.says === "logit" ? "" : "nats");
+/** The number of the try since which a try's loss is what it is: others say something else by their logits. */
+function lossSince(tries, t) {
+  const kept = t?.parent != null && !t.changes?.some((c) => c.path?.startsWith("loss"));
+  return kept ? lossSince(tries, tries.find((n) => n.number === t.parent)) : t?.number;
+}
 
 function Charts() {
   const { status, tries, curves, looks, distance, metrics } = store;
@@ -128,12 +131,11 @@ function Charts() {
   const bare = marks.map((k) => ({ ...k, label: "" }));
   const line = (tables, name, column, color, more, change) => (blank ? [] : curve(tables, chain, tries, name, column, color, more, change));
   const verdict = VERDICTS[status?.loss?.says] ?? VERDICTS.probability;
-  // tries whose losses say different things are not drawn in one chart
-  const kin = (t) => !t.changes?.some((c) => c.path?.startsWith("loss"));
-  const same = begun && !kin(begun) ? { [begun.number]: curves[begun.number] } : curves;
+  const kin = tries.filter((t) => lossSince(tries, t) === lossSince(tries, begun));
+  const same = begun ? Object.fromEntries(kin.map((t) => [t.number, curves[t.number]])) : curves;
   const shown = status?.points ? "gap" : "kid";
   return html`<div class="row2">
-    <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : unitOf(status.loss)} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
+    <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(looks, "D", "d_gradient", "--judge"), ...line(looks, "G", "g_gradient", "--fake"), ...line(looks, "∇ₓD", "x_gradient", "--real", { dash: 1 })]} />
     <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, log scale" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${metrics?.kid_floor > 0 && shown === "kid" ? [{ y: metrics.kid_floor, label: `noise floor ${num(metrics.kid_floor)}` }] : []} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />

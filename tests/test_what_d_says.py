@@ -1,0 +1,90 @@
+"""What D says is read alike in the terminal, the report, the playground and studies, whatever the loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mulligan.game.losses import LOSSES
+from mulligan.output.progress import measured
+from mulligan.output.report.charts import Axis, draw
+from mulligan.output.report.curves import _verdict
+from mulligan.output.report.story import Story
+from mulligan.studies.measures import play
+from mulligan.training import Run, recipe
+from mulligan.training.folder import RunFolder
+from mulligan.web import inside
+from mulligan.web.live import loss_of
+
+MEANS = {"d_real": 1.5, "d_fake": -0.5}
+"""Mean logits."""
+SHOWN = {
+    "probability": ("0.818", "0.378", "probability of real", ""),  # 1/(1 + e⁻¹·⁵), 1/(1 + e⁰·⁵)
+    "logit": ("1.50", "−0.500", "logit", " (logits)"),
+    "centred": ("1.00", "−1.00", "logit, centred", " (logits, centred)"),
+}
+SAYS = {
+    "non_saturating": "probability",
+    "minimax": "probability",
+    "literal_cost": "probability",
+    "feature_matching": "probability",  # D's loss is the non-saturating one
+    "least_squares": "logit",  # its targets are 0 and 1, without a σ
+    "hinge": "logit",
+    "wasserstein": "centred",  # a critic, any constant may be added to it
+    "relativistic": "centred",
+    "relativistic_average": "centred",
+}
+
+
+def test_it_is_known_how_every_loss_is_read() -> None:
+    assert {name: kind().says for name, kind in LOSSES.items()} == SAYS
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_terminal_report_and_server_say_the_same(name: str) -> None:
+    config = recipe("ring", loss=name)
+    real, fake, unit, beside = SHOWN[SAYS[name]]
+    run: Any = SimpleNamespace(config=config)
+    assert measured(run, MEANS) == [f"D(real) {real}, D(fake) {fake}{beside}"]
+    chart = _verdict(Story(RunFolder(Path("x")), config, stepped=[(1, MEANS)]), Axis("steps", 1.0))
+    assert chart.unit == unit
+    assert f"at the end real {real}, fake {fake}" in draw(chart)
+    assert loss_of(config)["says"] == SAYS[name]
+
+
+def test_the_report_draws_no_try_that_had_another_loss() -> None:
+    story = None
+    for loss in ("hinge", "wasserstein", "wasserstein"):
+        story = Story(RunFolder(Path("x")), recipe("ring", loss=loss), stepped=[(1, MEANS)], parent=story)
+    assert story is not None
+    assert [line.faint for line in _verdict(story, Axis()).lines] == [True, False] * 2
+
+
+@pytest.fixture(params=LOSSES)
+def ring(request: Any) -> Run:
+    run = Run(recipe("ring", loss=request.param, update="alternating", penalties=[], threads=1, steps=20))
+    run.advance()
+    return run
+
+
+def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring: Run) -> None:
+    """Adding to all of D's logits moves it where their level is free, and nowhere else."""
+    says, before = ring.config.loss.says, inside.field(ring, side=16, points=8)
+    ring.gan.d.network.theta[-1] += 3.0  # the bias of the logit
+    found, asked = inside.field(ring, side=16, points=8), inside.point(ring, x=1.0, y=0.5)
+    assert found["says"] == says
+    if says == "centred":
+        assert found["centre"] - before["centre"] == pytest.approx(3.0, abs=1e-5)
+    else:
+        assert found["centre"] == before["centre"] == ring.config.loss.threshold
+        assert asked["centred"] == asked["logit"] - found["centre"]
+    assert (asked["probability"] is None) is (says != "probability")
+
+
+def test_a_study_has_probabilities_where_d_estimates_some(ring: Run) -> None:
+    found = play(ring, 32)
+    assert found["push"] >= 0
+    assert ({"d_real", "d_fake"} <= found.keys()) is (ring.config.loss.says == "probability")
