@@ -18,7 +18,8 @@ from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Tanh
 from mulligan.output.models import bundled
-from mulligan.training import Diagnosis, Run
+from mulligan.training import Diagnosis, Run, train
+from mulligan.training.diagnosis import cadence
 from mulligan.training.rules import RULES
 from mulligan.web import drawing, inside, questions
 from mulligan.web.diagnosis import HEADLINES, TITLES, looked
@@ -317,8 +318,6 @@ def test_every_state_has_its_words() -> None:
 
 
 def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny: Any) -> None:
-    from mulligan.training import train
-
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)  # D's accuracy has a level
     for _ in train(made, observers=[diagnosis]):
         pass
@@ -327,9 +326,21 @@ def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(
     assert set(HEADLINES) <= asked
 
 
-def test_a_look_tells_every_check(tiny: Any) -> None:
-    from mulligan.training import train
+def test_what_is_shown_before_the_first_look_is_what_a_look_shows(tiny: Any, call: Any) -> None:
+    before = call.get("/api/catalog").json()["diagnosis"]
+    made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)
+    for _ in train(made, observers=[diagnosis]):
+        pass
+    found = looked(Live(made, Path("x"), 1, 1, diagnosis))
+    assert before["checks"] == len(found["checks"])
+    assert before["by_step"] == max(cadence(steps) for steps in (100, 7000, 10**6))
+    told = [{key: line[key] for key in before["evidence"][0]} for line in found["evidence"]]
+    assert before["evidence"] == told
+    assert before["reals"] == len(diagnosis._probe.z) == 256  # type: ignore[union-attr]
+    assert before["coverage_ideal"] == pytest.approx(1 - 2**-5, abs=1e-3)  # of the fifth neighbour
 
+
+def test_a_look_tells_every_check(tiny: Any) -> None:
     made = Run(tiny(steps=60))
     diagnosis = Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):

@@ -1,4 +1,4 @@
-"""What the page can choose from: recipes, data, losses, penalties, and how much of each."""
+"""What the page knows before any run: recipes, data, losses, penalties, how much of each, and what a look tells."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.training.recipes import RECIPES, describe, recipe
 from mulligan.training.tables import line_of
+from mulligan.web.diagnosis import awaited
 from mulligan.web.knobs import LIMITS, combinations, knobs_of
 
 
@@ -61,7 +62,7 @@ def described(registry: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
-    """Return all that can be chosen."""
+    """Return all that can be chosen, and what is shown before the first look."""
     lines = {entry["name"]: entry["line"] for entry in described(PENALTIES)}
     penalties = [
         {"name": name, "line": " + ".join(lines[part] for part in parts)} for name, parts in combinations().items()
@@ -72,5 +73,6 @@ def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
         "losses": described(LOSSES),
         "penalties": penalties,
         "limits": LIMITS,
+        "diagnosis": awaited(),
         "runs_folder": runs,
     }

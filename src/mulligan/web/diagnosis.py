@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from mulligan.metrics.neighbours import coverage_ideal
 from mulligan.training.config import with_overrides
-from mulligan.training.looks import LISTENS, Evidence, View
+from mulligan.training.looks import EVERY, LISTENS, Evidence, View
 from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
-from mulligan.training.signals import COUNT
+from mulligan.training.signals import COUNT, NEIGHBOUR
 from mulligan.training.tables import to_table
 from mulligan.web.knobs import changes
 
@@ -77,12 +78,32 @@ HEADLINES: tuple[tuple[str, str, float], ...] = (
 SHOWN = 5
 
 
+def awaited() -> dict[str, Any]:
+    """Return what can be said before the first look: by which step it comes, how many checks it makes, and of what."""
+    return {
+        "by_step": EVERY,
+        "checks": len(RULES),
+        "evidence": [_line(*headline) for headline in HEADLINES[:SHOWN]],
+        "reals": COUNT,
+        "coverage_ideal": coverage_ideal(COUNT, COUNT, NEIGHBOUR),
+    }
+
+
+def _line(name: str, operator: str, threshold: float) -> dict[str, Any]:
+    words = MEANINGS.get(name, name)
+    return {
+        "name": name,
+        "label": LABELS.get(name, words),
+        "words": words,
+        "operator": operator,
+        "threshold": threshold,
+    }
+
+
 def evidence(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:
     """Return a line of evidence; `holds` where it is on the wrong side."""
     holds = Evidence(name, value, operator, threshold).holds
-    words = MEANINGS.get(name, name)
-    found = {"name": name, "label": LABELS.get(name, words), "words": words, "value": value}
-    return found | {"operator": operator, "threshold": threshold, "holds": holds}
+    return _line(name, operator, threshold) | {"value": value, "holds": holds}
 
 
 def looked(live: Live) -> dict[str, Any]:

@@ -5,6 +5,10 @@ That one is drawn with, taken along, and survives a reload; then every view is l
 
 import pytest
 
+from mulligan.training.looks import EVERY
+from mulligan.training.rules import RULES
+from mulligan.web.diagnosis import HEADLINES, LABELS, SHOWN
+
 pytestmark = pytest.mark.story
 
 BOTH = ("light", "dark")
@@ -51,7 +55,15 @@ def nothing_yet(tab):
     tab.until("!document.querySelector('[data-testid=empty-start]').disabled")
     assert tab("diagnosis-state").inner_text() == "Nothing to say yet"
     assert tab("metric-fd").inner_text() == "–"
-    assert "alarm < 0.02" in tab("diagnosis-evidence").inner_text()
+    waiting = tab("diagnosis-evidence").locator("li").all_inner_texts()
+    assert [line.split() for line in waiting] == [
+        [*LABELS[name].split(), "alarm", operator, f"{threshold:g}", "–"]
+        for name, operator, threshold in HEADLINES[:SHOWN]
+    ]
+    assert f"by step {EVERY}." in tab("diagnosis-text").inner_text()
+    assert f"by step {EVERY}\n" in tab("quality").inner_text()
+    assert "of 256 reals at most, at each look\nbest 0.97" in tab("quality").inner_text()
+    assert tab("all-checks").inner_text() == f"All {len(RULES)} checks"
     stands(tab)
     tab.picture("lesson-1-empty", BOTH, full_page=True)
 

@@ -5,9 +5,8 @@ import { badgeOf, icon } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
 import { changed, command, mayWrite, store } from "./store.js";
 
-const EVERY = 250; // steps between two looks, or less in a short run
-/** What the first look will show, with its thresholds: nothing moves when it comes. */
-const WAITING = [["Samples differ from each other", "<", 0.2], ["Classes in use", "<", 0.25], ["Samples differ with z", "<", 0.02], ["D is right", ">", 0.97], ["Largest logit", ">", 50]];
+/** What the first look will show, with its thresholds, so that nothing moves when it comes; and by when it comes. */
+const awaited = () => store.catalog?.diagnosis;
 
 /** Where a value stands between the ends of a gauge: twelve units a doubling, around the threshold. */
 function place({ value, operator, threshold }) {
@@ -77,7 +76,7 @@ const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}
 
 function Advice({ severe, open }) {
   const { diagnosis, status, tries, look } = store;
-  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!look} onClick=${open}>All ${look?.checks?.length ?? 14} checks</button>`;
+  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!look} onClick=${open}>All ${look?.checks?.length ?? awaited()?.checks} checks</button>`;
   if (severe) {
     const alarm = diagnosis.severity === "alarm";
     const tryable = diagnosis.can_try && diagnosis.changes?.length > 0;
@@ -90,7 +89,7 @@ function Advice({ severe, open }) {
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
   if (before) {
-    const every = cadence() ?? EVERY;
+    const every = cadence() ?? awaited()?.by_step;
     const since = (look?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
       <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
@@ -114,12 +113,12 @@ export function Diagnosis() {
   const level = severe ? badgeOf(diagnosis.severity) : "ok";
   const shown = blank ? [] : lines(diagnosis, look);
   const title = blank ? "Nothing to say yet" : severe ? diagnosis.title : "Healthy";
-  const text = blank ? `The first check comes by step ${EVERY}. Only two equal findings in a row raise an alarm.`
+  const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe || diagnosis?.text ? diagnosis.text : "None of the failures that are known shows. Two looks in a row must agree before one is named.";
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : look ? `checked at ${int(look.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(diagnosis.step)}`}</span></div>
     <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : level}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
       <p class="say" data-testid="diagnosis-text">${text}</p>
-      <ul class="ev" data-testid="diagnosis-evidence">${blank ? WAITING.map(([label, operator, threshold]) => html`<li><div>${label}<small>alarm ${operator} ${short(threshold)}</small></div><${Gauge} line=${{ operator }} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
+      <ul class="ev" data-testid="diagnosis-evidence">${blank ? awaited()?.evidence.map((line) => html`<li title=${line.words}><div>${line.label}<small>alarm ${line.operator} ${short(line.threshold)}</small></div><${Gauge} line=${line} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen(true)} />
     </div>${open && html`<${Checks} look=${look} close=${() => setOpen(false)} />`}</section>`;
 }

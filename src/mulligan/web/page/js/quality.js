@@ -5,8 +5,6 @@ import { int, num, percent, short } from "./numbers.js";
 import { store } from "./store.js";
 import { useWidth } from "./width.js";
 
-const BEST = 0.97; // of coverage with five neighbours: a set of reals against another
-
 const SPACES = { judge: "judge’s features", pca64: "64 PCA features", points: "the points" };
 
 function Metric({ label, way, value, left, right, id, className = "", last }) {
@@ -40,6 +38,7 @@ export function Histogram({ shares, real, names, of }) {
 
 export function Quality() {
   const { metrics: m, look, status } = store;
+  const first = store.catalog?.diagnosis; // what is known of a look before one was taken
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
   const told = [status?.class_names, look?.class_names].find((list) => list?.length);
@@ -53,11 +52,11 @@ export function Quality() {
   const lost = modes != null && modes < names.length;
   const at = m?.step ?? look?.step;
   const lookedAt = look == null ? "" : `step ${int(look.step)}`; // a look and an evaluation have steps of their own
-  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? "first by step 250" : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
+  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? `first by step ${int(first?.by_step)}` : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
       <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
       <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? "" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
-      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : blank || !lookedAt ? "of 256 reals at most, at each look" : `of ${int(look.reals)} reals, ${lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? BEST)}`} />
+      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : blank || !lookedAt ? `of ${int(first?.reals)} reals at most, at each look` : `of ${int(look.reals)} reals, ${lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
       <${Histogram} shares=${shares} real=${blank ? null : look?.real_share} names=${names} of=${what} />

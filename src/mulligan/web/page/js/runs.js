@@ -3,7 +3,7 @@
 import { html, useEffect, useMemo, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { Chart, measured, points } from "./chart.js";
 import { badgeOf, icon } from "./icons.js";
-import { bytes, int, num, plain, time } from "./numbers.js";
+import { bytes, int, num, plain, short, time } from "./numbers.js";
 import { act, begin, changed, latest, mayWrite, modelOf, server, store, tell } from "./store.js";
 
 const COLOURS = ["--brand", "--real", "--fake", "--judge"];
@@ -55,9 +55,10 @@ function Compare({ names, curves, runs }) {
   const longest = Math.max(1000, ...there.map((n) => Math.max(curves[n].curves?.step?.at(-1) ?? 0, curves[n].looks?.step?.at(-1) ?? 0)));
   const x = [0, longest];
   const lines = (part, column) => there.map((name, i) => ({ name: name.length > 18 ? `${name.slice(0, 17)}…` : name, color: COLOURS[i % MOST], dash: i % 3, data: measured(points(curves[name][part], column)) }));
+  const look = store.catalog?.diagnosis;
   const of = Math.max(10, ...there.map((n) => runs.find((r) => r.name === n)?.modes_of ?? 0));
   return html`<div class="cmp"><${Chart} testid="compare-distance" title="KID" unit="log, lower is better" log height=${190} x=${x} least=${[0.001, 1]} series=${lines("distance", "kid")} />
-    <${Chart} testid="compare-coverage" title="Coverage" unit="share of 256 reals at most, best 0.97" height=${190} x=${x} fixed=${[0, 1]} series=${lines("looks", "coverage")} />
+    <${Chart} testid="compare-coverage" title="Coverage" unit=${`share of ${int(look?.reals)} reals at most, best ${short(look?.coverage_ideal)}`} height=${190} x=${x} fixed=${[0, 1]} series=${lines("looks", "coverage")} />
     <${Chart} testid="compare-classes" title="Classes in use" unit=${`exp H, of ${of}`} height=${190} x=${x} fixed=${[0, of]} series=${lines("distance", "effective_modes")} /></div>`;
 }
 
