@@ -226,7 +226,8 @@ class Generator:
             When the samples are points.
         """
         as_whole("frames", frames, 2, 100_000)
-        z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], frames)
+        t = np.linspace(0.0, 1.0, frames)
+        z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], t).astype(np.float32)
         label = self.label_of(from_seed) if label is None else label
         return self._as_pictures(self._passes(z, self._labels(frames, 0, label)))
 

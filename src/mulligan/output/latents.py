@@ -10,7 +10,6 @@ same as lines of NumPy, for those who have an exported generator.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,28 +46,34 @@ def class_edges(spec: GeneratorSpec) -> NDArray[np.float64]:
     return np.cumsum(counts / counts.sum())[:-1]
 
 
-def between(spec: GeneratorSpec, start: Array, end: Array, count: int) -> NDArray[np.float32]:
-    """Return `count` latents on the way from one to another, both ends among them.
+def between(spec: GeneratorSpec, start: Array, end: Array, t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return latents on the way from one to another.
 
     Normal ones take the great circle, z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle between them,
     because a straight line would pass through lengths that training never saw; uniform ones go straight, which stays
-    inside their cube.
+    inside their cube. The player's page has the same in JavaScript.
+
+    Parameters
+    ----------
+    spec : GeneratorSpec
+    start, end : arrays of shape (dim,) or (n, dim)
+        One for all, or one a row.
+    t : array of shape (n,)
+        How far, from 0 to 1; both ends are met exactly.
+
+    Returns
+    -------
+    (n, dim) float64 array
     """
-    t = np.linspace(0.0, 1.0, count)[:, None]
-    straight = spec.latent.distribution == "uniform"
-    weights = (1.0 - t, t) if straight else _great_circle(start, end, t)
-    z: NDArray[np.float32] = (weights[0] * start + weights[1] * end).astype(np.float32)
-    z[0], z[-1] = start, end
-    return z
-
-
-def _great_circle(a: Array, b: Array, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the weights of a and b at the fractions t; straight where they are parallel."""
-    cosine = float(np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))
-    angle = math.acos(min(1.0, max(-1.0, cosine)))
-    if math.sin(angle) < 1e-6:
-        return 1.0 - t, t
-    return np.sin((1.0 - t) * angle) / math.sin(angle), np.sin(t * angle) / math.sin(angle)
+    a, b, t = start.astype(np.float64), end.astype(np.float64), t[:, None]
+    straight: NDArray[np.float64] = (1.0 - t) * a + t * b
+    if spec.latent.distribution == "uniform":
+        return straight
+    lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
+    angle = np.arccos(((a * b).sum(axis=-1, keepdims=True) / lengths).clip(-1.0, 1.0))
+    parallel = np.sin(angle) < 1e-6
+    sine = np.where(parallel, 1.0, np.sin(angle))
+    return np.where(parallel, straight, np.sin((1.0 - t) * angle) / sine * a + np.sin(t * angle) / sine * b)
 
 
 def _check(count: int, seed: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from mulligan.errors import UnsupportedError
 from mulligan.metrics.nearest_pictures import nearest_pictures
 from mulligan.output.images import grid, png_bytes
+from mulligan.output.latents import between
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,28 +94,9 @@ def _mixed(
 
     Three great circles end exactly in the corners, and keep a length that training has seen all over the square.
     """
-    corners = [generator.z(1, seed)[0].astype(np.float64) for seed in seeds]
-    straight = generator.spec.latent.distribution == "uniform"
-    top = _between(corners[0], corners[1], across, straight)
-    bottom = _between(corners[2], corners[3], across, straight)
-    return _between(top, bottom, down, straight).astype(np.float32)
-
-
-def _between(
-    a: NDArray[np.float64], b: NDArray[np.float64], t: NDArray[np.float64], straight: bool
-) -> NDArray[np.float64]:
-    """Go from a to b, row by row: sin((1−t)ω)/sin ω · a + sin(tω)/sin ω · b, ω the angle between them."""
-    t = t[:, None]
-    lines: NDArray[np.float64] = (1.0 - t) * a + t * b
-    if straight:
-        return lines
-    a, b = np.broadcast_to(a, lines.shape), np.broadcast_to(b, lines.shape)
-    cosine = np.einsum("ij,ij->i", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    angle = np.arccos(cosine.clip(-1.0, 1.0))[:, None]
-    sine = np.sin(angle)
-    safe = np.where(sine < 1e-6, 1.0, sine)
-    curved = np.sin((1.0 - t) * angle) / safe * a + np.sin(t * angle) / safe * b
-    return np.where(sine < 1e-6, lines, curved)
+    spec, corners = generator.spec, [generator.z(1, seed)[0] for seed in seeds]
+    top, bottom = between(spec, corners[0], corners[1], across), between(spec, corners[2], corners[3], across)
+    return between(spec, top, bottom, down).astype(np.float32)
 
 
 # ── is it a copy ──────────────────────────────────────────────────────────────────────────────────────────────────────
