@@ -1,9 +1,11 @@
 """Small models and data, and two ways to run a command: here, or as a process of its own."""
 
+import errno
 import io
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +84,22 @@ def mulligan(capsys):
         return code, out, err
 
     return run
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Let nothing more fit on the disk: ``with full_disk():``."""
+
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @contextmanager
+    def full():
+        with monkeypatch.context() as disk:
+            disk.setattr("os.fsync", no_room)
+            yield
+
+    return full
 
 
 @pytest.fixture

@@ -84,15 +84,10 @@ def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator):
         assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
 
 
-def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, monkeypatch):
+def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, full_disk):
     assert mulligan("export", model, "--to", "html")[0] == 0
     before = Path("tiny.html").read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
+    with full_disk():
         code, out, err = mulligan("export", model, "--to", "html")
     assert (code, out) == (1, "")
     assert "the disk is full" in err

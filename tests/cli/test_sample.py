@@ -131,15 +131,10 @@ def test_models_that_are_none(mulligan, model):
         assert message in err
 
 
-def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, monkeypatch):
+def test_what_cannot_be_written_leaves_the_old_file(mulligan, model, full_disk):
     assert mulligan("sample", model, "--out", "s.npz")[0] == 0
     before = Path("s.npz").read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
+    with full_disk():
         code, out, err = mulligan("sample", model, "--seed", "5", "--out", "s.npz")
     assert (code, out) == (1, "")
     assert "the disk is full" in err

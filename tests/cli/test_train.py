@@ -224,13 +224,9 @@ def test_a_run_that_another_process_trains_is_refused_before_a_word_is_said_of_w
     assert err.startswith("mulligan: another process is writing to runs/quick-1.")
 
 
-def test_a_disk_that_fills_up(mulligan, trained, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
+def test_a_disk_that_fills_up(mulligan, trained, full_disk):
     before = load(trained).theta.tobytes()
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
+    with full_disk():
         code, out, err = mulligan("resume", trained, "--steps", 20)
     assert (code, out) == (1, "")
     assert "the disk is full" in err.splitlines()[-1]

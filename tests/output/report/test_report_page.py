@@ -17,35 +17,13 @@ def report(finished, tmp_path, tell, collapsed, metrics):
     return write_report(folder)
 
 
-@pytest.fixture
-def opened(browser):
-    """Open a file; nothing may be complained about, or asked of any network."""
-    complaints, contexts = [], []
-
-    def open_(path, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(request.url))
-        page.on("request", lambda request: complaints.append(request.url) if request.url.startswith("http") else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
 SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_opens_without_a_word_and_without_sideways_scrolling(opened, report, size, scheme):
-    page = opened(report, viewport=size, color_scheme=scheme)
+def test_it_opens_without_a_word_and_without_sideways_scrolling(from_disk, report, size, scheme):
+    page = from_disk(report, viewport=size, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert light == {"light": "rgb(245, 246, 244)", "dark": "rgb(16, 19, 18)"}[scheme]
@@ -53,14 +31,14 @@ def test_it_opens_without_a_word_and_without_sideways_scrolling(opened, report, 
     assert page.evaluate(broken) == 0
 
 
-def test_a_name_of_one_long_word_breaks(opened, report):
+def test_a_name_of_one_long_word_breaks(from_disk, report):
     folder = report.parent.rename(report.parent.with_name("x" * 200))
-    page = opened(write_report(folder), viewport=SIZES[1])
+    page = from_disk(write_report(folder), viewport=SIZES[1])
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_the_slider_goes_through_the_steps(opened, report):
-    page = opened(report, viewport=SIZES[0])
+def test_the_slider_goes_through_the_steps(from_disk, report):
+    page = from_disk(report, viewport=SIZES[0])
     seen = "[...document.querySelectorAll('.frames img')].filter((i) => i.offsetParent).map((i) => i.dataset.step)"
     assert page.evaluate(seen) == ["24"]
     slider = page.locator("input[type=range]")
@@ -76,8 +54,8 @@ def test_the_slider_goes_through_the_steps(opened, report):
     page.get_by_role("button", name="Play").wait_for()
 
 
-def test_the_theme_can_be_chosen(opened, report):
-    page = opened(report, viewport=SIZES[0], color_scheme="light")
+def test_the_theme_can_be_chosen(from_disk, report):
+    page = from_disk(report, viewport=SIZES[0], color_scheme="light")
     button = page.get_by_role("button", name="Use dark colours")
     button.click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 18)"
@@ -85,8 +63,8 @@ def test_the_theme_can_be_chosen(opened, report):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 244)"
 
 
-def test_on_paper_it_is_dark_on_white_whatever_the_screen_shows(opened, report):
-    page = opened(report, viewport={"width": 718, "height": 1000}, color_scheme="dark")  # A4 at 96 dots an inch
+def test_on_paper_it_is_dark_on_white_whatever_the_screen_shows(from_disk, report):
+    page = from_disk(report, viewport={"width": 718, "height": 1000}, color_scheme="dark")  # A4 at 96 dots an inch
     page.get_by_role("button", name="Use light colours").click()
     page.get_by_role("button", name="Use dark colours").click()
     page.emulate_media(media="print", color_scheme="dark")
@@ -98,8 +76,8 @@ def test_on_paper_it_is_dark_on_white_whatever_the_screen_shows(opened, report):
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_a_curve_tells_its_values_under_the_pointer_and_by_keys(opened, report):
-    page = opened(report, viewport=SIZES[0])
+def test_a_curve_tells_its_values_under_the_pointer_and_by_keys(from_disk, report):
+    page = from_disk(report, viewport=SIZES[0])
     chart = page.locator(".chart svg").first
     shown = page.locator(".chart").first.locator("[data-of=D]")
     last = shown.inner_text()
@@ -115,18 +93,18 @@ def test_a_curve_tells_its_values_under_the_pointer_and_by_keys(opened, report):
     assert page.locator(".chart .at").first.is_visible()
 
 
-def test_without_a_script_nothing_is_missing_but_the_slider(opened, report):
-    page = opened(report, viewport=SIZES[0], java_script_enabled=False)
+def test_without_a_script_nothing_is_missing_but_the_slider(from_disk, report):
+    page = from_disk(report, viewport=SIZES[0], java_script_enabled=False)
     assert page.locator(".frames img:visible").count() == 1
     assert page.locator(".slider").is_hidden()
     assert page.locator(".curve").first.is_visible()
     assert page.locator(".strip img").is_visible()
 
 
-def test_texts_can_be_read_on_every_ground(opened, report):
+def test_texts_can_be_read_on_every_ground(from_disk, report, contrast):
     """4.5 : 1 for text on page and panel (WCAG 2.2, 1.4.3), in both themes."""
     for scheme in ("light", "dark"):
-        page = opened(report, color_scheme=scheme)
+        page = from_disk(report, color_scheme=scheme)
         for ground in ("--page", "--panel"):
             for ink in ("--ink", "--ink-2", "--ink-3", "--real", "--fake", "--judge", "--brand", "--warn", "--bad"):
                 assert contrast(*(colour(page, name) for name in (ink, ground))) >= 4.5, (scheme, ink, ground)
@@ -138,13 +116,4 @@ def colour(page, name):
     script = (
         f"(() => {{ const e = document.body; e.style.color = 'var({name})'; return getComputedStyle(e).color; }})()"
     )
-    return [int(v) for v in re.findall(r"\d+", page.evaluate(script))[:3]]
-
-
-def contrast(a, b):
-    def luminance(rgb):
-        linear = [v / 3294.6 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in rgb]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    high, low = sorted((luminance(a), luminance(b)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
+    return "#" + "".join(f"{int(v):02x}" for v in re.findall(r"\d+", page.evaluate(script))[:3])

@@ -25,25 +25,13 @@ def palette(theme):
     }
 
 
-def contrast(one, other):
-    """Contrast of two colours (WCAG 2.2: relative luminance, 1.4.3)."""
-
-    def luminance(colour):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def test_contrast_of_black_on_white():
+def test_contrast_of_black_on_white(contrast):
     assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=1e-3)  # the well-known nearly enough
+    assert contrast("#777", "#ffffff") == pytest.approx(4.478, abs=1e-3)  # the well-known nearly enough
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_is_readable_on_every_ground(theme):
+def test_text_is_readable_on_every_ground(theme, contrast):
     colours = palette(theme)
     pairs = [*product(TEXT, GROUNDS), ("brand-ink", "brand")]
     for kind in ("ok", "warn", "bad", "info", "brand"):
@@ -53,7 +41,7 @@ def test_text_is_readable_on_every_ground(theme):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_borders_and_focus_can_be_seen(theme):
+def test_borders_and_focus_can_be_seen(theme, contrast):
     colours = palette(theme)
     pairs = list(product(("line-strong", "focus", "brand"), GROUNDS))
     assert {p: round(contrast(colours[p[0]], colours[p[1]]), 2) for p in pairs
