@@ -12,7 +12,7 @@ from mulligan.game.penalties import PENALTIES
 from mulligan.training.recipes import RECIPES, describe, recipe
 from mulligan.training.tables import line_of
 from mulligan.web.diagnosis import awaited
-from mulligan.web.knobs import LIMITS, combinations, knobs_of
+from mulligan.web.knobs import LIMITS, LIVE, combinations, knobs_of
 
 
 @cache
@@ -73,6 +73,7 @@ def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
         "losses": described(LOSSES),
         "penalties": penalties,
         "limits": LIMITS,
+        "live": LIVE,
         "diagnosis": awaited(),
         "runs_folder": runs,
     }

@@ -12,6 +12,7 @@ from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
 from mulligan.training.signals import COUNT, NEIGHBOUR
 from mulligan.training.tables import to_table
+from mulligan.web.history import sloped
 from mulligan.web.knobs import changes
 
 if TYPE_CHECKING:
@@ -119,12 +120,10 @@ def looked(live: Live) -> dict[str, Any]:
     for name, operator, threshold in HEADLINES:
         if len(said) < SHOWN and name not in names and math.isfinite(values.get(name, math.nan)):
             said.append(evidence(name, values[name], operator, threshold))
-    r2 = look.signals.get("r2")
-    slope = {} if r2 is None else {"x_gradient": math.sqrt(r2)}
     return {
         "step": look.step,
         "state": current.state,
-        "signals": look.signals | slope,
+        "signals": sloped(look.signals),
         "evidence": said,
         "checks": checks,
         "histogram": look.histogram or None,

@@ -77,8 +77,7 @@ class Story:
 
     def look(self, step: int, signals: dict[str, Any]) -> None:
         """Add what a look found."""
-        r2 = signals.get("r2")
-        self.looks.add(step, signals | {"x_gradient": None if r2 is None else r2**0.5})
+        self.looks.add(step, sloped(signals))
         if "gap" in signals:
             self.distance.join(step, {"gap": signals["gap"]})
 
@@ -98,6 +97,12 @@ class Story:
 def number(value: Any) -> float | None:
     """Return a figure that a file holds; None for what is none."""
     return float(value) if isinstance(value, (int, float)) else None
+
+
+def sloped(signals: dict[str, Any]) -> dict[str, Any]:
+    """Add the slope of D at the fakes, of which a look measures the square."""
+    r2 = signals.get("r2")
+    return signals | {"x_gradient": None if r2 is None else r2**0.5}
 
 
 def measured(measures: dict[str, Any]) -> dict[str, Any]:

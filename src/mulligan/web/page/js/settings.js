@@ -5,7 +5,6 @@ import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
 import { act, can, changed, command, mayWrite, server, store } from "./store.js";
 
-const LIVE = ["lr_g", "lr_d", "gamma"]; // act at the next step
 /** Fields that the server may name, as the page calls them. */
 export const NAMES = { "lr-g": "lr_g", "lr-d": "lr_d", "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
 
@@ -60,10 +59,10 @@ function setDraft(name, value) {
   changed(true);
 }
 
-/** A rate or γ of a living run acts at the next step; everything else waits in the draft. */
+/** What the server calls live, rates and γ, acts at the next step of a living run; everything else waits in the draft. */
 async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
-  if (LIVE.includes(name) && living && can("knobs")) {
+  if (store.catalog?.live.includes(name) && living && can("knobs")) {
     if (value === store.settings?.knobs[name]) return;
     await command("knobs", { [name]: value }, NAMES);
   } else setDraft(name, value);

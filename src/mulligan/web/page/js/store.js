@@ -81,13 +81,12 @@ export function tell(kind, text, actions = []) {
 
 // ── what the server tells ───────────────────────────────────────────────────────────────────────────────────────────
 
-const CURVES = ["d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty"];
-const LOOKS = ["g_gradient", "d_gradient", "spread", "distance", "classes", "coverage"];
-
-const DISTANCES = ["kid", "effective_modes", "gap"];
+// columns of the tables that come with a snapshot, to which rows are added here
+const LOOKS = ["g_gradient", "d_gradient", "x_gradient", "spread", "distance", "classes", "coverage"];
+const DISTANCES = ["kid", "modes", "effective_modes", "gap"];
 
 function append(table, more, names) {
-  for (const name of ["step", ...names]) (table[name] ??= []).push(...(more[name] ?? new Array(more.step.length).fill(null)));
+  for (const name of names) (table[name] ??= []).push(...(more[name] ?? new Array(more.step.length).fill(null)));
   if (table.step.length <= KEPT) return;
   for (const name of Object.keys(table)) table[name] = table[name].filter((_, i) => i % 2 === 0);
 }
@@ -95,7 +94,7 @@ function append(table, more, names) {
 /** Put figures of one step into the table of distances: looks and evaluations may meet at a step. */
 function join(number, step, figures) {
   const table = (store.distance[number] ??= { step: [] });
-  if (table.step.at(-1) !== step) append(table, { step: [step] }, DISTANCES);
+  if (table.step.at(-1) !== step) append(table, { step: [step] }, ["step", ...DISTANCES]);
   for (const [name, value] of Object.entries(figures)) if (value != null) table[name][table.step.length - 1] = value;
 }
 
@@ -126,7 +125,8 @@ const hears = {
     if (before !== data.state) speakState(before, data);
   },
   curves(data) {
-    append((store.curves[data.try] ??= { step: [] }), data, CURVES);
+    const { try: number, ...columns } = data;
+    append((store.curves[number] ??= {}), columns, Object.keys(columns));
   },
   samples(data) {
     store.samples = data;
@@ -138,9 +138,7 @@ const hears = {
     const s = data.signals;
     const table = (store.looks[data.try] ??= { step: [] });
     if (table.step.at(-1) === data.step) return;
-    const row = { step: [data.step], x_gradient: [s.x_gradient ?? (s.r2 != null ? Math.sqrt(s.r2) : null)] };
-    for (const name of LOOKS) row[name] = [s[name] ?? null];
-    append(table, row, [...LOOKS, "x_gradient"]);
+    append(table, { step: [data.step], ...Object.fromEntries(LOOKS.map((name) => [name, [s[name] ?? null]])) }, ["step", ...LOOKS]);
     join(data.try, data.step, { gap: s.gap ?? null });
   },
   metrics(data) {
