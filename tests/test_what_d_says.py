@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.game.losses import LOSSES
+from mulligan.game.losses import LOSSES, Loss
 from mulligan.output.progress import measured
 from mulligan.output.report.charts import Axis, draw
 from mulligan.output.report.curves import _verdict
@@ -41,6 +41,14 @@ SAYS = {
 
 def test_it_is_known_how_every_loss_is_read() -> None:
     assert {name: kind().says for name, kind in LOSSES.items()} == SAYS
+
+
+def test_a_loss_of_ones_own_that_sees_differences_only_is_read_around_their_middle() -> None:
+    class Paired(Loss):
+        relativistic = True
+
+    assert Paired().says == "centred"
+    assert Paired().read(real=3.0, fake=1.0) == (1.0, -1.0)
 
 
 @pytest.mark.parametrize("name", LOSSES)
