@@ -160,6 +160,11 @@ def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
         ("look at the data: all samples are the same one", "train on samples that differ")
     )
     assert remedy(same, with_overrides(recipe("mlp"), ["data.limit=1"])).overrides == ("data.limit=0",)
+    copied = remedy(Finding("copying"), recipe("mlp"))
+    assert copied.overrides == ('augment=["translation", "cutout"]',)
+    again = remedy(Finding("copying"), changed(recipe("mlp"), Finding("copying")))
+    assert (again.words, again.overrides) == (copied.words[1:], ())
+    assert remedies_for(Finding("copying"), recipe("ring"), (2,)).overrides == ()  # points are not moved and cut
     own = with_overrides(recipe("ring"), ["data.name=points.npy"])
     found = remedies_for(Finding("wrong scale"), own, (2,))
     assert found.overrides == ()
@@ -202,6 +207,8 @@ def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> 
         ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
         ("ring", ("latent.dim=1",), ("latent.dim=2",)),
         ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),
+        ("mlp", ('generator.optimizer={kind="adamw", beta1=0, weight_decay=10}',),
+         ("generator.optimizer.weight_decay=0.01",)),
         ("mlp", ("discriminator.layers=['flatten', {kind='dense', units=1}, 'sigmoid']", "data.labels=none"),
          ("discriminator.layers.2=flatten",)),
         ("ring", ("discriminator.clip_weights=1e-4",), ("discriminator.clip_weights=0",)),
@@ -363,12 +370,17 @@ def test_numbers_that_run_away_are_held_whatever_else_is_off() -> None:
     assert found.restart
 
 
-def test_biases_keep_their_start_where_weights_get_another() -> None:
+def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_there() -> None:
     layers = '[{kind="dense", units=64, init={kind="normal", std=1e-5}}, "tanh", {kind="reshape", shape=[8, 8, 1]}]'
     faint = with_overrides(recipe("mlp"), [f"generator.layers={layers}"])
     assert remedies_for(Finding("dead latent"), faint, (8, 8, 1)).overrides == (
         'generator.layers.0.init={kind="he", gain=1}',
     )
+    usual = with_overrides(faint, ['generator.layers.0.init={kind="he", gain=1}'])
+    for state in ("dead latent", "contrast illusion"):
+        found = remedies_for(Finding(state), usual, (8, 8, 1))
+        assert found.overrides == ()
+        assert not any("He et al." in words for words in found.words)  # nothing of the start changes
 
 
 def test_a_critic_whose_slope_is_held_keeps_its_loss() -> None:

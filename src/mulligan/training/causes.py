@@ -22,6 +22,8 @@ FEW, MANY = 4, 64
 """Dimensions of z that are few for pictures, and how many they get."""
 FORGETFUL = 0.5
 """Share of a layer's numbers above which dropout is suspected."""
+DECAY = 1.0
+"""Weight decay above which weights cannot grow: where each step is as long as the rate, they end below 1 ÷ decay."""
 HASTY = 0.03
 """Rate above which an optimiser whose steps are as long as its rate leaps from side to side."""
 
@@ -29,8 +31,9 @@ HASTY = 0.03
 def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
     """Return what a person would change before anything else, in words, and as changes of the configuration.
 
-    A player too small to play, or that leaps, first weights that pin every unit, a z of one number, a last layer of D
-    that has bounds: each looks like a collapse, a winner or a cycle, and no loss and no penalty helps.
+    A player too small to play, or that leaps, or whose weights decay as they grow, first weights that pin every unit, a
+    z of one number, a last layer of D that has bounds: each looks like a collapse, a winner or a cycle, and no loss and
+    no penalty helps.
 
     Parameters
     ----------
@@ -50,6 +53,8 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
         gains = [p for p, v in fields(config, f"{who}.layers.", "gain").items() if v > LOUD]
         found.append((f"a wider {name}", wider))
         found.append((f"first weights of {name} of usual size (gain 1)", [f"{path}=1" for path in gains]))
+        decays = [p for p, v in fields(config, f"{who}.optimizer.", "weight_decay").items() if v > DECAY]
+        found.append((f"less weight decay in {name}", [f"{path}=0.01" for path in decays]))
         drops = [p for p, v in fields(config, f"{who}.layers.", "rate").items() if v > FORGETFUL]
         found.append((f"less dropout in {name}", [f"{path}={FORGETFUL:g}" for path in drops]))
     found.append(("a last layer of D without bounds: losses take logits", _unbounded(config)))

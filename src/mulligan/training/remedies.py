@@ -166,21 +166,21 @@ def _divergence(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _dead_latent(config: Config, evidence: set[str]) -> Remedy:
-    words = (
-        "start the generator's weights as He et al. 2015 do, with gain 1",
-        "check the gradient that reaches its last layer",
-    )
-    changes = []
+    starts = []
     for path in [*edits.fields(config, "generator.layers.", "kind")]:
         start = path.rpartition(".")[0]
         if start.endswith("init") and not start.endswith("bias_init"):
-            changes.append(f'{start}={{kind="he", gain=1}}')
-    changes += [
+            starts.append(f'{start}={{kind="he", gain=1}}')
+    starts += [
         f"{path}=0.5" for path, gain in edits.fields(config, "generator.layers.", "output_gain").items() if gain < 0.1
     ]
-    slow = [path for rates in edits.learning(config) for path, rate in rates.items() if rate < 1e-4]
-    changes += [f"{path}=0.001" for path in slow]
-    return Remedy((*words, "rates that move the weights (1e-3)") if slow else words, tuple(changes), restart=True)
+    slow = [f"{path}=0.001" for rates in edits.learning(config) for path, rate in rates.items() if rate < 1e-4]
+    return _advised(
+        config,
+        ("start the generator's weights as He et al. 2015 do, with gain 1", starts),
+        ("rates that move the weights (1e-3)", slow),
+        ("check what each of its layers makes of z, and the gradient that reaches the last one", None),
+    )._replace(restart=True)
 
 
 def _contrast_illusion(config: Config, evidence: set[str]) -> Remedy:
@@ -331,16 +331,16 @@ def _saturation(config: Config, evidence: set[str]) -> Remedy:
 
 def _copying(config: Config, evidence: set[str]) -> Remedy:
     if config.data.limit:
-        return Remedy(("more data: use all of it", "a smaller D", "stop earlier"), ("data.limit=0",), restart=True)
+        return Remedy(("more data: use all of it", "stop earlier"), ("data.limit=0",), restart=True)
     if "variety" in evidence:  # nothing that a D could do
         return Remedy(("look at the data: all samples are the same one", "train on samples that differ"))
-    changes = [
-        f"{path}={[max(8, n // 2) for n in value]}"
-        for path, value in flattened(to_table(config)).items()
-        if path in ("discriminator.layers.hidden", "discriminator.layers.channels") and value
-    ]
-    words = ("more data, or changed copies of it", "a smaller D", "stop earlier")
-    return Remedy(words, tuple(changes), restart=True)
+    moved = [] if config.augment else ['augment=["translation", "cutout"]']
+    return _advised(
+        config,
+        ("augmentation before D: it never sees the same picture twice", moved),
+        ("more data: nothing else brings new pictures", None),
+        ("stop earlier", None),
+    )._replace(restart=True)
 
 
 _REMEDIES: dict[str, Callable[[Config, set[str]], Remedy]] = {
