@@ -111,6 +111,28 @@ def test_a_healthy_toy_is_silent() -> None:
     assert [e for e in watched(ring(), until=1500, every=250) if isinstance(e, Diagnosed)] == []
 
 
+@pytest.mark.parametrize(("seed", "until"), [(0, 810), (1, 1760)])
+def test_a_grid_of_a_fifth_of_its_length_is_silent_while_it_is_young(seed: int, until: int) -> None:
+    config = with_overrides(recipe("grid", steps=5000, seed=seed), ["threads=1", "sample_every=0", "save_every=0"])
+    run = Run(config)
+    events = train(run, observers=[Diagnosis()], stop=lambda: run.step >= until)
+    assert [e for e in events if isinstance(e, Diagnosed)] == []
+
+
+@pytest.mark.parametrize("changes", [("discriminator.layers.hidden=[2]",), ("instance_noise=2", "penalties=[]")])
+def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run(changes: tuple[str, ...]) -> None:
+    config = ring(*changes, "data.limit=0", steps=3000)
+    found = [e for e in watched(config, until=1210, every=150) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["G wins"]
+    assert found[0].overrides in (("discriminator.layers.hidden=[128]",), ("instance_noise=0.1",))
+
+
+def test_a_run_of_two_looks_can_stand_still() -> None:
+    still = ("generator.optimizer.lr=1e-12", "discriminator.optimizer.lr=1e-12")
+    found = [e for e in watched(ring(*still, steps=400), every=150) if isinstance(e, Diagnosed)]
+    assert [(e.step, e.state) for e in found] == [(300, "standstill")]
+
+
 def test_points_of_another_scale() -> None:
     points = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * 100
     found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
@@ -171,6 +193,9 @@ def test_facts() -> None:
         assert facts_of(Run(ring(f"discriminator.layers={layers}", "penalties=[]", "update=alternating"))).normalised
     assert of("least_squares").threshold == 0.5
     assert of("relativistic").threshold is None
+    assert of("relativistic").smoothed
+    assert not facts_of(Run(ring("average=none"))).smoothed
+    assert not facts_of(Run(with_overrides(recipe("mlp"), ["data.limit=100"]))).smoothed  # pictures are not points
 
 
 def test_diagnoses_are_read_back(tmp_path: Path) -> None:

@@ -348,3 +348,25 @@ def test_a_distance_stands_still_by_the_step_not_by_the_look() -> None:
     assert [still(250, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
     assert [still(150, 0.5 * share) for share in (0.87, 0.88)] == [False, True]  # 0.8^(150 ÷ 250)
     assert [still(500, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
+
+
+SMOOTHED = PAIRED._replace(penalised=False, smoothed=True)
+
+
+def test_a_toy_s_fakes_are_far_where_those_of_the_averaged_g_are() -> None:
+    few = {"classes": 0.22, "classes_averaged": 0.46, "distance": 0.34, "gap": 0.19}  # a grid of 25, a sixth of its run
+    won = {"ranking": 0.5, "d_loss": 0.668, "coverage": 0.04, "gap": 0.062}
+    for look, state in ((few, "mode collapse"), (won, "G wins")):
+        for facts, averaged, said in ((SMOOTHED, 0.049, HEALTHY), (SMOOTHED, 0.051, state), (PAIRED, 0.0, state)):
+            assert named(*[{**look, "gap_averaged": averaged}] * 5, facts=facts).state == said
+    assert named(*[{**few, "gap": 0.049, "gap_averaged": 0.1}] * 2, facts=SMOOTHED).state == HEALTHY
+
+
+def test_g_wins_where_d_s_loss_gains_nothing_whatever_its_ranking_is_at_the_moment() -> None:
+    blind = {"ranking": 0.6, "d_loss": 0.6935, "coverage": 0.0, "gap": 0.35, "gap_averaged": 0.13}  # of two units
+    lost = [{**blind, "gap": 0.13}] * 4
+    assert named(*lost, blind, facts=SMOOTHED).state == "G wins"
+    assert named(*[blind] * 5, facts=SMOOTHED._replace(smoothed=False)).state == HEALTHY
+    assert named(*[blind] * 5, facts=SMOOTHED._replace(relativistic=False)).state == HEALTHY
+    for change in ({"d_loss": 0.691}, {"gap_averaged": 0.049}, {"coverage": 0.51}):
+        assert named(*[{**blind, **change}] * 5, facts=SMOOTHED).state == HEALTHY

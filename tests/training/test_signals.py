@@ -46,6 +46,24 @@ def test_the_averaged_g_is_asked_for_classes_where_the_other_has_few(
             assert signals["classes_averaged"] == pytest.approx(1.0, abs=0.15)
 
 
+def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = {"name": "ring", "labels": "none", "limit": 0}
+    fresh = np.asarray(Run(tiny(data=ring)).data.images[-256:])
+    for average, raw, asked in (("ema", 3 * fresh, True), ("none", 3 * fresh, False), ("ema", fresh, False)):
+        run = Run(tiny(data=ring, average=average))
+        probe, made = Probe(run), {True: 2 * fresh, False: raw}
+        monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, made=made: made[average].copy())
+        signals, _ = probe.look()
+        assert ("gap_averaged" in signals) is asked
+        if asked:
+            x = probe.known.x.astype(float)
+            among = [cdist(a, a).sum() / 256 / 255 for a in (x, 2.0 * fresh)]
+            expected = (2 * cdist(x, 2.0 * fresh).mean() - sum(among)) / among[0]
+            assert signals["gap_averaged"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_gradient_signals_by_differences(tiny: Any) -> None:
     run = Run(tiny())
     probe = Probe(run)

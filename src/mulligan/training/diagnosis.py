@@ -96,10 +96,11 @@ class Diagnosis:
         signals |= {name: value for name, value in means.items() if name not in kinds and math.isfinite(value)}
         signals["penalty"] = added(means.get(kind, 0.0) for kind in kinds)
         self._sums, self._since = {}, 0
+        signals["travelled"] = self._way.travelled
         gone = self._way.gone(event.step, 2 * self.every)
         if gone is not None:
             share = 2 * self.every / run.config.steps
-            signals |= {"way": gone.length, "pace": gone.length / share, "travelled": self._way.travelled}
+            signals |= {"way": gone.length, "pace": gone.length / share}
             signals |= {"path": gone.length / gone.net} if gone.net > 0 else {}
             if self._way.travelled < RESTS and run.config.average is not None:
                 signals["lag"] = self._probe.lag()

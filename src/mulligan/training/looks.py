@@ -90,6 +90,8 @@ class Facts(NamedTuple):
         and its size says nothing.
     steps : int
         Length of the run.
+    smoothed : bool
+        Samples are points of an averaged G: the other one trembles among narrow modes, and is not asked alone.
     """
 
     balance: float
@@ -101,6 +103,7 @@ class Facts(NamedTuple):
     least: float = 0.0
     normalised: bool = False
     steps: int = 0
+    smoothed: bool = False
 
     @property
     def critic(self) -> bool:
@@ -130,6 +133,7 @@ def facts_of(run: Run) -> Facts:
         entropy((smoothing, 1.0 - smoothing)),
         any(layer.normalises for layer in layers),
         run.config.steps,
+        run.data.is_points and run.config.average is not None,
     )
 
 
@@ -224,16 +228,17 @@ class View:
         """Little variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked.
 
         Few classes are a warning where an averaged G has no more of them: samples are drawn from that, and the other
-        one trembles.
+        one trembles. Among points both must be far from the reals, too: a young G hits few of a grid's modes at a time.
         """
         classes = math.nan if self.get("sharpness") > NOISE else self.get("classes")
         averaged = [self.under("classes_averaged", FEW)] if "classes_averaged" in self.now else []
         rising = self.under("classes_change", 1.1, quotient(self.get("classes"), self.get("classes", 1)))
+        far = self.far if self.facts.smoothed else ()
         return [
-            Case((self.under("distance", 0.2),)),
-            Case((self.under("classes", 0.25, classes),)),
-            Case((self.under("distance", 0.5),), "warning"),
-            Case((self.under("classes", FEW, classes), *averaged, rising), "warning"),
+            Case((self.under("distance", 0.2), *far)),
+            Case((self.under("classes", 0.25, classes), *far)),
+            Case((self.under("distance", 0.5), *far), "warning"),
+            Case((self.under("classes", FEW, classes), *averaged, rising, *far), "warning"),
             Case((self.over("sharpness", NOISE), self.under("coverage", 0.12), *self.standing), "warning"),
         ]
 
@@ -264,12 +269,18 @@ class View:
         return self.over("r2_rise", 10.0, quotient(self.get("r2"), median(earlier)) if len(earlier) >= 2 else math.nan)
 
     @property
-    def standing(self) -> tuple[Evidence, Evidence]:
+    def far(self) -> tuple[Evidence, ...]:
+        """The fakes are far from the reals; those of the averaged G, too, where the other one trembles."""
+        averaged = [self.over("gap_averaged", FAR)] if self.facts.smoothed else []
+        return self.over("gap", FAR), *averaged
+
+    @property
+    def standing(self) -> tuple[Evidence, ...]:
         """The fakes are far from the reals, and come no nearer than they have been, as many steps as there were."""
         earlier = [look.signals["gap"] for look in self.looks[:-1] if "gap" in look.signals]
         least = quotient(self.get("gap"), max(min(earlier), FAR)) if earlier else math.nan
         steps = self.looks[-1].step - self.looks[-2].step if earlier else EVERY
-        return self.over("gap", FAR), self.over("gap_least", STILL ** min(1.0, steps / EVERY), least)
+        return *self.far, self.over("gap_least", STILL ** min(1.0, steps / EVERY), least)
 
     @property
     def bare(self) -> Evidence:

@@ -26,6 +26,7 @@ MEANINGS = {
     "push_fall": "‖∂L_G/∂x‖ ÷ its median so far",
     "gap": "energy distance of fakes and reals ÷ distance among reals",
     "gap_least": "the same ÷ its least so far",
+    "gap_averaged": "energy distance of the averaged G's fakes and reals ÷ distance among reals",
     "distance": "distance among fakes ÷ among reals",
     "classes": "effective number of classes ÷ that of the reals",
     "classes_averaged": "the same of the averaged G",

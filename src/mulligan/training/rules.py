@@ -86,12 +86,16 @@ def d_wins(v: View) -> list[Case]:
 
 def g_wins(v: View) -> list[Case]:
     """D cannot tell, although the fakes are far from real. Not where a penalty holds D down, or wins are lost again."""
-    far, least = v.standing
-    if v.restrained.holds or v.lost_again.holds or least.value > 2.0:  # much nearer once: lost, not never won
+    if v.restrained.holds or v.lost_again.holds:
         return []
+    astray = (*v.standing, v.bare)  # a weak D lets all fakes go astray
+    paired = v.facts.smoothed and v.facts.relativistic  # whose ranking is of one moment, and its loss of all steps
+    nothing = Case((v.over("loss_share", 0.998, v.loss_share if paired else math.nan), *astray))
+    if v.standing[-1].value > 2.0:  # much nearer once: lost, not never won
+        return [nothing]
     told = (v.under(v.right, 0.52), v.over("loss_share", 1.3 / _BALANCE, v.loss_share))
     wrong = v.under("ranking", 0.1, None if v.facts.critic else math.nan)
-    return [Case((*told, far, least, v.bare)), Case((wrong, far, least, v.bare))]  # a weak D lets all fakes go astray
+    return [Case((*told, *astray)), Case((wrong, *astray)), nothing]
 
 
 def standstill(v: View) -> list[Case]:

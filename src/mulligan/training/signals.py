@@ -28,7 +28,7 @@ from mulligan.training.likeness import (
     spread,
     squared_distances,
 )
-from mulligan.training.looks import FEW
+from mulligan.training.looks import FAR, FEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +200,10 @@ class Probe:
             if signals.get("classes", 1.0) < FEW and self.run.config.average is not None:
                 averaged = self.run.generate(self.z, self.labels)
                 signals["classes_averaged"], _ = self._classes(self._see(self._seen(averaged), averaged)[1])
+            if self.run.data.is_points and self.run.config.average is not None and signals["gap"] > FAR:
+                averaged = self.run.generate(self.z, self.labels)
+                features, _ = self._see(averaged, averaged)
+                signals["gap_averaged"] = self._gap(squared_distances(self.known.features, features), features)
             if len(self._centres) > 1:
                 signals["modes_found"] = ratio(
                     self._hit(self.run.generate(self.z, self.labels)), self.known.figures["modes"]
@@ -248,12 +252,16 @@ class Probe:
         d2 = squared_distances(known.features, features)
         signals["coverage"] = float(np.mean(d2.min(axis=1) < known.radius))
         signals["precision"] = float(np.mean((d2 < known.radius[:, None]).any(axis=0)))
-        signals["gap"] = energy_distance(d2, known.figures["feature_distance"], mean_distance(features))
+        signals["gap"] = self._gap(d2, features)
         if kinds is None or known.kinds is None:
             return []
         signals["inner"] = ratio(spread(features, kinds), known.figures["inner"])
         signals["classes"], shares = self._classes(kinds)
         return shares
+
+    def _gap(self, d2: NDArray[Any], features: Array) -> float:
+        """Return how far fakes are from the reals; d2 holds the squared distances between them."""
+        return energy_distance(d2, self.known.figures["feature_distance"], mean_distance(features))
 
     def _seen(self, made: Array) -> NDArray[Any]:
         """Return fakes as the judge is shown them."""
