@@ -235,6 +235,25 @@ are named, or unnamed at 30 to 50 per cent.
 
 {report(outcomes)}
 
+## What it cannot see
+
+- *Labels that do not belong to their pictures.* G draws good pictures, and any under each label. How often D ranks a
+  picture above the same one under another label is near one half then, but in healthy runs, too, for hundreds of steps.
+  The report's row *As asked* (`label_accuracy` of `mulligan evaluate`) shows it.
+- *What only slows a run down.* `dcgan` with D's rate × 30 draws worse digits than without, but comes nearer at every
+  look, as a healthy run does.
+- *What has to be compared, in a run of less than 450 steps.* That has two looks, and of these only the second can say
+  that the fakes come no nearer: a frozen D has no name yet.
+- *Blends of a few pictures.* Fakes are copies where they are half as far from a training picture as these are from
+  each other. A G that mixes forty of them may stay above that for thousands of steps; so does a blur.
+- *Modes that a toy lacks*, before three quarters of the run are over: a healthy grid finds its own about then.
+- *Cycles, early.* A way that leads nowhere needs 500 steps to be seen once, and a look more to be believed.
+- *A divergence, as such:* it shows as saturation or collapse before it shows as NaN.
+- *A rare kind that is lost.* Of one in a hundred, two or three are among 256 reals, and of 256 fakes of a G that has it,
+  one time in thirteen none is. Pictures without a judge are compared by distances alone.
+
+Thresholds were set on small nets.
+
 ## What it costs
 
 Processor time, one thread, by `python benchmarks/breaking.py --overhead`.
