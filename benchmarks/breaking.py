@@ -249,8 +249,8 @@ are named, or unnamed at 30 to 50 per cent.
 - *Modes that a toy lacks*, before three quarters of the run are over: a healthy grid finds its own about then.
 - *Cycles, early.* A way that leads nowhere needs 500 steps to be seen once, and a look more to be believed.
 - *A divergence, as such:* it shows as saturation or collapse before it shows as NaN.
-- *A rare kind that is lost.* Of one in a hundred, two or three are among 256 reals, and of 256 fakes of a G that has it,
-  one time in thirteen none is. Pictures without a judge are compared by distances alone.
+- *A rare kind that is lost.* Of one in a hundred, two or three are among 256 reals, and of 256 fakes of a G that has
+  it, one time in thirteen none is. Pictures without a judge are compared by distances alone.
 
 Thresholds were set on small nets.
 

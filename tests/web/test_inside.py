@@ -348,7 +348,7 @@ def test_a_look_tells_every_check(tiny: Any) -> None:
     found = looked(Live(made, Path("x"), 1, 1, diagnosis))
     assert found["step"] == 60
     assert [check["state"] for check in found["checks"]] == list(RULES)
-    assert len(found["evidence"]) == 5
+    assert len(found["evidence"]) == max(5, len(diagnosis.current.evidence))
     for line in [*found["evidence"], *(e for c in found["checks"] for case in c["cases"] for e in case["evidence"])]:
         assert {"name", "label", "words", "value", "operator", "threshold", "holds"} == line.keys()
     for check in found["checks"]:

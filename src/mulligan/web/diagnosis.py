@@ -108,7 +108,7 @@ def evidence(name: str, value: float, operator: str, threshold: float) -> dict[s
 
 
 def looked(live: Live) -> dict[str, Any]:
-    """Return the latest look: the figures, five lines of evidence, and all checks."""
+    """Return the latest look: the figures, five lines of evidence (more where more decided), and all checks."""
     diagnosis, run = live.diagnosis, live.run
     look = diagnosis.looks[-1]
     view = diagnosis.view(run)
