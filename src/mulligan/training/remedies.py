@@ -337,8 +337,8 @@ def _copying(config: Config, evidence: set[str]) -> Remedy:
     moved = [] if config.augment else ['augment=["translation", "cutout"]']
     return _advised(
         config,
-        ("augmentation before D: it never sees the same picture twice", moved),
-        ("more data: nothing else brings new pictures", None),
+        ("augmentation before D: each picture moved and cut anew", moved),
+        ("more data: augmentation brings nothing new", None),
         ("stop earlier", None),
     )._replace(restart=True)
 
