@@ -72,8 +72,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"r1": 1.5, "r2": 16.0}, {}),
         ({"g_gradient": 101.0}, {}),
         ({"d_gradient": 101.0}, {}),
-        ({"g_weights": 161.0}, {}),
-        ({"d_weights": 69.0}, {}),
+        ({"g_weights": 161.0, **FAR}, {}),
+        ({"d_weights": 69.0, **FAR}, {}),
     ],
     "dead latent": [({"spread": 0.019}, {"lived": False})],
     "contrast illusion": [({"span": 9e-4, "spread": 1e-3}, {"lived": False})],
@@ -204,6 +204,7 @@ def test_what_is_getting_better_is_left_alone() -> None:
     assert named(*far, g_wins).state == HEALTHY
     assert named(*far, {**g_wins, "gap": 0.41}).state == "G wins"
     assert named(*far[:2], {"gap": 0.9}, FAR, {**g_wins, "gap": 0.45}).state == "G wins"  # no nearer than it has been
+    assert named(*far, {"d_weights": 69.0, "gap": 0.39}).state == HEALTHY  # a young D's weights grow
     assert named({"classes": 0.4}, {"classes": 0.5}).state == HEALTHY
     assert named({"classes": 0.5}, {"classes": 0.5}).state == "mode collapse"
     thin = {"coverage": 0.4}

@@ -32,7 +32,7 @@ class Finding(NamedTuple):
 
 
 def divergence(v: View) -> list[Case]:
-    """Numbers run away. Not where a wrong sign or scale makes them."""
+    """Numbers run away, or weights while the fakes come no nearer. Not where a wrong sign or scale makes them."""
     if v.agreed.holds or any(case.holds for case in v.misscaled):
         return []
     growth = [(f"{who}_growth", quotient(v.get(f"{who}_weights"), v.get(f"{who}_weights", 4))) for who in "gd"]
@@ -40,7 +40,7 @@ def divergence(v: View) -> list[Case]:
         Case((v.over("logit", 50.0, v.loudest),)),
         Case((v.over("r2/r1", 10.0, quotient(v.get("r2"), v.get("r1"))), v.over("r2", 10.0))),
         *(Case((v.over(f"{who}_gradient", 100.0, math.nan if v.facts.normalised else None),)) for who in "gd"),
-        *(Case((v.over(name, 2.0, value),)) for name, value in growth),
+        *(Case((v.over(name, 2.0, value), *v.standing)) for name, value in growth),
     ]
 
 
