@@ -52,6 +52,13 @@ def test_equal_pictures_share_a_cluster_and_no_cluster_is_empty():
     assert frequencies.tolist() == [1.0]
 
 
+def test_clusters_that_lost_all_their_pictures_leave_no_gap(monkeypatch):
+    monkeypatch.setattr("scipy.cluster.vq.kmeans2", lambda *_, **__: (None, np.array([3, 0, 3, 3, 2])))
+    labels, frequencies = cluster_labels(PICTURES[:5], k=4)
+    assert labels.tolist() == [2, 0, 2, 2, 1]
+    assert frequencies.tolist() == [0.2, 0.2, 0.6]
+
+
 @pytest.mark.parametrize(
     ("k", "components", "words"), [(0, 5, "0 clusters"), (181, 5, "181 clusters"), (3, 0, "Try 50")]
 )

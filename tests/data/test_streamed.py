@@ -117,6 +117,8 @@ def test_the_helper_has_it_ready(both, monkeypatch):
     monkeypatch.setattr(streamed, "read_picture", None)  # nothing is decoded in this thread
     stream.take(indices, np.empty((10, 28, 28, 3), np.uint8))
     assert stream.images._coming == {}
+    stream.ahead(np.arange(20, 29))
+    assert stream.images._coming == {}  # they are kept, beside the one that was looked at for its colour
     stream.ahead(np.arange(40, 50))
     stream.ahead(np.arange(45, 55))  # 40 to 44 were begun for nothing
     assert set(stream.images._coming) == set(range(45, 55))
@@ -162,9 +164,23 @@ def test_a_file_that_is_cut_off_is_found_when_it_is_needed(folder, few):
     assert (found == picture_file.read_picture(folder / "a" / "000.png", 28)).all()  # of the same class
 
 
+def test_a_stand_in_is_of_the_class_where_pictures_are_left_out(folder, few):
+    (folder / "a" / "004.png").write_bytes(b"no picture")
+    first = folder / "b" / "000.png"
+    first.write_bytes(first.read_bytes()[:900])
+    data, expected = load(folder, skip_broken=True), picture_file.read_picture(folder / "b" / "001.png", 28)
+    for part, row in ((data, 29), (data.limited(20), 10)):
+        assert part.labels[row - 1 : row + 1].tolist() == [0, 1]
+        with pytest.warns(UserWarning, match=r"001\.png stands in for it"):
+            assert (part.images[row] == expected).all()
+
+
 def test_colour_is_judged_by_some(folder, few):
     assert load(folder).shape == (28, 28, 3)
     assert load(folder, colour="grey").shape == (28, 28, 1)
+    first = folder / "a" / "000.png"
+    Image.open(first).convert("L").save(first)
+    assert load(folder).shape == (28, 28, 3)
     for path in folder.rglob("*.png"):
         Image.open(path).convert("L").save(path)
     data = load(folder)

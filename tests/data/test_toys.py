@@ -107,6 +107,12 @@ def test_the_density_integrates_to_one(name):
     assert mass == pytest.approx(1.0, abs=1e-6)
 
 
+def test_swiss_roll_samples_have_noise_of_their_own_in_both_directions():
+    roll = SwissRoll()
+    noise = roll.sample(2000, np.random.default_rng(5)) - roll.curve(np.random.default_rng(5).random(2000))
+    np.testing.assert_allclose(np.cov(noise, rowvar=False) / roll.std**2, np.eye(2), atol=4 * np.sqrt(2 / 2000))
+
+
 def test_swiss_roll_samples_follow_the_density():
     # E log p(x) under samples equals minus the entropy; two estimates of the same number, from samples and from a grid.
     roll = SwissRoll(0.05, 0.04)

@@ -20,6 +20,7 @@ def test_copies_are_not_authentic_and_far_points_are(rng):
     train = rng.standard_normal((60, 4))
     assert authentic(rng.permutation(train), train) == 0.0
     assert authentic(train + 1e-3, train) < 0.05
+    assert authentic(train, np.repeat(train, 2, axis=0)) == 0.0  # nor are copies of what is there twice
     assert authentic(train + 100.0, train) == 1.0
 
 
@@ -102,6 +103,11 @@ def test_few_reals_get_few_cells(rng):
     of = originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2)))
     with pytest.raises(ShapeError, match="fake features 3, training features 2"):
         copies(rng.standard_normal((30, 3)), of)
+
+
+def test_the_cells_are_of_all_that_was_trained_on(rng):
+    sorted_by_class = np.repeat([[0.0, 0.0], [9.0, 9.0]], [10_001, 2000], axis=0) + rng.random((12_001, 2))
+    assert (originals(rng.random((30, 2)), sorted_by_class, cells=2).centres > 8).any()
 
 
 def test_kmeans_is_lloyds_algorithm_by_scipy(rng):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -41,6 +43,7 @@ def test_pca_is_the_same_to_the_byte_in_any_order(digits, rng):
     assert np.array_equal(together, np.concatenate([one(test[i : i + 1]) for i in range(70)]))
     assert pca(digits.images[:999]).sha256 != one.sha256
     assert pca(train, name="other").sha256 != one.sha256
+    assert replace(one, offset=one.offset + 1).sha256 != one.sha256 != replace(one, components=one.offset).sha256
 
 
 def test_pca_of_few_or_small_pictures(rng):

@@ -9,7 +9,7 @@ import pytest
 import mulligan.metrics.judge as judges
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.errors import DataError
-from mulligan.metrics import judging
+from mulligan.metrics import judge_training, judging
 from mulligan.metrics.judge_training import SHIPPED, accuracy_of
 from mulligan.metrics.judging import judge_for, shipped
 
@@ -110,7 +110,10 @@ def test_it_is_trained_once(own, cache):
 
 def test_it_never_sees_the_test_part(own, monkeypatch):
     seen = []
-    monkeypatch.setattr("mulligan.metrics.judge_training.train", lambda images, *_, **__: seen.append(images))
+    monkeypatch.setattr(judging, "BATCH", 8)
+    monkeypatch.setattr(
+        "mulligan.metrics.judge_training.train", lambda images, *_, epochs, **__: seen.append((images, epochs))
+    )
     monkeypatch.setattr("mulligan.metrics.judge_training.accuracy_of", lambda *_: 1 / 0)
     parted = Dataset(
         "own",
@@ -122,7 +125,37 @@ def test_it_never_sees_the_test_part(own, monkeypatch):
     for data, count in ((parted, 60), (own, 81)):
         with pytest.raises(ZeroDivisionError):
             judge_for(data)
-        assert len(seen[-1]) == count
+        assert len(seen[-1][0]) == count
+        assert seen[-1][1] * (count // 8) >= 60  # never fewer steps, and never none, however much data there is
+
+
+def test_every_picture_is_in_the_key_of_the_cache(own, cache):
+    images, labels = np.zeros((4097, 2, 2, 1), np.uint8), np.arange(4097) % 2
+    first, other = Dataset("own", images, labels, ("a", "b")), images.copy()
+    other[-1] = 1
+    assert judging._cache(first) != judging._cache(Dataset("own", other, labels, ("a", "b")))
+
+
+def test_a_judge_is_shown_pixels_from_minus_one_to_one():
+    np.testing.assert_allclose(judges.as_input(np.array([0, 51, 255], np.uint8)), [-1.0, -0.6, 1.0], atol=1e-6)
+
+
+def test_what_a_judge_is_trained_on_is_moved_and_mirrored_sideways(monkeypatch):
+    seen, as_input = [], judges.as_input
+
+    class Halves:
+        def update(self, mean, theta, step, part):
+            mean[part] = 0.5
+
+    monkeypatch.setattr(judges, "as_input", lambda images: seen.append(as_input(images)) or seen[-1])
+    monkeypatch.setattr(judge_training, "EMA", lambda **_: Halves())
+    images = np.zeros((64, 8, 8, 1), np.uint8)
+    images[:, 2, 2] = 255
+    network = judge_training.train(images, np.arange(64) % 2, 2, epochs=4, batch_size=32, shift=1, flip=True)
+    places = {(int(row), int(column)) for _, row, column, _ in np.argwhere(np.concatenate(seen) > 0)}
+    assert places == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3, 4, 5, 6)}
+    assert len(np.concatenate(seen)) == 4 * 64  # the last batch, too
+    assert (network.theta == 0.5).all()  # the average is what is kept
 
 
 def test_a_cache_that_cannot_be_written_costs_no_figures(own, cache):

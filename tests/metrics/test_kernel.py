@@ -38,7 +38,10 @@ def test_a_subset_as_large_as_the_set_is_the_set_in_any_order(rng):
     assert found.sd == 0.0
     fewer = kid(x, y[:30], subsets=1, size=500)  # of the larger set as many are drawn as the smaller one has
     assert fewer.mean == pytest.approx(squared_mmd(x[np.random.default_rng(0).choice(40, 30, replace=False)], y[:30]))
+    draw = np.random.default_rng(0)
+    each = [squared_mmd(*(part[draw.choice(40, 20, replace=False)] for part in (x, y))) for _ in range(3)]
     several = kid(x, y, subsets=3, size=500)  # several of all rows would be three times the same
+    assert (several.mean, several.sd) == pytest.approx((np.mean(each), np.std(each)), rel=1e-12)
     assert several == kid(x, y, subsets=3, size=20) != kid(x, y, subsets=3, size=19)
     assert several.sd > 0
     assert kid(x[:4], y[:4], subsets=3) == kid(x[:4], y[:4], subsets=3, size=2)

@@ -57,6 +57,7 @@ def test_the_roles_of_precision_and_recall_swap(rng):
     x, y = rng.standard_normal((120, 4)), 0.3 * rng.standard_normal((140, 4))
     there, back = manifolds(x, y), manifolds(y, x)
     assert (there.precision, there.recall) == (back.recall, back.precision)
+    assert (there.coverage_ideal, back.coverage_ideal) == (coverage_ideal(120, 140), coverage_ideal(140, 120))
     assert there.precision > 0.95 > there.recall  # a collapsed set is precise and recalls little
 
 

@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import gaussian_kde, norm
 
 from mulligan.errors import ConfigError, ShapeError
+from mulligan.metrics.cells import kmeans
 from mulligan.metrics.parzen import log_likelihoods, parzen, parzen_kmeans
 
 
@@ -33,12 +34,15 @@ def test_the_density_integrates_to_one(rng):
 
 
 def test_the_width_is_taken_on_the_validation_pictures(rng):
-    samples, validation, test = (rng.random((60, 3)) for _ in range(3))
+    samples, validation = rng.random((60, 3)), rng.random((60, 3))
+    test = samples[:9] + 0.01  # which alone would have the narrowest
     widths = (0.05, 0.2, 2.0)
     means = [log_likelihoods(validation, samples, s).mean() for s in widths]
     found, width = parzen(samples, validation, test, widths=widths)
     assert width == widths[int(np.argmax(means))] == 0.2
     assert found == pytest.approx(log_likelihoods(test, samples, 0.2).mean(), rel=1e-12)
+    by_centres = parzen_kmeans(samples, validation, test, count=40, widths=widths)
+    assert by_centres == parzen(kmeans(samples, 40), validation, test, widths=widths)
 
 
 def test_kmeans_centres_beat_the_data(digits):

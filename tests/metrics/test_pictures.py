@@ -68,6 +68,8 @@ def test_diversity_class_by_class(rng):
     lone = np.where(np.arange(40) == 7, 5, label)  # a class with one real picture has nothing to compare with
     assert diversity(real, real, label, lone) == pytest.approx(1.0, rel=0.1)
     assert diversity(real[:30], real) == dissimilarity(real[:30]) / dissimilarity(real)
+    with_junk = np.concatenate([real, real[::-1]]), np.concatenate([label, np.full(40, -1)])
+    assert diversity(real, with_junk[0], label, with_junk[1]) == 1.0  # what has no class is none
 
 
 def test_figures_do_not_depend_on_how_many_pictures_are_taken_at_a_time(rng, monkeypatch):

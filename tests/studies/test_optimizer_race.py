@@ -53,6 +53,9 @@ def test_the_gradient_of_the_loss_by_differences():
     value, by_hand = softmax_cross_entropy(logits, labels, 5)
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert value == pytest.approx(-np.log(p[np.arange(5), labels]).mean(), rel=1e-12)
+    parts = [softmax_cross_entropy(logits[part], labels[part], 5) for part in (slice(2), slice(2, 5))]  # two lanes
+    assert parts[0][0] + parts[1][0] == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(np.concatenate([parts[0][1], parts[1][1]]), by_hand, rtol=1e-12)
     difference = (
         softmax_cross_entropy(logits + h * r, labels, 5)[0] - softmax_cross_entropy(logits - h * r, labels, 5)[0]
     ) / (2 * h)
