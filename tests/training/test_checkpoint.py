@@ -20,7 +20,7 @@ from mulligan import __version__
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, RunError
 from mulligan.training import Run, load_checkpoint, save_checkpoint, train
-from mulligan.training.checkpoint import _sealed, checkpoints, kept, step_of
+from mulligan.training.checkpoint import _sealed, checkpoints, folder_of, kept, step_of
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,9 @@ def pieces(config: Any, tmp_path: Path, data: Dataset | None = None) -> None:
     for stop in (5, 17, None):
         again += [event.line() for event in train(piece, stop=lambda: piece.step == stop)]  # noqa: B023
         path = save_checkpoint(piece, tmp_path)
+        clock = piece.wall, piece.cpu
         piece = load_checkpoint(path).run(data=data)
+        assert (piece.wall, piece.cpu) == clock
     assert again == told
     assert piece.state() == run.state()
     for name, array in run.gan.arrays().items():
@@ -376,8 +378,11 @@ def test_old_checkpoints_go(tiny: Any, tmp_path: Path) -> None:
     assert [step_of(p) for p in checkpoints(tmp_path)] == [6, 12, 18, 23, 24]
 
 
-def test_names() -> None:
+def test_names(tmp_path: Path) -> None:
     assert step_of(Path("step-000120")) == 120
     assert step_of(Path("step-1234567")) == 1234567
+    for step in (1_000_000, 999_000):
+        folder_of(tmp_path, step).mkdir()
+    assert list(map(step_of, checkpoints(tmp_path))) == [999_000, 1_000_000]  # not as their names would be sorted
     for other in (".step-000120.part", "step-", "step-x", "steps-3", "step-³"):
         assert step_of(Path(other)) == -1

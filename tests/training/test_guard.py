@@ -81,6 +81,13 @@ def test_where_a_schedule_is_the_cause_it_is_named(tiny: Any) -> None:
     assert "Try schedules.lr=constant, or" in words
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_no_measure_hides_another(bad: float) -> None:
+    assert guard.finite({"d_loss": -1.0, "g_loss": 2.0})
+    assert not guard.finite({"d_loss": bad, "g_loss": 2.0})
+    assert not guard.finite({"d_loss": 2.0, "g_loss": bad})
+
+
 def test_arrays_are_checked_before_they_are_kept(tiny: Any, tmp_path: Path) -> None:
     run = Run(tiny())
     guard.check(run)

@@ -57,6 +57,7 @@ def test_copies_are_near_and_new_samples_as_far_as_those_seen_from_each_other() 
     seen, new = (rng.standard_normal((n, 200)).astype(np.float32) for n in (300, 100))
     assert nearness(new, seen) == pytest.approx(1.0, abs=0.02)
     assert nearness(seen[:50] + 0.1 * new[:50], seen) < 0.2
+    assert nearness(np.concatenate([seen[:60], new[:40]]), seen) < 0.01  # more than half are copies
     assert 0.6 < nearness(np.zeros((3, 200), np.float32), seen) < 0.8  # a blur is no copy
     twice = np.concatenate([seen, seen])
     assert nearness(new, twice) == pytest.approx(nearness(new, seen), rel=0.01)

@@ -71,7 +71,9 @@ def test_whoever_finds_what_no_measure_sees_the_run_says_that_it_failed(tiny: An
 def test_the_order_of_events(tiny: Any) -> None:
     saved: list[Saved] = []
     config = tiny(steps=20, report_every=10, sample_every=8, evaluate_every=8, save_every=8)
-    events = list(train(Run(config), evaluators=[lambda run: {"at": run.step}], save=saved.append))
+    both = [lambda run: {"at": run.step}, lambda run: {"twice": 2 * run.step}]
+    events = list(train(Run(config), evaluators=both, save=saved.append))
+    assert [e.metrics for e in events if isinstance(e, Evaluated)] == [{"at": n, "twice": 2 * n} for n in (8, 16, 20)]
     assert story(events) == [
         ("started", 0),
         ("sampled", 0),
@@ -95,6 +97,15 @@ def test_cadence_zero(tiny: Any) -> None:
     config = tiny(steps=6, report_every=0, sample_every=0, evaluate_every=0, save_every=0)
     assert story(train(Run(config), evaluators=[lambda run: {}])) == [("started", 0), ("stepped", 6), ("finished", 6)]
     assert ("saved", 6) in story(train(Run(config), save=lambda saved: None))
+
+
+@pytest.mark.parametrize("cadence", ["report_every", "sample_every", "evaluate_every", "save_every"])
+def test_each_cadence_is_kept_without_the_others(tiny: Any, cadence: str) -> None:
+    none = dict.fromkeys(("report_every", "sample_every", "evaluate_every", "save_every"), 0)
+    events = train(Run(tiny(**none | {cadence: 4, "steps": 9})), evaluators=[lambda run: {}], save=lambda saved: None)
+    name = {"report": "stepped", "sample": "sampled", "evaluate": "evaluated", "save": "saved"}[cadence[:-6]]
+    first = [0] if name == "sampled" else []
+    assert [step for each, step in story(events) if each == name] == [*first, 4, 8, 9]
 
 
 def test_nothing_is_said_to_be_saved_that_is_not(tiny: Any) -> None:
@@ -221,9 +232,13 @@ def test_every_event_is_json(tiny: Any) -> None:
 
 
 def test_the_clock_counts_steps_only(tiny: Any) -> None:
-    run = Run(tiny())
+    run, step, wall = Run(tiny()), 0, 50.0
+    run.wall, run.cpu = 50.0, 100.0  # of a run that goes on
     for event in train(run):
         if isinstance(event, Stepped):
             assert event.clock is not None
-            assert 0 < event.clock.wall <= run.wall
-            assert event.clock.steps_per_second > 0
+            assert 100 < event.clock.cpu <= run.cpu
+            assert wall < event.clock.wall <= run.wall
+            rate = (event.step - step) / (event.clock.wall - wall)  # since the report before
+            assert event.clock.steps_per_second == pytest.approx(rate, rel=1e-6)
+            step, wall = event.step, event.clock.wall

@@ -198,6 +198,17 @@ def test_that_a_toy_s_modes_are_drawn_thinner_is_no_illness_until_they_are_point
     assert thin(0.21, modes_found=1.0) == HEALTHY
 
 
+def test_weights_that_double_over_four_looks() -> None:
+    def grown(by: float) -> str:
+        return named(*({"g_weights": 80.0 * by**i} for i in range(5))).state
+
+    assert [grown(1.18), grown(1.2)] == [HEALTHY, "divergence"]  # 1.94 and 2.07
+
+
+def test_one_look_with_a_strong_push_makes_no_other_weak() -> None:
+    assert named(*({"push": push} for push in (0.4, 0.4, 0.4, 5000.0, 0.4))).state == HEALTHY
+
+
 def test_what_is_getting_better_is_left_alone() -> None:
     g_wins = {"d_accuracy": 0.51, "d_loss": 1.31, "coverage": 0.4, "gap": 0.39}
     far = [FAR] * 4
@@ -270,6 +281,7 @@ def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collaps
     told = {"d_accuracy": 0.51, "d_loss": 1.31, "path": 6.0, "coverage": 0.4}
     assert named(*({**told, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "G wins"
     assert named(*({**told, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
+    assert named(*({**told, "gap": gap} for gap in (0.5, 0.25, 0.5, 0.25, 0.5))).state == "cycling"  # twice doubled
     few = {"distance": 0.4, "path": 6.0}
     assert named(*({**few, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "mode collapse"
     assert named(*({**few, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
@@ -280,6 +292,8 @@ def test_classes_that_change_places() -> None:
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert named(FAR, {**FAR, "path": 5.0}, histograms=turned).state == "cycling"
     assert named(FAR, {**FAR, "path": 5.0}).state == HEALTHY
+    back = [turned[0], turned[2], turned[0]]  # as they were two looks ago
+    assert named(FAR, {**FAR, "path": 5.0}, histograms=back).state == HEALTHY
     assert named(FAR, {**FAR, "path": 3.9}, histograms=turned).state == HEALTHY
 
 

@@ -166,10 +166,22 @@ def test_the_average_follows_training(tiny: Any) -> None:
     assert not np.array_equal(run.sample(*run.grid), run.sample(*run.grid, average=False))
 
 
-def test_generate_does_not_depend_on_the_count(tiny: Any) -> None:
-    run = Run(tiny())
-    z, _ = run.draw(600, seed=3)
-    np.testing.assert_allclose(run.generate(z)[:256], run.generate(z[:256]), rtol=1e-6)
+def test_the_seed_of_a_draw_decides(tiny: Any, digits: Dataset) -> None:
+    run, other = Run(pictures(tiny), data=digits), Run(pictures(tiny, seed=1), data=digits)
+    (z, labels), again = run.draw(20, seed=3), run.draw(20, seed=4)
+    assert labels is not None
+    assert not (z == again[0]).any()
+    assert (labels != again[1]).any()
+    assert all((one == same).all() for one, same in zip((z, labels), other.draw(20, seed=3)))  # whatever the run's is
+
+
+def test_generate_does_not_depend_on_the_count(tiny: Any, digits: Dataset) -> None:
+    run = Run(pictures(tiny), data=digits)
+    z, labels = run.draw(300, seed=3)
+    assert labels is not None
+    made = run.generate(z, labels)
+    for part in (slice(256), slice(256, None)):
+        np.testing.assert_allclose(made[part], run.generate(z[part], labels[part]), rtol=1e-5, atol=1e-6)
 
 
 def test_the_grid_shows_every_class(tiny: Any, digits: Dataset) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Config, Recorder, Run, load_checkpoint, load_config, resume
+from mulligan.training.config import dumps_toml
 from mulligan.training.events import Diagnosed, Started
 from mulligan.training.second_try import diagnoses, next_folder, plan
 
@@ -42,6 +43,24 @@ def test_second_try_goes_on_from_the_last_healthy_checkpoint(tiny: Any, tmp_path
     assert isinstance(events[0], Started)
     assert events[0].step == 12
     assert load_config(tmp_path / "b" / "config.toml").parent == again.config.parent
+
+
+@pytest.mark.parametrize(("healthy", "step"), [(11, 6), (12, 12), (17, 12), (18, 18)])
+def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(
+    tiny: Any, tmp_path: Path, healthy: int, step: int
+) -> None:
+    config = parent(tiny, tmp_path / "a")
+    (tmp_path / "a" / "config.toml").write_text(dumps_toml(replace(config, steps=30)))  # as resume --steps does
+    again = plan(tmp_path / "a", replace(ALARM, healthy_step=healthy))
+    assert (again.step, again.config.steps) == (step, 30)
+
+
+def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(tiny: Any, tmp_path: Path) -> None:
+    for _ in Recorder(tmp_path / "a").record(Run(tiny(average="none"))):
+        pass
+    run = plan(tmp_path / "a", replace(ALARM, overrides=("average=ema",))).run()
+    found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
+    assert run.gan.average.tobytes() == found.arrays["g.theta"].tobytes()
 
 
 def test_moments_are_kept_where_what_they_are_moments_of_is(tiny: Any, tmp_path: Path) -> None:

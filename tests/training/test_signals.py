@@ -318,7 +318,9 @@ def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyP
     assert signals["precision"] > 0.8
 
 
-@pytest.mark.parametrize(("low", "output", "bound"), [(0.0, "sigmoid", 1.0), (-1.0, "tanh", 2.0)])
+@pytest.mark.parametrize(
+    ("low", "output", "bound"), [(0.0, "sigmoid", 1.0), (-1.0, "tanh", 2.0), (-1.0, "sigmoid", 1.0)]
+)
 def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_for(
     tiny: Any, digits: Dataset, low: float, output: str, bound: float
 ) -> None:
@@ -334,6 +336,7 @@ def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_f
     shown, asked = probe.known.x.astype(np.float64), probe.labels
     assert shown.min() == low
     assert signals["scale"] == pytest.approx((1 - low) / bound)
+    assert signals["beyond"] == pytest.approx((1 - low - bound) / (1 - low))  # the dark half, for the last
     assert signals["offset"] == pytest.approx((1 + low) / (1 - low))
     assert signals["span"] == pytest.approx((made.max() - made.min()) / (1 - low), rel=1e-5)
     ends = [np.mean((a < low + 0.005 * (1 - low)) | (a > 1 - 0.005 * (1 - low))) for a in (made, shown)]
