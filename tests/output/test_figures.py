@@ -75,6 +75,8 @@ def test_one_is_no_several():
         (0.0131, "0.0131"),
         ({"median": 2.834, "min": 2.5, "max": 3.0}, "2.83 (2.50…3.00)"),
         ({"median": 7, "min": 7, "max": 7}, "7"),
+        ({"median": 7, "min": 7, "max": 9}, "7 (7…9)"),
+        ({"median": 9, "min": 7, "max": 9}, "9 (7…9)"),
         (None, "–"),
         (True, "–"),
         ("judge", "–"),

@@ -1,10 +1,12 @@
 import errno
+import math
 import os
 
 import pytest
 
 from mulligan.errors import RunError
-from mulligan.output.files import atomic_write
+from mulligan.output import files
+from mulligan.output.files import atomic_write, read_json, write_json
 
 
 def test_bytes_and_writers_are_written(tmp_path):
@@ -35,6 +37,20 @@ def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
         atomic_write(path, writer)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_what_is_no_json_is_not_written(tmp_path):
+    write_json(tmp_path / "a", {"x": 1.5})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a", {"x": math.nan})
+    assert read_json(tmp_path / "a") == {"x": 1.5}
+
+
+def test_the_folder_is_on_the_disk_once_the_new_name_is(tmp_path, monkeypatch):
+    path, seen = tmp_path / "a", []
+    monkeypatch.setattr(files, "sync_folder", lambda folder: seen.append((folder, path.read_bytes())))
+    atomic_write(path, b"new")
+    assert seen == [(tmp_path, b"new")]
 
 
 @pytest.mark.parametrize(

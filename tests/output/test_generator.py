@@ -55,7 +55,10 @@ def test_classes_follow_the_shares_of_the_data(generator):
 
 @pytest.mark.parametrize("kind", ["mlp", "conv"])
 def test_a_picture_does_not_depend_on_how_many_are_drawn(generator, kind):
-    many = generator(kind).images(3 * CHUNK + 5, seed=42)
+    made, n = generator(kind), 3 * CHUNK + 5
+    many, z, labels = made.images(n, seed=42), made.z(n, 42), made.labels(n, 42)
+    for part in (slice(CHUNK, 2 * CHUNK), slice(3 * CHUNK, None)):  # each with the class of its own row
+        assert np.array_equal(made.decode(z, labels)[part], made.decode(z[part], labels[part]))
     for count in (1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK):
         assert np.array_equal(generator(kind, threads=count % 3 + 1).images(count, seed=42), many[:count])
     assert many.std(axis=0).mean() > 5  # and they differ

@@ -212,6 +212,12 @@ def test_a_folder_in_the_way_keeps_everything(generator, tmp_path):
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_the_digest_is_of_names_and_shapes_too():
+    x = np.arange(4, dtype=np.float32)
+    given = [{"a": x}, {"b": x}, {"a": x.reshape(2, 2)}, {"a": x.view(np.int32)}, {"a": x + 1}]
+    assert len({digest("", tensors) for tensors in given} | {digest(" ", given[0])}) == 6
+
+
 @pytest.mark.parametrize("ending", [".onnx", ".py", ".npz", ".HTML"])
 def test_no_file_is_saved_under_the_ending_of_an_export(generator, tmp_path, ending):
     with pytest.raises(ConfigError, match=r"which is what save writes. Try .*mine\.safetensors, or export\('"):

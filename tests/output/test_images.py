@@ -106,6 +106,14 @@ def test_plain_ascii_when_colours_are_off():
     assert terminal_picture(GREYS, color=False).isascii()
 
 
+def test_red_green_and_blue_are_as_light_as_an_eye_sees_them():
+    assert terminal_picture(255 * np.eye(3, dtype=np.uint8)[None], color=False) == "::++..\n"  # 0.299, 0.587, 0.114
+
+
+def test_forty_pixels_fill_eighty_columns():
+    assert terminal_picture(np.full((2, 40), 255, np.uint8), color=False).splitlines() == ["@" * 80] * 2
+
+
 def test_wide_pictures_fit_in_eighty_columns():
     wide = np.zeros((4, 64), np.uint8)
     wide[0] = 255

@@ -308,3 +308,5 @@ def test_points_are_drawn_at_a_fixed_scale() -> None:
     bars = points_picture(np.full((100, 1), 0.5, np.float32), 0.0, 1.0)
     assert bars[0].sum() == 4 * 255  # all in one bin: full height
     assert (bars > 0).sum() == 4 * SIDE
+    eighth = points_picture(np.repeat([[0.5], [9.0]], [10, 70], axis=0), 0.0, 1.0)
+    assert (eighth > 0).sum() == 4 * SIDE // 2  # a share of all, those beyond the frame among them
