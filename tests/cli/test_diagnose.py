@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mulligan.training.events import Diagnosed, Stepped
+
 RING = ("ring", "--steps", 1500, "--threads", 1, "--no-evaluate")
 QUIET = ("sample_every=0", "save_every=250", "data.limit=2000", "evaluate_every=0")
 NARROW = ("generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")
@@ -56,6 +58,49 @@ def test_a_run_without_a_look_is_not_called_healthy(mulligan):
     code, _, err = mulligan("diagnose", "runs/ring-1", "--try")
     assert code == 2
     assert "would have to be repaired" in err
+
+
+def test_the_last_word_counts_and_the_others_come_before_it(mulligan):
+    assert mulligan("train", "ring", "--steps", 20, "--threads", 1, "--no-evaluate")[0] == 0
+
+    def say(step, state, severity):
+        with Path("runs/ring-1/events.jsonl").open("a", encoding="utf-8") as log:
+            log.write(Diagnosed(step, state, {}, ("wait",), severity=severity).line())
+
+    say(5, "cycling", "warning")
+    say(10, "D wins", "alarm")
+    out = mulligan("diagnose", "runs/ring-1")[1]
+    assert out.startswith("runs/ring-1: D wins, since step 10 of 20\n")
+    assert out.endswith("before:\n  step 5: cycling\n")
+    said = json.loads(mulligan("diagnose", "runs/ring-1", "--json")[1])
+    assert (said["state"], said["severity"], len(said["history"])) == ("D wins", "alarm", 2)
+    say(15, "healthy", "")
+    assert mulligan("diagnose", "runs/ring-1")[1].endswith(
+        "before:\n  step 5: cycling\n  step 10: D wins\n  step 15: healthy\n"
+    )
+
+
+def test_an_alarm_that_has_passed_asks_for_no_second_try(mulligan, monkeypatch):
+    class Passing:
+        name = "passing"
+
+        def observe(self, run, event):
+            said = {50: ("D wins", "alarm"), 100: ("healthy", "")}
+            if isinstance(event, Stepped) and event.step in said:
+                state, severity = said[event.step]
+                yield Diagnosed(event.step, state, {}, ("wait",), overrides=("loss=hinge",), severity=severity)
+
+        def state(self):
+            return {}
+
+        def restore(self, state):
+            pass
+
+    monkeypatch.setattr("mulligan.cli.follow.Diagnosis", Passing)
+    code, out, err = mulligan("train", "ring", "--steps", 100, "--threads", 1, "--no-evaluate")
+    assert code == 0
+    assert "step 50: D wins" in err
+    assert "--try" not in out
 
 
 @pytest.mark.parametrize("json", [(), ("--json",)])

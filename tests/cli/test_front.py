@@ -1,6 +1,7 @@
 """The front: dispatch, help, exit codes, errors, pipes. Real processes where the process is the point."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 from mulligan import __version__
 from mulligan.cli import COMMANDS, main
+from mulligan.cli.screen import strict
 from mulligan.errors import MulliganError
 from mulligan.nn import memory
 
@@ -261,3 +263,8 @@ def test_main_may_be_called_twice(mulligan, model):
     assert mulligan("list")[0] == 0
     assert mulligan("draw", "1", "--model", model) == first
     assert main(["list", "nothing"]) == 2
+
+
+def test_what_json_has_no_word_for_is_null():
+    told = {"a": [1.5, math.nan, math.inf], "b": (-math.inf, "x", 3, True)}
+    assert strict(told) == {"a": [1.5, None, None], "b": [None, "x", 3, True]}

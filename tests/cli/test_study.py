@@ -5,10 +5,13 @@ import errno
 import json
 import os
 import shlex
+from types import SimpleNamespace
 
 import pytest
 
+from mulligan.cli import study as studying
 from mulligan.studies import runner as runners
+from mulligan.studies.runner import Progress
 
 RECIPE = """
 steps = 20
@@ -165,3 +168,12 @@ def test_an_unknown_backend(here, mulligan):
     code, _, err = mulligan("study", "mine.toml", "--backend", "daks")
     assert code == 2
     assert "Known are loky, dask, ray" in err
+
+
+def test_what_is_left_of_a_study_is_told_by_the_cells_that_have_ended(monkeypatch):
+    now = iter([100.0, 110.0, 130.0])
+    monkeypatch.setattr(studying, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    monkeypatch.setattr(studying, "_said", lambda result, run: "a")
+    pace = studying._Pace(2)  # of four, two had ended before
+    told = [pace.words(Progress({}, done, 4), None) for done in (3, 4)]
+    assert told == ["cell 3 of 4 · a · 10 s left", "cell 4 of 4 · a"]

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mulligan.cli import follow
+from mulligan.game.losses import LeastSquares, NonSaturating, Relativistic
+from mulligan.output import progress
 from mulligan.output.models import load
+from mulligan.training.events import Clock, Stepped
 from mulligan.training.folder import RunFolder, next_free
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
@@ -313,3 +317,33 @@ def test_kernels_that_are_forced_to_be_slow_are_said_at_the_start(mulligan, data
         assert told[0] == 0
         assert "OPENBLAS" not in "".join(told[1:])
     assert not any("OPENBLAS" in file.read_text("utf-8") for file in Path("runs").glob("*/*.jsonl"))
+
+
+# ── progress ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):
+    now = iter([100.0, 110.0])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    pace = progress.Pace(SimpleNamespace(config=SimpleNamespace(steps=100), step=5))  # a run that goes on
+    assert pace.words(Stepped(25, {}, clock=Clock(9.0, 9.0, 2.0))) == ["2.00 steps/s", "38 s left"]  # 20 steps in 10 s
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (Relativistic(), ["D(real) 2.00, D(fake) −2.00 (logits, centred)"]),
+        (NonSaturating(), ["D(real) 0.999", "D(fake) 0.953"]),
+        (LeastSquares(), ["D(real) 7.00, D(fake) 3.00 (logits)"]),
+    ],
+)
+def test_what_d_says_is_told_as_its_loss_means_it(loss, words):
+    run = SimpleNamespace(config=SimpleNamespace(loss=loss))
+    told = progress.measured(run, {"d_loss": 0.5, "g_loss": 1.5, "d_real": 7.0, "d_fake": 3.0})
+    assert told == ["D loss 0.500", "G loss 1.50", *words]
+
+
+def test_an_option_stands_above_a_set(mulligan):
+    code, out, _ = mulligan("train", "ring", "--steps", 7, "--threads", 1, "--no-evaluate", "--set", "steps=5")
+    assert code == 0
+    assert "done: 7 steps" in out

@@ -12,6 +12,7 @@ from mulligan.game.gan import GAN
 from mulligan.game.losses import LiteralCost, NonSaturating
 from mulligan.museum import article, autograd
 from mulligan.museum.jang import ClampedProbability, Stratified, fitted
+from mulligan.museum.mistakes import AutogradCost, LogOfProbability
 from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn.layers import Dense, Sequential, Tanh
@@ -214,6 +215,28 @@ def test_strata_are_a_ladder_in_training_and_uniform_in_sampling():
     assert rungs.max() < 0.0101
     space.forward(z, training=False)
     np.testing.assert_allclose(layer.forward(memory, z), 5 * z, atol=1e-5)
+
+
+def test_two_lanes_climb_one_ladder():
+    run = mulligan.Run(mulligan.recipe("jang", steps=2, threads=2))
+    with run.gan.lanes:
+        run.advance()
+        drawn = np.concatenate([lane["g"][0] for lane in run.gan.outputs()])[:, 0]
+    rungs = drawn - np.linspace(-5, 5, len(drawn))
+    assert len(drawn) == run.config.batch_size
+    assert rungs.min() > -1e-5
+    assert rungs.max() < 0.0101
+
+
+@pytest.mark.parametrize("loss", [AutogradCost(), LogOfProbability()])
+def test_mistaken_losses_have_the_gradients_of_their_values(loss):
+    rng, h = np.random.default_rng(0), 1e-6
+    real, fake, r, s = rng.standard_normal((4, 5))
+    by_hand = loss.discriminator(real=real, fake=fake)
+    up, down = (loss.discriminator(real=real + t * r, fake=fake + t * s).value for t in (h, -h))
+    assert by_hand.real @ r + by_hand.fake @ s == pytest.approx((up - down) / (2 * h), rel=1e-7)
+    up, down = (loss.generator(real=real, fake=fake + t * s).value for t in (h, -h))
+    assert loss.generator(real=real, fake=fake).fake @ s == pytest.approx((up - down) / (2 * h), rel=1e-7)
 
 
 def test_the_clamped_logit():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from mulligan.studies import MEASURES, StudyRun, load_study
 from mulligan.studies import cell as cells
 from mulligan.studies import runner as runners
 from mulligan.studies.cell import Job, run_cell
-from mulligan.training import Run, train
+from mulligan.training import Run, recipe, train, with_overrides
 
 
 @pytest.fixture
@@ -292,6 +293,22 @@ def test_cpu_seconds_become_steps_once(write: Any, tmp_path: Path, here: list[st
     monkeypatch.setattr(runners, "time_steps", lambda job, seconds: 1.0)
     again = StudyRun(asked, tmp_path / "out", resume=True)
     assert [again.config(v, s).steps for v, s in again.cells().values()] == [50, 25, 50, 25]
+
+
+def test_the_timing_is_the_median_of_blocks(write: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    now, costs = [0.0], iter([9.0, 0.03, 0.03, 0.5, 0.03, 0.03])  # the first allocates, one was disturbed
+    monkeypatch.setattr(Run, "advance", lambda run: now.__setitem__(0, now[0] + next(costs)))
+    monkeypatch.setattr(cells, "time", SimpleNamespace(process_time=lambda: now[0]))
+    job = StudyRun(load_study(write()), tmp_path / "out").job("plain/seed-0")
+    assert cells.time_steps(job, 0.1) == pytest.approx(0.03)
+
+
+def test_each_cell_gets_its_own_data_and_reads_it_once(monkeypatch: Any) -> None:
+    monkeypatch.setattr(cells, "_loaded", {})
+    ring, grid = (with_overrides(recipe("ring"), [f"data.name={name}"]) for name in ("ring", "grid"))
+    first = cells.load_once(ring)
+    assert (first.name, cells.load_once(grid).name) == ("ring", "grid")
+    assert cells.load_once(ring) is first
 
 
 def test_the_timing_is_of_steps(write: Any, tmp_path: Path) -> None:

@@ -65,6 +65,13 @@ def test_points_on_the_modes_are_perfect(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 0.3 < found["distance"] <= 0.5
 
 
+def test_the_distance_is_the_median_over_what_the_run_draws_with_its_seed() -> None:
+    run = run_on(None, "seed=1")
+    made = run.sample(*run.draw(101, seed=1)).astype(np.float64)
+    nearest = np.linalg.norm(made[:, None] - TOYS["ring"].modes, axis=2).min(axis=1)
+    assert quality(run, 101)["distance"] == pytest.approx(np.median(nearest), rel=1e-6)
+
+
 def test_points_without_modes_are_refused() -> None:
     with pytest.raises(UnsupportedError, match="it is no mixture"):
         quality(run_on(None, "data.name=swiss-roll"), 100)
@@ -126,6 +133,15 @@ def test_the_push_is_the_gradient_of_gs_loss(pictures: Dataset) -> None:
     assert found["push"] == pytest.approx(np.sqrt(square).mean(), rel=1e-3)
     assert found["d_fake"] == pytest.approx(np.mean(np.exp(-losses(fake))), rel=1e-5)
     assert 0 < found["d_real"] < 1
+
+
+def test_d_is_asked_about_each_real_with_its_own_class(pictures: Dataset) -> None:
+    labelled = Dataset("noise", pictures.images, np.arange(200) % 2, ("even", "odd"))
+    run = run_on(labelled, "data.labels=dataset")
+    run.gan.d.network.theta[:] = np.random.default_rng(0).normal(0, 0.3, run.gan.d.network.n_params)  # a class tells
+    real = scaled(np.asarray(labelled.images), -1.0, 1.0)
+    logits = run.gan.d.network.workspace().forward(real, labelled.labels, training=False)[:, 0]
+    assert play(run, 200)["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-logits.astype(np.float64)))), rel=1e-6)
 
 
 def test_measuring_changes_nothing(pictures: Dataset) -> None:

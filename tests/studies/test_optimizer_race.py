@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mulligan
+from mulligan.data import load
 from mulligan.metrics import judge
 from mulligan.metrics.judge_training import softmax_cross_entropy
 from mulligan.nn.network import Network
@@ -60,6 +61,19 @@ def test_the_gradient_of_the_loss_by_differences():
         softmax_cross_entropy(logits + h * r, labels, 5)[0] - softmax_cross_entropy(logits - h * r, labels, 5)[0]
     ) / (2 * h)
     assert (by_hand * r).sum() == pytest.approx(difference, rel=1e-8)
+
+
+def test_no_picture_is_both_learnt_from_and_held_out():
+    made, data = optimizer_race.mnist(), load("mnist")
+    assert (len(made.images), len(made.held), len(made.test)) == (58_000, 2_000, 10_000)
+    assert (np.bincount(made.labels) + np.bincount(made.held_labels) == np.bincount(data.labels)).all()
+    seen, held, both = (np.sum(images, axis=0, dtype=np.int64) for images in (made.images, made.held, data.images))
+    assert (seen + held == both).all()
+
+
+def test_a_held_out_loss_that_is_no_number_is_none(task, monkeypatch):
+    monkeypatch.setattr(optimizer_race, "score", lambda *_: (float("nan"), 0.1))
+    assert optimizer_race._try("sgd", task, 1e-3)["held_loss"] is None
 
 
 def test_two_steps_are_two_steps_of_descent_on_the_same_batches(task):

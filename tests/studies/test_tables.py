@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.studies import StudyRun, load_study
+from mulligan.studies import StudyRun, load_study, report
 from mulligan.studies.plots import curves, dots
 from mulligan.studies.report import write_report
 from mulligan.studies.table import Spread, columns_of, number, rows_of, seeds, text
@@ -53,6 +53,11 @@ def test_median_and_range() -> None:
     assert seeds(c) == "1, 1 diverged, 1 failed"
     assert str(c.figures["fd"]) == "1000"
     assert Spread((1.0, 2.0)).median == 1.5
+
+
+def test_the_best_row_is_the_lowest_or_the_highest_as_the_figure_wants() -> None:
+    rows = rows_of([line("a", 0, fd=10.0, coverage=0.5, sharpness=1.0), line("b", 0, fd=9.0, coverage=0.4)])
+    assert [report._best(rows, name) for name in ("fd", "coverage", "sharpness", "recall")] == ["b", "a", "", ""]
 
 
 def test_columns() -> None:
