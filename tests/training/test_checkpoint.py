@@ -20,7 +20,7 @@ from mulligan import __version__
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, RunError
 from mulligan.training import Run, load_checkpoint, save_checkpoint, train
-from mulligan.training.checkpoint import _sealed, checkpoints, folder_of, kept, step_of
+from mulligan.training.checkpoint import _sealed, checkpoints, folder_of, kept, put_back, step_of
 
 
 @pytest.fixture(scope="module")
@@ -376,6 +376,16 @@ def test_old_checkpoints_go(tiny: Any, tmp_path: Path) -> None:
         run.advance()
         save_checkpoint(run, tmp_path)
     assert [step_of(p) for p in checkpoints(tmp_path)] == [6, 12, 18, 23, 24]
+
+
+@pytest.mark.parametrize(("there", "kept_one"), [(("old", "new"), "new"), (("old",), "old")])
+def test_what_was_put_aside_comes_back_only_where_nothing_took_its_place(
+    tmp_path: Path, there: tuple[str, ...], kept_one: str
+) -> None:
+    for word in there:
+        (tmp_path / {"old": ".step-000024.old", "new": "step-000024"}[word] / word).mkdir(parents=True)
+    put_back(tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")] == [f"step-000024/{kept_one}"]
 
 
 def test_names(tmp_path: Path) -> None:

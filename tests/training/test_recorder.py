@@ -109,6 +109,36 @@ def test_a_kill_between_the_last_checkpoint_and_the_generator(
     assert content(folder) == content(tmp_path / "whole")
 
 
+def test_who_leaves_between_two_checkpoints_loses_no_step(tiny: Any, tmp_path: Path) -> None:
+    events = Recorder(tmp_path / "r").record(Run(tiny()))
+    while next(events).step < 8:
+        pass
+    events.close()
+    assert resume(tmp_path / "r").step == 8
+
+
+def test_a_run_that_was_sent_back_goes_on_from_there(tiny: Any, tmp_path: Path, record: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    back = load_checkpoint(tmp_path / "r" / "checkpoints" / "step-000012").run()
+    record(tmp_path / "r", back, stop=lambda: back.step == 14)
+    assert resume(tmp_path / "r").step == 14  # not at 24, where the log no longer leads
+
+
+def test_the_log_is_on_the_disk_before_each_checkpoint_that_knows_its_length(
+    tiny: Any, tmp_path: Path, record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or real(file))
+    record(tmp_path / "r", Run(tiny()))
+    here = RunFolder(tmp_path / "r")
+    log, saved = here.events.stat().st_ino, checkpoints(here.checkpoints)
+    assert synced.count(log) == len(saved) == 4
+    for checkpoint in saved:
+        before = synced[: synced.index((checkpoint / "run.json").stat().st_ino)]
+        assert before.count(log) == 1 + saved.index(checkpoint)
+
+
 def test_a_finished_run_can_go_on(tiny: Any, tmp_path: Path, record: Any) -> None:
     record(tmp_path / "r", Run(tiny()))
     events = record(tmp_path / "r", resume(tmp_path / "r", steps=30))
