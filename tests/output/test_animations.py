@@ -27,6 +27,10 @@ def test_the_file_holds_the_exact_grey_levels(tmp_path, ending, frames):
         assert (is_ == was.reshape(*was.shape[:2], 1)).all()
     assert info["loop"] == 0  # for ever
     assert info["duration"] == 120
+    with Image.open(path) as image:
+        assert [frame.load() and frame.info["duration"] for frame in ImageSequence.Iterator(image)] == [120] * len(
+            frames
+        )
 
 
 @pytest.mark.parametrize("ending", ["png", "webp"])

@@ -49,6 +49,8 @@ def test_overrides_change_nothing_else(tiny: Any) -> None:
     config = tiny()
     changed = overridden(config, "discriminator.optimizer.lr=0.5")
     assert differences(to_table(config), to_table(changed)) == ["discriminator.optimizer.lr: 0.001 → 0.5"]
+    changed = overridden(config, "discriminator.layers.0.units=8")  # the layers after it stay
+    assert differences(to_table(config), to_table(changed)) == ["discriminator.layers.0.units: 16 → 8"]
 
 
 @pytest.mark.parametrize(

@@ -286,6 +286,8 @@ def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collaps
     assert named(*({**few, "gap": gap} for gap in (0.5, 0.5, 0.5, 0.5, 0.5))).state == "mode collapse"
     assert named(*({**few, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))).state == "cycling"
     assert named(*[{**few, "path": 15.0, **FAR}] * 5).state == "mode collapse"  # it trembles where it is
+    one = ({"distance": 0.1, "path": 6.0, "gap": gap} for gap in (0.5, 0.1, 0.5, 0.1, 0.5))
+    assert named(*one)[::2] == ("mode collapse", "alarm")  # a single picture is one, whatever else moves
 
 
 def test_classes_that_change_places() -> None:

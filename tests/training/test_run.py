@@ -14,7 +14,7 @@ from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.nn.parallel import available_cores
 from mulligan.output.generator import Generator
 from mulligan.training import Run, recipe
-from mulligan.training.samples import _cache, labels_of
+from mulligan.training.samples import _cache, fingerprint_of, labels_of
 
 
 def pictures(tiny: Any, **changes: Any) -> Any:
@@ -105,6 +105,8 @@ def test_clusters_are_computed_once(
     np.testing.assert_array_equal(first, second)
     labels_of(Dataset("other", np.asarray(digits.images)[:30]), spec)  # other pictures
     assert calls == [5, 5]
+    assert labels_of(digits, replace(spec, clusters=6))[1] == 6  # another number of them
+    assert calls.pop() == 6
     for kept in tmp_path.iterdir():  # a damaged cache costs a second, not a run
         kept.write_bytes(b"no array")
     labels_of(digits, spec)
@@ -115,6 +117,17 @@ def test_the_cache_is_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert tmp_path in _cache("a").parents
     assert _cache("a") != _cache("b")
+
+
+def test_every_picture_and_every_label_is_in_the_fingerprint() -> None:
+    images, labels = np.zeros((4097, 2, 2, 1), np.uint8), np.arange(4097) % 2
+    other = images.copy()
+    other[-1] = 1
+    data = [Dataset("own", images), Dataset("own", other), Dataset("own", images.reshape(-1, 1, 4, 1))]
+    found = {fingerprint_of(each, None) for each in data} | {
+        fingerprint_of(data[0], given) for given in (labels, 1 - labels)
+    }
+    assert len(found) == 5
 
 
 def test_misfits_are_refused_before_the_first_step(tiny: Any, digits: Dataset) -> None:
@@ -173,6 +186,19 @@ def test_the_seed_of_a_draw_decides(tiny: Any, digits: Dataset) -> None:
     assert not (z == again[0]).any()
     assert (labels != again[1]).any()
     assert all((one == same).all() for one, same in zip((z, labels), other.draw(20, seed=3)))  # whatever the run's is
+
+
+def test_another_seed_sees_the_data_in_another_order(tiny: Any) -> None:
+    first, other = (Run(tiny(seed=seed)).sampler.next_indices().tolist() for seed in (0, 1))
+    assert first == Run(tiny()).sampler.next_indices().tolist() != other
+
+
+def test_samples_have_the_range_that_the_data_is_scaled_to(tiny: Any, digits: Dataset) -> None:
+    run = Run(pictures(tiny, data={"name": "digits", "low": 0.0, "high": 0.5}), data=digits)
+    z, labels = run.draw(9, seed=0)
+    expected = np.rint(np.clip(run.generate(z, labels) / 0.5, 0.0, 1.0) * 255)
+    np.testing.assert_allclose(run.sample(z, labels).astype(int), expected, atol=1)
+    assert len(np.unique(expected)) > 20
 
 
 def test_generate_does_not_depend_on_the_count(tiny: Any, digits: Dataset) -> None:
