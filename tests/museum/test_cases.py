@@ -1,6 +1,7 @@
 """Each exhibit: the failure still fails, the repair still repairs, and the plate says it."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from mulligan.errors import ConfigError
 from mulligan.museum import article
 from mulligan.museum.case import Case, Evidence, Played
 from mulligan.museum.cases import CASES, case_named
+from mulligan.museum.mistakes import EveryFew
+from mulligan.museum.pictures import stretched
 
 QUICK = {"article": lambda seed: article.play(seed, seeds=6, steps=(1, 41, 120), mended=500)}
 """Shorter runs of the exhibits that take longest; the whole ones are slow tests."""
@@ -75,3 +78,23 @@ def test_a_case_is_a_frozen_dataclass():
     assert isinstance(CASES["article"], Case)
     with pytest.raises(AttributeError):
         CASES["article"].name = "other"
+
+
+def test_what_is_not_finite_has_failed():
+    for nothing in (math.nan, math.inf, -math.inf):
+        for sign in "<>":
+            evidence = Evidence("x", "", nothing, nothing, sign, 0.0)
+            assert evidence.fails
+            assert not evidence.mended
+
+
+def test_each_stretched_picture_has_its_own_contrast():
+    faint, strong = np.full((2, 28, 28), 0.5)
+    faint[0, 0], strong[0, 0] = 0.51, 1.5
+    shown = stretched("x", "two", np.stack([faint, strong]), zoom=1)
+    assert np.bincount(shown.image.ravel(), minlength=256)[255] == 2  # the brightest of each is white
+    assert (shown.low, shown.high) == (0.5, 1.5)
+
+
+def test_a_lazy_penalty_has_the_same_mean():
+    assert [EveryFew(every=4)(step, 8) for step in range(8)] == [4.0, 0.0, 0.0, 0.0] * 2

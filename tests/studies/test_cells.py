@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,8 @@ from mulligan.studies import MEASURES, StudyRun, load_study
 from mulligan.studies import cell as cells
 from mulligan.studies import runner as runners
 from mulligan.studies.cell import Job, run_cell
-from mulligan.training import Run, recipe, train, with_overrides
+from mulligan.training import Config, Recorder, Run, recipe, train, with_overrides
+from mulligan.training.tables import from_table, to_table
 
 
 @pytest.fixture
@@ -293,6 +295,17 @@ def test_cpu_seconds_become_steps_once(write: Any, tmp_path: Path, here: list[st
     monkeypatch.setattr(runners, "time_steps", lambda job, seconds: 1.0)
     again = StudyRun(asked, tmp_path / "out", resume=True)
     assert [again.config(v, s).steps for v, s in again.cells().values()] == [50, 25, 50, 25]
+
+
+def test_a_cell_goes_on_from_the_last_checkpoint_of_its_start(write: Any, tmp_path: Path) -> None:
+    job = StudyRun(load_study(write()), tmp_path / "out").job("plain/seed-0")
+    config: Config = from_table(Config, job.config)
+    for _ in Recorder(tmp_path / "start").record(Run(replace(config, steps=20, save_every=6))):
+        pass
+    longer = to_table(replace(config, steps=30))
+    going_on = replace(job, folder=str(tmp_path / "cell"), config=longer, start=str(tmp_path / "start"))
+    run = cells._run(going_on, tmp_path / "cell")
+    assert (run.step, run.begins) == (20, 20)
 
 
 def test_the_timing_is_the_median_of_blocks(write: Any, tmp_path: Path, monkeypatch: Any) -> None:

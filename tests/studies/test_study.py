@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.studies import STUDIES, Study, describe_study, load_study
+from mulligan.studies import STUDIES, Study, StudyRun, describe_study, load_study
 from mulligan.studies.study import config_of, slug
 from mulligan.training.tables import to_table
 
@@ -129,3 +131,20 @@ def test_folder_names() -> None:
     assert slug("×.01") == "x.01"
     assert slug("R1 + R2 · SN") == "r1-r2-sn"
     assert slug("···") == "variation"
+
+
+def test_a_cell_stops_at_each_step_that_is_looked_at(write: Any, tmp_path: Path) -> None:
+    study = StudyRun(load_study(write(looks="looks = [0, 10, 15]")), tmp_path / "out")
+    (variation, seed), *_ = study.cells().values()
+    assert study.config(variation, seed).report_every == 5
+
+
+def test_results_stand_in_the_order_of_the_cells_whichever_ends_first(write: Any, tmp_path: Path) -> None:
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    names = list(study.cells())
+    for name in reversed(names):
+        study._record(
+            {"cell": name, "status": "done", "error": "", "step": 40, "figures": {}, "looks": [], "clock": {}}
+        )
+    assert list(study.results) == names
+    assert [json.loads(line)["cell"] for line in study.lines.read_text("utf-8").splitlines()] == names

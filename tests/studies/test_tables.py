@@ -49,7 +49,7 @@ def test_median_and_range() -> None:
     assert (a.figures["fd"].median, a.figures["fd"].low, a.figures["fd"].high) == (11.0, 10.0, 30.0)
     assert str(a.figures["fd"]) == "11 (10…30)"
     assert a.looks[10]["fd"].median == 22.0
-    assert (c.done, c.diverged, c.failed) == (1, 1, 1)
+    assert (c.done, c.diverged, c.failed, c.cpu) == (1, 1, 1, 2.0)  # the time of those that came to their end
     assert seeds(c) == "1, 1 diverged, 1 failed"
     assert str(c.figures["fd"]) == "1000"
     assert Spread((1.0, 2.0)).median == 1.5

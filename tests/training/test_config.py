@@ -12,7 +12,7 @@ from mulligan.nn.clipping import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, DataSpec, describe, load_config, recipe, with_overrides
-from mulligan.training.config import Config, dumps_toml, loads_toml, with_fields
+from mulligan.training.config import Config, dumps_toml, loads_toml, with_all_of, with_fields
 from mulligan.training.overrides import differences, flattened
 from mulligan.training.tables import to_table
 
@@ -219,3 +219,8 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=words) as refused:
             load_config(path)
         assert str(refused.value).startswith(str(path))
+
+
+def test_the_limit_of_a_recipe_is_one_of_its_own_data(tiny: Any) -> None:
+    assert with_all_of(tiny(), "ring") == tiny()
+    assert with_all_of(tiny(), "grid") == overridden(tiny(), "data.limit=0")
