@@ -118,6 +118,12 @@ def test_words_that_are_off(mulligan, model, words, message):
     assert sorted(path.name for path in Path().iterdir()) == [model]
 
 
+def test_the_largest_grid_is_one(mulligan, model, monkeypatch):
+    monkeypatch.setattr("mulligan.cli.sample.LARGEST_GRID", 4)
+    assert mulligan("sample", model, "--count", "4", "--out", "s.png")[0] == 0
+    assert "4 is the most" in mulligan("sample", model, "--count", "5", "--out", "s.png")[2]
+
+
 def test_models_that_are_none(mulligan, model):
     Path("empty").mkdir()
     Path("text.safetensors").write_text("hello")

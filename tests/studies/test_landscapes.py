@@ -139,3 +139,9 @@ def test_what_the_page_says_of_the_race():
     assert max(saddle, key=lambda name: saddle[name].arrived) == "sgd"
     assert [name for name in OPTIMIZERS if beale[name].arrived is None] == ["adadelta"]
     assert saddle["sgd"].arrived > 2.5 * saddle["momentum"].arrived
+
+
+def test_the_last_step_counts_too():
+    steps = walk(SGD(), Saddle(), 0.05).arrived
+    assert walk(SGD(), replace(Saddle(), steps=steps), 0.05).arrived == steps
+    assert walk(SGD(), replace(Saddle(), steps=steps - 1), 0.05).arrived is None
