@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from mulligan.cli import follow
-from mulligan.game.losses import LeastSquares, NonSaturating, Relativistic
 from mulligan.output import progress
 from mulligan.output.models import load
 from mulligan.training.events import Clock, Stepped
@@ -327,20 +326,6 @@ def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):
     monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: next(now)))
     pace = progress.Pace(SimpleNamespace(config=SimpleNamespace(steps=100), step=5))  # a run that goes on
     assert pace.words(Stepped(25, {}, clock=Clock(9.0, 9.0, 2.0))) == ["2.00 steps/s", "38 s left"]  # 20 steps in 10 s
-
-
-@pytest.mark.parametrize(
-    ("loss", "words"),
-    [
-        (Relativistic(), ["D(real) 2.00, D(fake) −2.00 (logits, centred)"]),
-        (NonSaturating(), ["D(real) 0.999", "D(fake) 0.953"]),
-        (LeastSquares(), ["D(real) 7.00, D(fake) 3.00 (logits)"]),
-    ],
-)
-def test_what_d_says_is_told_as_its_loss_means_it(loss, words):
-    run = SimpleNamespace(config=SimpleNamespace(loss=loss))
-    told = progress.measured(run, {"d_loss": 0.5, "g_loss": 1.5, "d_real": 7.0, "d_fake": 3.0})
-    assert told == ["D loss 0.500", "G loss 1.50", *words]
 
 
 def test_an_option_stands_above_a_set(mulligan):

@@ -137,7 +137,7 @@ def test_the_push_is_the_gradient_of_gs_loss(pictures: Dataset) -> None:
 
 def test_d_is_asked_about_each_real_with_its_own_class(pictures: Dataset) -> None:
     labelled = Dataset("noise", pictures.images, np.arange(200) % 2, ("even", "odd"))
-    run = run_on(labelled, "data.labels=dataset")
+    run = run_on(labelled, "data.labels=dataset", "loss=non_saturating")
     run.gan.d.network.theta[:] = np.random.default_rng(0).normal(0, 0.3, run.gan.d.network.n_params)  # a class tells
     real = scaled(np.asarray(labelled.images), -1.0, 1.0)
     logits = run.gan.d.network.workspace().forward(real, labelled.labels, training=False)[:, 0]

@@ -200,7 +200,7 @@ def test_that_a_toy_s_modes_are_drawn_thinner_is_no_illness_until_they_are_point
 
 def test_weights_that_double_over_four_looks() -> None:
     def grown(by: float) -> str:
-        return named(*({"g_weights": 80.0 * by**i} for i in range(5))).state
+        return named(*({"g_weights": 80.0 * by**i, **FAR} for i in range(5))).state
 
     assert [grown(1.18), grown(1.2)] == [HEALTHY, "divergence"]  # 1.94 and 2.07
 
