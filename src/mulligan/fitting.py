@@ -171,14 +171,10 @@ def _data(
             given = images.name if isinstance(images, Dataset) else str(images)
             raise ConfigError(f"labels are not allowed with images = {given!r}, which brings its own.")
         if isinstance(images, Dataset):
-            return _as_asked(images, spec), None
+            return fitted(images, spec.size, spec.colour), None
         return load(images, spec.size, spec.skip_broken, spec.colour), None
     array = as_array(images, UNNAMED)
-    data = _as_asked(from_arrays(array, labels), spec)
+    data = fitted(from_arrays(array, labels), spec.size, spec.colour)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:
         return data, None
     return data, (0.0 if array.min() >= 0 else -1.0, 1.0)
-
-
-def _as_asked(data: Dataset, spec: DataSpec) -> Dataset:
-    return fitted(data, spec.size, spec.colour) if spec.size or spec.colour != "auto" else data

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import median_of
 from mulligan.metrics.names import MAPS
-from mulligan.output.figures import count, figure, ranged
+from mulligan.output.figures import count, figure, percent, ranged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,4 +101,4 @@ def _aligned(rows: list[list[str]]) -> Iterator[str]:
 
 
 def _percent(value: Any) -> str:
-    return f"{figure(100 * float(median_of(value)))} %"
+    return percent(float(median_of(value)))

@@ -108,14 +108,18 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
 def fitted(data: Dataset, size: int, colour: str) -> Dataset:
     """Give pictures that are in memory another size (0: as they are) and colour, as `load_pictures` does.
 
+    With size 0 and colour "auto" nothing is asked, and points are what they are, too.
+
     Raises
     ------
     ConfigError
         When `size` or `colour` is not allowed.
     DataError
-        When the samples are points.
+        When the samples are points, of which a size or a colour is asked.
     """
     check_words(size or 28, colour)
+    if not size and colour == "auto":
+        return data
     if data.is_points:
         raise DataError(f"{data.name}: samples are points, {data.shape[0]} numbers each; only pictures have a size.")
     images, note = np.asarray(data.images), [data.note] if data.note else []

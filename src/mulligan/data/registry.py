@@ -188,8 +188,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
         return load_pictures(path, size or 28, skip_broken, colour)
     if skip_broken:
         raise ConfigError(f"skip_broken=True for {name}: only a folder of pictures has broken ones. Leave it out.")
-    data = _load_file(path)
-    return data if not size and colour == "auto" else fitted(data, size, colour)
+    return fitted(_load_file(path), size, colour)
 
 
 def of_points(source: str) -> bool | None:

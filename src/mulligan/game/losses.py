@@ -71,18 +71,23 @@ class Loss:
         check_ranges(self)
 
     @property
+    def level(self) -> float | None:
+        """The logit at which D cannot tell; None where only differences of its output mean something."""
+        return None if self.relativistic else self.threshold
+
+    @property
     def says(self) -> Literal["probability", "logit", "centred"]:
         """How D's mean logits are to be read: as probabilities, as they are, or around their middle.
 
         The report, the terminal and the playground ask here, and so do studies: nobody else decides it.
         """
-        if self.relativistic or self.threshold is None:
+        if self.level is None:
             return "centred"
         return "probability" if self.probabilistic else "logit"
 
     def middle(self, *, real: float, fake: float) -> float:
         """Return the logit at which D cannot tell; where its level is free, what lies amid the means of both sides."""
-        return 0.5 * (real + fake) if self.relativistic or self.threshold is None else self.threshold
+        return 0.5 * (real + fake) if self.level is None else self.level
 
     def read(self, *, real: float, fake: float) -> tuple[float, float]:
         """Return what D says of reals and of fakes, as `says` has it, from its mean logits of them."""

@@ -39,6 +39,11 @@ def figure(x: float | None) -> str:
     return text.replace("-", "−")
 
 
+def percent(share: float | None) -> str:
+    """Write a share as a percentage, as `figure` writes it; unknown (None) is –."""
+    return "–" if share is None else f"{figure(100 * share)} %"
+
+
 def ranged(x: Any) -> str:
     """Write what stands in ``metrics.json``: a count, a measure, or the median of several draws with their range."""
     if isinstance(x, dict):

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from mulligan.output.figures import count, counted, duration, figure
+from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 from mulligan.training.meanings import MEANINGS
 
@@ -194,7 +194,7 @@ def glance(metrics: dict[str, Any]) -> str:
         words.append(f"{metrics['modes']} {what}{effective}")
     for key, name in (("high_quality", "of high quality"), ("junk", "junk"), ("label_accuracy", "as asked")):
         if key in metrics:
-            words.append(f"{figure(100 * metrics[key])} % {name}")
+            words.append(f"{percent(metrics[key])} {name}")
     known = {"kid", "modes", "effective_modes", "high_quality", "junk", "label_accuracy"}
     others = {k: v for k, v in metrics.items() if k not in known and isinstance(v, (int, float))}
     return " · ".join([*words, *(f"{name} {figure(value)}" for name, value in others.items())])

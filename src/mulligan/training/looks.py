@@ -129,7 +129,7 @@ def facts_of(run: Run) -> Facts:
         loss.relativistic,
         bool(run.config.penalties),
         run.labels is not None,
-        None if loss.says == "centred" else loss.threshold,
+        loss.level,
         entropy((smoothing, 1.0 - smoothing)),
         any(layer.normalises for layer in layers),
         run.config.steps,

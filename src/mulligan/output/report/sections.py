@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import at, median_of
 from mulligan.metrics.names import MAPS
-from mulligan.output.figures import count, counted, duration, figure
+from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.images import png_bytes
 from mulligan.output.report import again
 from mulligan.output.report.pictures import data_uri, frames, strip
@@ -78,10 +78,10 @@ def figures(story: Story) -> str:
     if at(metrics, "classes", "modes") is not None:
         modes, total = middle(at(metrics, "classes", "modes")), len(at(metrics, "classes", "histogram"))
         junk = middle(at(metrics, "classes", "junk"))
-        cells.append((f"{count(int(modes or 0))} / {total}", "classes in use", f"{_percent(junk)} junk"))
+        cells.append((f"{count(int(modes or 0))} / {total}", "classes in use", f"{percent(junk)} junk"))
     elif at(metrics, "modes", "captured") is not None:
         good = middle(at(metrics, "modes", "high_quality"))
-        beside = "" if good is None else f"{_percent(good)} of high quality"
+        beside = "" if good is None else f"{percent(good)} of high quality"
         cells.append((count(int(middle(at(metrics, "modes", "captured")) or 0)), "modes captured", beside))
     before = story.measured_before
     if before is not None:
@@ -103,10 +103,6 @@ def figures(story: Story) -> str:
 
 def _millions(n: int) -> str:
     return f"{n / 1e6:.2f} M" if n >= 1e5 else count(n)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{figure(100 * value)} %"
 
 
 # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────────────
