@@ -29,7 +29,7 @@ from mulligan.game.misfits import as_arrays, refuse_batch, refuse_misfits, refus
 from mulligan.game.mover import Mover
 from mulligan.nn.blocks import blocks, even_parts
 from mulligan.nn.forks import Forks, can_fork
-from mulligan.nn.memory import Array, Labels, aligned, shared
+from mulligan.nn.memory import Array, Labels, aligned, constant, shared
 from mulligan.nn.network import sum_gradients
 from mulligan.nn.parallel import Lanes, available_cores, shares
 from mulligan.nn.rng import restore, state_of, stream
@@ -236,10 +236,11 @@ class GAN:
         loss = self._game.loss
         found = loss.discriminator(real=real, fake=fake)
         if i == 0:
-            self._measure(i, d_loss=float(found.value), d_real=mean(real), d_fake=mean(fake))
+            self._measures |= {"d_loss": float(found.value), "d_real": mean(real), "d_fake": mean(fake)}
             if loss.threshold is not None:
-                hits = np.count_nonzero(real > loss.threshold) + np.count_nonzero(fake <= loss.threshold)
-                self._measure(i, d_accuracy=float(hits / (2 * len(real))))
+                threshold = constant(loss.threshold, real.dtype)
+                hits = np.count_nonzero(real > threshold) + np.count_nonzero(fake <= threshold)
+                self._measures["d_accuracy"] = hits / (2 * len(real))
         return found
 
     def _generator_loss(self, i: int, with_real: bool = True) -> Array:

@@ -109,8 +109,9 @@ class Lane:
         elif real is not None:
             x[:n] = real[rows]
         self._drawn = None if drawn is None else drawn[:, rows]
-        self._augment(x[:n_real], 0)
-        self._augment(x[n_real:], 1)
+        if self._drawn is not None:
+            self._augment(x[:n_real], 0)
+            self._augment(x[n_real:], 1)
         if noise is not None:
             x[:n_real] += noise[0, rows][:n_real]
             x[n_real:] += noise[1, rows]

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 
 from mulligan.nn.layers.activations import sigmoid as logistic
-from mulligan.nn.memory import Array
+from mulligan.nn.memory import Array, constant
 from mulligan.nn.ranges import Fraction, Integer, check_ranges
 
 
@@ -46,7 +46,7 @@ def probability(logit: float) -> float:
 
 def softplus(x: Array) -> Array:
     """Return log(1 + eˣ) without overflow."""
-    return np.logaddexp(x, np.zeros((), x.dtype))
+    return np.logaddexp(x, constant(0, x.dtype))
 
 
 def mean(x: Array) -> float:

@@ -183,7 +183,9 @@ class _Team:
         self.count = count
         self.pids = [os.getpid()]
         self._pipes: list[Any] = []  # in the original, where each copy is heard; in a copy, the last is where it speaks
-        self._gates = [[context.Semaphore(0) for _ in lanes] for _ in lanes]
+        gates = [[context.Semaphore(0) for _ in lanes] for _ in lanes]
+        self._towards = [[gates[lane][other] for other in lanes if other != lane] for lane in lanes]
+        self._from = [[gates[other][lane] for other in lanes if other != lane] for lane in lanes]
         self._start = [context.Semaphore(0) for _ in lanes]
         self._failed = shared((1,), np.int64)  # the number of a lane that has
         self._question = shared((16,), np.uint8)
@@ -229,12 +231,10 @@ class _Team:
 
     def meet(self, lane: int) -> None:
         """Wait until every lane has come here."""
-        for other, gate in enumerate(self._gates[lane]):
-            if other != lane:
-                gate.release()
-        for other in range(self.count):
-            if other != lane:
-                self._wait(self._gates[other][lane], lane)
+        for gate in self._towards[lane]:
+            gate.release()
+        for gate in self._from[lane]:
+            self._wait(gate, lane)
         if self._failed[0]:
             raise Abandoned
 
@@ -280,7 +280,7 @@ class _Team:
     def report(self, lane: int, error: BaseException) -> None:
         """Tell the original of an error, and let nobody wait for this lane."""
         self._failed[0] = lane
-        for gate in self._gates[lane]:
+        for gate in self._towards[lane]:
             gate.release()
         self.send(_Failure(f"{type(error).__name__}: {error}"))
         self.send(error)

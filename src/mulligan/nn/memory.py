@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import math
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -115,17 +116,28 @@ def _left(group: Path) -> int:
 
     Of what it uses, the cache of files is given back where it is needed.
     """
-    for most, used, cache in (
+    for most, used, files in (
         ("memory.max", "memory.current", ("inactive_file", "active_file")),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
     ):
         try:
             limit, taken = (int((group / name).read_text()) for name in (most, used))
             told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-            return limit - taken + sum(int(told[name]) for name in cache)
+            return limit - taken + sum(int(told[name]) for name in files)
         except (OSError, KeyError, ValueError):  # of the other version, or without a limit: "max"
             continue
     return sys.maxsize
+
+
+@cache
+def constant(value: float, dtype: np.dtype[Any]) -> Array:
+    """Return a number as a read-only array of no axes, the same one at every call.
+
+    Of a Python number NumPy makes such an array at every call: 0.27 of the 0.5 µs that a small one takes.
+    """
+    made = np.array(value, dtype)
+    made.flags.writeable = False
+    return made
 
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"

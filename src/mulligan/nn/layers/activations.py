@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mulligan.nn.layers.families import Pointwise
-from mulligan.nn.memory import Array
+from mulligan.nn.memory import Array, constant
 from mulligan.nn.ranges import Decay, Positive
 
 
@@ -29,7 +29,7 @@ class LeakyReLU(Pointwise):
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
-        np.multiply(x, self.alpha, out=out)
+        np.multiply(x, constant(self.alpha, x.dtype), out=out)
         np.maximum(x, out, out=out)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
@@ -55,7 +55,7 @@ class ReLU(Pointwise):
         above(x, 0, out)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
-        np.greater(x, 0, out=out)
+        np.greater(x, constant(0, x.dtype), out=out)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Sigmoid(Pointwise):
 
     def df(self, x: Array, y: Array, out: Array) -> None:
         # f′ = y (1 − y)
-        np.subtract(1, y, out=out)
+        np.subtract(constant(1, y.dtype), y, out=out)
         out *= y
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
@@ -228,18 +228,19 @@ def sigmoid(x: Array, out: Array) -> None:
     np.negative(x, out=out)
     with np.errstate(over="ignore"):
         np.exp(out, out=out)
-    out += 1
-    np.divide(1, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
+    one = constant(1, x.dtype)
+    out += one
+    np.divide(one, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
 
 
 def above(x: Array, least: float, out: Array | None = None) -> Array:
     """Return max(x, least), NaN kept: 3 µs for 32 × 784, where np.maximum with a number takes 8."""
-    return x.clip(least, np.inf, out=out)
+    return x.clip(constant(least, x.dtype), constant(np.inf, x.dtype), out=out)
 
 
 def below(x: Array, most: float, out: Array | None = None) -> Array:
     """Return min(x, most), NaN kept, likewise."""
-    return x.clip(-np.inf, most, out=out)
+    return x.clip(constant(-np.inf, x.dtype), constant(most, x.dtype), out=out)
 
 
 @cache  # making them takes as long as using them on 32 rows

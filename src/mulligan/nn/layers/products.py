@@ -79,7 +79,8 @@ def multiply(a: Array, b: Array, out: Array) -> None:
         np.matmul(a, b, out=out)
         return
     (M, K), N = a.shape, b.shape[1]
-    found = contest(M, K, N, a.strides[0] < a.strides[1], b.strides[0] < b.strides[1], out.itemsize)
+    (down_a, along_a), (down_b, along_b) = a.strides, b.strides
+    found = contest(M, K, N, down_a < along_a, down_b < along_b, out.itemsize)
     if found.fastest is None:
         found.play(_cut, a, b, out)
     else:
