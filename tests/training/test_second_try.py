@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mulligan.errors import CheckpointError, ConfigError
@@ -53,6 +54,19 @@ def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(
     (tmp_path / "a" / "config.toml").write_text(dumps_toml(replace(config, steps=30)))  # as resume --steps does
     again = plan(tmp_path / "a", replace(ALARM, healthy_step=healthy))
     assert (again.step, again.config.steps) == (step, 30)
+
+
+def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, tmp_path: Path) -> None:
+    first, now = tmp_path / "first.npy", tmp_path / "now.npy"
+    np.save(first, np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32))
+    for _ in Recorder(tmp_path / "a").record(Run(tiny(steps=24, data={"name": str(first), "labels": "none"}))):
+        pass
+    first.rename(now)
+    config = tmp_path / "a" / "config.toml"
+    config.write_text(config.read_text().replace(str(first), str(now)))
+    again = plan(tmp_path / "a", ALARM)
+    assert again.run().step == 12
+    assert all("loss" in change or "penalties" in change for change in again.changes), again.changes
 
 
 def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(tiny: Any, tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ def plan(
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
     found = _healthy(here, diagnosed.healthy_step)
-    if found is not None:  # with rates and weights as they stood there
-        config = replace(found.current, steps=config.steps)
+    if found is not None:  # with rates and weights as they stood there, and the data where it is now
+        config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))
     changed = with_overrides(config, diagnosed.overrides, say=say)
     parent = Parent(str(here.path.resolve()), 0 if found is None else found.step)
     return SecondTry(replace(changed, parent=parent), differences(to_table(config), to_table(changed)), found)
