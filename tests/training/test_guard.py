@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError
+from mulligan.nn.optimizers import OPTIMIZERS
+from mulligan.nn.optimizers.base import Optimizer
 from mulligan.training import Recorder, Run, guard, load_checkpoint, resume, save_checkpoint, train
 
 
@@ -74,6 +77,25 @@ def test_the_rate_that_was_turned_to_is_the_one_to_lower(tiny: Any) -> None:
     run = Run(tiny(steps=200))
     run.turn(["discriminator.optimizer.lr=1e30"])
     assert "discriminator.optimizer.lr=0.001" in diverge(run)
+
+
+@dataclass(frozen=True)
+class Resting(Optimizer):
+    """One of one's own, whose rate has no range: 0 leaves the player as it is."""
+
+    lr: float = 0.0
+
+    def _block(self, state: Any, theta: Any, g: Any, *slots: Any) -> None:
+        theta -= self.lr * g
+
+
+@pytest.mark.parametrize("rate", [0.0, -1e-9])
+def test_a_rate_that_moves_nothing_or_uphill(rate: float, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OPTIMIZERS, "resting", Resting)
+    config = tiny(discriminator={"layers": tiny().discriminator.layers, "optimizer": {"kind": "resting", "lr": rate}})
+    run = Run(config)
+    tensor(run, "generator", "0.b")[0] = np.inf
+    assert "Try discriminator.optimizer.lr=0.001, or" in diverge(run)
 
 
 def test_where_a_schedule_is_the_cause_it_is_named(tiny: Any) -> None:

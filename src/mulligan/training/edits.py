@@ -162,6 +162,8 @@ def between(low: float, high: float) -> float:
     """Return a rate for both players: the middle of two that are near, the more usual of two that are far apart."""
     if high <= 10 * low:
         return math.sqrt(low * high)
+    if low <= 0.0:  # allowed by an optimiser of one's own
+        return high
     return min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
 
 
