@@ -161,6 +161,9 @@ def test_the_seed_decides(tiny):
         return mulligan.fit(GREY, recipe=tiny, steps=2, seed=seed).theta.tobytes()
 
     assert theta(1) == theta(1) != theta(2)
+    own = mulligan.fit(GREY, recipe=replace(tiny, seed=2), steps=2)  # a recipe may bring its own, as the article's do
+    assert own.theta.tobytes() == theta(2)
+    assert mulligan.fit(GREY, recipe=tiny, steps=2).theta.tobytes() == theta(0)
 
 
 def test_the_first_five_arguments_may_go_without_their_names(tiny):

@@ -38,7 +38,7 @@ def fit(
     labels: ArrayLike | None = None,
     recipe: str | Path | Config = "quick",
     minutes: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     steps: int | None = None,
     out: str | Path | None = None,
     progress: bool = True,
@@ -57,7 +57,8 @@ def fit(
         word: with the `data.limit` of ``recipe("pictures")``, no more than 500 samples are used.
     minutes : float, optional
         Length in time: the steps are chosen after a short timing.
-    seed : int
+    seed : int, optional
+        By default what the recipe says: 0 in most of them.
     steps : int, optional
         Length in steps; by default what the recipe says.
     out : str or Path, optional
@@ -82,7 +83,9 @@ def fit(
     KeyboardInterrupt
         At the end of a step; with `out`, the run is saved there.
     """
-    config = replace(_configured(recipe), seed=seed)
+    config = _configured(recipe)
+    if seed is not None:
+        config = replace(config, seed=seed)
     number = isinstance(minutes, numbers.Real) and not isinstance(minutes, bool)
     if minutes is not None and (not number or minutes > sys.float_info.max):
         raise ConfigError(f"minutes = {shown(minutes)} is not allowed; a number above 0 is. Try 1.")
