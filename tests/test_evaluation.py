@@ -225,8 +225,14 @@ def test_both_weights_of_a_run(tmp_path, own):
     assert alone["pca64"] == found["pca64"]
     assert "raw" not in alone
     assert "own.npz" in said[0]
-    with pytest.raises(DataError, match=r"own\.npz"):
+    with pytest.raises(DataError, match=r"own\.npz, which the run was trained on, is not there any more.*\[data\]"):
         evaluate(tmp_path / "r", seeds=1)
+    config = tmp_path / "r" / "config.toml"
+    config.write_text(config.read_text().replace("own.npz", "away.npz"))
+    for folder in (tmp_path / "r", tmp_path / "r" / "checkpoints" / "step-000012"):
+        again = evaluate(folder, seeds=1)
+        assert again["pca64"] == found["pca64"]
+        assert again["raw"]["pca64"] == found["raw"]["pca64"]
 
 
 def test_words(own):

@@ -305,7 +305,7 @@ def _weights(
     from mulligan.output.generator import Generator
     from mulligan.output.models import load as load_generator
     from mulligan.training import Run
-    from mulligan.training.folder import RunFolder, newest_in
+    from mulligan.training.folder import RunFolder, newest_in, restored
 
     if isinstance(generator, Generator):
         return {"ema": generator}, None, 0.0
@@ -318,7 +318,7 @@ def _weights(
         if found is None:
             return {"ema": load_generator(path)}, None, 0.0
         try:
-            generator = found.run()
+            generator = restored(found)
         except (CheckpointError, DataError) as error:
             if say is None or not RunFolder(path).generator.is_file():
                 raise

@@ -44,7 +44,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
 
-    from mulligan.training.folder import newest_in  # a run's loop and all, which the file of a generator needs not
+    from mulligan.training.folder import newest_in, restored  # a run's loop and all: a generator's file needs them not
 
     found = newest_in(path)
     if found is None:
@@ -52,7 +52,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             f"{path} holds no generator and no checkpoint. Give a run folder, a checkpoint folder inside one, or a "
             ".safetensors file; mulligan train makes them."
         )
-    return found.run().generator()
+    return restored(found).generator()
 
 
 def bundled() -> Generator:

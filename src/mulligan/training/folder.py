@@ -190,6 +190,23 @@ def newest_in(path: Path) -> Checkpoint | None:
     return load_checkpoint(path) if (path / WORDS).is_file() else RunFolder(path).newest()
 
 
+def restored(found: Checkpoint) -> Run:
+    """Build the run of a checkpoint as it stood, on the data where the ``config.toml`` of its folder says they are now.
+
+    Raises
+    ------
+    DataError
+        When the data is not there any more.
+    CheckpointError
+        When the checkpoint does not fit the data.
+    """
+    config, path = found.config, RunFolder(found.path.parent.parent).config
+    if _is_gone(config.data.name) and path.is_file():
+        config = replace(config, data=replace(config.data, name=load_config(path).data.name))
+        _refuse_gone(config, path)
+    return found.run(config)
+
+
 def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None = None) -> Run:
     """Bring a run back to where its newest whole checkpoint left it, ready for `Recorder.record` or `train`.
 
@@ -235,12 +252,8 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
         raise ConfigError(
             f"steps = {config.steps} is not allowed: the run has taken {found.step} already. Try {found.step} or more."
         )
-    name = config.data.name
-    if data is None and os.path.isabs(name) and not os.path.exists(name):
-        raise DataError(
-            f"{name}, which the run was trained on, is not there any more. Put it back, or write where it is now into "
-            f"{here.config}: name = …, below [data]."
-        )
+    if data is None:
+        _refuse_gone(config, here.config)
     return found.run(config, data=data)
 
 
@@ -268,6 +281,19 @@ def take_next(folder: Path, name: str) -> Path:
             if free.exists():  # another was faster
                 continue
         return free
+
+
+def _is_gone(name: str) -> bool:
+    return os.path.isabs(name) and not os.path.exists(name)
+
+
+def _refuse_gone(config: Config, path: Path) -> None:
+    """Refuse data that no longer lies where the configuration in `path` says."""
+    if _is_gone(config.data.name):
+        raise DataError(
+            f"{config.data.name}, which the run was trained on, is not there any more. Put it back, or write where it "
+            f"is now into {path}: name = …, below [data]."
+        )
 
 
 def _refuse_changes(here: RunFolder, config: Config, found: Checkpoint) -> None:

@@ -13,7 +13,7 @@ from mulligan.errors import MulliganError
 from mulligan.output.files import mtime
 from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
-from mulligan.training.folder import RunFolder
+from mulligan.training.folder import RunFolder, restored
 from mulligan.web.control import Control
 from mulligan.web.engine import Engine
 from mulligan.web.hub import Hub
@@ -224,4 +224,4 @@ def _described(path: Path, changed: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=2)
 def _built(path: Path, changed: int) -> Any:
-    return load_checkpoint(path).run()
+    return restored(load_checkpoint(path))

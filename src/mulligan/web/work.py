@@ -40,13 +40,13 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
 def evaluate(folder: Path, say: Any) -> dict[str, Any]:
     """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
     from mulligan.evaluation import evaluate_finished
-    from mulligan.training.folder import RunFolder
+    from mulligan.training.folder import RunFolder, restored
 
     here = RunFolder(folder)
     found = here.newest()
     if found is None:
         return {"error": f"{folder.name} has no checkpoint."}
-    run = found.run()
+    run = restored(found)
     metrics = evaluate_finished(run, say=say)
     here.keep_metrics(metrics)
     return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
