@@ -96,6 +96,17 @@ def test_figures_of_an_earlier_step_say_so(folder, metrics):
     assert "by the judge, of the samples of step 16" in before
 
 
+@pytest.mark.parametrize("held_out", [False, True])
+def test_nothing_is_called_held_out_that_is_not(folder, metrics, tell, held_out):
+    for step in (8, 16, 24):
+        tell(folder, event="evaluated", step=step, metrics={"kid": 1 / step})
+    (folder / "metrics.json").write_text(json.dumps({**metrics, "held_out": held_out}))
+    words = shown(write_report(folder).read_text("utf-8"))
+    assert "Distance to the real" in words
+    assert "63.0 % of the reals" in words
+    assert ("held-out" in words.replace("(held-out ones where there are any)", "")) == held_out
+
+
 def test_a_page_is_one_file_and_forbids_itself_the_rest(folder):
     text = write_report(folder).read_text("utf-8")
     tags = reading(text).tags

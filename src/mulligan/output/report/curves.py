@@ -52,8 +52,8 @@ def _charts(story: Story) -> list[Chart]:
         Chart(
             "Distance to the real",
             "KID",
-            "Of 1,000 samples against held-out reals, in PCA-64 or coordinates. What is not above 0 is within the "
-            "noise, and not drawn.",
+            "Of up to 1,000 samples against as many reals (held-out ones where there are any), in PCA-64 or "
+            "coordinates. What is not above 0 is within the noise, and not drawn.",
             _timed(story, "evaluated", "KID", "fake", _get("kid"), cpu),
             timed,
             log=True,

@@ -267,7 +267,7 @@ def copies(story: Story, found: Nearest | None, why_not: str) -> str:
         authentic, real = (middle(at(story.metrics, "copies", key)) for key in ("authpct", "authpct_real"))
         verdict = (
             f"{sign}: C<sub>T</sub> {figure(z)} (copying below −3); authentic {figure(authentic)} % of the samples, "
-            f"{figure(real)} % of held-out reals. "
+            f"{figure(real)} % of the reals. "
         )
     if found is None:
         words = verdict + escape(why_not)
