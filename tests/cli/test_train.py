@@ -173,8 +173,13 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
     assert "not an empty folder" in err
     code, out, err = mulligan("train", "--data", data, "--steps", 2, *TINY, "--out", data)
     assert (code, out) == (2, "")
-    Path("empty").mkdir()
-    assert mulligan("train", "--data", data, "--steps", 1, *TINY, "--out", "empty")[0] == 0
+    for left in ([], [".lock", ".config.toml.123.part"]):  # nothing, and what a kill leaves before the run has begun
+        folder = Path(f"empty-{len(left)}")
+        folder.mkdir()
+        for name in left:
+            (folder / name).touch()
+        assert mulligan("train", "--data", data, "--steps", 1, *TINY, "--out", folder)[0] == 0
+        assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.parametrize(

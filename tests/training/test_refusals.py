@@ -29,7 +29,7 @@ def test_an_existing_folder_is_not_touched(tiny: Any, tmp_path: Path, record: An
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.txt").write_text("mine")
-    with pytest.raises(ConfigError, match=r"other is not empty, or choose|other is not empty"):
+    with pytest.raises(ConfigError, match=r"other is not empty: choose another folder \(--out\)\.$"):
         record(other, Run(tiny()))
     assert [p.name for p in other.iterdir()] == ["thesis.txt"]
     with pytest.raises(RunError, match="cannot write"):

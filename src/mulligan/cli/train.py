@@ -94,7 +94,7 @@ def command(
         changes.append(f"data.name={toml_text(data)}")
     config = with_overrides(config, [word for words in set_ for word in words] + changes, say=say)
     # said before the timing, not after it
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out is not None and not RunFolder(out).is_free():
         kind = "holds a run" if RunFolder(out).config.is_file() else "is there already and not an empty folder"
         more = f"go on with it (mulligan resume {typed(out)}), or " if kind == "holds a run" else ""
         raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")

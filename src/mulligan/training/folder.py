@@ -100,6 +100,12 @@ class RunFolder:
         """The run as one page."""
         return self.path / "report.html"
 
+    def is_free(self) -> bool:
+        """Tell whether a run may begin here: nothing is there but what a kill leaves before one has begun."""
+        if not self.path.is_dir():
+            return not self.path.exists()
+        return all(path.name == ".lock" or path.match(".*.part") for path in self.path.iterdir())
+
     def hold(self) -> IO[bytes]:
         """Take the folder for this process alone, where the system can (not on Windows), until the file is closed.
 

@@ -149,12 +149,9 @@ class Recorder:
     def _open(self, run: Run) -> None:
         path = self.folder.path
         try:
-            if run.log_position is None and path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
-                raise ConfigError(
-                    f"the folder {path} is not empty"
-                    + (f": it holds a run. Go on with it (mulligan resume {typed(path)})" if self._is_run() else "")
-                    + ", or choose another folder (--out)."
-                )
+            if run.log_position is None and path.is_dir() and not self.folder.is_free():
+                more = f"it holds a run. Go on with it (mulligan resume {typed(path)}), or " if self._is_run() else ""
+                raise ConfigError(f"the folder {path} is not empty: {more}choose another folder (--out).")
             if run.log_position is None:  # one that was brought back has its folder, or was deleted meanwhile
                 path.mkdir(parents=True, exist_ok=True)
             self._lock = self.folder.hold()
