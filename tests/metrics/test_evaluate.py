@@ -24,20 +24,37 @@ def maps(digits):
     return [pca(digits.images[:2000], 16, name="pca64"), random_conv((28, 28, 1), 16)]
 
 
-@pytest.fixture(scope="module")
-def one_hot(digits):
-    return np.eye(10)[digits.labels], np.eye(10)[digits.test.labels]
+class Told:
+    """A map that knows the classes of the pictures that it was told of."""
+
+    def __init__(self, phi, images, probabilities):
+        self.phi, self.name, self.sha256 = phi, phi.name, phi.sha256
+        self.known = {image.tobytes(): p for image, p in zip(images, probabilities, strict=True)}
+
+    def __call__(self, images):
+        return self.phi(images)
+
+    def features_and_probabilities(self, images):
+        return self(images), np.stack([self.known[image.tobytes()] for image in images])
 
 
 @pytest.fixture(scope="module")
-def against(digits, maps, one_hot):
-    return reference(digits.test.images[:N], digits.images[:2000], maps, probabilities=one_hot[1][:N])
+def pupils(digits):
+    """The digits of this file: the fakes are real ones."""
+    fakes, reals = slice(3000, 3000 + N), slice(N)
+    return digits.images[fakes], digits.labels[fakes], digits.test.images[reals], digits.test.labels[reals]
 
 
 @pytest.fixture(scope="module")
-def result(digits, against, one_hot):
-    part = slice(3000, 3000 + N)
-    return evaluate(digits.images[part], against, probabilities=one_hot[0][part], seed=4, data="mnist", cpu_seconds=1.5)
+def against(digits, maps, pupils):
+    fakes, labels, reals, real_labels = pupils
+    told = Told(maps[0], [*fakes, *reals], np.eye(10)[[*labels, *real_labels]])
+    return reference(reals, digits.images[:2000], [told, maps[1]])
+
+
+@pytest.fixture(scope="module")
+def result(pupils, against):
+    return evaluate(pupils[0], against, seed=4, data="mnist", cpu_seconds=1.5)
 
 
 def test_the_form_that_the_interface_promises(result):
@@ -88,18 +105,14 @@ def test_fd_infinity_takes_four_rows_for_each_feature(rng):
         assert ("fd_infinity" in distances(real, fake, moments(real), 0)) is there
 
 
-def test_the_same_again_to_the_last_digit(digits, against, one_hot, result):
-    part = slice(3000, 3000 + N)
-    again = evaluate(
-        digits.images[part], against, probabilities=one_hot[0][part], seed=4, data="mnist", cpu_seconds=1.5
-    )
-    assert again == result
+def test_the_same_again_to_the_last_digit(pupils, against, result):
+    assert evaluate(pupils[0], against, seed=4, data="mnist", cpu_seconds=1.5) == result
 
 
-def test_another_number_is_refused_or_marked(digits, against, one_hot):
+def test_another_number_is_refused_or_marked(pupils, against):
     with pytest.raises(ConfigError, match=r"100 fakes against 300 reals.*Draw 300 fakes"):
-        evaluate(digits.images[:100], against, probabilities=one_hot[0][:100])
-    marked = evaluate(digits.images[:100], against, probabilities=one_hot[0][:100], unequal=True)
+        evaluate(pupils[0][:100], against)
+    marked = evaluate(pupils[0][:100], against, unequal=True)
     assert (marked["n"], marked["n_real"]) == (100, N)
     of_reals = against.moments["pca64"]
     expected = 100 * noise_floor(of_reals.cov, N, 100) / of_reals.total_variance
@@ -115,32 +128,29 @@ def test_without_classes(digits, maps):
 
 
 def test_a_map_that_knows_classes_is_asked_for_them(digits, maps):
-    class Knowing:
-        name, sha256 = "judge", "0"
-
-        def __call__(self, images):
-            return maps[0](images)
-
+    class Knowing(Told):
         def features_and_probabilities(self, images):
             bright = images.mean(axis=(1, 2, 3)) > 33
-            return maps[0](images), np.stack([bright, ~bright], axis=1).astype(np.float32)
+            return self(images), np.stack([bright, ~bright], axis=1).astype(np.float32)
 
-    known = reference(digits.test.images[:100], digits.images[:500], [Knowing(), maps[1]], prior=np.array([3, 1]))
+    known = reference(
+        digits.test.images[:100], digits.images[:500], [Knowing(maps[0], [], []), maps[1]], prior=np.array([3, 1])
+    )
     found = evaluate(digits.images[600:700], known)
     share = np.mean(digits.images[600:700].mean(axis=(1, 2, 3)) > 33)
     assert found["classes"]["histogram"] == pytest.approx([share, 1 - share])
     expected = share * np.log(share / 0.75) + (1 - share) * np.log((1 - share) / 0.25)
     assert found["classes"]["kl"] == pytest.approx(expected, rel=1e-6)
-    assert found["judge"]["sha256"] == "0"
+    assert found["pca64"]["sha256"] == maps[0].sha256
 
 
 def test_a_judge_that_is_sure_of_nothing(digits, maps):
     real, train = digits.test.images[:60], digits.images[:500]
-    unsure = np.full((60, 10), 0.1)
-    against = reference(real, train, maps[1:], probabilities=unsure)
-    found = evaluate(digits.images[600:660], against, probabilities=unsure)
+    fakes = digits.images[600:660]
+    unsure = Told(maps[1], [*real, *fakes], np.full((120, 10), 0.1))
+    found = evaluate(fakes, reference(real, train, [unsure]))
     assert found["classes"]["junk"] == 1.0
-    assert found["diversity"] == evaluate(digits.images[600:660], reference(real, train, maps[1:]))["diversity"]
+    assert found["diversity"] == evaluate(fakes, reference(real, train, maps[1:]))["diversity"]
 
 
 @pytest.mark.parametrize(
@@ -164,15 +174,16 @@ def test_figures_that_the_reals_do_not_have_are_left_out(rng, shape, blank, left
     assert merge(results).keys() == results[0].keys()  # the reals decide, so that draws can be put together
 
 
-def test_what_was_asked_for(digits, against, one_hot):
-    fakes, labels = digits.images[3000 : 3000 + N], digits.labels[3000 : 3000 + N]
-    p = one_hot[0][3000 : 3000 + N]
-    unsure = np.concatenate([0.3 * p[:60] + 0.07, p[60:]])  # the first are junk, which yet shows one class most
+def test_what_was_asked_for(digits, maps, pupils):
+    fakes, labels, reals, real_labels = pupils
+    sure, p = np.eye(10)[labels], np.eye(10)[real_labels]
+    unsure = np.concatenate([0.3 * sure[:60] + 0.07, sure[60:]])  # the first are junk, which yet shows one class most
     off = np.where(np.arange(N) < 30, (labels + 1) % 10, labels)
-    for given, asked, right in ((p, labels, 1.0), (unsure, off, 0.9)):
-        assert evaluate(fakes, against, probabilities=given, asked=asked)["classes"]["label_accuracy"] == right
+    for given, asked, right in ((sure, labels, 1.0), (unsure, off, 0.9)):
+        against = reference(reals, digits.images[:500], [Told(maps[0], [*fakes, *reals], [*given, *p])])
+        assert evaluate(fakes, against, asked=asked)["classes"]["label_accuracy"] == right
     with pytest.raises(ShapeError, match=r"\(3,\) classes asked for 300 fakes"):
-        evaluate(fakes, against, probabilities=p, asked=labels[:3])
+        evaluate(fakes, against, asked=labels[:3])
 
 
 def test_seeds_together(result):
@@ -214,7 +225,7 @@ def test_what_may_not_be_put_together(result, change, words):
         merge([result, other])
 
 
-def test_words_for_what_is_off(digits, maps, against, one_hot):
+def test_words_for_what_is_off(digits, maps, against):
     real, train = digits.test.images[:N], digits.images[:500]
     with pytest.raises(ConfigError, match=r"feature maps \[\]"):
         reference(real, train, [])
@@ -222,10 +233,6 @@ def test_words_for_what_is_off(digits, maps, against, one_hot):
         reference(real, train, [maps[1], maps[1]])
     with pytest.raises(DataError, match="300 real pictures all have the same features"):
         reference(np.repeat(real[:1], N, axis=0), train, maps)
-    with pytest.raises(ShapeError, match="7 rows of probabilities for 300 real pictures"):
-        reference(real, train, maps, probabilities=one_hot[1][:7])
-    with pytest.raises(ConfigError, match="one side only"):
-        evaluate(real, against)
     with pytest.raises(ShapeError, match=r"fakes of \(20, 28, 1\) and reals of \(28, 28, 1\)"):
         evaluate(real[:, :20], against)
     with pytest.raises(DataError, match="fakes has dtype float64"):

@@ -77,7 +77,6 @@ def reference(
     train: NDArray[Any],
     maps: Sequence[FeatureMap],
     *,
-    probabilities: NDArray[Any] | None = None,
     prior: NDArray[Any] | None = None,
     inside: NDArray[np.intp] | None = None,
 ) -> Reference:
@@ -90,10 +89,8 @@ def reference(
     train : array of shape (l, h, w[, c]), uint8
         All that the generator was trained on. Only the search for copies reads it.
     maps : sequence of FeatureMap
-        With different names. An ordering is worth reporting only where two agree.
-    probabilities : array of shape (n, K), optional
-        p(y|x) of the reals. Default: those of the first map that knows classes, the judge; where there is neither,
-        nothing is said about classes.
+        With different names. An ordering is worth reporting only where two agree. The first that knows classes, the
+        judge, tells those of the pictures; where there is none, nothing is said about classes.
     prior : array of shape (K,), optional
         Share of each class in the training set; default: the mean of the reals' probabilities.
     inside : array of shape (n,), integer, optional
@@ -114,10 +111,8 @@ def reference(
     names = [phi.name for phi in maps]
     if not names or len(set(names)) < len(names):
         raise ConfigError(f"feature maps {names}: at least one, each with its own name, is needed. Pass [pca(train)].")
-    features, judged = _look(maps, real)
-    probabilities = judged if probabilities is None else probabilities
+    features, probabilities = _look(maps, real)
     if probabilities is not None:
-        probabilities = _one_each(probabilities, len(real), "real")
         prior = probabilities.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
     copies_by = COPIES_BY if COPIES_BY in names else names[0]
     train_features = maps[names.index(copies_by)](train)
@@ -140,7 +135,6 @@ def evaluate(
     fake: NDArray[Any],
     against: Reference,
     *,
-    probabilities: NDArray[Any] | None = None,
     asked: NDArray[np.integer[Any]] | None = None,
     seed: int = 0,
     data: str = "",
@@ -156,8 +150,6 @@ def evaluate(
         As many as there are reals.
     against : Reference
         The reals.
-    probabilities : array of shape (n, K), optional
-        p(y|x) of the fakes, by what gave the reference those of the reals. Default: as there.
     asked : array of shape (n,), integer, optional
         The class that each fake was asked to be; `label_accuracy`, the share for which argmax p(y|x) is that class,
         then stands among the figures of the classes.
@@ -184,7 +176,7 @@ def evaluate(
     ConfigError
         Another number of fakes than reals.
     ShapeError, DataError
-        Pictures or probabilities that do not fit.
+        Pictures or classes that do not fit.
     """
     fake = pictures(fake, "fakes")
     real, n = against.real, len(fake)
@@ -198,13 +190,10 @@ def evaluate(
             f"{n} fakes against {len(real)} reals; the same number is needed, because every figure depends on it. "
             f"Draw {len(real)} fakes, or pass unequal=True to have it marked."
         )
-    seen, judged = _look(against.maps, fake)
-    p, real_p, prior = judged if probabilities is None else probabilities, against.probabilities, against.prior
-    if (p is None) != (real_p is None):
-        raise ConfigError("class probabilities of one side only; give them for both fakes and reals, or for neither.")
+    seen, p = _look(against.maps, fake)
+    real_p, prior = against.probabilities, against.prior
     fake_label = real_label = None
     if p is not None and real_p is not None:
-        p = _one_each(p, n, "fake")
         fake_label, real_label = labels(p), labels(real_p)
 
     work: dict[str, Callable[[], Any]] = {"copies": partial(copies, seen[against.copies_by], against.originals)}
@@ -284,20 +273,14 @@ def distances(real: NDArray[Any], fake: NDArray[Any], of_real: Moments, seed: in
 
 def _look(
     maps: Sequence[FeatureMap], images: NDArray[np.uint8]
-) -> tuple[dict[str, NDArray[np.float32]], NDArray[Any] | None]:
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float64] | None]:
     """Send pictures through all maps: features by the map's name, and the first one's class probabilities."""
-    features, probabilities = {}, None
+    features: dict[str, NDArray[np.float32]] = {}
+    probabilities: NDArray[np.float64] | None = None
     for phi in maps:
         if isinstance(phi, ClassMap) and probabilities is None:
-            features[phi.name], probabilities = phi.features_and_probabilities(images)
+            features[phi.name], told = phi.features_and_probabilities(images)
+            probabilities = read_probabilities(told)
         else:
             features[phi.name] = phi(images)
     return features, probabilities
-
-
-def _one_each(p: NDArray[Any], n: int, name: str) -> NDArray[np.float64]:
-    """Read class probabilities and see that there is one row a picture."""
-    p = read_probabilities(p, f"{name} probabilities")
-    if len(p) != n:
-        raise ShapeError(f"{len(p)} rows of probabilities for {n} {name} pictures; one row a picture is needed.")
-    return p
