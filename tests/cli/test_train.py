@@ -333,7 +333,7 @@ def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):
     assert pace.words(Stepped(25, {}, clock=Clock(9.0, 9.0, 2.0))) == ["2.00 steps/s", "38 s left"]  # 20 steps in 10 s
 
 
-def test_an_option_stands_above_a_set(mulligan):
+def test_an_option_stands_above_a_set(mulligan, here):
     code, out, _ = mulligan("train", "ring", "--steps", 7, "--threads", 1, "--no-evaluate", "--set", "steps=5")
     assert code == 0
     assert "done: 7 steps" in out
