@@ -169,9 +169,9 @@ def test_fields_by_name(tiny: Any) -> None:
 
 
 def test_what_data_may_be() -> None:
-    with pytest.raises(ConfigError, match=r"low = 1\.0 is not below high = 0\.0"):
+    with pytest.raises(ConfigError, match=r"^DataSpec: low = 1\.0 is not below high = 0\.0"):
         DataSpec(low=1.0, high=0.0)
-    with pytest.raises(ConfigError, match="labels = 'some' is not allowed"):
+    with pytest.raises(ConfigError, match=r"^DataSpec: labels = 'some' is not allowed"):
         DataSpec(labels="some")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="limit"):
         DataSpec(limit=-1)

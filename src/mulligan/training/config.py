@@ -63,10 +63,10 @@ class DataSpec:
         check_ranges(self)
         if self.labels not in ("dataset", "clusters", "none"):
             raise ConfigError(
-                f"data: labels = {self.labels!r} is not allowed; it must be 'dataset', 'clusters' or 'none'."
+                f"DataSpec: labels = {self.labels!r} is not allowed; it must be 'dataset', 'clusters' or 'none'."
             )
         if self.low >= self.high:
-            raise ConfigError(f"data: low = {self.low} is not below high = {self.high}. Try low = -1 and high = 1.")
+            raise ConfigError(f"DataSpec: low = {self.low} is not below high = {self.high}. Try low = -1 and high = 1.")
 
 
 @dataclass(frozen=True)
