@@ -71,9 +71,9 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
         )
     if classes.keys() == {"train", "test"}:
         return _two_splits(folder, size, skip_broken, colour)
+    unread = " and ".join(sorted({_UNKNOWN[ending] for ending in others if ending in _UNKNOWN}))
     if not loose and not classes:
-        unknown = sorted({_UNKNOWN[ending] for ending in others if ending in _UNKNOWN})
-        hint = f" Convert the {' and '.join(unknown)} files to JPEG or PNG." if unknown else " Check the path."
+        hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
         raise DataError(
             f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for, here and in "
             f"sub-folders.{hint}"
@@ -90,6 +90,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
         note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
     if others:
         note += f"; {sum(others.values())} other files left out"
+        note += f" (convert {unread} to JPEG or PNG)" if unread else ""
     if broken:
         names = ", ".join(str(paths[i].relative_to(folder)) for i in broken[:_NAMED])
         note += f"; {len(broken)} broken pictures skipped: {names}{', …' if len(broken) > _NAMED else ''}"
