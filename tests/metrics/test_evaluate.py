@@ -231,7 +231,7 @@ def test_words_for_what_is_off(digits, maps, against):
         reference(real, train, [])
     with pytest.raises(ConfigError, match="each with its own name"):
         reference(real, train, [maps[1], maps[1]])
-    with pytest.raises(DataError, match="300 real pictures all have the same features"):
+    with pytest.raises(DataError, match="300 reals all have the same features"):
         reference(np.repeat(real[:1], N, axis=0), train, maps)
     with pytest.raises(ShapeError, match=r"fakes of \(20, 28, 1\) and reals of \(28, 28, 1\)"):
         evaluate(real[:, :20], against)

@@ -123,7 +123,7 @@ def test_endless_samples_are_read_from_fifteen_sizes(rng, d, smallest):
 
 def test_percent_of_the_total_variance():
     assert percent(3.0, Moments(np.zeros(2), np.diag([5.0, 1.0]), 9)) == 50.0
-    with pytest.raises(DataError, match="9 real pictures all have the same features"):
+    with pytest.raises(DataError, match="9 reals all have the same features"):
         percent(3.0, Moments(np.zeros(2), np.zeros((2, 2)), 9))
 
 

@@ -139,12 +139,12 @@ def percent(distance: float, real: Moments) -> float:
     Raises
     ------
     DataError
-        The real pictures are all the same.
+        The reals are all the same.
     """
     if not real.total_variance > 0.0:
         raise DataError(
-            f"the {real.n} real pictures all have the same features: total variance {real.total_variance}; "
-            f"a positive one is needed as the unit. Evaluate against pictures that differ."
+            f"the {real.n} reals all have the same features: total variance {real.total_variance}; "
+            f"a positive one is needed as the unit. Evaluate against samples that differ."
         )
     return 100.0 * distance / real.total_variance
 
