@@ -139,12 +139,22 @@ def test_json_lines(study, mulligan):
     }
 
 
-def test_a_study_of_which_nothing_runs_is_a_failure(study, here, mulligan):
+def test_data_that_are_not_there_are_missed_before_the_first_cell(study, here, mulligan):
     (here / "recipe.toml").write_text(RECIPE.replace("ring", "no-such-data"))
     code, out, err = mulligan("study", study, "--out", "o")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("mulligan: no data set and no file named 'no-such-data'")
+    assert "failed" not in err
+    (here / "recipe.toml").write_text(RECIPE)
+    assert mulligan("study", study, "--out", "o")[0] == 0  # nothing was begun
+
+
+def test_of_a_cluster_nobody_knows_which_data_it_finds(study, here, mulligan):
+    (here / "recipe.toml").write_text(RECIPE.replace("ring", "no-such-data"))
+    code, out, err = mulligan("study", study, "--out", "o", "--backend", "dask", "--scheduler", "tcp://there:8786")
     assert code == 1
-    assert "2 failed" in out.replace("0, 1 failed", "2 failed")
-    assert "failed: plain/seed-0: DataError" in err or "failed: plain/seed-0: ConfigError" in err
+    assert out.count("0, 1 failed") == 2
+    assert "failed: plain/seed-0: DataError: no data set and no file named 'no-such-data'" in err
 
 
 @pytest.mark.parametrize(

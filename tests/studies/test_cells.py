@@ -242,7 +242,7 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
     )
     study = StudyRun(asked, tmp_path / "out")
     results = {r["cell"]: r for r in finished(study)}
-    assert here[:2] == ["start/seed-0", "start/seed-1"]
+    assert here[:2] == ["_start/seed-0", "_start/seed-1"]
     hot, still, slow = (results[f"{name}/seed-0"] for name in ("hot", "still", "slow"))
     assert hot["looks"] == still["looks"] == slow["looks"]
     assert hot["looks"][0]["step"] == 30
@@ -258,6 +258,15 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
     for _ in train(run):
         pass
     assert MEASURES["quality"](run, 200)["distance"] == hot["figures"]["distance"]
+
+
+def test_a_variation_may_be_named_like_the_common_start(write: Any, tmp_path: Path, here: list[str]) -> None:
+    axes = '[axes.way]\nstart = []\nother = ["loss=hinge"]\n'
+    results = finished(StudyRun(load_study(write(seeds=START, looks="", axes=axes)), tmp_path / "out"))
+    assert {(r["cell"], r["step"]) for r in results} == {
+        (f"{name}/seed-{seed}", 50) for name in ("start", "other") for seed in (0, 1)
+    }
+    assert all("distance" in r["figures"] for r in results)
 
 
 def test_a_start_that_fails_fails_its_variations(write: Any, tmp_path: Path, here: list[str]) -> None:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
 from mulligan.studies.backends import backend
-from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, run_cell, time_steps
+from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, load_once, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import RunFolder
 from mulligan.training.checkpoint import versions
@@ -179,7 +179,7 @@ class StudyRun:
     def job(self, name: str, owner: tuple[str, int] = ("", 0)) -> Job:
         """Return what a worker needs for a cell; `owner` is the study that it belongs to (host and process)."""
         variation, seed = self.cells()[name]
-        start = str(self.folder / "cells" / "start" / f"seed-{seed}") if self.budget.start else ""
+        start = str(self.folder / "cells" / _start(seed)) if self.budget.start else ""
         return self._plain_job(name, self.config(variation, seed), owner, start=start)
 
     def _plain_job(self, name: str, config: Config, owner: tuple[str, int], start: str = "", until: int = 0) -> Job:
@@ -197,7 +197,7 @@ class StudyRun:
         until = self.budget.start
         saves = max(LEAST, math.ceil(until / SAVES))
         configs = {seed: replace(self.config(Variation("start"), seed), save_every=saves) for seed in seeds}
-        return [self._plain_job(f"start/seed-{seed}", config, owner, until=until) for seed, config in configs.items()]
+        return [self._plain_job(_start(seed), config, owner, until=until) for seed, config in configs.items()]
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,8 +226,8 @@ class StudyRun:
 
         Raises
         ------
-        ConfigError, RunError
-            When the backend cannot be opened, or the folder cannot be written. What a cell raises is its result.
+        ConfigError, DataError, RunError
+            When the backend cannot be opened, the data read or the folder written. What a cell raises is its result.
         BusyError
             When another process runs the study in this folder.
         """
@@ -250,7 +250,11 @@ class StudyRun:
         pending = self.pending
         if not pending:
             return
-        for name in [*pending, *(f"start/seed-{s}" for s in range(self.budget.seeds))]:
+        if not scheduler:  # the workers of this machine find what is found here; a cluster's may find other data
+            needed = dict.fromkeys(self.cells()[name][0] for name in pending)
+            for config in {c.data: c for c in map(self._config, needed)}.values():
+                load_once(config)
+        for name in [*pending, *map(_start, range(self.budget.seeds))]:
             forget_attempts(self.folder / "cells" / name)
         with backend(backend_name, workers, scheduler) as run, warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
@@ -260,8 +264,7 @@ class StudyRun:
             failed = {r["cell"]: r for r in self._all(run, list(starts.values()), say) if r["status"] != "done"}
             jobs = []
             for name in pending:
-                seed = self.cells()[name][1]
-                lost = failed.get(f"start/seed-{seed}")
+                lost = failed.get(_start(self.cells()[name][1]))
                 if lost is None:
                     jobs.append(self.job(name, owner))
                 else:
@@ -332,7 +335,8 @@ class StudyRun:
             **{key: value for key, value in result.items() if key != "cell"},
         }
         self.results = {cell: self.results[cell] for cell in self.cells() if cell in self.results}
-        atomic_write(self.lines, "".join(_line(each) for each in self.results.values()).encode())
+        rows = [json.dumps(each, ensure_ascii=False, allow_nan=False) for each in self.results.values()]
+        atomic_write(self.lines, "".join(f"{row}\n" for row in rows).encode())
         return Progress(self.results[name], len(self.results), len(self.cells()))
 
     def picture(self, cell: str) -> Path:
@@ -340,7 +344,7 @@ class StudyRun:
         return self.folder / "pictures" / f"{cell.replace('/', '-')}.png"
 
     def _write_plan(self) -> None:
-        from mulligan.output.files import atomic_write
+        from mulligan.output.files import write_json
 
         self.machine = self.machine or {**versions(), "cores": os.cpu_count()}
         words = {
@@ -351,7 +355,12 @@ class StudyRun:
             "steps": self.steps,
             "machine": self.machine,
         }
-        atomic_write(self.plan, (json.dumps(words, indent=1, ensure_ascii=False) + "\n").encode())
+        write_json(self.plan, words)
+
+
+def _start(seed: int) -> str:
+    """Name the cell from which a seed's variations go on; `slug` gives none of them such a name."""
+    return f"_start/seed-{seed}"
 
 
 def _where(before: Table, now: Table) -> str:
@@ -374,10 +383,6 @@ def _peek(job: Job) -> dict[str, Any] | None:
     """Look for the result file of a cell."""
     path = Path(job.folder) / "result.json"
     return _read(path) if path.is_file() else None
-
-
-def _line(result: dict[str, Any]) -> str:
-    return json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _read(path: Path) -> Any:
