@@ -85,6 +85,7 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
         ({"axes": "[axes.loss]\n"}, "axis 'loss' has no values"),
         ({"axes": "[axes.loss]\na = 5\n"}, "axes.loss.a = 5 is not allowed"),
         ({"axes": "[axes]\nloss = 5\n"}, "axes.loss = 5 is not allowed"),
+        ({"axes": "[axes.a]\nx = []\n[axes.variation]\ny = []\n"}, "axis 'variation' is not allowed; .* Rename it"),
         ({"axes": '[axes.loss]\na = ["loss=hinje"]\n'}, "variation 'a': .*'hinje'"),
         ({"axes": '[axes.loss]\na = { sett = ["loss=hinge"] }\n'}, "did you mean 'set'"),
         ({"axes": '[axes.loss]\na = []\n"A" = []\n'}, "names of two variations are alike"),

@@ -83,6 +83,8 @@ class Axis:
     def __post_init__(self) -> None:
         if not self.values:
             raise ConfigError(f"axis {self.name!r} has no values. Give it at least one, or leave it away.")
+        if self.name in ("cell", "variation"):  # whose columns stand in the same line of the results
+            raise ConfigError(f"axis {self.name!r} is not allowed; the results have a column of that name. Rename it.")
 
 
 @dataclass(frozen=True)
