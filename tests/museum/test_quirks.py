@@ -13,7 +13,12 @@ from mulligan.museum.quirks import ArticleAdam, ArticleGenerator, ArticleOutput
 from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
+from mulligan.output.plan import plan_of
 from mulligan.training.config import with_overrides
+from mulligan.training.looks import Evidence
+from mulligan.training.remedies import remedies_for
+from mulligan.training.rules import Finding
+from mulligan.training.signals import Probe
 
 GENERATOR = [100, 128, 256, 346, 480, 560, 686, 784]
 ACTIVATIONS = ["arctan", "relu", "arctan", "relu", "tanh", "relu", "sigmoid"]
@@ -149,13 +154,12 @@ def test_a_settled_step_is_a_third():
 
 
 def test_the_squared_gradient_is_an_option():
-    """Repaired, the layer is Dense and Sigmoid; broken, only dW differs."""
+    """Repaired, G ends in Dense and Sigmoid; broken, only dW differs."""
     rng = np.random.default_rng(1)
     x, dy = rng.standard_normal((3, 5)), rng.standard_normal((3, 4))
     found = {}
     for name, layer in {
         "right": Sequential((Dense(4), Sigmoid())),
-        "repaired": ArticleOutput(4, squared_gradient=False),
         "broken": ArticleOutput(4),
     }.items():
         network = Network(layer, (5,), np.float64).initialise(np.random.default_rng(2))
@@ -164,11 +168,29 @@ def test_the_squared_gradient_is_an_option():
         space.grads()
         W, b = (e.view(space.grad) for e in network.entries)
         found[name] = y, dx, b, W
-    for ours, right in zip(found["repaired"], found["right"]):
-        np.testing.assert_allclose(ours, right, rtol=1e-13)
     for ours, right in zip(found["broken"][:3], found["right"]):
         np.testing.assert_allclose(ours, right, rtol=1e-13)
     np.testing.assert_allclose(found["broken"][3], x.T @ dy**2, rtol=1e-13)
+    broken, right = (ArticleGenerator((3,), ("tanh",), squared_gradient=each).build((4,), 0) for each in (True, False))
+    assert broken[-1] == ArticleOutput(4, right[-2].init)
+    assert right[-1] == Sigmoid()
+    assert type(right[-2]) is Dense
+
+
+def test_what_is_repaired_can_be_taken_elsewhere():
+    run = mulligan.Run(mulligan.recipe("article-mended", steps=1, threads=1))
+    assert [op.kind for op in plan_of(run.generator()).ops][-2:] == ["sigmoid", "reshape"]
+    with pytest.raises(UnsupportedError, match="ArticleOutput"):
+        plan_of(mulligan.Run(mulligan.recipe("article", steps=1, threads=1)).generator())
+
+
+@pytest.mark.parametrize("name", ["article", "article-mended"])
+def test_raw_pixels_are_to_be_scaled_to_what_a_sigmoid_gives(name):
+    run = mulligan.Run(with_overrides(mulligan.recipe(name, steps=1, threads=1), ["data.high=255"]))
+    beyond = Probe(run).look()[0]["beyond"]
+    assert beyond == pytest.approx(254 / 255)
+    finding = Finding("wrong scale", (Evidence("beyond", beyond, ">", 0.1),))
+    assert remedies_for(finding, run.config, (28, 28, 1)).overrides == ("data.high=1",)
 
 
 def test_what_is_not_allowed_is_said():

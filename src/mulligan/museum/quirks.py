@@ -73,16 +73,16 @@ class ArticleOutput(Dense):
         δ = dy ⊙ σ′(a),  dx = δ Wᵀ,  db = Σ δ     right
         dW = xᵀ (dy ⊙ dy)                          where xᵀ δ is meant
 
+    The repair is `Dense` and `Sigmoid`.
+
     Parameters
     ----------
     units, init, bias, bias_init
         As in `Dense`.
-    squared_gradient : bool
-        False repairs it.
     """
 
-    squared_gradient: bool = True
     piecewise_linear: ClassVar[bool] = False
+    reach: ClassVar[tuple[float, float]] = Sigmoid.reach
 
     def forward(self, m: Memory, x: Array) -> Array:
         y = super().forward(m, x)
@@ -99,11 +99,7 @@ class ArticleOutput(Dense):
         return super().backward(m, delta, inputs)
 
     def grads(self, m: Memory) -> None:
-        delta = m.dy
-        if not self.squared_gradient:
-            super().grads(m)
-            return
-        dy = m.saved["upstream"]
+        delta, dy = m.dy, m.saved["upstream"]
         self.product_w(m, m.x, np.multiply(dy, dy, out=m.buffer("squared", dy.shape)))
         self._add_bias(m, delta, np.ones(len(delta), m.dtype))
 
@@ -131,8 +127,11 @@ class ArticleGenerator(Architecture):
     init_scale : float
         What W ~ N(0, √(2/fan_in)) is multiplied by at the start; 1 repairs it.
     squared_gradient : bool
-        Of the last layer, see `ArticleOutput`; false repairs it.
+        Of the last layer, see `ArticleOutput`; false repairs it: `Dense` and `Sigmoid`.
     """
+
+    output: ClassVar[Layer] = Sigmoid()
+    """What it ends in: a diagnosis asks for the range."""
 
     hidden: tuple[int, ...] = (128, 256, 346, 480, 560, 686)
     activations: tuple[str, ...] = ("arctan", "relu", "arctan", "relu", "tanh", "relu")
@@ -154,7 +153,8 @@ class ArticleGenerator(Architecture):
         layers: list[Layer] = []
         for units, word in zip(self.hidden, self.activations):
             layers += [Dense(units, init), ACTIVATIONS[word]]
-        layers.append(ArticleOutput(prod(sample_shape), init, squared_gradient=self.squared_gradient))
+        pixels = prod(sample_shape)
+        layers += [ArticleOutput(pixels, init)] if self.squared_gradient else [Dense(pixels, init), Sigmoid()]
         return (*layers, Reshape(tuple(sample_shape))) if len(sample_shape) > 1 else tuple(layers)
 
 
