@@ -1,0 +1,74 @@
+"""What the book's chapters read was made by the studies that ship."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.studies import StudyRun, load_study
+from mulligan.studies.cell import measured
+from mulligan.studies.study import config_of
+from mulligan.training import Run
+
+RESULTS = Path(__file__).parents[2] / "docs" / "book" / "results"
+OTHERS = {"optimisers", "synthetic-gradients"}
+"""Not made by a study file; they have tests of their own."""
+SMOOTH = {"d_real", "d_fake", "push", "distance", "correlation", "mean_correlation", "range"}
+"""Figures that do not jump when a last digit is another."""
+MADE = sorted(path.stem for path in RESULTS.glob("*.jsonl") if path.stem not in OTHERS)
+
+
+def committed(name: str) -> dict[str, dict[str, Any]]:
+    lines = (RESULTS / f"{name}.jsonl").read_text("utf-8").splitlines()
+    return {result["cell"]: result for result in map(json.loads, lines)}
+
+
+def study_of(name: str, folder: Path) -> StudyRun:
+    study, _, budget = ("imprint", "", "long") if name == "imprint-long" else (name, "", None)
+    return StudyRun(load_study(study), folder / name, budget=budget)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_cells_are_the_study_s(name: str, tmp_path: Path) -> None:
+    study, results = study_of(name, tmp_path), committed(name)
+    assert list(results) == list(study.cells())
+    for cell, (variation, seed) in study.cells().items():
+        result = results[cell]
+        assert (result["variation"], result["seed"], result["status"]) == (variation.name, seed, "done")
+        assert [look["step"] for look in result["looks"]] == list(study.budget.looks)
+        if not study.budget.cpu_seconds:
+            assert result["steps"] == study.config(variation, seed).steps
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("cost", "digits-paper/seed-0"),
+        ("cost", "ring-printed/seed-0"),
+        ("cost", "ring-paper/seed-3"),
+        ("imprint", "none/seed-7"),
+        ("imprint-long", "x0.01-twice/seed-3"),
+        ("imprint-causes", "x.1-batch-64-decay/seed-1"),
+    ],
+)
+def test_the_first_look_is_found_again(name: str, cell: str, tmp_path: Path) -> None:
+    """A few steps on, rounding decides; before that the study must give what the chapter shows."""
+    study, look = study_of(name, tmp_path), committed(name)[cell]["looks"][0]
+    run = Run(study.config(*study.cells()[cell]))
+    for _ in range(look["step"]):
+        run.advance()
+    found = measured(run, study.job(cell))
+    smooth = SMOOTH & look["figures"].keys()
+    assert len(smooth) >= 3
+    for figure in smooth:
+        assert found[figure] == pytest.approx(look["figures"][figure], rel=1e-2), figure
+
+
+def test_both_studies_of_the_ring_have_a_plain_g() -> None:
+    cost, decay = (load_study(name) for name in ("cost", "decay-ring"))
+    (ring,) = (v for v in cost.variations() if v.name == "ring · paper")
+    plain = config_of(cost, ring).generator.layers
+    assert all(config_of(decay, v).generator.layers == plain for v in decay.variations())
