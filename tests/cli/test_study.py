@@ -149,6 +149,15 @@ def test_data_that_are_not_there_are_missed_before_the_first_cell(study, here, m
     assert mulligan("study", study, "--out", "o")[0] == 0  # nothing was begun
 
 
+def test_what_cannot_be_measured_is_said_before_it_is_trained(study, here, mulligan):
+    (here / "recipe.toml").write_text(RECIPE.replace("ring", "swiss-roll"))
+    code, out, err = mulligan("study", study, "--out", "o")
+    assert (code, out) == (2, "")
+    assert "the quality of swiss-roll has no measure here" in err
+    (here / study).write_text(STUDY.replace("[budgets", 'measures = ["play"]\n[budgets', 1))
+    assert mulligan("study", study, "--out", "o")[0] == 0
+
+
 def test_of_a_cluster_nobody_knows_which_data_it_finds(study, here, mulligan):
     (here / "recipe.toml").write_text(RECIPE.replace("ring", "no-such-data"))
     code, out, err = mulligan("study", study, "--out", "o", "--backend", "dask", "--scheduler", "tcp://there:8786")

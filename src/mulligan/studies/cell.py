@@ -22,7 +22,7 @@ import threadpoolctl
 
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
-from mulligan.studies.measures import MEASURES, Figures
+from mulligan.studies.measures import MEASURES, Figures, mixture_of
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
 from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.config import DataSpec, Parent
@@ -190,6 +190,13 @@ def load_once(config: Config) -> Dataset:
             _loaded.clear()
         _loaded[config.data] = data_of(config)
     return _loaded[config.data]
+
+
+def foresee(config: Config, measures: tuple[str, ...]) -> None:
+    """Raise what any cell of a configuration would fail with: data that cannot be read, or cannot be measured."""
+    data = load_once(config)
+    if data.is_points and "quality" in measures:
+        mixture_of(data)
 
 
 def measured(run: Run, job: Job) -> Figures:

@@ -93,9 +93,7 @@ def _points(run: Run, made: Array) -> Figures:
     from mulligan.metrics.neighbours import nearest
     from mulligan.metrics.toys import modes
 
-    toy = TOYS.get(run.data.name)
-    if not isinstance(toy, Gaussians):
-        raise UnsupportedError(f"the quality of {run.data.name} has no measure here: it is no mixture. Try data ring.")
+    toy = mixture_of(run.data)
     seen = modes(made, toy.modes, toy.std)
     distance, _ = nearest(np.asarray(made, np.float64), toy.modes)
     return {
@@ -104,6 +102,22 @@ def _points(run: Run, made: Array) -> Figures:
         "distance": float(np.median(distance)),
         "kl": seen.kl,
     }
+
+
+def mixture_of(data: Dataset) -> Gaussians:
+    """Return the mixture that points are drawn from.
+
+    Raises
+    ------
+    UnsupportedError
+        When none is known.
+    """
+    toy = TOYS.get(data.name)
+    if not isinstance(toy, Gaussians):
+        raise UnsupportedError(
+            f"the quality of {data.name} has no measure here: it is no mixture. Try data ring, or another measure."
+        )
+    return toy
 
 
 def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
 from mulligan.studies.backends import backend
-from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, forget_attempts, load_once, run_cell, time_steps
+from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.training import RunFolder
 from mulligan.training.checkpoint import versions
@@ -226,8 +226,8 @@ class StudyRun:
 
         Raises
         ------
-        ConfigError, DataError, RunError
-            When the backend cannot be opened, the data read or the folder written. What a cell raises is its result.
+        ConfigError, DataError, RunError, UnsupportedError
+            When the backend, the data or the folder is of no use. What a cell raises is its result.
         BusyError
             When another process runs the study in this folder.
         """
@@ -253,7 +253,7 @@ class StudyRun:
         if not scheduler:  # the workers of this machine find what is found here; a cluster's may find other data
             needed = dict.fromkeys(self.cells()[name][0] for name in pending)
             for config in {c.data: c for c in map(self._config, needed)}.values():
-                load_once(config)
+                foresee(config, self.study.measures)
         for name in [*pending, *map(_start, range(self.budget.seeds))]:
             forget_attempts(self.folder / "cells" / name)
         with backend(backend_name, workers, scheduler) as run, warnings.catch_warnings():
