@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mulligan.output.progress import few
 from mulligan.training import Recorder, Run, load_checkpoint
 from mulligan.training.checkpoint import checkpoints
 from mulligan.training.tables import to_table
@@ -103,6 +104,15 @@ def test_pauses_cost_the_run_no_time(held: Held, tiny: Any) -> None:
     held.wire.send("go")
     held.until("state", state="finished")
     assert load_checkpoint(checkpoints(folder / "checkpoints")[-1]).clock["wall"] < 0.5
+
+
+@pytest.mark.parametrize("samples", [39, 40])
+def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held: Held, tiny: Any, samples: int) -> None:
+    data = {"name": "ring", "labels": "none", "limit": samples}
+    held.start(tiny(steps=3, data=data))
+    held.until("state", state="finished")
+    before = held.heard[: held.kinds().index("report")]
+    assert [words["text"] for kind, words in before if kind == "notice"] == [few(39)][: samples < 40]
 
 
 def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None:

@@ -157,6 +157,16 @@ def evidence_lines(event: Diagnosed) -> list[str]:
     ]
 
 
+def few(samples: int) -> str:
+    """Say that a run has too few samples to learn from; nothing where they may do."""
+    if samples >= FEW:
+        return ""
+    return (
+        f"{counted(samples, 'sample')} to learn from: so few are soon known by heart, and copied. A few hundred are "
+        "enough to start with."
+    )
+
+
 def told(event: Event) -> str:
     """Say what the rarer events have to say; nothing for the others."""
     if isinstance(event, Started):
@@ -168,10 +178,7 @@ def told(event: Event) -> str:
             f"G {count(g)} and D {count(d)} parameters; {counted(event.steps, 'step')}, seed {event.seed}, "
             f"{counted(event.threads, 'thread')}"
         )
-        if event.samples >= FEW:
-            return words
-        few = f"{counted(event.samples, 'sample')} to learn from: so few are soon known by heart, and copied"
-        return f"{words}\n{few}. A few hundred are enough to start with."
+        return "\n".join(filter(None, (words, few(event.samples))))
     if isinstance(event, Diagnosed):
         remedies = f"; try: {'; or: '.join(event.remedies)}" if event.remedies else ""
         kind = " (warning)" if event.severity == "warning" else "" if event.severity else " again"

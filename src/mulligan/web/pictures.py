@@ -10,6 +10,7 @@ import numpy as np
 from mulligan.data import Dataset, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.output.images import grid
+from mulligan.output.progress import few
 from mulligan.web.drawing import png64
 from mulligan.web.problems import Problem
 
@@ -29,7 +30,7 @@ def loaded(path: str) -> Dataset:
 
 
 def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
-    """Return how many there are, which are broken, and some of them as the network will see them.
+    """Return how many there are, whether they are few, which are broken, and some of them as the network will see them.
 
     Raises
     ------
@@ -53,6 +54,7 @@ def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
         "refused": [{"name": each, "reason": "it cannot be read as a picture"} for each in broken],
         "refused_count": sum(int(count) for count, _ in skipped),
         "note": data.note,
+        "few": few(len(data)),
         "shape": list(data.shape),
         "classes": list(data.class_names) or None,
         "png": png64(grid(np.asarray(data.images[rows]), columns)),

@@ -213,13 +213,17 @@ class Worker:
                 self.tell("diagnosis", diagnosed(live, said[-1]))
 
     def _event(self, live: Live, event: Event, steering: Steering) -> None:
-        from mulligan.training.events import Diagnosed, Evaluated, Looked, Sampled, Saved, Stepped
+        from mulligan.output.progress import few
+        from mulligan.training.events import Diagnosed, Evaluated, Looked, Sampled, Saved, Started, Stepped
         from mulligan.web.diagnosis import diagnosed, looked
 
         if isinstance(event, Stepped):
             clock = event.clock
             times = {} if clock is None else {"seconds": clock.wall, "rate": clock.steps_per_second}
             self.tell("report", {"step": event.step, "measures": event.measures, **times})
+        elif isinstance(event, Started):
+            if words := few(event.samples):
+                self.tell("notice", {"kind": "warning", "text": words, "code": "few"})
         elif isinstance(event, Looked):
             self.tell("look", looked(live))
         elif isinstance(event, Sampled):

@@ -8,8 +8,10 @@ import pytest
 
 from mulligan.game.losses import LOSSES
 from mulligan.output.figures import figure
+from mulligan.output.progress import few
 from mulligan.output.report.curves import READINGS
 from mulligan.training import recipe
+from mulligan.web.drawing import png64
 from mulligan.web.live import loss_of
 
 pytestmark = pytest.mark.story
@@ -190,6 +192,17 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
     assert tab("metric-modes").inner_text() == "–"
     assert "D’s output" in tab("chart-loss").inner_text()  # no nats
     assert "no judge reads these pictures" in tab("class-histogram").text_content()
+
+
+def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_tab):
+    tab = open_tab()
+    png = png64(np.zeros((28, 28, 1), np.uint8))
+    found = {"accepted": 39, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png, "few": few(39)}
+    tab.page.route("**/api/pictures?*", lambda route: route.fulfill(json=found))
+    tab.page.evaluate("import('/js/store.js').then(({store: s}) => s.catalog.data.push({name: 'mine', own: true}))")
+    tab("data-own").click()
+    tab("own-found").wait_for()
+    assert tab("own-few").inner_text() == few(39)
 
 
 TOLD = """async ({number, loss, tries}) => {
