@@ -234,6 +234,32 @@ def test_a_class_of_one_long_word_breaks(browser, tmp_path):
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (('dogs "small"', "cat", *"abcdefgh"), "buttons"),
+        (('dogs "smallest"', "cats", "cows", *"abcdefg"), "menu"),
+        (tuple("abcdefghij"), "buttons"),
+        (tuple("0123456789"), "buttons"),
+        ((), "buttons"),
+    ],
+)
+def test_a_class_is_a_button_where_all_of_its_name_is_seen(browser, tmp_path, names, what):
+    generator = bundled()
+    generator.spec = replace(generator.spec, class_names=names)
+    generator.export(tmp_path / "player.html")
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    page.goto((tmp_path / "player.html").as_uri())
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.title().endswith("get a digit" if names == tuple("0123456789") else "get a picture")
+    assert page.locator("#classes button").count() == (11 if what == "buttons" else 0)
+    assert page.locator("#classes select").count() == (what == "menu")
+    for button in page.locator("#classes button").all():
+        button.click()
+        assert button.evaluate("e => e.scrollWidth <= e.clientWidth"), button.inner_text()
+    page.close()
+
+
 def test_the_policy_lets_nothing_out_and_nothing_in(opened):
     page = opened()
     policy = page.locator("meta[http-equiv]").get_attribute("content")

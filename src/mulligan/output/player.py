@@ -74,7 +74,7 @@ def player(generator: Generator) -> str:
     model["entries"], weights = packed(plan, half is not None)
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")
-    digits = generator.classes > 0 and all(map(str.isdigit, model["classes"]))
+    digits = spec.class_names == tuple("0123456789")
     parts = {
         "mulligan": model["mulligan"],
         "noun": "digit" if digits else "picture",

@@ -166,7 +166,7 @@
     const names = ["Any", ...model.classes], group = by("classes");
     if (!model.classes.length) return;
     group.hidden = false;
-    const few = names.length <= 13 && names.join("").length <= 40;
+    const few = names.length <= 13 && names.join("").length <= 32;
     const parent = few ? group : group.appendChild(document.createElement("select"));
     names.forEach((name, i) => {
       const item = parent.appendChild(document.createElement(few ? "button" : "option"));
