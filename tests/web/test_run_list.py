@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.training import Recorder, Run, recipe, resume
+from mulligan.training import Diagnosis, Recorder, Run, recipe, resume
 from mulligan.web import work
 from mulligan.web.jobs import Line
+from mulligan.web.live import Live, opened
 
 
 def test_an_empty_folder(call: Any) -> None:
@@ -52,6 +53,21 @@ def test_the_list(call: Any, runs: Path) -> None:
     assert call.get(first["sample"]).headers["content-type"] == "image/png"
     assert call.get("/api/models").json()[0]["name"] == "bundled"
     assert {model["name"] for model in call.get("/api/models").json()} == {"bundled", "tiny-1", "tiny-1-try-2"}
+
+
+@pytest.mark.parametrize(("labels", "names"), [("dataset", "abcd"), ("clusters", "0123"), ("none", "")])
+def test_classes_are_called_what_the_run_calls_them(
+    call: Any, playground: Any, tiny_pictures: Any, digits: Any, labels: str, names: str
+) -> None:
+    """Clusters have numbers, and not the names of as many classes of the data; live and once saved."""
+    playground.runs.mkdir()
+    run = Run(tiny_pictures(data={"name": "mnist", "labels": labels, "clusters": 4}), data=digits)
+    live = opened(Live(run, playground.runs / "r", 1, 1, Diagnosis()), None)
+    assert (live["class_names"], live["counted_classes"]) == ([*names], [*"abcd"])
+    assert live["classes"] == len(names)
+    (playground.runs / "r").mkdir()
+    run.generator().save(playground.runs / "r" / "generator.safetensors")
+    assert [model["class_names"] for model in call.get("/api/models").json()[1:]] == [[*names]]
 
 
 def test_a_run_on_points_is_one_by_what_it_was_begun_with(call: Any, runs: Path) -> None:

@@ -133,6 +133,12 @@ class Run:
         return self.gan.steps
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the classes of the game are called: as in the data, or by their numbers where clusters stand in."""
+        own = self.config.data.labels == "dataset"
+        return self.data.class_names if own else tuple(map(str, range(self.classes)))
+
+    @property
     def begins(self) -> int:
         """The step at which this run begins: 0, or where a second try goes on from its parent."""
         return 0 if self.config.parent is None else self.config.parent.step

@@ -130,7 +130,6 @@ def looked(live: Live) -> dict[str, Any]:
         "real_share": _real_share(run, len(look.histogram)),
         "histogram_n": COUNT,
         "reals": min(COUNT, len(run.data)),
-        "class_names": list(run.data.class_names),
     }
 
 

@@ -225,10 +225,7 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
 
 
 def _class_name(run: Run, classes: Labels, i: int) -> str | None:
-    if classes is None:
-        return None
-    own = run.config.data.labels == "dataset" and run.data.class_names
-    return run.data.class_names[int(classes[i])] if own else str(int(classes[i]))
+    return None if classes is None else run.class_names[int(classes[i])]
 
 
 def _floats(values: Array) -> str:

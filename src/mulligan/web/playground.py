@@ -214,7 +214,7 @@ def _described(path: Path, changed: int) -> dict[str, Any]:
         "step": spec.get("step", 0),
         "shape": spec["shape"],
         "classes": spec.get("classes", 0),
-        "class_names": spec.get("class_names", []),
+        "class_names": spec.get("class_names") or list(map(str, range(spec.get("classes", 0)))),
         "latent": spec["latent"]["dim"],
         "parameters": sum(tensor.size for tensor in tensors.values()),
         "points": len(spec["shape"]) == 1,

@@ -158,6 +158,7 @@ class State:
             "shape": info.get("shape"),
             "classes": info.get("classes", 0),
             "class_names": info.get("class_names", []),
+            "counted_classes": info.get("counted_classes", []),
             "seed": settings.get("seed"),
             "text": self.text if self.name == "loading" else "",
             "loss": info.get("loss"),

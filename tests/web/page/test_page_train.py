@@ -183,8 +183,8 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
         """async () => {
             const {server} = await import("/js/store.js");
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
-                class_names: ["a", "b"], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
-            const look = {try: 1, step: 150, signals: {}, evidence: [], checks: [], class_names: ["a", "b"]};
+                counted_classes: ["a", "b"], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
+            const look = {try: 1, step: 150, signals: {}, evidence: [], checks: []};
             server.hear("look", {...look, histogram: null});
         }"""
     )

@@ -66,6 +66,20 @@ def one_number(tab, server):
     assert pixels(tab, "digit") == bundled().images(1, 42)[0].ravel().tolist()
 
 
+def test_every_class_of_a_generator_can_be_chosen(open_tab):
+    tab = open_tab()
+    many = {"name": "bundled", "title": "many", "classes": 26, "class_names": [*"abcdefghijklmnopqrstuvwxyz"]}
+    few = {"name": "few", "title": "few", "classes": 10, "class_names": [*"abcdefghij"]}
+    tab.page.route("**/api/models*", lambda route: route.fulfill(json=[many, few]))
+    tab("nav-draw").click()
+    tab.page.locator("select[data-testid=class-select]").wait_for()  # no 27 slivers of buttons
+    assert tab("class-select").locator("option").all_inner_texts() == ["Any class", *many["class_names"]]
+    tab.allowed.append("404")
+    tab("generator-select").select_option("few")
+    tab("class-9").wait_for()
+    assert tab.page.get_by_role("heading", name="One number, one picture").count() == 1
+
+
 def a_walk(tab):
     tab.painted("walk-frame")
     tab.changes("walk-frame", lambda: tab("walk-slider").press("End"))

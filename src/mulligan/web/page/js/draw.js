@@ -68,14 +68,16 @@ function SeedField({ value, set, label, testid, hide, className }) {
 
 // ── one number, one picture ─────────────────────────────────────────────────────────────────────────────────────────
 
+const BUTTONS = 12; // classes that stand side by side, where their names are short; the others are in a menu
+
 function One({ model, info, seed, setSeed, kind, setKind }) {
   const { data, fault } = useAnswer(async (signal) => {
     const drawn = await server.get("/api/draw", { model, seed, class: kind }, signal);
     return { ...drawn, image: await decode(drawn.png) };
   }, [model, seed, kind], 30);
-  const names = info?.classes ? info.class_names ?? [] : [];
-  const short = names.every((n) => n.length <= 2);
-  return html`<section class="panel" aria-labelledby="d1"><div class="ph"><h2 id="d1">One number, one ${names.length === 10 && short ? "digit" : "picture"}</h2><span class="end small">same number, same picture</span></div><div class="pb">
+  const names = info?.class_names ?? [];
+  const short = names.length <= BUTTONS && names.every((n) => n.length <= 2);
+  return html`<section class="panel" aria-labelledby="d1"><div class="ph"><h2 id="d1">One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}</h2><span class="end small">same number, same picture</span></div><div class="pb">
     <div class="seed"><button type="button" class="btn" aria-label="Previous seed" disabled=${seed < 1} onClick=${() => setSeed(seed - 1)}>−</button>
       <${SeedField} value=${seed} set=${setSeed} label="Seed, a whole number" testid="seed-input" hide className="" />
       <button type="button" class="btn" aria-label="Next seed" onClick=${() => setSeed(seed + 1)}>+</button>

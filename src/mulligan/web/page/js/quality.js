@@ -41,10 +41,9 @@ export function Quality() {
   const first = store.catalog?.diagnosis; // what is known of a look before one was taken
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
-  const told = [status?.class_names, look?.class_names].find((list) => list?.length);
   const shares = blank ? null : look?.histogram;
   const counted = blank || !look || Boolean(shares?.length); // once looked at: modes of a toy, or classes that a judge reads
-  const names = !counted ? [] : told ?? Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
+  const names = !counted ? [] : status?.counted_classes?.length ? status.counted_classes : Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
   const what = counted ? (points ? "mode" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const modes = m?.modes;
   const coverage = m?.coverage ?? (blank ? null : look?.signals?.coverage);
