@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,20 @@ def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
     assert "SIGKILL" in status["error"]["text"]
     assert stand.spawned == 1
     assert "resume" in status["can"]
+
+
+def test_a_run_that_fails_has_what_is_on_the_disk(call: Any, stand: Any, playground: Any) -> None:
+    """And not what was there before its folder was deleted."""
+    call.begun(stand)
+    folder = playground.runs / NAME / "checkpoints" / "step-000500"
+    folder.mkdir(parents=True)
+    stand.say("saved", step=500)
+    stand.say("state", state="failed", code="diverged", text="NaN", step=510)
+    assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (500, 500)
+    stand.say("saved", step=500)
+    shutil.rmtree(playground.runs / NAME)
+    stand.say("state", state="failed", code="failed", text="the folder was deleted.", step=520)
+    assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (None, None)
 
 
 def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:

@@ -143,6 +143,7 @@ class Listener:
 
     def _fail(self, code: str, text: str, step: int | None) -> None:
         state = self.state
+        state.saved_step = self.session.newest_checkpoint(state.run)  # what was saved may have been deleted since
         state.error = {"text": text, "code": code, "checkpoint_step": state.saved_step}
         state.moved("failed", step)
         self.session.publish_status()
@@ -157,10 +158,11 @@ class Listener:
         state = self.state
         why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
         if state.name in IN_HAND:
-            safe = "Nothing had been saved yet."
             step = self.session.newest_checkpoint(state.run)
-            if step is not None:
-                state.saved_step = step
-                safe = f"The checkpoint of step {step:,} is whole: resume goes on from there."
+            safe = (
+                "Nothing had been saved yet."
+                if step is None
+                else f"The checkpoint of step {step:,} is whole: resume goes on from there."
+            )
             self._fail("worker-died", f"the training process ended without being asked to ({why}). {safe}", None)
         self.session.engine.spawn()

@@ -156,7 +156,7 @@ export function trainNews(state) {
       ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(modelOf(s.run))}`; }, "draw-with-it"], ["Report", () => openReport(s.run), "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
   }
   if (state === "failed") {
-    const kept = s.error?.checkpoint_step ?? s.saved_step;
+    const kept = s.error?.checkpoint_step;
     return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: kept != null && AGAIN.includes(s.error?.code) && can("resume") ? [["Resume", () => command("resume"), "resume-failed"]] : [] };
   }
   return null;
