@@ -245,7 +245,7 @@ def _locked(path: Path) -> bool:
         (("--port", "99999"), "0 to 65535"),
         (("--data", "/no/such/folder"), "no such folder"),
         (("--runs", __file__), "is a file, and runs need a folder"),
-        (("--host", "no.such.host.invalid", "--token", "x" * 16), "cannot listen"),
+        (("--host", "no.such.host.invalid", "--token", "x" * 16), "Check --host, or"),
     ],
 )
 def test_what_is_refused_before_it_serves(options: tuple[str, ...], words: str, tmp_path: Path) -> None:
@@ -277,6 +277,15 @@ def test_kernels_that_are_forced_to_be_slow_are_said(
     monkeypatch.setattr("mulligan.web.server.serve", lambda **options: 0)
     assert main(["serve"]) == 0
     assert capsys.readouterr() == ("", "OPENBLAS_CORETYPE=Old is set\n")
+
+
+@pytest.mark.parametrize(("host", "said"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_an_address_that_only_this_machine_can_open_is_said(serve: Any, tmp_path: Path, host: str, said: bool) -> None:
+    found = serve(tmp_path, "--host", host, "--token", "x" * 16)
+    words = f"from another machine: the same, with this machine's name or number in place of {host}\n"
+    assert (found.process.stderr.readline() == words) == said
+    found.process.terminate()
+    found.ended()
 
 
 def test_a_taken_port_is_said(served: Any, tmp_path: Path) -> None:

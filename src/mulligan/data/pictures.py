@@ -97,8 +97,8 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if classes and {name.lower() for name in classes} <= _SPLITS:
         largest = folder / max(classes, key=lambda name: len(classes[name]))
         note += (
-            f"; {', '.join(classes)} taken for names of classes: train and test are splits where they are alone, and "
-            f"{largest} can be given by itself"
+            f"; {', '.join(classes)} taken for names of classes: train and test are splits where both are there and "
+            f"nothing else, and {largest} can be given by itself"
         )
     if numbers is None:
         return Dataset(str(folder), images, note=note)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from mulligan.web.state import State
 
+EVERYWHERE = ("0.0.0.0", "::")
+"""To listen here is to listen at every address of the machine; none can be opened by it from elsewhere."""
 GRACE = 60.0
 """Seconds that the worker has to save the run."""
 
@@ -83,6 +85,8 @@ def serve(
 
     def listening() -> None:
         say(f"the playground is at {address}")
+        if host in EVERYWHERE:
+            say(f"from another machine: the same, with this machine's name or number in place of {shown}")
         say(f"runs are kept in {playground.runs}; Ctrl-C saves the run and ends")
         ready(address)
 
@@ -106,7 +110,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         raise ConfigError(
-            f"cannot listen on {host}:{port} ({error}). Try another --port, or 0 for any free one."
+            f"cannot listen on {host}:{port} ({error}). Check --host, or try another --port, 0 for any free one."
         ) from error
     return listener
 

@@ -52,7 +52,7 @@ def _charts(story: Story) -> list[Chart]:
         Chart(
             "Distance to the real",
             "KID",
-            "Of up to 1,000 samples against as many reals (held-out ones where there are any), in PCA-64 or "
+            "Of up to 1,000 samples against as many reals, held-out ones where there are any, in PCA-64 or "
             "coordinates. What is not above 0 is within the noise, and not drawn.",
             _timed(story, "evaluated", "KID", "fake", _get("kid"), cpu),
             timed,
