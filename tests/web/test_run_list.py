@@ -235,6 +235,7 @@ def test_a_run_is_measured(runs: Path) -> None:
     assert found["metrics"]["step"] == 24
     kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
     assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
+    assert not work.short(kept | {"held_out": False})["held_out"]
 
 
 def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:

@@ -56,6 +56,7 @@ def short(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the few figures of an evaluation that the page shows."""
     space = next((name for name in MAPS if name in metrics), None)
     found: dict[str, Any] = {"n": metrics["n"], "step": metrics["step"], "space": space}
+    found["held_out"] = metrics.get("held_out", True)
     names: tuple[str, ...]
     if space is not None:
         names = ("fd", "fd_floor", "kid", "precision", "recall", "coverage", "coverage_ideal")

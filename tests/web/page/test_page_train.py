@@ -194,6 +194,29 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
     assert "no judge reads these pictures" in tab("class-histogram").text_content()
 
 
+@pytest.mark.parametrize("held_out", [True, False])
+def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
+    tab = open_tab()
+    metrics = {"try": 1, "step": 9, "n": 60, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "coverage": 0.4, "final": True}
+    tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
+    tab.page.evaluate(tell, metrics | {"held_out": held_out})
+    tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
+    assert tab("reals-seen").count() == (not held_out)
+
+
+@pytest.mark.parametrize(
+    ("knob", "text", "stands"), [("steps", "-5", "7,000"), ("lr-g", "abc", "3.0e-3"), ("gamma", "", "0.1")]
+)
+def test_what_is_no_setting_leaves_what_there_was(open_tab, knob, text, stands):
+    """Where no run is there, none goes on with it; and −5 is a whole number."""
+    tab = open_tab()
+    tab(f"knob-{knob}").fill(text)
+    tab(f"knob-{knob}").press("Tab")
+    said = tab(f"fault-{knob}").inner_text()
+    assert said.startswith(f"“{text}” is no {'whole ' if knob == 'steps' else ''}number from 0 on; write one such as ")
+    assert said.endswith(f"Until then {stands} stands.")
+
+
 def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_tab):
     tab = open_tab()
     png = png64(np.zeros((28, 28, 1), np.uint8))

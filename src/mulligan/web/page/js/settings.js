@@ -97,7 +97,7 @@ function Figure({ name, value, marked, off, whole }) {
   const send = async (text) => {
     const number = parse(text);
     if (!Number.isFinite(number) || (whole && !Number.isInteger(number)) || number < 0) {
-      store.faults = { [name]: `“${text}” is no ${whole ? "whole number" : "number"}; write ${whole ? "one such as 64" : "one such as 5.0e-4"}. The run goes on with ${whole ? int(value) : rate(value) || "what it has"}.` };
+      store.faults = { [name]: `“${text}” is no ${whole ? "whole " : ""}number from 0 on; write one such as ${whole ? "64" : "5.0e-4"}. Until then ${whole ? int(value) : rate(value) || "nothing"} stands.` };
       setWords(text);
       return changed(true);
     }
