@@ -220,7 +220,7 @@ def test_what_was_done_to_pictures_is_said_by_a_fit_too(tiny, tmp_path, monkeypa
     (tmp_path / "notes.heic").touch()
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
     mulligan.fit(tmp_path, recipe=tiny, steps=1)
-    assert "1 other files left out" in capsys.readouterr().err.splitlines()[0]
+    assert "1 other file left out" in capsys.readouterr().err.splitlines()[0]
 
 
 def test_minutes_become_steps(tiny, monkeypatch):

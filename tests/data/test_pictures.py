@@ -105,8 +105,8 @@ def test_what_is_left_out_of_either_split_is_said(tmp_path):
     (tmp_path / "test" / "notes.txt").touch()
     note = load(tmp_path, skip_broken=True).note
     assert note.endswith(
-        "test: resized to fit 28×28, centred on black; grey; 1 other files left out; "
-        "1 broken pictures skipped: broken.png"
+        "test: resized to fit 28×28, centred on black; grey; 1 other file left out; "
+        "1 broken picture skipped: broken.png"
     )
     assert note.startswith("train: resized to fit 28×28, centred on black; grey; test")
 
@@ -251,7 +251,7 @@ def test_a_broken_picture_is_named_and_refused_or_skipped(tmp_path, content):
     data = load(tmp_path, skip_broken=True)
     assert data.labels.tolist() == [0, 1]
     assert (np.asarray(data.images) == [np.dstack([GREY] * 3), RGB]).all()
-    assert "1 broken pictures skipped" in data.note
+    assert "1 broken picture skipped" in data.note
     assert "b.png" in data.note
 
 
@@ -299,7 +299,10 @@ def test_many_broken_pictures_are_counted(tmp_path):
     with pytest.raises(DataError, match="all 5 pictures are broken"):
         load(tmp_path, skip_broken=True)
     save(tmp_path / "good.png", GREY)
-    assert "5 broken pictures skipped: 0.png, 1.png, 2.png, …" in load(tmp_path, skip_broken=True).note
+    note = load(tmp_path, skip_broken=True).note
+    assert "5 broken pictures skipped: 0.png, 1.png, 2.png, …" in note
+    refused = load(tmp_path, skip_broken=True).refused
+    assert [name for name, why in refused if "cannot identify" in why] == [f"{i}.png" for i in range(5)]
 
 
 def test_other_and_hidden_files_are_left_out(tmp_path):
@@ -308,7 +311,7 @@ def test_other_and_hidden_files_are_left_out(tmp_path):
     for name in (".DS_Store", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
     data = load(tmp_path)
-    assert (len(data), data.note.rpartition("; ")[2]) == (1, "1 other files left out")
+    assert (len(data), data.note.rpartition("; ")[2]) == (1, "1 other file left out")
 
 
 def test_pictures_beside_and_inside_sub_folders_are_ambiguous(tmp_path):
@@ -392,7 +395,7 @@ def test_kinds_that_are_not_read_are_named(tmp_path):
     with pytest.raises(DataError, match=r"Convert the HEIC files to JPEG or PNG"):
         load(tmp_path)
     save(tmp_path / "a.png", GREY)
-    assert load(tmp_path).note.endswith("; 1 other files left out (convert HEIC to JPEG or PNG)")
+    assert load(tmp_path).note.endswith("; 1 other file left out (convert HEIC to JPEG or PNG)")
 
 
 def test_a_single_picture_is_no_data_set(tmp_path):

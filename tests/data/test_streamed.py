@@ -145,7 +145,7 @@ def test_headers_are_looked_at_first(folder, few):
     data = load(folder, skip_broken=True)
     assert len(data) == COUNT - 1
     assert np.bincount(data.labels).tolist() == [29, 30]
-    assert "1 broken pictures skipped: a/004.png" in data.note
+    assert "1 broken picture skipped: a/004.png" in data.note
 
 
 def test_a_file_that_is_cut_off_is_found_when_it_is_needed(folder, few):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mulligan.data import load
 from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
 from mulligan.museum.cases import CASES
 from mulligan.training import Diagnosis, Recorder, Run
@@ -86,6 +89,7 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
     found = call.get("/api/pictures?data=cats").json()
     assert (found["accepted"], found["refused_count"], found["shape"]) == (12, 1, [28, 28, 1])
     assert [each["name"] for each in found["refused"]] == ["broken.png"]
+    assert found["refused"][0]["reason"].startswith("cannot identify image file")
     assert found["few"].startswith("12 samples to learn from: so few are soon known by heart")
     assert Image.open(io.BytesIO(base64.b64decode(found["png"]))).size == (242, 62)
     settings = call.post("/api/train/check", recipe="quick", data="cats").json()["settings"]
@@ -109,6 +113,22 @@ def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: An
     found = call.get("/api/pictures?data=cats").json()
     assert found["refused_count"] == 2
     assert [each["name"] for each in found["refused"]] == ["train.png", "test.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_own_pictures_of_odd_names_are_refused_by_them(call: Any, playground: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "cats"
+    folder.mkdir()
+    Image.fromarray(np.full((20, 30), 10, np.uint8)).save(folder / "whole.png")
+    for i in range(70):
+        (folder / f"a, b; {i:02d}.png").write_bytes(b"no picture")
+    with open(os.fsencode(folder) + b"/\xe9.png", "wb") as file:
+        file.write(b"no picture")
+    playground.session.own["cats"] = str(folder)
+    found = call.get("/api/pictures?data=cats").json()
+    assert found["refused_count"] == 71
+    assert [each["name"] for each in found["refused"]] == [f"a, b; {i:02d}.png" for i in range(64)]
+    assert load(folder, skip_broken=True).refused[-1][0] == "?.png"
 
 
 def test_an_earlier_checkpoint(call: Any, playground: Any, tiny: Any) -> None:

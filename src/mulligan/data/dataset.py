@@ -58,6 +58,8 @@ class Dataset:
         The held-out samples, of the same kind.
     note : str
         What was done to the data on the way in, in a sentence for the screen; empty when nothing was.
+    refused : tuple of (str, str)
+        The files that were left out because they are broken, each with the reason.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     test: Dataset | None = None
     note: str = ""
+    refused: tuple[tuple[str, str], ...] = ()
     whole_batches: ClassVar[bool] = False
     """True where `take` does more than take row by row, so that no lane may take a part of a batch."""
 

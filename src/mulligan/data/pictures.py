@@ -89,11 +89,13 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if many:
         note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
     if others:
-        note += f"; {sum(others.values())} other files left out"
+        left = sum(others.values())
+        note += f"; {left} other file{'s'[: left != 1]} left out"
         note += f" (convert {unread} to JPEG or PNG)" if unread else ""
-    if broken:
-        names = ", ".join(str(paths[i].relative_to(folder)) for i in broken[:_NAMED])
-        note += f"; {len(broken)} broken pictures skipped: {names}{', …' if len(broken) > _NAMED else ''}"
+    refused = tuple((_name(paths[i], folder), why) for i, why in broken.items())
+    if refused:
+        names = ", ".join(name for name, _ in refused[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
+        note += f"; {len(refused)} broken picture{'s'[: len(refused) != 1]} skipped: {names}"
     if classes and {name.lower() for name in classes} <= _SPLITS:
         largest = folder / max(classes, key=lambda name: len(classes[name]))
         note += (
@@ -101,9 +103,9 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
             f"nothing else, and {largest} can be given by itself"
         )
     if numbers is None:
-        return Dataset(str(folder), images, note=note)
-    labels = np.delete(numbers, broken).astype(np.int64)
-    return Dataset(str(folder), images, labels, tuple(classes), note=note)
+        return Dataset(str(folder), images, note=note, refused=refused)
+    labels = np.delete(numbers, list(broken)).astype(np.int64)
+    return Dataset(str(folder), images, labels, tuple(classes), note=note, refused=refused)
 
 
 def fitted(data: Dataset, size: int, colour: str) -> Dataset:
@@ -147,7 +149,12 @@ def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Data
     if train.shape != test.shape:
         train, test = (load_pictures(folder / part, size, skip_broken, "rgb") for part in parts)
     note = train.note if train.note == test.note else f"train: {train.note}; test: {test.note}"
-    return replace(train, name=str(folder), test=test, note=note)
+    return replace(train, name=str(folder), test=test, note=note, refused=train.refused + test.refused)
+
+
+def _name(path: Path, folder: Path) -> str:
+    """Name a file of the folder, with ? for each byte that is no text."""
+    return str(path.relative_to(folder)).encode(errors="replace").decode()
 
 
 def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, int]]:
@@ -193,17 +200,17 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> tuple[Images, list[int]]:
-    """Read pictures into one array, (n, size, size, 1 or 3); give also the positions of those that were skipped."""
+def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> tuple[Images, dict[int, str]]:
+    """Read pictures into one array, (n, size, size, 1 or 3); give also the positions of those skipped, and why."""
     images = np.empty((len(paths), size, size, 3), np.uint8)
-    broken: list[int] = []
+    broken: dict[int, str] = {}
     for i, path in enumerate(paths):
         try:
             images[i - len(broken)] = read_picture(path, size)
-        except DataError:
+        except DataError as error:
             if not skip_broken:
                 raise
-            broken.append(i)
+            broken[i] = str(error.__cause__) or type(error.__cause__).__name__
     _refuse_all_broken(paths, broken)
     images = images[: len(paths) - len(broken)]
     if colour == "auto" and all(map(is_grey, images)):
@@ -213,20 +220,19 @@ def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> t
 
 def _open_all(
     paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
-) -> tuple[Images, list[int]]:
+) -> tuple[Images, dict[int, str]]:
     """Do what `_read_all` does with the beginnings of the files only; the pictures are decoded when asked for."""
-    broken: list[int] = []
+    broken: dict[int, str] = {}
     for i, path in enumerate(paths):
         try:
             check_header(path)
-        except DataError:
+        except DataError as error:
             if not skip_broken:
                 raise
-            broken.append(i)
+            broken[i] = str(error.__cause__) or type(error.__cause__).__name__
     _refuse_all_broken(paths, broken)
-    lost = set(broken)
-    sound = [path for i, path in enumerate(paths) if i not in lost]
-    groups = None if groups is None else np.delete(groups, broken)
+    sound = [path for i, path in enumerate(paths) if i not in broken]
+    groups = None if groups is None else np.delete(groups, list(broken))
     images = StreamedPictures(sound, size, 3, groups=groups, skip_broken=skip_broken)
     if colour == "auto":
         some = np.unique(np.linspace(0, len(sound) - 1, _LOOKED_AT).astype(int))
@@ -236,6 +242,6 @@ def _open_all(
     return images, broken
 
 
-def _refuse_all_broken(paths: list[Path], broken: list[int]) -> None:
+def _refuse_all_broken(paths: list[Path], broken: dict[int, str]) -> None:
     if len(broken) == len(paths):
         raise DataError(f"{paths[0].parent}: all {len(paths)} pictures are broken, {paths[0].name} the first.")

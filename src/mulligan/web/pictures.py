@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 
-from mulligan.data import Dataset, load
+from mulligan.data import load
 from mulligan.data.registry import is_picture_folder
 from mulligan.output.images import grid
 from mulligan.output.progress import few
@@ -15,18 +14,6 @@ from mulligan.web.drawing import png64
 from mulligan.web.problems import Problem
 
 SHOWN = 64
-_SKIPPED = re.compile(r"(\d+) broken pictures? skipped: ([^;]+)")
-
-
-def loaded(path: str) -> Dataset:
-    """Load own pictures, leaving broken ones out where that can be asked for.
-
-    Raises
-    ------
-    DataError
-        When they cannot be read.
-    """
-    return load(path, skip_broken=is_picture_folder(path))
 
 
 def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
@@ -36,23 +23,23 @@ def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
     ------
     Problem
         When the server was not given such pictures.
+    DataError
+        When they cannot be read.
     """
     if name not in own:
         known = ", ".join(own) or "none: mulligan serve --data FOLDER gives some"
         raise Problem("not-available", f"no pictures of your own are called {name!r}; here are {known}.", field="data")
-    data = loaded(own[name])
+    data = load(own[name], skip_broken=is_picture_folder(own[name]))
     if data.is_points:
         raise Problem("not-available", f"{name} holds points of {data.shape[0]} numbers, not pictures.", field="data")
-    skipped = _SKIPPED.findall(data.note)  # once, or for each of two splits
-    broken = [word.strip() for _, names in skipped for word in names.split(",") if word.strip(" …")]
     rows = np.linspace(0, len(data) - 1, min(SHOWN, len(data))).astype(int)
     columns = 8
     return {
         "name": name,
         "path": own[name],
         "accepted": len(data) + (0 if data.test is None else len(data.test)),
-        "refused": [{"name": each, "reason": "it cannot be read as a picture"} for each in broken],
-        "refused_count": sum(int(count) for count, _ in skipped),
+        "refused": [{"name": file, "reason": why} for file, why in data.refused[:SHOWN]],
+        "refused_count": len(data.refused),
         "note": data.note,
         "few": few(len(data)),
         "shape": list(data.shape),

@@ -237,7 +237,7 @@ function Own({ close }) {
     ${chosen && !found && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
     ${found?.png && html`<p data-testid="own-found"><b>${int(found.accepted)} pictures</b>, as the network will see them: ${found.shape.slice(0, 2).join(" × ")}${found.shape[2] === 3 ? ", colour" : ", grey"}${found.classes ? `, ${found.classes.length} classes` : ""}.</p>
       <img class="own-preview" alt=${`${found.columns * found.rows} of the pictures as the network will see them`} src=${`data:image/png;base64,${found.png}`} />
-      ${found.refused_count > 0 && html`<h3>${int(found.refused_count)} refused</h3><ul class="own-refused">${found.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}</ul>`}`}
+      ${found.refused_count > 0 && html`<h3>${int(found.refused_count)} refused</h3><ul class="own-refused">${found.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}${found.refused_count > found.refused.length && html`<li>and ${int(found.refused_count - found.refused.length)} more</li>`}</ul>`}`}
     ${found?.few && html`<p class="warn" data-testid="own-few">${found.few}</p>`}
     ${found?.note && html`<p class="small">${found.note}</p>`}
     ${found?.fault && html`<p class="small">No preview: ${found.fault}</p>`}
