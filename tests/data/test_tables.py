@@ -199,6 +199,7 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b'label,a\nant,2\n" ",3\n', "sample 1 .* has no label"),
         (b"label,a\ncat,2\ndog,3,4\n", "not a table of numbers"),
         (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*one column, headed label"),
+        (b"kind" + b",p" * 16 + b"\n1" + b",7" * 16, "no column is headed label, .*Head that of the labels label"),
         (b"1,,2\n3,4,5\n", "first row lacks a value in column 2"),
         (b",u,v\n0,1,2\n1,3,4\n", "only counts the rows.*index=False"),
         (b",0,1\n0,1,2\n1,3,4\n", "only counts the rows.*index=False, header=False"),

@@ -114,9 +114,10 @@ def load_csv(path: Path) -> Dataset:
     """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs; labels may be words.
 
     Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; all else are points. Labels are the
-    column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns. A `y`
-    beside an `x` is a coordinate. Labels are classes as they are written: `7`, `007` and `7.0` are three. A label in
-    quotation marks may hold separators, line breaks and, doubled, quotation marks.
+    column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns, which are
+    refused under a heading that names none. A `y` beside an `x` is a coordinate. Labels are classes as they are
+    written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators, line breaks and, doubled,
+    quotation marks.
 
     Raises
     ------
@@ -158,7 +159,12 @@ def load_csv(path: Path) -> Dataset:
             f"{path}: the first column has no heading and only counts the rows, as pandas writes its index; it would "
             f"be trained on as a value. Save the table with to_csv(path, index=False{more})."
         )
-    if not heading and _is_square(table.shape[1] - 1) and _are_bytes(table):
+    if column is None and _is_square(table.shape[1] - 1) and _are_bytes(table):
+        if heading:
+            raise DataError(
+                f"{path}: no column is headed {', '.join(_LABEL_COLUMNS)}, and one more than a picture has would be "
+                "trained on as a value. Head that of the labels label; if all are values, save a .npy of floats."
+            )
         column, labels = 0, [row.split(separator, 1)[0].strip().strip('"') for row in rows]
     del lines, rows
     values = table if column is None else np.delete(table, column, axis=1)
