@@ -186,6 +186,24 @@ def test_what_has_ended_while_the_tab_did_not_listen_is_not_shown_for_ever(open_
     tab.until("!document.querySelector('[data-testid=museum-run]').disabled")
 
 
+@pytest.mark.parametrize("size", [PHONE, {"width": 1440, "height": 900}])
+def test_what_stands_at_the_foot_covers_nothing_at_the_end_of_the_page(open_tab, size):
+    """On a phone the settings are the last thing, and nobody could open them once a run had ended."""
+    tab = open_tab(viewport=size)
+    deleted = "the folder of the run was deleted or moved while the run was writing to it. " * 4
+    failed = {"state": "failed", "error": {"text": deleted, "code": "disk", "checkpoint_step": 3000}, "can": ["resume"]}
+    for status in (failed, {"state": "finished"}):
+        tab.page.evaluate(TOLD, {"status": status})
+        tab.wait(status["state"])
+        tab.page.evaluate("scrollTo(0, 1e6)")
+        covered = "[document.querySelector('.news').getBoundingClientRect().top, ...[...document.querySelectorAll("
+        covered += "'main section, main aside')].map((e) => e.getBoundingClientRect().bottom)]"
+        top, *ends = tab.page.evaluate(covered)
+        assert max(ends) <= top, status["state"]
+    tab.settings()  # by a click
+    assert tab("knob-seed").is_visible()
+
+
 def test_failed_and_warning_are_said_in_words(open_tab):
     tab = open_tab()
     tab.wait("empty")
