@@ -194,6 +194,22 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
     assert "no judge reads these pictures" in tab("class-histogram").text_content()
 
 
+def test_the_noise_floor_stands_in_its_chart_before_the_first_figure_and_after_the_last(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(
+        """async () => {
+            const {server} = await import("/js/store.js");
+            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 3, steps: 9, points: false,
+                class_names: [], loss: {says: "logit"}, kid_floor: 0.004, can: []});
+        }"""
+    )
+    tab.until("document.querySelector('[data-testid=chart-distance]').innerText.includes('noise floor')")
+    tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
+    tab.page.evaluate(tell, {"try": 1, "step": 9, "n": 60, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "final": True})
+    tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
+    assert "noise floor 4.0e−3" in tab("chart-distance").inner_text()
+
+
 @pytest.mark.parametrize("held_out", [True, False])
 def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
     tab = open_tab()

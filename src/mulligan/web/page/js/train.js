@@ -27,7 +27,7 @@ export function toggle() {
   else command("resume");
 }
 
-export function oneStep() {
+function oneStep() {
   if (can("step")) command("step", { count: 1 });
 }
 
@@ -117,7 +117,7 @@ function lossSince(tries, t) {
 }
 
 function Charts() {
-  const { status, tries, curves, looks, distance, metrics } = store;
+  const { status, tries, curves, looks, distance } = store;
   const memory = useRef({});
   const key = `${status?.run}`;
   if (memory.current.key !== key) memory.current = { key, loss: {}, verdict: {}, gradients: {}, distance: {} };
@@ -138,7 +138,7 @@ function Charts() {
     <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(looks, "D", "d_gradient", "--judge"), ...line(looks, "G", "g_gradient", "--fake"), ...line(looks, "∇ₓD", "x_gradient", "--real", { dash: 1 })]} />
-    <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, log scale" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${metrics?.kid_floor > 0 && shown === "kid" ? [{ y: metrics.kid_floor, label: `noise floor ${num(metrics.kid_floor)}` }] : []} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
+    <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, log scale" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${!blank && status.kid_floor > 0 && shown === "kid" ? [{ y: status.kid_floor, label: `noise floor ${num(status.kid_floor)}` }] : []} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
   </div>`;
 }
 
