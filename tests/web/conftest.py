@@ -186,7 +186,6 @@ class Stand:
                 "steps": words.get("steps") or config.steps,
                 "begins": 0,
                 "seconds": 0.0,
-                "parent": None,
                 "table": to_table(config),
                 "settings": settings_of(config),
                 "turned": turned,
@@ -195,10 +194,8 @@ class Stand:
                 "classes": 0,
                 "class_names": [],
                 "data": config.data.name,
-                "samples": 100,
                 "loss": loss_of(config),
                 "kid_floor": None,
-                "parameters": {},
             }
         )
         self.paused = words.get("paused")

@@ -51,7 +51,6 @@ def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
         "steps": run.config.steps,
         "begins": run.begins,
         "seconds": run.wall,
-        "parent": run.config.parent and run.config.parent.run,
         "table": to_table(run.config),
         "settings": settings_of(run.current),
         "turned": [{"step": step, "overrides": overrides} for step, overrides in run.turned],
@@ -61,10 +60,8 @@ def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
         "class_names": list(run.class_names),
         "counted_classes": list(run.data.class_names),
         "data": run.data.name,
-        "samples": len(run.data),
         "loss": loss_of(run.config),
         "kid_floor": None if glance is None else floor_of(run, glance),
-        "parameters": {"generator": run.gan.g.network.n_params, "discriminator": run.gan.d.network.n_params},
     }
 
 

@@ -32,7 +32,7 @@ addEventListener("keydown", (event) => event.key === "Escape" && moveCursor(null
 // ── axes that grow only in fixed steps ──────────────────────────────────────────────────────────────────────────────
 
 /** The smallest of 1, 2, 5 × 10ⁿ that is not below v. */
-export function roundUp(v) {
+function roundUp(v) {
   const ten = 10 ** Math.floor(Math.log10(v));
   return [1, 2, 5, 10].find((k) => k * ten >= v * (1 - 1e-9)) * ten;
 }

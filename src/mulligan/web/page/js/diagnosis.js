@@ -40,7 +40,7 @@ function lines(diagnosis, look) {
 }
 
 /** A value of the configuration in words: penalties as R1 γ 1 + R2 γ 1, kinds by their name. */
-export function inWords(value) {
+function inWords(value) {
   if (value == null || value === "" || (Array.isArray(value) && !value.length)) return "none";
   if (typeof value === "number") return num(value);
   if (Array.isArray(value)) return value.map(inWords).join(value.every((v) => typeof v === "number") ? ", " : " + ");
@@ -50,7 +50,7 @@ export function inWords(value) {
   return [kind && inWords(kind), more.join(", ")].filter(Boolean).join(" ");
 }
 
-export function Changes({ changes, from, restart }) {
+function Changes({ changes, from, restart }) {
   return html`<dl class="diff" data-testid="remedy">${from != null && html`<dt>From</dt><dd>step ${int(from)}${restart ? ", from the start" : from ? ", the last healthy checkpoint" : ""}</dd>`}
     ${changes.map((c) => html`<dt>${c.label}</dt><dd><del>${inWords(c.old)}</del> → <ins>${inWords(c.new)}</ins></dd>`)}</dl>`;
 }
@@ -68,7 +68,7 @@ function edit() {
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }
 
-export function secondTry() {
+function secondTry() {
   return command("second-try");
 }
 

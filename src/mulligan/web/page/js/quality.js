@@ -13,7 +13,7 @@ function Metric({ label, way, value, left, right, id, className = "", last }) {
 }
 
 /** Shares of the classes, real ones dashed. */
-export function Histogram({ shares, real, names, of }) {
+function Histogram({ shares, real, names, of }) {
   const [box, W] = useWidth(240);
   const [H, base, top] = [154, 120, 104];
   const n = names.length;

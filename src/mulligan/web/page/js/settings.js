@@ -27,7 +27,7 @@ export function wanted() {
 export const dirty = () => Object.keys(store.draft).length > 0;
 
 /** The body of a start: what the person wants otherwise than the run in hand has it, or than the recipe has. */
-export function startBody(more = {}) {
+function startBody(more = {}) {
   const { recipe, data, steps, seed, ...knobs } = store.draft;
   return { recipe: recipe ?? (store.settings ? null : wanted().recipe), data, steps, seed, knobs, ...more };
 }
