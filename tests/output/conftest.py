@@ -7,6 +7,7 @@ import pytest
 
 from mulligan.game.architectures import ConvGenerator, MLPGenerator
 from mulligan.game.spec import Latent
+from mulligan.museum.kinds import ArticleOutput
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES, Case
 from mulligan.nn.network import Network
@@ -50,6 +51,7 @@ DEEP = nn.Sequential(
 EVERYTHING = {
     **{f"{name}-{i}": case for name, cases in CASES.items() for i, case in enumerate(cases)},
     **{f"convolution-{i}": case for i, case in enumerate(CONVOLUTIONS)},
+    "article": Case(ArticleOutput(4), (3,)),
     "bare": Case(nn.Sequential(()), (3,)),
     "deep": Case(nn.Sequential((nn.OneHot(4), DEEP)), (7,)),
 }

@@ -8,6 +8,7 @@ from mulligan.museum.jang import ClampedProbability, JangDiscriminator, Stratifi
 from mulligan.museum.mistakes import AutogradCost, EveryFew, Frozen, LogOfProbability, UnguardedWGANGP
 from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
+from mulligan.output.plan import LOWERINGS, Place, Plan
 
 KINDS: dict[str, type[Any]] = {
     "article_adam": ArticleAdam,
@@ -27,3 +28,12 @@ KINDS: dict[str, type[Any]] = {
     "rising_momentum": RisingMomentum,
 }
 """Optimisers, layers, losses … by name; `training.tables` finds them here."""
+
+
+def _article_output(plan: Plan, at: Place) -> int:
+    """Say what an `ArticleOutput` computes; only its gradient is wrong."""
+    value = plan.add(at, "dense", at.value, shape=at.output, arrays=at.arrays("W", "b"))
+    return plan.add(at, "sigmoid", value, shape=at.output)
+
+
+LOWERINGS[ArticleOutput] = _article_output
