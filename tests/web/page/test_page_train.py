@@ -226,6 +226,7 @@ def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
 def test_what_is_no_setting_leaves_what_there_was(open_tab, knob, text, stands):
     """Where no run is there, none goes on with it; and −5 is a whole number."""
     tab = open_tab()
+    tab("recipe-quick").click()
     tab(f"knob-{knob}").fill(text)
     tab(f"knob-{knob}").press("Tab")
     said = tab(f"fault-{knob}").inner_text()
