@@ -70,7 +70,6 @@ def test_train_and_test_are_splits(tmp_path):
     data = load(tmp_path)
     assert (len(data), len(data.test), data.classes) == (6, 5, 2)
     assert data.shape == data.test.shape == (28, 28, 3)
-    (tmp_path / "train" / "c").mkdir()
     save(tmp_path / "train" / "c" / "0.png", GREY)
     with pytest.raises(DataError, match="Both need the same sub-folders"):
         load(tmp_path)
@@ -80,8 +79,7 @@ def test_train_and_test_without_classes(tmp_path):
     save(tmp_path / "train" / "0.png", GREY)
     save(tmp_path / "test" / "0.png", GREY)
     data = load(tmp_path)
-    assert data.labels is None
-    assert len(data.test) == 1
+    assert (data.labels, len(data.test)) == (None, 1)
 
 
 @pytest.mark.parametrize("parts", [("train", "val", "test"), ("Train", "Test"), ("train", "val"), ("train",)])
@@ -91,8 +89,7 @@ def test_other_splits_are_taken_for_classes_and_said(tmp_path, parts):
     save(tmp_path / parts[0] / "dog" / "1.png", GREY)
     data = load(tmp_path)
     assert data.class_names == tuple(sorted(parts))
-    assert f"{', '.join(sorted(parts))} taken for names of classes: train and test are splits where" in data.note
-    assert "where both are there" in data.note
+    assert f"{', '.join(sorted(parts))} taken for names of classes: train and test are splits where both" in data.note
     assert data.note.endswith(f"{tmp_path / parts[0]} can be given by itself")
     save(tmp_path / "horse" / "2.png", GREY)
     assert "taken for" not in load(tmp_path).note
@@ -299,10 +296,9 @@ def test_many_broken_pictures_are_counted(tmp_path):
     with pytest.raises(DataError, match="all 5 pictures are broken"):
         load(tmp_path, skip_broken=True)
     save(tmp_path / "good.png", GREY)
-    note = load(tmp_path, skip_broken=True).note
-    assert "5 broken pictures skipped: 0.png, 1.png, 2.png, …" in note
-    refused = load(tmp_path, skip_broken=True).refused
-    assert [name for name, why in refused if "cannot identify" in why] == [f"{i}.png" for i in range(5)]
+    data = load(tmp_path, skip_broken=True)
+    assert "5 broken pictures skipped: 0.png, 1.png, 2.png, …" in data.note
+    assert [name for name, why in data.refused if "cannot identify" in why] == [f"{i}.png" for i in range(5)]
 
 
 def test_other_and_hidden_files_are_left_out(tmp_path):
