@@ -210,7 +210,7 @@ def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> t
         except DataError as error:
             if not skip_broken:
                 raise
-            broken[i] = str(error.__cause__) or type(error.__cause__).__name__
+            broken[i] = _reason(error)
     _refuse_all_broken(paths, broken)
     images = images[: len(paths) - len(broken)]
     if colour == "auto" and all(map(is_grey, images)):
@@ -229,7 +229,7 @@ def _open_all(
         except DataError as error:
             if not skip_broken:
                 raise
-            broken[i] = str(error.__cause__) or type(error.__cause__).__name__
+            broken[i] = _reason(error)
     _refuse_all_broken(paths, broken)
     sound = [path for i, path in enumerate(paths) if i not in broken]
     groups = None if groups is None else np.delete(groups, list(broken))
@@ -240,6 +240,11 @@ def _open_all(
     if colour == "grey":
         images = StreamedPictures(sound, size, 1, groups=groups, skip_broken=skip_broken)
     return images, broken
+
+
+def _reason(error: DataError) -> str:
+    """Say why a file is no picture, without its name."""
+    return str(error.__cause__) or type(error.__cause__).__name__
 
 
 def _refuse_all_broken(paths: list[Path], broken: dict[int, str]) -> None:

@@ -110,8 +110,8 @@ class Lane:
             x[:n] = real[rows]
         self._drawn = None if drawn is None else drawn[:, rows]
         if self._drawn is not None:
-            self._augment(x[:n_real], 0)
-            self._augment(x[n_real:], 1)
+            self._augment(x[:n_real], self._drawn[0])
+            self._augment(x[n_real:], self._drawn[1])
         if noise is not None:
             x[:n_real] += noise[0, rows][:n_real]
             x[n_real:] += noise[1, rows]
@@ -125,10 +125,10 @@ class Lane:
                 self.real_logits = self.d_real.forward(x[:n], own)
             self.fake_logits = self.d.forward(x[n_real:], own)
 
-    def _augment(self, x: Array, side: int) -> None:
-        """Turn the real (0) or the fake (1) rows into T(x), in place."""
-        if self._drawn is not None and len(x):
-            self._warp.apply(x, self._drawn[side])
+    def _augment(self, x: Array, drawn: Array) -> None:
+        """Turn the real or the fake rows into T(x), in place."""
+        if len(x):
+            self._warp.apply(x, drawn)
 
     def _augmented(self, x: Array, side: int) -> Array:
         """Return T(x) in a buffer of its own, or x itself where nothing is augmented."""
@@ -136,7 +136,7 @@ class Lane:
             return x
         out = self._own.buffer(f"warp{side}", x.shape)
         np.copyto(out, x)
-        self._augment(out, side)
+        self._augment(out, self._drawn[side])
         return out
 
     # ── gradients ─────────────────────────────────────────────────────────────────────────────────────────────────
