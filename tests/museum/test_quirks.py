@@ -15,9 +15,8 @@ from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.output.plan import plan_of
 from mulligan.training.config import with_overrides
-from mulligan.training.looks import Evidence
+from mulligan.training.findings import Evidence, Finding
 from mulligan.training.remedies import remedies_for
-from mulligan.training.rules import Finding
 from mulligan.training.signals import Probe
 
 GENERATOR = [100, 128, 256, 346, 480, 560, 686, 784]

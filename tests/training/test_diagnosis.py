@@ -11,8 +11,9 @@ import pytest
 from mulligan.training import Run, train
 from mulligan.training.diagnosis import Diagnosis, Way, agreement, cadence, severities
 from mulligan.training.events import Diagnosed, Looked, Stepped
+from mulligan.training.findings import Finding
 from mulligan.training.looks import Facts
-from mulligan.training.rules import HEALTHY, Finding
+from mulligan.training.rules import HEALTHY
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 MEASURES = {"d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67}

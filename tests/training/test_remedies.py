@@ -16,10 +16,10 @@ from mulligan.nn.network import Network
 from mulligan.training import RECIPES, Config
 from mulligan.training.causes import causes
 from mulligan.training.config import with_overrides
-from mulligan.training.looks import Evidence
+from mulligan.training.findings import Evidence, Finding
 from mulligan.training.recipes import recipe
 from mulligan.training.remedies import Remedy, remedies_for
-from mulligan.training.rules import RULES, Finding
+from mulligan.training.rules import RULES
 
 DIGITS = (28, 28, 1)
 SHAPES: dict[str, tuple[Shape, int]] = {

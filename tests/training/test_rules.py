@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from mulligan.training.looks import Evidence, Facts, Look, View
+from mulligan.training.findings import Evidence, Finding
+from mulligan.training.looks import Facts, Look, View
 from mulligan.training.recipes import recipe
 from mulligan.training.remedies import remedies_for
-from mulligan.training.rules import HEALTHY, RULES, Finding, matches
+from mulligan.training.rules import HEALTHY, RULES, matches
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)

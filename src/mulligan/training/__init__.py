@@ -11,11 +11,12 @@ from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
     from mulligan.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from mulligan.training.companions import Evaluator, Observer
     from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of, with_overrides
     from mulligan.training.diagnosis import Diagnosis
     from mulligan.training.folder import RunFolder, resume
     from mulligan.training.interrupt import Interrupt
-    from mulligan.training.loop import Evaluator, Observer, train
+    from mulligan.training.loop import train
     from mulligan.training.recipes import RECIPES, describe, recipe
     from mulligan.training.recorder import Recorder
     from mulligan.training.run import Run
@@ -54,9 +55,9 @@ _HOMES = {
     "Config": "config",
     "DataSpec": "config",
     "Diagnosis": "diagnosis",
-    "Evaluator": "loop",
+    "Evaluator": "companions",
     "Interrupt": "interrupt",
-    "Observer": "loop",
+    "Observer": "companions",
     "Parent": "config",
     "RECIPES": "recipes",
     "Recorder": "recorder",

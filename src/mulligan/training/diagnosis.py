@@ -14,10 +14,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
+from mulligan.training.findings import Evidence, Finding
 from mulligan.training.likeness import added
-from mulligan.training.looks import EVERY, LISTENS, RESTS, Evidence, Facts, Look, View, facts_of
+from mulligan.training.looks import EVERY, LISTENS, RESTS, Facts, Look, View, facts_of
 from mulligan.training.remedies import remedies_for
-from mulligan.training.rules import HEALTHY, Finding, matches
+from mulligan.training.rules import HEALTHY, matches
 from mulligan.training.signals import Probe
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mulligan.game.losses import NonSaturating, probability
 from mulligan.nn.layers.base import walk
+from mulligan.training.findings import Case, Evidence
 from mulligan.training.likeness import entropy
 
 if TYPE_CHECKING:
@@ -40,32 +41,6 @@ FIXED = 1e-3
 """The same, below which it stays where it began, and learns nothing, though it may have begun among the reals."""
 NOISE = 2.0
 """Steps between neighbouring pixels, over those of reals, that make noise of a picture."""
-
-
-class Evidence(NamedTuple):
-    """One figure against its threshold."""
-
-    name: str
-    value: float
-    operator: str
-    threshold: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the figure is on the wrong side; one that could not be measured never is."""
-        return self.value > self.threshold if self.operator == ">" else self.value < self.threshold
-
-
-class Case(NamedTuple):
-    """Evidence that, together, names a state."""
-
-    evidence: tuple[Evidence, ...]
-    severity: str = "alarm"
-
-    @property
-    def holds(self) -> bool:
-        """Whether all of it holds."""
-        return all(e.holds for e in self.evidence)
 
 
 class Facts(NamedTuple):

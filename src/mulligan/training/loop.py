@@ -9,45 +9,21 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mulligan.errors import ConfigError, DivergedError, shown
 from mulligan.training import guard
+from mulligan.training.companions import Evaluator, Observer, check_observers
 from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped, Turned
 from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator
 
     from mulligan.training.config import Config
-
-
-class Evaluator(Protocol):
-    """Measures the generator; must not change the run (its own chance comes from `Run.draw`)."""
-
-    def __call__(self, run: Run) -> Mapping[str, Any]:
-        """Return metrics, ready for JSON."""
-
-
-@runtime_checkable
-class Observer(Protocol):
-    """Sees every event and may answer with events of its own, a diagnosis for instance."""
-
-    @property
-    def name(self) -> str:
-        """The key of its state in a checkpoint."""
-
-    def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Return the events that follow from this one; must not change the run."""
-
-    def state(self) -> dict[str, Any]:
-        """Return what it remembers, ready for JSON."""
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Remember what `state` returned."""
 
 
 def train(
@@ -153,15 +129,6 @@ def check_play(run: object, evaluators: object, observers: object, *calls: objec
     for call in calls:
         if not callable(call):
             raise ConfigError(f"{shown(call)} cannot be called, as save and stop are. Try stop=lambda: False.")
-
-
-def check_observers(observers: object) -> None:
-    """Refuse what cannot see events."""
-    if not isinstance(observers, Sequence) or not all(isinstance(observer, Observer) for observer in observers):
-        raise ConfigError(
-            f"observers = {shown(observers)} is not allowed; it must be a list of objects with name, observe, state "
-            "and restore. Try observers=[mulligan.training.Diagnosis()]."
-        )
 
 
 def _between(run: Run) -> BetweenSteps:

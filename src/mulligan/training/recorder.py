@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mulligan.training.loop import Evaluator, Observer
+    from mulligan.training.companions import Evaluator, Observer
     from mulligan.training.run import Run
 
 FRAMES = 200

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mulligan.nn.layers.base import Shape
     from mulligan.training.config import Config
-    from mulligan.training.rules import Finding
+    from mulligan.training.findings import Finding
 
 FAST = 3e-3
 """A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""

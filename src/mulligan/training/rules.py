@@ -11,24 +11,17 @@ from __future__ import annotations
 import math
 from itertools import zip_longest
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from mulligan.training.findings import Case, Finding
 from mulligan.training.likeness import added
-from mulligan.training.looks import FAR, FIXED, LISTENS, NOISE, RESTS, Case, Evidence, View, quotient
+from mulligan.training.looks import FAR, FIXED, LISTENS, NOISE, RESTS, View, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEALTHY = "healthy"
 _BALANCE = 1.386  # 2 ln 2, a binary D's loss where it cannot tell: the bounds of its loss are known for that one
-
-
-class Finding(NamedTuple):
-    """What a look found."""
-
-    state: str
-    evidence: tuple[Evidence, ...] = ()
-    severity: str = ""
 
 
 def divergence(v: View) -> list[Case]:

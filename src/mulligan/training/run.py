@@ -18,6 +18,7 @@ from mulligan.nn.parallel import available_cores
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.training import guard
 from mulligan.training.batches import Batches
+from mulligan.training.companions import check_observers
 from mulligan.training.config import Config, with_overrides
 from mulligan.training.edits import learning, weights
 from mulligan.training.overrides import compared
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from mulligan.nn.network import Workspace
     from mulligan.output.generator import Generator
-    from mulligan.training.loop import Observer
+    from mulligan.training.companions import Observer
 
 GRID = 64
 """Pictures in a sample grid."""
@@ -311,8 +312,6 @@ class Run:
         ConfigError
             When they are none.
         """
-        from mulligan.training.loop import check_observers  # which knows runs itself
-
         check_observers(observers)
         self.observers = observers
         for observer in observers:

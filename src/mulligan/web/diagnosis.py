@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.neighbours import coverage_ideal
 from mulligan.training.config import with_overrides
-from mulligan.training.looks import EVERY, LISTENS, Evidence, View
+from mulligan.training.findings import Evidence
+from mulligan.training.looks import EVERY, LISTENS, View
 from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
 from mulligan.training.signals import COUNT, NEIGHBOUR
