@@ -14,7 +14,7 @@ import numpy as np
 
 import mulligan
 from mulligan.bench.machine import describe
-from mulligan.nn.parallel import available_cores
+from mulligan.nn.limits import available_cores
 from mulligan.output.generator import Generator
 from mulligan.training import Run, with_overrides
 

@@ -28,7 +28,7 @@ from mulligan.data.mnist import load_mnist
 from mulligan.metrics.frechet import frechet_distance, moments, noise_floor, percent
 from mulligan.metrics.judge import bundled
 from mulligan.metrics.neighbours import manifolds
-from mulligan.nn.parallel import available_cores
+from mulligan.nn.limits import available_cores
 
 PEERS = ("gan", "dcgan", "wgan_gp")
 OURS = ("quick", "best")

@@ -12,7 +12,7 @@ from mulligan.bench.side import SIDES, Entry
 from mulligan.cli import main
 from mulligan.errors import ConfigError
 from mulligan.nn.forks import can_fork
-from mulligan.nn.parallel import available_cores
+from mulligan.nn.limits import available_cores
 
 
 @pytest.fixture(scope="module")

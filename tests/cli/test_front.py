@@ -16,7 +16,7 @@ from mulligan import __version__
 from mulligan.cli import COMMANDS, main
 from mulligan.cli.screen import strict
 from mulligan.errors import MulliganError
-from mulligan.nn import memory
+from mulligan.nn import limits
 
 
 def sentence(text):
@@ -115,7 +115,7 @@ def test_what_no_memory_holds_is_said_in_a_sentence(setting, threads, mulligan, 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads, mulligan, tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "_free", lambda: 300 << 20)  # else the system would kill the process, some GB later
+    monkeypatch.setattr(limits, "_free", lambda: 300 << 20)  # else the system would kill the process, some GB later
     words = ("train", "classic", "--set", "batch_size=50000", "--threads", threads, "--out", tmp_path / "r")
     code, out, err = mulligan(*words)
     assert (code, out) == (1, "")

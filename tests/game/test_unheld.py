@@ -12,7 +12,7 @@ from mulligan.game.gan import GAN
 from mulligan.game.misfits import refuse_unheld
 from mulligan.game.penalties import R1, R2
 from mulligan.nn import layers as nn
-from mulligan.nn import memory
+from mulligan.nn import limits
 from mulligan.nn.averaging import EMA
 from mulligan.nn.optimizers import Adam
 
@@ -50,7 +50,7 @@ def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, la
 
 
 def test_what_no_memory_holds_is_refused_before_any_of_it_is_taken(monkeypatch):
-    monkeypatch.setattr(memory, "_free", lambda: 300 << 20)
+    monkeypatch.setattr(limits, "_free", lambda: 300 << 20)
     refuse_unheld(game_of(), SHAPE, batch_size=64, lanes=1)
     for game, batch in ((game_of(), 1 << 20), (game_of(g=(nn.Dense(4000), nn.Dense(4000), *G)), 64)):
         with pytest.raises(TooLargeError, match=r"not enough memory \(parameters and batch of .* 314,572,800 are free"):
@@ -58,8 +58,8 @@ def test_what_no_memory_holds_is_refused_before_any_of_it_is_taken(monkeypatch):
 
 
 def test_what_an_earlier_run_holds_is_given_back_first(monkeypatch):
-    monkeypatch.setattr(memory, "_free", lambda: (300 << 20) * len(collected))
+    monkeypatch.setattr(limits, "_free", lambda: (300 << 20) * len(collected))
     collected = []
-    monkeypatch.setattr(memory.gc, "collect", lambda: collected.extend([1, 1]))
-    memory.refuse_too_large("an array", 200 << 20)
+    monkeypatch.setattr(limits.gc, "collect", lambda: collected.extend([1, 1]))
+    limits.refuse_too_large("an array", 200 << 20)
     assert collected

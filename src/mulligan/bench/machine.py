@@ -16,7 +16,7 @@ import numpy as np
 
 import mulligan
 from mulligan.nn.blas import libraries, slowed
-from mulligan.nn.parallel import available_cores
+from mulligan.nn.limits import available_cores
 
 
 def describe(threads: int) -> dict[str, Any]:

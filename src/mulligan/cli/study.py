@@ -59,7 +59,7 @@ def command(
     json
         Print the results as JSON Lines, the last line saying where everything is.
     """
-    from mulligan.nn.parallel import available_cores
+    from mulligan.nn.limits import available_cores
     from mulligan.studies import StudyRun, load_study
     from mulligan.studies.report import write_report
     from mulligan.studies.table import columns_of, measured_in, rows_of, text

@@ -29,9 +29,10 @@ from mulligan.game.misfits import as_arrays, refuse_batch, refuse_misfits, refus
 from mulligan.game.mover import Mover
 from mulligan.nn.blocks import blocks, even_parts
 from mulligan.nn.forks import Forks, can_fork
+from mulligan.nn.limits import available_cores
 from mulligan.nn.memory import Array, Labels, aligned, constant, shared
 from mulligan.nn.network import sum_gradients
-from mulligan.nn.parallel import Lanes, available_cores, shares
+from mulligan.nn.parallel import Lanes, shares
 from mulligan.nn.rng import restore, state_of, stream
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from mulligan.game.penalties import Penalty, Points
 from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.layers.families import Affine
-from mulligan.nn.memory import refuse_too_large
+from mulligan.nn.limits import refuse_too_large
 from mulligan.nn.network import Network
 
 if TYPE_CHECKING:

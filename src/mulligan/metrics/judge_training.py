@@ -17,9 +17,10 @@ import numpy as np
 
 from mulligan.metrics import judge
 from mulligan.nn.averaging import EMA
+from mulligan.nn.limits import available_cores
 from mulligan.nn.network import sum_gradients
 from mulligan.nn.optimizers import AdamW
-from mulligan.nn.parallel import Lanes, available_cores, shares
+from mulligan.nn.parallel import Lanes, shares
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Cosine
 

@@ -14,7 +14,7 @@ from mulligan.data import Sampler, load
 from mulligan.game.gan import GAN
 from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
 from mulligan.museum.pictures import digits, enlarged, stretched
-from mulligan.nn.parallel import available_cores
+from mulligan.nn.limits import available_cores
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Constant
 from mulligan.output.images import grid, to_uint8

@@ -7,17 +7,14 @@ until the same layer's next pass.
 
 from __future__ import annotations
 
-import gc
 import math
-import sys
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.errors import TooLargeError
+from mulligan.nn.limits import refuse_too_large, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,12 +29,6 @@ Labels: TypeAlias = "NDArray[np.integer[Any]] | None"
 
 ALIGNMENT = 64
 """Bytes; one cache line and one AVX-512 register. NumPy's own 16 cost 3–4 % of a step."""
-LARGE = 1 << 26
-"""Bytes of an array from which on it is asked whether so many are free."""
-SPARE = 1 << 28
-"""Bytes that stay free: another lane, and others on the machine, take some meanwhile."""
-GROUPS = Path("/sys/fs/cgroup")
-"""Where Linux tells what its control groups may use."""
 
 
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -58,7 +49,7 @@ def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     try:
         memory = mmap.mmap(-1, max(size, 1))
     except OSError as error:
-        raise _too_large("an array", size) from error
+        raise too_large("an array", size) from error
     return np.frombuffer(memory, np.uint8)[:size].view(dtype).reshape(shape)
 
 
@@ -67,66 +58,6 @@ def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     size = math.prod(shape) * dtype.itemsize
     refuse_too_large("an array", size)
     return size
-
-
-def refuse_too_large(what: str, size: int) -> None:
-    """Raise where something has more bytes than can be counted, or than are free.
-
-    The system gives any number of bytes, and kills the process once they are used.
-
-    Raises
-    ------
-    TooLargeError
-    """
-    if size > sys.maxsize - ALIGNMENT:
-        raise _too_large(what, size)
-    if size >= LARGE and size > _free() - SPARE:
-        gc.collect()  # what is over, a run that was timed for instance, may still hold its arrays
-        free = _free()
-        if size > free - SPARE:
-            raise _too_large(what, size, f", where {free:,} are free")
-
-
-def _too_large(what: str, size: int, free: str = "") -> TooLargeError:
-    return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Ask for fewer or smaller things.")
-
-
-def _free() -> int:
-    """Return how many bytes of memory are free, swap included; no limit where the system does not tell (not Linux)."""
-    try:
-        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        machine = sum(int(told[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
-    except (OSError, KeyError, ValueError):
-        return sys.maxsize
-    return min([machine, *map(_left, _groups())])
-
-
-def _groups() -> list[Path]:
-    """Return the folders that tell of the memory of this process's control groups, and of those that they are in."""
-    try:
-        told = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    except OSError:  # a kernel without them; the machine's own limit stands
-        return []
-    heres = [GROUPS / kinds / path.lstrip("/") for kinds, path in told if kinds in ("", "memory")]  # version 2: no kind
-    return [group for here in heres for group in (here, *here.parents)]
-
-
-def _left(group: Path) -> int:
-    """Return how many bytes a control group (a container, a batch job) may still take; no limit where it has none.
-
-    Of what it uses, the cache of files is given back where it is needed.
-    """
-    for most, used, files in (
-        ("memory.max", "memory.current", ("inactive_file", "active_file")),
-        ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
-    ):
-        try:
-            limit, taken = (int((group / name).read_text()) for name in (most, used))
-            told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-            return limit - taken + sum(int(told[name]) for name in files)
-        except (OSError, KeyError, ValueError):  # of the other version, or without a limit: "max"
-            continue
-    return sys.maxsize
 
 
 @cache

@@ -13,7 +13,6 @@ meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Lanes me
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from functools import lru_cache
@@ -34,14 +33,6 @@ TURN = 2e-5
 Lanes ask for the lock some hundred times a step. A step gains 1–2 % by short turns; beside a thread that is busy in
 Python, such as a notebook's or a server's, it takes half the time.
 """
-
-
-def available_cores() -> int:
-    """Return the number of cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity call
-        return os.cpu_count() or 1
 
 
 @lru_cache(maxsize=1024)  # every step asks for the same few

@@ -26,8 +26,9 @@ from mulligan.errors import (
     shown,
 )
 from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.limits import available_cores
 from mulligan.nn.network import Network
-from mulligan.nn.parallel import Lanes, available_cores
+from mulligan.nn.parallel import Lanes
 from mulligan.output import latents
 from mulligan.output.description import GeneratorSpec
 

@@ -13,8 +13,8 @@ from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_w
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
 from mulligan.game.misfits import as_numbers, refuse_unheld
+from mulligan.nn.limits import available_cores
 from mulligan.nn.memory import Array
-from mulligan.nn.parallel import available_cores
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.training import guard
 from mulligan.training.batches import Batches

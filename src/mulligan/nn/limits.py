@@ -1,0 +1,107 @@
+"""What this process may use of the machine: cores and memory, as the system tells, and its control groups.
+
+A container or a batch job sees all of the machine that it runs on, and is held to a part of it by control groups.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from pathlib import Path
+
+from mulligan.errors import TooLargeError
+
+LARGE = 1 << 26
+"""Bytes of an array from which on it is asked whether so many are free."""
+SPARE = 1 << 28
+"""Bytes that stay free: another lane, and others on the machine, take some meanwhile."""
+GROUPS = Path("/sys/fs/cgroup")
+"""Where Linux tells what its control groups may use."""
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use: those it is bound to, or as many as a quota of their time makes.
+
+    A quota is rounded up. Lanes beyond it would spend it on waiting for each other: whoever has used it up is stopped,
+    in the middle of a step, until the next tenth of a second.
+    """
+    try:
+        bound = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity call
+        bound = os.cpu_count() or 1
+    return min([bound, *map(_quota, _groups("cpu"))])
+
+
+def refuse_too_large(what: str, size: int) -> None:
+    """Raise where something has more bytes than can be counted, or than are free.
+
+    The system gives any number of bytes, and kills the process once they are used.
+
+    Raises
+    ------
+    TooLargeError
+    """
+    if size > sys.maxsize - SPARE:
+        raise too_large(what, size)
+    if size >= LARGE and size > _free() - SPARE:
+        gc.collect()  # what is over, a run that was timed for instance, may still hold its arrays
+        free = _free()
+        if size > free - SPARE:
+            raise too_large(what, size, f", where {free:,} are free")
+
+
+def too_large(what: str, size: int, free: str = "") -> TooLargeError:
+    """Make the error for something that does not fit into memory."""
+    return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Ask for fewer or smaller things.")
+
+
+def _free() -> int:
+    """Return how many bytes of memory are free, swap included; no limit where the system does not tell (not Linux)."""
+    try:
+        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        machine = sum(int(told[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
+    except (OSError, KeyError, ValueError):
+        return sys.maxsize
+    return min([machine, *map(_left, _groups("memory"))])
+
+
+def _groups(kind: str) -> list[Path]:
+    """Return the folders that tell of this process's control groups of one kind, and of those that they are in."""
+    try:
+        told = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:  # a kernel without them; the machine's own limit stands
+        return []
+    own = [(kinds, path) for kinds, path in told if not kinds or kind in kinds.split(",")]  # version 2 names no kind
+    heres = [GROUPS / kinds / path.lstrip("/") for kinds, path in own]
+    return [group for here in heres for group in (here, *here.parents)]
+
+
+def _left(group: Path) -> int:
+    """Return how many bytes a control group (a container, a batch job) may still take; no limit where it has none.
+
+    Of what it uses, the cache of files is given back where it is needed.
+    """
+    for most, used, files in (
+        ("memory.max", "memory.current", ("inactive_file", "active_file")),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
+    ):
+        try:
+            limit, taken = (int((group / name).read_text()) for name in (most, used))
+            told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            return limit - taken + sum(int(told[name]) for name in files)
+        except (OSError, KeyError, ValueError):  # of the other version, or without a limit: "max"
+            continue
+    return sys.maxsize
+
+
+def _quota(group: Path) -> int:
+    """Return to how many cores a control group's quota of processor time comes; no limit where it has none."""
+    for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        try:
+            quota, period = (int(word) for file in files for word in (group / file).read_text().split())
+        except (OSError, ValueError):  # of the other version, or without a limit: "max"
+            continue
+        if quota > 0:  # −1 is none
+            return -(-quota // period)
+    return sys.maxsize
