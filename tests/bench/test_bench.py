@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mulligan.bench import machine
+from mulligan.bench import bench, child, machine
 from mulligan.bench.bench import run
 from mulligan.bench.race import is_wide
 from mulligan.bench.report import text
@@ -94,6 +94,19 @@ def test_forced_kernels_are_noted(monkeypatch):
     assert machine.describe(1)["notes"] == ["slow"]
     monkeypatch.setattr(machine, "slowed", lambda: "")
     assert machine.describe(1)["notes"] == []
+
+
+def test_kernels_that_are_forced_to_be_slow_are_set_aside(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")  # which a worker would obey
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
+    for module in (bench, child):
+        monkeypatch.setattr(module, "slowed", lambda: "slow")
+    found = run([], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
+    assert any(note.startswith("OPENBLAS_CORETYPE=Nehalem is set aside: ") for note in found["notes"])
+    assert "Nehalem" not in found["machine"]["blas"]
+    monkeypatch.setattr(child, "slowed", lambda: "")
+    assert child.environment(3)["OPENBLAS_CORETYPE"] == "Nehalem"
+    assert child.environment(3)["OPENBLAS_NUM_THREADS"] == "3"
 
 
 def blocks(*ms, spread=0.0):

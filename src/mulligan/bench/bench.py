@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from mulligan.bench import machine
+from mulligan.bench.child import Child
 from mulligan.bench.race import Plan, race
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import names
 from mulligan.errors import ConfigError
+from mulligan.nn.blas import slowed
 from mulligan.nn.ranges import Interval
 
 if TYPE_CHECKING:
@@ -76,9 +79,16 @@ def run(
         threads=threads,
         toy=toy,
     )
+    if slowed():
+        notes.append(
+            f"OPENBLAS_CORETYPE={os.environ['OPENBLAS_CORETYPE']} is set aside: it slows NumPy, and the others do not "
+            "heed it. Training does; unset it before the start, or a step takes longer than here."
+        )
+    with Child(threads) as child:
+        here = child.ask(do="machine", threads=threads)
     results = race(chosen, plan, say)
     return {
-        "machine": machine.describe(threads),
+        "machine": here,
         "notes": notes,
         "toy": toy,
         "plan": {"rounds": rounds, "seconds": seconds, "pause": plan.pause},

@@ -11,11 +11,21 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import RunError
+from mulligan.nn.blas import slowed
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Set aside where they keep OpenBLAS from what the processor can do: the other libraries do not heed them."""
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return a worker's environment: the machine's own kernels, and so many threads."""
+    aside = SLOWING_VARIABLES if slowed() else ()
+    kept = {name: value for name, value in os.environ.items() if name not in aside}
+    return kept | dict.fromkeys(THREAD_VARIABLES, str(threads))
 
 
 class Child:
@@ -35,7 +45,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=self._words,
             text=True,
-            env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            env=environment(threads),
         )
 
     def ask(self, **order: Any) -> dict[str, Any]:

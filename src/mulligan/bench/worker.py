@@ -3,6 +3,7 @@
     {"do": "build", "side": …, "workload": …, "toy": …, "material": path, "threads": …, "dtype": …}
     {"do": "check", "steps": 5, "out": path}     takes steps from the start; writes the parameters to an .npz file
     {"do": "block", "seconds": …}                warms up and times; answers with milliseconds a step
+    {"do": "machine", "threads": …}              tells what it runs on
     {"do": "memory"}                             the most that the process ever had resident, in bytes
 
 An answer has ``error`` where the order could not be carried out. The end of the input ends the process.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mulligan.bench.machine import describe
 from mulligan.bench.material import Material
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import workload
@@ -93,6 +95,8 @@ class Worker:
             game = workload(order["workload"], order["toy"])
             self.side = SIDES[order["side"]].build(game, material, order["threads"], order["dtype"])
             return {}
+        if order["do"] == "machine":
+            return describe(order["threads"])
         if order["do"] == "memory":
             return {"bytes": peak_memory()}
         assert self.side is not None, "build comes first"
