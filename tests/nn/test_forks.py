@@ -204,6 +204,39 @@ def test_a_fork_of_the_programs_own_does_not_end_the_lanes():
     assert (played.stdout, played.returncode) == ("played\n", 0), played.stderr
 
 
+COPIED = """
+import os, sys
+from mulligan.errors import RunError
+from mulligan.nn.forks import Forks
+lanes = Forks(2, lambda question, lane: os.getpid(), lambda answers: None)
+with lanes:
+    if sys.argv[1] == "begun":
+        lanes.play(lambda lane: None)
+    pid = os.fork()
+    if not pid:
+        for use in (lambda: lanes.play(lambda lane: None), lambda: lanes.ask("pid")):
+            try:
+                use()
+                print("worked", flush=True)
+            except RunError as error:
+                print(error, flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    lanes.play(lambda lane: None)
+    print(lanes.ask("pid")[0] == os.getpid())
+"""
+
+
+@pytest.mark.parametrize("begun", ["begun", "not begun"])
+def test_a_fork_of_the_programs_own_may_not_use_the_lanes(begun):
+    """It has the same shared memory, and would train its original's arrays, with its original's lanes."""
+    played = subprocess.run([sys.executable, "-c", COPIED, begun], capture_output=True, text=True, timeout=60)
+    *refusals, goes_on = played.stdout.splitlines()
+    assert (goes_on, played.returncode) == ("True", 0), played.stderr
+    assert len(refusals) == 2
+    assert all("made by another process" in words and "threads = 1" in words for words in refusals)
+
+
 ORPHAN = """
 import os, sys, time
 from mulligan.nn.forks import Forks

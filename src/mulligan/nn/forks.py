@@ -60,11 +60,13 @@ class Forks(Lanes):
 
     def __init__(self, count: int, answer: Callable[[str, int], Any], home: Callable[[list[Any]], None]):
         super().__init__(count, answer, home)
+        self._process = os.getpid()
         self._team: _Team | None = None
         self._playing = False  # in this process: the lanes that meet now are processes
 
     def play(self, work: Callable[[int], None]) -> None:
         """Call ``work(lane)`` in every lane; the same function every time, until `settle`."""
+        self._refuse_copy()
         if not self._inside or self.count == 1 or not can_fork():
             self.run(work)
             return
@@ -91,6 +93,7 @@ class Forks(Lanes):
 
     def ask(self, question: str) -> list[Any]:
         """Return every lane's answer, in the lanes' order."""
+        self._refuse_copy()
         if self._team is None:
             return super().ask(question)
         self._team.tell(question)
@@ -126,6 +129,14 @@ class Forks(Lanes):
     def close(self) -> None:
         self.settle()
         super().close()
+
+    def _refuse_copy(self) -> None:
+        """Refuse to work in a copy that the program made of its process: it would change its original's arrays."""
+        if os.getpid() != self._process:
+            raise RunError(
+                "this run was made by another process, whose arrays it shares: to train it here would change them "
+                "there. Make the run in the process that trains it (mulligan.Run(config)), or set threads = 1."
+            )
 
     def _end(self) -> None:
         team, self._team = self._team, None
