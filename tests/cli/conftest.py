@@ -125,7 +125,7 @@ def process(here):
     def run(*words, stdin="", **options):
         env = variables(**options.pop("env", {}))
         command = [sys.executable, "-W", "error", "-m", "mulligan", *map(str, words)]
-        options = {"input": stdin, "capture_output": True, "text": True, "timeout": 120} | options
-        return subprocess.run(command, env=env, encoding="utf-8", check=False, **options)
+        options = {"input": stdin, "capture_output": True, "encoding": "utf-8", "timeout": 120} | options
+        return subprocess.run(command, env=env, check=False, **options)
 
     return run

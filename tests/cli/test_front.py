@@ -213,6 +213,19 @@ def test_a_terminal_without_our_letters_shows_question_marks(process):
     assert "max(x, ?x)." in done.stdout
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_number_keeps_its_sign_where_there_is_no_minus(encoding, process):
+    done = process("list", "penalties", env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}, encoding=encoding)
+    assert done.returncode == 0
+    assert " - 1)" in done.stdout
+
+
+def test_json_is_utf_8_whatever_stdout_has(process):
+    """A pipe on Windows has cp1252, where "×" is a byte that no reader of JSON takes."""
+    done = process("list", "recipes", "--json", env={"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"})
+    assert json.loads(done.stdout) == json.loads(process("list", "recipes", "--json").stdout)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_while_waiting_is_130(here, model, environment):
     command = [sys.executable, "-m", "mulligan", "draw", "--model", model]

@@ -6,6 +6,7 @@ Only the module of the command that was typed is imported, and heavy imports sta
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import warnings
@@ -68,8 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         stream = getattr(sys, name)
         if stream is None:  # closed by the shell (>&-): what is said is not heard
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (for the rest of the process)
-        elif hasattr(stream, "reconfigure"):  # a terminal without "×" shows "?"; no reason to stop
-            stream.reconfigure(errors="replace")
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_spelled.__name__)
     try:
         try:
             return _run(sys.argv[1:] if argv is None else [*argv])
@@ -92,6 +93,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = f" {error.filename}" if error.filename else " the output"
         print(f"mulligan: cannot read or write{what}: {error.strerror or error}.", file=sys.stderr)
         return 1
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """Spell what a stream has no bytes for (a pipe on Windows, a plain terminal): "?", but a number keeps its sign."""
+    assert isinstance(error, UnicodeEncodeError)
+    missing = error.object[error.start : error.end]
+    return "".join("-" if letter == "−" else "?" for letter in missing), error.end
+
+
+codecs.register_error(_spelled.__name__, _spelled)
 
 
 def _forget_output() -> None:

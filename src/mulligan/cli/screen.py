@@ -16,14 +16,10 @@ def say(text: str) -> None:
 def emit(document: Any) -> None:
     """Print one JSON document on one line of stdout, at once: a program may be waiting for it.
 
-    Letters that stdout has no bytes for are written as JSON's escapes, so that names stay what they are.
+    JSON is UTF-8: where stdout is not, as a pipe on Windows, all other letters than ASCII's are JSON's escapes.
     """
-    text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        text = json.dumps(strict(document), allow_nan=False)
-    print(text, flush=True)
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    print(json.dumps(strict(document), ensure_ascii=not utf8, allow_nan=False), flush=True)
 
 
 def strict(value: Any) -> Any:
