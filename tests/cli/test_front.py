@@ -220,6 +220,14 @@ def test_a_number_keeps_its_sign_where_there_is_no_minus(encoding, process):
     assert " - 1)" in done.stdout
 
 
+@pytest.mark.parametrize("words", [["train", "--recipe", "ring"], ["train", "--recipe=ring"], ["draw", "--seed", "3"]])
+def test_an_argument_is_not_said_to_be_an_option(words, mulligan):
+    code, _, err = mulligan(*words)
+    assert code == 2
+    name = words[1].partition("=")[0]
+    assert f"say it without {name}: mulligan {words[0]} {name[2:].upper()}" in err
+
+
 def test_json_is_utf_8_whatever_stdout_has(process):
     """A pipe on Windows has cp1252, where "×" is a byte that no reader of JSON takes."""
     done = process("list", "recipes", "--json", env={"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"})

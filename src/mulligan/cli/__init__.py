@@ -148,14 +148,15 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
         bound, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
     if unknown:
-        names = ["help", *(name for name in command.__annotations__ if name != "return")]
+        bare = command.__code__.co_varnames[: command.__code__.co_argcount]
+        word = unknown[0].partition("=")[0]
+        if word in [f"--{name.rstrip('_')}" for name in bare]:
+            raise ConfigError(f"{word} is no option; say it without {word}: {prog} {word[2:].upper()}.")
+        names = ["help", *(name for name in command.__annotations__ if name not in ("return", *bare))]
         on = {name for name, default in (command.__kwdefaults__ or {}).items() if default is True}
         options = [f"--{'no-' if name in on else ''}{name.rstrip('_').replace('_', '-')}" for name in names]
         kind = "option" if unknown[0].startswith("-") else "argument"
-        raise ConfigError(
-            f"{prog} knows no {kind} {unknown[0]!r}.{_near(unknown[0].partition('=')[0], options)} "
-            f"{prog} --help lists all."
-        )
+        raise ConfigError(f"{prog} knows no {kind} {unknown[0]!r}.{_near(word, options)} {prog} --help lists all.")
     return call()
 
 
