@@ -16,10 +16,15 @@ def say(text: str) -> None:
 def emit(document: Any) -> None:
     """Print one JSON document on one line of stdout, at once: a program may be waiting for it.
 
-    JSON is UTF-8: where stdout is not, as a pipe on Windows, all other letters than ASCII's are JSON's escapes.
+    JSON is UTF-8. Where stdout is not, as a pipe on Windows, and for names that are no text, there are JSON's escapes.
     """
+    text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
     utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
-    print(json.dumps(strict(document), ensure_ascii=not utf8, allow_nan=False), flush=True)
+    try:
+        text.encode("utf-8" if utf8 else "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(strict(document), allow_nan=False)
+    print(text, flush=True)
 
 
 def strict(value: Any) -> Any:
