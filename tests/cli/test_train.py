@@ -122,6 +122,8 @@ def test_the_next_free_folder(here, mulligan, data):
     Path("runs", "a[1]-1").mkdir()
     assert next_free(Path("runs"), "a[1]") == Path("runs/a[1]-2")
     assert next_free(Path("runs"), "../my\0ring") == Path("runs/..-my-ring-1")
+    assert next_free(Path("runs"), 'C:what?"<*|>') == Path("runs/C-what-------1")  # Windows refuses them
+    assert next_free(Path("runs"), "Quick") == Path("runs/Quick-8")  # the same folder there, and on macOS
     assert mulligan("train", "--data", data, "--steps", 1, *TINY)[0] == 0
     assert Path("runs/quick-8/config.toml").is_file()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 LARGEST_GRID = 10_000
 """Pictures in a grid; an array or a folder may hold any number."""
-_NO_FOLDER = re.compile(r"[\x00-\x1f/\\]")  # would lead elsewhere, or be refused by the system
 _LONGEST = 255  # bytes in a folder's name
 
 
@@ -125,10 +123,13 @@ def _write(
 
 def _folders(generator: Generator) -> list[str]:
     """Name a folder for each class: by its name, where a folder may have it and no other class would, or its number."""
-    names = [_NO_FOLDER.sub("-", generator.class_name(k)) for k in range(generator.classes)]
+    from mulligan.output.files import NO_NAME
+
+    names = [NO_NAME.sub("-", generator.class_name(k)) for k in range(generator.classes)]
+    folders = [name.lower() for name in names]  # where a system holds both for the same
 
     def fits(name: str) -> bool:
-        return name[:1] not in ("", ".") and len(name.encode()) <= _LONGEST and names.count(name) == 1
+        return name[:1] not in ("", ".") and len(name.encode()) <= _LONGEST and folders.count(name.lower()) == 1
 
     return [name if fits(name) else f"class-{k}" for k, name in enumerate(names)]
 

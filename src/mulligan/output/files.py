@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -119,6 +120,8 @@ def mtime(path: Path) -> float:
         return 0.0
 
 
+NO_NAME = re.compile(r'[\x00-\x1f/\\<>:"|?*]')
+"""What would lead elsewhere in a name, or is refused by a system: most of it by Windows."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says where no room is left."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 import weakref
 from dataclasses import dataclass, replace
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from mulligan.training.config import Config
 
 
-_NO_NAME = re.compile(r"[\x00-\x1f/\\]")
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
@@ -266,11 +264,13 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
 def next_free(folder: Path, name: str) -> Path:
     """Return the folder of a new run: folder/name-N, with N one above the highest there.
 
-    What would lead elsewhere in the name, or be refused by the system, is a dash.
+    What would lead elsewhere in the name, or be refused by the system, is a dash; capitals make no other name.
     """
-    name = _NO_NAME.sub("-", name)
-    there = [path.name.rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
-    highest = max((int(number) for word, _, number in there if word == name and number.isdecimal()), default=0)
+    from mulligan.output.files import NO_NAME
+
+    name = NO_NAME.sub("-", name)
+    there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
+    highest = max((int(number) for word, _, number in there if word == name.lower() and number.isdecimal()), default=0)
     return folder / f"{name}-{highest + 1}"
 
 
