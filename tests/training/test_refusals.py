@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,35 @@ def test_a_folder_that_is_taken_away_is_not_made_again(
         assert not folder.exists()
     record(moved, resume(moved))
     assert content(moved) == content(tmp_path / "whole")
+
+
+def test_a_file_system_without_locks_is_no_other_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as Lustre where it is mounted without them."""
+
+    def flock(file: object, mode: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with RunFolder(tmp_path).hold() as lock:
+        assert not lock.closed
+
+
+def test_on_windows_a_byte_of_the_lock_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: dict[int, int] = {}
+
+    def locking(handle: int, mode: int, count: int) -> None:
+        assert (mode, count, os.lseek(handle, 0, os.SEEK_CUR)) == (2, 1, 0)
+        if held:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        held[handle] = count
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=2))
+    monkeypatch.setattr(sys, "platform", "win32")
+    here = RunFolder(tmp_path)
+    with here.hold() as lock:
+        assert [*held] == [lock.fileno()]
+        with pytest.raises(BusyError, match="another process is writing"):
+            here.hold()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")

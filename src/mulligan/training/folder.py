@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 import warnings
 import weakref
 from dataclasses import dataclass, replace
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from mulligan.training.config import Config
 
 
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+"""What the system says where another process has a lock."""
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
@@ -105,7 +109,7 @@ class RunFolder:
         return all(path.name == ".lock" or path.match(".*.part") for path in self.path.iterdir())
 
     def hold(self) -> IO[bytes]:
-        """Take the folder for this process alone, where the system can (not on Windows), until the file is closed.
+        """Take the folder for this process alone, where the file system can, until the file is closed.
 
         The lock belongs to the open file: a kill frees it, and it moves with the folder. Forked copies of the process,
         as lanes are, close it at once: they may live a moment longer than what was killed.
@@ -122,12 +126,17 @@ class RunFolder:
         file = regular(self.path / ".lock").open("ab")
         _held.add(file)
         try:
-            import fcntl
-        except ImportError:
-            return file
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            if error.errno not in _TAKEN:  # a file system without locks, as some clusters have
+                return file
             file.close()
             raise BusyError(
                 f"another process is writing to {self.path}. Wait for it to end, or choose another folder."
