@@ -1,6 +1,8 @@
+import contextlib
 import errno
 import math
 import os
+import sys
 
 import pytest
 
@@ -77,6 +79,29 @@ def test_a_failing_disk_is_a_run_error_that_says_what_to_do(tmp_path, monkeypatc
         atomic_write(path, fail if when == "write" else b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("times", "system", "there"), [(2, "win32", b"new"), (99, "win32", b"old"), (1, "linux", b"old")]
+)
+def test_on_windows_a_reader_is_waited_for(tmp_path, monkeypatch, times, system, there):
+    """A virus scanner, the playground: an open file cannot be replaced there."""
+    path, replace, refusals = tmp_path / "a", os.replace, []
+    path.write_bytes(b"old")
+
+    def held(*names):
+        if len(refusals) < times:
+            refusals.append(names)
+            raise PermissionError(errno.EACCES, "The process cannot access the file")
+        replace(*names)
+
+    monkeypatch.setattr(os, "replace", held)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with contextlib.nullcontext() if there == b"new" else pytest.raises(RunError, match="cannot be written"):
+        atomic_write(path, b"new")
+    assert path.read_bytes() == there
+    assert len(refusals) < 20
 
 
 def test_a_folder_in_the_way_is_a_run_error(tmp_path):

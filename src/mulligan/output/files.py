@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import re
+import sys
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -53,13 +55,24 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
                 file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        patiently(os.replace, temporary, path)
         sync_folder(path.parent)
     except OSError as error:
         raise RunError(f"cannot write {path}: {advice(error)} An older file there is untouched.") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def patiently(rename: Callable[[Path, Path], None], source: Path, target: Path) -> None:
+    """Rename; on Windows, where what is open cannot be, wait a second for a virus scanner or a reader to close it."""
+    for pause in (0.01, 0.04, 0.2, 0.8) if sys.platform == "win32" else ():
+        try:
+            rename(source, target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    rename(source, target)
 
 
 def write_json(path: str | Path, value: Any, *, folders: bool = True) -> None:

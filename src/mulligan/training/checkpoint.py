@@ -185,12 +185,14 @@ def _digest_of(path: Path) -> str:
 
 def _put(new: Path, target: Path) -> None:
     """Rename a folder to where another may stand, which steps aside until the new one is there."""
+    from mulligan.output.files import patiently
+
     old = target.with_name(f".{target.name}.old")
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
-        os.rename(target, old)
+        patiently(os.rename, target, old)
     try:
-        os.rename(new, target)
+        patiently(os.rename, new, target)
     except OSError:
         if old.exists():
             os.rename(old, target)
