@@ -1,5 +1,9 @@
 """Every side computes the same step; what is not the same is refused."""
 
+import math
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +12,7 @@ from mulligan.bench.material import BATCHES, SEED, Material, Predrawn, draw
 from mulligan.bench.ours import Ours
 from mulligan.bench.race import SAME, Plan, Race, difference, idle_parameters
 from mulligan.bench.side import SIDES
+from mulligan.bench.worker import peak_memory
 from mulligan.bench.workloads import FAMILIES, names, workload
 from mulligan.errors import ConfigError, RunError, UnsupportedError
 from mulligan.game.gan import GAN
@@ -157,6 +162,17 @@ def test_an_error_in_a_worker_is_an_error_here_and_the_worker_lives_on(children)
     with pytest.raises(RunError, match="FileNotFoundError"):
         child.ask(do="build", side="mulligan", workload="classic-64", toy=True, material="/no", threads=1, dtype="f4")
     assert child.ask(do="memory")["bytes"] > 1e7
+
+
+def test_without_a_word_on_memory_there_is_no_figure(monkeypatch):
+    """On Windows neither Linux's files nor the module of Unix's limits is there; a bench ends with what it has."""
+
+    def missing(path, **options):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert math.isnan(peak_memory())
 
 
 def test_a_worker_that_is_gone_is_an_error_here():

@@ -12,6 +12,7 @@ An answer has ``error`` where the order could not be carried out. The end of the
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -61,16 +62,18 @@ def time_block(side: Side, seconds: float) -> dict[str, Any]:
     return {"ms": middle, "low": low, "high": high, "steps": len(times) * chunk}
 
 
-def peak_memory() -> int:
-    """Return the most that this process ever had resident, in bytes."""
+def peak_memory() -> float:
+    """Return the most that this process ever had resident, in bytes; NaN where Python cannot tell (Windows)."""
     try:
-        for line in Path("/proc/self/status").read_text().splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     except OSError:
         pass
-    import resource  # no such thing on Windows
-
+    try:
+        import resource
+    except ImportError:
+        return math.nan
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
