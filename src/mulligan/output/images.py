@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -225,8 +226,14 @@ def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
 def wants_color(stream: TextIO) -> bool:
     """Tell whether a picture on `stream` may use colours and "▀".
 
-    True for a terminal that can encode the character, unless NO_COLOR is set (https://no-color.org) or TERM is dumb.
+    True for a terminal that can encode the character, unless NO_COLOR is set (https://no-color.org) or TERM is dumb, or
+    it is a console of Windows that shows escape sequences as they are.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False
+    if sys.platform == "win32":
+        from rich.console import detect_legacy_windows
+
+        if detect_legacy_windows():
+            return False
     return (stream.encoding or "").lower().replace("-", "").startswith("utf")
