@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,13 @@ def test_what_the_readme_shows_and_links_to_is_there():
     links = re.findall(r"(!?)\[[^]]*]\((?!http)([^)#]+)", readme.read_text("utf-8"))
     assert [target for _, target in links if not (readme.parent / target).exists()] == []
     assert {"docs/images/playground.png", "docs/images/playground.gif"} <= {target for mark, target in links if mark}
+
+
+def test_every_licence_in_the_package_is_declared():
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    inside = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in SOURCE.rglob("LICENSE*")}
+    assert set(project["license-files"]) == {"LICENSE", *inside}
+    for words, name in (("MIT License", "MIT"), ("Apache License", "Apache-2.0"), ("CC BY-SA 3.0", "CC-BY-SA-3.0")):
+        assert any(words in text for text in inside.values()), words
+        assert name in project["license"].split(" AND ")
