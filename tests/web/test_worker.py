@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +206,21 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> 
     assert "TypeError" in held.until("answer", id=9)["failed"]
 
 
-def test_a_server_that_is_gone_ends_the_worker_and_saves(tiny: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["posix", "windows"])
+def test_a_server_that_is_gone_ends_the_worker_and_saves(
+    tiny: Any, tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = Connection.poll
+
+    def breaking(self: Any, timeout: float = 0.0) -> bool:
+        found = poll(self, timeout)
+        with socket.fromfd(self.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            if found and not end.recv(1, socket.MSG_PEEK):
+                raise BrokenPipeError(109, "The pipe has been ended")
+        return found
+
+    if system == "windows":
+        monkeypatch.setattr(Connection, "poll", breaking)
     held = Held(tmp_path)
     folder = held.start(tiny(steps=1_000_000, save_every=0))
     held.until("report")

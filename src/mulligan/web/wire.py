@@ -72,7 +72,10 @@ class Wire:
 
     def waiting(self, seconds: float = 0.0) -> bool:
         """Tell whether a message (or the end) is there, waiting for it so long at most."""
-        return self._connection.poll(seconds)
+        try:
+            return self._connection.poll(seconds)
+        except OSError:  # Windows tells of the end here, too
+            return True
 
     def close(self) -> None:
         """Close this end."""
