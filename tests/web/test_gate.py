@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from typing import Any
 
 import pytest
@@ -113,6 +114,23 @@ def test_every_answer_carries_the_headers(call: Any, path: str) -> None:
     assert headers["content-security-policy"] == PAGE
     assert "unsafe" not in PAGE
     assert "no-store" in headers["cache-control"] or path == "/nothing"
+
+
+def test_the_systems_table_of_types_does_not_decide_what_the_page_is(
+    playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows other programs write there that .js is plain text, and a browser runs no such script."""
+    monkeypatch.setattr("mimetypes._db", mimetypes.MimeTypes())
+    for ending in (".js", ".css", ".svg", ".html"):
+        mimetypes.add_type("text/plain", ending)
+    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:  # type: ignore[arg-type]
+        for path, kind in (
+            ("/", "text/html; charset=utf-8"),
+            ("/js/main.js", "text/javascript; charset=utf-8"),
+            ("/css/tokens.css", "text/css; charset=utf-8"),
+            ("/mark.svg", "image/svg+xml"),
+        ):
+            assert client.get(path).headers["content-type"] == kind
 
 
 def test_every_refusal_is_a_problem(call: Any) -> None:

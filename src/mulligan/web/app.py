@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mulligan.web.playground import Playground
 
 PAGE = Path(__file__).parent / "page"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+"""Of the page's files. Windows' registry may have another for .js, and a browser runs no script of another type."""
 
 
 def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> Gate:
@@ -39,6 +42,8 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
         See `Gate`.
     """
     described = answered(description(ROUTES))
+    for ending, kind in TYPES.items():
+        mimetypes.add_type(kind, ending)  # which is where Starlette looks
 
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
