@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 
 import mulligan
 from mulligan.data import from_arrays
+from mulligan.nn.layers.dropout import Dropout
 from mulligan.training import Interrupt, Recorder, Run, RunFolder, load_checkpoint, load_config, resume, train
 from mulligan.training.checkpoint import checkpoints
 from mulligan.training.config import dumps_toml
@@ -143,6 +145,38 @@ def test_a_terminal_that_closes_may_say_so_twice(tiny: Any, tmp_path: Path) -> N
     _, stderr = child.communicate(timeout=20)
     assert child.returncode == 130, stderr
     assert resume(tmp_path / "r").step >= 3
+
+
+LEFT = """
+import sys
+from mulligan.training import Recorder, Run, load_config
+run = Run(load_config(sys.argv[1]))
+events = Recorder(sys.argv[2]).record(run)
+for event in events:
+    if run.step == 9:
+        break
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("", 0), ("sys.exit(3)", 3), ("raise ValueError", 1)])
+def test_a_program_that_ends_with_the_loop_left_has_saved(
+    tiny: Any, tmp_path: Path, end: str, code: int, record: Any, content: Any
+) -> None:
+    """When Python takes away what a program still names, the modules that save are gone; and lanes end before that."""
+    player = tiny().discriminator
+    player = replace(player, layers=(*player.layers[:-1], Dropout(), player.layers[-1]))  # with a stream in each lane
+    spec = tiny(threads=2, steps=30, report_every=3, save_every=0, discriminator=player)
+    config = tmp_path / "config.toml"
+    config.write_text(dumps_toml(spec))
+    words = [sys.executable, "-c", LEFT + end, config, tmp_path / "r"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert "mulligan" not in done.stderr
+    run = resume(tmp_path / "r")
+    assert run.step == 9
+    record(tmp_path / "r", run)
+    record(tmp_path / "whole", Run(spec))
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
 
 
 def test_what_nohup_has_started_does_not_end_with_the_terminal() -> None:

@@ -6,12 +6,15 @@ was, and a resumed run cuts it there. So a line is always written before the che
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import shutil
 import warnings
+import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -35,6 +38,20 @@ if TYPE_CHECKING:
 
 FRAMES = 200
 """The most that the animation has; of more samples, evenly chosen ones."""
+_going: weakref.WeakSet[Generator[Event, None, None]] = weakref.WeakSet()
+
+
+def _leave_all() -> None:
+    """Leave the loops that a program ends in the middle of, while the modules that save are still there."""
+    for events in list(_going):
+        with contextlib.suppress(ValueError):  # a thread that ends with the program is in the middle of a step
+            events.close()
+
+
+# At exit, Python ends finalizers, and so lanes, by a call that is registered with the first of them. Ours is registered
+# after it, and comes before it: only lanes know where their random streams stand.
+weakref.finalize(_leave_all, bool)
+atexit.register(_leave_all)
 
 
 class Recorder:
@@ -68,8 +85,8 @@ class Recorder:
     ) -> Generator[Event, None, None]:
         """Train as `train` does, and keep every event.
 
-        A run that stops before its end, because `stop` said so, because the caller leaves the loop or by Ctrl-C, is
-        saved at the step where it stands.
+        A run that stops before its end, because `stop` said so, because the caller leaves the loop or the program ends,
+        or by Ctrl-C, is saved at the step where it stands.
 
         Parameters
         ----------
@@ -95,6 +112,13 @@ class Recorder:
         DataError
             When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
         """
+        events = self._record(run, evaluators, observers, stop)
+        _going.add(events)
+        return events
+
+    def _record(
+        self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], bool]
+    ) -> Generator[Event, None, None]:
         check_play(run, evaluators, observers, stop)
         self._open(run)
         leaving = False
