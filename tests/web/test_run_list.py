@@ -30,6 +30,17 @@ def test_an_empty_folder(call: Any) -> None:
     assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
 
 
+def test_whoever_has_no_home_sees_the_whole_path(playground: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number of a user that the system does not know, as containers have."""
+
+    def unknown(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert call.get("/api/runs").json()["folder"] == str(playground.runs)
+
+
 def test_the_list(call: Any, runs: Path) -> None:
     (runs / "notes").mkdir()
     (runs / "broken").mkdir()

@@ -77,7 +77,7 @@ def _size(folder: Path) -> int:
 
 
 def _home(path: Path) -> str:
-    home = str(Path.home())
+    home = os.path.expanduser("~")  # Path.home raises where there is none
     return f"~{str(path)[len(home) :]}" if str(path).startswith(home + os.sep) else str(path)
 
 
