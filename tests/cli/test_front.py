@@ -205,6 +205,14 @@ def test_closed_streams_are_no_crash(here, model, environment):
     for closed, code in ((">&-", 0), ("2>&-", 0), ("--json <&-", 0), (">&- 2>&- <&-", 0)):
         done = subprocess.run(f"{shell} {closed}", shell=True, capture_output=True, env=environment(), check=False)
         assert (done.returncode, done.stderr) == (code, b""), closed
+    plain = environment() | {
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "LC_ALL": "C",
+    }  # files are ASCII, by default
+    shell = f"{sys.executable} -m mulligan list losses >&-"
+    done = subprocess.run(shell, shell=True, capture_output=True, env=plain, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_terminal_without_our_letters_shows_question_marks(process):
