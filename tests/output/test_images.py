@@ -132,6 +132,8 @@ def test_wide_pictures_fit_in_eighty_columns():
         (True, None, {}, False),
         (True, "utf-8", {"NO_COLOR": "1"}, False),
         (True, "utf-8", {"TERM": "dumb"}, False),
+        (True, "utf-8", {"TERM_PROGRAM": "Apple_Terminal"}, False),
+        (True, "utf-8", {"TERM_PROGRAM": "Apple_Terminal", "COLORTERM": "truecolor"}, True),
     ],
 )
 def test_colour_only_where_it_is_wanted(monkeypatch, tty, encoding, variables, expected):
@@ -140,7 +142,8 @@ def test_colour_only_where_it_is_wanted(monkeypatch, tty, encoding, variables, e
             return tty
 
     Stream.encoding = encoding
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in ("NO_COLOR", "TERM_PROGRAM", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -157,6 +160,6 @@ def test_a_console_of_windows_without_escapes_has_no_colour(monkeypatch, old):
 
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setattr("rich.console.detect_legacy_windows", lambda: old)
-    for name in ("TERM", "NO_COLOR"):
+    for name in ("TERM", "NO_COLOR", "TERM_PROGRAM"):
         monkeypatch.delenv(name, raising=False)
     assert wants_color(Stream()) is not old

@@ -226,10 +226,13 @@ def terminal_picture(image: NDArray[np.uint8], color: bool) -> str:
 def wants_color(stream: TextIO) -> bool:
     """Tell whether a picture on `stream` may use colours and "▀".
 
-    True for a terminal that can encode the character, unless NO_COLOR is set (https://no-color.org) or TERM is dumb, or
-    it is a console of Windows that shows escape sequences as they are.
+    True for a terminal that can encode the character, unless NO_COLOR is set (https://no-color.org) or TERM is dumb.
+    Two cannot: macOS' own before macOS 26, which takes the numbers of a colour for orders, and old consoles of Windows,
+    which show escape sequences as they are.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return False
+    if os.environ.get("TERM_PROGRAM") == "Apple_Terminal" and not os.environ.get("COLORTERM"):
         return False
     if sys.platform == "win32":
         from rich.console import detect_legacy_windows
