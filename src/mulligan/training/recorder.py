@@ -15,12 +15,13 @@ import os
 import shutil
 import warnings
 import weakref
+from inspect import GEN_SUSPENDED, getgeneratorstate
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
 from mulligan.training.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 FRAMES = 200
 """The most that the animation has; of more samples, evenly chosen ones."""
-_going: weakref.WeakSet[Generator[Event, None, None]] = weakref.WeakSet()
+_going: weakref.WeakKeyDictionary[Generator[Event, None, None], Path] = weakref.WeakKeyDictionary()
 
 
 def _leave_all() -> None:
@@ -113,7 +114,7 @@ class Recorder:
             When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
         """
         events = self._record(run, evaluators, observers, stop)
-        _going.add(events)
+        _going[events] = self.folder.path
         return events
 
     def _record(
@@ -179,6 +180,13 @@ class Recorder:
             if run.log_position is None:  # one that was brought back has its folder, or was deleted meanwhile
                 path.mkdir(parents=True, exist_ok=True)
             self._lock = self.folder.hold()
+        except BusyError as error:
+            if all(path != other or getgeneratorstate(events) != GEN_SUSPENDED for events, other in _going.items()):
+                raise
+            raise BusyError(
+                f"a loop of this program was left in the middle and still holds {path}. To save and free it, close() "
+                "its events, which are what Recorder.record gave; then resume the run."
+            ) from error
         except OSError as error:
             raise _cannot(path, error) from error
         try:
