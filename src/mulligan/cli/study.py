@@ -47,7 +47,7 @@ def command(
     budget
         Which of the study's budgets; without it, the first.
     workers
-        Cells at once, one core each; without it, one for each core.
+        Cells at once, one core each; without it, one for each core that the process may use.
     backend
         Processes on this machine (loky), or a Dask or Ray cluster.
     scheduler

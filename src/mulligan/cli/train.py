@@ -58,7 +58,7 @@ def command(
     set_
         Change any value of the configuration by its path, before the other options do.
     threads
-        Without it, one for each core. Part of what makes a run exact.
+        Without it, one for each core that this process may use. Part of what makes a run exact.
     evaluate
         Neither watch the quality during the run (about 1 % of the time) nor measure it at the end (some ten seconds).
     second_tries
