@@ -343,9 +343,10 @@ def test_rows_of_a_csv_are_resized(tmp_path):
     assert "8×8 resized" in data.note
 
 
-def test_points_have_no_size(tmp_path):
+def test_points_have_neither_size_nor_colours(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((5, 2), np.float32))
-    with pytest.raises(DataError, match="only pictures have a size"):
-        load(tmp_path / "a.npy", 28)
+    for asked in ({"size": 28}, {"colour": "grey"}):
+        with pytest.raises(DataError, match=r"only pictures have a size and colours. Leave data.size and data.colour"):
+            load(tmp_path / "a.npy", **asked)
     with pytest.raises(ConfigError, match="28, 32, 48, 64"):
         load(tmp_path / "a.npy", 30)

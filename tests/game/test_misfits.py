@@ -35,6 +35,14 @@ def test_d_must_end_in_one_logit():
     refused(ShapeError, r"output has shape \(5,\); it must be \(1,\).*End it with", game_of(d=D[:3]))
 
 
+@pytest.mark.parametrize("who", ["generator", "discriminator"])
+def test_a_player_must_have_something_to_learn(who):
+    game = replace(game_of(g=(nn.Dense(1),), d=(nn.Dense(1),)), latent=Latent(1))
+    bare = replace(game, **{who: replace(getattr(game, who), layers=(nn.Tanh(),))})
+    refused(ShapeError, f"the {who} has no parameters.*Give it a layer with weights", bare, (1,))
+    GAN(game, (1,), lanes=1)
+
+
 @pytest.mark.parametrize("layer", MIXING, ids=repr)
 def test_d_mixes_samples(layer):
     mixing = (D[0], layer, *D[1:])

@@ -124,7 +124,10 @@ def fitted(data: Dataset, size: int, colour: str) -> Dataset:
     if not size and colour == "auto":
         return data
     if data.is_points:
-        raise DataError(f"{data.name}: samples are points, {data.shape[0]} numbers each; only pictures have a size.")
+        raise DataError(
+            f"{data.name}: samples are points, {data.shape[0]} numbers each; only pictures have a size and colours. "
+            "Leave data.size and data.colour out."
+        )
     images, note = np.asarray(data.images), [data.note] if data.note else []
     if size and data.shape[:2] != (size, size):
         images = resized(images, size)

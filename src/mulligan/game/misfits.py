@@ -108,7 +108,7 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
     Raises
     ------
     ShapeError
-        G's samples, D's logit, D's layers or the number of classes are not what the game needs.
+        G's samples, D's logit, D's layers, a player's parameters or the number of classes are not what the game needs.
     UnsupportedError
         A combination of rules that has no right answer.
     ConfigError
@@ -142,7 +142,7 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
 
 
 def _refuse_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
-    """Raise where G's samples, D's logit, or the number of classes is not what the game needs."""
+    """Raise where G's samples, D's logit, a player's parameters, or the number of classes is not what a game needs."""
     if g.output_shape != tuple(sample_shape):
         raise ShapeError(
             f"the generator makes samples of shape {g.output_shape}, but the data has {tuple(sample_shape)}. "
@@ -154,6 +154,11 @@ def _refuse_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> N
             "End it with a Dense layer of 1 unit or a Projection."
         )
     for who, network in (("generator", g), ("discriminator", d)):
+        if not network.n_params:
+            raise ShapeError(
+                f"the {who} has no parameters: there is nothing that it could learn. Give it a layer with weights, for "
+                "instance a Dense one."
+            )
         if network.classes is not None and not 0 < game.classes <= network.classes:
             remedy = f"Give the layer classes = {game.classes}" if game.classes else "Train on labelled data"
             raise ShapeError(
