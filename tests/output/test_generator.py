@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError
 from mulligan.game.spec import Latent
-from mulligan.nn.layers import Dense, Flatten, Sequential, Tanh
+from mulligan.nn.layers import Dense, Flatten, PixelNorm, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 from mulligan.output.generator import CHUNK, Generator, GeneratorSpec
@@ -106,6 +106,21 @@ def test_flat_layers_make_pictures_of_the_data_shape():
 
 
 # ── walks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_samples_of_weights_that_ran_away_are_refused_in_a_sentence(generator):
+    gone = Generator(generator().spec, np.float32(1e30) * generator().theta, threads=2)
+    words = "numbers that the generator makes are not finite: its weights have run away. Take an earlier checkpoint"
+    for draw in (gone.sample, gone.images, lambda count: gone.decode(gone.z(count), 3)):
+        with pytest.raises(DivergedError, match=words):
+            draw(2 * CHUNK)
+
+
+def test_what_overflows_inside_and_comes_out_finite_is_no_warning():
+    layers = (Dense(4), PixelNorm(), Tanh())
+    theta = np.full(Network(Sequential(layers), (3,)).n_params, 1e25, np.float32)
+    made = Generator(GeneratorSpec(layers, Latent(3), (4,)), theta, threads=2).sample(2 * CHUNK)
+    assert (made == 127.5).all()  # x / ∞ = 0, the middle of the range
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])

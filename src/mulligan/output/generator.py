@@ -18,6 +18,7 @@ import numpy as np
 from mulligan.errors import (
     CheckpointError,
     ConfigError,
+    DivergedError,
     MulliganError,
     ShapeError,
     UnsupportedError,
@@ -189,6 +190,8 @@ class Generator:
         ------
         ConfigError
             When `count`, `seed` or `labels` are not allowed.
+        DivergedError
+            When a number of them is not finite.
         """
         return self._in_data_range(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
 
@@ -199,6 +202,8 @@ class Generator:
         ------
         ConfigError
             When `count`, `seed` or `labels` are not allowed.
+        DivergedError
+            When a number of them is not finite.
         UnsupportedError
             When the samples are points.
         """
@@ -241,6 +246,8 @@ class Generator:
             When `z` has another shape, or is not all finite numbers.
         ConfigError
             When the generator has classes and `labels` is None, or a label is not allowed.
+        DivergedError
+            When a number of the samples is not finite.
         """
         try:
             with np.errstate(over="ignore"):  # found below
@@ -272,7 +279,7 @@ class Generator:
         return np.broadcast_to(asked.astype(np.int64), (count,))
 
     def _passes(self, z: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
-        """Return the network's output, (n, *shape), in its own range."""
+        """Return the network's output, (n, *shape), in its own range; all of it finite, or a DivergedError."""
         n = len(z)
         out = np.empty((n, *self.network.output_shape), np.float32)
         chunks = range(0, n, CHUNK)
@@ -282,11 +289,18 @@ class Generator:
             space = self.network.workspace()
             for start in chunks[lane::count]:
                 part = slice(start, min(start + CHUNK, n))
-                y = space.forward(_filled(z[part]), None if labels is None else _filled(labels[part]), training=False)
+                given = _filled(z[part]), None if labels is None else _filled(labels[part])
+                with np.errstate(all="ignore"):  # e⁻ˣ of a saturated σ is 0; what is not finite is found below
+                    y = space.forward(*given, training=False)
                 out[part] = y[: part.stop - part.start]
 
-        with Lanes(count) as lanes, np.errstate(under="ignore"):  # e⁻ˣ of a saturated σ is 0
+        with Lanes(count) as lanes:
             lanes.run(work)
+        if bad := out.size - np.count_nonzero(np.isfinite(out)):
+            raise DivergedError(
+                f"{bad:,} of {out.size:,} numbers that the generator makes are not finite: its weights have run away. "
+                "Take an earlier checkpoint of its run, or train anew with a lower rate."
+            )
         return out.reshape(n, *self.spec.shape)
 
     def _in_data_range(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
