@@ -120,11 +120,41 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
         ("loss=[1", "is no TOML value"),
         ("steps=1\nseed=2", "steps = '1\\nseed=2' is not allowed"),
         ("steps=", "steps = '' is not allowed"),
+        (
+            "loss.kind.smoothing=0.1",
+            "loss.kind is 'relativistic', which has no parts, so loss.kind.smoothing cannot be",
+        ),
+        (
+            "penalties.0.kind.gamma=1",
+            "penalties.0.kind is 'r1', which has no parts, so penalties.0.kind.gamma cannot be",
+        ),
     ],
 )
 def test_wrong_overrides_are_refused_in_words(tiny: Any, text: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         overridden(tiny(), text)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "words"),
+    [
+        ("generator.optimizer.kind=adamm", "generator.optimizer.lr=1e-4", "Did you mean 'adam'?"),
+        (
+            "generator.optimizer.kind=[1]",
+            "generator.optimizer.kind.lr=1",
+            "generator.optimizer.kind = [1] is not known",
+        ),
+        ("generator.optimizer=adamm", "generator.optimizer.lr=1e-4", "Did you mean 'adam'?"),
+        ("schedules=[]", "schedules.0.value=1", "schedules = [] is not allowed; it must be a table"),
+        ("d_steps=2", "updat=alternating", "unknown key 'updat'; did you mean 'update'?"),  # which would have mended it
+    ],
+)
+def test_what_leads_into_a_wrong_override_is_not_taken_for_the_mistake(
+    tiny: Any, first: str, then: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        overridden(tiny(), first, then)
     assert words in str(caught.value)
 
 

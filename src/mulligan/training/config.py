@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import tomllib
@@ -196,6 +195,7 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
             f"overrides = {shown(overrides)} is not allowed; it must be a list of texts. Try ['steps=100']."
         )
     table = to_table(config)
+    wrong: list[tuple[list[str], MulliganError]] = []
     for text in overrides:
         if not isinstance(text, str):
             raise ConfigError(f"{text!r} is no path=value. Write it as text: 'discriminator.optimizer.lr=1e-4'.")
@@ -205,9 +205,15 @@ def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[s
         keys = path.strip().split(".")
         if keys[0] == "parent":
             raise ConfigError("parent cannot be set: a second try writes it down (mulligan diagnose RUN --try).")
-        assign(Config, table, keys, _value(value.strip()), say)
-        with contextlib.suppress(MulliganError):  # the next override may mend it
+        try:
+            assign(Config, table, keys, _value(value.strip()), say)
+        except Exception as error:  # nothing leads into what is wrong already
+            raise next((first for place, first in wrong if keys[: len(place)] == place), error) from None
+        try:
             table = to_table(from_table(Config, table))  # with the defaults of a new kind
+            wrong.clear()
+        except MulliganError as error:  # the next override may mend it
+            wrong.append((keys[:-1] if keys[-1] == "kind" else keys, error))
     return from_table(Config, table)
 
 

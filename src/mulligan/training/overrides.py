@@ -60,7 +60,7 @@ def _assigned(hint: Any, node: Any, keys: list[str], value: Any, path: str, say:
         )
     if key not in node:
         raise unknown_key(path, key, tuple(node))
-    hints = hints_of(_class_of(hint, node))
+    hints = hints_of(_class_of(hint, node)) | {"kind": str}
     node[key] = _assigned(hints[key], node[key], rest, value, join(path, key), say)
     return node
 
