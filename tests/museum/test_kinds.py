@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import mulligan
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, ShapeError
 from mulligan.museum.kinds import KINDS
 from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn.optimizers import OPTIMIZERS, Adam, Optimizer
@@ -50,6 +50,14 @@ def test_the_room_below_does_not_know_them_before():
 def test_what_is_no_kind_is_said(kind, message):
     with pytest.raises(ConfigError, match=message):
         with_overrides(mulligan.recipe("ring"), [f"generator.optimizer={kind}"])
+
+
+def test_jangs_discriminator_names_the_data_that_it_is_for():
+    config = with_overrides(mulligan.recipe("jang"), ["data.name=ring"])
+    with pytest.raises(
+        ShapeError, match=r"one dimension, not \(2,\)\. Use data\.name = 'jang', or mlp_discriminator\."
+    ):
+        mulligan.Run(config)
 
 
 def test_recipes_without_them_do_not_import_the_room():

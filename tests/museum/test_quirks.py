@@ -194,6 +194,8 @@ def test_raw_pixels_are_to_be_scaled_to_what_a_sigmoid_gives(name):
 def test_what_is_not_allowed_is_said():
     with pytest.raises(ConfigError, match="one word for each width"):
         ArticleGenerator(hidden=(3, 4))
+    with pytest.raises(ConfigError, match="init_scale = nan is not allowed"):
+        ArticleGenerator(init_scale=float("nan"))
     with pytest.raises(ConfigError, match=r"'relo'; allowed are relu"):
         ArticleGenerator(hidden=(3,), activations=("relo",))
     with pytest.raises(UnsupportedError, match="gradient penalty"):

@@ -139,6 +139,7 @@ class ArticleGenerator(Architecture):
     squared_gradient: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.activations) != len(self.hidden):
             raise ConfigError(
                 f"activations = {list(self.activations)} is not allowed with hidden = {list(self.hidden)}; it must "

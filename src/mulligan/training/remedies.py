@@ -255,7 +255,7 @@ def _standstill(config: Config, evidence: set[str]) -> Remedy:
         ("rates that move the weights (1e-3)", edits.moving(config)),
         ("rates that do not fall at once", falls),
         ("an average of G that follows it", edits.following(config)),
-        ("check the gradient that reaches G: what does D give it?", None),
+        ("check the gradient that D gives G", None),
     )._replace(restart=True)
 
 
