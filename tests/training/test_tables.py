@@ -22,7 +22,7 @@ from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.ranges import Interval
 from mulligan.nn.schedules import StepDecay
-from mulligan.training import RECIPES, Run, recipe, train
+from mulligan.training import RECIPES, Run, recipe, train, with_overrides
 from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, loads_toml
 from mulligan.training.tables import KINDS, build, from_table, hints_of, registry_of, to_plain, to_table
 
@@ -144,6 +144,43 @@ def test_no_table_raises_anything_but_our_errors(data: st.DataObject) -> None:
             node[data.draw(st.text(max_size=4))] = junk
     try:
         built = from_table(Config, table)
+    except ALLOWED as error:
+        words = str(error)
+    else:
+        words = "built."
+        assert from_table(Config, to_table(built)) == built
+    assert words.endswith((".", "]", ")", "?", "'"))
+
+
+WORDS = [
+    "",
+    "none",
+    "true",
+    "1",
+    "0.5",
+    "nan",
+    "[]",
+    "[1]",
+    "{}",
+    "adam",
+    "hinge",
+    "dense",
+    "'x",
+    '["r1"]',
+    '{kind="ema"}',
+]
+
+
+@settings(EASY, max_examples=150)
+@given(st.data())
+def test_no_override_raises_anything_but_our_errors(data: st.DataObject) -> None:
+    config = recipe(data.draw(st.sampled_from(sorted(RECIPES))))
+    paths = [".".join(map(str, path)) for path in places(to_table(config)) if path]
+    part, ending, value = map(st.sampled_from, (paths, ["", ".kind", ".lr", ".0", "."], WORDS))
+    try:
+        built = with_overrides(
+            config, data.draw(st.lists(st.builds("{}{}={}".format, part, ending, value), max_size=3))
+        )
     except ALLOWED as error:
         words = str(error)
     else:
