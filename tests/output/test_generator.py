@@ -10,7 +10,8 @@ from mulligan.game.spec import Latent
 from mulligan.nn.layers import Dense, Flatten, PixelNorm, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.generator import CHUNK, Generator, GeneratorSpec
+from mulligan.output.chunks import CHUNK
+from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.seeds import LARGEST_SEED
 
 SHAPE = (8, 8, 1)

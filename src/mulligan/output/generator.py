@@ -1,8 +1,8 @@
 """A trained generator as a thing that people use: draw from it, walk in it, keep it in one file.
 
 `mulligan.output.latents` has the rule from a seed to z and a class. The same z gives the same bytes, too, however many
-others come with it: passes always have `CHUNK` rows, the last one filled up, and BLAS keeps to one thread in each lane;
-else the products would round differently with every count.
+others come with it: passes always have as many rows, the last one filled up, and BLAS keeps to one thread in each lane
+(`mulligan.output.chunks`); else the products would round differently with every count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy as np
 from mulligan.errors import (
     CheckpointError,
     ConfigError,
-    DivergedError,
     MulliganError,
     ShapeError,
     UnsupportedError,
@@ -29,8 +28,8 @@ from mulligan.errors import (
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.limits import available_cores
 from mulligan.nn.network import Network
-from mulligan.nn.parallel import Lanes
 from mulligan.output import latents
+from mulligan.output.chunks import passed
 from mulligan.output.description import GeneratorSpec
 
 if TYPE_CHECKING:
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
     from mulligan.nn.memory import Array
 
     Labels = int | Sequence[int] | NDArray[np.integer[Any]] | None
-
-CHUNK = 64
-"""Rows of every pass."""
 
 
 class Generator:
@@ -279,29 +275,8 @@ class Generator:
         return np.broadcast_to(asked.astype(np.int64), (count,))
 
     def _passes(self, z: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
-        """Return the network's output, (n, *shape), in its own range; all of it finite, or a DivergedError."""
-        n = len(z)
-        out = np.empty((n, *self.network.output_shape), np.float32)
-        chunks = range(0, n, CHUNK)
-        count = max(1, min(self.threads, len(chunks)))
-
-        def work(lane: int) -> None:
-            space = self.network.workspace()
-            for start in chunks[lane::count]:
-                part = slice(start, min(start + CHUNK, n))
-                given = _filled(z[part]), None if labels is None else _filled(labels[part])
-                with np.errstate(all="ignore"):  # e⁻ˣ of a saturated σ is 0; what is not finite is found below
-                    y = space.forward(*given, training=False)
-                out[part] = y[: part.stop - part.start]
-
-        with Lanes(count) as lanes:
-            lanes.run(work)
-        if bad := out.size - np.count_nonzero(np.isfinite(out)):
-            raise DivergedError(
-                f"{bad:,} of {out.size:,} numbers that the generator makes are not finite: its weights have run away. "
-                "Take an earlier checkpoint of its run, or train anew with a lower rate."
-            )
-        return out.reshape(n, *self.spec.shape)
+        """Return the network's output, (n, *shape), in its own range."""
+        return passed(self.network, z, labels, self.threads).reshape(len(z), *self.spec.shape)
 
     def _in_data_range(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
         (low, high), (data_low, data_high) = self.spec.output_range, self.spec.data_range
@@ -390,12 +365,3 @@ class Generator:
         except (MulliganError, ValueError) as error:
             own = " If that is of your own, use the program that made it." if isinstance(error, ConfigError) else ""
             raise CheckpointError(f"{path} describes a generator that cannot be built: {error}{own}") from error
-
-
-def _filled(rows: Array) -> Array:
-    """Fill up to `CHUNK` rows with zeros."""
-    if len(rows) == CHUNK:
-        return rows
-    full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
-    full[: len(rows)] = rows
-    return full
