@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from mulligan.training.config import DataSpec
 
+FIRST = 100
+"""Steps before those that are timed, at most: they allocate, and find out the fastest products. No more than a
+twentieth of the time goes into them."""
 CALIBRATION = 200
 """Steps that are timed at most; no more than a tenth of the time goes into them."""
 SHARE = 0.95
@@ -144,16 +147,22 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
     start = time.perf_counter()
     trial = Run(config, data=data)
     with trial.gan.lanes, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
-        trial.advance()  # allocates
-        began = time.perf_counter()
-        trial.advance()
-        while trial.step <= CALIBRATION and time.perf_counter() - began < seconds / 10:
-            trial.advance()
-        rate = (trial.step - 1) / (time.perf_counter() - began)
+        _advance(trial, FIRST, seconds / 20)
+        began, first = time.perf_counter(), trial.step
+        _advance(trial, CALIBRATION, seconds / 10)
+        rate = (trial.step - first) / (time.perf_counter() - began)
     left = SHARE * (seconds - (time.perf_counter() - start))
     data = trial.data
     del trial  # there may be no memory for both
     return Run(replace(config, steps=max(1, round(rate * left))), data=data)
+
+
+def _advance(run: Run, steps: int, seconds: float) -> None:
+    """Take steps until there were so many, or the time is over; one at least."""
+    began, first = time.perf_counter(), run.step
+    run.advance()
+    while run.step - first < steps and time.perf_counter() - began < seconds:
+        run.advance()
 
 
 def _somebody_looks() -> bool:
