@@ -147,22 +147,21 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
     start = time.perf_counter()
     trial = Run(config, data=data)
     with trial.gan.lanes, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
-        _advance(trial, FIRST, seconds / 20)
-        began, first = time.perf_counter(), trial.step
-        _advance(trial, CALIBRATION, seconds / 10)
-        rate = (trial.step - first) / (time.perf_counter() - began)
+        _rate(trial, FIRST, seconds / 20)
+        rate = _rate(trial, CALIBRATION, seconds / 10)
     left = SHARE * (seconds - (time.perf_counter() - start))
     data = trial.data
     del trial  # there may be no memory for both
     return Run(replace(config, steps=max(1, round(rate * left))), data=data)
 
 
-def _advance(run: Run, steps: int, seconds: float) -> None:
-    """Take steps until there were so many, or the time is over; one at least."""
+def _rate(run: Run, steps: int, seconds: float) -> float:
+    """Take so many steps, or fewer where the time is over, one at least; return how many there were a second."""
     began, first = time.perf_counter(), run.step
     run.advance()
     while run.step - first < steps and time.perf_counter() - began < seconds:
         run.advance()
+    return (run.step - first) / (time.perf_counter() - began)
 
 
 def _somebody_looks() -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -27,6 +28,18 @@ from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, loads
 from mulligan.training.tables import KINDS, build, from_table, hints_of, registry_of, to_plain, to_table
 
 ALLOWED = (ConfigError, ShapeError, UnsupportedError)
+
+
+def assert_builds_or_says_why(build: Callable[[], Config]) -> None:
+    try:
+        built = build()
+    except ALLOWED as error:
+        words = str(error)
+    else:
+        words = "built."
+        assert from_table(Config, to_table(built)) == built
+    assert words.endswith((".", "]", ")", "?", "'"))
+
 
 # ── every configuration there is, from its type hints ─────────────────────────────────────────────────────────────────
 
@@ -142,14 +155,7 @@ def test_no_table_raises_anything_but_our_errors(data: st.DataObject) -> None:
             node[path[-1]] = junk
         elif isinstance(node, dict):
             node[data.draw(st.text(max_size=4))] = junk
-    try:
-        built = from_table(Config, table)
-    except ALLOWED as error:
-        words = str(error)
-    else:
-        words = "built."
-        assert from_table(Config, to_table(built)) == built
-    assert words.endswith((".", "]", ")", "?", "'"))
+    assert_builds_or_says_why(lambda: from_table(Config, table))
 
 
 WORDS = [
@@ -177,16 +183,8 @@ def test_no_override_raises_anything_but_our_errors(data: st.DataObject) -> None
     config = recipe(data.draw(st.sampled_from(sorted(RECIPES))))
     paths = [".".join(map(str, path)) for path in places(to_table(config)) if path]
     part, ending, value = map(st.sampled_from, (paths, ["", ".kind", ".lr", ".0", "."], WORDS))
-    try:
-        built = with_overrides(
-            config, data.draw(st.lists(st.builds("{}{}={}".format, part, ending, value), max_size=3))
-        )
-    except ALLOWED as error:
-        words = str(error)
-    else:
-        words = "built."
-        assert from_table(Config, to_table(built)) == built
-    assert words.endswith((".", "]", ")", "?", "'"))
+    overrides = data.draw(st.lists(st.builds("{}{}={}".format, part, ending, value), max_size=3))
+    assert_builds_or_says_why(lambda: with_overrides(config, overrides))
 
 
 @settings(EASY, max_examples=25)
