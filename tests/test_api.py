@@ -21,9 +21,9 @@ from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.initializers import He
+from mulligan.tables import KINDS
 from mulligan.training import load_config, resume
 from mulligan.training.config import dumps_toml, with_overrides
-from mulligan.training.tables import KINDS
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)

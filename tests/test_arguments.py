@@ -14,9 +14,9 @@ from mulligan.data import Sampler, from_arrays
 from mulligan.data import load as load_data
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.game.spec import Schedules
+from mulligan.models import BUNDLED
 from mulligan.museum.cases import case_named
 from mulligan.output.images import grid, pillow
-from mulligan.output.models import BUNDLED
 from mulligan.studies import StudyRun, load_study
 from mulligan.training import Recorder, load_config, resume
 from mulligan.training.config import with_overrides

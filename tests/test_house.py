@@ -23,9 +23,11 @@ BELOW = {
     "game": {"nn", "errors"},
     "data": {"nn", "errors"},
     "metrics": {"data", "nn", "errors"},
-    # a run writes files and pictures, and a picture is drawn from a run: one floor
-    "training": {"output", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
-    "output": {"training", "metrics", "data", "game", "nn", "errors", "mulligan"},
+    "tables": {"game", "nn", "errors"},
+    "output": {"tables", "game", "nn", "errors", "mulligan"},
+    "training": {"output", "tables", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
+    "models": {"training", "output", "errors"},
+    "report": {"training", "output", "tables", "metrics", "data", "errors"},
     "recipes": set(),
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})

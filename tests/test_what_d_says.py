@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from mulligan.game.losses import LOSSES, Loss
-from mulligan.output.progress import measured
-from mulligan.output.report.charts import Axis, draw
-from mulligan.output.report.curves import _verdict
-from mulligan.output.report.story import Story
+from mulligan.report.charts import Axis, draw
+from mulligan.report.curves import _verdict
+from mulligan.report.story import Story
 from mulligan.studies.measures import play
 from mulligan.training import Run, recipe
 from mulligan.training.folder import RunFolder
+from mulligan.training.progress import measured
 from mulligan.web import inside
 from mulligan.web.live import loss_of
 

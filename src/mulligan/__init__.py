@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from mulligan import training as training
     from mulligan.evaluation import evaluate
     from mulligan.fitting import fit
+    from mulligan.models import load
     from mulligan.output.generator import Generator
-    from mulligan.output.models import load
     from mulligan.training import Run, recipe, train
 
 __version__ = "0.1.0"
@@ -43,7 +43,7 @@ _HOMES = {
     "errors": "errors",
     "evaluate": "evaluation",
     "fit": "fitting",
-    "load": "output.models",
+    "load": "models",
     "recipe": "training",
     "train": "training",
     "training": "training",

@@ -302,8 +302,8 @@ def _weights(
 
     With `say` there are other data to compare with: then the averaged weights will do where a run's own data are gone.
     """
+    from mulligan.models import load as load_generator
     from mulligan.output.generator import Generator
-    from mulligan.output.models import load as load_generator
     from mulligan.training import Run
     from mulligan.training.folder import RunFolder, newest_in, restored
 

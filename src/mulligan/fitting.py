@@ -18,9 +18,9 @@ from mulligan.data.arrays import UNNAMED, as_array, from_arrays
 from mulligan.data.pictures import fitted
 from mulligan.errors import ConfigError, shown
 from mulligan.output.generator import Generator
-from mulligan.output.progress import View, view_of
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 from mulligan.training.interrupt import BetweenSteps
+from mulligan.training.progress import View, view_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mulligan.models import BUNDLED, bundled, load
 from mulligan.output.images import terminal_picture
-from mulligan.output.models import BUNDLED, bundled, load
 
 
 def picture(text):

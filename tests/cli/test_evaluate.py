@@ -10,7 +10,7 @@ import pytest
 
 from mulligan.cli.scores import table
 from mulligan.metrics import judging
-from mulligan.output.progress import glance
+from mulligan.training.progress import glance
 
 SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
 SMALLER = ("--set", "discriminator.layers={kind='mlp_discriminator',hidden=[8]}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mulligan.output.models import load
+from mulligan.models import load
 
 
 def test_each_format_named_after_the_model(mulligan, model):

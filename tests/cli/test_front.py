@@ -130,7 +130,7 @@ def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads
         "data.pack",
         "metrics.judge_training",
         "museum.jang_film",
-        "output.bundle",
+        "models.bundle",
         "studies.decoupled_study",
         "studies.landscape_pictures",
         "studies.optimizer_race",

@@ -7,8 +7,8 @@ import pytest
 
 from mulligan.cli.list import KINDS, described, source_in
 from mulligan.data import DATASETS
+from mulligan.tables import KINDS as REGISTRIES
 from mulligan.training import RECIPES
-from mulligan.training.tables import KINDS as REGISTRIES
 
 
 def test_without_a_word_the_kinds_are_listed(mulligan):

@@ -41,8 +41,8 @@ def test_the_last_line_of_json_names_it(mulligan, here):
 
 @pytest.mark.parametrize("json", [(), ("--json",)])
 def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, here, monkeypatch, json):
+    from mulligan import report
     from mulligan.errors import RunError
-    from mulligan.output import report
 
     def full(*_, **__):
         raise RunError("the disk is full.")

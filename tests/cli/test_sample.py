@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from mulligan.data import load as load_data
+from mulligan.models import load
 from mulligan.output.images import grid
-from mulligan.output.models import load
 from mulligan.output.points import points_picture
 
 

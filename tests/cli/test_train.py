@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from mulligan.cli import follow
-from mulligan.output import progress
-from mulligan.output.models import load
+from mulligan.models import load
+from mulligan.training import progress
 from mulligan.training.events import Clock, Stepped
 from mulligan.training.folder import RunFolder, next_free
 

@@ -15,8 +15,8 @@ from mulligan.game.losses import Relativistic
 from mulligan.game.penalties import R1, R2, WGANGP
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn import layers as nn
+from mulligan.tables import from_table, to_table
 from mulligan.training import Run, recipe, with_overrides
-from mulligan.training.tables import from_table, to_table
 
 SHAPE = (8, 6, 2)
 ALL = (Flip(), Translation(0.3), Cutout(0.5), Brightness(0.4))

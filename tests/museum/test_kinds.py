@@ -10,8 +10,8 @@ from mulligan.errors import ConfigError, ShapeError
 from mulligan.museum.kinds import KINDS
 from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn.optimizers import OPTIMIZERS, Adam, Optimizer
+from mulligan.tables import from_table, registry_of, to_table
 from mulligan.training.config import Config, with_fields, with_overrides
-from mulligan.training.tables import from_table, registry_of, to_table
 
 
 def test_a_room_s_kinds_are_told_by_their_prefix():

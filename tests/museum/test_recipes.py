@@ -19,8 +19,8 @@ from mulligan.nn.layers import Arctan, Dense, ReLU, Sequential, Tanh
 from mulligan.nn.layers.base import walk
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam, Momentum
+from mulligan.tables import to_table
 from mulligan.training.config import with_overrides
-from mulligan.training.tables import to_table
 
 ATTEMPTS = {1: (200, 560), 2: (245, 960), 3: (326, 356, 412), 4: (420, 640), 5: (660, 780), 6: (320, 480)}
 LATENTS = {1: 100, 2: 100, 3: 326, 4: 350, 5: 600, 6: 200}

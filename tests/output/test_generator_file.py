@@ -15,11 +15,11 @@ from safetensors.numpy import save, save_file
 
 from mulligan.errors import CheckpointError, ConfigError, RunError
 from mulligan.game.spec import Latent
+from mulligan.models import load
 from mulligan.nn.layers import LAYERS, Dense, Reshape, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 from mulligan.output.generator import Generator, GeneratorSpec
-from mulligan.output.models import load
 from mulligan.output.tensors import digest
 
 SHAPE = (8, 8, 1)

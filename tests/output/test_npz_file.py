@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from mulligan.output.models import bundled
+from mulligan.models import bundled
 from mulligan.output.plan import plan_of
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
+from mulligan.models import bundled
 from mulligan.nn import layers as nn
 from mulligan.output.facts import facts
-from mulligan.output.models import bundled
 from mulligan.output.onnx_file import OPSET, onnx_model
 
 onnx = pytest.importorskip("onnx")

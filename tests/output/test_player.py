@@ -12,13 +12,13 @@ import pytest
 from mulligan.errors import UnsupportedError
 from mulligan.game.architectures import MLPGenerator
 from mulligan.game.spec import Latent
+from mulligan.models import bundled
 from mulligan.nn import layers as nn
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 from mulligan.output import player as module
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.images import to_uint8
-from mulligan.output.models import bundled
 from mulligan.output.npz_file import described
 from mulligan.output.plan import COMPARING, Plan, plan_of
 from mulligan.output.player import PAGE, in_half, player

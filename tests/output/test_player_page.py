@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mulligan.output.models import bundled
+from mulligan.models import bundled
 from mulligan.output.player import PAGE
 
 LAST = 2**53 - 1

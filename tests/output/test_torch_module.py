@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
+from mulligan.models import bundled
 from mulligan.nn import layers as nn
-from mulligan.output.models import bundled
 
 torch = pytest.importorskip("torch")
 

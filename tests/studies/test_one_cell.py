@@ -12,8 +12,8 @@ import pytest
 from mulligan.studies import StudyRun, load_study
 from mulligan.studies import cell as cells
 from mulligan.studies.cell import Job, run_cell
+from mulligan.tables import from_table, to_table
 from mulligan.training import Config, Recorder, Run, recipe, with_overrides
-from mulligan.training.tables import from_table, to_table
 
 
 def test_a_worker_whose_study_has_gone_stops_and_saves(write: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mulligan.errors import ConfigError
 from mulligan.studies import STUDIES, Study, StudyRun, describe_study, load_study
 from mulligan.studies.study import config_of, slug
-from mulligan.training.tables import to_table
+from mulligan.tables import to_table
 
 
 def test_a_study(write: Any) -> None:

@@ -23,9 +23,9 @@ from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.ranges import Interval
 from mulligan.nn.schedules import StepDecay
+from mulligan.tables import KINDS, build, from_table, hints_of, registry_of, to_plain, to_table
 from mulligan.training import RECIPES, Run, recipe, train, with_overrides
 from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, loads_toml
-from mulligan.training.tables import KINDS, build, from_table, hints_of, registry_of, to_plain, to_table
 
 ALLOWED = (ConfigError, ShapeError, UnsupportedError)
 

@@ -165,8 +165,8 @@ class Stand:
             self.say("state", state="training" if words.get("steps") is None else "paused", step=11)
 
     def _open(self, kind: str, words: dict[str, Any]) -> None:
+        from mulligan.tables import from_table, to_table
         from mulligan.training import Config, load_config
-        from mulligan.training.tables import from_table, to_table
         from mulligan.web.knobs import settings_of
 
         self.number, self.turn = words["try"], words["turn"]

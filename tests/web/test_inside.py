@@ -16,8 +16,8 @@ from PIL import Image
 
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.models import bundled
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Tanh
-from mulligan.output.models import bundled
 from mulligan.training import Diagnosis, Run, train
 from mulligan.training.diagnosis import cadence
 from mulligan.training.rules import RULES

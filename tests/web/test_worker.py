@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.output.progress import few
+from mulligan.tables import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
 from mulligan.training.checkpoint import checkpoints
-from mulligan.training.tables import to_table
+from mulligan.training.progress import few
 from mulligan.web.wire import Wire, dumps, plain
 from mulligan.web.worker import Worker
 

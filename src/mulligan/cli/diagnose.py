@@ -118,8 +118,8 @@ def _print(
     steps: int,
     signals: dict[str, float],
 ) -> None:
-    from mulligan.output.progress import evidence_lines
     from mulligan.training.meanings import MEANINGS
+    from mulligan.training.progress import evidence_lines
 
     if last is None:
         print(f"{run}: {quiet}, at step {count(step)} of {count(steps)}")

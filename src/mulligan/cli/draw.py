@@ -48,7 +48,7 @@ def command(
         )
     number = seed_of(seed) if seed else _asked()
 
-    from mulligan.output.models import bundled, load
+    from mulligan.models import bundled, load
 
     generator = bundled() if model is None else load(model)
     label = generator.label_of(number, class_)

@@ -40,8 +40,8 @@ def command(
         Print one JSON document that says what was written.
     """
     from mulligan.cli.sample import stem
+    from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of
-    from mulligan.output.models import bundled, load
 
     kind = format_of(to, out)
     generator = bundled() if model is None else load(model)

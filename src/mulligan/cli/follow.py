@@ -9,10 +9,10 @@ from mulligan.cli.scores import table
 from mulligan.cli.screen import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.output.figures import count, counted, duration
-from mulligan.output.progress import View, view_of
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.glance import Glance
+from mulligan.training.progress import View, view_of
 from mulligan.training.second_try import next_folder
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
     dict
         Why ``metrics`` or ``report`` could not be written, to be said once all else is shown.
     """
-    from mulligan.output.report import write_report
+    from mulligan.report import write_report
 
     files, lost, report = recorder.folder, {}, None
     metrics = evaluated(run) if evaluate else None
@@ -193,7 +193,7 @@ def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int =
 
 def reported(run: Run, recorder: Recorder) -> str | None:
     """Write the report and return where it is; None, and a sentence, where that cannot be done."""
-    from mulligan.output.report import write_report
+    from mulligan.report import write_report
 
     try:
         return str(write_report(recorder.folder.path, data=run.data))

@@ -111,7 +111,7 @@ def _registry(base: str) -> Callable[[], list[Row]]:
     """List the registry of a base class, from the docstrings."""
 
     def rows() -> list[Row]:
-        from mulligan.training.tables import KINDS as REGISTRIES
+        from mulligan.tables import KINDS as REGISTRIES
 
         registry: Mapping[str, type] = next(found for cls, found in REGISTRIES.items() if cls.__name__ == base)
         return [Row(name, *described(cls)) for name, cls in registry.items()]
@@ -121,7 +121,7 @@ def _registry(base: str) -> Callable[[], list[Row]]:
 
 def described(cls: type) -> tuple[str, str]:
     """Take a class's docstring apart: its first paragraph in a line, and what it names as its source."""
-    from mulligan.training.tables import line_of
+    from mulligan.tables import line_of
 
     line = line_of(cls)
     at_end = re.search(rf" \(({CITATION.pattern}(?:; {CITATION.pattern})*)\)\.?$", line)

@@ -27,7 +27,7 @@ def command(run: Positional[Folder], *, out: File = None, json: Json = False) ->
     json
         Print one JSON document.
     """
-    from mulligan.output.report import write_report
+    from mulligan.report import write_report
 
     path = write_report(run, out)
     if json:

@@ -62,7 +62,7 @@ def command(
         )
     import numpy as np
 
-    from mulligan.output.models import load
+    from mulligan.models import load
 
     generator = load(model)
     label = None if class_ is None else generator.class_of(class_)

@@ -46,8 +46,8 @@ def command(
     json
         Print one JSON document that says what was written.
     """
+    from mulligan.models import load
     from mulligan.output.animations import save_animation
-    from mulligan.output.models import load
 
     generator = load(model)
     label = generator.label_of(from_, class_)

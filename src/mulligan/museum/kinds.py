@@ -27,7 +27,7 @@ KINDS: dict[str, type[Any]] = {
     "marginals": Marginals,
     "rising_momentum": RisingMomentum,
 }
-"""Optimisers, layers, losses … by name; `training.tables` finds them here."""
+"""Optimisers, layers, losses … by name; `mulligan.tables` finds them here."""
 
 
 def _article_output(plan: Plan, at: Place) -> int:

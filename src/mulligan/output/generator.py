@@ -31,6 +31,7 @@ from mulligan.nn.network import Network
 from mulligan.output import latents
 from mulligan.output.chunks import passed
 from mulligan.output.description import GeneratorSpec
+from mulligan.tables import from_table, to_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -318,7 +319,6 @@ class Generator:
         """
         from mulligan.output.export import FORMATS
         from mulligan.output.tensors import write_tensors
-        from mulligan.training.tables import to_table
 
         path = as_path("path", path, "the file to be written", "mine.safetensors")
         if path.suffix.lower() in {ending for ending, *_ in FORMATS.values()}:
@@ -351,7 +351,6 @@ class Generator:
             When there is no such file, or it is truncated, foreign or edited.
         """
         from mulligan.output.tensors import read_tensors
-        from mulligan.training.tables import from_table
 
         text, tensors = read_tensors(as_path("path", path, "the file of a generator", "mine.safetensors"))
         try:

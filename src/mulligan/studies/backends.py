@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
 from mulligan.errors import ConfigError, RunError
-from mulligan.training.tables import KINDS
+from mulligan.tables import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,12 +23,12 @@ import threadpoolctl
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
 from mulligan.studies.measures import MEASURES, Figures, mixture_of
+from mulligan.tables import Table, from_table
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
 from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.config import DataSpec, Parent
 from mulligan.training.events import Event, Started, Stepped
 from mulligan.training.samples import data_of
-from mulligan.training.tables import Table, from_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

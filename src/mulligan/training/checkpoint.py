@@ -23,11 +23,11 @@ import numpy as np
 from mulligan import __version__
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.blas import libraries
+from mulligan.tables import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.config import Config, with_overrides
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
-from mulligan.training.tables import from_table, to_table
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset

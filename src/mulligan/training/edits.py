@@ -9,9 +9,9 @@ from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import LAYERS, Layer, Reshape
+from mulligan.tables import to_table
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
-from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
+from mulligan.tables import to_table
 from mulligan.training.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
-from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.misfits import refuse_unplayable
+from mulligan.tables import to_table
 from mulligan.training import edits
 from mulligan.training.causes import causes
 from mulligan.training.overrides import flattened
-from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,6 +16,7 @@ from mulligan.game.misfits import as_numbers, refuse_unheld
 from mulligan.nn.limits import available_cores
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import restore, state_of, stream
+from mulligan.tables import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.companions import check_observers
@@ -23,7 +24,6 @@ from mulligan.training.config import Config, with_overrides
 from mulligan.training.edits import learning, weights
 from mulligan.training.overrides import compared
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
-from mulligan.training.tables import from_table, to_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError, typed
+from mulligan.tables import to_table
 from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import Config, Parent, load_config, with_overrides
 from mulligan.training.events import Diagnosed, read_events
 from mulligan.training.folder import RunFolder
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
-from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from mulligan.data import DATASETS
 from mulligan.data.registry import of_points
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
+from mulligan.tables import line_of
 from mulligan.training.recipes import RECIPES, describe, recipe
-from mulligan.training.tables import line_of
 from mulligan.web.diagnosis import awaited
 from mulligan.web.knobs import LIMITS, LIVE, combinations, knobs_of
 

@@ -9,11 +9,11 @@ from mulligan.data import DATASETS
 from mulligan.data.registry import is_picture_folder, of_points
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
+from mulligan.tables import to_table
 from mulligan.training.config import Config, toml_text, with_all_of, with_overrides
 from mulligan.training.edits import learning, weights
 from mulligan.training.overrides import compared
 from mulligan.training.recipes import RECIPES, recipe
-from mulligan.training.tables import to_table
 from mulligan.web.problems import Problem
 
 if TYPE_CHECKING:

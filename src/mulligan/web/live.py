@@ -41,7 +41,7 @@ class Live:
 
 def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
     """Return what a run is, for the page."""
-    from mulligan.training.tables import to_table
+    from mulligan.tables import to_table
     from mulligan.web.knobs import settings_of
 
     run = live.run
@@ -67,7 +67,7 @@ def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
 
 def loss_of(config: Config) -> dict[str, str]:
     """Return the loss, how its logits are to be read, and what its values are measured in."""
-    from mulligan.training.tables import to_table
+    from mulligan.tables import to_table
 
     return {"kind": to_table(config)["loss"]["kind"], "says": config.loss.says, "unit": config.loss.unit}
 

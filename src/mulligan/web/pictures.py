@@ -9,7 +9,7 @@ import numpy as np
 from mulligan.data import load
 from mulligan.data.registry import is_picture_folder
 from mulligan.output.images import grid
-from mulligan.output.progress import few
+from mulligan.training.progress import few
 from mulligan.web.drawing import png64
 from mulligan.web.problems import Problem
 

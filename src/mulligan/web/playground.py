@@ -117,7 +117,7 @@ class Playground:
         Problem
             When there is none.
         """
-        from mulligan.output.models import BUNDLED
+        from mulligan.models import BUNDLED
 
         if model == "bundled":
             path = BUNDLED
@@ -152,7 +152,7 @@ class Playground:
 
     def models(self, also: str | None = None) -> list[dict[str, Any]]:
         """Return the generators that can draw: the bundled one, the newest runs', and one by its name."""
-        from mulligan.output.models import BUNDLED
+        from mulligan.models import BUNDLED
 
         found = [("bundled", "MNIST digits, bundled", BUNDLED)]
         paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
+from mulligan.tables import from_table, to_table
 from mulligan.training.config import Config, with_overrides
 from mulligan.training.folder import RunFolder, take_next
 from mulligan.training.second_try import next_folder
-from mulligan.training.tables import from_table, to_table
 from mulligan.web import knobs
 from mulligan.web.problems import Problem
 from mulligan.web.state import COMMANDS, UNFINISHED, State

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
+from mulligan.tables import to_table
 from mulligan.training.checkpoint import checkpoints, step_of
 from mulligan.training.config import load_config
 from mulligan.training.folder import RunFolder
-from mulligan.training.tables import to_table
 from mulligan.web import knobs
 from mulligan.web.history import Story, story_of
 

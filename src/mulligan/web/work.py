@@ -71,7 +71,7 @@ def short(metrics: dict[str, Any]) -> dict[str, Any]:
 
 def report(folder: Path, say: Any) -> dict[str, Any]:
     """Write ``report.html``."""
-    from mulligan.output.report import write_report
+    from mulligan.report import write_report
 
     write_report(folder)
     return {"url": report_of(folder.name), "text": "The report is written."}

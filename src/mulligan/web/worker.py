@@ -86,7 +86,7 @@ class Worker:
             except MulliganError as error:
                 self.tell("notice", {"kind": "warning", "text": str(error), "code": "knob"})
                 return
-            from mulligan.training.tables import to_table
+            from mulligan.tables import to_table
             from mulligan.web.knobs import changes, knobs_of
 
             found = changes(to_table(before), to_table(run.current))
@@ -153,8 +153,8 @@ class Worker:
             self._failed(live, "failed", f"{type(error).__name__}: {error}")
 
     def _opened(self, task: dict[str, Any], about: dict[str, int]) -> Live:
+        from mulligan.tables import from_table
         from mulligan.training import Config, Diagnosis, Run, diagnoses, plan, resume
-        from mulligan.training.tables import from_table
 
         folder = Path(task["folder"])
         if task["do"] == "start":
@@ -213,8 +213,8 @@ class Worker:
                 self.tell("diagnosis", diagnosed(live, said[-1]))
 
     def _event(self, live: Live, event: Event, steering: Steering) -> None:
-        from mulligan.output.progress import few
         from mulligan.training.events import Diagnosed, Evaluated, Looked, Sampled, Saved, Started, Stepped
+        from mulligan.training.progress import few
         from mulligan.web.diagnosis import diagnosed, looked
 
         if isinstance(event, Stepped):

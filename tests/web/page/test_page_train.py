@@ -8,9 +8,9 @@ import pytest
 
 from mulligan.game.losses import LOSSES
 from mulligan.output.figures import figure
-from mulligan.output.progress import few
-from mulligan.output.report.curves import READINGS
+from mulligan.report.curves import READINGS
 from mulligan.training import recipe
+from mulligan.training.progress import few
 from mulligan.web.drawing import png64
 from mulligan.web.live import loss_of
 

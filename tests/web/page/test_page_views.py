@@ -46,7 +46,7 @@ def test_draw(open_tab, server):
 
 def one_number(tab, server):
     """The page draws what the command draws: the same number, the same pixels."""
-    from mulligan.output.models import bundled
+    from mulligan.models import bundled
 
     assert pixels(tab, "digit") == bundled().images(1, 42)[0].ravel().tolist()
     tab.changes("digit", lambda: tab("class-3").click())

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError, typed
+from mulligan.tables import to_table
 from mulligan.training.config import with_overrides
 from mulligan.training.overrides import flattened
 from mulligan.training.recipes import recipe
 from mulligan.training.second_try import plan
-from mulligan.training.tables import to_table
 
 if TYPE_CHECKING:
-    from mulligan.output.report.story import Story
+    from mulligan.report.story import Story
     from mulligan.training.config import Config
 
 FLAGS = {"steps": "--steps", "seed": "--seed", "threads": "--threads", "data.name": "--data"}

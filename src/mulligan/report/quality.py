@@ -12,7 +12,7 @@ from mulligan.output.figures import count, ranged
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mulligan.output.report.story import Story
+    from mulligan.report.story import Story
 
 ROWS = (
     ("fd", "FD ↓", "per cent of the reals' variance"),

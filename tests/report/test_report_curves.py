@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from mulligan import report
 from mulligan.game.losses import Relativistic
-from mulligan.output import report
-from mulligan.output.report import curves
-from mulligan.output.report.story import read
+from mulligan.report import curves
+from mulligan.report.story import read
 
 
 def test_the_shares_beside_the_fakes_are_those_of_the_reals(folder):

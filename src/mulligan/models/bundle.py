@@ -1,4 +1,4 @@
-"""Remake the generator that comes with Mulligan: ``python -m mulligan.output.bundle [RUN]``.
+"""Remake the generator that comes with Mulligan: ``python -m mulligan.models.bundle [RUN]``.
 
 Trains the recipe `best` on MNIST, about five minutes on two cores (or takes a finished run), stores the averaged
 generator with float16 parameters, and says how far that moves pixels.
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mulligan.errors import RunError
-from mulligan.output.models import BUNDLED, load
+from mulligan.models import BUNDLED, load
 from mulligan.training import Run, recipe, train
 
 LIMIT = 1_500_000

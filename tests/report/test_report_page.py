@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from mulligan.output.report import write_report
+from mulligan.report import write_report
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mulligan.output.figures import count
-from mulligan.output.report.charts import Axis, Chart, Line, Mark, draw, nice_step
+from mulligan.report.charts import Axis, Chart, Line, Mark, draw, nice_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mulligan.output.report.story import Story
+    from mulligan.report.story import Story
 
     Pick = Callable[[dict[str, Any]], float]
 

@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from mulligan.output.report import charts
-from mulligan.output.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart, Line, Mark, draw
+from mulligan.report import charts
+from mulligan.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart, Line, Mark, draw
 
 
 def chart(y, x=None, **more):

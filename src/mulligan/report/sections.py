@@ -9,14 +9,14 @@ from mulligan.metrics.merging import at, median_of
 from mulligan.metrics.names import MAPS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.images import png_bytes
-from mulligan.output.report import again
-from mulligan.output.report.pictures import data_uri, frames, strip
+from mulligan.report import again
+from mulligan.report.pictures import data_uri, frames, strip
 from mulligan.training.config import dumps_toml
 from mulligan.training.meanings import MEANINGS
 
 if TYPE_CHECKING:
-    from mulligan.output.report.pictures import Nearest
-    from mulligan.output.report.story import Story
+    from mulligan.report.pictures import Nearest
+    from mulligan.report.story import Story
     from mulligan.training.events import Diagnosed
 
 SEVERAL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -150,7 +150,7 @@ def _strip(story: Story, shape: tuple[int, ...]) -> str:
 
 
 def _facts(story: Story) -> str:
-    from mulligan.training.tables import to_table
+    from mulligan.tables import to_table
 
     config, table = story.config, to_table(story.config)
     rows = [

@@ -8,8 +8,8 @@ from pathlib import Path
 from mulligan.errors import CheckpointError, ConfigError, as_path, typed
 from mulligan.output.generator import Generator
 
-BUNDLED = Path(__file__).parent / "bundled" / "mnist.safetensors"
-"""The generator that comes with Mulligan; ``python -m mulligan.output.bundle`` remakes it."""
+BUNDLED = Path(__file__).parent / "mnist.safetensors"
+"""The generator that comes with Mulligan; ``python -m mulligan.models.bundle`` remakes it."""
 
 
 def load(model: str | Path, *, threads: int | None = None) -> Generator:

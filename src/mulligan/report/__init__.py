@@ -17,9 +17,9 @@ import numpy as np
 from mulligan.errors import DataError, MulliganError
 from mulligan.output.files import atomic_write
 from mulligan.output.policy import policy_of
-from mulligan.output.report import curves, quality, sections
-from mulligan.output.report.pictures import Nearest, cut, evenly, nearest
-from mulligan.output.report.story import Story, read
+from mulligan.report import curves, quality, sections
+from mulligan.report.pictures import Nearest, cut, evenly, nearest
+from mulligan.report.story import Story, read
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset

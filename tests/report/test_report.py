@@ -13,9 +13,9 @@ import pytest
 
 from mulligan.data import load
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.output.report import page, write_report
-from mulligan.output.report.pictures import FRAMES, cut, frames, nearest
-from mulligan.output.report.story import read
+from mulligan.report import page, write_report
+from mulligan.report.pictures import FRAMES, cut, frames, nearest
+from mulligan.report.story import read
 
 EVIL = "<script>alert(1)</script>&\"'"
 VOID = {"meta", "img", "input", "br", "link", "hr", "i"}
