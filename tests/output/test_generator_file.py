@@ -19,6 +19,7 @@ from mulligan.models import load
 from mulligan.nn.layers import LAYERS, Dense, Reshape, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
+from mulligan.output.export import FORMATS
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.tensors import digest
 
@@ -95,6 +96,9 @@ def test_what_is_not_finite_is_not_written(generator, tmp_path):
     made.theta[7] = np.nan
     with pytest.raises(CheckpointError, match=r"parameter 1\.W is not finite"):
         made.save(tmp_path / "g.safetensors")
+    for ending, *_ in FORMATS.values():
+        with pytest.raises(CheckpointError, match=r"parameter 1\.W is not finite"):
+            made.export(tmp_path / f"g{ending}")
     assert not list(tmp_path.iterdir())
 
 

@@ -10,6 +10,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mulligan.errors import CheckpointError
 from mulligan.output.files import atomic_write, regular
 
@@ -32,18 +34,22 @@ def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> Non
     CheckpointError
         When a tensor is not finite.
     """
-    import numpy as np
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    refuse_what_is_not_finite(tensors)
+    metadata = {"format": FORMAT, "version": str(VERSION), "spec": spec, "sha256": digest(spec, tensors)}
+    atomic_write(path, _in_order(save(tensors, metadata)))
+
+
+def refuse_what_is_not_finite(tensors: dict[str, Array]) -> None:
+    """Raise `CheckpointError` where a parameter is not finite: before anything is written, in whatever format."""
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(
                 f"parameter {name} is not finite as {tensor.dtype}, so nothing was written. Save an earlier checkpoint"
                 f"{', or as float32' if tensor.dtype == np.float16 else ''}."
             )
-    metadata = {"format": FORMAT, "version": str(VERSION), "spec": spec, "sha256": digest(spec, tensors)}
-    atomic_write(path, _in_order(save(tensors, metadata)))
 
 
 def _in_order(packed: bytes) -> bytes:
