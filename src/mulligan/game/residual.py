@@ -5,8 +5,8 @@ code. A block is x + F(x), F = conv 1×1 – leaky – conv 3×3 – leaky – c
 0 and the others are scaled by L^(−1/4), L the number of blocks (Fixup, Zhang et al. 2019, with three products each).
 
 What differs here: the 3×3 convolutions are not grouped; going down is the mean of 2×2 pixels, not a [1, 2, 1] filter;
-the first picture comes from one Dense layer, theirs from 4×4 of fixed numbers times z's linear map; pictures as small
-as 28×28 end at 7×7, theirs at 4×4.
+the first picture comes from one Dense layer, theirs from 4×4 learned numbers a channel, times z's linear map; pictures
+as small as 28×28 end at 7×7, theirs at 4×4.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Layer:
         raise UnsupportedError(no_second_order(self))
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
-        """Return (dx, dtx): the transpose of (x, tx) ↦ (y, ty) applied to (dy, dty)."""
+        """Return (dx, dtx): the transposed Jacobian of (x, tx) ↦ (y, ty), times (dy, dty)."""
         raise UnsupportedError(no_second_order(self))
 
     def paired(self, m: Memory, c: Array) -> None:

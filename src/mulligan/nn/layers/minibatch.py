@@ -69,9 +69,9 @@ class MinibatchDiscrimination(Layer):
     Parameters
     ----------
     kernels : int
-        Numbers appended, B in the article.
+        Numbers appended, B in the paper.
     dim : int
-        Of the space in which rows are compared, C in the article.
+        Of the space in which rows are compared, C in the paper.
     init : Initializer
         Where T (inputs × kernels × dim) starts.
     """
