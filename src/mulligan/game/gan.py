@@ -263,11 +263,12 @@ class GAN:
         fake[lane.rows] = lane.fake_logits[:, 0]
 
     def _show_penalties(self, i: int) -> None:
-        self._penalties[i] = [self._lanes[i].penalty_values[penalty.name] for penalty in self._game.penalties]
+        for k, penalty in enumerate(self._game.penalties):
+            self._penalties[i, k] = self._lanes[i].penalty_values[penalty.name]
 
     def _measure_penalties(self, i: int) -> None:
-        for penalty, parts in zip(self._game.penalties, self._penalties.T):
-            self._measure(i, **{penalty.name: float(parts.sum())})
+        for k, penalty in enumerate(self._game.penalties):
+            self._measure(i, **{penalty.name: float(self._penalties[:, k].sum())})
 
     def _prepare(self, i: int) -> None:
         """Let layers compute what the weights alone decide: one lane for all, before any other reads it."""

@@ -75,10 +75,10 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
     `a` and `b` may be views, such as transposes; nothing is copied.
     """
-    if not prefers_small():
-        np.matmul(a, b, out=out)
-        return
     (M, K), N = a.shape, b.shape[1]
+    if not prefers_small():
+        _cut(a, b, out, (M, N, K))
+        return
     (down_a, along_a), (down_b, along_b) = a.strides, b.strides
     found = contest(M, K, N, down_a < along_a, down_b < along_b, out.itemsize)
     if found.fastest is None:
@@ -101,7 +101,10 @@ def _cut(a: Array, b: Array, out: Array, way: Way) -> None:
     (M, K), N = a.shape, b.shape[1]
     rows, cols, terms = way
     if way == (M, N, K):
-        np.matmul(a, b, out=out)
+        if out.flags.c_contiguous:  # else `dot` refuses
+            a.dot(b, out=out)  # the same call of BLAS, without 0.5 µs that np.matmul takes before it
+        else:
+            np.matmul(a, b, out=out)
         return
     if terms == K:
         _in_tiles(a, b, out, rows, cols)
