@@ -88,6 +88,7 @@ def test_the_same_again_and_several_draws(own):
     made = generator(class_names=NAMES)
     several = evaluate(made, own, seeds=(3, 5))
     assert evaluate(made, own, seeds=(3, 5)) == several
+    assert json.loads(json.dumps(evaluate(made, own, seeds=np.array([3, 5])))) == several  # NumPy's numbers
     first, second = evaluate(made, own, seeds=[3]), evaluate(made, own, seeds=[5])
     assert several["seeds"] == [3, 5]
     both = sorted([first["pca64"]["fd"], second["pca64"]["fd"]])

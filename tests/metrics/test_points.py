@@ -26,7 +26,7 @@ def real():
 @pytest.mark.parametrize("name", TOYS)
 def test_fresh_samples_of_the_toy_itself(name, real):
     fake = TOYS[name].sample(N, np.random.default_rng(2))
-    found = evaluate_points(fake, real[name], data=name, seed=3)
+    found = evaluate_points(fake, real[name], data=name, seed=np.int64(3))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["points"]["fd"] < 6 * found["points"]["fd_floor"]
     assert found["points"]["coverage"] > found["points"]["coverage_ideal"] - 0.04

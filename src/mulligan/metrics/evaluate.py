@@ -213,7 +213,7 @@ def evaluate(
     result: dict[str, Any] = {
         "n": n,
         "n_real": len(real),
-        "seeds": [seed],
+        "seeds": [int(seed)],
         "data": data,
         "generator": generator,
         "cpu_seconds": float(cpu_seconds),

@@ -64,7 +64,7 @@ def evaluate_points(
     result: dict[str, Any] = {
         "n": len(fake),
         "n_real": len(real),
-        "seeds": [seed],
+        "seeds": [int(seed)],
         "data": data,
         "generator": generator,
         "cpu_seconds": float(cpu_seconds),
