@@ -103,7 +103,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     ],
     "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {})],
     "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {}),
-                ({"variety": 5e-4, "pace": 0.0, "travelled": 0.29, **FAR}, {}), ({"nearness": 0.49}, {})],
+                ({"variety": 5e-4, "pace": 0.0, "travelled": 0.29, **FAR}, {}), ({"nearness": 0.49}, {}),
+                ({"variety": 5e-4, "extreme": 0.97}, {})],
     "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {}), ({"inner": 0.19, "coverage": 0.4}, {}),
                              ({"spread": 0.19, "inner": 0.9, "coverage": 0.4}, {"facts": CONDITIONAL})],
 }  # fmt: skip

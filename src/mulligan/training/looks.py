@@ -199,6 +199,11 @@ class View:
         return Case((self.over("extreme", half_way),))
 
     @property
+    def single(self) -> Evidence:
+        """All samples of the data are the same one."""
+        return self.under("variety", 1e-3)
+
+    @property
     def collapsed(self) -> list[Case]:
         """Little variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked.
 

@@ -93,7 +93,7 @@ def g_wins(v: View) -> list[Case]:
 
 def standstill(v: View) -> list[Case]:
     """G does not move: each z draws what it drew at first. Not where it came to rest, or there is but one to learn."""
-    if v.under("variety", 1e-3).holds:
+    if v.single.holds:
         return []
     still = v.under("pace", 0.1), v.under("travelled", RESTS)  # who has come to rest has travelled
     signs = v.over("gap", FAR), v.under("coverage", 0.1), v.over("lag", 0.5)  # or the averaged G alone stands
@@ -136,14 +136,14 @@ def gamma_off(v: View) -> list[Case]:
 
 
 def saturation(v: View) -> list[Case]:
-    """G's pixels stand at the ends of their range."""
-    return [v.saturated]
+    """G's pixels stand at the ends of their range. Not where there is but one sample to learn."""
+    return [] if v.single.holds else [v.saturated]
 
 
 def copying(v: View) -> list[Case]:
     """G hands out the training samples, or there is only one to learn."""
     return [
-        Case((v.under("variety", 1e-3),)),
+        Case((v.single,)),
         Case((v.under("ct_z", -3.0), v.under("authentic", -5.0))),
         Case((v.under("nearness", 0.5),)),
     ]
