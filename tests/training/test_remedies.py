@@ -204,6 +204,7 @@ def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> 
         ("ring", ("discriminator.optimizer.lr=0.5",), ("discriminator.optimizer.lr=0.005",)),
         ("mlp", ("generator.optimizer=rmsprop", "generator.optimizer.lr=0.1", "discriminator.optimizer.lr=1e-12"),
          ("generator.optimizer.lr=0.001",)),
+        ("mlp", ("penalties.0.gamma=1e5",), ("penalties.0.gamma=1",)),
         ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
         ("ring", ("latent.dim=1",), ("latent.dim=2",)),
         ("mlp", ("instance_noise=3",), ("instance_noise=0.1",)),

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.training.edits import SLOW, USUAL, fields, learning
+from mulligan.training.edits import SLOW, USUAL, fields, learning, unburdened
 
 if TYPE_CHECKING:
     from mulligan.nn.layers.base import Shape
@@ -32,8 +32,8 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
     """Return what a person would change before anything else, in words, and as changes of the configuration.
 
     A player too small to play, or that leaps, or whose weights decay as they grow, first weights that pin every unit, a
-    z of one number, a last layer of D that has bounds: each looks like a collapse, a winner or a cycle, and no loss and
-    no penalty helps.
+    z of one number, a last layer of D that has bounds, a penalty that flattens D: each looks like a collapse, a winner
+    or a cycle, and no loss and no other penalty helps.
 
     Parameters
     ----------
@@ -59,6 +59,7 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
         found.append((f"less dropout in {name}", [f"{path}={FORGETFUL:g}" for path in drops]))
     found.append(("a last layer of D without bounds: losses take logits", _unbounded(config)))
     found.append(("rates of usual size", _slower(config)))
+    found.append(("a gradient penalty of usual weight", unburdened(config)))
     found.append(("Adam, whose steps do not fade with the gradient", _adam(config)))
     size = math.prod(sample_shape)
     dim = MANY if len(sample_shape) > 1 else size

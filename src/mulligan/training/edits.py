@@ -25,6 +25,8 @@ SLOW = 5e-5
 """A rate of Adam below which weights hardly move in a run of usual length."""
 GAMMA = 1.0
 """Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
+STEEP = 100.0
+"""Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
 HEAVY = 0.5
 """Momentum above which β₁ is suspected."""
 TIGHT = 5e-3
@@ -90,6 +92,15 @@ def stronger(config: Config) -> list[str]:
     """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more."""
     least = GAMMA * unit(config)
     return [f"{path}={max(10.0 * value, least):.3g}" for path, value in fields(config, "penalties.", "gamma").items()]
+
+
+def unburdened(config: Config) -> list[str]:
+    """Give gradient penalties that weigh more than `STEEP`, at once or in the course of the run, their usual weight."""
+    found, usual, most = weights(config), GAMMA * unit(config), STEEP * unit(config)
+    changes = [f"{path}={usual:g}" for path, weight in found.items() if weight > most]
+    heaviest = max(found.values(), default=0.0)
+    grows = heaviest * max(course(config.schedules.penalty, config.steps)) > max(heaviest, most)
+    return [*changes, "schedules.penalty=constant"] if grows else changes
 
 
 def unit(config: Config) -> float:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 FAST = 3e-3
 """A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
-STEEP = 100.0
-"""Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
 
 OF_THE_DATA = ("wrong sign", "wrong scale", "copying")
 """States whose cause lies in the loss or the data: no player is to blame."""
@@ -133,13 +131,8 @@ def _meeting(config: Config) -> tuple[str, list[str]]:
 
 def _divergence(config: Config, evidence: set[str]) -> Remedy:
     """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
-    weights = edits.weights(config)
-    bare, most = not any(weights.values()), STEEP * edits.unit(config)
+    bare, steep = not any(edits.weights(config).values()), edits.unburdened(config)
     unbound = bare and isinstance(config.loss, Wasserstein)
-    steep = [f"{path}={edits.GAMMA * edits.unit(config):g}" for path, value in weights.items() if value > most]
-    heaviest = max(weights.values(), default=0.0)
-    if heaviest * max(edits.course(config.schedules.penalty, config.steps)) > max(heaviest, most):
-        steep += ["schedules.penalty=constant"]
     rates = {path: rate for player in edits.learning(config) for path, rate in player.items()}
     top = max(rates.values(), default=0.0)
     risen = (
