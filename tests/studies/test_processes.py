@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -250,3 +251,24 @@ def test_a_cell_is_tried_three_times(write: Any, tmp_path: Path) -> None:
         result = cells.run_cell(job)
         assert result["status"] == status
         assert ("killed 3 times" in result["error"]) is (status == "failed")
+
+
+def test_an_address_without_a_ray_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray itself knocks for more than five minutes."""
+
+    class Module:
+        @staticmethod
+        def init(**words: Any) -> None:
+            raise AssertionError("knocked")
+
+        @staticmethod
+        def register_ray() -> None:
+            pass
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setattr("mulligan.studies.backends.import_module", lambda name: Module)
+        for words in (address, f"ray://{address}"):
+            with pytest.raises(RunError, match=r"no Ray cluster answers at .*refused.*Check"), backend("ray", 1, words):
+                pass

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import socket
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -145,6 +146,9 @@ def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
     quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     try:
         if scheduler:
+            host, _, port = scheduler.removeprefix("ray://").rpartition(":")
+            if port.isdigit():  # Ray itself would knock for minutes
+                socket.create_connection((host.strip("[]"), int(port)), timeout=20.0).close()
             ray.init(address=scheduler, **quiet)
         else:
             ray.init(num_cpus=workers, include_dashboard=False, **quiet)
