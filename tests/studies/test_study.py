@@ -68,7 +68,7 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"seeds": "seed = 2"}, "unknown key 'budgets.0.seed'; did you mean 'seeds'"),
+        ({"seeds": "seed = 2"}, "unknown key 'budgets.small.seed'; did you mean 'seeds'"),
         ({"seeds": "seeds = 0"}, "seeds = 0"),
         ({"seeds": "steps = 5\ncpu_seconds = 2.0"}, "both set the length"),
         ({"seeds": "start = 5"}, "start = 5 needs steps"),
@@ -88,6 +88,7 @@ def test_a_ladder_adds_up_and_leaves_one_out(write: Any) -> None:
         ({"axes": "[axes.a]\nx = []\n[axes.variation]\ny = []\n"}, "axis 'variation' is not allowed; .* Rename it"),
         ({"axes": '[axes.loss]\na = ["loss=hinje"]\n'}, "variation 'a': .*'hinje'"),
         ({"axes": '[axes.loss]\na = { sett = ["loss=hinge"] }\n'}, "did you mean 'set'"),
+        ({"axes": "[axes.loss]\na = [1]\n"}, r"axes\.loss\.a\.set\.0 = 1 is not allowed"),
         ({"axes": '[axes.loss]\na = []\n"A" = []\n'}, "names of two variations are alike"),
         ({"axes": "leave_one_out = true\n"}, "unknown key|leave_one_out"),
     ],

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
-from mulligan.tables import Table, from_table, listed, show
+from mulligan.tables import Table, build, from_table, listed, show
 from mulligan.training.config import Config, loads_toml, read_text, with_overrides
 from mulligan.training.recipes import file_of, opening, recipe
 
@@ -286,7 +286,7 @@ def load_study(name: str | Path) -> Study:
         rungs = _table(table.get("ladder", {}), "ladder")
         table["ladder"] = _variations(rungs, "ladder")
         table["budgets"] = [
-            {"name": budget, **_table(values, f"budgets.{budget}")}
+            _named(Budget, budget, _table(values, f"budgets.{budget}"), "budgets")
             for budget, values in _table(table.get("budgets", {}), "budgets").items()
         ]
         study = from_table(Study, table)
@@ -324,8 +324,15 @@ def _variations(values: Any, path: str) -> list[Table]:
                 f"{path}.{name} = {show(value)} is not allowed; it must be a list of changes, for instance "
                 '["loss=hinge"], or a table with the keys set and recipe.'
             )
-        found.append({"name": name, **value})
+        found.append(_named(Variation, name, value, path))
     return found
+
+
+def _named(cls: type, name: str, value: Table, path: str) -> Table:
+    """Put a name into its table, and check it here, where an error can say the path that its writer knows."""
+    table = {"name": name, **value}
+    build(cls, table, f"{path}.{name}")
+    return table
 
 
 def _beside(name: str, path: Path) -> str:
