@@ -20,6 +20,7 @@ def test_a_case_is_played_and_kept(mulligan, here):
     assert "kept in exhibit" in out
     assert err.startswith("playing flushed")
     kept = json.loads((here / "exhibit" / "case.json").read_text("utf-8"))
+    assert kept["seed"] == 0
     assert kept["fails"]
     assert kept["mended"]
     assert {picture["file"] for picture in kept["pictures"]} == {p.name for p in (here / "exhibit").glob("*.png")}
@@ -35,7 +36,15 @@ def test_json_is_one_document_even_with_nan(mulligan, here):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"), [(["artcle"], "Did you mean 'article'?"), (["flushed", "--ot", "x"], "no option '--ot'")]
+    ("words", "message"),
+    [
+        (["artcle"], "Did you mean 'article'?"),
+        (["flushed", "--ot", "x"], "no option '--ot'"),
+        (
+            ["--out", "x"],
+            "--out keeps the pictures of a case. Name one: mulligan museum article --out x",
+        ),
+    ],
 )
 def test_wrong_words_are_answered(words, message, mulligan):
     code, out, err = mulligan("museum", *words)

@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg
 
 from mulligan.cli.screen import emit, say
 from mulligan.cli.words import File, Json, Seed
+from mulligan.errors import ConfigError, typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,10 @@ def command(
         Print one JSON document.
     """
     if not case:
+        if out is not None:
+            raise ConfigError(
+                f"--out keeps the pictures of a case. Name one: mulligan museum article --out {typed(out)}."
+            )
         from mulligan.cli import list as listing
 
         listing.command("museum", json=json)
@@ -51,7 +56,7 @@ def command(
     exhibit = case_named(case)
     say(f"playing {exhibit.name}: as published, and repaired …")
     played = exhibit.play(seed)
-    document = described(exhibit, played)
+    document = described(exhibit, played, seed)
     if out is not None:
         _keep(out, document, played)
     if json:
@@ -66,9 +71,10 @@ def command(
     return None
 
 
-def described(case: Case, played: Played) -> dict[str, Any]:
+def described(case: Case, played: Played, seed: int) -> dict[str, Any]:
     """Return everything about an exhibit and its run, ready for JSON; pictures by the names of their files."""
     return case.words() | {
+        "seed": seed,
         "fails": played.fails,
         "mended": played.mended,
         "evidence": [
