@@ -162,6 +162,9 @@ def test_differences_see_lists_of_different_lengths(tiny: Any) -> None:
     found = differences(to_table(tiny()), to_table(overridden(tiny(), "penalties=[]")))
     assert "penalties.0.gamma: 1.0 → absent" in found
     assert "penalties: absent → []" in found
+    back = differences(to_table(overridden(tiny(), "penalties=[]")), to_table(tiny()))
+    assert "penalties.0.gamma: absent → 1.0" in back
+    assert not any(line.startswith("penalties:") for line in back)  # a list that was empty: its first element is told
 
 
 def test_flattened_has_every_value() -> None:

@@ -111,8 +111,7 @@ class Story:
         if self.parent is None:
             return []
         old, new = to_table(self.parent.config), to_table(self.config)
-        changed = (line for line in differences(old, new) if not line.startswith(("parent", "steps:")))
-        return [line for line in changed if not line.endswith("[] → absent")]  # its first element is told
+        return [line for line in differences(old, new) if not line.startswith(("parent", "steps:"))]
 
     @property
     def measured_before(self) -> int | None:

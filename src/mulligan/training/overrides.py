@@ -141,4 +141,5 @@ def differences(old: Table, new: Table) -> list[str]:
     def word(value: Any) -> str:
         return "absent" if value is None else show(value)
 
-    return [f"{path}: {word(before)} → {word(after)}" for path, before, after in compared(old, new)]
+    told = [(path, a, b) for path, a, b in compared(old, new) if (a, b) != ([], None)]  # its first element is told
+    return [f"{path}: {word(before)} → {word(after)}" for path, before, after in told]
