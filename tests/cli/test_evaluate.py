@@ -189,6 +189,15 @@ def test_floors_stand_below_their_figures():
     assert "2.00 (1.00…3.00)" in lines[at]
     assert "0.140" in lines[at + 1]
     assert not any("FD∞" in line or "real or fake" in line for line in lines)
+    assert lines[-1].startswith("coverage")  # points have no map of their own, hence no hash after it
+
+
+def test_the_judge_that_read_the_modes_is_named_by_its_hash():
+    near = {"precision": 0.9, "recall": 0.8, "density": 1.0, "coverage": 0.9, "coverage_ideal": 0.969}
+    own = {"fd": 2.0, "fd_floor": 0.14, "kid": 0.1, "sha256": "5bde", **near}
+    modes = {"captured": 3, "kl": 6.6, "kl_floor": 1.7, "n": 99, "sha256": "d722"}
+    lines = table({"n": 99, "n_real": 99, "seeds": [0], "data": "stacked-mnist", "pca64": own, "modes": modes})
+    assert lines[-3:] == ["", "PCA-64: SHA-256 5bde", "judge of single digits: SHA-256 d722"]
 
 
 def test_figures_of_pictures_stand_only_where_they_are():

@@ -80,6 +80,10 @@ def test_all_sections_of_a_finished_run(folder, metrics):
     assert [t for t, a in read_.tags if t == "img" and "data-step" in a] == ["img"] * 7  # steps 0, 4, … 24
     assert sum(1 for t, a in read_.tags if a.get("alt", "").startswith("Its nearest")) == 16
     assert hashlib.sha256((folder / "generator.safetensors").read_bytes()).hexdigest() in words
+    assert "Judge, SHA-256 " + "ab" * 32 in words
+    stacked = {**metrics, "judge": {}, "modes": {"captured": 3, "sha256": "cd" * 32}}  # read by the judge of one digit
+    (folder / "metrics.json").write_text(json.dumps(stacked))
+    assert "Judge, SHA-256 " + "cd" * 32 in shown(write_report(folder).read_text("utf-8"))
 
 
 def test_figures_of_an_earlier_step_say_so(folder, metrics):

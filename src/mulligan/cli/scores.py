@@ -24,12 +24,12 @@ def table(metrics: dict[str, Any]) -> list[str]:
     for name, part in (("averaged weights", metrics), ("raw weights", metrics.get("raw"))):
         if part is not None:
             lines += ["", *([name] if "raw" in metrics else []), *_one(part)]
-    lines.append("")
-    for key in MAPS:
+    hashes = []
+    for key, name in {**MAPS, "modes": "judge of single digits"}.items():
         if "sha256" in metrics.get(key, {}):
             right = f", right on {_percent(metrics[key]['accuracy'])}" if "accuracy" in metrics[key] else ""
-            lines.append(f"{MAPS[key]}: SHA-256 {metrics[key]['sha256']}{right}")
-    return lines
+            hashes.append(f"{name}: SHA-256 {metrics[key]['sha256']}{right}")
+    return [*lines, "", *hashes] if hashes else lines
 
 
 def _one(result: dict[str, Any]) -> Iterator[str]:

@@ -309,7 +309,7 @@ def settings(story: Story) -> str:
         ("Speed", f"{figure(steps / _since(story, seconds))} steps/s, mean" if seconds and steps else ""),
         ("Seed", str(story.config.seed)),
         ("Weights, SHA-256", _digest(story)),
-        ("Judge, SHA-256", str(at(story.metrics, "judge", "sha256") or "")),
+        ("Judge, SHA-256", str(at(story.metrics, "judge", "sha256") or at(story.metrics, "modes", "sha256") or "")),
     ]
     return (
         f'<div class="two"><div><h3>Do it again</h3>{_again(story)}</div>'
