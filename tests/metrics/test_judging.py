@@ -167,3 +167,24 @@ def test_a_cache_that_cannot_be_written_costs_no_figures(own, cache):
 def test_without_labels_there_is_none(own):
     assert judge_for(Dataset("own", own.images)) is None
     assert judge_for(Dataset("own", own.images, 0 * own.labels, ("all",))) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["mnist", "--epochs", "1"], "--out FILE is needed"),  # else this judge took the place of the package's own
+        (["mnist-test"], "--out FILE is needed"),
+        (["mnist", "--epochs", "0", "--out", "x.safetensors"], "--epochs = 0 and --shift = None"),
+        (["mnist", "--shift", "-1", "--out", "x.safetensors"], "--epochs = None and --shift = -1"),
+        (["ring", "--out", "x.safetensors"], "ring has no labels, or no test part"),
+        (["minst", "--out", "x.safetensors"], "Did you mean 'mnist'?"),
+    ],
+)
+def test_only_a_judge_as_shipped_is_written_into_the_package(words, said, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["judge_training", *words])
+    monkeypatch.setattr(judge_training, "train", lambda *_, **__: pytest.fail("it trains"))
+    with pytest.raises(SystemExit) as left:
+        judge_training.main()
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mulligan.errors import MulliganError
 from mulligan.metrics import judge
 from mulligan.nn.averaging import EMA
 from mulligan.nn.limits import available_cores
@@ -130,14 +131,21 @@ def main() -> None:
         "--shift", type=int, help="pixels that each picture is moved at most; default: 3, or as shipped"
     )
     parser.add_argument("--flip", action="store_true", default=None, help="mirror half of the pictures")
-    parser.add_argument("--out", type=Path, default=None, help="default: the package's own folder")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: the package's own, of a judge as shipped")
     words = parser.parse_args()
-    data = load(words.data)
-    assert data.labels is not None
-    assert data.test is not None
-    assert data.test.labels is not None
     given = {name: getattr(words, name) for name in ("epochs", "seed", "shift", "flip")}
-    options = SHIPPED.get(words.data, {}) | {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not None}
+    if words.out is None and (given or words.data not in SHIPPED):
+        parser.error(f"--out FILE is needed: the package's own are {' and '.join(SHIPPED)}, without other options")
+    if given.get("epochs", 1) < 1 or given.get("shift", 0) < 0:
+        parser.error(f"--epochs = {words.epochs} and --shift = {words.shift}: they must be at least 1 and 0")
+    try:
+        data = load(words.data)
+    except MulliganError as error:
+        parser.error(str(error))
+    if data.labels is None or data.test is None or data.test.labels is None:
+        parser.error(f"{words.data} has no labels, or no test part with labels; a judge needs both")
+    options = SHIPPED.get(words.data, {}) | given
     network = train(np.asarray(data.images), data.labels, len(data.class_names), **options)
     accuracy = accuracy_of(network, np.asarray(data.test.images), data.test.labels)
     path = words.out or Path(__file__).parent / "judges" / f"{words.data}.safetensors"
