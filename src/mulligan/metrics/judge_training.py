@@ -3,8 +3,10 @@
     python -m mulligan.metrics.judge_training mnist
     python -m mulligan.metrics.judge_training fashion-mnist
 
-Only the train split is used; the test split gives the accuracy that is stored with the weights. The two commands remake
-what is shipped, byte for byte where NumPy's build, the machine's kind and the number of cores are the same.
+Only the train split is used; the test split gives the accuracy that is stored with the weights. The same command gives
+the same bytes where NumPy's build, the machine's kind and the number of cores are the same. The judges that are shipped
+were made by these two, by an engine that rounded otherwise: today's makes another one of digits, right on 99.45 % of
+the test pictures where that has 99.41 % (2 cores of an AMD EPYC, Zen 5). Figures of two judges are not compared.
 """
 
 from __future__ import annotations
