@@ -76,6 +76,26 @@ def test_every_cell_is_trained_and_measured(write: Any, tmp_path: Path, here: li
     assert not list((tmp_path / "out").rglob("checkpoints"))
 
 
+def test_no_more_workers_are_started_than_there_are_cells(
+    write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contextlib import contextmanager
+
+    started = []
+
+    @contextmanager
+    def backend(name: str, workers: int, scheduler: str = "") -> Any:
+        started.append(workers)
+        yield lambda function, jobs, peek: map(function, jobs)
+
+    monkeypatch.setattr(runners, "backend", backend)
+    assert len(list(StudyRun(load_study(write()), tmp_path / "out").run(1000))) == 4
+    assert started == [4]
+    for wrong in (0, -1, 1.5, "2", None):
+        with pytest.raises(ConfigError, match=r"^workers = .* is not allowed; a whole number from 1 on is\. Try 2\.$"):
+            list(StudyRun(load_study(write()), tmp_path / f"{wrong}").run(wrong))  # type: ignore[arg-type]
+
+
 def test_what_has_ended_is_never_run_again(write: Any, tmp_path: Path, here: list[str]) -> None:
     asked = load_study(write())
     events = StudyRun(asked, tmp_path / "out").run()

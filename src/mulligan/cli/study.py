@@ -61,6 +61,7 @@ def command(
     """
     from mulligan.nn.limits import available_cores
     from mulligan.studies import StudyRun, load_study
+    from mulligan.studies.backends import at_once
     from mulligan.studies.report import write_report
     from mulligan.studies.table import columns_of, measured_in, rows_of, text
 
@@ -69,8 +70,8 @@ def command(
     run = StudyRun(study, folder, budget=budget, resume=resume)
     cluster = "" if backend == "loky" else backend
     anew = _words(file, folder, budget=budget, workers=workers, backend=cluster, scheduler=scheduler)
-    workers = workers or available_cores()
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
+    workers = at_once(workers or available_cores(), total - before)
     kept = f", {before} of them have ended" if before else ""
     say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once ({backend})")
     pace = _Pace(total - before)

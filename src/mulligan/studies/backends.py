@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import numbers
 import socket
 import threading
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
-from mulligan.errors import ConfigError, RunError
+from mulligan.errors import ConfigError, RunError, shown
 from mulligan.tables import KINDS
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ BACKENDS: dict[str, str] = {
 }
 """Every backend, in a line."""
 _POLL = 0.5  # seconds between two looks for result files
+
+
+def at_once(workers: int, cells: int) -> int:
+    """Return how many workers to start: no more than there are cells, for each is a process.
+
+    Raises
+    ------
+    ConfigError
+        When `workers` is no whole number, or none.
+    """
+    if not isinstance(workers, numbers.Integral) or workers < 1:
+        raise ConfigError(f"workers = {shown(workers)} is not allowed; a whole number from 1 on is. Try 2.")
+    return min(int(workers), max(1, cells))
 
 
 @contextmanager

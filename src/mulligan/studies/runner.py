@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
-from mulligan.studies.backends import backend
+from mulligan.studies.backends import at_once, backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
 from mulligan.tables import Table, to_plain, to_table
@@ -214,7 +214,7 @@ class StudyRun:
         Parameters
         ----------
         workers : int
-            Cells at once, on this machine.
+            Cells at once, on this machine; never more processes than there are cells.
         backend_name, scheduler : str
             See `mulligan.studies.backends.backend`.
         say : callable
@@ -256,7 +256,7 @@ class StudyRun:
                 foresee(config, self.study.measures)
         for name in [*pending, *map(_start, range(self.budget.seeds))]:
             forget_attempts(self.folder / "cells" / name)
-        with backend(backend_name, workers, scheduler) as run, warnings.catch_warnings():
+        with backend(backend_name, at_once(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
             self._choose_steps(run, owner, say)
             self._write_plan()
