@@ -138,6 +138,8 @@ def test_words_for_what_is_off(rng):
         moments(x[:1])
     with pytest.raises(ShapeError, match="real features 4, fake features 3"):
         frechet_infinity(x, x[:, :3])
+    with pytest.raises(ShapeError, match="moments of 4 and 3 features; one feature map makes both"):
+        frechet_distance(moments(x), moments(x[:, :3]))
     with pytest.raises(DataError, match="not finite in row 7"):
         moments(np.where(np.arange(30)[:, None] == 7, np.nan, x))
     with pytest.raises(ConfigError, match="2 ≤ smallest < 30"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DataError
+from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics.inputs import feature_sets, features
 
 if TYPE_CHECKING:
@@ -77,11 +77,21 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     float
         ≥ 0; 0 for equal moments, up to rounding (about 1e-7 of the total variance for a singular C).
 
+    Raises
+    ------
+    ShapeError
+        Different numbers of features.
+
     Notes
     -----
     Everything is symmetric: C₁^½ by `eigh`, then `eigvalsh` of C₁^½ C₂ C₁^½, whose eigenvalues are those of C₁C₂.
     Rounding makes the zero ones slightly negative; they are clipped. No `sqrtm`, hence no complex result.
     """
+    if a.mean.shape != b.mean.shape:
+        raise ShapeError(
+            f"moments of {len(a.mean)} and {len(b.mean)} features; one feature map makes both. "
+            "Send both sets through the same map."
+        )
     values, vectors = np.linalg.eigh(a.cov)
     root = (vectors * np.sqrt(values.clip(0.0))) @ vectors.T
     cross = np.sqrt(np.linalg.eigvalsh(root @ b.cov @ root).clip(0.0)).sum()
