@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.training.edits import SLOW, USUAL, fields, learning, unburdened
+from mulligan.training.edits import SLOW, USUAL, course, fields, learning, unburdened
 
 if TYPE_CHECKING:
     from mulligan.nn.layers.base import Shape
@@ -26,6 +26,12 @@ DECAY = 1.0
 """Weight decay above which weights cannot grow: where each step is as long as the rate, they end below 1 ÷ decay."""
 HASTY = 0.03
 """Rate above which an optimiser whose steps are as long as its rate leaps from side to side."""
+TINY = 0.1
+"""Share of the usual size below which all first weights are suspected."""
+FALLEN = 0.1
+"""Mean of a schedule of rates below which there is no learning for most of the run."""
+ADAM = f'{{kind="adam", lr={USUAL:g}, beta1=0, beta2=0.99}}'
+"""The optimiser that most of the recipes have."""
 
 
 def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
@@ -58,6 +64,7 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
         drops = [p for p, v in fields(config, f"{who}.layers.", "rate").items() if v > FORGETFUL]
         found.append((f"less dropout in {name}", [f"{path}={FORGETFUL:g}" for path in drops]))
     found.append(("a last layer of D without bounds: losses take logits", _unbounded(config)))
+    found.append(("the article's quirks set right: first weights, Adam, last gradient, decay", _unquirked(config)))
     found.append(("rates of usual size", _slower(config)))
     found.append(("a gradient penalty of usual weight", unburdened(config)))
     found.append(("Adam, whose steps do not fade with the gradient", _adam(config)))
@@ -67,6 +74,17 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
     found.append(("less instance noise: the real ones drown in it", ["instance_noise=0.1"] if noisy else []))
     return [(words, changes) for words, changes in found if changes]
+
+
+def _unquirked(config: Config) -> list[str]:
+    """Mend what the museum's kinds do wrong on purpose: tiny first weights, a gradient, an Adam that never settles."""
+    changes = [f"{path}=1" for path, scale in fields(config, "", "init_scale").items() if scale < TINY]
+    changes += [f"{path}=false" for path, squared in fields(config, "", "squared_gradient").items() if squared]
+    kinds = fields(config, "", "kind")
+    changes += [f"{p.removesuffix('.kind')}={ADAM}" for p, kind in kinds.items() if kind == "museum.article_adam"]
+    rates = course(config.schedules.lr, config.steps)
+    fallen = changes and sum(rates) < FALLEN * len(rates)
+    return [*changes, "schedules.lr=constant"] if fallen else changes
 
 
 def _unbounded(config: Config) -> list[str]:
@@ -88,9 +106,8 @@ def _slower(config: Config) -> list[str]:
 
 def _adam(config: Config) -> list[str]:
     """Give a player whose steps are as long as the gradient the optimiser that most of the recipes have."""
-    adam = f'{{kind="adam", lr={USUAL:g}, beta1=0, beta2=0.99}}'
     players = ("generator", "discriminator")
-    return [f"{path}={adam}" for who in players for path in _stepping(config, who, "gradient")]
+    return [f"{path}={ADAM}" for who in players for path in _stepping(config, who, "gradient")]
 
 
 def _stepping(config: Config, who: str, by: str) -> list[str]:
