@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import mulligan
-from mulligan.errors import DataError
+from mulligan.errors import ConfigError, DataError
 from mulligan.evaluation import Exam
 from mulligan.output.images import grid, save_png
 from mulligan.training import Run, train, with_overrides
@@ -67,6 +67,8 @@ def play(name, seed, arguments):
     changes = [f"seed={seed}", "threads=1", "sample_every=0", "evaluate_every=0"]
     config = with_overrides(mulligan.recipe(name), [*changes, *arguments.set])
     run = Run(config) if not arguments.cpu_seconds else stretched(config, arguments.cpu_seconds)
+    if run.data.is_points:
+        raise ConfigError(f"{name} draws points; these are figures of pictures. Leave it to benchmarks/toy_modes.py.")
     for _ in train(run):
         pass
     return run
@@ -175,6 +177,8 @@ def sheet(found, folder):
         if path.is_file():
             with Image.open(path) as picture:
                 parts.append((path.stem, picture.convert("RGB").crop((0, 0, 242, 122))))
+    if not parts:
+        return
     rows = -(-len(parts) // 3)
     whole = Image.new("RGB", (3 * 250, rows * 144), "white")
     for i, (name, part) in enumerate(parts):
@@ -184,16 +188,8 @@ def sheet(found, folder):
     whole.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(folder / "sheet.png", optimize=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--recipes", nargs="*", default=[*RECIPES, *MORE])
-    parser.add_argument("--cpu-seconds", type=float, default=60.0, help="of each; 0: the recipe's own steps")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--count", type=int, default=10_000, help="fakes, and held-out pictures")
-    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
-    arguments = parser.parse_args()
+def measure(arguments):
+    """Train and score what has no figures yet."""
     arguments.out.mkdir(parents=True, exist_ok=True)
     exams = {}
     for name in arguments.recipes:
@@ -217,6 +213,24 @@ def main():
             write(arguments, name, {str(seed): figures})
     write(arguments)
     print((arguments.out / "table.md").read_text(encoding="utf-8"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--recipes", nargs="*", default=[*RECIPES, *MORE])
+    parser.add_argument("--cpu-seconds", type=float, default=60.0, help="of each; 0: the recipe's own steps")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--count", type=int, default=10_000, help="fakes, and held-out pictures")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
+    arguments = parser.parse_args()
+    try:
+        for name in arguments.recipes:
+            mulligan.recipe(name)  # a misspelt one is told before the others have had their hours
+        measure(arguments)
+    except ConfigError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

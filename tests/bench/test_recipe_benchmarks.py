@@ -61,6 +61,7 @@ def test_recipes_table(tmp_path):
     words = ["--out", tmp_path, "--cpu-seconds", 0.05, "--seeds", 1, "--count", 50, "--recipes"]
     small = ["--set", "batch_size=4", "--set", "data.limit=60"]
     nowhere = {"MULLIGAN_DATA": str(tmp_path), "http_proxy": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(tmp_path)}
+    run("recipes_table.py", *words, "kmnist", *small, **nowhere)  # no row has a picture yet
     run("recipes_table.py", *words, "quick", "kmnist", *small, **nowhere)
     table = (tmp_path / "table.md").read_text("utf-8")
     assert "| `quick` | mnist |" in table
@@ -70,6 +71,12 @@ def test_recipes_table(tmp_path):
     kept = json.loads((tmp_path / "figures.json").read_text("utf-8"))
     run("recipes_table.py", *words, "quick", *small, **nowhere)  # goes on: nothing is done twice
     assert json.loads((tmp_path / "figures.json").read_text("utf-8")) == kept
+
+
+def test_recipes_table_refuses_points_and_unknown_names(tmp_path):
+    run("recipes_table.py", "--out", tmp_path, "--cpu-seconds", 0.05, "--recipes", "jang", code=2)
+    run("recipes_table.py", "--out", tmp_path, "--recipes", "quick", "qiuck", code=2)
+    assert not list(tmp_path.iterdir())
 
 
 def test_widening(tmp_path):  # which compares what G draws before and after
