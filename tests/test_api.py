@@ -323,6 +323,16 @@ def test_a_recipe_may_be_a_path(tiny, tmp_path):
     assert mulligan.fit(GREY, recipe=path, steps=1).spec.recipe == "mine"
 
 
+def test_a_run_on_a_folder_goes_on_from_another_place(tiny, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    for i, picture in enumerate(GREY[:20]):
+        Image.fromarray(picture).save(tmp_path / "mine" / f"{i}.png")
+    monkeypatch.chdir(tmp_path)
+    mulligan.fit("mine", recipe=tiny, steps=2, out="run")
+    monkeypatch.chdir("/")
+    assert resume(tmp_path / "run", steps=3).step == 2
+
+
 def test_a_run_that_diverges_says_so(tiny, tmp_path):
     wild = with_overrides(tiny, ["discriminator.optimizer={kind='sgd', lr=1e30}", "loss=wasserstein"])
     with pytest.raises(DivergedError, match="diverged"):

@@ -21,6 +21,7 @@ from mulligan.output.generator import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, view_of
+from mulligan.training.samples import located
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -106,6 +107,8 @@ def fit(
     if not isinstance(recipe, Config):
         config = with_all_of(config, data.name)
     config = replace(config, data=replace(config.data, name=data.name))
+    if isinstance(images, (str, Path)):
+        config = located(config)
     run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
     events = train(run) if out is None else Recorder(out).record(run)
     view = view_of(run) if progress and _somebody_looks() else View()

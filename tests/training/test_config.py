@@ -199,6 +199,8 @@ def test_fields_by_name(tiny: Any) -> None:
     assert with_fields(tiny(), loss=Hinge(), steps=9) == with_fields(tiny(), loss="hinge", steps=9)
     with pytest.raises(ConfigError, match="unknown key 'step'; did you mean 'steps'"):
         with_fields(tiny(), step=3)
+    with pytest.raises(ConfigError, match=r"^'data\.size' is a path.*with_overrides\(config, \['data\.size=…'\]\)"):
+        with_fields(tiny(), **{"data.size": 32})
 
 
 def test_what_data_may_be() -> None:

@@ -167,6 +167,11 @@ def with_fields(config: Config, **changes: Any) -> Config:
     """
     table = to_table(config)
     for name, value in changes.items():
+        if name not in table and name.partition(".")[0] in table:
+            raise ConfigError(
+                f"{name!r} is a path, and here are fields by name. Try mulligan.training.with_overrides(config, "
+                f"[{f'{name}=…'!r}])."
+            )
         if name not in table:
             raise unknown_key("", name, tuple(table))
         table[name] = to_plain(value)
