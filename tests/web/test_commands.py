@@ -146,7 +146,8 @@ def test_settings_go_through_the_strict_builder(call: Any) -> None:
     assert field(knobs={"lr_g": 5}) == "knobs.lr_g"
     assert field(knobs={"penalty": "none", "gamma": 1.0}) == "gamma"
     assert field(overrides=["nothing=3"]) == "overrides"
-    assert field(overrides=["data.name=/etc"]) == "overrides"
+    for beyond in ("data.name=/etc", " data=/etc", "data={name='/etc'}", '"data".name=/etc', "data.size=32"):
+        assert field(overrides=[beyond]) == "overrides"
     assert field(overrides=["steps=99000000"]) == "steps"
     assert field(overrides=["batch_size=99999"]) == "batch"
     assert field(overrides=["d_steps=64", "update=alternating"]) == "batch"

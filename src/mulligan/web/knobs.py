@@ -160,7 +160,8 @@ def configured(
         if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
             raise Problem(
                 "bad-field",
-                f"{text!r} is not allowed here; pictures and recipe have fields of their own.",
+                f"{text!r} is not allowed here; data and recipe have fields of their own, and what else is set of "
+                "them is for mulligan train --set.",
                 field="overrides",
             )
     if asked["overrides"]:
