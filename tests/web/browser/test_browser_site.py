@@ -115,3 +115,22 @@ def test_the_command_says_how_to_look(tmp_path, monkeypatch, capsys, wheel):
     site.main()
     assert "http.server" in capsys.readouterr().out
     assert (tmp_path / "s" / "engine.zip").read_bytes() == engine_zip()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("s", "--wheel", "none.whl"), "none.whl cannot be read as a wheel"),
+        (("s", "--runtime", "."), "holds no pyodide.mjs"),
+        (("a-file/s",), "a-file/s cannot be written (Not a directory)"),
+    ],
+)
+def test_the_command_refuses_in_a_sentence(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    Path("a-file").touch()
+    monkeypatch.setattr(sys, "argv", ["site", *words])
+    with pytest.raises(SystemExit) as ended:
+        site.main()
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not Path("s").exists()

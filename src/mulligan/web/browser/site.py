@@ -123,7 +123,12 @@ def main() -> None:
     parser.add_argument("--wheel", type=Path, help="take the engine from this wheel; default: the running package")
     parser.add_argument("--runtime", type=Path, help="put this copy of Pyodide beside the page")
     words = parser.parse_args()
-    build(words.out, words.wheel, words.runtime)
+    try:
+        build(words.out, words.wheel, words.runtime)
+    except DataError as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"{words.out} cannot be written ({error.strerror}). Name another folder.")
     print(f"{words.out} is ready: python -m http.server -d {words.out} --bind 127.0.0.1 8765")
 
 
