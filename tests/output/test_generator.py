@@ -174,6 +174,9 @@ def test_classes_by_number_and_by_name(generator):
             named.class_of(word)
     with pytest.raises(ConfigError, match="trained without labels"):
         generator(classes=0).class_of(3)
+    for names in ("dog", ["cat", "dog"]):
+        with pytest.raises(ConfigError, match=r"one for each sample\. The number of a name is generator\.class_of"):
+            named.images(2, labels=names)
 
 
 @pytest.mark.parametrize("labels", [10, -1, [1, 2], [0, 1, 10], 1.0, [[1, 2, 3]], [[1], [2, 3]], "3"])

@@ -267,9 +267,10 @@ class Generator:
         except ValueError:  # of different lengths
             asked = np.empty(0, object)
         if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
+            hint = " The number of a name is generator.class_of(name)." if asked.dtype.kind == "U" else ""
             raise ConfigError(
                 f"labels of type {asked.dtype} and shape {asked.shape} are not allowed; give one whole number, or "
-                f"{count} of them, one for each sample."
+                f"{count} of them, one for each sample.{hint}"
             )
         for label in {int(asked.min()), int(asked.max())}:
             self.class_of(label)
