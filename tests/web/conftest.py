@@ -301,11 +301,11 @@ def runs(two: Path, playground: Any) -> Path:
 class Served(Caller):
     """A server of its own process."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str, runs: Path):
+    def __init__(self, process: subprocess.Popen[str], address: str, runs: Path, query: str):
         import httpx
 
         super().__init__(httpx.Client(base_url=address, timeout=60.0))
-        self.process, self.address, self.runs = process, address, runs
+        self.process, self.address, self.runs, self.query = process, address, runs, query
 
     def ended(self) -> str:
         """Wait for the end of the process; return what it said."""
@@ -332,7 +332,8 @@ def serving(runs: Path, *options: str) -> Served:
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("the playground is at "):
-            return Served(process, line.split()[-1].partition("?")[0].rstrip("/"), runs)
+            address, _, query = line.removeprefix("the playground is at ").strip().partition("?")
+            return Served(process, address.rstrip("/"), runs, query)
     raise AssertionError(f"the server ended with {process.wait()}")
 
 

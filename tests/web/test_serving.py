@@ -242,6 +242,7 @@ def _locked(path: Path) -> bool:
     [
         (("--host", "0.0.0.0"), "needs --token"),
         (("--host", "0.0.0.0", "--token", "short"), "at least 16"),
+        (("--token", "ключ-ключ-ключ-ключ"), "letters that no cookie can hold"),
         (("--port", "99999"), "0 to 65535"),
         (("--data", "/no/such/folder"), "no such folder"),
         (("--runs", __file__), "is a file, and runs need a folder"),
@@ -284,6 +285,28 @@ def test_an_address_that_only_this_machine_can_open_is_said(serve: Any, tmp_path
     found = serve(tmp_path, "--host", host, "--token", "x" * 16)
     words = f"from another machine: the same, with this machine's name or number in place of {host}\n"
     assert (found.process.stderr.readline() == words) == said
+    found.process.terminate()
+    found.ended()
+
+
+def test_the_address_that_is_printed_opens_the_page_whatever_the_token(serve: Any, tmp_path: Path) -> None:
+    import httpx
+
+    token = "abc+def/ghi== &#;%20\"'"  # its first half as `openssl rand -base64` makes them
+    found = serve(tmp_path, "--token", token)
+    with httpx.Client(base_url=found.address) as browser:
+        assert browser.get("/", follow_redirects=True).status_code == 401
+        assert browser.get(f"/?{found.query}", follow_redirects=True).status_code == 200
+        assert browser.get("/api/runs").status_code == 200  # by the cookie
+    found.process.terminate()
+    found.ended()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only 127.0.0.1 is there")
+def test_every_loopback_address_is_this_machine(serve: Any, tmp_path: Path) -> None:
+    found = serve(tmp_path, "--host", "127.0.0.2")
+    assert found.client.get("/api/runs").status_code == 200
+    assert found.client.get("/api/runs", headers={"host": "example.org"}).status_code == 403
     found.process.terminate()
     found.ended()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from mulligan.errors import ConfigError, typed
 from mulligan.web.engine import Engine
@@ -62,13 +64,16 @@ def serve(
     """
     if runs.exists() and not runs.is_dir():
         raise ConfigError(f"--runs {runs} is a file, and runs need a folder. Choose another one.")
-    if host not in ("127.0.0.1", "localhost", "::1") and not token:
+    here = _is_loopback(host)
+    if not here and not token:
         raise ConfigError(
             f"--host {host} lets other machines in, so it needs --token SECRET, which every visitor must know. "
             "Without both, only this machine can see the playground."
         )
     if token and len(token) < 16:
         raise ConfigError(f"--token has {len(token)} characters; at least 16 are needed. Try: openssl rand -hex 16")
+    if not token.isascii():
+        raise ConfigError("--token has letters that no cookie can hold. Try: openssl rand -hex 16")
     engine = Engine()
     listener = _bound(host, port)
     engine.spawn()  # it reads the digits while the server is imported
@@ -78,10 +83,10 @@ def serve(
     from mulligan.web.playground import Playground
 
     playground = Playground(runs, data, engine)
-    hosts = LOOPBACK if host in LOOPBACK else frozenset()
+    hosts = LOOPBACK | {host} if here else frozenset()
     bound = listener.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{bound}/" + (f"?token={token}" if token else "")
+    address = f"http://{shown}:{bound}/" + (f"?token={quote(token, safe='')}" if token else "")
 
     def listening() -> None:
         say(f"the playground is at {address}")
@@ -97,6 +102,14 @@ def serve(
     finally:
         _end(playground.session.state, playground.runs, engine, say)
     return 0
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"
 
 
 def _bound(host: str, port: int) -> socket.socket:
