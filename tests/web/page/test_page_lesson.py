@@ -14,6 +14,11 @@ pytestmark = pytest.mark.story
 BOTH = ("light", "dark")
 WHERE = "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
 LINK = "document.querySelector('[data-testid=progress-link]')"
+IN_SIGHT = """(() => {
+  const named = (name) => document.querySelector(`[data-testid=${name}]`);
+  const [button, panel] = ["second-try", "diagnosis"].map((name) => named(name).getBoundingClientRect());
+  return button.bottom <= panel.bottom && named("remedy").scrollHeight <= named("remedy").clientHeight;
+})()"""
 LONG = 1_000_000  # steps: such a run never ends by itself while somebody looks at it
 
 
@@ -104,6 +109,8 @@ def an_alarm(tab):
     assert "would begin at step 0" in tab("tries").locator("svg").get_attribute("aria-label")
     filled = [b.inner_text() for b in tab.page.locator("button.primary:visible").all()]
     assert filled == ["Second try"]
+    assert tab.page.evaluate(IN_SIGHT), "the one button, or a change that it makes, is out of sight"
+    assert "1 → 64" in remedy
     assert "never stretched" in tab.page.locator(".scrub small").inner_text()
     stands(tab)
     tab.painted("sample-grid")

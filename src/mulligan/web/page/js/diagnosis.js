@@ -32,17 +32,18 @@ function EvidenceLine({ line, level }) {
     <${Gauge} line=${line} level=${wrong} /><div class=${`v ${line.holds ? level : ""}`}>${num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
 }
 
-/** Four or five lines: what the finding rests on first, then what every look shows. */
+/** What the finding rests on first, then what every look shows: five lines, four above a remedy, three above a long one. */
 function lines(diagnosis, look) {
   const severe = diagnosis?.severity ? diagnosis.evidence ?? [] : [];
   const names = new Set(severe.map((e) => e.name));
-  return [...severe, ...(look?.evidence ?? []).filter((e) => !names.has(e.name))].slice(0, severe.length ? 4 : 5);
+  const most = !severe.length ? 5 : diagnosis.changes?.length > 3 ? 3 : 4;
+  return [...severe, ...(look?.evidence ?? []).filter((e) => !names.has(e.name))].slice(0, most);
 }
 
 /** A value of the configuration in words: penalties as R1 γ 1 + R2 γ 1, kinds by their name. */
 function inWords(value) {
   if (value == null || value === "" || (Array.isArray(value) && !value.length)) return "none";
-  if (typeof value === "number") return num(value);
+  if (typeof value === "number") return Number.isInteger(value) ? int(value) : num(value);
   if (Array.isArray(value)) return value.map(inWords).join(value.every((v) => typeof v === "number") ? ", " : " + ");
   if (typeof value !== "object") return plain(value).replace(/^r([12])$/, "R$1");
   const { kind, ...rest } = value;
