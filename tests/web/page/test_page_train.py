@@ -194,6 +194,21 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
     assert "no judge reads these pictures" in tab("class-histogram").text_content()
 
 
+def test_pictures_without_classes_have_no_number_of_them_before_the_first_look_either(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(
+        """async () => {
+            const {server, store} = await import("/js/store.js");
+            store.look = null; // of a run before
+            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 60, steps: 100, points: false,
+                counted_classes: [], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
+        }"""
+    )
+    tab.until("document.querySelector('[data-testid=chart-loss]').innerText.includes('D’s output')")
+    assert tab("metric-modes").inner_text() == "–"
+    assert "no judge reads these pictures" in tab("class-histogram").text_content()
+
+
 def test_the_noise_floor_stands_in_its_chart_before_the_first_figure_and_after_the_last(open_tab):
     tab = open_tab()
     tab.page.evaluate(

@@ -42,7 +42,8 @@ export function Quality() {
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
   const shares = blank ? null : look?.histogram;
-  const counted = blank || !look || Boolean(shares?.length); // once looked at: modes of a toy, or classes that a judge reads
+  // Modes of a toy, or classes that a judge reads: a look tells; before it, whether the pictures have classes at all.
+  const counted = blank || (look ? Boolean(shares?.length) : points || Boolean(status.counted_classes?.length));
   const names = !counted ? [] : status?.counted_classes?.length ? status.counted_classes : Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
   const what = counted ? (points ? "mode" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const modes = m?.modes;
