@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from mulligan.web.knobs import changes, summary
+
 NAME = "ring-1"
 
 
@@ -70,3 +72,18 @@ def test_an_edited_second_try_reaches_no_further_than_a_start(
     said = call.post("/api/train/second-try", **{"try": 1, "changes": [change]}).json()
     assert (said["type"], said["field"]) == ("/problems/bad-field", "changes")
     assert stand.sent[-1][0] != "second"
+
+
+def test_penalties_that_come_or_go_are_one_change() -> None:
+    """They were five rows in a remedy, the first of which said "none → none"."""
+    r1, r2 = ({"kind": kind, "gamma": 1.0} for kind in ("r1", "r2"))
+    one: dict[str, Any] = {"path": "penalties", "label": "Penalty"}
+    found = changes({"steps": 3, "penalties": []}, {"steps": 4, "penalties": [r1, r2]})
+    assert found[1:] == [one | {"old": [], "new": [r1, r2]}]
+    assert summary(found) == "steps 4, R1 γ 1, R2 γ 1"
+    found = changes({"penalties": [r1, r2]}, {"penalties": []})
+    assert found == [one | {"old": [r1, r2], "new": []}]
+    assert summary(found) == "Penalty none"
+    found = changes({"penalties": [r1, r2]}, {"penalties": [r1, r2 | {"gamma": 0.5}]})
+    assert [(change["label"], change["old"], change["new"]) for change in found] == [("R2: γ", 1.0, 0.5)]
+    assert summary(found) == "γ 0.5"

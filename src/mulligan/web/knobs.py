@@ -278,18 +278,25 @@ def _changed(config: Config, overrides: list[str], field: str, say: Callable[[st
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return in which values two tables differ: path, label, old and new."""
-    return [
-        {"path": path, "label": label_of(path), "old": before, "new": after}
-        for path, before, after in compared(old, new)
+    """Return in which values two tables differ: path, label, old and new; penalties of other kinds are one value."""
+    before, after = (table.get("penalties", []) for table in (old, new))
+    others = [each["kind"] for each in before] != [each["kind"] for each in after]
+    found = [
+        {"path": path, "label": label_of(path, after), "old": was, "new": becomes}
+        for path, was, becomes in compared(old, new)
+        if not (others and path.startswith("penalties"))
     ]
+    if others:
+        found.append({"path": "penalties", "label": LABELS["penalties"], "old": before, "new": after})
+    return found
 
 
-def label_of(path: str) -> str:
-    """Return a path in words."""
+def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
+    """Return a path in words; `penalties` are those that it leads to."""
     last = path.rpartition(".")[2]
-    if path.startswith("penalties"):
-        return f"{LABELS['penalties']}: {last}" if last not in ("penalties", "kind") else LABELS["penalties"]
+    if path.startswith("penalties.") and penalties:
+        kind = _named({"kind": penalties[int(path.split(".")[1])]["kind"]})
+        return f"{kind}: {'γ' if last == 'gamma' else last}"
     for who, letter in (("generator", "G"), ("discriminator", "D")):
         if path.startswith(f"{who}."):
             return f"Rate of {letter}" if last == "lr" else f"{letter}: {last.replace('_', ' ')}"
@@ -306,8 +313,8 @@ def summary(found: list[dict[str, Any]]) -> str:
             continue
         if path == "loss.kind":
             words.append(str(new).replace("_", " "))
-        elif path.startswith("penalties") and last == "kind":
-            words.append(str(new).upper().replace("_", "-"))
+        elif path == "penalties":
+            words += [_named(each) for each in new] or [f"{LABELS['penalties']} none"]
         elif path.startswith("penalties") and last in ("gamma", "weight"):
             words.append(f"γ {new:g}")
         elif last == "lr":
@@ -315,3 +322,9 @@ def summary(found: list[dict[str, Any]]) -> str:
         else:
             words.append(f"{label_of(path)} {new}")
     return ", ".join(dict.fromkeys(words))
+
+
+def _named(penalty: dict[str, Any]) -> str:
+    """Return a penalty's name and its strength, if it has one."""
+    strength = penalty.get("gamma", penalty.get("weight"))
+    return f"{penalty['kind'].upper().replace('_', '-')}{'' if strength is None else f' γ {strength:g}'}"
