@@ -176,6 +176,26 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     assert re.search(r"real 0(,|\.0)", tab("chart-verdict").locator("svg.plot").get_attribute("aria-label"))  # centred
 
 
+def test_the_numbers_of_an_axis_have_room(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(
+        """async () => {
+            const {server} = await import("/js/store.js");
+            const step = [100, 200, 300];
+            const flat = step.map(() => -1550);
+            server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 800, points: false,
+                class_names: [], loss: {says: "logit", unit: "D’s output"}, can: []});
+            server.hear("tries", [{number: 1, run: "made-up", recipe: "mlp", from_step: 0, step: 300, steps: 800,
+                state: "paused", parent: null, changes: [], alarm: null}]);
+            server.hear("curves", {try: 1, step, d_loss: flat, g_loss: flat, d_real: flat, d_fake: flat,
+                d_accuracy: flat, penalty: flat});
+        }"""
+    )
+    tab.until("document.querySelector('[data-testid=chart-loss]').textContent.includes('−2k')")
+    edges = "[...document.querySelectorAll('[data-testid=chart-loss] svg text')].map((t) => t.getBBox().x)"
+    assert min(tab.page.evaluate(edges)) >= 0
+
+
 def test_classes_that_nobody_can_count_have_no_number(open_tab):
     """Those of a person's own pictures, which no judge reads: 10 were shown, and 8 modes of any toy."""
     tab = open_tab()

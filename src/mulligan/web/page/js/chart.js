@@ -74,7 +74,11 @@ export function ticksOf([low, high], log) {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-const tickText = (v, log) => (log && v < 0.01 ? `1e${Math.round(Math.log10(v))}`.replace("-", "−") : log && v >= 1e4 ? `1e${Math.round(Math.log10(v))}` : short(v));
+const tickText = (v, log) => {
+  if (log && (v < 0.01 || v >= 1e4)) return `1e${Math.round(Math.log10(v))}`.replace("-", "−");
+  const a = Math.abs(v);
+  return a >= 1000 && a < 1e6 ? `${v < 0 ? "−" : ""}${thousands(a)}` : short(v); // −2k: the margin holds no more
+};
 
 // ── lines ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
