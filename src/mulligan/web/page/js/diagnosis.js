@@ -81,7 +81,8 @@ function Advice({ severe, open }) {
   if (severe) {
     const alarm = diagnosis.severity === "alarm";
     const tryable = diagnosis.can_try && diagnosis.changes?.length > 0;
-    return html`<div class="try"><h3>What to try</h3>
+    const many = tryable && diagnosis.changes.length > 5 && ` · ${diagnosis.changes.length} changes`; // as many as are in sight
+    return html`<div class="try"><h3>What to try${many}</h3>
       ${tryable ? html`<${Changes} changes=${diagnosis.changes} from=${diagnosis.from_step} restart=${diagnosis.restart} />`
         : html`<ul class="small">${(diagnosis.remedies ?? []).map((r) => html`<li>${r}</li>`)}</ul>`}
       <p class="small">${tryable ? `${sentence(diagnosis.remedies?.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
