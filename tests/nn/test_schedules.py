@@ -1,6 +1,7 @@
 """Schedules: their ends, their way between, and what they refuse."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -131,6 +132,7 @@ def test_warm_up_to_a_constant():
         (Geometric, {"until": 0.0}),
         (Linear, {"end": -1.0}),
         (Linear, {"from_": 1.0}),
+        (Linear, {"until": 0.0}),
         (Cosine, {"until": 0.0}),
         (Cosine, {"until": 1.5}),
         (ConstantThenCosine, {"hold": 1.0}),
@@ -139,8 +141,10 @@ def test_warm_up_to_a_constant():
     ],
 )
 def test_refuses_what_makes_no_sense(cls, fields):
-    with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* is not allowed.*Try "):
+    with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* is not allowed.*Try ") as caught:
         cls(**fields)
+    name, value = re.search(r"Try (\w+) = (.*)\.$", str(caught.value)).groups()
+    cls(**fields | {name: eval(value)})  # what it says to try is allowed
 
 
 @pytest.mark.parametrize("cls", SCHEDULES.values(), ids=lambda cls: cls.__name__)

@@ -156,7 +156,7 @@ class Linear(Schedule):
     start: NonNegative = 1.0
     end: NonNegative = 0.0
     from_: Fraction = 0.0
-    until: Fraction = 1.0
+    until: PositiveFraction = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -185,7 +185,7 @@ class Cosine(Schedule):
     start: NonNegative = 1.0
     end: NonNegative = 0.0
     from_: Fraction = 0.0
-    until: Fraction = 1.0
+    until: PositiveFraction = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
