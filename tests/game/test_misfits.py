@@ -268,7 +268,7 @@ def game_with(optimizer, schedules=None):
         (lambda: game_of(classes=2.5), r"classes = 2\.5 is not allowed; it must be a whole number"),
         (lambda: FeatureMatching(layer=1.5), r"layer = 1\.5 is not allowed; it must be a whole number. Try layer = -2"),
         (lambda: R3GANGenerator(expansion=1.5), r"expansion = 1\.5 is not allowed; it must be a whole number"),
-        (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks = \[1, 1, 0\.5\] are not allowed"),
+        (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks = \[1, 1, 0\.5\] is not allowed"),
         (lambda: game_of(instance_noise=-0.1), "instance_noise = -0.1 is not allowed"),
         (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties name R1 twice"),
         (lambda: Latent(0), "dim = 0 is not allowed"),

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ class Spec:
     whole: Whole = 3
     integer: Integer = 3
     counts: tuple[Count, ...] = (64, 32)
+    word: Literal["fast", "slow", "still"] = "slow"
     free: str = "anything"
 
     def __post_init__(self):
@@ -92,6 +94,14 @@ def test_edges(field, inside, outside):
             "Try counts = [64, 32].",
         ),
         ({"finite": math.inf}, "finite = inf is not allowed; it must be a finite number. Try finite = 0."),
+        (
+            {"word": "quick"},
+            "word = 'quick' is not allowed; it must be 'fast', 'slow' or 'still'. Try word = 'slow'.",
+        ),
+        (
+            {"word": ["fast"]},
+            "word = ['fast'] is not allowed; it must be 'fast', 'slow' or 'still'. Try word = 'slow'.",
+        ),
     ],
 )
 def test_words(fields, rule):

@@ -208,6 +208,8 @@ def test_what_data_may_be() -> None:
         DataSpec(low=1.0, high=0.0)
     with pytest.raises(ConfigError, match=r"^DataSpec: labels = 'some' is not allowed"):
         DataSpec(labels="some")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"^DataSpec: colour = 'blue' is not allowed.*'auto', 'grey' or 'rgb'\. Try "):
+        DataSpec(colour="blue")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="limit"):
         DataSpec(limit=-1)
     with pytest.raises(ConfigError, match="low"):

@@ -25,7 +25,7 @@ from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.resample import AvgPool, Upsample
 from mulligan.nn.layers.shape import Flatten, Reshape
-from mulligan.nn.ranges import Count, Positive, check_ranges
+from mulligan.nn.ranges import Count, Positive, Whole, check_ranges
 
 _LINEAR = He(slope=1.0)  # Var W = 1/fan_in
 
@@ -44,23 +44,16 @@ class _R3GAN(Architecture):
         How much wider a block is inside.
     """
 
-    widths: tuple[int, ...] = (64, 32, 16)
-    blocks: tuple[int, ...] = (1, 1, 1)
+    widths: tuple[Count, ...] = (64, 32, 16)
+    blocks: tuple[Whole, ...] = (1, 1, 1)
     expansion: Count = 2
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        numbers = (*self.widths, *self.blocks)
-        if (
-            not all(isinstance(number, int) for number in numbers)
-            or len(self.widths) != len(self.blocks)
-            or not self.widths
-            or min(self.widths) < 1
-            or min(self.blocks) < 0
-        ):
+        if not self.widths or len(self.widths) != len(self.blocks):
             raise ConfigError(
                 f"{type(self).__name__}: widths = {list(self.widths)} and blocks = {list(self.blocks)} are not "
-                "allowed; both need a whole number for each stage. Try widths = [64, 32, 16] and blocks = [1, 1, 1]."
+                "allowed; both need a number for each stage. Try widths = [64, 32, 16] and blocks = [1, 1, 1]."
             )
 
     def stage(self, index: int) -> list[Layer]:

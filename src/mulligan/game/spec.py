@@ -39,11 +39,6 @@ class Latent:
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if self.distribution not in ("normal", "uniform"):
-            raise ConfigError(
-                f"Latent: distribution = {self.distribution!r} is not allowed; it must be 'normal' or 'uniform'. "
-                "Try distribution = 'normal'."
-            )
 
     def draw(self, rng: np.random.Generator, out: Array) -> Array:
         """Fill `out`, (n, dim), in place."""
@@ -158,8 +153,6 @@ class Game:
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if self.update not in ("simultaneous", "alternating"):
-            raise ConfigError(f"update = {self.update!r} is not allowed; it must be 'simultaneous' or 'alternating'.")
         if self.update == "simultaneous" and self.d_steps != 1:
             raise ConfigError(
                 f"d_steps = {self.d_steps} is not allowed with update = 'simultaneous': both move once from the same "

@@ -11,7 +11,7 @@ import numbers
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mulligan.errors import ConfigError, shown
 
@@ -64,7 +64,7 @@ Integer = Annotated[int, Interval(-math.inf, math.inf, "()", 0)]
 
 
 def check_ranges(spec: Any) -> None:
-    """Check every field of a frozen dataclass against its annotation: a number's range, and of what kind an object is.
+    """Check the fields of a frozen dataclass against their annotations: a number's range, the words, an object's kind.
 
     NumPy scalars become Python numbers: a ``np.float64`` would turn float32 arithmetic into float64. Lists of objects
     become tuples, which can be hashed.
@@ -77,7 +77,8 @@ def check_ranges(spec: Any) -> None:
     Raises
     ------
     ConfigError
-        When a value is no number of the annotated kind, not finite, or outside its range; when it is no such object.
+        When a value is no number of the annotated kind, not finite, or outside its range; when it is none of the words,
+        or no such object.
     """
     for name, kind, interval, example, several in _ranged_fields(spec.__class__):
         value = getattr(spec, name)
@@ -92,6 +93,13 @@ def check_ranges(spec: Any) -> None:
             )
         plain = tuple(kind(entry) for entry in entries)
         object.__setattr__(spec, name, plain if several else plain[0])
+    for name, words, example in _word_fields(spec.__class__):
+        value = getattr(spec, name)
+        if not isinstance(value, str) or value not in words:
+            raise ConfigError(
+                f"{type(spec).__name__}: {name} = {shown(value)} is not allowed; it must be "
+                f"{', '.join(map(repr, words[:-1]))} or {words[-1]!r}. Try {name} = {example!r}."
+            )
     for name, hint, example in _object_fields(spec.__class__):
         value = getattr(spec, name)
         if not _is_a(value, hint):
@@ -149,6 +157,14 @@ def _ranged_fields(cls: type) -> tuple[tuple[str, type, Interval, str, bool], ..
             written = str(list(example)) if isinstance(example, tuple) else f"{example:g}"
             found.append((field.name, kind, interval, written, several))
     return tuple(found)
+
+
+@cache
+def _word_fields(cls: type) -> tuple[tuple[str, tuple[str, ...], str], ...]:
+    """List (name, words, example) of every field that holds one of some words."""
+    hints = get_type_hints(cls)
+    found = [(field, get_args(hints[field.name])) for field in fields(cls) if get_origin(hints[field.name]) is Literal]
+    return tuple((field.name, words, words[0] if field.default is MISSING else field.default) for field, words in found)
 
 
 @cache

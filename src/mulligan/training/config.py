@@ -60,10 +60,6 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if self.labels not in ("dataset", "clusters", "none"):
-            raise ConfigError(
-                f"DataSpec: labels = {self.labels!r} is not allowed; it must be 'dataset', 'clusters' or 'none'."
-            )
         if self.low >= self.high:
             raise ConfigError(f"DataSpec: low = {self.low} is not below high = {self.high}. Try low = -1 and high = 1.")
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ShapeError
 from mulligan.nn.ranges import Finite, NonNegative, check_ranges
 
 
@@ -82,14 +82,6 @@ class Glorot(Initializer):
 
     gain: NonNegative = 1.0
     distribution: Literal["uniform", "normal"] = "uniform"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.distribution not in ("uniform", "normal"):
-            raise ConfigError(
-                f"Glorot: distribution = {self.distribution!r} is not allowed; it must be 'uniform' or "
-                "'normal'. Try distribution = 'uniform'."
-            )
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`."""

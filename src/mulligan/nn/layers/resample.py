@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.layers.shape import check_image
@@ -29,14 +29,6 @@ class Upsample(LinearMap):
     """
 
     mode: Literal["nearest", "bilinear"] = "nearest"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.mode not in ("nearest", "bilinear"):
-            raise ConfigError(
-                f"Upsample: mode = {self.mode!r} is not allowed; it must be 'nearest' or 'bilinear'. "
-                "Try mode = 'bilinear'."
-            )
 
     def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)
