@@ -115,6 +115,7 @@ def test_the_example_of_the_interface(tiny, tmp_path):
 def test_samples_have_the_range_of_the_data(tiny, images, low, high, shape):
     generator = mulligan.fit(images, recipe=tiny, steps=2)
     assert (generator.spec.shape, generator.spec.data_range, generator.classes) == (shape, (low, high), 0)
+    assert generator.threads == tiny.threads
     samples = generator.sample(40)
     assert samples.shape == (40, *shape)
     assert low <= samples.min() < samples.max() <= high

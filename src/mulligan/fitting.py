@@ -126,7 +126,7 @@ def fit(
     made = run.generator()
     if data_range is None:
         return made
-    return Generator(replace(made.spec, data_range=data_range), made.theta, made.stats)
+    return Generator(replace(made.spec, data_range=data_range), made.theta, made.stats, threads=made.threads)
 
 
 def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
