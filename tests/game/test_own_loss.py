@@ -8,7 +8,7 @@ import pytest
 from mulligan.errors import UnsupportedError
 from mulligan.game.checking import NETS, game_of
 from mulligan.game.gan import GAN
-from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Wasserstein
+from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, NonSaturating, Wasserstein
 from mulligan.game.penalties import R1, R2, WGANGP, Penalty
 from mulligan.nn import layers as nn
 
@@ -111,6 +111,15 @@ def test_a_loss_that_does_not_give_what_a_step_needs_is_refused(loss, message):
 def test_a_loss_may_look_at_the_reals_where_it_is_told_of_them():
     for game in (game_of(loss=Told()), game_of(loss=Looking(), update="simultaneous")):
         assert np.isfinite(played(game, (4,))._measures["g_loss"])
+
+
+class Paired(NonSaturating):
+    relativistic = True
+
+
+def test_d_is_not_called_right_by_a_level_that_is_free():
+    assert "d_accuracy" in played(game_of(), (4,))._measures
+    assert "d_accuracy" not in played(game_of(loss=Paired()), (4,))._measures
 
 
 class Silent(Penalty):

@@ -141,7 +141,7 @@ class GAN:
         Returns
         -------
         dict of str to float
-            ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy`` where the loss has a threshold,
+            ``d_loss``, ``g_loss``, mean logits ``d_real``, ``d_fake``, ``d_accuracy`` where the loss has a level,
             and each penalty by its name.
 
         Raises
@@ -238,9 +238,9 @@ class GAN:
         found = loss.discriminator(real=real, fake=fake)
         if i == 0:
             self._measures |= {"d_loss": float(found.value), "d_real": mean(real), "d_fake": mean(fake)}
-            if loss.threshold is not None:
-                threshold = constant(loss.threshold, real.dtype)
-                hits = np.count_nonzero(real > threshold) + np.count_nonzero(fake <= threshold)
+            if loss.level is not None:
+                level = constant(loss.level, real.dtype)
+                hits = np.count_nonzero(real > level) + np.count_nonzero(fake <= level)
                 self._measures["d_accuracy"] = hits / (2 * len(real))
         return found
 

@@ -59,7 +59,8 @@ class Loss:
     """What both players minimise. One of one's own writes `discriminator` and `generator`."""
 
     relativistic: ClassVar[bool] = False
-    """True when only differences of logits matter: the level of D's output is then free."""
+    """True when both losses are of differences between reals and fakes: G's sees the reals' logits, too, and the level
+    of D's output is free."""
     probabilistic: ClassVar[bool] = True
     """True when σ(logit) estimates the probability of being real."""
     threshold: ClassVar[float | None] = 0.0

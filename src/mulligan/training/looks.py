@@ -95,7 +95,7 @@ def facts_of(run: Run) -> Facts:
     """Return the facts of a run."""
     loss = run.config.loss
     smoothing = loss.smoothing if isinstance(loss, NonSaturating) else 0.0
-    unsure = np.full(2, loss.threshold or 0.0, np.float32)  # D's best answer where it cannot tell
+    unsure = np.full(2, loss.level or 0.0, np.float32)  # D's best answer where it cannot tell
     nets = run.gan.g.network, run.gan.d.network
     layers = [layer for net in nets for _, layer, _ in walk(net.layer, net.input_shape)]
     return Facts(
