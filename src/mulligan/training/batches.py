@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.data import Dataset, Sampler
-    from mulligan.nn.memory import Array
+    from mulligan.nn.memory import Array, Labels
     from mulligan.training.config import DataSpec
-
-    Labels = NDArray[np.int64] | None
 
 AHEAD = 4
 """Batches of streamed pictures that are decoded before they are needed."""

@@ -286,10 +286,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         arrays: dict[str, Array] = load(packed)
         config = from_table(Config, words["config"])
-        state = {key: words[key] for key in ("step", "sampler", "streams", "sums", "counted", "observers", "data")}
-        state["turned"] = words.get("turned", [])  # older checkpoints have none
-        log, clock, kinds = (dict(words[key]) for key in ("log", "clock", "versions"))
-        return Checkpoint(path, config, state, arrays, log, clock, kinds)
+        names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "turned")
+        state = {name: words[name] for name in names}
+        log, clock, computed_by = (dict(words[name]) for name in ("log", "clock", "versions"))
+        return Checkpoint(path, config, state, arrays, log, clock, computed_by)
     except MulliganError as error:
         raise CheckpointError(
             f"{path / WORDS} holds a configuration that cannot be built here: {error} If that is of your own, use the "

@@ -176,7 +176,7 @@ class Diagnosis:
     def restore(self, state: dict[str, Any]) -> None:
         """Remember what `state` returned."""
         self.current, self.clean = _finding(state["current"]), state["clean"]
-        self._before, self._earlier = dict(state["before"]), dict(state.get("earlier", {}))  # older files lack it
+        self._before, self._earlier = dict(state["before"]), dict(state["earlier"])
         self.looks = [Look(**look) for look in state["looks"]]
         self._sums, self._since, self._seen = dict(state["sums"]), state["since"], state["seen"]
         self._lived = state["lived"]

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mulligan.nn.memory import Array
-
-    Labels = NDArray[np.int64] | None
+    from mulligan.nn.memory import Array, Labels
 
 COMPARED = 256
 """Samples seen of which each one's nearest other is looked for."""

@@ -14,7 +14,7 @@ from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
 from mulligan.game.misfits import as_numbers, refuse_unheld
 from mulligan.nn.limits import available_cores
-from mulligan.nn.memory import Array
+from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.tables import from_table, to_table
 from mulligan.training import guard
@@ -201,7 +201,7 @@ class Run:
         new, self._told = self.turned[self._told :], len(self.turned)
         return new
 
-    def next_batch(self) -> tuple[Array, NDArray[np.int64] | None]:
+    def next_batch(self) -> tuple[Array, Labels]:
         """Return the next real samples in the network's range, and their classes."""
         rows, labels = self._batches.next()
         return rows.taken(np.float32) if isinstance(rows, Rows) else rows, labels
@@ -236,7 +236,7 @@ class Run:
         z = self.config.latent.draw(rng, np.empty((count, self.config.latent.dim), np.float32))
         return z, None if self.labels is None else self.labels[rng.integers(len(self.labels), size=count)]
 
-    def generate(self, z: Array, labels: NDArray[np.int64] | None = None, *, average: bool = True) -> Array:
+    def generate(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
         """Return G(z) in the network's own range, float32 (n, …); changes nothing.
 
         Parameters
@@ -264,7 +264,7 @@ class Run:
             raise guard.no_samples(self, made)
         return made
 
-    def sample(self, z: Array, labels: NDArray[np.int64] | None = None, *, average: bool = True) -> Array:
+    def sample(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
         """Return G(z) as the data are: uint8 pictures, or float32 points; parameters as for `generate`."""
         made = self.generate(z, labels, average=average)
         if self.data.is_points:
@@ -369,7 +369,7 @@ class Run:
         run.sums, run.counted = dict(state["sums"]), state["counted"]
         run._observed = dict(state["observers"])
         try:
-            for step, overrides in state.get("turned", []):
+            for step, overrides in state["turned"]:
                 run.turn(overrides)
                 run.turned[-1] = (step, tuple(overrides))
         except ConfigError as error:

@@ -35,11 +35,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mulligan.nn.memory import Array
+    from mulligan.nn.memory import Array, Labels
     from mulligan.nn.network import Workspace
     from mulligan.training.run import Run
-
-    Labels = NDArray[np.int64] | None
 
 COUNT = 256
 """Fixed z, and fixed reals."""
