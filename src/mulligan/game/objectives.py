@@ -110,8 +110,8 @@ def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
     draw = type(penalty).draw
     if draw is Penalty.draw:
         return rng.random((len(real), *[1] * (real.ndim - 1)))
-    if draw is DRAGAN.draw:
-        shift: Array = rng.random(real.shape) * (getattr(penalty, "spread", 0.5) * real.std())
+    if isinstance(penalty, DRAGAN) and draw is DRAGAN.draw:
+        shift: Array = rng.random(real.shape) * (penalty.spread * real.std())
         return shift
     return penalty.draw(rng, real)
 

@@ -138,31 +138,6 @@ def copies(fake: NDArray[Any], of: Originals) -> Copies:
     )
 
 
-def authentic(x: NDArray[Any], train: NDArray[Any]) -> float:
-    """Share of the rows of `x` that are authentic (Alaa et al. 2022).
-
-    A picture is authentic if its nearest training picture has a neighbour of its own, in the training set, that
-    is nearer than the picture is: d(t, train∖t) < d(x, t), t = argmin d(x, ·).
-
-    Parameters
-    ----------
-    x, train : arrays of shape (n, d) and (l, d)
-
-    Returns
-    -------
-    float
-        0 to 1; about a half to two thirds for held-out reals.
-
-    Raises
-    ------
-    ShapeError, DataError
-        Different widths, fewer than two rows, a value that is not finite.
-    """
-    x, train = feature_sets(x, train, names=("features", "training features"))
-    distance, index = nearest(x, train)
-    return _authentic(distance[:, 0], index[:, 0], train)
-
-
 def ct(
     fake: NDArray[Any],
     fake_cell: NDArray[Any],
@@ -218,7 +193,11 @@ def _authentic(
     train: NDArray[np.float64],
     inside: NDArray[np.intp] | None = None,
 ) -> float:
-    """Mean of 1[d(t, train∖{t, x}) < d(x, t)]; only those t are asked that are some x's nearest."""
+    """Share of pictures that are authentic, given each one's nearest training picture (Alaa et al. 2022).
+
+    A picture x is authentic if its nearest training picture t has a neighbour of its own, in the training set without
+    x, that is nearer than x is: d(t, train∖{t, x}) < d(x, t). Only those t are asked that are some x's nearest.
+    """
     asked, back = np.unique(index, return_inverse=True)
     own, who = nearest(train[asked], train, k=1 if inside is None else 2, skip=asked)
     near = own[back, 0] if inside is None else np.where(who[back, 0] == inside, own[back, 1], own[back, 0])

@@ -1,4 +1,4 @@
-"""The checks at the boundary: every public function of this room reads its arrays through these."""
+"""The checks at the boundary: what reads features, pictures or probabilities in this room reads them through these."""
 
 from __future__ import annotations
 
@@ -110,15 +110,13 @@ def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
     return array
 
 
-def probabilities(p: NDArray[Any], name: str = "probabilities") -> NDArray[np.float64]:
+def probabilities(p: NDArray[Any]) -> NDArray[np.float64]:
     """Read class probabilities: (n, K), non-negative, rows that sum to 1 within 1e-3.
 
     Parameters
     ----------
     p : array of shape (n, K)
         p(y|x), one row a picture.
-    name : str
-        How an error calls it.
 
     Returns
     -------
@@ -129,11 +127,11 @@ def probabilities(p: NDArray[Any], name: str = "probabilities") -> NDArray[np.fl
     ShapeError, DataError
         Not a table; not finite; not probabilities.
     """
-    table = features(p, name, least=1)
+    table = features(p, "probabilities", least=1)
     worst = float(np.abs(table.sum(axis=1) - 1.0).max())
     if table.min() < 0.0 or worst > 1e-3:
         raise DataError(
-            f"{name} has a smallest entry of {table.min():.3g} and row sums off 1 by up to {worst:.3g}; "
+            f"probabilities have a smallest entry of {table.min():.3g} and row sums off 1 by up to {worst:.3g}; "
             f"rows of probabilities are needed. Logits go through a softmax first."
         )
     return table

@@ -118,7 +118,13 @@ class Memory:
     ----------
     params, grads : dict of arrays
         Views into the network's flat vectors. A layer adds to `grads` by `gradient` and `add` alone: nothing clears it
-        before. `stats` holds what is kept but not trained (running averages).
+        before.
+    stats : dict of arrays
+        Likewise of what is kept but not trained (running averages).
+    saved : dict
+        What else a pass of the layer leaves for its next ones.
+    context : Context
+        What the layer shares with all others of the workspace.
     children : list of Memory
         One for each layer inside a composite layer.
     x, y : array

@@ -202,10 +202,12 @@ class ConstantThenCosine(Schedule):
 
     Parameters
     ----------
-    value, end : float
-        Both at least 0.
+    value : float
+        At least 0.
     hold : float
         The fraction of the run for which `value` is held, in [0, 1).
+    end : float
+        At least 0.
     """
 
     value: NonNegative = 1.0
