@@ -23,9 +23,9 @@ PAIRED = Facts(balance=math.log(2), probabilistic=False, relativistic=True, pena
 SOUND = {
     "d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67, "penalty": 0.04,
     "spread": 0.93, "span": 1.0, "distance": 0.97, "variety": 0.52, "scale": 1.0, "offset": 0.0, "beyond": 0.0,
-    "extreme": 0.77, "extreme_real": 0.83, "sharpness": 1.02, "coverage": 0.9, "precision": 0.97,
+    "extreme": 0.77, "extreme_real": 0.83, "sharpness": 1.02, "coverage": 0.9,
     "gap": 0.02, "ranking": 0.7, "classes": 1.0, "inner": 0.9, "r1": 0.66, "r2": 0.6, "push": 0.4,
-    "g_first": 1.7e-3, "g_last": 0.03, "g_gradient": 0.6, "d_gradient": 1.3,
+    "g_first": 1.7e-3, "g_gradient": 0.6, "d_gradient": 1.3,
     "g_weights": 80.0, "d_weights": 34.0, "path": 1.5, "way": 0.3, "ct_z": 0.3, "authentic": 1.0,
 }  # fmt: skip
 """What `quick` shows after 1000 steps."""

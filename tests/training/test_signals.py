@@ -173,9 +173,8 @@ def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -
     assert signals["d_gradient"] == pytest.approx(np.linalg.norm(slopes(d.theta, d_loss)), rel=1e-3)
     of_g = slopes(g.theta, lambda: g_loss(fake()))
     assert signals["g_gradient"] == pytest.approx(np.linalg.norm(of_g), rel=1e-3)
-    first, last_w, last_b = (math.sqrt(np.square(g.entries[i].view(of_g)).mean()) for i in (0, -2, -1))
+    first = math.sqrt(np.square(g.entries[0].view(of_g)).mean())
     assert signals["g_first"] == pytest.approx(first, rel=1e-3)
-    assert signals["g_last"] == pytest.approx(max(last_w, last_b), rel=1e-3)
     assert signals["g_weights"] == pytest.approx(np.linalg.norm(g.theta), rel=1e-5)
     assert signals["d_weights"] == pytest.approx(np.linalg.norm(d.theta), rel=1e-5)
     assert probe.look()[0] == signals  # nothing is left of the look before
@@ -233,8 +232,6 @@ def test_likeness_of_points_by_definition(tiny: Any) -> None:
     radius = np.sort(reals, axis=1)[:, 5]  # itself is number 0
     assert 0.05 < signals["coverage"] < 0.95
     assert signals["coverage"] == np.mean(between.min(axis=1) < radius)
-    assert 0.05 < signals["precision"] < 0.95
-    assert signals["precision"] == np.mean((between < radius[:, None]).any(axis=0))
     among_reals, among_fakes = (a.sum() / (len(a) * (len(a) - 1)) for a in (reals, fakes))
     assert signals["distance"] == pytest.approx(among_fakes / among_reals, rel=1e-4)
     assert signals["gap"] == pytest.approx((2 * between.mean() - among_reals - among_fakes) / among_reals, rel=1e-3)
@@ -315,7 +312,6 @@ def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyP
     assert signals["classes"] == pytest.approx(expected, rel=0.05)
     assert signals["inner"] == pytest.approx(1.0, abs=0.25)
     assert signals["coverage"] < 0.6  # of seven digits in ten no fake is near
-    assert signals["precision"] > 0.8
 
 
 @pytest.mark.parametrize(

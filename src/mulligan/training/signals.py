@@ -249,7 +249,6 @@ class Probe:
         features, kinds = self._see(self._seen(made), made)
         d2 = squared_distances(known.features, features)
         signals["coverage"] = float(np.mean(d2.min(axis=1) < known.radius))
-        signals["precision"] = float(np.mean((d2 < known.radius[:, None]).any(axis=0)))
         signals["gap"] = self._gap(d2, features)
         if kinds is None or known.kinds is None:
             return []
@@ -299,8 +298,9 @@ class Probe:
         g_space.grad.fill(0)
         g_space.backward(d_fake, inputs=False)
         g_space.grads()
-        sizes = [float(np.sqrt(np.square(e.view(g_space.grad)).mean())) for e in run.gan.g.network.entries]
-        signals |= {"g_first": sizes[0], "g_last": max(sizes[-2:]), "g_gradient": float(np.linalg.norm(g_space.grad))}
+        first = run.gan.g.network.entries[0].view(g_space.grad)
+        signals["g_first"] = float(np.sqrt(np.square(first).mean()))
+        signals["g_gradient"] = float(np.linalg.norm(g_space.grad))
         for side, seed in (("real", for_d.real), ("fake", for_d.fake)):  # each side's memory still holds its pass
             sides[side].grad.fill(0)
             sides[side].backward(seed[:, None], inputs=False)
