@@ -32,17 +32,7 @@ _LINEAR = He(slope=1.0)  # Var W = 1/fan_in
 
 @dataclass(frozen=True)
 class _R3GAN(Architecture):
-    """What both players share.
-
-    Parameters
-    ----------
-    widths : tuple of int
-        Channels of each stage, from the smallest picture to the largest; each stage doubles height and width.
-    blocks : tuple of int
-        Residual blocks of each stage.
-    expansion : int
-        How much wider a block is inside.
-    """
+    """What both players share; `R3GANDiscriminator` says what the parameters are."""
 
     widths: tuple[Count, ...] = (64, 32, 16)
     blocks: tuple[Whole, ...] = (1, 1, 1)

@@ -188,6 +188,11 @@ class Workspace:
             The classes of the rows; needed where a layer is conditioned on them.
         training : bool
             Batch statistics and dropout, or running statistics and none.
+
+        Raises
+        ------
+        ShapeError, ConfigError
+            When the batch, or its labels, are not what the network takes.
         """
         x = np.asarray(x, self.network.dtype)
         if x.shape[1:] != self.network.input_shape:
