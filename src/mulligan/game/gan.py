@@ -90,7 +90,7 @@ class GAN:
         self.steps = 0
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         count = available_cores() if lanes is None else lanes
-        refuse_settings(dtype, seed=(seed, 0), total=(total, 1), lanes=(count, 1))
+        refuse_settings(seed=seed, total=total, lanes=count, dtype=dtype)
         processes = processes and count > 1 and can_fork()
         allocate = shared if processes else aligned
         for_g = game.generator.build(sample_shape, game.classes)

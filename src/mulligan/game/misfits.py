@@ -81,20 +81,14 @@ def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
     return np.empty(0, dtype)
 
 
-def refuse_settings(dtype: DTypeLike, **counts: tuple[Any, int]) -> None:
-    """Raise where a `GAN` cannot be made, whatever the game.
-
-    Parameters
-    ----------
-    dtype : dtype
-    **counts : (value, least)
-        What must be whole numbers, and at least what.
+def refuse_settings(*, seed: int, total: int, lanes: int, dtype: DTypeLike) -> None:
+    """Raise where a `GAN` cannot be made with these, whatever the game.
 
     Raises
     ------
     ConfigError
     """
-    for name, (value, least) in counts.items():
+    for name, value, least in (("seed", seed, 0), ("total", total, 1), ("lanes", lanes, 1)):
         as_whole(name, value, least)
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ConfigError(
