@@ -217,7 +217,7 @@ def classifier_score(p: NDArray[Any]) -> float:
     Returns
     -------
     float
-        1 to K. The real test digits score about 9.88 of 10. It sees neither copies nor a collapse inside classes.
+        1 to K. The real test digits score 9.78 of 10. It sees neither copies nor a collapse inside classes.
 
     Raises
     ------
