@@ -142,7 +142,25 @@ class Geometric(Schedule):
 
 
 @dataclass(frozen=True)
-class Linear(Schedule):
+class _Ramp(Schedule):
+    """What `Linear` and `Cosine` share: two values, and the window in which the one becomes the other."""
+
+    start: NonNegative = 1.0
+    end: NonNegative = 0.0
+    from_: Fraction = 0.0
+    until: PositiveFraction = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.from_ >= self.until:
+            raise ConfigError(
+                f"{type(self).__name__}: from_ = {self.from_!r} is not allowed with until = {self.until!r}; "
+                f"it must be below. Try from_ = {self.until / 2:g}."
+            )
+
+
+@dataclass(frozen=True)
+class Linear(_Ramp):
     """Constant, then from one value to another in a straight line, then constant.
 
     Parameters
@@ -153,15 +171,6 @@ class Linear(Schedule):
         The fractions of the run between which it moves, in [0, 1], ``from_`` below ``until``.
     """
 
-    start: NonNegative = 1.0
-    end: NonNegative = 0.0
-    from_: Fraction = 0.0
-    until: PositiveFraction = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_order(self)
-
     def __call__(self, step: int, total: int) -> float:
         """Give ``(1−q)·start + q·end`` with q = (p − from_)/(until − from_), within [0, 1]."""
         q = _progress(step / total, self.from_, self.until)
@@ -169,7 +178,7 @@ class Linear(Schedule):
 
 
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine(_Ramp):
     """Constant, then from one value to another along half a cosine wave, then constant.
 
     Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", Eq. 5.
@@ -181,15 +190,6 @@ class Cosine(Schedule):
     from_, until : float
         The fractions of the run between which it moves, in [0, 1], ``from_`` below ``until``.
     """
-
-    start: NonNegative = 1.0
-    end: NonNegative = 0.0
-    from_: Fraction = 0.0
-    until: PositiveFraction = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_order(self)
 
     def __call__(self, step: int, total: int) -> float:
         """Give ``(1−w)·start + w·end`` with w = ½(1 − cos πq), q as in `Linear`."""
@@ -248,14 +248,6 @@ def _half_wave(start: float, end: float, q: float) -> float:
     """Give (1−w)·start + w·end with w = ½(1 − cos πq): exactly the two ends at q = 0 and 1."""
     w = 0.5 * (1 - math.cos(math.pi * q))
     return (1 - w) * start + w * end
-
-
-def _check_order(spec: Linear | Cosine) -> None:
-    if spec.from_ >= spec.until:
-        raise ConfigError(
-            f"{type(spec).__name__}: from_ = {spec.from_!r} is not allowed with until = {spec.until!r}; "
-            f"it must be below. Try from_ = {spec.until / 2:g}."
-        )
 
 
 SCHEDULES: dict[str, type[Schedule]] = {

@@ -38,7 +38,7 @@ def average(m: Vector, beta1: float, g: Vector) -> None:
     m += g
 
 
-def adam_direction(rule: Adam | AdamW | OptimisticAdam, g: Vector, m: Vector, v: Vector, t: int) -> float:
+def adam_direction(rule: Adam, g: Vector, m: Vector, v: Vector, t: int) -> float:
     """Turn the gradient `g` into Adam's direction m̂/(√v̂ + ε), up to the factor that is returned.
 
     With M = m/(1−β₁), V = v/(1−b) and r = √((1−β₂ᵗ)/(1−b)), √v̂ = √V/r, hence
@@ -102,7 +102,7 @@ class Adam(Optimizer):
 
 
 @dataclass(frozen=True)
-class AdamW(Optimizer):
+class AdamW(Adam):
     """Adam with weight decay that does not pass through the adaptive quotient.
 
     Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", Algorithm 2.
@@ -124,12 +124,6 @@ class AdamW(Optimizer):
         λ, at least 0.
     """
 
-    steps_by: ClassVar[str] = "rate"
-    slots: ClassVar[tuple[str, ...]] = ("m", "v")
-    lr: Positive = 1e-3
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    eps: Epsilon = 1e-8
     weight_decay: NonNegative = 0.01
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
@@ -140,7 +134,7 @@ class AdamW(Optimizer):
 
 
 @dataclass(frozen=True)
-class OptimisticAdam(Optimizer):
+class OptimisticAdam(Adam):
     """Adam that steps twice and takes its last step back: a prediction of where the game is going.
 
     Source: Daskalakis et al. 2018, "Training GANs with Optimism", Algorithm 1.
@@ -157,12 +151,7 @@ class OptimisticAdam(Optimizer):
         Keeps the quotient finite, above 0.
     """
 
-    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")
-    lr: Positive = 1e-3
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    eps: Epsilon = 1e-8
 
     def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, u = slots
