@@ -1,1 +1,1 @@
-"""Pictures, animations, reports, exports."""
+"""Pictures, animations, exports, and files that are whole or not there."""

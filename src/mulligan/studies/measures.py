@@ -62,7 +62,6 @@ FIGURES: dict[str, Figure] = {
     "is_first": Figure("nearest is the first one drawn", "high"),
     "correlation": Figure("correlation with the first one drawn"),
     "mean_correlation": Figure("correlation with the data's mean"),
-    "step_rate": Figure("steps a CPU-second"),
 }
 """Every figure that a measure of the house gives; one of your own may be listed here too, or stand by its name."""
 

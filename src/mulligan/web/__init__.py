@@ -8,11 +8,13 @@ The server owns the run: a page is a window on it. Nothing here is imported befo
 - `api`, `routes`, `parameters`, `fields`, `problems`, `openapi`: one table of calls and of what they take, from which
   come the checks of every message and the OpenAPI description
 - `calls`, `views`: the calls themselves; `playground` holds what they work on
-- `session`, `state`, `listener`, `hub`, `control`: the run as the page sees it; the streams to the browsers; which tab
-  writes
+- `session`, `state`, `tries`, `listener`, `hub`, `control`: the run as the page sees it; the streams to the browsers;
+  which tab writes
 - `engine`, `worker`, `live`, `steering`, `questions`, `wire`: the process that trains, from outside, from inside, and
   between two steps
-- `knobs`, `diagnosis`, `rounding`: settings and diagnosis in words; figures as short as the page needs them
+- `choices`, `knobs`, `diagnosis`, `rounding`: what can be chosen; settings and diagnosis in words; figures as short as
+  the page needs them
 - `drawing`, `inside`, `layers`: pictures from seeds, and what goes on inside the nets
 - `runs`, `history`, `jobs`, `work`, `museum`, `pictures`: run folders and what is in them; what takes long
+- `browser`: a page that needs no server: the ring, trained in the browser
 """

@@ -128,13 +128,7 @@ class Hub:
         return time.monotonic() - self.gone.get(name, -1e9) < grace
 
     async def stream(self, name: str, last: str | None) -> AsyncIterator[bytes]:
-        """Yield events for one client, until it leaves or the server closes.
-
-        Raises
-        ------
-        Problem
-            When there are too many already.
-        """
+        """Yield events for one client, until it leaves or the server closes."""
         client = Client(name)
         for event in self._missed(last):
             client.put("missed", event)
@@ -160,7 +154,13 @@ class Hub:
             self.changed()
 
     def refuse_more(self) -> None:
-        """Refuse one more client when there are too many."""
+        """Refuse one more client, before its stream has begun.
+
+        Raises
+        ------
+        Problem
+            When there are too many already.
+        """
         if len(self.clients) >= CLIENTS:
             raise Problem(
                 "too-many", f"{CLIENTS} pages listen already, which is all that this server serves. Close one of them."

@@ -1,4 +1,4 @@
-"""What takes long: measuring a finished run, its report, an export.
+"""What takes long: measuring a finished run, its report, an export, a case of the museum.
 
 Each in a process of its own, so that neither the page nor a run in training waits.
 """

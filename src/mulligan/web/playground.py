@@ -80,7 +80,7 @@ class Playground:
         return {**self.session.snapshot(), **more}
 
     async def close(self) -> None:
-        """End the streams, save the run, end the worker."""
+        """End the streams and the jobs; the run is saved by its worker, for which `mulligan.web.server` waits."""
         if self._ticking is not None:
             self._ticking.cancel()
         self.hub.close()
