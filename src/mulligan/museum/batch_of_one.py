@@ -24,7 +24,7 @@ def one_by_one(game: Duel, z: Array, *, training: bool) -> Array:
 def run(seed: int) -> Played:
     """Train G with BatchNorm on the ring, then ask it in either mode."""
     normed = (Dense(64), BatchNorm(), LeakyReLU()) * 2
-    game = Duel((*normed, Dense(2)), (*HIDDEN, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
+    game = Duel((*normed, Dense(2)), (*HIDDEN, Dense(1)), ADAM, seed)
     for _ in range(STEPS):
         game.discriminator_move(game.real(BATCH), game.g.forward(game.z(BATCH)))
         game.generator_move(game.z(BATCH))

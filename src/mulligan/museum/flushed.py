@@ -40,7 +40,7 @@ def run(seed: int) -> Played:
     """Play WGAN-GP on the ring with the inputs flushed, and with them kept."""
     clouds, ways = [], []
     for flushed in (True, False):
-        game = Duel((*HIDDEN, Dense(2)), (*HIDDEN, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
+        game = Duel((*HIDDEN, Dense(2)), (*HIDDEN, Dense(1)), ADAM, seed)
         starts = {who: net.theta.copy() for who, net in game.nets.items()}
         for _ in range(STEPS):
             for _ in range(CRITIC_STEPS):

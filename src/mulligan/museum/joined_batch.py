@@ -40,7 +40,7 @@ def run(seed: int) -> Played:
     normed = (Dense(64), LeakyReLU(), *(Dense(64), BatchNorm(), LeakyReLU()) * 2)
     clouds, gaps = [], []
     for joined, inside in ((True, normed), (False, normed), (False, HIDDEN)):
-        game = Duel((*HIDDEN, Dense(2)), (*inside, Dense(1)), 2, (2,), (ADAM, ADAM), seed)
+        game = Duel((*HIDDEN, Dense(2)), (*inside, Dense(1)), ADAM, seed)
         gap = []
         for step in range(STEPS):
             seen, alone = discriminator_move(game, joined=joined)

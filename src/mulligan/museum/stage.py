@@ -7,7 +7,7 @@ networks with their optimisers, and every move written out in the exhibit's own 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import threadpoolctl
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mulligan.game.losses import Loss
     from mulligan.metrics.toys import Modes
     from mulligan.museum.case import Picture
-    from mulligan.nn.layers.base import Layer, Shape
+    from mulligan.nn.layers.base import Layer
     from mulligan.nn.memory import Array
     from mulligan.nn.optimizers import Optimizer
 
@@ -52,7 +52,7 @@ SHOWN = 1024
 BATCH = 128
 """Points of a duel's batch."""
 HIDDEN = (Dense(64), LeakyReLU()) * 3
-"""The hidden layers of the recipe `ring`."""
+"""The hidden layers of D in the recipe `ring`."""
 LOSS = NonSaturating()
 ADAM = Adam(lr=1e-3, beta1=0.5)
 
@@ -127,42 +127,29 @@ def one_thread() -> Iterator[None]:
 
 
 class Duel:
-    """Two networks and their optimisers, on the ring or on anything else.
+    """Two networks on the ring, z and samples of two numbers, each player with an optimiser of its own.
 
     Parameters
     ----------
     g, d : sequence of Layer
-    latent : int
-        Length of z.
-    shape : tuple of int
-        Of one sample.
-    optimizers : (Optimizer, Optimizer)
-        G's and D's.
+    optimizer : Optimizer
+        Of either.
     seed : int
     """
 
-    def __init__(
-        self,
-        g: Sequence[Layer],
-        d: Sequence[Layer],
-        latent: int,
-        shape: Shape,
-        optimizers: tuple[Optimizer, Optimizer],
-        seed: int,
-    ):
-        self.latent = latent
+    def __init__(self, g: Sequence[Layer], d: Sequence[Layer], optimizer: Optimizer, seed: int):
         self.noise, self.data = stream(seed, "noise"), stream(seed, "batches")
         self.nets = {
-            "g": Network(Sequential(tuple(g)), (latent,)).initialise(stream(seed, "init.g")),
-            "d": Network(Sequential(tuple(d)), shape).initialise(stream(seed, "init.d")),
+            who: Network(Sequential(tuple(layers)), (2,)).initialise(stream(seed, f"init.{who}"))
+            for who, layers in (("g", g), ("d", d))
         }
         self.g, self.d = (net.workspace() for net in self.nets.values())
-        self.optimizers = dict(zip("gd", optimizers))
-        self.states = {who: o.init(self.nets[who].n_params, np.float32) for who, o in self.optimizers.items()}
+        self.optimizer = optimizer
+        self.states = {who: optimizer.init(net.n_params, np.float32) for who, net in self.nets.items()}
 
     def z(self, count: int) -> Array:
         """Draw z ~ N(0, 1)."""
-        return self.noise.standard_normal((count, self.latent), dtype=np.float32)
+        return self.noise.standard_normal((count, 2), dtype=np.float32)
 
     def real(self, count: int) -> Array:
         """Draw from the ring."""
@@ -172,11 +159,11 @@ class Duel:
         """Take a player's step with the gradient that its workspace has gathered."""
         space = self.g if who == "g" else self.d
         space.finish_grads()
-        self.optimizers[who].step(self.nets[who].theta, space.grad, self.states[who])
+        self.optimizer.step(self.nets[who].theta, space.grad, self.states[who])
         space.clear_grads()
 
     def discriminator_move(self, real: Array, fake: Array, loss: Loss = LOSS) -> None:
-        """Move D by the loss of separate passes over reals and fakes."""
+        """Move D by one pass over reals and fakes together; a D with BatchNorm would need two."""
         n = len(real)
         logits = self.d.forward(np.concatenate([real, fake]))[:, 0]
         c = loss.discriminator(real=logits[:n], fake=logits[n:])
@@ -193,7 +180,7 @@ class Duel:
         self.g.grads()
         self.move("g")
 
-    def cloud(self, **how: Any) -> Array:
+    def cloud(self) -> Array:
         """Return what G makes of `SHOWN` fixed z."""
-        z = stream(0, "eval").standard_normal((SHOWN, self.latent), dtype=np.float32)
-        return self.g.forward(z, **{"training": False} | how).copy()
+        z = stream(0, "eval").standard_normal((SHOWN, 2), dtype=np.float32)
+        return self.g.forward(z, training=False).copy()
