@@ -82,7 +82,7 @@ async def samples(playground: Playground, weights: str) -> Any:
 
 def catalog(playground: Playground) -> Any:
     """Return what can be chosen."""
-    return choices.catalog(playground.session.own, str(playground.runs))
+    return choices.catalog(playground.session.own)
 
 
 def models(playground: Playground, also: str | None) -> Any:

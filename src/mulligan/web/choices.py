@@ -12,7 +12,7 @@ from mulligan.game.penalties import PENALTIES
 from mulligan.tables import line_of
 from mulligan.training.recipes import RECIPES, describe, recipe
 from mulligan.web.diagnosis import awaited
-from mulligan.web.knobs import LIMITS, LIVE, combinations, knobs_of
+from mulligan.web.knobs import LIVE, combinations, knobs_of
 
 
 @cache
@@ -61,7 +61,7 @@ def described(registry: dict[str, Any]) -> list[dict[str, str]]:
     return [{"name": name, "line": line_of(cls)} for name, cls in registry.items()]
 
 
-def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
+def catalog(own: dict[str, str]) -> dict[str, Any]:
     """Return all that can be chosen, and what is shown before the first look."""
     lines = {entry["name"]: entry["line"] for entry in described(PENALTIES)}
     penalties = [
@@ -72,8 +72,6 @@ def catalog(own: dict[str, str], runs: str) -> dict[str, Any]:
         "data": data_sets(own),
         "losses": described(LOSSES),
         "penalties": penalties,
-        "limits": LIMITS,
         "live": LIVE,
         "diagnosis": awaited(),
-        "runs_folder": runs,
     }

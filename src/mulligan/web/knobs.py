@@ -1,4 +1,4 @@
-"""Settings as the page has them: a recipe, the pictures, eight knobs; and the way to a configuration and back."""
+"""Settings as the page has them: a recipe, the pictures, seven knobs; and the way to a configuration and back."""
 
 from __future__ import annotations
 
@@ -24,11 +24,8 @@ LIVE = ("lr_g", "lr_d", "gamma")
 """Knobs that act at the next step; the others need a new try."""
 LIMITS: dict[str, Any] = {
     "steps": 1_000_000,
-    "pictures": 256,
     "frames": 120,
-    "clients": 64,
     "body": 65_536,
-    "seed": 2**53 - 1,
     "lr": [1e-7, 1.0],
     "gamma": [0.0, 10_000.0],
     "batch": [1, 1024],
@@ -38,14 +35,8 @@ LIMITS: dict[str, Any] = {
 LABELS = {
     "loss": "Loss",
     "penalties": "Penalty",
-    "penalty": "Penalty",
-    "gamma": "Strength γ",
-    "lr_g": "Rate of G",
-    "lr_d": "Rate of D",
     "batch_size": "Batch",
-    "batch": "Batch",
     "latent.dim": "Latent size",
-    "latent": "Latent size",
     "data.name": "Pictures",
     "d_steps": "Moves of D a step",
     "instance_noise": "Instance noise",

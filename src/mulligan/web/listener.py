@@ -57,8 +57,6 @@ class Listener:
         if name == "failed":
             self._fail(words["code"], words["text"], words.get("step"))
             return
-        if name == "loading":
-            return
         if state.name == "stopping" and name in UNFINISHED:
             return
         state.moved(name, words.get("step"))
@@ -113,7 +111,7 @@ class Listener:
         self.state.diagnosis = words
         current = self.state.current
         if current is not None and words["severity"] == "alarm":
-            current.alarm = {"state": words["state"], "title": words["title"], "step": words["step"]}
+            current.alarm = {"state": words["state"], "step": words["step"]}
         self.hub.publish("diagnosis", words)
         self.session.publish_tries()
 

@@ -25,7 +25,6 @@ class Live:
     turn : int
         The server's own number for this time that a run is in hand; every message is marked with it.
     diagnosis : Diagnosis
-    worker_state : str
     path : deque
         Where the points of the first fixed z have been.
     """
@@ -35,7 +34,6 @@ class Live:
     number: int
     turn: int
     diagnosis: Diagnosis
-    worker_state: str = "loading"
     path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
 
 

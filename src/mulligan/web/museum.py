@@ -39,7 +39,7 @@ def listed(playground: Playground) -> dict[str, Any]:
     """Return the cases in the order of the tour."""
     from mulligan.museum.cases import CASES
 
-    return {"available": bool(CASES), "cases": [{"id": name, **case.words()} for name, case in CASES.items()]}
+    return {"cases": [case.words() for case in CASES.values()]}
 
 
 def case(playground: Playground, case: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def case(playground: Playground, case: str) -> dict[str, Any]:
     words = named(case).words()
     kept = read_json(playground.runs / KEPT / f"{case}.json") or {}
     more = {"seconds": kept.get("seconds"), "played": kept.get("played")}
-    return {"id": case, **words, "command": f"mulligan museum {case}", **more}
+    return {**words, "command": f"mulligan museum {case}", **more}
 
 
 def play(runs: Path, name: str, seed: int) -> None:

@@ -28,7 +28,6 @@ KINDS: dict[str, Kind] = {
     "stale-try": Kind(409, "Another try is running by now"),
     "busy": Kind(409, "A run is there already"),
     "wrong-state": Kind(409, "Not now"),
-    "length": Kind(411, "The length is missing"),
     "too-large": Kind(413, "Too large"),
     "bad-field": Kind(422, "A value is not allowed"),
     "too-many": Kind(503, "Too many at once"),

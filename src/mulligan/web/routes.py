@@ -53,7 +53,7 @@ ROUTES: tuple[Route, ...] = (
         "POST", "/api/control", "Become the page that writes.", calls.control,
         body={"client": CLIENT, "take": Field("bool", "Even from another page.", default=False)},
     ),
-    Route("GET", "/api/catalog", "Recipes, data, losses, penalties, limits.", calls.catalog),
+    Route("GET", "/api/catalog", "Recipes, data, losses, penalties.", calls.catalog),
     Route("GET", "/healthz", "The server lives.", calls.health),
     Route(
         "GET", "/api/pictures", "Own pictures, as the network will see them.", threaded(calls.own_pictures),

@@ -106,11 +106,10 @@ class Session:
     def _begin(self, config: Config, *, paused: bool) -> None:
         folder = take_next(self.runs, config.recipe or "run")
         text = f"reading {config.data.name}"
-        words = {"config": to_table(config), "folder": str(folder), "try": 1, "paused": paused, "text": text}
-        words["turn"] = self.state.turn + 1
-        self.engine.send("start", words)
+        table, turn = to_table(config), self.state.turn + 1
+        self.engine.send("start", {"config": table, "folder": str(folder), "try": 1, "turn": turn, "paused": paused})
         self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps)], 1, text)
-        self.state.info = {"table": words["config"], "data": config.data.name}
+        self.state.info = {"table": table, "data": config.data.name}
         self.state.settings = self.named(knobs.settings_of(config))
         self.hub.restart()
         self.hub.publish("runs", {})
@@ -147,8 +146,7 @@ class Session:
         chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
         self._refuse_fewer(chosen, steps)
         text = f"reading the checkpoint of {chosen.run}"
-        words: dict[str, Any] = {"folder": str(self.runs / chosen.run), "try": chosen.number, "text": text}
-        words["turn"] = self.state.turn + 1
+        words = {"folder": str(self.runs / chosen.run), "try": chosen.number, "turn": self.state.turn + 1}
         self.engine.send("open", words | ({} if steps is None else {"steps": steps}))
         if self.state.current is not None and self.state.current is not chosen and self.state.name != "failed":
             self.state.current.state = "finished" if self.state.name == "finished" else "stopped"
@@ -233,7 +231,6 @@ class Session:
             "folder": str(folder),
             "try": number,
             "turn": self.state.turn + 1,
-            "text": text,
         }
         self.engine.send("second", words | {"overrides": lines, "restart": anew})
         current.state = "failed" if said["severity"] == "alarm" else "stopped"

@@ -44,6 +44,7 @@ class Steering:
         self.worker, self.live = worker, live
         self.paused = paused
         self.left: int | None = None
+        self._stands = "paused"
         self.stopping = False
         self._poll = self._grid = 0.0
         self._interval = OFTEN
@@ -63,14 +64,13 @@ class Steering:
         run.cpu -= time.process_time() - cpu
         return self.stopping
 
-    def pause(self) -> None:
-        """Wait before the next step."""
-        self.paused, self.left = True, None
+    def pause(self, state: str = "paused") -> None:
+        """Wait before the next step, in a state that is told then."""
+        self.paused, self.left, self._stands = True, None, state
 
     def go(self, steps: int | None = None) -> None:
         """Go on, for so many steps or until told otherwise."""
         self.paused, self.left = False, steps
-        self.live.worker_state = "training"
         if steps is None:
             self.worker.tell("state", {"state": "training", "step": self.live.run.step})
         self._mark, self._spent = (self.live.run.step, time.perf_counter()), 0.0
@@ -92,12 +92,9 @@ class Steering:
 
     def _wait(self) -> None:
         """Stand still until told to go on or to stop."""
-        live = self.live
-        live.run.gan.settle()
-        self.show()
-        if live.worker_state != "alarm":
-            live.worker_state = "paused"
-        self.worker.tell("state", {"state": live.worker_state, "step": live.run.step})
+        self.live.run.gan.settle()
+        self.worker.show_samples(self.live)
+        self.worker.tell("state", {"state": self._stands, "step": self.live.run.step})
         while self.paused and not self.stopping:
             self.worker.obey(self)
         if self.left is not None:
@@ -112,11 +109,7 @@ class Steering:
             self.worker.tell("pace", {"step": self.live.run.step, "rate": (self.live.run.step - step) / spent})
         self._mark, self._spent = (self.live.run.step, now), 0.0
         if self.worker.watched:
-            self.show()
+            self.worker.show_samples(self.live)
             cost = time.perf_counter() - now
             self._interval = max(OFTEN, min(SELDOM, cost / SHARE), cost / MOST)
         self._grid = time.perf_counter() + self._interval
-
-    def show(self) -> None:
-        """Draw the grid as it is now."""
-        self.worker.show_samples(self.live, "average")

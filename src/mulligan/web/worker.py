@@ -74,7 +74,6 @@ class Worker:
 
     def _steer(self, steering: Steering, kind: str, words: dict[str, Any]) -> None:
         if kind == "pause":
-            steering.live.worker_state = "paused"
             steering.pause()
         elif kind == "go":
             steering.go(words.get("steps"))
@@ -107,12 +106,12 @@ class Worker:
         except Exception as error:  # a question must never end a run
             self.tell("answer", {"id": words["id"], "failed": f"{type(error).__name__}: {error}"})
 
-    def show_samples(self, live: Live, weights: str) -> None:
+    def show_samples(self, live: Live) -> None:
         """Say what the generator makes of the fixed z."""
         from mulligan.web.questions import samples
 
         with contextlib.suppress(DivergedError):  # the run is about to fail, and will say so
-            self.tell("samples", samples(live, weights))
+            self.tell("samples", samples(live, "average"))
 
     # ── living ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -134,7 +133,6 @@ class Worker:
         """Open a run and train it; what goes wrong is said, and this process lives on."""
         about = {"turn": int(task["turn"]), "try": int(task["try"])}
         try:
-            self.tell("state", {"state": "loading", **about, "text": task.get("text", "")})
             live = self._opened(task, about)
         except MulliganError as error:
             self.tell("refused", {**about, "text": str(error)})
@@ -187,7 +185,6 @@ class Worker:
         self._remember(live)
         steering = Steering(self, live, paused=paused)
         if not paused:
-            live.worker_state = "training"
             self.tell("state", {"state": "training", "step": run.step})
         recorder = Recorder(live.folder)
         evaluators = [] if glance is None else [glance]
@@ -195,10 +192,10 @@ class Worker:
         for event in recorder.record(run, evaluators=evaluators, observers=[live.diagnosis], stop=steering):
             finished = event.name == "finished"
             self._event(live, event, steering)
-        self.show_samples(live, "average")
-        live.worker_state = "finished" if finished else "stopped"
+        self.show_samples(live)
+        state = "finished" if finished else "stopped"
         saved = run.step if run.step > run.begins else None
-        self.tell("state", {"state": live.worker_state, "step": run.step, "saved": saved, "run": live.folder.name})
+        self.tell("state", {"state": state, "step": run.step, "saved": saved, "run": live.folder.name})
 
     def _remember(self, live: Live) -> None:
         """Say what was seen last, and said, before the run was closed."""
@@ -229,7 +226,7 @@ class Worker:
         elif isinstance(event, Sampled):
             self.tell("kept", {"step": event.step})
             if event.step == live.run.begins:
-                self.show_samples(live, "average")
+                self.show_samples(live)
         elif isinstance(event, Evaluated):
             self.tell("metrics", {"step": event.step, "metrics": event.metrics})
         elif isinstance(event, Saved):
@@ -238,11 +235,9 @@ class Worker:
             said = diagnosed(live, event)
             self.tell("diagnosis", said)
             if said["severity"] == "alarm" and event.step < live.run.config.steps:
-                live.worker_state = "alarm"
-                steering.pause()
+                steering.pause("alarm")
 
     def _failed(self, live: Live, code: str, text: str) -> None:
-        live.worker_state = "failed"
         self.tell("state", {"state": "failed", "step": live.run.step, "code": code, "text": text})
 
 

@@ -15,9 +15,8 @@ const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
 /** What stands where something has not come yet: while there is no server, nothing is asked for. */
 const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server does not answer.");
 
-/** How many times its range goes into the data's; a caption may speak of a part of a picture. */
-const factorOf = (p) => (p.low == null ? 1 : ((p.data?.[1] ?? 1) - (p.data?.[0] ?? 0)) / (p.high - p.low));
-const stretched = (p) => /stretched/i.test(p.caption) && factorOf(p) > 1;
+/** Whether a picture has less than the data's range, 0 to 1, from black to white; a caption may speak of a part of one. */
+const stretched = (p) => /stretched/i.test(p.caption) && p.low != null && p.high - p.low < 1;
 
 /** A picture under its name, with the values of black and white beside it. */
 function Exhibit({ picture, image }) {
@@ -32,10 +31,9 @@ const title = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll(
 function Stretch({ picture, grey, image }) {
   const canvas = useRef(null);
   const [place, setPlace] = useState(100);
-  const data = picture.data ?? [0, 1];
   const q = place / 100;
-  const ends = [picture.low, picture.high].map((end, i) => data[i] + (end - data[i]) * (1 - (1 - q) ** 3));
-  const factor = (data[1] - data[0]) / (ends[1] - ends[0]);
+  const ends = [picture.low, picture.high].map((end, i) => i + (end - i) * (1 - (1 - q) ** 3)); // from 0 and 1
+  const factor = 1 / (ends[1] - ends[0]);
   const digits = Math.min(8, Math.max(0, Math.ceil(-Math.log10(ends[1] - ends[0])) + 1));
   const [low, high] = ends.map((v) => v.toFixed(digits).replace("-", "−"));
   useEffect(() => paintGrey(canvas.current, grey, image.width, image.height, ends[0], ends[1]), [place, grey]);
@@ -102,7 +100,7 @@ function Case({ name, place, of }) {
       <${Side} kind="f" words=${found.repair} rows=${found.settings} evidence=${evidence.filter((e) => e.after != null)} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
     ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}
     <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run"><button type="button" class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${play}>${icon.play()}${busy ? "Playing…" : played ? "Run it again" : "Run it"}</button>
-      <code>${found.command ?? `mulligan museum ${name}`}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : played ? "" : "not played on this computer yet")}</span></div></section></article>`;
+      <code>${found.command}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : played ? "" : "not played on this computer yet")}</span></div></section></article>`;
 }
 
 export function Museum({ rest }) {
@@ -110,8 +108,7 @@ export function Museum({ rest }) {
   const [fault, setFault] = useState(null);
   useEffect(() => { if (store.connected) server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
   const cases = list?.cases ?? [];
-  const nameOf = (c) => c.name ?? c.id;
-  const at = Math.max(0, cases.findIndex((c) => nameOf(c) === rest[0]));
-  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><h2>GANs that failed</h2><nav aria-label="Exhibits">${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(nameOf(c))}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</nav></aside>
-    ${cases.length ? html`<${Case} key=${nameOf(cases[at])} name=${nameOf(cases[at])} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing" data-testid="museum-closed">${fault ?? (list ? "The museum is not part of this installation." : waiting("the museum"))}</p></article>`}</main>`;
+  const at = Math.max(0, cases.findIndex((c) => c.name === rest[0]));
+  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><h2>GANs that failed</h2><nav aria-label="Exhibits">${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(c.name)}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</nav></aside>
+    ${cases.length ? html`<${Case} key=${cases[at].name} name=${cases[at].name} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing" >${fault ?? waiting("the museum")}</p></article>`}</main>`;
 }
