@@ -6,7 +6,7 @@ import pytest
 
 from mulligan.bench import bench, child, machine
 from mulligan.bench.bench import run
-from mulligan.bench.race import is_wide
+from mulligan.bench.race import Race, is_wide
 from mulligan.bench.report import text
 from mulligan.bench.side import SIDES, Entry
 from mulligan.cli import main
@@ -67,6 +67,17 @@ def test_the_command_prints_one_json_document(capsys):
     printed = json.loads(capsys.readouterr().out)
     assert list(printed["workloads"]) == ["mlp-r1r2-64"]
     assert printed["toy"]
+
+
+@pytest.mark.parametrize(("away", "code"), [(0.0, 0), (1.0, 1)])
+def test_the_command_is_1_where_a_side_computes_something_else(document, monkeypatch, capsys, away, code):
+    changed = json.loads(json.dumps(document))
+    other = changed["workloads"]["classic-64"]["sides"]["torch compile"] = {}
+    Race._judge(other, "float64", away, 1e-9)
+    other.setdefault("why", "RuntimeError: double backward")  # nothing is known of one that could not be built
+    monkeypatch.setattr("mulligan.bench.bench.run", lambda *words, **options: changed)
+    assert main(["bench"]) == code
+    assert f"n/a: {other['why']}" in capsys.readouterr().out
 
 
 def test_the_command_says_what_it_does_not_know(capsys):

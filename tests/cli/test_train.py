@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mulligan.cli import follow
+from mulligan.fitting import timed
 from mulligan.models import load
 from mulligan.training import progress
 from mulligan.training.events import Clock, Stepped
@@ -215,10 +216,15 @@ def test_words_that_are_off(mulligan, here, words, message):
     assert list(here.iterdir()) == []
 
 
-def test_minutes_become_steps_that_are_written_down(mulligan, data):
+def test_minutes_become_steps_that_are_written_down(mulligan, data, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "mulligan.fitting.timed", lambda config, seconds: asked.append(seconds) or timed(config, seconds)
+    )
     rarely = [*TINY, "report_every=0", "sample_every=0", "save_every=0"]
     code, out, err = mulligan("train", "--data", data, "--minutes", "0.01", *rarely)
     assert code == 0
+    assert asked == [0.6]
     steps = config_of("runs/quick-1")["steps"]
     assert re.match(rf"{steps:,} steps fill 0\.6 s on this machine \(timed in \S+ s\)", err)
     assert f"done: {steps:,} steps" in out

@@ -30,6 +30,8 @@ SAME = 1e-9
 """What float64 may differ by after five steps: two orders of summation gave up to 6e-12 (decision 5)."""
 GROSS = 0.05
 """What float32 may differ by: one unit in the last place of the start gave up to 8e-3, of ours against ours."""
+WRONG = "computes something else"
+"""How the reason begins why such a side is not timed."""
 WIDE_BLOCK, WIDE_ROUNDS = 0.3, 0.15
 """Spreads, relative to the median, from which on a side is marked: inside its blocks, and between its rounds."""
 
@@ -157,7 +159,7 @@ class Race:
         if found <= allowed:
             result[dtype] = found
         else:
-            result["why"] = f"computes something else: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"
+            result["why"] = f"{WRONG}: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"
 
     def run(self, say: Callable[[str], None]) -> dict[str, Any]:
         """Time the sides that are left, and return everything that is known."""
