@@ -23,16 +23,11 @@ from mulligan.tables import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     Work = Callable[[Any], Any]
     Runner = Callable[[Work, list[Any], Work], Iterator[Any]]
 
-BACKENDS: dict[str, str] = {
-    "loky": "processes on this machine",
-    "dask": "a Dask cluster: --scheduler tcp://HOST:PORT, or one on this machine",
-    "ray": "a Ray cluster: --scheduler HOST:PORT (or auto), or one on this machine",
-}
-"""Every backend, in a line."""
 _POLL = 0.5  # seconds between two looks for result files
 
 
@@ -56,7 +51,7 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
     Parameters
     ----------
     name : str
-        One of `BACKENDS`.
+        One of `BACKENDS`: loky, processes on this machine; dask, a cluster at tcp://HOST:PORT; ray, one at HOST:PORT.
     workers : int
         Cells at once, on this machine; a cluster that is already there brings its own number.
     scheduler : str
@@ -79,8 +74,7 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
         raise ConfigError(f"there is no backend {name!r}. Known are {', '.join(BACKENDS)}.")
     if scheduler and name == "loky":
         raise ConfigError(f"--scheduler {scheduler} is of no use to loky, which runs here. Try --backend dask or ray.")
-    opened = {"loky": _loky, "dask": _dask, "ray": _ray}[name]
-    with opened(workers, scheduler) as run:
+    with BACKENDS[name](workers, scheduler) as run:
         yield lambda function, jobs, peek: run(partial(_knowing, _registries(), function), jobs, peek)
 
 
@@ -170,15 +164,15 @@ def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
         if scheduler:
             raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error
         raise RunError(f"Ray did not start on this machine ({error}). Try again with less running, or loky.") from error
-    count = max(1, int(ray.cluster_resources().get("CPU", workers)))
-
-    def run(function: Work, jobs: list[Any], peek: Work) -> Iterator[Any]:
-        yield from _watched(joblib, function, jobs, peek, count)
-
     try:
-        yield run
+        count = max(1, int(ray.cluster_resources().get("CPU", workers)))
+        yield lambda function, jobs, peek: _watched(joblib, function, jobs, peek, count)
     finally:
         ray.shutdown()
+
+
+BACKENDS: dict[str, Callable[[int, str], AbstractContextManager[Runner]]] = {"loky": _loky, "dask": _dask, "ray": _ray}
+"""What opens each backend, given a number of workers and an address."""
 
 
 def _unordered(joblib: Any, function: Work, jobs: list[Any]) -> Iterator[Any]:

@@ -89,8 +89,7 @@ class Looks:
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
         """Measure, where a look is due."""
-        at_start = isinstance(event, Started) and run.step in self.job.looks
-        if at_start or (isinstance(event, Stepped) and run.step in self.job.looks):
+        if isinstance(event, (Started, Stepped)) and run.step in self.job.looks:
             self.found.append({"step": run.step, "figures": measured(run, self.job)})
         return ()
 
@@ -124,18 +123,17 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
         return found
     try:
-        attempts = _count_attempt(folder)
-        if attempts > ATTEMPTS:
+        if _count_attempt(folder) > ATTEMPTS:
             raise RunError(f"its worker was killed {ATTEMPTS} times while it ran. Look for what it needs: memory?")
         with threadpoolctl.threadpool_limits(1):
             result = _trained(job, folder)
     except DivergedError as error:
-        attempts, result = _attempts(folder), _outcome(job, DIVERGED, str(error))
+        result = _outcome(job, DIVERGED, str(error))
     except (MulliganError, MemoryError, OSError) as error:
-        attempts, result = _attempts(folder), _outcome(job, FAILED, f"{type(error).__name__}: {error}")
+        result = _outcome(job, FAILED, f"{type(error).__name__}: {error}")
     except Exception as error:  # a fault of ours, or of a measure of the user's own: the others go on
-        attempts, result = _attempts(folder), _outcome(job, FAILED, "".join(traceback.format_exception(error)))
-    result["clock"]["attempts"] = attempts
+        result = _outcome(job, FAILED, "".join(traceback.format_exception(error)))
+    result["clock"]["attempts"] = _attempts(folder)
     if result["status"] in (DONE, DIVERGED):
         _keep(kept, result)
         if not job.until:

@@ -201,15 +201,14 @@ class Study:
 
     def variations(self) -> list[Variation]:
         """Return all variations: the axes' product, or the ladder's rungs."""
-        found = list(self._climb()) if self.ladder else [_joined(values) for values in product(*self._values())]
+        found = (
+            list(self._climb()) if self.ladder else [_joined(v) for v in product(*(axis.values for axis in self.axes))]
+        )
         slugs = [slug(variation.name) for variation in found]
         twice = sorted({s for s in slugs if slugs.count(s) > 1})
         if twice:
             raise ConfigError(f"the names of two variations are alike ({listed(twice)}). Rename one of them.")
         return found
-
-    def _values(self) -> list[tuple[Variation, ...]]:
-        return [axis.values for axis in self.axes]
 
     def _climb(self) -> Iterator[Variation]:
         for i in range(len(self.ladder)):
