@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import at, median_of
 from mulligan.metrics.names import MAPS
 from mulligan.output.figures import count, counted, duration, figure, percent
+from mulligan.output.files import regular
 from mulligan.output.images import png_bytes
 from mulligan.report import again
 from mulligan.report.pictures import data_uri, frames, strip
+from mulligan.tables import to_table
 from mulligan.training.config import dumps_toml
 from mulligan.training.meanings import MEANINGS
 
@@ -150,8 +153,6 @@ def _strip(story: Story, shape: tuple[int, ...]) -> str:
 
 
 def _facts(story: Story) -> str:
-    from mulligan.tables import to_table
-
     config, table = story.config, to_table(story.config)
     rows = [
         ("Recipe", config.recipe or "own"),
@@ -337,10 +338,6 @@ def _since(story: Story, seconds: tuple[float, float]) -> float:
 
 
 def _digest(story: Story) -> str:
-    import hashlib
-
-    from mulligan.output.files import regular
-
     try:
         return hashlib.sha256(regular(story.folder.generator).read_bytes()).hexdigest()
     except OSError:

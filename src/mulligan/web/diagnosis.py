@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mulligan.metrics.neighbours import coverage_ideal
 from mulligan.tables import to_table
 from mulligan.training.config import with_overrides
@@ -153,8 +155,6 @@ def _check(state: str, view: View) -> dict[str, Any]:
 
 def _real_share(run: Run, size: int) -> list[float] | None:
     """Return the classes' shares among the training data, as far as they can be compared with the fakes'."""
-    import numpy as np
-
     if not size:
         return None
     if run.data.is_points:

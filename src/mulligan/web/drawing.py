@@ -10,7 +10,7 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.metrics.nearest_pictures import nearest_pictures
-from mulligan.output.images import grid, png_bytes
+from mulligan.output.images import grid, png_bytes, to_uint8
 from mulligan.output.latents import between
 
 if TYPE_CHECKING:
@@ -82,8 +82,6 @@ def plane_point(
 
 
 def _pictures(generator: Generator, z: NDArray[np.float32], label: int | None) -> NDArray[np.uint8]:
-    from mulligan.output.images import to_uint8
-
     return to_uint8(generator.decode(z, label), *generator.spec.data_range)
 
 

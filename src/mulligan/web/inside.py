@@ -12,6 +12,7 @@ from mulligan.data import scale
 from mulligan.data.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
 from mulligan.game.losses import probability
+from mulligan.output.images import to_uint8
 from mulligan.web.drawing import png64
 from mulligan.web.layers import layers
 from mulligan.web.rounding import coordinates
@@ -188,8 +189,6 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
         raise ConfigError(
             f"{run.data.name} is made of points, not pictures. Look at D's map, or choose a run of pictures."
         )
-    from mulligan.output.images import to_uint8
-
     spec = run.config.data
     rows = np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]
     images = np.asarray(run.data.images[rows])

@@ -26,6 +26,7 @@ from mulligan.web.session import Session
 if TYPE_CHECKING:
     from mulligan.data import Dataset
     from mulligan.output.generator import Generator
+    from mulligan.training import Run
 
 TICK = 0.25
 """Seconds between two words of the curves and the run bar."""
@@ -173,7 +174,7 @@ class Playground:
                 continue
         return rows
 
-    def loaded_run(self, name: str, step: int | None = None) -> Any:
+    def loaded_run(self, name: str, step: int | None = None) -> Run:
         """Build the run of a folder as a checkpoint has it: that of a step, or the newest.
 
         Raises
@@ -223,5 +224,5 @@ def _described(path: Path, changed: int) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=2)
-def _built(path: Path, changed: int) -> Any:
+def _built(path: Path, changed: int) -> Run:
     return restored(load_checkpoint(path))
