@@ -80,16 +80,15 @@ CONV = (
 
 def measured(run: Run) -> tuple[int, int, float]:
     """Return how many classes or modes there are, of how many, and FD; NaN for points."""
-    made = run.generator().images(COUNT, seed=1) if not run.data.is_points else run.sample(*run.draw(COUNT, seed=1))
     if run.data.is_points:
+        made = run.sample(*run.draw(COUNT, seed=1))
         toy = TOYS[run.data.name]
         assert isinstance(toy, Gaussians)
         return modes(made, toy.modes, toy.std).captured, len(toy.modes), float("nan")
-    judge = bundled("mnist")
-    test = run.data.test
+    judge, test = bundled("mnist"), run.data.test
     assert judge is not None
     assert test is not None
-    features, p = judge.features_and_probabilities(made)
+    features, p = judge.features_and_probabilities(run.generator().images(COUNT, seed=1))
     real, _ = judge.features_and_probabilities(np.asarray(test.images[:COUNT]))
     of_real = moments(real)
     fd = percent(frechet_distance(of_real, moments(features)), of_real)

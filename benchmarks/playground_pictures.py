@@ -75,8 +75,7 @@ def main() -> None:
         page.goto(address)
         frames = train(page, args.steps)
         # the last but one: the run still trains, and nothing lies over the page's foot
-        best = next(f for f in reversed(frames[:-1]))
-        best.save(FOLDER / "playground.png", optimize=True)
+        frames[-2].save(FOLDER / "playground.png", optimize=True)
         chromium.close()
         server.send_signal(signal.SIGINT)
         server.wait(60)
