@@ -280,6 +280,25 @@ def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_
     assert tab("own-few").inner_text() == few(39)
 
 
+def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
+    """Of two folders, the answer about the one that was chosen first may come last."""
+    tab, held = open_tab(), []
+    tab.page.route("**/api/pictures?*", lambda route: held.append(route))
+    own = "['first', 'second'].map((name) => ({name, own: true}))"
+    tab.page.evaluate(f"import('/js/store.js').then(({{store: s}}) => s.catalog.data.push(...{own}))")
+    tab("data-own").click()
+    tab.page.get_by_label("second").check()
+    while len(held) < 2:
+        tab.page.wait_for_timeout(20)
+    first, second = sorted(held, key=lambda route: route.request.url)
+    png = png64(np.zeros((28, 28, 1), np.uint8))
+    for route, count in ((second, 22), (first, 11)):
+        with tab.page.expect_response(route.request.url):
+            route.fulfill(json={"accepted": count, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png})
+    tab.page.wait_for_timeout(100)
+    assert tab("own-found").inner_text().startswith("22 pictures")
+
+
 TOLD = """async ({number, loss, tries}) => {
     const {server, store} = await import("/js/store.js");
     if (number === 1) store.curves = {};

@@ -3,10 +3,10 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
-import { act, can, changed, command, mayWrite, server, store } from "./store.js";
+import { act, can, changed, command, latest, mayWrite, server, store } from "./store.js";
 
 /** Fields that the server may name, as the page calls them. */
-export const NAMES = { "lr-g": "lr_g", "lr-d": "lr_d", "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
+export const NAMES = { "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
 
 /** Recipes that stand in the list; the others are in a menu below it. */
 const FIRST = ["quick", "best", "mlp", "classic", "article", "ring"];
@@ -157,8 +157,7 @@ function Remedy() {
   };
   const go = async () => {
     const kept = changes.filter((c) => c.use).map((c) => `${c.path}=${c.text}`);
-    const names = Object.fromEntries(changes.map((c) => [c.path, c.path]));
-    const answer = await command("second-try", { changes: kept }, { ...names, changes: "remedy" });
+    const answer = await command("second-try", { changes: kept }, { changes: "remedy" });
     if (answer) {
       store.remedy = null;
       changed(true);
@@ -167,8 +166,8 @@ function Remedy() {
   return html`<fieldset><legend>Second try, edited</legend><div class="edit" data-testid="remedy-editor">
     <small>From step ${int(from)}. Take out or change what it will apply.</small>
     ${changes.map((c, i) => html`<div class="one"><label class="line"><input type="checkbox" checked=${c.use} onChange=${(e) => set(i, { use: e.target.checked })} />${c.label}</label>
-      <input class="in" aria-label=${`New value of ${c.label}`} aria-invalid=${store.faults[c.path] ? "true" : null} value=${c.text} disabled=${!c.use} onInput=${(e) => set(i, { text: e.target.value })} />
-      <small>was ${c.old}</small><${Fault} name=${c.path} /></div>`)}
+      <input class="in" aria-label=${`New value of ${c.label}`} value=${c.text} disabled=${!c.use} onInput=${(e) => set(i, { text: e.target.value })} />
+      <small>was ${c.old}</small></div>`)}
     <${Fault} name="remedy" />
     <div class="act"><button type="button" class="btn primary" data-testid="second-try-edited" disabled=${!mayWrite() || !changes.some((c) => c.use)} onClick=${go}>${icon.flag()}Second try</button>
       <button type="button" class="btn quiet" onClick=${() => { store.remedy = null; changed(true); }}>Leave it</button></div>
@@ -223,7 +222,7 @@ function Own({ close }) {
   useEffect(() => dialog.current.showModal(), []);
   useEffect(() => {
     setFound(null);
-    if (chosen) server.get("/api/pictures", { data: chosen }).then(setFound).catch((problem) => setFound({ fault: problem.message }));
+    return chosen && latest(server.get("/api/pictures", { data: chosen }), (answer, problem) => setFound(answer ?? { fault: problem.message }));
   }, [chosen]);
   const use = () => {
     setDraft("data", chosen);
