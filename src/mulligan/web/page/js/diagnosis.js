@@ -58,13 +58,12 @@ function Changes({ changes, from, restart }) {
 
 function edit() {
   const { diagnosis } = store;
-  const lines = diagnosis.overrides ?? diagnosis.changes.map((c) => `${c.path}=${c.new}`);
   const one = (line) => {
     const [path, ...rest] = line.split("=");
     const told = diagnosis.changes.find((c) => c.path === path || c.path.startsWith(`${path}.`) || path.startsWith(`${c.path}.`));
     return { path, text: rest.join("="), use: true, label: told?.label ?? path, old: inWords(told?.old) };
   };
-  store.remedy = { from: diagnosis.from_step, changes: lines.map(one) };
+  store.remedy = { from: diagnosis.from_step, changes: diagnosis.overrides.map(one) };
   changed(true);
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }

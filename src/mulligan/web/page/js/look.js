@@ -61,7 +61,7 @@ function drawField(canvas, f, show, at) {
     const flipped = new Float32Array(logits.length);
     for (let row = 0; row < f.side; row++) flipped.set(logits.subarray(row * f.side, (row + 1) * f.side), (f.side - 1 - row) * f.side);
     const largest = f.largest || 1;
-    paintSigned(map, flipped.map((v) => (v - (f.centre ?? 0)) / largest), f.side, f.side);
+    paintSigned(map, flipped.map((v) => (v - f.centre) / largest), f.side, f.side);
     ink.imageSmoothingEnabled = true;
     ink.imageSmoothingQuality = "high";
     const half = (f.high - f.low) / (f.side - 1) / 2; // values stand at grid points, pixels around them
@@ -88,7 +88,7 @@ function drawField(canvas, f, show, at) {
     ink.strokeStyle = css("--fake");
     ink.globalAlpha = 0.7;
     ink.lineWidth = 3;
-    for (const way of f.path ?? []) {
+    for (const way of f.path) {
       ink.beginPath();
       way.forEach(([x, y], i) => (i ? ink.lineTo(X(x), Y(y)) : ink.moveTo(X(x), Y(y))));
       ink.stroke();
@@ -124,7 +124,7 @@ function drawArrows(ink, f, X, Y) {
   ink.strokeStyle = ink.fillStyle = css("--ink");
   ink.lineWidth = 2.2;
   const unit = (0.18 * (f.high - f.low)) / (2 * (f.longest || 1)); // the longest takes a twelfth of the map
-  for (const [x, y, dx, dy] of f.arrows ?? []) {
+  for (const [x, y, dx, dy] of f.arrows) {
     const [ax, ay, bx, by] = [X(x), Y(y), X(x + unit * dx), Y(y + unit * dy)];
     if (Math.hypot(bx - ax, by - ay) < 6) continue;
     const turn = Math.atan2(by - ay, bx - ax);
@@ -142,7 +142,7 @@ function drawArrows(ink, f, X, Y) {
 /** A dashed circle around each mode that has no sample near it, as `modes.found` counts. */
 function drawLost(ink, f, X, Y, W, H) {
   const m = f.modes;
-  if (!m?.centres) return;
+  if (!m) return;
   ink.strokeStyle = ink.fillStyle = css("--ink");
   ink.font = "600 24px system-ui";
   ink.textAlign = "center";
@@ -168,9 +168,9 @@ function drawLine(canvas, f, show, at) {
   const colour = signedColours();
   ink.fillStyle = css("--panel");
   ink.fillRect(0, 0, W, H);
-  const largest = f.largest || Math.max(1e-6, ...logits.map((v) => Math.abs(v - (f.centre ?? 0))));
+  const largest = f.largest || 1;
   if (show.map) logits.forEach((v, i) => {
-    ink.fillStyle = `rgb(${colour((v - (f.centre ?? 0)) / largest).map(Math.round)})`;
+    ink.fillStyle = `rgb(${colour((v - f.centre) / largest).map(Math.round)})`;
     ink.fillRect((i * W) / f.side, 0, W / f.side + 1, H);
   });
   const bars = (counts, name) => {
@@ -185,7 +185,7 @@ function drawLine(canvas, f, show, at) {
   ink.strokeStyle = css("--judge");
   ink.lineWidth = 4;
   ink.beginPath();
-  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - ((v - (f.centre ?? 0)) / largest) * H * 0.2));
+  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - ((v - f.centre) / largest) * H * 0.2));
   ink.stroke();
   ink.fillStyle = css("--ink-2");
   ink.font = "22px system-ui";
@@ -270,7 +270,7 @@ function ModeBars({ modes: m }) {
   const few = (n) => n === 0;
   return html`<div ref=${box} class="modes"><svg class="bars" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`Samples per mode: ${m.counts.join(", ")}`}>
     ${[0, 0.5, 1].map((f) => html`<line class="grid" x1="36" x2=${W} y1=${y(f * most)} y2=${y(f * most)} /><text x="31" y=${y(f * most) + 4} text-anchor="end">${Math.round(f * most)}</text>`)}
-    ${m.counts.map((n, i) => html`<rect x=${40 + i * bw + bw * 0.18} y=${y(n)} width=${bw * 0.64} height=${Math.max(1, base - y(n))} rx="2" fill="var(${few(n) ? "--bad" : "--fake"})" />${m.of <= 12 && html`<text x=${40 + i * bw + bw / 2} y="119" text-anchor="middle" class=${few(n) ? "bad" : ""}>${m.labels?.[i] ?? i}</text>`}`)}
+    ${m.counts.map((n, i) => html`<rect x=${40 + i * bw + bw * 0.18} y=${y(n)} width=${bw * 0.64} height=${Math.max(1, base - y(n))} rx="2" fill="var(${few(n) ? "--bad" : "--fake"})" />${m.of <= 12 && html`<text x=${40 + i * bw + bw / 2} y="119" text-anchor="middle" class=${few(n) ? "bad" : ""}>${m.labels[i]}</text>`}`)}
     <line x1="36" x2=${W} y1=${y(m.n / m.of)} y2=${y(m.n / m.of)} stroke="var(--real)" stroke-dasharray="4 3" /><text x="40" y="138">samples per mode · dashed: even share</text></svg></div>`;
 }
 
@@ -293,10 +293,8 @@ function Pictures({ params, name }) {
   const bar = useRef(null);
   useEffect(() => {
     if (!data) return undefined;
-    let stale = false;
-    Promise.all([...data.real, ...data.fake].map((p) => decode(p.png))).then((all) => !stale && setImages(all));
     if (bar.current) paintSigned(bar.current, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
-    return () => { stale = true; };
+    return latest(Promise.all([...data.real, ...data.fake].map((p) => decode(p.png))), (all) => all && setImages(all));
   }, [data]);
   if (fault || !data) return html`<section class="panel"><div class="pb"><div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div></div></section>`;
   const centred = data.says === "centred";
@@ -317,7 +315,7 @@ function LayerPanels({ params, name, narrow }) {
   const { data, fault } = useLooks("/api/look/layers", params, name);
   if (!data) return fault ? html`<p class="small">${fault}</p>` : null;
   const panel = (who, title, note) => html`<section class="panel" aria-label=${title}><div class="ph"><h2>${title}</h2><span class="end small">${note}</span></div><div class="pb"><${Layers} rows=${data[who]} testid=${`layers-${who}`} />
-    ${data.verdicts?.[who] && html`<div class=${`verd ${data.verdicts[who].ok ? "ok" : "bad"}`}>${data.verdicts[who].ok ? icon.ok() : icon.bad()}<span><b>${data.verdicts[who].title}</b> ${data.verdicts[who].text}</span></div>`}</div></section>`;
+    <div class=${`verd ${data.verdicts[who].ok ? "ok" : "bad"}`}>${data.verdicts[who].ok ? icon.ok() : icon.bad()}<span><b>${data.verdicts[who].title}</b> ${data.verdicts[who].text}</span></div></div></section>`;
   const both = html`${panel("generator", "Generator, layer by layer", `batch of ${data.batch}, log scale`)}${panel("discriminator", "Discriminator, layer by layer", "same batch, log scale")}`;
   return narrow ? both : html`<div class="two">${both}</div>`;
 }

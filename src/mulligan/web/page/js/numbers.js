@@ -33,7 +33,7 @@ export function short(v) {
 /** With its sign: +0.31. */
 export const signed = (v, digits = 2) => (v == null ? "–" : minus((v >= 0 ? "+" : "") + v.toFixed(digits)));
 
-export const percent = (v, digits = 1) => (v == null ? "–" : `${(100 * v).toFixed(digits)} %`);
+export const percent = (v) => (v == null ? "–" : `${(100 * v).toFixed(1)} %`);
 
 /** A rate as it is typed: 5.0e-4. */
 export const rate = (v) => (v == null ? "" : v === 0 ? "0" : v >= 1e-2 && v < 1e4 ? String(Number(v.toPrecision(3))) : v.toExponential(1));

@@ -1,6 +1,7 @@
 // Pictures: always 0…1 as black to white; a stretched one carries its range in words beside it.
 
 const MARGIN = 0.3; // of the data's range, around it: the generator does not keep to it
+const SIDE = 384; // CSS pixels of a square of points
 const TILE = 2; // canvas pixels a CSS pixel, so that the browser scales down evenly
 
 /** Decode base64 PNG or an address into something a canvas can draw. */
@@ -91,8 +92,8 @@ export function bytesOf(base64) {
 }
 
 /** Points of samples on a square with axes, reals or fakes. */
-export function paintPoints(canvas, points, { low, high, real = false, side = 384 }) {
-  const size = side * TILE;
+export function paintPoints(canvas, points, { low, high, real = false }) {
+  const size = SIDE * TILE;
   canvas.width = canvas.height = size;
   const ink = canvas.getContext("2d");
   const margin = MARGIN * (high - low);

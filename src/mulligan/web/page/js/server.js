@@ -21,10 +21,8 @@ function kept(name, make) {
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? `The server answered ${status} without a reason.`);
-    this.status = status;
     this.kind = String(body?.type ?? "").replace("/problems/", "");
     this.field = body?.field ?? null;
-    this.body = body ?? {};
   }
 }
 

@@ -111,9 +111,9 @@ const hears = {
     store.runsVersion++; // the server may be another one than before
     if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // and know other pictures
     store.epoch = server.epoch;
-    store.mine = data.control?.writer === server.client.slice(0, 8);
+    const mine = data.control?.writer === server.client.slice(0, 8);
     if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // of what was before
-    if (!store.mine || !server.token) takePen(false);
+    if (!mine || !server.token) takePen(false);
     if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
   status(data) {
@@ -176,7 +176,6 @@ const hears = {
       server.token = null;
       store.spoken = "Another tab has taken control of this run.";
     }
-    store.mine = mine;
     if (!data.writer && store.writer === false && !document.hidden) takePen(false); // the tab that wrote has gone
   },
   ping() {},
