@@ -19,6 +19,7 @@ from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
 from mulligan.museum.cases import CASES
 from mulligan.training import Diagnosis, Recorder, Run
 from mulligan.web import work
+from mulligan.web.jobs import WAITING
 
 PLAYED = Played(
     (
@@ -69,6 +70,16 @@ def test_a_case_is_played_as_a_job(call: Any, playground: Any, case: Case, monke
     assert call.post("/api/museum/tiny/play", seed=3).status_code == 202
     assert asked == [("museum", "tiny", {"seed": 3})]
     assert call.post("/api/museum/other/play").status_code == 404
+
+
+def test_so_many_jobs_wait_and_no_more(call: Any, playground: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playground.jobs, "_wake", lambda line: None)  # none is begun
+    for seed in (0, *range(WAITING)):
+        assert call.post("/api/museum/tiny/play", seed=seed).status_code == 202
+    assert len(playground.jobs._asked.waiting) == WAITING  # what waits already is not done twice
+    answer = call.post("/api/museum/tiny/play", seed=WAITING)
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == f"{WAITING} jobs wait already. Wait for one to end, then ask again."
 
 
 def test_every_exhibit_can_be_shown() -> None:

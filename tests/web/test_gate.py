@@ -40,6 +40,12 @@ def test_other_names_are_refused(call: Any, host: str) -> None:
         assert answer.json()["type"] == "/problems/forbidden-host"
 
 
+def test_a_request_with_two_names_is_refused(call: Any) -> None:
+    for hosts in (("127.0.0.1:8000", "evil.example"), ("127.0.0.1:8000",) * 2):
+        answer = call.get("/healthz", headers=[("host", host) for host in hosts])
+        assert answer.json()["type"] == "/problems/forbidden-host"
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9000", "file://"])
 def test_pages_of_other_sites_are_refused(call: Any, origin: str) -> None:
     assert call.get("/api/snapshot", headers={"origin": origin}).status_code == 403

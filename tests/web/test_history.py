@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mulligan.data import Dataset
+from mulligan.metrics.kernel import kid
 from mulligan.training import Diagnosis
 from mulligan.training.glance import Glance
 from mulligan.training.run import Run
 from mulligan.web.history import POINTS, Columns, story_of
+from mulligan.web.live import floor_of
 from mulligan.web.rounding import coordinates, significant
 
 
@@ -35,6 +39,14 @@ def test_a_step_that_comes_again_begins_anew_from_there() -> None:
     for step, value in ((1, 1.0), (2, 2.0), (3, 3.0), (2, 20.0), (5, None)):
         columns.add(step, {"a": value, "b": 9})
     assert columns.thinned() == {"step": [1, 2, 5], "a": [1.0, 20.0, None]}
+
+
+def test_the_floor_of_kid_is_that_of_as_many_training_samples_where_there_are_twice_as_many() -> None:
+    points = np.random.default_rng(3).standard_normal((40, 2)).astype(np.float32)
+    run: Any = SimpleNamespace(data=Dataset("points", points))
+    evenly = points[np.linspace(0, 39, 20).astype(int)]
+    assert floor_of(run, Glance(points[:20])) == kid(points[:20], evenly, subsets=1).mean
+    assert floor_of(run, Glance(points[:21])) is None
 
 
 def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from mulligan.data.toys import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.models import bundled
-from mulligan.nn.layers.activations import LeakyReLU, ReLU, Tanh
+from mulligan.nn.layers import Dense, LeakyReLU, ReLU, Tanh
 from mulligan.training import Diagnosis, Run, train
 from mulligan.training.diagnosis import cadence
 from mulligan.training.rules import RULES
@@ -164,6 +164,16 @@ def test_the_field_is_ds_logit(run: Run) -> None:
     assert found["largest"] == pytest.approx(np.abs(logits - found["centre"]).max(), rel=1e-5)
 
 
+def test_points_are_counted_at_a_mode_within_three_of_its_deviations(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = TOYS["ring"]
+    beside = np.concatenate([toy.modes + np.array([n * toy.std, 0.0]) for n in (0, 2.9, 3.1)])
+    monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: np.resize(beside, (len(z), 2)))
+    made = np.resize(beside, (inside.MODES, 2))
+    near = [int((np.linalg.norm(made - mode, axis=1) < 3 * toy.std).sum()) for mode in toy.modes]
+    assert inside.field(run, side=16, points=20)["modes"]["counts"] == near
+    assert sum(near) == pytest.approx(inside.MODES * 2 / 3, rel=0.01)
+
+
 def test_arrows_lead_downhill_for_g(run: Run) -> None:
     """A short step along an arrow lowers L_G by its length squared, to first order; checked by a difference."""
     found = inside.field(run, side=16, points=32)
@@ -265,6 +275,15 @@ def test_silent_units_are_counted_where_a_layer_says_that_it_rectifies(
     leaky, tanh = layers(seen)["generator"]
     assert leaky["silent"] is None
     assert tanh["silent"] is not None
+
+
+def test_a_unit_that_is_0_for_every_row_is_silent(tiny: Any) -> None:
+    config = tiny()
+    learned = Run(replace(config, generator=replace(config.generator, layers=(Dense(16), ReLU(), Dense(2)))))
+    network = learned.gan.g.network
+    bias = next(entry for entry in network.entries if entry.path == "0.b").view(network.theta)
+    bias[:4], bias[4:] = -1e6, 1e6
+    assert layers(learned)["generator"][0]["silent"] == 0.25
 
 
 def test_a_dead_path_is_seen(seen: Run) -> None:

@@ -46,7 +46,9 @@ def test_the_list(call: Any, runs: Path) -> None:
     (runs / "broken").mkdir()
     (runs / "broken" / "config.toml").write_text("nonsense = [")
     os.utime(runs / "tiny-1", (1, 1))
-    found = {row["name"]: row for row in call.get("/api/runs").json()["runs"]}
+    rows = call.get("/api/runs").json()["runs"]
+    assert rows[-1]["name"] == "tiny-1"  # the newest first
+    found = {row["name"]: row for row in rows}
     assert found.keys() == {"tiny-1", "tiny-1-try-2", "broken"}
     assert found["broken"]["state"] == "unreadable"
     first, second = found["tiny-1"], found["tiny-1-try-2"]
@@ -62,8 +64,10 @@ def test_the_list(call: Any, runs: Path) -> None:
     assert second["diagnosis"] is None  # nobody has looked yet, so it is not called healthy
     assert first["bytes"] > 1000
     assert call.get(first["sample"]).headers["content-type"] == "image/png"
-    assert call.get("/api/models").json()[0]["name"] == "bundled"
-    assert {model["name"] for model in call.get("/api/models").json()} == {"bundled", "tiny-1", "tiny-1-try-2"}
+    for older, newer in (("tiny-1", "tiny-1-try-2"), ("tiny-1-try-2", "tiny-1")):
+        os.utime(runs / older / "generator.safetensors", (1, 1))
+        os.utime(runs / newer / "generator.safetensors", (2, 2))
+        assert [model["name"] for model in call.get("/api/models").json()] == ["bundled", newer, older]
 
 
 @pytest.mark.parametrize(("labels", "names"), [("dataset", "abcd"), ("clusters", "0123"), ("none", "")])
@@ -119,7 +123,7 @@ def test_one_run(call: Any, runs: Path) -> None:
     assert found["summary"] == "rate of G 0.0001"
     assert found["checkpoints"][0] == 12
     first = call.get("/api/runs/tiny-1").json()
-    assert first["diagnoses"][-1]["from_step"] == 12
+    assert (first["diagnoses"][-1]["from_step"], first["diagnoses"][-1]["restart"]) == (12, False)
     assert first["saved_samples"] == [0, 8, 16, 24]
     assert call.get("/api/runs/tiny-1/samples/16.png").status_code == 200
     assert call.get("/api/runs/tiny-1/samples/17.png").status_code == 404
