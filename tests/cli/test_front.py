@@ -87,6 +87,9 @@ def test_the_front_page_imports_not_even_tyro(environment):
         (["train", "--evaluate"], "no option '--evaluate'. Did you mean '--no-evaluate'?"),
         (["train", "--no-evalute"], "Did you mean '--no-evaluate'?"),
         (["sample", "x", "--label", "3"], "no option '--label'. mulligan sample --help"),
+        (["train", "--data", "a", "--data=b"], "--data is given 2 times; once is allowed."),
+        (["train", "--second-tries", "1", "--second_tries", "2"], "--second-tries is given 2 times"),
+        (["list", "--json", "--json"], "--json is given 2 times"),
     ],
 )
 def test_words_that_are_off_are_answered_in_a_sentence(words, message, mulligan):

@@ -157,6 +157,11 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
         options = [f"--{'no-' if name in on else ''}{name.rstrip('_').replace('_', '-')}" for name in names]
         kind = "option" if unknown[0].startswith("-") else "argument"
         raise ConfigError(f"{prog} knows no {kind} {unknown[0]!r}.{_near(word, options)} {prog} --help lists all.")
+    given = [word.partition("=")[0].replace("_", "-") for word in argv if word.startswith("--")]
+    may_repeat = {f"--{name.rstrip('_')}" for name, value in (command.__kwdefaults__ or {}).items() if value == []}
+    for option in given:  # tyro would take the last
+        if given.count(option) > 1 and option not in may_repeat:
+            raise ConfigError(f"{option} is given {given.count(option)} times; once is allowed. Leave the others away.")
     return call()
 
 
