@@ -15,9 +15,14 @@ from mulligan.nn.forks import can_fork
 from mulligan.nn.limits import available_cores
 
 
+def whole(*words, **options):
+    *_, document = run(*words, **options)
+    return document
+
+
 @pytest.fixture(scope="module")
 def document():
-    return run([], ["classic"], rounds=2, seconds=0.01, threads=1, toy=True)
+    return whole([], ["classic"], rounds=2, seconds=0.01, threads=1, toy=True)
 
 
 def test_document_has_everything_and_is_json(document):
@@ -55,7 +60,7 @@ def test_a_missing_library_is_named_and_the_rest_runs(monkeypatch):
     monkeypatch.setitem(SIDES, "jax jit", Entry("jax_side", "Jitted", "no_such_package"))
     entries = {"no_such_package": ("no_such_package",)}
     monkeypatch.setattr("mulligan.bench.bench.LIBRARIES", tuple(entries))
-    found = run(["no_such_package"], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
+    found = whole(["no_such_package"], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
     assert "pip install no_such_package" in " ".join(found["notes"])
     assert "mulligan" in found["workloads"]["classic-64"]["sides"]
     assert "pip install no_such_package" in text(found)
@@ -72,12 +77,52 @@ def test_the_command_prints_one_json_document(capsys):
 @pytest.mark.parametrize(("away", "code"), [(0.0, 0), (1.0, 1)])
 def test_the_command_is_1_where_a_side_computes_something_else(document, monkeypatch, capsys, away, code):
     changed = json.loads(json.dumps(document))
+    del changed["footprint"]  # as after the last workload
     other = changed["workloads"]["classic-64"]["sides"]["torch compile"] = {}
     Race._judge(other, "float64", away, 1e-9)
     other.setdefault("why", "RuntimeError: double backward")  # nothing is known of one that could not be built
-    monkeypatch.setattr("mulligan.bench.bench.run", lambda *words, **options: changed)
+    monkeypatch.setattr("mulligan.bench.bench.run", lambda *words, **options: iter([changed]))
     assert main(["bench"]) == code
     assert f"n/a: {other['why']}" in capsys.readouterr().out
+
+
+@pytest.fixture
+def cut_off(monkeypatch, capsys):
+    """Bench two workloads and press Ctrl-C in the second: what had been printed by then, and (code, stdout, stderr)."""
+
+    def run(*words):
+        timed, before = Race.run, []
+
+        def interrupted(race, detail):
+            if race.name != "mlp-64":
+                return timed(race, detail)
+            before.append(capsys.readouterr())
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Race, "run", interrupted)
+        code = main(["bench", "--quick", "--against", "", "--workloads", "classic,mlp", "--rounds", "1", *words])
+        return before[0], code, *capsys.readouterr()
+
+    return run
+
+
+def test_each_table_is_printed_when_it_is_finished_and_stays_when_the_rest_is_cut_off(cut_off):
+    (out, err), code, rest, said = cut_off()
+    assert "classic-64: " in out
+    assert "% of the step" in out
+    assert [line.partition("?")[0] for line in err.splitlines()] == [
+        "classic-64: do all sides compute the same",
+        "mlp-64: do all sides compute the same",
+        "classic-64: how fast",
+        "mlp-64: how fast",
+    ]
+    assert (code, rest, said) == (130, "", "stopped; 1 workload measured\n")
+
+
+def test_the_document_of_what_was_measured_stays_one(cut_off):
+    (out, _), code, rest, _ = cut_off("--json")
+    assert (out, code) == ("", 130)
+    assert list(json.loads(rest)["workloads"]) == ["classic-64"]
 
 
 def test_the_command_says_what_it_does_not_know(capsys):
@@ -97,7 +142,7 @@ def test_the_command_says_what_it_does_not_know(capsys):
 )
 def test_words_that_are_off_are_refused(words, options, said):
     with pytest.raises(ConfigError, match=said):
-        run(*words, **options)
+        whole(*words, **options)
 
 
 def test_forced_kernels_are_noted(monkeypatch):
@@ -112,7 +157,7 @@ def test_kernels_that_are_forced_to_be_slow_are_set_aside(monkeypatch):
     monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
     for module in (bench, child):
         monkeypatch.setattr(module, "slowed", lambda: "slow")
-    found = run([], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
+    found = whole([], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
     assert any(note.startswith("OPENBLAS_CORETYPE=Nehalem is set aside: ") for note in found["notes"])
     assert "Nehalem" not in found["machine"]["blas"]
     monkeypatch.setattr(child, "slowed", lambda: "")

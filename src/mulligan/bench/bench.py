@@ -15,11 +15,15 @@ from mulligan.nn.blas import slowed
 from mulligan.nn.ranges import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 LIBRARIES = ("torch", "jax")
 BUSY = 0.5
 """Load average from which on another process is likely to want our cores."""
+
+
+def nothing(words: str) -> None:
+    """Say nothing."""
 
 
 def run(
@@ -30,9 +34,12 @@ def run(
     seconds: float = 0.5,
     threads: int = 2,
     toy: bool = False,
-    say: Callable[[str], None] = lambda words: None,
-) -> dict[str, Any]:
-    """Verify and time, and return one JSON-able document.
+    say: Callable[[str], None] = nothing,
+    detail: Callable[[str], None] = nothing,
+) -> Iterator[dict[str, Any]]:
+    """Verify and time, and yield one JSON-able document as it grows.
+
+    It is yielded before the first workload and after each; at the end once more, with ``load`` and ``footprint``.
 
     Parameters
     ----------
@@ -48,8 +55,13 @@ def run(
         Of every side.
     toy : bool
         Small sizes.
-    say : function of str
-        Told what is going on.
+    say, detail : function of str
+        Told what is going on: twice for each workload; and for each side and each round.
+
+    Yields
+    ------
+    dict
+        The same one every time.
 
     Raises
     ------
@@ -86,13 +98,17 @@ def run(
         )
     with Child(threads) as child:
         here = child.ask(do="machine", threads=threads)
-    results = race(chosen, plan, say)
-    return {
+    document: dict[str, Any] = {
         "machine": here,
         "notes": notes,
         "toy": toy,
         "plan": {"rounds": rounds, "seconds": seconds, "pause": plan.pause},
-        "workloads": results,
-        "load": {"before": before, "after": machine.load_average()},
-        "footprint": machine.footprint(1 if toy else 5),
+        "workloads": {},
     }
+    yield document
+    for name, result in race(chosen, plan, say, detail):
+        document["workloads"][name] = result
+        yield document
+    document["load"] = {"before": before, "after": machine.load_average()}
+    document["footprint"] = machine.footprint(1 if toy else 5)
+    yield document

@@ -18,9 +18,10 @@ from mulligan.bench.material import draw, players
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import workload
 from mulligan.errors import RunError
+from mulligan.output.figures import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mulligan.bench.workloads import Workload
     from mulligan.nn.memory import Array
@@ -161,7 +162,7 @@ class Race:
         else:
             result["why"] = f"{WRONG}: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"
 
-    def run(self, say: Callable[[str], None]) -> dict[str, Any]:
+    def run(self, detail: Callable[[str], None]) -> dict[str, Any]:
         """Time the sides that are left, and return everything that is known."""
         with ExitStack() as stack:
             children: dict[str, Child] = {}
@@ -169,7 +170,7 @@ class Race:
             for side, result in self.results.items():
                 if "why" in result:
                     continue
-                say(f"{self.name}: {side}")
+                detail(f"{self.name}: {side}")
                 child = stack.enter_context(Child(self.plan.threads))
                 try:
                     self.build(child, side, "float32")
@@ -185,7 +186,7 @@ class Race:
                     if "why" in result:
                         continue
                 children[side] = child
-            self._take_turns(children, say)
+            self._take_turns(children, detail)
             for side, child in children.items():
                 self.results[side]["memory"] = child.ask(do="memory")["bytes"]
         self._compare(list(children))
@@ -197,10 +198,10 @@ class Race:
             "sides": self.results,
         }
 
-    def _take_turns(self, children: dict[str, Child], say: Callable[[str], None]) -> None:
+    def _take_turns(self, children: dict[str, Child], detail: Callable[[str], None]) -> None:
         order = list(children)
         for number in range(self.plan.rounds):
-            say(f"{self.name}: round {number + 1} of {self.plan.rounds}")
+            detail(f"{self.name}: round {number + 1} of {self.plan.rounds}")
             self.handover.append(handover())
             for side in order:
                 time.sleep(self.plan.pause)
@@ -220,8 +221,10 @@ class Race:
             result["wide"] = is_wide(result["rounds"], ratios)
 
 
-def race(names: list[str], plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
-    """Verify and time workloads; return the results of each by name."""
+def race(
+    names: list[str], plan: Plan, say: Callable[[str], None], detail: Callable[[str], None]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Verify and time workloads; yield the name and the results of each when it is finished."""
     with tempfile.TemporaryDirectory() as folder:
         races = [Race(name, plan, Path(folder)) for name in names]
         libraries = sorted({SIDES[side].needs for side in plan.sides})
@@ -230,4 +233,9 @@ def race(names: list[str], plan: Plan, say: Callable[[str], None]) -> dict[str, 
             for one in races:
                 say(f"{one.name}: do all sides compute the same?")
                 one.verify(children)
-        return {one.name: one.run(say) for one in races}
+        start = time.perf_counter()
+        for number, one in enumerate(races):
+            each = (time.perf_counter() - start) / max(1, number)
+            left = f" · {duration(each * (len(races) - number))} left" if number else ""
+            say(f"{one.name}: how fast? {number + 1} of {len(races)}{left}")
+            yield one.name, one.run(detail)

@@ -9,16 +9,17 @@ from mulligan.bench.side import SIDES
 MB = 1e6
 
 
-def header(machine: dict[str, Any]) -> list[str]:
+def header(document: dict[str, Any]) -> list[str]:
     """Return the lines that say what the numbers were taken on."""
-    absent = "not installed"
+    machine, absent = document["machine"], "not installed"
     lines = [
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {machine['threads']} threads a side",
         f"Python {machine['python']}, mulligan {machine['mulligan']}, NumPy {machine['numpy']} ({machine['blas']}), "
         f"torch {machine['torch'] or absent}, jax {machine['jax'] or absent}",
         f"{machine['date']}, float32",
     ]
-    return lines + [f"note: {note}" for note in machine["notes"]]
+    lines += [f"note: {note}" for note in machine["notes"] + document["notes"]]
+    return [*lines, "toy sizes: these numbers show that it runs, not how fast."] if document["toy"] else lines
 
 
 def table(name: str, result: dict[str, Any]) -> list[str]:
@@ -50,20 +51,32 @@ def table(name: str, result: dict[str, Any]) -> list[str]:
     return lines
 
 
-def text(document: dict[str, Any]) -> str:
-    """Return the whole report."""
-    lines = header(document["machine"])
-    lines += [f"note: {note}" for note in document["notes"]]
-    for name, result in document["workloads"].items():
-        lines += ["", *table(name, result)]
+def footer(document: dict[str, Any]) -> list[str]:
+    """Return the lines of what does not depend on a workload; none before that was measured."""
+    if "footprint" not in document:
+        return []
     before, after = document["load"]["before"], document["load"]["after"]
-    if before is not None:
-        lines += ["", f"load average before {before:.2f}, after {after:.2f} (ours included)"]
+    lines = [] if before is None else ["", f"load average before {before:.2f}, after {after:.2f} (ours included)"]
     size = document["footprint"]
     lines.append(
         f"import mulligan: {size['import_ms']:.0f} ms more than import numpy; "
         f"installed: {size['install_bytes'] / MB:.1f} MB with all of MNIST"
     )
-    if document["toy"]:
-        lines.append("toy sizes: these numbers show that it runs, not how fast.")
-    return "\n".join(lines)
+    return lines
+
+
+def newest(document: dict[str, Any]) -> list[str]:
+    """Return the lines that a document which grows has more than it had before."""
+    if "footprint" in document:
+        return footer(document)
+    if document["workloads"]:
+        return ["", *table(*list(document["workloads"].items())[-1])]
+    return header(document)
+
+
+def text(document: dict[str, Any]) -> str:
+    """Return the whole report."""
+    lines = header(document)
+    for name, result in document["workloads"].items():
+        lines += ["", *table(name, result)]
+    return "\n".join(lines + footer(document))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from mulligan.cli.screen import emit, say
 from mulligan.cli.words import Families, Json, Quick
+from mulligan.output.figures import counted
 
 
 def command(
@@ -21,7 +23,8 @@ def command(
     """Time whole training steps, ours beside torch's and jax's: the same arithmetic, in one run, taking turns.
 
     Every side is a process of its own. Before it is timed it must agree with ours after five steps in float64.
-    Leave the machine alone meanwhile; about a quarter of an hour for everything.
+    Leave the machine alone meanwhile; about a quarter of an hour for everything. What is measured is printed at once,
+    and stays when Ctrl-C ends the rest.
 
     Example:
     $ mulligan bench
@@ -46,23 +49,32 @@ def command(
     json
         Print one JSON document with every round.
     """
-    from mulligan.bench.bench import run
+    from mulligan.bench.bench import nothing, run
     from mulligan.bench.race import WRONG
-    from mulligan.bench.report import text
+    from mulligan.bench.report import newest
 
-    document = run(
-        _words(against),
-        _words(workloads),
-        rounds=min(rounds, 2) if quick else rounds,
-        seconds=min(seconds, 0.05) if quick else seconds,
-        threads=threads,
-        toy=quick,
-        say=say if sys.stderr.isatty() else lambda words: None,
-    )
+    document: dict[str, Any] = {"workloads": {}}
+    try:
+        for document in run(
+            _words(against),
+            _words(workloads),
+            rounds=min(rounds, 2) if quick else rounds,
+            seconds=min(seconds, 0.05) if quick else seconds,
+            threads=threads,
+            toy=quick,
+            say=say,
+            detail=say if sys.stderr.isatty() else nothing,
+        ):
+            if not json:
+                print("\n".join(newest(document)), flush=True)
+    except KeyboardInterrupt:
+        measured = len(document["workloads"])
+        if json and measured:
+            emit(document)
+        say(f"stopped; {counted(measured, 'workload')} measured")
+        return 130
     if json:
         emit(document)
-    else:
-        print(text(document))
     sides = [side for workload in document["workloads"].values() for side in workload["sides"].values()]
     return 1 if any(side.get("why", "").startswith(WRONG) for side in sides) else 0
 
