@@ -245,20 +245,45 @@ def test_json_is_utf_8_whatever_stdout_has(process):
     assert json.loads(done.stdout) == json.loads(process("list", "recipes", "--json").stdout)
 
 
+@pytest.fixture
+def heard(environment):
+    """Start a command, wait for its first words on stderr, send it a signal: its exit code, and the rest it says.
+
+    By then, nothing that it has started is there.
+    """
+
+    def run(number, *words):
+        def as_in_a_terminal():  # what a shell starts in the background, and all that it starts, ignores SIGINT
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+        command = [sys.executable, "-m", "mulligan", *words]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        options = {"env": environment(), "preexec_fn": as_in_a_terminal, "start_new_session": True}
+        with subprocess.Popen(command, **options, **pipes) as one:
+            while not one.stderr.read(1):
+                time.sleep(0.01)
+            one.send_signal(number)
+            code = one.wait(timeout=60)
+            with pytest.raises(ProcessLookupError):
+                os.killpg(one.pid, 0)
+            return code, one.stderr.read().decode()
+
+    return run
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_ctrl_c_while_waiting_is_130(here, model, environment):
-    command = [sys.executable, "-m", "mulligan", "draw", "--model", model]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_kill_end_a_command_in_order(number, model, heard):
+    code, said = heard(getattr(signal, number), "draw", "--model", model)
+    assert code == 130
+    assert said.endswith("mulligan: interrupted.\n")
+    assert "Traceback" not in said
 
-    def hear_interrupts():  # what a shell starts in the background, and all that it starts, ignores SIGINT
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    with subprocess.Popen(command, env=environment(), preexec_fn=hear_interrupts, **pipes) as waiting:
-        while not waiting.stderr.read(1):
-            time.sleep(0.01)
-        waiting.send_signal(signal.SIGINT)
-        assert waiting.wait(timeout=60) == 130
-        assert b"Traceback" not in waiting.stderr.read()
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_what_a_command_has_started_ends_with_it(here, heard):
+    code, said = heard(signal.SIGTERM, "bench", "--quick", "--against", "", "--workloads", "classic")
+    assert (code, said.splitlines()[-1]) == (130, "stopped; 0 workloads measured")
 
 
 def test_warnings_are_sentences(environment):

@@ -124,7 +124,7 @@ def _run(argv: list[str]) -> int:
     if name not in COMMANDS:
         raise ConfigError(f"there is no command {name!r}.{_near(name, COMMANDS)} Known are {', '.join(COMMANDS)}.")
     command = import_module(f"mulligan.cli.{name}").command
-    with _spoken_warnings():
+    with _spoken_warnings(), _ended_in_order():
         return _called(command, f"mulligan {name}", rest) or 0
 
 
@@ -185,3 +185,27 @@ def _spoken_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = before
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let `kill` end a command as Ctrl-C does: what it has started ends with it.
+
+    A terminal that closes says so to all of them, as the system does.
+    """
+    import signal
+    import threading
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # the next one does not wait
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    ours = main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
