@@ -96,12 +96,14 @@ from mulligan.cli import main
 from mulligan.data import DATASETS, load
 from mulligan.data.registry import Entry
 from mulligan.game.losses import LOSSES, Hinge
+from mulligan.studies import MEASURES
 
 @dataclass(frozen=True)
 class Own(Hinge):
     pass
 
 LOSSES["own"] = Own
+MEASURES["own"] = lambda run, count: {"steps": run.step}
 DATASETS["own"] = Entry(lambda: load("ring"), "the ring, by another name", "")
 
 if __name__ == "__main__":
@@ -113,11 +115,12 @@ if __name__ == "__main__":
 def test_workers_know_the_kinds_of_the_program_that_began_the_study(write: Any, tmp_path: Path) -> None:
     axes = '[axes.loss]\nown = ["loss=own", "data.name=own"]\nhinge = ["loss=hinge"]\n'
     (tmp_path / "own.py").write_text(OWN, "utf-8")
-    path = write(axes=axes, measures='measures = ["play"]')
+    path = write(axes=axes, measures='measures = ["play", "own"]')
     finished(start(path, tmp_path / "out", "--workers", "2", program=(str(tmp_path / "own.py"),)))
     found = {(each["variation"], each["seed"]): each["figures"] for each in exact(tmp_path / "out")}
     for seed in (0, 1):
-        assert found["own", seed] == found["hinge", seed] != {}
+        assert found["own", seed] == found["hinge", seed]
+        assert {"steps", "push"} <= found["own", seed].keys()
 
 
 def _in_this_process(name: str, workers: int, scheduler: str = "") -> Any:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
 from mulligan.errors import ConfigError, RunError, shown
+from mulligan.studies.measures import MEASURES
 from mulligan.tables import KINDS
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
 
 
 def _registries() -> list[dict[str, Any]]:
-    """Return the tables to which a program may have added kinds and data of its own."""
-    return [*KINDS.values(), DATASETS]
+    """Return the tables to which a program may have added kinds, data and measures of its own."""
+    return [*KINDS.values(), DATASETS, MEASURES]
 
 
 def _knowing(known: list[dict[str, Any]], function: Work, job: Any) -> Any:
