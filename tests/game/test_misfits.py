@@ -15,6 +15,7 @@ from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
 from mulligan.game.residual import R3GANGenerator
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
+from mulligan.nn.checking import check_layer, told
 from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer
 from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay, WarmUp
 
@@ -99,6 +100,44 @@ class Forgetful(Doubled):
         x * 2
 
 
+@dataclass(frozen=True)
+class Returned(nn.Pointwise):
+    """x²: an activation of one's own, one of whose functions returns what it should write."""
+
+    method: str
+
+    def given(self, method, value, out):
+        if method == self.method:
+            return value
+        out[...] = value
+        return out  # as ``return np.multiply(x, x, out=out)`` does
+
+    def f(self, x, out):
+        return self.given("f", x * x, out)
+
+    def df(self, x, y, out):
+        return self.given("df", 2 * x, out)
+
+    def ddf(self, x, y, out):
+        return self.given("ddf", np.full_like(x, 2), out)
+
+
+@pytest.mark.parametrize("method", ["f", "df", "ddf"])
+def test_an_activation_of_ones_own_that_returns_what_it_should_write(method):
+    match = rf"Returned\.{method} returns an array and leaves out as it was.*out\[\.\.\.\] = "
+    refused(UnsupportedError, match, game_of(d=(D[0], Returned(method), D[-1]), penalties=(R1(),)))
+    assert [c.what for c in told("own", lambda: check_layer(Returned(method), (6,)))] == [
+        f"raises UnsupportedError: Returned.{method} returns an array and leaves out as it was, which is not allowed; "
+        "it must write what it finds into out (out[...] = …)."
+    ]
+    if method == "ddf":  # of which nobody asks without a penalty
+        GAN(game_of(d=(D[0], Returned(method), D[-1])), SHAPE, lanes=1)
+
+
+def test_an_activation_of_ones_own_that_writes_plays():
+    GAN(game_of(d=(D[0], Returned(""), D[-1]), penalties=(R1(),)), SHAPE, lanes=1)
+
+
 @pytest.mark.parametrize(
     ("layer", "match"),
     [
@@ -127,11 +166,20 @@ def test_a_layer_of_ones_own_that_keeps_to_its_network_plays():
     GAN(game_of(d=(D[0], Doubled("tangent"), *D[1:])), SHAPE, lanes=1)  # without a penalty nobody asks
 
 
+def test_a_layer_of_ones_own_without_a_second_order():
+    @dataclass(frozen=True)
+    class Bare(Doubled):
+        tangent = nn.Layer.tangent
+
+    bare = game_of(d=(D[0], Bare(), *D[1:]), penalties=(R1(),))
+    refused(UnsupportedError, r"Bare cannot stand.*Write its tangent and adjoint, or take", bare)
+
+
 def test_an_activation_without_a_second_derivative():
     curved = (D[0], FirstOrder(), D[2])
     refused(
         UnsupportedError,
-        "FirstOrder.*second derivative is not impl",
+        r"FirstOrder cannot stand.*second derivative is not written\. Write its ddf, or take penalties = \[\]",
         game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)),
     )
     GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, lanes=1)

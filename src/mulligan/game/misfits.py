@@ -16,7 +16,7 @@ from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLo
 from mulligan.game.penalties import Penalty, Points
 from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.layers.families import Affine
+from mulligan.nn.layers.families import Affine, Pointwise, refuse_unwritten
 from mulligan.nn.limits import refuse_too_large
 from mulligan.nn.network import Network
 
@@ -181,6 +181,8 @@ def _refuse_mixing(game: Game, g: Network, d: Network) -> None:
 
 def _refuse_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order: bool) -> None:
     """Raise where a layer of one's own, asked about four samples, gives others than a network passes on."""
+    if isinstance(layer, Pointwise):
+        refuse_unwritten(layer, shape, curved=second_order and layer.second_order)
     network = Network(layer, shape, dtype)
     space = network.workspace(rng=np.random.default_rng(0))
     x, y = np.zeros((4, *shape), dtype), np.zeros((4, *network.output_shape), dtype)

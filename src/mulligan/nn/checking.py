@@ -26,7 +26,8 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn.cases import CASES, Case
-from mulligan.nn.layers import LAYERS
+from mulligan.nn.layers import LAYERS, Pointwise
+from mulligan.nn.layers.families import refuse_unwritten
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, shares
 from mulligan.nn.rng import stream
@@ -329,7 +330,14 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     list of Check
         First order in training and (where it differs) in evaluation; then second order, the short road and lanes, as
         far as the layer takes part in them.
+
+    Raises
+    ------
+    UnsupportedError
+        When a function of a `Pointwise` returns what it should write.
     """
+    if isinstance(layer, Pointwise):
+        refuse_unwritten(layer, shape, curved=layer.second_order)
     case, name = Case(layer, shape, rows), name or type(layer).__name__
     found = _settled(case, _Point.first_order, True)
     network = Network(layer, shape)

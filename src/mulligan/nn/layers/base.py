@@ -133,15 +133,14 @@ class Layer:
 
 def no_second_order(layer: Layer) -> str:
     """Say that a layer cannot stand in a D with a gradient penalty, and why."""
-    why = (
-        "it mixes the samples of a batch, and a per-sample gradient penalty has no meaning there"
-        if layer.mixes_samples
-        else "its second derivative is not implemented"
-    )
-    return (
-        f"{type(layer).__name__} cannot stand in a discriminator that has a gradient penalty: {why}. "
-        "Use LayerNorm or no normalisation there, or a penalty-free loss with spectral_norm = true."
-    )
+    if layer.mixes_samples:
+        why = "it mixes the samples of a batch, and a per-sample gradient penalty has no meaning there"
+        remedy = "Use LayerNorm or no normalisation there, or a penalty-free loss with spectral_norm = true"
+    else:  # one of the user's own
+        why = "its second derivative is not written"
+        methods = "tangent and adjoint" if type(layer).tangent is Layer.tangent else "ddf"
+        remedy = f"Write its {methods}, or take penalties = []"
+    return f"{type(layer).__name__} cannot stand in a discriminator that has a gradient penalty: {why}. {remedy}."
 
 
 def walk(layer: Layer, shape: Shape, path: str = "") -> Iterator[tuple[str, Layer, Shape]]:

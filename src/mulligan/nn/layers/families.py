@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,9 @@ from mulligan.nn.layers.base import Layer, Param, no_second_order
 from mulligan.nn.layers.initializers import Initializer, Normal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulligan.nn.layers.base import Shape
     from mulligan.nn.memory import Array, Memory
 
 
@@ -241,6 +244,36 @@ class Pointwise(Layer):
             curve *= m.tx
             dx += curve
         return dx, np.multiply(dty, self.slope(m), out=m.buffer("dtx", dty.shape))
+
+
+def refuse_unwritten(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
+    """Raise where a function of one's own returns what it should write: the passes would go on with old memory.
+
+    Parameters
+    ----------
+    layer : Pointwise
+    shape : tuple of int
+        Of one sample.
+    curved : bool
+        Whether f″ will be asked for.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    x = np.full((2, *shape), 0.5)  # above 0, where logarithms and roots are numbers, too
+    asked: dict[str, Callable[[Array], object]] = {"f": partial(layer.f, x), "df": partial(layer.df, x, x)}
+    if curved and not layer.piecewise_linear:
+        asked["ddf"] = partial(layer.ddf, x, x)
+    for method, write in asked.items():
+        out = np.full_like(x, np.nan)
+        with np.errstate(all="ignore"):
+            given = write(out)
+        if given is not None and given is not out and np.isnan(out).all():
+            raise UnsupportedError(
+                f"{type(layer).__name__}.{method} returns an array and leaves out as it was, which is not allowed; it "
+                "must write what it finds into out (out[...] = …)."
+            )
 
 
 @dataclass(frozen=True)
