@@ -3,7 +3,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset, scale, scaled
+from mulligan.data import DATASETS, Dataset, from_arrays, load, scale, scaled
+from mulligan.data.registry import Entry
 from mulligan.errors import DataError
 from mulligan.output.images import to_uint8
 
@@ -129,3 +130,16 @@ def test_scaled_leaves_the_samples_and_their_shape():
 def test_a_limited_set_keeps_its_test_part():
     part = Dataset("test", LEVELS[:1])
     assert Dataset("whole", LEVELS, test=part).limited(2).test is part
+
+
+@pytest.mark.parametrize(
+    ("entry", "match"),
+    [
+        (Entry(lambda: np.zeros((5, 2)), "", ""), r"loader of 'own' gives an array of shape \(5, 2\).*from_arrays"),
+        (lambda: from_arrays(np.zeros((5, 2))), r"DATASETS\['own'\] is <function.*Entry\(loader, line, source\)"),
+    ],
+)
+def test_an_entry_of_ones_own_that_is_none(monkeypatch, entry, match):
+    monkeypatch.setitem(DATASETS, "own", entry)
+    with pytest.raises(DataError, match=match):
+        load("own")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulligan.data.arrays import UNNAMED
+from mulligan.data.dataset import Dataset
 from mulligan.data.mnist import load_mnist, load_mnist_test
 from mulligan.data.picture_file import ENDINGS, check_words
 from mulligan.data.pictures import fitted, load_pictures
@@ -26,12 +27,10 @@ from mulligan.data.published import (
 from mulligan.data.stacked import load_stacked_mnist
 from mulligan.data.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.toys import load_sorted, load_toy
-from mulligan.errors import ConfigError, DataError, as_path
+from mulligan.errors import ConfigError, DataError, as_path, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mulligan.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
                 f"{given} for {name}: a named data set is used as it is, so that its figures can be compared. Leave "
                 "that out; it is for pictures of your own."
             )
-        return DATASETS[name].loader()
+        return _registered(name)
     if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
         if name == UNNAMED:
             raise DataError(
@@ -189,6 +188,23 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     if skip_broken:
         raise ConfigError(f"skip_broken=True for {name}: only a folder of pictures has broken ones. Leave it out.")
     return fitted(_load_file(path), size, colour)
+
+
+def _registered(name: str) -> Dataset:
+    """Load a data set by its name in `DATASETS`, to which programs add their own."""
+    entry = DATASETS[name]
+    if not isinstance(entry, Entry):
+        raise DataError(
+            f"DATASETS[{name!r}] is {shown(entry)}, which is not allowed; it must be an Entry(loader, line, source). "
+            "Import it from mulligan.data.registry."
+        )
+    data = entry.loader()
+    if not isinstance(data, Dataset):
+        raise DataError(
+            f"the loader of {name!r} gives {shown(data)}, which is not allowed; it must be a Dataset. Return "
+            "mulligan.data.from_arrays(images, labels)."
+        )
+    return data
 
 
 def of_points(source: str) -> bool | None:
