@@ -97,6 +97,12 @@ def test_float_rows_are_points():
         (np.eye(4, dtype=np.int32)[None], "all 0 or 1"),
         (np.zeros((2, 4, 4), complex), "complex128"),
         (np.array([["a"]]), "cannot be pictures"),
+        (["1.png", "2.png"], "<U5 cannot be pictures.*If these name files, give the folder"),
+        ((row for row in GREY), r"generator cannot be read as an array.*np\.array\(list"),
+        ({"images": GREY}, "dict cannot be read as an array"),
+        (None, "NoneType cannot be read as an array"),
+        (GREY // 16, "uint8 values from 0 to 15.*nearly black.*Divide"),  # as scikit-learn's digits: 0 to 16
+        ((GREY // 15).astype(float), "float64 values from 0.0 to 16.0: all nearly black"),
         (np.array([[None]]), "object"),
         (np.zeros((2, 4, 4), "M8[s]"), "datetime64"),
         (np.zeros((2, 10), np.uint8), "rows of 10"),

@@ -9,6 +9,7 @@ whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s
 floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255
 bool                                            pictures, black and white
 floats (n, d)                                   points, used as they are
+whole numbers, the largest 1 to 31              refused: nearly black, or with a white that is not 255
 three axes, H and W from 16 on, then 3 or 4     refused: one picture in colour, or many that are 3 or 4 wide
 ==============================================  =================================================================
 """
@@ -35,6 +36,7 @@ UNNAMED = "array"
 _UNEVEN = "samples of different shapes; all must have one. Resize them first."
 _UNEVEN_LABELS = "labels of different lengths; give one for each sample."
 _BLOCK = 4096
+_DARK = 32  # a lightest value below it is rather another scale's white (16 in scikit-learn's digits) than of 255
 _SMALLEST_IN_COLOUR = 16  # sides from which (H, W, 3) is rather one picture in colour than H grey ones 3 wide
 
 
@@ -96,17 +98,23 @@ def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]
     Raises
     ------
     DataError
-        When it is none: masked, of rows of different lengths (`uneven` says so), or on another device.
+        When it is none: masked, of rows of different lengths (`uneven` says so), on another device, or a generator.
     """
     if np.ma.is_masked(given):
         raise DataError(f"{name}: holds masked values, which a picture cannot leave out. Fill them in (.filled(0)).")
     try:
-        return np.asarray(given)
+        array = np.asarray(given)
     except ValueError as error:
         raise DataError(f"{name}: {uneven}") from error
     except (TypeError, RuntimeError) as error:  # torch's, with a gradient or on an accelerator
         kind = type(given).__name__
         raise DataError(f"{name}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
+    if array.dtype == object and array.ndim == 0:
+        raise DataError(
+            f"{name}: a {type(given).__name__} cannot be read as an array. Give one; np.array(list(...)) makes one of "
+            "what comes one by one."
+        )
+    return array
 
 
 def _test_part(
@@ -128,8 +136,9 @@ def _test_part(
 def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
     """Turn an array into uint8 pictures (n, H, W, C) or float32 points (n, d), with a note on what was done."""
     if array.dtype.kind not in "buif":
+        files = " If these name files, give the folder or the file instead." if array.dtype.kind in "UO" else ""
         raise DataError(
-            f"{name}: {array.dtype} cannot be pictures; numbers are needed. Convert it to uint8 or float32."
+            f"{name}: {array.dtype} cannot be pictures; numbers are needed. Convert it to uint8 or float32.{files}"
         )
     if not 2 <= array.ndim <= 4 or array.size == 0:
         raise DataError(
@@ -206,6 +215,11 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
         raise DataError(
             f"{name}: {array.dtype} values are all 0 or 1: nearly black of 255, or black and white? Convert them to "
             "bool for black and white."
+        )
+    if 0 < high < _DARK:
+        raise DataError(
+            f"{name}: {array.dtype} values from {low} to {high}: all nearly black of 255, or is {high:.0f} white? "
+            "Divide by the value of white, into floats in [0, 1]."
         )
     pixels = np.array(array, np.uint8, order="C", copy=True if array.flags.writeable else None)
     return pixels, "" if array.dtype == np.uint8 else f"{array.dtype} turned into uint8"

@@ -45,12 +45,13 @@ def picture(shape: Shape, halvings: int) -> Shape:
     if len(shape) != 3:
         raise ShapeError(
             f"a convolutional network takes pictures (height, width, channels), not samples of shape {tuple(shape)}. "
-            "Use mlp_generator and mlp_discriminator."
+            "Reshape pictures to (n, height, width); for points, take a recipe without convolutions (mlp, ring)."
         )
     unit = 1 << halvings
     if shape[0] % unit or shape[1] % unit:
         raise ShapeError(
             f"pictures of {shape[0]}×{shape[1]} cannot be halved {halvings} times; height and width must be multiples "
-            f"of {unit}. Resize them (data.size), or give channels fewer entries."
+            f"of {unit}. Resize them (data.size), give channels fewer entries, or take a recipe without convolutions "
+            "(mlp)."
         )
     return shape
