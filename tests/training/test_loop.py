@@ -205,6 +205,7 @@ def test_pictures_are_told_by_digest() -> None:
     assert a == b
     assert a.line() == b.line()
     assert a != Sampled(2, images)
+    assert repr(a) == f"Sampled(step=1, images={images.dtype} of shape {images.shape})"  # a loop may print its events
     images[0] += 1
     assert a != b
     assert a.line() != b.line()

@@ -108,6 +108,9 @@ class Sampled(Event):
     name: ClassVar[str] = "sampled"
     images: Array
 
+    def __repr__(self) -> str:
+        return f"Sampled(step={self.step}, images={self.images.dtype} of shape {self.images.shape})"
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sampled) and self.step == other.step and np.array_equal(self.images, other.images)
 
