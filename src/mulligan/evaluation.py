@@ -214,7 +214,7 @@ class Exam:
         return cls(data, len(real), held_out, real, judge, against)
 
     def score(
-        self, generator: Generator, seed: int = 0, *, weights: str = "ema", cpu_seconds: float = 0.0
+        self, generator: Generator, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
     ) -> dict[str, Any]:
         """Score one draw; the same generator and seed give the same figures to the last digit.
 
@@ -224,8 +224,8 @@ class Exam:
         seed : int
         weights : str
             Noted: "ema" or "raw".
-        cpu_seconds : float
-            Noted: what the training cost.
+        cpu_seconds : float, optional
+            Noted: what the training cost, where that is known.
         """
         notes: dict[str, Any] = {"seed": seed, "data": self.data.name, "generator": weights, "cpu_seconds": cpu_seconds}
         facts = {"step": generator.spec.step, "held_out": self.held_out}
@@ -297,8 +297,8 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
 
 def _weights(
     generator: Generator | Run | str | Path, say: Callable[[str], object] | None
-) -> tuple[dict[str, Generator], Dataset | None, float]:
-    """Return the generators to score by the name of their weights, the data that they saw, and the CPU-seconds.
+) -> tuple[dict[str, Generator], Dataset | None, float | None]:
+    """Return the generators to score by the name of their weights, and, if known, what they saw and the CPU-seconds.
 
     With `say` there are other data to compare with: then the averaged weights will do where a run's own data are gone.
     """
@@ -308,15 +308,15 @@ def _weights(
     from mulligan.training.folder import RunFolder, newest_in, restored
 
     if isinstance(generator, Generator):
-        return {"ema": generator}, None, 0.0
+        return {"ema": generator}, None, None
     if not isinstance(generator, Run):
         what = "a generator, a run, or the run folder, checkpoint folder or .safetensors file of one"
         path = as_path("generator", generator, what, "runs/quick-1")
         if not os.path.isdir(path):
-            return {"ema": load_generator(path)}, None, 0.0
+            return {"ema": load_generator(path)}, None, None
         found = newest_in(path)
         if found is None:
-            return {"ema": load_generator(path)}, None, 0.0
+            return {"ema": load_generator(path)}, None, None
         try:
             generator = restored(found)
         except (CheckpointError, DataError) as error:

@@ -139,7 +139,7 @@ def evaluate(
     seed: int = 0,
     data: str = "",
     generator: str = "ema",
-    cpu_seconds: float = 0.0,
+    cpu_seconds: float | None = None,
     unequal: bool = False,
 ) -> dict[str, Any]:
     """Score one set of fakes: every figure of metrics.json.
@@ -158,8 +158,8 @@ def evaluate(
         and seed give the same figures to the last digit.
     data, generator : str
         Noted: the data's name; "ema" or "raw".
-    cpu_seconds : float
-        Noted: what the training cost.
+    cpu_seconds : float, optional
+        Noted: what the training cost, where that is known.
     unequal : bool
         Allow another number of fakes than reals. `n` and `n_real` then differ in the result, and its figures may not
         be compared with those of another n: FD, precision, recall and coverage all depend on it.
@@ -216,7 +216,7 @@ def evaluate(
         "seeds": [int(seed)],
         "data": data,
         "generator": generator,
-        "cpu_seconds": float(cpu_seconds),
+        **({} if cpu_seconds is None else {"cpu_seconds": float(cpu_seconds)}),
     }
     for phi in against.maps:
         far, near, told = (done[f"{part} {phi.name}"] for part in ("far", "near", "told"))

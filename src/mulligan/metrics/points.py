@@ -26,7 +26,7 @@ def evaluate_points(
     seed: int = 0,
     data: str = "",
     generator: str = "ema",
-    cpu_seconds: float = 0.0,
+    cpu_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Score one set of points: FD, KID and neighbours in their own coordinates; modes, KL and density for a toy.
 
@@ -67,7 +67,7 @@ def evaluate_points(
         "seeds": [int(seed)],
         "data": data,
         "generator": generator,
-        "cpu_seconds": float(cpu_seconds),
+        **({} if cpu_seconds is None else {"cpu_seconds": float(cpu_seconds)}),
         "points": {**distances(real, fake, moments(real), seed), **asdict(manifolds(real, fake))},
     }
     toy = TOYS.get(data)
