@@ -121,8 +121,8 @@ def fit(
     except BetweenSteps:
         if out is not None:
             raise
-        lost = f"stopped after step {run.step}, and nothing of it is kept. With out='runs/mine' it would be"
-        raise BetweenSteps(f"{lost}, and mulligan resume runs/mine would go on.") from None
+        lost = f"stopped after step {run.step}, and nothing of it is kept. With out='runs/mine' it would be saved there"
+        raise BetweenSteps(f"{lost}, to go on from.") from None
     made = run.generator()
     if data_range is None:
         return made

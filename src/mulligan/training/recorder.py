@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from mulligan.data import DATASETS
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
 from mulligan.training.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.config import dumps_toml
@@ -146,22 +147,29 @@ class Recorder:
             raise
         except BetweenSteps:
             self._leave(event, run)
-            here = f"go on with: mulligan resume {typed(self.folder.path)}"
-            raise BetweenSteps(f"stopped after step {run.step} and saved; {here}") from None
+            here = f"stopped after step {run.step} and saved; go on with: {self._again(run)}"
+            raise BetweenSteps(here) from None
         except DivergedError as error:
             raise DivergedError(f"{error} {self._last_healthy()}") from error
         except DataError as error:  # a picture that was to be read from the disk; the steps before it are whole
             if run.step == run.begins:
                 raise
             self._leave(event, run)
-            here = f"The run is saved at step {run.step}; go on with: mulligan resume {typed(self.folder.path)}"
+            here = f"The run is saved at step {run.step}; go on with: {self._again(run)}"
             raise DataError(f"{error} {here}") from error
         except RunError as error:
             if not _is_of_a_full_disk(error) or not checkpoints(self.folder.checkpoints):
                 raise
-            raise RunError(f"{error} Then go on with: mulligan resume {typed(self.folder.path)}") from error
+            raise RunError(f"{error} Then go on with: {self._again(run)}") from error
         finally:
             self._close()
+
+    def _again(self, run: Run) -> str:
+        """Say how to go on with a run: in Python where its samples are in no file, which the command would look for."""
+        name = run.config.data.name
+        if name in DATASETS or os.path.exists(os.path.expanduser(name)):
+            return f"mulligan resume {typed(self.folder.path)}"
+        return f"mulligan.training.resume({str(self.folder.path)!r}, data=…)"
 
     def _leave(self, last: Event | None, run: Run) -> None:
         """Save a run that did not come to its end; one that has not begun begins anew."""
