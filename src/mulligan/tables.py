@@ -204,6 +204,12 @@ def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
     room = kind.partition(".")[0] if isinstance(kind, str) and "." in kind else ""
     for base, registry in KINDS.items():
         if issubclass(hint, base):
+            for name, cls in registry.items():
+                if not isinstance(cls, type) or not issubclass(cls, base):
+                    raise ConfigError(
+                        f"the kind {name!r} is {shown(cls)}, which is not allowed; it must be a class derived from "
+                        f"{base.__name__}, without ()."
+                    )
             known = registry | _kinds_in(room) if room in ROOMS else registry
             return {name: cls for name, cls in known.items() if issubclass(cls, hint)}
     return None

@@ -296,3 +296,14 @@ def test_a_kind_of_ones_own_is_one_entry(tiny: Any, monkeypatch: pytest.MonkeyPa
     assert to_plain(Shouting(volume=2.0)) == {"kind": "shouting", "smoothing": 0.0, "volume": 2.0}
     assert build(Loss, {"kind": "shouting", "volume": 3}, "loss") == Shouting(volume=3.0)
     assert tiny(loss=Shouting(0.1)).loss == Shouting(0.1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown"), [(Hinge(), r"Hinge\(\)"), (lambda real, fake: 0, "<function"), (dict, "<class 'dict'>")]
+)
+def test_an_entry_of_ones_own_that_is_no_class_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, entry: object, shown: str
+) -> None:
+    monkeypatch.setitem(LOSSES, "own", entry)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"'own' is {shown}.*; it must be a class derived from Loss, without \\(\\)"):
+        with_overrides(recipe("ring"), ["loss=own"])

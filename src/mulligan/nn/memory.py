@@ -191,10 +191,13 @@ class Memory:
         return grad if name not in self._written else self.buffer("d" + name, grad.shape)
 
     def add(self, name: str, contribution: Array) -> None:
-        """Count a contribution that was written where `gradient` said."""
+        """Count a contribution; one that was written where `gradient` said needs no copy."""
         grad = self.grads[name]
         if contribution is not grad:
-            grad += contribution
+            if name in self._written:
+                grad += contribution
+            else:  # made elsewhere, and the first of the step
+                grad[...] = contribution
         self._written.add(name)
 
     def clear_grads(self) -> None:

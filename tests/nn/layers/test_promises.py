@@ -9,6 +9,7 @@ import pytest
 from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
+from mulligan.nn.checking import check_layer
 from mulligan.nn.layers.initializers import Constant, He, Orthogonal, Scaled, Zeros
 from mulligan.nn.network import Network
 from mulligan.nn.parallel import Lanes, shares
@@ -177,6 +178,26 @@ def test_gradients_add_up_over_passes_of_one_step():
             steps.space.finish_grads()
             grads.append(steps.space.grad.copy())
         np.testing.assert_allclose(grads[1], 3 * grads[0], rtol=1e-12)
+
+
+def test_a_gradient_of_a_layers_own_array_adds_up_and_replaces_the_last_steps():
+    """A layer of one's own may give `m.add` the array that it made, in place of writing where `m.gradient` said."""
+
+    class Made(nn.Dense):
+        def product_w(self, m, x, dy):
+            m.add("W", x.T @ dy)
+
+    steps, made = (Steps(kind(3), (4,), dtype=np.float64) for kind in (nn.Dense, Made))
+    for each in (steps, made):
+        for passes in (2, 1, 3):  # three steps
+            each.space.clear_grads()
+            for _ in range(passes):
+                each.space.forward(each.x, each.labels)
+                each.space.backward(each.a)
+                each.space.grads()
+            each.space.finish_grads()
+    np.testing.assert_allclose(made.space.grad, steps.space.grad, rtol=1e-12)
+    assert [c.what for c in check_layer(Made(3), (4,)) if not c.passed] == []
 
 
 def test_without_inputs_the_gradients_are_the_same():
