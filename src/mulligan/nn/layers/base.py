@@ -91,7 +91,7 @@ class Layer:
         raise NotImplementedError
 
     def grads(self, m: Memory) -> None:
-        """Add the parameter gradients of the last `backward` or `adjoint`, by `m.gradient` and `m.add` alone."""
+        """Add the parameter gradients of the last `backward` or `adjoint`, by `m.add` alone (see `m.gradient`)."""
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         """Return ty = J tx at the last forward pass's x, and keep `tx`."""
