@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
+import time
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
@@ -235,6 +236,7 @@ def test_every_event_is_json(tiny: Any) -> None:
 def test_the_clock_counts_steps_only(tiny: Any) -> None:
     run, step, wall = Run(tiny()), 0, 50.0
     run.wall, run.cpu = 50.0, 100.0  # of a run that goes on
+    began = time.perf_counter(), time.process_time()
     for event in train(run):
         if isinstance(event, Stepped):
             assert event.clock is not None
@@ -243,3 +245,5 @@ def test_the_clock_counts_steps_only(tiny: Any) -> None:
             rate = (event.step - step) / (event.clock.wall - wall)  # since the report before
             assert event.clock.steps_per_second == pytest.approx(rate, rel=1e-6)
             step, wall = event.step, event.clock.wall
+    assert run.wall - 50 < time.perf_counter() - began[0]
+    assert run.cpu - 100 < time.process_time() - began[1]

@@ -81,6 +81,9 @@ def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: 
     whole = Run(tiny())
     events = list(Recorder(tmp_path / "whole").record(whole, stop=turning(whole, 7)))
     assert [e for e in events if isinstance(e, Turned)] == [Turned(7, LINES[:1])]
+    early = Run(tiny())
+    early.turn(LINES[:1])
+    assert [e for e in train(early) if isinstance(e, Turned)] == [Turned(0, LINES[:1])]
     part = Run(tiny())
     stop = turning(part, 7)
     for _ in Recorder(tmp_path / "part").record(part, stop=lambda: stop() or part.step >= 9):
