@@ -75,15 +75,6 @@ def test_every_batch_of_three_epochs(both, ahead):
     assert stream.images._used == 10
 
 
-def test_what_comes_is_what_the_sampler_gives_next():
-    sampler = Sampler(20, 6, np.random.default_rng(0))
-    for size in (18, 14, 8, 2):
-        coming = sampler.coming(3).copy()
-        assert len(coming) == size
-        given = sampler.next_indices().copy()
-        assert coming[:6].tolist() == given[: min(size, 6)].tolist()
-
-
 def test_memory_is_bounded(few, tmp_path):
     """A hundred times what may be kept, read twice."""
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8))
