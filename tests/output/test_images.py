@@ -129,6 +129,8 @@ def test_wide_pictures_fit_in_eighty_columns():
         (True, "UTF8", {"NO_COLOR": ""}, True),
         (False, "utf-8", {}, False),
         (True, "ascii", {}, False),
+        (True, "cp1252", {}, False),
+        (True, "cp437", {}, True),  # which has the half block
         (True, None, {}, False),
         (True, "utf-8", {"NO_COLOR": "1"}, False),
         (True, "utf-8", {"TERM": "dumb"}, False),

@@ -241,7 +241,7 @@ def _locked(path: Path) -> bool:
     ("options", "words"),
     [
         (("--host", "0.0.0.0"), "needs --token"),
-        (("--host", "0.0.0.0", "--token", "short"), "at least 16"),
+        (("--host", "0.0.0.0", "--token", "fifteen-letters"), "at least 16"),
         (("--token", "ключ-ключ-ключ-ключ"), "letters that no cookie can hold"),
         (("--port", "99999"), "0 to 65535"),
         (("--data", "/no/such/folder"), "no such folder"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import sys
@@ -19,7 +20,7 @@ def emit(document: Any) -> None:
     JSON is UTF-8. Where stdout is not, as a pipe on Windows, and for names that are no text, there are JSON's escapes.
     """
     text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
-    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
     try:
         text.encode("utf-8" if utf8 else "ascii")
     except UnicodeEncodeError:

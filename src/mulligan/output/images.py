@@ -239,4 +239,8 @@ def wants_color(stream: TextIO) -> bool:
 
         if detect_legacy_windows():
             return False
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+    try:
+        "▀".encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
