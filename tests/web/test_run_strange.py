@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 from urllib.parse import quote
@@ -15,7 +16,7 @@ import pytest
 
 from mulligan.output.generator import Generator
 from mulligan.training import Recorder, Run
-from mulligan.web import playground, work
+from mulligan.web import playground, server, work
 from mulligan.web.drawing import png64
 
 FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
@@ -171,3 +172,15 @@ def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
         answer = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
     assert answer.status_code == 200, answer.text
     assert stand.sent[-1][0] == "second"
+
+
+def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs: Path) -> None:
+    engine: Any = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
+    state: Any = SimpleNamespace(run="tiny-1", step=24)
+    said: list[str] = []
+    server._end(state, runs, engine, said.append)
+    assert said == []
+    shutil.rmtree(runs / "tiny-1" / "checkpoints" / "step-000024")
+    server._end(state, runs, engine, said.append)
+    (line,) = said
+    assert line.startswith(f"tiny-1 is saved at step 18; go on with: mulligan resume {runs / 'tiny-1'}, or")

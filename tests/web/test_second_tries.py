@@ -56,6 +56,7 @@ def test_edit_first(call: Any, stand: Any, playground: Any, toml: str, changes: 
     (playground.runs / NAME / "config.toml").write_text(toml)
     assert call.post("/api/train/second-try", **{"try": 1, "changes": changes}).status_code == 200
     assert stand.sent[-1][1]["restart"] is restart
+    assert call.get("/api/snapshot").json()["tries"][-1]["from_step"] == (0 if restart else 1000)
     stand.open()
 
 
