@@ -131,6 +131,20 @@ def test_the_command_says_what_it_does_not_know(capsys):
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--rounds", "x"), "rounds = 'x' is not allowed; a whole number from 1 on is. Try 7."),
+        (("--threads", "1.5"), "threads = '1.5' is not allowed; a whole number from 1 on is. Try 2."),
+        (("--seconds", "nan"), "seconds = 'nan' is not allowed; a number above 0 is. Try 0.5."),
+        (("--seconds", "61"), "seconds = 61.0 is not allowed; it must be above 0 and at most 60. Try seconds = 0.5."),
+    ],
+)
+def test_the_command_refuses_in_a_sentence(capsys, words, said):
+    assert main(["bench", *words]) == 2
+    assert capsys.readouterr().err == f"mulligan: {said}\n"
+
+
+@pytest.mark.parametrize(
     ("words", "options", "said"),
     [
         ((["tensorflow"], []), {}, "tensorflow"),

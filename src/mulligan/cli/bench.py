@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from mulligan.cli.screen import emit, say
-from mulligan.cli.words import Families, Json, Quick
+from mulligan.cli.words import Cores, Families, Json, Quick, Rounds, Seconds
 from mulligan.output.figures import counted
 
 
@@ -14,9 +14,9 @@ def command(
     *,
     against: str = "torch,jax",
     workloads: Families = "",
-    rounds: int = 7,
-    seconds: float = 0.5,
-    threads: int = 2,
+    rounds: Rounds = 7,
+    seconds: Seconds = 0.5,
+    threads: Cores = 2,
     quick: Quick = False,
     json: Json = False,
 ) -> int:

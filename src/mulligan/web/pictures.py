@@ -31,7 +31,11 @@ def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
         raise Problem("not-available", f"no pictures of your own are called {name!r}; here are {known}.", field="data")
     data = load(own[name], skip_broken=is_picture_folder(own[name]))
     if data.is_points:
-        raise Problem("not-available", f"{name} holds points of {data.shape[0]} numbers, not pictures.", field="data")
+        raise Problem(
+            "not-available",
+            f"{name} holds points of {data.shape[0]} numbers, not pictures. Use it with a recipe for points: ring.",
+            field="data",
+        )
     rows = np.linspace(0, len(data) - 1, min(SHOWN, len(data))).astype(int)
     columns = 8
     return {

@@ -265,7 +265,7 @@ def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     folder = playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
-        raise Problem("not-found", f"{name} has no {file}.")
+        raise Problem("not-found", f"{name} has no {file}. GET /api/runs/{name} says what it has.")
     return path
 
 
@@ -273,7 +273,7 @@ def newest_sample(playground: Playground, name: str) -> Path:
     """Return the newest grid of a run."""
     steps = saved_samples(playground.folder(name))
     if not steps:
-        raise Problem("not-available", f"{name} has no samples yet.")
+        raise Problem("not-available", f"{name} has no samples: none were drawn yet, or its sample_every is 0.")
     return sample_at(playground, name, steps[-1])
 
 
@@ -347,7 +347,9 @@ def restore(playground: Playground, id_: str) -> dict[str, Any]:
     try:
         os.rename(found, target)
     except OSError as error:
-        raise Problem("failed", f"{name} could not be brought back: {error.strerror}.") from error
+        raise Problem(
+            "failed", f"{name} could not be brought back: {error.strerror}. Check the folder's permissions."
+        ) from error
     return {"name": name}
 
 

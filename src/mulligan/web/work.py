@@ -45,7 +45,7 @@ def evaluate(folder: Path, say: Any) -> dict[str, Any]:
     here = RunFolder(folder)
     found = here.newest()
     if found is None:
-        return {"error": f"{folder.name} has no checkpoint."}
+        return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
     run = restored(found)
     metrics = evaluate_finished(run, say=say)
     here.keep_metrics(metrics)
