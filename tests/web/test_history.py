@@ -19,6 +19,8 @@ from mulligan.training.run import Run
 from mulligan.web.history import POINTS, Columns, story_of
 from mulligan.web.live import floor_of
 from mulligan.web.rounding import coordinates, significant
+from mulligan.web.state import State
+from mulligan.web.tries import Try
 
 
 @given(st.integers(0, 3000), st.integers(2, 600))
@@ -47,6 +49,16 @@ def test_the_floor_of_kid_is_that_of_as_many_training_samples_where_there_are_tw
     evenly = points[np.linspace(0, 39, 20).astype(int)]
     assert floor_of(run, Glance(points[:20])) == kid(points[:20], evenly, subsets=1).mean
     assert floor_of(run, Glance(points[:21])) is None
+
+
+def test_an_evaluation_takes_the_place_of_a_glance_at_the_same_step_and_of_none_later() -> None:
+    state = State()
+    state.begin([Try(1, "run", steps=24)], 1, "")
+    state.metrics = {"step": 24, "kid": 0.1}
+    assert state.evaluated("run", {"step": 24, "fd": 3.0})
+    assert not state.evaluated("run", {"step": 12, "fd": 9.0})
+    assert not state.evaluated("another", {"step": 30, "fd": 9.0})
+    assert state.metrics == {"step": 24, "fd": 3.0, "try": 1, "final": True}
 
 
 def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:

@@ -116,7 +116,10 @@ def test_points_are_points_under_any_name(own: bool, call: Any, playground: Any,
 def test_one_run(call: Any, runs: Path) -> None:
     found = call.get("/api/runs/tiny-1-try-2").json()
     assert found["config"] == (runs / "tiny-1-try-2" / "config.toml").read_text("utf-8")
-    assert [each["run"] for each in found["tries"]] == ["tiny-1", "tiny-1-try-2"]
+    assert [(each["run"], each["state"]) for each in found["tries"]] == [
+        ("tiny-1", "finished"),
+        ("tiny-1-try-2", "finished"),
+    ]
     assert found["changes"] == [
         {"path": "generator.optimizer.lr", "label": "Rate of G", "old": 1e-3, "new": 1e-4},
     ]
