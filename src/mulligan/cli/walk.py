@@ -47,12 +47,11 @@ def command(
         Print one JSON document that says what was written.
     """
     from mulligan.models import load
-    from mulligan.output.animations import save_animation
+    from mulligan.output.animations import save_walk
 
     generator = load(model)
     label = generator.label_of(from_, class_)
-    there = generator.walk(from_, to, frames, label)
-    save_animation(out, [*there, *there[-2:0:-1]], duration=40)
+    save_walk(out, generator.walk(from_, to, frames, label))
     name = generator.class_name(label)
     if json:
         emit({"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)})

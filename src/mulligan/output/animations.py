@@ -74,6 +74,11 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     atomic_write(path, write)
 
 
+def save_walk(path: str | Path, frames: NDArray[np.uint8]) -> None:
+    """Write a walk's pictures there and back, both ends once, so that there is no seam; see `save_animation`."""
+    save_animation(path, [*frames, *frames[-2:0:-1]], duration=40)
+
+
 def _with_palette(images: list[Image]) -> list[Image]:
     """Give all frames one palette: all 256 greys in order, or the 256 colours that suit all frames best."""
     from PIL import Image

@@ -64,12 +64,11 @@ def _animated(playground: Playground, frames: list[bytes]) -> bytes:
     import numpy as np
     from PIL import Image
 
-    from mulligan.output.animations import save_animation
+    from mulligan.output.animations import save_walk
 
-    pictures = [np.asarray(Image.open(BytesIO(frame))) for frame in frames]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "walk.gif"
-        save_animation(path, [*pictures, *pictures[-2:0:-1]], duration=40)
+        save_walk(path, np.stack([np.asarray(Image.open(BytesIO(frame))) for frame in frames]))
         return path.read_bytes()
 
 
