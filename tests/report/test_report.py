@@ -13,7 +13,7 @@ import pytest
 
 from mulligan.data import load
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.report import page, write_report
+from mulligan.report import page, quality, sections, write_report
 from mulligan.report.pictures import nearest
 from mulligan.report.story import read
 
@@ -345,3 +345,21 @@ def test_a_run_that_was_stopped_between_two_reports_stands_where_it_was_saved(pl
     clock = json.loads((tmp_path / "run" / "checkpoints" / "step-000011" / "run.json").read_bytes())["clock"]
     assert read(tmp_path / "run").seconds(11) == (clock["wall"], clock["cpu"])
     assert "Stopped at step 11 of 24" in shown(write_report(tmp_path / "run").read_text("utf-8"))
+
+
+def test_ten_classes_are_drawn_beside_the_reals_and_hundreds_are_not(folder):
+    story = read(folder)
+    shares = [0.19, *[0.09] * 9]
+    story.metrics = {"classes": {"histogram": shares}}
+    text = quality.classes(story, [0.1] * 10, "abcdefghij")
+    assert re.findall(r'class="bar" x="[\d.]+" y="([\d.]+)"', text) == [
+        "22.0",
+        *["79.9"] * 9,
+    ]  # 132 less 110 · share/.19
+    assert re.findall(r'class="realshare" d="M[\d.]+ ([\d.]+)h', text) == ["74.1"] * 10
+    story.metrics["classes"]["histogram"] = [0.01] * 100
+    assert quality.classes(story, [], ()) == ""
+
+
+def test_spells_of_trouble_are_counted_in_words():
+    assert [sections._times(n) for n in (1, 2, 12)] == ["one spell", "two spells", "12 spells"]

@@ -136,3 +136,9 @@ def test_a_try_that_was_given_up_does_not_set_the_axis():
     assert re.search(r'class="edge judge faint"', text)  # it leaves the frame, and a triangle says so
     alone = draw(Chart("Loss", "nats", "words", lines[1:], Axis("steps", 2.0)))
     assert "−30k<" in alone
+
+
+def test_an_axis_begins_at_nought_where_its_values_nearly_do():
+    for low, begins in ((1.0, 0.0), (3.9, 0.0), (8.0, 8.0)):
+        y = [low, 10.0]
+        assert charts._axis(np.array(y), chart(y))[0] == begins

@@ -49,3 +49,12 @@ def test_the_curve_of_a_second_try_goes_on_where_it_left_the_first(tried):
     assert given_up.faint
     assert given_up.x == [step for step, _ in story.parent.stepped]
     assert own.x == [2, 4, 6, 8, *(step for step, _ in story.stepped if step >= 8)]
+
+
+def test_a_third_try_has_of_each_before_it_what_led_here(tried):
+    third, second = read(tried), read(tried)
+    second.config = replace(second.config, parent=replace(second.config.parent, step=4))
+    third.config, third.parent = replace(third.config, parent=replace(third.config.parent, step=8)), second
+    loss = next(chart for chart in curves._charts(third) if chart.title == "Loss")
+    own = [line for line in loss.lines if line.name == "D"][-1]
+    assert own.x == [2, 4, *(4, 6, 8), *(step for step, _ in third.stepped if step >= 8)]
