@@ -1,4 +1,5 @@
-"""Odd things: run folders that cannot be read, names that mean something in HTML, addresses and seeds that are none."""
+"""Odd things: run folders that cannot be read, names that mean something in HTML, addresses and seeds that are none,
+samples that cannot be had."""
 
 import os
 
@@ -76,3 +77,31 @@ def test_an_empty_field_is_no_seed(open_tab):
         assert "is no seed" in tab.page.locator(".fault").inner_text()
         tab.page.wait_for_timeout(100)
         assert tab("digit").get_attribute("aria-label") == label
+
+
+def test_samples_that_cannot_be_had_are_said(open_tab):
+    tab = open_tab()
+    status = {
+        "state": "paused",
+        "run": "r",
+        "try": 1,
+        "step": 2,
+        "steps": 4,
+        "points": True,
+        "class_names": [],
+        "can": [],
+    }
+    grid = {"try": 1, "step": 2, "points": [[0, 0]], "low": -1, "high": 1, "dimension": 2}
+    tab.page.evaluate(
+        """async ([status, grid]) => {
+            const {server} = await import("/js/store.js");
+            server.hear("status", status);
+            server.hear("samples", grid);
+        }""",
+        [status, grid],
+    )
+    tab("sample-grid").wait_for()
+    tab.page.route("**/api/train/samples?*", lambda route: route.fulfill(status=404, json={"detail": "It has gone."}))
+    tab("weights-real").click()
+    tab.page.get_by_text("It has gone.").wait_for()
+    tab.allowed.append("404")

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
 import { useWidth } from "./width.js";
-import { latest, mayWrite, server, store } from "./store.js";
+import { latest, mayWrite, server, store, tell } from "./store.js";
 import { Slider, start, wanted } from "./settings.js";
 
 const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights"], ["raw", "raw", "Raw", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
@@ -47,7 +47,10 @@ export function Samples() {
     if (other?.weights === weights && (weights === "real" || other.step === samples?.step)) return undefined;
     const wait = setTimeout(async () => {
       asked.current = Date.now();
-      setOther(await server.get("/api/train/samples", { weights }).then(decoded).catch(() => other));
+      setOther(await server.get("/api/train/samples", { weights }).then(decoded).catch((problem) => {
+        tell("warn", problem.message);
+        return other;
+      }));
     }, Math.max(0, asked.current + AGAIN - Date.now()));
     return () => clearTimeout(wait);
   }, [weights, samples?.step, looking, empty, other?.step, other?.weights]);
