@@ -274,13 +274,16 @@ Processor time, one thread, by `python benchmarks/breaking.py --overhead`.
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="cases whose names hold this")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--kept", type=Path, help="a file of JSON lines that outcomes are read from, and added to")
     parser.add_argument("--machine", default=machine(), help="what the page calls this machine")
     for flag in ("--verbose", "--write", "--long", "--overhead"):
         parser.add_argument(flag, action="store_true")
     options = parser.parse_args()
+    names = [case.name for case in (*BROKEN, *SOUND)]
+    if not any(options.only in name for name in names):
+        parser.error(f"--only {options.only}: no case's name holds it. Known are {', '.join(names)}.")
     if options.overhead:
         print(overhead())
         return 0

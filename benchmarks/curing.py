@@ -178,7 +178,7 @@ def kept(path: Path | None) -> dict[tuple[str, int], Cure]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="cases whose names hold this")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--conv", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
@@ -187,6 +187,9 @@ def main() -> None:
     parser.add_argument("--machine", default=machine(), help="what the page calls this machine")
     options = parser.parse_args()
     steps, cases = (SHORT, CONV) if options.conv else (STEPS, BROKEN)
+    names = [case.name for case in cases]
+    if not any(options.only in name for name in names):
+        parser.error(f"--only {options.only}: no case's name holds it. Known are {', '.join(names)}.")
     sound = {
         ("mlp", True): Case("mlp", "mlp", SMALL),
         ("mlp", False): Case("mlp", "mlp", (*SMALL, "data.labels=none")),

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from statistics import median
 
 import mulligan
+from mulligan.errors import MulliganError
 from mulligan.training import Run
 from mulligan.training.glance import Glance
 
@@ -40,9 +41,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--glances", type=int, default=5)
     words = parser.parse_args()
+    if min(words.steps, words.glances) < 1:
+        parser.error("--steps and --glances are from 1 on.")
+    try:
+        configs = {name: mulligan.recipe(name, threads=1) for name in words.recipes}
+    except MulliganError as error:
+        parser.error(str(error))
     print("| recipe | a step, ms | a glance, ms | steps between | per cent of the time |", "|---" * 5 + "|", sep="\n")
-    for name in words.recipes:
-        run = Run(mulligan.recipe(name, threads=1))
+    for name, config in configs.items():
+        run = Run(config)
         glance = Glance.of(run)
         assert glance is not None
         step = milliseconds(run.advance, words.steps)

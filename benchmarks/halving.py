@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mulligan.errors import MulliganError
 from mulligan.studies import StudyRun, load_study
 from mulligan.studies.measures import FIGURES
 from mulligan.studies.study import Axis
@@ -53,9 +54,16 @@ def main():
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    study, lines = load_study(arguments.study), []
-    everything = study.variations()
-    kept = everything
+    try:
+        study = load_study(arguments.study)
+        everything = study.variations()
+    except MulliganError as error:
+        parser.error(str(error))
+    known = [variation.name for variation in everything]
+    for name in arguments.also:
+        if name not in known:
+            parser.error(f"--also {name}: there is no such variation. Known are {', '.join(known)}.")
+    kept, lines = everything, []
     for rung, budget in enumerate(study.budgets):
         values = tuple(replace(variation, recipe=variation.recipe or study.recipe) for variation in kept)
         part = replace(study, axes=(Axis("change", values),), ladder=(), leave_one_out=False)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from breaking_cases import PLAIN, SMALL, Case, configure
 
+from mulligan.game.losses import LOSSES
 from mulligan.training import Run, train
 from mulligan.training.events import Stepped
 
@@ -37,7 +38,7 @@ def subnormal(x: Any) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--loss", default="literal_cost")
+    parser.add_argument("--loss", default="literal_cost", choices=list(LOSSES))
     parser.add_argument("--steps", type=int, default=600)
     options = parser.parse_args()
     run = Run(configure(Case("subnormal", "mlp", (*SMALL, *PLAIN, f"loss={options.loss}", f"report_every={EVERY}"))))

@@ -17,6 +17,7 @@ import numpy as np
 
 import mulligan
 from mulligan.data.toys import TOYS
+from mulligan.errors import MulliganError
 from mulligan.metrics.toys import modes
 from mulligan.training import Run, train, with_overrides
 
@@ -65,6 +66,15 @@ def main():
     parser.add_argument("--steps", type=int, help="fewer steps, to see that it runs")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
     arguments = parser.parse_args()
+    try:
+        for name in arguments.recipes:
+            data = with_overrides(mulligan.recipe(name), arguments.set).data.name
+            if data not in TOYS:
+                parser.error(f"{name} is on {data}, whose modes have no centres. Try ring or grid.")
+    except MulliganError as error:
+        parser.error(str(error))
+    if arguments.seeds < 1:
+        parser.error(f"--seeds {arguments.seeds} is not allowed; from 1 on is. Try 10.")
     start = time.perf_counter()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     good = [table(name, seeds, arguments.set, arguments.steps) for name in arguments.recipes]

@@ -25,7 +25,8 @@ def run(script, *words, code=0, **environment):
         env={**os.environ, **environment},
     )
     assert done.returncode == code, done.stderr
-    return done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stderr if code == 2 else done.stdout
 
 
 def test_cost():
@@ -39,6 +40,29 @@ def test_toy_modes():
     out = run("toy_modes.py", "ring", "--seeds", 2, "--steps", 20, code=1)  # so few steps find no modes
     assert "ring: 8 modes, 10,000 samples" in out
     assert "of 2 seeds found all" in out
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in FOLDER.glob("*.py") if "__main__" in path.read_text()))
+def test_every_script_says_how_it_is_called(script):
+    assert script in run(script, "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["toy_modes.py", "rng"], "no recipe 'rng'. Did you mean 'ring'?"),
+        (["toy_modes.py", "quick"], "quick is on mnist, whose modes have no centres. Try ring or grid."),
+        (["toy_modes.py", "--set", "stepz=3"], "unknown key 'stepz'"),
+        (["halving.py", "cots"], "no study 'cots'. Did you mean 'cost'?"),
+        (["halving.py", "losses", "--also", "hing"], "no such variation. Known are "),
+        (["glance.py", "rng"], "no recipe 'rng'"),
+        (["breaking.py", "--only", "xyz"], "Known are "),
+        (["curing.py", "--only", "xyz"], "Known are "),
+        (["subnormal.py", "--loss", "cost"], "'literal_cost'"),
+    ],
+)
+def test_what_a_script_does_not_know_is_answered_with_what_it_does(words, said):
+    assert said in run(*words, code=2)
 
 
 def test_parzen(tmp_path):
