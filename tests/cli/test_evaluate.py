@@ -1,6 +1,7 @@
 """`mulligan evaluate`, and what `train` says of quality."""
 
 import json
+import os
 import re
 import signal
 import tomllib
@@ -115,6 +116,22 @@ def test_no_evaluate(mulligan, cloud, here):
     code, out, err = mulligan("resume", "r", "--steps", 20)
     assert code == 0
     assert not (here / "r" / "metrics.json").exists()
+
+
+def test_figures_against_other_data_do_not_take_the_place_of_the_runs_own(trained, mulligan, here):
+    own = (here / "r" / "metrics.json").read_bytes()
+    points = np.random.default_rng(1).standard_normal((300, 2)).astype(np.float32)
+    np.savez("other.npz", images=points[:200], test_images=points[200:])
+    code, out, err = mulligan("evaluate", "r", "--data", "other.npz", "--seeds", 1)
+    assert code == 0
+    assert "other.npz: 100 samples against 100 held-out ones" in out
+    assert err.splitlines()[-1] == (
+        f"not kept: {os.path.join('r', 'metrics.json')} is of the run's own data, {here / 'cloud.npz'}. "
+        "To keep these figures: --json > FILE"
+    )
+    assert (here / "r" / "metrics.json").read_bytes() == own
+    code, out, _ = mulligan("evaluate", "r", "--data", "cloud.npz", "--count", 100, "--seeds", 1)
+    assert (code, out.splitlines()[-1]) == (0, f"kept in {os.path.join('r', 'metrics.json')}")
 
 
 def test_pictures_of_ones_own(mulligan, data, here):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tyro.conf import Positional
 
 from mulligan.cli.screen import emit, say
@@ -19,7 +21,7 @@ def command(
     """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
 
     Of a run both weights are scored, the averaged ones and the raw ones of its newest checkpoint, and its folder
-    receives metrics.json.
+    receives metrics.json: figures against its own data alone, for they are what the report shows.
 
     Example:
     $ mulligan evaluate runs/quick-1
@@ -42,6 +44,7 @@ def command(
     """
     from mulligan.cli.scores import table
     from mulligan.evaluation import evaluate
+    from mulligan.models import load
     from mulligan.training.folder import RunFolder
 
     metrics = evaluate(model, data, count=count, seeds=seeds, say=say)
@@ -50,7 +53,12 @@ def command(
     else:
         print("\n".join(table(metrics)), flush=True)  # before it is kept: a full disk shall not cost the figures
     folder = RunFolder(model)
-    if folder.config.is_file():
-        folder.keep_metrics(metrics)
-        if not json:
-            print(f"kept in {folder.metrics}")
+    if not folder.config.is_file():
+        return
+    own = load(model).spec.data
+    if data is not None and os.path.realpath(data) != os.path.realpath(own):
+        say(f"not kept: {folder.metrics} is of the run's own data, {own}. To keep these figures: --json > FILE")
+        return
+    folder.keep_metrics(metrics)
+    if not json:
+        print(f"kept in {folder.metrics}")
