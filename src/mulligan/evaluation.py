@@ -117,6 +117,7 @@ def evaluate(
     return {**result, **scores}
 
 
+@np.errstate(under="ignore")
 def evaluate_finished(run: Run, *, say: Callable[[str], object]) -> dict[str, Any]:
     """Measure a run's averaged generator in one draw, as at the end of its training: with what is at hand, in seconds.
 
