@@ -105,6 +105,21 @@ def test_what_is_printed_to_go_on_works_when_it_is_pasted(study, here, mulligan,
     assert "--resume" not in anew  # the page says how it is made from nothing
 
 
+def test_a_backend_that_is_unknown_leaves_nothing_behind(here, mulligan):
+    (here / "recipe.toml").write_text(RECIPE)
+    (here / "mine.toml").write_text(STUDY)
+    before = sorted(here.rglob("*"))
+    for words, said in (
+        (("--backend", "dsk"), "no backend 'dsk'. Known are loky, dask, ray."),
+        (("--scheduler", "tcp://10.0.0.5:8786"), "of no use to loky"),
+    ):
+        code, out, err = mulligan("study", "mine.toml", *words)
+        assert (code, out) == (2, "")
+        assert said in err
+        assert "at once" not in err  # as if it had begun
+        assert sorted(here.rglob("*")) == before
+
+
 def test_a_study_that_a_full_disk_stops_says_how_to_go_on(study, here, mulligan, monkeypatch):
     def full(handle):
         if (here / "o" / "results.jsonl").is_file():
@@ -180,14 +195,6 @@ def test_words_that_are_off(words, said, study, mulligan):
     code, _, err = mulligan("study", *words)
     assert code == 2
     assert said in err
-
-
-def test_an_unknown_backend(here, mulligan):
-    (here / "recipe.toml").write_text(RECIPE)
-    (here / "mine.toml").write_text(STUDY)
-    code, _, err = mulligan("study", "mine.toml", "--backend", "daks")
-    assert code == 2
-    assert "Known are loky, dask, ray" in err
 
 
 def test_what_is_left_of_a_study_is_told_by_the_cells_that_have_ended(monkeypatch):

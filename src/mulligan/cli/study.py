@@ -61,10 +61,11 @@ def command(
     """
     from mulligan.nn.limits import available_cores
     from mulligan.studies import StudyRun, load_study
-    from mulligan.studies.backends import at_once
+    from mulligan.studies.backends import at_once, check
     from mulligan.studies.report import write_report
     from mulligan.studies.table import columns_of, measured_in, rows_of, text
 
+    check(backend, scheduler)
     study = load_study(file)
     folder = out or Path("studies") / Path(file).stem
     run = StudyRun(study, folder, budget=budget, resume=resume)

@@ -45,6 +45,20 @@ def at_once(workers: int, cells: int) -> int:
     return min(int(workers), max(1, cells))
 
 
+def check(name: str, scheduler: str = "") -> None:
+    """Refuse words that mean no backend, before anything is made.
+
+    Raises
+    ------
+    ConfigError
+        When the name is unknown, or the address is of no use to it.
+    """
+    if name not in BACKENDS:
+        raise ConfigError(f"there is no backend {name!r}. Known are {', '.join(BACKENDS)}.")
+    if scheduler and name == "loky":
+        raise ConfigError(f"--scheduler {scheduler} is of no use to loky, which runs here. Try --backend dask or ray.")
+
+
 @contextmanager
 def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
     """Open a backend.
@@ -71,10 +85,7 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
     RunError
         When the cluster cannot be reached.
     """
-    if name not in BACKENDS:
-        raise ConfigError(f"there is no backend {name!r}. Known are {', '.join(BACKENDS)}.")
-    if scheduler and name == "loky":
-        raise ConfigError(f"--scheduler {scheduler} is of no use to loky, which runs here. Try --backend dask or ray.")
+    check(name, scheduler)
     with BACKENDS[name](workers, scheduler) as run:
         yield lambda function, jobs, peek: run(partial(_knowing, _registries(), function), jobs, peek)
 
