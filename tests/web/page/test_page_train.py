@@ -116,6 +116,8 @@ def ended(tab):
     assert tab("run-toggle").inner_text() == "Again"
     assert tab("run-step").is_disabled()
     looking_back(tab)
+    # its figures come some seconds later, to whatever page is open then: the next stories tell of figures of their own
+    tab.until("document.querySelector('[data-testid=metric-fd]').innerText !== '–'")
     tab.picture("train-finished")
 
 
@@ -201,7 +203,8 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
     tab = open_tab()
     tab.page.evaluate(
         """async () => {
-            const {server} = await import("/js/store.js");
+            const {server, store} = await import("/js/store.js");
+            store.metrics = null; // of a run before
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
                 counted_classes: ["a", "b"], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
             const look = {try: 1, step: 150, signals: {}, evidence: [], checks: []};
