@@ -122,6 +122,7 @@ class Recorder:
         self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], bool]
     ) -> Generator[Event, None, None]:
         check_play(run, evaluators, observers, stop)
+        again = self._again(run)  # asked now: what is there may go while the run reads it
         self._open(run)
         leaving = False
 
@@ -147,20 +148,19 @@ class Recorder:
             raise
         except BetweenSteps:
             self._leave(event, run)
-            here = f"stopped after step {run.step} and saved; go on with: {self._again(run)}"
-            raise BetweenSteps(here) from None
+            raise BetweenSteps(f"stopped after step {run.step} and saved; go on with: {again}") from None
         except DivergedError as error:
             raise DivergedError(f"{error} {self._last_healthy()}") from error
         except DataError as error:  # a picture that was to be read from the disk; the steps before it are whole
             if run.step == run.begins:
                 raise
             self._leave(event, run)
-            here = f"The run is saved at step {run.step}; go on with: {self._again(run)}"
+            here = f"The run is saved at step {run.step}; go on with: {again}"
             raise DataError(f"{error} {here}") from error
         except RunError as error:
             if not _is_of_a_full_disk(error) or not checkpoints(self.folder.checkpoints):
                 raise
-            raise RunError(f"{error} Then go on with: {self._again(run)}") from error
+            raise RunError(f"{error} Then go on with: {again}") from error
         finally:
             self._close()
 
