@@ -7,6 +7,7 @@ from mulligan.errors import DataError
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (6, 5, 4), dtype=np.uint8)
 RGB = RNG.integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
+ROWS = np.random.default_rng(1).integers(0, 256, (6, 64), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,8 @@ RGB = RNG.integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
         ((RGB.transpose(0, 3, 1, 2) / 255).astype(np.float32), RGB, r"channels moved.*; floats in \[0, 1\]"),
         (GREY > 99, (GREY[..., None] > 99) * 255, "False and True"),
         (RGB[:, 0, :, 0], RGB[:, 0, :, 0].reshape(6, 2, 2, 1), "rows of 4 seen as 2×2"),
+        # as OpenML's mnist_784 comes
+        (ROWS.astype(float), ROWS.reshape(6, 8, 8, 1), "rows of 64 seen as 8×8 pictures; float64 turned into uint8"),
     ],
 )
 def test_what_is_certain_is_converted(array, expected, note):
@@ -78,6 +81,8 @@ def test_float_rows_are_points():
     np.testing.assert_array_equal(data.images, rows.astype(np.float32))
     assert data.note == "3 numbers per sample, used as they are"
     assert "reshape them to (n, 28, 28)" in from_arrays(np.zeros((2, 784))).note
+    for points in (ROWS + 0.5, ROWS[:, :49] * 1.0, ROWS[:, :63] * 1.0, ROWS - 300.0, ROWS // 16 * 1.0, ROWS * 2.0):
+        assert from_arrays(points).is_points  # no whole numbers, too few, no square, another scale
 
 
 @pytest.mark.parametrize(

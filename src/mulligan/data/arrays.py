@@ -5,10 +5,10 @@ array                                           becomes
 ==============================================  =================================================================
 uint8 (n, H, W), (n, H, W, 1 or 3)              pictures as they are
 (n, 1 or 3, H, W)                               pictures, channel moved to the end
-whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s × s
+whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s × s, those of floats from 8 × 8 on
 floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255
 bool                                            pictures, black and white
-floats (n, d)                                   points, used as they are
+other floats (n, d)                             points, used as they are
 whole numbers, the largest 1 to 31              refused: nearly black, or with a white that is not 255
 three axes, H and W from 16 on, then 3 or 4     refused: one picture in colour, or many that are 3 or 4 wide
 ==============================================  =================================================================
@@ -37,6 +37,7 @@ _UNEVEN = "samples of different shapes; all must have one. Resize them first."
 _UNEVEN_LABELS = "labels of different lengths; give one for each sample."
 _BLOCK = 4096
 _DARK = 32  # a lightest value below it is rather another scale's white (16 in scikit-learn's digits) than of 255
+_SMALLEST_IN_ROWS = 8  # side from which a row of whole floats is rather a picture than a point
 _SMALLEST_IN_COLOUR = 16  # sides from which (H, W, 3) is rather one picture in colour than H grey ones 3 wide
 
 
@@ -147,7 +148,7 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         )
     if array.dtype.kind == "f" and not all(np.isfinite(block).all() for block in _blocks(array)):
         raise DataError(f"{name}: holds NaN or infinity. Remove or replace those samples first.")
-    if array.ndim == 2 and array.dtype.kind == "f":
+    if array.ndim == 2 and array.dtype.kind == "f" and not _are_pictures_in_rows(array):
         side = math.isqrt(array.shape[1])
         hint = (
             f"; if they are pictures, reshape them to (n, {side}, {side})"
@@ -162,6 +163,18 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
     shaped, moved = _picture_axes(array, name)
     pixels, scaled = _pixels(shaped, name)
     return pixels, "; ".join(filter(None, (moved, scaled)))
+
+
+def _are_pictures_in_rows(array: NDArray[Any]) -> bool:
+    """Tell whether rows of floats are square pictures in whole numbers up to 255, as OpenML's MNIST comes."""
+    side = math.isqrt(array.shape[1])
+    if side < _SMALLEST_IN_ROWS or side**2 != array.shape[1] or array.min() < 0 or not _DARK <= array.max() <= 255:
+        return False
+    return _are_whole(array)
+
+
+def _are_whole(array: NDArray[Any]) -> bool:
+    return all((block == np.rint(block)).all() for block in _blocks(array))
 
 
 def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
@@ -205,7 +218,7 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
         for source, target in zip(_blocks(array), _blocks(pixels)):
             target[:] = np.rint((source.astype(np.float64) - bottom) * (255.0 / (1.0 - bottom)))
         return pixels, f"floats in [{bottom:.0f}, 1] turned into 0 to 255"
-    whole = kind in "ui" or all((block == np.rint(block)).all() for block in _blocks(array))
+    whole = kind in "ui" or _are_whole(array)
     if low < 0 or high > 255 or not whole:
         raise DataError(
             f"{name}: {array.dtype} values from {low} to {high}: what is black, what is white? Pictures are whole "
