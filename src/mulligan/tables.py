@@ -100,6 +100,13 @@ def _kind_of(value: Any, base: type) -> str:
         for name, cls in registry.items():
             if cls is type(value):
                 return name
+    kind = type(value)
+    for name, cls in KINDS[base].items():
+        if isinstance(cls, type) and f"{cls!r}" == f"{kind!r}":  # of one name in one module: a notebook's cell, again
+            raise ConfigError(
+                f"{kind.__name__} was defined again since this configuration was made, and {name!r} is another class "
+                "now. Make it anew, from mulligan.recipe or a file."
+            )
     raise ConfigError(
         f"{type(value).__name__} is a {base.__name__} that has no name, so no configuration can hold it. "
         f"Add it to the registry of its kind, which has {', '.join(KINDS[base])}."

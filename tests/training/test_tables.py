@@ -307,3 +307,18 @@ def test_an_entry_of_ones_own_that_is_no_class_of_its_kind(
     monkeypatch.setitem(LOSSES, "own", entry)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=f"'own' is {shown}.*; it must be a class derived from Loss, without \\(\\)"):
         with_overrides(recipe("ring"), ["loss=own"])
+
+
+def test_a_class_that_a_notebook_defined_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defined() -> type[Hinge]:
+        @dataclass(frozen=True)
+        class Mine(Hinge):
+            pass
+
+        return Mine
+
+    monkeypatch.setitem(LOSSES, "mine", defined())
+    config = with_overrides(recipe("ring"), ["loss=mine"])
+    monkeypatch.setitem(LOSSES, "mine", defined())
+    with pytest.raises(ConfigError, match=r"Mine was defined again since.*'mine' is another class now\. Make it anew"):
+        to_table(config)
