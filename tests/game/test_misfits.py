@@ -134,6 +134,17 @@ def test_an_activation_of_ones_own_that_returns_what_it_should_write(method):
         GAN(game_of(d=(D[0], Returned(method), D[-1])), SHAPE, lanes=1)
 
 
+def test_an_activation_of_ones_own_without_its_slope_is_named():
+    class Flat(nn.Pointwise):
+        def f(self, x, out):
+            out[...] = x
+
+    refused(NotImplementedError, r"^Flat\.df is not written", game_of(d=(D[0], Flat(), D[-1])))
+    assert [c.what for c in told("own", lambda: check_layer(Flat(), (6,)))] == [
+        "raises NotImplementedError: Flat.df is not written"
+    ]
+
+
 def test_an_activation_of_ones_own_that_writes_plays():
     GAN(game_of(d=(D[0], Returned(""), D[-1]), penalties=(R1(),)), SHAPE, lanes=1)
 

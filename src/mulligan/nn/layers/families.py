@@ -195,11 +195,11 @@ class Pointwise(Layer):
 
     def f(self, x: Array, out: Array) -> None:
         """Write f(x)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.f is not written")
 
     def df(self, x: Array, y: Array, out: Array) -> None:
         """Write f′(x); `y` is f(x), from which some functions have it cheaper."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.df is not written")
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
         """Write f″(x); without it, no gradient penalty stands on this layer."""
