@@ -90,7 +90,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "standstill": [({"pace": 0.09, "travelled": 0.29, **FAR}, {}),
                    ({"pace": 0.0, "travelled": 0.29, "coverage": 0.09}, {}),
                    ({"pace": 0.0, "travelled": 0.29, "lag": 0.51}, {}),
-                   ({"pace": 0.0, "travelled": 9e-4}, {})],  # among the reals, where it began
+                   ({"pace": 0.0, "travelled": 9e-4}, {}),  # among the reals, where it began
+                   ({"travelled": 9e-4, "d_accuracy": 0.5, "d_loss": 1.39, **ASTRAY}, {})],  # nor has such a G won
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1, "gap": 0.051}, {}), ({"path": 10.1, "way": 1.01}, {})],
@@ -101,10 +102,11 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"penalty": 0.0, "distance": 0.4}, {"facts": PENALISED}),  # a collapse, but for γ = 0
         ({"penalty": 0.0, "sharpness": 2.1, **FAR}, {"facts": PENALISED}),
     ],
-    "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {})],
+    "saturation": [({"extreme": 0.92}, {}), ({"extreme": 0.99, "distance": 0.1, "push": 1e-9, "spread": 1e-3}, {}),
+                   ({"extreme": 1.0, "span": 0.0, "spread": 0.0}, {"lived": False})],  # black throughout, and not grey
     "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {}),
                 ({"variety": 5e-4, "pace": 0.0, "travelled": 0.29, **FAR}, {}), ({"nearness": 0.49}, {}),
-                ({"variety": 5e-4, "extreme": 0.97}, {})],
+                ({"variety": 5e-4, "extreme": 0.97}, {}), ({"variety": 0.0, "span": 0.0}, {})],  # grey, as the data are
     "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {}), ({"inner": 0.19, "coverage": 0.4}, {}),
                              ({"spread": 0.19, "inner": 0.9, "coverage": 0.4}, {"facts": CONDITIONAL})],
 }  # fmt: skip

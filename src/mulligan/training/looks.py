@@ -204,6 +204,11 @@ class View:
         return self.under("variety", 1e-3)
 
     @property
+    def unmoved(self) -> Evidence:
+        """Each z draws what it drew at the very beginning."""
+        return self.under("travelled", FIXED)
+
+    @property
     def collapsed(self) -> list[Case]:
         """Little variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked.
 

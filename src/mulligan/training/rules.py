@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mulligan.training.findings import Case, Finding
 from mulligan.training.likeness import added
-from mulligan.training.looks import FAR, FIXED, LISTENS, NOISE, RESTS, View, quotient
+from mulligan.training.looks import FAR, LISTENS, NOISE, RESTS, View, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +46,8 @@ def dead_latent(v: View) -> list[Case]:
 
 
 def contrast_illusion(v: View) -> list[Case]:
-    """Nothing but grey, whose faint pattern only a stretched display shows."""
-    if any(case.holds for case in v.misscaled):
+    """Nothing but grey, whose faint pattern only a stretched display shows. Not where the data are nothing else."""
+    if v.saturated.holds or v.single.holds or any(case.holds for case in v.misscaled):
         return []
     return [Case((v.under("span", 1e-3),))]
 
@@ -78,8 +78,8 @@ def d_wins(v: View) -> list[Case]:
 
 
 def g_wins(v: View) -> list[Case]:
-    """D cannot tell, although the fakes are far from real. Not where a penalty holds D down, or wins are lost again."""
-    if v.restrained.holds or v.lost_again.holds:
+    """D cannot tell, though the fakes are far from real. Not where γ holds D down, wins are lost, or G never moved."""
+    if v.restrained.holds or v.lost_again.holds or v.unmoved.holds:
         return []
     astray = (*v.standing, v.bare)  # a weak D lets all fakes go astray
     paired = v.facts.smoothed and v.facts.relativistic  # whose ranking is of one moment, and its loss of all steps
@@ -97,7 +97,7 @@ def standstill(v: View) -> list[Case]:
         return []
     still = v.under("pace", 0.1), v.under("travelled", RESTS)  # who has come to rest has travelled
     signs = v.over("gap", FAR), v.under("coverage", 0.1), v.over("lag", 0.5)  # or the averaged G alone stands
-    return [*(Case((*still, sign)) for sign in signs), Case((v.under("travelled", FIXED),))]
+    return [*(Case((*still, sign)) for sign in signs), Case((v.unmoved,))]
 
 
 def mode_collapse(v: View) -> list[Case]:
