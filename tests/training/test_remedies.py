@@ -175,9 +175,13 @@ def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
 
 def test_pictures_get_the_range_that_g_can_draw() -> None:
     beyond = Finding("wrong scale", (Evidence("beyond", 0.5, ">", 0.1),))
-    for output in ("sigmoid", "relu", "softplus"):
+    sigmoid = with_overrides(recipe("mlp"), ["generator.layers.output=sigmoid"])
+    assert remedy(beyond, sigmoid).overrides == ("data.low=0",)
+    for output in ("relu", "softplus"):  # whose range has no end: nothing could be scaled to it
         config = with_overrides(recipe("mlp"), [f"generator.layers.output={output}"])
-        assert remedy(beyond, config).overrides == ("data.low=0",)
+        found = remedy(beyond, config)
+        assert found.overrides == ("generator.layers.output=tanh",)
+        assert found.words == ("end G with tanh, whose range is that of the pictures",)
     for layers, low in (("'dense', 'sigmoid', 'reshape'", 0), ("'sigmoid', 'dense', 'reshape'", -1)):
         spelt = layers.replace("'dense'", "{kind='dense', units=784}").replace(
             "'reshape'", "{kind='reshape', shape=[28, 28, 1]}"
@@ -255,11 +259,38 @@ def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
         'average={kind="ema", half_life=1000, ramp=0.05}',
     )
     assert overrides() == ()
+    assert overrides("discriminator.layers.activation=relu") == ("discriminator.layers.activation=leaky_relu",)
+    plain = 'discriminator.layers=["flatten", {kind="dense", units=9}, "relu", {kind="dense", units=1}]'
+    assert overrides("data.labels=none", plain) == ("discriminator.layers.2=leaky_relu",)
     slow = with_overrides(recipe("mlp"), ["generator.optimizer.lr=1e-5", "discriminator.optimizer.lr=1e-5"])
     for state in ("D wins", "mode collapse"):
         assert remedy(Finding(state), slow).overrides[-2:] == (
             "generator.optimizer.lr=0.001", "discriminator.optimizer.lr=0.001"
         )  # fmt: skip
+
+
+def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
+    nearer, single = "rates that are nearer to each other", "one move of D a step"
+    for changes, said in (
+        (["discriminator.optimizer.lr=0.01"], [nearer]),
+        (["update=alternating", "d_steps=5"], [single]),
+        (["update=alternating", "d_steps=5", "discriminator.optimizer.lr=0.01"], [single, nearer]),
+    ):
+        words = remedy(Finding("D wins"), with_overrides(recipe("mlp"), changes, say=lambda text: None)).words
+        assert [w for w in words if w in (nearer, single)] == said
+        assert "instance noise (instance_noise=0.1)" in words
+
+
+def test_units_that_may_have_died_become_leaky() -> None:
+    relu = [f"{who}.layers.activation=relu" for who in ("generator", "discriminator")]
+    config = with_overrides(recipe("mlp"), relu, say=lambda text: None)
+    for state, who in (("dead latent", "generator"), ("standstill", "discriminator")):
+        found = remedy(Finding(state), config)
+        assert found.overrides[-1] == f"{who}.layers.activation=leaky_relu"
+        assert found.restart
+        assert any(words.startswith("leaky ReLU") for words in found.words)
+    dcgan = remedy(Finding("dead latent"), recipe("dcgan")).overrides
+    assert "generator.layers.alpha=0.2" in dcgan
 
 
 def mended(state: str, name: str, *changes: str) -> Config:

@@ -153,6 +153,15 @@ def following(config: Config) -> list[str]:
     return ['average={kind="ema", half_life=1000, ramp=0.05}'] if held else []
 
 
+def leaky(config: Config, who: str) -> list[str]:
+    """Let a player's hidden units pass a gradient on wherever they stand: a ReLU that is negative for all is dead."""
+    start = f"{who}.layers."
+    plain = [p for p, kind in fields(config, start, "kind", "activation").items() if kind == "relu"]
+    paths = [path.removesuffix(".kind") for path in plain if not path.endswith("output.kind")]
+    flat = [f"{path}=0.2" for path, alpha in fields(config, start, "alpha").items() if alpha == 0.0]
+    return [*(f"{path}=leaky_relu" for path in paths), *flat]
+
+
 def freed(config: Config) -> list[str]:
     """Hold D by its slope where a bound on its weights is so tight that it is flat."""
     if not 0.0 < config.discriminator.clip_weights < TIGHT:

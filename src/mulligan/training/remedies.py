@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.misfits import refuse_unplayable
-from mulligan.tables import to_table
 from mulligan.training import edits
 from mulligan.training.causes import causes
-from mulligan.training.overrides import flattened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -171,6 +170,7 @@ def _dead_latent(config: Config, evidence: set[str]) -> Remedy:
     return _advised(
         config,
         ("start the generator's weights as He et al. 2015 do, with gain 1", starts),
+        ("leaky ReLU in G: a plain one whose input is negative for every z is dead", edits.leaky(config, "generator")),
         ("rates that move the weights (1e-3)", slow),
         ("check what each of its layers makes of z, and the gradient that reaches the last one", None),
     )._replace(restart=True)
@@ -189,11 +189,14 @@ def _wrong_sign(config: Config, evidence: set[str]) -> Remedy:
 
 
 def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
+    ends = hasattr(config.generator.layers, "output")
+    closed = ("data.low=-1", "data.high=1", "generator.layers.output=tanh") if ends else ()
     if "span" in evidence:
-        ends = flattened(to_table(config)).keys() & {"generator.layers.output"}
-        closed = ["data.low=-1", "data.high=1", *(f"{path}=tanh" for path in ends)] if ends else []
-        return Remedy(("end G with tanh: its pixels leave the range of the real ones",), tuple(closed), restart=True)
-    low = max(edits.reach(config)[0], -1.0)
+        return Remedy(("end G with tanh: its pixels leave the range of the real ones",), closed, restart=True)
+    low, high = edits.reach(config)
+    if closed and "beyond" in evidence and math.isinf(high - low):  # no range that the pictures could be scaled to
+        return Remedy(("end G with tanh, whose range is that of the pictures",), closed, restart=True)
+    low = max(low, -1.0)
     return Remedy(
         (f"scale the pictures to [{low:g}, 1], the range of G's output",), (f"data.low={low:g}", "data.high=1"), True
     )
@@ -215,9 +218,10 @@ def _d_wins(config: Config, evidence: set[str]) -> Remedy:
     pushes = isinstance(config.loss, Wasserstein) and any(edits.weights(config).values())  # and its slope is held
     stronger = edits.stronger(config)
     g, d = edits.learning(config)
-    nearer = [] if config.d_steps == 1 else ["d_steps=1"]
-    if g and d and max(d.values()) > min(g.values()):
-        nearer += [f"{path}={edits.between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)]
+    ahead = bool(g and d) and max(d.values()) > min(g.values())
+    nearer = [f"{path}={edits.between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)] if ahead else []
+    single = [] if config.d_steps == 1 else ["d_steps=1"]
+    noise = None if edits.regularised(config) or not edits.mixes(config) else ["instance_noise=0.1"]
     return _advised(
         config,
         (
@@ -226,15 +230,16 @@ def _d_wins(config: Config, evidence: set[str]) -> Remedy:
         ),
         ("a stronger gradient penalty (γ × 10)", stronger),
         *([] if stronger else [_regularised(config)]),
-        ("instance noise", None if edits.regularised(config) or not edits.mixes(config) else ["instance_noise=0.1"]),
-        ("rates that are nearer to each other, one move of D a step", nearer),
-        ("rates that move the weights (1e-3)", [] if nearer else edits.moving(config)),
+        ("instance noise (instance_noise=0.1)", noise),
+        ("one move of D a step", single),
+        ("rates that are nearer to each other", nearer),
+        ("rates that move the weights (1e-3)", [] if single or nearer else edits.moving(config)),
     )
 
 
 def _g_wins(config: Config, evidence: set[str]) -> Remedy:
     weaker = ["a weaker gradient penalty"] if config.penalties else []
-    words = ("a higher rate for D, or a wider D", *weaker, "train a fresh D for 200 steps: does it tell?")
+    words = ("a higher rate for D, or a wider D", *weaker)
     g, d = edits.learning(config)
     best = max([*g.values(), 3 * max(d.values(), default=0.0)], default=1e-3)
     return Remedy(words, (*(f"{path}={best:g}" for path in d), *edits.scaled(config, "penalties.", "gamma", 0.3)))
@@ -243,11 +248,16 @@ def _g_wins(config: Config, evidence: set[str]) -> Remedy:
 def _standstill(config: Config, evidence: set[str]) -> Remedy:
     over = edits.course(config.schedules.lr, config.steps)
     falls = ["schedules.lr=constant"] if sum(over) < 0.1 * len(over) else []
+    moving, following = edits.moving(config), edits.following(config)
     return _advised(
         config,
-        ("rates that move the weights (1e-3)", edits.moving(config)),
+        ("rates that move the weights (1e-3)", moving),
         ("rates that do not fall at once", falls),
-        ("an average of G that follows it", edits.following(config)),
+        ("an average of G that follows it", following),
+        (
+            "leaky ReLU in D: dead units give G no gradient",
+            [] if moving or falls or following else edits.leaky(config, "discriminator"),
+        ),
         ("check the gradient that D gives G", None),
     )._replace(restart=True)
 
