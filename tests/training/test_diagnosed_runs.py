@@ -20,6 +20,7 @@ from mulligan.training.events import Diagnosed, Event, Failed, Looked
 from mulligan.training.looks import Facts, facts_of
 from mulligan.training.recipes import recipe
 from mulligan.training.second_try import diagnoses, plan
+from mulligan.training.signals import Probe
 
 
 def reached(run: Run, step: int) -> bool:
@@ -205,3 +206,23 @@ def test_diagnoses_are_read_back(tmp_path: Path) -> None:
     assert diagnoses(tmp_path / "a") == told
     again = plan(tmp_path / "a")
     assert type(again.config.loss).__name__ == "NonSaturating"
+
+
+def test_a_point_far_out_does_not_make_a_wrong_scale(tiny: Any) -> None:
+    points = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+    points[7] = (90, -4)
+    for data, states in ((points, []), (100 * points, ["wrong scale"])):
+        events = watched(tiny(steps=24), data=Dataset("points", data))
+        assert [e.state for e in events if isinstance(e, Diagnosed)] == states
+
+
+def test_what_is_there_many_times_covers_what_is_near_it(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
+    for points in (few, np.repeat(few, 10, axis=0)):  # of a real and its copies, the radius would be 0
+        run = Run(tiny(), data=Dataset("points", points))
+        near = np.resize(few, (256, 2)) + np.float32(1e-3)
+        monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, near=near: near[: len(z)].copy())
+        signals, _ = Probe(run).look()
+        assert signals["coverage"] == signals["precision"] == 1.0
+    alone = Run(tiny(), data=Dataset("points", np.repeat(few[:1], 20, axis=0)))
+    assert not Probe(alone).known.radius.any()  # nothing different to measure it by

@@ -124,7 +124,7 @@ def test_few_data_are_asked_for_copies_at_every_look(tiny: Any) -> None:
 
         def copying(self) -> dict[str, float]:
             self.count += 1
-            return {"ct_z": -float(self.count), "authentic": 0.0}
+            return {"ct_z": -float(self.count), "authentic": 0.0, "nearness": -float(self.count)}
 
     for limit, asked, kept in ((100, 8, [-1, -2, -3, -4, -5, -6, -7, -8]), (2000, 4, [-1, -2, -2, -2, -3, -4, -4, -4])):
         run, watch = Run(tiny(data={"name": "ring", "labels": "none", "limit": limit})), Diagnosis(every=10)
@@ -133,7 +133,8 @@ def test_few_data_are_asked_for_copies_at_every_look(tiny: Any) -> None:
         for step in range(10, 90, 10):
             list(watch.observe(run, Stepped(step, {})))
         assert probe.count == asked
-        assert [look.signals["ct_z"] for look in watch.looks] == kept
+        for name in ("ct_z", "nearness"):
+            assert [look.signals[name] for look in watch.looks] == kept
 
 
 def test_a_state_is_said_once_and_again_when_it_gets_worse_or_is_over(tiny: Any) -> None:

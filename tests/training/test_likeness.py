@@ -9,6 +9,7 @@ import pytest
 
 from mulligan.training.likeness import (
     added,
+    bulk,
     edges,
     energy_distance,
     entropy,
@@ -89,3 +90,13 @@ def test_entropy_and_ratio() -> None:
     assert entropy(np.array([1.0, 0.0])) == 0.0
     assert ratio(3.0, 2.0) == 1.5
     assert math.isnan(ratio(3.0, 1e-7))
+
+
+def test_a_few_points_far_out_do_not_widen_the_bulk() -> None:
+    even = np.linspace(-1, 3, 1001)  # 98 per cent of them between −0.96 and 2.96
+    assert bulk(even.reshape(-1, 1)) == (-1.0, 3.0)
+    assert bulk(RNG.normal(size=(5000, 2))) == pytest.approx((-3.6, 3.6), abs=0.6)  # all of them
+    wild = np.append(even, [500.0, -70.0, 4.8])
+    low, high = np.percentile(wild, (1, 99))
+    assert bulk(wild) == pytest.approx((1.5 * low - 0.5 * high, 1.5 * high - 0.5 * low))
+    assert bulk(np.full(10, 7.0)) == (7.0, 7.0)

@@ -137,7 +137,7 @@ class Diagnosis:
         if len(run.data) <= _FEW or step // self.every % _COPIES_EVERY in (1, 2):  # two looks in a row can agree
             return self._probe.copying()
         last = self.looks[-1].signals if self.looks else {}
-        return {name: last[name] for name in ("ct_z", "authentic") if name in last}
+        return {name: last[name] for name in ("ct_z", "authentic", "nearness") if name in last}
 
     def _failed(self, run: Run, event: Failed) -> Diagnosed:
         return self._say(run, Finding("divergence", (Evidence("not_finite", 1.0, ">", 0.0),), "alarm"), event)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COMPARED = 256
 """Samples seen of which each one's nearest other is looked for."""
+NEIGHBOUR = 5
+"""Which neighbour of a real sets the radius within which a fake covers it."""
 
 
 def ratio(a: float, b: float) -> float:
@@ -31,6 +33,16 @@ def ratio(a: float, b: float) -> float:
 def added(numbers: Iterable[float]) -> float:
     """Add one after the other: `sum` rounds otherwise from Python 3.12 on, and a log is the same bytes on all."""
     return reduce(operator.add, numbers, 0.0)
+
+
+def bulk(points: NDArray[Any]) -> tuple[float, float]:
+    """Return the range of points without what is farther from the middle 98 per cent than half of their width.
+
+    A few points far out, as in measured data, say nothing of the scale; the extremes of a Gaussian are no such points.
+    """
+    low, high = (float(end) for end in np.percentile(points, (1, 99)))
+    half = 0.5 * (high - low) or math.inf
+    return max(float(points.min()), low - half), min(float(points.max()), high + half)
 
 
 def spread(x: Array, labels: Labels) -> float:
@@ -62,6 +74,20 @@ def mean_distance(x: Array) -> float:
     flat = x.reshape(len(x), -1)
     n = len(flat)
     return float(np.sqrt(squared_distances(flat, flat)).sum(dtype=np.float64)) / max(n * (n - 1), 1)
+
+
+def neighbourhood(features: Array, x: Array) -> NDArray[Any]:
+    """Return each sample's squared distance to its `NEIGHBOUR`-th nearest that is another; 0 where all are the same.
+
+    Copies of a sample are no neighbours: where each is there many times, nothing could lie within their distance.
+    """
+    d2 = squared_distances(features, features)
+    kinds = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)[1].ravel()
+    d2[kinds[:, None] == kinds] = np.inf
+    last = min(NEIGHBOUR, len(d2) - 1) - 1
+    radius: NDArray[Any] = np.partition(d2, last, axis=1)[:, last]
+    d2[np.isinf(d2)] = 0.0
+    return np.where(np.isinf(radius), d2.max(axis=1), radius)  # the farthest, where there are fewer
 
 
 def nearness(x: Array, seen: Array) -> float:

@@ -18,12 +18,14 @@ from mulligan.nn.layers.base import Layer, walk
 from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.rng import stream
 from mulligan.training.likeness import (
+    bulk,
     edges,
     energy_distance,
     entropy,
     extreme,
     mean_distance,
     nearness,
+    neighbourhood,
     ratio,
     spread,
     squared_distances,
@@ -49,8 +51,6 @@ COPIED = 10_000
 """Most training samples among which copies are looked for: with more, a short run does not copy."""
 ALONE = 1000
 """Most different training samples among which they are looked for where none is held out."""
-NEIGHBOUR = 5
-"""Which neighbour of a real sets the radius within which a fake covers it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Known:
     labels : (n,) int64 array or None
     features : (n, d) float32 array
     radius : (n,) float array
-        Squared distance of each real's `NEIGHBOUR`-th nearest real.
+        Squared distance of each real's `NEIGHBOUR`-th nearest different real.
     kinds : (n,) int array or None
         Each real's class, where a judge or a toy's modes can tell it.
     figures : dict of str to float
@@ -90,7 +90,8 @@ class Probe:
     def __init__(self, run: Run):
         self.run = run
         self.z, self.labels = run.draw(COUNT, seed=run.config.seed)
-        low, high = run.data.range if run.data.is_points else (run.config.data.low, run.config.data.high)
+        spec = run.config.data
+        low, high = bulk(np.asarray(run.data.images)) if run.data.is_points else (spec.low, spec.high)
         self.low, self.span = low, max(high - low, 1e-30)
         self._unit = 0.5 * self.span
 
@@ -104,8 +105,7 @@ class Probe:
         images = np.asarray(run.data.images[rows])
         x = scaled(images, run.config.data.low, run.config.data.high)
         features, kinds = self._see(images, x)
-        d2 = squared_distances(features, features)
-        radius = np.partition(d2, min(NEIGHBOUR, len(d2) - 1), axis=1)[:, min(NEIGHBOUR, len(d2) - 1)]
+        radius = neighbourhood(features, x)
         labels = None if run.labels is None else run.labels[rows]
         figures = {
             "spread": spread(x, labels),

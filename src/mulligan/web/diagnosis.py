@@ -11,10 +11,11 @@ from mulligan.metrics.neighbours import coverage_ideal
 from mulligan.tables import to_table
 from mulligan.training.config import with_overrides
 from mulligan.training.findings import Evidence
+from mulligan.training.likeness import NEIGHBOUR
 from mulligan.training.looks import EVERY, LISTENS, View
 from mulligan.training.meanings import MEANINGS
 from mulligan.training.rules import HEALTHY, RULES
-from mulligan.training.signals import COUNT, NEIGHBOUR
+from mulligan.training.signals import COUNT
 from mulligan.web.history import sloped
 from mulligan.web.knobs import changes
 
