@@ -272,7 +272,7 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
         ("a stronger gradient penalty (γ × 10)", stronger),
         *([] if stronger else [_regularised(config)]),
         _meeting(config),
-        ("a lower rate will not bring the lost kinds back", None),
+        ("no lower rate, which would bring no lost kind back", None),
     )
 
 
