@@ -319,17 +319,17 @@ def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
 
 def _saturation(config: Config, evidence: set[str]) -> Remedy:
     slower, light = "a lower rate for G, and for D where it is as high", edits.optimizer(config, "beta1", 0.0)
-    linear = "a linear output instead of tanh or sigmoid"
+    smaller = "smaller first weights in G's last layer"
     loud = {p: v for p, v in edits.fields(config, "generator.layers.", "one_hot_scale").items() if v > 10.0}
     if loud and config.data.labels != "none":
-        words = ("a smaller one-hot vector beside z", slower, linear)
+        words = ("a smaller one-hot vector beside z", slower, smaller)
         return Remedy(words, tuple(f"{path}=3" for path in loud), restart=True)
     g, d = edits.learning(config)
     best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
     heavy = edits.lighter(config) and max(g.values(), default=0.0) <= FAST  # then it is not the rate
     rates = [] if heavy else [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
     rates = edits.nearer(config, FAST) or rates  # D's may be the odd one
-    return _advised(config, (slower, rates), ("β₁ = 0", light), (linear, None))._replace(restart=True)
+    return _advised(config, (slower, rates), ("β₁ = 0", light), (smaller, None))._replace(restart=True)
 
 
 def _copying(config: Config, evidence: set[str]) -> Remedy:
