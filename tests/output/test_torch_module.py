@@ -44,8 +44,9 @@ def test_whole_generators_in_the_range_of_the_data(which, request, tmp_path):
     assert np.abs(found - made.sample(70, 4)).max() <= 1e-5 * (high - low)
 
 
-def test_a_range_of_ones_own_and_another_shape(make, tmp_path):
-    made = make([nn.Dense(6), nn.Tanh()], 4, shape=(2, 3, 1), data_range=(10.0, 12.0), output_range=(0.0, 1.0))
+@pytest.mark.parametrize(("data", "output"), [((10.0, 12.0), (0.0, 1.0)), ((-3.0, 2.0), (0.5, 1.5))])
+def test_a_range_of_ones_own_and_another_shape(data, output, make, tmp_path):
+    made = make([nn.Dense(6), nn.Tanh()], 4, shape=(2, 3, 1), data_range=data, output_range=output)
     made.export(tmp_path / "made.py")
     assert np.abs(run(tmp_path / "made.py", made.z(3, 1)) - made.sample(3, 1)).max() <= 1e-5
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mulligan.output.images import save_png
 from mulligan.studies import StudyRun, load_study, report
 from mulligan.studies.plots import curves, dots
 from mulligan.studies.report import write_report
@@ -140,18 +143,12 @@ class Page(HTMLParser):
 
 
 def test_the_page_holds_everything(write: Any, tmp_path: Path) -> None:
-    from base64 import b64encode
-
-    from mulligan.output.images import save_png
-
     study = StudyRun(load_study(write()), tmp_path / "out")
     study._write_plan()
     for seed in (0, 1):
         for name, status in (("plain", "done"), ("hinge", "diverged" if seed else "done")):
             result = line(name, seed, status, **({"distance": 1.0 + seed, "d_real": 0.5} if status == "done" else {}))
             study._record(result)
-    import numpy as np
-
     save_png(study.picture("plain/seed-0"), np.zeros((9, 9), np.uint8))
     page = write_report(study, "mulligan study small.toml --out 'out & on'")
     text = page.read_text("utf-8")
@@ -167,3 +164,14 @@ def test_the_page_holds_everything(write: Any, tmp_path: Path) -> None:
     assert "<script" not in text
     assert (tmp_path / "out" / "plots" / "distance.svg").is_file()
     assert "plain" in (tmp_path / "out" / "table.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("first", "wide"), [(10, False), (1, True)])
+def test_looks_over_decades_stand_on_a_logarithmic_axis(first: int, wide: bool, write: Any, tmp_path: Path) -> None:
+    study = StudyRun(load_study(write()), tmp_path / "out")
+    study._write_plan()
+    result = line("plain", 0, distance=1.0)
+    study._record({**result, "looks": [{**result["looks"][0], "step": first}]})
+    write_report(study, "")
+    svg = (tmp_path / "out" / "plots" / "distance-steps.svg").read_text("utf-8")
+    assert (">10</text>" in svg) == wide  # 0, 20, 40 … or 1, 10, 100

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5aa8", "#b8860b", "#3d6b6b", "#9c3d5c", "#5a5a5a")
 _LINE = 20  # pixels a row
 _WIDTH = 760
-_DECADES = 30.0  # a ratio of largest to smallest from which on the axis is logarithmic
+DECADES = 30.0  # a ratio of largest to smallest from which on the axis is logarithmic
 
 
 def dots(rows: Sequence[Row], name: str) -> str:
@@ -117,7 +117,7 @@ class _Scale:
 
     def __init__(self, values: Sequence[float], start: float, end: float, log: bool | None = None):
         low, high = min(values), max(values)
-        self.log = (low > 0 and high / low > _DECADES) if log is None else log
+        self.log = (low > 0 and high / low > DECADES) if log is None else log
         if self.log:
             self.low, self.high = math.log10(low), math.log10(high)
         else:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mulligan.studies.plots import curves, dots
+from mulligan.studies.plots import DECADES, curves, dots
 from mulligan.studies.table import columns_of, figure_of, rows_of, seeds, text
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def write_report(run: StudyRun, command: str) -> Path:
 def _wide(rows: Sequence[Row]) -> bool:
     """Tell whether the looks are spread over decades."""
     steps = [step for row in rows for step in (*row.looks, row.steps) if step > 0]
-    return bool(steps) and max(steps) > 30 * min(steps)
+    return bool(steps) and max(steps) > DECADES * min(steps)
 
 
 def _page(run: StudyRun, rows: list[Row], columns: list[str], plots: list[str], command: str) -> str:
