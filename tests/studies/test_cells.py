@@ -196,9 +196,12 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, m
 
 def test_a_cell_that_kills_its_workers_is_given_up(write: Any, tmp_path: Path, here: list[str]) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
-    job = study.job("plain/seed-0")
-    for _ in range(cells.ATTEMPTS):
+    job, other = study.job("plain/seed-0"), study.job("hinge/seed-0")
+    for _ in range(cells.ATTEMPTS - 1):
         cells._count_attempt(Path(job.folder))
+        cells._count_attempt(Path(other.folder))
+    assert run_cell(other)["status"] == "done"
+    cells._count_attempt(Path(job.folder))
     assert "killed 3 times" in run_cell(job)["error"]
     assert finished(study)[0]["status"] == "done"  # another session counts anew
 
