@@ -3,6 +3,7 @@
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -162,6 +163,14 @@ def test_an_error_in_a_worker_is_an_error_here_and_the_worker_lives_on(children)
     with pytest.raises(RunError, match="FileNotFoundError"):
         child.ask(do="build", side="mulligan", workload="classic-64", toy=True, material="/no", threads=1, dtype="f4")
     assert child.ask(do="memory")["bytes"] > 1e7
+
+
+def test_every_side_begins_a_round(tmp_path):
+    names = ("mulligan", "products", "sgemm")
+    race = Race("classic-64", Plan(names, rounds=3, pause=0, toy=True), tmp_path)
+    turns = []
+    race._take_turns({name: SimpleNamespace(ask=lambda name=name, **order: turns.append(name)) for name in names}, id)
+    assert turns[::3] == list(names)
 
 
 def test_without_a_word_on_memory_there_is_no_figure(monkeypatch):
