@@ -56,12 +56,14 @@ def test_report_says_what_was_measured_on_what(document):
         assert part in words
 
 
-def test_a_missing_library_is_named_and_the_rest_runs(monkeypatch):
+def test_a_missing_library_and_a_busy_machine_are_named_and_the_rest_runs(monkeypatch):
+    monkeypatch.setattr(machine, "load_average", lambda: 2 * bench.BUSY)
     monkeypatch.setitem(SIDES, "jax jit", Entry("jax_side", "Jitted", "no_such_package"))
     entries = {"no_such_package": ("no_such_package",)}
     monkeypatch.setattr("mulligan.bench.bench.LIBRARIES", tuple(entries))
     found = whole(["no_such_package"], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
     assert "pip install no_such_package" in " ".join(found["notes"])
+    assert "the load average was 1.00 before the start" in text(found)
     assert "mulligan" in found["workloads"]["classic-64"]["sides"]
     assert "pip install no_such_package" in text(found)
 
@@ -169,11 +171,13 @@ def test_forced_kernels_are_noted(monkeypatch):
 def test_kernels_that_are_forced_to_be_slow_are_set_aside(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")  # which a worker would obey
     monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
+    monkeypatch.setattr(machine, "load_average", lambda: bench.BUSY / 2)
     for module in (bench, child):
         monkeypatch.setattr(module, "slowed", lambda: "slow")
     found = whole([], ["classic"], rounds=1, seconds=0.01, threads=1, toy=True)
     assert any(note.startswith("OPENBLAS_CORETYPE=Nehalem is set aside: ") for note in found["notes"])
     assert "Nehalem" not in found["machine"]["blas"]
+    assert "load average" not in " ".join(found["notes"])
     monkeypatch.setattr(child, "slowed", lambda: "")
     assert child.environment(3)["OPENBLAS_CORETYPE"] == "Nehalem"
     assert child.environment(3)["OPENBLAS_NUM_THREADS"] == "3"
@@ -197,8 +201,10 @@ def test_report_marks_the_side_and_gives_the_reason(document):
     result["wide"] = result["sides"]["products"]["wide"] = True
     result["sides"]["torch compile"] = {"why": "RuntimeError: double backward"}
     result["sides"]["mulligan"]["wide"] = False
+    result["sides"]["sgemm"]["ratio"] = {"median": 0.25, "min": 0.2, "max": 0.5}
     lines = text(changed).splitlines()
     assert next(line for line in lines if "products" in line).endswith("!")
     assert not next(line for line in lines if line.startswith("  mulligan")).endswith("!")
     assert any("n/a: RuntimeError: double backward" in line for line in lines)
     assert sum("% of the step" in line for line in lines) == 2  # of both floors
+    assert any("25 % of the step (20–50)" in line for line in lines)
