@@ -156,6 +156,17 @@ def test_remedies_do_what_they_say() -> None:
     assert "penalties.0.gamma=10" in remedy(Finding("gamma off"), recipe("mlp")).overrides
 
 
+@pytest.mark.parametrize("state", ["mode collapse", "gamma off", "D wins"])
+def test_no_remedy_raises_a_penalty_to_what_is_itself_a_cause(state: str) -> None:
+    """γ 100 was told to be γ 1000, which the next alarm would have called the cause."""
+    heavy = with_overrides(recipe("mlp"), ["penalties.0.gamma=10", "penalties.1.gamma=100"])
+    found = remedy(Finding(state), heavy)
+    assert [c for c in found.overrides if ".gamma=" in c] == ["penalties.0.gamma=100"]
+    neither = with_overrides(heavy, ["penalties.0.gamma=100"])
+    assert not any("γ × 10" in words for words in remedy(Finding(state), neither).words)
+    assert not any(".gamma=" in c for c in remedy(Finding(state), neither).overrides)
+
+
 def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
     same = Finding("copying", (Evidence("variety", 0.0, "<", 1e-3),))
     assert remedy(same, recipe("mlp")) == Remedy(

@@ -89,9 +89,13 @@ def weights(config: Config) -> dict[str, Any]:
 
 
 def stronger(config: Config) -> list[str]:
-    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more."""
-    least = GAMMA * unit(config)
-    return [f"{path}={max(10.0 * value, least):.3g}" for path, value in fields(config, "penalties.", "gamma").items()]
+    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more.
+
+    Not where that would be more than `STEEP`, which is a cause of failure itself.
+    """
+    least, most = GAMMA * unit(config), STEEP * unit(config)
+    raised = {path: max(10.0 * value, least) for path, value in fields(config, "penalties.", "gamma").items()}
+    return [f"{path}={value:.3g}" for path, value in raised.items() if value <= most]
 
 
 def unburdened(config: Config) -> list[str]:

@@ -309,7 +309,9 @@ def _cycling(config: Config, evidence: set[str]) -> Remedy:
 
 def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
     if "penalty_share" not in evidence:
-        return Remedy(("a stronger gradient penalty: γ × 10",), tuple(edits.stronger(config)))
+        stronger = edits.stronger(config)
+        tenfold = ("a stronger gradient penalty: γ × 10", stronger)
+        return _advised(config, tenfold, *([] if stronger else [_regularised(config)]))
     weights = edits.weights(config)
     changes = [f"{path}={min(0.1 * value, edits.GAMMA * edits.unit(config)):.3g}" for path, value in weights.items()]
     if max(edits.course(config.schedules.penalty, config.steps)) > 1.0:
