@@ -250,7 +250,8 @@ def _locked(path: Path) -> bool:
     ],
 )
 def test_what_is_refused_before_it_serves(options: tuple[str, ...], words: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mulligan", "serve", "--runs", str(tmp_path), *options]
+    runs = () if "--runs" in options else ("--runs", str(tmp_path))
+    command = [sys.executable, "-m", "mulligan", "serve", *runs, *options]
     env = {**os.environ, "PYTHONPATH": str(SOURCE)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
     assert done.returncode == 2
