@@ -17,6 +17,7 @@ import pytest
 from mulligan.tables import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
 from mulligan.training.checkpoint import checkpoints
+from mulligan.training.events import Diagnosed
 from mulligan.training.progress import few
 from mulligan.web.wire import Wire, dumps, plain
 from mulligan.web.worker import Worker
@@ -139,8 +140,11 @@ def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     held.wire.send("stop")
     saved = held.until("state", state="stopped")["saved"]
     assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(Diagnosed(saved, "D wins", {}, severity="warning").line())
     held.wire.send("open", {"folder": str(folder), "try": 1, "turn": 2, "steps": saved + 10})
     opened = held.until("opened")
+    assert held.until("diagnosis")["step"] == saved
     assert opened["step"] == saved
     assert opened["turned"] == [{"step": turned["step"], "overrides": turned["overrides"]}]
     assert held.until("state", state="finished")["step"] == saved + 10
