@@ -1,0 +1,161 @@
+"""A layer of one's own that breaks a promise is refused by a sentence; one that keeps them plays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from mulligan.errors import UnsupportedError
+from mulligan.game.checking import NETS, game_of
+from mulligan.game.gan import GAN
+from mulligan.game.penalties import R1
+from mulligan.nn import layers as nn
+from mulligan.nn.checking import check_layer, told
+
+G, D, SHAPE = NETS["mlp"]
+
+
+def refused(error, match, game):
+    with pytest.raises(error, match=match):
+        GAN(game, SHAPE, lanes=1)
+
+
+class FirstOrder(nn.Pointwise):
+    """x²: an activation of one's own without f″."""
+
+    def f(self, x, out):
+        np.multiply(x, x, out=out)
+
+    def df(self, x, y, out):
+        np.multiply(x, 2, out=out)
+
+
+@dataclass(frozen=True)
+class Doubled(nn.Layer):
+    """2x, by a layer of one's own with a number of NumPy in one of its passes."""
+
+    astray: str = ""
+    piecewise_linear = True
+
+    def by(self, method):
+        return np.float64(2) if method == self.astray else 2
+
+    def forward(self, m, x):
+        return x * self.by("forward")
+
+    def backward(self, m, dy, inputs=True):
+        return dy * self.by("backward")
+
+    def tangent(self, m, tx):
+        return tx * self.by("tangent")
+
+
+class Halved(nn.LinearMap):
+    """A layer of one's own whose passes are not of the shape that it announces."""
+
+    def apply(self, m, x, name):
+        return x[:, ::2]
+
+    def transpose(self, m, dy, name):
+        return dy
+
+
+class Forgetful(Doubled):
+    def forward(self, m, x):
+        x * 2
+
+
+@dataclass(frozen=True)
+class Returned(nn.Pointwise):
+    """x²: an activation of one's own, one of whose functions returns what it should write."""
+
+    method: str
+
+    def given(self, method, value, out):
+        if method == self.method:
+            return value
+        out[...] = value
+        return out  # as ``return np.multiply(x, x, out=out)`` does
+
+    def f(self, x, out):
+        return self.given("f", x * x, out)
+
+    def df(self, x, y, out):
+        return self.given("df", 2 * x, out)
+
+    def ddf(self, x, y, out):
+        return self.given("ddf", np.full_like(x, 2), out)
+
+
+@pytest.mark.parametrize("method", ["f", "df", "ddf"])
+def test_an_activation_of_ones_own_that_returns_what_it_should_write(method):
+    match = rf"Returned\.{method} returns an array and leaves out as it was.*out\[\.\.\.\] = "
+    refused(UnsupportedError, match, game_of(d=(D[0], Returned(method), D[-1]), penalties=(R1(),)))
+    assert [c.what for c in told("own", lambda: check_layer(Returned(method), (6,)))] == [
+        f"raises UnsupportedError: Returned.{method} returns an array and leaves out as it was, which is not allowed; "
+        "it must write what it finds into out (out[...] = …)."
+    ]
+    if method == "ddf":  # of which nobody asks without a penalty
+        GAN(game_of(d=(D[0], Returned(method), D[-1])), SHAPE, lanes=1)
+
+
+def test_an_activation_of_ones_own_without_its_slope_is_named():
+    class Flat(nn.Pointwise):
+        def f(self, x, out):
+            out[...] = x
+
+    refused(NotImplementedError, r"^Flat\.df is not written", game_of(d=(D[0], Flat(), D[-1])))
+    assert [c.what for c in told("own", lambda: check_layer(Flat(), (6,)))] == [
+        "raises NotImplementedError: Flat.df is not written"
+    ]
+
+
+def test_an_activation_of_ones_own_that_writes_plays():
+    GAN(game_of(d=(D[0], Returned(""), D[-1]), penalties=(R1(),)), SHAPE, lanes=1)
+
+
+@pytest.mark.parametrize(
+    ("layer", "match"),
+    [
+        (Doubled("forward"), r"Doubled\.forward gives float64 of shape \(4, 6\) for four.*float32.*math\.sqrt"),
+        (Doubled("backward"), r"Doubled\.backward gives float64"),
+        (Doubled("tangent"), r"Doubled\.tangent gives float64"),
+        (Halved(), r"Halved\.forward gives float32 of shape \(4, 3\) for four samples.*of shape \(4, 6\)"),
+        (Forgetful(), r"Forgetful\.forward gives None for four samples"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_layer_of_ones_own_that_passes_on_another_dtype_or_shape(layer, match, wrapped):
+    layer = nn.Residual((layer,)) if wrapped else layer
+    refused(UnsupportedError, match, game_of(d=(D[0], layer, *D[1:]), penalties=(R1(),)))
+
+
+def test_a_layer_of_ones_own_in_the_generator():
+    for method in ("forward", "backward"):
+        refused(UnsupportedError, rf"Doubled\.{method} gives float64", game_of(g=(G[0], Doubled(method), *G[1:])))
+
+
+def test_a_layer_of_ones_own_that_keeps_to_its_network_plays():
+    for dtype in (np.float32, np.float64):
+        game = game_of(d=(D[0], Doubled(), *D[1:]), penalties=(R1(),))
+        assert np.isfinite(GAN(game, SHAPE, lanes=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
+    GAN(game_of(d=(D[0], Doubled("tangent"), *D[1:])), SHAPE, lanes=1)  # without a penalty nobody asks
+
+
+def test_a_layer_of_ones_own_without_a_second_order():
+    @dataclass(frozen=True)
+    class Bare(Doubled):
+        tangent = nn.Layer.tangent
+
+    bare = game_of(d=(D[0], Bare(), *D[1:]), penalties=(R1(),))
+    refused(UnsupportedError, r"Bare cannot stand.*Write its tangent and adjoint, or take", bare)
+
+
+def test_an_activation_without_a_second_derivative():
+    curved = (D[0], FirstOrder(), D[2])
+    refused(
+        UnsupportedError,
+        r"FirstOrder cannot stand.*second derivative is not written\. Write its ddf, or take penalties = \[\]",
+        game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)),
+    )
+    GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, lanes=1)

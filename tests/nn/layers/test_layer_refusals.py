@@ -1,0 +1,108 @@
+"""What a layer does not take is refused by a sentence that says what to do."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
+from mulligan.nn import layers as nn
+from mulligan.nn.cases import CASES
+from mulligan.nn.network import Network
+
+EVERY = {f"{name} {i}": case for name, cases in CASES.items() for i, case in enumerate(cases)}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Dense(0), "units = 0 is not allowed"),
+        (lambda: nn.Dense(2.5), "units = 2.5 is not allowed; it must be a whole number"),
+        (lambda: nn.LeakyReLU(1.0), "alpha = 1.0 is not allowed.*below 1"),
+        (lambda: nn.Dropout(1.0), "rate = 1.0 is not allowed"),
+        (lambda: nn.ELU(-1.0), "alpha = -1.0 is not allowed"),
+        (lambda: nn.Softplus(0.0), "beta = 0.0 is not allowed"),
+        (lambda: nn.Reshape((0, 2)), r"shape = \[0, 2\] is not allowed"),
+        (lambda: nn.Reshape(()), r"shape = \[\] is not allowed"),
+        (lambda: nn.Reshape(12), r"shape = 12 is not allowed; each entry of a list"),
+        (lambda: nn.Dense(3, "he"), r"init = 'he' is not allowed; it must be a kind of Initializer\. Try init = He"),
+        (lambda: nn.Sequential((nn.Tanh,)), "layers = .*; it must be a list, each entry a kind of Layer"),
+        (lambda: nn.Upsample("cubic"), "mode = 'cubic' is not allowed; it must be 'nearest' or 'bilinear'"),
+        (lambda: nn.AvgPool(0), "size = 0 is not allowed"),
+        (lambda: nn.BatchNorm(momentum=0.0), "momentum = 0.0 is not allowed"),
+        (lambda: nn.LayerNorm(eps=0.0), "eps = 0.0 is not allowed"),
+        (lambda: nn.OneHot(0), "classes = 0 is not allowed"),
+        (lambda: nn.OneHot(3, scale=0.0), "scale = 0.0 is not allowed"),
+        (lambda: nn.Maxout(3, 0), "pieces = 0 is not allowed"),
+        (lambda: nn.MinibatchDiscrimination(0), "kernels = 0 is not allowed"),
+        (lambda: nn.Concat(()), r"layers = \[\] is not allowed"),
+    ],
+)
+def test_settings_out_of_range(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.Dense(2), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.Maxout(2), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.Projection(2), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.MinibatchDiscrimination(), (2, 2, 1), "Put a Flatten layer before it"),
+        (nn.Upsample(), (4,), "Put a Reshape layer before it"),
+        (nn.AvgPool(), (4,), "Put a Reshape layer before it"),
+        (nn.AvgPool(2), (9, 6, 1), "Try size = 3"),
+        (nn.Reshape((7, 7, 2)), (100,), "Give the layer before it 98 outputs"),
+        (nn.Residual((nn.Dense(3),)), (4,), r"shape \(3,\) \(layers\) and \(4,\) \(shortcut\)"),
+        (nn.Concat((nn.Upsample(), nn.Tanh())), (2, 2, 1), "all axes but the last must be equal"),
+    ],
+)
+def test_samples_that_do_not_fit(layer, shape, message):
+    with pytest.raises(ShapeError, match=message):
+        Network(layer, shape)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (None, ConfigError, "no labels were given"),
+        (np.array([0, 1, 3]), ConfigError, "labels from 0 to 3 are not allowed; the network knows the classes 0 to 2"),
+        (np.array([0, -1, 2]), ConfigError, "labels from -1 to 2 are not allowed"),
+        (np.array([0, 1]), ShapeError, "one whole number per row"),
+        (np.array([0.0, 1.0, 2.0]), ShapeError, "one whole number per row"),
+        (np.array([[0], [1], [2]]), ShapeError, "one whole number per row"),
+    ],
+)
+@pytest.mark.parametrize("layer", [nn.OneHot(3), nn.Projection(3)], ids=lambda layer: type(layer).__name__)
+def test_labels_are_checked_where_they_come_in(layer, labels, error, message):
+    space = Network(nn.Sequential((nn.Tanh(), layer)), (4,)).initialise(np.random.default_rng(0)).workspace()
+    with pytest.raises(error, match=message):
+        space.forward(np.zeros((3, 4), np.float32), labels)
+    assert space.forward(np.zeros((3, 4), np.float32), np.array([0, 2, 1], np.uint8)).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint64])
+def test_labels_are_classes_whatever_type_of_whole_numbers_holds_them(kind):
+    space = Network(nn.OneHot(3), (254,)).initialise(np.random.default_rng(0)).workspace()
+    y = space.forward(np.zeros((3, 254), np.float32), np.array([2, 0, 1], kind))  # 254 + 2 is 0 in a byte
+    np.testing.assert_array_equal(y[:, 254:], 3.0 * np.eye(3)[[2, 0, 1]])
+    assert not y[:, :254].any()
+
+
+def test_dropout_without_a_generator_says_so():
+    space = Network(nn.Dropout(), (4,)).workspace()
+    x = np.ones((2, 4), np.float32)
+    with pytest.raises(UnsupportedError, match="needs a random generator in training"):
+        space.forward(x)
+    np.testing.assert_array_equal(space.forward(x, training=False), x)
+
+
+@pytest.mark.parametrize(
+    "case", [case for cases in CASES.values() for case in cases], ids=lambda case: type(case.layer).__name__
+)
+def test_errors_are_our_own_for_any_sample_shape(case):
+    """A layer that cannot take a shape says so in words: no IndexError from inside."""
+    for shape in ((5,), (2, 3, 1), (4, 4, 2)):
+        with contextlib.suppress(MulliganError):
+            Network(case.layer, shape)
