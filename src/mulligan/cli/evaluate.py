@@ -55,10 +55,11 @@ def command(
     folder = RunFolder(model)
     if not folder.config.is_file():
         return
-    own = load(model).spec.data
-    if data is not None and os.path.realpath(data) != os.path.realpath(own):
-        say(f"not kept: {folder.metrics} is of the run's own data, {own}. To keep these figures: --json > FILE")
-        return
+    if data is not None:
+        own = load(model).spec.data
+        if os.path.realpath(data) != os.path.realpath(own):
+            say(f"not kept: {folder.metrics} is of the run's own data, {own}. To keep these figures: --json > FILE")
+            return
     folder.keep_metrics(metrics)
     if not json:
         print(f"kept in {folder.metrics}")
