@@ -1,12 +1,14 @@
 """The residual nets of R3GAN: no normalisation, the start scaled so that depth does no harm.
 
-Source: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline", §4 and appendix; their published
-code. A block is x + F(x), F = conv 1×1 – leaky – conv 3×3 – leaky – conv 1×1, wider inside. Its last product starts at
-0 and the others are scaled by L^(−1/4), L the number of blocks (Fixup, Zhang et al. 2019, with three products each).
+Source: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline", §3 and appendix D. A block is
+x + F(x), F = conv 1×1 – leaky – conv 3×3 – leaky – conv 1×1, wider inside. Its last product starts at 0 and the others
+are scaled by L^(−1/4), L the number of blocks (Fixup, Zhang et al. 2019, with three products each).
 
 What differs here: the 3×3 convolutions are not grouped; going down is the mean of 2×2 pixels, not a [1, 2, 1] filter;
-the first picture comes from one Dense layer, theirs from 4×4 learned numbers a channel, times z's linear map; pictures
-as small as 28×28 end at 7×7, theirs at 4×4.
+the first picture comes from one Dense layer, theirs from 4×4 learned numbers a channel, times z's linear map; the logit
+comes from all numbers of the last stage, theirs from one 4×4 product a channel; a class is a scaled one-hot beside z
+and a term added to the logit, theirs an embedding and the logit's only factor; pictures as small as 28×28 end at 7×7,
+theirs at 4×4.
 """
 
 from __future__ import annotations
