@@ -229,7 +229,9 @@ class Compiled(Tuned):
     def setup(self) -> None:
         super().setup()
         if self.workload.game.penalties:
-            torch._functorch.config.donated_buffer = False  # else it refuses before it comes to the question
+            from torch._functorch import config  # torch itself imports it at need only
+
+            config.donated_buffer = False  # else it refuses before it comes to the question
             self.D.forward = torch.compile(self.D.forward)
         else:
             self.d_loss = torch.compile(self.d_loss)  # type: ignore[method-assign]
