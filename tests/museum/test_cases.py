@@ -98,3 +98,10 @@ def test_each_stretched_picture_has_its_own_contrast():
 
 def test_a_lazy_penalty_has_the_same_mean():
     assert [EveryFew(every=4)(step, 8) for step in range(8)] == [4.0, 0.0, 0.0, 0.0] * 2
+
+
+def test_the_contrast_of_the_article_is_that_of_all_runs_together():
+    played = article.play(0, seeds=6, steps=(1,), mended=1)
+    (contrast,) = (evidence for evidence in played.evidence if evidence.name == "contrast")
+    drawn = np.stack([one.drawn for one in article.imprints(range(6), article.pixels())]).astype(np.float64)
+    assert drawn.max() - drawn.min() <= contrast.before < 5e-5
