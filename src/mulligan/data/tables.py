@@ -153,11 +153,12 @@ def load_csv(path: Path) -> Dataset:
         raise DataError(
             f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
         )
-    if heading and not heading[0] and (table[:, 0] == np.arange(len(table))).all():
+    if heading and not heading[0] and _numbers_rows(table[:, 0]):
         more = ", header=False" if _counts(heading[1:]) else ""
         raise DataError(
-            f"{path}: the first column has no heading and only counts the rows, as pandas writes its index; it would "
-            f"be trained on as a value. Save the table with to_csv(path, index=False{more})."
+            f"{path}: the first column has no heading and only numbers the rows, as pandas and R write them; it would "
+            f"be trained on as a value. Save the table with to_csv(path, index=False{more}), in R with "
+            "write.csv(table, path, row.names=FALSE)."
         )
     if column is None and _is_square(table.shape[1] - 1) and _are_bytes(table):
         if heading:
@@ -216,7 +217,8 @@ def _table(rows: list[str], separator: str, column: int | None, path: Path) -> t
     except ValueError as error:
         raise DataError(
             f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row needs as "
-            "many numbers as the first, with a point for the decimals. Words may stand in one column, headed label."
+            "many numbers as the first, separated by commas, semicolons or tabs, with a point for the decimals. Words "
+            "may stand in one column, headed label."
         ) from error
     return table, texts
 
@@ -248,6 +250,11 @@ def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
 def _counts(heading: list[str]) -> bool:
     """Whether several headings are 0, 1, 2 …: what pandas calls columns without names."""
     return len(heading) > 1 and heading == [str(i) for i in range(len(heading))]
+
+
+def _numbers_rows(column: NDArray[np.float32]) -> bool:
+    """Whether a column holds whole numbers, none twice: rows that were counted, and perhaps shuffled since."""
+    return bool((column == np.rint(column)).all()) and len(np.unique(column)) == len(column)
 
 
 def _is_square(count: int) -> bool:
