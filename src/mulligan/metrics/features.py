@@ -29,7 +29,7 @@ PIXELS = 50_000_000
 WIDE = 4096
 """Numbers of a picture from which on `PICTURES` must do: 64×64 in grey."""
 PICTURES = 2000
-_BLOCK = 4096 * 784  # numbers that are held in float64 at a time
+_BLOCK = 1 << 20  # numbers that are held in float64 at a time, twice: the old ones until the new ones are there
 
 
 class FeatureMap(Protocol):
