@@ -26,6 +26,7 @@ def test_copies_are_not_authentic_and_far_points_are(rng):
     assert authentic(rng.permutation(train), train) == 0.0
     assert authentic(train + 1e-3, train) < 0.05
     assert authentic(train, np.repeat(train, 2, axis=0)) == 0.0  # nor are copies of what is there twice
+    assert authentic(train + 1e-3, np.repeat(train, 2, axis=0)) == authentic(train + 1e-3, train)  # its own neighbour
     assert authentic(train + 100.0, train) == 1.0
 
 
@@ -99,6 +100,19 @@ def test_reals_of_the_training_set_are_left_out_one_at_a_time(rng):
         originals(train[:2], train[:2], inside=np.arange(2))
     with pytest.raises(ShapeError, match="at least 2"):
         originals(train, train[:1])
+
+
+def test_what_is_there_many_times_is_no_neighbour_of_itself(rng):
+    once, real = rng.standard_normal((40, 3)), rng.standard_normal((90, 3))
+    many = rng.permutation(np.vstack([np.repeat(once[:30], 5, axis=0), once[30:]]))
+    alone = np.array([np.flatnonzero((many == x).all(axis=1))[0] for x in once[30:]])
+    near = once[rng.integers(40, size=90)] + 1e-3 * rng.standard_normal((90, 3))
+    found, expected = (copies(near, originals(real, train, cells=1)) for train in (many, once))
+    assert found.authpct == expected.authpct < 10 < found.authpct_real == expected.authpct_real
+    assert found.ct_z == expected.ct_z < -3
+    left_out = [originals(t[rows], t, inside=rows) for t, rows in ((many, alone), (once, np.arange(30, 40)))]
+    assert left_out[0].authpct_real == left_out[1].authpct_real > 0
+    assert copies(near, originals(real, once[np.zeros(30, int)])).authpct == 100.0  # one alone has no other neighbour
 
 
 def test_few_reals_get_few_cells(rng):

@@ -44,7 +44,7 @@ class Originals:
     Attributes
     ----------
     train : array of shape (l, d), float64
-        Features of all training pictures.
+        Features of all training pictures; of what is there many times once, where two different ones are there.
     centres : array of shape (cells, d), float64
         k-means centres of the training set.
     real_distance : array of shape (n,), float64
@@ -101,6 +101,10 @@ def originals(
     some = np.random.default_rng(0).choice(len(train), min(10_000, len(train)), replace=False)
     cells = min(20, max(1, len(real) // 100), len(some)) if cells is None else cells
     centres = kmeans(train[some], cells)
+    _, first, which = np.unique(train, axis=0, return_index=True, return_inverse=True)
+    if least <= len(first) < len(train):  # or what is there twice would be its own neighbour, every copy authentic
+        train, index = train[first], which.ravel()[index]
+        inside = None if inside is None else which.ravel()[inside]
     return Originals(
         train=train,
         centres=centres,
