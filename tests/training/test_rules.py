@@ -106,7 +106,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                    ({"extreme": 1.0, "span": 0.0, "spread": 0.0}, {"lived": False})],  # black throughout, and not grey
     "copying": [({"ct_z": -3.1, "authentic": -5.1}, {}), ({"variety": 5e-4}, {}),
                 ({"variety": 5e-4, "pace": 0.0, "travelled": 0.29, **FAR}, {}), ({"nearness": 0.49}, {}),
-                ({"variety": 5e-4, "extreme": 0.97}, {}), ({"variety": 0.0, "span": 0.0}, {})],  # grey, as the data are
+                ({"variety": 5e-4, "extreme": 0.97}, {}), ({"variety": 0.0, "span": 0.0}, {}),  # grey, as the data are
+                ({"variety": 5e-4, "d_accuracy": 0.999, "d_loss": 0.06}, {})],  # which D has learnt by heart first
     "intra-class collapse": [({"inner": 0.45, "coverage": 0.4}, {}), ({"inner": 0.19, "coverage": 0.4}, {}),
                              ({"spread": 0.19, "inner": 0.9, "coverage": 0.4}, {"facts": CONDITIONAL})],
 }  # fmt: skip

@@ -64,8 +64,8 @@ def wrong_scale(v: View) -> list[Case]:
 
 
 def d_wins(v: View) -> list[Case]:
-    """D is sure, and G hears nothing. Not where G's own pixels are deaf."""
-    if v.saturated.holds:
+    """D is sure, and G hears nothing. Not where G's own pixels are deaf, or there is but one sample to learn."""
+    if v.saturated.holds or v.single.holds:
         return []
     earlier = [look.signals["push"] for look in v.looks[:-1] if "push" in look.signals]
     fall = quotient(v.get("push"), median(earlier)) if len(earlier) >= 2 else math.nan
