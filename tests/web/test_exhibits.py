@@ -113,6 +113,20 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
     assert call.get("/api/pictures?data=cats").status_code == 422
 
 
+def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call: Any, playground: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "cats"
+    folder.mkdir()
+    Image.fromarray(np.full((20, 30), 10, np.uint8)).save(folder / "0.png")
+    np.save(tmp_path / "dogs.npy", np.zeros((3, 20, 30), np.uint8))
+    playground.session.own |= {"cats": str(folder), "dogs": str(tmp_path / "dogs.npy")}
+    found = [call.get(f"/api/pictures?data={asked}").json() for asked in ("cats&size=48", "dogs", "dogs&size=64")]
+    assert [each["shape"] for each in found] == [[48, 48, 1], [20, 30, 1], [64, 64, 1]]
+    assert [each["sizes"] for each in found] == [[28, 32, 48, 64], [0, 28, 32, 48, 64], [0, 28, 32, 48, 64]]
+    refused = call.get("/api/pictures?data=cats&size=40")
+    assert refused.status_code == 422
+    assert "28, 32, 48, 64 are allowed" in refused.json()["detail"]
+
+
 def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: Any, tmp_path: Path) -> None:
     for part in ("train", "test"):
         (tmp_path / "cats" / part).mkdir(parents=True)

@@ -69,6 +69,31 @@ def test_a_new_try_with_a_changed_knob_keeps_every_other_setting(call: Any, stan
     assert config["recipe"] == "ring"
 
 
+def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call: Any, stand: Any, own: str) -> None:
+    call.begun(stand, recipe="pictures", data=own, size=48)
+    assert started(stand)["config"]["data"]["size"] == 48
+    assert call.post("/api/train/check").json()["settings"]["size"] == 48
+    call.post("/api/train/start", data=own, size=0, replace=True)
+    assert started(stand)["config"]["data"]["size"] == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"data": "mnist", "size": 48}, "size = 48 is not allowed for mnist: a named data set is used as it is."),
+        ({"size": 40}, "size is 40; 28, 32, 48, 64 are allowed."),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused_before_the_run_in_hand_is_left(
+    call: Any, stand: Any, own: str, asked: dict[str, Any], said: str
+) -> None:
+    call.begun(stand, recipe="pictures", data=own)
+    answer = call.post("/api/train/start", **asked, replace=True)
+    assert (answer.status_code, answer.json()["field"]) == (422, "size")
+    assert answer.json()["detail"].startswith(said)
+    assert len([kind for kind, _ in stand.sent if kind == "start"]) == 1
+
+
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call: Any, stand: Any, own: str) -> None:
     call.begun(stand, recipe="pictures", data=own, overrides=["instance_noise=0.25"])
     assert started(stand)["config"]["data"]["skip_broken"]

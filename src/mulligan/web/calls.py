@@ -96,9 +96,9 @@ def museum_play(playground: Playground, case: str, seed: int) -> Any:
     return playground.jobs.add("museum", case, seed=seed)
 
 
-def own_pictures(playground: Playground, data: str) -> Any:
+def own_pictures(playground: Playground, data: str, size: int | None) -> Any:
     """Return own pictures as the network will see them."""
-    return pictures.preview(data, playground.session.own)
+    return pictures.preview(data, playground.session.own, size or 0)
 
 
 def run_resume(playground: Playground, name: str, steps: int | None, replace: bool) -> Any:

@@ -28,6 +28,7 @@ def recipes() -> list[dict[str, Any]]:
                 "title": title,
                 "source": source,
                 "data": config.data.name,
+                "size": config.data.size,
                 "steps": config.steps,
                 "seed": config.seed,
                 "knobs": knobs_of(config),

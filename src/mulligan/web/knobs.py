@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
+from mulligan.data.picture_file import check_words
 from mulligan.data.registry import is_picture_folder, of_points
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
@@ -79,6 +80,7 @@ def settings_of(config: Config) -> dict[str, Any]:
         changed = [name for name in KNOBS if knobs[name] != theirs[name]]
         ours = (
             ("data", config.data.name, base.data.name),
+            ("size", config.data.size, base.data.size),
             ("steps", config.steps, base.steps),
             ("seed", config.seed, base.seed),
         )
@@ -86,6 +88,7 @@ def settings_of(config: Config) -> dict[str, Any]:
     return {
         "recipe": config.recipe,
         "data": config.data.name,
+        "size": config.data.size,
         "steps": config.steps,
         "seed": config.seed,
         "knobs": knobs,
@@ -109,7 +112,7 @@ def configured(
     Parameters
     ----------
     asked : dict
-        ``recipe``, ``data``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
+        ``recipe``, ``data``, ``size``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
     data : dict of str to str
         The data that may be named, with what stands for the name in the configuration.
     say : callable
@@ -141,6 +144,8 @@ def configured(
         config = replace(config, data=replace(config.data, skip_broken=skip))
         config = _changed(with_all_of(config, data[name]), [f"data.name={toml_text(data[name])}"], "data", say)
         _refuse_unsuited(config, data[name])
+    if asked["size"] is not None:
+        config = _resized(config, asked["size"])
     for field in ("steps", "seed"):
         if asked[field] is not None:
             config = _changed(config, [f"{field}={asked[field]}"], field, say)
@@ -238,6 +243,23 @@ def _refuse_unsuited(config: Config, data: str) -> None:
             f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
             field="data",
         )
+
+
+def _resized(config: Config, size: int) -> Config:
+    """Return a configuration whose pictures have another size, which only a person's own can have."""
+    try:
+        check_words(size or 28, "auto")
+    except ConfigError as error:
+        raise Problem("bad-field", str(error), field="size", value=size) from error
+    if size and config.data.name in DATASETS:
+        raise Problem(
+            "bad-field",
+            f"size = {size} is not allowed for {config.data.name}: a named data set is used as it is. Leave size out; "
+            "it is for pictures of your own.",
+            field="size",
+            value=size,
+        )
+    return replace(config, data=replace(config.data, size=size))
 
 
 def _amounts(config: Config) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mulligan.data.picture_file import SIZES
 from mulligan.game.losses import LOSSES
 from mulligan.output.seeds import LARGEST_SEED
 from mulligan.training.recipes import RECIPES
@@ -17,6 +18,10 @@ CLIENT = Field(
 )  # fmt: skip
 NAME = Field("text", "A run's name.", 1, 255, pattern=RUN_NAME, say="a run's name", required=True, example="quick-1")
 STEPS = Field("int", "Length of the run.", 1, LIMITS["steps"], example=7000)
+SIZE = Field(
+    "int", f"Side of own pictures: {', '.join(map(str, SIZES))}; with 0, a folder's become 28×28, a file's stay.",
+    0, max(SIZES), example=SIZES[0],
+)  # fmt: skip
 SEED = Field("int", "Of all chance.", 0, LARGEST_SEED, example=42)
 RATE = Field("float", "A learning rate.", low=LIMITS["lr"][0], high=LIMITS["lr"][1], example=0.001)
 GAMMA = Field(
@@ -44,6 +49,7 @@ START = {
         "text", "A recipe; without one, the run in hand is changed.", choices=tuple(RECIPES), example="quick"
     ),
     "data": Field("text", "Pictures, by a name of the catalog.", 1, 120, example="mnist"),
+    "size": SIZE,
     "steps": STEPS,
     "seed": SEED,
     "knobs": KNOBS,

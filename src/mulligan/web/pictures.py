@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mulligan.data import load
+from mulligan.data.picture_file import SIZES
 from mulligan.data.registry import is_picture_folder
 from mulligan.output.images import grid
 from mulligan.training.progress import few
@@ -16,7 +17,7 @@ from mulligan.web.problems import Problem
 SHOWN = 64
 
 
-def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
+def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
     """Return how many there are, whether they are few, which are broken, and some of them as the network will see them.
 
     Raises
@@ -25,11 +26,14 @@ def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
         When the server was not given such pictures.
     DataError
         When they cannot be read.
+    ConfigError
+        When `size` is not allowed.
     """
     if name not in own:
         known = ", ".join(own) or "none: mulligan serve --data FOLDER gives some"
         raise Problem("not-available", f"no pictures of your own are called {name!r}; here are {known}.", field="data")
-    data = load(own[name], skip_broken=is_picture_folder(own[name]))
+    folder = is_picture_folder(own[name])
+    data = load(own[name], size, skip_broken=folder)
     if data.is_points:
         raise Problem(
             "not-available",
@@ -47,6 +51,7 @@ def preview(name: str, own: dict[str, str]) -> dict[str, Any]:
         "note": data.note,
         "few": few(len(data)),
         "shape": list(data.shape),
+        "sizes": list(SIZES if folder else (0, *SIZES)),
         "classes": list(data.class_names) or None,
         "png": png64(grid(np.asarray(data.images[rows]), columns)),
         "columns": columns,

@@ -30,6 +30,7 @@ from mulligan.web.parameters import (
     SEED,
     SEEN,
     SIDE,
+    SIZE,
     START,
     STEP,
     STEPS,
@@ -57,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/healthz", "The server lives.", calls.health),
     Route(
         "GET", "/api/pictures", "Own pictures, as the network will see them.", threaded(calls.own_pictures),
-        query={"data": OWN}, refuses=(404,),
+        query={"data": OWN, "size": SIZE}, refuses=(404,),
     ),
     # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Route("POST", "/api/train/start", "Start a run.", calls.start, body=START, token=True, refuses=BUSY),

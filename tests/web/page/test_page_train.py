@@ -10,8 +10,6 @@ from mulligan.game.losses import LOSSES
 from mulligan.output.figures import figure
 from mulligan.report.curves import READINGS
 from mulligan.training import recipe
-from mulligan.training.progress import few
-from mulligan.web.drawing import png64
 from mulligan.web.live import loss_of
 
 pytestmark = pytest.mark.story
@@ -270,36 +268,6 @@ def test_what_is_no_setting_leaves_what_there_was(open_tab, knob, text, stands):
     said = tab(f"fault-{knob}").inner_text()
     assert said.startswith(f"“{text}” is no {'whole ' if knob == 'steps' else ''}number from 0 on; write one such as ")
     assert said.endswith(f"Until then {stands} stands.")
-
-
-def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_tab):
-    tab = open_tab()
-    png = png64(np.zeros((28, 28, 1), np.uint8))
-    found = {"accepted": 39, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png, "few": few(39)}
-    tab.page.route("**/api/pictures?*", lambda route: route.fulfill(json=found))
-    tab.page.evaluate("import('/js/store.js').then(({store: s}) => s.catalog.data.push({name: 'mine', own: true}))")
-    tab("data-own").click()
-    tab("own-found").wait_for()
-    assert tab("own-few").inner_text() == few(39)
-
-
-def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
-    """Of two folders, the answer about the one that was chosen first may come last."""
-    tab, held = open_tab(), []
-    tab.page.route("**/api/pictures?*", lambda route: held.append(route))
-    own = "['first', 'second'].map((name) => ({name, own: true}))"
-    tab.page.evaluate(f"import('/js/store.js').then(({{store: s}}) => s.catalog.data.push(...{own}))")
-    tab("data-own").click()
-    tab.page.get_by_label("second").check()
-    while len(held) < 2:
-        tab.page.wait_for_timeout(20)
-    first, second = sorted(held, key=lambda route: route.request.url)
-    png = png64(np.zeros((28, 28, 1), np.uint8))
-    for route, count in ((second, 22), (first, 11)):
-        with tab.page.expect_response(route.request.url):
-            route.fulfill(json={"accepted": count, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png})
-    tab.page.wait_for_timeout(100)
-    assert tab("own-found").inner_text().startswith("22 pictures")
 
 
 TOLD = """async ({number, loss, tries}) => {

@@ -6,7 +6,7 @@ import { int, plain, rate } from "./numbers.js";
 import { act, can, changed, command, latest, mayWrite, server, store } from "./store.js";
 
 /** Fields that the server may name, as the page calls them. */
-export const NAMES = { "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
+export const NAMES = { size: "data", "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
 
 /** Recipes that stand in the list; the others are in a menu below it. */
 const FIRST = ["quick", "best", "mlp", "classic", "article", "ring"];
@@ -20,7 +20,7 @@ export function wanted() {
   const name = draft.recipe ?? settings?.recipe ?? (recipeOf("quick") ? "quick" : catalog?.recipes[0]?.name);
   const recipe = recipeOf(name);
   const run = settings && draft.recipe == null ? settings : null;
-  const base = { data: run?.data ?? recipe?.data, steps: run?.steps ?? recipe?.steps, seed: run?.seed ?? recipe?.seed ?? 0, ...(run?.knobs ?? recipe?.knobs) };
+  const base = { data: run?.data ?? recipe?.data, size: run?.size ?? recipe?.size, steps: run?.steps ?? recipe?.steps, seed: run?.seed ?? recipe?.seed ?? 0, ...(run?.knobs ?? recipe?.knobs) };
   return { ...base, ...draft, recipe: name };
 }
 
@@ -28,8 +28,8 @@ export const dirty = () => Object.keys(store.draft).length > 0;
 
 /** The body of a start: what the person wants otherwise than the run in hand has it, or than the recipe has. */
 function startBody(more = {}) {
-  const { recipe, data, steps, seed, ...knobs } = store.draft;
-  return { recipe: recipe ?? (store.settings ? null : wanted().recipe), data, steps, seed, knobs, ...more };
+  const { recipe, data, size, steps, seed, ...knobs } = store.draft;
+  return { recipe: recipe ?? (store.settings ? null : wanted().recipe), data, size, steps, seed, knobs, ...more };
 }
 
 export async function start(more = {}) {
@@ -50,6 +50,7 @@ function setDraft(name, value) {
     draft.recipe = value; // as it comes, even where the run in hand is of the same one
   } else {
     draft[name] = value;
+    if (name === "data") delete draft.size; // which was that of other pictures
     const run = store.settings && draft.recipe == null;
     const base = run ? { ...store.settings, ...store.settings.knobs } : { ...recipeOf(recipe), ...recipeOf(recipe)?.knobs };
     if (base[name] === value) delete draft[name];
@@ -70,7 +71,7 @@ async function commit(name, value) {
 
 // ── one knob ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const LABELS = { recipe: "Recipe", data: "Pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
+const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
 
 const id = (name) => name.replace("_", "-");
@@ -217,15 +218,22 @@ export function Settings() {
 function Own({ close }) {
   const dialog = useRef(null);
   const sets = (store.catalog?.data ?? []).filter((d) => d.own);
-  const [chosen, choose] = useState(sets[0]?.name);
+  const now = wanted();
+  const sizeOf = (name) => (name === now.data ? now.size : 0);
+  const [chosen, setChosen] = useState((sets.find((d) => d.name === now.data) ?? sets[0])?.name);
+  const [size, setSize] = useState(sizeOf(chosen));
   const [found, setFound] = useState(null);
+  const there = found?.of === `${chosen} ${size}` ? found : null;
   useEffect(() => dialog.current.showModal(), []);
-  useEffect(() => {
-    setFound(null);
-    return chosen && latest(server.get("/api/pictures", { data: chosen }), (answer, problem) => setFound(answer ?? { fault: problem.message }));
-  }, [chosen]);
+  useEffect(() => setFound(null), [chosen]);
+  useEffect(() => chosen && latest(server.get("/api/pictures", { data: chosen, size }), (answer, problem) => setFound((was) => ({ ...(answer ?? { fault: problem.message, sizes: was?.sizes }), of: `${chosen} ${size}` }))), [chosen, size]);
+  const choose = (name) => {
+    setChosen(name);
+    setSize(sizeOf(name));
+  };
   const use = () => {
     setDraft("data", chosen);
+    if (found?.sizes) setDraft("size", size);
     dialog.current.close();
   };
   return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
@@ -233,13 +241,14 @@ function Own({ close }) {
     <p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>
     ${!sets.length && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
-    ${chosen && !found && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
-    ${found?.png && html`<p data-testid="own-found"><b>${int(found.accepted)} pictures</b>, as the network will see them: ${found.shape.slice(0, 2).join(" × ")}${found.shape[2] === 3 ? ", colour" : ", grey"}${found.classes ? `, ${found.classes.length} classes` : ""}.</p>
-      <img class="own-preview" alt=${`${found.columns * found.rows} of the pictures as the network will see them`} src=${`data:image/png;base64,${found.png}`} />
-      ${found.refused_count > 0 && html`<h3>${int(found.refused_count)} refused</h3><ul class="own-refused">${found.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}${found.refused_count > found.refused.length && html`<li>and ${int(found.refused_count - found.refused.length)} more</li>`}</ul>`}`}
-    ${found?.few && html`<p class="warn" data-testid="own-few">${found.few}</p>`}
-    ${found?.note && html`<p class="small">${found.note}</p>`}
-    ${found?.fault && html`<p class="small">No preview: ${found.fault}</p>`}
+    ${found?.sizes && html`<div class="knob own-size"><label for="own-size">Size of the pictures</label><select class="in" id="own-size" data-testid="own-size" value=${found.sizes.includes(size) ? size : found.sizes[0]} onChange=${(e) => setSize(Number(e.target.value))}>${found.sizes.map((n) => html`<option value=${n}>${n ? `${n} × ${n}` : "as they are"}</option>`)}</select></div>`}
+    ${chosen && !there && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
+    ${there?.png && html`<p data-testid="own-found"><b>${int(there.accepted)} pictures</b>, as the network will see them: ${there.shape.slice(0, 2).join(" × ")}${there.shape[2] === 3 ? ", colour" : ", grey"}${there.classes ? `, ${there.classes.length} classes` : ""}.</p>
+      <img class="own-preview" alt=${`${there.columns * there.rows} of the pictures as the network will see them`} src=${`data:image/png;base64,${there.png}`} />
+      ${there.refused_count > 0 && html`<h3>${int(there.refused_count)} refused</h3><ul class="own-refused">${there.refused.map((r) => html`<li><b>${r.name}</b>: ${r.reason}</li>`)}${there.refused_count > there.refused.length && html`<li>and ${int(there.refused_count - there.refused.length)} more</li>`}</ul>`}`}
+    ${there?.few && html`<p class="warn" data-testid="own-few">${there.few}</p>`}
+    ${there?.note && html`<p class="small">${there.note}</p>`}
+    ${there?.fault && html`<p class="small">No preview: ${there.fault}</p>`}
     ${chosen && html`<div class="act"><button type="button" class="btn primary" data-testid="own-use" onClick=${use}>Use these</button></div>`}
   </dialog>`;
 }

@@ -1,0 +1,71 @@
+"""Pictures of a person's own, chosen in the page: what is told of them, and in which size they are taken."""
+
+import numpy as np
+import pytest
+
+from mulligan.training.progress import few
+from mulligan.web.drawing import png64
+
+pytestmark = pytest.mark.story
+
+
+def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_tab):
+    tab = open_tab()
+    png = png64(np.zeros((28, 28, 1), np.uint8))
+    found = {"accepted": 39, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png, "few": few(39)}
+    tab.page.route("**/api/pictures?*", lambda route: route.fulfill(json=found))
+    tab.page.evaluate("import('/js/store.js').then(({store: s}) => s.catalog.data.push({name: 'mine', own: true}))")
+    tab("data-own").click()
+    tab("own-found").wait_for()
+    assert tab("own-few").inner_text() == few(39)
+
+
+def test_own_pictures_have_a_size(open_tab):
+    tab, bodies = open_tab(), []
+    tab.allowed.append("422")
+    png = png64(np.zeros((28, 28, 1), np.uint8))
+
+    def answer(route):
+        side = int(route.request.url.rpartition("size=")[2]) or 28
+        shape, sizes = [side, side, 1], [28, 32, 48, 64]
+        route.fulfill(json={"accepted": 99, "shape": shape, "sizes": sizes, "columns": 1, "rows": 1, "png": png})
+
+    def refuse(route):
+        bodies.append(route.request.post_data_json)
+        route.fulfill(status=422, json={"status": 422, "field": "size", "detail": "of no such size"})
+
+    tab.page.route("**/api/pictures?*", answer)
+    tab.page.route("**/api/train/start", refuse)
+    tab.page.evaluate("import('/js/store.js').then(({store: s}) => s.catalog.data.push({name: 'mine', own: true}))")
+    tab("recipe-quick").click()
+    tab("data-own").click()
+    tab.page.wait_for_selector("[data-testid=own-found]:has-text('28 × 28')")
+    tab("own-size").select_option("48")
+    tab.page.wait_for_selector("[data-testid=own-found]:has-text('48 × 48')")
+    tab("own-use").click()
+    tab("run-toggle").click()
+    tab("fault-data").wait_for()
+    assert [(body["recipe"], body["data"], body["size"]) for body in bodies] == [("quick", "mine", 48)]
+    tab("data-mnist").click()
+    tab("run-toggle").click()
+    tab("fault-data").wait_for()
+    assert [(body.get("data"), body.get("size")) for body in bodies[1:]] == [(None, None)]
+
+
+def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
+    """Of two folders, the answer about the one that was chosen first may come last."""
+    tab, held = open_tab(), []
+    tab.page.route("**/api/pictures?*", lambda route: held.append(route))
+    own = "['first', 'second'].map((name) => ({name, own: true}))"
+    tab.page.evaluate(f"import('/js/store.js').then(({{store: s}}) => s.catalog.data.push(...{own}))")
+    tab("data-own").click()
+    tab.page.get_by_label("second").check()
+    while len(held) < 2:
+        tab.page.wait_for_timeout(20)
+    first, second = sorted(held, key=lambda route: route.request.url)
+    png = png64(np.zeros((28, 28, 1), np.uint8))
+    for route, count in ((second, 22), (first, 11)):
+        with tab.page.expect_response(route.request.url):
+            route.fulfill(json={"accepted": count, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png})
+    tab.page.wait_for_timeout(100)
+    assert tab("own-found").inner_text().startswith("22 pictures")
