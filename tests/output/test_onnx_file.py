@@ -57,6 +57,8 @@ def test_any_number_of_rows(rgb):
 
 def test_what_the_file_says_of_itself(mlp):
     model = onnx_model(mlp)
+    # its metadata hold two ranges: whoever has no documentation at hand must not convert twice
+    assert model.graph.output[0].doc_string == "in data_range, 0.0 … 255.0, whatever output_range is"
     onnx.checker.check_model(model, full_check=True)
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", OPSET)]
     words = {entry.key: entry.value for entry in model.metadata_props}

@@ -80,7 +80,8 @@ def onnx_model(generator: Generator) -> Any:
     inputs = [make.make_tensor_value_info("z", kind.FLOAT, ["N", spec.latent.dim])]
     if plan.has(LABELLED):
         inputs.append(make.make_tensor_value_info("labels", kind.INT64, ["N"]))
-    output = make.make_tensor_value_info("samples", kind.FLOAT, ["N", *spec.shape])
+    said = f"in data_range, {data_low} … {data_high}, whatever output_range is"
+    output = make.make_tensor_value_info("samples", kind.FLOAT, ["N", *spec.shape], said)
     model = make.make_model(
         make.make_graph(graph.nodes, "generator", inputs, [output], graph.initializers, doc_string=str(generator)),
         producer_name="mulligan",
