@@ -173,6 +173,23 @@ def test_streams_end_with_the_server_and_are_limited() -> None:
     asyncio.run(play())
 
 
+def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
+    """Each was let in before any of them had begun: 98 listened where 64 may."""
+
+    async def play() -> None:
+        hub = hub_of()
+        for _ in range(CLIENTS + 20):
+            hub.refuse_more()
+        streams = [hub.stream(f"page {i}", None) for i in range(CLIENTS + 20)]
+        first = [asyncio.ensure_future(anext(stream, b"")) for stream in streams]
+        await asyncio.sleep(0)
+        assert len(hub.clients) == CLIENTS
+        hub.close()
+        await asyncio.gather(*first)
+
+    asyncio.run(play())
+
+
 def test_one_tab_writes() -> None:
     async def play() -> None:
         hub = hub_of()

@@ -129,6 +129,8 @@ class Hub:
 
     async def stream(self, name: str, last: str | None) -> AsyncIterator[bytes]:
         """Yield events for one client, until it leaves or the server closes."""
+        if len(self.clients) >= CLIENTS:  # others that asked at the same moment have begun before this one
+            return
         client = Client(name)
         for event in self._missed(last):
             client.put("missed", event)
