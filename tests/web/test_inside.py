@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import io
+import re
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -252,6 +253,8 @@ def test_layer_by_layer(seen: Run) -> None:
     assert [row["name"] for row in found["generator"]] == ["Dense 9→12 LeakyReLU", "Dense 12→64 Tanh"]
     assert [row["params"] for row in found["generator"]] == [9 * 12 + 12, 12 * 64 + 64]
     assert found["verdicts"]["generator"]["ok"]
+    said = found["verdicts"]["generator"]["text"]
+    assert re.fullmatch(r"Generated samples differ from each other \d+ % as much as real ones do\.", said)
     assert found["verdicts"]["discriminator"]["ok"]
     z, labels = seen.draw(256, seed=0)
     fake = seen.generate(z[:40], labels[:40], average=False)  # type: ignore[index]

@@ -122,9 +122,9 @@ def _arrives(share: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if share < LISTENS:  # the threshold of the diagnosis
         weakest = min(rows, key=lambda row: row["change"]) if rows else None
         where = f" It is lost by {weakest['name']}." if weakest else ""
-        text = f"{100 * share:.2g} % of the change between real ones is there between generated ones.{where}"
+        text = f"Generated samples differ from each other {100 * share:.2g} % as much as real ones do.{where}"
         return {"ok": False, "title": "z does not arrive.", "text": text, "share": share}
-    text = f"{100 * share:.0f} % of the change between real ones is there between generated ones."
+    text = f"Generated samples differ from each other {100 * share:.0f} % as much as real ones do."
     if first is not None and first < FAINT:
         return {"ok": False, "title": "No gradient at the first layer.", "text": text, "share": share}
     return {"ok": True, "title": "z arrives.", "text": text, "share": share}
