@@ -88,3 +88,18 @@ def test_penalties_that_come_or_go_are_one_change() -> None:
     found = changes({"penalties": [r1, r2]}, {"penalties": [r1, r2 | {"gamma": 0.5}]})
     assert [(change["label"], change["old"], change["new"]) for change in found] == [("R2: γ", 1.0, 0.5)]
     assert summary(found) == "γ 0.5"
+
+
+def test_changes_are_told_in_words_and_many_by_their_number() -> None:
+    def table(smoothing: float | None, rates: str, kind: str, **more: Any) -> dict[str, Any]:
+        loss = {"kind": "non_saturating"} | ({} if smoothing is None else {"smoothing": smoothing})
+        player = {"optimizer": {"kind": kind}}
+        return {"loss": loss, "schedules": {"lr": {"kind": rates}}, "generator": player, **more}
+
+    found = changes(table(0.0, "step-decay", "mine"), table(None, "constant", "adam"))
+    assert [c["label"] for c in found] == ["Loss: smoothing", "Rates over time", "G: optimiser"]
+    assert summary(found) == "Rates over time constant, G: optimiser adam"
+    found = changes(table(0.0, "step-decay", "mine"), table(0.1, "constant", "adam", batch_size=64))
+    assert summary(found) == "4 changes"
+    assert summary([{"path": "generator.squared", "new": False}]) == "G: squared false"
+    assert summary([{"path": "generator.optimizer.beta1", "new": 0.0}]) == "G: beta1 0"

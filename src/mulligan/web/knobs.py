@@ -42,7 +42,12 @@ LABELS = {
     "d_steps": "Moves of D a step",
     "instance_noise": "Instance noise",
     "average": "Average of G",
+    "schedules.lr": "Rates over time",
+    "schedules.penalty": "Penalty over time",
 }
+
+
+_TOLD = 3  # changes that are told one by one where there is little room
 
 
 def combinations() -> dict[str, tuple[str, ...]]:
@@ -312,12 +317,20 @@ def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
         return f"{kind}: {'γ' if last == 'gamma' else last}"
     for who, letter in (("generator", "G"), ("discriminator", "D")):
         if path.startswith(f"{who}."):
-            return f"Rate of {letter}" if last == "lr" else f"{letter}: {last.replace('_', ' ')}"
-    return LABELS.get(path) or LABELS.get(path.partition(".")[0]) or path
+            if last == "lr":
+                return f"Rate of {letter}"
+            what = "optimiser" if path == f"{who}.optimizer.kind" else last.replace("_", " ")
+            return f"{letter}: {what}"
+    parts = path.split(".")
+    for end in range(len(parts), 0, -1):
+        if label := LABELS.get(".".join(parts[:end])):
+            rest = " ".join(part.replace("_", " ") for part in parts[end:] if part != "kind")
+            return f"{label}: {rest}" if rest else label
+    return path
 
 
 def summary(found: list[dict[str, Any]]) -> str:
-    """Say a list of changes in a few words."""
+    """Say a list of changes in a few words; many of them by their number."""
     words = []
     for change in found:
         path, new = change["path"], change["new"]
@@ -333,8 +346,9 @@ def summary(found: list[dict[str, Any]]) -> str:
         elif last == "lr":
             words.append(f"{label_of(path).lower().replace(' g', ' G').replace(' d', ' D')} {new:g}")
         else:
-            words.append(f"{label_of(path)} {new}")
-    return ", ".join(dict.fromkeys(words))
+            words.append(f"{label_of(path)} {f'{new:g}' if isinstance(new, float) else str(new).lower()}")
+    told = dict.fromkeys(words)
+    return ", ".join(told) if len(told) <= _TOLD else f"{len(found)} changes"
 
 
 def _named(penalty: dict[str, Any]) -> str:

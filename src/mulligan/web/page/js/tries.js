@@ -7,6 +7,8 @@ import { useWidth } from "./width.js";
 const [HEIGHT, LOW, UP] = [56, 40, 18];
 const EDGE = 8;
 
+const LETTER = 6.4; // pixels of a letter of the labels, rather too many than too few
+
 const BEND = 60; // pixels from where a try leaves the line to where it runs level
 
 const arc = (a, end) => `M${a} ${LOW}C${a + 20} ${UP} ${a + 34} ${UP} ${a + BEND} ${UP}L${Math.max(a + BEND, end)} ${UP}`;
@@ -64,6 +66,8 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const beside = (x) => (x > width - 190 ? { x: x - 10, "text-anchor": "end" } : { x: Math.max(x + 12, label + 100) });
     const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that begins where the name would stand
     const from = would == null ? null : X(would);
+    const said = [...(narrow ? [] : [`Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`]), `Try ${now.number}: ${now.summary || `from ${int(now.from_step)}`}`, `Try ${now.number}`];
+    const name = said.find((text) => text.length * LETTER < width - EDGE) ?? said.at(-1);
     lines = html`
       ${up && before.map((t) => html`<line x1=${X(t.from_step ?? 0)} x2=${X(t.step)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" stroke-width="3" stroke-linecap="round" />${t.alarm || t.state === "failed" ? cross(X(t.alarm?.step ?? t.step), LOW) : null}`)}
       ${up && html`<path d=${way} fill="none" stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />
@@ -72,7 +76,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
       ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
         <text class="lab brand" x=${Math.min(from + 64, width - (narrow ? 130 : 240))} y="8">${narrow ? `Second try from ${int(would)}` : `Second try would start here, at ${int(would)}`}</text>`}
       ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
-      ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - (narrow ? 120 : 250))} y="8">${narrow ? `Try ${now.number}: ${now.summary || ""}` : `Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`}</text>`}
+      ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - name.length * LETTER)} y="8">${name}</text>`}
       ${up && !narrow && before.at(-1).alarm && html`<text ...${beside(X(before.at(-1).alarm.step))} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
       ${!up && html`<text class="lab" x=${from != null && from < 80 ? Math.min(from + 66, width / 2) : 10} y=${LOW - 8}>${nameOf(now)}</text>`}`;
     if (up) back = before.map((t) => html`<button type="button" style=${{ left: `${label}px` }} disabled=${!goBack} data-testid=${`try-${t.number}`} title=${`Go back to try ${t.number}`} aria-label=${`Try ${t.number}, ${plain(t.recipe)}: go back to it, at step ${int(t.step)}`} onClick=${() => goBack?.(t)}>${nameOf(t)}</button>`).slice(-1);
