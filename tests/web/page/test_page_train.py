@@ -320,8 +320,25 @@ NUMBERS = [
     ("num", 99.96, "100"), ("num", 9.996, "10.0"), ("num", 0, "0"), ("num", 1234.5, "1,235"), ("num", None, "–"),
     ("short", 0.02, "0.02"), ("short", 1e-8, "1e−8"), ("short", 50, "50"), ("percent", 0.941, "94.1 %"),
     ("rate", 0.0005, "5.0e-4"), ("time", 37.2, "37 s"), ("time", 179, "2 min 59 s"), ("time", 3840, "1 h 04 min"),
-    ("bytes", 212000000, "212 MB"), ("signed", 0.311, "+0.31"), ("thousands", 5000, "5k"),
+    ("bytes", 212000000, "212 MB"), ("signed", 0.311, "+0.311"), ("signed", -2.4e-4, "−2.4e−4"),
+    ("signed", 0, "0"), ("thousands", 5000, "5k"),
 ]  # fmt: skip
+
+
+def test_a_field_keeps_refused_words_until_it_is_given_others(open_tab):
+    """What is done in another field does not take the reason away and leave words that do not hold."""
+    tab = open_tab()
+    tab("recipe-quick").click()
+    for knob, words in (("lr-g", "banana"), ("batch", "x"), ("latent", "32")):
+        tab(f"knob-{knob}").fill(words)
+        tab(f"knob-{knob}").press("Tab")
+    for knob, words in (("lr-g", "banana"), ("batch", "x")):
+        assert tab(f"fault-{knob}").inner_text().startswith(f"“{words}” is no ")
+        assert tab(f"knob-{knob}").input_value() == words
+    tab("recipe-mlp").click()
+    tab("fault-lr-g").wait_for(state="detached")
+    assert tab("knob-lr-g").input_value() != "banana"
+    assert tab("fault-batch").count() == 0
 
 
 def test_numbers_and_axes(open_tab):

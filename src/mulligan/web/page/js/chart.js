@@ -5,6 +5,7 @@ import { int, num, short, thousands } from "./numbers.js";
 import { useWidth } from "./width.js";
 
 const HEIGHT = 150;
+const LETTER = 6.4; // pixels of a letter under the axis, rather too many than too few
 const MARGIN = { left: 42, right: 12, top: 8, bottom: 22 };
 
 // ── the cursor ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,6 +164,8 @@ export function Chart(props) {
     moveCursor(Math.min(x1, Math.max(x0, (at ?? end) + (direction * (x1 - x0)) / 50)));
   };
   const xTicks = (w < 300 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((f) => x0 + f * (x1 - x0));
+  const xTexts = xTicks.map((t, i) => `${xText ? xText(t) : thousands(Math.round(t))}${i === xTicks.length - 1 ? ` ${xUnit}` : ""}`);
+  const free = X(x1) - (xTexts.at(-1).length + 1) * LETTER; // what would run into the last one is not written
   return html`<section class="panel chart" ref=${box} data-testid=${testid} aria-label=${title}>
     <div class="ct"><h3>${title}</h3><span class="unit">${unit}</span></div>
     <div class="lg">${live.length && values.length
@@ -173,7 +176,7 @@ export function Chart(props) {
       onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}
       onPointerMove=${(e) => moveCursor(inverse(e.clientX - e.currentTarget.getBoundingClientRect().left))}>
       ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 7} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
-      ${xTicks.map((t, i) => html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${xText ? xText(t) : thousands(Math.round(t))}${i === xTicks.length - 1 ? ` ${xUnit}` : ""}</text>`)}
+      ${xTicks.map((t, i) => (i === xTicks.length - 1 || X(t) + (xTexts[i].length * LETTER) / 2 < free) && html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${xTexts[i]}</text>`)}
       <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />
       ${refs.filter((r) => r.y >= range[0] && r.y <= range[1]).map((r) => html`<line x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(r.y)} y2=${Y(r.y)} stroke="var(--ink-3)" stroke-dasharray="3 3" /><text class="halo" x=${MARGIN.left + 4} y=${Y(r.y) + (Y(r.y) < MARGIN.top + 14 ? 13 : -4)}>${r.label}</text>`)}
       ${marks.map((m) => html`<line x1=${X(m.x)} x2=${X(m.x)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(${m.color})" stroke-width="1.2" />${m.label && html`<text class="halo ${m.color.slice(2)}" x=${X(m.x) + (X(m.x) > width * 0.6 ? -4 : 4)} y=${MARGIN.top + 9} text-anchor=${X(m.x) > width * 0.6 ? "end" : "start"}>${m.label}</text>`}`)}

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { decode, floats, bytesOf, css, paintSigned, signedColours } from "./pictures.js";
 import { icon } from "./icons.js";
-import { int, num, percent, signed } from "./numbers.js";
+import { int, num, percent, short, signed } from "./numbers.js";
 import { Layers } from "./layers.js";
 import { Picture } from "./draw.js";
 import { Slider } from "./settings.js";
@@ -250,7 +250,7 @@ function Field({ params, name }) {
   const m = f.modes;
   // colours are around the logit at which D cannot tell: that of the loss, or 0 where its level is free
   const zero = f.says === "centred" ? 0 : f.centre;
-  const logitAt = (share) => (zero + share * f.largest ? signed(zero + share * f.largest, 1) : "0");
+  const logitAt = (share) => (zero + share * f.largest ? signed(zero + share * f.largest, short) : "0");
   return html`<div class="ring"><section class="panel" aria-labelledby="l1"><div class="ph"><h2 id="l1">What D thinks of every point</h2></div><div class="pb">
     <div class="toggles" role="group" aria-label="Layers of the drawing">${TOGGLES.filter(([k]) => f.dimension !== 1 || ["map", "real", "fake"].includes(k)).map(([k, label]) => html`<label><input type="checkbox" checked=${show[k]} data-testid=${`ring-${k}`} onChange=${(e) => setShow({ ...show, [k]: e.target.checked })} />${label}</label>`)}</div>
     <canvas class="field" ref=${canvas} tabindex="0" role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}. Arrow keys move the point.`} onPointerMove=${move} onPointerDown=${move} onKeyDown=${key} />

@@ -30,8 +30,8 @@ export function short(v) {
   return minus(String(Number(v.toPrecision(2))));
 }
 
-/** With its sign: +0.31. */
-export const signed = (v, digits = 2) => (v == null ? "–" : minus((v >= 0 ? "+" : "") + v.toFixed(digits)));
+/** With its sign: +0.310. */
+export const signed = (v, write = num) => (v == null ? "–" : (v < 0 ? "−" : v > 0 ? "+" : "") + write(Math.abs(v)));
 
 export const percent = (v) => (v == null ? "–" : `${(100 * v).toFixed(1)} %`);
 

@@ -77,8 +77,8 @@ const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of 
 const id = (name) => name.replace("_", "-");
 const parse = (text) => (text.trim() === "" ? NaN : Number(text.trim().replaceAll(",", "").replace("−", "-")));
 
-function Fault({ name }) {
-  const text = store.faults[name];
+function Fault({ name, own }) {
+  const text = own ?? store.faults[name];
   return text ? html`<span class="fault" id=${`fault-${id(name)}`} data-testid=${`fault-${id(name)}`}>${text}</span>` : null;
 }
 
@@ -92,18 +92,23 @@ function Choice({ name, options, value, marked }) {
 function Figure({ name, value, marked, off, whole }) {
   const [words, setWords] = useState(null); // what is being typed; kept as typed while it is refused
   const shown = words ?? (value == null ? "" : whole ? int(value).replaceAll(",", name === "steps" ? "," : "") : rate(value));
-  const fault = store.faults[name];
+  const [refused, setRefused] = useState(null); // why they are; other fields may be refused meanwhile, or taken
+  const fault = refused ?? store.faults[name];
   const field = useRef(null);
-  useEffect(() => { if (!fault && document.activeElement !== field.current) setWords(null); }, [value]);
+  useEffect(() => {
+    if (document.activeElement === field.current) return;
+    setWords(null);
+    setRefused(null);
+  }, [value, store.draft.recipe]);
   const send = async (text) => {
     const number = parse(text);
     if (!Number.isFinite(number) || (whole && !Number.isInteger(number)) || number < 0) {
-      store.faults = { [name]: `“${text}” is no ${whole ? "whole " : ""}number from 0 on; write one such as ${whole ? "64" : "5.0e-4"}. Until then ${whole ? int(value) : rate(value) || "nothing"} stands.` };
       setWords(text);
-      return changed(true);
+      return setRefused(`“${text}” is no ${whole ? "whole " : ""}number from 0 on; write one such as ${whole ? "64" : "5.0e-4"}. Until then ${whole ? int(value) : rate(value) || "nothing"} stands.`);
     }
-    store.faults = {};
+    store.faults = { ...store.faults, [name]: null };
     await commit(name, number);
+    setRefused(store.faults[name] ?? null);
     setWords((now) => (store.faults[name] || now !== text ? now : null)); // what was typed since then stays
   };
   const range = SLIDES[name];
@@ -114,7 +119,7 @@ function Figure({ name, value, marked, off, whole }) {
       aria-invalid=${fault ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
       onInput=${(e) => setWords(e.target.value)} onChange=${(e) => send(e.target.value)} />
     ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(rate(ofPlace(p)))} />`}
-    <${Fault} name=${name} /></div>`;
+    <${Fault} name=${name} own=${refused} /></div>`;
 }
 
 /** A range whose filled part is drawn by --f. */

@@ -1,0 +1,68 @@
+"""What must not cover or cut: labels of the tries line and of axes, and what has the focus under a bar."""
+
+import pytest
+
+pytestmark = pytest.mark.story
+
+SECOND = """async (summary) => {
+    const {server} = await import("/js/store.js");
+    const one = {run: "made-up", recipe: "article", from_step: 0, steps: 1000, state: "paused", alarm: null};
+    server.hear("tries", [{...one, number: 1, step: 300, alarm: {step: 300, state: "contrast illusion"}},
+        {...one, number: 2, step: 900, from_step: 900, parent: 1, summary}]);
+    server.hear("status", {state: "paused", run: "made-up", try: 2, step: 900, steps: 1000, class_names: [], can: []});
+}"""
+SAID = "[...document.querySelectorAll('[data-testid=tries] .lab')].map((e) => e.textContent)"
+CUT = """() => {
+    const svg = document.querySelector("[data-testid=tries] svg").getBoundingClientRect();
+    const outside = (b) => b.left < svg.left - 1 || b.right > svg.right + 1;
+    return [...document.querySelectorAll("[data-testid=tries] text")].filter((e) => outside(e.getBoundingClientRect()))
+        .map((e) => e.textContent);
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_name_of_a_second_try_fits_its_line(open_tab, width):
+    tab = open_tab(viewport={"width": width, "height": 844})
+    short = "relativistic, R1 γ 0.25, R2 γ 0.25"
+    for summary, shown in ((short, short), (" and ".join([short] * 9), "Try 2")):
+        tab.page.evaluate(SECOND, summary)
+        tab.until(f"{SAID}.some((text) => text.startsWith('Try 2') && text.endsWith('{shown}'))")
+        assert tab.page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+def test_what_has_the_focus_is_under_no_bar(open_tab, size):
+    tab = open_tab(viewport={"width": size[0], "height": size[1]})
+    # half of it beyond the edge, as the Tab key may find it: the browser brings it to where the padding ends
+    tab.page.evaluate(
+        """() => {
+            const start = document.querySelector("[data-testid=empty-start]");
+            scrollBy(0, start.getBoundingClientRect().top + 6);
+            start.focus();
+        }"""
+    )
+    bar = tab.page.locator(".runbar").bounding_box()
+    box = tab("empty-start").bounding_box()
+    assert bar["y"] + bar["height"] <= box["y"]
+    assert box["y"] + box["height"] <= size[1]
+
+
+CHART = """Promise.all(["/js/chart.js", "/vendor/htm-preact-standalone-3.1.1.js"].map((name) => import(name)))
+    .then(([m, {html, render}]) => {
+    const props = {title: "T", unit: "u", testid: "made-up", x: [0, 5.3], xUnit: "steps, log"};
+    const series = [{name: "a", color: "--real", data: [[0, 1], [5.3, 0.5]]}];
+    const written = (v) => String(Math.round(Math.exp(v)));
+    const box = document.body.appendChild(document.createElement("div"));
+    render(html`<${m.Chart} ...${props} xText=${written} series=${series} />`, box);
+})"""
+ENDS = """[...document.querySelectorAll("[data-testid=made-up] .plot text:not([text-anchor=end][x='35'])")]
+    .map((e) => e.getBoundingClientRect()).map((b) => [b.left, b.right])"""
+
+
+def test_labels_under_an_axis_do_not_run_into_each_other(open_tab):
+    tab = open_tab(viewport={"width": 390, "height": 844})
+    tab.page.evaluate(CHART)
+    tab.until("document.querySelector('[data-testid=made-up] .plot').viewBox.baseVal.width > 300")  # its width is known
+    ends = tab.page.evaluate(ENDS)
+    assert len(ends) >= 4
+    assert all(right < left for (_, right), (left, _) in zip(ends, ends[1:], strict=False))
