@@ -337,6 +337,7 @@ def test_samples_are_the_fixed_grid(run: Run, seen: Run) -> None:
 
 def test_every_state_has_its_words() -> None:
     assert TITLES.keys() == {"healthy", *RULES}
+    assert all(title.lower() == state.lower() for state, (title, _) in TITLES.items())  # one name, found in the docs
 
 
 def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny: Any) -> None:

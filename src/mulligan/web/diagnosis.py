@@ -39,13 +39,13 @@ TITLES: dict[str, tuple[str, str]] = {
     "standstill": ("Standstill", "G does not move: every z gives what it gave at first, which is not real."),
     "mode collapse": ("Mode collapse", "G makes few kinds of pictures."),
     "cycling": ("Cycling", "G goes round: the same z moves far and gets nowhere."),
-    "gamma off": ("Penalty off", "The gradient penalty is too strong for D to judge, or too weak to hold it."),
+    "gamma off": ("Gamma off", "The gradient penalty is too strong for D to judge, or too weak to hold it."),
     "saturation": (
         "Saturation",
         "Pixels stand at the ends of their range, where G's output is flat and learns nothing.",
     ),
     "copying": ("Copying", "G hands out the training pictures."),
-    "intra-class collapse": ("Collapse inside classes", "Every class is there, but few different pictures in each."),
+    "intra-class collapse": ("Intra-class collapse", "Every class is there, but few different pictures in each."),
 }
 """Title of every state, and what it means."""
 LABELS = {

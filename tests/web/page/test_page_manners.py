@@ -233,6 +233,24 @@ def test_failed_and_warning_are_said_in_words(open_tab):
     assert tab("announcer").inner_text() == "Paused by an alarm at step 3118: Cycling. G goes round."
 
 
+def test_a_remedy_that_is_edited_is_that_of_the_try_in_hand(open_tab):
+    """Edit first, and then Second try as it is: what was edited must not stand there for the next alarm."""
+    tab = open_tab()
+    line = {"path": "loss.kind", "label": "Loss", "old": "hinge", "new": "wasserstein"}
+    alarm = {"state": "cycling", "title": "Cycling", "severity": "alarm", "text": "G goes round.", "can_try": True}
+    alarm |= {"from_step": 0, "changes": [line], "overrides": ["loss.kind=wasserstein"]}
+    primary = "document.querySelector('[data-testid=second-try]').classList.contains('primary')"
+    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": alarm})
+    assert tab.page.evaluate(primary)
+    tab("edit-remedy").click()
+    tab("remedy-editor").wait_for()
+    assert not tab.page.evaluate(primary)
+    for run, state in (("told-try-2", "cycling"), ("told", "mode collapse")):
+        tab.page.evaluate(TOLD, {"status": {"state": "alarm", "run": run}, "diagnosis": alarm | {"state": state}})
+        tab("remedy-editor").wait_for(state="detached")
+        assert tab.page.evaluate(primary)
+
+
 def test_less_motion(open_tab):
     tab = open_tab("draw", reduced_motion="reduce")
     tab.painted("walk-frame")

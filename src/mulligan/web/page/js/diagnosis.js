@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
-import { changed, command, mayWrite, store } from "./store.js";
+import { changed, command, edited, finding, mayWrite, store } from "./store.js";
 
 /** What the first look will show, with its thresholds, so that nothing moves when it comes; and by when it comes. */
 const awaited = () => store.catalog?.diagnosis;
@@ -63,7 +63,7 @@ function edit() {
     const told = diagnosis.changes.find((c) => c.path === path || c.path.startsWith(`${path}.`) || path.startsWith(`${c.path}.`));
     return { path, text: rest.join("="), use: true, label: told?.label ?? path, old: inWords(told?.old) };
   };
-  store.remedy = { from: diagnosis.from_step, changes: diagnosis.overrides.map(one) };
+  store.remedy = { of: finding(), from: diagnosis.from_step, changes: diagnosis.overrides.map(one) };
   changed(true);
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }
@@ -85,7 +85,7 @@ function Advice({ severe, open }) {
       ${tryable ? html`<${Changes} changes=${diagnosis.changes} from=${diagnosis.from_step} restart=${diagnosis.restart} />`
         : html`<ul class="small">${(diagnosis.remedies ?? []).map((r) => html`<li>${r}</li>`)}</ul>`}
       <p class="small">${tryable ? `${sentence(diagnosis.remedies?.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
-      <div class="act">${tryable && html`<button type="button" class=${`btn big grow ${alarm && status.state !== "training" && !store.remedy ? "primary" : ""}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>
+      <div class="act">${tryable && html`<button type="button" class=${`btn big grow ${alarm && status.state !== "training" && !edited() ? "primary" : ""}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>
         <button type="button" class="btn big" data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);

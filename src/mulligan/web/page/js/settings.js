@@ -3,7 +3,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
-import { act, can, changed, command, latest, mayWrite, server, store } from "./store.js";
+import { act, can, changed, command, edited, latest, mayWrite, server, store } from "./store.js";
 
 /** Fields that the server may name, as the page calls them. */
 export const NAMES = { size: "data", "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
@@ -194,11 +194,11 @@ export function Settings() {
   const recipes = catalog?.recipes ?? [];
   const others = recipes.filter((r) => !FIRST.includes(r.name));
   const off = !mayWrite();
-  useEffect(() => { if (store.remedy) setOpen(true); }, [store.remedy != null]);
+  useEffect(() => { if (edited()) setOpen(true); }, [edited() != null]);
   return html`<aside class="panel settings" aria-label="Settings"><details open=${open} onToggle=${(e) => setOpen(e.target.open)}>
     <summary class="ph"><h2>Settings</h2><span class="end small" data-testid="settings-note">${marked.length ? html`<span class="fake">•</span> ${marked.length} changed` : "as in the recipe"}</span></summary>
     <form class="set" onSubmit=${(e) => e.preventDefault()}>
-      ${store.remedy && html`<${Remedy} />`}
+      ${edited() && html`<${Remedy} />`}
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand stays on disk.</span>
         <div class="act"><button type="button" class="btn primary" data-testid="start-new" disabled=${off} onClick=${() => start()}>Start new try</button><button type="button" class="btn quiet" data-testid="discard" onClick=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is</button></div></div>`}
       <fieldset class="rec"><legend>Recipe</legend><div>${recipes.filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name)).map((r) => html`<label><input type="radio" name="recipe" value=${r.name} checked=${r.name === now.recipe} disabled=${off} data-testid=${`recipe-${r.name}`} onClick=${() => setDraft("recipe", r.name)} /><b>${r.name}</b><span class="small">${int(r.steps)} steps</span></label>`)}

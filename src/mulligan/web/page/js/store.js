@@ -25,7 +25,7 @@ export const store = {
   spoken: "", alarmSpoken: "",
   draft: {}, // settings not yet in force: recipe, data, steps, seed and knobs by name
   faults: {}, // sentences under fields, by name
-  remedy: null, // changes of a second try while they are being edited
+  remedy: null, // changes of a second try while they are being edited, and what they are of
 };
 
 const listeners = new Set();
@@ -316,5 +316,9 @@ export function pageState() {
 
 /** What a run's generator is asked for by: `live` and `bundled` are no runs, so one that is called like them is `./live`. */
 export const modelOf = (run) => (["live", "bundled"].includes(run) ? `./${run}` : run);
+/** Which finding of which try is in hand. */
+export const finding = () => `${store.status?.run}/${store.status?.try}/${store.diagnosis?.state}`;
+/** What is being edited of the remedy in hand: not that of another try, or of another finding. */
+export const edited = () => (store.remedy?.of === finding() ? store.remedy : null);
 export const mayWrite = () => store.connected && store.writer === true;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);
