@@ -55,7 +55,7 @@ CHART = """Promise.all(["/js/chart.js", "/vendor/htm-preact-standalone-3.1.1.js"
     const box = document.body.appendChild(document.createElement("div"));
     render(html`<${m.Chart} ...${props} xText=${written} series=${series} />`, box);
 })"""
-ENDS = """[...document.querySelectorAll("[data-testid=made-up] .plot text:not([text-anchor=end][x='35'])")]
+ENDS = """[...document.querySelectorAll("[data-testid=made-up] .plot text:not([x='38'])")]
     .map((e) => e.getBoundingClientRect()).map((b) => [b.left, b.right])"""
 
 
@@ -66,3 +66,29 @@ def test_labels_under_an_axis_do_not_run_into_each_other(open_tab):
     ends = tab.page.evaluate(ENDS)
     assert len(ends) >= 4
     assert all(right < left for (_, right), (left, _) in zip(ends, ends[1:], strict=False))
+
+
+LARGE = """Promise.all(["js/store", "js/chart", "vendor/htm-preact-standalone-3.1.1"]
+    .map((name) => import(`/${name}.js`)))
+    .then(([{server}, {Chart}, {html, render}]) => {
+        const signals = {distance: 1.5, spread: 2, logit: 843426};
+        const line = {operator: ">", threshold: 50, holds: true, value: 843426, label: "Largest logit", words: "logit"};
+        const status = {state: "paused", run: "large", try: 1, step: 500, steps: 8000, class_names: [], can: []};
+        server.hear("status", status);
+        server.hear("look", {try: 1, step: 500, signals, checks: [], evidence: [line]});
+        const data = [[0, -845917], [1, 845917]];
+        const box = document.body.appendChild(document.createElement("div"));
+        const series = [{name: "a", color: "--real", data}];
+        render(html`<${Chart} title="T" unit="u" testid="made-up" x=${[0, 1]} series=${series} />`, box);
+    })"""
+
+
+def test_large_figures_stay_on_their_line_and_in_their_chart(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(LARGE)
+    value = tab("diagnosis-evidence").locator(".v").first
+    value.get_by_text("843,426").wait_for()
+    assert value.bounding_box()["height"] < 24  # one line
+    tab.until("document.querySelector('[data-testid=made-up] .plot').viewBox.baseVal.width > 300")
+    left = "(e) => Math.min(...[...e.querySelectorAll('text')].map((t) => t.getBBox().x))"
+    assert tab("made-up").locator(".plot").evaluate(left) >= 0

@@ -175,7 +175,7 @@ export function Chart(props) {
       aria-label=${`${title}, ${unit}. ${label || "No data yet"}${at == null ? "" : xText ? ` at ${xText(at)}` : ` at step ${int(at)}`}. Arrow keys move the cursor.`}
       onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}
       onPointerMove=${(e) => moveCursor(inverse(e.clientX - e.currentTarget.getBoundingClientRect().left))}>
-      ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 7} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
+      ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 4} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
       ${xTicks.map((t, i) => (i === xTicks.length - 1 || X(t) + (xTexts[i].length * LETTER) / 2 < free) && html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${xTexts[i]}</text>`)}
       <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />
       ${refs.filter((r) => r.y >= range[0] && r.y <= range[1]).map((r) => html`<line x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(r.y)} y2=${Y(r.y)} stroke="var(--ink-3)" stroke-dasharray="3 3" /><text class="halo" x=${MARGIN.left + 4} y=${Y(r.y) + (Y(r.y) < MARGIN.top + 14 ? 13 : -4)}>${r.label}</text>`)}
