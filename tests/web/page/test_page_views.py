@@ -123,7 +123,7 @@ def test_the_ring_from_inside_then_its_run(open_tab):
 def inside(tab):
     tab.painted("ring-field")
     assert re.fullmatch(r"\d / 8", tab("ring-modes").inner_text())
-    tab.until("/[+−]/.test(document.querySelector('[data-testid=probe] tr').innerText)")
+    tab.until("/\\d/.test(document.querySelector('[data-testid=probe] tr').innerText)")
     before = tab("probe").inner_text()
     tab("ring-field").focus()
     tab.page.keyboard.press("ArrowRight")
