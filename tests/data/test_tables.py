@@ -201,10 +201,12 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*one column, headed label"),
         (b"kind" + b",p" * 16 + b"\n1" + b",7" * 16, "no column is headed label, .*Head that of the labels label"),
         (b"1,,2\n3,4,5\n", "first row lacks a value in column 2"),
-        (b",u,v\n0,1,2\n1,3,4\n", "only numbers the rows.*index=False"),
-        (b",0,1\n0,1,2\n1,3,4\n", "only numbers the rows.*index=False, header=False"),
-        (b",u,v\n7,1,2\n3,3,4\n", "only numbers the rows.*index=False"),  # shuffled, or a part of a table
-        (b'"","label","V1"\n"1","cat",2\n"2","dog",4\n', "only numbers the rows.*row.names=FALSE"),
+        (b",u,v\n0,1,2\n1,3,4\n", "first column has no heading.*index=False"),
+        (b",0,1\n0,1,2\n1,3,4\n", "first column has no heading.*index=False, header=False"),
+        (b",u,v\n7,1,2\n3,3,4\n", "first column has no heading.*index=False"),  # shuffled, or a part of a table
+        (b",u,label\n0,1,cat\n0,3,dog\n", "first column has no heading.*give the column a heading"),  # two joined
+        (b'"","u"\n"Mazda RX4",1\n"Fiat",3\n', "first column has no heading.*row.names=FALSE"),
+        (b'"","label","V1"\n"1","cat",2\n"2","dog",4\n', "first column has no heading.*row.names=FALSE"),
         (b"1 2\n3 4\n", "not a table of numbers.*separated by commas, semicolons or tabs"),
         (b"0,1\n2.5,1\n3,4\n", "first row only counts the columns.*header=False.*with a point"),
         (b"0;1;2\n3;4;5\n", "first row only counts the columns"),
@@ -231,12 +233,6 @@ def test_a_heading_of_a_csv_may_hold_separators_and_line_breaks(tmp_path):
     (tmp_path / "a.csv").write_bytes(b'"u,\r\nleft",label\r\n1,"cat"\r\n2,dog\r\n')
     data = load(tmp_path / "a.csv")
     assert (data.images.tolist(), data.class_names) == ([[1], [2]], ("cat", "dog"))
-
-
-@pytest.mark.parametrize(("first", "second"), [(0.5, 2), (3, 3)])
-def test_a_first_column_without_a_heading_that_numbers_nothing_is_a_value(tmp_path, first, second):
-    (tmp_path / "a.csv").write_bytes(f",u\n{first},1\n{second},3\n".encode())
-    assert load(tmp_path / "a.csv").images.tolist() == [[first, 1], [second, 3]]
 
 
 @pytest.mark.parametrize(

@@ -146,19 +146,19 @@ def load_csv(path: Path) -> Dataset:
             f"{path}: the first row lacks a value in column {heading.index('', 1) + 1}, and it holds numbers, so it is "
             "no heading. Fill the value in, or leave the row out."
         )
+    elif not heading[0]:
+        more = ", header=False" if _counts(heading[1:]) else ""
+        raise DataError(
+            f"{path}: the first column has no heading, as pandas and R write the numbers of the rows; they would be "
+            f"trained on as values. Save the table with to_csv(path, index=False{more}), in R with write.csv(table, "
+            "path, row.names=FALSE); if it holds values, give the column a heading."
+        )
     column = _label_column(heading, path)
     rows = lines[bool(heading) :]
     table, labels = _table(rows, separator, column, path)
     if heading and len(heading) != table.shape[1]:
         raise DataError(
             f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
-        )
-    if heading and not heading[0] and _numbers_rows(table[:, 0]):
-        more = ", header=False" if _counts(heading[1:]) else ""
-        raise DataError(
-            f"{path}: the first column has no heading and only numbers the rows, as pandas and R write them; it would "
-            f"be trained on as a value. Save the table with to_csv(path, index=False{more}), in R with "
-            "write.csv(table, path, row.names=FALSE)."
         )
     if column is None and _is_square(table.shape[1] - 1) and _are_bytes(table):
         if heading:
@@ -250,11 +250,6 @@ def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
 def _counts(heading: list[str]) -> bool:
     """Whether several headings are 0, 1, 2 …: what pandas calls columns without names."""
     return len(heading) > 1 and heading == [str(i) for i in range(len(heading))]
-
-
-def _numbers_rows(column: NDArray[np.float32]) -> bool:
-    """Whether a column holds whole numbers, none twice: rows that were counted, and perhaps shuffled since."""
-    return bool((column == np.rint(column)).all()) and len(np.unique(column)) == len(column)
 
 
 def _is_square(count: int) -> bool:
