@@ -256,6 +256,8 @@ class Nadam(Optimizer):
         m̂ = μₜ₊₁·m/(1−Πₜ₊₁) + (1−μₜ)·g/(1−Πₜ),   v̂ = v/(1−β₂ᵗ)
         θ ← θ − lr · m̂/(√v̂ + ε)
 
+    PyTorch's NAdam averages m with β₁ in place of μₜ.
+
     Parameters
     ----------
     lr : float
