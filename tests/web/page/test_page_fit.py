@@ -92,3 +92,19 @@ def test_large_figures_stay_on_their_line_and_in_their_chart(open_tab):
     tab.until("document.querySelector('[data-testid=made-up] .plot').viewBox.baseVal.width > 300")
     left = "(e) => Math.min(...[...e.querySelectorAll('text')].map((t) => t.getBBox().x))"
     assert tab("made-up").locator(".plot").evaluate(left) >= 0
+
+
+LOOK = """import("/js/store.js").then(({server}) => {
+    const status = {state: "paused", run: "look", try: 1, step: 60000, steps: 60000, class_names: [], can: []};
+    server.hear("status", {...status, counted_classes: ["0", "1"]});
+    server.hear("look", {try: 1, step: 60000, signals: {coverage: 0.6}, reals: 256, checks: [], evidence: [],
+        histogram: [0.5, 0.5]});
+})"""
+
+
+def test_nothing_moves_when_the_first_figures_come(open_tab):
+    tab = open_tab()
+    place = tab("quality").locator(".bars").bounding_box()
+    tab.page.evaluate(LOOK)
+    tab("quality").get_by_text("of 256 reals, step 60,000").wait_for()
+    assert tab("quality").locator(".bars").bounding_box() == place

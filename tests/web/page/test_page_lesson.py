@@ -70,7 +70,7 @@ def nothing_yet(tab):
     ]
     assert f"by step {EVERY}." in tab("diagnosis-text").inner_text()
     assert f"by step {EVERY}\n" in tab("quality").inner_text()
-    assert "of 256 reals at most, at each look\nbest 0.97" in tab("quality").inner_text()
+    assert "of 256 reals at most\nbest 0.97" in tab("quality").inner_text()
     assert tab("all-checks").inner_text() == f"All {len(RULES)} checks"
     stands(tab)
     tab.picture("lesson-1-empty", BOTH, full_page=True)
