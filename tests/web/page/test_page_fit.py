@@ -108,3 +108,24 @@ def test_nothing_moves_when_the_first_figures_come(open_tab):
     tab.page.evaluate(LOOK)
     tab("quality").get_by_text("of 256 reals, step 60,000").wait_for()
     assert tab("quality").locator(".bars").bounding_box() == place
+
+
+NAMES = ["Dense 74→256 LeakyReLU", "Conv2d 28×28×1→14×14×16 LeakyReLU", "ConvTranspose2d 14×14×16→28×28×1 Tanh"]
+LAYERS = """(names) => Promise.all(["js/layers", "vendor/htm-preact-standalone-3.1.1"]
+    .map((name) => import(`/${name}.js`)))
+    .then(([{Layers}, {html, render}]) => {
+        const rows = names.map((name) => ({name, activation: 0.5, change: 0.5, gradient: 0.001}));
+        const box = document.body.appendChild(document.createElement("div"));
+        box.style.width = "610px"; // what a half of the view has at 1280
+        render(html`<${Layers} rows=${rows} testid="made-up" />`, box);
+    })"""
+
+
+def test_the_names_of_layers_are_whole_where_there_is_room(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(LAYERS, NAMES)
+    tab.until("document.querySelector('[data-testid=made-up]')?.viewBox.baseVal.width > 600")
+    named = "(svg) => [...svg.querySelectorAll('text:not(.t)')].map((t) => [t.firstChild.data, t.getBBox().width])"
+    found = tab("made-up").evaluate(named)
+    assert [name for name, _ in found] == NAMES
+    assert max(width for _, width in found) < 0.47 * 610

@@ -5,6 +5,7 @@ import { num } from "./numbers.js";
 import { useWidth } from "./width.js";
 
 const LABEL = 44; // px that a number under the axis needs
+const LETTER = 7.6; // px of a letter of a name, rather too many than too few
 const EPSILON = 1e-8; // Adam's: gradients below it hardly move a weight
 const KEYS = [["activation", "activations, std", "--ink-2"], ["change", "their change with z, std", "--fake"], ["gradient", "gradient of the weights, RMS", "--real"]];
 
@@ -18,12 +19,12 @@ const power = (p) => (p === 0 ? "1" : p === 1 ? "10" : p === 2 ? "100" : p === -
 
 export function Layers({ rows, testid }) {
   const [box, W] = useWidth(560);
-  const letters = Math.floor(Math.min(232, 0.44 * W) / 7.6);
+  const L = Math.min(0.47 * W, LETTER * (1 + Math.max(...rows.map((r) => r.name.length))));
+  const letters = Math.floor(L / LETTER);
   const shown = KEYS.filter(([k]) => rows.some((r) => r[k] != null));
   const seen = rows.flatMap((r) => KEYS.map(([k]) => r[k])).filter((v) => v > 0);
   const low = Math.max(-20, Math.min(-3, Math.floor(Math.log10(Math.min(...seen, 1e-3)))));
   const high = Math.max(1, Math.ceil(Math.log10(Math.max(...seen, 1))));
-  const L = Math.min(232, 0.44 * W);
   const [R, rh, top] = [16, 32, 6];
   const every = Math.max(1, Math.ceil((high - low) / Math.min(6, Math.max(1, Math.floor((W - L - R) / LABEL)))));
   const H = top + rows.length * rh + 26;
