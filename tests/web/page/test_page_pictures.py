@@ -9,12 +9,24 @@ from mulligan.web.drawing import png64
 pytestmark = pytest.mark.story
 
 
+def offer(tab, *names):
+    """Add sets of a person's own to those that can be chosen."""
+    tab.until("import('/js/store.js').then(({store: s}) => Boolean(s.catalog))")
+    sets = [{"name": name, "own": True} for name in names]
+    tab.page.evaluate("(sets) => import('/js/store.js').then(({store: s}) => s.catalog.data.push(...sets))", sets)
+
+
+def start(tab):
+    with tab.page.expect_response("**/api/train/start"):
+        tab("run-toggle").click()
+
+
 def test_own_pictures_that_are_few_are_said_to_be_few_before_they_are_used(open_tab):
     tab = open_tab()
     png = png64(np.zeros((28, 28, 1), np.uint8))
     found = {"accepted": 39, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png, "few": few(39)}
     tab.page.route("**/api/pictures?*", lambda route: route.fulfill(json=found))
-    tab.page.evaluate("import('/js/store.js').then(({store: s}) => s.catalog.data.push({name: 'mine', own: true}))")
+    offer(tab, "mine")
     tab("data-own").click()
     tab("own-found").wait_for()
     assert tab("own-few").inner_text() == few(39)
@@ -36,28 +48,35 @@ def test_own_pictures_have_a_size(open_tab):
 
     tab.page.route("**/api/pictures?*", answer)
     tab.page.route("**/api/train/start", refuse)
-    tab.page.evaluate("import('/js/store.js').then(({store: s}) => s.catalog.data.push({name: 'mine', own: true}))")
-    tab("recipe-quick").click()
+    offer(tab, "mine")
     tab("data-own").click()
     tab.page.wait_for_selector("[data-testid=own-found]:has-text('28 × 28')")
     tab("own-size").select_option("48")
     tab.page.wait_for_selector("[data-testid=own-found]:has-text('48 × 48')")
     tab("own-use").click()
-    tab("run-toggle").click()
-    tab("fault-data").wait_for()
-    assert [(body["recipe"], body["data"], body["size"]) for body in bodies] == [("quick", "mine", 48)]
+    for recipe in ("quick", "mlp"):  # the pictures are theirs, whatever is to learn them
+        tab(f"recipe-{recipe}").click()
+        start(tab)
     tab("data-mnist").click()
-    tab("run-toggle").click()
-    tab("fault-data").wait_for()
-    assert [(body.get("data"), body.get("size")) for body in bodies[1:]] == [(None, None)]
+    start(tab)
+    asked = [tuple(body.get(name) for name in ("recipe", "data", "size")) for body in bodies]
+    assert asked == [("quick", "mine", 48), ("mlp", "mine", 48), ("mlp", None, None)]
+    # those of the run in hand stay as well, but for a recipe that is made for points
+    run = {"settings": {"data": "mine", "size": 32, "knobs": {}}, "draft": {}}
+    tab.page.evaluate("(run) => import('/js/store.js').then(({store}) => { Object.assign(store, run); })", run)
+    tab("recipe-mlp").click()
+    start(tab)
+    assert (bodies[-1]["data"], bodies[-1]["size"]) == ("mine", 32)
+    tab("recipe-ring").click()
+    start(tab)
+    assert (bodies[-1]["recipe"], bodies[-1].get("data")) == ("ring", None)
 
 
 def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
     """Of two folders, the answer about the one that was chosen first may come last."""
     tab, held = open_tab(), []
     tab.page.route("**/api/pictures?*", lambda route: held.append(route))
-    own = "['first', 'second'].map((name) => ({name, own: true}))"
-    tab.page.evaluate(f"import('/js/store.js').then(({{store: s}}) => s.catalog.data.push(...{own}))")
+    offer(tab, "first", "second")
     tab("data-own").click()
     tab.page.get_by_label("second").check()
     while len(held) < 2:

@@ -46,8 +46,11 @@ function setDraft(name, value) {
   const draft = { ...store.draft };
   const recipe = name === "recipe" ? value : wanted().recipe;
   if (name === "recipe") {
+    const { data, size } = wanted();
     for (const key of Object.keys(draft)) delete draft[key];
-    draft.recipe = value; // as it comes, even where the run in hand is of the same one
+    draft.recipe = value; // as it comes, even where the run in hand is of the same one; but of the person's own pictures
+    const own = store.catalog?.data.find((d) => d.name === data)?.own;
+    if (own && !recipeOf(value)?.points) Object.assign(draft, { data }, size ? { size } : {});
   } else {
     draft[name] = value;
     if (name === "data") delete draft.size; // which was that of other pictures
