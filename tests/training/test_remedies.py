@@ -280,6 +280,13 @@ def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
         )  # fmt: skip
 
 
+def test_rates_far_apart_meet_at_one_that_nets_learn_with() -> None:
+    for g, d, met in ((3e-6, 3e-3, 3e-3), (1e-4, 3e-3, 3e-3), (1e-4, 1e-2, 1e-3)):
+        apart = [f"generator.optimizer.lr={g:g}", f"discriminator.optimizer.lr={d:g}"]
+        found = changed(with_overrides(recipe("mlp"), apart, say=lambda text: None), Finding("D wins"))
+        assert found.generator.optimizer.lr == found.discriminator.optimizer.lr == met  # type: ignore[union-attr]
+
+
 def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
     nearer, single = "rates that are nearer to each other", "one move of D a step"
     for changes, said in (

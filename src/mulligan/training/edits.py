@@ -183,12 +183,16 @@ def regularised(config: Config) -> list[str]:
 
 
 def between(low: float, high: float) -> float:
-    """Return a rate for both players: the middle of two that are near, the more usual of two that are far apart."""
+    """Return a rate for both players: the middle of two that are near, the more usual of two that are far apart.
+
+    Where that would be slow, as it may be if they lie on both sides of the usual rate, it is that one.
+    """
     if high <= 10 * low:
         return math.sqrt(low * high)
     if low <= 0.0:  # allowed by an optimiser of one's own
         return high
-    return min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
+    best = min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
+    return best if best > 0.1 * USUAL else USUAL
 
 
 def reach(config: Config) -> tuple[float, float]:
