@@ -199,3 +199,4 @@ def test_d_is_right_on_the_right_side_of_the_loss_s_threshold(name, update):
         assert "d_accuracy" not in measures
     else:
         assert measures["d_accuracy"] == {0.0: 3 / 8, 0.5: 7 / 8}[threshold]
+        assert {type(value) for value in measures.values()} == {float}

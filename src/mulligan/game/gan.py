@@ -241,7 +241,7 @@ class GAN:
             if loss.level is not None:
                 level = constant(loss.level, real.dtype)
                 hits = np.count_nonzero(real > level) + np.count_nonzero(fake <= level)
-                self._measures["d_accuracy"] = hits / (2 * len(real))
+                self._measures["d_accuracy"] = float(hits / (2 * len(real)))
         return found
 
     def _generator_loss(self, i: int, with_real: bool = True) -> Array:
