@@ -198,13 +198,15 @@ def test_words_of_a_glance():
 
 def test_floors_stand_below_their_figures():
     near = {"precision": 0.9, "recall": 0.8, "density": 1.0, "coverage": 0.9, "coverage_ideal": 0.969}
-    far = {"fd": {"median": 2.0, "min": 1.0, "max": 3.0}, "fd_floor": 0.14, "kid": 0.1}
+    far = {"fd": {"median": 2.0, "min": 1.0, "max": 3.0}, "fd_floor": 0.14, "kid": 0.1, "kid_sd": 0.0321}
     found = {"n": 10_000, "n_real": 10_000, "seeds": [0, 1, 2], "data": "mnist", "points": {**far, **near}}
     lines = table(found)
     assert lines[0] == "mnist: 10,000 samples against 10,000 held-out ones; seeds 0, 1, 2: median (range)"
     at = next(i for i, line in enumerate(lines) if line.startswith("FD,"))
     assert "2.00 (1.00…3.00)" in lines[at]
     assert "0.140" in lines[at + 1]
+    at = next(i for i, line in enumerate(lines) if line.startswith("KID"))
+    assert lines[at + 1].split()[:3] == ["its", "spread", "0.0321"]  # without which 0.1 says little
     assert not any("FD∞" in line or "real or fake" in line for line in lines)
     assert lines[-1].startswith("coverage")  # points have no map of their own, hence no hash after it
 

@@ -112,6 +112,7 @@ METRICS = {
         "coverage": 0.87,
         "coverage_ideal": 0.969,
         "kid": 0.01,
+        "kid_sd": 0.0321,
     },
     "pca64": {"fd": 3.88, "fd_floor": 0.61},
     "classes": {"histogram": [0.5, 0.3, 0.2], "modes": 3, "effective_modes": 2.8, "junk": 0.016, "kl": 0.1},

@@ -41,6 +41,7 @@ def _one(result: dict[str, Any]) -> Iterator[str]:
         ["  its floor", *(ranged(result[key]["fd_floor"]) for key in maps), perfect],
         ["FD∞, %", *(ranged(result[key].get("fd_infinity")) for key in maps), "extrapolated; 0 is right"],
         ["KID", *(ranged(result[key]["kid"]) for key in maps), "0 is right"],
+        ["  its spread", *(ranged(result[key].get("kid_sd")) for key in maps), "standard deviation of its subsets"],
         ["precision", *(ranged(result[key]["precision"]) for key in maps), ""],
         ["recall", *(ranged(result[key]["recall"]) for key in maps), ""],
         ["density", *(ranged(result[key]["density"]) for key in maps), "1 is right"],

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 ROWS = (
     ("fd", "FD ↓", "per cent of the reals' variance"),
     ("fd_infinity", "FD∞ ↓", "extrapolated to endless samples"),
-    ("kid", "KID ↓", ""),
+    ("kid", "KID ↓", "mean of random subsets"),
+    ("kid_sd", "KID, its spread", "standard deviation of its subsets"),
     ("precision", "Precision ↑", "fakes among the reals, k 3"),
     ("recall", "Recall ↑", "reals among the fakes, k 3"),
     ("density", "Density", "k 5"),
