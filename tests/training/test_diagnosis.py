@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import Run, train
+from mulligan.training import Run, train, with_overrides
 from mulligan.training.diagnosis import Diagnosis, Way, agreement, cadence, severities
 from mulligan.training.events import Diagnosed, Looked, Stepped
 from mulligan.training.findings import Finding
@@ -179,6 +179,20 @@ def test_the_last_healthy_step_goes_with_the_diagnosis(tiny: Any) -> None:
     tried = {"parent": {"run": "runs/a", "step": 12}}  # a second try begins where its parent was healthy
     assert said(tiny, [BAD, BAD], **tried)[0][3] == 12
     assert said(tiny, [SOUND, SOUND, BAD, BAD], **tried)[0][3] == 20
+
+
+def test_what_a_knob_did_is_undone_where_the_run_was_healthy(tiny: Any) -> None:
+    fast = "generator.optimizer.lr=0.3"
+    for begun, turned, step in ([], [fast], 20), ([fast], [], 0), (["latent.dim=1"], [fast], 0):
+        run, watch = Run(with_overrides(tiny(), begun)), Diagnosis(every=10)
+        watch._probe, watch._facts = Scripted(run, [SOUND, SOUND, BAD, BAD]), PLAIN  # type: ignore[assignment]
+        for at in (10, 20, 30, 40):
+            if at == 30 and turned:
+                run.turn(turned)
+            *_, last = watch.observe(run, Stepped(at, MEASURES))
+        assert isinstance(last, Diagnosed)
+        assert any(line.startswith("generator.optimizer.lr=") for line in last.overrides)
+        assert last.healthy_step == step
 
 
 def test_measures_of_a_look_are_means_over_the_steps_since_the_look_before(tiny: Any) -> None:

@@ -120,6 +120,12 @@ def test_a_second_try_begins_with_what_was_turned(tiny: Any, tmp_path: Path) -> 
     assert [at[step].config.generator.optimizer.lr for step in (6, 18)] == [1e-3, 3e-3]  # type: ignore[union-attr]
     assert at[18].changes == ["discriminator.optimizer.lr: 0.001 → 0.0001"]
     assert at[18].run().step == 18
+    said = Diagnosed(
+        24, "saturation", {}, ("x",), overrides=("generator.optimizer.lr=1e-3",), severity="alarm", healthy_step=6
+    )
+    assert plan(tmp_path / "a", said).changes == [
+        "generator.optimizer.lr: 0.003 → 0.001"
+    ]  # from how it stood in the end
 
 
 def test_a_forged_turn_is_refused(tiny: Any, tmp_path: Path) -> None:

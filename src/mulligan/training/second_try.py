@@ -17,7 +17,7 @@ from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.tables import to_table
 from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
 from mulligan.training.config import Config, Parent, load_config, with_overrides
-from mulligan.training.events import Diagnosed, read_events
+from mulligan.training.events import Diagnosed, Turned, read_events
 from mulligan.training.folder import RunFolder
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
@@ -37,7 +37,7 @@ class SecondTry:
     config : Config
         With the remedy in it, and `parent` set.
     changes : list of str
-        ``path: old → new``.
+        ``path: old → new``; old is how it stood in the end, with what was turned.
     checkpoint : Checkpoint or None
         Where it goes on from; None for the very beginning.
     keep_moments : bool
@@ -119,6 +119,8 @@ def plan(
         )
     here = RunFolder.of(folder)
     config = load_config(here.config)
+    log = read_events(here.events)
+    stood = with_overrides(config, [line for e in log if e.get("event") == Turned.name for line in e["overrides"]])
     if not diagnosed.overrides:
         raise ConfigError(
             f"no setting that could still be changed repairs '{diagnosed.state}' in {folder}. "
@@ -129,7 +131,7 @@ def plan(
         config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))
     changed = with_overrides(config, diagnosed.overrides, say=say)
     parent = Parent(str(here.path.resolve()), 0 if found is None else found.step)
-    return SecondTry(replace(changed, parent=parent), differences(to_table(config), to_table(changed)), found)
+    return SecondTry(replace(changed, parent=parent), differences(to_table(stood), to_table(changed)), found)
 
 
 def next_folder(folder: str | Path) -> Path:
