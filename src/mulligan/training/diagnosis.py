@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mulligan.training.edits import learning, weights
+from mulligan.training.edits import turnable
 from mulligan.training.events import Diagnosed, Event, Failed, Looked, Stepped
 from mulligan.training.findings import Evidence, Finding
 from mulligan.training.likeness import added
@@ -146,7 +146,7 @@ class Diagnosis:
     def _say(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
         self.current = finding
         found = remedies_for(finding, replace(run.current, classes=run.classes), run.data.shape)
-        knobs = {path for paths in (*learning(run.current), weights(run.current)) for path in paths}
+        knobs = turnable(run.current)
         turned = bool(run.turned) and all(line.partition("=")[0] in knobs for line in found.overrides)
         return Diagnosed(
             run.step,

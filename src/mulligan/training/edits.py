@@ -88,6 +88,12 @@ def weights(config: Config) -> dict[str, Any]:
     return fields(config, "penalties.", "gamma", "weight")
 
 
+def turnable(config: Config) -> set[str]:
+    """Return the paths of what can change in the middle of a run: learning rates and weights of penalties."""
+    g, d = learning(config)
+    return {*g, *d, *weights(config)}
+
+
 def stronger(config: Config) -> list[str]:
     """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more.
 

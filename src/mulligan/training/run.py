@@ -21,7 +21,7 @@ from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.companions import check_observers
 from mulligan.training.config import Config, with_overrides
-from mulligan.training.edits import learning, weights
+from mulligan.training.edits import turnable
 from mulligan.training.overrides import compared
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
@@ -185,9 +185,9 @@ class Run:
             When a value is not allowed, or the change is of another kind: that needs a new run.
         """
         changed = with_overrides(self.current, overrides)
-        (g, d), penalties = learning(self.current), weights(self.current)
+        knobs = turnable(self.current)
         for path, *_ in compared(to_table(self.current), to_table(changed)):
-            if path not in g | d | penalties:
+            if path not in knobs:
                 raise ConfigError(
                     f"{path} cannot change in the middle of a run; learning rates and weights of penalties can. "
                     "Start a new run with it, or a second try."

@@ -119,13 +119,13 @@ def plan(
         )
     here = RunFolder.of(folder)
     config = load_config(here.config)
-    log = read_events(here.events)
-    stood = with_overrides(config, [line for e in log if e.get("event") == Turned.name for line in e["overrides"]])
     if not diagnosed.overrides:
         raise ConfigError(
             f"no setting that could still be changed repairs '{diagnosed.state}' in {folder}. "
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
+    log = read_events(here.events)
+    stood = with_overrides(config, [line for e in log if e.get("event") == Turned.name for line in e["overrides"]])
     found = _healthy(here, diagnosed.healthy_step)
     if found is not None:  # with rates and weights as they stood there, and the data where it is now
         config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))

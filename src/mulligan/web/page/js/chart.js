@@ -2,10 +2,9 @@
 
 import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { int, num, short, thousands } from "./numbers.js";
-import { useWidth } from "./width.js";
+import { LETTER, useWidth } from "./width.js";
 
 const HEIGHT = 150;
-const LETTER = 6.4; // pixels of a letter under the axis, rather too many than too few
 const MARGIN = { left: 42, right: 12, top: 8, bottom: 22 };
 
 // ── the cursor ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,12 +2,10 @@
 
 import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { int, plain, thousands } from "./numbers.js";
-import { useWidth } from "./width.js";
+import { LETTER, useWidth } from "./width.js";
 
 const [HEIGHT, LOW, UP] = [56, 40, 18];
 const EDGE = 8;
-
-const LETTER = 6.4; // pixels of a letter of the labels, rather too many than too few
 
 const BEND = 60; // pixels from where a try leaves the line to where it runs level
 
