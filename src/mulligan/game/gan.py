@@ -33,6 +33,7 @@ from mulligan.nn.limits import available_cores
 from mulligan.nn.memory import Array, Labels, aligned, constant, shared
 from mulligan.nn.network import sum_gradients
 from mulligan.nn.parallel import Lanes, shares
+from mulligan.nn.quiet import quiet
 from mulligan.nn.rng import restore, state_of, stream
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class GAN:
         self.steps += 1
         return self._measures
 
-    @np.errstate(invalid="ignore")  # OpenBLAS's kernels for vectors raise it over numbers that they do not use
+    @quiet
     def _play(self, i: int) -> None:
         """Play a step as lane `i`: all lanes do this at once, each with its rows, and meet where `meet` says."""
         batch, game = self._batch, self._game

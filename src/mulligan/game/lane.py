@@ -77,7 +77,10 @@ class Lane:
         self._drawn: Array | None = None
 
     def resize(self, rows: slice, batch: int) -> None:
-        """Take over `rows` of a batch of `batch` rows."""
+        """Take over `rows` of a batch of `batch` rows; G is to write its samples where D sees them beside the reals."""
+        if rows != self.rows:
+            n = rows.stop - rows.start
+            self.g.output_to(self._own.buffer("x", (2 * n, *self._shape))[n:])
         self.rows, self.batch = rows, batch
 
     def spaces(self, of_g: bool) -> list[Workspace]:
@@ -100,9 +103,10 @@ class Lane:
         n, rows = self.n, self.rows
         self._from_unit = False
         self._n_real = n_real = 0 if real is None else n
-        x = self._fake
-        if real is not None or noise is not None or drawn is not None:
-            x = self._own.buffer("x", (n_real + n, *self._shape))
+        x = self._own.buffer("x", (2 * n, *self._shape))[n - n_real :]
+        in_place = self._fake.base is x.base and self._fake.flags.c_contiguous  # where `resize` has let G write
+        if not in_place or noise is not None or drawn is not None:
+            x = self._own.buffer("x~", (n_real + n, *self._shape))  # G's passes back need what it gave as it was
             x[n_real:] = self._fake
         if isinstance(real, Rows):
             real.source.take(real.numbers[rows], x[:n])

@@ -181,6 +181,10 @@ class Memory:
             kept = self._buffers[name] = aligned(shape, self.dtype)
         return kept[: shape[0]]
 
+    def lend(self, name: str, place: Array) -> None:
+        """Let the buffer `name` be `place`, for as long as nobody asks for another shape."""
+        self._buffers[name] = place
+
     def gradient(self, name: str) -> Array:
         """Return where a contribution to the gradient of `name` is to be *written*; `add` it afterwards.
 

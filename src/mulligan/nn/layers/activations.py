@@ -11,6 +11,7 @@ import numpy as np
 
 from mulligan.nn.layers.families import Pointwise
 from mulligan.nn.memory import Array, constant
+from mulligan.nn.quiet import exp
 from mulligan.nn.ranges import Decay, Positive
 
 
@@ -226,8 +227,7 @@ def sigmoid(x: Array, out: Array) -> None:
         May be the same array.
     """
     np.negative(x, out=out)
-    with np.errstate(over="ignore"):
-        np.exp(out, out=out)
+    exp(out, out)
     one = constant(1, x.dtype)
     out += one
     np.divide(one, out, out=out)  # 3.4 µs for 32 × 784, np.reciprocal 5.6
