@@ -85,6 +85,13 @@ class Batch:
     dtype : dtype
     settle : callable
         Called before new memory is made, which processes that are at work could not see.
+
+    Attributes
+    ----------
+    step : int
+        Steps before this one.
+    n : int
+        Rows of a move.
     """
 
     def __init__(self, allocate: Allocate, dtype: DTypeLike, settle: Callable[[], None]):
@@ -114,23 +121,18 @@ class Batch:
             np.copyto(self.room("labels", labels.shape, labels.dtype), labels)
         self.room("logits", (2, n))
         self._head[:] = step, n, labels is not None, noisy, isinstance(real, Rows)
+        self.read()
+
+    def read(self) -> None:
+        """Take note of what `deal` has written, as every lane does before it plays: one may be another process."""
+        self.step, self.n, self._labelled, self._noisy, self._by_number = self._head.tolist()
 
     def real(self, rows: slice = slice(None)) -> Array | Rows:
         """Return the real samples of all moves, or some of them."""
-        if not self._head[4]:
+        if not self._by_number:
             return self._arrays["real"][rows]
         assert self._source is not None
         return Rows(self._source, self._arrays["numbers"][rows])
-
-    @property
-    def step(self) -> int:
-        """Steps before this one."""
-        return int(self._head[0])
-
-    @property
-    def n(self) -> int:
-        """Rows of a move."""
-        return int(self._head[1])
 
     @property
     def logits(self) -> Array:
@@ -148,13 +150,13 @@ class Batch:
         points : int
             Penalties at points of their own.
         """
-        arrays, (_, n, labelled, noisy, _) = self._arrays, self._head.tolist()
+        arrays, n = self._arrays, self.n
         rows = slice(part * n, part * n + n)
         return Move(
             self.real(rows),
-            arrays["labels"][rows] if labelled else None,
+            arrays["labels"][rows] if self._labelled else None,
             arrays[f"z{number}"],
-            arrays[f"noise{number}"] if noisy else None,
+            arrays[f"noise{number}"] if self._noisy else None,
             [arrays[f"points{number}.{k}"] for k in range(points)],
             arrays.get(f"warp{number}"),
         )

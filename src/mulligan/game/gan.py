@@ -164,6 +164,7 @@ class GAN:
     def _play(self, i: int) -> None:
         """Play a step as lane `i`: all lanes do this at once, each with its rows, and meet where `meet` says."""
         batch, game = self._batch, self._game
+        batch.read()
         self.steps = batch.step  # which a lane that is a process has not counted
         self._lanes[i].resize(shares(batch.n, self.lanes.count)[i], batch.n)
         number = 0
@@ -241,7 +242,8 @@ class GAN:
             self._measures |= {"d_loss": float(found.value), "d_real": mean(real), "d_fake": mean(fake)}
             if loss.level is not None:
                 level = constant(loss.level, real.dtype)
-                hits = np.count_nonzero(real > level) + np.count_nonzero(fake <= level)
+                above = self._batch.logits > level
+                hits = np.count_nonzero(above[0]) + len(fake) - np.count_nonzero(above[1])
                 self._measures["d_accuracy"] = float(hits / (2 * len(real)))
         return found
 

@@ -159,6 +159,7 @@ def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, sma
     layer = kind(c_out, kernel, stride, padding)
     network, space = built(layer, (height, width, c_in))
     monkeypatch.setattr(products, "prefers_small", lambda: False)
+    products.contest.cache_clear()
     whole = passes(network, space, 7)  # a prime number: the last tile is smaller
     monkeypatch.setattr(convolution, "TILE_BYTES", tile_bytes)
     monkeypatch.setattr(products, "SMALL", small)

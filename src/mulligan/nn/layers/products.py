@@ -76,9 +76,6 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     `a` and `b` may be views, such as transposes; nothing is copied.
     """
     (M, K), N = a.shape, b.shape[1]
-    if not prefers_small():
-        _cut(a, b, out, (M, N, K))
-        return
     (down_a, along_a), (down_b, along_b) = a.strides, b.strides
     found = contest(M, K, N, down_a < along_a, down_b < along_b, out.itemsize)
     if found.fastest is None:
@@ -93,7 +90,7 @@ def contest(M: int, K: int, N: int, a_turned: bool, b_turned: bool, itemsize: in
 
     `itemsize` tells float32 from float64, whose fastest ways differ.
     """
-    return Contest(ways(M, K, N, a_turned, b_turned))
+    return Contest(ways(M, K, N, a_turned, b_turned) if prefers_small() else ((M, N, K),))
 
 
 def _cut(a: Array, b: Array, out: Array, way: Way) -> None:
