@@ -49,7 +49,23 @@ class Doubled(nn.Reshape):
         return super().transpose(m, 2 * dy, name)
 
 
-CURVED = NETS["curved"][0]
+@dataclass(frozen=True)
+class Cropped(nn.Reshape):
+    """And one that gives fewer numbers than it takes."""
+
+    def output_shape(self, shape):
+        return self.shape
+
+    def apply(self, m, x, name):
+        return x[:, : self.shape[0]]
+
+    def transpose(self, m, dy, name):
+        dx = m.buffer(name, m.saved["shape"])
+        dx.fill(0)
+        dx[:, : self.shape[0]] = dy
+        return dx
+
+
 GAMES = {
     "tanh at the end": ("curved", {}),
     "at once": ("curved", {"update": "simultaneous", "penalties": (R1(), R2())}),
@@ -69,6 +85,7 @@ GAMES = {
     "nothing but z": ("curved", {"g": (nn.Concat((nn.Dense(2), nn.Dense(2))),)}),
     "lifted": ("curved", {"g": (nn.Dense(4), Lifted())}),
     "turned": ("curved", {"g": (nn.Dense(4), Turned())}),
+    "cropped": ("curved", {"g": (nn.Dense(6), nn.Tanh(), Cropped((4,)))}),
     "doubled": ("curved", {"g": (nn.Dense(4), nn.Tanh(), Doubled((4,)))}),
 }
 

@@ -43,7 +43,7 @@ class Sequential(Layer):
 
     def output_to(self, m: Memory, shape: Shape, place: Array) -> None:
         for memory, (_, layer, inputs) in zip(reversed(m.children), reversed(self.children(shape))):
-            if not isinstance(layer, (Flatten, Reshape)):
+            if type(layer) not in (Flatten, Reshape):  # one of one's own may give other numbers
                 layer.output_to(memory, inputs, place)
                 return
             place = place.reshape(len(place), *inputs)  # what they give is a view of what they are given
