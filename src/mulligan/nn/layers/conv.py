@@ -213,11 +213,9 @@ class ConvTranspose2d(_Convolution):
         return correlation.to_coarse(m, dy, W, m.buffer(name, (len(dy), *correlation.grid)))
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        dW = m.gradient("W")
-        kh, kw, c_in, c_out = dW.shape
+        kh, kw, c_in, c_out = m.params["W"].shape
         transposed = m.buffer("transposed", (kh, kw, c_out, c_in))
-        dW[...] = self._correlation(m, x).to_kernel(m, lambda tile: dy[tile], x, transposed).swapaxes(2, 3)
-        m.add("W", dW)
+        m.add("W", self._correlation(m, x).to_kernel(m, lambda tile: dy[tile], x, transposed).swapaxes(2, 3))
 
 
 def _whole(value: Any, least: int) -> bool:

@@ -84,8 +84,8 @@ class BatchNorm(Layer):
 
     def grads(self, m: Memory) -> None:
         # dγ = Σ dy x̂,  dβ = Σ dy, over this lane's rows
-        _add(m, "gamma", m.saved["dgamma"])
-        _add(m, "beta", m.saved["dbeta"])
+        m.add("gamma", m.saved["dgamma"])
+        m.add("beta", m.saved["dbeta"])
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,8 @@ class LayerNorm(_SampleNorm):
         if m.dty is not None:
             t_hat = m.buffer("tx_hat", m.saved["x_hat"].shape).reshape(features)
             dgamma += _column_dots(m.dty.reshape(features), t_hat)
-        _add(m, "gamma", dgamma)
-        _add(m, "beta", rows.sum(axis=0))
+        m.add("gamma", dgamma)
+        m.add("beta", rows.sum(axis=0))
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,3 @@ def _mean_dots(a: Array, b: Array) -> Array:
     dots: Array = np.vecdot(a, b)[:, None]
     dots /= a.shape[1]
     return dots
-
-
-def _add(m: Memory, name: str, value: Array) -> None:
-    out = m.gradient(name)
-    out[...] = value
-    m.add(name, out)
