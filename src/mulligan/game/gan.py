@@ -147,8 +147,8 @@ class GAN:
 
         Raises
         ------
-        ShapeError
-            When the batch does not fit the game.
+        ShapeError, ConfigError
+            When the batch, or its labels, do not fit the game.
         """
         real, labels = as_arrays(real, labels, self.dtype)
         refuse_batch(real.shape, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)

@@ -182,7 +182,7 @@ class Memory:
         return kept[: shape[0]]
 
     def lend(self, name: str, place: Array) -> None:
-        """Let the buffer `name` be `place`, for as long as nobody asks for another shape."""
+        """Let the buffer `name` be `place`, until more rows or rows of another shape are asked for."""
         self._buffers[name] = place
 
     def gradient(self, name: str) -> Array:

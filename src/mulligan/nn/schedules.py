@@ -1,8 +1,8 @@
-"""Schedules: how a learning rate, β₂ or γ changes over a run.
+"""Schedules: how learning rates, β₂, weights of penalties or instance noise change over a run.
 
-``schedule(step, total)`` gives the value at one step: a factor for a learning rate, the value itself for β₂
-and γ. Steps count from 0, so ``step`` is the number of steps already done, and ``step = total``, which only
-a finished run reaches, is the end. ``p = step/total``, never more than 1, is the fraction of the run.
+``schedule(step, total)`` gives the value at one step: β₂ itself, and a factor for all else. Steps count from 0,
+so ``step`` is the number of steps already done, and ``step = total``, which only a finished run reaches, is the
+end. ``p = step/total``, never more than 1, is the fraction of the run.
 """
 
 import math
