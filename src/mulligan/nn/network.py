@@ -206,7 +206,7 @@ class Workspace:
         return self.network.layer.forward(self.memory, x)
 
     def output_to(self, place: Array) -> None:
-        """Let `forward` of as many rows write its output into `place`, (n, *output_shape), if the last layer can."""
+        """Let `forward` of as many rows write into `place`, ``(n, *output_shape)``, if the last layer can."""
         self.network.layer.output_to(self.memory, self.network.input_shape, place)
 
     def backward(self, dy: Array, inputs: bool = True, tangent_follows: bool = False) -> Array:

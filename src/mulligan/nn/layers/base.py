@@ -94,7 +94,7 @@ class Layer:
         m : Memory
         shape : tuple of int
             Of an input sample.
-        place : (n, *output_shape) array
+        place : array of shape ``(n, *output_shape)``
             Contiguous. Nobody else writes to it between a forward pass and the passes that go back from there.
         """
 
