@@ -110,20 +110,22 @@ def test_shared_memory_changes_no_byte(net, rules, lanes, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "shares"),
-    {
-        "tanh at the end": True,
-        "convolutions": True,
-        "reshaped": True,
-        "inside another": True,
-        "noise": False,
-        "augmented": False,
-        "lifted": False,
-        "Dense at the end": False,
-    }.items(),
+    ("name", "update", "shares"),
+    [
+        ("tanh at the end", "simultaneous", True),
+        ("convolutions", "simultaneous", True),
+        ("reshaped", "simultaneous", True),
+        ("inside another", "simultaneous", True),
+        ("lifted", "simultaneous", False),
+        ("lifted", "alternating", True),  # D sees the fakes alone in G's move, which is the last
+        ("Dense at the end", "simultaneous", False),
+        ("Dense at the end", "alternating", True),
+        ("noise", "alternating", False),
+        ("augmented", "simultaneous", False),
+    ],
 )
-def test_samples_are_copied_only_where_they_must_be(name, shares):
+def test_samples_are_copied_only_where_they_must_be(name, update, shares):
     net, rules = GAMES[name]
-    _, gan = played(net, rules, 1)
+    _, gan = played(net, rules | {"update": update}, 1)
     lane = gan._lanes[0]
     assert np.shares_memory(lane._fake, lane.d.memory.children[0].x) == shares

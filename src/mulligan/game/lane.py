@@ -103,11 +103,13 @@ class Lane:
         n, rows = self.n, self.rows
         self._from_unit = False
         self._n_real = n_real = 0 if real is None else n
-        x = self._own.buffer("x", (2 * n, *self._shape))[n - n_real :]
-        in_place = self._fake.base is x.base and self._fake.flags.c_contiguous  # where `resize` has let G write
-        if not in_place or noise is not None or drawn is not None:
-            x = self._own.buffer("x~", (n_real + n, *self._shape))  # G's passes back need what it gave as it was
-            x[n_real:] = self._fake
+        x, touched = self._fake, noise is not None or drawn is not None
+        if real is not None or touched:
+            x = self._own.buffer("x", (2 * n, *self._shape))
+            in_place = self._fake.base is x.base and self._fake.flags.c_contiguous  # where `resize` has let G write
+            if touched or not in_place:
+                x = self._own.buffer("x~", (n_real + n, *self._shape))  # G's passes back need what it gave as it was
+                x[n_real:] = self._fake
         if isinstance(real, Rows):
             real.source.take(real.numbers[rows], x[:n])
         elif real is not None:
