@@ -11,6 +11,7 @@ from mulligan.game.gan import GAN
 from mulligan.game.penalties import R1
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import check_layer, told
+from mulligan.nn.layers.initializers import He
 
 G, D, SHAPE = NETS["mlp"]
 
@@ -58,6 +59,23 @@ class Halved(nn.LinearMap):
 
     def transpose(self, m, dy, name):
         return dy
+
+
+@dataclass(frozen=True)
+class Weighted(nn.Affine):
+    """x ⊙ w: a layer of one's own with weights, and without directions for spectral norm."""
+
+    def params(self, shape):
+        return {"W": nn.Param(shape, He())}
+
+    def product(self, m, x, name):
+        return np.multiply(x, self.weight(m), out=m.buffer(name, x.shape))
+
+    def product_x(self, m, dy, name):
+        return np.multiply(dy, self.weight(m), out=m.buffer(name, dy.shape))
+
+    def product_w(self, m, x, dy):
+        m.add("W", np.sum(x * dy, axis=0, out=m.gradient("W")))
 
 
 class Forgetful(Doubled):
@@ -140,6 +158,14 @@ def test_a_layer_of_ones_own_that_keeps_to_its_network_plays():
         game = game_of(d=(D[0], Doubled(), *D[1:]), penalties=(R1(),))
         assert np.isfinite(GAN(game, SHAPE, lanes=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
     GAN(game_of(d=(D[0], Doubled("tangent"), *D[1:])), SHAPE, lanes=1)  # without a penalty nobody asks
+
+
+def test_a_layer_of_ones_own_without_directions_for_spectral_norm():
+    match = r"Weighted: spectral_norm = true is not allowed.*self\.with_directions\(.*spectral_norm = false"
+    refused(UnsupportedError, match, game_of(d=(D[0], Weighted(spectral_norm=True), *D[1:])))
+    with pytest.raises(UnsupportedError, match=match):
+        check_layer(Weighted(spectral_norm=True), (6,))
+    assert all(check.passed for check in check_layer(Weighted(), (6,)))
 
 
 def test_a_layer_of_ones_own_without_a_second_order():

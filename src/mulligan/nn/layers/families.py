@@ -71,6 +71,16 @@ class Affine(Layer):
                 "has no largest singular value to divide by. Try the initialiser he, or spectral_norm = false here."
             )
 
+    def _direction(self, m: Memory, name: str) -> Array:
+        """Return the direction v that is kept for a parameter."""
+        try:
+            return m.stats[f"{name}_v"]
+        except KeyError:  # in a layer of one's own
+            raise UnsupportedError(
+                f"{type(self).__name__}: spectral_norm = true is not allowed: its params keep no direction for {name}. "
+                "End them with return self.with_directions({…}), or set spectral_norm = false."
+            ) from None
+
     def weight(self, m: Memory, name: str = "W") -> Array:
         """Return the parameter that the products use: W, or Ŵ."""
         weight: Array = m.saved[name] if self.spectral_norm else m.params[name]
@@ -79,14 +89,14 @@ class Affine(Layer):
     def prepare(self, m: Memory) -> None:
         # One power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖
         for name in self.normed:
-            W, v = _matrix(m.params[name]), m.stats[f"{name}_v"]
+            W, v = _matrix(m.params[name]), self._direction(m, name)
             u, _ = _unit(np.dot(W, v, out=m.buffer(f"{name}_u", W.shape[:1])))
             _unit(np.dot(u, W, out=v))
 
     def normalise(self, m: Memory) -> None:
         """Compute Ŵ from this workspace's W and the kept v."""
         for name in self.normed:
-            W, v = _matrix(m.params[name]), m.stats[f"{name}_v"]
+            W, v = _matrix(m.params[name]), self._direction(m, name)
             u, sigma = _unit(np.dot(W, v, out=m.buffer(f"{name}_u", W.shape[:1])))
             W_hat = np.divide(W, sigma, out=m.buffer(f"{name}_hat", W.shape))
             m.saved[name] = W_hat.reshape(m.params[name].shape)
@@ -95,7 +105,7 @@ class Affine(Layer):
     def finish(self, m: Memory) -> None:
         # dW = (dŴ − ⟨dŴ,Ŵ⟩ u vᵀ)/σ
         for name in self.normed:
-            dW, v = _matrix(m.grads[name]), m.stats[f"{name}_v"]
+            dW, v = _matrix(m.grads[name]), self._direction(m, name)
             u, sigma = m.saved[f"{name}_norm"]
             along = float(np.vdot(dW, m.saved[name]))
             dW -= np.multiply.outer(u, along * v, out=m.buffer(f"{name}_uv", dW.shape))
