@@ -210,6 +210,9 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b"1 2\n3 4\n", "not a table of numbers.*separated by commas, semicolons or tabs"),
         (b"0,1\n2.5,1\n3,4\n", "first row only counts the columns.*header=False.*with a point"),
         (b"0;1;2\n3;4;5\n", "first row only counts the columns"),
+        (b"0,1.5\n1,3\n2,7\n", "first column only counts the rows.*index=False, header=False.*with a point"),
+        (b"2;5;6\n0;1;2\n1;3;4\n", "first column only counts the rows"),  # shuffled
+        (b"0" + b",7" * 16 + b"\n1" + b",8" * 16, "first column only counts the rows"),  # no class for each picture
         (b"cat,1\ndog,2\n", "not a table of numbers.*dog.*one column, headed label"),
         (b'a,label\n1,cat\n2,"dog\n3,cat\n', "line 3 opens a quotation mark that nothing closes"),
         (b'a,label\n1,cat\n2,"dog', "line 3 opens a quotation mark that nothing closes"),
@@ -242,6 +245,13 @@ def test_a_heading_of_a_csv_may_hold_separators_and_line_breaks(tmp_path):
 def test_a_first_row_that_does_not_count_the_columns_is_a_sample(tmp_path, content, values):
     (tmp_path / "a.csv").write_bytes(content)
     assert load(tmp_path / "a.csv").images.tolist() == values
+
+
+def test_a_first_column_that_does_not_count_the_rows_is_a_sample_or_a_class(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"0.0,5\n1.0,6\n2.0,7\n")
+    assert load(tmp_path / "a.csv").images.tolist() == [[0, 5], [1, 6], [2, 7]]
+    assert csv(tmp_path / "a.csv", [[0, 5], [1, 6], [1, 7]]).images.tolist() == [[0, 5], [1, 6], [1, 7]]
+    assert csv(tmp_path / "a.csv", [[f"{k}.0", *[100 * k] * 16] for k in range(3)]).class_names == ("0.0", "1.0", "2.0")
 
 
 def test_csv_with_a_byte_order_mark_and_windows_lines(tmp_path):

@@ -155,6 +155,12 @@ def load_csv(path: Path) -> Dataset:
         )
     column = _label_column(heading, path)
     rows = lines[bool(heading) :]
+    first = [] if heading else [row.split(separator, 1)[0].strip().strip('"') for row in rows]
+    if len(first) > 1 and separator in rows[0] and {*first} == {str(i) for i in range(len(first))}:
+        raise DataError(
+            f"{path}: the first column only counts the rows, as pandas numbers them; it would be trained on. Save the "
+            "table with to_csv(path, index=False, header=False); if it is meant, write its numbers with a point (0.0)."
+        )
     table, labels = _table(rows, separator, column, path)
     if heading and len(heading) != table.shape[1]:
         raise DataError(
@@ -166,7 +172,7 @@ def load_csv(path: Path) -> Dataset:
                 f"{path}: no column is headed {', '.join(_LABEL_COLUMNS)}, and one more than a picture has would be "
                 "trained on as a value. Head that of the labels label; if all are values, save a .npy of floats."
             )
-        column, labels = 0, [row.split(separator, 1)[0].strip().strip('"') for row in rows]
+        column, labels = 0, first
     del lines, rows
     values = table if column is None else np.delete(table, column, axis=1)
     if _is_square(values.shape[1]) and _are_bytes(values):
