@@ -266,8 +266,10 @@ def test_a_picture_that_vanishes_costs_no_step(folder, few, tmp_path):
     while next(events).step < 8:
         pass
     folder.rename(moved)
-    with pytest.raises(DataError, match=r"saved at step \d+; go on with: mulligan resume") as caught:
+    said = r"Put it back.* Without it, begin a new run.* saved at step \d+; go on with: mulligan resume"
+    with pytest.raises(DataError, match=said) as caught:
         list(events)
+    assert "emove" not in str(caught.value)  # the run would be refused on what is left
     step = int(re.search(r"saved at step (\d+)", str(caught.value))[1])
     assert 8 <= step == run.step < 30
     moved.rename(folder)

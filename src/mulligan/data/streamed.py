@@ -143,7 +143,11 @@ class StreamedPictures:
             return read_picture(self._paths[i], self.shape[1])
         except DataError as error:
             if not self._skip_broken:
-                raise
+                raise DataError(
+                    f"{self._paths[i]}: cannot be read as a picture ({error.__cause__}). Put it back, or repair it: a "
+                    "run that has begun needs all its pictures. Without it, begin a new run; --set "
+                    "data.skip_broken=true (skip_broken=True) leaves out what is broken."
+                ) from error.__cause__
             return self._stand_in(i, error)
 
     def _stand_in(self, i: int, error: DataError) -> NDArray[np.uint8]:
