@@ -56,6 +56,15 @@ def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(
     assert (again.step, again.config.steps) == (step, 30)
 
 
+def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    broken = tmp_path / "a" / "checkpoints" / "step-000012" / "run.json"
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.warns(UserWarning, match=r"step-000012.* is truncated.* Going on from step-000006 instead"):
+        again = plan(tmp_path / "a", ALARM)
+    assert again.run().step == 6
+
+
 def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, tmp_path: Path) -> None:
     first, now = tmp_path / "first.npy", tmp_path / "now.npy"
     np.save(first, np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32))

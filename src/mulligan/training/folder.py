@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 import warnings
@@ -164,20 +165,25 @@ class RunFolder:
         found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
         return {step: found[step] for step in sorted(found) if step >= 0}
 
-    def newest(self) -> Checkpoint | None:
+    def newest(self, until: float = math.inf) -> Checkpoint | None:
         """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.
 
         One that a kill left aside, before another had its place, counts.
 
+        Parameters
+        ----------
+        until : float
+            The last step that it may be of.
+
         Raises
         ------
         CheckpointError
-            When there are checkpoints, and all of them are refused.
+            When there are such checkpoints, and all of them are refused.
         """
         refused: list[CheckpointError] = []
         there = {step_of(place): old for old, place in aside(self.checkpoints).items()}
         there |= {step_of(path): path for path in checkpoints(self.checkpoints)}
-        for step in sorted(there, reverse=True):
+        for step in sorted((step for step in there if step <= until), reverse=True):
             path = there[step]
             try:
                 found = load_checkpoint(path)

@@ -15,7 +15,7 @@ import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.tables import to_table
-from mulligan.training.checkpoint import Checkpoint, checkpoints, load_checkpoint, step_of
+from mulligan.training.checkpoint import Checkpoint
 from mulligan.training.config import Config, Parent, load_config, with_overrides
 from mulligan.training.events import Diagnosed, Turned, read_events
 from mulligan.training.folder import RunFolder
@@ -107,7 +107,7 @@ def plan(
         When this is no run folder, nothing is known that would have to be repaired, or the remedy is nothing that a
         configuration could change.
     CheckpointError
-        When a checkpoint that is needed cannot be trusted.
+        When there are checkpoints of healthy steps, and none can be trusted.
     """
     if diagnosed is None:
         said = diagnoses(folder)
@@ -126,7 +126,7 @@ def plan(
         )
     log = read_events(here.events)
     stood = with_overrides(config, [line for e in log if e.get("event") == Turned.name for line in e["overrides"]])
-    found = _healthy(here, diagnosed.healthy_step)
+    found = here.newest(diagnosed.healthy_step)
     if found is not None:  # with rates and weights as they stood there, and the data where it is now
         config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))
     changed = with_overrides(config, diagnosed.overrides, say=say)
@@ -142,14 +142,6 @@ def next_folder(folder: str | Path) -> Path:
     while (path.parent / f"{name}-try-{count}").exists():
         count += 1
     return path.parent / f"{name}-try-{count}"
-
-
-def _healthy(here: RunFolder, until: int) -> Checkpoint | None:
-    """Load the newest checkpoint that is not later than the last healthy step; None where there is none."""
-    for path in reversed(checkpoints(here.checkpoints)):
-        if step_of(path) <= until:
-            return load_checkpoint(path)
-    return None
 
 
 def _go_on(run: Run, found: Checkpoint, keep_moments: bool) -> None:
