@@ -5,7 +5,7 @@ import pytest
 
 from mulligan.data import DATASETS, Dataset, from_arrays, load, scale, scaled
 from mulligan.data.registry import Entry
-from mulligan.errors import DataError
+from mulligan.errors import ConfigError, DataError
 from mulligan.output.images import to_uint8
 
 LEVELS = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
@@ -132,14 +132,13 @@ def test_a_limited_set_keeps_its_test_part():
     assert Dataset("whole", LEVELS, test=part).limited(2).test is part
 
 
-@pytest.mark.parametrize(
-    ("entry", "match"),
-    [
-        (Entry(lambda: np.zeros((5, 2)), "", ""), r"loader of 'own' gives an array of shape \(5, 2\).*from_arrays"),
-        (lambda: from_arrays(np.zeros((5, 2))), r"DATASETS\['own'\] is <function.*Entry\(loader, line, source\)"),
-    ],
-)
-def test_an_entry_of_ones_own_that_is_none(monkeypatch, entry, match):
-    monkeypatch.setitem(DATASETS, "own", entry)
-    with pytest.raises(DataError, match=match):
+def test_a_loader_of_ones_own_that_gives_no_data_set(monkeypatch):
+    monkeypatch.setitem(DATASETS, "own", Entry(lambda: np.zeros((5, 2)), "", ""))
+    with pytest.raises(DataError, match=r"loader of 'own' gives an array of shape \(5, 2\).*from_arrays"):
         load("own")
+
+
+def test_what_is_no_entry_is_refused_where_it_is_added():
+    with pytest.raises(ConfigError, match=r"DATASETS\['own'\] = <function.*Entry\(loader, line, source\)"):
+        DATASETS["own"] = lambda: from_arrays(np.zeros((5, 2)))
+    assert "own" not in DATASETS

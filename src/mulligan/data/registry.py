@@ -55,7 +55,19 @@ class Entry:
     points: bool | None = None
 
 
-DATASETS: dict[str, Entry] = {
+class _Registry(dict[str, Entry]):
+    """Refuses what is no entry where it is added, not where all are listed."""
+
+    def __setitem__(self, name: str, entry: Entry) -> None:
+        if not isinstance(entry, Entry):
+            raise ConfigError(
+                f"DATASETS[{name!r}] = {shown(entry)} is not allowed; it must be an Entry(loader, line, source). "
+                "Import it from mulligan.data.registry."
+            )
+        super().__setitem__(name, entry)
+
+
+_OURS = {
     "mnist": Entry(
         load_mnist,
         "70,000 handwritten digits, 28×28 grey, 10 classes; bundled",
@@ -122,6 +134,7 @@ DATASETS: dict[str, Entry] = {
         partial(load_toy, "swiss-roll"), "a spiral with noise, two dimensions", "Gulrajani et al. 2017", points=True
     ),
 }
+DATASETS: dict[str, Entry] = _Registry(_OURS)
 """Every named data set. One more is one more entry."""
 
 
@@ -192,13 +205,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
 
 def _registered(name: str) -> Dataset:
     """Load a data set by its name in `DATASETS`, to which programs add their own."""
-    entry = DATASETS[name]
-    if not isinstance(entry, Entry):
-        raise DataError(
-            f"DATASETS[{name!r}] is {shown(entry)}, which is not allowed; it must be an Entry(loader, line, source). "
-            "Import it from mulligan.data.registry."
-        )
-    data = entry.loader()
+    data = DATASETS[name].loader()
     if not isinstance(data, Dataset):
         raise DataError(
             f"the loader of {name!r} gives {shown(data)}, which is not allowed; it must be a Dataset. Return "
