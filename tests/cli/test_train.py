@@ -198,7 +198,7 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
         (["--seed", str(2**63)], "seed = "),
         (["--threads", "0"], "threads = '0'"),
         (["--data", "nothing-here"], "no data set and no file named 'nothing-here'"),
-        (["--size", "32"], "mulligan: size = 32 for mnist: a named data set is used as it is"),
+        (["--size", "32"], "mulligan: size = 32 is not allowed for mnist: a named data set is used as it is"),
         (["--set", "discriminator.optimiser.lr=1"], "did you mean 'optimizer'"),
         (["--set", "lr=1"], "lr"),
         (["--set", "loss"], "'loss' is no path=value"),

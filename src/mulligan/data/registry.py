@@ -176,15 +176,8 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     # a text may be a name as well, and one that cannot be a path is told the names that there are
     path = Path(os.path.expanduser(source)) if isinstance(source, str) else as_path("source", source, what, "mnist")
     name = str(source)
-    check_words(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
+    check_asked(source, size, skip_broken, colour)
     if isinstance(source, str) and name in DATASETS:
-        if size or skip_broken or colour != "auto":
-            asked = {"size": size, "skip_broken": skip_broken, "colour": colour}
-            given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
-            raise ConfigError(
-                f"{given} for {name}: a named data set is used as it is, so that its figures can be compared. Leave "
-                "that out; it is for pictures of your own."
-            )
         return _registered(name)
     if not name or not os.path.exists(path):  # Path.exists raises for names that are too long
         if name == UNNAMED:
@@ -201,6 +194,18 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
     if skip_broken:
         raise ConfigError(f"skip_broken=True for {name}: only a folder of pictures has broken ones. Leave it out.")
     return fitted(_load_file(path), size, colour)
+
+
+def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour: str = "auto") -> None:
+    """Raise ConfigError unless `load` may be asked for this; the parameters are its own."""
+    check_words(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
+    asked = {"size": size, "skip_broken": skip_broken, "colour": colour}
+    given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
+    if given and isinstance(source, str) and source in DATASETS:
+        raise ConfigError(
+            f"{given} is not allowed for {source}: a named data set is used as it is, so that its figures can be "
+            "compared. Leave that out; it is for pictures of your own."
+        )
 
 
 def _registered(name: str) -> Dataset:

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
-from mulligan.data.picture_file import check_words
-from mulligan.data.registry import is_picture_folder, of_points
+from mulligan.data.registry import check_asked, is_picture_folder, of_points
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
 from mulligan.tables import to_table
@@ -253,17 +252,9 @@ def _refuse_unsuited(config: Config, data: str) -> None:
 def _resized(config: Config, size: int) -> Config:
     """Return a configuration whose pictures have another size, which only a person's own can have."""
     try:
-        check_words(size or 28, "auto")
+        check_asked(config.data.name, size)
     except ConfigError as error:
         raise Problem("bad-field", str(error), field="size", value=size) from error
-    if size and config.data.name in DATASETS:
-        raise Problem(
-            "bad-field",
-            f"size = {size} is not allowed for {config.data.name}: a named data set is used as it is. Leave size out; "
-            "it is for pictures of your own.",
-            field="size",
-            value=size,
-        )
     return replace(config, data=replace(config.data, size=size))
 
 
