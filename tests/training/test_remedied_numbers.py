@@ -66,7 +66,7 @@ def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_t
 
 
 def test_rates_far_apart_meet_at_one_that_nets_learn_with() -> None:
-    for g, d, met in ((3e-6, 3e-3, 3e-3), (1e-4, 3e-3, 3e-3), (1e-4, 1e-2, 1e-3)):
+    for g, d, met in ((3e-6, 3e-3, 3e-3), (1e-4, 3e-3, 3e-3), (1e-4, 1e-2, 1e-3), (3e-3, 3e-2, 3e-3)):
         apart = [f"generator.optimizer.lr={g:g}", f"discriminator.optimizer.lr={d:g}"]
         found = changed(with_overrides(recipe("mlp"), apart, say=lambda text: None), Finding("D wins"))
         assert found.generator.optimizer.lr == found.discriminator.optimizer.lr == met  # type: ignore[union-attr]

@@ -136,13 +136,13 @@ def test_a_range_that_is_changed_end_by_end_may_be_refused_half_way() -> None:
 
 def test_remedies_do_what_they_say() -> None:
     wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
-                                          "discriminator.optimizer.lr=0.01"], say=lambda text: None)  # fmt: skip
+                                          "discriminator.optimizer.lr=0.004"], say=lambda text: None)  # fmt: skip
     tamed = with_overrides(wild, remedy(Finding("D wins"), wild).overrides, say=lambda text: None)
     assert type(tamed.loss).__name__ == "NonSaturating"
     assert tamed.d_steps == 1
     assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
     rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
-    assert rates == [0.0032, 0.0032]  # √(1e-3 · 1e-2)
+    assert rates == [0.002, 0.002]  # √(1e-3 · 4e-3)
     off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"], say=lambda text: None)
     for state in ("gamma off", "mode collapse"):
         assert "penalties.0.gamma=1" in remedy(Finding(state), off).overrides

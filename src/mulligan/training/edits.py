@@ -23,6 +23,8 @@ USUAL = 1e-3
 """A rate of Adam with which most of the recipes learn."""
 SLOW = 5e-5
 """A rate of Adam below which weights hardly move in a run of usual length."""
+FAST = 3e-3
+"""A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
 GAMMA = 1.0
 """Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
 STEEP = 100.0
@@ -123,12 +125,12 @@ def rates(config: Config, by: float) -> list[str]:
     return [line for who in ("generator", "discriminator") for line in scaled(config, f"{who}.optimizer.", "lr", by)]
 
 
-def nearer(config: Config, most: float) -> list[str]:
-    """Give both players one rate, `most` at the most, where the one's is `APART` times the other's."""
+def nearer(config: Config) -> list[str]:
+    """Give both players one rate where the one's is `APART` times the other's."""
     g, d = learning(config)
     low, top = min([*g.values(), *d.values()], default=0.0), max([*g.values(), *d.values()], default=0.0)
     apart = top > 0.0 and top >= APART * low
-    return [f"{path}={min(between(low, top), most):.3g}" for path in (*g, *d)] if apart else []
+    return [f"{path}={between(low, top):.3g}" for path in (*g, *d)] if apart else []
 
 
 def optimizer(config: Config, field: str, value: float) -> list[str]:
@@ -191,14 +193,17 @@ def regularised(config: Config) -> list[str]:
 def between(low: float, high: float) -> float:
     """Return a rate for both players: the middle of two that are near, the more usual of two that are far apart.
 
-    Where that would be slow, as it may be if they lie on both sides of the usual rate, it is that one.
+    Where that would be slow, as it may be if they lie on both sides of the usual rate, it is that one; and it is never
+    above `FAST`.
     """
     if high <= 10 * low:
-        return math.sqrt(low * high)
-    if low <= 0.0:  # allowed by an optimiser of one's own
-        return high
-    best = min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
-    return best if best > 0.1 * USUAL else USUAL
+        best = math.sqrt(low * high)
+    elif low <= 0.0:  # allowed by an optimiser of one's own
+        best = high
+    else:
+        best = min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))
+        best = best if best > 0.1 * USUAL else USUAL
+    return min(best, FAST)
 
 
 def reach(config: Config) -> tuple[float, float]:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from mulligan.training.config import Config
     from mulligan.training.findings import Finding
 
-FAST = 3e-3
-"""A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
-
 OF_THE_DATA = ("wrong sign", "wrong scale", "copying")
 """States whose cause lies in the loss or the data: no player is to blame."""
 
@@ -122,7 +119,7 @@ def _regularised(config: Config) -> tuple[str, list[str]]:
 
 
 def _meeting(config: Config) -> tuple[str, list[str]]:
-    nearer = edits.nearer(config, FAST)
+    nearer = edits.nearer(config)
     return ("rates that are nearer to each other" if nearer else "rates that move the weights (1e-3)"), (
         nearer or edits.moving(config)
     )
@@ -136,12 +133,12 @@ def _divergence(config: Config, evidence: set[str]) -> Remedy:
     top = max(rates.values(), default=0.0)
     risen = (
         []
-        if top * max(edits.course(config.schedules.lr, config.steps)) <= max(top, FAST)
+        if top * max(edits.course(config.schedules.lr, config.steps)) <= max(top, edits.FAST)
         else ["schedules.lr=constant"]
     )
-    usual = [rate for rate in rates.values() if edits.SLOW <= rate <= FAST]  # of the other player
-    slower = {path: min(rate / 3, FAST, *usual) for path, rate in rates.items() if rate > FAST}
-    nearer = edits.nearer(config, FAST)
+    usual = [rate for rate in rates.values() if edits.SLOW <= rate <= edits.FAST]  # of the other player
+    slower = {path: min(rate / 3, edits.FAST, *usual) for path, rate in rates.items() if rate > edits.FAST}
+    nearer = edits.nearer(config)
     if not (slower or nearer or bare or steep or risen or edits.lighter(config)):
         slower = {path: rate / 3 for path, rate in rates.items()}
     return _advised(
@@ -295,7 +292,7 @@ def _missed_modes(config: Config) -> Remedy:
 def _cycling(config: Config, evidence: set[str]) -> Remedy:
     average = [] if config.average is not None else ['average={kind="ema", half_life=1000, ramp=0.05}']
     falling = 'schedules.lr={kind="constant_then_cosine", value=1.0, hold=0.5, end=0.0}'
-    nearer = edits.nearer(config, FAST)
+    nearer = edits.nearer(config)
     slower = [] if nearer else edits.rates(config, 1 / 3)
     return _advised(
         config,
@@ -328,9 +325,9 @@ def _saturation(config: Config, evidence: set[str]) -> Remedy:
         return Remedy(words, tuple(f"{path}=3" for path in loud), restart=True)
     g, d = edits.learning(config)
     best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
-    heavy = edits.lighter(config) and max(g.values(), default=0.0) <= FAST  # then it is not the rate
+    heavy = edits.lighter(config) and max(g.values(), default=0.0) <= edits.FAST  # then it is not the rate
     rates = [] if heavy else [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
-    rates = edits.nearer(config, FAST) or rates  # D's may be the odd one
+    rates = edits.nearer(config) or rates  # D's may be the odd one
     return _advised(config, (slower, rates), ("β₁ = 0", light), (smaller, None))._replace(restart=True)
 
 
