@@ -174,6 +174,11 @@ def test_classes_by_number_and_by_name(generator):
             named.class_of(word)
     with pytest.raises(ConfigError, match="trained without labels"):
         generator(classes=0).class_of(3)
+    shifted = generator(classes=3, class_names=("1", "2", "3"))  # the text is a name, the number is none
+    assert [shifted.class_of(word) for word in ("1", "3", 1, 2)] == [0, 2, 1, 2]
+    for labels in (3, [0, 3]):
+        with pytest.raises(ConfigError, match=r"class = 3 is not allowed.* 0 to 2, by name 1, 2, 3\.$"):
+            shifted.sample(2, labels=labels)
     for names in ("dog", ["cat", "dog"]):
         with pytest.raises(ConfigError, match=r"one for each sample\. The number of a name is generator\.class_of"):
             named.images(2, labels=names)

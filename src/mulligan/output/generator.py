@@ -117,7 +117,7 @@ class Generator:
         return latents.class_edges(self.spec)
 
     def class_of(self, word: str | int) -> int:
-        """Return the number of a class, given its number or its name.
+        """Return the number of a class, given its name, or its number; a text is first of all a name.
 
         Raises
         ------
@@ -131,8 +131,7 @@ class Generator:
             )
         names = self.spec.class_names or tuple(map(str, range(self.classes)))
         try:
-            text = str(word)
-            label = names.index(text) if text in names else operator.index(int(word) if isinstance(word, str) else word)
+            label = names.index(word) if word in names else operator.index(int(word) if isinstance(word, str) else word)
         except (TypeError, ValueError):
             label = -1
         if not 0 <= label < self.classes:
