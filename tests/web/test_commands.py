@@ -275,6 +275,23 @@ def test_what_cannot_begin_is_said_and_leaves_nothing(call: Any, stand: Any, pla
     assert call.begun(stand)["state"] == "training"
 
 
+@pytest.mark.parametrize("how", ["died", "failed"])
+def test_what_ends_before_its_first_file_leaves_nothing(how: str, call: Any, stand: Any, playground: Any) -> None:
+    """Killed, or stopped by a full disk, when all that is there is the lock: no folder stays that nobody can use."""
+    call.post("/api/train/start", recipe="ring")
+    (playground.runs / NAME / ".lock").touch()
+    if how == "died":
+        playground.listener.died(-9)
+    else:
+        stand.say("state", state="failed", code="disk", text="the disk is full.", step=0)
+    assert call.status()["state"] == "failed"
+    assert list(playground.runs.iterdir()) == []
+    assert call.begun(stand)["state"] == "training"
+    (playground.runs / NAME / "config.toml").touch()
+    playground.listener.died(-9)
+    assert [path.name for path in playground.runs.iterdir()] == [NAME]  # which has begun
+
+
 def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
     call.begun(stand)
     (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)

@@ -137,10 +137,10 @@ class Listener:
             self.state.settings = None
             self.hub.restart()
         self._fail("refused", words["text"], None)
-        self.session.clear_empty()
 
     def _fail(self, code: str, text: str, step: int | None) -> None:
         state = self.state
+        self.session.clear_empty()
         state.saved_step = self.session.newest_checkpoint(state.run)  # what was saved may have been deleted since
         state.error = {"text": text, "code": code, "checkpoint_step": state.saved_step}
         state.moved("failed", step)

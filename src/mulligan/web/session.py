@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -329,10 +330,12 @@ class Session:
         return step_of(found[-1]) if found else None
 
     def clear_empty(self) -> None:
-        """Remove the folder of a run that could not begin."""
+        """Remove the folder of a run that could not begin, with what a kill leaves in it."""
         if self.state.run is not None:
+            folder = self.runs / self.state.run
             with contextlib.suppress(OSError):
-                (self.runs / self.state.run).rmdir()
+                if RunFolder(folder).is_free():
+                    shutil.rmtree(folder)
 
 
 def _begins_anew(before: dict[str, Any], after: dict[str, Any]) -> bool:
