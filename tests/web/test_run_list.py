@@ -300,6 +300,22 @@ def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
     assert call.get("/api/runs/tiny-1").json()["exports"][0]["bytes"] == len(answer.content)
 
 
+def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, playground: Any) -> None:
+    """Beside the runs, and not among them; a run of that name is a run."""
+    assert call.get("/api/bundled/files/generator.npz").status_code == 404
+    assert call.post("/api/runs/bundled/export", to="npz").json()["type"] == "/problems/unknown-run"
+    assert call.post("/api/bundled/export", to="npz").json()["job"] == "export"
+    path = "/api/bundled/files/generator.npz"
+    wait_for(lambda: call.get(path).status_code == 200)
+    answer = call.get(path)
+    assert answer.headers["content-disposition"] == 'attachment; filename="mulligan-mnist-generator.npz"'
+    assert len(answer.content) > 100_000
+    found = call.get("/api/runs").json()
+    assert (found["runs"], found["trash"]) == ([], [])
+    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
+    assert call.get("/api/bundled/files/..%2F..%2Fx").status_code in (404, 422)
+
+
 def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     gate, done = threading.Event(), []
 

@@ -108,8 +108,14 @@ def run_resume(playground: Playground, name: str, steps: int | None, replace: bo
 
 def run_export(playground: Playground, name: str, to: str) -> Any:
     """Export a run's generator."""
+    playground.folder(name)  # a run, whatever it is called
     playground.generator(name)
     return playground.jobs.add("export", name, to=to)
+
+
+def bundled_export(playground: Playground, to: str) -> Any:
+    """Export the generator that comes with Mulligan."""
+    return playground.jobs.add("export", runs.BUNDLED_RUN, to=to)
 
 
 def run_report(playground: Playground, name: str) -> Any:
@@ -157,6 +163,12 @@ def exported(playground: Playground, name: str, file: str) -> Response:
     """Return a file that was exported."""
     path = runs.file_of(playground, name, "exports", file)
     return FileResponse(path, filename=f"{name}-{file}", media_type="application/octet-stream")
+
+
+def bundled_exported(playground: Playground, file: str) -> Response:
+    """Return a file that was exported of the generator that comes with Mulligan."""
+    path = runs.file_of(playground, runs.BUNDLED_RUN, "exports", file)
+    return FileResponse(path, filename=f"mulligan-mnist-{file}", media_type="application/octet-stream")
 
 
 def page_of_report(playground: Playground, name: str) -> Response:

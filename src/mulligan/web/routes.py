@@ -119,6 +119,14 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/api/nearest", "The nearest training pictures.", views.nearest, query={**PICTURE, "count": COUNT},
         refuses=MODEL_GONE,
     ),
+    Route(
+        "POST", "/api/bundled/export", "Write the bundled generator for use elsewhere.", calls.bundled_export,
+        body={"to": FORMAT}, token=True, status=202, refuses=BUSY,
+    ),
+    Route(
+        "GET", "/api/bundled/files/{file}", "A file of it that was exported.", calls.bundled_exported,
+        places={"file": FILE}, media="application/octet-stream", refuses=(404,),
+    ),
     # ── look inside ───────────────────────────────────────────────────────────────────────────────────────────────
     Route(
         "GET", "/api/look/field", "D over the plane or the line.", views.look_field,

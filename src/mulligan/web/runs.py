@@ -234,6 +234,8 @@ def curves(playground: Playground, name: str) -> dict[str, Any]:
     return {"run": name, **story.thinned()}
 
 
+BUNDLED_RUN = ".bundled"
+"""Inside the runs folder: what was exported of the generator that comes with Mulligan, which is no run."""
 EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """What can be exported, and the name of the file inside the run folder's ``exports``."""
 
@@ -257,15 +259,17 @@ def report_of(name: str) -> str:
 
 def export_of(name: str, file: str) -> str:
     """Return the address of a file that was exported."""
+    if name == BUNDLED_RUN:
+        return f"/api/bundled/files/{quote(file, safe='')}"
     return f"/api/runs/{quote(name, safe='')}/files/{quote(file, safe='')}"
 
 
 def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     """Return a file inside a run folder, and nowhere else."""
-    folder = playground.folder(name)
+    folder = playground.runs / name if name == BUNDLED_RUN else playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
-        raise Problem("not-found", f"{name} has no {file}. GET /api/runs/{name} says what it has.")
+        raise Problem("not-found", f"{name} has no {file}. Look at what it has, or export it first.")
     return path
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.metrics.names import MAPS
-from mulligan.web.runs import EXPORTS, export_of, report_of
+from mulligan.web.runs import BUNDLED_RUN, EXPORTS, export_of, report_of
 from mulligan.web.wire import Wire
 
 if TYPE_CHECKING:
@@ -79,13 +79,15 @@ def report(folder: Path, say: Any) -> dict[str, Any]:
 
 def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
     """Write the generator for use elsewhere, into the run folder."""
+    from mulligan.models import BUNDLED
     from mulligan.output.export import export as write
     from mulligan.output.generator import Generator
     from mulligan.training.folder import RunFolder
 
-    generator = Generator.load(RunFolder(folder).generator)
+    ours = folder.name == BUNDLED_RUN
+    generator = Generator.load(BUNDLED if ours else RunFolder(folder).generator)
     target = folder / "exports" / EXPORTS[to]
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=ours, exist_ok=True)  # the folder of a run that was deleted meanwhile stays away
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)
     return {

@@ -168,6 +168,7 @@ def draw_with_it(tab, server, kept):
         (run, "player", "html", 6e6),  # the article's own last layer included
         (kept, "player", "html", 1.5e6),
         (kept, "onnx", "onnx", 9e6),
+        ("bundled", "player", "html", 9e6),
     ):
         choose(tab, name)
         tab(f"export-{button}").click()

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { int, num } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { Slider } from "./settings.js";
-import { begin, calm, mayWrite, modelOf, server, store } from "./store.js";
+import { begin, beginOf, calm, mayWrite, modelOf, server, store } from "./store.js";
 import { useWidth } from "./width.js";
 
 const FRAMES = 61;
@@ -218,9 +218,10 @@ export function Draw({ query }) {
     setKind(null);
   };
   const saved = model === "live" ? modelOf(s?.run) : model;
-  const off = !mayWrite() || model === "bundled" || !models.some((m) => m.name === saved);
-  const send = (to) => begin(saved.replace("./", ""), "export", { to });
-  const why = model === "bundled" ? "Choose a run of your own" : off ? "A run can be exported from its first checkpoint on" : undefined;
+  const kept = models.some((m) => m.name === saved);
+  const off = !mayWrite() || !kept;
+  const send = (to) => (saved === "bundled" ? beginOf("/api/bundled", "export", { to }) : begin(saved.replace("./", ""), "export", { to }));
+  const why = kept ? undefined : "A run can be exported from its first checkpoint on";
   return html`<div class="sub"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
     <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>

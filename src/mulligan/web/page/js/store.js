@@ -278,11 +278,12 @@ export const command = (name, body = {}, names = {}) => act(`/api/train/${name}`
 
 const asked = new Set(); // long actions that this page began: their end is told
 
-/** Begin a long action of a run, an export or its report; its end comes as news with a link. */
-export async function begin(name, what, body = {}) {
+/** Begin a long action, an export or a report; its end comes as news with a link. */
+export async function beginOf(place, what, body = {}) {
   asked.add(what);
-  return act(`/api/runs/${encodeURIComponent(name)}/${what}`, body);
+  return act(`${place}/${what}`, body);
 }
+export const begin = (run, what, body) => beginOf(`/api/runs/${encodeURIComponent(run)}`, what, body);
 export const wasAsked = (what) => asked.has(what);
 
 /** Open the report of a run, or have it written first. */
