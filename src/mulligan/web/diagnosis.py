@@ -50,7 +50,7 @@ TITLES: dict[str, tuple[str, str]] = {
 """Title of every state, and what it means."""
 LABELS = {
     "spread": "Samples differ with z",
-    "distance": "Samples differ from each other",
+    "distance": "Variety of samples",
     "classes": "Classes in use",
     "d_accuracy": "D is right",
     "logit": "Largest logit",

@@ -129,3 +129,17 @@ def test_the_names_of_layers_are_whole_where_there_is_room(open_tab):
     found = tab("made-up").evaluate(named)
     assert [name for name, _ in found] == NAMES
     assert max(width for _, width in found) < 0.47 * 610
+
+
+WHOLE = """[...document.querySelectorAll(".ev li > div:first-child, .chart .ct")]
+    .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"""
+
+
+@pytest.mark.parametrize("width", [390, 1081, 1381, 1440])
+def test_what_figures_are_called_is_not_cut(open_tab, width):
+    """Where panels are narrowest: two names of evidence began with the same words, and ended in dots after them."""
+    tab = open_tab(viewport={"width": width, "height": 844})
+    assert tab("diagnosis-evidence").locator("li").count() == 5
+    assert tab.page.evaluate(WHOLE) == []
+    tab.go("runs")
+    assert tab.page.evaluate(WHOLE) == []
