@@ -251,6 +251,7 @@ def test_a_run_is_measured(runs: Path) -> None:
     assert found["metrics"]["space"] == "points"
     assert found["metrics"]["modes"] <= 8
     assert found["metrics"]["step"] == 24
+    assert found["metrics"]["n_real"] > 0
     kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
     assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
     assert not work.short(kept | {"held_out": False})["held_out"]
@@ -264,6 +265,8 @@ def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
     row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1")
     assert (row["step"], row["measured_step"], row["glanced_step"]) == (30, 24, 30)
     assert row["fd"] is not None
+    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
+    assert row["coverage_ideal"] == kept["points"]["coverage_ideal"]
     other = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1-try-2")
     assert (other["measured_step"], other["glanced_step"]) == (None, None)
 

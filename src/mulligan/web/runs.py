@@ -138,6 +138,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "fd": number(median_of(first.get("fd"))),
         "fd_floor": number(median_of(first.get("fd_floor"))),
         "coverage": number(median_of(first.get("coverage"))),
+        "coverage_ideal": number(median_of(first.get("coverage_ideal"))),
         "modes": seen.get("modes"),
         "modes_of": _modes_of(config, began) if "modes" in seen else None,
         "parent": None if config.parent is None else Path(config.parent.run).name,

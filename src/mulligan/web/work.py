@@ -55,7 +55,7 @@ def evaluate(folder: Path, say: Any) -> dict[str, Any]:
 def short(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the few figures of an evaluation that the page shows."""
     space = next((name for name in MAPS if name in metrics), None)
-    found: dict[str, Any] = {"n": metrics["n"], "step": metrics["step"], "space": space}
+    found: dict[str, Any] = {"n": metrics["n"], "n_real": metrics["n_real"], "step": metrics["step"], "space": space}
     found["held_out"] = metrics.get("held_out", True)
     names: tuple[str, ...]
     if space is not None:

@@ -2,6 +2,7 @@
 samples that cannot be had."""
 
 import os
+import re
 
 import pytest
 
@@ -35,7 +36,10 @@ def test_damaged_runs_are_said_and_hide_no_others(open_tab, folders):
     ticked = tab.page.locator("[data-testid=run-row] input:checked")
     assert ticked.count() == 1
     tab.until("document.querySelector('[data-testid=compare-coverage] circle')")
-    assert tab("compare-coverage").locator(".unit").inner_text() == "share of 256 reals at most, best 0.97"
+    assert tab("compare-coverage").locator(".unit").inner_text() == "of ≤ 256 reals, best 0.97"
+    assert tab("compare-coverage").locator("h3").inner_text() == "Coverage in training"
+    heads = " ".join(tab.page.locator("th").all_inner_texts())
+    assert re.search(r"KID ↓\s+in training.*Coverage ↑\s+at the end", heads, re.DOTALL)  # another measure
     with tab.page.expect_request("**/curves"):  # a run that has gone on has longer ones
         tab.page.evaluate("import('/js/store.js').then(({server}) => server.hear('runs', {}))")
     ticked.uncheck()

@@ -244,6 +244,7 @@ def test_the_noise_floor_stands_in_its_chart_before_the_first_figure_and_after_t
     tab.page.evaluate(tell, {"try": 1, "step": 9, "n": 60, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "final": True})
     tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
     assert "noise floor 4.0e−3" in tab("chart-distance").inner_text()
+    assert "KID, PCA-64" in tab("chart-distance").inner_text()  # beside one in the judge's, at the end
 
 
 @pytest.mark.parametrize("held_out", [True, False])
@@ -251,9 +252,10 @@ def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
     tab = open_tab()
     metrics = {"try": 1, "step": 9, "n": 60, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "coverage": 0.4, "final": True}
     tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
-    tab.page.evaluate(tell, metrics | {"held_out": held_out})
+    tab.page.evaluate(tell, metrics | {"n_real": 50, "held_out": held_out})
     tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
     assert tab("reals-seen").count() == (not held_out)
+    assert "of 50 reals" in tab("quality").inner_text()
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ export function Quality() {
     <div class="pb"><div class="first">
       <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
       <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? "" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
-      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? "of reals reached" : blank || !lookedAt ? `of ${int(first?.reals)} reals at most` : `of ${int(look.reals)} reals, ${lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
+      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? `of ${int(m.n_real)} reals reached` : blank || !lookedAt ? `of ${int(first?.reals)} reals at most` : `of ${int(look.reals)} reals, ${lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against reals that G has seen: none are held out.</small>`}
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />

@@ -12,6 +12,10 @@ const OPEN = ["paused", "stopped", "failed", "finished"];
 
 const address = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 
+// the few samples of training, and the many at the end, give other figures of one name
+const TRAINED = html`<br /><small>in training</small>`;
+const ENDED = html`<br /><small>at the end</small>`;
+
 const UNREAD = "unreadable";
 
 function State({ run }) {
@@ -43,7 +47,7 @@ function Row({ run, selected, toggle, off }) {
   return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} disabled=${!read} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
     <td><b>${read ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(modelOf(run.name))}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
     <td>${run.sample && html`<img class=${`thumb ${run.points ? "points" : ""}`} alt="" loading="lazy" key=${run.changed} src=${run.sample} />`}</td><td><${State} run=${run} /></td><td class="n">${int(run.step)}</td><td class="n nowrap">${time(run.seconds)}</td>
-    <td class="n">${num(run.kid)}${of(run.kid, run.glanced_step)}</td><td class="n"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small>floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n">${num(run.coverage)}${of(run.coverage, run.measured_step)}</td><td class="n nowrap">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}${of(run.modes, run.glanced_step)}</td>
+    <td class="n">${num(run.kid)}${of(run.kid, run.glanced_step)}</td><td class="n"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small class="nowrap">floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n">${num(run.coverage)}${run.coverage != null && run.coverage_ideal != null && html`<br /><small class="nowrap">best ${short(run.coverage_ideal)}</small>`}${of(run.coverage, run.measured_step)}</td><td class="n nowrap">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}${of(run.modes, run.glanced_step)}</td>
     <td><div class="acts">${read && html`${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
       ${!run.points && html`<button type="button" class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}<button type="button" class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>
       ${!run.live && OPEN.includes(run.state) && html`<button type="button" class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}`}
@@ -57,8 +61,8 @@ function Compare({ names, curves, runs }) {
   const lines = (part, column) => there.map((name, i) => ({ name: name.length > 18 ? `${name.slice(0, 17)}…` : name, color: COLOURS[i % MOST], dash: i % 3, data: measured(points(curves[name][part], column)) }));
   const look = store.catalog?.diagnosis;
   const of = Math.max(10, ...there.map((n) => runs.find((r) => r.name === n)?.modes_of ?? 0));
-  return html`<div class="cmp"><${Chart} testid="compare-distance" title="KID" unit="log, lower is better" log height=${190} x=${x} least=${[0.001, 1]} series=${lines("distance", "kid")} />
-    <${Chart} testid="compare-coverage" title="Coverage" unit=${`share of ${int(look?.reals)} reals at most, best ${short(look?.coverage_ideal)}`} height=${190} x=${x} fixed=${[0, 1]} series=${lines("looks", "coverage")} />
+  return html`<div class="cmp"><${Chart} testid="compare-distance" title="KID in training" unit="log, lower is better" log height=${190} x=${x} least=${[0.001, 1]} series=${lines("distance", "kid")} />
+    <${Chart} testid="compare-coverage" title="Coverage in training" unit=${`of ≤ ${int(look?.reals)} reals, best ${short(look?.coverage_ideal)}`} height=${190} x=${x} fixed=${[0, 1]} series=${lines("looks", "coverage")} />
     <${Chart} testid="compare-classes" title="Classes in use" unit=${`exp H, of ${of}`} height=${190} x=${x} fixed=${[0, of]} series=${lines("distance", "effective_modes")} /></div>`;
 }
 
@@ -91,7 +95,7 @@ export function Runs({ query }) {
   };
   return html`<main class="view" id="main" tabindex="-1"><section class="panel" aria-labelledby="r1"><div class="ph"><h2 id="r1">Runs on disk</h2><span class="small mono">${list ? `${list.folder} · ${bytes(list.bytes)}` : ""}</span><div class="end"><input class="in find" type="search" placeholder="Find" aria-label="Find a run" data-testid="runs-filter" value=${words} onInput=${(e) => setWords(e.target.value)} /></div></div>
     <div class="pb flush">${fault ? html`<p class="nothing">${fault}</p>` : list && !runs.length ? html`<div class="nothing"><h3>No runs yet</h3><p class="small">Each run of <a href="#train">Train</a> is kept in ${plain(list.folder)}.</p></div>`
-      : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of runs"><table class="tbl"><thead><tr><th><span class="sr">Compare</span></th><th>Run</th><th>Samples</th><th>State</th><th class="n">Steps</th><th class="n">Time</th><th class="n">KID ↓</th><th class="n">FD ↓</th><th class="n">Coverage ↑</th><th class="n">Classes</th><th><span class="sr">Actions</span></th></tr></thead>
+      : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of runs"><table class="tbl"><thead><tr><th><span class="sr">Compare</span></th><th>Run</th><th>Samples</th><th>State</th><th class="n">Steps</th><th class="n">Time</th><th class="n">KID ↓${TRAINED}</th><th class="n">FD ↓${ENDED}</th><th class="n">Coverage ↑${ENDED}</th><th class="n">Classes${TRAINED}</th><th><span class="sr">Actions</span></th></tr></thead>
         <tbody>${rows}</tbody></table></div>
         ${runs.length > 0 && !found.length && html`<p class="nothing">No run has “${words}” in its name, recipe, data or state.</p>`}`}
       ${list?.trash?.length > 0 && html`<p class="small trash">In the bin: ${list.trash.map((item) => html`<span class="nowrap">${item.name} <button type="button" class="btn low quiet" disabled=${!mayWrite()} aria-label=${`Take ${item.name} out of the bin`} onClick=${() => restore(item)}>Take back</button></span> `)}</p>`}
