@@ -40,6 +40,27 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
     stand.open()
 
 
+@pytest.mark.parametrize("story", ["again", "other", "later", "turned"])
+def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
+    story: str, call: Any, stand: Any, playground: Any, toml: str
+) -> None:
+    """The same settings from the same start give the same run; others, and a run whose knobs were turned, do not."""
+    call.begun(stand)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    if story == "turned":
+        stand.say("turned", step=3, overrides=["generator.optimizer.lr=0.5"], knobs={}, changes=[])
+    start: dict[str, Any] = {"from_step": 0, "healthy_step": 0, "restart": True}
+    stand.diagnoses(**start)
+    stand.say("state", state="alarm", step=1500)
+    assert call.get("/api/snapshot").json()["diagnosis"]["tried"] is None
+    call.post("/api/train/second-try", **{"try": 1})
+    stand.open()
+    lines = ["loss.kind=hinge" if story == "other" else "loss.kind=relativistic"]
+    stand.diagnoses(overrides=lines, **({} if story == "later" else start))
+    found = call.get("/api/snapshot").json()["diagnosis"]["tried"]
+    assert found == ({"number": 1, "state": "mode collapse", "step": 1500} if story == "again" else None)
+
+
 @pytest.mark.parametrize(
     ("changes", "restart"),
     [(["discriminator.layers.hidden=[8]"], True), (["latent.dim=3"], True), (["generator.optimizer.lr=1e-4"], False)],

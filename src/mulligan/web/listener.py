@@ -108,6 +108,7 @@ class Listener:
         self.hub.publish("metrics", found)
 
     def _diagnosis(self, words: dict[str, Any]) -> None:
+        words["tried"] = self.session.tried(words)
         self.state.diagnosis = words
         current = self.state.current
         if current is not None and words["severity"] == "alarm":

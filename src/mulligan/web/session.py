@@ -109,7 +109,7 @@ class Session:
         text = f"reading {config.data.name}"
         table, turn = to_table(config), self.state.turn + 1
         self.engine.send("start", {"config": table, "folder": str(folder), "try": 1, "turn": turn, "paused": paused})
-        self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps)], 1, text)
+        self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps, config=config)], 1, text)
         self.state.info = {"table": table, "data": config.data.name}
         self.state.settings = self.named(knobs.settings_of(config))
         self.hub.restart()
@@ -237,11 +237,23 @@ class Session:
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
         begin = 0 if anew else said["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
-        new.changes, new.summary = found, knobs.summary(found)
+        new.changes, new.summary, new.config = found, knobs.summary(found), changed
         self.state.begin([*self.state.tries, new], new.number, text)
         self.hub.restart()
         self.hub.publish("runs", {})
         return self.status()
+
+    def tried(self, said: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the failed try that a remedy leads back to: the same settings from step 0 give the same run."""
+        if not said["overrides"] or not said["restart"]:
+            return None
+        with contextlib.suppress(MulliganError, Problem):
+            after = with_overrides(self._config(), said["overrides"], say=lambda text: None)
+            for each in self.state.tries:
+                same = each.config is not None and replace(each.config, parent=None) == replace(after, parent=None)
+                if same and each.alarm is not None and not each.from_step and not each.story.turns:
+                    return {"number": each.number, **each.alarm}
+        return None
 
     def go_back(self, number: int) -> dict[str, Any]:
         """Go on with another try of the chain, where it stood."""

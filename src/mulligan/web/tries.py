@@ -36,6 +36,7 @@ class Try:
     summary: str = ""
     alarm: dict[str, Any] | None = None
     story: Story = field(default_factory=Story)
+    config: Config | None = None  # as it began
 
     def content(self) -> dict[str, Any]:
         """Return it for the page."""
@@ -79,7 +80,7 @@ def _read(folder: Path, config: Config, before: Config | None, number: int) -> T
     last = max([0, *saved, *story.curves.step[-1:]])
     begin = 0 if config.parent is None else config.parent.step
     found = Try(number, folder.name, config.recipe, begin, last, config.steps, "stopped", number - 1 or None)
-    found.story = story
+    found.story, found.config = story, config
     if last >= config.steps:
         found.state = "finished"
     if before is not None:

@@ -30,6 +30,41 @@ def test_the_name_of_a_second_try_fits_its_line(open_tab, width):
         assert tab.page.evaluate(CUT) == []
 
 
+ALARM = """async ({begin, tried}) => {
+    const {server} = await import("/js/store.js");
+    const one = {run: "made-up", recipe: "article", from_step: 0, steps: 1000, state: "failed"};
+    const alarm = (step, state) => ({step, state});
+    server.hear("tries", [{...one, number: 1, step: 300, alarm: alarm(300, "contrast illusion")},
+        {...one, number: 2, step: 950, from_step: begin, parent: 1, summary: "hinge", alarm: alarm(950, "gamma off")}]);
+    server.hear("status", {state: "alarm", run: "made-up", try: 2, step: 950, steps: 1000, class_names: [], can: []});
+    server.hear("diagnosis", {step: 950, state: "gamma off", title: "Gamma off", severity: "alarm", text: "",
+        evidence: [], remedies: ["weaker"], overrides: ["batch_size=2"], can_try: true, from_step: begin,
+        restart: begin === 0, changes: [{path: "batch_size", label: "Batch", old: 1, new: 2}], tried});
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("begin", [0, 900])
+def test_the_line_of_a_second_try_that_failed_says_whose_it_is(open_tab, width, begin):
+    """Beside it stood the name of the try before, as the way back to that, and nothing else."""
+    tab = open_tab(viewport={"width": width, "height": 844})
+    tab.page.evaluate(ALARM, {"begin": begin, "tried": None})
+    tab.until(f"{SAID}.some((text) => text.startsWith('Try 2 · second try'))")
+    assert tab.page.evaluate(CUT) == []
+    told = tab("tries").locator("svg").get_attribute("aria-label")
+    assert f"Try 2{' began from step 900 and' if begin else ''} is at step 950 of 1,000." in told
+
+
+def test_a_remedy_that_was_tried_is_not_offered_as_it_is(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(ALARM, {"begin": 0, "tried": {"number": 1, "state": "contrast illusion", "step": 300}})
+    tab("diagnosis").get_by_text("These are the settings of try 1, which ended in contrast illusion at 300").wait_for()
+    assert tab("second-try").count() == 0
+    assert "would" not in tab("tries").locator("svg").get_attribute("aria-label")
+    tab("edit-remedy").click()
+    assert tab("remedy-editor").count() == 1
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
 def test_what_has_the_focus_is_under_no_bar(open_tab, size):
     tab = open_tab(viewport={"width": size[0], "height": size[1]})

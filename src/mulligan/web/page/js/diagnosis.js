@@ -80,13 +80,15 @@ function Advice({ severe, open }) {
   if (severe) {
     const alarm = diagnosis.severity === "alarm";
     const tryable = diagnosis.can_try && diagnosis.changes?.length > 0;
+    const { tried } = diagnosis; // a try whose settings the remedy leads back to
+    const filled = alarm && status.state !== "training" && !edited() ? "primary" : "";
     const many = tryable && diagnosis.changes.length > 5 && ` · ${diagnosis.changes.length} changes`; // as many as are in sight
     return html`<div class="try"><h3>What to try${many}</h3>
       ${tryable ? html`<${Changes} changes=${diagnosis.changes} from=${diagnosis.from_step} restart=${diagnosis.restart} />`
         : html`<ul class="small">${(diagnosis.remedies ?? []).map((r) => html`<li>${r}</li>`)}</ul>`}
-      <p class="small">${tryable ? `${sentence(diagnosis.remedies?.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
-      <div class="act">${tryable && html`<button type="button" class=${`btn big grow ${alarm && status.state !== "training" && !edited() ? "primary" : ""}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>
-        <button type="button" class="btn big" data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
+      <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: the same would come again. Change something else, too. ` : tryable ? `${sentence(diagnosis.remedies?.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
+      <div class="act">${tryable && html`${!tried && html`<button type="button" class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>`}
+        <button type="button" class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
   if (before) {

@@ -74,7 +74,7 @@ function RunBar({ state }) {
   const s = store.status;
   const blank = !s || s.state === "empty" || s.state === "loading";
   const d = store.diagnosis;
-  const would = d?.severity === "alarm" && d.can_try && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? d.from_step : null;
+  const would = d?.severity === "alarm" && d.can_try && !d.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? d.from_step : null;
   // steps are told with the status, many times between two lists of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />

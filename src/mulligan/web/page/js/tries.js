@@ -34,8 +34,8 @@ function begun(a, end) {
 function words(tries, now, would) {
   if (!tries.length) return "No try yet.";
   const said = tries.map((t) => {
-    const begun = t.from_step ? ` began from step ${int(t.from_step)}` : "";
-    if (t === now) return `Try ${t.number}${begun} and is at step ${int(t.step)} of ${int(t.steps)}.`;
+    const begun = t.from_step ? ` began from step ${int(t.from_step)} and` : "";
+    if (t === now) return `Try ${t.number}${begun} is at step ${int(t.step)} of ${int(t.steps)}.`;
     return `Try ${t.number}${begun} ${t.alarm ? `failed at step ${int(t.alarm.step)} with ${t.alarm.state}` : `stands at step ${int(t.step)}`}.`;
   });
   return said.join(" ") + (would == null ? "" : ` A second try would begin at step ${int(would)}.`);
@@ -64,6 +64,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const beside = (x) => (x > width - 190 ? { x: x - 10, "text-anchor": "end" } : { x: Math.max(x + 12, label + 100) });
     const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that begins where the name would stand
     const from = would == null ? null : X(would);
+    const next = `${up ? `Try ${now.number} · s` : "S"}econd try ${narrow ? "from" : "would start here, at"} ${int(would)}`;
     const said = [...(narrow ? [] : [`Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`]), `Try ${now.number}: ${now.summary || `from ${int(now.from_step)}`}`, `Try ${now.number}`];
     const name = said.find((text) => text.length * LETTER < width - EDGE) ?? said.at(-1);
     lines = html`
@@ -72,7 +73,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
         ${end < width - EDGE - 4 && !from && html`<path d=${`M${Math.max(begin + BEND, end)} ${UP}H${width - EDGE}`} fill="none" stroke="var(--line)" stroke-width="3" stroke-dasharray="1 6" stroke-linecap="round" />`}`}
       ${!up && html`<line x1=${begin} x2=${end} y1=${LOW} y2=${LOW} stroke="var(${bad ? "--line-strong" : "--brand"})" stroke-width="3" stroke-linecap="round" />`}
       ${from != null && html`<path d=${up ? `M${from} ${UP}H${width - EDGE}` : arc(from, width - EDGE)} fill="none" stroke="var(--brand)" stroke-width="2" stroke-dasharray="2 6" stroke-linecap="round" />
-        <text class="lab brand" x=${Math.min(from + 64, width - (narrow ? 130 : 240))} y="8">${narrow ? `Second try from ${int(would)}` : `Second try would start here, at ${int(would)}`}</text>`}
+        <text class="lab brand" x=${Math.min(from + 64, width - next.length * LETTER)} y="8">${next}</text>`}
       ${bad ? cross(end, y) : html`<circle cx=${end} cy=${y} r="5.5" fill="var(--brand)" stroke="var(--panel)" stroke-width="2" />`}
       ${up && from == null && html`<text class=${`lab ${bad ? "" : "brand"}`} x=${Math.min(begin + 64, width - name.length * LETTER)} y="8">${name}</text>`}
       ${up && !narrow && before.at(-1).alarm && html`<text ...${beside(X(before.at(-1).alarm.step))} y=${LOW - 7}>${before.at(-1).alarm.state} at ${int(before.at(-1).alarm.step)}</text>`}
