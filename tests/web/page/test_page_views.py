@@ -233,3 +233,21 @@ def test_the_museum(open_tab):
     tab.until("document.querySelector('[data-testid=exhibit-2]').getAttribute('aria-current') === 'page'")
     tab("museum-run").wait_for()
     tab.picture("museum", full_page=True)
+
+
+def test_a_reload_and_the_way_back_find_what_was_drawn(open_tab):
+    from mulligan.models import bundled
+
+    tab = open_tab("draw")
+    tab("class-3").wait_for()
+    tab("seed-input").fill("1009")
+    tab("class-3").click()
+    tab.until("location.hash === '#draw?model=bundled&seed=1009&class=3'")
+    expected = bundled().images(1, 1009, 3)[0].ravel().tolist()
+    for again in (tab.page.reload, lambda: (tab.go("museum"), tab.page.go_back())):
+        again()
+        tab.connected()
+        tab.until("document.querySelector('[data-testid=digit]').getAttribute('aria-label')?.includes('seed 1009')")
+        tab.painted("digit")
+        assert pixels(tab, "digit") == expected
+        assert tab("class-3").get_attribute("aria-pressed") == "true"

@@ -13,6 +13,7 @@ const STOPS = 11;
 const SIDE = 11;
 const FPS = 30;
 const SEEDS = 4294967296;
+const CALM = 300; // ms without a change after which the address tells what is drawn
 
 /** Ask again when something changed, or the server is there again; the latest question wins, and the last answer stays until the next is there. */
 function useAnswer(ask, deps, wait = 0) {
@@ -206,7 +207,12 @@ export function Draw({ query }) {
   const [models, setModels] = useState([]);
   const [model, setModel] = useState(query.get("model") ?? "bundled");
   const [seed, setSeed] = useState(number(query.get("seed")) ?? 42);
-  const [kind, setKind] = useState(null);
+  const [kind, setKind] = useState(number(query.get("class")));
+  useEffect(() => { // a reload, or the way back, finds the same picture; a held button is not written down at each number
+    const words = new URLSearchParams({ model, seed, ...(kind == null ? {} : { class: kind }) });
+    const timer = setTimeout(() => history.replaceState(null, "", `#draw?${words}`), CALM);
+    return () => clearTimeout(timer);
+  }, [model, seed, kind]);
   useEffect(() => { server.get("/api/models", { also: query.get("model") }).then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
   const s = store.status;
   const living = s && !["empty", "loading"].includes(s.state) && s.shape;
