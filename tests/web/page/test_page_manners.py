@@ -221,6 +221,10 @@ def test_failed_and_warning_are_said_in_words(open_tab):
     killed = error | {"text": "SIGKILL", "code": "worker-died"}
     tab.page.evaluate(TOLD, {"status": {"state": "failed", "error": killed, "can": ["resume"]}})
     assert tab("resume-failed").inner_text() == "Resume"
+    nothing = killed | {"checkpoint_step": None}  # on disk: there is nothing to go on with
+    tab.page.evaluate(TOLD, {"status": {"state": "failed", "error": nothing, "can": ["resume", "reset"]}})
+    assert tab("start-again").inner_text() == "Start again"
+    assert tab("resume-failed").count() == 0
     warning = {"state": "cycling", "title": "Cycling", "severity": "warning", "text": "G goes round.", "can_try": True}
     tab.page.evaluate(TOLD, {"status": {"state": "training", "step": 3200}, "diagnosis": warning})
     tab.wait("warning")

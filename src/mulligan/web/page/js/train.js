@@ -157,7 +157,9 @@ export function trainNews(state) {
   }
   if (state === "failed") {
     const kept = s.error?.checkpoint_step;
-    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: kept != null && AGAIN.includes(s.error?.code) && can("resume") ? [["Resume", () => command("resume"), "resume-failed"]] : [] };
+    const whole = AGAIN.includes(s.error?.code);
+    const more = kept != null && can("resume") ? ["Resume", () => command("resume"), "resume-failed"] : kept == null && can("reset") ? ["Start again", () => command("reset", { paused: false }), "start-again"] : null;
+    return { kind: "bad", text: html`<b>Stopped at step ${int(s.step)}:</b> ${s.error?.text ?? "no reason was given"}${/[.!?]$/.test(s.error?.text ?? "") ? "" : "."} ${kept == null ? "" : `Everything up to the checkpoint of step ${int(kept)} is on disk.`}`, actions: whole && more ? [more] : [] };
   }
   return null;
 }
