@@ -64,7 +64,7 @@ def test_leaving_and_coming_back_changes_nothing(
     options: dict[str, Any] = {"evaluators": [lambda run: {"mean": float(run.sample(*run.draw(9, seed=0)).mean())}]}
     record(tmp_path / "whole", Run(config), observers=[alarm()], **options)
     count = len((tmp_path / "whole" / "events.jsonl").read_text().splitlines())
-    for leave in range(1, count + 1):  # after every single event
+    for leave in range(1, count + 1, threads):  # after every single event; with two threads, after every other one
         folder = tmp_path / str(leave)
         for _ in zip(range(leave), Recorder(folder).record(Run(config), observers=[alarm()], **options)):
             pass

@@ -43,8 +43,7 @@ ALARM = """async ({begin, tried}) => {
 }"""
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("begin", [0, 900])
+@pytest.mark.parametrize(("width", "begin"), [(390, 0), (1440, 900)])
 def test_the_line_of_a_second_try_that_failed_says_whose_it_is(open_tab, width, begin):
     """Beside it stood the name of the try before, as the way back to that, and nothing else."""
     tab = open_tab(viewport={"width": width, "height": 844})
@@ -170,11 +169,12 @@ WHOLE = """[...document.querySelectorAll(".ev li > div:first-child, .chart .ct")
     .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"""
 
 
-@pytest.mark.parametrize("width", [390, 1081, 1381, 1440])
-def test_what_figures_are_called_is_not_cut(open_tab, width):
+def test_what_figures_are_called_is_not_cut(open_tab):
     """Where panels are narrowest: two names of evidence began with the same words, and ended in dots after them."""
-    tab = open_tab(viewport={"width": width, "height": 844})
+    tab = open_tab()
     assert tab("diagnosis-evidence").locator("li").count() == 5
-    assert tab.page.evaluate(WHOLE) == []
-    tab.go("runs")
-    assert tab.page.evaluate(WHOLE) == []
+    for view in ("train", "runs"):
+        tab.go(view)
+        for width in (390, 1081, 1381, 1440):
+            tab.page.set_viewport_size({"width": width, "height": 844})
+            assert tab.page.evaluate(WHOLE) == [], (view, width)
