@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.game.augment import Brightness, Translation
-from mulligan.game.checking import NETS, game_of
+from mulligan.game.checking import CLASSES, NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import FeatureMatching, Relativistic
 from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP
@@ -22,9 +22,6 @@ class Lifted(nn.Tanh):
 
     def forward(self, m, x):
         return super().forward(m, x) + 1
-
-    def output_shape(self, shape):
-        return shape
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,7 @@ GAMES = {
     "augmented": ("conv", {"augment": (Translation(0.5), Brightness()), "update": "simultaneous"}),
     "a D that mixes samples": ("curved", {"d": (nn.Dense(6), nn.BatchNorm(), nn.Tanh(), nn.Dense(1))}),
     "Dense at the end": ("mlp", {}),
+    "classes": ("classes", {"g": (nn.OneHot(CLASSES), nn.Dense(4), nn.Tanh())}),
     "reshaped": ("curved", {"g": (nn.Dense(4), nn.Tanh(), nn.Reshape((2, 2)), nn.Flatten())}),
     "inside another": ("curved", {"g": (nn.Dense(4), nn.Sequential((nn.Tanh(), nn.Reshape((4,)))))}),
     "nothing but z": ("curved", {"g": (nn.Concat((nn.Dense(2), nn.Dense(2))),)}),

@@ -121,7 +121,6 @@ class Batch:
             np.copyto(self.room("labels", labels.shape, labels.dtype), labels)
         self.room("logits", (2, n))
         self._head[:] = step, n, labels is not None, noisy, isinstance(real, Rows)
-        self.read()
 
     def read(self) -> None:
         """Take note of what `deal` has written, as every lane does before it plays: one may be another process."""
