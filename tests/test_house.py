@@ -162,7 +162,8 @@ def test_what_the_readme_shows_and_links_to_is_there():
     readme = Path(__file__).parents[1] / "README.md"
     links = re.findall(r"(!?)\[[^]]*]\((?!http)([^)#]+)", readme.read_text("utf-8"))
     assert [target for _, target in links if not (readme.parent / target).exists()] == []
-    assert {"docs/images/playground.png", "docs/images/playground.gif"} <= {target for mark, target in links if mark}
+    pictures = {f"docs/images/{name}" for name in ("quick.gif", "imprint.png", "playground.gif")}
+    assert pictures <= {target for mark, target in links if mark}
 
 
 def test_every_licence_in_the_package_is_declared():
