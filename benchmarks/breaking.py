@@ -33,10 +33,10 @@ from breaking_cases import BROKEN, SOUND, Case, configure
 from mulligan.bench.machine import describe
 from mulligan.errors import DivergedError
 from mulligan.training import Run, train
-from mulligan.training.diagnosis import Diagnosis
+from mulligan.training.diagnosis.descriptions import MEANINGS
+from mulligan.training.diagnosis.observer import Diagnosis
+from mulligan.training.diagnosis.rules import HEALTHY, RULES
 from mulligan.training.events import Diagnosed, Stepped
-from mulligan.training.meanings import MEANINGS
-from mulligan.training.rules import HEALTHY, RULES
 
 COSTS = (
     ("quick", 7000, 1000),

@@ -21,7 +21,7 @@ import threadpoolctl
 from mulligan.nn.layers import Conv2d, ConvTranspose2d
 from mulligan.nn.memory import aligned
 from mulligan.nn.network import Network
-from mulligan.nn.parallel import Lanes
+from mulligan.nn.workers.threads import Lanes
 
 QUICK = [
     ("D 1→16, 28→14", Conv2d(16), (28, 28, 1), 64),

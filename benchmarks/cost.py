@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from mulligan.bench.machine import describe
-from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from mulligan.game.gan import GAN
 from mulligan.game.penalties import R1, R2
 from mulligan.game.spec import Game, Latent, Player

@@ -41,11 +41,11 @@ import numpy as np
 from breaking import machine
 from breaking_cases import BROKEN, SMALL, Case, configure, rates
 
-from mulligan.data.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics.classes import classes
-from mulligan.metrics.frechet import frechet_distance, moments, percent
-from mulligan.metrics.judge import bundled
+from mulligan.metrics.distances.frechet import frechet_distance, moments, percent
+from mulligan.metrics.features.judge import bundled
 from mulligan.metrics.toys import modes
 from mulligan.training import Diagnosis, Recorder, Run, plan, train
 from mulligan.training.events import Diagnosed

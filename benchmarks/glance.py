@@ -20,7 +20,7 @@ from statistics import median
 import mulligan
 from mulligan.errors import MulliganError
 from mulligan.training import Run
-from mulligan.training.glance import Glance
+from mulligan.training.monitor import Glance
 
 RECIPES = ("quick", "best", "plain", "mlp", "classic", "ring")
 

@@ -18,12 +18,12 @@ import numpy as np
 import scipy.ndimage
 
 from mulligan.data import load
+from mulligan.metrics.distances.frechet import frechet_distance, moments, noise_floor, percent
+from mulligan.metrics.distances.neighbours import coverage_ideal, manifolds
+from mulligan.metrics.distances.parzen import parzen, parzen_kmeans
 from mulligan.metrics.evaluate import evaluate, reference
-from mulligan.metrics.features import pca, random_conv
-from mulligan.metrics.frechet import frechet_distance, moments, noise_floor, percent
-from mulligan.metrics.judge import bundled
-from mulligan.metrics.neighbours import coverage_ideal, manifolds
-from mulligan.metrics.parzen import parzen, parzen_kmeans
+from mulligan.metrics.features.judge import bundled
+from mulligan.metrics.features.maps import pca, random_conv
 
 
 def known_sets(digits, count, rng):

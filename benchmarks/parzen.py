@@ -19,9 +19,9 @@ import numpy as np
 
 import mulligan
 from mulligan.data import load
-from mulligan.metrics.cells import kmeans
-from mulligan.metrics.parzen import WIDTHS, log_likelihoods
-from mulligan.output.images import grid, save_png
+from mulligan.metrics.distances.cells import kmeans
+from mulligan.metrics.distances.parzen import WIDTHS, log_likelihoods
+from mulligan.output.pictures.images import grid, save_png
 from mulligan.studies.measures import quality
 from mulligan.training import Run, train, with_overrides
 

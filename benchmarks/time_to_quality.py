@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from mulligan.bench.machine import describe
-from mulligan.data.mnist import load_mnist
-from mulligan.metrics.frechet import frechet_distance, moments, noise_floor, percent
-from mulligan.metrics.judge import bundled
-from mulligan.metrics.neighbours import manifolds
-from mulligan.nn.limits import available_cores
+from mulligan.data.sources.mnist import load_mnist
+from mulligan.metrics.distances.frechet import frechet_distance, moments, noise_floor, percent
+from mulligan.metrics.distances.neighbours import manifolds
+from mulligan.metrics.features.judge import bundled
+from mulligan.nn.workers.limits import available_cores
 
 PEERS = ("gan", "dcgan", "wgan_gp")
 OURS = ("quick", "best")
@@ -92,12 +92,12 @@ class Ours:
         self.run.advance()
 
     def save(self, path):
-        from mulligan.training.checkpoint import save_checkpoint
+        from mulligan.training.store.checkpoint import save_checkpoint
 
         save_checkpoint(self.run, path)
 
     def restore(self, path):
-        from mulligan.training.checkpoint import checkpoints, load_checkpoint
+        from mulligan.training.store.checkpoint import checkpoints, load_checkpoint
 
         self.run = load_checkpoint(checkpoints(path)[-1]).run()
 
@@ -105,7 +105,7 @@ class Ours:
         self.run.generator().save(path)
 
     def images(self, path, count, seed):
-        from mulligan.output.generator import Generator
+        from mulligan.output.generator.generator import Generator
 
         return Generator.load(path).images(count, seed)
 

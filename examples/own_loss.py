@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import mulligan
-from mulligan.data.toys import TOYS
+from mulligan.data.sources.toys import TOYS
 from mulligan.game.losses import LOSSES, DiscriminatorLoss, GeneratorLoss, Loss
 from mulligan.metrics.toys import modes
 

@@ -21,7 +21,7 @@ from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.initializers import He
-from mulligan.tables import KINDS
+from mulligan.serialization import KINDS
 from mulligan.training import load_config, resume
 from mulligan.training.config import dumps_toml, with_overrides
 

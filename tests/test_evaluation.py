@@ -10,14 +10,14 @@ import mulligan
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.evaluation import Exam, evaluate, evaluate_finished
-from mulligan.game.architectures import MLPGenerator
+from mulligan.game.architectures.networks import MLPGenerator
 from mulligan.game.spec import Latent
-from mulligan.metrics import judging
-from mulligan.metrics.features import pca
+from mulligan.metrics.features import judging
+from mulligan.metrics.features.maps import pca
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.generator import Generator, GeneratorSpec
+from mulligan.output.generator.generator import Generator, GeneratorSpec
 from mulligan.training import Recorder, Run
 from mulligan.training.config import with_fields
 
@@ -248,7 +248,7 @@ def test_words(own):
 
 def test_stacked_digits_are_read_one_by_one():
     from mulligan.data import load
-    from mulligan.data.stacked import StackedImages
+    from mulligan.data.sources.stacked import StackedImages
 
     digits = load("mnist")
     rng = np.random.default_rng(0)

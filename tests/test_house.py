@@ -23,11 +23,11 @@ BELOW = {
     "game": {"nn", "errors"},
     "data": {"nn", "errors"},
     "metrics": {"data", "nn", "errors"},
-    "tables": {"game", "nn", "errors"},
-    "output": {"tables", "game", "nn", "errors", "mulligan"},
-    "training": {"output", "tables", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
+    "serialization": {"game", "nn", "errors"},
+    "output": {"serialization", "game", "nn", "errors", "mulligan"},
+    "training": {"output", "serialization", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
     "models": {"training", "output", "errors"},
-    "report": {"training", "output", "tables", "metrics", "data", "errors"},
+    "report": {"training", "output", "serialization", "metrics", "data", "errors"},
     "recipes": set(),
 }
 MIDDLE = frozenset({*BELOW, "mulligan"})

@@ -14,10 +14,10 @@ from mulligan.report.curves import _verdict
 from mulligan.report.story import Story
 from mulligan.studies.measures import play
 from mulligan.training import Run, recipe
-from mulligan.training.folder import RunFolder
 from mulligan.training.progress import measured
-from mulligan.web import inside
-from mulligan.web.live import loss_of
+from mulligan.training.store.folder import RunFolder
+from mulligan.web.inside import maps
+from mulligan.web.session.live import loss_of
 
 MEANS = {"d_real": 1.5, "d_fake": -0.5}
 """Mean logits."""
@@ -80,9 +80,9 @@ def ring(request: Any) -> Run:
 
 def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring: Run) -> None:
     """Adding to all of D's logits moves it where their level is free, and nowhere else."""
-    says, before = ring.config.loss.says, inside.field(ring, side=16, points=8)
+    says, before = ring.config.loss.says, maps.field(ring, side=16, points=8)
     ring.gan.d.network.theta[-1] += 3.0  # the bias of the logit
-    found, asked = inside.field(ring, side=16, points=8), inside.point(ring, x=1.0, y=0.5)
+    found, asked = maps.field(ring, side=16, points=8), maps.point(ring, x=1.0, y=0.5)
     assert found["says"] == says
     if says == "centred":
         assert found["centre"] - before["centre"] == pytest.approx(3.0, abs=1e-5)

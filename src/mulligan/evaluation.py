@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import DATASETS, Dataset, load
-from mulligan.data.picture_file import SIZES
+from mulligan.data.sources.picture_file import SIZES
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, shown
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
 from mulligan.metrics.evaluate import reference
-from mulligan.metrics.features import enough, pca, random_conv
-from mulligan.metrics.judge import Judge, bundled
-from mulligan.metrics.judging import judge_for
+from mulligan.metrics.features.judge import Judge, bundled
+from mulligan.metrics.features.judging import judge_for
+from mulligan.metrics.features.maps import enough, pca, random_conv
 from mulligan.metrics.merging import merge
 from mulligan.metrics.points import evaluate_points
 from mulligan.metrics.toys import stacked_modes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.metrics.evaluate import Reference
-    from mulligan.output.generator import Generator
+    from mulligan.output.generator.generator import Generator
     from mulligan.training import Run
 
 COUNT = 10_000
@@ -304,9 +304,9 @@ def _weights(
     With `say` there are other data to compare with: then the averaged weights will do where a run's own data are gone.
     """
     from mulligan.models import load as load_generator
-    from mulligan.output.generator import Generator
+    from mulligan.output.generator.generator import Generator
     from mulligan.training import Run
-    from mulligan.training.folder import RunFolder, newest_in, restored
+    from mulligan.training.store.folder import RunFolder, newest_in, restored
 
     if isinstance(generator, Generator):
         return {"ema": generator}, None, None

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mulligan.data import Dataset, load
-from mulligan.data.arrays import UNNAMED, as_array, from_arrays
-from mulligan.data.pictures import fitted
+from mulligan.data.sources.arrays import UNNAMED, as_array, from_arrays
+from mulligan.data.sources.pictures import fitted
 from mulligan.errors import ConfigError, shown
-from mulligan.output.generator import Generator
+from mulligan.output.generator.generator import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, view_of
@@ -52,8 +52,8 @@ def fit(
     Parameters
     ----------
     images : array (n, h, w[, c]) or (n, d), or str or Path, or Dataset
-        Pictures or points (`mulligan.data.arrays` has the table of what is understood), or a name of `mulligan list
-        data`, a folder, or a file; or what `mulligan.data.load` made of one.
+        Pictures or points (`mulligan.data.sources.arrays` has the table of what is understood), or a name of
+        `mulligan list data`, a folder, or a file; or what `mulligan.data.load` made of one.
     labels : (n,) array, optional
         One class for each sample; without them, the generator knows no classes. A recipe that takes none says so.
     recipe : str, Path or Config

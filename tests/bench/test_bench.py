@@ -11,8 +11,8 @@ from mulligan.bench.report import text
 from mulligan.bench.side import SIDES, Entry
 from mulligan.cli import main
 from mulligan.errors import ConfigError
-from mulligan.nn.forks import can_fork
-from mulligan.nn.limits import available_cores
+from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.processes import can_fork
 
 
 def whole(*words, **options):

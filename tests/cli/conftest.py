@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from mulligan.cli import main
-from mulligan.game.architectures import ConvGenerator, MLPGenerator
+from mulligan.game.architectures.networks import ConvGenerator, MLPGenerator
 from mulligan.game.spec import Latent
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.generator import Generator, GeneratorSpec
+from mulligan.output.generator.generator import Generator, GeneratorSpec
 
 SOURCE = Path(__file__).parents[2] / "src"
 SHAPE = (8, 8, 1)
@@ -47,7 +47,7 @@ def environment():
 @pytest.fixture(autouse=True)
 def unslowed(monkeypatch):
     """Let no variable of this machine add a line to what commands say in this process."""
-    monkeypatch.setattr("mulligan.nn.blas.slowed", lambda: "")
+    monkeypatch.setattr("mulligan.nn.workers.blas.slowed", lambda: "")
 
 
 @pytest.fixture

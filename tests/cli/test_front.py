@@ -14,9 +14,9 @@ import pytest
 
 from mulligan import __version__
 from mulligan.cli import COMMANDS, main
-from mulligan.cli.screen import strict
+from mulligan.cli.console import strict
 from mulligan.errors import MulliganError
-from mulligan.nn import limits
+from mulligan.nn.workers import limits
 
 
 def sentence(text):
@@ -130,13 +130,10 @@ def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads
 @pytest.mark.parametrize(
     "module",
     [
-        "data.pack",
-        "metrics.judge_training",
+        "data.sources.pack",
+        "metrics.features.judge_training",
         "museum.jang_film",
         "models.bundle",
-        "studies.decoupled_study",
-        "studies.landscape_pictures",
-        "studies.optimizer_race",
         "web.browser.site",
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from mulligan.cli.list import KINDS, described, source_in
 from mulligan.data import DATASETS
-from mulligan.tables import KINDS as REGISTRIES
+from mulligan.serialization import KINDS as REGISTRIES
 from mulligan.training import RECIPES
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import mulligan as front
 from mulligan.training.config import dumps_toml
-from mulligan.training.folder import resume
-from mulligan.training.recorder import Recorder
+from mulligan.training.store.folder import resume
+from mulligan.training.store.recorder import Recorder
 
 RUN = "my runs/Annika's $1"
 SHORT = ("--set", "threads=1", "evaluate_every=0", "sample_every=0", "data.limit=2000", "save_every=250")

@@ -16,7 +16,7 @@ from mulligan.fitting import timed
 from mulligan.models import load
 from mulligan.training import progress
 from mulligan.training.events import Clock, Stepped
-from mulligan.training.folder import RunFolder, next_free
+from mulligan.training.store.folder import RunFolder, next_free
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
 TINY += ("--set", "discriminator.layers.hidden=[8]", "--set", "discriminator.layers.channels=[2, 4]", "batch_size=8")
@@ -153,7 +153,7 @@ def test_ctrl_c_before_a_run_has_begun_leaves_no_empty_folder(mulligan, data, mo
 
     words = ("train", "--data", data, "--steps", 4, *TINY)
     with monkeypatch.context() as patched:
-        patched.setattr("mulligan.nn.blas.slowed", interrupted)
+        patched.setattr("mulligan.nn.workers.blas.slowed", interrupted)
         assert mulligan(*words)[0] == 130
     assert not Path("runs").exists()
     shown = follow.view_of
@@ -319,7 +319,7 @@ def test_a_reader_that_leaves_ends_the_run_saved(mulligan, data, environment):
 
 
 def test_kernels_that_are_forced_to_be_slow_are_said_at_the_start(mulligan, data, monkeypatch):
-    monkeypatch.setattr("mulligan.nn.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
+    monkeypatch.setattr("mulligan.nn.workers.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
     words = ("train", "--data", data, "--steps", 4, *TINY)
     said = mulligan(*words)[2].splitlines()
     assert said[0] == "OPENBLAS_CORETYPE=Old is set"

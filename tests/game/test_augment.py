@@ -15,7 +15,7 @@ from mulligan.game.losses import Relativistic
 from mulligan.game.penalties import R1, R2, WGANGP
 from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn import layers as nn
-from mulligan.tables import from_table, to_table
+from mulligan.serialization import from_table, to_table
 from mulligan.training import Run, recipe, with_overrides
 
 SHAPE = (8, 6, 2)

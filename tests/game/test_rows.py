@@ -13,7 +13,7 @@ from mulligan.game.batch import Rows
 from mulligan.game.checking import NETS, Case, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.penalties import DRAGAN, R1, WGANGP
-from mulligan.nn.forks import can_fork
+from mulligan.nn.workers.processes import can_fork
 
 SHAPE = NETS["mlp"][2]
 

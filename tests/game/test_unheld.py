@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from mulligan.errors import TooLargeError
-from mulligan.game import misfits
+from mulligan.game import validation
 from mulligan.game.checking import NETS, game_of
 from mulligan.game.gan import GAN
-from mulligan.game.misfits import refuse_unheld
 from mulligan.game.penalties import R1, R2
+from mulligan.game.validation import refuse_unheld
 from mulligan.nn import layers as nn
-from mulligan.nn import limits
 from mulligan.nn.averaging import EMA
 from mulligan.nn.optimizers import Adam
+from mulligan.nn.workers import limits
 
 G, D, SHAPE = NETS["mlp"]
 
@@ -34,7 +34,7 @@ G, D, SHAPE = NETS["mlp"]
 def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, lanes, monkeypatch):
     game = replace(game, generator=replace(game.generator, optimizer=Adam()))
     shape, asked = (4, 4, 1) if isinstance(game.discriminator.layers[0], nn.Conv2d) else SHAPE, []
-    monkeypatch.setattr(misfits, "refuse_too_large", lambda what, size: asked.append(size))
+    monkeypatch.setattr(validation, "refuse_too_large", lambda what, size: asked.append(size))
     refuse_unheld(game, shape, batch_size=24, lanes=lanes)
     gan = GAN(game, shape, lanes=lanes)
     with gan.lanes:

@@ -3,8 +3,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.cells import kmeans
 from mulligan.metrics.copies import copies, ct, originals
+from mulligan.metrics.distances.cells import kmeans
 
 
 def authentic(x, train):

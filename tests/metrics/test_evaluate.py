@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics.c2st import c2st
 from mulligan.metrics.classes import within_class_variance
 from mulligan.metrics.copies import copies, originals
+from mulligan.metrics.distances.c2st import c2st
+from mulligan.metrics.distances.frechet import frechet_distance, frechet_infinity, moments, noise_floor
+from mulligan.metrics.distances.kernel import kid
+from mulligan.metrics.distances.neighbours import manifolds
 from mulligan.metrics.evaluate import distances, evaluate, reference
-from mulligan.metrics.features import pca, random_conv
-from mulligan.metrics.frechet import frechet_distance, frechet_infinity, moments, noise_floor
-from mulligan.metrics.kernel import kid
+from mulligan.metrics.features.maps import pca, random_conv
 from mulligan.metrics.merging import merge
-from mulligan.metrics.neighbours import manifolds
 from mulligan.metrics.pictures import contrast, diversity, sharpness
 
 N = 300

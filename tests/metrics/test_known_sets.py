@@ -5,8 +5,8 @@ import pytest
 import scipy.ndimage
 
 from mulligan.metrics.evaluate import evaluate, reference
-from mulligan.metrics.features import pca, random_conv
-from mulligan.metrics.judge import bundled
+from mulligan.metrics.features.judge import bundled
+from mulligan.metrics.features.maps import pca, random_conv
 
 N = 1000
 MAPS = ("judge", "pca64", "randconv")

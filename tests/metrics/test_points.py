@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mulligan.data.toys import TOYS
+from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ConfigError, DataError
-from mulligan.metrics.frechet import frechet_distance, moments, noise_floor
-from mulligan.metrics.kernel import kid
-from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.distances.frechet import frechet_distance, moments, noise_floor
+from mulligan.metrics.distances.kernel import kid
+from mulligan.metrics.distances.neighbours import manifolds
 from mulligan.metrics.points import evaluate_points
 from mulligan.metrics.toys import divergences
 

@@ -10,7 +10,7 @@ from mulligan.errors import ConfigError, ShapeError
 from mulligan.museum.kinds import KINDS
 from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn.optimizers import OPTIMIZERS, Adam, Optimizer
-from mulligan.tables import from_table, registry_of, to_table
+from mulligan.serialization import from_table, registry_of, to_table
 from mulligan.training.config import Config, with_fields, with_overrides
 
 

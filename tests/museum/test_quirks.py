@@ -13,11 +13,11 @@ from mulligan.museum.quirks import ArticleAdam, ArticleGenerator, ArticleOutput
 from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
-from mulligan.output.plan import plan_of
+from mulligan.output.export.plan import plan_of
 from mulligan.training.config import with_overrides
-from mulligan.training.findings import Evidence, Finding
-from mulligan.training.remedies import remedies_for
-from mulligan.training.signals import Probe
+from mulligan.training.diagnosis.findings import Evidence, Finding
+from mulligan.training.diagnosis.measure import Probe
+from mulligan.training.diagnosis.remedies import remedies_for
 
 GENERATOR = [100, 128, 256, 346, 480, 560, 686, 784]
 ACTIVATIONS = ["arctan", "relu", "arctan", "relu", "tanh", "relu", "sigmoid"]

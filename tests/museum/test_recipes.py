@@ -7,7 +7,7 @@ import pytest
 
 import mulligan
 from mulligan.data import load
-from mulligan.data.toys import TOYS, load_toy
+from mulligan.data.sources.toys import TOYS, load_toy
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LiteralCost, NonSaturating
 from mulligan.museum import article, autograd
@@ -19,7 +19,7 @@ from mulligan.nn.layers import Arctan, Dense, ReLU, Sequential, Tanh
 from mulligan.nn.layers.base import walk
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam, Momentum
-from mulligan.tables import to_table
+from mulligan.serialization import to_table
 from mulligan.training.config import with_overrides
 
 ATTEMPTS = {1: (200, 560), 2: (245, 960), 3: (326, 356, 412), 4: (420, 640), 5: (660, 780), 6: (320, 480)}

@@ -321,7 +321,7 @@ def test_another_file(folder, tmp_path):
 def test_of_a_streamed_folder_only_what_may_stay_in_memory_is_searched(play, tmp_path, monkeypatch):
     from PIL import Image
 
-    from mulligan.data import picture_file, streamed
+    from mulligan.data.sources import picture_file, streamed
 
     lying = tmp_path / "pictures"
     lying.mkdir()

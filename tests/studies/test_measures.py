@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset, load, scaled
-from mulligan.data.toys import TOYS
+from mulligan.data.sources.toys import TOYS
 from mulligan.errors import UnsupportedError
 from mulligan.metrics.classes import classes
-from mulligan.metrics.features import pca
-from mulligan.metrics.frechet import frechet_distance, moments
-from mulligan.metrics.judge import bundled
-from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.distances.frechet import frechet_distance, moments
+from mulligan.metrics.distances.neighbours import manifolds
+from mulligan.metrics.features.judge import bundled
+from mulligan.metrics.features.maps import pca
 from mulligan.metrics.pictures import sharpness
 from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
 from mulligan.training import Run, recipe, with_overrides
-from mulligan.training.checkpoint import save_checkpoint
 from mulligan.training.config import Parent
+from mulligan.training.store.checkpoint import save_checkpoint
 
 SMALL = [
     "generator.layers.hidden=[16]",

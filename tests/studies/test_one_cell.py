@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from mulligan.serialization import from_table, to_table
 from mulligan.studies import StudyRun, load_study
 from mulligan.studies import cell as cells
 from mulligan.studies.cell import Job, run_cell
-from mulligan.tables import from_table, to_table
 from mulligan.training import Config, Recorder, Run, recipe, with_overrides
 
 

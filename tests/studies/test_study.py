@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from mulligan.errors import ConfigError
+from mulligan.serialization import to_table
 from mulligan.studies import STUDIES, Study, StudyRun, describe_study, load_study
 from mulligan.studies.study import config_of, slug
-from mulligan.tables import to_table
 
 
 def test_a_study(write: Any) -> None:

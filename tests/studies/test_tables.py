@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.output.images import save_png
+from mulligan.output.pictures.images import save_png
 from mulligan.studies import StudyRun, load_study, report
 from mulligan.studies.plots import curves, dots
 from mulligan.studies.report import write_report

@@ -12,9 +12,9 @@ import pytest
 
 from mulligan.data import Dataset
 from mulligan.training import Config, Recorder, Run, RunFolder, recipe
-from mulligan.training.checkpoint import checkpoints
 from mulligan.training.config import with_fields
 from mulligan.training.events import Diagnosed, Event, Stepped
+from mulligan.training.store.checkpoint import checkpoints
 
 LEAKY = "leaky_relu"
 

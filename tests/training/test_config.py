@@ -11,7 +11,7 @@ from mulligan.game.losses import Hinge
 from mulligan.nn.clipping import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
-from mulligan.tables import to_table
+from mulligan.serialization import to_table
 from mulligan.training import RECIPES, DataSpec, describe, load_config, recipe, with_overrides
 from mulligan.training.config import Config, dumps_toml, loads_toml, with_all_of, with_fields
 from mulligan.training.overrides import differences, flattened

@@ -15,7 +15,7 @@ import pytest
 
 from mulligan.errors import DivergedError
 from mulligan.training import Run, train
-from mulligan.training.diagnosis import Diagnosis
+from mulligan.training.diagnosis.observer import Diagnosis
 from mulligan.training.events import (
     Clock,
     Diagnosed,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
+from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
 from mulligan.game.checking import Case, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import NonSaturating, Relativistic
@@ -24,7 +24,7 @@ from mulligan.nn.layers.initializers import He, Zeros
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Parent, Run, describe, dumps_toml, recipe, train, with_overrides
-from mulligan.training.signals import Probe
+from mulligan.training.diagnosis.measure import Probe
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
 

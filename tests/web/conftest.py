@@ -19,11 +19,11 @@ from mulligan.data import Dataset
 from mulligan.training import Diagnosis, Recorder, Run, dumps_toml, plan, recipe
 from mulligan.training.config import with_fields
 from mulligan.training.events import Diagnosed
-from mulligan.web.app import application
-from mulligan.web.history import story_of
-from mulligan.web.live import loss_of
+from mulligan.web.http.app import application
 from mulligan.web.playground import Playground
-from mulligan.web.wire import dumps
+from mulligan.web.session.history import story_of
+from mulligan.web.session.live import loss_of
+from mulligan.web.worker.protocol import dumps
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette asks for httpx2, which does the same
@@ -165,9 +165,9 @@ class Stand:
             self.say("state", state="training" if words.get("steps") is None else "paused", step=11)
 
     def _open(self, kind: str, words: dict[str, Any]) -> None:
-        from mulligan.tables import from_table, to_table
+        from mulligan.serialization import from_table, to_table
         from mulligan.training import Config, load_config
-        from mulligan.web.knobs import settings_of
+        from mulligan.web.session.settings import settings_of
 
         self.number, self.turn = words["try"], words["turn"]
         folder = Path(words["folder"])
@@ -206,7 +206,7 @@ class Stand:
         self.say("state", state="paused" if self.paused else "training", step=0)
 
     async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        from mulligan.web.problems import Problem
+        from mulligan.web.http.problems import Problem
 
         if what not in self.answers:
             raise Problem("not-available", "no run has been started since the server was.")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mulligan.cli import main
-from mulligan.training.checkpoint import checkpoints, step_of
+from mulligan.training.store.checkpoint import checkpoints, step_of
 
 SOURCE = Path(__file__).parents[2] / "src"
 LONG = {
@@ -275,7 +275,7 @@ def test_data_that_a_name_does_not_tell_apart_are_refused(
 def test_kernels_that_are_forced_to_be_slow_are_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mulligan.nn.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
+    monkeypatch.setattr("mulligan.nn.workers.blas.slowed", lambda: "OPENBLAS_CORETYPE=Old is set")
     monkeypatch.setattr("mulligan.web.server.serve", lambda **options: 0)
     assert main(["serve"]) == 0
     assert capsys.readouterr() == ("", "OPENBLAS_CORETYPE=Old is set\n")

@@ -11,8 +11,8 @@ from mulligan.bench.race import Plan, race
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import names
 from mulligan.errors import ConfigError
-from mulligan.nn.blas import slowed
 from mulligan.nn.ranges import Interval
+from mulligan.nn.workers.blas import slowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import RunError
-from mulligan.nn.blas import slowed
+from mulligan.nn.workers.blas import slowed
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -12,9 +12,9 @@ import time
 import numpy as np
 
 from mulligan.nn.blocks import LINE, blocks
-from mulligan.nn.forks import Forks, can_fork
-from mulligan.nn.limits import available_cores
 from mulligan.nn.memory import shared
+from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.processes import Forks, can_fork
 
 LINES = 1 << 15
 """2 MiB, half of what the two networks of the MLP weigh."""

@@ -18,7 +18,7 @@ from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.products import multiply
 from mulligan.nn.memory import Array, aligned
-from mulligan.nn.parallel import Lanes, shares
+from mulligan.nn.workers.threads import Lanes, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 import mulligan
-from mulligan.nn.blas import libraries, slowed
-from mulligan.nn.limits import available_cores
+from mulligan.nn.workers.blas import libraries, slowed
+from mulligan.nn.workers.limits import available_cores
 
 
 def describe(threads: int) -> dict[str, Any]:

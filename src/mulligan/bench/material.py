@@ -103,7 +103,7 @@ def draw(workload: Workload) -> Material:
     n, shape = BATCHES * workload.batch, workload.sample_shape
     rng = stream(SEED, "batches")
     if np.prod(shape) == 784:
-        from mulligan.data.mnist import load_mnist
+        from mulligan.data.sources.mnist import load_mnist
 
         digits = load_mnist()
         rows = rng.permutation(len(digits.images))[:n]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from mulligan.cli.screen import emit, say
-from mulligan.cli.words import Cores, Families, Json, Quick, Rounds, Seconds
+from mulligan.cli.console import emit, say
+from mulligan.cli.options import Cores, Families, Json, Quick, Rounds, Seconds
 from mulligan.output.figures import counted
 
 

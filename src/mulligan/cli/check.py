@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from mulligan.cli.screen import emit, say
-from mulligan.cli.words import Json
+from mulligan.cli.console import emit, say
+from mulligan.cli.options import Json
 from mulligan.errors import ConfigError
 from mulligan.output.figures import count, duration, figure
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.words import Folder, Json
+from mulligan.cli.options import Folder, Json
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
+    from mulligan.training.diagnosis.second_try import SecondTry
     from mulligan.training.events import Diagnosed
-    from mulligan.training.second_try import SecondTry
 
 SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy", "ranking")
 """Figures of a healthy run."""
@@ -45,8 +45,8 @@ def command(
     json
         Print one JSON document; with --try, the events of the second try as JSON Lines.
     """
+    from mulligan.cli.console import emit
     from mulligan.cli.follow import try_again
-    from mulligan.cli.screen import emit
     from mulligan.training import plan
 
     said, looked = _said(run)
@@ -118,7 +118,7 @@ def _print(
     steps: int,
     signals: dict[str, float],
 ) -> None:
-    from mulligan.training.meanings import MEANINGS
+    from mulligan.training.diagnosis.descriptions import MEANINGS
     from mulligan.training.progress import evidence_lines
 
     if last is None:

@@ -6,8 +6,8 @@ import os
 
 from tyro.conf import Positional
 
-from mulligan.cli.screen import emit, say
-from mulligan.cli.words import Draws, Json, Model, Samples, Word
+from mulligan.cli.console import emit, say
+from mulligan.cli.options import Draws, Json, Model, Samples, Word
 
 
 def command(
@@ -45,7 +45,7 @@ def command(
     from mulligan.cli.scores import table
     from mulligan.evaluation import evaluate
     from mulligan.models import load
-    from mulligan.training.folder import RunFolder
+    from mulligan.training.store.folder import RunFolder
 
     metrics = evaluate(model, data, count=count, seeds=seeds, say=say)
     if json:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.screen import emit
-from mulligan.cli.words import File, Json, OtherModel, Word
+from mulligan.cli.console import emit
+from mulligan.cli.options import File, Json, OtherModel, Word
 
 
 def command(
@@ -41,7 +41,8 @@ def command(
     """
     from mulligan.cli.sample import stem
     from mulligan.models import bundled, load
-    from mulligan.output.export import FORMATS, export, format_of
+    from mulligan.output.export.export import export
+    from mulligan.output.export.export import FORMATS, format_of
 
     kind = format_of(to, out)
     generator = bundled() if model is None else load(model)

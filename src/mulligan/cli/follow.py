@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from mulligan.cli.console import emit, say
 from mulligan.cli.scores import table
-from mulligan.cli.screen import emit, say
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.output.figures import count, counted, duration
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
+from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.events import Diagnosed, Event
-from mulligan.training.glance import Glance
+from mulligan.training.monitor import Glance
 from mulligan.training.progress import View, view_of
-from mulligan.training.second_try import next_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

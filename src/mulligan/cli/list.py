@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.screen import emit
-from mulligan.cli.words import Json
+from mulligan.cli.console import emit
+from mulligan.cli.options import Json
 from mulligan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _data() -> list[Row]:
 
 
 def _metrics() -> list[Row]:
-    from mulligan.metrics.names import METRICS
+    from mulligan.metrics.registry import METRICS
 
     return [Row(name, line, source) for name, (line, source) in METRICS.items()]
 
@@ -111,7 +111,7 @@ def _registry(base: str) -> Callable[[], list[Row]]:
     """List the registry of a base class, from the docstrings."""
 
     def rows() -> list[Row]:
-        from mulligan.tables import KINDS as REGISTRIES
+        from mulligan.serialization import KINDS as REGISTRIES
 
         registry: Mapping[str, type] = next(found for cls, found in REGISTRIES.items() if cls.__name__ == base)
         return [Row(name, *described(cls)) for name, cls in registry.items()]
@@ -121,7 +121,7 @@ def _registry(base: str) -> Callable[[], list[Row]]:
 
 def described(cls: type) -> tuple[str, str]:
     """Take a class's docstring apart: its first paragraph in a line, and what it names as its source."""
-    from mulligan.tables import line_of
+    from mulligan.serialization import line_of
 
     line = line_of(cls)
     at_end = re.search(rf" \(({CITATION.pattern}(?:; {CITATION.pattern})*)\)\.?$", line)

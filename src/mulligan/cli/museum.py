@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.screen import emit, say
-from mulligan.cli.words import File, Json, Seed
+from mulligan.cli.console import emit, say
+from mulligan.cli.options import File, Json, Seed
 from mulligan.errors import ConfigError, typed
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _keep(folder: Path, document: dict[str, Any], played: Played) -> None:
-    from mulligan.cli.screen import strict
+    from mulligan.cli.console import strict
     from mulligan.output.files import write_json
-    from mulligan.output.images import save_png
+    from mulligan.output.pictures.images import save_png
 
     for picture in played.pictures:
         save_png(folder / f"{picture.name}.png", picture.image, {"caption": picture.caption})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tyro.conf import Positional
 
-from mulligan.cli.screen import emit
-from mulligan.cli.words import File, Folder, Json
+from mulligan.cli.console import emit
+from mulligan.cli.options import File, Folder, Json
 
 
 def command(run: Positional[Folder], *, out: File = None, json: Json = False) -> None:

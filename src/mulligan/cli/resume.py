@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from tyro.conf import Positional
 
-from mulligan.cli.screen import say
-from mulligan.cli.words import Folder, Json, Steps
+from mulligan.cli.console import say
+from mulligan.cli.options import Folder, Json, Steps
 from mulligan.output.figures import count
 
 
@@ -30,7 +30,7 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False)
         Print the events as JSON Lines, the last line saying where everything is.
     """
     from mulligan.cli.follow import follow
-    from mulligan.nn.blas import slowed
+    from mulligan.nn.workers.blas import slowed
     from mulligan.training import Recorder, RunFolder
     from mulligan.training import resume as resume_run
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from mulligan.cli.screen import emit
-from mulligan.cli.words import ClassWord, Count, File, Json, Model, Seed
+from mulligan.cli.console import emit
+from mulligan.cli.options import ClassWord, Count, File, Json, Model, Seed
 from mulligan.errors import ConfigError, RunError
 from mulligan.output.figures import counted
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mulligan.output.generator import Generator
+    from mulligan.output.generator.generator import Generator
 
 LARGEST_GRID = 10_000
 """Pictures in a grid; an array or a folder may hold any number."""
@@ -95,7 +95,7 @@ def _write(
     import numpy as np
 
     from mulligan.output.files import atomic_write
-    from mulligan.output.images import grid, save_png
+    from mulligan.output.pictures.images import grid, save_png
 
     is_picture = generator.spec.is_picture
     if out.suffix.lower() == ".npz":
@@ -108,7 +108,7 @@ def _write(
         if samples.dtype == np.uint8:
             sheet = grid(samples)
         else:
-            from mulligan.output.points import points_picture
+            from mulligan.output.pictures.points import points_picture
 
             sheet = points_picture(samples, *generator.spec.data_range)
         save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import median_of
-from mulligan.metrics.names import MAPS
+from mulligan.metrics.registry import MAPS
 from mulligan.output.figures import count, figure, percent, ranged
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from tyro.conf import UseAppendAction, arg
 
-from mulligan.cli.screen import say
-from mulligan.cli.words import OtherFolder, Word, whole
+from mulligan.cli.console import say
+from mulligan.cli.options import OtherFolder, Word, whole
 from mulligan.errors import ConfigError
 
 
@@ -46,7 +46,7 @@ def command(
         Open the page in the browser.
     """
     from mulligan.data import DATASETS
-    from mulligan.nn.blas import slowed
+    from mulligan.nn.workers.blas import slowed
     from mulligan.web.server import serve
 
     own: dict[str, str] = {}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.screen import emit, say
-from mulligan.cli.words import Json, OtherFolder, StudyWord, Workers
+from mulligan.cli.console import emit, say
+from mulligan.cli.options import Json, OtherFolder, StudyWord, Workers
 from mulligan.errors import BusyError, RunError
 from mulligan.output.figures import duration
 
@@ -59,7 +59,7 @@ def command(
     json
         Print the results as JSON Lines, the last line saying where everything is.
     """
-    from mulligan.nn.limits import available_cores
+    from mulligan.nn.workers.limits import available_cores
     from mulligan.studies import StudyRun, load_study
     from mulligan.studies.backends import at_once, check
     from mulligan.studies.report import write_report

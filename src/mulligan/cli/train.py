@@ -8,8 +8,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from mulligan.cli.screen import say
-from mulligan.cli.words import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
+from mulligan.cli.console import say
+from mulligan.cli.options import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import counted, duration
 
@@ -72,10 +72,10 @@ def command(
     """
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
-    from mulligan.nn.blas import slowed
+    from mulligan.nn.workers.blas import slowed
     from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
     from mulligan.training.config import toml_text
-    from mulligan.training.folder import RunFolder, take_next
+    from mulligan.training.store.folder import RunFolder, take_next
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")

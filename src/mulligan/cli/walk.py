@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from mulligan.cli.screen import emit
-from mulligan.cli.words import ClassWord, Frames, From, Json, Model, Target, To
+from mulligan.cli.console import emit
+from mulligan.cli.options import ClassWord, Frames, From, Json, Model, Target, To
 
 
 def command(
@@ -47,7 +47,7 @@ def command(
         Print one JSON document that says what was written.
     """
     from mulligan.models import load
-    from mulligan.output.animations import save_walk
+    from mulligan.output.pictures.animations import save_walk
 
     generator = load(model)
     label = generator.label_of(from_, class_)

@@ -151,7 +151,7 @@ class Dataset:
     @property
     def streamed(self) -> bool:
         """Whether the pictures are read from disk as they are needed."""
-        from mulligan.data.streamed import StreamedPictures
+        from mulligan.data.sources.streamed import StreamedPictures
 
         return isinstance(self.images, StreamedPictures)
 
@@ -184,7 +184,7 @@ class Dataset:
         test = None if self.test is None else self.test.in_memory()
         if not self.streamed:
             return self if test is self.test else replace(self, test=test)
-        from mulligan.data.streamed import IN_MEMORY
+        from mulligan.data.sources.streamed import IN_MEMORY
 
         some = np.random.default_rng(0).permutation(len(self))[: max(1, IN_MEMORY // math.prod(self.shape))]
         some.sort()

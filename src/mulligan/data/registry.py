@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mulligan.data.arrays import UNNAMED
 from mulligan.data.dataset import Dataset
-from mulligan.data.mnist import load_mnist, load_mnist_test
-from mulligan.data.picture_file import ENDINGS, check_words
-from mulligan.data.pictures import fitted, load_pictures
-from mulligan.data.published import (
+from mulligan.data.sources.arrays import UNNAMED
+from mulligan.data.sources.mnist import load_mnist, load_mnist_test
+from mulligan.data.sources.picture_file import ENDINGS, check_words
+from mulligan.data.sources.pictures import fitted, load_pictures
+from mulligan.data.sources.published import (
     FASHION_CLASSES,
     FASHION_MNIST,
     KMNIST,
@@ -24,9 +24,9 @@ from mulligan.data.published import (
     load_emnist_letters,
     load_idx_set,
 )
-from mulligan.data.stacked import load_stacked_mnist
-from mulligan.data.tables import idx_in, load_csv, load_idx, load_numpy
-from mulligan.data.toys import load_sorted, load_toy
+from mulligan.data.sources.stacked import load_stacked_mnist
+from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
+from mulligan.data.sources.toys import load_sorted, load_toy
 from mulligan.errors import ConfigError, DataError, as_path, shown
 
 if TYPE_CHECKING:

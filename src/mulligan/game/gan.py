@@ -25,16 +25,16 @@ from mulligan.game.batch import Batch, Move, Rows
 from mulligan.game.chance import Chance
 from mulligan.game.lane import Lane
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, mean
-from mulligan.game.misfits import as_arrays, refuse_batch, refuse_misfits, refuse_settings
 from mulligan.game.mover import Mover
+from mulligan.game.validation import as_arrays, refuse_batch, refuse_misfits, refuse_settings
 from mulligan.nn.blocks import blocks, even_parts
-from mulligan.nn.forks import Forks, can_fork
-from mulligan.nn.limits import available_cores
 from mulligan.nn.memory import Array, Labels, aligned, constant, shared
 from mulligan.nn.network import sum_gradients
-from mulligan.nn.parallel import Lanes, shares
 from mulligan.nn.quiet import quiet
 from mulligan.nn.rng import restore, state_of, stream
+from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.processes import Forks, can_fork
+from mulligan.nn.workers.threads import Lanes, shares
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mulligan.game.augment import Warp
     from mulligan.game.penalties import Penalty
     from mulligan.nn.network import Network, Workspace
-    from mulligan.nn.parallel import Lanes
+    from mulligan.nn.workers.threads import Lanes
 
 
 class Lane:

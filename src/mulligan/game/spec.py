@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from mulligan.errors import ConfigError
+from mulligan.game.architectures.base import Architecture
 from mulligan.game.augment import Augmentation
-from mulligan.game.family import Architecture
 from mulligan.game.losses import Loss, NonSaturating
 from mulligan.game.penalties import Penalty
 from mulligan.nn.averaging import EMA, Average

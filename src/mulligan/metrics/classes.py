@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import DataError, ShapeError
-from mulligan.metrics.inputs import feature_sets, probabilities
+from mulligan.metrics.validation import feature_sets, probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

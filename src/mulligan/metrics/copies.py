@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError
-from mulligan.metrics.cells import kmeans
-from mulligan.metrics.inputs import feature_sets
-from mulligan.metrics.neighbours import nearest
+from mulligan.metrics.distances.cells import kmeans
+from mulligan.metrics.distances.neighbours import nearest
+from mulligan.metrics.validation import feature_sets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,24 +13,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.c2st import c2st
 from mulligan.metrics.classes import classes, classifier_score, labels, within_class_variance
 from mulligan.metrics.copies import Originals, copies, originals
-from mulligan.metrics.features import ClassMap
-from mulligan.metrics.frechet import Moments, frechet_distance, frechet_infinity, moments, noise_floor, percent
-from mulligan.metrics.inputs import pictures
-from mulligan.metrics.inputs import probabilities as read_probabilities
-from mulligan.metrics.kernel import kid
-from mulligan.metrics.neighbours import manifolds
+from mulligan.metrics.distances.c2st import c2st
+from mulligan.metrics.distances.frechet import (
+    Moments,
+    frechet_distance,
+    frechet_infinity,
+    moments,
+    noise_floor,
+    percent,
+)
+from mulligan.metrics.distances.kernel import kid
+from mulligan.metrics.distances.neighbours import manifolds
+from mulligan.metrics.features.maps import ClassMap
 from mulligan.metrics.parallel import in_parallel
 from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comparable
+from mulligan.metrics.validation import pictures
+from mulligan.metrics.validation import probabilities as read_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from mulligan.metrics.features import FeatureMap
+    from mulligan.metrics.features.maps import FeatureMap
 
 
 COPIES_BY = "pca64"

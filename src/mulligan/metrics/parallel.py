@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import threadpoolctl
 
-from mulligan.nn.limits import available_cores
+from mulligan.nn.workers.limits import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,7 +8,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics.blocks import blocks
-from mulligan.metrics.inputs import pictures
+from mulligan.metrics.validation import pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
+from mulligan.metrics.distances.frechet import moments
+from mulligan.metrics.distances.neighbours import manifolds
 from mulligan.metrics.evaluate import distances
-from mulligan.metrics.frechet import moments
-from mulligan.metrics.inputs import feature_sets
-from mulligan.metrics.neighbours import manifolds
 from mulligan.metrics.toys import divergences, modes
+from mulligan.metrics.validation import feature_sets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ import numpy as np
 
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics.classes import kl
-from mulligan.metrics.inputs import feature_sets
-from mulligan.metrics.neighbours import nearest
+from mulligan.metrics.distances.neighbours import nearest
+from mulligan.metrics.validation import feature_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

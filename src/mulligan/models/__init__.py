@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mulligan.errors import CheckpointError, ConfigError, as_path, typed
-from mulligan.output.generator import Generator
+from mulligan.output.generator.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"
 """The generator that comes with Mulligan; ``python -m mulligan.models.bundle`` remakes it."""
@@ -44,7 +44,10 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
 
-    from mulligan.training.folder import newest_in, restored  # a run's loop and all: a generator's file needs them not
+    from mulligan.training.store.folder import (  # a run's loop and all: a generator's file needs them not
+        newest_in,
+        restored,
+    )
 
     found = newest_in(path)
     if found is None:

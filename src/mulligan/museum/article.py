@@ -14,10 +14,10 @@ from mulligan.data import Sampler, load
 from mulligan.game.gan import GAN
 from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
 from mulligan.museum.pictures import digits, enlarged, stretched
-from mulligan.nn.limits import available_cores
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Constant
-from mulligan.output.images import grid, to_uint8
+from mulligan.nn.workers.limits import available_cores
+from mulligan.output.pictures.images import grid, to_uint8
 from mulligan.training import Run, recipe
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mulligan.data import load
-from mulligan.metrics.judging import judge_for
+from mulligan.metrics.features.judging import judge_for
 from mulligan.museum.case import Case, Evidence, Played
 from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
-from mulligan.output.images import to_uint8
+from mulligan.output.pictures.images import to_uint8
 from mulligan.training import Run, recipe
 from mulligan.training.config import with_overrides
 

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mulligan.data.toys import TOYS
+from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ShapeError
-from mulligan.game.family import Architecture
+from mulligan.game.architectures.base import Architecture
 from mulligan.nn.layers import Dense, Layer, LinearMap, Pointwise, Sequential, Tanh
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import Initializer, Normal

@@ -8,7 +8,7 @@ from mulligan.museum.jang import ClampedProbability, JangDiscriminator, Stratifi
 from mulligan.museum.mistakes import AutogradCost, EveryFew, Frozen, LogOfProbability, UnguardedWGANGP
 from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
-from mulligan.output.plan import LOWERINGS, Place, Plan
+from mulligan.output.export.plan import LOWERINGS, Place, Plan
 
 KINDS: dict[str, type[Any]] = {
     "article_adam": ArticleAdam,
@@ -27,7 +27,7 @@ KINDS: dict[str, type[Any]] = {
     "marginals": Marginals,
     "rising_momentum": RisingMomentum,
 }
-"""Optimisers, layers, losses … by name; `mulligan.tables` finds them here."""
+"""Optimisers, layers, losses … by name; `mulligan.serialization` finds them here."""
 
 
 def _article_output(plan: Plan, at: Place) -> int:

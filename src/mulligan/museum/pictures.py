@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.museum.case import Picture
-from mulligan.output.images import grid, to_uint8
-from mulligan.output.points import points_picture
+from mulligan.output.pictures.images import grid, to_uint8
+from mulligan.output.pictures.points import points_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.errors import ConfigError
-from mulligan.game.family import Architecture
+from mulligan.game.architectures.base import Architecture
 from mulligan.nn.layers import Arctan, Dense, Flatten, Layer, ReLU, Reshape, Sigmoid, Tanh
 from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.layers.base import Shape

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import threadpoolctl
 
-from mulligan.data.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.game.losses import NonSaturating
 from mulligan.metrics.toys import modes
 from mulligan.museum.case import Evidence

@@ -29,8 +29,8 @@ from mulligan.nn.cases import CASES, Case
 from mulligan.nn.layers import LAYERS, Pointwise
 from mulligan.nn.layers.families import refuse_unwritten
 from mulligan.nn.network import Network
-from mulligan.nn.parallel import Lanes, shares
 from mulligan.nn.rng import stream
+from mulligan.nn.workers.threads import Lanes, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

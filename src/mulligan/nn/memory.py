@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.nn.limits import refuse_too_large, too_large
+from mulligan.nn.workers.limits import refuse_too_large, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mulligan.nn.parallel import Lanes
+    from mulligan.nn.workers.threads import Lanes
 
 Array = NDArray[Any]
 """Any array of the engine; values and gradients share the network's dtype (float32, or float64 in checks)."""

@@ -15,7 +15,7 @@ from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from mulligan.nn.parallel import Lanes
+    from mulligan.nn.workers.threads import Lanes
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError, typed
-from mulligan.tables import to_table
+from mulligan.serialization import to_table
 from mulligan.training.config import with_overrides
+from mulligan.training.diagnosis.second_try import plan
 from mulligan.training.overrides import flattened
 from mulligan.training.recipes import recipe
-from mulligan.training.second_try import plan
 
 if TYPE_CHECKING:
     from mulligan.report.story import Story

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mulligan.metrics.nearest_pictures import nearest_pictures
-from mulligan.output.images import grid, png_bytes, read_png
+from mulligan.output.pictures.images import grid, png_bytes, read_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

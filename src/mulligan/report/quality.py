@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import at, median_of
-from mulligan.metrics.names import MAPS
+from mulligan.metrics.registry import MAPS
 from mulligan.output.figures import count, ranged
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mulligan.metrics.merging import at, median_of
-from mulligan.metrics.names import MAPS
+from mulligan.metrics.registry import MAPS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.files import regular
-from mulligan.output.images import png_bytes
+from mulligan.output.pictures.images import png_bytes
 from mulligan.report import again
 from mulligan.report.pictures import data_uri, frames, strip
-from mulligan.tables import to_table
+from mulligan.serialization import to_table
 from mulligan.training.config import dumps_toml
-from mulligan.training.meanings import MEANINGS
+from mulligan.training.diagnosis.descriptions import MEANINGS
 
 if TYPE_CHECKING:
     from mulligan.report.pictures import Nearest

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.output.files import objects_in, read_json
-from mulligan.tables import to_table
-from mulligan.training.checkpoint import WORDS, checkpoints, step_of
+from mulligan.serialization import to_table
 from mulligan.training.config import load_config
 from mulligan.training.events import Diagnosed, read_events
-from mulligan.training.folder import RunFolder
 from mulligan.training.overrides import differences
+from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of
+from mulligan.training.store.folder import RunFolder
 
 if TYPE_CHECKING:
     from mulligan.training.config import Config

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data import DATASETS
 from mulligan.errors import ConfigError, RunError, shown
+from mulligan.serialization import KINDS
 from mulligan.studies.measures import MEASURES
-from mulligan.tables import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,13 +22,13 @@ import threadpoolctl
 
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
+from mulligan.serialization import Table, from_table
 from mulligan.studies.measures import MEASURES, Figures, mixture_of
-from mulligan.tables import Table, from_table
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
-from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.config import DataSpec, Parent
 from mulligan.training.events import Event, Started, Stepped
 from mulligan.training.samples import data_of
+from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -225,8 +225,8 @@ def _outcome(
 def _picture(run: Run) -> str:
     from base64 import b64encode
 
-    from mulligan.output.images import grid, png_bytes
-    from mulligan.output.points import points_picture
+    from mulligan.output.pictures.images import grid, png_bytes
+    from mulligan.output.pictures.points import points_picture
 
     made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
     picture = points_picture(made, *run.data.range) if run.data.is_points else grid(made[::4])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mulligan.data import scaled
-from mulligan.data.toys import TOYS, Gaussians
+from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
 from mulligan.game.losses import sigmoid
 from mulligan.nn.rng import stream
@@ -89,7 +89,7 @@ def quality(run: Run, count: int) -> Figures:
 
 
 def _points(run: Run, made: Array) -> Figures:
-    from mulligan.metrics.neighbours import nearest
+    from mulligan.metrics.distances.neighbours import nearest
     from mulligan.metrics.toys import modes
 
     toy = mixture_of(run.data)
@@ -121,8 +121,8 @@ def mixture_of(data: Dataset) -> Gaussians:
 
 def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
     from mulligan.metrics.classes import classes
-    from mulligan.metrics.frechet import frechet_distance, moments, percent
-    from mulligan.metrics.neighbours import manifolds
+    from mulligan.metrics.distances.frechet import frechet_distance, moments, percent
+    from mulligan.metrics.distances.neighbours import manifolds
     from mulligan.metrics.pictures import sharpness, where_comparable
 
     real = _reals(_Kept(data), len(made))
@@ -173,9 +173,9 @@ class _Kept:
 @lru_cache(maxsize=4)
 def _reals(kept: _Kept, count: int) -> _Reals:
     """Look at `count` held-out pictures (or at as many of all), always the same ones."""
-    from mulligan.metrics.features import enough, pca
-    from mulligan.metrics.frechet import moments
-    from mulligan.metrics.judging import shipped
+    from mulligan.metrics.distances.frechet import moments
+    from mulligan.metrics.features.judging import shipped
+    from mulligan.metrics.features.maps import enough, pca
 
     data = kept.data
     pool = np.asarray((data if data.test is None else data.test).images)
@@ -245,8 +245,8 @@ def travel(run: Run, count: int) -> Figures:
 def _origin(run: Run) -> tuple[Array, Array]:
     """Return G's weights where the run began, and their average there."""
     from mulligan.game.gan import GAN
-    from mulligan.training.checkpoint import folder_of, load_checkpoint
-    from mulligan.training.folder import RunFolder
+    from mulligan.training.store.checkpoint import folder_of, load_checkpoint
+    from mulligan.training.store.folder import RunFolder
 
     parent = run.config.parent
     if parent is not None and parent.step:

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
+from mulligan.serialization import Table, to_plain, to_table
 from mulligan.studies.backends import at_once, backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
-from mulligan.tables import Table, to_plain, to_table
 from mulligan.training import RunFolder
-from mulligan.training.checkpoint import versions
 from mulligan.training.overrides import compared, differences
 from mulligan.training.samples import located
+from mulligan.training.store.checkpoint import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

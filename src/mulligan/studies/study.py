@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
-from mulligan.tables import Table, build, from_table, listed, show
+from mulligan.serialization import Table, build, from_table, listed, show
 from mulligan.training.config import Config, loads_toml, read_text, with_overrides
 from mulligan.training.recipes import file_of, opening, recipe
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
-    from mulligan.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from mulligan.training.companions import Evaluator, Observer
     from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of, with_overrides
-    from mulligan.training.diagnosis import Diagnosis
-    from mulligan.training.folder import RunFolder, resume
+    from mulligan.training.diagnosis.observer import Diagnosis
+    from mulligan.training.diagnosis.second_try import SecondTry, diagnoses, plan
     from mulligan.training.interrupt import Interrupt
     from mulligan.training.loop import train
     from mulligan.training.recipes import RECIPES, describe, recipe
-    from mulligan.training.recorder import Recorder
     from mulligan.training.run import Run
-    from mulligan.training.second_try import SecondTry, diagnoses, plan
+    from mulligan.training.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from mulligan.training.store.folder import RunFolder, resume
+    from mulligan.training.store.recorder import Recorder
 
 __all__ = [
     "RECIPES",
@@ -51,28 +51,28 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Checkpoint": "checkpoint",
+    "Checkpoint": "store.checkpoint",
     "Config": "config",
     "DataSpec": "config",
-    "Diagnosis": "diagnosis",
+    "Diagnosis": "diagnosis.observer",
     "Evaluator": "companions",
     "Interrupt": "interrupt",
     "Observer": "companions",
     "Parent": "config",
     "RECIPES": "recipes",
-    "Recorder": "recorder",
+    "Recorder": "store.recorder",
     "Run": "run",
-    "RunFolder": "folder",
-    "SecondTry": "second_try",
+    "RunFolder": "store.folder",
+    "SecondTry": "diagnosis.second_try",
     "describe": "recipes",
-    "diagnoses": "second_try",
+    "diagnoses": "diagnosis.second_try",
     "dumps_toml": "config",
-    "load_checkpoint": "checkpoint",
+    "load_checkpoint": "store.checkpoint",
     "load_config": "config",
-    "plan": "second_try",
+    "plan": "diagnosis.second_try",
     "recipe": "recipes",
-    "resume": "folder",
-    "save_checkpoint": "checkpoint",
+    "resume": "store.folder",
+    "save_checkpoint": "store.checkpoint",
     "train": "loop",
     "with_all_of": "config",
     "with_overrides": "config",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from mulligan.errors import ConfigError, MulliganError, as_path, shown
 from mulligan.game.spec import Game
 from mulligan.nn.ranges import Count, Finite, Whole, check_ranges
-from mulligan.tables import Table, from_table, to_plain, to_table, unknown_key
+from mulligan.serialization import Table, from_table, to_plain, to_table, unknown_key
 from mulligan.training.overrides import assign
 
 if TYPE_CHECKING:

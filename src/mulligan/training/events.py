@@ -138,7 +138,7 @@ class Looked(Event):
     Attributes
     ----------
     signals : dict of str to float
-        By name; `mulligan.training.meanings.MEANINGS` says what most of them are.
+        By name; `mulligan.training.diagnosis.descriptions.MEANINGS` says what most of them are.
     histogram : list of float
         Shares of the fakes' classes; empty where nothing can tell them.
     """
@@ -155,7 +155,7 @@ class Diagnosed(Event):
     Attributes
     ----------
     state : str
-        A key of `mulligan.training.rules.RULES`, or "healthy" where an earlier state is over.
+        A key of `mulligan.training.diagnosis.rules.RULES`, or "healthy" where an earlier state is over.
     evidence : dict
         The figures that say so, by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
     remedies : tuple of str

@@ -93,8 +93,8 @@ def _loss(run: Run) -> str:
 def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
         return "The data hold NaN or infinity: clean them."
-    from mulligan.training.findings import Finding
-    from mulligan.training.remedies import remedies_for
+    from mulligan.training.diagnosis.findings import Finding
+    from mulligan.training.diagnosis.remedies import remedies_for
 
     found = remedies_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"

@@ -6,7 +6,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mulligan.nn.forks import ENDINGS
+from mulligan.nn.workers.processes import ENDINGS
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType

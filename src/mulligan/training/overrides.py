@@ -6,7 +6,7 @@ import types
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from mulligan.errors import ConfigError
-from mulligan.tables import (
+from mulligan.serialization import (
     NONE,
     Table,
     hints_of,

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from mulligan.output.figures import count, counted, duration, figure, percent
+from mulligan.training.diagnosis.descriptions import MEANINGS
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
-from mulligan.training.meanings import MEANINGS
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -12,16 +12,16 @@ from mulligan.data import Dataset, Sampler
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, shown
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
-from mulligan.game.misfits import as_numbers, refuse_unheld
-from mulligan.nn.limits import available_cores
+from mulligan.game.validation import as_numbers, refuse_unheld
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import restore, state_of, stream
-from mulligan.tables import from_table, to_table
+from mulligan.nn.workers.limits import available_cores
+from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.companions import check_observers
 from mulligan.training.config import Config, with_overrides
-from mulligan.training.edits import turnable
+from mulligan.training.diagnosis.changes import turnable
 from mulligan.training.overrides import compared
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.nn.network import Workspace
-    from mulligan.output.generator import Generator
+    from mulligan.output.generator.generator import Generator
     from mulligan.training.companions import Observer
 
 GRID = 64
@@ -269,7 +269,7 @@ class Run:
         made = self.generate(z, labels, average=average)
         if self.data.is_points:
             return made
-        from mulligan.output.images import to_uint8
+        from mulligan.output.pictures.images import to_uint8
 
         return to_uint8(made, self.config.data.low, self.config.data.high)
 
@@ -280,8 +280,8 @@ class Run:
 
     def generator(self, *, average: bool = True) -> Generator:
         """Return the generator, averaged or as it is in training, as a thing of its own, with its own parameters."""
-        from mulligan.output.description import GeneratorSpec
-        from mulligan.output.generator import Generator
+        from mulligan.output.generator.description import GeneratorSpec
+        from mulligan.output.generator.generator import Generator
 
         named = self.labels is not None and self.config.data.labels == "dataset"
         low, high = self.config.data.low, self.config.data.high

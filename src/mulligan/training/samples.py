@@ -13,7 +13,7 @@ import numpy as np
 
 from mulligan.data import load
 from mulligan.data.registry import absolute
-from mulligan.data.streamed import StreamedPictures
+from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import ConfigError, RunError
 
 if TYPE_CHECKING:

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
 from mulligan.output.files import mtime
-from mulligan.training.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.config import load_config
-from mulligan.training.folder import RunFolder, restored
-from mulligan.web.control import Control
-from mulligan.web.engine import Engine
-from mulligan.web.hub import Hub
-from mulligan.web.jobs import Jobs
-from mulligan.web.listener import Listener
-from mulligan.web.problems import Problem
-from mulligan.web.runs import is_text
-from mulligan.web.session import Session
+from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
+from mulligan.training.store.folder import RunFolder, restored
+from mulligan.web.http.problems import Problem
+from mulligan.web.library.jobs import Jobs
+from mulligan.web.library.runs import is_text
+from mulligan.web.session.broadcast import Hub
+from mulligan.web.session.listener import Listener
+from mulligan.web.session.session import Session
+from mulligan.web.session.write_lock import Control
+from mulligan.web.worker.handle import Engine
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset
-    from mulligan.output.generator import Generator
+    from mulligan.output.generator.generator import Generator
     from mulligan.training import Run
 
 TICK = 0.25
@@ -198,14 +198,14 @@ class Playground:
 
 @lru_cache(maxsize=4)
 def _loaded(path: Path, changed: int) -> Generator:
-    from mulligan.output.generator import Generator
+    from mulligan.output.generator.generator import Generator
 
     return Generator.load(path, threads=1)
 
 
 @lru_cache(maxsize=256)
 def _described(path: Path, changed: int) -> dict[str, Any]:
-    from mulligan.output.tensors import read_tensors
+    from mulligan.output.generator.file import read_tensors
 
     text, tensors = read_tensors(path)
     spec = json.loads(text)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mulligan.errors import ConfigError, typed
-from mulligan.web.engine import Engine
+from mulligan.web.worker.handle import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mulligan.web.state import State
+    from mulligan.web.session.state import State
 
 EVERYWHERE = ("0.0.0.0", "::")
 """To listen here is to listen at every address of the machine; none can be opened by it from elsewhere."""
@@ -77,9 +77,9 @@ def serve(
     engine = Engine()
     listener = _bound(host, port)
     engine.spawn()  # it reads the digits while the server is imported
-    from mulligan.web.app import application
-    from mulligan.web.gate import LOOPBACK
-    from mulligan.web.http import Server
+    from mulligan.web.http.app import application
+    from mulligan.web.http.gate import LOOPBACK
+    from mulligan.web.http.service import Server
     from mulligan.web.playground import Playground
 
     playground = Playground(runs, data, engine)
@@ -130,9 +130,9 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _end(state: State, runs: Path, engine: Engine, say: Callable[[str], object]) -> None:
     """Wait until the run is saved, and say how to go on."""
-    from mulligan.training.checkpoint import checkpoints, step_of
     from mulligan.training.config import load_config
-    from mulligan.training.folder import RunFolder
+    from mulligan.training.store.checkpoint import checkpoints, step_of
+    from mulligan.training.store.folder import RunFolder
 
     engine.quit()
     well = engine.join(GRACE)

@@ -20,7 +20,7 @@ from mulligan.nn.layers import (
     products,
 )
 from mulligan.nn.network import Network
-from mulligan.nn.parallel import Lanes, shares
+from mulligan.nn.workers.threads import Lanes, shares
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 

@@ -11,7 +11,7 @@ from mulligan.nn.cases import CASES
 from mulligan.nn.checking import check_layer
 from mulligan.nn.layers.initializers import Constant, He, Orthogonal, Scaled, Zeros
 from mulligan.nn.network import Network
-from mulligan.nn.parallel import Lanes, shares
+from mulligan.nn.workers.threads import Lanes, shares
 
 EVERY = [(f"{name} {i}", case) for name, cases in CASES.items() for i, case in enumerate(cases)]
 every = pytest.mark.parametrize("case", [case for _, case in EVERY], ids=[name for name, _ in EVERY])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mulligan.web
-from mulligan.web.history import DISTANCE, LOOKS
+from mulligan.web.session.history import DISTANCE, LOOKS
 
 PAGE = Path(mulligan.web.__file__).parent / "page"
 OURS = [*PAGE.glob("*.html"), *PAGE.glob("*.svg"), *PAGE.glob("css/*.css"), *PAGE.glob("js/*.js")]

@@ -5,9 +5,9 @@ That one is drawn with, taken along, and survives a reload; then every view is l
 
 import pytest
 
-from mulligan.training.looks import EVERY
-from mulligan.training.rules import RULES
-from mulligan.web.diagnosis import HEADLINES, LABELS, SHOWN
+from mulligan.training.diagnosis.measurements import EVERY
+from mulligan.training.diagnosis.rules import RULES
+from mulligan.web.inside.diagnosis import HEADLINES, LABELS, SHOWN
 
 pytestmark = pytest.mark.story
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.training.progress import few
-from mulligan.web.drawing import png64
+from mulligan.web.library.drawing import png64
 
 pytestmark = pytest.mark.story
 

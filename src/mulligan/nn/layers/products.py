@@ -22,10 +22,10 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from mulligan.nn.blas import libraries
 from mulligan.nn.layers.contest import Contest, Way
 from mulligan.nn.memory import Array
 from mulligan.nn.scratch import scratch
+from mulligan.nn.workers.blas import libraries
 
 SMALL = 1_000_000
 """Up to M·N·K multiplications the kernels for small products serve; above, operands are packed first."""

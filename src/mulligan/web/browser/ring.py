@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data.toys import TOYS
+from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ConfigError
-from mulligan.game.architectures import MLPDiscriminator, MLPGenerator
+from mulligan.game.architectures.networks import MLPDiscriminator, MLPGenerator
 from mulligan.game.gan import GAN
 from mulligan.game.losses import Relativistic
 from mulligan.game.penalties import R1, R2

@@ -1,0 +1,110 @@
+"""What a user may type, as types: each reads its word and says in a sentence what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+from tyro.conf import arg
+from tyro.constructors import PrimitiveConstructorSpec
+
+from mulligan.errors import ConfigError
+from mulligan.output.generator.seeds import LARGEST_SEED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def whole(name: str, text: str, low: int, high: int | None = None, example: int = 42) -> int:
+    """Read a whole number.
+
+    Raises
+    ------
+    ConfigError
+        When it is none, or outside low … high.
+    """
+    allowed = f"from {low} to {high}" if high is not None else f"from {low} on"
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if value < low or (high is not None and value > high):
+        shown = text if len(text) <= 40 else f"{text[:37]}..."
+        raise ConfigError(f"{name} = {shown!r} is not allowed; a whole number {allowed} is. Try {example}.")
+    return value
+
+
+def seed_of(text: str, name: str = "seed") -> int:
+    """Read a seed, 0 to 2⁵³ − 1."""
+    return whole(name, text, 0, LARGEST_SEED)
+
+
+def positive(name: str, text: str, example: str) -> float:
+    """Read a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ConfigError(f"{name} = {text!r} is not allowed; a number above 0 is. Try {example}.")
+    return value
+
+
+def _reads(metavar: str, read: Callable[[str], Any]) -> PrimitiveConstructorSpec[Any]:
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=lambda words: read(words[0]),
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def _path(metavar: str) -> PrimitiveConstructorSpec[Any]:
+    """Read a path; no shell writes the home folder for the ``~`` in --out=~/mine or in quotes."""
+    return _reads(metavar, lambda text: Path(os.path.expanduser(text)))
+
+
+def _count(name: str, metavar: str, example: int, low: int = 1) -> PrimitiveConstructorSpec[Any]:
+    return _reads(metavar, lambda text: whole(name, text, low, example=example))
+
+
+# Optional[…] where the rest of the project writes … | None: the latter sends tyro to typeguard, whose import takes
+# longer than all the rest of a --help.
+# ruff: noqa: UP045
+
+_QUIET = arg(help_behavior_hint="")  # the docstring says what happens without the option
+
+Seed = Annotated[int, _reads("S", seed_of)]
+RunSeed = Annotated[Optional[int], _reads("S", lambda text: whole("seed", text, 0, 2**63 - 1)), _QUIET]
+From = Annotated[int, _reads("S", lambda text: seed_of(text, "from")), arg(name="from")]
+To = Annotated[int, _reads("S", lambda text: seed_of(text, "to"))]
+Count = Annotated[int, _count("count", "N", 64)]
+Samples = Annotated[Optional[int], _count("count", "N", 10_000), _QUIET]
+Draws = Annotated[int, _count("seeds", "N", 3)]
+Frames = Annotated[int, _count("frames", "N", 60, low=2)]
+Size = Annotated[Optional[int], _count("size", "S", 28), _QUIET]
+Steps = Annotated[Optional[int], _count("steps", "N", 4000), _QUIET]
+Threads = Annotated[Optional[int], _count("threads", "N", 2), _QUIET]
+StudyWord = Annotated[Optional[str], _reads("NAME", str), _QUIET]
+Rounds = Annotated[int, _count("rounds", "N", 7)]
+Seconds = Annotated[float, _reads("S", lambda text: positive("seconds", text, "0.5"))]
+Cores = Annotated[int, _count("threads", "N", 2)]
+Workers = Annotated[Optional[int], _count("workers", "N", 2), _QUIET]
+Minutes = Annotated[Optional[float], _reads("M", lambda text: positive("minutes", text, "1")), _QUIET]
+Tries = Annotated[int, _count("second-tries", "N", 1, low=0), _QUIET]
+Json = Annotated[bool, _QUIET]
+Evaluate = Annotated[bool, _QUIET]
+Stop = Annotated[bool, _QUIET]
+Quick = Annotated[bool, _QUIET]
+Families = Annotated[str, _QUIET]
+Word = Annotated[Optional[str], _reads("D", str), _QUIET]
+ClassWord = Annotated[Optional[str], _reads("K", str), arg(name="class", help_behavior_hint="")]
+Model = Annotated[Path, _path("MODEL")]
+OtherModel = Annotated[Optional[Path], _path("MODEL"), _QUIET]
+Folder = Annotated[Path, _path("RUN")]
+OtherFolder = Annotated[Optional[Path], _path("RUN"), _QUIET]
+File = Annotated[Optional[Path], _path("FILE"), _QUIET]
+Target = Annotated[Path, _path("FILE")]

@@ -1,0 +1,97 @@
+"""MNIST, all 70,000 digits, bundled: no network is needed, ever.
+
+`bundled/mnist.xz` holds 70,000 label bytes, then 70,000 × 28 × 28 pixel bytes; the 60,000 training digits come
+first, in the published order. `python -m mulligan.data.sources.pack FOLDER` remakes it. Its licence stands beside it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.data.dataset import Dataset
+from mulligan.data.sources.idx import read_into
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TRAIN, TOTAL = 60_000, 70_000
+SHA256 = "e3488de9f8efcf3b7c2c264bd059f23fef8e45e0e5bf06453a5cb3213c7c25ca"  # of bundled/mnist.xz
+
+
+@functools.cache  # one copy of the pixels (55 MB) per process, whoever asks; hence read-only
+def load_mnist() -> Dataset:
+    """Unpack the bundled digits.
+
+    Returns
+    -------
+    Dataset
+        60,000 training digits, uint8 (60000, 28, 28, 1), with labels 0 to 9; `test` holds the other 10,000. Both are
+        read-only views of one array.
+
+    Raises
+    ------
+    DataError
+        When the bundled file is missing or is not, to the byte, the one that was shipped.
+    """
+    try:
+        packed = (files("mulligan.data") / "bundled" / "mnist.xz").read_bytes()
+    except OSError as error:
+        raise DataError(f"the bundled MNIST file is missing ({error}). Reinstall mulligan.") from error
+    labels, images = unpack(packed)
+    names = tuple("0123456789")
+    test = Dataset("mnist (test)", images[TRAIN:], labels[TRAIN:], names)
+    return Dataset("mnist", images[:TRAIN], labels[:TRAIN], names, test)
+
+
+@functools.cache
+def load_mnist_test() -> Dataset:
+    """Give the 10,000 test digits as data to train on, as Seo's article of 2018 has them.
+
+    Returns
+    -------
+    Dataset
+        10,000 digits; `test` holds the first 10,000 training digits, which are then the unseen ones.
+    """
+    mnist = load_mnist()
+    assert mnist.test is not None
+    assert mnist.labels is not None
+    held = Dataset("mnist-test (held out)", mnist.images[:10_000], mnist.labels[:10_000], mnist.class_names)
+    return Dataset("mnist-test", mnist.test.images, mnist.test.labels, mnist.class_names, held)
+
+
+def unpack(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Check the packed file and unpack it straight into its final arrays.
+
+    Returns
+    -------
+    labels : int64 array (70000,)
+    images : uint8 array (70000, 28, 28, 1)
+        Both read-only.
+
+    Raises
+    ------
+    DataError
+        When the bytes are not those of the file that was shipped.
+    """
+    import lzma  # here, for Pyodide has it as a package of its own, which toys do not need
+
+    found = hashlib.sha256(packed).hexdigest()
+    if found != SHA256:
+        raise DataError(
+            f"the bundled MNIST file is damaged: its SHA-256 is {found}, expected {SHA256}. Reinstall mulligan."
+        )
+    label_bytes = np.empty(TOTAL, np.uint8)
+    images = np.empty((TOTAL, 28, 28, 1), np.uint8)
+    with lzma.open(io.BytesIO(packed)) as file:
+        read_into(file, label_bytes)
+        read_into(file, images)
+    labels = label_bytes.astype(np.int64)
+    labels.flags.writeable = images.flags.writeable = False
+    return labels, images

@@ -1,0 +1,263 @@
+"""A folder of the user's own pictures."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.data.dataset import Dataset
+from mulligan.data.sources import streamed
+from mulligan.data.sources.picture_file import (
+    ENDINGS,
+    check_header,
+    check_words,
+    is_grey,
+    read_picture,
+    resized,
+    with_channels,
+)
+from mulligan.data.sources.streamed import StreamedPictures
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.data.dataset import Images
+
+_NAMED = 3  # broken files that a note names
+_LOOKED_AT = 256  # pictures of a streamed folder that are asked whether they have colour
+_SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
+_UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".psd": "PSD", ".jxl": "JPEG XL"}
+
+
+def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colour: str = "auto") -> Dataset:
+    """Load all pictures of a folder, or open it where they are too many.
+
+    Each is turned upright (EXIF), laid on black where it is transparent, resized so that it just fits into
+    size × size, and centred on black. Of animations, the first frame counts. When no picture has colour, all are grey.
+
+    Sub-folders are classes, in the order of their names; `train` and `test`, when there is nothing else, are the two
+    splits instead. Linked folders count like others. Files that are no pictures by their ending are left out.
+
+    Where the decoded pictures would take more than 256 MiB, they are read from their files whenever a batch asks for
+    them (`StreamedPictures`): then only the beginnings of the files are looked at here, and colour is judged by 256 of
+    the pictures.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    size : int
+        28, 32, 48 or 64.
+    skip_broken : bool
+        Leave out files that cannot be read, and say so in the note, rather than refuse.
+    colour : str
+        "grey" or "rgb" for all; "auto" is RGB where any picture has colour.
+
+    Returns
+    -------
+    Dataset
+        Pictures uint8 (n, size, size, 1 or 3), ordered by path. `note` says what was done.
+
+    Raises
+    ------
+    ConfigError
+        When `size` or `colour` is not allowed.
+    DataError
+        When a picture is broken, there are none, or pictures lie both beside and inside sub-folders.
+    """
+    check_words(size, colour)
+    loose, classes, others = _find(folder)
+    if loose and classes:
+        raise DataError(
+            f"{folder}: pictures lie both beside ({loose[0].name}) and inside sub-folders ({next(iter(classes))}). "
+            "Move them all into sub-folders, one per class, or all out of them."
+        )
+    if classes.keys() == {"train", "test"}:
+        return _two_splits(folder, size, skip_broken, colour)
+    unread = " and ".join(sorted({_UNKNOWN[ending] for ending in others if ending in _UNKNOWN}))
+    if not loose and not classes:
+        hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
+        raise DataError(
+            f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for, here and in "
+            f"sub-folders.{hint}"
+        )
+    paths = loose or [path for found in classes.values() for path in found]
+    numbers = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()]) if classes else None
+    many = len(paths) * size * size * 3 > streamed.IN_MEMORY
+    if many:
+        images, broken = _open_all(paths, size, skip_broken, colour, numbers)
+    else:
+        images, broken = _read_all(paths, size, skip_broken, colour)
+    note = f"resized to fit {size}×{size}, centred on black; {'grey' if images.shape[3] == 1 else 'RGB'}"
+    if many:
+        note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
+    if others:
+        left = sum(others.values())
+        note += f"; {left} other file{'s'[: left != 1]} left out"
+        note += f" (convert {unread} to JPEG or PNG)" if unread else ""
+    refused = tuple((_name(paths[i], folder), why) for i, why in broken.items())
+    if refused:
+        names = ", ".join(name for name, _ in refused[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
+        note += f"; {len(refused)} broken picture{'s'[: len(refused) != 1]} skipped: {names}"
+    if classes and {name.lower() for name in classes} <= _SPLITS:
+        largest = folder / max(classes, key=lambda name: len(classes[name]))
+        note += (
+            f"; {', '.join(classes)} taken for names of classes: train and test are splits where both are there and "
+            f"nothing else, and {largest} can be given by itself"
+        )
+    if numbers is None:
+        return Dataset(str(folder), images, note=note, refused=refused)
+    labels = np.delete(numbers, list(broken)).astype(np.int64)
+    return Dataset(str(folder), images, labels, tuple(classes), note=note, refused=refused)
+
+
+def fitted(data: Dataset, size: int, colour: str) -> Dataset:
+    """Give pictures that are in memory another size (0: as they are) and colour, as `load_pictures` does.
+
+    With size 0 and colour "auto" nothing is asked, and points are what they are, too.
+
+    Raises
+    ------
+    ConfigError
+        When `size` or `colour` is not allowed.
+    DataError
+        When the samples are points, of which a size or a colour is asked.
+    """
+    check_words(size or 28, colour)
+    if not size and colour == "auto":
+        return data
+    if data.is_points:
+        raise DataError(
+            f"{data.name}: samples are points, {data.shape[0]} numbers each; only pictures have a size and colours. "
+            "Leave data.size and data.colour out."
+        )
+    images, note = np.asarray(data.images), [data.note] if data.note else []
+    if size and data.shape[:2] != (size, size):
+        images = resized(images, size)
+        note.append(f"{data.shape[0]}×{data.shape[1]} resized to fit {size}×{size}, centred on black")
+    channels = {"auto": data.shape[2], "grey": 1, "rgb": 3}[colour]
+    if channels != data.shape[2]:
+        images = with_channels(images, channels)
+        note.append("turned grey" if channels == 1 else "grey as RGB")
+    test = None if data.test is None else fitted(data.test, size, colour)
+    return replace(data, images=images, test=test, note="; ".join(note))
+
+
+def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Dataset:
+    """Load `train` and `test`, which must have the same classes; grey pictures become RGB when the others are."""
+    parts = ("train", "test")
+    train, test = (load_pictures(folder / part, size, skip_broken, colour) for part in parts)
+    if train.class_names != test.class_names:
+        raise DataError(
+            f"{folder}: train has the classes {', '.join(train.class_names) or 'none'}, test has "
+            f"{', '.join(test.class_names) or 'none'}. Both need the same sub-folders."
+        )
+    if train.shape != test.shape:
+        train, test = (load_pictures(folder / part, size, skip_broken, "rgb") for part in parts)
+    note = train.note if train.note == test.note else f"train: {train.note}; test: {test.note}"
+    return replace(train, name=str(folder), test=test, note=note, refused=train.refused + test.refused)
+
+
+def _name(path: Path, folder: Path) -> str:
+    """Name a file of the folder, with ? for each byte that is no text."""
+    return str(path.relative_to(folder)).encode(errors="replace").decode()
+
+
+def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, int]]:
+    """Give the pictures right in the folder, those of each sub-folder, and how many other files show, by ending."""
+    loose: list[Path] = []
+    classes: dict[str, list[Path]] = {}
+    others: dict[str, int] = {}
+    entered: dict[str, set[Path]] = {}  # of each sub-folder: a linked folder may lead to where one has been
+    try:
+        for where, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
+            inside = Path(where).relative_to(folder).parts
+            folders[:] = [
+                name
+                for name in sorted(folders)
+                if not name.startswith(".")
+                and _leads_on(Path(where, name), entered.setdefault((*inside, name)[0], set()))
+            ]
+            for name in sorted(files):
+                path = Path(where, name)
+                ending = path.suffix.lower()
+                if name.startswith("."):
+                    continue
+                if ending not in ENDINGS:
+                    others[ending] = others.get(ending, 0) + 1
+                elif inside:
+                    classes.setdefault(inside[0], []).append(path)
+                else:
+                    loose.append(path)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error}). Check the path and its permissions.") from error
+    return loose, classes, others
+
+
+def _leads_on(folder: Path, entered: set[Path]) -> bool:
+    """Whether a folder, or what a link stands for, is neither around itself nor among those `entered`; it is noted."""
+    real, around = folder.resolve(), folder.parent.resolve()
+    new = real not in entered and not around.is_relative_to(real)
+    entered.add(real)
+    return new
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> tuple[Images, dict[int, str]]:
+    """Read pictures into one array, (n, size, size, 1 or 3); give also the positions of those skipped, and why."""
+    images = np.empty((len(paths), size, size, 3), np.uint8)
+    broken: dict[int, str] = {}
+    for i, path in enumerate(paths):
+        try:
+            images[i - len(broken)] = read_picture(path, size)
+        except DataError as error:
+            if not skip_broken:
+                raise
+            broken[i] = _reason(error)
+    _refuse_all_broken(paths, broken)
+    images = images[: len(paths) - len(broken)]
+    if colour == "auto" and all(map(is_grey, images)):
+        return images[..., :1].copy(), broken
+    return (with_channels(images, 1) if colour == "grey" else images), broken
+
+
+def _open_all(
+    paths: list[Path], size: int, skip_broken: bool, colour: str, groups: NDArray[np.int64] | None
+) -> tuple[Images, dict[int, str]]:
+    """Do what `_read_all` does with the beginnings of the files only; the pictures are decoded when asked for."""
+    broken: dict[int, str] = {}
+    for i, path in enumerate(paths):
+        try:
+            check_header(path)
+        except DataError as error:
+            if not skip_broken:
+                raise
+            broken[i] = _reason(error)
+    _refuse_all_broken(paths, broken)
+    sound = [path for i, path in enumerate(paths) if i not in broken]
+    groups = None if groups is None else np.delete(groups, list(broken))
+    images = StreamedPictures(sound, size, 3, groups=groups, skip_broken=skip_broken)
+    if colour == "auto":
+        some = np.unique(np.linspace(0, len(sound) - 1, _LOOKED_AT).astype(int))
+        colour = "grey" if all(is_grey(images[i]) for i in some) else "rgb"
+    if colour == "grey":
+        images = StreamedPictures(sound, size, 1, groups=groups, skip_broken=skip_broken)
+    return images, broken
+
+
+def _reason(error: DataError) -> str:
+    """Say why a file is no picture, without its name."""
+    return str(error.__cause__) or type(error.__cause__).__name__
+
+
+def _refuse_all_broken(paths: list[Path], broken: dict[int, str]) -> None:
+    if len(broken) == len(paths):
+        raise DataError(f"{paths[0].parent}: all {len(paths)} pictures are broken, {paths[0].name} the first.")

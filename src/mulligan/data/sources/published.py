@@ -1,0 +1,195 @@
+"""The data sets that are fetched: Fashion-MNIST, KMNIST, EMNIST letters, CIFAR-10."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import string
+import tarfile
+import zipfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.data.dataset import Dataset
+from mulligan.data.sources.fetch import Published, fetch, local_copy
+from mulligan.data.sources.idx import read_idx, read_idx_stream
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_RECORD = 1 + 3 * 32 * 32  # CIFAR-10: a label byte, then the red, green and blue plane
+
+FASHION_MNIST = Published(
+    "fashion-mnist",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    {
+        "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    },
+)
+FASHION_CLASSES = (
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
+KMNIST = Published(
+    "kmnist",
+    "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    {
+        "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        "train-labels-idx1-ubyte.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+        "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+    },
+)
+KMNIST_CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+EMNIST_LETTERS = Published(
+    "emnist-letters",
+    "https://biometrics.nist.gov/cs_links/EMNIST/",
+    {"gzip.zip": "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"},
+)
+CIFAR10 = Published(
+    "cifar10",
+    "https://www.cs.toronto.edu/~kriz/",
+    {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
+)
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def load_idx_set(published: Published, class_names: tuple[str, ...]) -> Dataset:
+    """Load a set that is published like MNIST: four gzipped IDX files.
+
+    Parameters
+    ----------
+    published : Published
+        Holds `train-images-idx3-ubyte.gz` and its three siblings.
+    class_names : tuple of str
+        Names of the classes 0, 1, …
+
+    Returns
+    -------
+    Dataset
+        Pictures uint8 (n, H, W, 1), with the test split in `test`.
+
+    Raises
+    ------
+    DataError
+        When a file cannot be had, is damaged, or holds something else.
+    """
+
+    def split(prefix: str, name: str, test: Dataset | None = None) -> Dataset:
+        images = read_idx(fetch(published, f"{prefix}-images-idx3-ubyte.gz"))
+        labels = read_idx(fetch(published, f"{prefix}-labels-idx1-ubyte.gz"))
+        note = _note(published, f"{prefix}-images-idx3-ubyte.gz")
+        return Dataset(name, images[..., None], labels.astype(np.int64), class_names, test, note)
+
+    return split("train", published.name, split("t10k", f"{published.name} (test)"))
+
+
+def load_emnist_letters(published: Published = EMNIST_LETTERS) -> Dataset:
+    """Load EMNIST letters, straight from the archive of all EMNIST sets (562 MB).
+
+    Published with rows and columns exchanged, and with labels 1 to 26; both are put right.
+
+    Returns
+    -------
+    Dataset
+        124,800 letters, uint8 (n, 28, 28, 1), labels 0 to 25; 20,800 in `test`.
+
+    Raises
+    ------
+    DataError
+        When the archive cannot be had, is damaged, or holds something else.
+    """
+    (file,) = published.files
+    path = fetch(published, file)
+
+    def read(archive: zipfile.ZipFile, member: str) -> NDArray[np.uint8]:
+        # The member is a gzip file of at most 100 MB when unpacked.
+        with archive.open(f"gzip/{member}.gz") as packed, gzip.open(io.BytesIO(packed.read())) as stream:
+            return read_idx_stream(stream, f"{path}: {member}", 1 << 28)
+
+    def split(archive: zipfile.ZipFile, part: str, name: str, test: Dataset | None = None) -> Dataset:
+        images = read(archive, f"emnist-letters-{part}-images-idx3-ubyte")
+        labels = read(archive, f"emnist-letters-{part}-labels-idx1-ubyte").astype(np.int64) - 1
+        upright = np.ascontiguousarray(images.swapaxes(1, -1)[..., None])
+        return Dataset(name, upright, labels, tuple(string.ascii_lowercase), test, _note(published, file))
+
+    with _refusing_broken(path, "EMNIST"), zipfile.ZipFile(path) as archive:
+        test = split(archive, "test", f"{published.name} (test)")
+        return split(archive, "train", published.name, test)
+
+
+@contextmanager
+def _refusing_broken(path: Path, name: str) -> Iterator[None]:
+    """Refuse an archive that cannot be read, by its name."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, tarfile, gzip and zlib raise nearly everything on broken files
+        raise DataError(f"{path}: not the {name} archive ({error}). Fetch it again.") from error
+
+
+def load_cifar10(published: Published = CIFAR10) -> Dataset:
+    """Load CIFAR-10 from its binary version, straight from the archive (170 MB).
+
+    Returns
+    -------
+    Dataset
+        50,000 pictures, uint8 (n, 32, 32, 3), 10 classes; 10,000 in `test`.
+
+    Raises
+    ------
+    DataError
+        When the archive cannot be had, is damaged, or holds something else.
+    """
+    (file,) = published.files
+    path = fetch(published, file)
+    parts = {}
+    with _refusing_broken(path, "CIFAR-10"), tarfile.open(path, "r:gz") as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.name.endswith(".bin") else None
+            if content is not None:
+                parts[member.name.rpartition("/")[2]] = _cifar_records(content.read(), path, member.name)
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)]
+    missing = [name for name in (*names, "test_batch.bin") if name not in parts]
+    if missing:
+        raise DataError(f"{path}: holds no {', '.join(missing)}: not the binary version of CIFAR-10. Fetch it again.")
+    note = _note(published, file)
+    images, labels = (np.concatenate([parts[name][i] for name in names]) for i in range(2))
+    test = Dataset(f"{published.name} (test)", *parts["test_batch.bin"], CIFAR10_CLASSES, note=note)
+    return Dataset(published.name, images, labels, CIFAR10_CLASSES, test, note)
+
+
+def _cifar_records(content: bytes, path: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Split one batch file into pictures (n, 32, 32, 3) and labels (n,)."""
+    if not content or len(content) % _RECORD:
+        raise DataError(
+            f"{path}: {name} has {len(content)} bytes, which is no multiple of {_RECORD} (one label, 3 × 32 × 32 "
+            "pixels): truncated or not CIFAR-10. Fetch it again."
+        )
+    records = np.frombuffer(content, np.uint8).reshape(-1, _RECORD)
+    planes = records[:, 1:].reshape(-1, 3, 32, 32)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, 0].astype(np.int64)
+
+
+def _note(published: Published, file: str) -> str:
+    """Say when the files are a local copy, which nothing was checked against."""
+    local = local_copy(published, file)
+    return f"local copy in {local.parent}, not checked against the published SHA-256" if local else ""

@@ -1,0 +1,78 @@
+"""Stacked MNIST: three digits, one in each colour channel, hence 1000 modes that are easy to count."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data.dataset import Dataset
+from mulligan.data.sources.mnist import load_mnist
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TRAIN, _TEST, _SEED = 128_000, 26_000, 20_180_101
+
+
+class StackedImages:
+    """Grey pictures seen three at a time, as RGB: stacked when they are asked for, never all at once.
+
+    Parameters
+    ----------
+    images : uint8 array (n, H, W, 1)
+        The grey pictures.
+    triples : int64 array (m, 3)
+        Which of them are red, green and blue.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, images: NDArray[np.uint8], triples: NDArray[np.int64]) -> None:
+        self._images, self._triples = images[..., 0], triples
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(m, H, W, 3)."""
+        return (len(self._triples), *self._images.shape[1:], 3)
+
+    def __len__(self) -> int:
+        return len(self._triples)
+
+    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
+        return np.moveaxis(self._images[self._triples[key]], -3, -1)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("stacked pictures are made on demand; they cannot be had without a copy")
+        return np.ascontiguousarray(self[:], dtype)
+
+    def take(self, indices: NDArray[np.int64], axis: Any = 0, out: Any = None, mode: Any = None) -> Any:
+        """Copy the samples `indices` into `out`; `axis` and `mode` are there because arrays have them."""
+        out[...] = self[indices]
+        return out
+
+
+@functools.cache
+def load_stacked_mnist() -> Dataset:
+    """Stack digits at random: 128,000 pictures from the training digits, 26,000 in `test` from the test digits.
+
+    Sizes as in Lin et al. 2018 (PacGAN, section 4.2) after Metz et al. 2017; the triples are the same every time.
+
+    Returns
+    -------
+    Dataset
+        Pictures uint8 (m, 28, 28, 3), stacked on demand; label 100 a + 10 b + c for digits a, b, c.
+    """
+    digits = load_mnist()
+    rng = np.random.default_rng(_SEED)
+    names = tuple(f"{label:03d}" for label in range(1000))
+
+    def stack(name: str, part: Dataset, count: int, test: Dataset | None = None) -> Dataset:
+        triples = rng.integers(len(part), size=(count, 3))
+        labels = np.asarray(part.labels)[triples] @ np.array([100, 10, 1])
+        return Dataset(name, StackedImages(np.asarray(part.images), triples), labels, names, test)
+
+    assert digits.test is not None
+    return stack("stacked-mnist", digits, _TRAIN, stack("stacked-mnist (test)", digits.test, _TEST))

@@ -1,0 +1,274 @@
+"""Files of the user's own that hold arrays: .npz, .npy, CSV and IDX."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import math
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data.sources.arrays import from_arrays
+from mulligan.data.sources.idx import read_idx
+from mulligan.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.data.dataset import Dataset
+
+_IMAGES = ("images", "samples", "x", "data", "x_train", "train_images")
+_LABELS = ("labels", "label", "y", "targets", "target", "y_train", "train_labels")
+_TEST_IMAGES = ("test_images", "x_test")
+_TEST_LABELS = ("test_labels", "y_test")
+_CLASS_NAMES = ("class_names", "label_names", "names")
+_LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
+_SMALLEST = 16  # values of a picture in a CSV row: fewer are points
+
+
+def load_numpy(path: Path) -> Dataset:
+    """Load a `.npy` file, or a `.npz` file with the usual names.
+
+    In `.npz`: `images`, `samples`, `x`, `data`, `x_train` or `train_images`, or the only array; with it, where there
+    are any, `labels`, `label`, `y`, `targets`, `target`, `y_train` or `train_labels`, and `test_images` or `x_test`,
+    `test_labels` or `y_test`. Labels are numbers or words; the names of the classes, in their order, are `class_names`,
+    `label_names` or `names`.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, foreign, truncated, pickled, or when its arrays are not certain.
+    """
+    try:
+        with path.open("rb") as file:  # by name, NumPy would leave a broken file open
+            content = np.load(file, allow_pickle=False)
+            arrays = {"images": content} if isinstance(content, np.ndarray) else dict(content)
+    except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
+        raise DataError(
+            f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}); missing, "
+            "truncated, foreign, or pickled objects, which are never loaded. Save it again with np.savez; make text of "
+            "words with astype(str) before."
+        ) from error
+
+    for array in arrays.values():
+        array.flags.writeable = False  # nobody else has it: no copy is needed
+
+    def pick(names: tuple[str, ...]) -> Any:
+        found = [name for name in names if name in arrays]
+        if len(found) > 1:
+            raise DataError(f"{path}: holds {' and '.join(found)}; only one of them can be meant. Save just that one.")
+        return arrays[found[0]] if found else None
+
+    if len(arrays) == 1:
+        return from_arrays(next(iter(arrays.values())), name=str(path))
+    images = pick(_IMAGES)
+    if images is None:
+        raise DataError(
+            f"{path}: which array holds the pictures? Found {', '.join(arrays) or 'none'}; one named "
+            f"{', '.join(_IMAGES)} is needed. Save it with np.savez(path, images=…, labels=…)."
+        )
+    return from_arrays(
+        images, pick(_LABELS), pick(_TEST_IMAGES), pick(_TEST_LABELS), str(path), class_names=pick(_CLASS_NAMES)
+    )
+
+
+def load_idx(path: Path) -> Dataset:
+    """Load an IDX file of pictures, with the labels beside it, or a folder of MNIST's four.
+
+    The labels of `…images-idx3…` are those of `…labels-idx1…` in the same folder, where that is there; either may be
+    gzipped, and a point may stand before `idx`.
+
+    Raises
+    ------
+    DataError
+        When a file is missing, foreign, truncated or damaged.
+    """
+    if not path.is_dir():
+        return from_arrays(read_idx(path), _labels_beside(path), name=str(path))
+    train, test = idx_in(path, "train"), idx_in(path, "t10k")
+    if train is None:
+        raise DataError(f"{path}: holds no train-images-idx3-ubyte.gz. Give the folder of the four IDX files.")
+    if test is None:
+        return from_arrays(read_idx(train), _labels_beside(train), name=str(path))
+    return from_arrays(read_idx(train), _labels_beside(train), read_idx(test), _labels_beside(test), str(path))
+
+
+def _labels_beside(images: Path) -> NDArray[Any] | None:
+    name, found = re.subn(r"images([-.])idx3", r"labels\1idx1", images.name)
+    plain = name.removesuffix(".gz")
+    there = [images.with_name(each) for each in (name, plain, f"{plain}.gz") if found]
+    return next((read_idx(path) for path in there if path.is_file()), None)
+
+
+def idx_in(folder: Path, prefix: str) -> Path | None:
+    """Find MNIST's file of pictures in a folder, plain or gzipped."""
+    names = [f"{prefix}-images{mark}idx3-ubyte{ending}" for mark in "-." for ending in (".gz", "")]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def load_csv(path: Path) -> Dataset:
+    """Load a table of numbers, one sample per row, separated by commas, semicolons or tabs; labels may be words.
+
+    Rows of s² whole numbers from 0 to 255 (16 at least) are pictures, s × s; all else are points. Labels are the
+    column headed `label`, `labels`, `class`, `target` or `y`; without a heading, the first of 1 + s² columns, which are
+    refused under a heading that names none. A `y` beside an `x` is a coordinate. Labels are classes as they are
+    written: `7`, `007` and `7.0` are three. A label in quotation marks may hold separators, line breaks and, doubled,
+    quotation marks.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, empty, not a table of numbers, or not text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
+    separator, lines = _rows(text, path)
+    del text
+    heading = [word.strip().strip('"').lower() for word in next(csv.reader(lines[:1], delimiter=separator))]
+    if all(map(_is_number, heading)):
+        if _counts(heading):
+            raise DataError(
+                f"{path}: the first row only counts the columns, as pandas heads them; it would be trained on as a "
+                "sample. Save the table with to_csv(path, index=False, header=False); if it is a sample, write its "
+                "numbers with a point (0.0)."
+            )
+        heading = []
+    elif len(lines) == 1:
+        raise DataError(f"{path}: a heading and no rows; one sample per row is needed. Check the file.")
+    elif "" in heading[1:] and any(map(_is_number, heading)):
+        raise DataError(
+            f"{path}: the first row lacks a value in column {heading.index('', 1) + 1}, and it holds numbers, so it is "
+            "no heading. Fill the value in, or leave the row out."
+        )
+    elif not heading[0]:
+        more = ", header=False" if _counts(heading[1:]) else ""
+        raise DataError(
+            f"{path}: the first column has no heading, as pandas and R write the numbers of the rows; they would be "
+            f"trained on as values. Save the table with to_csv(path, index=False{more}), in R with write.csv(table, "
+            "path, row.names=FALSE); if it holds values, give the column a heading."
+        )
+    column = _label_column(heading, path)
+    rows = lines[bool(heading) :]
+    first = [] if heading else [row.split(separator, 1)[0].strip().strip('"') for row in rows]
+    if len(first) > 1 and separator in rows[0] and {*first} == {str(i) for i in range(len(first))}:
+        raise DataError(
+            f"{path}: the first column only counts the rows, as pandas numbers them; it would be trained on. Save the "
+            "table with to_csv(path, index=False, header=False); if it is meant, write its numbers with a point (0.0)."
+        )
+    table, labels = _table(rows, separator, column, path)
+    if heading and len(heading) != table.shape[1]:
+        raise DataError(
+            f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
+        )
+    if column is None and _is_square(table.shape[1] - 1) and _are_bytes(table):
+        if heading:
+            raise DataError(
+                f"{path}: no column is headed {', '.join(_LABEL_COLUMNS)}, and one more than a picture has would be "
+                "trained on as a value. Head that of the labels label; if all are values, save a .npy of floats."
+            )
+        column, labels = 0, first
+    del lines, rows
+    values = table if column is None else np.delete(table, column, axis=1)
+    if _is_square(values.shape[1]) and _are_bytes(values):
+        values = values.astype(np.uint8)
+    return from_arrays(values, None if column is None else _as_words(labels, path), name=str(path))
+
+
+def _rows(text: str, path: Path) -> tuple[str, list[str]]:
+    """Give the separator, and the rows: lines that are not empty, or several where a quoted text has line breaks."""
+    lines = text.split("\n")  # not where splitlines does: a label may hold U+2028
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        raise DataError(f"{path}: empty; one sample per row is needed. Check the file.")
+    separator = max(",;\t", key=first.count)
+    if '"' in text:
+        ends = [0]
+        reader = csv.reader([*lines, ""], delimiter=separator)  # an open quote runs on into the line that is added
+        with contextlib.suppress(csv.Error):  # a text longer than any that is meant: a quote is open
+            for _ in reader:
+                ends += [reader.line_num] if reader.line_num <= len(lines) else []
+        if ends[-1] < len(lines):
+            raise DataError(
+                f"{path}: line {ends[-1] + 1} opens a quotation mark that nothing closes. Close it, or double it if it "
+                "is meant as a part of the text."
+            )
+        lines = ["\n".join(lines[start:end]) for start, end in pairwise(ends)]
+    return separator, [line for line in lines if line.strip()]
+
+
+def _table(rows: list[str], separator: str, column: int | None, path: Path) -> tuple[NDArray[np.float32], list[str]]:
+    """Read rows of numbers, and the texts of one column, in whose place the table has zeros."""
+    texts: list[str] = []
+
+    def keep(text: str) -> float:
+        texts.append(text.strip())
+        return 0.0
+
+    try:
+        table = np.loadtxt(
+            rows,
+            np.float32,
+            delimiter=separator,
+            comments=None,
+            quotechar='"',
+            ndmin=2,
+            converters=None if column is None else {column: keep},
+        )
+    except ValueError as error:
+        raise DataError(
+            f"{path}: not a table of numbers ({error}; rows counted from 0, without the heading). Every row needs as "
+            "many numbers as the first, separated by commas, semicolons or tabs, with a point for the decimals. Words "
+            "may stand in one column, headed label."
+        ) from error
+    return table, texts
+
+
+def _label_column(heading: list[str], path: Path) -> int | None:
+    """Find the column of labels by its heading."""
+    found = [i for i, word in enumerate(heading) if word in _LABEL_COLUMNS and not (word == "y" and "x" in heading)]
+    if len(found) > 1:
+        raise DataError(
+            f"{path}: columns {', '.join(heading[i] for i in found)} could all be the labels. Rename all but one."
+        )
+    if found and len(heading) == 1:
+        raise DataError(f"{path}: only labels, no samples. Add the columns of values.")
+    return found[0] if found else None
+
+
+def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
+    """Give labels as they are written: 007 is not 7. Measured numbers are refused, since no two may be alike."""
+    numbers = all(map(_is_number, labels))
+    broken = next((word for word in labels if numbers and not float(word).is_integer()), None)
+    if broken is not None:
+        raise DataError(
+            f"{path}: label {broken} is no class; whole numbers or words are needed. Rename the column if it holds "
+            "values, or number the classes from 0."
+        )
+    return np.array(labels)
+
+
+def _counts(heading: list[str]) -> bool:
+    """Whether several headings are 0, 1, 2 …: what pandas calls columns without names."""
+    return len(heading) > 1 and heading == [str(i) for i in range(len(heading))]
+
+
+def _is_square(count: int) -> bool:
+    return count >= _SMALLEST and math.isqrt(count) ** 2 == count
+
+
+def _are_bytes(values: NDArray[np.float32]) -> bool:
+    return bool(((values >= 0) & (values <= 255) & (values == np.rint(values))).all())
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,186 @@
+"""Networks by name, built for the shape of the data: what a recipe says instead of a list of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from mulligan.errors import ConfigError
+from mulligan.game.architectures.base import Architecture, logit, picture
+from mulligan.game.architectures.residual import R3GANDiscriminator, R3GANGenerator
+from mulligan.nn.layers.activations import LeakyReLU, Tanh
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.classes import OneHot
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers.initializers import He, Initializer
+from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.ranges import Count, Decay, NonNegative, Positive
+
+
+@dataclass(frozen=True)
+class MLPGenerator(Architecture):
+    """z (and 3 × one-hot class) – hidden … – pixels; LeakyReLU inside.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+    activation : Layer
+        After each hidden layer.
+    output : Layer or None
+        After the last layer; None leaves it linear (points).
+    init, output_init : Initializer
+    one_hot_scale : float
+        What a class's one is multiplied by.
+    """
+
+    hidden: tuple[Count, ...] = (256, 512)
+    activation: Layer = LeakyReLU()
+    output: Layer | None = Tanh()
+    init: Initializer = He()
+    output_init: Initializer = He()
+    one_hot_scale: Positive = 3.0
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        layers: list[Layer] = [OneHot(classes, self.one_hot_scale)] if classes else []
+        for units in self.hidden:
+            layers += [Dense(units, self.init), self.activation]
+        layers.append(Dense(prod(sample_shape), self.output_init))
+        if self.output is not None:
+            layers.append(self.output)
+        if len(sample_shape) > 1:
+            layers.append(Reshape(tuple(sample_shape)))
+        return tuple(layers)
+
+
+@dataclass(frozen=True)
+class MLPDiscriminator(Architecture):
+    """Pixels – hidden … – logit (by projection where there are classes).
+
+    Parameters
+    ----------
+    hidden, activation, init, output_init
+        As in `MLPGenerator`.
+    """
+
+    hidden: tuple[Count, ...] = (512, 256)
+    activation: Layer = LeakyReLU()
+    init: Initializer = He()
+    output_init: Initializer = He()
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        layers: list[Layer] = [Flatten()] if len(sample_shape) > 1 else []
+        for units in self.hidden:
+            layers += [Dense(units, self.init), self.activation]
+        return (*layers, logit(classes, self.output_init))
+
+
+def _halved(sample_shape: Shape, channels: tuple[int, ...]) -> Shape:
+    """Return the shape of a picture that can be halved once for each of `channels`, of which there must be one."""
+    if not channels:
+        raise ConfigError(
+            "channels = [] is not allowed; a convolutional network needs at least one, for instance [32]."
+        )
+    return picture(sample_shape, len(channels))
+
+
+@dataclass(frozen=True)
+class ConvGenerator(Architecture):
+    """z (and 3 × one-hot class) – FC – FC – [transposed conv 4×4, stride 2] … – pixels, tanh.
+
+    Each of `channels` is the depth before one doubling of height and width, so 28×28 with two begins at 7×7.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Fully connected layers before the first picture. Without any, the recipe loses most of its quality.
+    channels : tuple of int
+    alpha : float
+        Slope of LeakyReLU.
+    output_gain : float
+        Scale of the last layer's start.
+    one_hot_scale : float
+    norm : Layer or None
+        Before every activation but the last; of the first picture, channel by channel.
+    init : Initializer or None
+        Where all weights start; None is He's, by `alpha` and `output_gain`.
+    """
+
+    hidden: tuple[Count, ...] = (256,)
+    channels: tuple[Count, ...] = (32, 16)
+    alpha: Decay = 0.2
+    output_gain: NonNegative = 0.5
+    one_hot_scale: Positive = 3.0
+    norm: Layer | None = None
+    init: Initializer | None = None
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        height, width, depth = _halved(sample_shape, self.channels)
+        start = (height >> len(self.channels), width >> len(self.channels), self.channels[0])
+        init = He(self.alpha) if self.init is None else self.init
+        last = He(self.alpha, self.output_gain) if self.init is None else self.init
+        after = (() if self.norm is None else (self.norm,)) + (LeakyReLU(self.alpha),)
+        layers: list[Layer] = [OneHot(classes, self.one_hot_scale)] if classes else []
+        for units in self.hidden:
+            layers += [Dense(units, init), *after]
+        if self.norm is None:
+            layers += [Dense(prod(start), init), *after, Reshape(start)]
+        else:
+            layers += [Dense(prod(start), init), Reshape(start), *after]
+        for channels in self.channels[1:]:
+            layers += [ConvTranspose2d(channels, init=init), *after]
+        return (*layers, ConvTranspose2d(depth, init=last), Tanh())
+
+
+@dataclass(frozen=True)
+class ConvDiscriminator(Architecture):
+    """Pixels – [conv 4×4, stride 2] … – FC … – logit (by projection where there are classes).
+
+    Parameters
+    ----------
+    channels : tuple of int
+        Depth after each halving of height and width.
+    hidden : tuple of int
+        Fully connected layers before the logit.
+    alpha : float
+    output_gain : float
+    norm : Layer or None
+        Before every activation but the first.
+    spectral_norm : bool
+        In every layer with weights.
+    init : Initializer or None
+        Where all weights start; None is He's, by `alpha` and `output_gain`.
+    """
+
+    channels: tuple[Count, ...] = (16, 32)
+    hidden: tuple[Count, ...] = (128,)
+    alpha: Decay = 0.2
+    output_gain: NonNegative = 0.7
+    norm: Layer | None = None
+    spectral_norm: bool = False
+    init: Initializer | None = None
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        _halved(sample_shape, self.channels)
+        init = He(self.alpha) if self.init is None else self.init
+        last = He(self.alpha, self.output_gain) if self.init is None else self.init
+        leaky, norm = LeakyReLU(self.alpha), () if self.norm is None else (self.norm,)
+        layers: list[Layer] = []
+        for channels in self.channels:
+            conv = Conv2d(channels, init=init, spectral_norm=self.spectral_norm)
+            layers += [conv, *(norm if layers else ()), leaky]
+        layers.append(Flatten())
+        for units in self.hidden:
+            layers += [Dense(units, init, spectral_norm=self.spectral_norm), *norm, leaky]
+        return (*layers, logit(classes, last, spectral_norm=self.spectral_norm))
+
+
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    "mlp_generator": MLPGenerator,
+    "mlp_discriminator": MLPDiscriminator,
+    "conv_generator": ConvGenerator,
+    "conv_discriminator": ConvDiscriminator,
+    "r3gan_generator": R3GANGenerator,
+    "r3gan_discriminator": R3GANDiscriminator,
+}
+"""Every architecture by the name that a configuration uses."""

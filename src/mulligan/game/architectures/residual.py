@@ -1,0 +1,123 @@
+"""The residual nets of R3GAN: no normalisation, the start scaled so that depth does no harm.
+
+Source: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline", §3 and appendix D. A block is
+x + F(x), F = conv 1×1 – leaky – conv 3×3 – leaky – conv 1×1, wider inside. Its last product starts at 0 and the others
+are scaled by L^(−1/4), L the number of blocks (Fixup, Zhang et al. 2019, with three products each).
+
+What differs here: the 3×3 convolutions are not grouped; going down is the mean of 2×2 pixels, not a [1, 2, 1] filter;
+the first picture comes from one Dense layer, theirs from 4×4 learned numbers a channel, times z's linear map; the logit
+comes from all numbers of the last stage, theirs from one 4×4 product a channel; a class is a scaled one-hot beside z
+and a term added to the logit, theirs an embedding and the logit's only factor; pictures as small as 28×28 end at 7×7,
+theirs at 4×4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from mulligan.errors import ConfigError
+from mulligan.game.architectures.base import Architecture, logit, picture
+from mulligan.nn.layers.activations import LeakyReLU
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.layers.branches import Residual
+from mulligan.nn.layers.classes import OneHot
+from mulligan.nn.layers.conv import Conv2d
+from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers.initializers import He, Initializer, Zeros
+from mulligan.nn.layers.resample import AvgPool, Upsample
+from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.ranges import Count, Positive, Whole, check_ranges
+
+_LINEAR = He(slope=1.0)  # Var W = 1/fan_in
+
+
+@dataclass(frozen=True)
+class _R3GAN(Architecture):
+    """What both players share; `R3GANDiscriminator` says what the parameters are."""
+
+    widths: tuple[Count, ...] = (64, 32, 16)
+    blocks: tuple[Whole, ...] = (1, 1, 1)
+    expansion: Count = 2
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if not self.widths or len(self.widths) != len(self.blocks):
+            raise ConfigError(
+                f"{type(self).__name__}: widths = {list(self.widths)} and blocks = {list(self.blocks)} are not "
+                "allowed; both need a number for each stage. Try widths = [64, 32, 16] and blocks = [1, 1, 1]."
+            )
+
+    def stage(self, index: int) -> list[Layer]:
+        """Return the blocks of a stage."""
+        width, he = self.widths[index], He(0.2, max(1, sum(self.blocks)) ** -0.25)
+        inside = self.expansion * width
+        block = Residual(
+            (
+                _conv(inside, 1, he),
+                LeakyReLU(),
+                _conv(inside, 3, he),
+                LeakyReLU(),
+                Conv2d(width, 1, 1, init=Zeros(), bias=False),
+            )
+        )
+        return [block] * self.blocks[index]
+
+    def between(self, index: int, to: int) -> list[Layer]:
+        """Return the change of channels from one stage to the next, where there is one."""
+        return [] if self.widths[index] == self.widths[to] else [_conv(self.widths[to], 1, _LINEAR, bias=False)]
+
+
+def _conv(channels: int, kernel: int, init: Initializer, bias: bool = True) -> Conv2d:
+    return Conv2d(channels, kernel, 1, init=init, bias=bias)
+
+
+@dataclass(frozen=True)
+class R3GANGenerator(_R3GAN):
+    """z (and 3 × one-hot class) – picture – [blocks – 1×1 – bilinear ×2] … – blocks – 1×1; linear pixels.
+
+    Parameters
+    ----------
+    widths, blocks, expansion
+        See R3GANDiscriminator.
+    one_hot_scale : float
+    """
+
+    one_hot_scale: Positive = 3.0
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        last = len(self.widths) - 1
+        height, width, depth = picture(sample_shape, last)
+        start = (height >> last, width >> last, self.widths[0])
+        layers: list[Layer] = [OneHot(classes, self.one_hot_scale)] if classes else []
+        layers += [Dense(prod(start), _LINEAR), Reshape(start)]
+        for index in range(len(self.widths)):
+            layers += self.stage(index)
+            if index < last:
+                layers += [*self.between(index, index + 1), Upsample("bilinear")]
+        return (*layers, _conv(depth, 1, _LINEAR))
+
+
+@dataclass(frozen=True)
+class R3GANDiscriminator(_R3GAN):
+    """Pixels – 1×1 – [blocks – mean of 2×2 – 1×1] … – blocks – logit (by projection where there are classes).
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels of each stage, from the smallest picture to the largest; each stage doubles height and width.
+    blocks : tuple of int
+        Residual blocks of each stage.
+    expansion : int
+        How much wider a block is inside.
+    """
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        last = len(self.widths) - 1
+        picture(sample_shape, last)
+        layers: list[Layer] = [_conv(self.widths[last], 1, _LINEAR)]
+        for index in range(last, -1, -1):
+            layers += self.stage(index)
+            if index:
+                layers += [AvgPool(2), *self.between(index, index - 1)]
+        return (*layers, Flatten(), logit(classes, _LINEAR))

@@ -1,0 +1,260 @@
+"""Who is near whom: exact distances in blocks; precision, recall, density, coverage.
+
+All distances of this file are exact integers. The features are snapped to one grid, fine enough to lose nothing
+(22 bits across the span for 128 features, about float32) and coarse enough that every sum in
+‖x‖² + ‖y‖² − 2x·y stays below 2⁵³, where float64 is exact: no cancellation, and the same figures to the last digit
+on every machine, BLAS, number of threads, block size and order of the samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from math import ceil, frexp, ldexp, log2
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ConfigError
+from mulligan.metrics.parallel import in_parallel
+from mulligan.metrics.validation import feature_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+BLOCK = 4_000_000
+"""Distances held at a time: 32 MB of float64."""
+SLAB = 8192
+"""Points that are looked at together, at least: with more, a block has so few rows that BLAS mostly packs."""
+
+
+@dataclass(frozen=True)
+class Manifolds:
+    """How two sets lie in each other, 0 to 1 (density may be above 1).
+
+    Attributes
+    ----------
+    precision : float
+        Share of the fakes that lie in the reals' neighbourhoods.
+    recall : float
+        Share of the reals that lie in the fakes' neighbourhoods.
+    density : float
+        How many neighbourhoods of reals a fake lies in, over the number expected. 1 for equal distributions.
+    coverage : float
+        Share of the reals whose neighbourhood holds a fake.
+    coverage_ideal : float
+        What coverage is for equal distributions.
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    coverage_ideal: float
+
+
+def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: int = 5) -> Manifolds:
+    """Precision, recall (Kynkäänniemi et al. 2019, eqs. 1 and 2), density, coverage (Naeem et al. 2020, section 3).
+
+    With NND_k(r) the distance of r from the k-th nearest *other* point of its own set:
+
+    precision = mean_j 1[∃i: d(fⱼ, rᵢ) ≤ NND_k(rᵢ)], recall with the roles swapped,
+    density = 1/(kM) Σⱼ Σᵢ 1[d(fⱼ, rᵢ) < NND_k(rᵢ)], coverage = (1/N) Σᵢ 1[minⱼ d(rᵢ, fⱼ) < NND_k(rᵢ)].
+
+    Parameters
+    ----------
+    real, fake : arrays of shape (n, d) and (m, d)
+        Under one feature map. All four figures depend on n and m: compare at one n only.
+    k : int
+        For precision and recall; 3 as published.
+    k_density : int
+        For density and coverage; 5 as published.
+
+    Returns
+    -------
+    Manifolds
+
+    Raises
+    ------
+    ShapeError, DataError
+        Different widths, too few rows for k, a value that is not finite.
+    ConfigError
+        k below 1.
+    """
+    if min(k, k_density) < 1:
+        raise ConfigError(f"k = {k} and {k_density}: both must be at least 1. Published are 3 and 5.")
+    sets = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_density) + 1)
+    (real, fake), _ = on_grid(*sets)
+    real_k, real_dense = _radii(real, (k, k_density))
+    (fake_k,) = _radii(fake, (k,))
+
+    precise = np.zeros(len(fake), dtype=bool)
+    recalled = dense = covered = 0
+    for rows, d2 in _blocks(real, fake):
+        precise |= (d2 <= real_k[rows, None]).any(axis=0)
+        recalled += int(np.count_nonzero((d2 <= fake_k).any(axis=1)))
+        dense += int(np.count_nonzero(d2 < real_dense[rows, None]))
+        covered += int(np.count_nonzero(d2.min(axis=1) < real_dense[rows]))
+    return Manifolds(
+        precision=float(precise.mean()),
+        recall=recalled / len(real),
+        density=dense / (k_density * len(fake)),
+        coverage=covered / len(real),
+        coverage_ideal=coverage_ideal(len(real), len(fake), k_density),
+    )
+
+
+def coverage_ideal(n: int, m: int, k: int = 5) -> float:
+    """Coverage to expect of n reals by m fakes of the same distribution.
+
+    A real stays uncovered when its k nearest among the other n − 1 reals and the m fakes are all real:
+    1 − Πᵢ₌₀^{k−1} (n−1−i)/(n+m−1−i), which is 1 − 2^−k for large n = m (Naeem et al. 2020, section 3).
+
+    Parameters
+    ----------
+    n, m, k : int
+        n > k.
+
+    Returns
+    -------
+    float
+    """
+    i = np.arange(k)
+    return float(1.0 - np.prod((n - 1.0 - i) / (n + m - 1.0 - i)))
+
+
+def nearest(
+    x: NDArray[Any], y: NDArray[Any], *, k: int = 1, skip: NDArray[np.intp] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Find the k nearest rows of `y` for each row of `x`.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n, d) and (m, d)
+    k : int
+        How many.
+    skip : array of shape (n,), integer, optional
+        One row of `y` for each row of `x` that does not count as its neighbour. A set's own neighbours:
+        ``nearest(x, x, skip=np.arange(len(x)))``.
+
+    Returns
+    -------
+    distances : array of shape (n, k), float64
+        Euclidean, ascending; 0 for a copy, exactly.
+    indices : array of shape (n, k), intp
+        Rows of `y`.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Different widths, too few rows, a value that is not finite.
+    ConfigError
+        k below 1, or as many as `y` has rows.
+    """
+    (x, y), unit = on_grid(*feature_sets(x, y, names=("queries", "points"), least=1))
+    allowed = len(y) - (skip is not None)
+    if not 1 <= k <= allowed:
+        raise ConfigError(f"k = {k}; 1 to {allowed} neighbours can be asked for among {len(y)} points.")
+    slabs = max(1, len(y) // max(SLAB, k))
+    squares = np.empty((slabs, len(x), k))
+    indices = np.empty((slabs, len(x), k), dtype=np.intp)
+
+    def look(slab: int) -> None:
+        """Find the k nearest rows of one slab."""
+        start, stop = (len(y) * edge // slabs for edge in (slab, slab + 1))
+        for rows, d2 in _blocks(x, y[start:stop], None if skip is None else skip - start):
+            found = d2.argmin(axis=1)[:, None] if k == 1 else np.argpartition(d2, k - 1, axis=1)[:, :k]
+            squares[slab, rows] = np.take_along_axis(d2, found, axis=1)
+            indices[slab, rows] = start + found
+
+    if slabs == 1:
+        look(0)
+    else:
+        in_parallel({slab: partial(look, slab) for slab in range(slabs)})
+    squares, indices = np.concatenate(squares, axis=1), np.concatenate(indices, axis=1)
+    order = np.argsort(squares, axis=1, kind="stable")[:, :k]
+    return unit * np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(indices, order, axis=1)
+
+
+def squared_distances(x: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """All squared distances between two sets, a block of rows at a time, so that memory stays small.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n, d) and (m, d)
+
+    Yields
+    ------
+    rows : slice
+        Rows of `x`.
+    d2 : array of shape (rows, m), float64
+        ‖x−y‖², exact on the common grid. Valid until the next block is asked for.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Different widths, no rows, a value that is not finite.
+    """
+    (x, y), unit = on_grid(*feature_sets(x, y, names=("first set", "second set"), least=1))
+    for rows, d2 in _blocks(x, y):
+        d2 *= unit * unit
+        yield rows, d2
+
+
+def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...], float]:
+    """Snap feature sets to the finest common grid on which squared distances are exact in float64.
+
+    With coordinates in 0…2ᵇ, no partial sum of ‖x‖² + ‖y‖² − 2x·y is beyond 2d·4ᵇ ≤ 2⁵³. The grid starts at the
+    smallest value of each column and its spacing is a power of two: neither depends on the order of the rows.
+
+    Parameters
+    ----------
+    *sets : arrays of shape (nᵢ, d), float64
+        Snapped together, since only points of one grid have exact distances.
+
+    Returns
+    -------
+    sets : arrays of the same shapes, float64
+        Integers in 0…2ᵇ, b = ⌊(52 − log₂ d)/2⌋.
+    unit : float
+        The spacing: distance = unit · grid distance.
+    """
+    low = np.min([x.min(axis=0) for x in sets], axis=0)
+    span = float((np.max([x.max(axis=0) for x in sets], axis=0) - low).max())
+    bits = (52 - ceil(log2(sets[0].shape[1]))) // 2
+    _, exponent = frexp(span)  # span ≤ 2^exponent
+    shift = min(bits - exponent, 1074)  # every float64 is a multiple of 2⁻¹⁰⁷⁴: finer is nothing, and 2^1075 no number
+    return tuple(np.rint(np.ldexp(x - low, shift)) for x in sets), ldexp(1.0, -shift)
+
+
+def _radii(x: NDArray[np.float64], ks: tuple[int, ...]) -> tuple[NDArray[np.float64], ...]:
+    """Squared distance of each row from its k-th nearest other row, for each k."""
+    radii = np.empty((len(ks), len(x)))
+    at = [k - 1 for k in ks]
+    for rows, d2 in _blocks(x, x, np.arange(len(x))):
+        d2.partition(at, axis=1)
+        radii[:, rows] = d2[:, at].T
+    return tuple(radii)
+
+
+def _blocks(
+    x: NDArray[np.float64], y: NDArray[np.float64], skip: NDArray[np.intp] | None = None
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Squared distances of a few rows of `x` at a time from all of `y`; both on one grid.
+
+    One product does it all: d² = [−2x, ‖x‖², 1] · [y, 1, ‖y‖²]ᵀ. The array is valid until the next one is asked for.
+    """
+    ones_x, ones_y = np.ones((len(x), 1)), np.ones((len(y), 1))
+    left = np.hstack([-2.0 * x, (x * x).sum(axis=1, keepdims=True), ones_x])
+    right = np.hstack([y, ones_y, (y * y).sum(axis=1, keepdims=True)]).T
+    height = max(1, BLOCK // len(y))
+    buffer = np.empty((min(height, len(x)), len(y)))
+    for start in range(0, len(x), height):
+        rows = slice(start, min(start + height, len(x)))
+        d2 = np.matmul(left[rows], right, out=buffer[: rows.stop - start])
+        if skip is not None:
+            own = np.flatnonzero((skip[rows] >= 0) & (skip[rows] < len(y)))
+            d2[own, skip[rows][own]] = np.inf
+        yield rows, d2

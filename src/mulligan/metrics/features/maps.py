@@ -1,0 +1,290 @@
+"""Frozen feature maps: what two sets of pictures are compared in.
+
+A feature map is a callable with a name and a hash. The two of this file need no labels: they are the controls beside
+the judge (a trained classifier, which knows classes as well). An ordering is reported only where two
+maps agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from mulligan.errors import ShapeError
+from mulligan.metrics.blocks import blocks
+from mulligan.metrics.validation import pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+
+PIXELS = 50_000_000
+"""Numbers in the pictures that `pca` is fitted on, at most: all of MNIST."""
+WIDE = 4096
+"""Numbers of a picture from which on `PICTURES` must do: 64×64 in grey."""
+PICTURES = 2000
+_BLOCK = 1 << 20  # numbers that are held in float64 at a time, twice: the old ones until the new ones are there
+
+
+class FeatureMap(Protocol):
+    """What the metrics ask of a feature map."""
+
+    @property
+    def name(self) -> str:
+        """Its key in metrics.json."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that decides its figures; printed with them."""
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (n, d), float32, of pictures (n, h, w, c), uint8."""
+
+
+@runtime_checkable
+class ClassMap(FeatureMap, Protocol):
+    """A feature map that knows classes as well: the judge."""
+
+    def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features (n, d) and class probabilities p(y|x) (n, K), from one pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class PCA:
+    """Principal components of the pixels (Pearson 1901): y = (x − μ)V / 255.
+
+    V is rounded to multiples of 2⁻¹⁶. That changes nothing in the figures, but hides the last digits in which two
+    LAPACKs differ and makes every product with integer pixels exact: the same features, to the byte, everywhere.
+
+    Attributes
+    ----------
+    components : array of shape (h·w·c, d), float64
+        V: orthonormal columns, falling variance, the largest entry of each positive.
+    offset : array of shape (d,), float64
+        μV.
+    name : str
+    """
+
+    components: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    name: str = "pca64"
+
+    @property
+    def sha256(self) -> str:
+        """Hash of name, components and offset."""
+        return _sha256(self.name, self.components, self.offset)
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features of pictures.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w[, c]), uint8
+            Of the size that it was fitted on.
+
+        Returns
+        -------
+        array of shape (n, d), float32
+
+        Raises
+        ------
+        ShapeError, DataError
+            Another size or dtype.
+        """
+        images = pictures(images)
+        if images[0].size != len(self.components):
+            raise ShapeError(
+                f"{self.name} was fitted on pictures of {len(self.components)} values; these have {images[0].size}, "
+                f"shape {images.shape[1:]}. Fit it on pictures of this size, never resize for judging."
+            )
+        parts = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
+        return np.concatenate(parts).astype(np.float32)
+
+
+def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
+    """Fit `PCA` on the train split.
+
+    Parameters
+    ----------
+    train : array of shape (n, h, w[, c]), uint8
+        n ≥ 2.
+    dims : int
+        Number of components; at most n − 1 and the number of pixel values.
+    name : str, optional
+        Default "pca64" for 64, and so on, whatever number the pictures allow.
+
+    Returns
+    -------
+    PCA
+
+    Raises
+    ------
+    ShapeError, DataError
+        Another dtype, fewer than two pictures, no component.
+    """
+    from scipy.linalg import eigh
+
+    images = pictures(train, "training pictures")
+    n, width = len(images), images[0].size
+    if n < 2 or dims < 1:
+        raise ShapeError(f"{dims} components of {n} pictures; at least 1 of 2 are needed.")
+    kept = min(dims, n - 1, width)
+    # Sums of integers below 2⁵³ are exact: the moments do not depend on the order of the pictures.
+    total = np.sum([block.sum(axis=0) for block in _flat_blocks(images)], axis=0)
+    if n < width:
+        # XXᵀ is far smaller than XᵀX = (n − 1) Cov, and has its eigenvalues: from XXᵀu = λu follows XᵀX(Xᵀu) = λ(Xᵀu).
+        x = images.reshape(n, width) - total / n  # float64
+        _, u = eigh(x @ x.T, subset_by_index=[n - kept, n - 1])
+        vectors = np.linalg.qr(x.T @ u[:, ::-1])[0]
+    else:
+        scatter = np.zeros((width, width))
+        for block in _flat_blocks(images):
+            scatter += block.T @ block
+        cov = (scatter - np.outer(total, total) / n) / (n - 1)
+        vectors = eigh(cov, subset_by_index=[width - kept, width - 1])[1][:, ::-1]
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(kept)])
+    # + 0: the entry of a pixel that never changes is 1e-18 of either sign, and −0 would be another hash.
+    components = np.rint(vectors * 2.0**16) / 2.0**16 + 0.0
+    offset = np.rint(total / n @ components * 2.0**16) / 2.0**16 + 0.0
+    return PCA(components, offset, name or f"pca{dims}")
+
+
+def enough(shape: tuple[int, ...]) -> int:
+    """Say how many pictures `pca` is fitted on, at most: with more large ones it would take minutes and gigabytes.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a picture.
+    """
+    width = math.prod(shape)
+    most = max(64, PIXELS // width)
+    return most if width < WIDE else min(most, PICTURES)
+
+
+@dataclass(frozen=True, eq=False)
+class RandomConv:
+    """A convolutional net that was never trained: conv 5×5 stride 2, ReLU, twice, then a random projection.
+
+    A random net still sees strokes and their places (Naeem et al. 2020 use one for digits), and has learnt nothing
+    that a generator could be tuned to.
+
+    Attributes
+    ----------
+    first : array of shape (25·c, 16), float32
+    second : array of shape (25·16, 32), float32
+        Weights by patch rows (y, x, channel).
+    projection : array of shape (⌈h/4⌉·⌈w/4⌉·32, d), float32
+    shape : tuple of int
+        (h, w, c) of the pictures.
+    name : str
+    """
+
+    first: NDArray[np.float32]
+    second: NDArray[np.float32]
+    projection: NDArray[np.float32]
+    shape: tuple[int, int, int]
+    name: str = "randconv"
+
+    @property
+    def sha256(self) -> str:
+        """Hash of name and weights."""
+        return _sha256(self.name, self.first, self.second, self.projection)
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features of pictures.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w[, c]), uint8
+            Of the size that it was made for.
+
+        Returns
+        -------
+        array of shape (n, d), float32
+
+        Raises
+        ------
+        ShapeError, DataError
+            Another size or dtype.
+        """
+        images = pictures(images)
+        if images.shape[1:] != self.shape:
+            raise ShapeError(
+                f"{self.name} was made for pictures of shape {self.shape}; these have {images.shape[1:]}. "
+                f"Make one for this size with random_conv(shape)."
+            )
+        parts: list[NDArray[Any]] = []
+        for start in range(0, len(images), 250):
+            h: NDArray[Any] = images[start : start + 250].astype(np.float32) / np.float32(255.0)
+            for weights in (self.first, self.second):
+                h = np.maximum(_patches(h) @ weights, np.float32(0.0))
+            parts.append(h.reshape(len(h), -1) @ self.projection)
+        return np.concatenate(parts)
+
+
+def random_conv(shape: tuple[int, int, int], dims: int = 64, *, seed: int = 0) -> RandomConv:
+    """Make the random convolutional net for pictures of one shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (h, w, c).
+    dims : int
+        Number of features.
+    seed : int
+        Fixed once for all; another seed is another metric.
+
+    Returns
+    -------
+    RandomConv
+
+    Notes
+    -----
+    Uniform weights of He's variance 2/fan_in (He et al. 2015, eq. 10), no biases. The weights come from the raw words
+    of PCG64, whose sequence NumPy promises never to change. The last gain of 4 brings the digits' features to about
+    unit variance, where KID's cubic kernel is well away from linear.
+    """
+    h, w, c = shape
+    words = np.random.PCG64(seed)
+
+    def uniform(fan_in: int, fan_out: int, gain: float) -> NDArray[np.float32]:
+        raw = words.random_raw(fan_in * fan_out).reshape(fan_in, fan_out)
+        unit = (raw >> np.uint64(40)).astype(np.float64) / 2.0**23 - 1.0  # [−1, 1), variance ⅓
+        return np.asarray(gain * np.sqrt(3.0 / fan_in) * unit, dtype=np.float32)
+
+    return RandomConv(
+        first=uniform(25 * c, 16, np.sqrt(2.0)),
+        second=uniform(25 * 16, 32, np.sqrt(2.0)),
+        projection=uniform(-(-h // 4) * -(-w // 4) * 32, dims, 4.0),
+        shape=(h, w, c),
+    )
+
+
+def _patches(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """5×5 patches at every second position of NHWC pictures padded by 2: (n, ⌈h/2⌉, ⌈w/2⌉, 25·c)."""
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), axis=(1, 2))[:, ::2, ::2]
+    n, h, w = windows.shape[:3]
+    return np.ascontiguousarray(windows.transpose(0, 1, 2, 4, 5, 3)).reshape(n, h, w, -1)
+
+
+def _flat_blocks(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
+    """Yield the pixels of some pictures at a time, one row a picture."""
+    for block in blocks(images.reshape(len(images), -1), _BLOCK):
+        yield block.astype(np.float64)
+
+
+def _sha256(name: str, *arrays: NDArray[Any]) -> str:
+    """Hash of a name and of the arrays' shapes and little-endian bytes."""
+    digest = hashlib.sha256(name.encode())
+    for array in arrays:
+        digest.update(str(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()

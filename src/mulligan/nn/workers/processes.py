@@ -1,0 +1,338 @@
+"""Lanes that are processes: forked copies of this one, at work on shared memory, none waiting for another's Python.
+
+Two threads of Python share the interpreter's lock, and a step asks for it hundreds of times: it costs a third of a
+small step. A forked copy has a lock of its own, and everything else already: the networks, the buffers, the code. What
+the lanes exchange (parameters, gradients, optimiser states, the batch) lies in memory from `shared`; everything else
+a copy sees as it was when it was made. So copies are made at the first step inside ``with lanes:``, and `settle` ends
+them before anything else is changed; the next step makes new ones, in some 10 ms.
+
+On Linux only: elsewhere a fork is unsafe or unknown, and these lanes are threads like their parents'.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from mulligan.errors import RunError
+from mulligan.nn.memory import Array, shared
+from mulligan.nn.workers.threads import Abandoned, Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.synchronize import Semaphore
+
+SPIN = 400
+"""Times that a lane looks whether the other has come, some 0.2 ms, before it sleeps: waking takes longer."""
+PATIENCE = 0.5
+"""Seconds asleep after which a lane asks whether the others are alive."""
+EXCHANGE = 1 << 26
+"""Bytes that a lane can show the others at once; memory only where it is used."""
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What ends a run: Ctrl-C, `kill`, a terminal that closes. They are for the one who holds the checkpoint."""
+
+
+def ignore_endings() -> None:
+    """Leave what ends a run to the process that has started this one."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def can_fork() -> bool:
+    """Return whether lanes can be processes here."""
+    return sys.platform == "linux"
+
+
+class Forks(Lanes):
+    """Lanes of which all but the calling one are forked processes, while `play` is called inside ``with``.
+
+    `run` keeps to threads: it takes any function, and copies know only what existed when they were made. So does `play`
+    outside ``with``. The function that is played may write to memory from `shared`, and to what is the lane's own.
+    Parameters are those of `Lanes`; answers are pickled.
+    """
+
+    def __init__(self, count: int, answer: Callable[[str, int], Any], home: Callable[[list[Any]], None]):
+        super().__init__(count, answer, home)
+        self._process = os.getpid()
+        self._team: _Team | None = None
+        self._playing = False  # in this process: the lanes that meet now are processes
+
+    def play(self, work: Callable[[int], None]) -> None:
+        """Call ``work(lane)`` in every lane; the same function every time, until `settle`."""
+        self._refuse_copy()
+        if not self._inside or self.count == 1 or not can_fork():
+            self.run(work)
+            return
+        if self._team is None:
+            self._fork(work)
+        team = self._team
+        if team is None:  # the system has no room for copies
+            self.run(work)
+            return
+        team.tell(None)
+        self._playing = True
+        try:
+            work(0)
+            team.meet(0)
+        except Abandoned:
+            error = team.failure()
+            self._end()
+            raise error from None
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            self._playing = False
+
+    def ask(self, question: str) -> list[Any]:
+        """Return every lane's answer, in the lanes' order."""
+        self._refuse_copy()
+        if self._team is None:
+            return super().ask(question)
+        self._team.tell(question)
+        answers = [self._answer(question, 0), *(self._team.hear(lane) for lane in range(1, self.count))]
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                self._end()
+                raise answer
+        return answers
+
+    def meet(self, lane: int) -> None:
+        if self._playing:
+            assert self._team is not None
+            self._team.meet(lane)
+        else:
+            super().meet(lane)
+
+    def gather(self, lane: int, value: Array) -> list[Array]:
+        if not self._playing:
+            return super().gather(lane, value)
+        assert self._team is not None
+        self._team.show(lane, value)
+        self._team.meet(lane)
+        values = [self._team.shown(other) for other in range(self.count)]
+        self._team.meet(lane)
+        return values
+
+    def settle(self) -> None:
+        if self._team is not None and self._team.there:
+            self._home(self.ask("home"))
+        self._end()
+
+    def close(self) -> None:
+        self.settle()
+        super().close()
+
+    def _refuse_copy(self) -> None:
+        """Refuse to work in a copy that the program made of its process: it would change its original's arrays."""
+        if os.getpid() != self._process:
+            raise RunError(
+                "this run was made by another process, whose arrays it shares: to train it here would change them "
+                "there. Make the run in the process that trains it (mulligan.Run(config)), or set threads = 1."
+            )
+
+    def _end(self) -> None:
+        team, self._team = self._team, None
+        if team is not None:
+            team.end()
+
+    def _fork(self, work: Callable[[int], None]) -> None:
+        super().close()  # a copy of a process with threads has the locks they held, and not the threads
+        try:
+            team = self._team = _Team(self.count)
+            for lane in range(1, self.count):
+                if team.fork() == 0:
+                    self._serve(lane, work)
+        except (OSError, MemoryError):  # no process more, or no room for what they exchange
+            self._end()
+
+    def _serve(self, lane: int, work: Callable[[int], None]) -> NoReturn:
+        """Be lane number `lane`, until told to end or left alone."""
+        team = self._team
+        assert team is not None
+        try:
+            ignore_endings()
+            np.seterr(all="ignore")
+            gc.freeze()
+            self._playing = True
+            while True:
+                question = team.listen(lane)
+                if question is None:
+                    work(lane)
+                    team.meet(lane)
+                else:
+                    team.send(self._answer(question, lane))
+        except Abandoned:
+            pass
+        except BaseException as error:
+            team.report(lane, error)
+        finally:
+            os._exit(0)
+
+
+class _Failure(NamedTuple):
+    """What a lane sends before the error that ended it."""
+
+    words: str
+
+
+class _Team:
+    """The processes, and what they meet by."""
+
+    def __init__(self, count: int):
+        from multiprocessing import get_context
+
+        context, lanes = get_context("fork"), range(count)
+        self._context = context
+        self.count = count
+        self.pids = [os.getpid()]
+        self._pipes: list[Any] = []  # in the original, where each copy is heard; in a copy, the last is where it speaks
+        gates = [[context.Semaphore(0) for _ in lanes] for _ in lanes]
+        self._towards = [[gates[lane][other] for other in lanes if other != lane] for lane in lanes]
+        self._from = [[gates[other][lane] for other in lanes if other != lane] for lane in lanes]
+        self._start = [context.Semaphore(0) for _ in lanes]
+        self._failed = shared((1,), np.int64)  # the number of a lane that has
+        self._question = shared((16,), np.uint8)
+        self._kinds = shared((count, 8), np.int64)  # dtype, number of axes, axes of what a lane shows
+        self._shown = [shared((EXCHANGE,), np.uint8) for _ in lanes]
+        self._finalizer = weakref.finalize(self, _kill, self.pids)
+
+    def fork(self) -> int:
+        """Make one copy; return 0 in the copy, its number in the original."""
+        ear, mouth = self._context.Pipe(duplex=False)
+        with warnings.catch_warnings():
+            # Python warns of forks where there are threads, BLAS's sleeping ones included; what runs after the fork is
+            # NumPy on memory of our own, and BLAS brings its threads to rest before a fork
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid:
+            mouth.close()
+            self.pids.append(pid)
+            self._pipes.append(ear)
+        else:
+            self._finalizer.detach()
+            ear.close()
+            self._pipes.append(mouth)
+        return pid
+
+    @property
+    def there(self) -> bool:
+        """Whether the copies are this process's, and have not been ended, as they are before the interpreter is."""
+        return self._finalizer.alive and os.getpid() == self.pids[0]
+
+    def tell(self, question: str | None) -> None:
+        """Set the copies going: to work, or to answer."""
+        if question or self._question[0]:
+            words = (question or "").encode().ljust(len(self._question), b"\0")
+            self._question[:] = np.frombuffer(words, np.uint8)
+        for start in self._start[1:]:
+            start.release()
+
+    def listen(self, lane: int) -> str | None:
+        """Wait to be told."""
+        self._wait(self._start[lane], lane)
+        return self._question.tobytes().rstrip(b"\0").decode() if self._question[0] else None
+
+    def meet(self, lane: int) -> None:
+        """Wait until every lane has come here."""
+        for gate in self._towards[lane]:
+            gate.release()
+        for gate in self._from[lane]:
+            self._wait(gate, lane)
+        if self._failed[0]:
+            raise Abandoned
+
+    def show(self, lane: int, value: Array) -> None:
+        """Copy a value to where the other lanes can read it."""
+        value = np.asarray(value, order="C")
+        if value.nbytes > EXCHANGE:
+            raise RunError(
+                f"a layer wants to exchange {value.nbytes} bytes among lanes, and {EXCHANGE} are the most. "
+                "Use a smaller batch, or threads = 1."
+            )
+        self._kinds[lane, : 2 + value.ndim] = (value.dtype.num, value.ndim, *value.shape)
+        self._shown[lane][: value.nbytes] = value.reshape(-1).view(np.uint8)
+
+    def shown(self, lane: int) -> Array:
+        """Copy what a lane shows."""
+        number, ndim, *axes = self._kinds[lane].tolist()
+        shape, dtype = axes[:ndim], _DTYPES[number]
+        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        return self._shown[lane][:size].view(dtype).reshape(shape).copy()
+
+    def send(self, thing: Any) -> None:
+        """Send something to the original."""
+        self._pipes[-1].send(thing)
+
+    def hear(self, lane: int) -> Any:
+        """Return what a copy sends."""
+        pipe = self._pipes[lane - 1]
+        try:
+            thing = pipe.recv()
+            if isinstance(thing, _Failure):
+                try:
+                    return pipe.recv()
+                except Exception:  # an error that does not survive the way
+                    return RunError(f"lane {lane} failed with {thing.words}. Try threads = 1.")
+            return thing
+        except (EOFError, OSError):
+            return RunError(
+                "a process that takes a share of every step has ended: it was killed, or memory ran out. "
+                "Go on from the last checkpoint; threads = 1 needs no other process."
+            )
+
+    def report(self, lane: int, error: BaseException) -> None:
+        """Tell the original of an error, and let nobody wait for this lane."""
+        self._failed[0] = lane
+        for gate in self._towards[lane]:
+            gate.release()
+        self.send(_Failure(f"{type(error).__name__}: {error}"))
+        self.send(error)
+
+    def failure(self) -> BaseException:
+        """Return the error for which a lane was abandoned."""
+        lost: BaseException = self.hear(int(self._failed[0]) or 1)
+        return lost
+
+    def end(self) -> None:
+        """End the copies."""
+        self._finalizer()
+        for pipe in self._pipes:
+            pipe.close()
+
+    def _wait(self, gate: Semaphore, lane: int) -> None:
+        for _ in range(SPIN):
+            if gate.acquire(False):
+                return
+            os.sched_yield()
+        while not gate.acquire(True, PATIENCE):
+            if not self._alive(lane):
+                raise Abandoned
+
+    def _alive(self, lane: int) -> bool:
+        """Whether there is anybody to wait for."""
+        if lane:
+            return os.getppid() == self.pids[0]
+        return all(os.waitpid(pid, os.WNOHANG) == (0, 0) for pid in self.pids[1:])
+
+
+def _kill(pids: list[int]) -> None:
+    if os.getpid() != pids[0]:  # a copy that the program made for itself; the lanes are its parent's
+        return
+    for pid in pids[1:]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+    del pids[1:]
+
+
+_DTYPES = {dtype.num: dtype for dtype in map(np.dtype, "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"])}

@@ -1,0 +1,143 @@
+"""``--to html``: a page that draws by itself, one file, no server and no network.
+
+The page holds the weights and the operations of `plan`, and computes in plain JavaScript what NumPy computes here: the same z from the same seed, hence the same picture to within one grey level. Weights are stored in
+half precision where that moves no pixel of `SAMPLES` pictures by more than half a grey level. A strict content security
+policy lets the page run its own script, by hash, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import UnsupportedError
+from mulligan.output.export.npz import described
+from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
+from mulligan.output.files import atomic_write
+from mulligan.output.generator.generator import Generator
+from mulligan.output.policy import policy_of
+
+if TYPE_CHECKING:
+    from mulligan.nn.memory import Array
+
+PAGE = Path(__file__).parent / "player_page"
+SAMPLES = 1000
+"""Pictures on which half precision is tried."""
+LARGEST_SHIFT = 0.5
+"""Grey levels by which half precision may move a pixel before rounding: well below the one that would show."""
+
+
+def write_player(generator: Generator, path: Path) -> list[Path]:
+    """Write one .html file.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    UnsupportedError
+        When the samples are no pictures, or a layer has no export or compares the rows of a batch.
+    RunError
+        When the file cannot be written.
+    """
+    atomic_write(path, player(generator).encode())
+    return [path]
+
+
+def player(generator: Generator) -> str:
+    """Return the page; errors as for `write_player`."""
+    spec = generator.spec
+    if not spec.is_picture:
+        raise UnsupportedError(
+            f"samples of shape {spec.shape} are points, and the player shows pictures. Try --to onnx, torch or npz, or "
+            "mulligan sample --out points.png."
+        )
+    for op in plan_of(generator).ops:
+        if op.kind in COMPARING:
+            raise UnsupportedError(
+                f"layer {op.layer} compares the pictures of a batch, and the player draws one at a time. Try --to onnx "
+                "or torch, which take batches."
+            )
+    half = in_half(generator)
+    plan = plan_of(half or generator)
+    model = described(generator, plan)
+    add_kernels(model, plan)
+    model["entries"], weights = packed(plan, half is not None)
+    script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
+    style = (PAGE / "page.css").read_text("utf-8")
+    digits = spec.class_names == tuple("0123456789")
+    parts = {
+        "mulligan": model["mulligan"],
+        "noun": "digit" if digits else "picture",
+        "title": html.escape(f"{_named(generator)}: type a number, get a {'digit' if digits else 'picture'}"),
+        "about": html.escape(f"{_named(generator)}, step {spec.step:,}." if spec.step else f"{_named(generator)}."),
+        "sha256": model["sha256"][:16],
+        "policy": policy_of(style, script),
+        "style": style,
+        "model": json.dumps(model, ensure_ascii=False).replace("<", "\\u003c"),
+        "weights": base64.b64encode(weights).decode(),
+        "script": script,
+    }
+    before, *rest = (PAGE / "page.html").read_text("utf-8").split("{{")
+    return before + "".join(parts[name] + text for name, text in (piece.split("}}", 1) for piece in rest))
+
+
+def in_half(generator: Generator) -> Generator | None:
+    """Return the generator with weights rounded to half precision; None where that would show."""
+    plain = without_spectral_norm(generator)
+    rounded = Generator(plain.spec, plain.theta, plain.stats, threads=plain.threads)
+    for entry in rounded.network.entries:
+        if _is_large(entry.param.shape):
+            view = entry.view(rounded.theta)
+            if np.abs(view).max(initial=0.0) > np.finfo(np.float16).max:
+                return None
+            with np.errstate(under="ignore"):
+                view[:] = view.astype(np.float16)
+    low, high = generator.spec.data_range
+    shift = np.abs(rounded.sample(SAMPLES) - generator.sample(SAMPLES)).max() * 255 / (high - low)
+    return rounded if shift <= LARGEST_SHIFT else None
+
+
+def _is_large(shape: tuple[int, ...]) -> bool:
+    return len(shape) > 1
+
+
+def add_kernels(model: dict[str, Any], plan: Plan) -> None:
+    """Write the height and width of its window beside each convolution: the page's arrays have no shapes."""
+    for op, entry in zip(plan.ops, model["ops"]):
+        if op.kind in ("conv", "conv_transpose"):
+            entry["kernel"] = plan.arrays[op.arrays["W"]].shape[:2]
+
+
+def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
+    """Return what the arrays are, in order, and their bytes, compressed.
+
+    All first bytes of an array's numbers come first, then all second ones: the bytes that hold the exponents are alike,
+    and shrink. Only runs of one byte are looked for: the search for longer repeats, of which weights have none, takes
+    twenty times as long, and its spurious ones make the page larger.
+    """
+    entries, planes = [], []
+    for name, array in plan.arrays.items():
+        dtype = "<f2" if half and _is_large(array.shape) else "<f4"
+        entries.append({"name": name, "dtype": {"<f2": "float16", "<f4": "float32"}[dtype], "count": array.size})
+        planes.append(_planes(array.astype(dtype)))
+    packer = zlib.compressobj(9, strategy=zlib.Z_RLE)
+    return entries, packer.compress(b"".join(planes)) + packer.flush()
+
+
+def _planes(array: Array) -> bytes:
+    numbers = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, array.itemsize)
+    return numbers.T.tobytes()
+
+
+def _named(generator: Generator) -> str:
+    spec = generator.spec
+    return " on ".join(filter(None, (spec.recipe, spec.data_name))) or "A generator"

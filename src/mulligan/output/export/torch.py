@@ -1,0 +1,163 @@
+"""``--to torch``: a PyTorch module as source code that can be read, and its weights beside it.
+
+``NAME.py`` defines `Generator`, an ``nn.Module`` that needs torch and safetensors and nothing of Mulligan's;
+``NAME.weights.safetensors`` holds the weights in PyTorch's layout. Samples come out in the data's own range, pictures
+as (n, height, width, channels).
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ConfigError
+from mulligan.output.export.facts import facts
+from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
+from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS, Written
+from mulligan.output.files import atomic_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mulligan.nn.memory import Array
+    from mulligan.output.generator.generator import Generator
+
+
+def write_torch(generator: Generator, path: Path) -> list[Path]:
+    """Write NAME.py and NAME.weights.safetensors.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    ConfigError
+        When the name cannot be imported as a module.
+    UnsupportedError
+        When the generator has a layer that has no export.
+    RunError
+        When a file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    if not path.stem.isidentifier() or keyword.iskeyword(path.stem):
+        raise ConfigError(
+            f"--out {path}: {path.stem!r} is no name that Python can import. Use letters, digits and _, for instance "
+            "generator.py."
+        )
+    weights = path.with_name(f"{path.stem}.weights.safetensors")
+    source, tensors = torch_module(generator, weights.name)
+    atomic_write(weights, save({name: np.ascontiguousarray(x) for name, x in tensors.items()}))
+    atomic_write(path, source.encode())
+    return [path, weights]
+
+
+def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Array]]:
+    """Return the module's source, and its weights by their names in the module's ``state_dict``."""
+    plan = plan_of(generator)
+    statements = [STATEMENTS[op.kind](_names(plan, i, op)) for i, op in enumerate(plan.ops)]
+    labelled, latent = plan.has(LABELLED), generator.spec.latent
+    parts = {
+        "facts": _comment(facts(generator)),
+        "definitions": "".join(DEFINITIONS[name] for name in DEFINITIONS if any(name in s.uses for s in statements)),
+        "labels": ", labels" if labelled else "",
+        "labels_doc": f" and labels (n,) int64 below {generator.network.classes}" if labelled else "",
+        "dim": latent.dim,
+        "draw": _DRAWS[latent.distribution].format(latent.dim),
+        "shape": "".join(f", {size}" for size in generator.spec.shape),
+        "range": " … ".join(map(str, generator.spec.data_range)),
+        "weights": weights,
+        "members": _indented(line for s in statements for line in s.members) or "        pass\n",
+        "forward": _indented(f"{s.forward}  # {op.layer}" for s, op in zip(statements, plan.ops)),
+        "ending": _indented(_ending(generator, plan)),
+    }
+    tensors = {name: array for s in statements for name, array in s.tensors.items()}
+    return _MODULE.format(**parts), tensors
+
+
+def _names(plan: Plan, index: int, op: Op) -> Written:
+    return Written(
+        op=op,
+        name=f"{op.kind}_{op.layer.split(' ')[0].replace('.', '_')}",
+        result=f"x{index + 1}",
+        inputs=["z" if i == 0 else f"x{i}" for i in op.inputs],
+        input_shape=plan.shapes[op.inputs[0]],
+        arrays={name: plan.arrays[path] for name, path in op.arrays.items()},
+    )
+
+
+def _ending(generator: Generator, plan: Plan) -> list[str]:
+    spec = generator.spec
+    value = f"x{plan.result}" if plan.result else "z"
+    lines = []
+    if plan.shapes[plan.result] != spec.shape:
+        lines.append(f"{value} = {value}.reshape(len(z), {', '.join(map(str, spec.shape))})")
+    if spec.output_range == spec.data_range:
+        return [*lines, f"return {value}"]
+    (low, high), (data_low, data_high) = spec.output_range, spec.data_range
+    factor = (data_high - data_low) / (high - low)
+    return [*lines, f"return ({_plus(value, -low)}) * {_plus(str(factor), data_low)}  # in data_range"]
+
+
+def _plus(term: str, number: float) -> str:
+    return f"{term} {'-' if number < 0 else '+'} {abs(number)}" if number else term
+
+
+def _indented(lines: Any) -> str:
+    return "".join(f"        {line}\n" for line in lines)
+
+
+def _comment(known: dict[str, Any]) -> str:
+    """Write facts as comments, in which no name can begin a line: Python ends one at a carriage return, too."""
+    rule = known.pop("seed_rule").split("\n")
+    lines = [line for name, value in known.items() for line in textwrap.wrap(f"{name}: {_word(value)}", 110)]
+    return "".join(f"#   {line}\n" for line in [*lines, "seed_rule:", *rule])
+
+
+def _word(value: Any) -> str:
+    """Write a fact in printable letters; text as it is, where it has no others."""
+    if isinstance(value, str) and value.isprintable():
+        return value
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)
+
+
+_DRAWS = {"normal": "torch.randn(16, {})", "uniform": "2 * torch.rand(16, {}) - 1"}
+
+_MODULE = '''"""A generator trained with Mulligan, as a PyTorch module.
+
+    generator = Generator.load()                 # the weights lie beside this file
+    samples = generator({draw}{labels})
+"""
+
+# What it is:
+{facts}
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+
+{definitions}
+class Generator(nn.Module):
+    """Turns z (n, {dim}){labels_doc} into samples (n{shape}), in {range}."""
+
+    def __init__(self):
+        super().__init__()
+{members}
+    def forward(self, z{labels}):
+{forward}{ending}
+    @classmethod
+    def load(cls, path=None):
+        """Build the generator with its weights; without a path, from the file beside this one."""
+        generator = cls()
+        generator.load_state_dict(load_file(path or Path(__file__).with_name("{weights}")))
+        return generator.eval()
+'''

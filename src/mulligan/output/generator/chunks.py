@@ -1,0 +1,73 @@
+"""Many rows through a generator's network: chunk by chunk, so that memory stays small, shared among threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.errors import DivergedError
+from mulligan.nn.workers.threads import Lanes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Network
+
+CHUNK = 64
+"""Rows of every pass: always as many, so that a row's numbers do not depend on how many others were asked for."""
+
+
+def passed(
+    network: Network, z: NDArray[np.float32], labels: NDArray[np.int64] | None, threads: int
+) -> NDArray[np.float32]:
+    """Return the network's output for z.
+
+    Parameters
+    ----------
+    network : Network
+    z : (n, dim) float32 array
+    labels : (n,) int64 array or None
+    threads : int
+        The output does not depend on it.
+
+    Returns
+    -------
+    (n, *network.output_shape) float32 array
+
+    Raises
+    ------
+    DivergedError
+        When a number of it is not finite.
+    """
+    out = np.empty((len(z), *network.output_shape), np.float32)
+    chunks = range(0, len(z), CHUNK)
+    count = max(1, min(threads, len(chunks)))
+
+    def work(lane: int) -> None:
+        space = network.workspace()
+        for start in chunks[lane::count]:
+            part = slice(start, min(start + CHUNK, len(z)))
+            given = _filled(z[part]), None if labels is None else _filled(labels[part])
+            with np.errstate(all="ignore"):  # e⁻ˣ of a saturated σ is 0; what is not finite is found below
+                y = space.forward(*given, training=False)
+            out[part] = y[: part.stop - part.start]
+
+    with Lanes(count) as lanes:
+        lanes.run(work)
+    if bad := out.size - np.count_nonzero(np.isfinite(out)):
+        raise DivergedError(
+            f"{bad:,} of {out.size:,} numbers that the generator makes are not finite: its weights have run away. "
+            "Take an earlier checkpoint of its run, or train anew with a lower rate."
+        )
+    return out
+
+
+def _filled(rows: Array) -> Array:
+    """Fill up to `CHUNK` rows with zeros."""
+    if len(rows) == CHUNK:
+        return rows
+    full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
+    full[: len(rows)] = rows
+    return full

@@ -1,0 +1,366 @@
+"""A trained generator as a thing that people use: draw from it, walk in it, keep it in one file.
+
+`latents` has the rule from a seed to z and a class. The same z gives the same bytes, too, however many
+others come with it: passes always have as many rows, the last one filled up, and BLAS keeps to one thread in each lane
+(`chunks`); else the products would round differently with every count.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mulligan.errors import (
+    CheckpointError,
+    ConfigError,
+    MulliganError,
+    ShapeError,
+    UnsupportedError,
+    as_path,
+    as_whole,
+    shown,
+)
+from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.network import Network
+from mulligan.nn.workers.limits import available_cores
+from mulligan.output.generator import latents
+from mulligan.output.generator.chunks import passed
+from mulligan.output.generator.description import GeneratorSpec
+from mulligan.serialization import from_table, to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array
+
+    Labels = int | Sequence[int] | NDArray[np.integer[Any]] | None
+
+
+class Generator:
+    """A trained generator.
+
+    Parameters
+    ----------
+    spec : GeneratorSpec
+    theta : (n_params,) float array
+        Parameters, layer after layer; usually the running average.
+    stats : (n_stats,) float array, optional
+        What is kept but not trained (running averages of BatchNorm).
+    threads : int, optional
+        By default one for each core that the process may use. The pictures do not depend on it.
+
+    Raises
+    ------
+    ShapeError
+        When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
+    ConfigError
+        When `spec` or `threads` is none.
+    """
+
+    def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
+        if not isinstance(spec, GeneratorSpec):
+            raise ConfigError(f"spec = {shown(spec)} is not allowed; it must be a GeneratorSpec. Try another's .spec.")
+        self.spec = spec
+        self.threads = available_cores() if threads is None else as_whole("threads", threads, 1, 2**20)
+        self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
+        given = np.zeros(0, np.float32) if stats is None else stats
+        for name, kept, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, given)):
+            if np.shape(new) != kept.shape:
+                raise ShapeError(f"{np.size(new)} {name} for layers that have {kept.size}; both are of one network.")
+            kept[:] = new
+        if math.prod(self.network.output_shape) != math.prod(spec.shape):
+            raise ShapeError(
+                f"the layers make samples of shape {self.network.output_shape}, which cannot be {spec.shape}."
+            )
+
+    @property
+    def theta(self) -> Array:
+        """The (n_params,) float32 parameters, layer after layer."""
+        return self.network.theta
+
+    @property
+    def stats(self) -> Array:
+        """The (n_stats,) float32 numbers that are kept but not trained."""
+        return self.network.stats
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, 0 without labels."""
+        return self.spec.classes
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        size = "×".join(map(str, spec.shape))
+        made = f"{spec.recipe or 'own'} on {spec.data_name}" if spec.data_name else spec.recipe or "own"
+        classes = f"{spec.classes} classes" if spec.classes else "no classes"
+        return f"Generator({made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters)"
+
+    # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def z(self, count: int, seed: int = 0) -> NDArray[np.float32]:
+        """Return the first `count` latents of a seed, (count, dim) float32; `latents` has the rule."""
+        return latents.z_of(self.spec, count, seed)
+
+    def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
+        """Return the classes that go with them, (count,) int64; None for a generator without labels."""
+        return latents.labels_of(self.spec, count, seed)
+
+    def class_edges(self) -> NDArray[np.float64]:
+        """Return where the classes' shares end in [0, 1), without the last one's: (classes − 1,)."""
+        return latents.class_edges(self.spec)
+
+    def class_of(self, word: str | int) -> int:
+        """Return the number of a class, given its name, or its number; a text is first of all a name.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such class, or there are no classes at all.
+        """
+        if not self.classes:
+            raise ConfigError(
+                f"class = {shown(word)} is not possible: this generator was trained without labels. Leave the class "
+                "away, or use a generator that was trained with labels."
+            )
+        names = self.spec.class_names or tuple(map(str, range(self.classes)))
+        try:
+            label = names.index(word) if word in names else operator.index(int(word) if isinstance(word, str) else word)
+        except (TypeError, ValueError):
+            label = -1
+        if not 0 <= label < self.classes:
+            named = self.spec.class_names and names != tuple(map(str, range(self.classes)))
+            listed = f", by name {', '.join(names[:12])}" if named else ""
+            raise ConfigError(
+                f"class = {shown(word)} is not allowed; this generator has {self.classes} classes, 0 to "
+                f"{self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}."
+            )
+        return label
+
+    def label_of(self, seed: int, word: str | int | None = None) -> int | None:
+        """Return the class of a seed's first picture: the one that is asked for, else its own; None without classes.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such class, or there are no classes at all.
+        """
+        if word is not None:
+            return self.class_of(word)
+        own = self.labels(1, seed)
+        return None if own is None else int(own[0])
+
+    def class_name(self, label: int | None) -> str:
+        """Return the name of a class, its number where it has none; nothing for None."""
+        if label is None:
+            return ""
+        names = self.spec.class_names
+        return names[as_whole("label", label, 0, len(names) - 1)] if names else str(label)
+
+    # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sample(self, count: int, seed: int = 0, labels: Labels = None) -> NDArray[np.float32]:
+        """Draw samples.
+
+        Parameters
+        ----------
+        count : int
+            At least 1.
+        seed : int
+            0 to 2⁵³ − 1; the same seed gives the same samples, and more of them for a larger count.
+        labels : int or (count,) integers, optional
+            One class for all, or one for each; by default they follow the shares of the training data.
+
+        Returns
+        -------
+        (count, *shape) float32 array
+            In the data's own range.
+
+        Raises
+        ------
+        ConfigError
+            When `count`, `seed` or `labels` are not allowed.
+        DivergedError
+            When a number of them is not finite.
+        """
+        return self._in_data_range(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
+
+    def images(self, count: int, seed: int = 0, labels: Labels = None) -> NDArray[np.uint8]:
+        """Draw pictures, (count, height, width, channels) uint8, at the fixed scale; parameters as for `sample`.
+
+        Raises
+        ------
+        ConfigError
+            When `count`, `seed` or `labels` are not allowed.
+        DivergedError
+            When a number of them is not finite.
+        UnsupportedError
+            When the samples are points.
+        """
+        return self._as_pictures(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
+
+    def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
+        """Walk from one seed's picture to another's: normal latents on a great circle, uniform ones straight.
+
+        Parameters
+        ----------
+        from_seed, to_seed : int
+        frames : int
+            At least 2; the first and the last are the two seeds' own pictures.
+        label : int, optional
+            The class all the way; by default that of `from_seed`.
+
+        Returns
+        -------
+        (frames, height, width, channels) uint8 array
+
+        Raises
+        ------
+        ConfigError
+            When a seed, `frames` or `label` is not allowed.
+        UnsupportedError
+            When the samples are points.
+        """
+        as_whole("frames", frames, 2, 100_000)
+        t = np.linspace(0.0, 1.0, frames)
+        z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], t).astype(np.float32)
+        label = self.label_of(from_seed) if label is None else label
+        return self._as_pictures(self._passes(z, self._labels(frames, 0, label)))
+
+    def decode(self, z: NDArray[np.floating[Any]], labels: Labels = None) -> NDArray[np.float32]:
+        """Turn latents of your own, (n, dim), into samples ``(n, *shape)``, float32, in the data's own range.
+
+        Raises
+        ------
+        ShapeError
+            When `z` has another shape, or is not all finite numbers.
+        ConfigError
+            When the generator has classes and `labels` is None, or a label is not allowed.
+        DivergedError
+            When a number of the samples is not finite.
+        """
+        try:
+            with np.errstate(over="ignore"):  # found below
+                z = np.asarray(z).astype(np.float32, casting="same_kind")
+        except (TypeError, ValueError) as error:
+            raise ShapeError(
+                f"z cannot be read ({error}); (n, {self.spec.latent.dim}) finite numbers are needed."
+            ) from error
+        if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0 or not np.isfinite(z).all():
+            raise ShapeError(f"z of shape {z.shape}; (n, {self.spec.latent.dim}) finite numbers with n ≥ 1 are needed.")
+        if self.classes and labels is None:
+            raise ConfigError(f"labels = None is not allowed; pass a class, 0 to {self.classes - 1}, or one a row.")
+        return self._in_data_range(self._passes(z, self._labels(len(z), 0, labels)))
+
+    def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[np.int64] | None:
+        if labels is None:
+            return self.labels(count, seed)
+        try:
+            asked = np.asarray(labels)
+        except ValueError:  # of different lengths
+            asked = np.empty(0, object)
+        if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
+            hint = " The number of a name is generator.class_of(name)." if asked.dtype.kind == "U" else ""
+            raise ConfigError(
+                f"labels of type {asked.dtype} and shape {asked.shape} are not allowed; give one whole number, or "
+                f"{count} of them, one for each sample.{hint}"
+            )
+        for label in {int(asked.min()), int(asked.max())}:
+            self.class_of(label)
+        return np.broadcast_to(asked.astype(np.int64), (count,))
+
+    def _passes(self, z: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
+        """Return the network's output, (n, *shape), in its own range."""
+        return passed(self.network, z, labels, self.threads).reshape(len(z), *self.spec.shape)
+
+    def _in_data_range(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
+        (low, high), (data_low, data_high) = self.spec.output_range, self.spec.data_range
+        if (low, high) != (data_low, data_high):
+            y -= low
+            y *= (data_high - data_low) / (high - low)
+            y += data_low
+        return y
+
+    def _as_pictures(self, y: NDArray[np.float32]) -> NDArray[np.uint8]:
+        from mulligan.output.pictures.images import to_uint8
+
+        if not self.spec.is_picture:
+            raise UnsupportedError(
+                f"samples of shape {self.spec.shape} are points, not pictures. Use mulligan sample, or sample()."
+            )
+        return to_uint8(y, *self.spec.output_range)
+
+    # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def save(self, path: str | Path, dtype: Literal["float32", "float16"] = "float32") -> None:
+        """Write the generator into one safetensors file: the parameters by name, all else in the metadata.
+
+        Parameters
+        ----------
+        path : str or Path
+            Written whole or not at all.
+        dtype : "float32" or "float16"
+            float16 halves the file and rounds each parameter to 11 bits.
+
+        Raises
+        ------
+        ConfigError
+            When `dtype` is another, or `path` is none or has the ending of a format of `export`.
+        RunError
+            When the file cannot be written.
+        CheckpointError
+            When a parameter is NaN or too large for `dtype`.
+        """
+        from mulligan.output.export.export import FORMATS
+        from mulligan.output.generator.file import write_tensors
+
+        path = as_path("path", path, "the file to be written", "mine.safetensors")
+        if path.suffix.lower() in {ending for ending, *_ in FORMATS.values()}:
+            raise ConfigError(
+                f"{path} cannot be a safetensors file, which is what save writes. Try "
+                f"{path.with_suffix('.safetensors')}, or export({str(path)!r}) for that format."
+            )
+        if not isinstance(dtype, (str, np.dtype)) or dtype not in ("float32", "float16"):
+            raise ConfigError(f"dtype = {shown(dtype)} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
+        with np.errstate(over="ignore", under="ignore"):
+            tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
+        write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
+
+    def export(self, path: str | Path, to: str | None = None) -> list[Path]:
+        """Write the generator for use elsewhere: .onnx, .py (torch), .npz, .html (a page that draws by itself).
+
+        Parameters, result and errors as for `mulligan.output.export.export.export`.
+        """
+        from mulligan.output.export.export import export
+
+        return export(self, path, to)
+
+    @classmethod
+    def load(cls, path: str | Path, *, threads: int | None = None) -> Generator:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        CheckpointError
+            When there is no such file, or it is truncated, foreign or edited.
+        """
+        from mulligan.output.generator.file import read_tensors
+
+        text, tensors = read_tensors(as_path("path", path, "the file of a generator", "mine.safetensors"))
+        try:
+            spec = from_table(GeneratorSpec, json.loads(text))
+            network = Network(Sequential(spec.layers), (spec.latent.dim,))
+            for name, view in network.tensors().items():
+                if name not in tensors or tensors[name].shape != view.shape:
+                    raise ShapeError(f"parameter {name} is missing or has another shape than its layer.")
+                view[:] = tensors[name]
+            return cls(spec, network.theta, network.stats, threads=threads)
+        except (MulliganError, ValueError) as error:
+            own = " If that is of your own, use the program that made it." if isinstance(error, ConfigError) else ""
+            raise CheckpointError(f"{path} describes a generator that cannot be built: {error}{own}") from error

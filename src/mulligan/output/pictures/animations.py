@@ -1,0 +1,92 @@
+"""Animations at a fixed scale of intensity: GIF, APNG and WebP, with the exact grey levels of the frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.output.files import atomic_write
+from mulligan.output.pictures.images import pillow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+_FORMATS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
+_GREYS = [level for level in range(256) for _ in "RGB"]
+
+
+def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], duration: int = 80) -> None:
+    """Write frames as an animation that plays for ever; the file's ending chooses the format.
+
+    Grey frames keep their exact levels in all formats: GIF gets a fixed palette of 256 greys. Colour frames keep
+    theirs in APNG and WebP (lossless); GIF has 256 colours at most, so one palette is chosen for all frames together.
+    Equal frames in a row may be stored as one, shown for longer.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in .gif, .png, .apng or .webp; written whole or not at all.
+    frames : iterable of uint8 arrays (H, W), (H, W, 1) or (H, W, 3)
+        All of one shape.
+    duration : int
+        Milliseconds per frame, from 20 on; GIF counts in steps of 10, and browsers slow down what is faster.
+
+    Raises
+    ------
+    ConfigError
+        When the ending or `duration` is not allowed.
+    ShapeError
+        When there are no frames, or they are not pictures of one shape.
+    RunError
+        When the file cannot be written.
+    """
+    path = Path(path)
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"{path.name}: an animation ends in {', '.join(_FORMATS)}; try {path.stem}.gif.")
+    if duration < 20:
+        raise ConfigError(f"duration = {duration} is not allowed; 20 milliseconds or more are. Try 80.")
+    images = [pillow(frame) for frame in frames]
+    if not images:
+        raise ShapeError("an animation of no frames; at least one is needed. Let the run take samples first.")
+    for i, image in enumerate(images):
+        if (image.size, image.mode) != (images[0].size, images[0].mode):
+            raise ShapeError(
+                f"frame {i} is {image.mode} {image.size}, frame 0 is {images[0].mode} {images[0].size}; all frames "
+                "must be of one shape. Use the same grid for each."
+            )
+    options: dict[str, Any] = {"duration": duration, "loop": 0}  # for ever
+    if kind == "GIF":
+        images = _with_palette(images)
+        options["optimize"] = False  # Pillow would reorder the palette
+    elif kind == "WEBP":
+        options |= {"lossless": True, "exact": True, "minimize_size": False}
+
+    def write(file: IO[bytes]) -> None:
+        images[0].save(file, format=kind, save_all=True, append_images=images[1:], **options)
+
+    atomic_write(path, write)
+
+
+def save_walk(path: str | Path, frames: NDArray[np.uint8]) -> None:
+    """Write a walk's pictures there and back, both ends once, so that there is no seam; see `save_animation`."""
+    save_animation(path, [*frames, *frames[-2:0:-1]], duration=40)
+
+
+def _with_palette(images: list[Image]) -> list[Image]:
+    """Give all frames one palette: all 256 greys in order, or the 256 colours that suit all frames best."""
+    from PIL import Image
+
+    if images[0].mode == "L":
+        for image in images:
+            image.putpalette(_GREYS)
+        return images
+    together = Image.fromarray(np.concatenate([np.asarray(image) for image in images]))
+    palette = together.quantize(256)
+    return [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]

@@ -1,0 +1,341 @@
+"""Between frozen dataclasses and plain tables: the one strict builder behind TOML files, flags and checkpoints.
+
+A dataclass is a table of its fields. Where a field's type is the base of a registry (an optimiser, a layer …), the
+table also says which: ``{ kind = "adam", lr = 1e-3 }``; the kind alone, ``"adam"``, is the table with every default.
+A tuple is a list, and None, which TOML lacks, is the word ``"none"``. Everything is read from the type hints.
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import MISSING, fields, is_dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from itertools import chain
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from mulligan.errors import ConfigError, MulliganError, shown
+from mulligan.game.architectures.base import Architecture
+from mulligan.game.architectures.networks import ARCHITECTURES
+from mulligan.game.augment import AUGMENTATIONS, Augmentation
+from mulligan.game.losses import LOSSES, Loss
+from mulligan.game.penalties import PENALTIES, Penalty
+from mulligan.nn.averaging import AVERAGES, Average
+from mulligan.nn.clipping import CLIPPINGS, Clipping
+from mulligan.nn.layers import LAYERS, Layer
+from mulligan.nn.layers.initializers import INITIALIZERS, Initializer
+from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
+from mulligan.nn.schedules import SCHEDULES, Schedule
+
+Table = dict[str, Any]
+"""Strings, numbers, booleans, lists and tables of them: what TOML and JSON both hold."""
+
+KINDS: dict[type, dict[str, Any]] = {
+    Layer: LAYERS,
+    Architecture: ARCHITECTURES,
+    Initializer: INITIALIZERS,
+    Loss: LOSSES,
+    Penalty: PENALTIES,
+    Augmentation: AUGMENTATIONS,
+    Optimizer: OPTIMIZERS,
+    Schedule: SCHEDULES,
+    Average: AVERAGES,
+    Clipping: CLIPPINGS,
+}
+"""The registry of each base class: which class a ``kind`` names. One of your own is one more entry in its registry."""
+
+ROOMS: dict[str, str] = {"museum": "mulligan.museum.kinds"}
+"""Rooms above this one that have kinds of their own, and the module whose `KINDS` names them. It is imported when a
+configuration names such a kind, by the room and a dot: ``kind = "museum.article_adam"``."""
+
+NONE = "none"
+"""How None is written."""
+
+Spec = TypeVar("Spec")
+
+_NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes"}
+_LARGEST = 2**63 - 1  # TOML's whole numbers have 64 bits
+
+
+# ── to a table ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def to_table(spec: Any) -> Table:
+    """Turn a frozen dataclass into a table, every field written out; `from_table` undoes it exactly.
+
+    Raises
+    ------
+    ConfigError
+        When a part is of a class that no registry has, so that no table could name it.
+    """
+    table: Table = to_plain(spec)
+    return table
+
+
+def to_plain(value: Any) -> Any:
+    """Turn a field's value into what its table holds."""
+    if value is None:
+        return NONE
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [to_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: to_plain(v) for k, v in value.items()}
+    if isinstance(value, type) or not is_dataclass(value):
+        return value
+    table = {f.name: to_plain(getattr(value, f.name)) for f in fields(value) if f.init}
+    base = next((base for base in KINDS if isinstance(value, base)), None)
+    return table if base is None else {"kind": _kind_of(value, base), **table}
+
+
+def _kind_of(value: Any, base: type) -> str:
+    for registry in chain([KINDS[base]], map(_kinds_in, ROOMS)):  # asks, and imports, a room only where all else fails
+        for name, cls in registry.items():
+            if cls is type(value):
+                return name
+    kind = type(value)
+    for name, cls in KINDS[base].items():
+        if isinstance(cls, type) and f"{cls!r}" == f"{kind!r}":  # of one name in one module: a notebook's cell, again
+            raise ConfigError(
+                f"{kind.__name__} was defined again since this configuration was made, and {name!r} is another class "
+                "now. Make it anew, from mulligan.recipe or a file."
+            )
+    raise ConfigError(
+        f"{type(value).__name__} is a {base.__name__} that has no name, so no configuration can hold it. "
+        f"Add it to the registry of its kind, which has {', '.join(KINDS[base])}."
+    )
+
+
+# ── from a table ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def from_table(cls: type[Spec], table: Table) -> Spec:
+    """Build a frozen dataclass from a table; keys that are left out take their defaults.
+
+    Parameters
+    ----------
+    cls : type
+        The dataclass.
+    table : dict
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key, kind or value, or a missing one: names the path, the value and what is allowed.
+    ShapeError, UnsupportedError
+        As the dataclasses themselves raise them, with the path before their message.
+    """
+    built: Spec = _dataclass(cls, table, "")
+    return built
+
+
+def build(hint: Any, value: Any, path: str) -> Any:
+    """Build what a field of type `hint` holds from its plain value."""
+    origin = get_origin(hint)
+    if origin is Annotated:  # the range is checked by the dataclass itself
+        return build(get_args(hint)[0], value, path)
+    if origin in (Union, types.UnionType):
+        return _one_of(get_args(hint), value, path)
+    if origin is Literal:
+        if not any(value is a or (type(value) is type(a) and value == a) for a in get_args(hint)):
+            raise ConfigError(refuse(path, value, f"one of {listed(get_args(hint))}", _near(value, get_args(hint))))
+        return value
+    if origin is tuple:
+        return _tuple(get_args(hint), value, path)
+    if hint in _NOUNS:
+        return _scalar(hint, value, path)
+    if registry_of(hint) is not None:
+        return _kind(hint, value, path)
+    return _dataclass(hint, value, path)
+
+
+def _scalar(kind: type, value: Any, path: str) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (type(value) is kind or (kind is float and whole)):
+        raise ConfigError(refuse(path, value, _NOUNS[kind]))
+    if whole and abs(value) > _LARGEST:
+        raise ConfigError(refuse(path, value, f"{_NOUNS[kind]} of 64 bits, at most {_LARGEST}"))
+    return float(value) if kind is float else value
+
+
+def _tuple(members: tuple[Any, ...], value: Any, path: str) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(refuse(path, value, f"a list, for instance [{_example(members[0])}]"))
+    if members[-1] is Ellipsis:
+        members = (members[0],) * len(value)
+    if len(members) != len(value):
+        raise ConfigError(refuse(path, value, f"a list of {len(members)} entries, not {len(value)}"))
+    return tuple(build(m, v, f"{path}.{i}") for i, (m, v) in enumerate(zip(members, value)))
+
+
+def _one_of(members: tuple[Any, ...], value: Any, path: str) -> Any:
+    member = member_for(members, value)
+    if member is None:
+        raise ConfigError(refuse(path, value, " or ".join(_noun(m) for m in members)))
+    return None if member is type(None) else build(member, value, path)
+
+
+def member_for(members: tuple[Any, ...], value: Any) -> Any:
+    """Choose the member of a union that a plain value is meant for, by its form; None when there is none."""
+    if value == NONE and type(None) in members:
+        return type(None)
+    for member in members:
+        kind = get_args(member)[0] if get_origin(member) is Annotated else member
+        if kind in _NOUNS:
+            fits = type(value) is kind or (kind is float and type(value) is int)
+        elif get_origin(kind) is Literal:
+            fits = isinstance(value, str)
+        elif get_origin(kind) is tuple:
+            fits = isinstance(value, (list, tuple))
+        else:
+            fits = kind is not type(None) and isinstance(value, (str, dict))
+        if fits:
+            return member
+    return None
+
+
+def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
+    """Return the kinds that a field of type `hint` may name, or None when it takes no kind.
+
+    Where `kind` begins with the name of one of `ROOMS` and a dot, that room's kinds are among them.
+    """
+    if not isinstance(hint, type):
+        return None
+    room = kind.partition(".")[0] if isinstance(kind, str) and "." in kind else ""
+    for base, registry in KINDS.items():
+        if issubclass(hint, base):
+            for name, cls in registry.items():
+                if not isinstance(cls, type) or not issubclass(cls, base):
+                    raise ConfigError(
+                        f"the kind {name!r} is {shown(cls)}, which is not allowed; it must be a class derived from "
+                        f"{base.__name__}, without ()."
+                    )
+            known = registry | _kinds_in(room) if room in ROOMS else registry
+            return {name: cls for name, cls in known.items() if issubclass(cls, hint)}
+    return None
+
+
+def line_of(kind: type) -> str:
+    """Say what a kind is, by its docstring's first paragraph; nothing where `dataclass` wrote the signature there."""
+    text = kind.__doc__ or ""
+    return "" if text.startswith(f"{kind.__name__}(") else " ".join(text.strip().partition("\n\n")[0].split())
+
+
+def _kinds_in(room: str) -> dict[str, Any]:
+    """Return a room's own kinds, by their full names."""
+    return {f"{room}.{name}": cls for name, cls in import_module(ROOMS[room]).KINDS.items()}
+
+
+def _kind(hint: type, value: Any, path: str) -> Any:
+    table = {"kind": value} if isinstance(value, str) else value
+    if not isinstance(table, dict):
+        raise ConfigError(refuse(path, value, f"a table that says its kind, for instance {_example(hint)}"))
+    kind = table.get("kind")
+    registry = registry_of(hint, kind)
+    assert registry is not None
+    if "kind" not in table:
+        raise ConfigError(f"{path} = {show(value)} does not say its kind. Known kinds are {listed(registry)}.")
+    if not isinstance(kind, str) or kind not in registry:
+        raise ConfigError(
+            f"{path}.kind = {show(kind)} is not known.{_near(kind, registry)} Known kinds are {listed(registry)}."
+        )
+    return _dataclass(registry[kind], {k: v for k, v in table.items() if k != "kind"}, path, extra=("kind",))
+
+
+def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> Any:
+    short = getattr(cls, "shorthand", None)
+    if isinstance(table, str) and short is not None:
+        table = {short: table}
+    if not isinstance(table, dict):
+        raise ConfigError(refuse(path, table, f"a table with the keys {', '.join(keys_of(cls))}"))
+    for key in table:
+        if key not in keys_of(cls):
+            raise unknown_key(path, key, (*extra, *keys_of(cls)))
+    for f in fields(cls):
+        if f.init and f.default is MISSING and f.default_factory is MISSING and f.name not in table:
+            raise ConfigError(f"{join(path, f.name)} is missing; {_noun(hints_of(cls)[f.name])} is needed there.")
+    values = {key: build(hints_of(cls)[key], value, join(path, key)) for key, value in table.items()}
+    try:
+        return cls(**values)
+    except MulliganError as error:
+        raise type(error)(f"{path}: {error}" if path else str(error)) from error
+
+
+@cache
+def hints_of(cls: type) -> dict[str, Any]:
+    """Return the type of each field, ranges included."""
+    return get_type_hints(cls, include_extras=True)
+
+
+@cache
+def keys_of(cls: Any) -> tuple[str, ...]:
+    """Return the keys that a table of this class may have, besides its kind."""
+    return tuple(f.name for f in fields(cls) if f.init)
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def join(path: str, key: object) -> str:
+    """Give the path of a key inside `path`."""
+    return f"{path}.{key}" if path else str(key)
+
+
+def show(value: Any) -> str:
+    """Write a value for a message, cut when it is long."""
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else shown(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def listed(names: Any) -> str:
+    """Write a few allowed words, or many."""
+    return ", ".join(str(name) for name in names)
+
+
+def refuse(path: str, value: Any, allowed: str, hint: str = "") -> str:
+    """Say that a value is not allowed and what is."""
+    return f"{path or 'the configuration'} = {show(value)} is not allowed; it must be {allowed}.{hint}"
+
+
+def unknown_key(path: str, key: Any, known: tuple[str, ...]) -> ConfigError:
+    """Make the error for a key that nothing knows."""
+    near = get_close_matches(str(key), known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return ConfigError(f"unknown key {join(path, key)!r}{hint} Known here are {', '.join(known)}.")
+
+
+def _near(value: Any, known: Any) -> str:
+    near = get_close_matches(str(value), [str(k) for k in known], 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _noun(hint: Any) -> str:
+    """Say what a field of this type holds."""
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if kind in _NOUNS:
+        return _NOUNS[kind]
+    if kind is type(None):
+        return f'"{NONE}"'
+    if get_origin(kind) is tuple:
+        return f"a list, for instance [{_example(get_args(kind)[0])}]"
+    if get_origin(kind) in (Union, types.UnionType):
+        return " or ".join(_noun(m) for m in get_args(kind))
+    if get_origin(kind) is Literal:
+        return f"one of {listed(get_args(kind))}"
+    registry = registry_of(kind)
+    if registry is not None:
+        return f"a kind of {kind.__name__} ({listed(registry)})"
+    return f"a table with the keys {', '.join(keys_of(kind))}"
+
+
+def _example(hint: Any) -> str:
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    registry = registry_of(kind)
+    return f'"{next(iter(registry))}"' if registry else {int: "64", float: "0.5", str: '"a"'}.get(kind, "…")

@@ -1,0 +1,128 @@
+"""How much two sets of a few hundred samples are like each other, and how much variety there is in one.
+
+What `mulligan.training.diagnosis.measure` measures at every look, and once of the fixed reals.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array, Labels
+
+COMPARED = 256
+"""Samples seen of which each one's nearest other is looked for."""
+NEIGHBOUR = 5
+"""Which neighbour of a real sets the radius within which a fake covers it."""
+
+
+def ratio(a: float, b: float) -> float:
+    """a/b; NaN, which is left out, where the reals show nothing."""
+    return a / b if b > 1e-6 else math.nan
+
+
+def added(numbers: Iterable[float]) -> float:
+    """Add one after the other: `sum` rounds otherwise from Python 3.12 on, and a log is the same bytes on all."""
+    return reduce(operator.add, numbers, 0.0)
+
+
+def bulk(points: NDArray[Any]) -> tuple[float, float]:
+    """Return the range of points without what is farther from the middle 98 per cent than half of their width.
+
+    A few points far out, as in measured data, say nothing of the scale; the extremes of a Gaussian are no such points.
+    """
+    low, high = (float(end) for end in np.percentile(points, (1, 99)))
+    half = 0.5 * (high - low) or math.inf
+    return max(float(points.min()), low - half), min(float(points.max()), high + half)
+
+
+def spread(x: Array, labels: Labels) -> float:
+    """Root mean square deviation over the samples, inside the classes where there are some."""
+    flat = x.reshape(len(x), -1)
+    inverse = np.zeros(len(flat), np.intp)
+    if labels is not None:
+        found, classed = np.unique(labels, return_inverse=True)
+        if len(found) < len(flat):
+            inverse = classed
+    count = 1 + int(inverse.max(initial=0))
+    member = (inverse[:, None] == np.arange(count)).astype(flat.dtype)
+    means = (member.T @ flat) / member.sum(axis=0)[:, None]
+    rest = (flat - means[inverse]).ravel()
+    return math.sqrt(float(rest @ rest) / max(len(flat) - count, 1) / flat.shape[1])
+
+
+def squared_distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """‖aᵢ − bⱼ‖² for all pairs, by one product."""
+    middle = b.mean(axis=0)
+    a, b = a - middle, b - middle
+    d2: NDArray[Any] = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2.0 * (a @ b.T)
+    d2[d2 < 0.0] = 0.0
+    return d2
+
+
+def mean_distance(x: Array) -> float:
+    """Mean distance of two different samples."""
+    flat = x.reshape(len(x), -1)
+    n = len(flat)
+    return float(np.sqrt(squared_distances(flat, flat)).sum(dtype=np.float64)) / max(n * (n - 1), 1)
+
+
+def neighbourhood(features: Array, x: Array) -> NDArray[Any]:
+    """Return each sample's squared distance to its `NEIGHBOUR`-th nearest that is another; 0 where all are the same.
+
+    Copies of a sample are no neighbours: where each is there many times, nothing could lie within their distance.
+    """
+    d2 = squared_distances(features, features)
+    kinds = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)[1].ravel()
+    d2[kinds[:, None] == kinds] = np.inf
+    last = min(NEIGHBOUR, len(d2) - 1) - 1
+    radius: NDArray[Any] = np.partition(d2, last, axis=1)[:, last]
+    d2[np.isinf(d2)] = 0.0
+    return np.where(np.isinf(radius), d2.max(axis=1), radius)  # the farthest, where there are fewer
+
+
+def nearness(x: Array, seen: Array) -> float:
+    """Median distance of samples to the nearest of those seen ÷ that of a seen one to the nearest different one.
+
+    1 for new samples of the same kind, 1/√2 for their mean, which is nearer to all of them than they are to each other,
+    and 0 for copies. Infinite where those seen are all the same.
+    """
+    among = squared_distances(seen[:COMPARED], seen)
+    among[among <= 1e-3 * among.mean()] = np.inf  # itself, and what was put in twice
+    usual = np.sqrt(np.median(among.min(axis=1)))
+    near = np.sqrt(np.median(squared_distances(x, seen).min(axis=1)))
+    return float(near / usual) if np.isfinite(usual) else math.inf
+
+
+def edges(p: Array) -> float:
+    """Mean absolute step between neighbouring pixels ÷ mean deviation: what blur takes away."""
+    steps = np.abs(np.diff(p, axis=1)).mean() + np.abs(np.diff(p, axis=2)).mean()
+    return float(steps) / max(float(p.std()), 1e-12)
+
+
+def extreme(p: Array) -> float:
+    """Share of the pixels, in [0, 1], that stand at the ends of their range."""
+    return float(np.mean(np.abs(p - 0.5) > 0.495))
+
+
+def energy_distance(d2: NDArray[Any], among_reals: float, among_fakes: float) -> float:
+    """Energy distance 2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖ ÷ E‖x−x′‖; d2 holds ‖xᵢ−yⱼ‖².
+
+    Unbiased like KID, and a kernel distance too, of the kernel −‖x−y‖ (Székely & Rizzo 2013; Sejdinovic et al. 2013,
+    Theorem 22); but a few points far out do not drown all others, as they do under KID's cube.
+    """
+    return ratio(2.0 * float(np.sqrt(d2).mean(dtype=np.float64)) - among_reals - among_fakes, among_reals)
+
+
+def entropy(p: Iterable[float]) -> float:
+    """−Σ p log p, in nats."""
+    return -added(float(v) * math.log(v) for v in p if v > 0)

@@ -1,0 +1,149 @@
+"""A glance at the generator in the middle of a run: a thousand fakes against a thousand reals, in a tenth of a second.
+
+KID is unbiased at any number of samples, hence the figure to watch; its level depends on the number of reals and is
+not that of the final evaluation. Latents and reals are always the same ones, so that a curve over the run moves with
+the generator alone, and nothing has to be remembered: a resumed run finds the same figures, to the last digit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.metrics.classes import classes
+from mulligan.metrics.distances.kernel import kid
+from mulligan.metrics.features.judging import shipped
+from mulligan.metrics.features.maps import PCA, enough, pca
+from mulligan.metrics.toys import modes
+from mulligan.nn.rng import stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.metrics.features.judge import Judge
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Workspace
+    from mulligan.training.run import Run
+
+COUNT = 1000
+"""Fakes, and reals where there are as many."""
+FITTED = 10_000
+"""Training pictures that the principal components are those of, at most."""
+LEAST = 20
+"""Fewer reals say nothing."""
+_BLOCK = 125  # rows of one pass; the figures would not be the same to the last digit with another
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """An evaluator for `train`: KID, and classes where a judge is shipped or the density is known.
+
+    Attributes
+    ----------
+    real : array (n, d)
+        What KID compares with: principal components of pictures, or points.
+    features : PCA or None
+        None for points.
+    judge : Judge or None
+        A shipped one only: the events of a run must not depend on what else the machine has seen.
+    prior : array (K,) or None
+        Number of samples of each class that the run trains on.
+    toy : Gaussians or None
+    """
+
+    real: NDArray[Any]
+    features: PCA | None = None
+    judge: Judge | None = None
+    prior: NDArray[np.int64] | None = None
+    toy: Gaussians | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> Glance | None:
+        """Prepare for a run's data; None where it has too few samples to say anything."""
+        data = run.data
+        pool = data.images if data.test is None else data.test.images
+        if len(pool) < LEAST:
+            return None
+        real = np.asarray(pool[_some(len(pool), COUNT, "reals")])
+        if data.is_points:
+            toy = TOYS.get(data.name)
+            return cls(real, toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None)
+        if len(data) < 2:  # has no components
+            return None
+        features = pca(np.asarray(data.images[_some(len(data), min(FITTED, enough(data.shape)), "pca")]))
+        judge = shipped(data)
+        prior = None if judge is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
+        if prior is None or prior.min() == 0:
+            judge = prior = None
+        return cls(features(real), features, judge, prior)
+
+    def __call__(self, run: Run) -> dict[str, Any]:
+        """Measure the averaged generator.
+
+        Returns
+        -------
+        dict
+            ``kid``; with a judge ``modes``, ``effective_modes``, ``junk`` and, for a generator of the data's own
+            classes, ``label_accuracy``; for a mixture ``modes`` and ``high_quality``. Empty where the generator makes
+            what is not finite: there is nothing to measure.
+        """
+        z, labels = run.draw(COUNT, seed=run.config.seed)
+        fakes, judged = self._look(run, z, labels)
+        if not np.isfinite(fakes).all():
+            return {}
+        found: dict[str, Any] = {"kid": kid(self.real, fakes, subsets=1).mean}
+        if self.toy is not None:
+            seen = modes(fakes, self.toy.modes, self.toy.std)
+            found |= {"modes": seen.captured, "high_quality": seen.high_quality}
+        if judged is not None and self.prior is not None:
+            classed = classes(judged, self.prior)
+            found |= {
+                "modes": classed.modes,
+                "effective_modes": classed.effective_modes,
+                "junk": classed.junk,
+            }
+            if labels is not None and run.config.data.labels == "dataset":
+                found["label_accuracy"] = float(np.mean(judged.argmax(axis=1) == labels))
+        return found
+
+    def _look(
+        self, run: Run, z: Array, labels: NDArray[np.int64] | None
+    ) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
+        """Draw, and send the fakes through the maps, all lanes of the run together."""
+        from mulligan.output.pictures.images import to_uint8
+
+        low, high = run.config.data.low, run.config.data.high
+        starts, lanes = range(0, len(z), _BLOCK), run.gan.lanes
+        seen: dict[int, NDArray[Any]] = {}
+        judged: dict[int, NDArray[np.float32]] = {}
+
+        def work(lane: int) -> None:
+            space: Workspace = run.gan.g.network.workspace(theta=run.gan.average)
+            with np.errstate(all="ignore"):
+                for start in starts[lane :: lanes.count]:
+                    rows = slice(start, start + _BLOCK)
+                    made = space.forward(z[rows], None if labels is None else labels[rows], training=False)
+                    if self.features is None or not np.isfinite(made).all():
+                        seen[start] = made.reshape(len(made), -1).copy()
+                        continue
+                    images = to_uint8(made, low, high).reshape(-1, *run.data.shape)
+                    seen[start] = self.features(images)
+                    if self.judge is not None:
+                        judged[start] = self.judge.probabilities(images)
+
+        lanes.run(work)
+        if len(judged) < len(starts):
+            judged = {}
+        widths = {part.shape[1] for part in seen.values()}
+        if len(widths) > 1:  # some of it is not finite, and has no features
+            return np.full((1, 1), np.nan), None
+        fakes = np.concatenate([seen[start] for start in starts])
+        return fakes, np.concatenate([judged[start] for start in starts]) if judged else None
+
+
+def _some(n: int, count: int, name: str) -> NDArray[np.int64]:
+    """Choose the same rows each time; the files are sorted, so never the first ones."""
+    return np.sort(stream(0, f"glance.{name}").permutation(n)[:count])

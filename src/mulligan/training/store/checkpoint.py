@@ -1,0 +1,331 @@
+"""Checkpoints: a folder with the arrays (safetensors) and all else (JSON), whole or not there.
+
+Both files are written under a temporary name, forced to the disk, and the folder is renamed; the previous checkpoint
+stays until then. Saved again at its own step, a checkpoint keeps its arrays where they are the same, and its words are
+replaced in one go. ``run.json`` holds its own digest and that of the arrays, so that a file which is truncated, foreign
+or edited, by one bit, is refused by name. No pickle anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan import __version__
+from mulligan.errors import CheckpointError, MulliganError, RunError
+from mulligan.nn.workers.blas import libraries
+from mulligan.serialization import from_table, to_table
+from mulligan.training import guard
+from mulligan.training.config import Config, with_overrides
+from mulligan.training.overrides import differences
+from mulligan.training.run import Run
+
+if TYPE_CHECKING:
+    from mulligan.data import Dataset
+    from mulligan.nn.memory import Array
+
+FORMAT = "mulligan-checkpoint"
+VERSION = 2
+ARRAYS, WORDS = "arrays.safetensors", "run.json"
+NEWEST = 2
+"""How many of the newest checkpoints are kept; beside them the first of each later quarter of the run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """What a checkpoint folder holds, checked.
+
+    Attributes
+    ----------
+    path : Path
+    config : Config
+    state : dict
+        As `Run.state` gave it.
+    arrays : dict of str to array
+        As `GAN.arrays` named them.
+    log : dict
+        Where the recorder's log stood.
+    clock : dict
+        ``wall`` and ``cpu`` seconds so far.
+    versions : dict
+        Of what computed it.
+    """
+
+    path: Path
+    config: Config
+    state: dict[str, Any]
+    arrays: dict[str, Array]
+    log: dict[str, Any]
+    clock: dict[str, float]
+    versions: dict[str, str]
+
+    @property
+    def current(self) -> Config:
+        """The configuration, with the rates and weights that `Run.turn` had changed by then."""
+        return with_overrides(self.config, [line for _, overrides in self.state["turned"] for line in overrides])
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        step: int = self.state["step"]
+        return step
+
+    def run(self, config: Config | None = None, *, data: Dataset | None = None) -> Run:
+        """Build the run as it stood.
+
+        Parameters
+        ----------
+        config : Config, optional
+            Instead of the checkpoint's own; may differ in ``steps``.
+        data : Dataset, optional
+            For a run on arrays of one's own.
+
+        Raises
+        ------
+        CheckpointError
+            When it does not fit the configuration or the data.
+        """
+        changed = differences(self.versions, versions())
+        if changed:
+            warnings.warn(
+                f"{self.path} was computed with other versions ({', '.join(changed)}): the run goes on, but not "
+                "necessarily to the same bytes as without the pause.",
+                stacklevel=2,
+            )
+        try:
+            run = Run.restore(self.config if config is None else config, self.arrays, self.state, data=data)
+            run.wall, run.cpu = float(self.clock["wall"]), float(self.clock["cpu"])
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.path}: {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _refuse(self.path / WORDS, f"lacks what a run needs ({error!r})") from error
+        run.log_position = self.log
+        return run
+
+
+# ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -> Path:
+    """Write a checkpoint of a run, between two steps.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        Receives ``step-000123/``, and loses older checkpoints (see `kept`).
+    log : dict, optional
+        Where the recorder's log stands.
+
+    Returns
+    -------
+    Path
+        The checkpoint folder.
+
+    Raises
+    ------
+    DivergedError
+        When an array is not finite; nothing is written.
+    RunError
+        When the folder cannot be written or the disk is full; earlier checkpoints are untouched.
+    """
+    from mulligan.output.files import advice, atomic_write, sync_folder
+
+    guard.check(run)
+    target = folder_of(folder, run.step)
+    temporary = folder / f".{target.name}.part"
+    arrays = _pack(run.gan.arrays())
+    words = {
+        "format": FORMAT,
+        "version": VERSION,
+        **run.state(),
+        "config": to_table(run.config),
+        "log": log or {},
+        "clock": {"wall": run.wall, "cpu": run.cpu},
+        "versions": versions(),
+        "arrays": hashlib.sha256(arrays).hexdigest(),
+    }
+    try:
+        if _digest_of(target / ARRAYS) == words["arrays"]:  # of the same step, and only words are new
+            atomic_write(target / WORDS, _sealed(words))
+        else:
+            shutil.rmtree(temporary, ignore_errors=True)
+            atomic_write(temporary / ARRAYS, arrays)
+            atomic_write(temporary / WORDS, _sealed(words))
+            _put(temporary, target)
+            sync_folder(folder)
+    except OSError as error:
+        raise RunError(f"cannot write {target}: {advice(error)} Earlier checkpoints are untouched.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    steps = [step_of(path) for path in checkpoints(folder)]
+    for step in set(steps) - kept(steps, run.config.steps):
+        shutil.rmtree(folder_of(folder, step), ignore_errors=True)
+    return target
+
+
+def _digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file; nothing where it cannot be read."""
+    from mulligan.output.files import regular
+
+    try:
+        return hashlib.sha256(regular(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _put(new: Path, target: Path) -> None:
+    """Rename a folder to where another may stand, which steps aside until the new one is there."""
+    from mulligan.output.files import patiently
+
+    old = target.with_name(f".{target.name}.old")
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        patiently(os.rename, target, old)
+    try:
+        patiently(os.rename, new, target)
+    except OSError:
+        if old.exists():
+            os.rename(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def aside(folder: Path) -> dict[Path, Path]:
+    """Return what a kill between the two renames has left aside, each with the place that it had."""
+    return {path: path.with_name(path.name[1:].removesuffix(".old")) for path in folder.glob(".step-*.old")}
+
+
+def put_back(folder: Path) -> None:
+    """Put what a kill has left aside back in its place; where another has taken that, remove it."""
+    for old, target in aside(folder).items():
+        if target.exists():
+            shutil.rmtree(old)
+        else:
+            os.rename(old, target)
+
+
+def kept(steps: list[int], total: int) -> set[int]:
+    """Choose which checkpoints stay: the newest two, and the first from each quarter of the run on."""
+    quarters = [[s for s in steps if s >= q * total / 4] for q in (1, 2, 3)]
+    return {*sorted(steps)[-NEWEST:], *(min(later) for later in quarters if later)}
+
+
+def versions() -> dict[str, str]:
+    """Return what the bytes of a run depend on besides its configuration."""
+    blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries()]
+    return {
+        "mulligan": __version__,
+        "numpy": np.__version__,
+        "blas": ", ".join(blas),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def _pack(arrays: dict[str, Array]) -> bytes:
+    from safetensors.numpy import save
+
+    packed: bytes = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"format": FORMAT})
+    return packed
+
+
+def _sealed(words: dict[str, Any]) -> bytes:
+    """Write JSON with a digest of itself as the last entry."""
+    body = json.dumps(words, indent=1, ensure_ascii=False)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    return json.dumps({**words, "digest": digest}, indent=1, ensure_ascii=False).encode()
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """List the checkpoint folders in `folder`, the oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.is_dir() and step_of(path) >= 0]
+    return sorted(found, key=step_of)
+
+
+def folder_of(folder: Path, step: int) -> Path:
+    """Return where in `folder` the checkpoint of a step lies."""
+    return folder / f"step-{step:06d}"
+
+
+def step_of(path: Path) -> int:
+    """Return the step in the name of a checkpoint folder; −1 for any other name."""
+    word, _, number = path.name.partition("-")
+    return int(number) if word == "step" and number.isdecimal() and number.isascii() else -1
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read and check a checkpoint folder.
+
+    Raises
+    ------
+    CheckpointError
+        When a file is missing, truncated, foreign, edited, or of another version of the format.
+    """
+    words = _unsealed(path / WORDS)
+    packed = _bytes(path / ARRAYS)
+    if hashlib.sha256(packed).hexdigest() != words.get("arrays"):
+        raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(packed)} bytes)")
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays: dict[str, Array] = load(packed)
+        config = from_table(Config, words["config"])
+        names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "turned")
+        state = {name: words[name] for name in names}
+        log, clock, computed_by = (dict(words[name]) for name in ("log", "clock", "versions"))
+        return Checkpoint(path, config, state, arrays, log, clock, computed_by)
+    except MulliganError as error:
+        raise CheckpointError(
+            f"{path / WORDS} holds a configuration that cannot be built here: {error} If that is of your own, use the "
+            "program that made the run; else another checkpoint."
+        ) from error
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise _refuse(path, f"lacks what a checkpoint holds ({error!r})") from error
+
+
+def _unsealed(path: Path) -> dict[str, Any]:
+    text = _bytes(path)
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _refuse(path, f"is truncated or no JSON ({error})") from error
+    if not isinstance(words, dict) or words.get("format") != FORMAT:
+        raise _refuse(path, "is no checkpoint of Mulligan")
+    if words.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path} has version {words.get('version')!r} of the format; this is Mulligan {__version__}, which reads "
+            f"version {VERSION}. Use the Mulligan that wrote it."
+        )
+    words.pop("digest", None)
+    if _sealed(words) != text:
+        raise _refuse(path, "was changed after it was written")
+    return words
+
+
+def _bytes(path: Path) -> bytes:
+    from mulligan.output.files import regular
+
+    try:
+        return regular(path).read_bytes()
+    except OSError as error:
+        raise _refuse(path, f"cannot be read ({error.strerror})") from error
+
+
+def _refuse(path: Path, what: str) -> CheckpointError:
+    return CheckpointError(f"{path} {what}. Use another checkpoint, or a copy of this one as it was written.")

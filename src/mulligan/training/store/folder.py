@@ -1,0 +1,328 @@
+"""A run folder: what lies where, and going on from it."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import sys
+import warnings
+import weakref
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
+from mulligan.serialization import to_table
+from mulligan.training.config import load_config
+from mulligan.training.overrides import differences
+from mulligan.training.run import Run
+from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of
+
+if TYPE_CHECKING:
+    from mulligan.data import Dataset
+    from mulligan.training.config import Config
+
+
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+"""What the system says where another process has a lock."""
+_held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    for file in list(_held):
+        file.close()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_let_go)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names inside a run folder."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: str | Path) -> RunFolder:
+        """Return the names inside a folder that holds a run.
+
+        Raises
+        ------
+        ConfigError
+            When this is no run folder.
+        """
+        here = cls(as_path("folder", folder, "a run folder", "runs/quick-1"))
+        if not here.config.is_file():
+            raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
+        return here
+
+    @property
+    def config(self) -> Path:
+        """The full configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def events(self) -> Path:
+        """One line of JSON for every event: the same bytes, however often the run was interrupted."""
+        return self.path / "events.jsonl"
+
+    @property
+    def times(self) -> Path:
+        """What the clock said at every report; grows with every session."""
+        return self.path / "times.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of ``step-000123/``."""
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """Folder of ``step-000123.png``."""
+        return self.path / "samples"
+
+    @property
+    def animation(self) -> Path:
+        """All samples, one after the other."""
+        return self.path / "training.gif"
+
+    @property
+    def generator(self) -> Path:
+        """The averaged generator: all that sampling needs."""
+        return self.path / "generator.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """The last evaluation."""
+        return self.path / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        """The run as one page."""
+        return self.path / "report.html"
+
+    def is_free(self) -> bool:
+        """Tell whether a run may begin here: nothing is there but what a kill leaves before one has begun."""
+        if not self.path.is_dir():
+            return not self.path.exists()
+        return all(path.name == ".lock" or path.match(".*.part") for path in self.path.iterdir())
+
+    def hold(self) -> IO[bytes]:
+        """Take the folder for this process alone, where the file system can, until the file is closed.
+
+        The lock belongs to the open file: a kill frees it, and it moves with the folder. Forked copies of the process,
+        as lanes are, close it at once: they may live a moment longer than what was killed.
+
+        Raises
+        ------
+        BusyError
+            When another process has it.
+        OSError
+            When the folder is not there or cannot be written.
+        """
+        from mulligan.output.files import regular
+
+        file = regular(self.path / ".lock").open("ab")
+        _held.add(file)
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _TAKEN:  # a file system without locks, as some clusters have
+                return file
+            file.close()
+            raise BusyError(
+                f"another process is writing to {self.path}. Wait for it to end, or choose another folder."
+            ) from error
+        return file
+
+    def keep_metrics(self, metrics: dict[str, Any]) -> None:
+        """Write ``metrics.json``, whole or not at all, into the folder of a run that is still there.
+
+        Raises
+        ------
+        RunError
+            When it cannot be written.
+        """
+        from mulligan.output.files import write_json
+
+        write_json(self.metrics, metrics, folders=False)
+
+    def newest_sample(self) -> Path | None:
+        """Return the picture of the last step that has one; step 1,000,000 comes after 999,000."""
+        return next(reversed(self.grids().values()), None)
+
+    def grids(self) -> dict[int, Path]:
+        """Return the pictures of samples by their steps, in order."""
+        found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
+        return {step: found[step] for step in sorted(found) if step >= 0}
+
+    def newest(self, until: float = math.inf) -> Checkpoint | None:
+        """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.
+
+        One that a kill left aside, before another had its place, counts.
+
+        Parameters
+        ----------
+        until : float
+            The last step that it may be of.
+
+        Raises
+        ------
+        CheckpointError
+            When there are such checkpoints, and all of them are refused.
+        """
+        refused: list[CheckpointError] = []
+        there = {step_of(place): old for old, place in aside(self.checkpoints).items()}
+        there |= {step_of(path): path for path in checkpoints(self.checkpoints)}
+        for step in sorted((step for step in there if step <= until), reverse=True):
+            path = there[step]
+            try:
+                found = load_checkpoint(path)
+            except CheckpointError as error:
+                refused.append(error)
+                continue
+            for refusal in refused:
+                warnings.warn(f"{refusal} Going on from {found.path.name} instead.", stacklevel=2)
+            return found
+        if refused:
+            raise refused[0]
+        return None
+
+
+def newest_in(path: Path) -> Checkpoint | None:
+    """Load a checkpoint from its own folder, or the newest of a run folder; None where the run has none yet.
+
+    Raises
+    ------
+    CheckpointError
+        When it cannot be trusted.
+    """
+    return load_checkpoint(path) if (path / WORDS).is_file() else RunFolder(path).newest()
+
+
+def restored(found: Checkpoint) -> Run:
+    """Build the run of a checkpoint as it stood, on the data where the ``config.toml`` of its folder says they are now.
+
+    Raises
+    ------
+    DataError
+        When the data is not there any more.
+    CheckpointError
+        When the checkpoint does not fit the data.
+    """
+    config, path = found.config, RunFolder(found.path.parent.parent).config
+    if _is_gone(config.data.name) and path.is_file():
+        config = replace(config, data=replace(config.data, name=load_config(path).data.name))
+        _refuse_gone(config, path)
+    return found.run(config)
+
+
+def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None = None) -> Run:
+    """Bring a run back to where its newest whole checkpoint left it, ready for `Recorder.record` or `train`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run folder.
+    steps : int, optional
+        Another length for the run; schedules are stretched over it. By default the one in ``config.toml``.
+    data : Dataset, optional
+        For a run on arrays of one's own.
+
+    Raises
+    ------
+    ConfigError
+        When this is no run folder, its configuration was changed, or `steps` are fewer than have been taken.
+    DataError
+        When the data is not there any more; ``data.name`` in ``config.toml`` may say where it is now.
+    CheckpointError
+        When no checkpoint can be trusted or all are gone, or the data has changed.
+    """
+    here = RunFolder.of(folder)
+    config = load_config(here.config)
+    if steps is not None:
+        config = replace(config, steps=steps)
+    found = here.newest()
+    if found is None:
+        if config.parent is not None and config.parent.step:
+            raise CheckpointError(
+                f"{folder} is a second try that was stopped before it had begun. Delete it, and start it again "
+                f"(mulligan diagnose {typed(config.parent.run)} --try)."
+            )
+        if here.generator.exists():  # written right after the first
+            raise CheckpointError(
+                f"{here.checkpoints} holds no checkpoint any more, and without one the run cannot go on. Put one back, "
+                f"or begin anew in another folder: mulligan train {typed(here.config)}"
+            )
+        run = Run(config, data=data)
+        run.log_position = {}
+        return run
+    _refuse_changes(here, config, found)
+    if config.steps < found.step:
+        raise ConfigError(
+            f"steps = {config.steps} is not allowed: the run has taken {found.step} already. Try {found.step} or more."
+        )
+    if data is None:
+        _refuse_gone(config, here.config)
+    return found.run(config, data=data)
+
+
+def next_free(folder: Path, name: str) -> Path:
+    """Return the folder of a new run: folder/name-N, with N one above the highest there.
+
+    What would lead elsewhere in the name, or be refused by the system, is a dash; capitals make no other name.
+    """
+    from mulligan.output.files import NO_NAME
+
+    name = NO_NAME.sub("-", name)
+    there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
+    highest = max((int(number) for word, _, number in there if word == name.lower() and number.isdecimal()), default=0)
+    return folder / f"{name}-{highest + 1}"
+
+
+def take_next(folder: Path, name: str) -> Path:
+    """Make the folder of a new run, as `next_free` names it, and return it: no other process has it, too.
+
+    Where it cannot be made, it is returned as well: the recorder says why.
+    """
+    while True:
+        free = next_free(folder, name)
+        try:
+            free.mkdir(parents=True)
+        except OSError:
+            if free.exists():  # another was faster
+                continue
+        return free
+
+
+def _is_gone(name: str) -> bool:
+    return os.path.isabs(name) and not os.path.exists(name)
+
+
+def _refuse_gone(config: Config, path: Path) -> None:
+    """Refuse data that no longer lies where the configuration in `path` says."""
+    if _is_gone(config.data.name):
+        raise DataError(
+            f"{config.data.name}, which the run was trained on, is not there any more. Put it back, or write where it "
+            f"is now into {path}: name = …, below [data]."
+        )
+
+
+def _refuse_changes(here: RunFolder, config: Config, found: Checkpoint) -> None:
+    """Refuse a configuration that differs from the checkpoint's in more than its length and where its data lies."""
+    moved = replace(found.config.data, name=config.data.name)  # the checkpoint knows the data by what it is
+    changed = differences(to_table(replace(found.config, steps=config.steps, data=moved)), to_table(config))
+    if changed:
+        raise ConfigError(
+            f"{here.config} was changed since {found.path.name} was saved ({'; '.join(changed)}), and a run goes on "
+            "with the settings that it began with. Undo the change, or start a new run with it."
+        )

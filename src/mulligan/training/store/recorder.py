@@ -1,0 +1,365 @@
+"""The recorder: a loop over the events of a run that keeps them in a run folder, safe against a kill at any moment.
+
+`events.jsonl` is the same, byte for byte, whether a run was interrupted or not: every checkpoint knows how long the log
+was, and a resumed run cuts it there. So a line is always written before the checkpoint that follows from it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import warnings
+import weakref
+from inspect import GEN_SUSPENDED, getgeneratorstate
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data import DATASETS
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
+from mulligan.training.config import dumps_toml
+from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
+from mulligan.training.interrupt import BetweenSteps
+from mulligan.training.loop import check_play, train
+from mulligan.training.store.checkpoint import checkpoints, put_back, save_checkpoint, step_of
+from mulligan.training.store.folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    from mulligan.training.companions import Evaluator, Observer
+    from mulligan.training.run import Run
+
+FRAMES = 200
+"""The most that the animation has; of more samples, evenly chosen ones."""
+_going: weakref.WeakKeyDictionary[Generator[Event, None, None], Path] = weakref.WeakKeyDictionary()
+
+
+def _leave_all() -> None:
+    """Leave the loops that a program ends in the middle of, while the modules that save are still there."""
+    for events in list(_going):
+        with contextlib.suppress(ValueError):  # a thread that ends with the program is in the middle of a step
+            events.close()
+
+
+# At exit, Python ends finalizers, and so lanes, by a call that is registered with the first of them. Ours is registered
+# after it, and comes before it: only lanes know where their random streams stand.
+weakref.finalize(_leave_all, bool)
+atexit.register(_leave_all)
+
+
+class Recorder:
+    """Keeps a run in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made when the run starts.
+
+    Raises
+    ------
+    ConfigError
+        When `folder` is no path.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = RunFolder(as_path("folder", folder, "a folder for the run", "runs/mine"))
+        self._hash = hashlib.sha256()
+        self._length = 0
+        self._log: IO[bytes] | None = None
+        self._lock: IO[bytes] | None = None
+
+    def record(
+        self,
+        run: Run,
+        *,
+        evaluators: Sequence[Evaluator] = (),
+        observers: Sequence[Observer] = (),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Generator[Event, None, None]:
+        """Train as `train` does, and keep every event.
+
+        A run that stops before its end, because `stop` said so, because the caller leaves the loop or the program ends,
+        or by Ctrl-C, is saved at the step where it stands.
+
+        Parameters
+        ----------
+        run : Run
+            A new one, for a folder that is new or empty; or one that `resume` brought back from this folder.
+        evaluators, observers, stop
+            As for `train`.
+
+        Yields
+        ------
+        Event
+
+        Raises
+        ------
+        ConfigError
+            When `run` is none, a companion of it is not what is to be called, or the folder already holds something.
+        RunError
+            When the folder cannot be written or the disk is full; the last checkpoint is untouched.
+        DivergedError
+            When a tensor is no longer finite; the message names the last healthy checkpoint.
+        CheckpointError
+            When the log was changed, or a picture of samples cannot be read.
+        DataError
+            When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
+        """
+        events = self._record(run, evaluators, observers, stop)
+        _going[events] = self.folder.path
+        return events
+
+    def _record(
+        self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], bool]
+    ) -> Generator[Event, None, None]:
+        check_play(run, evaluators, observers, stop)
+        again = self._again(run)  # asked now: what is there may go while the run reads it
+        self._open(run)
+        leaving = False
+
+        def stopping() -> bool:
+            return leaving or stop()
+
+        def save(saved: Saved) -> None:
+            self._write(saved)
+            self._save(run)
+
+        events = train(run, evaluators=evaluators, observers=observers, save=save, stop=stopping)
+        event: Event | None = None
+        try:
+            for event in events:
+                self._keep(event, run)
+                yield event
+            self._leave(event, run)
+        except GeneratorExit:
+            leaving = True
+            for event in events:  # what is still due at this step
+                self._keep(event, run)
+            self._leave(event, run)
+            raise
+        except BetweenSteps:
+            self._leave(event, run)
+            raise BetweenSteps(f"stopped after step {run.step} and saved; go on with: {again}") from None
+        except DivergedError as error:
+            raise DivergedError(f"{error} {self._last_healthy()}") from error
+        except DataError as error:  # a picture that was to be read from the disk; the steps before it are whole
+            if run.step == run.begins:
+                raise
+            self._leave(event, run)
+            here = f"The run is saved at step {run.step}; go on with: {again}"
+            raise DataError(f"{error} {here}") from error
+        except RunError as error:
+            if not _is_of_a_full_disk(error) or not checkpoints(self.folder.checkpoints):
+                raise
+            raise RunError(f"{error} Then go on with: {again}") from error
+        finally:
+            self._close()
+
+    def _again(self, run: Run) -> str:
+        """Say how to go on with a run: in Python where its samples are in no file, which the command would look for."""
+        name = run.config.data.name
+        if name in DATASETS or os.path.exists(os.path.expanduser(name)):
+            return f"mulligan resume {typed(self.folder.path)}"
+        return f"mulligan.training.resume({str(self.folder.path)!r}, data=…)"
+
+    def _leave(self, last: Event | None, run: Run) -> None:
+        """Save a run that did not come to its end; one that has not begun begins anew."""
+        if run.step > run.begins and not isinstance(last, Finished):
+            self._save(run)
+            self._animate()
+
+    # ── opening ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _open(self, run: Run) -> None:
+        path = self.folder.path
+        try:
+            if run.log_position is None and path.is_dir() and not self.folder.is_free():
+                more = f"it holds a run. Go on with it (mulligan resume {typed(path)}), or " if self._is_run() else ""
+                raise ConfigError(f"the folder {path} is not empty: {more}choose another folder (--out).")
+            if run.log_position is None:  # one that was brought back has its folder, or was deleted meanwhile
+                path.mkdir(parents=True, exist_ok=True)
+            self._lock = self.folder.hold()
+        except BusyError as error:
+            if all(path != other or getgeneratorstate(events) != GEN_SUSPENDED for events, other in _going.items()):
+                raise
+            raise BusyError(
+                f"a loop of this program was left in the middle and still holds {path}. To save and free it, close() "
+                "its events, which are what Recorder.record gave; then resume the run."
+            ) from error
+        except OSError as error:
+            raise _cannot(path, error) from error
+        try:
+            self._set_up(run)
+        except BaseException:
+            self._close()
+            raise
+
+    def _is_run(self) -> bool:
+        return self.folder.config.is_file()
+
+    def _set_up(self, run: Run) -> None:
+        from mulligan.output.files import atomic_write
+
+        text = dumps_toml(run.config).encode()
+        try:
+            if not self._is_run() or self.folder.config.read_bytes() != text:
+                atomic_write(self.folder.config, text)
+            self._log = self._cut(run.log_position or {"bytes": 0})
+            put_back(self.folder.checkpoints)
+            for checkpoint in checkpoints(self.folder.checkpoints):
+                if step_of(checkpoint) > run.step:  # refused by `resume`, or the run was sent back before it
+                    refused = checkpoint.with_name(f".{checkpoint.name}.refused")
+                    shutil.rmtree(refused, ignore_errors=True)  # of an earlier time
+                    checkpoint.rename(refused)
+            for part in [*self.folder.path.glob(".*.part"), *self.folder.path.glob("*/.*.part")]:  # of a killed process
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+            for step, sample in self.folder.grids().items():
+                if step > run.step:
+                    sample.unlink()
+        except OSError as error:
+            raise _cannot(self.folder.path, error) from error
+        if run.log_position is None and run.begins:
+            self._save(run)  # a second try has what it needs of its parent before its first step
+        elif run.log_position:
+            run.generator().save(self.folder.generator)  # the kill may have come right after the checkpoint
+
+    def _cut(self, position: dict[str, Any]) -> IO[bytes]:
+        """Open the log and cut it to where it stood at the checkpoint."""
+        from mulligan.output.files import regular
+
+        path = regular(self.folder.events)
+        if position["bytes"] and not path.exists():  # moved away, as the refusal below proposes
+            warnings.warn(f"{path} is gone: the run begins a new one.", stacklevel=2)
+            position = {"bytes": 0}
+        length = position["bytes"]
+        path.touch()
+        log = path.open("r+b", buffering=0)
+        kept = log.read(length) or b""
+        self._hash = hashlib.sha256(kept)
+        if len(kept) < length or position.get("sha256", self._hash.hexdigest()) != self._hash.hexdigest():
+            log.close()
+            raise CheckpointError(
+                f"{path} was changed or cut after it was written: it does not begin with the {length} bytes that the "
+                "checkpoint knows. Restore it, or move it away: the run then goes on, and begins a new log."
+            )
+        log.truncate(length)
+        log.seek(length)
+        self._length = length
+        return log
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep(self, event: Event, run: Run) -> None:
+        self._check_place()
+        if isinstance(event, Sampled):
+            self._draw(event, run)
+        if not isinstance(event, Saved):  # written before its checkpoint
+            self._write(event)
+        if isinstance(event, Stepped) and event.clock is not None:
+            self._note_time(event)
+        if isinstance(event, Finished):
+            self._animate()
+
+    def _check_place(self) -> None:
+        """Refuse to write where the folder that is held no longer is: it would be made again, as the ruin of a run."""
+        assert self._lock is not None
+        path = self.folder.path
+        try:
+            if os.path.samestat(os.fstat(self._lock.fileno()), (path / ".lock").stat()):
+                return
+        except OSError:
+            pass
+        raise RunError(
+            f"{path} was deleted or moved while the run was writing to it, so the run ends here. If it was moved, go "
+            "on with it from there (mulligan resume), which takes up its last checkpoint."
+        )
+
+    def _write(self, event: Event) -> None:
+        assert self._log is not None
+        line = event.line().encode()
+        try:
+            written = self._log.write(line)
+        except OSError as error:
+            raise _cannot(self.folder.events, error) from error
+        if written != len(line):
+            full = OSError(errno.ENOSPC, "a line was written in part")
+            raise _cannot(self.folder.events, full) from full
+        self._hash.update(line)
+        self._length += len(line)
+
+    def _note_time(self, event: Stepped) -> None:
+        from mulligan.output.files import regular
+
+        clock = event.clock
+        assert clock is not None
+        words = {"step": event.step, "wall": clock.wall, "cpu": clock.cpu, "steps_per_second": clock.steps_per_second}
+        try:
+            with regular(self.folder.times).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(words) + "\n")
+        except OSError as error:
+            raise _cannot(self.folder.times, error) from error
+
+    def _save(self, run: Run) -> None:
+        assert self._log is not None
+        self._check_place()
+        try:
+            os.fsync(self._log.fileno())
+        except OSError as error:
+            raise _cannot(self.folder.events, error) from error
+        log = {"bytes": self._length, "sha256": self._hash.hexdigest()}
+        save_checkpoint(run, self.folder.checkpoints, log)
+        run.generator().save(self.folder.generator)
+
+    def _draw(self, event: Sampled, run: Run) -> None:
+        from mulligan.output.pictures.images import grid, save_png
+        from mulligan.output.pictures.points import points_picture
+
+        if run.data.is_points:
+            picture: NDArray[np.uint8] = points_picture(event.images, *run.data.range)
+        else:
+            picture = grid(event.images)
+        save_png(self.folder.samples / f"step-{event.step:06d}.png", picture, {"step": str(event.step)})
+
+    def _animate(self) -> None:
+        from mulligan.output.pictures.animations import save_animation
+        from mulligan.output.pictures.images import read_png
+
+        paths = [*self.folder.grids().values()]
+        if paths:
+            chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int))
+            save_animation(self.folder.animation, (read_png(paths[i]) for i in chosen))
+
+    # ── closing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _close(self) -> None:
+        for file in (self._log, self._lock):
+            if file is not None:
+                file.close()
+        self._log = self._lock = None
+
+    def _last_healthy(self) -> str:
+        found = checkpoints(self.folder.checkpoints)
+        if not found:
+            return "No checkpoint had been saved."
+        return f"The last healthy checkpoint is {found[-1]}."
+
+
+def _is_of_a_full_disk(error: RunError) -> bool:
+    from mulligan.output.files import FULL
+
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
+
+
+def _cannot(path: Path, error: OSError) -> RunError:
+    from mulligan.output.files import advice
+
+    return RunError(f"cannot write {path}: {advice(error)} What was saved before is untouched.")

@@ -1,0 +1,165 @@
+"""Who may knock, and which headers every answer carries.
+
+A page of another site can send requests to this machine, too: by its own name, or by a name that it makes point here
+(DNS rebinding). So the Host must be this server's, and an Origin, where there is one, the same. A picture or a script
+that another page asks for has no Origin, but the browser says in Sec-Fetch-Site where it comes from: it is refused,
+too, because a GET may make this machine work. Only a link opens the page.
+"""
+
+from __future__ import annotations
+
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
+
+from mulligan.web.http.api import refused
+from mulligan.web.http.problems import Problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+COOKIE = "mulligan-token"
+PAGE = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The content security policy of the page."""
+REPORT = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
+)
+"""That of a report, which is a file of a run folder: alone in its box, without a way out; its own, inside it, is
+stricter, and both hold."""
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Gate:
+    """Stands before the application.
+
+    Parameters
+    ----------
+    app : ASGI application
+    hosts : frozenset of str
+        Names by which this server is called; empty for any, where a token guards it.
+    token : str
+        That every call must carry; empty for none.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] = LOOPBACK, token: str = ""):
+        self.app, self.hosts, self.token = app, hosts, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            else:  # a web socket: there are none
+                await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _seal(MutableHeaders(scope=message), scope["path"])
+            await send(message)
+
+        try:
+            self._check(scope)
+            answer = self._known(scope)
+        except Problem as problem:
+            answer = refused(problem)
+        if answer is not None:
+            await answer(scope, receive, sealed)
+        else:
+            await self.app(scope, receive, sealed)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        host = hosts[0] if len(hosts) == 1 else ""
+        name = _name(host)
+        if not name or (self.hosts and name not in self.hosts):
+            shown = host[:80].encode("ascii", "backslashreplace").decode() or "nothing"
+            raise Problem(
+                "forbidden-host",
+                f"the request was meant for the host {shown!r}, which this server is not. "
+                "Open the address that mulligan serve printed.",
+            )
+        origin = headers.get("origin")
+        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
+            raise Problem(
+                "forbidden-origin", "the request comes from a page of another site, which may not use this server."
+            )
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _opens_page(scope, headers):
+            raise Problem(
+                "forbidden-origin",
+                "the request comes from a page of another site, which may not use this server; only a link may open "
+                "its page. Open the address that mulligan serve printed.",
+            )
+
+    def _known(self, scope: Scope) -> Response | None:
+        """Ask for the token, where there is one: once in the address, then in a cookie."""
+        if not self.token:
+            return None
+        headers = Headers(scope=scope)
+        query = parse_qs(scope["query_string"].decode("ascii", "replace"))
+        given = query.pop("token", [""])[0]
+        if given and secrets.compare_digest(given.encode(), self.token.encode()) and scope["path"] == "/":
+            rest = urlencode(query, doseq=True)
+            answer = RedirectResponse(f"/{'?' if rest else ''}{rest}", 303)
+            answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", max_age=30 * 86400)
+            return answer
+        bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
+        for word in (given, bearer, _cookie(headers.get("cookie", ""))):
+            if word and secrets.compare_digest(word.encode(), self.token.encode()):
+                return None
+        raise Problem(
+            "unauthorised",
+            "this server was started with --token. Open the address that it printed, which has the token in it.",
+        )
+
+
+def _opens_page(scope: Scope, headers: Headers) -> bool:
+    """Tell whether a browser follows a link to the page, into a tab of its own that the other site cannot read."""
+    window = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return window and scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/index.html")
+
+
+def _name(host: str) -> str:
+    """Return the name in a Host header, without its port."""
+    try:
+        parts = urlsplit(f"//{host}")
+        if parts.username is not None or parts.path or parts.query or parts.fragment:
+            return ""
+        return parts.hostname or "" if parts.port is None or parts.port >= 0 else ""
+    except ValueError:
+        return ""
+
+
+def _cookie(text: str) -> str:
+    try:
+        found = SimpleCookie(text).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value
+
+
+def _seal(headers: MutableHeaders, path: str) -> None:
+    for name, value in HEADERS.items():
+        headers[name] = value
+    headers["content-security-policy"] = REPORT if path.startswith("/runs/") else PAGE
+    if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html", "/openapi.json", "/healthz"):
+        headers["cache-control"] = "no-store"
+    else:
+        headers.setdefault("cache-control", "no-cache")

@@ -1,0 +1,139 @@
+"""Layer by layer: how large activations are, how much of z is in them, and how much gradient reaches the weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data import scaled
+from mulligan.nn.layers.base import Layer
+from mulligan.nn.layers.families import Pointwise
+from mulligan.training.diagnosis.measurements import LISTENS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Workspace
+    from mulligan.training import Run
+
+BATCH = 256
+FAINT = 1e-8
+"""Below this gradient a weight (RMS), nothing is learned; the threshold of the diagnosis."""
+
+
+def layers(run: Run) -> dict[str, Any]:
+    """Return scales of activations and gradients in both nets, and a sentence about each.
+
+    A row is a layer with parameters and what follows it up to the next one: its name, the deviation of what comes out
+    over the batch and all units (`activation`) and over the batch in each unit (`change`: what z does), the root mean
+    square of the loss gradient of its weights (`gradient`), and the share of units that are 0 or below for every row
+    (`silent`, after a layer that `rectifies` only).
+    """
+    z, labels = run.draw(BATCH, seed=run.config.seed)
+    n = min(BATCH, len(run.data))
+    rows = np.linspace(0, len(run.data) - 1, n).astype(int)
+    images = np.asarray(run.data.images[rows])
+    spec = run.config.data
+    real = scaled(images, spec.low, spec.high)
+    z, labels = z[:n], None if labels is None else labels[:n]
+    kinds = None if run.labels is None else run.labels[rows]
+    g_space, d_space = run.gan.g.network.workspace(), run.gan.d.network.workspace()
+    with np.errstate(all="ignore"):
+        fake = g_space.forward(z, labels, training=False).copy()
+        inside = [outputs.copy() for outputs in _outputs(g_space)]
+        logits = {}
+        logits["real"] = d_space.forward(real, kinds, training=False)[:, 0].copy()
+        logits["fake"] = d_space.forward(fake, labels, training=False)[:, 0].copy()
+        loss = run.config.loss
+        for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
+        push = d_space.backward(for_g.fake[:, None]).copy()
+        g_space.grad.fill(0)
+        g_space.backward(push, inputs=False)
+        g_space.grads()
+        d_space.grad.fill(0)
+        d_space.backward(for_d.fake[:, None], inputs=False)
+        d_space.grads()
+        judged = [outputs.copy() for outputs in _outputs(d_space)]
+        d_space.forward(real, kinds, training=False)
+        d_space.backward(for_d.real[:, None], inputs=False)
+        d_space.grads()
+    generator = _rows(g_space, run.gan.g.layers, inside, changes=True)
+    discriminator = _rows(d_space, run.gan.d.layers, judged, changes=False)
+    share = _ratio(_over_batch(fake), _over_batch(real))
+    return {
+        "batch": n,
+        "generator": generator,
+        "discriminator": discriminator,
+        "verdicts": {"generator": _arrives(share, generator), "discriminator": _reaches(discriminator)},
+    }
+
+
+def _outputs(space: Workspace) -> list[Array]:
+    """Return what each layer gave in the last forward pass."""
+    found: list[Array] = space.memory.saved["outputs"]
+    return found
+
+
+def _rows(space: Workspace, parts: tuple[Layer, ...], outputs: list[Array], *, changes: bool) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    shape: tuple[int, ...] = space.network.input_shape
+    for number, (layer, made) in enumerate(zip(parts, outputs)):
+        entries = [e for e in space.network.entries if e.path.split(".")[0] == str(number)]
+        after = layer.output_shape(shape)
+        if entries:
+            gradient = np.concatenate([e.view(space.grad).ravel() for e in entries if not e.path.endswith("b")])
+            found.append(
+                {
+                    "name": f"{type(layer).__name__} {_size(shape)}→{_size(after)}",
+                    "gradient": float(np.sqrt(np.square(gradient, dtype=np.float64).mean())) if gradient.size else None,
+                    "params": sum(e.part.stop - e.part.start for e in entries),
+                    "silent": None,
+                }
+            )
+        elif found and isinstance(layer, Pointwise):
+            found[-1]["name"] += f" {type(layer).__name__}"
+        if found:
+            row = found[-1]
+            row["activation"] = float(made.std(dtype=np.float64))
+            row["change"] = _over_batch(made) if changes else None
+            if layer.rectifies:
+                row["silent"] = float((made.reshape(len(made), -1).max(axis=0) <= 0.0).mean())
+        shape = after
+    return found
+
+
+def _over_batch(x: NDArray[Any]) -> float:
+    """Return the deviation over the batch, root mean square over the units: what z changes."""
+    return float(np.sqrt(x.reshape(len(x), -1).var(axis=0, dtype=np.float64).mean()))
+
+
+def _ratio(a: float, b: float) -> float:
+    return a / b if b > 1e-12 else 0.0
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _arrives(share: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    first = rows[0]["gradient"] if rows else None
+    if share < LISTENS:  # the threshold of the diagnosis
+        weakest = min(rows, key=lambda row: row["change"]) if rows else None
+        where = f" It is lost by {weakest['name']}." if weakest else ""
+        text = f"Generated samples differ from each other {100 * share:.2g} % as much as real ones do.{where}"
+        return {"ok": False, "title": "z does not arrive.", "text": text, "share": share}
+    text = f"Generated samples differ from each other {100 * share:.0f} % as much as real ones do."
+    if first is not None and first < FAINT:
+        return {"ok": False, "title": "No gradient at the first layer.", "text": text, "share": share}
+    return {"ok": True, "title": "z arrives.", "text": text, "share": share}
+
+
+def _reaches(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    silent = [row["silent"] for row in rows if row["silent"] is not None]
+    never = f" {100 * sum(silent) / len(silent):.0f} % of units are never active." if silent else ""
+    faint = next((row["name"] for row in rows if row["gradient"] is not None and row["gradient"] < FAINT), None)
+    if faint is not None:
+        return {"ok": False, "title": "No gradient.", "text": f"Nothing reaches {faint}.{never}"}
+    return {"ok": True, "title": "Gradients reach the first layer.", "text": never.strip()}

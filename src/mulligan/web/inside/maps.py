@@ -1,0 +1,240 @@
+"""What goes on inside a run: D over the plane and where it pushes, D's gradient at pictures, layer by layer."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data import scale
+from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.errors import ConfigError
+from mulligan.game.losses import probability
+from mulligan.output.pictures.images import to_uint8
+from mulligan.web.inside.layers import layers
+from mulligan.web.library.drawing import png64
+from mulligan.web.rounding import coordinates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Workspace
+    from mulligan.training import Run
+
+    Labels = NDArray[np.int64] | None
+
+MODES = 2500
+"""Samples that modes are counted with."""
+ARROWS = 32
+_ROWS = 1024  # points of one pass
+_MARGIN = 0.3  # of the data's range, on every side
+
+
+def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
+    """Return D's logit over the plane or the line, real and generated points, and where D pushes the generated ones."""
+    _points_only(run)
+    low, high = run.data.range
+    margin = _MARGIN * (high - low) or 1.0
+    low, high = low - margin, high + margin
+    dimension = run.data.shape[0]
+    ticks = np.linspace(low, high, side, dtype=np.float32)
+    space = run.gan.d.network.workspace()
+    if dimension == 1:
+        places = ticks[:, None]
+    else:
+        places = np.zeros((side * side, dimension), np.float32)
+        places[:, 0], places[:, 1] = np.tile(ticks, side), np.repeat(ticks, side)
+    logits = _logits(space, places)
+    real = np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, max(points, ARROWS)).astype(int)])
+    z, labels = run.draw(max(points, ARROWS), seed=run.config.seed)
+    fake = run.generate(z, labels, average=False)
+    centre, push = _pushes(run, space, real, fake)
+    arrows = np.concatenate([fake[:ARROWS], push], axis=1)
+    found = {
+        "dimension": dimension,
+        "low": low,
+        "high": high,
+        "side": side,
+        "logits": _floats(logits),
+        "centre": centre,
+        "largest": float(np.abs(logits - centre).max()),
+        "says": run.config.loss.says,
+        "arrows": coordinates(arrows, 4),
+        "longest": float(np.linalg.norm(push, axis=1).max()),
+        "modes": _modes(run),
+    }
+    if dimension > 1:
+        return found | {"real": coordinates(real[:points, :2], 4), "fake": coordinates(fake[:points, :2], 4)}
+    edges = np.linspace(low, high, 61)
+    many = run.generate(*run.draw(MODES, seed=run.config.seed), average=False)
+    toy = TOYS.get(run.data.name)
+    density = None if toy is None else np.exp(toy.log_density(ticks[:, None].astype(np.float64))).tolist()
+    return found | {
+        "x": ticks.tolist(),
+        "density": density,
+        "histogram": {
+            "edges": edges.tolist(),
+            "counts_fake": np.histogram(many[:, 0], edges)[0].tolist(),
+            "counts_real": np.histogram(np.asarray(run.data.images[:MODES])[:, 0], edges)[0].tolist(),
+        },
+        "real": coordinates(real[:points, 0], 4),
+        "fake": coordinates(fake[:points, 0], 4),
+    }
+
+
+def point(run: Run, *, x: float, y: float) -> dict[str, Any]:
+    """Return D's logit at one point, and its gradient there."""
+    _points_only(run)
+    here = np.zeros((1, run.data.shape[0]), np.float32)
+    here[0, :2] = (x, y)[: here.shape[1]]
+    space = run.gan.d.network.workspace()
+    with np.errstate(all="ignore"):
+        logit = float(space.forward(here, _zeros(space, 1), training=False)[0, 0])
+        gradient = space.backward(np.ones((1, 1), np.float32))[0].copy()
+    real, fake = _sides(run, space)
+    loss, centre = run.config.loss, _centre(run, real, fake)
+    return {
+        "x": x,
+        "y": y,
+        "logit": logit,
+        "centred": logit - centre,
+        "probability": probability(logit) if loss.says == "probability" else None,
+        "gradient": [float(v) for v in gradient[:2]],
+        "length": float(np.linalg.norm(gradient)),
+    }
+
+
+def _points_only(run: Run) -> None:
+    if not run.data.is_points:
+        raise ConfigError(
+            f"{run.data.name} is made of pictures: D's map needs points. Start the recipe ring, or choose such a run."
+        )
+
+
+def _sides(run: Run, space: Workspace) -> tuple[Array, Array]:
+    """Return D's logits at 256 reals and 256 fakes."""
+    z, labels = run.draw(256, seed=run.config.seed)
+    fake = run.generate(z, labels, average=False)
+    rows = np.linspace(0, len(run.data) - 1, 256).astype(int)
+    return _logits(space, np.asarray(run.data.images[rows])), _logits(space, fake)
+
+
+def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:
+    """Return the logit at which D cannot tell, and −∂L_G/∂x at the first fakes, times their number (L_G is a mean)."""
+    for_real, for_fake = _logits(space, real), _logits(space, fake)
+    c = run.config.loss.generator(real=for_real[:ARROWS], fake=for_fake[:ARROWS]).fake
+    with np.errstate(all="ignore"):
+        space.forward(fake[:ARROWS], _zeros(space, ARROWS), training=False)
+        g = space.backward(np.ones((ARROWS, 1), np.float32))
+    return _centre(run, for_real, for_fake), -ARROWS * c[:, None] * g
+
+
+def _centre(run: Run, real: Array, fake: Array) -> float:
+    """Return the logit at which D cannot tell real from fake, from its logits of some."""
+    return run.config.loss.middle(real=float(real.mean()), fake=float(fake.mean()))
+
+
+def _logits(space: Workspace, x: Array) -> Array:
+    parts = []
+    with np.errstate(all="ignore"):
+        for start in range(0, len(x), _ROWS):
+            rows = x[start : start + _ROWS]
+            parts.append(space.forward(rows, _zeros(space, len(rows)), training=False)[:, 0].copy())
+    return np.concatenate(parts)
+
+
+def _zeros(space: Workspace, n: int) -> Labels:
+    """Return a class for every row, where D asks for one."""
+    return None if space.network.classes is None else np.zeros(n, np.int64)
+
+
+def _modes(run: Run) -> dict[str, Any] | None:
+    """Count generated points at each mode of the toy."""
+    from mulligan.metrics.toys import modes
+
+    toy = TOYS.get(run.data.name)
+    if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
+        return None
+    made = run.generate(*run.draw(MODES, seed=run.config.seed))
+    distance = np.linalg.norm(made[:, None, :] - toy.modes, axis=2)
+    near, which = distance.min(axis=1), distance.argmin(axis=1)
+    found = modes(made, toy.modes, toy.std)
+    counts = np.bincount(which[near <= 3.0 * toy.std], minlength=len(toy.centres))
+    ring = run.data.name == "ring"
+    names = [f"{round(math.degrees(math.atan2(y, x))) % 360}°" if ring else f"{x:g}, {y:g}" for x, y in toy.centres]
+    return {
+        "found": found.captured,
+        "of": len(toy.centres),
+        "high_quality": found.high_quality,
+        "median_distance": float(np.median(near)),
+        "counts": counts.tolist(),
+        "centres": [list(centre) for centre in toy.centres],
+        "labels": names,
+        "std": toy.std,
+        "n": MODES,
+    }
+
+
+# ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def pictures(run: Run, *, count: int) -> dict[str, Any]:
+    """Return real and generated pictures with ∂D/∂pixel: which would make D say "more real" if they were brighter."""
+    if run.data.is_points:
+        raise ConfigError(
+            f"{run.data.name} is made of points, not pictures. Look at D's map, or choose a run of pictures."
+        )
+    spec = run.config.data
+    rows = np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]
+    images = np.asarray(run.data.images[rows])
+    real = scale(images, np.empty(images.shape, np.float32), spec.low, spec.high)
+    z, labels = run.draw(count, seed=run.config.seed)
+    fake = run.generate(z, labels, average=False)
+    asked = None if run.labels is None else run.labels[rows]
+    space = run.gan.d.network.workspace()
+    seen = {}
+    for side, x, classes in (("real", real, asked), ("fake", fake, labels)):
+        with np.errstate(all="ignore"):
+            logits = space.forward(x, classes, training=False)[:, 0].copy()
+            g = space.backward(np.ones((len(x), 1), np.float32)).reshape(x.shape).mean(axis=3)
+        seen[side] = (to_uint8(x, spec.low, spec.high), logits, g * (spec.high - spec.low), classes)  # a pixel in 0…1
+    centre = _centre(run, seen["real"][1], seen["fake"][1])
+    largest = max(float(np.abs(g).max()) for _, _, g, _ in seen.values()) or 1.0
+    found: dict[str, Any] = {}
+    for side, (shown, logits, g, classes) in seen.items():
+        small = np.rint(g * (127.0 / largest)).astype(np.int8)
+        found[side] = [
+            {
+                "png": png64(shown[i]),
+                "gradient": base64.b64encode(small[i].tobytes()).decode(),
+                "logit": float(logits[i]),
+                "centred": float(logits[i]) - centre,
+                "class_name": _class_name(run, classes, i),
+            }
+            for i in range(len(shown))
+        ]
+    height, width, channels = run.data.shape
+    found |= {"largest": largest, "width": width, "height": height, "channels": channels, "centre": centre}
+    return found | {"says": run.config.loss.says}
+
+
+def _class_name(run: Run, classes: Labels, i: int) -> str | None:
+    return None if classes is None else run.class_names[int(classes[i])]
+
+
+def _floats(values: Array) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "field": field,
+    "point": point,
+    "pictures": pictures,
+    "layers": layers,
+}
+"""What can be asked of a run, by name."""

@@ -1,0 +1,86 @@
+"""Questions about a run: the same answers for the live one, between two steps, and for one that lies on the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import ConfigError
+from mulligan.output.generator.generator import Generator
+from mulligan.output.pictures.images import grid
+from mulligan.training.run import CLOUD, GRID
+from mulligan.web.library.drawing import png64
+from mulligan.web.rounding import coordinates
+
+if TYPE_CHECKING:
+    from mulligan.training import Run
+    from mulligan.web.session.live import Live
+
+PAD = 2
+TRACKED = 8
+"""Fixed z whose way is kept, for points."""
+
+
+def samples(live: Live, weights: str) -> dict[str, Any]:
+    """Return the grid of the fixed z, or as many real samples."""
+    run = live.run
+    if weights == "real":
+        made = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
+    else:
+        made = run.sample(*run.grid, average=weights == "average")
+    words: dict[str, Any] = {"step": run.step, "weights": weights}
+    if run.data.is_points:
+        low, high = run.data.range
+        if weights != "real":
+            live.path.append(coordinates(made[:TRACKED], 3))
+        return words | {
+            "points": coordinates(made, 3),
+            "low": low,
+            "high": high,
+            "dimension": made.shape[1],
+        }
+    n, height, width, channels = made.shape
+    columns = int(np.ceil(np.sqrt(n)))
+    return words | {
+        "png": png64(grid(made, columns, PAD)),
+        "columns": columns,
+        "rows": -(-n // columns),
+        "pad": PAD,
+        "width": width,
+        "height": height,
+        "channels": channels,
+    }
+
+
+def generator_of(run: Run) -> Generator:
+    """Return the averaged generator, for one thread."""
+    made = run.generator()
+    made.threads = 1
+    return made
+
+
+def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
+    """Answer a question about the live run.
+
+    Raises
+    ------
+    MulliganError
+        When there is no answer.
+    """
+    from mulligan.web.inside import maps
+    from mulligan.web.library import drawing
+
+    run = live.run
+    if what == "samples":
+        return {"try": live.number, **samples(live, args["weights"])}
+    if what == "nearest":
+        return drawing.nearest(generator_of(run), run.data, **args)
+    if what in drawing.QUESTIONS:
+        return drawing.QUESTIONS[what](generator_of(run), **args)
+    if what in maps.QUESTIONS:
+        found = maps.QUESTIONS[what](run, **args)
+        if what == "field":
+            found["path"] = [list(way) for way in zip(*live.path)]
+        return {"run": live.folder.name, "try": live.number, "step": run.step, **found}
+    raise ConfigError(f"there is no question {what!r}.")

@@ -1,0 +1,172 @@
+"""Pictures from numbers: one seed, a walk, a plane between four, and the training pictures that are nearest."""
+
+from __future__ import annotations
+
+import base64
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.errors import UnsupportedError
+from mulligan.metrics.nearest_pictures import nearest_pictures
+from mulligan.output.generator.latents import between
+from mulligan.output.pictures.images import grid, png_bytes, to_uint8
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mulligan.data import Dataset
+    from mulligan.output.generator.generator import Generator
+
+HELD = 300
+"""Held-out pictures whose own distances to the training set are measured, for comparison."""
+_BINS = 30
+
+
+def png64(picture: NDArray[np.uint8]) -> str:
+    """Return a picture as PNG in base64."""
+    return base64.b64encode(png_bytes(picture, quickly=True)).decode()
+
+
+def _about(generator: Generator, label: int | None) -> dict[str, Any]:
+    height, width, channels = _size(generator)
+    words = {"class": label, "class_name": generator.class_name(label) or None}
+    return words | {"width": width, "height": height, "channels": channels}
+
+
+def _size(generator: Generator) -> tuple[int, int, int]:
+    if not generator.spec.is_picture:
+        raise UnsupportedError(
+            f"this generator makes points of {generator.spec.shape[0]} numbers, not pictures. Choose another one, "
+            "or look at the points (Look inside)."
+        )
+    height, width, channels = generator.spec.shape
+    return height, width, channels
+
+
+def draw(generator: Generator, *, seed: int, class_: str | None = None) -> dict[str, Any]:
+    """Return the picture of a seed: the same as ``mulligan draw``'s."""
+    label = generator.label_of(seed, class_)
+    about = _about(generator, label)
+    return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **about}
+
+
+def walk(generator: Generator, *, start: int, end: int, frames: int, class_: str | None = None) -> dict[str, Any]:
+    """Return the pictures on the way from one seed to another."""
+    label = generator.label_of(start, class_)
+    about = _about(generator, label)
+    made = generator.walk(start, end, frames, label)
+    return {"frames": [png64(frame) for frame in made], "from": start, "to": end, **about}
+
+
+def plane(generator: Generator, *, seeds: list[int], side: int, class_: str | None = None) -> dict[str, Any]:
+    """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right."""
+    label = generator.label_of(seeds[0], class_)
+    about = _about(generator, label)
+    ticks = np.linspace(0.0, 1.0, side)
+    z = _mixed(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side))
+    return {"png": png64(grid(_pictures(generator, z, label), side)), "side": side, "pad": 2, "seeds": seeds, **about}
+
+
+def plane_point(
+    generator: Generator, *, seeds: list[int], across: float, down: float, class_: str | None = None
+) -> dict[str, Any]:
+    """Return the picture at one point of the plane."""
+    label = generator.label_of(seeds[0], class_)
+    about = _about(generator, label)
+    z = _mixed(generator, seeds, np.array([across]), np.array([down]))
+    return {"png": png64(_pictures(generator, z, label)[0]), "across": across, "down": down, "seeds": seeds, **about}
+
+
+def _pictures(generator: Generator, z: NDArray[np.float32], label: int | None) -> NDArray[np.uint8]:
+    return to_uint8(generator.decode(z, label), *generator.spec.data_range)
+
+
+def _mixed(
+    generator: Generator, seeds: list[int], across: NDArray[np.float64], down: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Mix four latents, along great circles where they are normal: first across, at the top and the bottom, then down.
+
+    Three great circles end exactly in the corners, and keep a length that training has seen all over the square.
+    """
+    spec, corners = generator.spec, [generator.z(1, seed)[0] for seed in seeds]
+    top, bottom = between(spec, corners[0], corners[1], across), between(spec, corners[2], corners[3], across)
+    return between(spec, top, bottom, down).astype(np.float32)
+
+
+# ── is it a copy ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def nearest(
+    generator: Generator, data: Dataset | None, *, seed: int, count: int, class_: str | None = None
+) -> dict[str, Any]:
+    """Return the training pictures nearest to a seed's, and how near held-out pictures come."""
+    label = generator.label_of(seed, class_)
+    about = _about(generator, label)
+    if data is None or data.shape != generator.spec.shape:
+        raise UnsupportedError("what this generator was trained on is not here, so nothing can be compared with it.")
+    picture = generator.images(1, seed, label)
+    distance, index = nearest_pictures(picture, data, count)
+    typical = held_out(data)
+    near = []
+    for d, i in zip(distance[0], index[0]):
+        named = data.class_names[int(data.labels[i])] if data.labels is not None else None
+        near.append(
+            {"index": int(i), "class": named, "distance": float(d), "png": png64(np.asarray(data.images[int(i)]))}
+        )
+    text, verdict = f"{near[0]['distance']:.2f} from the nearest training picture; ", "not known"
+    if typical is None:
+        text += "nothing is held out, so there is nothing to compare this distance with."
+    else:
+        text += f"{typical['n']} held-out pictures: {typical['low']:.2f} to {typical['high']:.2f} (5 % to 95 %)."
+        verdict = "near copy" if near[0]["distance"] < typical["lowest"] else "not a copy"
+    return {
+        "png": png64(picture[0]),
+        "seed": seed,
+        "neighbours": near,
+        "verdict": verdict,
+        "text": text,
+        "typical": typical,
+        "unit": "pixels in 0…1, Euclidean",
+        **about,
+    }
+
+
+def held_out(data: Dataset) -> dict[str, Any] | None:
+    """Return how near held-out pictures come to the training set, as a histogram; None where nothing is held out."""
+    if data.test is None or len(data.test) < 20:
+        return None
+    if data not in _typical:
+        _typical[data] = _measured(data, data.test)
+    return _typical[data]
+
+
+_typical: weakref.WeakKeyDictionary[Dataset, dict[str, Any]] = weakref.WeakKeyDictionary()  # keeps no pictures alive
+
+
+def _measured(data: Dataset, test: Dataset) -> dict[str, Any]:
+    rows = np.unique(np.linspace(0, len(test) - 1, HELD).astype(int))
+    distance = nearest_pictures(np.asarray(test.images[rows]), data, 1)[0][:, 0]
+    counts, edges = np.histogram(distance, bins=_BINS, range=(0.0, float(distance.max()) * 1.1))
+    low, middle, high = (float(v) for v in np.quantile(distance, [0.05, 0.5, 0.95]))
+    return {
+        "n": len(rows),
+        "edges": edges.tolist(),
+        "counts": counts.tolist(),
+        "median": middle,
+        "low": low,
+        "high": high,
+        "lowest": float(np.quantile(distance, 0.01)),
+    }
+
+
+QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "draw": draw,
+    "walk": walk,
+    "plane": plane,
+    "plane_point": plane_point,
+}
+"""What can be asked of a generator alone, by name; `nearest` needs the data, too."""

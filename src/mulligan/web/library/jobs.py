@@ -1,0 +1,205 @@
+"""What takes long: measuring a finished run, its report, an export, a case of the museum.
+
+Each in a process of its own, so that neither the page nor a run in training waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import time
+from typing import TYPE_CHECKING, Any
+
+from mulligan.web.http.problems import Problem
+from mulligan.web.library.work import main
+from mulligan.web.worker.protocol import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.context import SpawnProcess
+
+    from mulligan.web.playground import Playground
+
+WAITING = 8
+"""Jobs that may wait."""
+PATIENCE = 0.5
+LONGEST = 1800.0
+"""Seconds after which a job is given up."""
+_NICE = 10  # training goes first
+
+
+class Line:
+    """Jobs that wait for each other.
+
+    Parameters
+    ----------
+    niceness : int
+        How far they stand back behind a run in training.
+    """
+
+    def __init__(self, niceness: int):
+        self.niceness = niceness
+        self.waiting: list[tuple[str, str, dict[str, Any]]] = []
+        self.task: asyncio.Task[None] | None = None
+        self.process: SpawnProcess | None = None
+        self.call: asyncio.Future[dict[str, Any]] | None = None
+        self.run = ""  # that the job which goes on writes into; empty where it writes into none
+        self.leaving = False  # that job is to end
+        self.said: dict[str, Any] | None = None  # last, of the job that goes on
+
+    def leave(self, run: str) -> bool:
+        """Forget all jobs that would write into a run's folder; tell whether one goes on, which is told to end."""
+        self.waiting = [each for each in self.waiting if _written(*each[:2]) != run]
+        going = self.run == run
+        self.leaving = self.leaving or going
+        return going
+
+    def end(self) -> None:
+        """End the job that goes on; what it would have written is not there, or whole."""
+        self.waiting.clear()
+        if self.process is not None and self.process.is_alive():
+            self.process.kill()
+
+
+class Jobs:
+    """Two lines: what a person asks for does not wait for what comes by itself.
+
+    Parameters
+    ----------
+    playground : Playground
+    """
+
+    def __init__(self, playground: Playground):
+        self._playground = playground
+        self._asked, self._own = Line(0), Line(_NICE)
+        self._closing = False
+
+    def after_the_end(self, run: str) -> None:
+        """Measure a run that has finished, and write its report."""
+        self._own.waiting += [("evaluate", run, {}), ("report", run, {})]
+        self._wake(self._own)
+
+    def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
+        """Queue a job that a person asks for.
+
+        Raises
+        ------
+        Problem
+            When too many wait.
+        """
+        line = self._asked
+        if len(line.waiting) >= WAITING:
+            raise Problem("too-many", f"{WAITING} jobs wait already. Wait for one to end, then ask again.")
+        if (what, run, args) not in line.waiting:
+            line.waiting.append((what, run, args))
+        self._wake(line)
+        return {"job": what, "run": run, **args}
+
+    def _wake(self, line: Line) -> None:
+        if line.task is None or line.task.done():
+            line.task = asyncio.get_running_loop().create_task(self._work(line))
+
+    async def leave(self, run: str) -> None:
+        """Give up every job that writes into a run's folder, and wait until none does."""
+        while going := [line.call for line in (self._asked, self._own) if line.leave(run) and line.call is not None]:
+            await asyncio.wait(going)
+
+    def close(self) -> None:
+        """End both."""
+        self._closing = True
+        self._asked.end()
+        self._own.end()
+
+    async def _work(self, line: Line) -> None:
+        loop = asyncio.get_running_loop()
+        while line.waiting and not self._closing:
+            what, run, args = line.waiting.pop(0)
+            self._say(line, what, run, _FIRST[what])
+
+            def say(text: str, what: str = what, run: str = run) -> None:
+                loop.call_soon_threadsafe(self._say, line, what, run, text)
+
+            line.run, line.leaving = _written(what, run), False
+            line.call = asyncio.ensure_future(asyncio.to_thread(self._call, line, what, run, args, say))
+            try:
+                found = await line.call
+            except OSError as error:  # too many processes or files
+                found = {"error": f"{what} of {run} could not begin: {error.strerror}. Ask for it again later."}
+            finally:
+                line.run, line.said = "", None
+            if self._closing:
+                return
+            self._done(what, run, found)
+
+    def _call(
+        self, line: Line, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
+    ) -> dict[str, Any]:
+        """Run one job in its process, and hand on what it says."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        words = (theirs, what, str(self._playground.runs / run), args, line.niceness)
+        process = line.process = context.Process(target=main, args=words, name=f"mulligan-{what}", daemon=True)
+        process.start()
+        theirs.close()
+        wire, end = Wire(ours), time.monotonic() + LONGEST
+        found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Ask for it again."}
+        while time.monotonic() < end:
+            if line.leaving:
+                process.kill()
+                found = {"error": f"{run} is deleted, so {what} was given up."}
+                break
+            try:
+                if not wire.waiting(PATIENCE):
+                    if process.exitcode is not None:
+                        break
+                    continue
+                kind, content = wire.receive()
+            except (EOFError, OSError):
+                break
+            if kind == "say":
+                say(json.loads(content)["text"])
+            else:
+                found = json.loads(content)
+        else:
+            process.kill()
+            found = {"error": f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was given up."}
+        process.join(10.0)
+        wire.close()
+        return found
+
+    def _say(self, line: Line, what: str, run: str, text: str) -> None:
+        line.said = {"what": what, "run": run, "text": text, "done": False, "url": None}
+        self._playground.hub.publish("progress", line.said)
+
+    def progress(self) -> dict[str, Any] | None:
+        """Return what was said last of a job that goes on, for a page that comes in between."""
+        return self._asked.said or self._own.said
+
+    def _done(self, what: str, run: str, found: dict[str, Any]) -> None:
+        hub, state = self._playground.hub, self._playground.session.state
+        error = found.get("error")
+        words = {
+            "what": what,
+            "run": run,
+            "text": error or found.get("text", "done"),
+            "done": True,
+            "url": found.get("url"),
+        }
+        hub.publish("progress", words | {"failed": error is not None})
+        if what == "evaluate" and "metrics" in found and state.evaluated(run, found["metrics"]):
+            hub.publish("metrics", state.metrics)
+        hub.publish("runs", {})
+
+
+def _written(what: str, run: str) -> str:
+    """Return the run that a job writes into; the museum's names are not those of runs."""
+    return "" if what == "museum" else run
+
+
+_FIRST = {
+    "evaluate": "measuring the averaged generator",
+    "report": "writing the report",
+    "export": "writing the file",
+    "museum": "playing it: as published, and repaired",
+}

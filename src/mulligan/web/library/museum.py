@@ -1,0 +1,90 @@
+"""The museum, for the page: its cases as they are, and what came of playing them here."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.output.files import atomic_write, read_json
+from mulligan.web.http.problems import Problem
+from mulligan.web.library.drawing import png64
+from mulligan.web.worker.protocol import dumps
+
+if TYPE_CHECKING:
+    from mulligan.museum.case import Case, Played
+    from mulligan.web.playground import Playground
+
+KEPT = ".museum"
+"""Inside the runs folder: what came of playing a case, one JSON file each."""
+
+
+def named(name: str) -> Case:
+    """Return a case.
+
+    Raises
+    ------
+    Problem
+        When there is none of that name.
+    """
+    from mulligan.museum.cases import CASES
+
+    if name not in CASES:
+        known = ", ".join(CASES)
+        raise Problem("not-found", f"the museum has no case {name!r}; it has {known}.", field="case")
+    return CASES[name]
+
+
+def listed(playground: Playground) -> dict[str, Any]:
+    """Return the cases in the order of the tour."""
+    from mulligan.museum.cases import CASES
+
+    return {"cases": [case.words() for case in CASES.values()]}
+
+
+def case(playground: Playground, case: str) -> dict[str, Any]:
+    """Return one case, with what came of it when it was last played here."""
+    words = named(case).words()
+    kept = read_json(playground.runs / KEPT / f"{case}.json") or {}
+    more = {"seconds": kept.get("seconds"), "played": kept.get("played")}
+    return {**words, "command": f"mulligan museum {case}", **more}
+
+
+def play(runs: Path, name: str, seed: int) -> None:
+    """Play a case, and keep what came of it."""
+    start = time.perf_counter()
+    played = named(name).play(seed)
+    found = {"seconds": round(time.perf_counter() - start, 1), "played": {"seed": seed, **described(played)}}
+    atomic_write(runs / KEPT / f"{name}.json", dumps(found))
+
+
+def described(played: Played) -> dict[str, Any]:
+    """Return what came of playing a case, pictures included."""
+    return {
+        "fails": played.fails,
+        "mended": played.mended,
+        "evidence": [
+            {
+                "name": each.name,
+                "line": each.line,
+                "before": each.before,
+                "after": each.after,
+                "sign": each.sign,
+                "threshold": each.threshold,
+            }
+            for each in played.evidence
+        ],
+        "pictures": [
+            {
+                "name": each.name,
+                "caption": each.caption,
+                "png": png64(each.image),
+                "width": each.image.shape[1],
+                "height": each.image.shape[0],
+                "low": each.low,
+                "high": each.high,
+            }
+            for each in played.pictures
+        ],
+        "curves": [{"name": each.name, "x": each.x, "y": each.y, "lines": each.lines} for each in played.curves],
+    }

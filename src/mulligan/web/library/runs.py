@@ -1,0 +1,363 @@
+"""Run folders: listed, described, thrown away and brought back. Everything stays inside the runs folder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import stat
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from mulligan.data.sources.toys import TOYS
+from mulligan.errors import BusyError, MulliganError
+from mulligan.metrics.merging import median_of
+from mulligan.metrics.registry import MAPS
+from mulligan.output.files import mtime, objects_in, read_json, regular
+from mulligan.training.config import load_config, with_overrides
+from mulligan.training.events import Diagnosed, is_whole
+from mulligan.training.store.checkpoint import checkpoints, step_of
+from mulligan.training.store.folder import RunFolder
+from mulligan.web.http.problems import Problem
+from mulligan.web.inside.diagnosis import TITLES, diagnosis_of
+from mulligan.web.session import settings
+from mulligan.web.session.history import Story, number, story_of
+from mulligan.web.session.state import IN_HAND, saved_samples
+from mulligan.web.session.tries import chain
+
+if TYPE_CHECKING:
+    from mulligan.training.config import Config
+    from mulligan.web.playground import Playground
+
+TRASH = ".trash"
+"""Inside the runs folder: what was deleted from the page, to be brought back, or removed by hand."""
+PATIENCE = 5.0
+"""Seconds that another process has to end what it writes before a run is not deleted."""
+LISTED = 500
+_BACK = 1 << 18  # bytes read from the end of a log
+
+
+def listed(playground: Playground) -> dict[str, Any]:
+    """Return all runs, the newest first."""
+    runs = playground.runs
+    folders = [path for path in _folders(runs) if RunFolder(path).config.is_file()]
+    folders.sort(key=mtime, reverse=True)
+    rows = []
+    for path in folders[:LISTED]:
+        with contextlib.suppress(FileNotFoundError):  # thrown away meanwhile
+            rows.append(_row(path, playground))
+    return {
+        "folder": _home(runs),
+        "bytes": sum(row["bytes"] for row in rows),
+        "runs": rows,
+        "trash": [_thrown(path) for path in _folders(runs / TRASH)],
+    }
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of a folder's files; what goes meanwhile, as older checkpoints do, has none."""
+    size = 0
+    for place, _, names in os.walk(folder):  # which passes over folders that are gone; Path.rglob fails
+        for name in names:
+            with contextlib.suppress(OSError):
+                found = os.lstat(os.path.join(place, name))
+                size += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return size
+
+
+def _home(path: Path) -> str:
+    home = os.path.expanduser("~")  # Path.home raises where there is none
+    return f"~{str(path)[len(home) :]}" if str(path).startswith(home + os.sep) else str(path)
+
+
+def _row(path: Path, playground: Playground) -> dict[str, Any]:
+    here, live = RunFolder(path), playground.session.state
+    parts = (here.events, here.config, here.metrics, here.checkpoints, path)
+    stamp = max((p.stat().st_mtime_ns for p in parts if p.exists()), default=0)
+    row = dict(_read(path, stamp))
+    row["live"] = live.run == path.name
+    if row["live"] and live.current is not None:
+        row |= {"state": live.name, "step": live.step, "steps": live.current.steps, "seconds": live.seconds}
+    return row
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, stamp: int) -> dict[str, Any]:
+    """Read a run's row, once for every change of its files."""
+    here, name = RunFolder(path), path.name
+    if not is_text(name):
+        return _unreadable(name, "the folder's name is no text in UTF-8. Rename the folder.", stamp)
+    try:
+        config = load_config(here.config)
+    except MulliganError as error:
+        return _unreadable(name, str(error), stamp)
+    said, last, kinds = _last(here)
+    metrics = read_json(here.metrics) or {}
+    seconds = next((line.get("wall") for line in reversed(_tail(here.times)) if "wall" in line), None)
+    state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
+    spaces = (metrics.get(space) for space in MAPS)
+    first: dict[str, Any] = next((found for found in spaces if found and isinstance(found, dict)), {})
+    glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
+    seen = glanced["metrics"]
+    steps = [0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(e["step"] for e in last)]
+    began = next((e for e in _head(here.events) if e.get("event") == "started"), {})
+    samples = saved_samples(path)
+    state_name = said.get("state", "healthy")
+    checked = bool(said) or any(e.get("event") == "looked" for e in last)
+    return {
+        "name": name,
+        "recipe": config.recipe,
+        "data": config.data.name,
+        "seed": config.seed,
+        "step": max(steps),
+        "steps": config.steps,
+        "seconds": seconds,
+        "state": state,
+        "text": "",
+        "diagnosis": {
+            "state": state_name,
+            "title": TITLES.get(state_name, (state_name, ""))[0],
+            "severity": said.get("severity", ""),
+        }
+        if checked
+        else None,
+        "glanced_step": glanced.get("step"),
+        "kid": number(seen.get("kid")),
+        "measured_step": metrics.get("step"),
+        "fd": number(median_of(first.get("fd"))),
+        "fd_floor": number(median_of(first.get("fd_floor"))),
+        "coverage": number(median_of(first.get("coverage"))),
+        "coverage_ideal": number(median_of(first.get("coverage_ideal"))),
+        "modes": seen.get("modes"),
+        "modes_of": _modes_of(config, began) if "modes" in seen else None,
+        "parent": None if config.parent is None else Path(config.parent.run).name,
+        "from_step": 0 if config.parent is None else config.parent.step,
+        "points": len(began.get("shape", ())) == 1,
+        "sample": sample_of(name) if samples else None,
+        "report": report_of(name) if here.report.is_file() else None,
+        "bytes": _size(path),
+        "changed": stamp / 1e9,
+    }
+
+
+def _unreadable(name: str, text: str, stamp: int) -> dict[str, Any]:
+    shown = name.encode(errors="replace").decode()
+    return {"name": shown, "state": "unreadable", "text": text, "bytes": 0, "changed": stamp / 1e9}
+
+
+def is_text(name: str) -> bool:
+    """Tell whether the bytes of a folder's name are letters."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _modes_of(config: Config, began: dict[str, Any]) -> int | None:
+    toy = TOYS.get(config.data.name)
+    return len(toy.modes) if toy is not None else began.get("classes") or None
+
+
+def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[str]]:
+    """Return the last diagnosis, the last events, and their kinds."""
+    events = [*filter(is_whole, _tail(here.events))]
+    said = next((e for e in reversed(events) if e.get("event") == "diagnosed"), None)
+    if said is None:
+        diagnoses = (
+            story_of(here.path).diagnoses if here.events.is_file() and here.events.stat().st_size > _BACK else []
+        )
+        said = diagnoses[-1] if diagnoses else {}
+    return said, events, {str(e.get("event")) for e in events[-4:]}
+
+
+def _tail(path: Path) -> list[dict[str, Any]]:
+    """Read the last lines of a log; the first of them may be cut."""
+    try:
+        with regular(path).open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _BACK))
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    return [*objects_in(lines)]
+
+
+def _head(path: Path) -> list[dict[str, Any]]:
+    try:
+        with regular(path).open("rb") as file:
+            return [*filter(is_whole, objects_in(file.read(4096).splitlines()[:1]))]
+    except OSError:
+        return []
+
+
+# ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def described(playground: Playground, name: str) -> dict[str, Any]:
+    """Return a run with its configuration, its diagnoses, and what was exported."""
+    path = playground.folder(name)
+    here, row = RunFolder(path), _row(path, playground)
+    config = load_config(here.config)
+    story = story_of(path)
+    steps = [step_of(p) for p in checkpoints(here.checkpoints)]
+    current = with_overrides(config, [line for turn in story.turns for line in turn.get("overrides", [])])
+    tries = chain(path)
+    return row | {
+        "config": here.config.read_text(encoding="utf-8"),
+        "settings": settings.settings_of(current),
+        "changes": tries[-1].changes,
+        "summary": tries[-1].summary,
+        "tries": [each.content() for each in tries],
+        "diagnoses": [diagnosis_of(Diagnosed.of(words), config, steps) for words in story.diagnoses],
+        "saved_samples": saved_samples(path),
+        "checkpoints": steps,
+        "exports": exports(path),
+        "metrics": read_json(here.metrics) or None,
+    }
+
+
+def curves(playground: Playground, name: str) -> dict[str, Any]:
+    """Return a run's curves, thinned."""
+    path = playground.folder(name)
+    live = playground.session.state
+    story: Story = live.current.story if live.run == name and live.current is not None else story_of(path)
+    return {"run": name, **story.thinned()}
+
+
+BUNDLED_RUN = ".bundled"
+"""Inside the runs folder: what was exported of the generator that comes with Mulligan, which is no run."""
+EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
+"""What can be exported, and the name of the file inside the run folder's ``exports``."""
+
+
+def exports(path: Path) -> list[dict[str, Any]]:
+    """List the files that were exported."""
+    inside = path / "exports"
+    found = [] if inside.is_symlink() else sorted(p for p in inside.glob("*") if p.is_file() and p.name[0] != ".")
+    return [{"file": p.name, "bytes": p.stat().st_size, "url": export_of(path.name, p.name)} for p in found]
+
+
+def sample_of(name: str) -> str:
+    """Return the address of a run's newest grid."""
+    return f"/api/runs/{quote(name, safe='')}/sample.png"
+
+
+def report_of(name: str) -> str:
+    """Return the address of a run's report."""
+    return f"/runs/{quote(name, safe='')}/report.html"
+
+
+def export_of(name: str, file: str) -> str:
+    """Return the address of a file that was exported."""
+    if name == BUNDLED_RUN:
+        return f"/api/bundled/files/{quote(file, safe='')}"
+    return f"/api/runs/{quote(name, safe='')}/files/{quote(file, safe='')}"
+
+
+def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
+    """Return a file inside a run folder, and nowhere else."""
+    folder = playground.runs / name if name == BUNDLED_RUN else playground.folder(name)
+    path = folder / part / file
+    if not path.is_file() or path.resolve() != folder.resolve() / part / file:
+        raise Problem("not-found", f"{name} has no {file}. Look at what it has, or export it first.")
+    return path
+
+
+def newest_sample(playground: Playground, name: str) -> Path:
+    """Return the newest grid of a run."""
+    steps = saved_samples(playground.folder(name))
+    if not steps:
+        raise Problem("not-available", f"{name} has no samples: none were drawn yet, or its sample_every is 0.")
+    return sample_at(playground, name, steps[-1])
+
+
+def sample_at(playground: Playground, name: str, step: int) -> Path:
+    """Return the grid of one step."""
+    return file_of(playground, name, "samples", f"step-{step:06d}.png")
+
+
+# ── the trash ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def delete(playground: Playground, name: str) -> dict[str, Any]:
+    """Move a run into the trash, once nobody writes into it: a late file would bring half of its folder back."""
+    _deletable(playground, name)
+    end = time.monotonic() + PATIENCE
+    while True:
+        await playground.jobs.leave(name)
+        path = _deletable(playground, name)  # it may have been resumed meanwhile; from here on nothing is waited for
+        try:
+            RunFolder(path).hold().close()  # an open file would keep the folder in its place on Windows
+            return _throw(playground, path)
+        except BusyError as error:  # the worker may still save a run that another one has taken the place of
+            if time.monotonic() > end:
+                raise Problem(
+                    "busy",
+                    f"another process is writing to {name}. Stop it there (Ctrl-C in its terminal), then delete it.",
+                    run=name,
+                ) from error
+        except OSError as error:
+            raise Problem(
+                "failed", f"{name} could not be moved to the trash: {error.strerror}. Check the folder's permissions."
+            ) from error
+        await asyncio.sleep(0.05)
+
+
+def _deletable(playground: Playground, name: str) -> Path:
+    """Return the folder of a run that is not in hand."""
+    path, state = playground.folder(name), playground.session.state
+    if state.run == name and state.name in IN_HAND:
+        raise Problem("busy", f"{name} is {state.name}; stop it first, then delete it.", run=name)
+    return path
+
+
+def _throw(playground: Playground, path: Path) -> dict[str, Any]:
+    name = path.name
+    children = [p.name for p in _folders(playground.runs) if p != path and _parent(p) == name]
+    target = playground.runs / TRASH / f"{secrets.token_hex(4)}~{name}"
+    target.parent.mkdir(exist_ok=True)
+    os.rename(path, target)
+    os.utime(target)
+    return {"id": target.name.partition("~")[0], "name": name, "children": children}
+
+
+def _parent(path: Path) -> str | None:
+    try:
+        parent = load_config(RunFolder(path).config).parent
+    except MulliganError:
+        return None
+    return None if parent is None else Path(parent.run).name
+
+
+def restore(playground: Playground, id_: str) -> dict[str, Any]:
+    """Bring a run back from the trash."""
+    found = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id_), None)
+    if found is None:
+        raise Problem("not-found", f"nothing in the trash has the id {id_!r}.", field="id")
+    name = found.name.partition("~")[2]
+    target = playground.runs / name
+    if target.exists():
+        raise Problem("wrong-state", f"there is a run {name} again; rename or delete it, then bring this one back.")
+    try:
+        os.rename(found, target)
+    except OSError as error:
+        raise Problem(
+            "failed", f"{name} could not be brought back: {error.strerror}. Check the folder's permissions."
+        ) from error
+    return {"name": name}
+
+
+def _thrown(path: Path) -> dict[str, Any]:
+    id_, _, name = path.name.partition("~")
+    return {"id": id_, "name": name, "deleted": min(mtime(path), time.time())}

@@ -1,0 +1,113 @@
+"""What a job does, in the process that it has for itself: measure a run, write its report, an export, play a case."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.metrics.registry import MAPS
+from mulligan.web.library.runs import BUNDLED_RUN, EXPORTS, export_of, report_of
+from mulligan.web.worker.protocol import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+
+def main(connection: Connection, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
+    """Do one job, and say at the end of the pipe what came of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(niceness)
+    wire = Wire(connection)
+    try:
+        found = WORKS[what](Path(folder), lambda text: wire.send("say", {"text": text}), **args)
+    except MulliganError as error:
+        found = {"error": str(error)}
+    except ImportError as error:
+        found = {
+            "error": f"{what} needs a package that is not installed ({error.name}). "
+            f"Install it: pip install {error.name}."
+        }
+    except Exception as error:
+        found = {"error": f"{what} failed: {type(error).__name__}: {error}"}
+    wire.send("found", found)
+
+
+def evaluate(folder: Path, say: Any) -> dict[str, Any]:
+    """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
+    from mulligan.evaluation import evaluate_finished
+    from mulligan.training.store.folder import RunFolder, restored
+
+    here = RunFolder(folder)
+    found = here.newest()
+    if found is None:
+        return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
+    run = restored(found)
+    metrics = evaluate_finished(run, say=say)
+    here.keep_metrics(metrics)
+    return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
+
+
+def short(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return the few figures of an evaluation that the page shows."""
+    space = next((name for name in MAPS if name in metrics), None)
+    found: dict[str, Any] = {"n": metrics["n"], "n_real": metrics["n_real"], "step": metrics["step"], "space": space}
+    found["held_out"] = metrics.get("held_out", True)
+    names: tuple[str, ...]
+    if space is not None:
+        names = ("fd", "fd_floor", "kid", "precision", "recall", "coverage", "coverage_ideal")
+        found |= {name: metrics[space][name] for name in names if name in metrics[space]}
+    if "classes" in metrics:
+        names = ("modes", "effective_modes", "junk", "label_accuracy", "histogram")
+        found |= {name: metrics["classes"][name] for name in names if name in metrics["classes"]}
+    if "modes" in metrics:
+        found |= {"modes": metrics["modes"]["captured"], "high_quality": metrics["modes"]["high_quality"]}
+    return found
+
+
+def report(folder: Path, say: Any) -> dict[str, Any]:
+    """Write ``report.html``."""
+    from mulligan.report import write_report
+
+    write_report(folder)
+    return {"url": report_of(folder.name), "text": "The report is written."}
+
+
+def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
+    """Write the generator for use elsewhere, into the run folder."""
+    from mulligan.models import BUNDLED
+    from mulligan.output.export.export import export as write
+    from mulligan.output.generator.generator import Generator
+    from mulligan.training.store.folder import RunFolder
+
+    ours = folder.name == BUNDLED_RUN
+    generator = Generator.load(BUNDLED if ours else RunFolder(folder).generator)
+    target = folder / "exports" / EXPORTS[to]
+    target.parent.mkdir(parents=ours, exist_ok=True)  # the folder of a run that was deleted meanwhile stays away
+    files = write(generator, target, to)
+    size = sum(path.stat().st_size for path in files)
+    return {
+        "url": export_of(folder.name, files[0].name),
+        "text": f"{files[0].name} is written ({size:,} bytes).",
+    }
+
+
+def museum(folder: Path, say: Any, seed: int) -> dict[str, Any]:
+    """Play a case of the museum; `folder` is the runs folder and the case's name."""
+    from mulligan.web.library.museum import play
+
+    play(folder.parent, folder.name, seed)
+    return {"url": f"/api/museum/{folder.name}", "text": f"{folder.name} has been played."}
+
+
+WORKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "evaluate": evaluate,
+    "report": report,
+    "export": export,
+    "museum": museum,
+}
+"""Every kind of job."""

@@ -1,0 +1,167 @@
+"""What the worker says, and what becomes of it: the state changes, and the pages are told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mulligan.web.session.state import IN_HAND, UNFINISHED
+
+if TYPE_CHECKING:
+    from mulligan.web.session.session import Session
+
+SIGNALS = {9: "SIGKILL: somebody, or the system for lack of memory, ended it", 11: "SIGSEGV", 15: "SIGTERM"}
+
+
+class Listener:
+    """Listens to the worker for a session.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session):
+        self.session, self.state, self.hub = session, session.state, session.hub
+
+    def hear(self, kind: str, content: bytes) -> None:
+        """Take in one message; those about a run that is no longer in hand are dropped."""
+        if kind == "samples":
+            if self._fits(json.loads(content[:40].partition(b",")[0].rstrip(b"}") + b"}")):
+                self.state.samples = content
+                self.hub.publish("samples", content)
+            return
+        words = json.loads(content)
+        if kind == "state" and not self._fits(words):
+            self._left(words)
+        handle = getattr(self, f"_{kind}", None)
+        if handle is not None and self._fits(words):
+            handle(words)
+
+    def _fits(self, words: dict[str, Any]) -> bool:
+        return words.get("turn") in (None, self.state.turn)
+
+    def _left(self, words: dict[str, Any]) -> None:
+        """Note where a try was saved that another one has taken the place of."""
+        for each in self.state.tries:
+            if each.run == words.get("run") and words["state"] in ("stopped", "finished") and words.get("step"):
+                each.step = words["step"]
+
+    # ── kinds of messages ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _ready(self, words: dict[str, Any]) -> None:
+        self.session.watched()
+
+    def _state(self, words: dict[str, Any]) -> None:
+        state, name = self.state, words["state"]
+        if name == "failed":
+            self._fail(words["code"], words["text"], words.get("step"))
+            return
+        if state.name == "stopping" and name in UNFINISHED:
+            return
+        state.moved(name, words.get("step"))
+        if words.get("saved") is not None:
+            state.saved_step = words["saved"]
+        self.session.publish_status()
+        self.session.publish_tries()
+        if name == "finished":
+            text = f"{state.run} is finished: {state.step:,} steps. What is measured now takes some seconds."
+            self.hub.publish("notice", {"kind": "finished", "text": text, "code": "finished"})
+        if name == "stopped" and state.saved_step is not None:
+            text = f"{state.run} is saved at step {state.saved_step:,}."
+            self.hub.publish("notice", {"kind": "info", "text": text, "code": "saved"})
+        if name in ("stopped", "finished"):
+            self.hub.publish("runs", {})
+        if name == "finished" and state.run is not None:
+            self.session.finished(state.run)
+
+    def _opened(self, words: dict[str, Any]) -> None:
+        state = self.state
+        state.opened(words | {"settings": self.session.named(words["settings"])}, self.session.runs)
+        state.name = "training"
+        if state.current is not None:
+            state.current.state = "training"
+        self.hub.restart()
+        self.hub.publish("runs", {})
+
+    def _report(self, words: dict[str, Any]) -> None:
+        self.state.reported(words)
+        if self.state.rate is None and words.get("rate"):
+            self.state.rate = float(words["rate"])
+
+    def _pace(self, words: dict[str, Any]) -> None:
+        self.state.paced(words)
+
+    def _look(self, words: dict[str, Any]) -> None:
+        self.state.look = words
+        if self.state.current is not None:
+            self.state.current.story.look(words["step"], words["signals"])
+        self.hub.publish("look", words)
+
+    def _metrics(self, words: dict[str, Any]) -> None:
+        info = self.state.info
+        found = {"try": self.state.number, "step": words["step"], "n": 1000, "final": False, **words["metrics"]}
+        found |= {"kid_floor": info.get("kid_floor"), "space": "points" if info.get("points") else "pca64"}
+        self.state.metrics = found
+        if self.state.current is not None:
+            self.state.current.story.evaluated(words["step"], words["metrics"])
+        self.hub.publish("metrics", found)
+
+    def _diagnosis(self, words: dict[str, Any]) -> None:
+        words["tried"] = self.session.tried(words)
+        self.state.diagnosis = words
+        current = self.state.current
+        if current is not None and words["severity"] == "alarm":
+            current.alarm = {"state": words["state"], "step": words["step"]}
+        self.hub.publish("diagnosis", words)
+        self.session.publish_tries()
+
+    def _turned(self, words: dict[str, Any]) -> None:
+        if self.state.settings is not None:
+            self.state.settings["knobs"] = words["knobs"]
+        if self.state.current is not None:
+            self.state.current.story.turns.append(words)
+        self.hub.publish("knobs", words)
+
+    def _kept(self, words: dict[str, Any]) -> None:
+        if words["step"] not in self.state.saved_samples:
+            self.state.saved_samples.append(words["step"])
+
+    def _saved(self, words: dict[str, Any]) -> None:
+        self.state.saved_step = words["step"]
+
+    def _notice(self, words: dict[str, Any]) -> None:
+        self.hub.publish("notice", words)
+
+    def _refused(self, words: dict[str, Any]) -> None:
+        if "table" not in self.state.info:  # the settings that are shown are those of the run before
+            self.state.settings = None
+            self.hub.restart()
+        self._fail("refused", words["text"], None)
+
+    def _fail(self, code: str, text: str, step: int | None) -> None:
+        state = self.state
+        self.session.clear_empty()
+        state.saved_step = self.session.newest_checkpoint(state.run)  # what was saved may have been deleted since
+        state.error = {"text": text, "code": code, "checkpoint_step": state.saved_step}
+        state.moved("failed", step)
+        self.session.publish_status()
+        self.session.publish_tries()
+        self.hub.publish("notice", {"kind": "failed", "text": text, "code": code})
+        self.hub.publish("runs", {})
+
+    # ── the end of the worker ─────────────────────────────────────────────────────────────────────────────────────
+
+    def died(self, code: int | None) -> None:
+        """Say that the process has gone, what is safe, and start another one."""
+        state = self.state
+        why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
+        if state.name in IN_HAND:
+            step = self.session.newest_checkpoint(state.run)
+            safe = (
+                "Nothing had been saved yet."
+                if step is None
+                else f"The checkpoint of step {step:,} is whole: resume goes on from there."
+            )
+            self._fail("worker-died", f"the training process ended without being asked to ({why}). {safe}", None)
+        self.session.engine.spawn()

@@ -1,0 +1,85 @@
+"""The live run: what the worker trains, steers and is asked about, and what the page is told of it when it opens."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mulligan.training import Config, Diagnosis, Run
+    from mulligan.training.monitor import Glance
+
+
+@dataclass(eq=False)
+class Live:
+    """The run that the worker has in its hands.
+
+    Attributes
+    ----------
+    run : Run
+    folder : Path
+    number : int
+        Of the try.
+    turn : int
+        The server's own number for this time that a run is in hand; every message is marked with it.
+    diagnosis : Diagnosis
+    path : deque
+        Where the points of the first fixed z have been.
+    """
+
+    run: Run
+    folder: Path
+    number: int
+    turn: int
+    diagnosis: Diagnosis
+    path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
+
+
+def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
+    """Return what a run is, for the page."""
+    from mulligan.serialization import to_table
+    from mulligan.web.session.settings import settings_of
+
+    run = live.run
+    return {
+        "run": live.folder.name,
+        "step": run.step,
+        "steps": run.config.steps,
+        "begins": run.begins,
+        "seconds": run.wall,
+        "table": to_table(run.config),
+        "settings": settings_of(run.current),
+        "turned": [{"step": step, "overrides": overrides} for step, overrides in run.turned],
+        "points": run.data.is_points,
+        "shape": list(run.data.shape),
+        "classes": run.classes,
+        "class_names": list(run.class_names),
+        "counted_classes": list(run.data.class_names),
+        "data": run.data.name,
+        "loss": loss_of(run.config),
+        "kid_floor": None if glance is None else floor_of(run, glance),
+    }
+
+
+def loss_of(config: Config) -> dict[str, str]:
+    """Return the loss, how its logits are to be read, and what its values are measured in."""
+    from mulligan.serialization import to_table
+
+    return {"kind": to_table(config)["loss"]["kind"], "says": config.loss.says, "unit": config.loss.unit}
+
+
+def floor_of(run: Run, glance: Glance) -> float | None:
+    """Return the KID of as many training samples against the glance's reals: what perfect samples show."""
+    import numpy as np
+
+    from mulligan.metrics.distances.kernel import kid
+
+    count = len(glance.real)
+    if len(run.data) < 2 * count:
+        return None
+    rows = np.linspace(0, len(run.data) - 1, count).astype(int)
+    images = np.asarray(run.data.images[rows])
+    features = images if glance.features is None else glance.features(images)
+    return kid(glance.real, features.reshape(len(features), -1), subsets=1).mean

@@ -1,0 +1,358 @@
+"""One run at a time: what the page may command, and what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.data import DATASETS
+from mulligan.errors import MulliganError
+from mulligan.serialization import from_table, to_table
+from mulligan.training.config import Config, with_overrides
+from mulligan.training.diagnosis.second_try import next_folder
+from mulligan.training.store.folder import RunFolder, take_next
+from mulligan.web.http.problems import Problem
+from mulligan.web.session import settings as knobs
+from mulligan.web.session.state import COMMANDS, UNFINISHED, State
+from mulligan.web.session.tries import Try, chain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulligan.web.session.broadcast import Hub
+    from mulligan.web.worker.handle import Engine
+
+
+class Session:
+    """The live run.
+
+    Parameters
+    ----------
+    runs : Path
+        The folder of run folders.
+    own : dict of str to str
+        Data of the person's own, by name.
+    engine : Engine
+    hub : Hub
+    """
+
+    def __init__(self, runs: Path, own: dict[str, str], engine: Engine, hub: Hub):
+        self.runs, self.own, self.engine, self.hub = runs, own, engine, hub
+        self.state = State()
+        self.finished: Callable[[str], None] = lambda run: None
+        self._said: dict[str, Any] = {}
+
+    # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def status(self) -> dict[str, Any]:
+        """Return the run bar."""
+        return {"status": self.state.status()}
+
+    def publish_status(self, *, always: bool = True) -> None:
+        """Tell everybody the run bar, when it has changed."""
+        status = self.state.status()
+        facts = {name: value for name, value in status.items() if name != "order"}
+        if always or facts != self._said:
+            self._said = facts
+            self.hub.publish("status", status)
+
+    def publish_tries(self) -> None:
+        """Tell everybody the tries."""
+        self.hub.publish("tries", [each.content() for each in self.state.tries])
+
+    def tick(self) -> None:
+        """Tell what is new of the curves and the run bar."""
+        curves = self.state.fresh_curves()
+        if curves is not None:
+            self.hub.publish("curves", curves)
+        self.publish_status(always=False)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that a page must know of the run."""
+        samples = None if self.state.samples is None else json.loads(self.state.samples)
+        return {**self.state.snapshot(), "samples": samples}
+
+    def watched(self) -> None:
+        """Tell the worker whether anybody looks: else it draws nothing."""
+        with contextlib.suppress(Problem):  # a new worker is told when it is ready
+            self.engine.send("watch", {"watched": bool(self.hub.clients)})
+
+    # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def configured(self, asked: dict[str, Any]) -> tuple[Config, list[str]]:
+        """Build the configuration that is asked for, and what a change of kind has dropped."""
+        known = {name: name for name in DATASETS} | self.own
+        dropped: list[str] = []
+        live = replace(self._config(), parent=None) if asked["recipe"] is None else None
+        return knobs.configured(asked, known, dropped.append, live), dropped
+
+    def named(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return settings with own pictures by the name by which they can be chosen here."""
+        names = {path: name for name, path in self.own.items()}
+        return settings | {"data": names.get(settings["data"], settings["data"])}
+
+    def start(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Start a new run, a new chain of tries."""
+        self._refuse_busy(asked["replace"])
+        config, dropped = self.configured(asked)
+        self._begin(config, paused=asked["paused"])
+        for text in dropped:
+            self.hub.publish("notice", {"kind": "info", "text": text, "code": "changed"})
+        return self.status()
+
+    def _begin(self, config: Config, *, paused: bool) -> None:
+        folder = take_next(self.runs, config.recipe or "run")
+        text = f"reading {config.data.name}"
+        table, turn = to_table(config), self.state.turn + 1
+        self.engine.send("start", {"config": table, "folder": str(folder), "try": 1, "turn": turn, "paused": paused})
+        self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps, config=config)], 1, text)
+        self.state.info = {"table": table, "data": config.data.name}
+        self.state.settings = self.named(knobs.settings_of(config))
+        self.hub.restart()
+        self.hub.publish("runs", {})
+
+    def resume(self, steps: int | None) -> dict[str, Any]:
+        """Go on: at once when it is only paused, else from the newest checkpoint."""
+        state, current = self.state, self._current("resume")
+        if state.name in ("paused", "alarm") and steps in (None, current.steps):
+            self.engine.send("go")
+            state.moved("training")
+            self.publish_status()
+            return self.status()
+        if state.name == "finished" and (steps is None or steps <= current.steps):
+            raise Problem(
+                "bad-field",
+                f"the run has taken all its {current.steps:,} steps. Give more, for instance "
+                f"steps = {current.steps + 10_000}.",
+                field="steps",
+                value=steps,
+            )
+        self._open(state.tries, current.number, steps)
+        return self.status()
+
+    def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> dict[str, Any]:
+        """Go on with a run that lies in a folder, with the tries that it comes from."""
+        if name == self.state.run and self.state.name in ("paused", "alarm"):
+            return self.resume(steps)
+        self._refuse_busy(replace)
+        self._open(chain(folder), None, steps)
+        return self.status()
+
+    def _open(self, tries: list[Try], number: int | None, steps: int | None) -> None:
+        """Have the worker go on with a try, the last one by default."""
+        chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
+        self._refuse_fewer(chosen, steps)
+        text = f"reading the checkpoint of {chosen.run}"
+        words = {"folder": str(self.runs / chosen.run), "try": chosen.number, "turn": self.state.turn + 1}
+        self.engine.send("open", words | ({} if steps is None else {"steps": steps}))
+        if self.state.current is not None and self.state.current is not chosen and self.state.name != "failed":
+            self.state.current.state = "finished" if self.state.name == "finished" else "stopped"
+        self.state.begin(tries, chosen.number, text)
+        if steps is not None:
+            chosen.steps = steps
+        self.hub.restart()
+
+    def pause(self) -> dict[str, Any]:
+        """Pause after the step that is being taken."""
+        self._current("pause")
+        self.engine.send("pause")
+        return self.status()
+
+    def step(self, count: int) -> dict[str, Any]:
+        """Take some steps and pause again."""
+        self._current("step")
+        self.engine.send("go", {"steps": count})
+        return self.status()
+
+    def stop(self) -> dict[str, Any]:
+        """Save the run and let it go."""
+        self._current("stop")
+        self.engine.send("stop")
+        self.state.moved("stopping")
+        self.publish_status()
+        return self.status()
+
+    def reset(self, seed: int | None = None, *, paused: bool = True) -> dict[str, Any]:
+        """Save the run; one of the same settings, but for a seed, stands at step 0, or begins at once."""
+        self._current("reset")
+        config = replace(self._config(), parent=None)
+        self._begin(config if seed is None else replace(config, seed=seed), paused=paused)
+        return self.status()
+
+    def turn(self, turned: dict[str, float]) -> dict[str, Any]:
+        """Turn knobs of the running run."""
+        self._current("knobs")
+        config = self._config()
+        overrides = [line for knob, value in turned.items() for line in knobs.overrides_of(config, knob, value)]
+        if not overrides:
+            raise Problem("bad-field", f"no knob is named; {', '.join(knobs.LIVE)} can be turned while a run goes on.")
+        try:
+            with_overrides(config, overrides)
+        except MulliganError as error:
+            raise Problem("bad-field", str(error), field=next(iter(turned))) from error
+        self.engine.send("turn", {"overrides": overrides})
+        return self.status()
+
+    def second_try(self, overrides: list[str] | None) -> dict[str, Any]:
+        """Go back to the last healthy checkpoint with the remedy, or with changes of the person's own."""
+        current = self._current("second-try")
+        said = self.state.diagnosis
+        if said is None or not said["severity"]:
+            raise Problem(
+                "wrong-state",
+                "the diagnosis has nothing against this run, so there is nothing to repair. Go on with it.",
+            )
+        lines = overrides if overrides is not None else said["overrides"]
+        if not lines:
+            advice = "; ".join(said["remedies"])
+            raise Problem("wrong-state", f"no setting repairs this by itself. What may help: {advice}.")
+        config = self._config()
+        try:
+            changed = with_overrides(config, lines, say=lambda text: None)
+        except MulliganError as error:
+            raise Problem("bad-field", str(error), field="changes") from error
+        knobs.refuse_beyond(changed, config)
+        before, after = to_table(config), to_table(changed)
+        found = knobs.changes(before, after)
+        if not found:
+            raise Problem(
+                "bad-field", "these changes change nothing. Change something, or resume the run.", field="changes"
+            )
+        anew = _begins_anew(before, after)
+        folder = next_folder(self.runs / current.run)
+        with contextlib.suppress(OSError):  # the recorder says why
+            folder.mkdir(parents=True)
+        text, number = f"going back to step {said['from_step']:,} of {current.run}", len(self.state.tries) + 1
+        words = {
+            "parent": str(self.runs / current.run),
+            "folder": str(folder),
+            "try": number,
+            "turn": self.state.turn + 1,
+        }
+        self.engine.send("second", words | {"overrides": lines, "restart": anew})
+        current.state = "failed" if said["severity"] == "alarm" else "stopped"
+        begin = 0 if anew else said["from_step"]
+        new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
+        new.changes, new.summary, new.config = found, knobs.summary(found), changed
+        self.state.begin([*self.state.tries, new], new.number, text)
+        self.hub.restart()
+        self.hub.publish("runs", {})
+        return self.status()
+
+    def tried(self, said: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the failed try that a remedy leads back to: the same settings from step 0 give the same run."""
+        if not said["overrides"] or not said["restart"]:
+            return None
+        with contextlib.suppress(MulliganError, Problem):
+            after = with_overrides(self._config(), said["overrides"], say=lambda text: None)
+            for each in self.state.tries:
+                same = each.config is not None and replace(each.config, parent=None) == replace(after, parent=None)
+                if same and each.alarm is not None and not each.from_step and not each.story.turns:
+                    return {"number": each.number, **each.alarm}
+        return None
+
+    def go_back(self, number: int) -> dict[str, Any]:
+        """Go on with another try of the chain, where it stood."""
+        self._current("continue")
+        if number not in [each.number for each in self.state.tries]:
+            raise Problem(
+                "bad-field",
+                f"number = {number} is not allowed; there are tries 1 to {len(self.state.tries)}.",
+                field="number",
+            )
+        if number == self.state.number:
+            return self.resume(None)
+        self._open(self.state.tries, number, None)
+        return self.status()
+
+    # ── what they stand on ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _refuse_busy(self, replace: bool) -> None:
+        state = self.state
+        if state.name in ("loading", "stopping"):
+            raise Problem(
+                "busy",
+                f"{state.run} is being {'saved' if state.name == 'stopping' else 'read'}. Wait a moment.",
+                run=state.run,
+            )
+        if state.name in UNFINISHED and not replace:
+            raise Problem(
+                "busy",
+                f"{state.run} is {'training' if state.name == 'training' else 'paused'} at step {state.step:,}. Stop "
+                "it first, or start with replace: true, which saves it.",
+                run=state.run,
+            )
+
+    def _current(self, command: str) -> Try:
+        current = self.state.current
+        if current is None or command not in COMMANDS[self.state.name]:
+            possible = f"now possible: {', '.join(self.state.can)}" if self.state.can else "wait a moment"
+            raise Problem(
+                "wrong-state",
+                f"{command} is not possible while the run is {self.state.name}; {possible}.",
+                state=self.state.name,
+            )
+        return current
+
+    def check_try(self, number: int | None, run: str | None) -> None:
+        """Refuse a click that was meant for another try."""
+        if number != (self.state.number or None) or run not in (None, self.state.run):
+            raise Problem(
+                "stale-try",
+                f"this was meant for try {number}, but try {self.state.number or None} is there by now. Look again, "
+                "then choose.",
+                value=number,
+            )
+
+    def _config(self) -> Config:
+        """Return the live run's configuration, with its knobs as they stand."""
+        if "table" not in self.state.info:
+            why = (
+                "no run is there whose settings could be changed"
+                if self.state.run is None
+                else f"{self.state.run} could not be read, so its settings are not known"
+            )
+            raise Problem("wrong-state", f"{why}. Name a recipe to start from.")
+        config: Config = from_table(Config, self.state.info["table"])
+        turns = self.state.current.story.turns if self.state.current is not None else []
+        return with_overrides(config, [line for turn in turns for line in turn["overrides"]])
+
+    def _refuse_fewer(self, chosen: Try, steps: int | None) -> None:
+        """Refuse a length that a try is beyond: the worker would, but only after it has let the live run go."""
+        state = self.state
+        live = chosen.run == state.run and state.name in UNFINISHED
+        taken = state.step if live else self.newest_checkpoint(chosen.run) or 0
+        if steps is not None and steps < taken:
+            raise Problem(
+                "bad-field",
+                f"steps = {steps:,} is not allowed: {chosen.run} has taken {taken:,} already. Try {taken:,} or more.",
+                field="steps",
+                value=steps,
+            )
+
+    def newest_checkpoint(self, run: str | None) -> int | None:
+        """Return the step of a run's newest checkpoint."""
+        from mulligan.training.store.checkpoint import checkpoints, step_of
+
+        found = [] if run is None else checkpoints(RunFolder(self.runs / run).checkpoints)
+        return step_of(found[-1]) if found else None
+
+    def clear_empty(self) -> None:
+        """Remove the folder of a run that could not begin, with what a kill leaves in it."""
+        if self.state.run is not None:
+            folder = self.runs / self.state.run
+            with contextlib.suppress(OSError):
+                if RunFolder(folder).is_free():
+                    shutil.rmtree(folder)
+
+
+def _begins_anew(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Tell whether a checkpoint of one configuration cannot be gone on from with another: other nets, or other data."""
+    parts = ("data", "classes", "latent", "average")
+    if any(before[part] != after[part] for part in parts if part in before):
+        return True
+    return any(before[who]["layers"] != after[who]["layers"] for who in ("generator", "discriminator"))

@@ -1,0 +1,348 @@
+"""Settings as the page has them: a recipe, the pictures, seven knobs; and the way to a configuration and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mulligan.data import DATASETS
+from mulligan.data.registry import check_asked, is_picture_folder, of_points
+from mulligan.errors import ConfigError, MulliganError
+from mulligan.game.penalties import PENALTIES
+from mulligan.serialization import to_table
+from mulligan.training.config import Config, toml_text, with_all_of, with_overrides
+from mulligan.training.diagnosis.changes import learning, weights
+from mulligan.training.overrides import compared
+from mulligan.training.recipes import RECIPES, recipe
+from mulligan.web.http.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+KNOBS = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
+LIVE = ("lr_g", "lr_d", "gamma")
+"""Knobs that act at the next step; the others need a new try."""
+LIMITS: dict[str, Any] = {
+    "steps": 1_000_000,
+    "frames": 120,
+    "body": 65_536,
+    "lr": [1e-7, 1.0],
+    "gamma": [0.0, 10_000.0],
+    "batch": [1, 1024],
+    "latent": [1, 1024],
+}
+"""What a message may ask for, at most."""
+LABELS = {
+    "loss": "Loss",
+    "penalties": "Penalty",
+    "batch_size": "Batch",
+    "latent.dim": "Latent size",
+    "data.name": "Pictures",
+    "d_steps": "Moves of D a step",
+    "instance_noise": "Instance noise",
+    "average": "Average of G",
+    "schedules.lr": "Rates over time",
+    "schedules.penalty": "Penalty over time",
+}
+
+
+_TOLD = 3  # changes that are told one by one where there is little room
+
+
+def combinations() -> dict[str, tuple[str, ...]]:
+    """Return every choice of the penalty knob: none, each kind, and R1 with R2."""
+    return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
+
+
+# ── reading a configuration ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def knobs_of(config: Config) -> dict[str, Any]:
+    """Return where the knobs stand; None where the run has no such thing, and the first of several."""
+    table = to_table(config)
+    kinds = tuple(penalty["kind"] for penalty in table["penalties"])
+    g, d = learning(config)
+    named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
+    return {
+        "loss": table["loss"]["kind"],
+        "penalty": named,
+        "gamma": _first(weights(config)),
+        "lr_g": _first(g),
+        "lr_d": _first(d),
+        "batch": config.batch_size,
+        "latent": config.latent.dim,
+    }
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Return the settings, and which of them differ from the recipe's."""
+    knobs = knobs_of(config)
+    changed = []
+    if config.recipe in RECIPES:
+        base = recipe(config.recipe)
+        theirs = knobs_of(base)
+        changed = [name for name in KNOBS if knobs[name] != theirs[name]]
+        ours = (
+            ("data", config.data.name, base.data.name),
+            ("size", config.data.size, base.data.size),
+            ("steps", config.steps, base.steps),
+            ("seed", config.seed, base.seed),
+        )
+        changed += [name for name, here, there in ours if here != there]
+    return {
+        "recipe": config.recipe,
+        "data": config.data.name,
+        "size": config.data.size,
+        "steps": config.steps,
+        "seed": config.seed,
+        "knobs": knobs,
+        "changed": changed,
+        "threads": config.threads,
+    }
+
+
+def _first(values: dict[str, Any]) -> Any:
+    return next(iter(values.values()), None)
+
+
+# ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def configured(
+    asked: dict[str, Any], data: dict[str, str], say: Callable[[str], object], live: Config | None = None
+) -> Config:
+    """Build the configuration that the page asks for, through the one strict builder.
+
+    Parameters
+    ----------
+    asked : dict
+        ``recipe``, ``data``, ``size``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
+    data : dict of str to str
+        The data that may be named, with what stands for the name in the configuration.
+    say : callable
+        Told what a change of kind drops.
+    live : Config, optional
+        What is changed where no recipe is named.
+
+    Raises
+    ------
+    Problem
+        Which field is off, and why.
+    """
+    try:
+        config = live if live is not None else recipe(asked["recipe"])
+    except ConfigError as error:
+        raise Problem("bad-field", str(error), field="recipe", value=asked["recipe"]) from error
+    name, had = asked["data"], {} if live is None else _amounts(live)
+    if name is not None:
+        if name not in data:
+            known = ", ".join(data)
+            raise Problem(
+                "bad-field",
+                f"data = {name!r} is not known here; known are {known}. Your own: mulligan serve --data FOLDER.",
+                field="data",
+            )
+        if name in DATASETS:  # which are used as they are
+            config = replace(config, data=replace(config.data, size=0, colour="auto"))
+        skip = is_picture_folder(data[name])  # the preview names the broken ones
+        config = replace(config, data=replace(config.data, skip_broken=skip))
+        config = _changed(with_all_of(config, data[name]), [f"data.name={toml_text(data[name])}"], "data", say)
+        _refuse_unsuited(config, data[name])
+    if asked["size"] is not None:
+        config = _resized(config, asked["size"])
+    for field in ("steps", "seed"):
+        if asked[field] is not None:
+            config = _changed(config, [f"{field}={asked[field]}"], field, say)
+    for field, value in (asked["knobs"] or {}).items():
+        if value is not None:
+            config = turned(config, field, value, say)
+    for text in asked["overrides"] or []:
+        if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
+            raise Problem(
+                "bad-field",
+                f"{text!r} is not allowed here; data and recipe have fields of their own, and what else is set of "
+                "them is for mulligan train --set.",
+                field="overrides",
+            )
+    if asked["overrides"]:
+        config = _changed(config, asked["overrides"], "overrides", say)
+    _refuse_too_much(config, had)
+    return config
+
+
+def refuse_beyond(config: Config, old: Config) -> None:
+    """Refuse changes of a run that reach beyond what a page may: other pictures, or more than the limits.
+
+    Parameters
+    ----------
+    config, old : Config
+        After the changes, and before them: what was too much there, by the command line, may stay.
+
+    Raises
+    ------
+    Problem
+        Which change is off, and why.
+    """
+    if (config.data.name, config.recipe) != (old.data.name, old.recipe):
+        raise Problem(
+            "bad-field", "a second try keeps its pictures and its recipe. Start a run of others.", field="changes"
+        )
+    _refuse_too_much(config, _amounts(old), "changes")
+
+
+def turned(config: Config, knob: str, value: Any, say: Callable[[str], object] = lambda text: None) -> Config:
+    """Return a configuration with one knob turned."""
+    if knobs_of(config)[knob] == value:
+        return config
+    return _changed(config, overrides_of(config, knob, value), f"knobs.{knob}", say)
+
+
+def overrides_of(config: Config, knob: str, value: Any) -> list[str]:
+    """Return what turning a knob changes, as ``path=value``.
+
+    Raises
+    ------
+    Problem
+        When the run has no such knob.
+    """
+    if knob == "loss":
+        return [f"loss.kind={value}"]
+    if knob == "batch":
+        return [f"batch_size={value}"]
+    if knob == "latent":
+        return [f"latent.dim={value}"]
+    if knob == "penalty":
+        return [f"penalties={_penalties(config, value)}"]
+    g, d = learning(config)
+    paths = {"gamma": weights(config), "lr_g": g, "lr_d": d}[knob]
+    if not paths:
+        what = "no penalty whose strength could be set" if knob == "gamma" else "an optimiser without a rate"
+        raise Problem(
+            "bad-field", f"{knob} = {value:g} has no effect: this run has {what}. Choose a penalty first.", field=knob
+        )
+    return [f"{path}={value!r}" for path in paths]
+
+
+def _penalties(config: Config, name: str) -> str:
+    """Write the penalties of a choice as TOML, with the strength of those that were there."""
+    wanted = combinations()[name]
+    there = {entry["kind"]: entry for entry in to_table(config)["penalties"]}
+    gamma = next((entry["gamma"] for entry in there.values() if "gamma" in entry), 1.0)
+    parts = []
+    for kind in wanted:
+        strength = f", gamma={gamma!r}" if kind in ("r1", "r2") else ""
+        parts.append(f'{{kind="{kind}"{strength}}}')
+    return f"[{', '.join(parts)}]"
+
+
+def _refuse_unsuited(config: Config, data: str) -> None:
+    """Refuse pictures where the recipe is made for points, and the other way round, if that is known beforehand."""
+    points = of_points(data)
+    made_for = of_points(recipe(config.recipe).data.name) if config.recipe in RECIPES else None
+    if None not in (points, made_for) and points != made_for:
+        kind, other = ("points", "pictures") if points else ("pictures", "points")
+        raise Problem(
+            "bad-field",
+            f"{data} is made of {kind}, and the recipe {config.recipe!r} is made for {other}. "
+            f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
+            field="data",
+        )
+
+
+def _resized(config: Config, size: int) -> Config:
+    """Return a configuration whose pictures have another size, which only a person's own can have."""
+    try:
+        check_asked(config.data.name, size)
+    except ConfigError as error:
+        raise Problem("bad-field", str(error), field="size", value=size) from error
+    return replace(config, data=replace(config.data, size=size))
+
+
+def _amounts(config: Config) -> dict[str, int]:
+    """Return what `LIMITS` bound, by their names."""
+    return {"steps": config.steps, "batch": config.batch_size * config.d_steps, "latent": config.latent.dim}
+
+
+def _refuse_too_much(config: Config, had: Mapping[str, int], where: str = "") -> None:
+    """Refuse what is beyond the limits, and was not before; `where` it was asked for, if not in its own field."""
+    for field, value in _amounts(config).items():
+        most = LIMITS[field] if field == "steps" else LIMITS[field][1]
+        if value > max(most, had.get(field, 0)):
+            raise Problem(
+                "bad-field",
+                f"{field} = {value:,} is not allowed here; at most {most:,}.",
+                field=where or field,
+                value=value,
+            )
+
+
+def _changed(config: Config, overrides: list[str], field: str, say: Callable[[str], object]) -> Config:
+    try:
+        return with_overrides(config, overrides, say=say)
+    except MulliganError as error:
+        raise Problem("bad-field", str(error), field=field) from error
+
+
+# ── what differs, in words ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return in which values two tables differ: path, label, old and new; penalties of other kinds are one value."""
+    before, after = (table.get("penalties", []) for table in (old, new))
+    others = [each["kind"] for each in before] != [each["kind"] for each in after]
+    found = [
+        {"path": path, "label": label_of(path, after), "old": was, "new": becomes}
+        for path, was, becomes in compared(old, new)
+        if not (others and path.startswith("penalties"))
+    ]
+    if others:
+        found.append({"path": "penalties", "label": LABELS["penalties"], "old": before, "new": after})
+    return found
+
+
+def label_of(path: str, penalties: list[dict[str, Any]] | None = None) -> str:
+    """Return a path in words; `penalties` are those that it leads to."""
+    last = path.rpartition(".")[2]
+    if path.startswith("penalties.") and penalties:
+        kind = _named({"kind": penalties[int(path.split(".")[1])]["kind"]})
+        return f"{kind}: {'γ' if last == 'gamma' else last}"
+    for who, letter in (("generator", "G"), ("discriminator", "D")):
+        if path.startswith(f"{who}."):
+            if last == "lr":
+                return f"Rate of {letter}"
+            what = "optimiser" if path == f"{who}.optimizer.kind" else last.replace("_", " ")
+            return f"{letter}: {what}"
+    parts = path.split(".")
+    for end in range(len(parts), 0, -1):
+        if label := LABELS.get(".".join(parts[:end])):
+            rest = " ".join(part.replace("_", " ") for part in parts[end:] if part != "kind")
+            return f"{label}: {rest}" if rest else label
+    return path
+
+
+def summary(found: list[dict[str, Any]]) -> str:
+    """Say a list of changes in a few words; many of them by their number."""
+    words = []
+    for change in found:
+        path, new = change["path"], change["new"]
+        last = path.rpartition(".")[2]
+        if new is None:
+            continue
+        if path == "loss.kind":
+            words.append(str(new).replace("_", " "))
+        elif path == "penalties":
+            words += [_named(each) for each in new] or [f"{LABELS['penalties']} none"]
+        elif path.startswith("penalties") and last in ("gamma", "weight"):
+            words.append(f"γ {new:g}")
+        elif last == "lr":
+            words.append(f"{label_of(path).lower().replace(' g', ' G').replace(' d', ' D')} {new:g}")
+        else:
+            words.append(f"{label_of(path)} {f'{new:g}' if isinstance(new, float) else str(new).lower()}")
+    told = dict.fromkeys(words)
+    return ", ".join(told) if len(told) <= _TOLD else f"{len(found)} changes"
+
+
+def _named(penalty: dict[str, Any]) -> str:
+    """Return a penalty's name and its strength, if it has one."""
+    strength = penalty.get("gamma", penalty.get("weight"))
+    return f"{penalty['kind'].upper().replace('_', '-')}{'' if strength is None else f' γ {strength:g}'}"

@@ -1,0 +1,202 @@
+"""The run as the page sees it: a status, the tries, their curves. Told by the worker, asked by everybody."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+from mulligan import __version__
+from mulligan.web.rounding import significant
+from mulligan.web.session.history import CURVES, measured
+from mulligan.web.session.tries import Try
+
+UNFINISHED = ("training", "paused", "alarm")
+"""States in which the worker holds an unfinished run."""
+IN_HAND = ("loading", *UNFINISHED, "stopping")
+"""States in which it reads, holds or saves one."""
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "empty": ("start",),
+    "loading": (),
+    "training": ("pause", "stop", "reset", "knobs", "second-try"),
+    "paused": ("resume", "step", "stop", "reset", "knobs", "second-try", "continue"),
+    "alarm": ("resume", "step", "stop", "reset", "knobs", "second-try", "continue"),
+    "stopping": (),
+    "stopped": ("start", "resume", "reset", "second-try", "continue"),
+    "finished": ("start", "resume", "reset", "second-try", "continue"),
+    "failed": ("start", "resume", "reset", "second-try", "continue"),
+}
+"""Every state of the page, and the commands that it takes; `start` with ``replace`` is taken in any but loading."""
+
+
+class State:
+    """All that a snapshot holds."""
+
+    def __init__(self) -> None:
+        self.name = "empty"
+        self.text = ""
+        self.tries: list[Try] = []
+        self.number = 0
+        self.turn = 0  # times that a run was taken in hand: tells what is said about this one from what came late
+        self.info: dict[str, Any] = {}
+        self.settings: dict[str, Any] | None = None
+        self.step = 0
+        self.seconds = 0.0
+        self.rate: float | None = None
+        self.saved_step: int | None = None
+        self.saved_samples: list[int] = []
+        self.error: dict[str, Any] | None = None
+        self.samples: bytes | None = None
+        self.look: dict[str, Any] | None = None
+        self.metrics: dict[str, Any] | None = None
+        self.diagnosis: dict[str, Any] | None = None
+        self.pending: list[tuple[int, dict[str, Any]]] = []
+        self._order = itertools.count()
+
+    @property
+    def current(self) -> Try | None:
+        """The try that the worker has in its hands."""
+        return next((t for t in self.tries if t.number == self.number), None)
+
+    @property
+    def run(self) -> str | None:
+        """The name of its folder."""
+        return None if self.current is None else self.current.run
+
+    @property
+    def can(self) -> list[str]:
+        """The commands that are taken now: a second try only where there is something to repair."""
+        ill = self.diagnosis is not None and bool(self.diagnosis["severity"])
+        return [command for command in COMMANDS[self.name] if ill or command != "second-try"]
+
+    def begin(self, tries: list[Try], number: int, text: str) -> None:
+        """Turn to another try: what was said about the last one is over."""
+        self.turn += 1
+        self.tries, self.number, self.text, self.name = tries, number, text, "loading"
+        self.step, self.rate, self.error, self.info = 0, None, None, {}
+        self.saved_step, self.saved_samples = None, []
+        self.samples = self.look = self.metrics = self.diagnosis = None
+        self.pending = []
+
+    def opened(self, words: dict[str, Any], runs: Path) -> None:
+        """Take in what a run is."""
+        self.info = words
+        self.settings = words["settings"]
+        self.step, self.seconds = words["step"], words["seconds"]
+        self.saved_step = words["step"] if words["step"] > words["begins"] else None
+        self.saved_samples = saved_samples(runs / words["run"])
+        current = self.current
+        if current is not None:
+            current.step, current.steps = words["step"], words["steps"]
+            current.recipe = words["settings"]["recipe"]
+            current.from_step = words["begins"]
+            current.story.turns = words["turned"]  # its log may have more, which a kill came too early to save
+
+    def moved(self, name: str, step: int | None = None) -> None:
+        """Change the state, and the try's with it."""
+        self.name = name
+        if step is not None:
+            self.step = step
+        if name in ("stopped", "finished", "failed"):
+            self.rate = None
+        if self.current is not None:
+            self.current.state, self.current.step = name, self.step
+
+    def reported(self, words: dict[str, Any]) -> None:
+        """Take in a report."""
+        self.step, self.seconds = words["step"], words.get("seconds", self.seconds)
+        current = self.current
+        if current is not None:
+            current.step = self.step
+            current.story.report(self.step, words["measures"])
+            self.pending.append((self.step, measured(words["measures"])))
+
+    def paced(self, words: dict[str, Any]) -> None:
+        """Take in how fast it goes; a jump is halved, so that the figure can be read."""
+        self.step = words["step"]
+        rate = float(words["rate"])
+        self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate
+        if self.current is not None:
+            self.current.step = self.step
+
+    def evaluated(self, run: str, metrics: dict[str, Any]) -> bool:
+        """Take in the evaluation of a checkpoint, unless it is of another run or what is known is newer."""
+        current = self.current
+        if current is None or current.run != run or (self.metrics or metrics)["step"] > metrics["step"]:
+            return False
+        self.metrics = {**metrics, "try": self.number, "final": metrics["step"] == current.steps}
+        return True
+
+    def fresh_curves(self) -> dict[str, Any] | None:
+        """Return the rows since the last call, as columns."""
+        if not self.pending:
+            return None
+        rows, self.pending = self.pending, []
+        columns = {name: [significant(values.get(name)) for _, values in rows] for name in CURVES}
+        return {"try": self.number, "step": [step for step, _ in rows], **columns}
+
+    # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def status(self) -> dict[str, Any]:
+        """Return the run bar."""
+        info, settings = self.info if self.current is not None else {}, self.settings or {}
+        steps = self.current.steps if self.current is not None else 0
+        left = (steps - self.step) / self.rate if self.rate and self.name == "training" else None
+        return {
+            "state": self.name,
+            "run": self.run,
+            "try": self.number or None,
+            "step": self.step,
+            "steps": steps,
+            "steps_per_second": significant(self.rate),
+            "seconds_left": significant(left),
+            "seconds": significant(self.seconds),
+            "recipe": settings.get("recipe"),
+            "data": info.get("data"),
+            "points": info.get("points", False),
+            "shape": info.get("shape"),
+            "classes": info.get("classes", 0),
+            "class_names": info.get("class_names", []),
+            "counted_classes": info.get("counted_classes", []),
+            "seed": settings.get("seed"),
+            "text": self.text if self.name == "loading" else "",
+            "loss": info.get("loss"),
+            "error": self.error,
+            "saved_step": self.saved_step,
+            "saved_samples_last": self.saved_samples[-1] if self.saved_samples else None,
+            "kid_floor": info.get("kid_floor"),
+            "can": self.can,
+            "order": next(self._order),  # an answer to a command may overtake the news, or the news the answer
+        }
+
+    def charts(self) -> dict[str, Any]:
+        """Return the curves of all tries, thinned."""
+        found: dict[str, Any] = {"curves": {}, "looks": {}, "distance": {}}
+        for each in self.tries:
+            for name, columns in each.story.thinned().items():
+                found[name][str(each.number)] = columns
+        return found
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all but the samples, which are JSON already."""
+        return {
+            "version": __version__,
+            "time": time.time(),
+            "status": self.status(),
+            "settings": self.settings,
+            "tries": [each.content() for each in self.tries],
+            **self.charts(),
+            "saved_samples": self.saved_samples,
+            "look": self.look,
+            "metrics": self.metrics,
+            "diagnosis": self.diagnosis,
+            "knob_changes": [] if self.current is None else self.current.story.turns,
+        }
+
+
+def saved_samples(folder: Path) -> list[int]:
+    """List the steps whose grids lie in a run folder."""
+    from mulligan.training.store.folder import RunFolder
+
+    return [*RunFolder(folder).grids()]

@@ -1,0 +1,95 @@
+"""The tries of a run: each a run folder of the runs folder, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import MulliganError
+from mulligan.serialization import to_table
+from mulligan.training.config import load_config
+from mulligan.training.store.checkpoint import checkpoints, step_of
+from mulligan.training.store.folder import RunFolder
+from mulligan.web.session import settings
+from mulligan.web.session.history import Story, story_of
+
+if TYPE_CHECKING:
+    from mulligan.training.config import Config
+
+_DEEPEST = 64  # tries of a chain
+
+
+@dataclass(eq=False)
+class Try:
+    """One try of a chain: a run folder, and where it comes from."""
+
+    number: int
+    run: str
+    recipe: str = ""
+    from_step: int = 0
+    step: int = 0
+    steps: int = 0
+    state: str = "loading"
+    parent: int | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    summary: str = ""
+    alarm: dict[str, Any] | None = None
+    story: Story = field(default_factory=Story)
+    config: Config | None = None  # as it began
+
+    def content(self) -> dict[str, Any]:
+        """Return it for the page."""
+        names = (
+            "number",
+            "run",
+            "recipe",
+            "from_step",
+            "step",
+            "steps",
+            "state",
+            "parent",
+            "changes",
+            "summary",
+            "alarm",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+def chain(folder: Path) -> list[Try]:
+    """Return the tries that lead to a run folder, the first one first, with their curves.
+
+    They begin after what is gone, or cannot be read.
+    """
+    found = [(folder, load_config(RunFolder(folder).config))]
+    while len(found) < _DEEPEST and (parent := found[0][1].parent) is not None:
+        path = folder.parent / Path(parent.run).name
+        if path in (each for each, _ in found):
+            break
+        try:
+            found.insert(0, (path, load_config(RunFolder(path).config)))
+        except MulliganError:
+            break
+    before = [None, *(config for _, config in found)]
+    return [_read(path, config, old, n) for n, ((path, config), old) in enumerate(zip(found, before), start=1)]
+
+
+def _read(folder: Path, config: Config, before: Config | None, number: int) -> Try:
+    story = story_of(folder)
+    saved = (step_of(path) for path in checkpoints(RunFolder(folder).checkpoints))
+    last = max([0, *saved, *story.curves.step[-1:]])
+    begin = 0 if config.parent is None else config.parent.step
+    found = Try(number, folder.name, config.recipe, begin, last, config.steps, "stopped", number - 1 or None)
+    found.story, found.config = story, config
+    if last >= config.steps:
+        found.state = "finished"
+    if before is not None:
+        old, new = (dict(to_table(c)) for c in (before, config))
+        for table in (old, new):
+            table.pop("parent", None)
+        found.changes = settings.changes(old, new)
+        found.summary = settings.summary(found.changes)
+    alarms = [d for d in story.diagnoses if d.get("severity") == "alarm"]
+    if alarms:
+        found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}
+    return found

@@ -1,0 +1,182 @@
+"""The worker process, seen from the server: started early, spoken to over a pipe, and missed when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import multiprocessing
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from mulligan.web.http.problems import Problem
+from mulligan.web.worker.protocol import Wire
+from mulligan.web.worker.worker import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.context import SpawnProcess
+
+PATIENCE = 0.5
+"""Seconds of silence after which the process is asked whether it lives: a copy of it may hold the pipe open."""
+ANSWER = 30.0
+"""Seconds that a question may take."""
+
+
+class Engine:
+    """One worker at a time.
+
+    Attributes
+    ----------
+    heard : callable
+        Called in the loop's thread with the kind of every message, and its JSON as bytes.
+    died : callable
+        Called in the loop's thread with the exit code, when the process has ended without being told to.
+    """
+
+    def __init__(self) -> None:
+        self.heard: Callable[[str, bytes], None] = lambda kind, content: None
+        self.died: Callable[[int | None], None] = lambda code: None
+        self._process: SpawnProcess | None = None
+        self._wire: Wire | None = None
+        self._ear: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._numbers = itertools.count(1)
+        self._closing = False
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process."""
+        return None if self._process is None else self._process.pid
+
+    def spawn(self) -> None:
+        """Start a worker; it reads the digits while the server starts."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=main, args=(theirs,), name="mulligan-worker", daemon=True)
+        self._process.start()
+        theirs.close()
+        self._wire = Wire(ours)
+        if self._loop is not None:
+            self._listen()
+
+    def attach(self) -> None:
+        """Begin to listen, in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        if self._wire is not None:
+            self._listen()
+
+    def _listen(self) -> None:
+        words = (self._wire, self._process)
+        self._ear = threading.Thread(target=self._hear, args=words, name="mulligan-ear", daemon=True)
+        self._ear.start()
+
+    def _hear(self, wire: Wire, process: SpawnProcess) -> None:
+        """Hand on every message to the loop, until the process is gone."""
+        assert self._loop is not None
+        while True:
+            try:
+                if not wire.waiting(PATIENCE):
+                    if process.exitcode is None:
+                        continue
+                    break
+                kind, content = wire.receive()
+            except (EOFError, OSError):
+                break
+            with contextlib.suppress(RuntimeError):  # the loop has ended; a full pipe would hold the worker back
+                self._loop.call_soon_threadsafe(self._on, wire, kind, content)
+        process.join(5.0)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._lost, wire, process.exitcode)
+
+    def _on(self, wire: Wire, kind: str, content: bytes) -> None:
+        if wire is not self._wire:
+            return
+        if kind == "answer":
+            words = json.loads(content)
+            future = self._asked.pop(words["id"], None)
+            if future is not None and not future.done():
+                future.set_result(words)
+        else:
+            self.heard(kind, content)
+
+    def _lost(self, wire: Wire, code: int | None) -> None:
+        if wire is not self._wire:
+            return
+        self._wire = None
+        for future in self._asked.values():
+            if not future.done():
+                future.set_exception(Problem("gone", "the training process has ended; start a run, or resume one."))
+        self._asked.clear()
+        if not self._closing:
+            self.died(code)
+
+    def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
+        """Tell the worker something.
+
+        Raises
+        ------
+        Problem
+            When it is not there.
+        """
+        try:
+            if self._wire is None:
+                raise OSError
+            self._wire.send(kind, content or {})
+        except OSError as error:
+            raise Problem(
+                "gone", "the training process is not there; it is started again at once. Try again."
+            ) from error
+
+    async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Ask about the live run, and wait for the answer, which comes between two steps.
+
+        Raises
+        ------
+        Problem
+            When there is none.
+        """
+        number = next(self._numbers)
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._asked[number] = future
+        try:
+            self.send("ask", {"id": number, "what": what, "args": args})
+            words = await asyncio.wait_for(future, ANSWER)
+        except TimeoutError as error:
+            raise Problem(
+                "gone", f"no answer within {ANSWER:.0f} s: the run is busy with something long. Try again."
+            ) from error
+        finally:
+            self._asked.pop(number, None)
+        if "refused" in words:
+            raise Problem("not-available", words["refused"])
+        if "failed" in words:
+            raise Problem("failed", f"the question could not be answered ({words['failed']}).")
+        found: dict[str, Any] = words["found"]
+        return found
+
+    def quit(self) -> None:
+        """Tell the worker to save and end; see `join`."""
+        self._closing = True
+        if self._wire is not None:
+            try:
+                self._wire.send("quit")
+            except OSError:
+                return
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end of the worker; kill it after so long. Tell whether it ended by itself."""
+        if self._process is None:
+            return True
+        end = time.monotonic() + seconds
+        if self._ear is not None:  # waits for the process, too: of two that wait at once, one may miss the exit code
+            self._ear.join(seconds)
+        self._process.join(max(0.0, end - time.monotonic()))
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join(5.0)
+            return False
+        return self._process.exitcode == 0

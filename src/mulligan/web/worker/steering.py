@@ -1,0 +1,115 @@
+"""What happens between two steps: commands are read, samples drawn by the clock, and time is taken off the run's own.
+
+`train` asks `stop` before every step; this is that question. Nothing here changes the run's arithmetic: samples come
+from the fixed z of its grid, and what it costs is taken off the run's clocks.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mulligan.web.session.live import Live
+    from mulligan.web.worker.worker import Worker
+
+POLL = 0.02
+"""Seconds between two looks at the pipe: a command waits no longer than this and a step."""
+OFTEN, SELDOM = 0.3, 0.9
+"""Seconds between two grids: as often as people want them, and as seldom as they may come."""
+SHARE, MOST = 0.01, 0.2
+"""Of the time, what drawing grids takes as long as one comes every `SELDOM`, and where one takes very long."""
+
+
+class Steering:
+    """Answers `train` before every step, and does what is due.
+
+    Parameters
+    ----------
+    worker : Worker
+    live : Live
+    paused : bool
+        Wait before the first step.
+
+    Attributes
+    ----------
+    paused : bool
+    left : int or None
+        Steps until the next pause; None for no pause.
+    stopping : bool
+        End the stream before the next step.
+    """
+
+    def __init__(self, worker: Worker, live: Live, *, paused: bool):
+        self.worker, self.live = worker, live
+        self.paused = paused
+        self.left: int | None = None
+        self._stands = "paused"
+        self.stopping = False
+        self._poll = self._grid = 0.0
+        self._interval = OFTEN
+        self._mark: tuple[int, float] = (live.run.step, 0.0)  # step and training time at the last word of the pace
+        self._spent = 0.0  # seconds in here, since the last word
+
+    def __call__(self) -> bool:
+        """Tell whether to stop; returns at once, most of the time."""
+        now = time.perf_counter()
+        if now < self._poll and not self.paused and self.left is None:
+            return self.stopping
+        run, cpu = self.live.run, time.process_time()
+        self._work(now)
+        took = time.perf_counter() - now
+        self._spent += took
+        run.wall -= took
+        run.cpu -= time.process_time() - cpu
+        return self.stopping
+
+    def pause(self, state: str = "paused") -> None:
+        """Wait before the next step, in a state that is told then."""
+        self.paused, self.left, self._stands = True, None, state
+
+    def go(self, steps: int | None = None) -> None:
+        """Go on, for so many steps or until told otherwise."""
+        self.paused, self.left = False, steps
+        if steps is None:
+            self.worker.tell("state", {"state": "training", "step": self.live.run.step})
+        self._mark, self._spent = (self.live.run.step, time.perf_counter()), 0.0
+
+    def _work(self, now: float) -> None:
+        if now >= self._poll:
+            while not self.stopping and self.worker.wire.waiting():
+                self.worker.obey(self)
+            self._poll = time.perf_counter() + POLL
+        if self.left is not None:
+            if self.left <= 0:
+                self.pause()
+            else:
+                self.left -= 1
+        if self.paused and not self.stopping:
+            self._wait()
+        elif now >= self._grid and not self.stopping:
+            self._show(now)
+
+    def _wait(self) -> None:
+        """Stand still until told to go on or to stop."""
+        self.live.run.gan.settle()
+        self.worker.show_samples(self.live)
+        self.worker.tell("state", {"state": self._stands, "step": self.live.run.step})
+        while self.paused and not self.stopping:
+            self.worker.obey(self)
+        if self.left is not None:
+            self.left -= 1
+        self._grid = 0.0
+
+    def _show(self, now: float) -> None:
+        """Say the pace, and draw a grid when somebody looks."""
+        step, then = self._mark
+        spent = now - then - self._spent
+        if then and spent > 0 and self.live.run.step > step:
+            self.worker.tell("pace", {"step": self.live.run.step, "rate": (self.live.run.step - step) / spent})
+        self._mark, self._spent = (self.live.run.step, now), 0.0
+        if self.worker.watched:
+            self.worker.show_samples(self.live)
+            cost = time.perf_counter() - now
+            self._interval = max(OFTEN, min(SELDOM, cost / SHARE), cost / MOST)
+        self._grid = time.perf_counter() + self._interval

@@ -1,0 +1,102 @@
+import gzip
+import hashlib
+import lzma
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import mulligan.data
+from mulligan.data import load
+from mulligan.data.sources import mnist, pack
+from mulligan.errors import DataError
+
+
+def test_all_seventy_thousand_digits_are_there():
+    digits = load("mnist")
+    assert digits.images.shape == (60_000, 28, 28, 1)
+    assert digits.test is not None
+    assert digits.test.images.shape == (10_000, 28, 28, 1)
+    assert digits.images.dtype == np.uint8
+    # Class counts of the published files.
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(digits.labels).tolist() == counts
+    assert np.bincount(digits.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert digits.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert digits.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+
+
+def test_the_pixels_are_the_published_ones():
+    digits = load("mnist")
+    published = "6510e85a72c3e9475c492d559d3770d2"  # of train-images-idx3-ubyte, after its header
+    assert hashlib.md5(np.asarray(digits.images)).hexdigest() == published
+
+
+def test_train_and_test_share_one_array_and_nobody_can_write_it():
+    digits = load("mnist")
+    assert digits.images.base is digits.test.images.base
+    assert load("mnist") is digits
+    with pytest.raises(ValueError, match="read-only"):
+        digits.images[0] = 0
+
+
+def test_unpacking_holds_the_pixels_once():
+    packed = _packed()
+    tracemalloc.start()
+    _, images = mnist.unpack(packed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < images.nbytes + 16e6
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:1000] + b"\0" + b[1001:], lambda b: b""])
+def test_a_damaged_file_is_refused(damage):
+    with pytest.raises(DataError, match="SHA-256"):
+        mnist.unpack(damage(_packed()))
+
+
+def test_a_missing_file_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(mnist, "files", lambda package: tmp_path)
+    with pytest.raises(DataError, match="Reinstall"):
+        mnist.load_mnist.__wrapped__()
+
+
+def test_packing_keeps_every_byte_in_order(monkeypatch, tmp_path):
+    monkeypatch.setattr(mnist, "TRAIN", 3)
+    monkeypatch.setattr(mnist, "TOTAL", 5)
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.bytes(5 * 784), bytes([3, 1, 4, 1, 5])
+    for split, part in (("train", slice(0, 3)), ("t10k", slice(3, 5))):
+        n = part.stop - part.start
+        head = bytes([0, 0, 8, 3]) + n.to_bytes(4, "big") + (28).to_bytes(4, "big") * 2
+        body = pixels[784 * part.start : 784 * part.stop]
+        (tmp_path / f"{split}-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + body))
+        head = bytes([0, 0, 8, 1]) + n.to_bytes(4, "big")
+        (tmp_path / f"{split}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head + labels[part]))
+    packed = pack.pack(tmp_path)
+    assert lzma.decompress(packed) == labels + pixels
+    assert pack.pack(tmp_path) == packed
+
+    monkeypatch.setattr(mnist, "TRAIN", 4)
+    with pytest.raises(DataError, match="not MNIST"):
+        pack.pack(tmp_path)
+
+
+def test_the_licence_stands_beside_the_file():
+    folder = mnist.files("mulligan.data") / "bundled"
+    text = (folder / "LICENSE-MNIST.md").read_text(encoding="utf-8")
+    for words in ("CC BY-SA 3.0", "LeCun", "Cortes", "Burges", "repacked", "November 1998"):
+        assert words in text
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(DataError, match="Did you mean 'mnist'"):
+        load("minst")
+
+
+def test_the_public_names_are_there():
+    assert set(mulligan.data.__all__) <= set(dir(mulligan.data))
+
+
+def _packed() -> bytes:
+    return (mnist.files("mulligan.data") / "bundled" / "mnist.xz").read_bytes()

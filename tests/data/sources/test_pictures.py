@@ -1,0 +1,401 @@
+import os
+import struct
+import sys
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import load
+from mulligan.data.sources import streamed
+from mulligan.data.sources.picture_file import read_picture
+from mulligan.errors import ConfigError, DataError
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (28, 28), dtype=np.uint8)
+RGB = RNG.integers(0, 256, (28, 28, 3), dtype=np.uint8)
+
+
+def save(path, array, mode=None, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(array)
+    (image.convert(mode) if mode else image).save(path, **options)
+
+
+def test_a_folder_without_labels(tmp_path):
+    save(tmp_path / "b.png", GREY)
+    save(tmp_path / "a.bmp", GREY.T.copy())
+    data = load(tmp_path)
+    assert (np.asarray(data.images)[..., 0] == [GREY.T, GREY]).all()  # ordered by path, 28×28 untouched
+    assert data.labels is None
+    assert data.name == str(tmp_path)
+    assert data.note == "resized to fit 28×28, centred on black; grey"
+
+
+def test_sub_folders_are_classes(tmp_path):
+    save(tmp_path / "dog" / "1.png", RGB)
+    save(tmp_path / "cat" / "deep" / "2.png", RGB)
+    save(tmp_path / "cat" / "1.png", GREY)
+    data = load(tmp_path)
+    assert data.class_names == ("cat", "dog")
+    assert data.labels.tolist() == [0, 0, 1]
+    assert data.labels.dtype == np.int64
+    assert data.shape == (28, 28, 3)
+    assert (np.asarray(data.images)[0] == GREY[..., None]).all()
+    assert (np.asarray(data.images)[2] == RGB).all()
+    assert "RGB" in data.note
+
+
+def test_linked_folders_count_like_others_and_never_lead_round(tmp_path):
+    save(tmp_path / "elsewhere" / "deep" / "1.png", RGB)
+    (tmp_path / "elsewhere" / "again").symlink_to(tmp_path / "elsewhere" / "deep")
+    folder = tmp_path / "folder"
+    save(folder / "dog" / "1.png", GREY)
+    save(folder / "dog" / "x" / "2.png", GREY)
+    (folder / "cat").symlink_to(tmp_path / "elsewhere")
+    (folder / "dog" / "up").symlink_to("..")
+    (folder / "dog" / "x" / "y").symlink_to(folder / "dog")
+    data = load(folder)
+    assert data.class_names == ("cat", "dog")
+    assert data.labels.tolist() == [0, 1, 1]
+
+
+def test_train_and_test_are_splits(tmp_path):
+    for part, count in (("train", 3), ("test", 2)):
+        for name in "ab":
+            for i in range(count):
+                save(tmp_path / part / name / f"{i}.png", GREY)
+    save(tmp_path / "test" / "a" / "colour.png", RGB)
+    data = load(tmp_path)
+    assert (len(data), len(data.test), data.classes) == (6, 5, 2)
+    assert data.shape == data.test.shape == (28, 28, 3)
+    save(tmp_path / "train" / "c" / "0.png", GREY)
+    with pytest.raises(DataError, match="Both need the same sub-folders"):
+        load(tmp_path)
+
+
+def test_train_and_test_without_classes(tmp_path):
+    save(tmp_path / "train" / "0.png", GREY)
+    save(tmp_path / "test" / "0.png", GREY)
+    data = load(tmp_path)
+    assert (data.labels, len(data.test)) == (None, 1)
+
+
+@pytest.mark.parametrize("parts", [("train", "val", "test"), ("Train", "Test"), ("train", "val"), ("train",)])
+def test_other_splits_are_taken_for_classes_and_said(tmp_path, parts):
+    for part in parts:
+        save(tmp_path / part / "cat" / "0.png", GREY)
+    save(tmp_path / parts[0] / "dog" / "1.png", GREY)
+    data = load(tmp_path)
+    assert data.class_names == tuple(sorted(parts))
+    assert f"{', '.join(sorted(parts))} taken for names of classes: train and test are splits where both" in data.note
+    assert data.note.endswith(f"{tmp_path / parts[0]} can be given by itself")
+    save(tmp_path / "horse" / "2.png", GREY)
+    assert "taken for" not in load(tmp_path).note
+
+
+def test_what_is_left_out_of_either_split_is_said(tmp_path):
+    for part in ("train", "test"):
+        save(tmp_path / part / "0.png", GREY)
+    (tmp_path / "test" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "test" / "notes.txt").touch()
+    note = load(tmp_path, skip_broken=True).note
+    assert note.endswith(
+        "test: resized to fit 28×28, centred on black; grey; 1 other file left out; "
+        "1 broken picture skipped: broken.png"
+    )
+    assert note.startswith("train: resized to fit 28×28, centred on black; grey; test")
+
+
+@pytest.mark.parametrize("size", [28, 32, 48, 64])
+def test_pictures_are_fitted_and_centred(tmp_path, size):
+    save(tmp_path / "wide.png", np.full((50, 100), 200, np.uint8))
+    save(tmp_path / "high.png", np.full((8, 2), 200, np.uint8))
+    save(tmp_path / "line.png", np.full((1, 900), 200, np.uint8))
+    high, line, wide = np.asarray(load(tmp_path, size).images)[..., 0]
+    quarter = size // 4
+    assert (wide[quarter : size - quarter] == 200).all()
+    assert not wide[:quarter].any()
+    assert not wide[size - quarter :].any()
+    left = (size - quarter) // 2
+    assert (high[:, left : left + quarter] == 200).all()
+    assert not np.delete(high, np.s_[left : left + quarter], axis=1).any()
+    assert (line[(size - 1) // 2] == 200).all()
+    assert np.count_nonzero(line) == size
+
+
+def test_another_size_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="28, 32, 48, 64"):
+        load(tmp_path, 30)
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90° clockwise to see it upright
+    save(tmp_path / "a.png", GREY, exif=exif)
+    assert (read_picture(tmp_path / "a.png", 28)[..., 0] == np.rot90(GREY, -1)).all()
+
+
+def test_transparency_is_laid_on_black(tmp_path):
+    alpha = RNG.integers(0, 256, (28, 28), dtype=np.uint8)
+    expected = np.rint(RGB * (alpha / 255.0)[..., None])
+    save(tmp_path / "rgba.png", np.dstack([RGB, alpha]))
+    np.testing.assert_allclose(read_picture(tmp_path / "rgba.png", 28), expected, atol=1)
+    save(tmp_path / "la.png", np.dstack([GREY, GREY, GREY, alpha]), "LA")
+    expected = np.rint(GREY * (alpha / 255.0))
+    np.testing.assert_allclose(read_picture(tmp_path / "la.png", 28)[..., 0], expected, atol=1)
+
+
+def test_a_transparent_palette_colour_is_black(tmp_path):
+    image = Image.fromarray(GREY // 128).convert("P")
+    image.putpalette([250, 0, 0, 0, 250, 0])
+    image.save(tmp_path / "p.png", transparency=0)
+    found = read_picture(tmp_path / "p.png", 28)
+    assert (found[GREY < 128] == 0).all()
+    assert (found[GREY >= 128] == [0, 250, 0]).all()
+
+
+@pytest.mark.parametrize(("bits", "kind", "row"), [(2, 0, b"\x5b"), (4, 0, b"\x12\x34"), (16, 0, b"\x12\x34\xff\xfe")])
+def test_a_transparent_grey_of_other_than_eight_bits_is_black(tmp_path, bits, kind, row):
+    key = int.from_bytes(row, "big") & ((1 << bits) - 1)  # the last pixel's
+    (tmp_path / "a.png").write_bytes(png(8 * len(row) // bits, bits, kind, row, key.to_bytes(2, "big")))
+    (tmp_path / "b.png").write_bytes(png(8 * len(row) // bits, bits, kind, row))
+    keyed, plain = np.asarray(load(tmp_path).images)
+    assert not keyed[:, -1].any()
+    assert plain[:, -1].any()
+    assert keyed[:, :4].any()
+
+
+def test_a_transparent_colour_of_sixteen_bits_is_black(tmp_path):
+    red, blue = b"\xff\xff" + b"\0" * 4, b"\0" * 4 + b"\x80\x01"
+    (tmp_path / "a.png").write_bytes(png(2, 16, 2, red + blue, blue))
+    picture = np.asarray(load(tmp_path).images)[0]
+    assert not picture[:, -1].any()
+    assert picture[14, 0, 0] > 200
+
+
+def png(width, bits, kind, row, key=b""):
+    """Write a PNG of one row, which Pillow cannot, with a colour that is transparent."""
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, kind, 0, 0, 0)), (b"tRNS", key)]
+    parts += [(b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(b)) + a + b + struct.pack(">I", zlib.crc32(a + b)) for a, b in parts if b or a != b"tRNS"
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def test_sixteen_bits_are_scaled(tmp_path):
+    deep = GREY.astype(np.uint16) * 257
+    for ending in ("png", "tif", "pgm"):
+        save(tmp_path / f"a.{ending}", deep)
+        assert (read_picture(tmp_path / f"a.{ending}", 28)[..., 0] == GREY).all(), ending
+    save(tmp_path / "b.png", np.full((28, 28), 300, np.uint16))
+    assert (read_picture(tmp_path / "b.png", 28) == 1).all()
+
+
+def test_palette_cmyk_and_one_bit_are_converted(tmp_path):
+    save(tmp_path / "one.png", (GREY > 99), "1")
+    assert (read_picture(tmp_path / "one.png", 28)[..., 0] == (GREY > 99) * 255).all()
+    image = Image.fromarray(GREY)
+    image = image.convert("P")
+    image.save(tmp_path / "p.gif")
+    assert (read_picture(tmp_path / "p.gif", 28)[..., 0] == GREY).all()
+    flat = np.full((28, 28, 3), [200, 40, 90], np.uint8)
+    save(tmp_path / "cmyk.tif", flat, "CMYK")
+    np.testing.assert_allclose(read_picture(tmp_path / "cmyk.tif", 28), flat, atol=2)
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_of_an_animation_the_first_frame_counts(tmp_path, ending):
+    frames = [Image.fromarray(np.full((28, 28), level, np.uint8)) for level in (50, 100, 150)]
+    options = {"lossless": True} if ending == "webp" else {}
+    frames[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:], **options)
+    assert (read_picture(tmp_path / f"a.{ending}", 28) == 50).all()
+
+
+def test_a_big_jpeg_is_read_at_a_fraction_of_its_size(tmp_path):
+    ramp = np.linspace(0, 255, 2000).astype(np.uint8)
+    save(tmp_path / "a.jpg", np.tile(ramp, (1000, 1)), quality=95)
+    found = read_picture(tmp_path / "a.jpg", 28)[7:21, :, 0]
+    np.testing.assert_allclose(found, np.tile(np.linspace(4.5, 250.5, 28), (14, 1)), atol=4)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", GREY)
+    for limit in (700, 300):  # Pillow warns from the limit on, and raises from twice the limit on
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(DataError, match="bomb"):
+            read_picture(tmp_path / "a.png", 28)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_pictures_without_known_black_and_white_are_refused(tmp_path, dtype):
+    save(tmp_path / "a.tif", GREY.astype(dtype))
+    with pytest.raises(DataError, match=r"a\.tif: pictures of mode"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", "cut"])
+def test_a_broken_picture_is_named_and_refused_or_skipped(tmp_path, content):
+    save(tmp_path / "x" / "a.png", GREY)
+    save(tmp_path / "x" / "b.png", GREY)
+    save(tmp_path / "y" / "c.png", RGB)
+    whole = (tmp_path / "x" / "b.png").read_bytes()
+    (tmp_path / "x" / "b.png").write_bytes(whole[: len(whole) // 2] if content == "cut" else content)
+    with pytest.raises(DataError, match=r"b\.png: cannot be read.*skip_broken=True"):
+        load(tmp_path)
+    data = load(tmp_path, skip_broken=True)
+    assert data.labels.tolist() == [0, 1]
+    assert (np.asarray(data.images) == [np.dstack([GREY] * 3), RGB]).all()
+    assert "1 broken picture skipped" in data.note
+    assert "b.png" in data.note
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", GREY)
+    os.mkfifo(tmp_path / "b.png")
+    opened = Image.open
+
+    def guarded(path, **options):
+        assert path.name != "b.png"  # it would never return
+        return opened(path, **options)
+
+    monkeypatch.setattr(Image, "open", guarded)
+    for in_memory in (streamed.IN_MEMORY, 0):
+        monkeypatch.setattr(streamed, "IN_MEMORY", in_memory)
+        with pytest.raises(DataError, match=r"b\.png: is a pipe"):
+            load(tmp_path)
+        assert len(load(tmp_path, skip_broken=True)) == 1
+
+
+def test_a_picture_for_which_memory_is_too_small_says_so(tmp_path, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    save(tmp_path / "a.png", GREY)
+    monkeypatch.setattr(Image.Image, "resize", full)
+    with pytest.raises(DataError, match=r"\(MemoryError\)"):
+        load(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
+def test_a_class_whose_name_is_no_text_is_refused(tmp_path):
+    save(tmp_path / "a.png", GREY)
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(folder)
+    os.rename(tmp_path / "a.png", folder + b"/a.png")
+    with pytest.raises(DataError, match=r"the name 'caf\\udce9' has bytes that are no UTF-8.*Rename"):
+        load(tmp_path)
+
+
+def test_many_broken_pictures_are_counted(tmp_path):
+    for i in range(5):
+        (tmp_path / f"{i}.png").write_bytes(b"")
+    with pytest.raises(DataError, match="all 5 pictures are broken"):
+        load(tmp_path, skip_broken=True)
+    save(tmp_path / "good.png", GREY)
+    data = load(tmp_path, skip_broken=True)
+    assert "5 broken pictures skipped: 0.png, 1.png, 2.png, …" in data.note
+    assert [name for name, why in data.refused if "cannot identify" in why] == [f"{i}.png" for i in range(5)]
+
+
+def test_other_and_hidden_files_are_left_out(tmp_path):
+    save(tmp_path / "a.PNG", GREY)
+    save(tmp_path / ".hidden" / "b.png", GREY)
+    for name in (".DS_Store", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    data = load(tmp_path)
+    assert (len(data), data.note.rpartition("; ")[2]) == (1, "1 other file left out")
+
+
+def test_pictures_beside_and_inside_sub_folders_are_ambiguous(tmp_path):
+    save(tmp_path / "a.png", GREY)
+    save(tmp_path / "cat" / "b.png", GREY)
+    with pytest.raises(DataError, match=r"beside \(a\.png\) and inside sub-folders \(cat\)"):
+        load(tmp_path)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"no pictures; files ending in \.bmp"):
+        load(tmp_path)
+
+
+def test_odd_metadata_do_not_warn(tmp_path):
+    image = Image.fromarray(GREY).convert("P")
+    image.save(tmp_path / "a.png", transparency=bytes(range(256)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(tmp_path)
+
+
+def test_a_small_jpeg_keeps_its_detail(tmp_path):
+    stripes = np.tile(np.repeat([0, 255], 4), 14).astype(np.uint8)
+    for ending in ("jpg", "png"):
+        save(tmp_path / f"a.{ending}", np.tile(stripes, (112, 1)), quality=95)
+    jpeg, png = (read_picture(tmp_path / f"a.{ending}", 28) for ending in ("jpg", "png"))
+    np.testing.assert_allclose(jpeg, png, atol=3)
+
+
+def test_colour_can_be_chosen(tmp_path):
+    save(tmp_path / "a.png", RGB)
+    save(tmp_path / "b.png", GREY)
+    luma = np.asarray(Image.fromarray(RGB).convert("L"))
+    grey = load(tmp_path, colour="grey")
+    assert grey.shape == (28, 28, 1)
+    assert (np.asarray(grey.images)[..., 0] == [luma, GREY]).all()
+    assert load(tmp_path).shape == (28, 28, 3)
+    (tmp_path / "a.png").unlink()
+    assert load(tmp_path).shape == (28, 28, 1)
+    assert load(tmp_path, colour="rgb").shape == (28, 28, 3)
+    with pytest.raises(ConfigError, match="auto, grey, rgb"):
+        load(tmp_path, colour="blue")
+
+
+def test_a_cmyk_jpeg_has_its_colours(tmp_path):
+    flat = np.full((32, 32, 3), [200, 40, 90], np.uint8)
+    save(tmp_path / "a.jpg", flat, "CMYK", quality=95)
+    np.testing.assert_allclose(read_picture(tmp_path / "a.jpg", 28), flat[:28, :28], atol=4)
+
+
+def test_a_phone_s_jpeg_is_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 8  # the camera was held by its other side
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, :30] = 255
+    save(tmp_path / "a.jpg", picture, quality=95, exif=exif)
+    upright = read_picture(tmp_path / "a.jpg", 28)
+    assert upright.shape == (28, 28, 3)
+    assert upright[20:26, 8:20].min() > 240  # what was left is below
+    assert upright[2:8].max() < 15
+
+
+def test_a_truncated_jpeg_is_broken(tmp_path):
+    save(tmp_path / "a.jpg", np.kron(RGB, np.ones((8, 8, 1), np.uint8)), quality=90)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"a\.jpg: cannot be read as a picture .*truncated"):
+        load(tmp_path)
+
+
+def test_a_text_named_png_is_named(tmp_path):
+    (tmp_path / "a.png").write_text("<html>not found</html>")
+    with pytest.raises(DataError, match=r"a\.png: cannot be read as a picture .*data\.skip_broken=true"):
+        load(tmp_path)
+
+
+def test_kinds_that_are_not_read_are_named(tmp_path):
+    (tmp_path / "IMG_1.HEIC").touch()
+    with pytest.raises(DataError, match=r"Convert the HEIC files to JPEG or PNG"):
+        load(tmp_path)
+    save(tmp_path / "a.png", GREY)
+    assert load(tmp_path).note.endswith("; 1 other file left out (convert HEIC to JPEG or PNG)")
+
+
+def test_a_single_picture_is_no_data_set(tmp_path):
+    save(tmp_path / "cat.PNG", GREY)
+    with pytest.raises(DataError, match=r"cat\.PNG is one picture; a folder of pictures is needed\. Give the one"):
+        load(tmp_path / "cat.PNG")

@@ -1,0 +1,286 @@
+"""What cannot be played is refused by a sentence that says what to do."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError
+from mulligan.game.architectures.residual import R3GANGenerator
+from mulligan.game.augment import Flip
+from mulligan.game.checking import NETS, game_of
+from mulligan.game.gan import GAN
+from mulligan.game.losses import FeatureMatching
+from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
+from mulligan.game.spec import Game, Latent, Player, Schedules
+from mulligan.game.validation import refuse_unplayable
+from mulligan.nn import layers as nn
+from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer
+from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay, WarmUp
+
+G, D, SHAPE = NETS["mlp"]
+MIXING = [nn.BatchNorm(), nn.MinibatchStddev(), nn.MinibatchDiscrimination(2, 2)]
+
+
+def refused(error, match, game, shape=SHAPE):
+    with pytest.raises(error, match=match):
+        GAN(game, shape, lanes=1)
+
+
+def test_g_makes_other_samples_than_the_data():
+    refused(ShapeError, r"makes samples of shape \(4,\), but the data has \(5,\).*Change its last", game_of(), (5,))
+
+
+def test_d_must_end_in_one_logit():
+    refused(ShapeError, r"output has shape \(5,\); it must be \(1,\).*End it with", game_of(d=D[:3]))
+
+
+@pytest.mark.parametrize("who", ["generator", "discriminator"])
+def test_a_player_must_have_something_to_learn(who):
+    game = replace(game_of(g=(nn.Dense(1),), d=(nn.Dense(1),)), latent=Latent(1))
+    bare = replace(game, **{who: replace(getattr(game, who), layers=(nn.Tanh(),))})
+    refused(ShapeError, f"the {who} has no parameters.*Give it a layer with weights", bare, (1,))
+    GAN(game, (1,), lanes=1)
+
+
+@pytest.mark.parametrize("layer", MIXING, ids=repr)
+def test_d_mixes_samples(layer):
+    mixing = (D[0], layer, *D[1:])
+    for penalty in (R1(), R2(), WGANGP(), DRAGAN(), ZeroCentered()):
+        refused(UnsupportedError, "a gradient penalty needs one.*LayerNorm", game_of(d=mixing, penalties=(penalty,)))
+    refused(UnsupportedError, "update = 'simultaneous' needs one", game_of(d=mixing, update="simultaneous"))
+    hidden = (nn.Residual((nn.Dense(4), layer, nn.Dense(4))), *D) if layer == MIXING[0] else mixing
+    refused(UnsupportedError, "mixes the samples", game_of(d=hidden, penalties=(R1(),)))
+    GAN(game_of(d=mixing), SHAPE, lanes=1)  # alternating without penalties: welcome
+
+
+@pytest.mark.parametrize("layer", MIXING[:1], ids=repr)
+def test_g_may_mix_samples(layer):
+    GAN(game_of(g=(G[0], layer, *G[1:]), penalties=(R1(), R2()), update="simultaneous"), SHAPE, lanes=1)
+
+
+@pytest.mark.parametrize("layer", MIXING[1:], ids=repr)
+def test_g_may_not_compare_what_it_draws(layer):
+    match = rf"{type(layer).__name__} cannot stand in a generator.*Put it into the discriminator"
+    refused(UnsupportedError, match, game_of(g=(G[0], layer, *G[1:])))
+    refused(UnsupportedError, match, game_of(g=(nn.Sequential((G[0], layer)), *G[1:])))
+
+
+@pytest.mark.parametrize("penalty", [WGANGP(), DRAGAN(), ZeroCentered()], ids=repr)
+def test_penalties_at_other_points_cannot_be_simultaneous(penalty):
+    game = game_of(penalties=(R1(), penalty), update="simultaneous")
+    match = f"shares one pass of D.* of {penalty.name} need.*Use update = 'alternating'"
+    refused(UnsupportedError, match, game)
+
+
+def test_a_penalty_of_ones_own_says_where_it_looks():
+    class Nearby(ZeroCentered):
+        points = "around"
+
+    class Aside(ZeroCentered):
+        points = "beside"
+
+    refused(UnsupportedError, r"Nearby looks around the reals.*Write its draw", game_of(penalties=(Nearby(),)))
+    refused(UnsupportedError, r"Aside: points = 'beside'.*'real', 'fake', 'between'", game_of(penalties=(Aside(),)))
+
+
+def test_feature_matching_cannot_be_simultaneous():
+    refused(UnsupportedError, "needs update = 'alternating'", game_of(loss=FeatureMatching(), update="simultaneous"))
+
+
+@pytest.mark.parametrize("layer", [5, 17, -6])
+def test_feature_matching_of_a_layer_that_is_not_there(layer):
+    refused(
+        ShapeError,
+        f"layer = {layer} is not allowed; the disc.* 5 layers.*Try",
+        game_of(loss=FeatureMatching(layer=layer)),
+    )
+    for there in (4, -5):
+        GAN(game_of(loss=FeatureMatching(layer=there)), SHAPE, lanes=1)
+
+
+@pytest.mark.parametrize("classes", [0, 4])
+def test_layers_for_other_classes_than_the_game_has(classes):
+    game = replace(game_of("classes"), classes=classes)
+    remedy = f"Give the layer classes = {classes}" if classes else "Train on labelled data"
+    refused(ShapeError, f"generator has a layer for 3 classes, but the game has classes = {classes}. {remedy}", game)
+
+
+def test_a_beta2_schedule_without_beta2():
+    refused(ConfigError, "SGD has no beta2.*Remove the schedule", game_with(SGD(), Schedules(beta2=Constant(0.9))))
+    GAN(game_with(Adam(), Schedules(beta2=Constant(0.9))), SHAPE, lanes=1)
+
+
+@dataclass(frozen=True)
+class Unnamed(Optimizer):
+    """One of one's own whose rate is not called lr."""
+
+    rate: float = 0.01
+
+    def _block(self, state, theta, g, *slots):
+        g *= self.rate
+        theta -= g
+
+
+@pytest.mark.parametrize("optimizer", [Unnamed(), Lookahead(Unnamed())], ids=repr)
+def test_a_schedule_of_rates_without_a_rate(optimizer):
+    falling = Schedules(lr=Linear(0.5, 0.1))
+    refused(ConfigError, r"Unnamed has no lr, so a schedule of rates.*Call its rate lr", game_with(optimizer, falling))
+    gan = GAN(game_with(optimizer, Schedules()), SHAPE, lanes=1)
+    with gan.lanes:
+        gan.step(np.zeros((2, *SHAPE)))
+
+
+@pytest.mark.parametrize(
+    "schedule", [Constant(1.0), Linear(0.9, 1.1), WarmUp(5, Constant(1.2)), Exponential(0.9, 2.0, 30)]
+)
+def test_a_beta2_schedule_that_leaves_its_range(schedule):
+    for optimizer in (Adam(), Lookahead(Adam())):
+        game = game_with(optimizer, Schedules(beta2=schedule))
+        with pytest.raises(
+            ConfigError, match=r"beta2 = 1[.\d]* from a schedule is not allowed.*at least 0 and below 1.*Try"
+        ):
+            GAN(game, SHAPE, total=1000, lanes=1)
+    GAN(game_with(Adam(), Schedules(beta2=Linear(0.9, 1.0))), SHAPE, total=1000, lanes=1)  # 1 is past the last step
+
+
+@pytest.mark.parametrize("name", ["lr", "penalty", "noise"])
+@pytest.mark.parametrize("schedule", [Exponential(factor=2.0, every=1), StepDecay(factor=1e200, at=(3, 1999))])
+def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
+    schedules = Schedules(**{name: schedule})
+    GAN(game_with(Adam(), schedules), SHAPE, total=1000, lanes=1)
+    with pytest.raises(ConfigError, match=rf"schedules.{name} = .* gives inf at step .* of 3,000.*Try"):
+        GAN(game_with(Adam(), schedules), SHAPE, total=3000, lanes=1)
+
+
+def test_a_beta2_schedule_that_grows_beyond_all_numbers():
+    game = game_with(Adam(), Schedules(beta2=Exponential(0.5, 1e300, every=1)))
+    with pytest.raises(ConfigError, match="beta2 = inf from a schedule is not allowed"):
+        GAN(game, SHAPE, total=1000, lanes=1)
+
+
+def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
+    gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, lanes=1)
+    gan.step(np.zeros((4, 4)))
+    with pytest.raises(ConfigError, match=r"beta2 = 1\.8 from a schedule"):
+        gan.step(np.zeros((4, 4)))
+
+
+def test_labels_may_be_a_list():
+    gan, same = (GAN(game_of("classes"), (4,), lanes=1) for _ in range(2))
+    assert gan.step(np.ones((4, 4)), [0, 1, 2, 0]) == same.step(np.ones((4, 4)), np.array([0, 1, 2, 0]))
+
+
+def game_with(optimizer, schedules=None):
+    return Game(Player(G, optimizer), Player(D, optimizer), Latent(3), schedules=schedules or Schedules())
+
+
+@pytest.mark.parametrize(
+    ("build", "match"),
+    [
+        (lambda: game_of(update="both"), "update = 'both' is not allowed; it must be"),
+        (lambda: game_of(update="simultaneous", d_steps=2), "d_steps = 2 is not allowed with update"),
+        (lambda: game_of(d_steps=0), "d_steps = 0 is not allowed"),
+        (lambda: game_of(classes=-1), "classes = -1 is not allowed"),
+        (lambda: game_of(classes=2.5), r"classes = 2\.5 is not allowed; it must be a whole number"),
+        (lambda: FeatureMatching(layer=1.5), r"layer = 1\.5 is not allowed; it must be a whole number. Try layer = -2"),
+        (lambda: R3GANGenerator(expansion=1.5), r"expansion = 1\.5 is not allowed; it must be a whole number"),
+        (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks = \[1, 1, 0\.5\] is not allowed"),
+        (lambda: game_of(instance_noise=-0.1), "instance_noise = -0.1 is not allowed"),
+        (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties name R1 twice"),
+        (lambda: Latent(0), "dim = 0 is not allowed"),
+        (lambda: Latent(3, "cauchy"), "distribution = 'cauchy' is not allowed; it must be 'normal' or 'uniform'"),
+        (lambda: Player(()), r"layers = \[\] is not allowed"),
+        (lambda: Player(D, clip_weights=-1.0), "clip_weights = -1.0 is not allowed"),
+    ],
+)
+def test_words_that_are_off(build, match):
+    with pytest.raises(ConfigError, match=match):
+        build()
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "match"),
+    [
+        ((6, 5), None, r"a batch of shape \(6, 5\) does not fit; it must be \(n, 4\).*Reshape"),
+        ((6, 1), None, "does not fit"),  # would broadcast
+        ((6, 4), np.zeros(5, int), r"labels of shape \(5,\) do not fit 6 samples"),
+        ((6, 4), np.zeros((6, 1), int), "do not fit 6 samples"),
+        ((7, 4), None, "a batch of 7 cannot be shared evenly among d_steps = 2.*or use fewer lanes"),
+        ((2, 4), None, "a batch of 2 cannot be shared evenly"),
+        ((0, 4), None, "a batch of 0 cannot be shared evenly"),
+    ],
+)
+def test_batches_that_do_not_fit(shape, labels, match):
+    gan = GAN(game_of(d_steps=2), SHAPE, lanes=2)
+    before = gan.d.network.theta.copy()
+    with pytest.raises(ShapeError, match=match):
+        gan.step(np.zeros(shape), labels)
+    np.testing.assert_array_equal(gan.d.network.theta, before)
+    assert gan.steps == 0
+    gan.step(np.zeros((4, 4)))
+    gan.lanes.close()
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize(
+    ("real", "labels", "match"),
+    [
+        (0.5, None, r"a batch of shape \(\) does not fit; it must be \(n, 4\)"),
+        (None, None, "a batch must be numbers, one row for each sample, not dtype object.*float32"),
+        ([[1.0, 2.0], [3.0]], None, "a batch must be numbers, one row for each sample, not rows of different lengths"),
+        ([["a"] * 4] * 6, None, "a batch must be numbers.*not dtype <U1"),
+        (np.zeros((6, 4)) + 1j, None, "a batch must be numbers.*not dtype complex128"),  # whose half would be lost
+        (np.zeros((6, 4)), [0, 1, 2, 0, 1, None], "labels must be numbers, one for each sample, not dtype object"),
+        (np.zeros((6, 4)), [[0], [1, 2]], "labels must be numbers, one for each sample, not rows of different lengths"),
+        (np.zeros((6, 4)), ["a"] * 6, "labels must be numbers, one for each sample, not dtype <U1"),
+    ],
+)
+def test_batches_that_are_no_numbers(real, labels, match, lanes):
+    gan = GAN(game_of(), SHAPE, lanes=lanes)
+    with gan.lanes:
+        with pytest.raises(ShapeError, match=match):
+            gan.step(real, labels)
+        gan.step(np.zeros((6, 4)), np.zeros(6, int))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("lanes", 0, "lanes = 0 is not allowed; it must be a whole number, at least 1. Try lanes = 1"),
+        ("lanes", -1, "lanes = -1 is not allowed"),
+        ("lanes", 1.5, r"lanes = 1\.5 is not allowed"),
+        ("seed", -1, "seed = -1 is not allowed; it must be a whole number, at least 0. Try seed = 0"),
+        ("seed", "x", "seed = 'x' is not allowed"),
+        ("total", 0, "total = 0 is not allowed; it must be a whole number, at least 1"),
+        ("total", True, "total = True is not allowed"),
+        ("dtype", np.int32, "dtype = int32 is not allowed; it must be float32 or float64. Try dtype = np.float32"),
+        ("dtype", "float16", "dtype = float16 is not allowed"),
+    ],
+)
+def test_settings_that_are_off(name, value, match):
+    with pytest.raises(ConfigError, match=match):
+        GAN(game_of(), SHAPE, **{"lanes": 1, name: value})
+
+
+def test_what_is_unplayable_is_said_without_memory():
+    with pytest.raises(ShapeError, match="augment moves and cuts pictures"):
+        refuse_unplayable(game_of(augment=(Flip(),)), SHAPE)
+    refuse_unplayable(game_of(), SHAPE)
+
+
+@pytest.mark.parametrize("labels", [None, np.array([0, 1, 2, 3, 0, 1]), np.zeros(6)])
+def test_labels_that_a_game_with_classes_needs(labels):
+    gan = GAN(game_of("classes"), SHAPE, lanes=2)
+    with gan.lanes:
+        with pytest.raises((ShapeError, ConfigError), match=r"classes|whole number"):
+            gan.step(np.zeros((6, 4)), labels)
+        gan.step(np.zeros((6, 4)), np.arange(6) % 3)  # the lanes are free again
+
+
+def test_labels_that_nobody_asks_for_change_nothing():
+    with_labels, without = (GAN(game_of(), SHAPE, lanes=1) for _ in range(2))
+    real = np.ones((6, 4))
+    with_labels.step(real, np.arange(6))
+    without.step(real)
+    np.testing.assert_array_equal(with_labels.d.network.theta, without.d.network.theta)

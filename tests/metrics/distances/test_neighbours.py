@@ -1,0 +1,177 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.metrics.distances import neighbours
+from mulligan.metrics.distances.neighbours import coverage_ideal, manifolds, nearest, on_grid, squared_distances
+
+
+def by_definition(real, fake, k, k_density):
+    """The four figures, set by set, from all distances at once."""
+    own = lambda x, k: np.sort(cdist(x, x), axis=1)[:, k]  # noqa: E731 - column 0 is the point itself
+    d = cdist(real, fake)
+    precision = (d <= own(real, k)[:, None]).any(axis=0).mean()
+    recall = (d <= own(fake, k)[None, :]).any(axis=1).mean()
+    dense = own(real, k_density)
+    density = (d < dense[:, None]).sum() / (k_density * len(fake))
+    coverage = (d.min(axis=1) < dense).mean()
+    return precision, recall, density, coverage
+
+
+def figures(found):
+    return found.precision, found.recall, found.density, found.coverage
+
+
+@pytest.mark.parametrize(("k", "k_density"), [(3, 5), (1, 2), (4, 1)])
+def test_against_the_definition_with_ties(rng, k, k_density):
+    # Whole numbers: cdist is exact, many distances are equal, so ≤ and < differ.
+    real, fake = rng.integers(0, 6, (90, 3)), rng.integers(1, 8, (70, 3))
+    expected = by_definition(real.astype(float), fake.astype(float), k, k_density)
+    assert figures(manifolds(real, fake, k=k, k_density=k_density)) == pytest.approx(expected, rel=1e-14)
+
+
+def test_against_scikit_learn(rng):
+    sklearn = pytest.importorskip("sklearn.neighbors")
+    real, fake = rng.standard_normal((200, 7)), rng.standard_normal((150, 7)) * 0.8 + 0.2
+    radius = sklearn.NearestNeighbors().fit(real).kneighbors(n_neighbors=5)[0]  # without the point itself
+    fake_radius = sklearn.NearestNeighbors().fit(fake).kneighbors(n_neighbors=3)[0]
+    d = sklearn.NearestNeighbors(n_neighbors=150, algorithm="kd_tree").fit(fake).kneighbors(real)
+    full = np.empty((200, 150))
+    np.put_along_axis(full, d[1], d[0], axis=1)
+    found = manifolds(real, fake)
+    assert found.precision == (full <= radius[:, 2][:, None]).any(axis=0).mean()
+    assert found.recall == (full <= fake_radius[:, 2]).any(axis=1).mean()
+    assert found.density == pytest.approx((full < radius[:, 4][:, None]).sum() / 750, rel=1e-14)
+    assert found.coverage == (d[0][:, 0] < radius[:, 4]).mean()
+
+
+def test_equal_sets_score_one_exactly(rng):
+    x = rng.standard_normal((300, 20)).astype(np.float32)
+    assert figures(manifolds(x, rng.permutation(x))) == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_the_roles_of_precision_and_recall_swap(rng):
+    x, y = rng.standard_normal((120, 4)), 0.3 * rng.standard_normal((140, 4))
+    there, back = manifolds(x, y), manifolds(y, x)
+    assert (there.precision, there.recall) == (back.recall, back.precision)
+    assert (there.coverage_ideal, back.coverage_ideal) == (coverage_ideal(120, 140), coverage_ideal(140, 120))
+    assert there.precision > 0.95 > there.recall  # a collapsed set is precise and recalls little
+
+
+def test_same_figures_to_the_last_digit_in_any_order_and_block(rng, monkeypatch):
+    x, y = rng.standard_normal((257, 33)), rng.standard_normal((193, 33)) * 1.1
+    expected = manifolds(x, y)
+    assert manifolds(rng.permutation(x), rng.permutation(y)) == expected
+    for block in (1, 1000, 20_011):
+        monkeypatch.setattr(neighbours, "BLOCK", block)
+        assert manifolds(x, y) == expected
+
+
+def test_no_cancellation_far_from_the_origin(rng):
+    x, y = rng.standard_normal((50, 10)), rng.standard_normal((60, 10))
+    (_, near), (_, far) = (next(squared_distances(a + 1e6, b + 1e6)) for a, b in ((x, y), (x, x)))
+    np.testing.assert_allclose(near, cdist(x, y, "sqeuclidean"), rtol=1e-5)
+    assert np.all(np.diag(far) == 0.0)
+
+
+def test_a_copy_is_at_distance_zero_and_all_others_are_right(rng):
+    train = rng.standard_normal((400, 64)).astype(np.float32)
+    distance, index = nearest(train[[7, 300]], train, k=4)
+    assert index[:, 0].tolist() == [7, 300]
+    assert distance[:, 0].tolist() == [0.0, 0.0]
+    np.testing.assert_allclose(distance, np.sort(cdist(train[[7, 300]], train), axis=1)[:, :4], rtol=1e-5)
+
+
+def test_pixels_are_on_the_grid_already(rng):
+    x, y = rng.integers(0, 256, (40, 784)), rng.integers(0, 256, (30, 784))
+    _, d2 = next(squared_distances(x, y))
+    assert np.array_equal(d2, ((x[:, None] - y[None]) ** 2).sum(axis=2))
+
+
+@pytest.mark.parametrize("d", [1, 2, 64, 100, 128, 784])
+def test_the_grid_leaves_every_sum_exact(rng, d):
+    (x, y), unit = on_grid(rng.standard_normal((5, d)), 3 * rng.standard_normal((6, d)))
+    assert np.array_equal(x, np.rint(x))
+    top = max(x.max(), y.max())
+    assert x.min() >= 0
+    assert 2 * d * top**2 <= 2.0**53  # the bound on partial sums
+    assert top >= 2.0**19  # and yet fine
+    assert np.log2(unit) == np.rint(np.log2(unit))
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-320, 2.3e-308, 1e-302])
+def test_points_as_near_as_floats_can_be(size):
+    x = np.array([[0.0, 0.0], [3 * size, 0.0], [0.0, 4 * size]])
+    distance, index = nearest(x, x, k=2, skip=np.arange(3))
+    assert index.tolist() == [[1, 2], [0, 2], [0, 1]]
+    np.testing.assert_allclose(distance / size, [[3, 4], [3, 5], [4, 5]], rtol=1e-6)
+
+
+def test_all_points_in_one_place():
+    x = np.full((9, 3), 2.5)
+    assert nearest(x, x)[0].max() == 0.0
+    assert figures(manifolds(x, x)) == (1.0, 1.0, 0.0, 0.0)  # nothing is nearer than a radius of 0
+
+
+@pytest.mark.parametrize("slab", [8192, 25, 1])  # all points at once, a few of them, or as few as there are neighbours
+def test_nearest_against_scikit_learn_and_without_itself(rng, monkeypatch, slab):
+    sklearn = pytest.importorskip("sklearn.neighbors")
+    monkeypatch.setattr(neighbours, "SLAB", slab)
+    x, y = rng.standard_normal((80, 6)), rng.standard_normal((90, 6))
+    expected, where = sklearn.NearestNeighbors(n_neighbors=3).fit(y).kneighbors(x)
+    distance, index = nearest(x, y, k=3)
+    assert np.array_equal(index, where)
+    np.testing.assert_allclose(distance, expected, rtol=1e-6)
+    expected, where = sklearn.NearestNeighbors(n_neighbors=2).fit(y).kneighbors()
+    distance, index = nearest(y, y, k=2, skip=np.arange(90))
+    assert np.array_equal(index, where)
+    distance, index = nearest(y[10:20], y, skip=np.arange(10, 20))
+    assert np.array_equal(index, where[10:20, :1])
+
+
+@pytest.mark.parametrize("slab", [8192, 1])
+def test_of_points_as_near_the_first_is_taken(rng, monkeypatch, slab):
+    monkeypatch.setattr(neighbours, "SLAB", slab)
+    x = rng.standard_normal((5, 3))
+    assert nearest(x, np.tile(x, (9, 1)))[1][:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_memory_is_that_of_a_block(rng, monkeypatch):
+    monkeypatch.setattr(neighbours, "BLOCK", 200_000)
+    x, y = rng.standard_normal((3000, 4)), rng.standard_normal((3000, 4))
+    tracemalloc.start()
+    manifolds(x, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6e6  # all distances at once would be 72 MB
+
+
+def test_coverage_of_equal_distributions(rng):
+    assert coverage_ideal(3, 2, 1) == pytest.approx(1 - 2 / 4)  # nearest of 2 other reals and 2 fakes
+    assert coverage_ideal(4, 2, 2) == pytest.approx(1 - (3 * 2) / (5 * 4))
+    assert coverage_ideal(10_000, 10_000) == pytest.approx(0.969, abs=5e-4)
+    assert coverage_ideal(10**9, 10**9, 3) == pytest.approx(1 - 2**-3, rel=1e-8)
+    seen = [
+        manifolds(rng.standard_normal((60, 2)), rng.standard_normal((40, 2)), k_density=3).coverage for _ in range(300)
+    ]
+    error = np.std(seen) / np.sqrt(len(seen))
+    assert abs(np.mean(seen) - coverage_ideal(60, 40, 3)) < 3.5 * error
+
+
+def test_density_of_equal_distributions_is_one(rng):
+    seen = [manifolds(rng.standard_normal((60, 2)), rng.standard_normal((40, 2))).density for _ in range(300)]
+    # A fake is nearer than the k-th of the N − 1 other reals with probability k/N: E = MN · k/N / (kM) = 1.
+    assert abs(np.mean(seen) - 1.0) < 3.5 * np.std(seen) / np.sqrt(300)
+
+
+def test_words_for_what_is_off(rng):
+    x = rng.standard_normal((5, 3))
+    with pytest.raises(ShapeError, match="5 rows; at least 6"):
+        manifolds(x, x)
+    with pytest.raises(ConfigError, match="k = 0 and 5"):
+        manifolds(x, x, k=0)
+    with pytest.raises(ConfigError, match="k = 5; 1 to 4 neighbours"):
+        nearest(x, x, k=5, skip=np.arange(5))

@@ -1,0 +1,190 @@
+"""Which judge a data set gets, and whether the shipped ones are what they say."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mulligan.metrics.features.judge as judges
+from mulligan.data import DATASETS, Dataset, load
+from mulligan.errors import DataError
+from mulligan.metrics.features import judge_training, judging
+from mulligan.metrics.features.judge_training import SHIPPED, accuracy_of
+from mulligan.metrics.features.judging import judge_for, shipped
+
+FOLDER = Path(judges.__file__).parent / "judges"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache folder of its own, and few steps."""
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(judging, "STEPS", 60)
+    return tmp_path / "mulligan" / "judges"
+
+
+def two_kinds(n, seed=0):
+    """Pictures of 8×8 that are bright on the left or on the right."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(2, size=n)
+    images = rng.integers(0, 60, (n, 8, 8, 1))
+    images[labels == 0, :, :4] += 150
+    images[labels == 1, :, 4:] += 150
+    return images.astype(np.uint8), labels
+
+
+@pytest.fixture
+def own():
+    images, labels = two_kinds(90)
+    return Dataset("own", images, labels, ("left", "right"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_judge_is_as_right_as_it_says(name):
+    found = judges.bundled(name)
+    assert found.accuracy >= {"mnist": 0.992, "fashion-mnist": 0.91}[name]
+    path = FOLDER / f"{name}.safetensors"
+    assert path.stat().st_size < 1_000_000
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        data = load(name)
+    except DataError:
+        pytest.skip(f"{name} is not on this machine")
+    assert accuracy_of(found.network, np.asarray(data.test.images), data.test.labels) == found.accuracy
+
+
+def test_every_shipped_judge_can_be_remade():
+    assert {path.stem for path in FOLDER.iterdir()} == SHIPPED.keys() <= DATASETS.keys()
+
+
+def test_a_shipped_one_must_fit(digits):
+    assert judge_for(digits) is judges.bundled("mnist")
+    assert shipped(Dataset("mnist", digits.images[:50, :20], digits.labels[:50], digits.class_names)) is None
+    assert shipped(Dataset("mnist", digits.images[:50], digits.labels[:50] % 2, ("even", "odd"))) is None
+    assert shipped(Dataset("../mnist", digits.images[:50], digits.labels[:50], digits.class_names)) is None
+    assert shipped(Dataset("mnist", digits.images[:50])) is None
+
+
+def test_a_file_beside_ones_own_pictures_is_no_judge(tmp_path):
+    (tmp_path / "digits.safetensors").write_bytes(b"a generator")
+    assert judges.bundled(str(tmp_path / "digits")) is None  # what the data set read from that folder is called
+    assert judges.bundled("../judges/mnist") is None
+
+
+def test_a_judge_of_ones_own(own, cache):
+    said = []
+    found = judge_for(own, say=said.append)
+    assert len(said) == 2
+    assert "of 9 held-out pictures" in said[1]
+    images, labels = two_kinds(200, seed=1)
+    assert accuracy_of(found.network, images, labels) > 0.97
+    (kept,) = cache.iterdir()
+    assert found.sha256 == hashlib.sha256(kept.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(8, 10), (28, 20), (32, 30), (48, 60), (64, 100)])
+def test_the_wait_is_said_by_the_size_of_the_pictures(cache, monkeypatch, size, seconds):
+    """Measured on one core, 2,000 steps in colour: 44 CPU-seconds at 28×28, 131 at 48×48, 215 at 64×64."""
+    said = []
+    monkeypatch.setattr("mulligan.metrics.features.judge_training.train", lambda *_, **__: 1 / 0)
+    data = Dataset("own", np.zeros((40, size, size, 3), np.uint8), np.arange(40) % 2, ("left", "right"))
+    with pytest.raises(ZeroDivisionError):
+        judge_for(data, say=said.append)
+    assert said == [f"training a judge on own, once; some {seconds} seconds where two cores are free"]
+
+
+def test_it_is_trained_once(own, cache):
+    first, said = judge_for(own), []
+    again = judge_for(own, train=False, say=said.append)
+    assert (again.sha256, said) == (first.sha256, [])
+    images, labels = two_kinds(91)
+    for other in (Dataset("own", images, labels, ("left", "right")), Dataset("own", *two_kinds(90, 3), ("a", "b"))):
+        assert judge_for(other, train=False) is None
+    assert judge_for(Dataset("own", own.images, 1 - own.labels, ("a", "b")), train=False) is None
+    (kept,) = cache.iterdir()
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert judge_for(own, train=False) is None
+    assert judge_for(own).sha256 == first.sha256
+
+
+def test_it_never_sees_the_test_part(own, monkeypatch):
+    seen = []
+    monkeypatch.setattr(judging, "BATCH", 8)
+    monkeypatch.setattr(
+        "mulligan.metrics.features.judge_training.train", lambda images, *_, epochs, **__: seen.append((images, epochs))
+    )
+    monkeypatch.setattr("mulligan.metrics.features.judge_training.accuracy_of", lambda *_: 1 / 0)
+    parted = Dataset(
+        "own",
+        own.images[:60],
+        own.labels[:60],
+        own.class_names,
+        Dataset("t", own.images[60:], own.labels[60:], own.class_names),
+    )
+    for data, count in ((parted, 60), (own, 81)):
+        with pytest.raises(ZeroDivisionError):
+            judge_for(data)
+        assert len(seen[-1][0]) == count
+        assert seen[-1][1] * (count // 8) >= 60  # never fewer steps, and never none, however much data there is
+
+
+def test_every_picture_is_in_the_key_of_the_cache(own, cache):
+    images, labels = np.zeros((4097, 2, 2, 1), np.uint8), np.arange(4097) % 2
+    first, other = Dataset("own", images, labels, ("a", "b")), images.copy()
+    other[-1] = 1
+    assert judging._cache(first) != judging._cache(Dataset("own", other, labels, ("a", "b")))
+
+
+def test_a_judge_is_shown_pixels_from_minus_one_to_one():
+    np.testing.assert_allclose(judges.as_input(np.array([0, 51, 255], np.uint8)), [-1.0, -0.6, 1.0], atol=1e-6)
+
+
+def test_what_a_judge_is_trained_on_is_moved_and_mirrored_sideways(monkeypatch):
+    seen, as_input = [], judges.as_input
+
+    class Halves:
+        def update(self, mean, theta, step, part):
+            mean[part] = 0.5
+
+    monkeypatch.setattr(judges, "as_input", lambda images: seen.append(as_input(images)) or seen[-1])
+    monkeypatch.setattr(judge_training, "EMA", lambda **_: Halves())
+    images = np.zeros((64, 8, 8, 1), np.uint8)
+    images[:, 2, 2] = 255
+    network = judge_training.train(images, np.arange(64) % 2, 2, epochs=4, batch_size=32, shift=1, flip=True)
+    places = {(int(row), int(column)) for _, row, column, _ in np.argwhere(np.concatenate(seen) > 0)}
+    assert places == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3, 4, 5, 6)}
+    assert len(np.concatenate(seen)) == 4 * 64  # the last batch, too
+    assert (network.theta == 0.5).all()  # the average is what is kept
+
+
+def test_a_cache_that_cannot_be_written_costs_no_figures(own, cache):
+    cache.parent.mkdir()
+    cache.write_text("in the way")
+    assert judge_for(own).accuracy == 1.0
+
+
+def test_without_labels_there_is_none(own):
+    assert judge_for(Dataset("own", own.images)) is None
+    assert judge_for(Dataset("own", own.images, 0 * own.labels, ("all",))) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["mnist", "--epochs", "1"], "--out FILE is needed"),  # else this judge took the place of the package's own
+        (["mnist-test"], "--out FILE is needed"),
+        (["mnist", "--epochs", "0", "--out", "x.safetensors"], "--epochs = 0 and --shift = None"),
+        (["mnist", "--shift", "-1", "--out", "x.safetensors"], "--epochs = None and --shift = -1"),
+        (["ring", "--out", "x.safetensors"], "ring has no labels, or no test part"),
+        (["minst", "--out", "x.safetensors"], "Did you mean 'mnist'?"),
+    ],
+)
+def test_only_a_judge_as_shipped_is_written_into_the_package(words, said, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["judge_training", *words])
+    monkeypatch.setattr(judge_training, "train", lambda *_, **__: pytest.fail("it trains"))
+    with pytest.raises(SystemExit) as left:
+        judge_training.main()
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,154 @@
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from mulligan.errors import DataError, ShapeError
+from mulligan.metrics.features.maps import enough, pca, random_conv
+
+
+def test_pca_against_scikit_learn(digits):
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    train, test = digits.images[:2000], digits.test.images[:300]
+    reference = decomposition.PCA(16, svd_solver="full").fit(train.reshape(2000, -1) / 255.0)
+    expected = reference.transform(test.reshape(300, -1) / 255.0)
+    largest = np.abs(reference.components_).argmax(axis=1)
+    expected *= np.sign(reference.components_[np.arange(16), largest])
+    found = pca(train, 16)
+    assert found.name == "pca16"
+    np.testing.assert_allclose(found(test), expected, atol=2e-3)
+    assert found(test).dtype == np.float32
+
+
+def test_pca_is_centred_orthonormal_and_falls(digits):
+    train = digits.images[:1500]
+    phi = pca(train)
+    features = phi(train).astype(np.float64)
+    cov = np.cov(features, rowvar=False)
+    assert np.abs(features.mean(axis=0)).max() < 1e-4
+    assert np.abs(cov - np.diag(np.diag(cov))).max() < 1e-3 * cov[0, 0]
+    assert (np.diff(np.diag(cov)) < 1e-9).all()
+    np.testing.assert_allclose(phi.components.T @ phi.components, np.eye(64), atol=1e-4)
+    largest = np.abs(phi.components).argmax(axis=0)
+    assert (phi.components[largest, np.arange(64)] > 0).all()
+
+
+def test_pca_is_the_same_to_the_byte_in_any_order(digits, rng):
+    train = digits.images[:1000]
+    one, other = pca(train), pca(rng.permutation(train))
+    assert one.sha256 == other.sha256
+    test = digits.test.images[:70]
+    together = one(test)
+    assert np.array_equal(together, np.concatenate([one(test[i : i + 1]) for i in range(70)]))
+    assert pca(digits.images[:999]).sha256 != one.sha256
+    assert pca(train, name="other").sha256 != one.sha256
+    assert replace(one, offset=one.offset + 1).sha256 != one.sha256 != replace(one, components=one.offset).sha256
+
+
+def test_pca_of_few_or_small_pictures(rng):
+    few = rng.integers(0, 256, (5, 6, 6, 3)).astype(np.uint8)
+    assert pca(few)(few).shape == (5, 4)
+    assert pca(few).name == "pca64"
+    small = rng.integers(0, 256, (50, 3, 2)).astype(np.uint8)
+    assert pca(small)(small).shape == (50, 6)
+
+
+@pytest.mark.parametrize("n", [90, 191, 192, 400])
+def test_pca_of_fewer_pictures_than_numbers_in_one(rng, n):
+    """Whether the small product or the large one is decomposed: the same components, in any order of the pictures."""
+    width = 8 * 8 * 3
+    smooth = rng.normal(size=(12, width)).cumsum(axis=1)
+    mixed = rng.normal(size=(n, 12)) * np.linspace(6, 1, 12) @ smooth
+    train = np.clip(127 + mixed, 0, 255).astype(np.uint8).reshape(n, 8, 8, 3)
+    phi = pca(train, 10)
+    flat = train.reshape(n, -1).astype(np.float64)
+    vectors = np.linalg.eigh(np.cov(flat, rowvar=False))[1]
+    assert np.abs(phi(train).mean(axis=0)).max() < 1e-3
+    np.testing.assert_allclose(np.abs(np.sum(phi.components * vectors[:, :-11:-1], axis=0)), 1.0, atol=1e-3)
+    np.testing.assert_allclose(phi.components.T @ phi.components, np.eye(10), atol=1e-3)
+    assert pca(rng.permutation(train), 10).sha256 == phi.sha256
+
+
+def test_pca_of_a_few_large_pictures_takes_no_minutes(rng, monkeypatch):
+    """A few hundred 64×64 in colour: their 12,288² covariances would take gigabytes, their own product 0.1 MB."""
+    sizes = []
+    eigh = scipy.linalg.eigh
+    monkeypatch.setattr(scipy.linalg, "eigh", lambda a, **how: sizes.append(a.shape) or eigh(a, **how))
+    train = rng.integers(0, 256, (100, 64, 64, 3)).astype(np.uint8)
+    assert pca(train)(train).shape == (100, 64)
+    same = np.repeat(train[:3], 20, axis=0)  # 57 of whose components have no variance
+    np.testing.assert_allclose(pca(same, 59).components.T @ pca(same, 59).components, np.eye(59), atol=1e-2)
+    assert set(sizes) == {(100, 100), (60, 60)}
+
+
+def test_pca_needs_little_memory_beside_a_run_that_trains(rng):
+    images = rng.integers(0, 256, (10_000, 28, 28, 1), dtype=np.uint8)
+    pca(images[:1000])  # imports what it needs
+    tracemalloc.start()
+    try:
+        pca(images)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * 8 * 784**2  # six matrices of pixels × pixels; all pictures in float64 are thirteen
+
+
+def test_of_large_pictures_fewer_are_enough():
+    assert (enough((28, 28, 1)), enough((32, 32, 3))) == (63_775, 16_276)
+    assert enough((64, 64, 1)) == enough((48, 48, 3)) == enough((64, 64, 3)) == 2000
+    assert enough((512, 512, 3)) == 64
+
+
+def test_random_conv_against_torch(digits):
+    torch = pytest.importorskip("torch")
+    phi = random_conv((28, 28, 1), 10, seed=5)
+    x = torch.from_numpy(digits.test.images[:6].transpose(0, 3, 1, 2) / 255.0)
+    for weights, c in ((phi.first, 1), (phi.second, 16)):
+        kernel = torch.from_numpy(weights.astype(np.float64)).reshape(5, 5, c, -1).permute(3, 2, 0, 1)
+        x = torch.relu(torch.nn.functional.conv2d(x, kernel, stride=2, padding=2))
+    expected = x.permute(0, 2, 3, 1).reshape(6, -1) @ torch.from_numpy(phi.projection.astype(np.float64))
+    np.testing.assert_allclose(phi(digits.test.images[:6]), expected.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_random_conv_is_fixed_for_ever(digits):
+    phi = random_conv((28, 28, 1))
+    assert phi.sha256 == "29f66549f78052b8ddc26efdb42cedca61b32a5f013686f24e74eefe1342daf4"
+    assert phi.sha256 != random_conv((28, 28, 1), seed=1).sha256
+    for weights, fan_in, gain in ((phi.first, 25, 2), (phi.second, 400, 2), (phi.projection, 1568, 16)):
+        # Uniform in ±√(3 gain/fan_in): variance gain/fan_in; the variance of the estimate from E x⁴ = 9/5 var².
+        expected = gain / fan_in
+        assert weights.var() == pytest.approx(expected, abs=4 * expected * np.sqrt(0.8 / weights.size))
+        assert np.abs(weights).max() <= np.sqrt(3 * expected) * (1 + 1e-6)
+    assert random_conv((7, 9, 3), 12)(np.zeros((2, 7, 9, 3), np.uint8)).shape == (2, 12)
+
+
+def test_random_conv_looks_at_each_picture_alone(digits, rng):
+    phi, test = random_conv((28, 28, 1)), digits.test.images[:300]
+    order = rng.permutation(300)
+    np.testing.assert_allclose(phi(test)[order], phi(test[order]), rtol=1e-4, atol=1e-4)
+
+
+def test_words_for_what_is_off(digits):
+    phi, conv = pca(digits.images[:100]), random_conv((28, 28, 1))
+    small = digits.images[:3, :20]
+    with pytest.raises(ShapeError, match="fitted on pictures of 784 values; these have 560"):
+        phi(small)
+    with pytest.raises(ShapeError, match=r"made for pictures of shape \(28, 28, 1\)"):
+        conv(small)
+    with pytest.raises(DataError, match="dtype float32"):
+        phi(small.astype(np.float32))
+    with pytest.raises(ShapeError, match="0 components"):
+        pca(digits.images[:100], 0)
+    with pytest.raises(ShapeError, match=r"shape \(3, 560\)"):
+        phi(small.reshape(3, -1))
+
+
+def test_the_hash_of_pca_knows_no_negative_zero(digits):
+    """Pixels that never change have components of ±1e-18, whose sign depends on LAPACK and its threads."""
+    phi = pca(digits.images[:500], 8)
+    still = np.ptp(digits.images[:500].reshape(500, -1), axis=0) == 0
+    assert still.any()
+    assert not phi.components[still].any()
+    assert not np.signbit(phi.components[still]).any()

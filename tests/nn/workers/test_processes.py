@@ -1,0 +1,260 @@
+"""Lanes that are processes: they meet, answer, fail and end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mulligan.errors import RunError
+from mulligan.nn.memory import shared
+from mulligan.nn.workers import processes
+from mulligan.nn.workers.processes import Forks, can_fork
+
+pytestmark = pytest.mark.skipif(not can_fork(), reason="lanes are processes on Linux only")
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def forked(count, answer=lambda question, lane: os.getpid(), home=lambda answers: None):
+    return Forks(count, answer, home)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_lane_works_in_a_process_of_its_own(count):
+    seen = shared((count,), np.int64)
+
+    def work(lane):
+        seen[lane] = os.getpid()
+
+    with forked(count) as lanes:
+        for _ in range(3):
+            lanes.play(work)
+        assert lanes.ask("pid") == seen.tolist()
+        assert len(set(seen.tolist())) == count
+        assert seen[0] == os.getpid()
+    assert not any(alive(pid) for pid in seen[1:])
+
+
+def test_outside_the_block_lanes_are_threads():
+    seen = shared((2,), np.int64)
+
+    def work(lane):
+        seen[lane] = os.getpid()
+
+    lanes = forked(2)
+    lanes.play(work)
+    lanes.close()
+    assert seen.tolist() == [os.getpid()] * 2
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_what_is_written_before_a_meeting_is_read_after(count):
+    board, sums = shared((count,), np.float64), shared((count, 200), np.float64)
+
+    def work(lane):
+        for turn in range(200):
+            board[lane] = turn * (lane + 1)
+            lanes.meet(lane)
+            sums[lane, turn] = board.sum()
+            lanes.meet(lane)
+
+    with forked(count) as lanes:
+        lanes.play(work)
+    np.testing.assert_array_equal(sums, np.outer(np.ones(count), np.arange(200) * count * (count + 1) / 2))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.array(3),
+        np.eye(3)[:, ::2],
+        np.zeros((0, 4), np.float32),
+        np.array([1, 0], np.int32),
+        np.array(1 + 2j),
+    ],
+    ids=lambda value: f"{value.dtype} {value.shape}",
+)
+def test_lanes_exchange_what_they_have(values):
+    same = shared((3,), np.int64)
+
+    def work(lane):
+        found = lanes.gather(lane, values + lane)
+        fits = [f.dtype == (values + lane).dtype and np.array_equal(f, values + i) for i, f in enumerate(found)]
+        same[lane] = all(fits) and len(found) == 3
+
+    with forked(3) as lanes:
+        lanes.play(work)
+    assert same.tolist() == [1, 1, 1]
+
+
+def test_too_much_to_exchange_is_refused(monkeypatch):
+    monkeypatch.setattr(processes, "EXCHANGE", 64)
+    with forked(2) as lanes, pytest.raises(RunError, match=r"wants to exchange 72 bytes.*threads = 1"):
+        lanes.play(lambda lane: lanes.gather(lane, np.zeros(9)))
+
+
+class Odd(Exception):
+    def __init__(self, one, two):
+        super().__init__(one + two)
+
+
+@pytest.mark.parametrize("error", [ValueError("bad rows"), Odd("bad ", "rows")], ids=["plain", "cannot be pickled"])
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_an_error_in_any_lane_passes_through_and_the_next_step_has_new_lanes(where, error):
+    done, fail = shared((3,), np.int64), shared((1,), np.int64)
+    fail[0] = where
+
+    def work(lane):
+        if lane == fail[0]:
+            raise error
+        lanes.meet(lane)
+        done[lane] += 1
+
+    with forked(3) as lanes:
+        with pytest.raises(Exception, match="bad rows"):
+            lanes.play(work)
+        assert done.tolist() == [0, 0, 0]
+        fail[0] = -1
+        lanes.play(work)
+    assert done.tolist() == [1, 1, 1]
+
+
+def test_a_lane_that_was_killed_is_told_of():
+    turn = shared((1,), np.int64)
+
+    def work(lane):
+        if lane and turn[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with forked(2) as lanes:
+        lanes.play(work)
+        turn[0] = 1
+        with pytest.raises(RunError, match=r"has ended: it was killed.*last checkpoint"):
+            lanes.play(work)
+        turn[0] = 0
+        lanes.play(work)
+        os.kill(lanes.ask("pid")[1], signal.SIGKILL)
+        with pytest.raises(RunError, match="has ended"):
+            lanes.ask("pid")
+
+
+def test_what_lanes_know_is_brought_home_before_they_end():
+    counts, taken = [0, 0], []
+
+    def work(lane):
+        counts[lane] += 1
+
+    with forked(2, lambda question, lane: counts[lane], taken.extend) as lanes:
+        lanes.play(work)
+        lanes.play(work)
+        assert counts == [2, 0]  # the other lane's memory is its own
+        lanes.settle()
+        assert taken == [2, 2]
+        assert lanes.ask("home") == [2, 0]
+    assert taken == [2, 2]
+
+
+CRAMPED = """
+import os, resource
+from mulligan.nn.workers.processes import Forks
+seen = [0, 0]
+lanes = Forks(2, lambda question, lane: None, lambda answers: None)
+own = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (own + (96 << 20),) * 2)
+with lanes:
+    lanes.play(lambda lane: seen.__setitem__(lane, os.getpid()))
+print(seen == [os.getpid()] * 2)
+"""
+
+
+def test_where_there_is_no_room_for_processes_lanes_are_threads():
+    played = subprocess.run([sys.executable, "-c", CRAMPED], capture_output=True, text=True, timeout=60)
+    assert (played.stdout, played.returncode) == ("True\n", 0), played.stderr
+
+
+FORKED = """
+import os, sys, time
+from mulligan.nn.workers.processes import Forks
+with Forks(2, lambda question, lane: os.getpid(), lambda answers: None) as lanes:
+    for step in range(4):
+        lanes.play(lambda lane: None)
+        if step == 1:
+            pid = os.fork()
+            if not pid:
+                sys.exit()
+            os.waitpid(pid, 0)
+print("played")
+"""
+
+
+def test_a_fork_of_the_programs_own_does_not_end_the_lanes():
+    """Python ends a copy as it ends any process: blocks are left, and finalizers are called."""
+    played = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60)
+    assert (played.stdout, played.returncode) == ("played\n", 0), played.stderr
+
+
+COPIED = """
+import os, sys
+from mulligan.errors import RunError
+from mulligan.nn.workers.processes import Forks
+lanes = Forks(2, lambda question, lane: os.getpid(), lambda answers: None)
+with lanes:
+    if sys.argv[1] == "begun":
+        lanes.play(lambda lane: None)
+    pid = os.fork()
+    if not pid:
+        for use in (lambda: lanes.play(lambda lane: None), lambda: lanes.ask("pid")):
+            try:
+                use()
+                print("worked", flush=True)
+            except RunError as error:
+                print(error, flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    lanes.play(lambda lane: None)
+    print(lanes.ask("pid")[0] == os.getpid())
+"""
+
+
+@pytest.mark.parametrize("begun", ["begun", "not begun"])
+def test_a_fork_of_the_programs_own_may_not_use_the_lanes(begun):
+    """It has the same shared memory, and would train its original's arrays, with its original's lanes."""
+    played = subprocess.run([sys.executable, "-c", COPIED, begun], capture_output=True, text=True, timeout=60)
+    *refusals, goes_on = played.stdout.splitlines()
+    assert (goes_on, played.returncode) == ("True", 0), played.stderr
+    assert len(refusals) == 2
+    assert all("made by another process" in words and "threads = 1" in words for words in refusals)
+
+
+ORPHAN = """
+import os, sys, time
+from mulligan.nn.workers.processes import Forks
+lanes = Forks(2, lambda question, lane: os.getpid(), lambda answers: None)
+lanes.__enter__()
+lanes.play(lambda lane: None)
+print(lanes.ask("pid")[1], flush=True)
+time.sleep(60)
+"""
+
+
+def test_no_lane_outlives_its_parent():
+    with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert alive(child)
+        parent.kill()
+    until = time.monotonic() + 120
+    while alive(child):
+        assert time.monotonic() < until
+        time.sleep(0.05)

@@ -1,0 +1,89 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from mulligan.errors import ConfigError
+from mulligan.models import bundled
+from mulligan.nn import layers as nn
+from mulligan.output.export.facts import facts
+from mulligan.output.export.onnx import OPSET, onnx_model
+
+onnx = pytest.importorskip("onnx")
+ort = pytest.importorskip("onnxruntime")
+
+
+def run(model, z, labels=None):
+    session = ort.InferenceSession(model.SerializeToString())
+    return session.run(["samples"], {"z": z} | ({} if labels is None else {"labels": labels}))[0]
+
+
+def test_every_layer_as_onnxruntime_computes_it(question):
+    made, z, labels, wanted = question
+    found = run(onnx_model(made), z, labels)
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() <= 1e-5
+
+
+@pytest.mark.parametrize("which", ["bundled", "mlp", "rgb"])
+def test_whole_generators_in_the_range_of_the_data(which, request):
+    made = bundled() if which == "bundled" else request.getfixturevalue(which)
+    labels = made.labels(70, 4)
+    found = run(onnx_model(made), made.z(70, 4), labels)
+    low, high = made.spec.data_range
+    assert found.shape == (70, *made.spec.shape)
+    assert np.abs(found - made.sample(70, 4)).max() <= 1e-5 * (high - low)
+    assert found.max() > 0.9 * high  # not merely grey
+
+
+def test_a_range_of_ones_own_and_another_shape(make):
+    made = make([nn.Dense(6), nn.Tanh()], 4, shape=(2, 3, 1), data_range=(10.0, 12.0))
+    found = run(onnx_model(made), made.z(3, 1))
+    assert found.shape == (3, 2, 3, 1)
+    assert np.abs(found - made.sample(3, 1)).max() <= 1e-5
+    assert 10 <= found.min() <= found.max() <= 12
+
+
+def test_any_number_of_rows(rgb):
+    session = ort.InferenceSession(onnx_model(rgb).SerializeToString())
+    z = rgb.z(65, 1)
+    whole = session.run(None, {"z": z})[0]
+    for part in (slice(0, 1), slice(1, 65), slice(3, 3)):
+        found = session.run(None, {"z": z[part]})[0]
+        assert found.shape == (len(z[part]), 8, 12, 3)
+        assert np.allclose(found, whole[part], atol=1e-3)
+
+
+def test_what_the_file_says_of_itself(mlp):
+    model = onnx_model(mlp)
+    # its metadata hold two ranges: whoever has no documentation at hand must not convert twice
+    assert model.graph.output[0].doc_string == "in data_range, 0.0 … 255.0, whatever output_range is"
+    onnx.checker.check_model(model, full_check=True)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", OPSET)]
+    words = {entry.key: entry.value for entry in model.metadata_props}
+    known = facts(mlp)
+    assert words.keys() == known.keys()
+    assert words["seed_rule"] == known["seed_rule"]
+    assert json.loads(words["data_range"]) == [0.0, 255.0]
+    assert json.loads(words["latent"]) == {"dim": 64, "distribution": "normal"}
+    assert json.loads(words["classes"]) == [str(k) for k in range(10)]
+
+    def signature(values):
+        return [
+            (v.name, v.type.tensor_type.elem_type, [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim])
+            for v in values
+        ]
+
+    assert signature(model.graph.input) == [
+        ("z", onnx.TensorProto.FLOAT, ["N", 64]),
+        ("labels", onnx.TensorProto.INT64, ["N"]),
+    ]
+    assert signature(model.graph.output) == [("samples", onnx.TensorProto.FLOAT, ["N", 28, 28, 1])]
+
+
+def test_without_the_package_it_says_which_to_install(mlp, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ConfigError, match=r"package onnx.*pip install 'mulligan\[onnx\]'"):
+        mlp.export(tmp_path / "g.onnx")
+    assert list(tmp_path.iterdir()) == []

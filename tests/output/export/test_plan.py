@@ -1,0 +1,76 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from mulligan.errors import UnsupportedError
+from mulligan.nn import layers as nn
+from mulligan.nn.layers.base import Layer
+from mulligan.output.export.facts import facts
+from mulligan.output.export.plan import LOWERINGS, Plan, plainly, plan_of, without_spectral_norm
+
+
+def test_every_layer_that_has_a_name_can_be_exported():
+    assert set(nn.LAYERS.values()) <= set(LOWERINGS)
+
+
+def test_the_shapes_are_those_of_the_layers(question):
+    made, *_ = question
+    plan = plan_of(made)
+    assert plan.shapes[plan.result] == made.network.output_shape
+    assert [op.shape for op in plan.ops] == plan.shapes[1:]
+    assert all(array.dtype == np.float32 for array in plan.arrays.values())
+    assert {name for op in plan.ops for name in op.arrays.values()} == plan.arrays.keys()
+
+
+def test_spectral_normalisation_is_worked_into_the_weights(question):
+    made, z, labels, wanted = question
+    plain = without_spectral_norm(made)
+    assert "spectral_norm=True" not in repr(plain.spec.layers)
+    assert not any(entry.path.endswith("_v") for entry in plain.network.stat_entries)
+    found = plain.network.workspace().forward(z, labels, training=False)
+    assert np.array_equal(found, wanted)
+
+
+def test_without_any_the_generator_is_the_same_object(mlp):
+    assert without_spectral_norm(mlp) is mlp
+
+
+def test_dropout_leaves_nothing(make):
+    assert [op.kind for op in plan_of(make([nn.Dense(3), nn.Dropout(), nn.Tanh()], 2)).ops] == ["dense", "tanh"]
+
+
+@dataclass(frozen=True)
+class Own(Layer):
+    """A layer that nobody has heard of."""
+
+
+def test_an_unknown_layer_is_refused_by_name(make):
+    with pytest.raises(UnsupportedError, match=r"layer 1, Own, cannot be exported.*LOWERINGS.*mulligan sample"):
+        plan_of(make([nn.Dense(3), Own()], 2))
+
+
+def test_a_layer_of_ones_own_is_one_entry_more(make, monkeypatch):
+    monkeypatch.setitem(LOWERINGS, Own, plainly("relu"))
+    assert plan_of(make([nn.Dense(3), Own()], 2)).ops[1].layer == "1 Own"
+
+
+def test_two_arrays_of_one_name_are_refused(make, monkeypatch):
+    def twice(plan: Plan, at):
+        first = plan.add(at, "dense", at.value, shape=(2,), arrays={"W": np.eye(2)})
+        return plan.add(at, "dense", first, shape=(2,), arrays={"W": np.eye(2)})
+
+    monkeypatch.setitem(LOWERINGS, Own, twice)
+    with pytest.raises(ValueError, match=r"two operations have an array 0\.W"):
+        plan_of(make([Own()], 2))
+
+
+@pytest.mark.parametrize("which", ["mlp", "rgb"])
+def test_the_seed_rule_is_lines_that_run(which, request):
+    made = request.getfixturevalue(which)
+    known = facts(made)
+    words = {"numpy": np, "count": 20, "seed": 123, "class_edges": known["class_edges"]}
+    exec(known["seed_rule"], words)
+    assert np.array_equal(words["z"], made.z(20, 123))
+    if made.classes:
+        assert np.array_equal(words["labels"], made.labels(20, 123))

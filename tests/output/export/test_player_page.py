@@ -1,0 +1,300 @@
+"""The player's page as people use it: mouse, keyboard, screen reader, phone, dark room."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mulligan.models import bundled
+from mulligan.output.export.html import PAGE
+
+LAST = 2**53 - 1
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("player") / "player.html"
+    bundled().export(path)
+    return path
+
+
+@pytest.fixture
+def opened(from_disk, file):
+    """Open the bundled generator's player from disk."""
+
+    def open_(**options):
+        page = from_disk(file, **options)
+        page.wait_for_selector("body[data-state=ready]")
+        return page
+
+    return open_
+
+
+def part(page, name):
+    return page.get_by_test_id(f"player-{name}")
+
+
+def painted(page, seed, label=-1):
+    """Return whether the big picture is that of a seed."""
+    return page.evaluate(
+        """([seed, label]) => {
+            const canvas = document.getElementById("picture"), wanted = mulligan.picture(seed, label);
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return wanted.every((grey, i) => [0, 1, 2].every(k => data[4 * i + k] === grey) && data[4 * i + 3] === 255);
+        }""",
+        [seed, label],
+    )
+
+
+def test_a_typed_number_is_drawn_and_spoken(opened):
+    page = opened()
+    assert page.title() == "best on mnist: type a number, get a digit"
+    assert painted(page, 42)
+    name = bundled().class_name(int(bundled().labels(1, 7)[0]))
+    part(page, "seed").fill("7")
+    assert painted(page, 7)
+    assert part(page, "digit").get_attribute("aria-label") == f"Seed 7, class {name}"
+    assert part(page, "announcer").inner_text() == f"Seed 7, class {name}"
+    assert part(page, "caption").inner_text() == f"Seed 7, class {name}"
+
+
+SLOW = "class { readable = new ReadableStream(); writable = new WritableStream(); }"  # never ends
+
+
+@pytest.mark.parametrize(
+    ("stream", "caption", "problem"),
+    [(SLOW, "Reading the weights…", ""), ("undefined", "", "one of 2023 or later can")],
+)
+def test_what_is_waited_for_is_said_and_what_cannot_be(browser, file, stream, caption, problem):
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(f"window.DecompressionStream = {stream}")
+    page.goto(file.as_uri())
+    assert part(page, "caption").inner_text() == caption
+    assert problem in part(page, "problem").inner_text()
+    context.close()
+
+
+def test_the_largest_seed_and_its_neighbours(opened):
+    page = opened()
+    part(page, "seed").fill(str(LAST))
+    assert painted(page, LAST)
+    page.wait_for_selector("#next button:last-child[data-seed='11']")
+    assert part(page, "target").input_value() == "0"
+    part(page, "seed").press("ArrowUp")
+    assert part(page, "seed").input_value() == str(LAST)
+    part(page, "seed").press("ArrowDown")
+    assert painted(page, LAST - 1)
+
+
+@pytest.mark.parametrize("words", ["", "x", "-1", "1.5", "1e3", str(LAST + 1), "9" * 40])
+def test_what_is_no_seed_is_said_and_nothing_moves(opened, words):
+    page = opened(viewport={"width": 320, "height": 800})
+    place = part(page, "class-any").bounding_box()
+    part(page, "seed").fill(words)
+    assert part(page, "seed").get_attribute("aria-invalid") == "true"
+    assert part(page, "problem").inner_text() == f"A seed is a whole number, 0 to {LAST}."
+    assert painted(page, 42)
+    assert part(page, "class-any").bounding_box() == place
+    part(page, "seed").fill("5")
+    assert part(page, "seed").get_attribute("aria-invalid") == "false"
+    assert part(page, "problem").inner_text() == ""
+    assert painted(page, 5)
+
+
+def test_a_class_by_mouse_and_by_keyboard(opened):
+    page = opened()
+    part(page, "class-3").click()
+    assert part(page, "class-3").get_attribute("aria-pressed") == "true"
+    assert part(page, "class-any").get_attribute("aria-pressed") == "false"
+    assert painted(page, 42, 3)
+    part(page, "class-4").focus()
+    page.keyboard.press("Space")
+    assert painted(page, 42, 4)
+    part(page, "class-any").press("Enter")
+    assert painted(page, 42)
+
+
+def test_a_walk_by_the_slider(opened):
+    page = opened()
+    part(page, "target").fill("99")
+    part(page, "walk").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    assert part(page, "walk").get_attribute("aria-valuetext") == "40 % of the way from seed 42 to seed 99"
+    assert page.evaluate(
+        """() => {
+            const canvas = document.getElementById("picture"), wanted = mulligan.walked(42, 99, .4);
+            const {data} = canvas.getContext("2d").getImageData(0, 0, 28, 28);
+            return wanted.every((grey, i) => data[4 * i] === grey);
+        }"""
+    )
+    part(page, "seed").fill("43")  # begins anew, to the same target
+    assert part(page, "walk").input_value() == "0"
+    assert part(page, "target").input_value() == "99"
+
+
+def test_play_goes_on_until_pause(opened):
+    page = opened()
+    part(page, "play").click()
+    assert part(page, "play").inner_text().strip() == "Pause"
+    for _ in range(100):  # ten seconds at most
+        if int(part(page, "walk").input_value()) > 3:
+            break
+        page.wait_for_timeout(100)
+    assert int(part(page, "walk").input_value()) > 3
+    part(page, "play").click()
+    assert part(page, "play").inner_text().strip() == "Play"
+    stands = part(page, "walk").input_value()
+    page.wait_for_timeout(150)
+    assert part(page, "walk").input_value() == stands
+
+
+def test_with_reduced_motion_play_is_one_step(opened):
+    page = opened(reduced_motion="reduce")
+    assert part(page, "play").inner_text().strip() == "Step"
+    part(page, "play").click()
+    page.wait_for_timeout(150)
+    assert part(page, "walk").input_value() == "10"
+    for _ in range(10):  # to the end, and one back
+        part(page, "play").click()
+    assert part(page, "walk").input_value() == "90"
+
+
+def test_the_next_numbers_lead_on(opened):
+    page = opened()
+    page.wait_for_selector("#next button:last-child[data-seed='54']")
+    label = bundled().class_name(int(bundled().labels(1, 45)[0]))
+    button = part(page, "next").get_by_role("button").nth(2)
+    assert button.get_attribute("aria-label") == f"Seed 45, class {label}"
+    button.click()
+    assert part(page, "seed").input_value() == "45"
+    assert painted(page, 45)
+    part(page, "random").click()
+    assert painted(page, int(part(page, "seed").input_value()))
+
+
+def test_the_picture_can_be_saved(opened, tmp_path):
+    from PIL import Image
+
+    page = opened(accept_downloads=True)
+    with page.expect_download() as download:
+        part(page, "save").click()
+    assert download.value.suggested_filename == "seed-42.png"
+    download.value.save_as(tmp_path / "saved.png")
+    with Image.open(tmp_path / "saved.png") as image:
+        saved = np.asarray(image.convert("L"), int)
+    assert np.abs(saved - bundled().images(1, 42)[0, ..., 0]).max() <= 1
+
+
+def test_everything_has_a_name_and_can_be_reached_by_tab(opened):
+    page = opened()
+    page.wait_for_function("""() => [...document.querySelectorAll("button canvas")].every(c =>
+        c.parentElement.getAttribute("aria-label") || c.parentElement.textContent.trim())""")
+    nameless = page.evaluate("""() => [...document.querySelectorAll("button, input, select, canvas[role]")].filter(e =>
+        !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim())).map(e => e.outerHTML)""")
+    assert nameless == []
+    part(page, "save").focus()
+    reached = []
+    for _ in range(40):
+        reached.append(page.evaluate("document.activeElement.dataset.testid || document.activeElement.ariaLabel"))
+        page.keyboard.press("Tab")
+    classes = [f"player-class-{k}" for k in ("any", *range(10))]
+    order = ["player-save", "player-seed", "player-random", *classes, "player-target", "player-play", "player-walk"]
+    assert reached[: len(order)] == order
+    assert reached[len(order)].startswith("Seed 43")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 859, 860, 1440])
+def test_nothing_sticks_out(opened, width, scheme):
+    page = opened(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    clipped = page.evaluate("""() => [...document.querySelectorAll("button, label, h1, p:not(.spoken), footer span")]
+        .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
+        .map(e => e.textContent)""")
+    assert clipped == []
+    if width <= 390:
+        small = page.evaluate("""() => [...document.querySelectorAll("button, input:not([type=range])")].filter(e =>
+            e.getBoundingClientRect().height < 40).map(e => e.outerHTML)""")
+        assert small == []
+
+
+def test_a_class_of_one_long_word_breaks(browser, tmp_path):
+    generator = bundled()
+    generator.spec = replace(generator.spec, class_names=("x" * 90, *map(str, range(1, 10))), data="y" * 200)
+    generator.export(tmp_path / "player.html")
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    page.goto((tmp_path / "player.html").as_uri())
+    page.wait_for_selector("body[data-state=ready]")
+    part(page, "class").select_option("0")
+    assert "xxx" in part(page, "caption").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (('dogs "small"', "cat", *"abcdefgh"), "buttons"),
+        (('dogs "smallest"', "cats", "cows", *"abcdefg"), "menu"),
+        (tuple("abcdefghij"), "buttons"),
+        (tuple("0123456789"), "buttons"),
+        ((), "buttons"),
+    ],
+)
+def test_a_class_is_a_button_where_all_of_its_name_is_seen(browser, tmp_path, names, what):
+    generator = bundled()
+    generator.spec = replace(generator.spec, class_names=names)
+    generator.export(tmp_path / "player.html")
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    page.goto((tmp_path / "player.html").as_uri())
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.title().endswith("get a digit" if names == tuple("0123456789") else "get a picture")
+    assert page.locator("#classes button").count() == (11 if what == "buttons" else 0)
+    assert page.locator("#classes select").count() == (what == "menu")
+    for button in page.locator("#classes button").all():
+        button.click()
+        assert button.evaluate("e => e.scrollWidth <= e.clientWidth"), button.inner_text()
+    page.close()
+
+
+def test_the_policy_lets_nothing_out_and_nothing_in(opened):
+    page = opened()
+    policy = page.locator("meta[http-equiv]").get_attribute("content")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_the_policy_is_heeded(browser, file):
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.evaluate("fetch('data:,x').then(() => 'fetched', () => 'refused')") == "refused"
+    page.evaluate("""() => {
+        const script = document.createElement("script");
+        script.textContent = "globalThis.injected = true";
+        document.body.append(script);
+    }""")
+    assert page.evaluate("globalThis.injected") is None
+    page.close()
+
+
+def colours(dark):
+    css = (PAGE / "page.css").read_text("utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", css, re.S)
+    return dict(re.findall(r"--([\w-]+): (#\w+)", blocks[0])) | (
+        dict(re.findall(r"--([\w-]+): (#\w+)", blocks[1])) if dark else {}
+    )
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_and_borders_can_be_seen(dark, contrast):
+    token = colours(dark)
+    for text in ("ink", "ink-2", "ink-3", "bad", "brand"):
+        for ground in ("page", "panel", "sunken"):
+            assert contrast(token[text], token[ground]) >= 4.5, (text, ground)
+    assert contrast(token["brand"], token["brand-soft"]) >= 4.5
+    for border in ("edge", "focus", "brand"):
+        assert contrast(token[border], token["panel"]) >= 3, border

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from mulligan.errors import ConfigError, ShapeError
+from mulligan.output.pictures.animations import save_animation
+
+GREYS = [np.roll(np.arange(256, dtype=np.uint8), 17 * i).reshape(16, 16) for i in range(5)]
+FAINT = [np.full((8, 8), 120 + i, np.uint8) for i in range(4)]
+COLORS = list(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8))
+
+
+def read(path):
+    with Image.open(path) as image:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+        return frames, image.info
+
+
+@pytest.mark.parametrize("ending", ["gif", "png", "apng", "webp", "GIF"])
+@pytest.mark.parametrize("frames", [GREYS, FAINT, [f[..., None] for f in GREYS]], ids=["all", "faint", "channel"])
+def test_the_file_holds_the_exact_grey_levels(tmp_path, ending, frames):
+    path = tmp_path / f"a.{ending}"
+    save_animation(path, iter(frames), duration=120)
+    found, info = read(path)
+    assert len(found) == len(frames)
+    for was, is_ in zip(frames, found, strict=True):
+        assert (is_ == was.reshape(*was.shape[:2], 1)).all()
+    assert info["loop"] == 0  # for ever
+    assert info["duration"] == 120
+    with Image.open(path) as image:
+        assert [frame.load() and frame.info["duration"] for frame in ImageSequence.Iterator(image)] == [120] * len(
+            frames
+        )
+
+
+@pytest.mark.parametrize("ending", ["png", "webp"])
+def test_colours_are_exact_without_loss(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    save_animation(path, COLORS)
+    for was, is_ in zip(COLORS, read(path)[0], strict=True):
+        assert (is_ == was).all()
+
+
+def test_a_gif_of_few_colours_is_exact(tmp_path):
+    frames = [np.zeros((8, 8, 3), np.uint8) for _ in range(3)]
+    for i, frame in enumerate(frames):
+        frame[:, i] = [250, 30 * i, 10]
+    save_animation(tmp_path / "a.gif", frames)
+    for was, is_ in zip(frames, read(tmp_path / "a.gif")[0], strict=True):
+        assert (is_ == was).all()
+
+
+def test_one_frame_and_equal_frames_are_fine(tmp_path):
+    save_animation(tmp_path / "a.gif", GREYS[:1])
+    save_animation(tmp_path / "b.gif", [GREYS[0]] * 3)
+    for name in "ab":
+        assert (read(tmp_path / f"{name}.gif")[0][0] == GREYS[0][..., None]).all()
+
+
+def test_the_same_frames_give_the_same_bytes(tmp_path):
+    save_animation(tmp_path / "a.gif", GREYS)
+    save_animation(tmp_path / "b.gif", GREYS)
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "options", "error"),
+    [
+        ("a.mp4", GREYS, {}, ConfigError),
+        ("a.gif", GREYS, {"duration": 5}, ConfigError),
+        ("a.gif", [], {}, ShapeError),
+        ("a.gif", [GREYS[0], FAINT[0]], {}, ShapeError),
+        ("a.gif", [GREYS[0], np.zeros((16, 16, 3), np.uint8)], {}, ShapeError),
+        ("a.gif", [np.zeros((8, 8))], {}, ShapeError),
+    ],
+)
+def test_nonsense_is_refused_and_leaves_no_file(tmp_path, name, frames, options, error):
+    with pytest.raises(error):
+        save_animation(tmp_path / name, frames, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_palette_of_a_gif_is_all_greys_in_order(tmp_path):
+    save_animation(tmp_path / "a.gif", FAINT)
+    content = (tmp_path / "a.gif").read_bytes()
+    assert content[10] & 0x87 == 0x87  # a global table of 2^(7+1) colours, right after the 13 bytes of the header
+    assert content[13 : 13 + 768] == bytes(level for level in range(256) for _ in "RGB")

@@ -1,0 +1,167 @@
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.errors import ConfigError, RunError, ShapeError
+from mulligan.output.pictures.images import grid, save_png, terminal_picture, to_uint8, wants_color
+
+GREYS = np.arange(256, dtype=np.uint8).reshape(16, 16)
+COLORS = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+
+
+def test_to_uint8_has_a_fixed_scale():
+    faint = np.array([0.49999, 0.5, 0.50001], np.float32)
+    assert to_uint8(faint, 0.0, 1.0).tolist() == [127, 128, 128]  # 127.4987, 127.5 (to even), 127.5026: no stretching
+    assert to_uint8(np.array([-9.0, -1.0, 0.2, 1.0, 9.0])).tolist() == [0, 0, 153, 255, 255]
+    assert to_uint8(np.array([0.0, 17.4, 17.6, 300.0]), 0.0, 255.0).tolist() == [0, 17, 18, 255]
+
+
+def test_to_uint8_refuses_what_has_no_grey_level():
+    with pytest.raises(ShapeError, match="NaN"):
+        to_uint8(np.array([0.0, np.nan]))
+    with pytest.raises(ConfigError, match="low must be below high"):
+        to_uint8(np.zeros(2), 1.0, -1.0)
+    assert to_uint8(np.array([-np.inf, np.inf])).tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("n", "columns", "pad", "rows"), [(6, 3, 2, 2), (7, 3, 0, 3), (1, 4, 1, 1), (5, None, 2, 2)])
+def test_a_grid_holds_every_picture_in_its_place(n, columns, pad, rows, channels):
+    images = np.random.default_rng(0).integers(0, 256, (n, 4, 5, channels), dtype=np.uint8)
+    sheet = grid(images, columns, pad)
+    columns = columns or 3
+    assert sheet.shape == (rows * (4 + pad) + pad, columns * (5 + pad) + pad, channels)
+    covered = np.zeros(sheet.shape, bool)
+    for i in range(n):
+        y, x = pad + i // columns * (4 + pad), pad + i % columns * (5 + pad)
+        assert (sheet[y : y + 4, x : x + 5] == images[i]).all()
+        covered[y : y + 4, x : x + 5] = True
+    assert (sheet[~covered] == 32).all()
+
+
+def test_a_grid_takes_grey_pictures_without_channel():
+    assert grid(GREYS[None], pad=0).shape == (16, 16, 1)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4, 1), (2, 4, 4, 2), (4, 4)])
+def test_a_grid_of_something_else_is_refused(shape):
+    with pytest.raises(ShapeError):
+        grid(np.zeros(shape, np.uint8))
+
+
+def test_a_grid_refuses_floats_and_odd_layouts():
+    with pytest.raises(ShapeError, match="to_uint8"):
+        grid(np.zeros((2, 4, 4, 1)))
+    with pytest.raises(ConfigError):
+        grid(GREYS[None], columns=0)
+    with pytest.raises(ConfigError):
+        grid(GREYS[None], pad=-1)
+
+
+@pytest.mark.parametrize("array", [GREYS, GREYS[..., None], COLORS, GREYS.T])
+def test_a_png_holds_the_exact_values_and_its_metadata(tmp_path, array):
+    path = tmp_path / "p.png"
+    save_png(path, array, {"seed": "7", "größe": "16 × 16"})
+    with Image.open(path) as image:
+        assert image.text == {"seed": "7", "größe": "16 × 16"}
+        assert (np.asarray(image) == array.squeeze()).all()
+    first = path.read_bytes()
+    save_png(path, array, {"seed": "7", "größe": "16 × 16"})
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("bad", [np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4), np.uint8)])
+def test_what_is_no_picture_is_refused(tmp_path, bad):
+    with pytest.raises(ShapeError, match="uint8"):
+        save_png(tmp_path / "p.png", bad)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_png_that_cannot_be_written_is_a_run_error(tmp_path):
+    with pytest.raises(RunError):
+        save_png(tmp_path, GREYS)
+
+
+def test_half_blocks_carry_every_pixel():
+    text = terminal_picture(COLORS, color=True)
+    assert text.count("\n") == 3
+    found = re.findall(r"\x1b\[38;2;(\d+);(\d+);(\d+);48;2;(\d+);(\d+);(\d+)m▀", text)
+    cells = np.array(found, int).reshape(3, 5, 2, 3)  # row of cells, column, upper and lower, RGB
+    assert (cells.transpose(0, 2, 1, 3).reshape(6, 5, 3) == COLORS).all()
+    assert all(line.endswith("\x1b[0m") for line in text.splitlines())
+
+
+def test_an_odd_height_ends_on_black():
+    text = terminal_picture(np.full((3, 1), 200, np.uint8), color=True)
+    assert text.count("\n") == 2
+    assert "38;2;200;200;200;48;2;0;0;0m" in text
+
+
+def test_plain_ascii_when_colours_are_off():
+    picture = np.array([[0, 255], [128, 26]], np.uint8)
+    assert terminal_picture(picture, color=False) == "  @@\n++..\n"
+    assert terminal_picture(GREYS, color=False).isascii()
+
+
+def test_red_green_and_blue_are_as_light_as_an_eye_sees_them():
+    assert terminal_picture(255 * np.eye(3, dtype=np.uint8)[None], color=False) == "::++..\n"  # 0.299, 0.587, 0.114
+
+
+def test_forty_pixels_fill_eighty_columns():
+    assert terminal_picture(np.full((2, 40), 255, np.uint8), color=False).splitlines() == ["@" * 80] * 2
+
+
+def test_wide_pictures_fit_in_eighty_columns():
+    wide = np.zeros((4, 64), np.uint8)
+    wide[0] = 255
+    wide[2:] = 255
+    lines = terminal_picture(wide, color=False).splitlines()
+    assert lines == ["=" * 64, "@" * 64]  # (255 + 0) / 2 is 127.5, shade 4 of 0 … 9
+
+
+@pytest.mark.parametrize(
+    ("tty", "encoding", "variables", "expected"),
+    [
+        (True, "utf-8", {}, True),
+        (True, "UTF8", {"NO_COLOR": ""}, True),
+        (False, "utf-8", {}, False),
+        (True, "ascii", {}, False),
+        (True, "cp1252", {}, False),
+        (True, "cp437", {}, True),  # which has the half block
+        (True, None, {}, False),
+        (True, "utf-8", {"NO_COLOR": "1"}, False),
+        (True, "utf-8", {"TERM": "dumb"}, False),
+        (True, "utf-8", {"TERM_PROGRAM": "Apple_Terminal"}, False),
+        (True, "utf-8", {"TERM_PROGRAM": "Apple_Terminal", "COLORTERM": "truecolor"}, True),
+    ],
+)
+def test_colour_only_where_it_is_wanted(monkeypatch, tty, encoding, variables, expected):
+    class Stream(io.StringIO):
+        def isatty(self):
+            return tty
+
+    Stream.encoding = encoding
+    for name in ("NO_COLOR", "TERM_PROGRAM", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert wants_color(Stream()) is expected
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_console_of_windows_without_escapes_has_no_colour(monkeypatch, old):
+    class Stream(io.StringIO):
+        encoding = "utf-8"
+
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr("rich.console.detect_legacy_windows", lambda: old)
+    for name in ("TERM", "NO_COLOR", "TERM_PROGRAM"):
+        monkeypatch.delenv(name, raising=False)
+    assert wants_color(Stream()) is not old

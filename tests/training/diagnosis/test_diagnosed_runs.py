@@ -1,0 +1,228 @@
+"""The diagnosis of runs that are really trained: nothing changes, and what is broken is named."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.data import Dataset
+from mulligan.errors import DivergedError
+from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train
+from mulligan.training.config import with_fields, with_overrides
+from mulligan.training.diagnosis.measure import Probe
+from mulligan.training.diagnosis.measurements import Facts, facts_of
+from mulligan.training.diagnosis.observer import Diagnosis
+from mulligan.training.diagnosis.second_try import diagnoses, plan
+from mulligan.training.events import Diagnosed, Event, Failed, Looked
+from mulligan.training.recipes import recipe
+
+
+def reached(run: Run, step: int) -> bool:
+    return run.step >= step
+
+
+def watched(config: Config, *, until: int | None = None, every: int = 6, data: Dataset | None = None) -> list[Event]:
+    run = Run(config, data=data)
+    return list(train(run, observers=[Diagnosis(every=every)], stop=lambda: until is not None and run.step >= until))
+
+
+def test_looking_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
+    layers = [{"kind": "flatten"}, {"kind": "dense", "units": 8}, {"kind": "batch_norm"}, {"kind": "dense", "units": 1}]
+    spectral = [
+        {"kind": "flatten"},
+        {"kind": "dense", "units": 8, "spectral_norm": True},
+        {"kind": "dense", "units": 1},
+    ]
+    drop = [{"kind": "flatten"}, {"kind": "dropout"}, {"kind": "dense", "units": 1}]
+    g = [{"kind": "dense", "units": 64}, {"kind": "batch_norm"}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
+    for d in (layers, spectral, drop):
+        config = tiny(
+            generator={"layers": g}, discriminator={"layers": d}, penalties=[], update="alternating", data="digits"
+        )
+        alone, seen = Run(config, data=digits), Run(config, data=digits)
+        plain = [e for e in train(alone) if not isinstance(e, (Diagnosed, Looked))]
+        told = [e for e in train(seen, observers=[Diagnosis(every=5)]) if not isinstance(e, (Diagnosed, Looked))]
+        assert [e.line() for e in told] == [e.line() for e in plain]
+        for name, array in alone.gan.arrays().items():
+            assert array.tobytes() == seen.gan.arrays()[name].tobytes()
+
+
+def test_a_resumed_run_is_told_the_same(tiny: Any, tmp_path: Path) -> None:
+    config = tiny(steps=40)
+    whole = [e.line() for e in watched(config)]
+    for cut in (6, 7, 13, 24):
+        run = Run(config)
+        stop = partial(reached, run, cut)
+        head = [e.line() for e in train(run, observers=[Diagnosis(every=6)], stop=stop)]
+        path = save_checkpoint(run, tmp_path / str(cut))
+        again = load_checkpoint(path).run()
+        watch = Diagnosis(every=6)
+        tail = [e.line() for e in train(again, observers=[watch])]
+        assert head + tail == whole
+        mirror = Diagnosis(every=6)
+        list(train(Run(config), observers=[mirror]))
+        assert json.dumps(watch.state()) == json.dumps(mirror.state())
+        assert len(watch.looks) == 40 // 6
+
+
+def ring(*changes: str, steps: int = 5000) -> Config:
+    base = ["threads=1", "sample_every=0", "save_every=0", f"steps={steps}", "data.limit=2000"]
+    return with_overrides(recipe("ring"), [*base, *changes], say=lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        ("wrong sign", ("penalties=[]", "loss=literal_cost")),
+        ("gamma off", ("penalties.0.gamma=1000", "penalties.1.gamma=1000", "schedules.penalty=constant",
+                       "generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")),
+        ("D wins", ("penalties=[]", "loss=non_saturating", "generator.optimizer.lr=1e-6",
+                    "generator.layers.output_init.gain=0.2")),
+        ("D wins", ("penalties=[]", "loss=least_squares", "generator.optimizer.lr=1e-6",
+                    "generator.layers.output_init.gain=0.2")),
+        ("D wins", ("penalties=[]", "loss=relativistic", "generator.optimizer.lr=1e-6",
+                    "generator.layers.output_init.gain=0.2")),
+        ("dead latent", ("generator.layers.init.gain=1e-4", "generator.layers.output_init.gain=1e-4",
+                         "generator.optimizer.lr=1e-7", "latent.dim=1")),
+        ("standstill", ("generator.optimizer.lr=1e-12",)),
+        ("standstill", ('average={kind="ema", half_life=1e5, ramp=1e9}',)),
+        ("standstill", ("loss=wasserstein", "penalties=[]", "discriminator.clip_weights=1e-6")),
+        ("standstill", ('schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.001}',
+                        "generator.layers.activation=leaky_relu", "generator.layers.init.gain=1")),
+    ],
+)  # fmt: skip
+def test_broken_toys_are_named(state: str, changes: tuple[str, ...]) -> None:
+    found = [e for e in watched(ring(*changes), until=760, every=250) if isinstance(e, Diagnosed)]
+    accepted = {"dead latent": {"dead latent", "contrast illusion"}}.get(state, {state})
+    assert found
+    assert found[0].state in accepted
+    assert found[0].remedies
+    for evidence in found[0].evidence.values():
+        assert evidence.keys() == {"value", "operator", "threshold"}
+    json.loads(found[0].line())
+
+
+def test_a_healthy_toy_is_silent() -> None:
+    assert [e for e in watched(ring(), until=1500, every=250) if isinstance(e, Diagnosed)] == []
+
+
+@pytest.mark.parametrize(("seed", "until"), [(0, 810), (1, 1760)])
+def test_a_grid_of_a_fifth_of_its_length_is_silent_while_it_is_young(seed: int, until: int) -> None:
+    config = with_overrides(recipe("grid", steps=5000, seed=seed), ["threads=1", "sample_every=0", "save_every=0"])
+    run = Run(config)
+    events = train(run, observers=[Diagnosis()], stop=lambda: run.step >= until)
+    assert [e for e in events if isinstance(e, Diagnosed)] == []
+
+
+@pytest.mark.parametrize("changes", [("discriminator.layers.hidden=[2]",), ("instance_noise=2", "penalties=[]")])
+def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run(changes: tuple[str, ...]) -> None:
+    config = ring(*changes, "data.limit=0", steps=3000)
+    found = [e for e in watched(config, until=1210, every=150) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["G wins"]
+    assert found[0].overrides in (("discriminator.layers.hidden=[128]",), ("instance_noise=0.1",))
+
+
+def test_a_run_of_two_looks_can_stand_still() -> None:
+    still = ("generator.optimizer.lr=1e-12", "discriminator.optimizer.lr=1e-12")
+    found = [e for e in watched(ring(*still, steps=400), every=150) if isinstance(e, Diagnosed)]
+    assert [(e.step, e.state) for e in found] == [(300, "standstill")]
+
+
+def test_points_of_another_scale() -> None:
+    points = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * 100
+    found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["wrong scale"]
+
+
+def test_points_far_from_zero() -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, (500, 2)).astype(np.float32) + 1000
+    found = [e for e in watched(ring(), until=510, every=250, data=Dataset("far", points)) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["wrong scale"]
+    assert [*found[0].evidence] == ["offset"]
+
+
+@pytest.mark.parametrize(("output", "beyond"), [("tanh", 0.5), ("sigmoid", 0.75), ("relu", 0.5)])
+def test_points_that_g_s_last_layer_cannot_draw(output: str, beyond: float) -> None:
+    config = ring(f"generator.layers.output={output}")
+    found = [e for e in watched(config, until=510, every=250) if isinstance(e, Diagnosed)]
+    assert [e.state for e in found] == ["wrong scale"]
+    assert found[0].evidence["beyond"]["value"] == pytest.approx(beyond, abs=0.05)
+    assert [*found[0].overrides] == ["generator.layers.output=none"]
+
+
+def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
+    run = Run(tiny())
+    events: list[Event] = []
+
+    def poisoned() -> None:
+        for event in train(run, observers=[Diagnosis()]):
+            events.append(event)
+            if run.step == 10:
+                run.gan.d.network.theta[3] = np.nan
+
+    with pytest.raises(DivergedError) as caught:
+        poisoned()
+    failed, told = events[-2:]
+    assert isinstance(failed, Failed)
+    assert failed.reason == str(caught.value)
+    assert isinstance(told, Diagnosed)
+    assert (told.state, told.severity) == ("divergence", "alarm")
+    assert any("lr=" in o for o in told.overrides)
+
+
+def test_facts() -> None:
+    def of(loss: str) -> Facts:
+        return facts_of(Run(ring(f"loss={loss}", "penalties=[]")))
+
+    assert of("non_saturating").balance == pytest.approx(2 * math.log(2))
+    assert of("relativistic").balance == pytest.approx(math.log(2))
+    assert of("least_squares").balance == pytest.approx(0.25)
+    assert of("hinge").balance == pytest.approx(2.0)
+    assert of("wasserstein").balance == 0.0
+    assert [of(loss).least for loss in ("non_saturating", "hinge", "relativistic")] == [0.0, 0.0, 0.0]
+    assert of("{kind='minimax', smoothing=0.1}").least == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
+    assert of("{kind='non_saturating', smoothing=1.0}").least == 0.0
+    assert not of("least_squares").normalised
+    for kind in ("batch_norm", "layer_norm", "pixel_norm"):
+        layers = f'[{{kind="dense", units=4}}, {{kind="{kind}"}}, {{kind="dense", units=1}}]'
+        assert facts_of(Run(ring(f"discriminator.layers={layers}", "penalties=[]", "update=alternating"))).normalised
+    assert of("least_squares").threshold == 0.5
+    assert of("relativistic").threshold is None
+    assert of("relativistic").smoothed
+    assert not facts_of(Run(ring("average=none"))).smoothed
+    assert not facts_of(Run(with_overrides(recipe("mlp"), ["data.limit=100"]))).smoothed  # pictures are not points
+
+
+def test_diagnoses_are_read_back(tmp_path: Path) -> None:
+    run = Run(with_fields(ring("penalties=[]", "loss=literal_cost", steps=600), save_every=500))
+    told = [e for e in Recorder(tmp_path / "a").record(run, observers=[Diagnosis()]) if isinstance(e, Diagnosed)]
+    assert told
+    assert diagnoses(tmp_path / "a") == told
+    again = plan(tmp_path / "a")
+    assert type(again.config.loss).__name__ == "NonSaturating"
+
+
+def test_a_point_far_out_does_not_make_a_wrong_scale(tiny: Any) -> None:
+    points = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+    points[7] = (90, -4)
+    for data, states in ((points, []), (100 * points, ["wrong scale"])):
+        events = watched(tiny(steps=24), data=Dataset("points", data))
+        assert [e.state for e in events if isinstance(e, Diagnosed)] == states
+
+
+def test_what_is_there_many_times_covers_what_is_near_it(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
+    for points in (few, np.repeat(few, 10, axis=0)):  # of a real and its copies, the radius would be 0
+        run = Run(tiny(), data=Dataset("points", points))
+        near = np.resize(few, (256, 2)) + np.float32(1e-3)
+        monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, near=near: near[: len(z)].copy())
+        signals, _ = Probe(run).look()
+        assert signals["coverage"] == 1.0
+    alone = Run(tiny(), data=Dataset("points", np.repeat(few[:1], 20, axis=0)))
+    assert not Probe(alone).known.radius.any()  # nothing different to measure it by

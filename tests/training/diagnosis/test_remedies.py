@@ -1,0 +1,331 @@
+"""Remedies: what they change, and that every one of them can be played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from mulligan.errors import UnsupportedError
+from mulligan.game.architectures.networks import ARCHITECTURES, MLPDiscriminator
+from mulligan.game.gan import GAN
+from mulligan.nn.layers import LAYERS, BatchNorm, LayerNorm, Tanh
+from mulligan.nn.layers.base import Layer, Shape
+from mulligan.nn.network import Network
+from mulligan.nn.optimizers import Adam
+from mulligan.nn.schedules import Constant
+from mulligan.training import RECIPES, Config
+from mulligan.training.config import with_overrides
+from mulligan.training.diagnosis.config_faults import causes
+from mulligan.training.diagnosis.findings import Evidence, Finding
+from mulligan.training.diagnosis.remedies import Remedy, remedies_for
+from mulligan.training.diagnosis.rules import RULES
+from mulligan.training.recipes import recipe
+
+DIGITS = (28, 28, 1)
+SHAPES: dict[str, tuple[Shape, int]] = {
+    **dict.fromkeys(("mnist", "mnist-test", "fashion-mnist", "kmnist"), (DIGITS, 10)),
+    "cifar10": ((32, 32, 3), 10),
+    "stacked-mnist": ((28, 28, 3), 0),
+    **dict.fromkeys(("ring", "grid"), ((2,), 0)),
+    "jang-sorted": ((1,), 0),
+}
+"""Shape and classes of each recipe's data."""
+
+
+def told(config: Config) -> Config:
+    """Return a configuration with the classes that its data has, as a run knows them."""
+    own = SHAPES[config.data.name][1]
+    return replace(config, classes={"dataset": own, "clusters": config.data.clusters, "none": 0}[config.data.labels])
+
+
+def remedy(finding: Finding, config: Config) -> Remedy:
+    return remedies_for(finding, told(config), SHAPES[config.data.name][0])
+
+
+def changed(config: Config, finding: Finding) -> Config:
+    return with_overrides(config, remedy(finding, config).overrides, say=lambda text: None)
+
+
+def play(config: Config) -> GAN:
+    """Build the game as a run does."""
+    return GAN(told(config), SHAPES[config.data.name][0], lanes=1)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_remedy_of_every_recipe_can_be_played(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Network, "initialise", lambda network, rng: network
+    )  # their start has no say in it, and is slow
+    config, tried = recipe(name), set()
+    for state in RULES:
+        for evidence in ((), (Evidence("penalty_share", 5.0, ">", 3.0),)):
+            finding = Finding(state, evidence, "alarm")
+            overrides = remedy(finding, config).overrides
+            again = changed(config, finding)
+            assert (again != config) == bool(overrides), overrides
+            if overrides not in tried:
+                play(again)
+            tried.add(overrides)
+
+
+def test_batch_norm_in_d_makes_way_for_a_penalty() -> None:
+    for name in ("dcgan", "lsgan"):
+        for state in ("divergence", "D wins", "cycling", "mode collapse"):
+            again: Any = changed(recipe(name), Finding(state))
+            assert again.discriminator.layers.norm == LayerNorm()
+            assert [type(penalty).__name__ for penalty in again.penalties] == ["R1", "R2"]
+            assert remedy(Finding(state), recipe(name)).restart  # no checkpoint fits another D
+        assert changed(recipe(name), Finding("D wins")).instance_noise == 0.0
+    spelt = (
+        'discriminator.layers=["flatten", {kind="dense", units=64}, "batch_norm", "leaky_relu", "minibatch_stddev", '
+    )
+    plain = ("penalties=[]", "update=alternating")
+    alone = with_overrides(
+        recipe("mlp"), [spelt.replace('"minibatch_stddev", ', "") + "{kind='dense', units=1}]", *plain]
+    )
+    regularised = changed(alone, Finding("mode collapse")).penalties
+    assert [type(penalty).__name__ for penalty in regularised] == ["R1", "R2"]
+    beside = with_overrides(
+        recipe("mlp"), [spelt + "{kind='dense', units=1}]", *plain]
+    )  # which mixes samples on purpose
+    assert changed(beside, Finding("mode collapse")).discriminator == beside.discriminator
+    assert changed(beside, Finding("D wins")).instance_noise == 0.1
+
+
+@dataclass(frozen=True)
+class Hidden(MLPDiscriminator):
+    """An architecture of one's own, whose table does not show what is inside."""
+
+    inside: str = "batch_norm"
+
+    def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
+        first, *rest = super().build(sample_shape, classes)
+        return (first, BatchNorm() if self.inside == "batch_norm" else Curious(), *rest)
+
+
+@dataclass(frozen=True)
+class Curious(Tanh):
+    """A layer of one's own without a second order."""
+
+    tangent = Layer.tangent
+
+
+@pytest.mark.parametrize("inside", ["batch_norm", "curious"])
+def test_what_an_architecture_of_one_s_own_does_not_allow_is_left_out(
+    inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ARCHITECTURES, "hidden", Hidden)
+    monkeypatch.setitem(LAYERS, "curious", Curious)
+    changes = [f'discriminator.layers={{kind="hidden", inside="{inside}"}}', "penalties=[]", "update=alternating"]
+    config = with_overrides(recipe("mlp"), changes)
+    play(config)
+    again = changed(config, Finding("mode collapse"))
+    assert type(again.loss).__name__ == "Relativistic"  # the rest of the remedy stands
+    play(again)
+    with pytest.raises(UnsupportedError, match="gradient penalty"):
+        play(with_overrides(again, ['penalties=["r1"]']))
+
+
+def test_a_range_that_is_changed_end_by_end_may_be_refused_half_way() -> None:
+    config = with_overrides(recipe("mlp"), ["data.low=-300", "data.high=-200"])
+    again = changed(config, Finding("wrong scale"))
+    assert (again.data.low, again.data.high) == (-1, 1)
+
+
+def test_remedies_do_what_they_say() -> None:
+    wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
+                                          "discriminator.optimizer.lr=0.004"], say=lambda text: None)  # fmt: skip
+    tamed = with_overrides(wild, remedy(Finding("D wins"), wild).overrides, say=lambda text: None)
+    assert type(tamed.loss).__name__ == "NonSaturating"
+    assert tamed.d_steps == 1
+    assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
+    rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
+    assert rates == [0.002, 0.002]  # √(1e-3 · 4e-3)
+    off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"], say=lambda text: None)
+    for state in ("gamma off", "mode collapse"):
+        assert "penalties.0.gamma=1" in remedy(Finding(state), off).overrides
+    narrow = with_overrides(recipe("mlp"), ["discriminator.layers.hidden=[1, 300]"], say=lambda text: None)
+    assert remedy(Finding("G wins"), narrow).overrides == ("discriminator.layers.hidden=[128, 300]",)
+    strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
+    finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
+    assert "penalties.0.gamma=1" in remedy(finding, strong).overrides
+    rising = 'schedules.penalty={kind="exponential", factor=10}'
+    growing = with_overrides(recipe("mlp"), [rising], say=lambda text: None)
+    assert remedy(finding, growing).overrides[-1] == "schedules.penalty=constant"
+    assert "penalties.0.gamma=10" in remedy(Finding("gamma off"), recipe("mlp")).overrides
+
+
+@pytest.mark.parametrize("state", ["mode collapse", "gamma off", "D wins"])
+def test_no_remedy_raises_a_penalty_to_what_is_itself_a_cause(state: str) -> None:
+    """γ 100 was told to be γ 1000, which the next alarm would have called the cause."""
+    heavy = with_overrides(recipe("mlp"), ["penalties.0.gamma=10", "penalties.1.gamma=100"])
+    found = remedy(Finding(state), heavy)
+    assert [c for c in found.overrides if ".gamma=" in c] == ["penalties.0.gamma=100"]
+    neither = with_overrides(heavy, ["penalties.0.gamma=100"])
+    assert not any("γ × 10" in words for words in remedy(Finding(state), neither).words)
+    assert not any(".gamma=" in c for c in remedy(Finding(state), neither).overrides)
+
+
+def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
+    same = Finding("copying", (Evidence("variety", 0.0, "<", 1e-3),))
+    assert remedy(same, recipe("mlp")) == Remedy(
+        ("look at the data: all samples are the same one", "train on samples that differ")
+    )
+    assert remedy(same, with_overrides(recipe("mlp"), ["data.limit=1"])).overrides == ("data.limit=0",)
+    copied = remedy(Finding("copying"), recipe("mlp"))
+    assert copied.overrides == ('augment=["translation", "cutout"]',)
+    again = remedy(Finding("copying"), changed(recipe("mlp"), Finding("copying")))
+    assert (again.words, again.overrides) == (copied.words[1:], ())
+    assert remedies_for(Finding("copying"), recipe("ring"), (2,)).overrides == ()  # points are not moved and cut
+    own = with_overrides(recipe("ring"), ["data.name=points.npy"])
+    found = remedies_for(Finding("wrong scale"), own, (2,))
+    assert found.overrides == ()
+    assert found.words[0].startswith("scale the points")
+
+
+def test_pictures_get_the_range_that_g_can_draw() -> None:
+    beyond = Finding("wrong scale", (Evidence("beyond", 0.5, ">", 0.1),))
+    sigmoid = with_overrides(recipe("mlp"), ["generator.layers.output=sigmoid"])
+    assert remedy(beyond, sigmoid).overrides == ("data.low=0",)
+    for output in ("relu", "softplus"):  # whose range has no end: nothing could be scaled to it
+        config = with_overrides(recipe("mlp"), [f"generator.layers.output={output}"])
+        found = remedy(beyond, config)
+        assert found.overrides == ("generator.layers.output=tanh",)
+        assert found.words == ("end G with tanh, whose range is that of the pictures",)
+    for layers, low in (("'dense', 'sigmoid', 'reshape'", 0), ("'sigmoid', 'dense', 'reshape'", -1)):
+        spelt = layers.replace("'dense'", "{kind='dense', units=784}").replace(
+            "'reshape'", "{kind='reshape', shape=[28, 28, 1]}"
+        )
+        config = with_overrides(recipe("mlp"), [f"generator.layers=[{spelt}]", "data.low=-3"])
+        assert remedy(beyond, config).overrides == (f"data.low={low}",)
+
+
+def test_a_last_layer_without_bounds_gets_tanh_where_a_setting_can_do_that() -> None:
+    wide = Finding("wrong scale", (Evidence("span", 3.0, ">", 2.0),), "warning")
+    bare = with_overrides(recipe("mlp"), ["generator.layers.output=none"])
+    assert remedy(wide, bare).overrides == ("generator.layers.output=tanh",)
+    assert changed(replace(bare, data=replace(bare.data, low=0.0)), wide) == recipe("mlp")
+    assert remedy(wide, recipe("quick")).overrides == ()
+
+
+def test_missed_modes_get_a_penalty_that_falls() -> None:
+    missed = Finding("mode collapse", (Evidence("modes_found", 0.1, "<", 0.6),))
+    held = ("schedules.penalty=constant", "penalties.0.gamma=10", "penalties.1.gamma=10")
+    for changes in (held, ("schedules.penalty=constant", "penalties=[]", "loss=hinge")):
+        ill = with_overrides(recipe("ring"), changes, say=lambda text: None)
+        assert changed(ill, missed) == recipe("ring")
+        assert remedy(missed, ill).restart
+    nothing = remedy(missed, recipe("ring"))
+    assert (nothing.words, nothing.overrides) == (("a longer run, or a wider G",), ())
+
+
+def test_plain_gradient_descent_gets_adam() -> None:
+    for kind in ("sgd", "momentum", "nesterov"):
+        plain = with_overrides(
+            recipe("mlp"), [f"{who}.optimizer={kind}" for who in ("generator", "discriminator")], say=lambda text: None
+        )
+        assert changed(plain, Finding("mode collapse")) == recipe("mlp")
+
+
+def test_the_recipes_have_none_of_these_causes() -> None:
+    scripts = {
+        "article",
+        *(f"article-{name}" for name in ("gan-adam", "gpu-gan", "multi-multi", "mended-1", "mended-2")),
+    }
+    museum = {"jang", *scripts, *(f"attempt-{n}" for n in range(1, 7))}  # nets of ten units, and the article's
+    for name in RECIPES:
+        assert bool(causes(recipe(name), SHAPES[recipe(name).data.name][0])) == (name in museum), name
+
+
+def test_the_article_s_quirks_go_together_whatever_they_lead_to() -> None:
+    for name in ("article", "attempt-1", "article-multi-multi"):
+        for state in ("contrast illusion", "dead latent", "mode collapse", "D wins"):
+            mended = changed(recipe(name), Finding(state))
+            for player in (mended.generator, mended.discriminator):
+                assert player.layers.init_scale == 1.0  # type: ignore[union-attr]
+                assert player.optimizer == Adam(1e-3, beta1=0.0, beta2=0.99)
+            assert not mended.generator.layers.squared_gradient  # type: ignore[union-attr]
+            assert (mended.batch_size, mended.schedules.lr) == (64, Constant())
+            assert remedy(Finding(state), recipe(name)).restart
+    signed = changed(recipe("article-gan-adam"), Finding("wrong sign"))
+    assert signed == with_overrides(recipe("article-gan-adam"), ["loss=non_saturating"], say=lambda text: None)
+
+
+def test_batches_of_a_few_samples_grow_beside_the_rest() -> None:
+    few = with_overrides(recipe("mlp"), ["batch_size=2", "penalties.0.gamma=1000"])
+    found = remedy(Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),)), few)
+    assert {"penalties.0.gamma=1", "batch_size=64"} <= {*found.overrides}
+    assert found.restart
+    assert found.words[-1] == "larger batches"
+
+
+def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
+    def overrides(*changes: str) -> tuple[str, ...]:
+        return remedy(Finding("standstill"), with_overrides(recipe("mlp"), changes, say=lambda text: None)).overrides
+
+    assert overrides("generator.optimizer.lr=1e-12") == ("generator.optimizer.lr=0.001",)
+    assert overrides('schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01}') == ("schedules.lr=constant",)
+    assert overrides('average={kind="ema", half_life=1e5, ramp=1e9}') == (
+        'average={kind="ema", half_life=1000, ramp=0.05}',
+    )
+    assert overrides() == ()
+    assert overrides("discriminator.layers.activation=relu") == ("discriminator.layers.activation=leaky_relu",)
+    plain = 'discriminator.layers=["flatten", {kind="dense", units=9}, "relu", {kind="dense", units=1}]'
+    assert overrides("data.labels=none", plain) == ("discriminator.layers.2=leaky_relu",)
+    slow = with_overrides(recipe("mlp"), ["generator.optimizer.lr=1e-5", "discriminator.optimizer.lr=1e-5"])
+    for state in ("D wins", "mode collapse"):
+        assert remedy(Finding(state), slow).overrides[-2:] == (
+            "generator.optimizer.lr=0.001", "discriminator.optimizer.lr=0.001"
+        )  # fmt: skip
+
+
+def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
+    nearer, single = "rates that are nearer to each other", "one move of D a step"
+    for changes, said in (
+        (["discriminator.optimizer.lr=0.01"], [nearer]),
+        (["update=alternating", "d_steps=5"], [single]),
+        (["update=alternating", "d_steps=5", "discriminator.optimizer.lr=0.01"], [single, nearer]),
+    ):
+        words = remedy(Finding("D wins"), with_overrides(recipe("mlp"), changes, say=lambda text: None)).words
+        assert [w for w in words if w in (nearer, single)] == said
+        assert "instance noise (instance_noise=0.1)" in words
+    pinned = remedy(Finding("saturation"), recipe("mlp")).words  # a linear output is told to become tanh again
+    assert pinned[1:] == ("smaller first weights in G's last layer",)
+
+
+def test_units_that_may_have_died_become_leaky() -> None:
+    relu = [f"{who}.layers.activation=relu" for who in ("generator", "discriminator")]
+    config = with_overrides(recipe("mlp"), relu, say=lambda text: None)
+    for state, who in (("dead latent", "generator"), ("standstill", "discriminator")):
+        found = remedy(Finding(state), config)
+        assert found.overrides[-1] == f"{who}.layers.activation=leaky_relu"
+        assert found.restart
+        assert any(words.startswith("leaky ReLU") for words in found.words)
+    dcgan = remedy(Finding("dead latent"), recipe("dcgan")).overrides
+    assert "generator.layers.alpha=0.2" in dcgan
+
+
+def test_what_is_so_already_is_not_advised() -> None:
+    for state in ("mode collapse", "D wins"):
+        found = remedy(Finding(state), recipe("mlp"))  # relativistic, R1 and R2, β₁ = 0, equal rates
+        assert found.words[0] == "a stronger gradient penalty (γ × 10)"
+        assert not any("relativistic" in words or "β₁" in words or "rates" in words for words in found.words)
+    assert remedy(Finding("cycling"), recipe("mlp")).words == (
+        "a third of the rates, falling to zero over the second half",
+    )
+    assert not any("penalty" in words for words in remedy(Finding("G wins"), recipe("classic")).words)
+
+
+def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_there() -> None:
+    layers = '[{kind="dense", units=64, init={kind="normal", std=1e-5}}, "tanh", {kind="reshape", shape=[8, 8, 1]}]'
+    faint = with_overrides(recipe("mlp"), [f"generator.layers={layers}"])
+    assert remedies_for(Finding("dead latent"), faint, (8, 8, 1)).overrides == (
+        'generator.layers.0.init={kind="he", gain=1}',
+    )
+    usual = with_overrides(faint, ['generator.layers.0.init={kind="he", gain=1}'])
+    for state in ("dead latent", "contrast illusion"):
+        found = remedies_for(Finding(state), usual, (8, 8, 1))
+        assert found.overrides == ()
+        assert not any("He et al." in words for words in found.words)  # nothing of the start changes

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.errors import CheckpointError, ConfigError
+from mulligan.training import Config, Recorder, Run, load_checkpoint, load_config, resume
+from mulligan.training.config import dumps_toml
+from mulligan.training.diagnosis.second_try import diagnoses, next_folder, plan
+from mulligan.training.events import Diagnosed, Started
+
+# ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ALARM = Diagnosed(
+    14, "mode collapse", {}, ("words",), overrides=("loss=hinge", "penalties=[]"), severity="alarm", healthy_step=13
+)
+
+
+def parent(tiny: Any, folder: Path) -> Config:
+    config: Config = tiny(steps=24)
+    for _ in Recorder(folder).record(Run(config)):
+        pass
+    return config
+
+
+def test_second_try_goes_on_from_the_last_healthy_checkpoint(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    again = plan(tmp_path / "a", ALARM)
+    assert again.step == 12
+    assert any(line.startswith("loss.kind:") and "hinge" in line for line in again.changes), again.changes
+    assert again.config.parent is not None
+    assert again.config.parent.step == 12
+    run, found = again.run(), load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
+    assert run.step == 12
+    for name in ("g.theta", "d.theta", "average"):
+        assert run.gan.arrays()[name].tobytes() == found.arrays[name].tobytes()
+    assert not run.gan.arrays()["g.optimizer.v"].any()  # another loss: its moments are not these
+    assert run.sampler.state() == found.state["sampler"]
+    events = list(Recorder(tmp_path / "b").record(run))
+    assert isinstance(events[0], Started)
+    assert events[0].step == 12
+    assert load_config(tmp_path / "b" / "config.toml").parent == again.config.parent
+
+
+@pytest.mark.parametrize(("healthy", "step"), [(11, 6), (12, 12), (17, 12), (18, 18)])
+def test_the_last_healthy_checkpoint_may_be_that_of_the_healthy_step(
+    tiny: Any, tmp_path: Path, healthy: int, step: int
+) -> None:
+    config = parent(tiny, tmp_path / "a")
+    (tmp_path / "a" / "config.toml").write_text(dumps_toml(replace(config, steps=30)))  # as resume --steps does
+    again = plan(tmp_path / "a", replace(ALARM, healthy_step=healthy))
+    assert (again.step, again.config.steps) == (step, 30)
+
+
+def test_where_the_last_healthy_checkpoint_is_damaged_the_one_before_it_serves(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    broken = tmp_path / "a" / "checkpoints" / "step-000012" / "run.json"
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.warns(UserWarning, match=r"step-000012.* is truncated.* Going on from step-000006 instead"):
+        again = plan(tmp_path / "a", ALARM)
+    assert again.run().step == 6
+
+
+def test_data_that_was_moved_is_found_where_the_configuration_says(tiny: Any, tmp_path: Path) -> None:
+    first, now = tmp_path / "first.npy", tmp_path / "now.npy"
+    np.save(first, np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32))
+    for _ in Recorder(tmp_path / "a").record(Run(tiny(steps=24, data={"name": str(first), "labels": "none"}))):
+        pass
+    first.rename(now)
+    config = tmp_path / "a" / "config.toml"
+    config.write_text(config.read_text().replace(str(first), str(now)))
+    again = plan(tmp_path / "a", ALARM)
+    assert again.run().step == 12
+    assert all("loss" in change or "penalties" in change for change in again.changes), again.changes
+
+
+def test_an_average_that_is_new_begins_with_the_weights_of_the_checkpoint(tiny: Any, tmp_path: Path) -> None:
+    for _ in Recorder(tmp_path / "a").record(Run(tiny(average="none"))):
+        pass
+    run = plan(tmp_path / "a", replace(ALARM, overrides=("average=ema",))).run()
+    found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000012")
+    assert run.gan.average.tobytes() == found.arrays["g.theta"].tobytes()
+
+
+def test_moments_are_kept_where_what_they_are_moments_of_is(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    run = plan(tmp_path / "a", replace(ALARM, overrides=("instance_noise=0.1",))).run()
+    assert run.gan.arrays()["g.optimizer.v"].any()
+
+
+def test_moments_are_kept_where_that_is_asked_for(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "r")
+    changed = plan(tmp_path / "r", ALARM)
+    kept = replace(changed, keep_moments=True).run()
+    assert kept.gan.d.state["v"].any()
+    assert not changed.run().gan.d.state["v"].any()
+
+
+def test_a_second_try_is_resumed_exactly(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    whole = list(Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run()))
+    run = plan(tmp_path / "a", ALARM).run()
+    for _ in Recorder(tmp_path / "c").record(run, stop=lambda: run.step >= 15):
+        pass
+    for _ in Recorder(tmp_path / "c").record(resume(tmp_path / "c")):
+        pass
+    assert (tmp_path / "c" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
+    assert whole[-1].name == "finished"
+    # killed before its first step: what it needs of its parent is there already
+    stopped = plan(tmp_path / "a", ALARM).run()
+    for _ in Recorder(tmp_path / "d").record(stopped, stop=lambda: True):
+        pass
+    assert resume(tmp_path / "d").step == 12
+    for _ in Recorder(tmp_path / "d").record(resume(tmp_path / "d")):
+        pass
+    assert (tmp_path / "d" / "events.jsonl").read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
+
+
+def test_a_second_try_that_lost_its_start_is_not_begun_from_nothing(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    for _ in Recorder(tmp_path / "b").record(plan(tmp_path / "a", ALARM).run(), stop=lambda: True):
+        pass
+    for path in (tmp_path / "b" / "checkpoints").iterdir():
+        path.rename(tmp_path / path.name)
+    with pytest.raises(CheckpointError, match="stopped before it had begun"):
+        resume(tmp_path / "b")
+
+
+def test_a_remedy_for_the_nets_begins_at_step_0(tiny: Any, tmp_path: Path) -> None:
+    config = parent(tiny, tmp_path / "a")
+    again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=("latent.dim=6",)))
+    run = again.run()
+    assert (run.step, run.begins) == (0, 0)
+    assert run.config.parent is not None
+    assert run.config.latent.dim == 6
+    assert config.latent.dim == 4
+
+
+def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path / "a")
+    with pytest.raises(ConfigError, match="would have to be repaired"):
+        plan(tmp_path / "a")
+    with pytest.raises(ConfigError, match="no setting"):
+        plan(tmp_path / "a", replace(ALARM, overrides=()))
+    with pytest.raises(ConfigError, match="no run folder"):
+        plan(tmp_path, ALARM)
+
+
+def test_a_line_that_was_cut_off_by_a_kill_is_no_diagnosis(tiny: Any, tmp_path: Path) -> None:
+    parent(tiny, tmp_path)
+    log = tmp_path / "events.jsonl"
+    said = replace(ALARM, remedies=("β₁ = 0,\u2028γ × 10",))  # what some call the end of a line is none
+    whole = said.line().encode()
+    for cut in range(1, len(whole)):
+        log.write_bytes(whole + whole[:cut])
+        assert len(diagnoses(tmp_path)) == (2 if cut == len(whole) - 1 else 1), whole[:cut]  # all but its end
+    assert diagnoses(tmp_path)[0] == said
+    for broken in (whole[:-9] + b"\n", b"\xb2\n", b"[1]\n", b"\n"):  # no kill leaves that
+        log.write_bytes(whole + broken + whole)
+        with pytest.raises(CheckpointError, match=r"events\.jsonl, line 2: .*was changed after it was written"):
+            diagnoses(tmp_path)
+
+
+def test_names_of_second_tries(tmp_path: Path) -> None:
+    assert next_folder(tmp_path / "quick-1").name == "quick-1-try-2"
+    (tmp_path / "quick-1-try-2").mkdir()
+    assert next_folder(tmp_path / "quick-1").name == "quick-1-try-3"
+    assert next_folder(tmp_path / "quick-1-try-2").name == "quick-1-try-3"

@@ -1,0 +1,398 @@
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mulligan import __version__
+from mulligan.data import Dataset
+from mulligan.errors import CheckpointError, RunError
+from mulligan.training import Run, load_checkpoint, save_checkpoint, train
+from mulligan.training.store.checkpoint import _sealed, checkpoints, folder_of, kept, put_back, step_of
+
+
+@pytest.fixture(scope="module")
+def whole(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = Run(tiny())
+    for _ in range(7):
+        run.advance()
+    return save_checkpoint(run, tmp_path_factory.mktemp("checkpoints"))
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / whole.name))
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    return str(caught.value)
+
+
+def reseal(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Edit run.json, digest included."""
+    words = json.loads((path / "run.json").read_text())
+    words.pop("digest")
+    change(words)
+    (path / "run.json").write_bytes(_sealed(words))
+
+
+# ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+GAMES: dict[str, dict[str, Any]] = {
+    "simultaneous": {},
+    "alternating": {"update": "alternating", "d_steps": 2, "penalties": ["wgan_gp"], "loss": "wasserstein"},
+    "without average": {"average": "none"},
+    "polyak": {"average": "polyak"},
+    "uniform z": {"latent": {"dim": 3, "distribution": "uniform"}, "instance_noise": 0.1},
+    "dragan": {"update": "alternating", "penalties": ["dragan"]},
+    "feature matching": {"update": "alternating", "loss": "feature_matching", "penalties": []},
+    "two threads": {"threads": 2},
+}
+OPTIMIZERS = ["sgd", "momentum", "adagrad", "rmsprop", "nadam", "optimistic_adam", "extragradient", "lookahead"]
+
+
+def pieces(config: Any, tmp_path: Path, data: Dataset | None = None) -> None:
+    """Train in one piece, and in three with a save, a load and a new object between: all is the same."""
+    run = Run(config, data=data)
+    told = [event.line() for event in train(run)]
+    again: list[str] = []
+    piece = Run(config, data=data)
+    for stop in (5, 17, None):
+        again += [event.line() for event in train(piece, stop=lambda: piece.step == stop)]  # noqa: B023
+        path = save_checkpoint(piece, tmp_path)
+        clock = piece.wall, piece.cpu
+        piece = load_checkpoint(path).run(data=data)
+        assert (piece.wall, piece.cpu) == clock
+    assert again == told
+    assert piece.state() == run.state()
+    for name, array in run.gan.arrays().items():
+        assert array.tobytes() == piece.gan.arrays()[name].tobytes(), name
+
+
+@pytest.mark.parametrize("game", GAMES.values(), ids=GAMES.keys())
+def test_saving_and_loading_changes_nothing(tiny: Any, game: dict[str, Any], tmp_path: Path) -> None:
+    pieces(tiny(**game), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "update"), [*((name, "simultaneous") for name in OPTIMIZERS), ("extragradient", "alternating")]
+)
+def test_every_optimizer_survives(tiny: Any, optimizer: str, update: str, tmp_path: Path) -> None:
+    layers = {who: getattr(tiny(), who).layers for who in ("generator", "discriminator")}
+    players = {who: {"layers": layers[who], "optimizer": optimizer} for who in layers}
+    pieces(tiny(**players, update=update), tmp_path)
+
+
+NETS: dict[str, tuple[list[Any], list[Any], dict[str, Any]]] = {
+    "dropout and classes": (
+        [
+            {"kind": "one_hot", "classes": 4},
+            {"kind": "dense", "units": 8},
+            "relu",
+            {"kind": "dense", "units": 64},
+            {"kind": "reshape", "shape": [8, 8, 1]},
+        ],
+        ["flatten", {"kind": "dense", "units": 8}, "leaky_relu", "dropout", {"kind": "projection", "classes": 4}],
+        {},
+    ),
+    "spectral norm": (
+        [{"kind": "dense", "units": 64}, {"kind": "reshape", "shape": [8, 8, 1]}],
+        ["flatten", {"kind": "dense", "units": 8, "spectral_norm": True}, "relu", {"kind": "dense", "units": 1}],
+        {"loss": "hinge", "penalties": []},
+    ),
+    "batch norm": (
+        [
+            {"kind": "dense", "units": 8},
+            "batch_norm",
+            "relu",
+            {"kind": "dense", "units": 64},
+            "tanh",
+            {"kind": "reshape", "shape": [8, 8, 1]},
+        ],
+        ["flatten", {"kind": "dense", "units": 8}, "batch_norm", "leaky_relu", {"kind": "dense", "units": 1}],
+        {"penalties": [], "loss": "non_saturating", "update": "alternating"},
+    ),
+    "minibatch stddev": (
+        [{"kind": "dense", "units": 64}, {"kind": "reshape", "shape": [8, 8, 1]}],
+        ["minibatch_stddev", "flatten", {"kind": "dense", "units": 1}],
+        {"penalties": [], "loss": "non_saturating", "update": "alternating"},
+    ),
+    "convolutions": (
+        [
+            {"kind": "dense", "units": 32},
+            {"kind": "reshape", "shape": [4, 4, 2]},
+            "relu",
+            {"kind": "conv_transpose2d", "channels": 1},
+        ],
+        [{"kind": "conv2d", "channels": 3}, "leaky_relu", "flatten", {"kind": "dense", "units": 1}],
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("net", NETS.values(), ids=NETS.keys())
+def test_layers_with_chance_and_memory_survive(
+    tiny: Any, digits: Dataset, net: tuple[Any, Any, Any], threads: int, tmp_path: Path
+) -> None:
+    generator, discriminator, game = net
+    changes = {"generator": {"layers": generator}, "discriminator": {"layers": discriminator}, **game}
+    pieces(tiny(data="digits", threads=threads, batch_size=12, **changes), tmp_path, digits)
+
+
+def test_what_an_observer_remembers_is_kept(tiny: Any, alarm: Any, tmp_path: Path) -> None:
+    whole = [e.line() for e in train(Run(tiny()), observers=[alarm()])]
+    run = Run(tiny())
+    first = [e.line() for e in train(run, observers=[alarm()], stop=lambda: run.step == 12)]
+    loaded = load_checkpoint(save_checkpoint(run, tmp_path)).run()
+    assert first + [e.line() for e in train(loaded, observers=[alarm()])] == whole
+
+
+# ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@FUZZ
+@given(st.data())
+def test_every_flipped_bit_is_refused(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(["run.json", "arrays.safetensors"]))
+    content = bytearray((whole / name).read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    broken = Path(shutil.copytree(whole, tmp_path / "b", dirs_exist_ok=True))
+    (broken / name).write_bytes(content)
+    assert str(broken / name) in refused(broken)
+
+
+@FUZZ
+@given(st.data())
+def test_every_truncation_and_every_foreign_file_is_refused(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(["run.json", "arrays.safetensors"]))
+    content = (whole / name).read_bytes()
+    cut = content[: data.draw(st.integers(0, len(content) - 1))]
+    other = data.draw(st.sampled_from([cut, cut + b"\0", content + b"\n", b"", b"[]", b"{}", b"null"]) | st.binary())
+    broken = Path(shutil.copytree(whole, tmp_path / "b", dirs_exist_ok=True))
+    (broken / name).write_bytes(other)
+    assert str(broken / name) in refused(broken)
+
+
+@settings(FUZZ, max_examples=60)
+@given(st.data())
+def test_a_forged_file_raises_nothing_but_our_error(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+    broken = Path(shutil.copytree(whole, tmp_path / "b", dirs_exist_ok=True))
+    names = json.loads((whole / "run.json").read_text()).keys() - {"digest", "format", "version"}
+    key = data.draw(st.sampled_from(sorted(names)))
+    junk = data.draw(st.none() | st.integers() | st.text() | st.lists(st.integers()) | st.just({}))
+    changed = data.draw(st.booleans())
+    reseal(broken, lambda words: words.update({key: junk}) if changed else words.pop(key))
+    accepted, words = False, str(broken)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of other versions
+            load_checkpoint(broken).run()
+        accepted = True
+    except CheckpointError as error:
+        words = str(error)
+    assert str(broken) in words
+    assert not accepted or key in ("step", "sums", "counted", "observers", "log", "versions", "clock", "turned")
+
+
+def test_words_for_every_refusal(copy: Path, tmp_path: Path) -> None:
+    assert "step-000007/run.json was changed after it was written. Use another checkpoint" in _with(
+        copy, lambda text: text.replace('"counted": 7', '"counted": 8')
+    )
+    assert "is truncated or no JSON" in _with(copy, lambda text: text[:100])
+    assert "is no checkpoint of Mulligan" in _with(copy, lambda text: '{"format": "other"}')
+    reseal(copy, lambda words: words.update(version=3))
+    assert f"has version 3 of the format; this is Mulligan {__version__}, which reads version 2" in refused(copy)
+    (copy / "run.json").unlink()
+    assert "run.json cannot be read (No such file or directory)" in refused(copy)
+    assert "nowhere/run.json cannot be read" in refused(tmp_path / "nowhere")
+
+
+def _with(copy: Path, change: Callable[[str], str]) -> str:
+    path = copy / "run.json"
+    text = path.read_text()
+    path.write_text(change(text))
+    words = refused(copy)
+    path.write_text(text)
+    return words
+
+
+def test_a_configuration_that_cannot_be_built_here(copy: Path) -> None:
+    reseal(copy, lambda words: words["config"]["loss"].update(kind="my_own"))
+    words = refused(copy)
+    assert "holds a configuration that cannot be built here: loss.kind = 'my_own' is not known" in words
+    assert words.endswith(
+        "feature_matching. If that is of your own, use the program that made the run; else another checkpoint."
+    )
+
+
+def test_arrays_of_another_net(copy: Path) -> None:
+    reseal(copy, lambda words: words["config"]["latent"].update(dim=5))
+    with pytest.raises(CheckpointError, match=r"array 'average' is \(\(114,\), 'float32'\), but its configuration"):
+        load_checkpoint(copy).run()
+
+
+def test_other_data(copy: Path) -> None:
+    reseal(copy, lambda words: words["config"]["data"].update(limit=99))
+    with pytest.raises(CheckpointError, match="was trained on other data than ring is now"):
+        load_checkpoint(copy).run()
+
+
+def test_other_threads(copy: Path) -> None:
+    reseal(copy, lambda words: words["config"].update(threads=2))
+    with pytest.raises(CheckpointError, match=r"has the random streams noise, penalty, dropout\.0, but"):
+        load_checkpoint(copy).run()
+
+
+def test_other_versions_are_allowed_and_said(copy: Path) -> None:
+    reseal(copy, lambda words: words["versions"].update(numpy="1.0"))
+    with pytest.warns(UserWarning, match=rf"numpy: '1\.0' → '{np.__version__}'.*not necessarily to the same bytes"):
+        assert load_checkpoint(copy).run().step == 7
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_arrays_are_plain_safetensors(whole: Path) -> None:
+    from safetensors.numpy import load_file
+
+    arrays = load_file(whole / "arrays.safetensors")
+    assert arrays["d.theta"].shape == (48 + 272 + 17,)
+    words = json.loads((whole / "run.json").read_text())
+    assert words["arrays"] == hashlib.sha256((whole / "arrays.safetensors").read_bytes()).hexdigest()
+    assert words["step"] == 7
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "rename"])
+def test_a_full_disk_leaves_the_previous_checkpoint(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    run = Run(tiny())
+    first = save_checkpoint(run, tmp_path)
+    run.advance()
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        with pytest.raises(RunError, match="the disk is full"):
+            save_checkpoint(run, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-000000"]
+    assert load_checkpoint(first).step == 0
+    save_checkpoint(run, tmp_path)
+    assert [p.name for p in checkpoints(tmp_path)] == ["step-000000", "step-000001"]
+
+
+def test_a_damaged_checkpoint_of_the_same_step_is_replaced(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    path = save_checkpoint(run, tmp_path)
+    (path / "run.json").write_text("damaged")
+    assert save_checkpoint(run, tmp_path) == path
+    assert load_checkpoint(path).step == 0
+
+
+class Killed(BaseException):
+    """What stands for a kill: nothing catches it."""
+
+
+@pytest.mark.parametrize("call", ["os.rename", "os.replace", "os.fsync", "shutil.rmtree"])
+@pytest.mark.parametrize("when", [1, 2, 3])
+def test_a_kill_while_a_checkpoint_is_saved_again_costs_nothing(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, when: int
+) -> None:
+    run = Run(tiny())
+    run.advance()
+    path = save_checkpoint(run, tmp_path)
+    run.wall += 1.0  # of the same step: only words are new
+    module, name = (os, call[3:]) if call.startswith("os.") else (shutil, call[7:])
+    real, count = getattr(module, name), 0
+
+    def killed(*args: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        result = real(*args, **options)
+        if count == when:  # the last thing that it did
+            raise Killed
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, killed)
+        with contextlib.suppress(Killed):
+            save_checkpoint(run, tmp_path)
+    assert [p.name for p in checkpoints(tmp_path)] == ["step-000001"]
+    assert load_checkpoint(path).clock["wall"] in (run.wall - 1.0, run.wall)
+    save_checkpoint(run, tmp_path)
+    assert load_checkpoint(path).clock["wall"] == run.wall
+
+
+def test_a_checkpoint_that_cannot_be_replaced_stays(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, run = Run(tiny(seed=1)), Run(tiny())
+    path = save_checkpoint(other, tmp_path)
+    rename = os.rename
+
+    def full(source: Path, target: Path) -> None:
+        if source.name.endswith(".part"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", full)
+        with pytest.raises(RunError, match="the disk is full"):
+            save_checkpoint(run, tmp_path)
+    assert load_checkpoint(path).config.seed == 1
+    save_checkpoint(run, tmp_path)
+    assert load_checkpoint(path).config.seed == 0
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_is_kept() -> None:
+    assert kept([10, 20], 100) == {10, 20}
+    assert kept(list(range(10, 101, 10)), 100) == {30, 50, 80, 90, 100}
+    taken: list[int] = []
+    for step in range(10, 101, 10):  # one after the other, pruned each time, comes to the same
+        taken = sorted(kept([*taken, step], 100))
+    assert taken == [30, 50, 80, 90, 100]
+
+
+def test_old_checkpoints_go(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    for _ in range(24):
+        run.advance()
+        save_checkpoint(run, tmp_path)
+    assert [step_of(p) for p in checkpoints(tmp_path)] == [6, 12, 18, 23, 24]
+
+
+@pytest.mark.parametrize(("there", "kept_one"), [(("old", "new"), "new"), (("old",), "old")])
+def test_what_was_put_aside_comes_back_only_where_nothing_took_its_place(
+    tmp_path: Path, there: tuple[str, ...], kept_one: str
+) -> None:
+    for word in there:
+        (tmp_path / {"old": ".step-000024.old", "new": "step-000024"}[word] / word).mkdir(parents=True)
+    put_back(tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")] == [f"step-000024/{kept_one}"]
+
+
+def test_names(tmp_path: Path) -> None:
+    assert step_of(Path("step-000120")) == 120
+    assert step_of(Path("step-1234567")) == 1234567
+    for step in (1_000_000, 999_000):
+        folder_of(tmp_path, step).mkdir()
+    assert list(map(step_of, checkpoints(tmp_path))) == [999_000, 1_000_000]  # not as their names would be sorted
+    for other in (".step-000120.part", "step-", "step-x", "steps-3", "step-³"):
+        assert step_of(Path(other)) == -1

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import Dataset
+from mulligan.errors import CheckpointError
+from mulligan.output.generator.generator import Generator
+from mulligan.output.pictures.points import SIDE, points_picture
+from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume
+from mulligan.training.store.checkpoint import checkpoints, save_checkpoint
+
+
+def test_a_run_folder(tiny: Any, tmp_path: Path, record: Any) -> None:
+    folder = tmp_path / "deep" / "run"
+    run = Run(tiny())
+    events = record(folder, run)
+    here = RunFolder(folder)
+    assert load_config(here.config) == run.config
+    assert here.events.read_text() == "".join(e.line() for e in events)
+    assert [p.name for p in checkpoints(here.checkpoints)] == [
+        "step-000006",
+        "step-000012",
+        "step-000018",
+        "step-000024",
+    ]
+    assert [p.name for p in sorted(here.samples.iterdir())] == [f"step-{s:06d}.png" for s in (0, 8, 16, 24)]
+    with Image.open(here.animation) as animation:
+        assert animation.n_frames == 4
+    assert Generator.load(here.generator).spec.step == 24
+    times = [json.loads(line) for line in here.times.read_text().splitlines()]
+    assert [t["step"] for t in times] == [5, 10, 15, 20, 24]
+    assert set(times[0]) == {"step", "wall", "cpu", "steps_per_second"}
+    assert load_checkpoint(here.checkpoints / "step-000024").config == run.config
+    assert not list(folder.rglob("*.part"))
+
+
+def test_pictures_become_grids(tiny: Any, digits: Dataset, tmp_path: Path, record: Any) -> None:
+    players = {
+        "generator": {"layers": {"kind": "mlp_generator", "hidden": [8]}},
+        "discriminator": {"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
+    }
+    run = Run(tiny(data="digits", **players), data=digits)
+    record(tmp_path / "r", run)
+    with Image.open(tmp_path / "r" / "samples" / "step-000024.png") as picture:
+        sample = np.asarray(picture)
+    assert sample.shape == (8 * 10 + 2, 8 * 10 + 2)
+    np.testing.assert_array_equal(sample[2:10, 2:10], run.sample(*run.grid)[0, ..., 0])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_leaving_and_coming_back_changes_nothing(
+    tiny: Any, alarm: Any, threads: int, tmp_path: Path, record: Any, content: Any
+) -> None:
+    config = tiny(threads=threads, evaluate_every=4)
+    options: dict[str, Any] = {"evaluators": [lambda run: {"mean": float(run.sample(*run.draw(9, seed=0)).mean())}]}
+    record(tmp_path / "whole", Run(config), observers=[alarm()], **options)
+    count = len((tmp_path / "whole" / "events.jsonl").read_text().splitlines())
+    for leave in range(1, count + 1, threads):  # after every single event; with two threads, after every other one
+        folder = tmp_path / str(leave)
+        for _ in zip(range(leave), Recorder(folder).record(Run(config), observers=[alarm()], **options)):
+            pass
+        record(folder, resume(folder), observers=[alarm()], **options)
+        assert content(folder) == content(tmp_path / "whole")
+
+
+def test_being_asked_to_stop_saves_where_the_run_stands(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    run = Run(tiny())
+    events = record(tmp_path / "r", run, stop=lambda: run.step == 9)
+    assert events[-1].step == 8
+    here = RunFolder(tmp_path / "r")
+    assert checkpoints(here.checkpoints)[-1].name == "step-000009"
+    assert Generator.load(here.generator).spec.step == 9
+    again = resume(tmp_path / "r")
+    assert again.step == 9
+    record(tmp_path / "r", again)
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
+def test_a_finished_run_resumed_is_the_same(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    before = content(tmp_path / "r")
+    assert [e.name for e in record(tmp_path / "r", resume(tmp_path / "r"))] == ["finished"]
+    assert content(tmp_path / "r") == before
+
+
+def test_a_kill_between_the_last_checkpoint_and_the_generator(
+    tiny: Any, tmp_path: Path, record: Any, content: Any
+) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    folder = tmp_path / "r"
+    events = Recorder(folder).record(Run(tiny()))
+    while next(events).step < 12:
+        pass
+    events.close()
+    older = RunFolder(folder).generator.read_bytes()
+    record(folder, resume(folder))
+    RunFolder(folder).generator.write_bytes(older)
+    record(folder, resume(folder))
+    assert content(folder) == content(tmp_path / "whole")
+
+
+def test_who_leaves_between_two_checkpoints_loses_no_step(tiny: Any, tmp_path: Path) -> None:
+    events = Recorder(tmp_path / "r").record(Run(tiny()))
+    while next(events).step < 8:
+        pass
+    events.close()
+    assert resume(tmp_path / "r").step == 8
+
+
+def test_a_run_that_was_sent_back_goes_on_from_there(tiny: Any, tmp_path: Path, record: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    back = load_checkpoint(tmp_path / "r" / "checkpoints" / "step-000012").run()
+    record(tmp_path / "r", back, stop=lambda: back.step == 14)
+    assert resume(tmp_path / "r").step == 14  # not at 24, where the log no longer leads
+
+
+def test_the_log_is_on_the_disk_before_each_checkpoint_that_knows_its_length(
+    tiny: Any, tmp_path: Path, record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or real(file))
+    record(tmp_path / "r", Run(tiny()))
+    here = RunFolder(tmp_path / "r")
+    log, saved = here.events.stat().st_ino, checkpoints(here.checkpoints)
+    assert synced.count(log) == len(saved) == 4
+    for checkpoint in saved:
+        later = synced[::-1].index(
+            (checkpoint / "run.json").stat().st_ino
+        )  # its last: a file that is gone had it before
+        assert synced[: len(synced) - later].count(log) == 1 + saved.index(checkpoint)
+
+
+def test_a_finished_run_can_go_on(tiny: Any, tmp_path: Path, record: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    events = record(tmp_path / "r", resume(tmp_path / "r", steps=30))
+    assert events[-1].step == 30
+    assert load_config(tmp_path / "r" / "config.toml").steps == 30
+    assert resume(tmp_path / "r").step == 30
+    lines = (tmp_path / "r" / "events.jsonl").read_text().splitlines()
+    assert sum('"finished"' in line for line in lines) == 1
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint(
+    tiny: Any, tmp_path: Path, record: Any, content: Any
+) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    record(tmp_path / "r", Run(tiny()))
+    for name in ("checkpoints", "generator.safetensors", "training.gif"):
+        (tmp_path / "r" / name).rename(tmp_path / name)
+    run = resume(tmp_path / "r")
+    assert run.step == 0
+    record(tmp_path / "r", run)
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
+def test_the_log_is_cut_before_the_first_new_line(tiny: Any, tmp_path: Path, record: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    log, checkpoint = tmp_path / "r" / "events.jsonl", tmp_path / "r" / "checkpoints"
+    lines = log.read_text().splitlines(keepends=True)
+    for later in ("step-000018", "step-000024"):
+        (checkpoint / later).rename(tmp_path / later)
+    stream = Recorder(tmp_path / "r").record(resume(tmp_path / "r"))
+    first = next(stream).line()
+    assert log.read_text() == "".join(lines[: lines.index(first) + 1])
+    stream.close()
+
+
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
+    tiny: Any, tmp_path: Path, record: Any, content: Any
+) -> None:
+    record(tmp_path / "whole", Run(tiny()))
+    record(tmp_path / "r", Run(tiny()))
+    newest = tmp_path / "r" / "checkpoints" / "step-000024"
+    (newest / "arrays.safetensors").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"arrays\.safetensors is truncated .* Going on from step-000018 instead"):
+        run = resume(tmp_path / "r")
+    assert run.step == 18
+    record(tmp_path / "r", run)
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
+    for path in checkpoints(tmp_path / "r" / "checkpoints"):
+        (path / "run.json").write_bytes(b"{")
+    with pytest.raises(CheckpointError, match=r"step-000024/run\.json is truncated"):
+        resume(tmp_path / "r")
+
+
+def test_a_checkpoint_may_be_refused_twice(tiny: Any, tmp_path: Path, record: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    for _ in range(2):
+        (tmp_path / "r" / "checkpoints" / "step-000024" / "run.json").write_bytes(b"{")
+        with pytest.warns(UserWarning, match="Going on from step-000018"):
+            record(tmp_path / "r", resume(tmp_path / "r"))
+    assert resume(tmp_path / "r").step == 24
+
+
+class Killed(BaseException):
+    """What stands for a kill: nothing catches it."""
+
+
+def killed_at(patch: pytest.MonkeyPatch, call: str, when: int) -> None:
+    """Let a process end right after its call number `when` of `os.rename`, or in the middle of its `shutil.rmtree`."""
+    module, name = {"rename": (os, "rename"), "rmtree": (shutil, "rmtree")}[call]
+    real, count = getattr(module, name), 0
+
+    def last(path: Path, *args: Any, **options: Any) -> None:
+        nonlocal count
+        count += Path(path).exists()
+        if count < when or call == "rename":
+            real(path, *args, **options)
+        elif Path(path).is_dir():
+            next(Path(path).iterdir()).unlink()  # one file of it is gone
+        if count == when:
+            raise Killed
+
+    patch.setattr(module, name, last)
+
+
+@pytest.fixture
+def aside(tiny: Any, tmp_path: Path, record: Any) -> Path:
+    """A run that was killed between the two renames of a checkpoint that takes another's place."""
+    record(tmp_path / "r", Run(tiny()))
+    run = resume(tmp_path / "r")
+    run.gan.g.network.theta[0] += 1
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
+        killed_at(patch, "rename", 1)
+        save_checkpoint(run, tmp_path / "r" / "checkpoints", run.log_position)
+    folder = tmp_path / "r" / "checkpoints"
+    shutil.copytree(folder / ".step-000024.old", folder / ".step-000024.part")  # a kill would have left it
+    assert not (folder / "step-000024").exists()
+    return tmp_path / "r"
+
+
+@pytest.mark.parametrize("call", ["rename", "rmtree"])
+@pytest.mark.parametrize("when", [1, 2])
+def test_what_a_kill_left_aside_is_used_and_tidied_up(
+    tiny: Any,
+    aside: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    when: int,
+    record: Any,
+    content: Any,
+) -> None:
+    assert resume(aside).step == 24
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        killed_at(patch, call, when)
+        record(aside, resume(aside, steps=30))
+    assert resume(aside).step in (24, 30)
+    record(aside, resume(aside, steps=30))
+    record(tmp_path / "whole", Run(tiny()))
+    record(tmp_path / "whole", resume(tmp_path / "whole", steps=30))
+    assert content(aside) == content(tmp_path / "whole")
+    assert all(path.name.startswith("step-") for path in (aside / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_what_was_replaced_before_the_kill_goes(
+    aside: Path, monkeypatch: pytest.MonkeyPatch, when: int, record: Any
+) -> None:
+    folder = aside / "checkpoints"
+    shutil.copytree(folder / ".step-000024.old", folder / "step-000024")  # the second rename has come
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        killed_at(patch, "rmtree", when)
+        record(aside, resume(aside))
+    assert resume(aside).step == 24
+    record(aside, resume(aside))
+    assert all(path.name.startswith("step-") for path in folder.iterdir())
+    assert resume(aside).step == 24
+
+
+def test_a_damaged_checkpoint_that_was_left_aside_is_passed_over(aside: Path, record: Any) -> None:
+    (aside / "checkpoints" / ".step-000024.old" / "run.json").write_bytes(b"{")
+    with pytest.warns(UserWarning, match="Going on from step-000018 instead"):
+        run = resume(aside)
+    record(aside, run)
+    assert resume(aside).step == 24
+
+
+@pytest.mark.parametrize("steps", [24, 30])
+def test_a_run_that_is_stopped_where_it_was_saved_is_saved_again(
+    tiny: Any, tmp_path: Path, steps: int, record: Any, content: Any
+) -> None:
+    run = Run(tiny())
+    record(tmp_path / "r", run, stop=lambda: run.step == 12)  # right after a checkpoint
+    newest = tmp_path / "r" / "checkpoints" / "step-000012"
+    arrays = (newest / "arrays.safetensors").read_bytes()
+    again = resume(tmp_path / "r", steps=steps)
+    again.wall = 99.0
+    record(tmp_path / "r", again, stop=lambda: True)  # before its first step
+    found = load_checkpoint(newest)
+    assert (int(found.clock["wall"]), found.config.steps) == (99, steps)
+    assert (newest / "arrays.safetensors").read_bytes() == arrays
+    for _ in range(2):  # the second has nothing left to do
+        record(tmp_path / "r", resume(tmp_path / "r"))
+        assert resume(tmp_path / "r").step == steps
+    record(tmp_path / "whole", Run(tiny()))
+    if steps == 24:
+        assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
+def test_a_picture_of_samples_that_was_damaged_is_named(tiny: Any, tmp_path: Path, record: Any) -> None:
+    record(tmp_path / "r", Run(tiny()))
+    path = next(iter(RunFolder(tmp_path / "r").grids().values()))
+    whole = path.read_bytes()
+    for damage in (b"x", whole[: len(whole) // 2], whole.replace(b"IDAT", b"IDOT"), b""):
+        path.write_bytes(damage)
+        with pytest.raises(CheckpointError, match=r"step-0000..\.png cannot be read as a picture.*delete it"):
+            record(tmp_path / "r", resume(tmp_path / "r"))
+    path.unlink()  # as it says
+    record(tmp_path / "r", resume(tmp_path / "r"))
+
+
+# ── pictures of points ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_newest_sample_of_a_run_of_a_million_steps(tmp_path: Path) -> None:
+    here = RunFolder(tmp_path)
+    assert here.newest_sample() is None
+    here.samples.mkdir()
+    for step in (0, 999_000, 1_000_000):
+        (here.samples / f"step-{step:06d}.png").touch()
+    assert here.newest_sample() == here.samples / "step-1000000.png"
+
+
+def test_points_are_drawn_at_a_fixed_scale() -> None:
+    picture = points_picture(np.array([[0.0, 0.0], [1.0, 1.0], [9.0, 0.0]], np.float32), 0.0, 1.0)
+    assert picture.shape == (SIDE, SIDE)
+    assert np.argwhere(picture).tolist() == [[SIDE // 6 - 1, SIDE * 5 // 6], [SIDE - 1 - SIDE // 6, SIDE // 6]]
+    bars = points_picture(np.full((100, 1), 0.5, np.float32), 0.0, 1.0)
+    assert bars[0].sum() == 4 * 255  # all in one bin: full height
+    assert (bars > 0).sum() == 4 * SIDE
+    eighth = points_picture(np.repeat([[0.5], [9.0]], [10, 70], axis=0), 0.0, 1.0)
+    assert (eighth > 0).sum() == 4 * SIDE // 2  # a share of all, those beyond the frame among them

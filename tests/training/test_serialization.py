@@ -1,0 +1,324 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from mulligan.data import Dataset
+from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError
+from mulligan.game.losses import LOSSES, Hinge, Loss, NonSaturating
+from mulligan.game.penalties import R1, WGANGP, Penalty
+from mulligan.nn.averaging import Average
+from mulligan.nn.layers import Dense, Flatten, Layer, LeakyReLU, Reshape
+from mulligan.nn.layers.initializers import He, Scaled
+from mulligan.nn.optimizers import Adam, Lookahead
+from mulligan.nn.ranges import Interval
+from mulligan.nn.schedules import StepDecay
+from mulligan.serialization import KINDS, build, from_table, hints_of, registry_of, to_plain, to_table
+from mulligan.training import RECIPES, Run, recipe, train, with_overrides
+from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, loads_toml
+
+ALLOWED = (ConfigError, ShapeError, UnsupportedError)
+
+
+def assert_builds_or_says_why(build: Callable[[], Config]) -> None:
+    try:
+        built = build()
+    except ALLOWED as error:
+        words = str(error)
+    else:
+        words = "built."
+        assert from_table(Config, to_table(built)) == built
+    assert words.endswith((".", "]", ")", "?", "'"))
+
+
+# ── every configuration there is, from its type hints ─────────────────────────────────────────────────────────────────
+
+
+@cache
+def specs(hint: Any, depth: int = 3) -> st.SearchStrategy[Any]:
+    """Objects that a field of type `hint` may hold."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        kind, interval = get_args(hint)
+        return numbers(kind, interval)
+    if origin in (Union, types.UnionType):
+        return st.one_of(*(specs(member, depth) for member in get_args(hint)))
+    if origin is Literal:
+        return st.sampled_from(get_args(hint))
+    if origin is tuple:
+        members = get_args(hint)
+        if members[-1] is Ellipsis:
+            return st.lists(specs(members[0], depth - 1), max_size=3 if depth > 0 else 0).map(tuple)
+        return st.tuples(*(specs(member, depth - 1) for member in members))
+    if hint is type(None):
+        return st.none()
+    if hint in (bool, int, float, str):
+        return {
+            bool: st.booleans(),
+            int: st.integers(-3, 64),
+            float: st.floats(allow_nan=False, allow_infinity=False),
+            str: st.text(max_size=8),
+        }[hint]
+    registry = registry_of(hint)
+    if registry is None:
+        return dataclass_of(hint, depth)
+    if depth <= 0:
+        return st.just({"Layer": LeakyReLU(), "Initializer": He(), "Optimizer": Adam()}.get(hint.__name__))
+    return st.one_of(*(dataclass_of(cls, depth - 1) for cls in registry.values()))
+
+
+def numbers(kind: type, interval: Interval) -> st.SearchStrategy[Any]:
+    low, high = max(interval.low, -1e6), min(interval.high, 1e6)
+    if kind is int:
+        return st.integers(math.ceil(low), min(int(high), 64)).filter(lambda n: n in interval)
+    return st.floats(low, high).filter(lambda x: x in interval)
+
+
+@cache
+def dataclass_of(cls: Any, depth: int) -> st.SearchStrategy[Any]:
+    names = [f.name for f in dataclasses.fields(cls) if f.init]
+
+    @st.composite
+    def made(draw: Any) -> Any:
+        values = {name: draw(specs(hints_of(cls)[name], depth)) for name in names}
+        try:
+            return cls(**values)
+        except ALLOWED:
+            assume(False)
+
+    return made()
+
+
+EASY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("base", list(KINDS), ids=lambda base: base.__name__)
+def test_every_kind_survives_table_and_json(base: type) -> None:
+    @EASY
+    @given(specs(base))
+    def check(spec: Any) -> None:
+        plain = json.loads(json.dumps(to_plain(spec)))
+        assert build(base, plain, "here") == spec
+
+    check()
+
+
+@settings(EASY, max_examples=50)
+@given(dataclass_of(Config, 2))
+def test_every_configuration_survives_toml(config: Config) -> None:
+    again = from_table(Config, loads_toml(dumps_toml(config)))
+    assert again == config
+    assert dumps_toml(again) == dumps_toml(config)
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["none", "adam", "dense", "kind", "clusters"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.sampled_from(["kind", "lr"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner: Any = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
+
+
+@settings(EASY, max_examples=150)
+@given(st.data())
+def test_no_table_raises_anything_but_our_errors(data: st.DataObject) -> None:
+    table = to_table(recipe(data.draw(st.sampled_from(sorted(RECIPES)))))
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(places(table)))
+        junk = data.draw(JUNK)
+        node: Any = table
+        for key in path[:-1]:
+            node = node[key]
+        if path and data.draw(st.booleans()):
+            node[path[-1]] = junk
+        elif isinstance(node, dict):
+            node[data.draw(st.text(max_size=4))] = junk
+    assert_builds_or_says_why(lambda: from_table(Config, table))
+
+
+WORDS = [
+    "",
+    "none",
+    "true",
+    "1",
+    "0.5",
+    "nan",
+    "[]",
+    "[1]",
+    "{}",
+    "adam",
+    "hinge",
+    "dense",
+    "'x",
+    '["r1"]',
+    '{kind="ema"}',
+]
+
+
+@settings(EASY, max_examples=150)
+@given(st.data())
+def test_no_override_raises_anything_but_our_errors(data: st.DataObject) -> None:
+    config = recipe(data.draw(st.sampled_from(sorted(RECIPES))))
+    paths = [".".join(map(str, path)) for path in places(to_table(config)) if path]
+    part, ending, value = map(st.sampled_from, (paths, ["", ".kind", ".lr", ".0", "."], WORDS))
+    overrides = data.draw(st.lists(st.builds("{}{}={}".format, part, ending, value), max_size=3))
+    assert_builds_or_says_why(lambda: with_overrides(config, overrides))
+
+
+@settings(EASY, max_examples=25)
+@given(
+    generator=st.lists(specs(Layer, 1), max_size=3),
+    discriminator=st.lists(specs(Layer, 1), max_size=3),
+    game=st.fixed_dictionaries(
+        {
+            "loss": specs(Loss, 1),
+            "penalties": st.lists(specs(Penalty, 1), max_size=2),
+            "update": st.sampled_from(["simultaneous", "alternating"]),
+            "average": specs(Average | None, 1),
+        }
+    ),
+    pictures=st.booleans(),
+)
+def test_any_game_is_played_or_refused(
+    tiny: Any, digits: Dataset, generator: list[Any], discriminator: list[Any], game: dict[str, Any], pictures: bool
+) -> None:
+    shape = (8, 8, 1) if pictures else (2,)
+    data = digits if pictures else None
+    ending = [Dense(math.prod(shape)), Reshape(shape)]
+    players = {"generator": {"layers": [*generator, *ending]}}
+    players["discriminator"] = {"layers": [*discriminator, Flatten(), Dense(1)]}
+    try:
+        run = Run(tiny(steps=2, data=DataSpec("ring", limit=40), **players, **game), data=data)
+        list(train(run))
+    except (*ALLOWED, DivergedError) as error:
+        words = str(error)
+    else:
+        words = "played."
+    assert words.endswith((".", ")"))
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"penalties": [{"kind": "r1", "gama": 1}]}, "unknown key 'penalties.0.gama'; did you mean 'gamma'?"),
+        ({"lost": "hinge"}, "unknown key 'lost'; did you mean 'loss'?"),
+        ({"loss": "hinges"}, "loss.kind = 'hinges' is not known. Did you mean 'hinge'? Known kinds are non_saturating"),
+        ({"loss": {"smoothing": 0.1}}, "loss = {'smoothing': 0.1} does not say its kind"),
+        ({"loss": {"kind": ["hinge"]}}, "loss.kind = ['hinge'] is not known"),
+        ({"loss": 3}, "loss = 3 is not allowed; it must be a table that says its kind"),
+        ({"loss": {"kind": "minimax", "smoothing": 2}}, "loss: Minimax: smoothing = 2.0 is not allowed"),
+        ({"steps": "many"}, "steps = 'many' is not allowed; it must be a whole number."),
+        ({"steps": True}, "steps = true is not allowed; it must be a whole number."),
+        ({"steps": 10.0}, "steps = 10.0 is not allowed; it must be a whole number."),
+        ({"steps": 2**63}, "whole number of 64 bits"),
+        ({"instance_noise": False}, "instance_noise = false is not allowed; it must be a number."),
+        ({"update": "simultanous"}, "Did you mean 'simultaneous'?"),
+        (
+            {"penalties": {"kind": "r1"}},
+            "penalties = {'kind': 'r1'} is not allowed; it must be a list, for instance [\"",
+        ),
+        ({"latent": [1]}, "latent = [1] is not allowed; it must be a table with the keys dim, distribution"),
+        ({"latent": {"dim": 0}}, "latent: Latent: dim = 0 is not allowed"),
+        ({"parent": {"run": "runs/a"}}, "parent.step is missing; a whole number is needed there."),
+        ({"average": "nome"}, "average.kind = 'nome' is not known"),
+        ({"average": 3}, 'average = 3 is not allowed; it must be a kind of Average (ema, polyak) or "none".'),
+        ({"data": {"labels": "cluster"}}, "Did you mean 'clusters'?"),
+    ],
+)
+def test_refusals_name_the_path_the_value_and_what_is_allowed(tiny: Any, table: Any, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_table(Config, {**to_table(tiny()), **table})
+    assert words in str(caught.value)
+
+
+def test_a_missing_player_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"generator is missing; a table with the keys layers, optimizer"):
+        from_table(Config, {"steps": 3})
+
+
+def test_short_forms(tiny: Any) -> None:
+    table = {**to_table(tiny()), "loss": "hinge", "data": "mnist", "average": "none", "instance_noise": 1}
+    config = from_table(Config, table)
+    assert config.loss == Hinge()
+    assert config.data == DataSpec("mnist")
+    assert config.average is None
+    assert type(config.instance_noise) is float
+
+
+def test_the_table_of_a_spec() -> None:
+    assert to_plain(WGANGP(5.0)) == {"kind": "wgan_gp", "weight": 5.0, "one_sided": False}
+    assert to_plain((R1(),)) == [{"kind": "r1", "gamma": 1.0}]
+    assert to_plain(None) == "none"
+    nested = to_plain(Lookahead(base=Adam(lr=0.1), k=3))
+    assert nested["base"] == {"kind": "adam", "lr": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+    assert to_plain(StepDecay(at=(0, 40)))["at"] == [0, 40]
+    dense = to_plain(Dense(3, init=Scaled(He(), by=0.5)))
+    assert dense["init"]["init"]["kind"] == "he"
+    assert to_table(Parent("a", 3)) == {"run": "a", "step": 3}
+
+
+@dataclass(frozen=True)
+class Shouting(NonSaturating):
+    """A user's own loss."""
+
+    volume: float = 11.0
+
+
+def test_a_kind_of_ones_own_is_one_entry(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="Shouting is a Loss that has no name"):
+        to_plain(Shouting())
+    monkeypatch.setitem(LOSSES, "shouting", Shouting)
+    assert to_plain(Shouting(volume=2.0)) == {"kind": "shouting", "smoothing": 0.0, "volume": 2.0}
+    assert build(Loss, {"kind": "shouting", "volume": 3}, "loss") == Shouting(volume=3.0)
+    assert tiny(loss=Shouting(0.1)).loss == Shouting(0.1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown"), [(Hinge(), r"Hinge\(\)"), (lambda real, fake: 0, "<function"), (dict, "<class 'dict'>")]
+)
+def test_an_entry_of_ones_own_that_is_no_class_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, entry: object, shown: str
+) -> None:
+    monkeypatch.setitem(LOSSES, "own", entry)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"'own' is {shown}.*; it must be a class derived from Loss, without \\(\\)"):
+        with_overrides(recipe("ring"), ["loss=own"])
+
+
+def test_a_class_that_a_notebook_defined_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defined() -> type[Hinge]:
+        @dataclass(frozen=True)
+        class Mine(Hinge):
+            pass
+
+        return Mine
+
+    monkeypatch.setitem(LOSSES, "mine", defined())
+    config = with_overrides(recipe("ring"), ["loss=mine"])
+    monkeypatch.setitem(LOSSES, "mine", defined())
+    with pytest.raises(ConfigError, match=r"Mine was defined again since.*'mine' is another class now\. Make it anew"):
+        to_table(config)

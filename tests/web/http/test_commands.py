@@ -1,0 +1,357 @@
+"""What the page may command, in which state, and what becomes of it; a stand-in obeys instead of the worker."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.data import DATASETS, load
+from mulligan.data.registry import Entry
+from mulligan.training import Recorder, Run
+from mulligan.training.config import with_fields
+from mulligan.web.http.problems import Problem
+from mulligan.web.session import settings
+from mulligan.web.session.state import COMMANDS
+
+NAME = "ring-1"
+
+
+def test_start_pause_step_resume_stop(call: Any, stand: Any, playground: Any, toml: str) -> None:
+    assert call.status()["state"] == "empty"
+    answer = call.post("/api/train/start", recipe="ring", steps=500, seed=7).json()
+    assert answer["status"]["state"] == "loading"
+    assert answer["status"]["run"] == NAME
+    stand.open()
+    status = call.status()
+    assert (status["state"], status["try"], status["steps"], status["points"]) == ("training", 1, 500, True)
+    assert call.post("/api/train/pause", **{"try": 1}).status_code == 200
+    assert call.status()["state"] == "paused"
+    call.post("/api/train/step", **{"try": 1, "count": 3})
+    assert call.status()["state"] == "paused"
+    assert call.post("/api/train/resume", **{"try": 1}).json()["status"]["state"] == "training"
+    assert call.post("/api/train/stop", **{"try": 1}).json()["status"]["state"] == "stopping"
+    stand.say("state", state="stopped", step=12, saved=12)
+    assert (call.status()["state"], call.status()["saved_step"]) == ("stopped", 12)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post("/api/train/resume", **{"try": 1}).json()["status"]["state"] == "loading"
+    stand.open()
+    assert stand.kinds == ["start", "pause", "go", "go", "stop", "open"]
+    config = stand.sent[[k for k, _ in stand.sent].index("start")][1]["config"]
+    assert (config["steps"], config["seed"], config["data"]["name"]) == (500, 7, "ring")
+
+
+def test_where_no_folder_can_be_made_the_worker_says_why(
+    call: Any, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playground.runs.write_text("a file")
+    sent = []
+    monkeypatch.setattr(playground.engine, "send", lambda kind, words: sent.append((kind, words)))
+    assert call.post("/api/train/start", recipe="ring").status_code == 200
+    assert (sent[-1][0], sent[-1][1]["folder"]) == ("start", str(playground.runs / NAME))
+
+
+def test_a_second_start_says_what_is_running(call: Any, stand: Any) -> None:
+    call.begun(stand)
+    answer = call.post("/api/train/start", recipe="quick")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "/problems/busy"
+    assert answer.json()["run"] == NAME
+    assert "ring-1 is training at step 0" in answer.json()["detail"]
+    assert call.begun(stand, replace=True)["run"] == "ring-2"
+
+
+def test_a_late_click_hits_no_other_try(call: Any, stand: Any) -> None:
+    call.begun(stand)
+    for words in ({"try": 2}, {"try": 1, "run": "ring-9"}):
+        for path in ("pause", "resume", "step", "stop", "reset", "second-try"):
+            answer = call.post(f"/api/train/{path}", **words)
+            assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-try"), path
+    assert call.post("/api/train/pause").json()["field"] == "try"
+    assert call.post("/api/train/pause", **{"try": 1, "run": NAME}).status_code == 200
+
+
+def test_an_old_token_commands_nothing(call: Any, stand: Any) -> None:
+    call.begun(stand)
+    old = dict(call.headers)
+    call.take("another-page-of-tests")
+    call.headers, new = old, call.headers
+    sent = len(stand.sent)
+    for path in ("start", "pause", "resume", "step", "stop", "reset", "knobs", "second-try", "continue"):
+        answer = call.post(f"/api/train/{path}", **{"try": 1})
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-token"), path
+    call.headers = {}
+    assert call.post("/api/train/pause", **{"try": 1}).json()["type"] == "/problems/no-token"
+    assert len(stand.sent) == sent
+    call.headers = new
+    assert call.post("/api/train/pause", **{"try": 1}).status_code == 200
+
+
+@pytest.mark.parametrize("state", COMMANDS)
+def test_each_state_takes_its_commands_and_no_others(
+    call: Any, stand: Any, playground: Any, toml: str, state: str
+) -> None:
+    bodies: dict[str, dict[str, Any]] = {
+        "knobs": {"lr_g": 1e-3},
+        "continue": {"number": 1},
+        "resume": {"steps": 90_000},
+    }
+    for command in ("pause", "resume", "step", "stop", "reset", "knobs", "second-try", "continue"):
+        if state == "empty":
+            words = {"try": 1}
+        else:
+            call.begun(stand, replace=True)
+            playground.session.state.moved(state)
+            words = {"try": 1}
+            playground.session.state.diagnosis = None
+            (playground.runs / playground.session.state.run / "config.toml").write_text(toml)
+        answer = call.post(f"/api/train/{command}", **words, **bodies.get(command, {}))
+        allowed = command in COMMANDS[state] and (state, command) != ("finished", "continue")  # there is no other try
+        if command == "second-try" and allowed:
+            assert "the diagnosis has nothing against this run" in answer.json()["detail"]
+        else:
+            assert (answer.status_code == 200) == allowed, (state, command, answer.text)
+        if not allowed:
+            assert answer.json()["type"] in ("/problems/wrong-state", "/problems/stale-try", "/problems/bad-field")
+        if state != "empty":
+            playground.session.state.moved("stopped")
+
+
+def test_settings_go_through_the_strict_builder(call: Any) -> None:
+    def field(**body: Any) -> Any:
+        answer = call.post("/api/train/check", **{"recipe": "quick", **body})
+        return answer.json().get("field") if answer.status_code == 422 else answer.json()["settings"]
+
+    found = field(
+        knobs={"loss": "hinge", "penalty": "wgan_gp", "lr_g": 2e-4, "batch": 32, "latent": 10}, steps=10, seed=3
+    )
+    assert found["knobs"] == {
+        "loss": "hinge", "penalty": "wgan_gp", "gamma": 10.0, "lr_g": 2e-4, "lr_d": 3e-3, "batch": 32, "latent": 10,
+    }  # fmt: skip
+    assert set(found["changed"]) == {"loss", "penalty", "gamma", "lr_g", "batch", "latent", "steps"} | {"seed"}
+    assert field(knobs={"penalty": "none"})["knobs"]["gamma"] is None
+    assert field(knobs={"gamma": 3.5})["knobs"]["gamma"] == 3.5
+    assert field(overrides=["average.half_life=10"])["changed"] == []
+    assert field(recipe="nothing") == "recipe"
+    assert field(steps=0) == "steps"
+    assert field(steps=10**7) == "steps"
+    assert field(seed=-1) == "seed"
+    assert field(data="nothing") == "data"
+    assert field(data="ring") == "data"  # points for a recipe of pictures
+    assert field(data="/etc") == "data"
+    assert field(data="mine")["data"].startswith("/")
+    assert field(knobs={"loss": "nothing"}) == "knobs.loss"
+    assert field(knobs={"lr_g": 5}) == "knobs.lr_g"
+    assert field(knobs={"penalty": "none", "gamma": 1.0}) == "gamma"
+    assert field(overrides=["nothing=3"]) == "overrides"
+    for beyond in ("data.name=/etc", " data=/etc", "data={name='/etc'}", '"data".name=/etc', "data.size=32"):
+        assert field(overrides=[beyond]) == "overrides"
+    assert field(overrides=["steps=99000000"]) == "steps"
+    assert field(overrides=["batch_size=99999"]) == "batch"
+    assert field(overrides=["d_steps=64", "update=alternating"]) == "batch"
+
+
+def test_points_are_taken_for_points(
+    call: Any, playground: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known to be pictures is refused to a recipe for points, and so the other way round; the rest is not."""
+    monkeypatch.setitem(DATASETS, "moon", Entry(lambda: load("ring"), "half a circle", ""))
+    monkeypatch.setitem(playground.session.own, "table", str(tmp_path / "table.csv"))
+
+    def accepts(recipe: str, data: str) -> bool:
+        return bool(call.post("/api/train/check", recipe=recipe, data=data).status_code == 200)
+
+    named = ("ring", "jang-sorted", "mnist", "mine", "moon", "table")
+    for recipe in ("ring", "jang"):
+        assert [accepts(recipe, data) for data in named] == [True, True, False, False, True, True]
+    assert [accepts("quick", data) for data in named] == [False, False, True, True, True, True]
+    points = {entry["name"]: entry["points"] for entry in call.get("/api/catalog").json()["recipes"]}
+    assert points["jang"]
+    assert not points["quick"]
+
+
+def test_knobs(call: Any, stand: Any) -> None:
+    call.begun(stand)
+    assert call.post("/api/train/knobs", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
+    assert stand.sent[-1] == (
+        "turn",
+        {"overrides": ["generator.optimizer.lr=0.0001", "penalties.0.gamma=2.0", "penalties.1.gamma=2.0"]},
+    )
+    assert call.post("/api/train/knobs", **{"try": 1}).json()["detail"].startswith("no knob is named")
+    for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):
+        assert call.post("/api/train/knobs", **{"try": 1, name: value}).json()["field"] == name
+    lines, change = ["generator.optimizer.lr=0.0001"], {"path": "generator.optimizer.lr", "new": 1e-4}
+    stand.say("turned", step=5, overrides=lines, changes=[change], knobs={"lr_g": 1e-4})
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["settings"]["knobs"] == {"lr_g": 1e-4}
+    assert snapshot["knob_changes"][0]["step"] == 5
+
+
+def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
+    large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
+    settings.refuse_beyond(with_fields(large, steps=30), large)
+    with pytest.raises(Problem, match="batch = 2,001 is not allowed here; at most 1,024"):
+        settings.refuse_beyond(larger, large)
+
+
+def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any, playground: Any, toml: str) -> None:
+    call.begun(stand)
+    stand.say("state", state="paused", step=1200)
+    said = call.post("/api/train/resume", **{"try": 1, "steps": 1199}).json()
+    assert (said["field"], "1,200 already" in said["detail"]) == ("steps", True)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post(f"/api/runs/{NAME}/resume", steps=1199).json()["field"] == "steps"
+    assert call.status()["state"] == "paused"
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 1200}).json()["status"]["steps"] == 1200
+
+
+def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(
+    call: Any, stand: Any, playground: Any, tiny: Any
+) -> None:
+    for _ in Recorder(playground.runs / "old").record(Run(tiny())):
+        pass
+    call.begun(stand)
+    said = call.post("/api/runs/old/resume", steps=23, replace=True).json()
+    assert (said["field"], "old has taken 24 already" in said["detail"]) == ("steps", True)
+    assert call.status()["state"] == "training"
+
+
+def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: Any, playground: Any, toml: str) -> None:
+    call.begun(stand, steps=100)
+    playground.session.finished = lambda run: None
+    stand.say("state", state="finished", step=100)
+    assert call.post("/api/train/resume", **{"try": 1}).json()["field"] == "steps"
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 100}).json()["field"] == "steps"
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post("/api/train/resume", **{"try": 1, "steps": 200}).json()["status"]["steps"] == 200
+    assert stand.sent[-1][1]["steps"] == 200
+
+
+def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
+    call.begun(stand, steps=1000)
+    stand.say(
+        "report",
+        step=50,
+        measures={"d_loss": 1.0, "g_loss": 2.0, "r1": 0.1, "r2": 0.2, "d_real": None},
+        seconds=1.0,
+        rate=50.0,
+    )
+    stand.say("pace", step=60, rate=100.0)
+    stand.say("kept", step=50)
+    stand.say("saved", step=50)
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["curves"]["1"]["step"] == [50]
+    assert snapshot["curves"]["1"]["penalty"] == [0.3]
+    assert snapshot["curves"]["1"]["d_real"] == [None]
+    assert snapshot["saved_samples"] == [50]
+    status = snapshot["status"]
+    assert (status["step"], status["saved_step"], status["steps_per_second"]) == (60, 50, 65.0)
+    assert status["seconds_left"] == pytest.approx(940 / 65, rel=1e-4)
+
+
+def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any) -> None:
+    call.begun(stand)
+    stand.turn += 1
+    stand.say("report", step=50, measures={"d_loss": 1.0})
+    stand.say("samples", step=3)
+    stand.diagnoses()
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["curves"]["1"]["step"] == []
+    assert snapshot["samples"] is None
+    assert snapshot["diagnosis"] is None
+    stand.turn -= 1
+    stand.say("samples", step=4, weights="average")
+    assert call.get("/api/snapshot").json()["samples"]["step"] == 4
+
+
+def test_what_cannot_begin_is_said_and_leaves_nothing(call: Any, stand: Any, playground: Any) -> None:
+    call.post("/api/train/start", recipe="ring")
+    stand.say("refused", text="no such data.")
+    status = call.status()
+    assert (status["state"], status["error"]["text"]) == ("failed", "no such data.")
+    assert list(playground.runs.iterdir()) == []
+    assert call.begun(stand)["state"] == "training"
+
+
+@pytest.mark.parametrize("how", ["died", "failed"])
+def test_what_ends_before_its_first_file_leaves_nothing(how: str, call: Any, stand: Any, playground: Any) -> None:
+    """Killed, or stopped by a full disk, when all that is there is the lock: no folder stays that nobody can use."""
+    call.post("/api/train/start", recipe="ring")
+    (playground.runs / NAME / ".lock").touch()
+    if how == "died":
+        playground.listener.died(-9)
+    else:
+        stand.say("state", state="failed", code="disk", text="the disk is full.", step=0)
+    assert call.status()["state"] == "failed"
+    assert list(playground.runs.iterdir()) == []
+    assert call.begun(stand)["state"] == "training"
+    (playground.runs / NAME / "config.toml").touch()
+    playground.listener.died(-9)
+    assert [path.name for path in playground.runs.iterdir()] == [NAME]  # which has begun
+
+
+def test_a_dead_worker(call: Any, stand: Any, playground: Any) -> None:
+    call.begun(stand)
+    (playground.runs / NAME / "checkpoints" / "step-000500").mkdir(parents=True)
+    playground.listener.died(-9)
+    status = call.status()
+    assert status["state"] == "failed"
+    assert status["error"]["code"] == "worker-died"
+    assert status["error"]["checkpoint_step"] == 500
+    assert "SIGKILL" in status["error"]["text"]
+    assert stand.spawned == 1
+    assert "resume" in status["can"]
+
+
+def test_a_run_that_fails_has_what_is_on_the_disk(call: Any, stand: Any, playground: Any) -> None:
+    """And not what was there before its folder was deleted."""
+    call.begun(stand)
+    folder = playground.runs / NAME / "checkpoints" / "step-000500"
+    folder.mkdir(parents=True)
+    stand.say("saved", step=500)
+    stand.say("state", state="failed", code="diverged", text="NaN", step=510)
+    assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (500, 500)
+    stand.say("saved", step=500)
+    shutil.rmtree(playground.runs / NAME)
+    stand.say("state", state="failed", code="failed", text="the folder was deleted.", step=520)
+    assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (None, None)
+
+
+def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
+    call.begun(stand, steps=77, knobs={"lr_g": 1e-4})
+    assert call.post("/api/train/reset", **{"try": 1}).json()["status"]["run"] == "ring-2"
+    words = stand.sent[-1][1]
+    assert (words["paused"], words["config"]["steps"]) == (True, 77)
+    assert words["config"]["generator"]["optimizer"]["lr"] == 1e-4
+    stand.open()
+    assert call.status()["state"] == "paused"
+
+
+def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones(call: Any, stand: Any) -> None:
+    call.begun(stand)
+    before = stand.turn
+    call.post("/api/train/start", recipe="ring", replace=True)
+    assert (stand.number, stand.turn) == (1, before + 1)  # both are the first try of their chain
+    stand.say("state", turn=before, state="stopped", step=177, saved=177, run=NAME)
+    stand.say("samples", turn=before, step=177)
+    status, snapshot = call.status(), call.get("/api/snapshot").json()
+    assert (status["state"], status["step"], status["saved_step"]) == ("loading", 0, None)
+    assert (snapshot["samples"], snapshot["tries"][0]["step"]) == (None, 0)
+    stand.open()
+    stand.say("samples", step=1)
+    assert call.get("/api/snapshot").json()["samples"]["step"] == 1
+
+
+def test_of_two_words_about_the_run_the_later_one_can_be_told(
+    call: Any, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = call.status()["order"]
+    answer = call.post("/api/train/start", recipe="ring").json()["status"]["order"]
+    assert before < answer < call.status()["order"]
+    said: list[str] = []
+    monkeypatch.setattr(playground.hub, "publish", lambda kind, content: said.append(kind))
+    playground.session.publish_status()
+    playground.session.publish_status(always=False)  # nothing has changed, though it is a later word
+    assert said == ["status"]

@@ -1,0 +1,124 @@
+"""Every call of the OpenAPI description, with whatever Hypothesis thinks of: an answer that is described, never a 500.
+
+Schemathesis where it is installed makes the requests from the description alone; the test after it needs nothing but
+Hypothesis and throws the same kind of junk at every route of the table.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mulligan.web.http.openapi import description
+from mulligan.web.http.routes import ROUTES
+
+CALM = settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+QUICK = [route for route in ROUTES if route.media != "text/event-stream"]
+
+
+@pytest.fixture
+def busy(call: Any, stand: Any) -> Any:
+    """A run that is training, and a folder of a run."""
+    stand.answers = {
+        **{what: {} for what in ("field", "point", "pictures", "layers", "samples", "nearest")},
+        **{
+            what: {"png": "", "class": 1, "class_name": "1", "seeds": [1, 2, 3, 4]}
+            for what in ("draw", "plane", "plane_point")
+        },
+        "walk": {"frames": []},
+    }
+    call.post("/api/train/start", recipe="ring")
+    stand.open()
+    return call
+
+
+def test_the_description_describes_every_call() -> None:
+    found = description(ROUTES)
+    described = {(method.upper(), path) for path, methods in found["paths"].items() for method in methods}
+    assert described == {(route.method, route.path) for route in ROUTES}
+    names = [operation["operationId"] for methods in found["paths"].values() for operation in methods.values()]
+    assert len(names) == len(set(names))
+    for route in ROUTES:
+        assert route.token == (route.method == "POST" and route.path != "/api/control"), route.path
+        operation = found["paths"][route.path][route.method.lower()]
+        assert {p["name"] for p in operation.get("parameters", [])} == {*route.places, *route.query}
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("examples", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_schemathesis(busy: Any, playground: Any, monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
+    schemathesis = pytest.importorskip("schemathesis")
+    monkeypatch.setattr(playground.jobs, "add", lambda what, run, **args: {"job": what})
+    app = busy.client.app
+    schema = schemathesis.openapi.from_dict(description(QUICK))
+    schema.app = app
+    checks = [
+        schemathesis.checks.not_a_server_error,
+        schemathesis.specs.openapi.checks.status_code_conformance,
+        schemathesis.specs.openapi.checks.content_type_conformance,
+        schemathesis.specs.openapi.checks.response_schema_conformance,
+    ]
+    tried = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @settings(CALM, max_examples=examples)
+        @given(case=operation.as_strategy())
+        def one(case: Any) -> None:
+            nonlocal tried
+            tried += 1
+            case.call_and_validate(base_url="http://127.0.0.1:8000", headers=busy.headers, checks=checks)
+
+        one()
+    assert tried >= 2 * len(QUICK)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+)
+WORDS = st.text(max_size=30) | st.sampled_from(
+    ["live", "bundled", "ring-1", "..", ".", "0", "-1", "1e999", "nan", "1,2,3,4", "%00"]
+)
+
+
+@pytest.mark.parametrize("route", QUICK, ids=lambda route: f"{route.method} {route.path}")
+def test_junk(busy: Any, playground: Any, monkeypatch: pytest.MonkeyPatch, route: Any) -> None:
+    monkeypatch.setattr(playground.jobs, "add", lambda what, run, **args: {"job": what})
+    known = description(ROUTES)["paths"][route.path][route.method.lower()]["responses"]
+
+    @CALM
+    @given(st.data())
+    def one(data: Any) -> None:
+        from urllib.parse import quote
+
+        path = route.path
+        for name in route.places:
+            path = path.replace(f"{{{name}}}", quote(data.draw(WORDS), safe=""))
+        names = st.sampled_from([*route.query, "other"]) if route.query else st.just("other")
+        query = data.draw(st.dictionaries(names, WORDS, max_size=4)) if data.draw(st.booleans()) else {}
+        if route.method == "GET":
+            answer = busy.client.get(path, params=query)
+        else:
+            names = st.sampled_from([*route.fields, "other"])
+            body = data.draw(JSON | st.dictionaries(names, JSON, max_size=5))
+            answer = busy.client.post(path, params=query, json=body, headers=busy.headers)
+        assert answer.status_code < 500 or answer.status_code == 503, answer.text
+        moved = path != route.path and answer.status_code in (200, 404, 405)  # the junk has made another path of it
+        assert str(answer.status_code) in known or moved, (answer.status_code, answer.text)
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert {"type", "title", "status", "detail"} <= answer.json().keys()
+            assert answer.json()["detail"].endswith((".", "?", "}", "!")), answer.json()["detail"]
+
+    one()

@@ -1,0 +1,236 @@
+"""Who may knock, and what every answer carries."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from mulligan.web.http.app import application
+from mulligan.web.http.gate import HEADERS, PAGE
+
+BASE = "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:1", "LOCALHOST", "[::1]:8000"])
+def test_own_names(call: Any, host: str) -> None:
+    assert call.get("/healthz", headers={"host": host}).json() == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:8000",
+        "",
+        "user@127.0.0.1",
+        "127.0.0.1/x",
+        "[::1",
+        "127.0.0.1:x",
+    ],
+)
+def test_other_names_are_refused(call: Any, host: str) -> None:
+    for path in ("/healthz", "/api/snapshot", "/"):
+        answer = call.get(path, headers={"host": host})
+        assert answer.status_code == 403, (host, path)
+        assert answer.json()["type"] == "/problems/forbidden-host"
+
+
+def test_a_request_with_two_names_is_refused(call: Any) -> None:
+    for hosts in (("127.0.0.1:8000", "evil.example"), ("127.0.0.1:8000",) * 2):
+        answer = call.get("/healthz", headers=[("host", host) for host in hosts])
+        assert answer.json()["type"] == "/problems/forbidden-host"
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9000", "file://"])
+def test_pages_of_other_sites_are_refused(call: Any, origin: str) -> None:
+    assert call.get("/api/snapshot", headers={"origin": origin}).status_code == 403
+    answer = call.client.post("/api/control", json={"client": "x" * 16}, headers={"origin": origin})
+    assert answer.json()["type"] == "/problems/forbidden-origin"
+
+
+def test_a_form_of_another_site_without_an_origin(call: Any) -> None:
+    answer = call.client.post("/api/control", json={"client": "x" * 16}, headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 403
+
+
+SITES = ("cross-site", "same-site")
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize(
+    ("path", "mode", "kind"),
+    [
+        ("/api/walk.gif?from=1&to=2&frames=120", "no-cors", "image"),  # makes this machine work
+        ("/api/snapshot", "no-cors", "script"),
+        ("/api/stream?client=0123456789abcdef", "cors", "empty"),  # an EventSource
+        ("/api/snapshot", "navigate", "document"),
+        ("/runs/ring-1/report.html", "navigate", "document"),
+        ("/healthz", "cors", "empty"),
+        ("/js/main.js", "no-cors", "script"),
+        ("/", "navigate", "iframe"),
+        ("/", "no-cors", "empty"),  # a prefetch
+        ("/", "websocket", "websocket"),
+    ],
+)
+def test_another_site_gets_nothing(call: Any, site: str, path: str, mode: str, kind: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": kind}
+    for send in (call.client.get, call.client.head):
+        answer = send(path, headers=headers)
+        assert answer.status_code == 403
+    answer = call.get(path, headers=headers).json()
+    assert answer["type"] == "/problems/forbidden-origin"
+    assert "page of another site" in answer["detail"]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_link_of_another_site_opens_the_page(call: Any, site: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    for path in ("/", "/index.html"):
+        assert call.get(path, headers=headers).status_code == 200
+    assert call.client.post("/", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])  # our own page, and an address that was typed
+def test_our_own_requests_are_served(call: Any, site: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    for path in ("/", "/api/snapshot", "/openapi.json", "/js/main.js"):
+        assert call.get(path, headers=headers).status_code == 200
+
+
+def test_a_web_socket_is_closed(call: Any) -> None:
+    with pytest.raises(WebSocketDisconnect), call.client.websocket_connect("/api/stream"):
+        pass
+
+
+def test_our_own_page(call: Any) -> None:
+    assert call.get("/api/snapshot", headers={"origin": BASE}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/api/snapshot", "/openapi.json", "/nothing", "/api/nothing", "/api/draw?seed=x"]
+)
+def test_every_answer_carries_the_headers(call: Any, path: str) -> None:
+    headers = call.get(path).headers
+    assert {name: headers[name] for name in HEADERS} == HEADERS
+    assert headers["content-security-policy"] == PAGE
+    assert "unsafe" not in PAGE
+    assert "no-store" in headers["cache-control"] or path == "/nothing"
+
+
+def test_the_systems_table_of_types_does_not_decide_what_the_page_is(
+    playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows other programs write there that .js is plain text, and a browser runs no such script."""
+    monkeypatch.setattr("mimetypes._db", mimetypes.MimeTypes())
+    for ending in (".js", ".css", ".svg", ".html"):
+        mimetypes.add_type("text/plain", ending)
+    with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:  # type: ignore[arg-type]
+        for path, kind in (
+            ("/", "text/html; charset=utf-8"),
+            ("/js/main.js", "text/javascript; charset=utf-8"),
+            ("/css/tokens.css", "text/css; charset=utf-8"),
+            ("/mark.svg", "image/svg+xml"),
+        ):
+            assert client.get(path).headers["content-type"] == kind
+
+
+def test_every_refusal_is_a_problem(call: Any) -> None:
+    for answer, status in (
+        (call.get("/nothing"), 404),
+        (call.get("/api/runs/none"), 404),
+        (call.client.put("/api/snapshot"), 405),
+        (call.client.post("/"), 405),
+        (call.client.request("TRACE", "/api/control"), 405),
+    ):
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert {"type", "title", "status", "detail"} <= answer.json().keys()
+        assert answer.json()["status"] == status
+
+
+def test_a_token_guards_all(playground: Any) -> None:
+    secret = "s3cret-s3cret-s3cret"
+    with TestClient(
+        application(playground, hosts=frozenset(), token=secret), base_url="http://192.168.1.2:8000"
+    ) as client:
+        for path in ("/", "/api/snapshot", "/healthz", "/openapi.json"):
+            assert client.get(path).status_code == 401
+            assert client.get(path, params={"token": "wrong"}).status_code == 401
+        assert client.get("/healthz", headers={"authorization": f"Bearer {secret}"}).status_code == 200
+        assert client.get("/healthz", headers={"authorization": b"Bearer \xfc"}).status_code == 401
+        assert client.get("/healthz", params={"token": secret}).status_code == 200
+        answer = client.get("/", params={"token": secret}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert client.get("/api/snapshot").status_code == 200  # by the cookie
+        assert client.get("/api/snapshot", headers={"origin": "http://evil.example"}).status_code == 403
+
+
+def test_bodies(call: Any) -> None:
+    def post(content: Any, kind: str = "application/json") -> Any:
+        return call.client.post("/api/control", content=content, headers={"content-type": kind})
+
+    assert post(b'{"client": "0123456789abcdef"}').status_code == 200
+    for content, status in (
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"NaN", 400),
+        (b"[]", 422),
+        (b"3", 422),
+        (b"null", 422),
+        (b'{"client": NaN}', 400),
+        (b"[" * 50_000, 400),
+        (b" " * 70_000, 413),
+        (b'{"client": "\\ud800bcdefghijklmnopq"}', 422),
+    ):
+        assert post(content).status_code == status, content[:20]
+    assert post(b"{}", "text/plain").status_code == 415
+    assert post(b"{}", "application/x-www-form-urlencoded").status_code == 415
+
+    def parts() -> Any:
+        for _ in range(100):
+            yield b" " * 1000
+
+    assert post(parts()).status_code == 413  # with no length said
+
+
+@pytest.mark.parametrize(
+    "path", ["/../pyproject.toml", "/%2e%2e/app.py", "/..%2fapp.py", "/css/../../app.py", "//etc/passwd", "/%00"]
+)
+def test_only_the_page_is_served(call: Any, path: str) -> None:
+    assert call.get(path).status_code in (404, 400)
+
+
+@pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2f..", ".trash", "a%2fb", "%00", "con\\x", "~", "-", "a" * 200])
+def test_paths_stay_in_the_runs_folder(call: Any, playground: Any, name: str) -> None:
+    playground.runs.mkdir()
+    (playground.runs.parent / "config.toml").write_text("")
+    (playground.runs / ".trash").mkdir()
+    (playground.runs / ".trash" / "config.toml").write_text("")
+    for path in (f"/api/runs/{name}", f"/runs/{name}/report.html", f"/api/runs/{name}/sample.png"):
+        answer = call.get(path)
+        assert answer.status_code in (404, 422) or answer.content == call.get("/").content, path
+    assert call.post(f"/api/runs/{name}/delete").status_code in (404, 405, 422)
+
+
+def test_links_lead_nowhere(call: Any, playground: Any, tmp_path: Any) -> None:
+    outside = tmp_path / "outside"
+    (outside / "exports").mkdir(parents=True)
+    for name in ("config.toml", "report.html", "exports/x.npz"):
+        (outside / name).write_text("secret")
+    run = playground.runs / "run-1"
+    (run / "exports").mkdir(parents=True)
+    (run / "config.toml").write_text("")
+    (run / "report.html").symlink_to(outside / "report.html")
+    (run / "exports" / "x.npz").symlink_to(outside / "exports" / "x.npz")
+    (playground.runs / "linked").symlink_to(outside)
+    for path in ("/runs/run-1/report.html", "/api/runs/run-1/files/x.npz", "/runs/linked/report.html"):
+        assert call.get(path).status_code == 404

@@ -1,0 +1,182 @@
+"""A deleted run stays deleted: whoever still writes into its folder is stopped first, and nobody makes it again."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulligan.errors import BusyError, RunError
+from mulligan.output.files import atomic_write
+from mulligan.training import Recorder, Run, resume
+from mulligan.training.store.checkpoint import ARRAYS, checkpoints
+from mulligan.training.store.folder import RunFolder
+from mulligan.web.library import runs
+
+
+@pytest.fixture
+def folder(playground: Any, tiny: Any) -> Path:
+    """A finished run, with a generator."""
+    found: Path = playground.runs / "tiny-1"
+    for _ in Recorder(found).record(Run(tiny())):
+        pass
+    return found
+
+
+@contextlib.contextmanager
+def slow_to_read(folder: Path) -> Iterator[Callable[[], bool]]:
+    """Let whoever opens the newest checkpoint's arrays wait; gives whether somebody does.
+
+    A lease on a file keeps everybody else who opens it waiting until it is given back.
+    """
+    import fcntl
+
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # the system's wish to have the lease back
+    with (checkpoints(folder / "checkpoints")[-1] / ARRAYS).open("r+b") as file:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield lambda: fcntl.fcntl(file, fcntl.F_GETLEASE) != fcntl.F_WRLCK
+    signal.signal(signal.SIGIO, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system has no leases on files")
+def test_a_run_that_is_being_measured_is_deleted_for_good(call: Any, folder: Path, playground: Any) -> None:
+    with slow_to_read(folder) as is_wanted:
+        assert call.post("/api/runs/tiny-1/evaluate").status_code == 202
+        soon = time.monotonic() + 20
+        while not is_wanted():  # until the job reads
+            assert time.monotonic() < soon
+            time.sleep(0.01)
+        assert call.post("/api/runs/tiny-1/report").status_code == 202  # waits behind it
+        assert call.post("/api/runs/tiny-1/delete").status_code == 200
+    call.client.portal.call(jobs_are_done, playground)
+    assert not folder.exists()
+    (thrown,) = (playground.runs / runs.TRASH).iterdir()
+    assert not (thrown / "metrics.json").exists()
+
+
+async def jobs_are_done(playground: Any) -> None:
+    for line in (playground.jobs._asked, playground.jobs._own):
+        if line.task is not None:
+            await line.task
+
+
+def test_jobs_of_other_runs_go_on(call: Any, folder: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, done = threading.Event(), []
+
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        assert gate.wait(20)
+        done.append((what, run))
+        return {"text": "done"}
+
+    monkeypatch.setattr(playground.jobs, "_call", slow)
+    call.post("/api/museum/article/play")
+    for what in ("report", "evaluate"):
+        call.post(f"/api/runs/tiny-1/{what}")
+    assert call.post("/api/runs/tiny-1/delete").status_code == 200
+    gate.set()
+    call.client.portal.call(jobs_are_done, playground)
+    assert done == [("museum", "article")]
+
+
+def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(
+    call: Any, folder: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, said = threading.Event(), []
+
+    def scarce(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        assert gate.wait(20)
+        if what == "report":
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        return {"text": "done"}
+
+    monkeypatch.setattr(playground.jobs, "_call", scarce)
+    monkeypatch.setattr(playground.hub, "publish", lambda kind, words: said.append((kind, words)))
+    for what in ("report", "evaluate"):
+        call.post(f"/api/runs/tiny-1/{what}")
+    gate.set()
+    call.client.portal.call(jobs_are_done, playground)
+    ends = [(words["what"], words["failed"]) for kind, words in said if kind == "progress" and words["done"]]
+    assert ends == [("report", True), ("evaluate", False)]
+    assert any("report of tiny-1 could not begin" in words["text"] for kind, words in said if kind == "progress")
+
+
+def test_a_run_that_another_process_trains_is_not_deleted(
+    call: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "PATIENCE", 0.1)
+    with RunFolder(folder).hold():
+        answer = call.post("/api/runs/tiny-1/delete")
+        assert answer.status_code == 409
+        assert "another process is writing to" in answer.json()["detail"]
+    assert call.post("/api/runs/tiny-1/delete").status_code == 200
+
+
+def test_deleting_waits_until_a_run_that_was_left_is_saved(call: Any, folder: Path) -> None:
+    held = RunFolder(folder).hold()
+    threading.Timer(0.3, held.close).start()
+    assert call.post("/api/runs/tiny-1/delete").status_code == 200
+    assert held.closed
+    assert not folder.exists()
+
+
+# ── late writers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_folder_is_held_by_one(folder: Path) -> None:
+    with RunFolder(folder).hold(), pytest.raises(BusyError, match="another process is writing"):
+        RunFolder(folder).hold()
+
+
+def test_figures_do_not_bring_a_folder_back(tmp_path: Path) -> None:
+    gone = RunFolder(tmp_path / "gone")
+    with pytest.raises(RunError, match=r"cannot write .*metrics\.json"):
+        gone.keep_metrics({"n": 1})
+    assert not gone.path.exists()
+
+
+def test_a_file_for_a_folder_that_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="No such file or directory"):
+        atomic_write(tmp_path / "gone" / "x", b"x", folders=False)
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_run_brought_back_does_not_make_its_folder_again(folder: Path, tmp_path: Path) -> None:
+    run = resume(folder, steps=48)
+    folder.rename(tmp_path / "thrown")
+    with pytest.raises(RunError, match="No such file or directory"):
+        next(iter(Recorder(folder).record(run)))
+    assert not folder.exists()
+
+
+def test_a_report_does_not_bring_a_folder_back(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mulligan.report as report
+
+    def page(story: Any, data: Any) -> str:
+        folder.rename(tmp_path / "thrown")
+        return "x"
+
+    monkeypatch.setattr(report, "page", page)
+    with pytest.raises(RunError, match="No such file or directory"):
+        report.write_report(folder)
+    assert not folder.exists()
+
+
+def test_a_page_that_comes_in_between_hears_of_what_goes_on(call: Any, playground: Any) -> None:
+    assert call.get("/api/snapshot").json()["progress"] is None
+    going = threading.Event()
+    playground.jobs._call = lambda *args: going.wait(30) and {"text": "done"}
+    call.post("/api/museum/article/play")
+    said = call.get("/api/snapshot").json()["progress"]
+    assert (said["what"], said["run"], said["done"]) == ("museum", "article", False)
+    going.set()
+    end = time.monotonic() + 30
+    while call.get("/api/snapshot").json()["progress"] is not None:
+        assert time.monotonic() < end

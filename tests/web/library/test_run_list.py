@@ -1,0 +1,389 @@
+"""Run folders for the page: listed, described, thrown away, brought back; and the jobs that write into them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.training import Diagnosis, Recorder, Run, recipe, resume
+from mulligan.web.library import work
+from mulligan.web.library.jobs import Line
+from mulligan.web.session.live import Live, opened
+
+
+def test_an_empty_folder(call: Any) -> None:
+    assert call.get("/api/runs").json() == {
+        "folder": call.get("/api/runs").json()["folder"],
+        "bytes": 0,
+        "runs": [],
+        "trash": [],
+    }
+    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
+
+
+def test_whoever_has_no_home_sees_the_whole_path(playground: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number of a user that the system does not know, as containers have."""
+
+    def unknown(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert call.get("/api/runs").json()["folder"] == str(playground.runs)
+
+
+def test_the_list(call: Any, runs: Path) -> None:
+    (runs / "notes").mkdir()
+    (runs / "broken").mkdir()
+    (runs / "broken" / "config.toml").write_text("nonsense = [")
+    os.utime(runs / "tiny-1", (1, 1))
+    rows = call.get("/api/runs").json()["runs"]
+    assert rows[-1]["name"] == "tiny-1"  # the newest first
+    found = {row["name"]: row for row in rows}
+    assert found.keys() == {"tiny-1", "tiny-1-try-2", "broken"}
+    assert found["broken"]["state"] == "unreadable"
+    first, second = found["tiny-1"], found["tiny-1-try-2"]
+    assert (first["step"], first["steps"], first["parent"], first["points"], first["live"]) == (
+        24,
+        24,
+        None,
+        True,
+        False,
+    )
+    assert (second["parent"], second["from_step"], second["state"]) == ("tiny-1", 12, "finished")
+    assert first["diagnosis"] == {"state": "D wins", "title": "D wins", "severity": "alarm"}
+    assert second["diagnosis"] is None  # nobody has looked yet, so it is not called healthy
+    assert first["bytes"] > 1000
+    assert call.get(first["sample"]).headers["content-type"] == "image/png"
+    for older, newer in (("tiny-1", "tiny-1-try-2"), ("tiny-1-try-2", "tiny-1")):
+        os.utime(runs / older / "generator.safetensors", (1, 1))
+        os.utime(runs / newer / "generator.safetensors", (2, 2))
+        assert [model["name"] for model in call.get("/api/models").json()] == ["bundled", newer, older]
+
+
+@pytest.mark.parametrize(("labels", "names"), [("dataset", "abcd"), ("clusters", "0123"), ("none", "")])
+def test_classes_are_called_what_the_run_calls_them(
+    call: Any, playground: Any, tiny_pictures: Any, digits: Any, labels: str, names: str
+) -> None:
+    """Clusters have numbers, and not the names of as many classes of the data; live and once saved."""
+    playground.runs.mkdir()
+    run = Run(tiny_pictures(data={"name": "mnist", "labels": labels, "clusters": 4}), data=digits)
+    live = opened(Live(run, playground.runs / "r", 1, 1, Diagnosis()), None)
+    assert (live["class_names"], live["counted_classes"]) == ([*names], [*"abcd"])
+    assert live["classes"] == len(names)
+    (playground.runs / "r").mkdir()
+    run.generator().save(playground.runs / "r" / "generator.safetensors")
+    assert [model["class_names"] for model in call.get("/api/models").json()[1:]] == [[*names]]
+
+
+def test_a_run_on_points_is_one_by_what_it_was_begun_with(call: Any, runs: Path) -> None:
+    """By the shape of its samples: not all that are points have the name of a toy."""
+    for name, config in (("jang", recipe("jang", steps=1)), ("mlp", recipe("classic", steps=1))):
+        for _ in Recorder(runs / name).record(Run(config)):
+            pass
+    points = {row["name"]: row["points"] for row in call.get("/api/runs").json()["runs"]}
+    assert points["jang"]
+    assert not points["mlp"]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_points_are_points_under_any_name(own: bool, call: Any, playground: Any, tiny: Any, tmp_path: Path) -> None:
+    """Jang's come sorted, and a person's own have no name that is known."""
+    np.save(tmp_path / "own.npy", np.random.default_rng(3).normal(size=(200, 2)).astype(np.float32))
+    name = str(tmp_path / "own.npy") if own else "jang-sorted"
+    layers = [{"kind": "dense", "units": 16}, "leaky_relu", {"kind": "dense", "units": 2 if own else 1}]
+    generator = {"layers": layers, "optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.5, "beta2": 0.99}}
+    for _ in Recorder(playground.runs / "points-1").record(Run(tiny(data={"name": name}, generator=generator))):
+        pass
+    row = call.get("/api/runs").json()["runs"][0]
+    assert (row["name"], row["points"]) == ("points-1", True)
+    assert call.get("/api/look/field", params={"run": "points-1"}).json()["dimension"] == (2 if own else 1)
+    place = {"x": 0.5, "y": 0.25} if own else {"x": 0.5}
+    assert call.get("/api/look/point", params={"run": "points-1", **place}).json()["x"] == 0.5
+    points = {each["name"] for each in call.get("/api/catalog").json()["recipes"] if each["points"]}
+    assert {"ring", "grid", "jang"} <= points
+
+
+def test_one_run(call: Any, runs: Path) -> None:
+    found = call.get("/api/runs/tiny-1-try-2").json()
+    assert found["config"] == (runs / "tiny-1-try-2" / "config.toml").read_text("utf-8")
+    assert [(each["run"], each["state"]) for each in found["tries"]] == [
+        ("tiny-1", "finished"),
+        ("tiny-1-try-2", "finished"),
+    ]
+    assert found["changes"] == [
+        {"path": "generator.optimizer.lr", "label": "Rate of G", "old": 1e-3, "new": 1e-4},
+    ]
+    assert found["summary"] == "rate of G 0.0001"
+    assert found["checkpoints"][0] == 12
+    first = call.get("/api/runs/tiny-1").json()
+    assert (first["diagnoses"][-1]["from_step"], first["diagnoses"][-1]["restart"]) == (12, False)
+    assert first["saved_samples"] == [0, 8, 16, 24]
+    assert call.get("/api/runs/tiny-1/samples/16.png").status_code == 200
+    assert call.get("/api/runs/tiny-1/samples/17.png").status_code == 404
+    assert call.get("/api/runs/tiny-1/training.gif").headers["content-type"] == "image/gif"
+    assert call.get("/api/runs/tiny-1/curves").json()["curves"]["step"] == [5, 10, 15, 20, 24]
+    assert call.get("/api/runs/tiny-2").json()["type"] == "/problems/unknown-run"
+
+
+def test_delete_and_undo(call: Any, runs: Path) -> None:
+    before = {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    answer = call.post("/api/runs/tiny-1/delete").json()
+    assert answer["children"] == ["tiny-1-try-2"]
+    assert not (runs / "tiny-1").exists()
+    listed = call.get("/api/runs").json()
+    assert [row["name"] for row in listed["runs"]] == ["tiny-1-try-2"]
+    assert [(row["name"], row["id"]) for row in listed["trash"]] == [("tiny-1", answer["id"])]
+    (runs / "tiny-1").mkdir()
+    assert call.post(f"/api/trash/{answer['id']}/restore").json()["type"] == "/problems/wrong-state"
+    (runs / "tiny-1").rmdir()
+    assert call.post(f"/api/trash/{answer['id']}/restore").json() == {"name": "tiny-1"}
+    assert before == {path.relative_to(runs): path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    assert call.post(f"/api/trash/{answer['id']}/restore").status_code == 404
+
+
+def test_the_live_run_is_not_deleted(call: Any, stand: Any, playground: Any) -> None:
+    call.post("/api/train/start", recipe="ring")
+    stand.open()
+    (playground.runs / "ring-1" / "config.toml").write_text("")
+    assert call.post("/api/runs/ring-1/delete").json()["type"] == "/problems/busy"
+    stand.say("state", state="stopped", step=3)
+    assert call.post("/api/runs/ring-1/delete").status_code == 200
+
+
+def test_runs_are_listed_while_checkpoints_come_and_go(call: Any, runs: Path) -> None:
+    here, over = runs / "tiny-1" / "checkpoints", threading.Event()
+
+    def churn() -> None:
+        while not over.is_set():
+            part = here / ".step-000030.part"
+            part.mkdir()
+            (part / "run.json").write_bytes(b"{}")
+            part.rename(here / "step-000030")
+            shutil.rmtree(here / "step-000030")
+            with (runs / "tiny-1" / "events.jsonl").open("ab") as file:  # else a row is read once
+                file.write(b"\n")
+
+    writer = threading.Thread(target=churn)
+    writer.start()
+    try:
+        assert {call.get("/api/runs").status_code for _ in range(100)} == {200}
+    finally:
+        over.set()
+        writer.join()
+
+
+def test_a_run_is_resumed_with_the_tries_before_it(call: Any, stand: Any, runs: Path) -> None:
+    answer = call.post("/api/runs/tiny-1-try-2/resume", steps=48).json()
+    assert (answer["status"]["run"], answer["status"]["try"]) == ("tiny-1-try-2", 2)
+    assert stand.sent[-1][1]["steps"] == 48
+    snapshot = call.get("/api/snapshot").json()
+    assert [each["number"] for each in snapshot["tries"]] == [1, 2]
+    assert snapshot["curves"]["1"]["step"][-1] == 24
+    assert snapshot["curves"]["2"]["step"][0] > 12
+    stand.open()
+    assert call.post("/api/runs/tiny-1/resume").json()["type"] == "/problems/busy"
+    assert call.post("/api/runs/tiny-1/resume", replace=True).json()["status"]["run"] == "tiny-1"
+
+
+def test_a_run_whose_knobs_were_turned_before_it_was_closed_is_turned_again(
+    call: Any, stand: Any, tiny: Any, playground: Any
+) -> None:
+    run = Run(tiny())
+    for event in Recorder(playground.runs / "tiny-1").record(run):
+        if event.step == 10 and not run.turned:
+            run.turn(["generator.optimizer.lr=0.25"])
+    call.post("/api/runs/tiny-1/resume", steps=48)
+    stand.open()
+    assert call.post("/api/train/knobs", **{"try": 1, "lr_d": 0.125}).status_code == 200
+    assert stand.sent[-1] == ("turn", {"overrides": ["discriminator.optimizer.lr=0.125"]})
+    stand.say("diagnosis", state="D wins", title="D wins", severity="alarm", step=24, from_step=24, overrides=[])
+    same = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
+    assert "change nothing" in same.json()["detail"]
+
+
+def test_a_run_on_disk_is_drawn_from_and_looked_into(call: Any, runs: Path) -> None:
+    found = call.get("/api/look/field?run=tiny-1&side=16&points=8").json()
+    assert (found["run"], found["step"], found["dimension"]) == ("tiny-1", 24, 2)
+    assert call.get("/api/look/layers?run=tiny-1").json()["batch"] == 100
+    point = call.get("/api/look/point?run=tiny-1&x=0&y=0").json()
+    assert point["length"] == pytest.approx(math.hypot(*point["gradient"]))
+    assert point["length"] > 0
+    assert "points of 2 numbers" in call.get("/api/draw?model=tiny-1&seed=3").json()["detail"]
+    assert call.get("/api/look/layers?run=live").json()["type"] == "/problems/not-available"
+    assert call.get("/api/look/layers?run=other").json()["type"] == "/problems/unknown-run"
+    assert call.get("/api/draw?model=other&seed=3").json()["type"] == "/problems/unknown-model"
+    shutil.rmtree(runs / "tiny-1" / "checkpoints")
+    (runs / "tiny-1" / "generator.safetensors").unlink()
+    assert call.get("/api/look/layers?run=tiny-1").json()["type"] == "/problems/not-available"
+    assert call.get("/api/draw?model=tiny-1&seed=3").json()["type"] == "/problems/not-available"
+
+
+def test_pictures_as_files(call: Any) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    answer = call.get("/api/draw.png?seed=42&scale=4")
+    assert Image.open(BytesIO(answer.content)).size == (112, 112)
+    assert answer.headers["content-disposition"].startswith('attachment; filename="picture-42')
+    gif = Image.open(BytesIO(call.get("/api/walk.gif?from=1&to=2&frames=3").content))
+    assert gif.n_frames == 4  # there and back
+    assert Image.open(BytesIO(call.get("/api/plane.png?seeds=1,2,3,4&side=2").content)).size == (62, 62)
+    assert call.get("/api/draw?seed=1&class=11").json()["detail"].startswith("class = '11' is not allowed")
+
+
+# ── jobs, in this process ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_is_measured(runs: Path) -> None:
+    said: list[str] = []
+    found = work.evaluate(runs / "tiny-1", said.append)
+    assert found["metrics"]["space"] == "points"
+    assert found["metrics"]["modes"] <= 8
+    assert found["metrics"]["step"] == 24
+    assert found["metrics"]["n_real"] > 0
+    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
+    assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
+    assert not work.short(kept | {"held_out": False})["held_out"]
+
+
+def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
+    work.evaluate(runs / "tiny-1", print)
+    run = resume(runs / "tiny-1", steps=30)
+    for _ in Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]):
+        pass
+    row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1")
+    assert (row["step"], row["measured_step"], row["glanced_step"]) == (30, 24, 30)
+    assert row["fd"] is not None
+    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
+    assert row["coverage_ideal"] == kept["points"]["coverage_ideal"]
+    other = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1-try-2")
+    assert (other["measured_step"], other["glanced_step"]) == (None, None)
+
+
+EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
+
+
+def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any, playground: Any) -> None:
+    """A run is measured from its checkpoint, and may have gone on by the time that this is done."""
+    call.post("/api/train/start", recipe="ring", steps=20)
+    stand.open()
+    stand.say("metrics", step=5, metrics={"kid": 0.2, "modes": 3})
+    assert call.get("/api/snapshot").json()["metrics"]["space"] == "points"
+    stand.say("state", state="paused", step=9)
+    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    found = call.get("/api/snapshot").json()["metrics"]
+    assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
+    stand.say("metrics", step=10, metrics={"kid": 0.1})
+    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    assert call.get("/api/snapshot").json()["metrics"]["step"] == 10  # what is newer stays
+    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": {**EVALUATION, "step": 20}})
+    assert call.get("/api/snapshot").json()["metrics"]["final"] is True
+
+
+def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
+    assert work.report(runs / "tiny-1", print)["url"] == "/runs/tiny-1/report.html"
+    answer = call.get("/runs/tiny-1/report.html")
+    assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    found = work.export(runs / "tiny-1", print, "npz")
+    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
+    answer = call.get(found["url"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
+    assert call.get("/api/runs/tiny-1").json()["exports"][0]["bytes"] == len(answer.content)
+
+
+def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, playground: Any) -> None:
+    """Beside the runs, and not among them; a run of that name is a run."""
+    assert call.get("/api/bundled/files/generator.npz").status_code == 404
+    assert call.post("/api/runs/bundled/export", to="npz").json()["type"] == "/problems/unknown-run"
+    assert call.post("/api/bundled/export", to="npz").json()["job"] == "export"
+    path = "/api/bundled/files/generator.npz"
+    wait_for(lambda: call.get(path).status_code == 200)
+    answer = call.get(path)
+    assert answer.headers["content-disposition"] == 'attachment; filename="mulligan-mnist-generator.npz"'
+    assert len(answer.content) > 100_000
+    found = call.get("/api/runs").json()
+    assert (found["runs"], found["trash"]) == ([], [])
+    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
+    assert call.get("/api/bundled/files/..%2F..%2Fx").status_code in (404, 422)
+
+
+def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, done = threading.Event(), []
+
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        assert gate.wait(20)
+        done.append(what)
+        return {"text": "done", "url": "/x"}
+
+    monkeypatch.setattr(playground.jobs, "_call", slow)
+    for to in ("html", "onnx", "torch", "npz"):
+        answer = call.post("/api/runs/tiny-1/export", to=to)
+        assert (answer.status_code, answer.json()["job"]) == (202, "export")
+    for name in ("tiny-1", "tiny-1-try-2"):
+        for what in ("report", "evaluate"):
+            call.post(f"/api/runs/{name}/{what}")
+    answers = [call.post("/api/runs/tiny-1-try-2/export", to=to).status_code for to in ("html", "onnx", "torch", "npz")]
+    assert 503 in answers
+    assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
+    assert call.post("/api/runs/tiny-9/report").status_code == 404
+    gate.set()
+
+
+def test_an_export_does_not_wait_for_the_measuring(
+    call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, done = threading.Event(), []
+
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        say("working")
+        if what == "evaluate":
+            assert gate.wait(20)
+        done.append((what, line.niceness))
+        return {"text": "done", "url": "/x"}
+
+    monkeypatch.setattr(playground.jobs, "_call", slow)
+    call.client.portal.call(playground.jobs.after_the_end, "tiny-1")
+    call.post("/api/runs/tiny-1/export", to="npz")
+    wait_for(lambda: done == [("export", 0)])
+    gate.set()
+    wait_for(lambda: done == [("export", 0), ("evaluate", 10), ("report", 10)])
+
+
+def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
+    said: list[str] = []
+    found = playground.jobs._call(Line(0), "export", "tiny-1", {"to": "npz"}, said.append)
+    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
+    assert "no run folder" in playground.jobs._call(Line(0), "report", "nothing", {}, said.append)["error"]
+
+
+def wait_for(done: Any) -> None:
+    end = time.monotonic() + 20
+    while not done() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert done()
+
+
+def test_a_run_that_was_stopped_stands_where_it_was_saved(call: Any, playground: Any, tiny: Any) -> None:
+    """Between two reports: the log knows of the one before."""
+    run = Run(tiny())
+    for _ in Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 8):
+        pass
+    call.get("/api/runs")
+    run = resume(playground.runs / "tiny-1")
+    for _ in Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 9):
+        pass
+    assert call.get("/api/runs").json()["runs"][0]["step"] == 9
+    found = call.get("/api/runs/tiny-1").json()
+    assert (found["step"], found["tries"][0]["step"], found["checkpoints"][-1]) == (9, 9, 9)

@@ -1,0 +1,187 @@
+"""Run folders that are odd, damaged or hostile, among good ones: their names, their files, their links."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+from urllib.parse import quote
+
+import pytest
+
+from mulligan.output.generator.generator import Generator
+from mulligan.training import Recorder, Run
+from mulligan.web import playground, server
+from mulligan.web.library import work
+from mulligan.web.library.drawing import png64
+
+FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
+ODD = [
+    "Bäume",
+    "花-1",
+    "tiny-1 (Kopie)",
+    "_x",
+    "a+b=c@1,5~",
+    "d'Arc",
+    '"x" & <b>',
+    "50 % #2?",
+    "[a];b:c",
+    "हिन्दी",
+    "🎲",
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, runs: Path, call: Any) -> None:
+    (runs / "tiny-1").rename(runs / name)
+    row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == name)
+    address = f"/api/runs/{quote(name, safe='')}"
+    for path in (address, f"{address}/curves", row["sample"]):
+        assert call.get(path).status_code == 200, path
+    assert call.get(work.export(runs / name, print, "npz")["url"]).status_code == 200
+    assert call.get(call.get(address).json()["exports"][0]["url"]).status_code == 200
+    assert call.get(work.report(runs / name, print)["url"]).status_code == 200
+    assert call.post(f"{address}/delete").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["%2e.", "a%2Fb", "%2e%2e", "a%00", "a%0Ab", "a%5Cb", ".x", "%7Ex", "a" * 256, "花" * 120]
+)
+def test_other_names_are_refused(name: str, call: Any, playground: Any) -> None:
+    playground.runs.mkdir()
+    assert call.get(f"/api/runs/{name}").status_code in (404, 422)
+    assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
+
+
+@pytest.mark.parametrize("name", ["live", "bundled"])
+def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(
+    name: str, call: Any, playground: Any, tiny: Any, tiny_pictures: Any
+) -> None:
+    """As a folder that is called as a data set is: `./mnist`."""
+    for folder, config in ((name, tiny_pictures()), ("ring-1", tiny())):
+        for _ in Recorder(playground.runs / folder).record(Run(config)):
+            pass
+    found = {model["name"]: model["title"] for model in call.get("/api/models").json()}
+    assert found == {"bundled": "MNIST digits, bundled", f"./{name}": name, "ring-1": "ring-1"}
+    drawn = call.get("/api/draw", params={"model": f"./{name}", "seed": 3}).json()
+    assert drawn["png"] == png64(Generator.load(playground.runs / name / "generator.safetensors").images(1, 3)[0])
+    assert call.get("/api/look/layers", params={"run": f"./{name}"}).json()["step"] == 6
+    for other in ("./ring-2", "./../x", "././ring-1", "./.x"):
+        assert call.get("/api/draw", params={"model": other, "seed": 3}).status_code in (404, 422)
+
+
+def test_the_model_that_is_asked_for_is_there_beside_the_newest(
+    call: Any, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playground, "MODELS", 1)
+    os.utime(runs / "tiny-1" / "generator.safetensors", (1, 1))
+    assert [each["name"] for each in call.get("/api/models").json()] == ["bundled", "tiny-1-try-2"]
+    for also, names in (
+        ("tiny-1", ["tiny-1-try-2", "tiny-1"]),
+        ("tiny-1-try-2", ["tiny-1-try-2"]),
+        ("x", ["tiny-1-try-2"]),
+    ):
+        assert [each["name"] for each in call.get("/api/models", params={"also": also}).json()] == ["bundled", *names]
+
+
+def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, runs: Path) -> None:
+    os.rename(runs / "tiny-1-try-2", os.fsdecode(bytes(runs) + b"/caf\xe9"))
+    found = {row["name"]: row for row in call.get("/api/runs").json()["runs"]}
+    assert found.keys() == {"tiny-1", "caf?"}
+    assert found["caf?"]["state"] == "unreadable"
+    assert "Rename the folder" in found["caf?"]["text"]
+    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled", "tiny-1"]
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("metrics.json", {"judge": "none", "modes": 3}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": ["D wins"]}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {}, "healthy_step": None}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {"logit": {"value": 9}}}),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {"logit": 9}}),
+        (
+            "events.jsonl",
+            {"event": "diagnosed", "step": 25, "state": "x", "evidence": {"logit": FIGURE | {"value": "9"}}},
+        ),
+        ("events.jsonl", {"event": "diagnosed", "step": 25, "state": "x", "evidence": {}, "overrides": [3]}),
+        ("events.jsonl", {"event": "looked", "step": 25, "signals": {"r2": "none"}, "histogram": []}),
+        ("events.jsonl", {"event": "looked", "step": 25, "signals": {}, "histogram": ["a"]}),
+        ("events.jsonl", {"event": "evaluated", "step": 25, "metrics": None}),
+        ("events.jsonl", {"event": "turned", "step": 25, "overrides": 3}),
+    ],
+)
+def test_foreign_words_in_one_run_leave_the_list_as_it_is(file: str, words: Any, call: Any, runs: Path) -> None:
+    def said() -> Any:
+        return {row["name"]: row["diagnosis"] for row in call.get("/api/runs").json()["runs"]}
+
+    before = said()
+    with (runs / "tiny-1" / file).open("a") as log:
+        log.write(json.dumps(words) + "\n")
+    assert said() == before
+    for path in ("/api/runs/tiny-1", "/api/runs/tiny-1/curves", "/api/runs/tiny-1-try-2"):
+        assert call.get(path).status_code == 200, path
+
+
+def test_evidence_that_was_edited_leaves_the_rest_of_a_run_as_it_is(call: Any, runs: Path) -> None:
+    log = runs / "tiny-1" / "events.jsonl"
+    said = {"event": "diagnosed", "step": 25, "state": "D wins", "evidence": {"logit": FIGURE}}
+    log.write_text(f"{log.read_text()}{json.dumps(said)}\n")
+    before = call.get("/api/runs/tiny-1").json()["diagnoses"]
+    log.write_text(log.read_text().replace('"threshold": ', '"treshold": ', 1))
+    found = call.get("/api/runs/tiny-1")
+    assert (found.status_code, len(found.json()["diagnoses"])) == (200, len(before) - 1)
+    assert call.get("/api/runs/tiny-1/curves").status_code == 200
+
+
+def test_a_damaged_parent_is_left_out_of_the_tries(call: Any, stand: Any, runs: Path) -> None:
+    (runs / "tiny-1" / "config.toml").write_text("nonsense = [")
+    found = call.get("/api/runs/tiny-1-try-2").json()
+    assert ([each["run"] for each in found["tries"]], found["tries"][0]["from_step"]) == (["tiny-1-try-2"], 12)
+    assert call.post("/api/runs/tiny-1-try-2/resume", steps=48).status_code == 200
+
+
+@pytest.mark.parametrize(("part", "file"), [("exports", "files/secret.txt"), ("samples", "samples/8.png")])
+def test_a_folder_inside_a_run_that_leads_elsewhere_is_not_followed(
+    part: str, file: str, call: Any, runs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("secret.txt", "step-000008.png"):
+        (tmp_path / "elsewhere" / name).write_text("secret")
+    shutil.rmtree(runs / "tiny-1" / part, ignore_errors=True)
+    (runs / "tiny-1" / part).symlink_to(tmp_path / "elsewhere")
+    assert call.get(f"/api/runs/tiny-1/{file}").status_code == 404
+    assert call.get("/api/runs/tiny-1").json()["exports"] == []
+
+
+def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
+    call: Any, stand: Any, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call.post("/api/runs/tiny-1/resume", steps=48)
+    stand.open()
+    stand.say("diagnosis", state="D wins", title="D wins", severity="alarm", step=24, from_step=24, overrides=[])
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        answer = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
+    assert answer.status_code == 200, answer.text
+    assert stand.sent[-1][0] == "second"
+
+
+def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs: Path) -> None:
+    engine: Any = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
+    state: Any = SimpleNamespace(run="tiny-1", step=24)
+    said: list[str] = []
+    server._end(state, runs, engine, said.append)
+    assert said == []
+    shutil.rmtree(runs / "tiny-1" / "checkpoints" / "step-000024")
+    server._end(state, runs, engine, said.append)
+    (line,) = said
+    assert line.startswith(f"tiny-1 is saved at step 18; go on with: mulligan resume {runs / 'tiny-1'}, or")

@@ -1,0 +1,250 @@
+"""Streams: nobody is waited for, nothing is lost without a snapshot, one tab writes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from mulligan.web.http.problems import Problem
+from mulligan.web.session.broadcast import CLIENTS, QUEUE, REPLAYED, Client, Hub
+from mulligan.web.session.write_lock import Control
+
+
+def read(raw: bytes) -> list[tuple[str, str, Any]]:
+    """Take events apart: id, kind, content."""
+    found = []
+    for block in raw.decode().strip().split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((lines.get("id", ""), lines["event"], json.loads(lines["data"])))
+    return found
+
+
+def hub_of(snapshot: Any = None) -> Hub:
+    return Hub(lambda: {"snapshot": True} if snapshot is None else snapshot())
+
+
+async def some(stream: Any, count: int) -> list[tuple[str, str, Any]]:
+    found: list[tuple[str, str, Any]] = []
+    while len(found) < count:
+        found += read(await asyncio.wait_for(anext(stream), 5.0))
+    return found
+
+
+def test_first_a_snapshot_then_news() -> None:
+    async def play() -> None:
+        hub = hub_of()
+        stream = hub.stream("page", None)
+        assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
+        hub.publish("notice", {"a": 1})
+        hub.publish("samples", b'{"step":3}')
+        events = await some(stream, 2)
+        assert [(kind, content) for _, kind, content in events] == [("notice", {"a": 1}), ("samples", {"step": 3})]
+        await stream.aclose()
+        assert not hub.clients
+
+    asyncio.run(play())
+
+
+def test_who_comes_back_gets_what_was_missed() -> None:
+    async def play() -> None:
+        hub = hub_of()
+        stream = hub.stream("page", None)
+        hub_events = await some(stream, 1)
+        hub.publish("notice", 1)
+        last = (await some(stream, 1))[0][0]
+        await stream.aclose()
+        hub.publish("notice", 2)
+        hub.publish("samples", 2.5)  # fleeting: the newest comes with the next one
+        hub.publish("tries", 3)
+        again = hub.stream("page", last)
+        assert [content for *_, content in await some(again, 2)] == [2, 3]
+        await again.aclose()
+        for i in range(REPLAYED + 1):
+            hub.publish("notice", i)
+        for word in (
+            last,
+            None,
+            "zzz-3",
+            f"{hub_events[0][0].split('-')[0]}-999999",
+            "x",
+            "-",
+            "é-1",
+            f"{last.split('-')[0]}-²",
+        ):
+            late = hub.stream("page", word)
+            assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"], word
+            await late.aclose()
+
+    asyncio.run(play())
+
+
+def test_all_that_is_kept_can_be_replayed() -> None:
+    async def play() -> None:
+        hub = hub_of()
+        for i in range(3 * REPLAYED):
+            hub.publish("notice", i)
+        seen = 3 * REPLAYED - REPLAYED + 1
+        stream = hub.stream("page", f"{hub._epoch}-{seen}")
+        assert [content for *_, content in await some(stream, 1)] == list(range(seen, 3 * REPLAYED))
+        await stream.aclose()
+
+    asyncio.run(play())
+
+
+def test_a_new_run_makes_what_was_before_worthless() -> None:
+    async def play() -> None:
+        hub = hub_of()
+        stream = hub.stream("page", None)
+        last = (await some(stream, 1))[0][0]
+        hub.publish("curves", 1)
+        hub.restart()
+        assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
+        await stream.aclose()
+        late = hub.stream("page", last)
+        assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"]
+        await late.aclose()
+
+    asyncio.run(play())
+
+
+def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot() -> None:
+    async def play() -> None:
+        snapshots = []
+        hub = hub_of(lambda: snapshots.append(1) or {"n": len(snapshots)})
+        stalled, brisk = hub.stream("stalled", None), hub.stream("brisk", None)
+        await some(stalled, 1)
+        await some(brisk, 1)
+        (slow,) = (client for client in hub.clients if client.name == "stalled")
+        for i in range(10 * QUEUE):
+            hub.publish("notice", i)
+            assert slow.behind <= QUEUE
+            assert [content for *_, content in await some(brisk, 1)] == [i]
+        assert len(snapshots) == 2  # nobody has been given another one in the meantime
+        events = await some(stalled, 1)
+        assert events[0][1] == "snapshot"
+        assert len(events) <= QUEUE + 1
+        assert len(snapshots) == 3
+        await stalled.aclose()
+        await brisk.aclose()
+
+    asyncio.run(play())
+
+
+def test_only_the_newest_samples_wait() -> None:
+    client = Client("page")
+    for i in range(1000):
+        client.put("samples", b"%d" % i)
+        client.put("status", b"s%d" % i)
+    client.put("notice", b"n")
+    assert client.take() == [b"999", b"s999", b"n"]
+    assert client.take() == []
+
+
+def test_pings_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mulligan.web.session.broadcast.PING", 0.01)
+
+    async def play() -> None:
+        hub = hub_of()
+        stream = hub.stream("page", None)
+        assert [kind for _, kind, _ in await some(stream, 3)] == ["snapshot", "ping", "ping"]
+        await stream.aclose()
+
+    asyncio.run(play())
+
+
+def test_streams_end_with_the_server_and_are_limited() -> None:
+    async def play() -> None:
+        hub = hub_of()
+        streams = []
+        for i in range(CLIENTS):
+            hub.refuse_more()
+            streams.append(hub.stream(f"page {i}", None))
+            await some(streams[-1], 1)
+        with pytest.raises(Problem, match="64 pages listen already"):
+            hub.refuse_more()
+        hub.close()
+        for stream in streams:
+            assert [event async for event in stream] == []
+        assert not hub.clients
+
+    asyncio.run(play())
+
+
+def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
+    """Each was let in before any of them had begun: 98 listened where 64 may."""
+
+    async def play() -> None:
+        hub = hub_of()
+        for _ in range(CLIENTS + 20):
+            hub.refuse_more()
+        streams = [hub.stream(f"page {i}", None) for i in range(CLIENTS + 20)]
+        first = [asyncio.ensure_future(anext(stream, b"")) for stream in streams]
+        await asyncio.sleep(0)
+        assert len(hub.clients) == CLIENTS
+        hub.close()
+        await asyncio.gather(*first)
+
+    asyncio.run(play())
+
+
+def test_one_tab_writes() -> None:
+    async def play() -> None:
+        hub = hub_of()
+        control = Control(hub)
+        first, second = "first-page-0123456789", "other-page-0123456789"
+        with pytest.raises(Problem, match="carries no X-Mulligan-Token"):
+            control.check(None)
+        with pytest.raises(Problem):
+            control.check("")
+        with pytest.raises(Problem) as stale:
+            control.check("something")
+        assert stale.value.kind == "stale-token"
+        stream = hub.stream(first, None)
+        await some(stream, 1)
+        token = control.ask(first, take=False)["token"]
+        assert [(kind, content) for _, kind, content in await some(stream, 1)] == [("control", {"writer": "first-pa"})]
+        control.check(token)
+        assert control.ask(first, take=False)["token"] == token  # a reload
+        assert control.ask(second, take=False) == {"token": None, "writer": False}
+        other = control.ask(second, take=True)["token"]
+        control.check(other)
+        for word in (token, token + "x", "ü"):
+            with pytest.raises(Problem) as stale:
+                control.check(word)
+            assert stale.value.kind == "stale-token"
+        await stream.aclose()
+
+    asyncio.run(play())
+
+
+def test_a_script_without_a_stream_keeps_the_token() -> None:
+    hub = hub_of()
+    control = Control(hub)
+    token = control.ask("a-script", take=False)["token"]
+    control.look()
+    control.check(token)
+
+
+def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> None:
+        hub = hub_of()
+        control = Control(hub)
+        stream = hub.stream("first", None)
+        await some(stream, 1)
+        control.ask("first", take=False)
+        await stream.aclose()
+        assert control.ask("second", take=False)["writer"] is False  # it may only be reloading
+        control.look()
+        assert control.client == "first"
+        monkeypatch.setattr("mulligan.web.session.write_lock.GRACE", 0.0)
+        watching = hub.stream("watching", None)
+        await some(watching, 1)
+        control.look()
+        assert (await some(watching, 1))[0][1:] == ("control", {"writer": None})
+        await watching.aclose()
+        assert control.ask("second", take=False)["writer"] is True
+
+    asyncio.run(play())

@@ -1,0 +1,112 @@
+"""Curves: collected, read back, thinned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulligan.data import Dataset
+from mulligan.metrics.distances.kernel import kid
+from mulligan.training import Diagnosis
+from mulligan.training.monitor import Glance
+from mulligan.training.run import Run
+from mulligan.web.rounding import coordinates, significant
+from mulligan.web.session.history import POINTS, Columns, story_of
+from mulligan.web.session.live import floor_of
+from mulligan.web.session.state import State
+from mulligan.web.session.tries import Try
+
+
+@given(st.integers(0, 3000), st.integers(2, 600))
+def test_thinned_curves_keep_their_ends(count: int, points: int) -> None:
+    columns = Columns(("a",))
+    for i in range(count):
+        columns.add(10 * i, {"a": i / 7})
+    found = columns.thinned(points)
+    assert len(found["step"]) == len(found["a"]) == min(count, points)
+    assert found["step"] == sorted(set(found["step"]))
+    if count:
+        assert (found["step"][0], found["step"][-1]) == (0, 10 * (count - 1))
+        assert found["a"][-1] == pytest.approx((count - 1) / 7, rel=1e-5)
+
+
+def test_a_step_that_comes_again_begins_anew_from_there() -> None:
+    columns = Columns(("a",))
+    for step, value in ((1, 1.0), (2, 2.0), (3, 3.0), (2, 20.0), (5, None)):
+        columns.add(step, {"a": value, "b": 9})
+    assert columns.thinned() == {"step": [1, 2, 5], "a": [1.0, 20.0, None]}
+
+
+def test_the_floor_of_kid_is_that_of_as_many_training_samples_where_there_are_twice_as_many() -> None:
+    points = np.random.default_rng(3).standard_normal((40, 2)).astype(np.float32)
+    run: Any = SimpleNamespace(data=Dataset("points", points))
+    evenly = points[np.linspace(0, 39, 20).astype(int)]
+    assert floor_of(run, Glance(points[:20])) == kid(points[:20], evenly, subsets=1).mean
+    assert floor_of(run, Glance(points[:21])) is None
+
+
+def test_an_evaluation_takes_the_place_of_a_glance_at_the_same_step_and_of_none_later() -> None:
+    state = State()
+    state.begin([Try(1, "run", steps=24)], 1, "")
+    state.metrics = {"step": 24, "kid": 0.1}
+    assert state.evaluated("run", {"step": 24, "fd": 3.0})
+    assert not state.evaluated("run", {"step": 12, "fd": 9.0})
+    assert not state.evaluated("another", {"step": 30, "fd": 9.0})
+    assert state.metrics == {"step": 24, "fd": 3.0, "try": 1, "final": True}
+
+
+def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
+    from mulligan.training import Recorder
+
+    config = tiny(steps=600, report_every=1, evaluate_every=300)
+    run = Run(config)
+    seen = []
+    glance = Glance.of(run)
+    assert glance is not None
+    for event in Recorder(tmp_path / "r").record(run, evaluators=[glance], observers=[Diagnosis(100)]):
+        if event.name == "stepped":
+            seen.append(event)
+        if event.step == 300 and not run.turned:
+            run.turn(["generator.optimizer.lr=1e-4"])
+    story = story_of(tmp_path / "r")
+    assert story.curves.step == list(range(1, 601))
+    first = seen[0].measures
+    assert story.curves.values["d_loss"][0] == first["d_loss"]
+    assert story.curves.values["penalty"][0] == pytest.approx(first["r1"] + first["r2"])
+    assert len(story.thinned()["curves"]["step"]) == POINTS
+    assert story.looks.step == [100, 200, 300, 400, 500, 600]
+    assert all(value is not None for value in story.looks.values["g_gradient"])
+    assert story.looks.values["x_gradient"][0] > 0  # type: ignore[operator]
+    assert story.distance.step == story.looks.step
+    assert [value is None for value in story.distance.values["kid"]] == [True, True, False, True, True, False]
+    assert all(value is not None for value in story.distance.values["gap"])
+    assert story.turns[0]["overrides"] == ["generator.optimizer.lr=1e-4"]
+    with (tmp_path / "r" / "events.jsonl").open("ab") as file:
+        file.write(b'{"event": "stepped", "step": 601, "measu')
+    assert story_of(tmp_path / "r").curves.step[-1] == 600
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\xff\xfe\n", b"[1]\n3\nnull\n", b'{"event": "stepped"}\n{"event": "looked", "step": 3}\n']
+)
+def test_a_log_of_anything_is_no_curve(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "events.jsonl").write_bytes(text)
+    assert story_of(tmp_path).curves.step == []
+    assert story_of(tmp_path / "nowhere").looks.step == []
+
+
+def test_figures_are_cut_for_the_page() -> None:
+    assert [significant(v) for v in (1234567.8, 0.000123456789, 3, None, "x")] == [
+        1234570.0,
+        0.000123457,
+        3.0,
+        None,
+        None,
+    ]
+    assert coordinates(np.array([[0.12345, -1.0]], np.float32), 3) == [[0.123, -1.0]]

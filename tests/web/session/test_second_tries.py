@@ -1,0 +1,126 @@
+"""The second try as the page commands it: with the remedy, edited first, and no further than a start may reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mulligan.web.session.settings import changes, summary
+
+NAME = "ring-1"
+
+
+def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> None:
+    assert "second-try" not in call.begun(stand)["can"]  # there is nothing to repair
+    refused = call.post("/api/train/step", **{"try": 1}).json()
+    assert "second-try" not in refused["detail"]
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    stand.diagnoses()
+    stand.say("state", state="alarm", step=1500)
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["diagnosis"]["title"] == "Mode collapse"
+    assert snapshot["tries"][0]["alarm"]["step"] == 1500
+    assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
+    assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
+    kind, words = stand.sent[-1]
+    assert (kind, words["overrides"], words["restart"]) == ("second", ["loss.kind=hinge"], False)
+    assert words["parent"].endswith(NAME)
+    assert words["folder"].endswith(f"{NAME}-try-2")
+    stand.open()
+    first, second = call.get("/api/snapshot").json()["tries"]
+    assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "hinge")
+    assert second["changes"][0] == {"path": "loss.kind", "label": "Loss", "old": "relativistic", "new": "hinge"}
+    assert call.get("/api/snapshot").json()["diagnosis"] is None  # nothing is said of this one yet
+    assert call.post("/api/train/second-try", **{"try": 2}).json()["type"] == "/problems/wrong-state"
+    # undo: try 1 goes on
+    stand.say("state", state="paused", step=1200)
+    assert call.post("/api/train/continue", **{"try": 2, "number": 1}).json()["status"]["run"] == NAME
+    assert call.post("/api/train/continue", **{"try": 1, "number": 9}).status_code == 409  # while it is read
+    stand.open()
+
+
+@pytest.mark.parametrize("story", ["again", "other", "later", "turned"])
+def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
+    story: str, call: Any, stand: Any, playground: Any, toml: str
+) -> None:
+    """The same settings from the same start give the same run; others, and a run whose knobs were turned, do not."""
+    call.begun(stand)
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    if story == "turned":
+        stand.say("turned", step=3, overrides=["generator.optimizer.lr=0.5"], knobs={}, changes=[])
+    start: dict[str, Any] = {"from_step": 0, "healthy_step": 0, "restart": True}
+    stand.diagnoses(**start)
+    stand.say("state", state="alarm", step=1500)
+    assert call.get("/api/snapshot").json()["diagnosis"]["tried"] is None
+    call.post("/api/train/second-try", **{"try": 1})
+    stand.open()
+    lines = ["loss.kind=hinge" if story == "other" else "loss.kind=relativistic"]
+    stand.diagnoses(overrides=lines, **({} if story == "later" else start))
+    found = call.get("/api/snapshot").json()["diagnosis"]["tried"]
+    assert found == ({"number": 1, "state": "mode collapse", "step": 1500} if story == "again" else None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "restart"),
+    [(["discriminator.layers.hidden=[8]"], True), (["latent.dim=3"], True), (["generator.optimizer.lr=1e-4"], False)],
+)
+def test_edit_first(call: Any, stand: Any, playground: Any, toml: str, changes: list[str], restart: bool) -> None:
+    call.begun(stand)
+    stand.diagnoses(overrides=[])
+    assert "No setting repairs this" in call.post("/api/train/second-try", **{"try": 1}).json()["detail"].capitalize()
+    assert call.post("/api/train/second-try", **{"try": 1, "changes": ["x.y=1"]}).json()["field"] == "changes"
+    assert (
+        call.post("/api/train/second-try", **{"try": 1, "changes": ["loss.kind=relativistic"]}).json()["field"]
+        == "changes"
+    )
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    assert call.post("/api/train/second-try", **{"try": 1, "changes": changes}).status_code == 200
+    assert stand.sent[-1][1]["restart"] is restart
+    assert call.get("/api/snapshot").json()["tries"][-1]["from_step"] == (0 if restart else 1000)
+    stand.open()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["data.name='/etc'", "data={name='/etc'}", "recipe=quick", "steps=1000001", "batch_size=1025", "latent.dim=1025"],
+)
+def test_an_edited_second_try_reaches_no_further_than_a_start(
+    call: Any, stand: Any, playground: Any, toml: str, change: str
+) -> None:
+    call.begun(stand)
+    stand.diagnoses()
+    (playground.runs / NAME / "config.toml").write_text(toml)
+    said = call.post("/api/train/second-try", **{"try": 1, "changes": [change]}).json()
+    assert (said["type"], said["field"]) == ("/problems/bad-field", "changes")
+    assert stand.sent[-1][0] != "second"
+
+
+def test_penalties_that_come_or_go_are_one_change() -> None:
+    """They were five rows in a remedy, the first of which said "none → none"."""
+    r1, r2 = ({"kind": kind, "gamma": 1.0} for kind in ("r1", "r2"))
+    one: dict[str, Any] = {"path": "penalties", "label": "Penalty"}
+    found = changes({"steps": 3, "penalties": []}, {"steps": 4, "penalties": [r1, r2]})
+    assert found[1:] == [one | {"old": [], "new": [r1, r2]}]
+    assert summary(found) == "steps 4, R1 γ 1, R2 γ 1"
+    found = changes({"penalties": [r1, r2]}, {"penalties": []})
+    assert found == [one | {"old": [r1, r2], "new": []}]
+    assert summary(found) == "Penalty none"
+    found = changes({"penalties": [r1, r2]}, {"penalties": [r1, r2 | {"gamma": 0.5}]})
+    assert [(change["label"], change["old"], change["new"]) for change in found] == [("R2: γ", 1.0, 0.5)]
+    assert summary(found) == "γ 0.5"
+
+
+def test_changes_are_told_in_words_and_many_by_their_number() -> None:
+    def table(smoothing: float | None, rates: str, kind: str, **more: Any) -> dict[str, Any]:
+        loss = {"kind": "non_saturating"} | ({} if smoothing is None else {"smoothing": smoothing})
+        player = {"optimizer": {"kind": kind}}
+        return {"loss": loss, "schedules": {"lr": {"kind": rates}}, "generator": player, **more}
+
+    found = changes(table(0.0, "step-decay", "mine"), table(None, "constant", "adam"))
+    assert [c["label"] for c in found] == ["Loss: smoothing", "Rates over time", "G: optimiser"]
+    assert summary(found) == "Rates over time constant, G: optimiser adam"
+    found = changes(table(0.0, "step-decay", "mine"), table(0.1, "constant", "adam", batch_size=64))
+    assert summary(found) == "4 changes"
+    assert summary([{"path": "generator.squared", "new": False}]) == "G: squared false"
+    assert summary([{"path": "generator.optimizer.beta1", "new": 0.0}]) == "G: beta1 0"

@@ -1,0 +1,95 @@
+"""The worker as the server sees it, at the end of both; a process that does nothing stands in for it."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pytest
+
+from mulligan.web.worker.handle import Engine
+from mulligan.web.worker.protocol import Wire
+
+
+class Process:
+    """Ends when it is told to, and notes whether two wait for it at once: one of them may then miss the exit code."""
+
+    def __init__(self, target: Any, args: tuple[Any, ...], **more: Any):
+        self.wire = Wire(Connection(os.dup(args[0].fileno())))  # as a real process has its own end
+        self.exitcode: int | None = None
+        self.over = threading.Event()
+        self.waiting = threading.Lock()
+        self.twice = self.killed = False
+
+    def start(self) -> None:
+        pass
+
+    def kill(self) -> None:
+        self.killed = True
+
+    def join(self, seconds: float) -> None:
+        self.twice |= not self.waiting.acquire(blocking=False)
+        if self.over.wait(seconds):
+            self.exitcode = 0
+        if self.waiting.locked():
+            self.waiting.release()
+
+    def end(self) -> None:
+        """Close the pipe, and end a moment later, as processes do."""
+        self.wire.close()
+        threading.Timer(0.2, self.over.set).start()
+
+
+class Context:
+    """What makes such processes."""
+
+    Process = Process
+    Pipe = staticmethod(multiprocessing.Pipe)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An engine whose loop has come and gone."""
+    monkeypatch.setattr("mulligan.web.worker.handle.multiprocessing.get_context", lambda kind: Context())
+
+    async def attached(engine: Engine) -> None:
+        engine.attach()
+
+    found = Engine()
+    found.spawn()
+    asyncio.run(attached(found))
+    return found
+
+
+def _process(engine: Any) -> Process:
+    found: Process = engine._process
+    return found
+
+
+def test_only_one_waits_for_the_end_of_the_worker(engine: Engine) -> None:
+    process = _process(engine)
+    engine.quit()
+    process.end()
+    assert engine.join(10.0)
+    assert not process.twice
+    assert not process.killed
+
+
+def test_what_the_worker_says_is_read_to_the_end_of_it(engine: Engine) -> None:
+    wire, said = _process(engine).wire, []
+
+    def speak() -> None:
+        for number in range(4):
+            wire.send("samples", {"png": "x" * (1 << 20)})  # more than a pipe holds
+            said.append(number)
+
+    threading.Thread(target=speak, daemon=True).start()
+    end = time.monotonic() + 10.0
+    while len(said) < 4 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert said == [0, 1, 2, 3]

@@ -1,0 +1,241 @@
+"""The worker between two steps: commands act there, the run's arithmetic does not notice, and an end saves."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.serialization import to_table
+from mulligan.training import Recorder, Run, load_checkpoint
+from mulligan.training.events import Diagnosed
+from mulligan.training.progress import few
+from mulligan.training.store.checkpoint import checkpoints
+from mulligan.web.worker.protocol import Wire, dumps, plain
+from mulligan.web.worker.worker import Worker
+
+
+class Held:
+    """A worker in a thread of this process, and our end of its pipe."""
+
+    def __init__(self, folder: Path):
+        ours, theirs = Pipe()
+        self.wire, self.folder = Wire(ours), folder
+        self.worker = Worker(Wire(theirs))
+        self.thread = threading.Thread(target=self.worker.serve, daemon=True)
+        self.thread.start()
+        self.heard: list[tuple[str, Any]] = []
+        self.until("ready")
+
+    def until(self, kind: str, **content: Any) -> Any:
+        """Wait for a message; remember all before it."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if self.wire.waiting(0.1):
+                found, text = self.wire.receive()
+                words = json.loads(text)
+                self.heard.append((found, words))
+                if found == kind and all(words.get(name) == value for name, value in content.items()):
+                    return words
+        raise AssertionError(f"no {kind} {content}; heard {[k for k, _ in self.heard]}")
+
+    def start(self, config: Any, name: str = "r", **more: Any) -> Path:
+        folder = self.folder / name
+        self.wire.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, "turn": 1, **more})
+        return folder
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.heard]
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Any:
+    found = Held(tmp_path)
+    yield found
+    found.wire.send("quit")
+    found.thread.join(30)
+    assert not found.thread.is_alive()
+
+
+def final(folder: Path) -> dict[str, Any]:
+    return load_checkpoint(checkpoints(folder / "checkpoints")[-1]).arrays
+
+
+def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, tmp_path: Path) -> None:
+    """Pauses, single steps, grids and questions included: the same bytes."""
+    config = tiny(steps=60)
+    held.wire.send("watch", {"watched": True})
+    folder = held.start(config, paused=True)
+    held.until("state", state="paused", step=0)
+    for step in (1, 2, 3):
+        held.wire.send("go", {"steps": 1})
+        held.until("state", state="paused", step=step)
+    held.wire.send("ask", {"id": 1, "what": "field", "args": {"side": 16, "points": 8}})
+    assert held.until("answer", id=1)["found"]["step"] == 3
+    held.wire.send("ask", {"id": 2, "what": "samples", "args": {"weights": "raw"}})
+    assert len(held.until("answer", id=2)["found"]["points"]) == 1024
+    held.wire.send("go", {"steps": 10})
+    held.until("state", state="paused", step=13)
+    held.wire.send("go")
+    held.until("state", state="finished")
+    from mulligan.training import Diagnosis
+    from mulligan.training.monitor import Glance
+
+    run = Run(config)
+    glance = Glance.of(run)
+    assert glance is not None
+    for _ in Recorder(tmp_path / "t").record(run, evaluators=[glance], observers=[Diagnosis()]):
+        pass
+    assert (folder / "events.jsonl").read_bytes() == (tmp_path / "t" / "events.jsonl").read_bytes()
+    ours, theirs = final(folder), final(tmp_path / "t")
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_pauses_cost_the_run_no_time(held: Held, tiny: Any) -> None:
+    folder = held.start(tiny(steps=40), paused=True)
+    held.until("state", state="paused")
+    time.sleep(0.5)
+    held.wire.send("go")
+    held.until("state", state="finished")
+    assert load_checkpoint(checkpoints(folder / "checkpoints")[-1]).clock["wall"] < 0.5
+
+
+@pytest.mark.parametrize("samples", [39, 40])
+def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held: Held, tiny: Any, samples: int) -> None:
+    data = {"name": "ring", "labels": "none", "limit": samples}
+    held.start(tiny(steps=3, data=data))
+    held.until("state", state="finished")
+    before = held.heard[: held.kinds().index("report")]
+    assert [words["text"] for kind, words in before if kind == "notice"] == [few(39)][: samples < 40]
+
+
+def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None:
+    config = tiny(steps=100_000, sample_every=0, evaluate_every=0, save_every=50_000)
+    held.start(config)
+    held.until("pace")
+    held.until("pace")
+    assert held.kinds().count("samples") == 0  # there is none at the beginning without sample_every
+    held.wire.send("watch", {"watched": True})
+    held.until("samples")
+    first = held.until("samples")["step"]
+    assert held.until("samples")["step"] > first
+    held.wire.send("stop")
+    held.until("state", state="stopped")
+
+
+def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
+    folder = held.start(tiny(steps=100_000, save_every=0))
+    held.until("report")
+    held.wire.send("turn", {"overrides": ["generator.optimizer.lr=0.01"]})
+    turned = held.until("turned")
+    held.wire.send("stop")
+    saved = held.until("state", state="stopped")["saved"]
+    assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(Diagnosed(saved, "D wins", {}, severity="warning").line())
+    held.wire.send("open", {"folder": str(folder), "try": 1, "turn": 2, "steps": saved + 10})
+    opened = held.until("opened")
+    assert held.until("diagnosis")["step"] == saved
+    assert opened["step"] == saved
+    assert opened["turned"] == [{"step": turned["step"], "overrides": turned["overrides"]}]
+    assert held.until("state", state="finished")["step"] == saved + 10
+
+
+def test_another_start_saves_the_run_that_is_there(held: Held, tiny: Any) -> None:
+    folder = held.start(tiny(steps=100_000, save_every=0))
+    held.until("report")
+    held.start(tiny(steps=5), "other")
+    held.until("state", state="finished")
+    assert checkpoints(folder / "checkpoints")
+    assert (held.folder / "other" / "generator.safetensors").is_file()
+
+
+def test_knobs_act_and_are_said(held: Held, tiny: Any) -> None:
+    folder = held.start(tiny(steps=50), paused=True)
+    held.until("state", state="paused")
+    held.wire.send("turn", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
+    words = held.until("turned")
+    assert [(c["path"], c["old"], c["new"]) for c in words["changes"]] == [
+        ("generator.optimizer.lr", 0.001, 0.01),
+        ("penalties.0.gamma", 1.0, 3),
+    ]
+    assert words["knobs"]["lr_g"] == 0.01
+    held.wire.send("turn", {"overrides": ["batch_size=3"]})
+    assert "cannot change in the middle" in held.until("notice")["text"]
+    held.wire.send("go")
+    held.until("state", state="finished")
+    assert '"event": "turned", "step": 0' in (folder / "events.jsonl").read_text()
+
+
+def test_an_alarm_pauses(held: Held, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mulligan.training.diagnosis.observer.EVERY", 10)
+    monkeypatch.setattr("mulligan.training.Diagnosis.__init__.__defaults__", (10,))
+    fast = {"kind": "sgd", "lr": 50.0}
+    held.start(tiny(steps=5000, report_every=5, generator={**to_table(tiny())["generator"], "optimizer": fast}))
+    words = held.until("diagnosis")
+    assert words["severity"] == "alarm"
+    assert words["changes"]
+    state = next(content for kind, content in iter(lambda: _next(held), None) if kind == "state")
+    assert state["state"] in ("alarm", "failed")
+
+
+def _next(held: Held) -> Any:
+    kind, text = held.wire.receive()
+    return kind, json.loads(text)
+
+
+def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> None:
+    held.wire.send("open", {"folder": str(held.folder / "none"), "try": 1, "turn": 1})
+    assert "is no run folder" in held.until("refused")["text"]
+    held.wire.send("ask", {"id": 7, "what": "layers", "args": {}})
+    assert "no run has been started" in held.until("answer")["refused"]
+    (held.folder / "full").mkdir()
+    (held.folder / "full" / "x").write_text("")
+    held.start(tiny(), "full")
+    assert "not empty" in held.until("state", state="failed")["text"]
+    held.start(tiny(steps=5))
+    held.until("state", state="finished")
+    held.wire.send("ask", {"id": 8, "what": "nonsense", "args": {}})
+    assert "no question" in held.until("answer", id=8)["refused"]
+    held.wire.send("ask", {"id": 9, "what": "field", "args": {"wrong": 1}})
+    assert "TypeError" in held.until("answer", id=9)["failed"]
+
+
+@pytest.mark.parametrize("system", ["posix", "windows"])
+def test_a_server_that_is_gone_ends_the_worker_and_saves(
+    tiny: Any, tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = Connection.poll
+
+    def breaking(self: Any, timeout: float = 0.0) -> bool:
+        found = poll(self, timeout)
+        with socket.fromfd(self.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            if found and not end.recv(1, socket.MSG_PEEK):
+                raise BrokenPipeError(109, "The pipe has been ended")
+        return found
+
+    if system == "windows":
+        monkeypatch.setattr(Connection, "poll", breaking)
+    held = Held(tmp_path)
+    folder = held.start(tiny(steps=1_000_000, save_every=0))
+    held.until("report")
+    held.wire.close()
+    held.thread.join(30)
+    assert not held.thread.is_alive()
+    assert checkpoints(folder / "checkpoints")
+
+
+def test_strict_json() -> None:
+    file = "caf\udce9.png"  # a name that is no UTF-8
+    value = {"a": np.float32("nan"), 1: [np.arange(2), float("inf"), True, None, "é", file], "t": (np.int64(3),)}
+    assert plain(value) == {"a": None, "1": [[0, 1], None, True, None, "é", file], "t": [3]}
+    assert json.loads(dumps(value)) == plain(value)
