@@ -55,8 +55,8 @@ def far_points() -> Dataset:
 
 def joined_batch_norm(run: Run) -> None:
     """Let real and fake rows share D's batch statistics, which the package itself never does."""
-    for lane in run.gan._lanes:
-        lane.d_real, lane.d_spaces = None, [lane.d]
+    for worker in run.gan._workers:
+        worker.d_real, worker.d_spaces = None, [worker.d]
 
 
 def forget_z(run: Run) -> None:

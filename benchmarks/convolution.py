@@ -4,9 +4,9 @@
 
 The bare product is ``np.matmul`` of the shapes that im2col would give, on arrays that lie ready. torch runs with one
 thread, on its default layout and on channels_last (ours). Every figure is the least of many runs, by the thread's own
-clock, so that other work on the machine disturbs little. The last lines are one lane's part of a step of the quick
+clock, so that other work on the machine disturbs little. The last lines are one worker's part of a step of the quick
 recipe: the convolutions of D's pass over 64 rows (forward, to the pixels, tangent, paired) and of G's over 32
-(forward, backward, gradients), then both lanes at once by the wall clock.
+(forward, backward, gradients), then both workers at once by the wall clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import threadpoolctl
 from mulligan.nn.layers import Conv2d, ConvTranspose2d
 from mulligan.nn.memory import aligned
 from mulligan.nn.network import Network
-from mulligan.nn.workers.threads import Lanes
+from mulligan.nn.workers.threads import ThreadTeam
 
 QUICK = [
     ("D 1→16, 28→14", Conv2d(16), (28, 28, 1), 64),
@@ -124,14 +124,14 @@ def table(cases, repeats, with_torch):
             print(f"{f'{name} ({rows})' if i == 0 else '':<22}{product:<12}{numbers}")
 
 
-def step(lane_rng):
-    """Return one lane's convolutions of a step, biases included, on arrays that lie ready."""
+def step(worker_rng):
+    """Return one worker's convolutions of a step, biases included, on arrays that lie ready."""
     spaces = []
     for _, layer, shape, rows in QUICK:
-        space = Network(layer, shape).initialise(lane_rng).workspace()
-        x = filled((rows, *shape), lane_rng)
-        spaces.append((space, x, filled(space.forward(x).shape, lane_rng)))
-    c = filled((64,), lane_rng)
+        space = Network(layer, shape).initialise(worker_rng).workspace()
+        x = filled((rows, *shape), worker_rng)
+        spaces.append((space, x, filled(space.forward(x).shape, worker_rng)))
+    c = filled((64,), worker_rng)
 
     def run():
         for space, x, dy in spaces[:2]:
@@ -139,7 +139,7 @@ def step(lane_rng):
             space.forward(x)
             space.backward(dy)
             space.tangent(x)
-            space.paired(c)
+            space.fused_grads(c)
         for space, x, dy in spaces[2:]:
             space.clear_grads()
             space.forward(x)
@@ -151,17 +151,19 @@ def step(lane_rng):
 
 def whole_step(repeats):
     rng = np.random.default_rng(1)
-    lanes = [step(rng), step(rng)]
+    workers = [step(rng), step(rng)]
     products = [bare(layer, shape, rows, rng, repeats) for _, layer, shape, rows in QUICK]
     floor = sum(2 * y + dx + dW for y, dx, dW in products[:2]) + sum(map(sum, products[2:]))
-    print(f"\none lane's part of the quick step: {least(lanes[0], repeats):.0f} µs; its bare products {floor:.0f} µs")
-    with Lanes(2) as pair:
+    print(
+        f"\none worker's part of the quick step: {least(workers[0], repeats):.0f} µs; its bare products {floor:.0f} µs"
+    )
+    with ThreadTeam(2) as pair:
         times = []
         for _ in range(repeats):
             start = time.perf_counter_ns()
-            pair.run(lambda lane: lanes[lane]())
+            pair.run(lambda worker: workers[worker]())
             times.append((time.perf_counter_ns() - start) / 1000)
-        print(f"two lanes at once, wall: median {np.median(times):.0f} µs, least {min(times):.0f} µs")
+        print(f"two workers at once, wall: median {np.median(times):.0f} µs, least {min(times):.0f} µs")
 
 
 def main():

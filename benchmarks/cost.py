@@ -69,12 +69,12 @@ class Point:
 
 def measure(work, steps):
     """Time some steps; count the bytes that they hold."""
-    gan = GAN(work.game(), work.shape, lanes=1)
+    gan = GAN(work.game(), work.shape, workers=1)
     rng = np.random.default_rng(0)
     real = rng.standard_normal((work.batch, *work.shape)).astype(np.float32)
     labels = rng.integers(10, size=work.batch)
     taken = []
-    with gan.lanes:
+    with gan:
         for _ in range(2):
             gan.step(real, labels)
         for _ in range(steps):
@@ -82,10 +82,10 @@ def measure(work, steps):
             gan.step(real, labels)
             taken.append(time.process_time() - start)
     held = sum(array.nbytes for array in gan.arrays().values()) + real.nbytes
-    for lane in gan._lanes:
-        for space in (lane.g, *lane.d_spaces):
+    for worker in gan._workers:
+        for space in (worker.g, *worker.d_spaces):
             held += space.memory.nbytes + space.grad.nbytes
-        held += lane._own.nbytes
+        held += worker._own.nbytes
     parameters = gan.g.network.n_params + gan.d.network.n_params
     return Point(work, 1000 * float(np.median(taken)), held / 2**20, parameters)
 

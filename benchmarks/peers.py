@@ -83,7 +83,7 @@ class Peer:
         self.order, self.digits = [], None
 
     def working(self):
-        """Return what is entered for the time of training: nothing, where ours has its lanes."""
+        """Return what is entered for the time of training: nothing, where ours has its workers."""
         return contextlib.nullcontext()
 
     def nets(self):

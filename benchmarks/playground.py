@@ -210,7 +210,7 @@ def watched(server: Server, clients: int, page: Any) -> Iterator[Listeners | Non
 def compare(server: Server, options: argparse.Namespace, page: Any) -> None:
     server.post("/api/train/start", recipe="quick", steps=1_000_000, paused=True, overrides=["evaluate_every=0"])
     number = server.wait("paused")["try"]
-    stretch(server, number, 2.0)  # the lanes are there, the buffers made
+    stretch(server, number, 2.0)  # the workers are there, the buffers made
     kinds: list[tuple[str, int, Any]] = [("nobody", 0, None), ("1 stream", 1, None)]
     kinds.append((f"{options.clients} streams and a stalled one", options.clients, None))
     kinds += [("the page in Chromium", 0, page)] if page is not None else []

@@ -86,7 +86,7 @@ class Ours:
         return self.run.step == self.run.config.steps
 
     def working(self):
-        return self.run.gan.lanes
+        return self.run.gan.team
 
     def step(self):
         self.run.advance()

@@ -99,7 +99,7 @@ def play(seed, fraction, seconds):
     if first:
         start = time.process_time()
         narrow = Run(replace(half, steps=steps), data=wide.data)
-        with narrow.gan.lanes:
+        with narrow.gan:
             for _ in range(first):
                 narrow.advance()
         spent = time.process_time() - start

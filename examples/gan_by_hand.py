@@ -3,7 +3,7 @@
     python examples/gan_by_hand.py              # eight Gaussians on a circle, in about ten seconds
     python examples/gan_by_hand.py --check      # both players' whole gradients against central differences
 
-It is what `mulligan train ring` does, with plainer nets and without lanes, buffers, averages, files: the relativistic
+It is what `mulligan train ring` does, with plainer nets and without workers, buffers, averages, files: the relativistic
 pairing loss (Jolicoeur-Martineau 2018) with R1 and R2 (Mescheder et al. 2018) at every step, both players moving at
 once, and Adam without momentum (Kingma & Ba 2015). Rows are samples; a list of (W, b) is a network; f is LeakyReLU, not
 after the last layer. The derivation is in the book, chapters 1, 2, 4 and 5.

@@ -149,7 +149,7 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
         raise ConfigError(f"{seconds / 60:g} minutes are not allowed; a number above 0 is. Try 1.")
     start = time.perf_counter()
     trial = Run(config, data=data)
-    with trial.gan.lanes, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
+    with trial.gan, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
         _rate(trial, FIRST, seconds / 20)
         rate = _rate(trial, CALIBRATION, seconds / 10)
     left = SHARE * (seconds - (time.perf_counter() - start))

@@ -62,7 +62,7 @@ def test_what_is_timed_is_what_is_listed(name):
     side.step()
     timed = sum(2 * a.size * b.shape[1] for work in side.work for a, b, _ in work)
     assert timed == 2 * sum(p.operations for p in step_products(w, w.batch // 2))
-    side.lanes.close()
+    side.team.close()
 
 
 @pytest.mark.parametrize("name", ["classic-64", "mlp-64", "mlp-r1r2-64"])

@@ -189,7 +189,7 @@ def test_metrics_known_sets():
 
 def test_convolution():
     out = run("convolution.py", "--repeats", 1, "--set", "quick", "--no-torch")
-    assert "one lane's part of the quick step" in out
+    assert "one worker's part of the quick step" in out
 
 
 def test_studies():  # which asks that two workers give one worker's numbers

@@ -79,7 +79,7 @@ def test_our_side_is_the_step_that_training_takes(name):
     w = workload(name, toy=True)
     material = draw(w)
     side = Ours(w, material, 1)
-    gan = GAN(w.game, w.sample_shape, seed=SEED, total=w.steps, lanes=1)
+    gan = GAN(w.game, w.sample_shape, seed=SEED, total=w.steps, workers=1)
     side.rewind()
     for k in range(3):
         side.step()

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from experiments import decoupled
 from experiments.decoupled import WAYS, Chain, Shape, Way, gradient_errors
-
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
 from mulligan.nn.layers import BatchNorm, Dense, ReLU, Sequential
 from mulligan.nn.network import Network

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import mulligan
 from experiments import decoupled_study
 from experiments.decoupled import WAYS, Chain
 from experiments.decoupled_study import RATES, best_rate, rows_of, run, score, study, train
 from experiments.optimizer_race import SEARCH_SEED, Task
-
-import mulligan
 from mulligan.nn.optimizers import Adam
 from mulligan.studies.json_lines import read_rows
 

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from experiments import landscape_pictures as pictures
-from experiments.landscapes import LANDSCAPES, Beale, Saddle, race
 from PIL import Image
 
+from experiments import landscape_pictures as pictures
+from experiments.landscapes import LANDSCAPES, Beale, Saddle, race
 from mulligan.nn.optimizers import OPTIMIZERS
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from experiments.landscapes import LANDSCAPES, RATES, Beale, Saddle, choose, race, walk, with_rate
 
+from experiments.landscapes import LANDSCAPES, RATES, Beale, Saddle, choose, race, walk, with_rate
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adadelta, Adam, Extragradient, Lookahead, Momentum
 

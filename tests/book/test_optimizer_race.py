@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import mulligan
 from experiments import optimizer_race
 from experiments.optimizer_race import (
     LADDER,
@@ -20,8 +22,6 @@ from experiments.optimizer_race import (
     search,
     train,
 )
-
-import mulligan
 from mulligan.data import load
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
@@ -54,7 +54,7 @@ def test_the_gradient_of_the_loss_by_differences():
     value, by_hand = softmax_cross_entropy(logits, labels, 5)
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert value == pytest.approx(-np.log(p[np.arange(5), labels]).mean(), rel=1e-12)
-    parts = [softmax_cross_entropy(logits[part], labels[part], 5) for part in (slice(2), slice(2, 5))]  # two lanes
+    parts = [softmax_cross_entropy(logits[part], labels[part], 5) for part in (slice(2), slice(2, 5))]  # two workers
     assert parts[0][0] + parts[1][0] == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose(np.concatenate([parts[0][1], parts[1][1]]), by_hand, rtol=1e-12)
     difference = (

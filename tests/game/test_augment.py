@@ -145,20 +145,20 @@ def game(update="simultaneous", augment=ALL, penalties=R1_R2):
     return Game(*players, Latent(4), Relativistic(), penalties, update=update, average=None, augment=augment)
 
 
-def play(rules, lanes=1, steps=3, processes=False):
-    gan = GAN(rules, (8, 8, 1), seed=3, lanes=lanes, dtype=np.float64, processes=processes)
+def play(rules, workers=1, steps=3, processes=False):
+    gan = GAN(rules, (8, 8, 1), seed=3, workers=workers, dtype=np.float64, processes=processes)
     rng = np.random.default_rng(1)
-    with gan.lanes:
+    with gan:
         for _ in range(steps):
             gan.step(rng.standard_normal((7, 8, 8, 1)))
     return gan
 
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_lanes_agree(update):
+def test_workers_agree(update):
     one = play(game(update)).arrays()
-    for lanes, processes in ((2, False), (3, False), (2, True)):
-        for name, array in play(game(update), lanes, processes=processes).arrays().items():
+    for workers, processes in ((2, False), (3, False), (2, True)):
+        for name, array in play(game(update), workers, processes=processes).arrays().items():
             np.testing.assert_allclose(array, one[name], rtol=1e-9, atol=1e-12, err_msg=name)
 
 
@@ -171,10 +171,10 @@ def test_the_stream_is_their_own():
 
 
 def test_the_real_batch_stays_as_it_was():
-    gan = GAN(game(penalties=(WGANGP(),), update="alternating"), (8, 8, 1), lanes=1)
+    gan = GAN(game(penalties=(WGANGP(),), update="alternating"), (8, 8, 1), workers=1)
     real = np.random.default_rng(0).standard_normal((7, 8, 8, 1)).astype(np.float32)
     before = real.copy()
-    with gan.lanes:
+    with gan:
         gan.step(real)
     assert (real == before).all()
 
@@ -190,7 +190,7 @@ def test_a_resumed_run_is_the_same_to_the_byte(threads):
     def played(part=None):
         run = Run(config, data=data)
         for step in range(12):
-            with run.gan.lanes:
+            with run.gan:
                 run.advance()
             if step == part:
                 state = json.loads(json.dumps(run.state()))
@@ -262,17 +262,17 @@ def flat(loss, params):
     return np.concatenate([(torch.zeros_like(p) if g is None else g).ravel() for g, p in zip(grads, params)])
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_a_whole_step_in_torch(update, lanes):
-    gan = GAN(game(update), (8, 8, 1), seed=5, lanes=lanes, dtype=np.float64)
+def test_a_whole_step_in_torch(update, workers):
+    gan = GAN(game(update), (8, 8, 1), seed=5, workers=workers, dtype=np.float64)
     rng = np.random.default_rng(4)
     for mover in (gan.g, gan.d):
         mover.network.theta += 0.1 * rng.standard_normal(mover.network.theta.size)
     real = rng.standard_normal((7, 8, 8, 1))
     streams = copy.deepcopy(gan.streams)
     (g, g_params), (d, d_params) = network(gan.g), network(gan.d)
-    with gan.lanes:
+    with gan:
         gan.step(real)
 
     def move():

@@ -5,7 +5,7 @@ import pytest
 
 from mulligan.game.augment import Translation, Warp
 from mulligan.game.checking import check_game
-from mulligan.game.lane import Lane
+from mulligan.game.lane import Passes
 
 BUGS = {}
 
@@ -20,17 +20,17 @@ def bug(*patterns):
     return register
 
 
-@bug("augmented, translation, *, lanes 1", "augmented, all, conv, *, lanes 2")
+@bug("augmented, translation, *, workers 1", "augmented, all, conv, *, workers 2")
 def a_translation_is_its_own_transpose(patch):
     patch.setattr(Translation, "transpose", Translation.apply)
 
 
-@bug("augmented, flip, *, lanes 1")
+@bug("augmented, flip, *, workers 1")
 def g_learns_from_what_d_saw(patch):
     patch.setattr(Warp, "transpose", lambda self, dx, drawn: dx)
 
 
-@bug("augmented, all, conv, *, lanes 1")
+@bug("augmented, all, conv, *, workers 1")
 def transposes_in_the_order_of_the_maps(patch):
     def wrong(self, dx, drawn):
         for part, columns in self._columns():
@@ -40,26 +40,26 @@ def transposes_in_the_order_of_the_maps(patch):
     patch.setattr(Warp, "transpose", wrong)
 
 
-@bug("augmented, cutout, *, lanes 1")
+@bug("augmented, cutout, *, workers 1")
 def only_the_reals_are_augmented(patch):
-    right = Lane._augment
-    patch.setattr(Lane, "_augment", lambda self, x, side: None if side else right(self, x, side))
+    right = Passes._augment
+    patch.setattr(Passes, "_augment", lambda self, x, side: None if side else right(self, x, side))
 
 
-@bug("augmented, translation, *, lanes 2")
-def every_lane_takes_the_first_draws(patch):
-    right = Lane.see
+@bug("augmented, translation, *, workers 2")
+def every_worker_takes_the_first_draws(patch):
+    right = Passes.see
 
     def wrong(self, real, labels, noise, drawn):
         first = None if drawn is None else np.concatenate([drawn[:, : self.n]] * (1 + self.rows.stop), axis=1)
         right(self, real, labels, noise, first)
 
-    patch.setattr(Lane, "see", wrong)
+    patch.setattr(Passes, "see", wrong)
 
 
-@bug("augmented, all, wgan_gp*, lanes 1", "augmented, all, dragan*, lanes 1")
+@bug("augmented, all, wgan_gp*, workers 1", "augmented, all, dragan*, workers 1")
 def penalties_between_pictures_that_d_never_sees(patch):
-    patch.setattr(Lane, "_augmented", lambda self, x, side: x)
+    patch.setattr(Passes, "_augmented", lambda self, x, side: x)
 
 
 def reds(pattern):

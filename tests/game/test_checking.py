@@ -42,7 +42,7 @@ class Worded(R1):
 def test_what_has_a_parameter_without_default_is_checked_or_named(monkeypatch):
     monkeypatch.setitem(LOSSES, "tempered", Tempered)
     monkeypatch.setitem(PENALTIES, "worded", Worded)
-    assert_passed(check_game("tempered*, mlp, lanes 1"))
+    assert_passed(check_game("tempered*, mlp, workers 1"))
     assert_passed(check for check in check_losses() if check.name == "tempered")
     (named,) = check_game("worded")
     assert not named.passed
@@ -55,8 +55,8 @@ class Wrong(NonSaturating):
 
 
 class Sliced(R1):
-    def seed(self, g, n, out, factor=1.0):
-        return super().seed(g[:, :, 0], n, out, factor)
+    def value_and_grad(self, g, n, out, factor=1.0):
+        return super().value_and_grad(g[:, :, 0], n, out, factor)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def test_what_raises_is_one_row_that_is_off_with_its_reason(registry, kind, patt
     assert row.unasked
     assert row.what.startswith(reason)
     if pattern == "wrong":
-        rows = list(check_game("*g*, no penalty, alternating, mlp, lanes 1"))
+        rows = list(check_game("*g*, no penalty, alternating, mlp, workers 1"))
         assert [row.what for row in rows if not row.passed] == [reason]
         assert {row.name.split(",")[0] for row in rows if row.passed} >= {"hinge", "wgan"} & LOSSES.keys()
 
@@ -126,8 +126,8 @@ def test_losses_and_penalties_alone():
 
 
 def test_a_pattern_chooses():
-    names = {check.name for check in check_game("hinge, r1 + r2, *, conv, lanes 1")}
-    assert names == {f"hinge, r1 + r2, {update}, conv, lanes 1" for update in ("alternating", "simultaneous")}
+    names = {check.name for check in check_game("hinge, r1 + r2, *, conv, workers 1")}
+    assert names == {f"hinge, r1 + r2, {update}, conv, workers 1" for update in ("alternating", "simultaneous")}
     assert len(list(check_game("no such name"))) == 0
 
 
@@ -154,10 +154,10 @@ class Edges(ZeroCentered):
         return np.round(super().draw(rng, real))
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("penalty", [Nearby(), Edges()], ids=lambda penalty: penalty.name)
-def test_a_penalty_of_ones_own_stands_where_it_draws(penalty, lanes):
-    assert_passed(Case("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), lanes).checks())
+def test_a_penalty_of_ones_own_stands_where_it_draws(penalty, workers):
+    assert_passed(Case("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), workers).checks())
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class WrongWay(Negative):
 class Steep(ZeroCentered):
     """2·E‖∇D(x̂)‖⁶ (WGAN-div, Wu et al. 2018): one step along its slope may throw D out of all bounds."""
 
-    def seed(self, g, n, out, factor=1.0):
+    def value_and_grad(self, g, n, out, factor=1.0):
         squares = squared_norms(g)
         scale_rows(g, 12 * factor / n * squares**2, out)
         return 2 * factor / n * float((squares**3).sum())
@@ -198,7 +198,7 @@ def test_a_steep_penalty_is_checked_where_numbers_are_numbers():
 
 def test_a_penalty_of_ones_own_is_checked_in_games(monkeypatch):
     monkeypatch.setitem(PENALTIES, "steep", Steep)
-    checks = list(check_game("hinge, steep, *, mlp, lanes 1"))
+    checks = list(check_game("hinge, steep, *, mlp, workers 1"))
     assert len(checks) == 4
     assert_passed(checks)
 
@@ -211,7 +211,7 @@ class Second(R1):
 @pytest.mark.parametrize("net", ["mlp", "curved"])
 def test_two_penalties_at_the_same_rows_add_up(net, update):
     game = game_of(net, penalties=(R1(), Second(3.0)), update=update)
-    assert_passed(Case("two at the reals", game, (4,), lanes=2).checks())
+    assert_passed(Case("two at the reals", game, (4,), workers=2).checks())
 
 
 def test_an_augmentation_of_ones_own_is_checked(monkeypatch):
@@ -230,10 +230,10 @@ def test_a_game_of_nan_is_not_passed():
     assert any(not check.passed for check in checks)
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 @pytest.mark.parametrize("activation", [nn.LeakyReLU(), nn.Tanh()], ids=repr)
-def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, lanes):
+def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, workers):
     """The step itself as the function that is differentiated: streams rewound, players that stand still."""
     penalties = (R1(), R2()) if update == "simultaneous" else (R1(), WGANGP())
     game = game_of(
@@ -243,7 +243,7 @@ def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, lanes):
         penalties=penalties,
         update=update,
     )
-    gan = GAN(game, (4,), lanes=lanes, dtype=np.float64)
+    gan = GAN(game, (4,), workers=workers, dtype=np.float64)
     rng = np.random.default_rng(2)
     for mover in (gan.g, gan.d):
         mover.network.theta += 0.2 * rng.standard_normal(mover.network.theta.size)
@@ -259,7 +259,7 @@ def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, lanes):
         measures = play_again()
         return measures["d_loss"] + sum(measures[penalty.name] for penalty in penalties)
 
-    with gan.lanes:
+    with gan:
         play_again()
         heard = {mover: mover.state["heard"].copy() for mover in (gan.g, gan.d)}
         assert gradient_error(for_d, gan.d.network.theta, heard[gan.d], rng) < 1e-8

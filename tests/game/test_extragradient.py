@@ -27,14 +27,14 @@ class ByTurns(Latent):
         return out
 
 
-def play(optimizer, update, steps, lanes=1, average=None):
+def play(optimizer, update, steps, workers=1, average=None):
     """Play z·x·y: G(z) = x·z and D(h) = y·h, with reals at 0. Yield x, y and the average of x after each step."""
     layers = (nn.Dense(1, bias=False),)
     players = Player(layers, optimizer), Player(layers, optimizer)
     game = Game(*players, ByTurns(1), Wasserstein(), update=update, average=average)
-    gan = GAN(game, (1,), seed=2, lanes=lanes, dtype=np.float64)
+    gan = GAN(game, (1,), seed=2, workers=workers, dtype=np.float64)
     gan.g.network.theta[:], gan.d.network.theta[:] = 1.0, -0.5
-    with gan.lanes:
+    with gan:
         for _ in range(steps):
             gan.step(np.zeros((4, 1)))
             yield gan.g.network.theta[0], gan.d.network.theta[0], gan.average[0]
@@ -46,14 +46,14 @@ def drawn(moves):
     return [float(ByTurns(1).draw(rng, out)[0]) for _ in range(moves)]
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
-def test_all_look_ahead_and_then_all_move(update, lanes):
+def test_all_look_ahead_and_then_all_move(update, workers):
     steps = 60
     each = 1 if update == "simultaneous" else 2  # moves in a turn, each with a z of its own
     z = iter(drawn(2 * each * steps))
     x, y = 1.0, -0.5
-    for found in play(Extragradient(SGD(ETA)), update, steps, lanes):
+    for found in play(Extragradient(SGD(ETA)), update, steps, workers):
         for_d = next(z)
         for_g = for_d if each == 1 else next(z)
         x_ahead, y_ahead = x + ETA * for_g * y, y - ETA * for_d * x  # min over y, max over x of z·x·y

@@ -1,4 +1,4 @@
-"""What holds whatever the game: lanes, batches, dtypes, memory, exactness."""
+"""What holds whatever the game: workers, batches, dtypes, memory, exactness."""
 
 import gc
 import tracemalloc
@@ -20,11 +20,12 @@ from mulligan.nn.optimizers import SGD, Adam, Extragradient
 from mulligan.nn.rng import restore, state_of
 from mulligan.nn.schedules import Constant
 
-OPTIONS = [case for case in cases() if case.name.split(",")[0] not in LOSSES and case.lanes == 2]
+OPTIONS = [case for case in cases() if case.name.split(",")[0] not in LOSSES and case.workers == 2]
 SOME = [
     case
     for case in cases()
-    if case.name.startswith(("relativistic, r", "wasserstein, wgan_gp,", "feature_matching, no p")) and case.lanes == 2
+    if case.name.startswith(("relativistic, r", "wasserstein, wgan_gp,", "feature_matching, no p"))
+    and case.workers == 2
 ]
 GAMES = OPTIONS + SOME
 name_of = {"ids": lambda case: case.name if isinstance(case, Case) else None}
@@ -38,9 +39,9 @@ def batches(case, sizes, seed=5):
         yield rng.standard_normal((n, *case.shape)), labels
 
 
-def play(case, sizes, *, lanes=2, dtype=np.float64, seed=0, between=lambda gan: None, processes=False):
-    gan = GAN(case.game, case.shape, seed=seed, lanes=lanes, dtype=dtype, processes=processes)
-    with gan.lanes:
+def play(case, sizes, *, workers=2, dtype=np.float64, seed=0, between=lambda gan: None, processes=False):
+    gan = GAN(case.game, case.shape, seed=seed, workers=workers, dtype=dtype, processes=processes)
+    with gan:
         for real, labels in batches(case, sizes):
             gan.step(real, labels)
             between(gan)
@@ -82,13 +83,13 @@ def with_optimizer(case, optimizer):
 AHEAD = [with_optimizer(kitchen_sink(update), Extragradient(Adam(1e-2))) for update in ("alternating", "simultaneous")]
 
 
-# ── lanes and batches ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── workers and batches ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("case", GAMES, **name_of)
-def test_lanes_agree_to_rounding(case):
+def test_workers_agree_to_rounding(case):
     sizes = (8, 7, 7)
-    one, *more = (play(case, sizes, lanes=lanes).arrays() for lanes in (1, 2, 3))
+    one, *more = (play(case, sizes, workers=workers).arrays() for workers in (1, 2, 3))
     for other in more:
         for name, array in one.items():
             scale = np.linalg.norm(array) + 1e-3
@@ -97,22 +98,22 @@ def test_lanes_agree_to_rounding(case):
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 @pytest.mark.parametrize("net", NETS)
-def test_one_row_for_each_lane(net, update):
+def test_one_row_for_each_worker(net, update):
     game = game_of(net, update=update, penalties=(R1(), R2()), loss=Relativistic())
     case = Case("small", game, NETS[net][2])
-    one, three = (play(case, (3, 7, 3), lanes=lanes).arrays() for lanes in (1, 3))
+    one, three = (play(case, (3, 7, 3), workers=workers).arrays() for workers in (1, 3))
     for name, array in one.items():
         np.testing.assert_allclose(three[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
-    assert np.isfinite(play(case, (1, 1), lanes=1).g.network.theta).all()
+    assert np.isfinite(play(case, (1, 1), workers=1).g.network.theta).all()
 
 
 # ── dtypes and memory ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def memories(gan):
-    for lane in gan._lanes:
-        yield lane._own
-        for space in (lane.g, *lane.d_spaces):
+    for worker in gan._workers:
+        yield worker._own
+        for space in (worker.g, *worker.d_spaces):
             yield from space.memory.walk()
 
 
@@ -141,9 +142,9 @@ def test_float32_stays_float32(case):
 @pytest.mark.parametrize("case", [*GAMES, *AHEAD], **name_of)
 def test_no_step_reads_what_another_left(case):
     def poison(gan):
-        for lane in gan._lanes:
-            lane._own.poison()
-            for space in (lane.g, *lane.d_spaces):
+        for worker in gan._workers:
+            worker._own.poison()
+            for space in (worker.g, *worker.d_spaces):
                 space.memory.poison()
                 space.grad.fill(np.nan)
         for array in gan._batch._arrays.values():
@@ -159,8 +160,8 @@ def test_no_step_reads_what_another_left(case):
 def test_players_who_move_in_turn_share_the_memory_of_their_gradients(net, update, ahead):
     case = Case("small", game_of(net, update=update), NETS[net][2])
     case = with_optimizer(case, Extragradient(Adam())) if ahead else case
-    for lane in play(case, (4, 4))._lanes:
-        assert np.shares_memory(lane.g.grad, lane.d.grad) == (update == "alternating" and not ahead)
+    for worker in play(case, (4, 4))._workers:
+        assert np.shares_memory(worker.g.grad, worker.d.grad) == (update == "alternating" and not ahead)
 
 
 def grown(arrays, all_of_it):
@@ -170,9 +171,9 @@ def grown(arrays, all_of_it):
 
 @pytest.mark.parametrize("case", [kitchen_sink(), kitchen_sink("alternating"), *GAMES[::9]], **name_of)
 def test_memory_does_not_grow(case):
-    gan = GAN(case.game, case.shape, seed=0, lanes=2)
+    gan = GAN(case.game, case.shape, seed=0, workers=2)
     [(real, labels)] = batches(case, [16])
-    with gan.lanes:
+    with gan:
         gan.step(real, labels)
         held = sum(memory.nbytes for memory in memories(gan))
         for _ in range(100):
@@ -182,7 +183,7 @@ def test_memory_does_not_grow(case):
         tracemalloc.start()
         try:
             # What leaks grows in every round. NumPy's cache of small arrays, and CPython's of names, grow in the round
-            # in which both lanes first ask for the same at the same moment, which some rounds are without.
+            # in which both workers first ask for the same at the same moment, which some rounds are without.
             while len(arrays) < 2 or (grown(arrays, all_of_it) and len(arrays) < 6):
                 for _ in range(50):
                     gan.step(real, labels)
@@ -201,28 +202,28 @@ def test_memory_does_not_grow(case):
 # ── processes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("lanes", [2, 3])
+@pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize(
     "case",
     [kitchen_sink(), kitchen_sink("alternating"), *AHEAD, *GAMES[::3]],
     ids=lambda case: getattr(case, "name", None),
 )
-def test_processes_give_the_bytes_of_threads(case, lanes):
-    threads, processes = (play(case, (6, 6, 5), lanes=lanes, processes=p) for p in (False, True))
+def test_processes_give_the_bytes_of_threads(case, workers):
+    threads, processes = (play(case, (6, 6, 5), workers=workers, processes=p) for p in (False, True))
     assert everything(threads) == everything(processes)
     assert all(state_of(rng) == state_of(processes.streams[name]) for name, rng in threads.streams.items())
 
 
 @pytest.mark.parametrize("processes", [False, True])
-def test_measures_are_those_of_one_lane(processes):
+def test_measures_are_those_of_one_worker(processes):
     case = kitchen_sink("alternating")
     case = replace(case, game=replace(case.game, generator=Player((nn.Dense(4),), SGD(1e-2))))
     case = replace(case, game=replace(case.game, discriminator=Player((nn.Dense(6), nn.Projection(3)), SGD(1e-2))))
     [(real, labels)] = batches(case, [6])
     found = []
-    for lanes in (1, 2):
-        gan = GAN(case.game, case.shape, lanes=lanes, dtype=np.float64, processes=processes)
-        with gan.lanes:
+    for workers in (1, 2):
+        gan = GAN(case.game, case.shape, workers=workers, dtype=np.float64, processes=processes)
+        with gan:
             found.append([gan.step(real, labels) for _ in range(3)])
     for one, two in zip(*found):
         assert one.keys() == two.keys() >= {"d_loss", "g_loss", "d_real", "d_fake", "r1"}
@@ -232,10 +233,10 @@ def test_measures_are_those_of_one_lane(processes):
 @pytest.mark.parametrize("processes", [False, True])
 def test_rules_may_change_between_two_steps(processes):
     case = kitchen_sink()
-    plain, changed = (GAN(case.game, case.shape, lanes=2, processes=p) for p in (False, processes))
+    plain, changed = (GAN(case.game, case.shape, workers=2, processes=p) for p in (False, processes))
     for gan in (plain, changed):
         slow = replace(case.game, schedules=replace(case.game.schedules, lr=Constant(0.1)))
-        with gan.lanes:
+        with gan:
             for k, (real, labels) in enumerate(batches(case, (6, 6, 6, 6))):
                 if k == 2:
                     gan.game = slow
@@ -243,14 +244,14 @@ def test_rules_may_change_between_two_steps(processes):
     assert everything(plain) == everything(changed)
 
 
-def test_outputs_of_every_lane_are_known():
+def test_outputs_of_every_worker_are_known():
     gan = play(kitchen_sink(), (7,), processes=True)
     real, labels = next(batches(kitchen_sink(), (7,)))
-    with gan.lanes:
+    with gan:
         gan.step(real, labels)
         found = gan.outputs()
-    assert [len(lane["d"]) for lane in found] == [len(gan.d.layers)] * 2
-    assert [len(lane["d"][0]) for lane in found] == [6, 8]
+    assert [len(worker["d"]) for worker in found] == [len(gan.d.layers)] * 2
+    assert [len(worker["d"][0]) for worker in found] == [6, 8]
 
 
 # ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,11 +259,11 @@ def test_outputs_of_every_lane_are_known():
 SINKS = [kitchen_sink(), kitchen_sink("alternating")]
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("case", SINKS, ids=["simultaneous", "alternating"])
-def test_the_same_seed_gives_the_same_bytes(case, lanes):
-    once, again = (play(case, (6, 5, 6), lanes=lanes, dtype=np.float32) for _ in range(2))
-    other = play(case, (6, 5, 6), lanes=lanes, dtype=np.float32, seed=1)
+def test_the_same_seed_gives_the_same_bytes(case, workers):
+    once, again = (play(case, (6, 5, 6), workers=workers, dtype=np.float32) for _ in range(2))
+    other = play(case, (6, 5, 6), workers=workers, dtype=np.float32, seed=1)
     assert everything(once) == everything(again)
     assert everything(once) != everything(other)
 
@@ -289,30 +290,30 @@ def test_arrays_and_streams_are_all_that_a_run_is(case, optimizer):
     whole = play(case, (6, 5, 6, 5, 6), dtype=np.float32)
 
     *first, fourth, fifth = batches(case, (6, 5, 6, 5, 6))
-    begun = GAN(case.game, case.shape, seed=0, lanes=2)
-    with begun.lanes:
+    begun = GAN(case.game, case.shape, seed=0, workers=2)
+    with begun:
         for batch in first:
             begun.step(*batch)
     arrays = {name: array.copy() for name, array in begun.arrays().items()}
     streams = {name: state_of(rng) for name, rng in begun.streams.items()}
 
-    resumed = GAN(case.game, case.shape, seed=99, lanes=2)
+    resumed = GAN(case.game, case.shape, seed=99, workers=2)
     resumed.steps = begun.steps
     for name, array in resumed.arrays().items():
         array[...] = arrays.pop(name)
     assert not arrays
     for name, rng in resumed.streams.items():
         restore(rng, streams[name])
-    with resumed.lanes:
+    with resumed:
         for batch in (fourth, fifth):
             resumed.step(*batch)
     assert everything(resumed) == everything(whole)
 
 
 def test_no_two_streams_draw_the_same():
-    gan = GAN(kitchen_sink("alternating").game, (4,), lanes=3)
+    gan = GAN(kitchen_sink("alternating").game, (4,), workers=3)
     drawn = [tuple(rng.random(3)) for rng in gan.streams.values()]
-    assert len(drawn) == len(set(drawn)) == 2 + 3  # noise and penalty, and each lane's dropout
+    assert len(drawn) == len(set(drawn)) == 2 + 3  # noise and penalty, and each worker's dropout
 
 
 def test_arrays_are_named():
@@ -331,7 +332,7 @@ def test_arrays_are_named():
 def test_weights_are_clipped_and_nobody_else_s(update):
     game = game_of(update=update)
     game = replace(game, discriminator=replace(game.discriminator, clip_weights=0.05))
-    gan = play(Case("clipped", game, (4,)), (5, 5), lanes=2)
+    gan = play(Case("clipped", game, (4,)), (5, 5), workers=2)
     assert abs(gan.d.network.theta).max() == 0.05
     assert abs(gan.g.network.theta).max() > 0.05
 
@@ -341,7 +342,7 @@ def test_weights_are_clipped_and_nobody_else_s(update):
 def test_the_gradient_is_clipped_whole(update, normed):
     free = game_of(update=update, d=(nn.Dense(6, spectral_norm=normed), nn.LeakyReLU(), nn.Dense(1)))
     game = replace(free, discriminator=replace(free.discriminator, clip=ClipNorm(1e-3)))
-    plain, clipped = (play(Case("", g, (4,)), (5,), lanes=2) for g in (free, game))
+    plain, clipped = (play(Case("", g, (4,)), (5,), workers=2) for g in (free, game))
     free, bounded = plain.d.state["heard"], clipped.d.state["heard"]
     np.testing.assert_allclose(bounded, free * (1e-3 / np.linalg.norm(free)), rtol=1e-12)
 
@@ -349,7 +350,7 @@ def test_the_gradient_is_clipped_whole(update, normed):
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_spectral_norm_turns_once_a_turn_for_both_players(update):
     net = (nn.Dense(6, spectral_norm=True), nn.LeakyReLU())
-    gan = GAN(game_of(rate=1e-300, update=update, g=(*net, nn.Dense(4)), d=(*net, nn.Dense(1))), (4,), lanes=2)
+    gan = GAN(game_of(rate=1e-300, update=update, g=(*net, nn.Dense(4)), d=(*net, nn.Dense(1))), (4,), workers=2)
     expected = []
     for network in (gan.g.network, gan.d.network):
         W, v = network.tensors()["0.W"], network.tensors()["0.W_v"].copy()
@@ -357,7 +358,7 @@ def test_spectral_norm_turns_once_a_turn_for_both_players(update):
             v = W.T @ (W @ v)
             v /= np.linalg.norm(v)
         expected.append(v)
-    with gan.lanes:
+    with gan:
         gan.step(np.ones((5, 4)))
     for network, v in zip((gan.g.network, gan.d.network), expected):
         np.testing.assert_allclose(network.tensors()["0.W_v"], v, rtol=1e-5)

@@ -188,7 +188,7 @@ THRESHOLDS = {"least_squares": 0.5, "wasserstein": None, "relativistic": None, "
 @pytest.mark.parametrize("name", [name for name in LOSSES if name != "feature_matching"])
 def test_d_is_right_on_the_right_side_of_the_loss_s_threshold(name, update):
     player = Player((Dense(1),))
-    gan = GAN(Game(player, player, Latent(1), LOSSES[name](), update=update), (1,), lanes=1)
+    gan = GAN(Game(player, player, Latent(1), LOSSES[name](), update=update), (1,), workers=1)
     gan.d.network.theta[:] = 1, 0  # D(x) = x
     gan.g.network.theta[:] = 0, 0.2  # G(z) = 0.2
     measures = gan.step(np.array([[0.8], [0.9], [0.6], [-0.3]]))

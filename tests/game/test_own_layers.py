@@ -18,7 +18,7 @@ G, D, SHAPE = NETS["mlp"]
 
 def refused(error, match, game):
     with pytest.raises(error, match=match):
-        GAN(game, SHAPE, lanes=1)
+        GAN(game, SHAPE, workers=1)
 
 
 class FirstOrder(nn.Pointwise):
@@ -114,7 +114,7 @@ def test_an_activation_of_ones_own_that_returns_what_it_should_write(method):
         "it must write what it finds into out (out[...] = …)."
     ]
     if method == "ddf":  # of which nobody asks without a penalty
-        GAN(game_of(d=(D[0], Returned(method), D[-1])), SHAPE, lanes=1)
+        GAN(game_of(d=(D[0], Returned(method), D[-1])), SHAPE, workers=1)
 
 
 def test_an_activation_of_ones_own_without_its_slope_is_named():
@@ -129,7 +129,7 @@ def test_an_activation_of_ones_own_without_its_slope_is_named():
 
 
 def test_an_activation_of_ones_own_that_writes_plays():
-    GAN(game_of(d=(D[0], Returned(""), D[-1]), penalties=(R1(),)), SHAPE, lanes=1)
+    GAN(game_of(d=(D[0], Returned(""), D[-1]), penalties=(R1(),)), SHAPE, workers=1)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_a_layer_of_ones_own_in_the_generator():
 def test_a_layer_of_ones_own_that_keeps_to_its_network_plays():
     for dtype in (np.float32, np.float64):
         game = game_of(d=(D[0], Doubled(), *D[1:]), penalties=(R1(),))
-        assert np.isfinite(GAN(game, SHAPE, lanes=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
-    GAN(game_of(d=(D[0], Doubled("tangent"), *D[1:])), SHAPE, lanes=1)  # without a penalty nobody asks
+        assert np.isfinite(GAN(game, SHAPE, workers=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
+    GAN(game_of(d=(D[0], Doubled("tangent"), *D[1:])), SHAPE, workers=1)  # without a penalty nobody asks
 
 
 def test_a_layer_of_ones_own_without_directions_for_spectral_norm():
@@ -184,4 +184,4 @@ def test_an_activation_without_a_second_derivative():
         r"FirstOrder cannot stand.*second derivative is not written\. Write its ddf, or take penalties = \[\]",
         game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)),
     )
-    GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, lanes=1)
+    GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, workers=1)

@@ -14,8 +14,8 @@ from mulligan.nn import layers as nn
 
 
 def played(game, shape):
-    gan, rng = GAN(game, shape, lanes=2), np.random.default_rng(5)
-    with gan.lanes:
+    gan, rng = GAN(game, shape, workers=2), np.random.default_rng(5)
+    with gan:
         for n in (5, 4):
             labels = rng.integers(game.classes, size=n) if game.classes else None
             gan.step(rng.standard_normal((n, *shape)), labels)
@@ -62,7 +62,7 @@ class Noisy(Wasserstein):
         return super().generator(real=real, fake=fake)
 
 
-def test_an_invalid_operation_that_nobody_uses_is_no_warning_in_any_lane():
+def test_an_invalid_operation_that_nobody_uses_is_no_warning_in_any_worker():
     played(replace(game_of(), loss=Noisy()), NETS["mlp"][2])
     with pytest.raises(RuntimeWarning, match="invalid value"):
         Noisy().generator(real=np.zeros(2), fake=np.zeros(2))
@@ -125,14 +125,14 @@ def test_d_is_not_called_right_by_a_level_that_is_free():
 class Silent(Penalty):
     """Forgets to return its value."""
 
-    def seed(self, g, n, out, factor=1.0):
+    def value_and_grad(self, g, n, out, factor=1.0):
         np.multiply(g, 2 / n, out=out)
 
 
 class Unwritten(Penalty):
     """Gives its seed to a name of its own."""
 
-    def seed(self, g, n, out, factor=1.0):
+    def value_and_grad(self, g, n, out, factor=1.0):
         out = 2 / n * g  # noqa: F841
         return np.square(g).sum() / n
 
@@ -140,7 +140,7 @@ class Unwritten(Penalty):
 class Deaf(Penalty):
     """Does not hear what a schedule says."""
 
-    def seed(self, g, n, out, factor=1.0):
+    def value_and_grad(self, g, n, out, factor=1.0):
         np.multiply(g, 2 / n, out=out)
         return np.square(g).sum() / n
 
@@ -148,7 +148,7 @@ class Deaf(Penalty):
 class Unscheduled(Penalty):
     """Takes no factor."""
 
-    def seed(self, g, n, out):
+    def value_and_grad(self, g, n, out):
         np.multiply(g, 2 / n, out=out)
         return np.square(g).sum() / n
 
@@ -156,10 +156,13 @@ class Unscheduled(Penalty):
 @pytest.mark.parametrize(
     ("penalty", "message"),
     [
-        (Unscheduled(), r"Unscheduled\.seed\(self, g, n, out\) .* Write seed\(self, g, n, out, factor=1\.0\)"),
-        (Silent(), r"Silent\.seed returns None, which is not allowed; it must return P"),
-        (Unwritten(), r"Unwritten\.seed returns .* and leaves out as it was, .* write ∂P/∂g into out"),
-        (Deaf(), r"Deaf\.seed gives P = .* must multiply P and ∂P/∂g by factor, or schedules\.penalty"),
+        (
+            Unscheduled(),
+            r"Unscheduled\.value_and_grad\(self, g, n, out\) .* Write value_and_grad\(self, g, n, out, factor=1\.0\)",
+        ),
+        (Silent(), r"Silent\.value_and_grad returns None, which is not allowed; it must return P"),
+        (Unwritten(), r"Unwritten\.value_and_grad returns .* and leaves out as it was, .* write ∂P/∂g into out"),
+        (Deaf(), r"Deaf\.value_and_grad gives P = .* must multiply P and ∂P/∂g by factor, or schedules\.penalty"),
     ],
 )
 @pytest.mark.parametrize("net", ["mlp", "conv"])

@@ -9,7 +9,7 @@ from mulligan.errors import ConfigError
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, ZeroCentered
 
 N = 10
-"""Rows of the whole batch; a lane sees five."""
+"""Rows of the whole batch; a worker sees five."""
 
 
 def norms(g):
@@ -36,14 +36,14 @@ def g():
 def test_values_are_the_definitions(penalty, definition, g):
     assert min(norms(g)) < 1 < max(norms(g))
     expected = sum(definition(t) for t in norms(g)) / N
-    assert penalty.seed(g, N, np.empty_like(g)) == pytest.approx(expected, rel=1e-12)
-    assert penalty.seed(g, N, np.empty_like(g), 0.5) == pytest.approx(expected / 2, rel=1e-12)
+    assert penalty.value_and_grad(g, N, np.empty_like(g)) == pytest.approx(expected, rel=1e-12)
+    assert penalty.value_and_grad(g, N, np.empty_like(g), 0.5) == pytest.approx(expected / 2, rel=1e-12)
 
 
 @pytest.mark.parametrize(("penalty", "definition"), DEFINITIONS, ids=lambda x: repr(x) if not callable(x) else "")
 def test_seeds_are_the_slopes(penalty, definition, g):
     v = np.full_like(g, np.nan)
-    penalty.seed(g, N, v)
+    penalty.value_and_grad(g, N, v)
     h = 1e-6
     for row, t, seed in zip(g, norms(g), v):
         slope = (definition(t + h) - definition(t - h)) / (2 * h) / N  # P depends on ‖g‖ only: v = P′(‖g‖) g/‖g‖
@@ -56,7 +56,7 @@ def test_a_gradient_of_zero_or_of_a_million_makes_no_nan(penalty, dtype):
     g = np.zeros((3, 4), dtype)
     g[1] = 1e6
     v = np.full_like(g, np.nan)
-    assert math.isfinite(penalty.seed(g, 3, v))
+    assert math.isfinite(penalty.value_and_grad(g, 3, v))
     assert v.dtype == dtype
     assert np.isfinite(v).all()
     assert (v[[0, 2]] == 0).all()
@@ -65,7 +65,7 @@ def test_a_gradient_of_zero_or_of_a_million_makes_no_nan(penalty, dtype):
 @pytest.mark.parametrize("penalty", [p for p, _ in DEFINITIONS], ids=repr)
 def test_a_penalty_does_not_change_what_it_is_given(penalty, g):
     before = g.copy()
-    penalty.seed(g, N, np.empty_like(g))
+    penalty.value_and_grad(g, N, np.empty_like(g))
     np.testing.assert_array_equal(g, before)
 
 

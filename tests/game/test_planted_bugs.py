@@ -9,7 +9,7 @@ from mulligan.game import gan as gan_module
 from mulligan.game.batch import Batch
 from mulligan.game.checking import NETS, Listening, check_game
 from mulligan.game.gan import GAN
-from mulligan.game.lane import Lane
+from mulligan.game.lane import Passes
 from mulligan.game.losses import (
     DiscriminatorLoss,
     FeatureMatching,
@@ -52,7 +52,7 @@ def around(patch, cls, name, change):
 # ── losses ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@bug("relativistic", "relativistic, no penalty, *, mlp, lanes 1")
+@bug("relativistic", "relativistic, no penalty, *, mlp, workers 1")
 def g_climbs_its_loss(patch):
     def change(right, self, **logits):
         value, fake = right(self, **logits)
@@ -61,7 +61,7 @@ def g_climbs_its_loss(patch):
     around(patch, Relativistic, "generator", change)
 
 
-@bug("hinge", "hinge, r1 + r2, *, conv, lanes 2")
+@bug("hinge", "hinge, r1 + r2, *, conv, workers 2")
 def no_mean_over_the_batch(patch):
     def change(right, self, *, real, fake):
         value, c_real, c_fake = right(self, real=real, fake=fake)
@@ -70,7 +70,7 @@ def no_mean_over_the_batch(patch):
     around(patch, Hinge, "discriminator", change)
 
 
-@bug("relativistic_average", "relativistic_average, no penalty, *, mlp, lanes 1")
+@bug("relativistic_average", "relativistic_average, no penalty, *, mlp, workers 1")
 def the_means_carry_no_gradient(patch):
     def wrong(self, *, real, fake):
         value = right(self, real=real, fake=fake).value
@@ -81,7 +81,7 @@ def the_means_carry_no_gradient(patch):
     patch.setattr(RelativisticAverage, "discriminator", wrong)
 
 
-@bug("label smoothing", "label smoothing, *, lanes 1")
+@bug("label smoothing", "label smoothing, *, workers 1")
 def smoothing_has_no_gradient(patch):
     def change(right, self, *, real, fake):
         value, _, c_fake = right(self, real=real, fake=fake)
@@ -90,7 +90,7 @@ def smoothing_has_no_gradient(patch):
     around(patch, NonSaturating, "discriminator", change)
 
 
-@bug("feature_matching, no penalty, alternating, curved, lanes *")
+@bug("feature_matching, no penalty, alternating, curved, workers *")
 def feature_matching_without_the_mean(patch):
     right = FeatureMatching.match
 
@@ -104,24 +104,24 @@ def feature_matching_without_the_mean(patch):
 # ── penalties ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@bug("r1", "hinge, r1, *, mlp, lanes 1", "hinge, r1, *, curved, lanes 1")
+@bug("r1", "hinge, r1, *, mlp, workers 1", "hinge, r1, *, curved, workers 1")
 def seed_without_gamma_over_n(patch):
     def change(right, self, g, n, out, factor=1.0):
         value = right(self, g, n, out, factor)
         out[...] = g
         return value
 
-    around(patch, R1, "seed", change)
+    around(patch, R1, "value_and_grad", change)
 
 
-@bug("wgan_gp", "wasserstein, wgan_gp, alternating, mlp, lanes 1")
+@bug("wgan_gp", "wasserstein, wgan_gp, alternating, mlp, workers 1")
 def seed_without_the_factor_two(patch):
     def change(right, self, g, n, out, factor=1.0):
         value = right(self, g, n, out, factor)
         out *= 0.5
         return value
 
-    around(patch, WGANGP, "seed", change)
+    around(patch, WGANGP, "value_and_grad", change)
 
 
 @bug("wgan_gp")
@@ -131,15 +131,15 @@ def nan_where_the_gradient_is_zero(patch):
         out[~g.reshape(len(g), -1).any(axis=1)] = np.nan
         return value
 
-    around(patch, WGANGP, "seed", change)
+    around(patch, WGANGP, "value_and_grad", change)
 
 
-@bug("hinge, r2, *, mlp, lanes 1", "hinge, r2, *, curved, lanes 1")
+@bug("hinge, r2, *, mlp, workers 1", "hinge, r2, *, curved, workers 1")
 def the_tangent_is_dropped(patch):
     patch.setattr(Workspace, "tangent", lambda self, tx: self.network.layer.tangent(self.memory, 0 * tx))
 
 
-@bug("hinge, r1 + r2, *, mlp, lanes 1")
+@bug("hinge, r1 + r2, *, mlp, workers 1")
 def the_second_seed_replaces_the_first(patch):
     def change(right, self, penalties, factor):
         right(self, penalties, factor)
@@ -147,26 +147,26 @@ def the_second_seed_replaces_the_first(patch):
         right(self, penalties[-1:], factor)
         self.penalty_values |= values
 
-    around(patch, Lane, "seed", change)
+    around(patch, Passes, "seed", change)
 
 
-@bug("schedules, *, lanes 1")
+@bug("schedules, *, workers 1")
 def the_schedule_of_penalties_is_forgotten(patch):
     patch.setattr(GAN, "_penalty_factor", 1.0)
 
 
-@bug("schedules, *, lanes 1")
+@bug("schedules, *, workers 1")
 def penalties_are_a_step_ahead(patch):
     ahead = property(lambda self: self._game.schedules.penalty(self.steps + 1, self.total))
     patch.setattr(GAN, "_penalty_factor", ahead)
 
 
-@bug("wasserstein, wgan_gp, alternating, mlp, lanes 1", "wasserstein, wgan_gp, alternating, conv, lanes 2")
+@bug("wasserstein, wgan_gp, alternating, mlp, workers 1", "wasserstein, wgan_gp, alternating, conv, workers 2")
 def epsilon_on_the_other_side(patch):
     around(patch, Penalty, "draw", lambda right, self, rng, real: 1 - right(self, rng, real))
 
 
-@bug("wasserstein, wgan_gp, alternating, mlp, lanes 1", "wasserstein, wgan_gp, alternating, conv, lanes 2")
+@bug("wasserstein, wgan_gp, alternating, mlp, workers 1", "wasserstein, wgan_gp, alternating, conv, workers 2")
 def one_epsilon_for_all_rows(patch):
     def change(right, self, rng, real):
         drawn = right(self, rng, real)
@@ -178,17 +178,17 @@ def one_epsilon_for_all_rows(patch):
 # ── second order ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@bug("hinge, r1, *, curved, lanes 1")
+@bug("hinge, r1, *, curved, workers 1")
 def no_second_derivative_of_tanh(patch):
     patch.setattr(Tanh, "ddf", lambda self, x, y, out: out.fill(0))
 
 
-@bug("hinge, r1, *, mlp, lanes 1", "hinge, no penalty, simultaneous, mlp, lanes 1")
+@bug("hinge, r1, *, mlp, workers 1", "hinge, no penalty, simultaneous, mlp, workers 1")
 def c_is_not_applied_on_the_short_road(patch):
-    around(patch, Affine, "paired", lambda right, self, m, c: right(self, m, np.ones_like(c)))
+    around(patch, Affine, "fused_grads", lambda right, self, m, c: right(self, m, np.ones_like(c)))
 
 
-@bug("hinge, r1, *, curved, lanes 1")
+@bug("hinge, r1, *, curved, workers 1")
 def the_bias_takes_part_in_the_tangent(patch):
     def change(right, self, m):
         right(self, m)
@@ -198,13 +198,13 @@ def the_bias_takes_part_in_the_tangent(patch):
     around(patch, Affine, "grads", change)
 
 
-@bug("hinge, r1, *, curved, lanes 1")
+@bug("hinge, r1, *, curved, workers 1")
 def curved_layers_on_the_short_road(patch):
     for layer in (Tanh, Softplus):
         patch.setattr(layer, "piecewise_linear", True)
 
 
-@bug("hinge, no penalty, *, curved, lanes 1")
+@bug("hinge, no penalty, *, curved, workers 1")
 def a_wrong_slope(patch):
     around(patch, SiLU, "df", lambda right, self, x, y, out: np.copyto(out, 1 / (1 + np.exp(-x))))
 
@@ -212,58 +212,58 @@ def a_wrong_slope(patch):
 # ── the players' moves ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@bug("wasserstein, no penalty, alternating, mlp, lanes 1", "hinge, r1, alternating, conv, lanes 2")
+@bug("wasserstein, no penalty, alternating, mlp, workers 1", "hinge, r1, alternating, conv, workers 2")
 def g_is_handed_the_gradient_of_the_logits(patch):
     def wrong(self, c_g):
         return np.broadcast_to(c_g[self.rows].reshape(-1, *[1] * (len(self._fake.shape) - 1)), self._fake.shape).copy()
 
-    patch.setattr(Lane, "gradient_through", wrong)
+    patch.setattr(Passes, "gradient_through", wrong)
 
 
-@bug("hinge, r2, simultaneous, mlp, lanes 1")
+@bug("hinge, r2, simultaneous, mlp, workers 1")
 def g_follows_the_unit_gradient(patch):
-    patch.setattr(Lane, "input_gradient", lambda self, c_g: self._g[self._n_real :])
+    patch.setattr(Passes, "input_gradient", lambda self, c_g: self._g[self._n_real :])
 
 
-@bug("hinge, no penalty, *, mlp, lanes 1", "hinge, r1 + r2, *, conv, lanes 2")
+@bug("hinge, no penalty, *, mlp, workers 1", "hinge, r1 + r2, *, conv, workers 2")
 def reals_and_fakes_change_places(patch):
     def change(right, self, *args):
         right(self, *args)
         if len(self.real_logits):
             self.real_logits, self.fake_logits = self.fake_logits, self.real_logits
 
-    around(patch, Lane, "see", change)
+    around(patch, Passes, "see", change)
 
 
-@bug("relativistic, no penalty, *, mlp, lanes 2")
-def lanes_in_the_wrong_order(patch):
+@bug("relativistic, no penalty, *, mlp, workers 2")
+def workers_in_the_wrong_order(patch):
     def change(right, self, i, with_real=True):
-        rows = [lane.rows for lane in self._lanes]
+        rows = [worker.rows for worker in self._workers]
         mirrored = slice(self._batch.n - rows[i].stop, self._batch.n - rows[i].start)
         real, fake = self._batch.logits
         if with_real:
-            real[mirrored] = self._lanes[i].real_logits[:, 0]
-        fake[mirrored] = self._lanes[i].fake_logits[:, 0]
+            real[mirrored] = self._workers[i].real_logits[:, 0]
+        fake[mirrored] = self._workers[i].fake_logits[:, 0]
 
     around(patch, GAN, "_show", change)
 
 
-@bug("hinge, no penalty, *, mlp, lanes 2", "hinge, r1 + r2, *, conv, lanes 2")
-def the_second_lane_is_not_summed(patch):
+@bug("hinge, no penalty, *, mlp, workers 2", "hinge, r1 + r2, *, conv, workers 2")
+def the_second_worker_is_not_summed(patch):
     patch.setattr(gan_module, "sum_gradients", lambda spaces, part: None)
 
 
-@bug("d_steps = 2, lanes 1")
+@bug("d_steps = 2, workers 1")
 def every_move_of_d_sees_the_same_batch(patch):
     around(patch, Batch, "move", lambda right, self, number, part, points: right(self, number, 0, points))
 
 
-@bug("d_steps = 3, relativistic, classes, lanes 1")
+@bug("d_steps = 3, relativistic, classes, workers 1")
 def g_sees_the_first_of_d_s_batches(patch):
     around(patch, Game, "part", lambda right, self, move: right(self, move) if move < self.d_steps else 0)
 
 
-@bug("hinge, no penalty, *, mlp, lanes 1", "non_saturating, r1, *, curved, lanes 1")
+@bug("hinge, no penalty, *, mlp, workers 1", "non_saturating, r1, *, curved, workers 1")
 def yesterday_s_batch(patch):
     kept = []
 
@@ -273,10 +273,10 @@ def yesterday_s_batch(patch):
             real = kept[0]
         right(self, real, *more)
 
-    around(patch, Lane, "see", change)
+    around(patch, Passes, "see", change)
 
 
-@bug("hinge, no penalty, alternating, mlp, lanes 1")
+@bug("hinge, no penalty, alternating, mlp, workers 1")
 def g_s_move_uses_the_z_of_d_s(patch):
     def change(right, self, number, *which):
         return right(self, number, *which)._replace(z=right(self, 0, *which).z)
@@ -284,22 +284,22 @@ def g_s_move_uses_the_z_of_d_s(patch):
     around(patch, Batch, "move", change)
 
 
-@bug("hinge, no penalty, alternating, mlp, lanes 1", "hinge, r1, alternating, conv, lanes 2")
+@bug("hinge, no penalty, alternating, mlp, workers 1", "hinge, r1, alternating, conv, workers 2")
 def g_s_move_leaves_gradients_in_d(patch):
     def change(right, self, c_g):
         d_fake = right(self, c_g)
         self.d.grads()
         return d_fake
 
-    around(patch, Lane, "gradient_through", change)
+    around(patch, Passes, "gradient_through", change)
 
 
-@bug("hinge, no penalty, *, mlp, lanes 1")
+@bug("hinge, no penalty, *, mlp, workers 1")
 def gradients_pile_up_from_step_to_step(patch):
     patch.setattr(Memory, "clear_grads", lambda self: None)
 
 
-@bug("instance noise, *, mlp, lanes 1")
+@bug("instance noise, *, mlp, workers 1")
 def fakes_are_not_blurred(patch):
     def change(right, self, *which):
         move = right(self, *which)
@@ -313,7 +313,7 @@ def fakes_are_not_blurred(patch):
 # ── layers, as the game uses them ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@bug("spectral norm, hinge, *, lanes 1", "spectral norm, relativistic, r1 + r2, simultaneous, lanes 2")
+@bug("spectral norm, hinge, *, workers 1", "spectral norm, relativistic, r1 + r2, simultaneous, workers 2")
 def no_rank_one_term_in_spectral_norm(patch):
     def wrong(self, m):
         for name in self.normed:
@@ -322,12 +322,12 @@ def no_rank_one_term_in_spectral_norm(patch):
     patch.setattr(Affine, "finish", wrong)
 
 
-@bug("spectral norm, hinge, *, lanes 1")
+@bug("spectral norm, hinge, *, workers 1")
 def spectral_norm_forgets_to_divide(patch):
     patch.setattr(Affine, "finish", lambda self, m: None)
 
 
-@bug("hinge, r1, *, classes, lanes 1", "hinge, no penalty, *, classes, lanes 2")
+@bug("hinge, r1, *, classes, workers 1", "hinge, no penalty, *, classes, workers 2")
 def projection_mixes_up_the_classes(patch):
     def change(right, self, m, x, dy):
         labels = m.context.labels
@@ -370,7 +370,7 @@ def adam_s_first_step_is_the_paper_s():
     )
     theta = adam.d.network.theta.copy()
     for gan in (listening, adam):
-        with gan.lanes:
+        with gan:
             gan.step(np.random.default_rng(0).standard_normal((5, 4)))
     g = listening.d.state["heard"]
     return np.allclose(adam.d.network.theta, theta - lr * g / (abs(g) + eps), rtol=1e-12, atol=0)

@@ -1,4 +1,4 @@
-"""Real samples by number, which every lane takes for itself: the same bytes as samples that were handed over."""
+"""Real samples by number, which every worker takes for itself: the same bytes as samples that were handed over."""
 
 from dataclasses import replace
 
@@ -35,9 +35,9 @@ def case_of(**rules):
     return Case("small", game_of("mlp", **rules), SHAPE)
 
 
-def play(case, batches, *, lanes=2, processes=False):
-    gan = GAN(case.game, case.shape, seed=0, lanes=lanes, dtype=np.float64, processes=processes)
-    with gan.lanes:
+def play(case, batches, *, workers=2, processes=False):
+    gan = GAN(case.game, case.shape, seed=0, workers=workers, dtype=np.float64, processes=processes)
+    with gan:
         for batch in batches:
             gan.step(batch)
     return {name: array.tobytes() for name, array in gan.arrays().items()}
@@ -51,7 +51,7 @@ def numbers(count, n=6):
 @pytest.mark.parametrize(
     "processes", [False, pytest.param(True, marks=pytest.mark.skipif(not can_fork(), reason="no fork"))]
 )
-@pytest.mark.parametrize("lanes", [1, 2, 3])
+@pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize(
     "rules",
     [
@@ -62,17 +62,17 @@ def numbers(count, n=6):
     ],
     ids=["simultaneous", "alternating", "between", "around"],
 )
-def test_by_number_or_handed_over(rules, lanes, processes):
+def test_by_number_or_handed_over(rules, workers, processes):
     case, samples = case_of(**rules), Samples()
     case = replace(case, game=replace(case.game, d_steps=2 if case.game.update == "alternating" else 1))
     drawn = numbers(4, 12)
-    handed = play(case, [samples.all[n] for n in drawn], lanes=lanes)
-    assert play(case, [Rows(samples, n) for n in drawn], lanes=lanes, processes=processes) == handed
+    handed = play(case, [samples.all[n] for n in drawn], workers=workers)
+    assert play(case, [Rows(samples, n) for n in drawn], workers=workers, processes=processes) == handed
 
 
-def test_every_lane_takes_its_own_rows():
+def test_every_worker_takes_its_own_rows():
     samples, (drawn,) = Samples(), numbers(1, 7)
-    play(case_of(update="simultaneous"), [Rows(samples, drawn)], lanes=2)
+    play(case_of(update="simultaneous"), [Rows(samples, drawn)], workers=2)
     assert sorted(samples.asked) == sorted([drawn[:3].tolist(), drawn[3:].tolist()])
 
 
@@ -91,8 +91,8 @@ def test_another_source_and_back(processes):
 
 def test_the_last_step_s_reals_can_be_looked_at():
     case, samples, (drawn,) = case_of(update="simultaneous"), Samples(), numbers(1)
-    gan = GAN(case.game, case.shape, lanes=2, dtype=np.float64, processes=True)
-    with gan.lanes:
+    gan = GAN(case.game, case.shape, workers=2, dtype=np.float64, processes=True)
+    with gan:
         gan.step(Rows(samples, drawn))
     np.testing.assert_array_equal(gan.real, samples.all[drawn])
 
@@ -100,7 +100,7 @@ def test_the_last_step_s_reals_can_be_looked_at():
 def test_a_source_of_another_shape_is_refused():
     samples = Samples()
     samples.shape = (3, 3, 1)
-    gan = GAN(case_of(update="simultaneous").game, SHAPE, lanes=2)
+    gan = GAN(case_of(update="simultaneous").game, SHAPE, workers=2)
     with pytest.raises(ShapeError, match=r"\(6, 3, 3, 1\) does not fit"):
         gan.step(Rows(samples, np.arange(6)))
 

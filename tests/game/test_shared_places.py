@@ -88,23 +88,23 @@ GAMES = {
 }
 
 
-def played(net, rules, lanes):
+def played(net, rules, workers):
     shape = NETS[net][2]
     game = game_of(net, **rules)
-    gan, rng = GAN(game, shape, seed=3, total=6, lanes=lanes), np.random.default_rng(5)
-    with gan.lanes:
+    gan, rng = GAN(game, shape, seed=3, total=6, workers=workers), np.random.default_rng(5)
+    with gan:
         for n in (6, 4, 6, 9, 5, 9):  # smaller, as before, larger
             labels = rng.integers(game.classes, size=n * game.d_steps) if game.classes else None
             gan.step(rng.standard_normal((n * game.d_steps, *shape)), labels)
     return {name: array.tobytes() for name, array in gan.arrays().items()}, gan
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("net", "rules"), GAMES.values(), ids=GAMES.keys())
-def test_shared_memory_changes_no_byte(net, rules, lanes, monkeypatch):
-    shared, _ = played(net, rules, lanes)
+def test_shared_memory_changes_no_byte(net, rules, workers, monkeypatch):
+    shared, _ = played(net, rules, workers)
     monkeypatch.setattr(Workspace, "output_to", lambda self, place: None)
-    assert shared == played(net, rules, lanes)[0]
+    assert shared == played(net, rules, workers)[0]
 
 
 @pytest.mark.parametrize(
@@ -125,5 +125,5 @@ def test_shared_memory_changes_no_byte(net, rules, lanes, monkeypatch):
 def test_samples_are_copied_only_where_they_must_be(name, update, shares):
     net, rules = GAMES[name]
     _, gan = played(net, rules | {"update": update}, 1)
-    lane = gan._lanes[0]
-    assert np.shares_memory(lane._fake, lane.d.memory.children[0].x) == shares
+    worker = gan._workers[0]
+    assert np.shares_memory(worker._fake, worker.d.memory.children[0].x) == shares

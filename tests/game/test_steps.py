@@ -25,9 +25,9 @@ SHOWN = []
 class Seen(Adam):
     """Adam that writes down with what it moves."""
 
-    def _block(self, state, theta, g, *slots):
+    def update_block(self, state, theta, g, *slots):
         SEEN.append((theta.size, int(state["t"][0]), self.lr, self.beta2))
-        super()._block(state, theta, g, *slots)
+        super().update_block(state, theta, g, *slots)
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ def blank(update, **rules):
 
 
 def play(game, between):
-    gan = GAN(game, (4,), total=STEPS, lanes=1, dtype=np.float64)
+    gan = GAN(game, (4,), total=STEPS, workers=1, dtype=np.float64)
     rng = np.random.default_rng(0)
-    with gan.lanes:
+    with gan:
         for step in range(STEPS):
             gan.step(rng.standard_normal((5 * game.d_steps, 4)))
             between(step, gan)
@@ -95,8 +95,8 @@ def test_the_average_takes_in_what_each_step_has_made(update):
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_noise_has_the_size_of_the_step_and_is_new_for_every_side_and_move(update):
     n, game = 4000, blank(update, instance_noise=0.3, schedules=Schedules(noise=Linear(1.0, 0.2)))
-    gan = GAN(game, (4,), total=4, lanes=1)
-    with gan.lanes:
+    gan = GAN(game, (4,), total=4, workers=1)
+    with gan:
         for step in range(4):
             SHOWN.clear()
             gan.step(np.zeros((n, 4), np.float32))
@@ -116,9 +116,9 @@ def test_noise_has_the_size_of_the_step_and_is_new_for_every_side_and_move(updat
 def test_penalties_have_the_weight_of_the_step(update, penalty, value):
     """‖∇D‖² = 4 · 0.5² = 1 everywhere: R1 costs γ/2, and nothing is missing from the norm that WGAN-GP wants."""
     gan = GAN(
-        blank(update, penalties=(penalty,), schedules=Schedules(penalty=Linear(1.0, 0.2))), (4,), total=4, lanes=1
+        blank(update, penalties=(penalty,), schedules=Schedules(penalty=Linear(1.0, 0.2))), (4,), total=4, workers=1
     )
-    with gan.lanes:
+    with gan:
         for step in range(4):
             found = gan.step(np.ones((6, 4), np.float32))[penalty.name]
             assert found == pytest.approx(value * (1 - 0.8 * step / 4), rel=1e-6)
@@ -173,7 +173,7 @@ MIXING = (nn.Dense(4), nn.BatchNorm(), nn.Dense(1))
 PLAIN = (nn.Dense(4), nn.LeakyReLU(), nn.Dense(1))
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("sleeper", ["generator", "discriminator"])
 @pytest.mark.parametrize(
     ("d", "update", "penalties"),
@@ -185,16 +185,16 @@ PLAIN = (nn.Dense(4), nn.LeakyReLU(), nn.Dense(1))
         (MIXING, "alternating", ()),  # the reals and the fakes in workspaces of their own
     ],
 )
-def test_what_received_nothing_in_a_step_has_a_gradient_of_zero(d, update, penalties, sleeper, lanes):
+def test_what_received_nothing_in_a_step_has_a_gradient_of_zero(d, update, penalties, sleeper, workers):
     game = game_of(d=d, update=update, penalties=penalties)
     player = getattr(game, sleeper)
     dozing = replace(player, layers=(Dozing(4), *player.layers))
-    gan = GAN(replace(game, **{sleeper: dozing}), (4,), lanes=lanes, dtype=np.float64)
+    gan = GAN(replace(game, **{sleeper: dozing}), (4,), workers=workers, dtype=np.float64)
     mover = gan.g if sleeper == "generator" else gan.d
     part = next(entry.part for entry in mover.network.entries if entry.path == "0.W")
     real = np.random.default_rng(0).standard_normal((6, 4))
     AWAKE[:] = [True]
-    with gan.lanes:
+    with gan:
         gan.step(real)
         heard = mover.state["heard"][part].copy()
         AWAKE.clear()

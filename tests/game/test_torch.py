@@ -336,7 +336,7 @@ class Reference:
 # ── the tests ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def play(name, update, optimizer, lanes, steps):
+def play(name, update, optimizer, workers, steps):
     nets, loss, penalties = CASES[name]
     game = Game(
         Player(nets["g"], optimizer),
@@ -348,12 +348,12 @@ def play(name, update, optimizer, lanes, steps):
         classes=nets.get("classes", 0),
         average=None,
     )
-    gan = GAN(game, nets["shape"], seed=3, lanes=lanes, dtype=np.float64)
+    gan = GAN(game, nets["shape"], seed=3, workers=workers, dtype=np.float64)
     rng = np.random.default_rng(1)
     for mover in (gan.g, gan.d):
         mover.network.theta += 0.1 * rng.standard_normal(mover.network.theta.size)
     reference = Reference(gan)
-    with gan.lanes:
+    with gan:
         for _ in range(steps):
             real = rng.standard_normal((N, *nets["shape"]))
             labels = rng.integers(CLASSES, size=N) if game.classes else None
@@ -366,10 +366,10 @@ def distance(a, b):
     return np.linalg.norm(a - b) / np.linalg.norm(b)
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("name", "update"), WITH_UPDATE)
-def test_gradients_of_both_players(name, update, lanes):
-    gan, reference = play(name, update, Listening(0.01), lanes, steps=1)
+def test_gradients_of_both_players(name, update, workers):
+    gan, reference = play(name, update, Listening(0.01), workers, steps=1)
     assert distance(gan.d.state["heard"], reference.d.grads()) < 1e-11
     assert distance(gan.g.state["heard"], reference.g.grads()) < 1e-11
 

@@ -10,7 +10,7 @@ from mulligan.game import validation
 from mulligan.game.checking import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.penalties import R1, R2
-from mulligan.game.validation import refuse_unheld
+from mulligan.game.validation import check_memory
 from mulligan.nn import layers as nn
 from mulligan.nn.averaging import EMA
 from mulligan.nn.optimizers import Adam
@@ -19,7 +19,7 @@ from mulligan.nn.workers import limits
 G, D, SHAPE = NETS["mlp"]
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     "game",
     [
@@ -31,35 +31,35 @@ G, D, SHAPE = NETS["mlp"]
         game_of(d=(nn.Dense(900), *D)),
     ],
 )
-def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, lanes, monkeypatch):
+def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, workers, monkeypatch):
     game = replace(game, generator=replace(game.generator, optimizer=Adam()))
     shape, asked = (4, 4, 1) if isinstance(game.discriminator.layers[0], nn.Conv2d) else SHAPE, []
-    monkeypatch.setattr(validation, "refuse_too_large", lambda what, size: asked.append(size))
-    refuse_unheld(game, shape, batch_size=24, lanes=lanes)
-    gan = GAN(game, shape, lanes=lanes)
-    with gan.lanes:
+    monkeypatch.setattr(validation, "check_size", lambda what, size: asked.append(size))
+    check_memory(game, shape, batch_size=24, workers=workers)
+    gan = GAN(game, shape, workers=workers)
+    with gan:
         gan.step(np.zeros((24 * game.d_steps, *shape), np.float32))
     grads = {}
-    for lane in gan._lanes:
-        for space in (lane.g, *lane.d_spaces):  # two may share their memory
+    for worker in gan._workers:
+        for space in (worker.g, *worker.d_spaces):  # two may share their memory
             grads[id(space.grad.base)] = max(space.grad.nbytes, grads.get(id(space.grad.base), 0))
-    held = sum(space.memory.nbytes for lane in gan._lanes for space in (lane.g, *lane.d_spaces))
-    held += sum(lane._own.nbytes for lane in gan._lanes)
+    held = sum(space.memory.nbytes for worker in gan._workers for space in (worker.g, *worker.d_spaces))
+    held += sum(worker._own.nbytes for worker in gan._workers)
     taken = held + sum(grads.values()) + sum(array.nbytes for array in gan.arrays().values())
     assert taken / 6 < asked[0] <= taken
 
 
 def test_what_no_memory_holds_is_refused_before_any_of_it_is_taken(monkeypatch):
     monkeypatch.setattr(limits, "_free", lambda: 300 << 20)
-    refuse_unheld(game_of(), SHAPE, batch_size=64, lanes=1)
+    check_memory(game_of(), SHAPE, batch_size=64, workers=1)
     for game, batch in ((game_of(), 1 << 20), (game_of(g=(nn.Dense(4000), nn.Dense(4000), *G)), 64)):
         with pytest.raises(TooLargeError, match=r"not enough memory \(parameters and batch of .* 314,572,800 are free"):
-            refuse_unheld(game, SHAPE, batch_size=batch, lanes=1)
+            check_memory(game, SHAPE, batch_size=batch, workers=1)
 
 
 def test_what_an_earlier_run_holds_is_given_back_first(monkeypatch):
     monkeypatch.setattr(limits, "_free", lambda: (300 << 20) * len(collected))
     collected = []
     monkeypatch.setattr(limits.gc, "collect", lambda: collected.extend([1, 1]))
-    limits.refuse_too_large("an array", 200 << 20)
+    limits.check_size("an array", 200 << 20)
     assert collected

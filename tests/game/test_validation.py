@@ -13,7 +13,7 @@ from mulligan.game.gan import GAN
 from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
-from mulligan.game.validation import refuse_unplayable
+from mulligan.game.validation import check_playable
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer
 from mulligan.nn.schedules import Constant, Exponential, Linear, StepDecay, WarmUp
@@ -24,7 +24,7 @@ MIXING = [nn.BatchNorm(), nn.MinibatchStddev(), nn.MinibatchDiscrimination(2, 2)
 
 def refused(error, match, game, shape=SHAPE):
     with pytest.raises(error, match=match):
-        GAN(game, shape, lanes=1)
+        GAN(game, shape, workers=1)
 
 
 def test_g_makes_other_samples_than_the_data():
@@ -40,7 +40,7 @@ def test_a_player_must_have_something_to_learn(who):
     game = replace(game_of(g=(nn.Dense(1),), d=(nn.Dense(1),)), latent=Latent(1))
     bare = replace(game, **{who: replace(getattr(game, who), layers=(nn.Tanh(),))})
     refused(ShapeError, f"the {who} has no parameters.*Give it a layer with weights", bare, (1,))
-    GAN(game, (1,), lanes=1)
+    GAN(game, (1,), workers=1)
 
 
 @pytest.mark.parametrize("layer", MIXING, ids=repr)
@@ -51,12 +51,12 @@ def test_d_mixes_samples(layer):
     refused(UnsupportedError, "update = 'simultaneous' needs one", game_of(d=mixing, update="simultaneous"))
     hidden = (nn.Residual((nn.Dense(4), layer, nn.Dense(4))), *D) if layer == MIXING[0] else mixing
     refused(UnsupportedError, "mixes the samples", game_of(d=hidden, penalties=(R1(),)))
-    GAN(game_of(d=mixing), SHAPE, lanes=1)  # alternating without penalties: welcome
+    GAN(game_of(d=mixing), SHAPE, workers=1)  # alternating without penalties: welcome
 
 
 @pytest.mark.parametrize("layer", MIXING[:1], ids=repr)
 def test_g_may_mix_samples(layer):
-    GAN(game_of(g=(G[0], layer, *G[1:]), penalties=(R1(), R2()), update="simultaneous"), SHAPE, lanes=1)
+    GAN(game_of(g=(G[0], layer, *G[1:]), penalties=(R1(), R2()), update="simultaneous"), SHAPE, workers=1)
 
 
 @pytest.mark.parametrize("layer", MIXING[1:], ids=repr)
@@ -96,7 +96,7 @@ def test_feature_matching_of_a_layer_that_is_not_there(layer):
         game_of(loss=FeatureMatching(layer=layer)),
     )
     for there in (4, -5):
-        GAN(game_of(loss=FeatureMatching(layer=there)), SHAPE, lanes=1)
+        GAN(game_of(loss=FeatureMatching(layer=there)), SHAPE, workers=1)
 
 
 @pytest.mark.parametrize("classes", [0, 4])
@@ -108,7 +108,7 @@ def test_layers_for_other_classes_than_the_game_has(classes):
 
 def test_a_beta2_schedule_without_beta2():
     refused(ConfigError, "SGD has no beta2.*Remove the schedule", game_with(SGD(), Schedules(beta2=Constant(0.9))))
-    GAN(game_with(Adam(), Schedules(beta2=Constant(0.9))), SHAPE, lanes=1)
+    GAN(game_with(Adam(), Schedules(beta2=Constant(0.9))), SHAPE, workers=1)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Unnamed(Optimizer):
 
     rate: float = 0.01
 
-    def _block(self, state, theta, g, *slots):
+    def update_block(self, state, theta, g, *slots):
         g *= self.rate
         theta -= g
 
@@ -126,8 +126,8 @@ class Unnamed(Optimizer):
 def test_a_schedule_of_rates_without_a_rate(optimizer):
     falling = Schedules(lr=Linear(0.5, 0.1))
     refused(ConfigError, r"Unnamed has no lr, so a schedule of rates.*Call its rate lr", game_with(optimizer, falling))
-    gan = GAN(game_with(optimizer, Schedules()), SHAPE, lanes=1)
-    with gan.lanes:
+    gan = GAN(game_with(optimizer, Schedules()), SHAPE, workers=1)
+    with gan:
         gan.step(np.zeros((2, *SHAPE)))
 
 
@@ -140,34 +140,34 @@ def test_a_beta2_schedule_that_leaves_its_range(schedule):
         with pytest.raises(
             ConfigError, match=r"beta2 = 1[.\d]* from a schedule is not allowed.*at least 0 and below 1.*Try"
         ):
-            GAN(game, SHAPE, total=1000, lanes=1)
-    GAN(game_with(Adam(), Schedules(beta2=Linear(0.9, 1.0))), SHAPE, total=1000, lanes=1)  # 1 is past the last step
+            GAN(game, SHAPE, total=1000, workers=1)
+    GAN(game_with(Adam(), Schedules(beta2=Linear(0.9, 1.0))), SHAPE, total=1000, workers=1)  # 1 is past the last step
 
 
 @pytest.mark.parametrize("name", ["lr", "penalty", "noise"])
 @pytest.mark.parametrize("schedule", [Exponential(factor=2.0, every=1), StepDecay(factor=1e200, at=(3, 1999))])
 def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
     schedules = Schedules(**{name: schedule})
-    GAN(game_with(Adam(), schedules), SHAPE, total=1000, lanes=1)
+    GAN(game_with(Adam(), schedules), SHAPE, total=1000, workers=1)
     with pytest.raises(ConfigError, match=rf"schedules.{name} = .* gives inf at step .* of 3,000.*Try"):
-        GAN(game_with(Adam(), schedules), SHAPE, total=3000, lanes=1)
+        GAN(game_with(Adam(), schedules), SHAPE, total=3000, workers=1)
 
 
 def test_a_beta2_schedule_that_grows_beyond_all_numbers():
     game = game_with(Adam(), Schedules(beta2=Exponential(0.5, 1e300, every=1)))
     with pytest.raises(ConfigError, match="beta2 = inf from a schedule is not allowed"):
-        GAN(game, SHAPE, total=1000, lanes=1)
+        GAN(game, SHAPE, total=1000, workers=1)
 
 
 def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
-    gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, lanes=1)
+    gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, workers=1)
     gan.step(np.zeros((4, 4)))
     with pytest.raises(ConfigError, match=r"beta2 = 1\.8 from a schedule"):
         gan.step(np.zeros((4, 4)))
 
 
 def test_labels_may_be_a_list():
-    gan, same = (GAN(game_of("classes"), (4,), lanes=1) for _ in range(2))
+    gan, same = (GAN(game_of("classes"), (4,), workers=1) for _ in range(2))
     assert gan.step(np.ones((4, 4)), [0, 1, 2, 0]) == same.step(np.ones((4, 4)), np.array([0, 1, 2, 0]))
 
 
@@ -206,23 +206,23 @@ def test_words_that_are_off(build, match):
         ((6, 1), None, "does not fit"),  # would broadcast
         ((6, 4), np.zeros(5, int), r"labels of shape \(5,\) do not fit 6 samples"),
         ((6, 4), np.zeros((6, 1), int), "do not fit 6 samples"),
-        ((7, 4), None, "a batch of 7 cannot be shared evenly among d_steps = 2.*or use fewer lanes"),
+        ((7, 4), None, "a batch of 7 cannot be shared evenly among d_steps = 2.*or use fewer workers"),
         ((2, 4), None, "a batch of 2 cannot be shared evenly"),
         ((0, 4), None, "a batch of 0 cannot be shared evenly"),
     ],
 )
 def test_batches_that_do_not_fit(shape, labels, match):
-    gan = GAN(game_of(d_steps=2), SHAPE, lanes=2)
+    gan = GAN(game_of(d_steps=2), SHAPE, workers=2)
     before = gan.d.network.theta.copy()
     with pytest.raises(ShapeError, match=match):
         gan.step(np.zeros(shape), labels)
     np.testing.assert_array_equal(gan.d.network.theta, before)
     assert gan.steps == 0
     gan.step(np.zeros((4, 4)))
-    gan.lanes.close()
+    gan.team.close()
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     ("real", "labels", "match"),
     [
@@ -236,9 +236,9 @@ def test_batches_that_do_not_fit(shape, labels, match):
         (np.zeros((6, 4)), ["a"] * 6, "labels must be numbers, one for each sample, not dtype <U1"),
     ],
 )
-def test_batches_that_are_no_numbers(real, labels, match, lanes):
-    gan = GAN(game_of(), SHAPE, lanes=lanes)
-    with gan.lanes:
+def test_batches_that_are_no_numbers(real, labels, match, workers):
+    gan = GAN(game_of(), SHAPE, workers=workers)
+    with gan:
         with pytest.raises(ShapeError, match=match):
             gan.step(real, labels)
         gan.step(np.zeros((6, 4)), np.zeros(6, int))
@@ -247,9 +247,9 @@ def test_batches_that_are_no_numbers(real, labels, match, lanes):
 @pytest.mark.parametrize(
     ("name", "value", "match"),
     [
-        ("lanes", 0, "lanes = 0 is not allowed; it must be a whole number, at least 1. Try lanes = 1"),
-        ("lanes", -1, "lanes = -1 is not allowed"),
-        ("lanes", 1.5, r"lanes = 1\.5 is not allowed"),
+        ("workers", 0, "workers = 0 is not allowed; it must be a whole number, at least 1. Try workers = 1"),
+        ("workers", -1, "workers = -1 is not allowed"),
+        ("workers", 1.5, r"workers = 1\.5 is not allowed"),
         ("seed", -1, "seed = -1 is not allowed; it must be a whole number, at least 0. Try seed = 0"),
         ("seed", "x", "seed = 'x' is not allowed"),
         ("total", 0, "total = 0 is not allowed; it must be a whole number, at least 1"),
@@ -260,26 +260,26 @@ def test_batches_that_are_no_numbers(real, labels, match, lanes):
 )
 def test_settings_that_are_off(name, value, match):
     with pytest.raises(ConfigError, match=match):
-        GAN(game_of(), SHAPE, **{"lanes": 1, name: value})
+        GAN(game_of(), SHAPE, **{"workers": 1, name: value})
 
 
 def test_what_is_unplayable_is_said_without_memory():
     with pytest.raises(ShapeError, match="augment moves and cuts pictures"):
-        refuse_unplayable(game_of(augment=(Flip(),)), SHAPE)
-    refuse_unplayable(game_of(), SHAPE)
+        check_playable(game_of(augment=(Flip(),)), SHAPE)
+    check_playable(game_of(), SHAPE)
 
 
 @pytest.mark.parametrize("labels", [None, np.array([0, 1, 2, 3, 0, 1]), np.zeros(6)])
 def test_labels_that_a_game_with_classes_needs(labels):
-    gan = GAN(game_of("classes"), SHAPE, lanes=2)
-    with gan.lanes:
+    gan = GAN(game_of("classes"), SHAPE, workers=2)
+    with gan:
         with pytest.raises((ShapeError, ConfigError), match=r"classes|whole number"):
             gan.step(np.zeros((6, 4)), labels)
-        gan.step(np.zeros((6, 4)), np.arange(6) % 3)  # the lanes are free again
+        gan.step(np.zeros((6, 4)), np.arange(6) % 3)  # the workers are free again
 
 
 def test_labels_that_nobody_asks_for_change_nothing():
-    with_labels, without = (GAN(game_of(), SHAPE, lanes=1) for _ in range(2))
+    with_labels, without = (GAN(game_of(), SHAPE, workers=1) for _ in range(2))
     real = np.ones((6, 4))
     with_labels.step(real, np.arange(6))
     without.step(real)

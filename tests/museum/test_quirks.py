@@ -114,7 +114,7 @@ def test_the_recipe_is_the_script(name, facts):
     config = mulligan.recipe(name)
     drawn = []
     latent = Recorded(config.latent.dim, config.latent.distribution, drawn)
-    gan = GAN(replace(config, latent=latent), (28, 28, 1), seed=config.seed, lanes=1, dtype=np.float64)
+    gan = GAN(replace(config, latent=latent), (28, 28, 1), seed=config.seed, workers=1, dtype=np.float64)
     script = Script(pairs(gan.g.network), pairs(gan.d.network), **facts)
     assert [len(W) for W, _ in script.g] == GENERATOR[:-1]
     assert [W.shape for W, _ in script.d] == [(784, 128), (128, 1)]
@@ -133,7 +133,7 @@ def test_the_recipe_is_the_script(name, facts):
 
 def test_the_start_is_tiny():
     config = mulligan.recipe("article")
-    gan = GAN(config, (28, 28, 1), seed=0, lanes=1)
+    gan = GAN(config, (28, 28, 1), seed=0, workers=1)
     for network in (gan.g.network, gan.d.network):
         for W, b in pairs(network):
             assert W.std() == pytest.approx(0.002 * np.sqrt(2 / len(W)), rel=0.1)

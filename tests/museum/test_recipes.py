@@ -87,7 +87,7 @@ def test_the_other_scripts_of_the_article(name, g, rate):
     assert config.seed == 32432
     assert config.generator.build((28, 28, 1), 0)[1] == (ReLU() if name == "article-gpu-gan" else Arctan())
     fan_ins = {"article-gpu-gan": [100, 128, 784, 128]}.get(name, [*g[:-1], 784, g[1]])
-    gan = GAN(config, (28, 28, 1), lanes=1)
+    gan = GAN(config, (28, 28, 1), workers=1)
     drawn = [entry.view(net.theta) for net in (gan.g.network, gan.d.network) for entry in net.entries]
     assert not any(b.any() for b in drawn if b.ndim == 1)
     stds = [float(w.std()) for w in drawn if w.ndim == 2]
@@ -133,7 +133,7 @@ def test_kristiadi():
     assert both(config, (28, 28, 1)) == ([100, 128, 784], [784, 128, 1])
     assert config.generator.optimizer == config.discriminator.optimizer == Adam(1e-3, 0.9, 0.999)
     assert (config.steps, config.batch_size, config.sample_every, config.d_steps) == (1_000_000, 128, 1000, 1)
-    gan = GAN(config, (28, 28, 1), lanes=1)
+    gan = GAN(config, (28, 28, 1), workers=1)
     for network in (gan.g.network, gan.d.network):
         for entry in network.entries:
             array = entry.view(network.theta)
@@ -206,7 +206,7 @@ def test_d_begins_at_the_density():
     x = np.linspace(-5, 5, 101, dtype=np.float32)[:, None]
     error = network.workspace().forward(x)[:, 0] - np.exp(TOYS["jang"].log_density(x))
     assert np.sqrt(np.mean(error**2)) < 0.12
-    gan = GAN(mulligan.recipe("jang"), (1,), seed=5, lanes=1)
+    gan = GAN(mulligan.recipe("jang"), (1,), seed=5, workers=1)
     expected = fitted((6, 5), 1000, mulligan.nn.rng.stream(5, "init.d"))
     np.testing.assert_array_equal(gan.d.network.theta, np.concatenate([a.ravel() for a in expected]))
 
@@ -223,11 +223,11 @@ def test_strata_are_a_ladder_in_training_and_uniform_in_sampling():
     np.testing.assert_allclose(layer.forward(memory, z), 5 * z, atol=1e-5)
 
 
-def test_two_lanes_climb_one_ladder():
+def test_two_workers_climb_one_ladder():
     run = mulligan.Run(mulligan.recipe("jang", steps=2, threads=2))
-    with run.gan.lanes:
+    with run.gan:
         run.advance()
-        drawn = np.concatenate([lane["g"][0] for lane in run.gan.outputs()])[:, 0]
+        drawn = np.concatenate([worker["g"][0] for worker in run.gan.outputs()])[:, 0]
     rungs = drawn - np.linspace(-5, 5, len(drawn))
     assert len(drawn) == run.config.batch_size
     assert rungs.min() > -1e-5
@@ -267,7 +267,7 @@ def test_sorting_changes_nothing_but_rounding():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_sorted_batch_is_sorted_as_a_whole(threads):
     run = mulligan.Run(with_overrides(mulligan.recipe("jang", steps=2), [f"threads={threads}"]))
-    with run.gan.lanes:
+    with run.gan:
         run.advance()
     assert (np.diff(run.gan.real[:, 0]) >= 0).all()
 

@@ -29,7 +29,7 @@ def test_every_formula_is_right(name):
     refused = {c.name for c in checks if c.what == "second order refused"}
     assert bool(refused) == (name in REFUSE or name == "sequential")  # which has a case with BatchNorm inside
     whats = {c.what for c in checks}
-    assert {"dx", "two lanes"} <= whats
+    assert {"dx", "two workers"} <= whats
     if name not in REFUSE:
         assert {"transposed", "tangent", "adjoint dx", "adjoint dtx"} <= whats
 
@@ -42,7 +42,7 @@ def test_a_layer_without_a_case_is_named(monkeypatch):
 
 
 def test_short_road_is_checked_wherever_there_are_parameters():
-    on_the_short_road = {c.name.split()[0] for c in check_layers() if c.what == "paired"}
+    on_the_short_road = {c.name.split()[0] for c in check_layers() if c.what == "fused_grads"}
     affine = {"dense", "conv2d", "conv_transpose2d", "maxout", "projection"}
     assert on_the_short_road == affine | {"sequential", "residual", "concat"}
 
@@ -69,7 +69,7 @@ def test_an_activation_without_a_second_derivative_is_checked_in_first_order():
 
     checks = check_layer(FirstOrder(), (6,))
     assert [c.what for c in checks if not c.passed] == []
-    assert {c.what for c in checks} == {"dx", "second order refused", "two lanes"}
+    assert {c.what for c in checks} == {"dx", "second order refused", "two workers"}
 
 
 # ── bugs on purpose ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,17 +128,17 @@ def fresh_mask(self, m, dy, name):
     return self.apply(m, dy, name)
 
 
-def lanes_apart(self, value):
+def workers_apart(self, value):
     return value
 
 
-def lanes_alone(self, value):
+def workers_alone(self, value):
     return [value]
 
 
-def averages_by_every_lane(self, m, x):
+def averages_by_every_worker(self, m, x):
     y = FORWARD(self, m, x)
-    if m.context.lane > 0:
+    if m.context.worker > 0:
         m.stats["mean"] += self.momentum * (x.mean(axis=0) - m.stats["mean"])
     return y
 
@@ -203,7 +203,7 @@ def nan_in_one_place(self, x, y, out):
     out[0, 0] = np.nan
 
 
-PAIRED, GRADS = families.Affine.paired, families.Affine.grads
+PAIRED, GRADS = families.Affine.fused_grads, families.Affine.grads
 FORWARD, BACKWARD, NORM_GRADS = norm.BatchNorm.forward, norm.BatchNorm.backward, norm.LayerNorm.grads
 POOLED, PROJECTED = resample.AvgPool.transpose, classes.Projection.product_w
 DISCRIMINATED, DTANH = nn.MinibatchDiscrimination.backward, nn.Tanh.df
@@ -218,15 +218,15 @@ BUGS = [
     (nn.LeakyReLU, "df", slopes_swapped, nn.LeakyReLU(), (6,), {"dx", "tangent"}),
     (families.Pointwise, "forward", slope_of_another_step, nn.Tanh(), (6,), {"adjoint dx"}),
     (nn.Dense, "product_x", not_transposed, nn.Dense(4), (4,), {"dx", "transposed"}),
-    (families.Affine, "_add_bias", staticmethod(bias_without_c), CRITIC, (4,), {"paired"}),
-    (families.Affine, "paired", paired_without_u, CRITIC, (4,), {"paired"}),
-    (families.Affine, "grads", tangent_not_in_the_weights, CRITIC, (4,), {"second order d0.W", "paired"}),
+    (families.Affine, "_add_bias", staticmethod(bias_without_c), CRITIC, (4,), {"fused_grads"}),
+    (families.Affine, "fused_grads", paired_without_u, CRITIC, (4,), {"fused_grads"}),
+    (families.Affine, "grads", tangent_not_in_the_weights, CRITIC, (4,), {"second order d0.W", "fused_grads"}),
     (families.Affine, "finish", no_power_direction, nn.Dense(3, spectral_norm=True), (4,), {"dW"}),
     (nn.Dropout, "transpose", fresh_mask, nn.Dropout(), (6,), {"dx", "transposed"}),
-    (Context, "sum_over_lanes", lanes_apart, nn.BatchNorm(), (4,), {"two lanes"}),
-    (Context, "sum_over_lanes", lanes_apart, nn.MinibatchStddev(), (4,), {"two lanes"}),
-    (Context, "gather_lanes", lanes_alone, nn.MinibatchDiscrimination(3, 2), (4,), {"two lanes"}),
-    (nn.BatchNorm, "forward", averages_by_every_lane, nn.BatchNorm(), (4,), {"two lanes"}),
+    (Context, "sum_over_workers", workers_apart, nn.BatchNorm(), (4,), {"two workers"}),
+    (Context, "sum_over_workers", workers_apart, nn.MinibatchStddev(), (4,), {"two workers"}),
+    (Context, "gather_workers", workers_alone, nn.MinibatchDiscrimination(3, 2), (4,), {"two workers"}),
+    (nn.BatchNorm, "forward", averages_by_every_worker, nn.BatchNorm(), (4,), {"two workers"}),
     (nn.BatchNorm, "backward", no_batch_terms, nn.BatchNorm(), (4,), {"dx"}),
     (norm._SampleNorm, "adjoint", no_curvature, nn.LayerNorm(), (6,), {"adjoint dx"}),
     (norm._SampleNorm, "adjoint", no_curvature, nn.PixelNorm(), (2, 2, 3), {"adjoint dx"}),

@@ -52,6 +52,6 @@ def test_loss_and_penalty_are_mixed_tile_by_tile(monkeypatch):
         space.forward(x)
         space.backward(dy)
         space.tangent(u)
-        space.paired(c)
+        space.fused_grads(c)
         found.append(space.grad.copy())
     np.testing.assert_allclose(*found, rtol=1e-12)

@@ -50,7 +50,7 @@ def test_it_acts_from_the_next_step_on(tiny: Any, threads: int) -> None:
     moves = []
     for lines in ([], ["generator.optimizer.lr=2e-2"]):
         run = Run(config)
-        with run.gan.lanes:
+        with run.gan:
             for _ in range(3):
                 run.advance()
             if lines:

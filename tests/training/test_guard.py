@@ -85,7 +85,7 @@ class Resting(Optimizer):
 
     lr: float = 0.0
 
-    def _block(self, state: Any, theta: Any, g: Any, *slots: Any) -> None:
+    def update_block(self, state: Any, theta: Any, g: Any, *slots: Any) -> None:
         theta -= self.lr * g
 
 

@@ -179,7 +179,7 @@ def workers() -> int:
     return threading.active_count() + (len(children.read_text().split()) if children.exists() else 0)
 
 
-def test_lanes_end_with_the_stream_and_numpy_keeps_its_settings(tiny: Any) -> None:
+def test_workers_end_with_the_stream_and_numpy_keeps_its_settings(tiny: Any) -> None:
     before = workers()
     stream = train(Run(tiny(threads=2)))
     for _ in range(4):

@@ -111,7 +111,7 @@ def test_pictures_without_a_shipped_judge(tiny: Any, digits: Dataset) -> None:
     assert Glance.of(Run(run.config, data=few)) is None
 
 
-def test_the_number_of_lanes_changes_nothing(tiny: Any) -> None:
+def test_the_number_of_workers_changes_nothing(tiny: Any) -> None:
     for data in ("ring", "mnist"):
         runs = [Run(tiny(threads=threads, data={"name": data, "limit": 500}, **_players(data))) for threads in (1, 2)]
         for run in runs[1:]:
@@ -121,7 +121,7 @@ def test_the_number_of_lanes_changes_nothing(tiny: Any) -> None:
         for key, value in looks[0].items():
             assert looks[1][key] == pytest.approx(value, rel=1e-4), key
         for run in runs:
-            run.gan.lanes.close()
+            run.gan.team.close()
 
 
 def _players(data: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def test_a_recipe_trains(name, published):
         changes.append("data.clusters=5")
     run = Run(with_overrides(recipe(name), changes))
     before = {key: array.copy() for key, array in run.gan.arrays().items()}
-    with run.gan.lanes:
+    with run.gan:
         for _ in range(3):
             assert all(np.isfinite(value) for value in run.advance().values())
     for key, array in run.gan.arrays().items():
@@ -87,7 +87,7 @@ def test_a_recipe_says_where_it_comes_from(name):
 def test_pictures_of_one_s_own_fit_the_recipe(size):
     config = recipe("pictures")
     for channels in (1, 3):
-        gan = GAN(replace(config, classes=2), (size, size, channels), lanes=1)
+        gan = GAN(replace(config, classes=2), (size, size, channels), workers=1)
         assert gan.g.network.output_shape == (size, size, channels)
 
 
@@ -125,7 +125,7 @@ def test_quick_is_the_recipe_that_was_measured():
 )
 def test_the_sizes_of_the_fully_connected_recipes(name, latent, classes, generator, discriminator, loss):
     config = replace(recipe(name), classes=classes)
-    gan = GAN(config, (28, 28, 1), lanes=1)
+    gan = GAN(config, (28, 28, 1), workers=1)
     widths = [[e.param.shape[1] for e in mover.network.entries if e.path.endswith(".W")] for mover in (gan.g, gan.d)]
     assert widths == [[*generator], [*discriminator]]
     assert (config.latent.dim, config.loss) == (latent, loss)

@@ -192,7 +192,7 @@ def test_a_forked_copy_does_not_keep_the_folder(tmp_path: Path) -> None:
     to_parent, ready = os.pipe()
     end, to_child = os.pipe()
     copy = os.fork()
-    if copy == 0:  # a lane, which lives a moment longer than the process that is killed
+    if copy == 0:  # a worker, which lives a moment longer than the process that is killed
         os.write(ready, b"1")
         os.read(end, 1)
         os._exit(0)

@@ -27,8 +27,8 @@ def pictures(tiny: Any, **changes: Any) -> Any:
 
 def test_threads_are_resolved_once(tiny: Any) -> None:
     assert Run(tiny(threads=0)).config.threads == available_cores()
-    assert Run(tiny(threads=3)).gan.lanes.count == 3
-    assert Run(tiny(threads=3, batch_size=2)).gan.lanes.count == 2  # no lane without rows
+    assert Run(tiny(threads=3)).gan.team.count == 3
+    assert Run(tiny(threads=3, batch_size=2)).gan.team.count == 2  # no worker without rows
 
 
 def test_batches_are_scaled_and_carry_their_labels(tiny: Any, digits: Dataset) -> None:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from experiments.decoupled import WAYS, Chain
 from experiments.optimizer_race import SEARCH_SEED, Task, mnist
-
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.rng import stream
-from mulligan.nn.workers.threads import Lanes
+from mulligan.nn.workers.threads import ThreadTeam
 from mulligan.studies.json_lines import append_row, read_rows
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def train(chain: Chain, task: Task, seed: int, steps: int, look: Callable[[int],
     """
     batches, seconds = task.batches(stream(seed, "batches.decoupled")), 0.0
     losses: list[float] = []
-    with Lanes(1):
+    with ThreadTeam(1):
         for step in range(1, steps + 1):
             started = time.process_time()
             chosen = next(batches)

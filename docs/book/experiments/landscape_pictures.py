@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from experiments.landscapes import LANDSCAPES, Landscape, Walk, race
 
+from experiments.landscapes import LANDSCAPES, Landscape, Walk, race
 from mulligan.output.pictures.animations import save_animation
 from mulligan.output.pictures.images import save_png
 

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from experiments.landscapes import with_rate
 
+from experiments.landscapes import with_rate
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
 from mulligan.nn.layers import Dense, Dropout, Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
 from mulligan.nn.rng import stream
-from mulligan.nn.workers.threads import Lanes
+from mulligan.nn.workers.threads import ThreadTeam
 from mulligan.studies.json_lines import append_row, read_rows
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def train(
     space = network.workspace(rng=stream(seed, "dropout"))
     batches, n = task.batches(stream(seed, "batches.judge")), task.batch_size
     state, losses, seconds = optimizer.init(network.n_params, np.float32), [], 0.0
-    with Lanes(1), np.errstate(all="ignore"):
+    with ThreadTeam(1), np.errstate(all="ignore"):
         for step in range(1, steps + 1):
             started = time.process_time()
             chosen = next(batches)

@@ -14,7 +14,7 @@ import numpy as np
 from mulligan.nn.blocks import LINE, blocks
 from mulligan.nn.memory import shared
 from mulligan.nn.workers.limits import available_cores
-from mulligan.nn.workers.processes import Forks, can_fork
+from mulligan.nn.workers.processes import ProcessTeam, can_fork
 
 LINES = 1 << 15
 """2 MiB, half of what the two networks of the MLP weigh."""
@@ -28,18 +28,18 @@ def handover() -> float | None:
     array = shared((LINES * LINE,), np.float32)
     took = shared((TIMES,), np.float64)
 
-    def work(lane: int) -> None:
+    def work(worker: int) -> None:
         for i in range(TIMES):
-            if lane == 1:
+            if worker == 1:
                 array.sum()
-            lanes.meet(lane)
-            if lane == 0:
+            team.meet(worker)
+            if worker == 0:
                 start = time.perf_counter()
                 for part in blocks(slice(0, array.size)):
                     array[part] += 1
                 took[i] = time.perf_counter() - start
-            lanes.meet(lane)
+            team.meet(worker)
 
-    with Forks(2, lambda question, lane: None, lambda answers: None) as lanes:
-        lanes.play(work)
+    with ProcessTeam(2, lambda question, worker: None, lambda answers: None) as team:
+        team.play(work)
     return float(1e9 * np.median(took) / LINES)

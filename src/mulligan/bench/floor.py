@@ -18,7 +18,7 @@ from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.products import multiply
 from mulligan.nn.memory import Array, aligned
-from mulligan.nn.workers.threads import Lanes, shares
+from mulligan.nn.workers.threads import ThreadTeam, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,24 +179,24 @@ class Bare(Side):
 
 
 class Products(Bare):
-    """Times the products as our side does them: the batch shared among lanes, BLAS at one thread, `multiply`.
+    """Times the products as our side does them: the batch shared among workers, BLAS at one thread, `multiply`.
 
-    Each lane has its own operands and results, W is shared; the lanes meet once a step. A convolution's windows are
+    Each worker has its own operands and results, W is shared; the workers meet once a step. A convolution's windows are
     one tile that stays in the cache, as they do after having been copied there; its products are cut as the engine's.
     """
 
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
         super().__init__(workload, material, threads, dtype)
-        self.lanes = Lanes(threads)
-        self.lanes.__enter__()
+        self.team = ThreadTeam(threads)
+        self.team.__enter__()
         self.work = [self._operands(part.stop - part.start) for part in shares(workload.batch, threads)]
 
     def step(self) -> None:
-        self.lanes.run(self._multiply)
+        self.team.run(self._multiply)
         self.taken += 1
 
-    def _multiply(self, lane: int) -> None:
-        for a, b, out in self.work[lane]:
+    def _multiply(self, worker: int) -> None:
+        for a, b, out in self.work[worker]:
             multiply(a, b, out)
 
 

@@ -94,7 +94,7 @@ def players(workload: Workload) -> Players:
 
 def draw(workload: Workload) -> Material:
     """Draw initial parameters, real batches, labels and z; MNIST where the shape is its own, else noise."""
-    gan = GAN(workload.game, workload.sample_shape, seed=SEED, lanes=1)
+    gan = GAN(workload.game, workload.sample_shape, seed=SEED, workers=1)
     start = {
         f"{side}.{path}": array.copy()
         for side, network in (("g", gan.g.network), ("d", gan.d.network))

@@ -45,11 +45,11 @@ class Ours(Side):
             workload.sample_shape,
             seed=SEED,
             total=workload.steps,
-            lanes=threads,
+            workers=threads,
             dtype=dtype,
             processes=True,
         )
-        self.gan.lanes.__enter__()  # BLAS at one thread, for the life of this process
+        self.gan.team.__enter__()  # BLAS at one thread, for the life of this process
         for name, array in self._tensors().items():
             array[...] = material.start[name]
         self._start = {name: array.copy() for name, array in self.gan.arrays().items()}

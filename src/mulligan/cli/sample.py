@@ -71,7 +71,7 @@ def command(
     if out.suffix.lower() == ".png" and count > LARGEST_GRID:
         raise ConfigError(f"a grid of {count} pictures; {LARGEST_GRID} is the most. Try --out samples.npz.")
     if not out.suffix:
-        _refuse_full_folder(out)
+        _check_empty(out)
     labels = generator.labels(count, seed) if label is None else np.full(count, label)
     if generator.spec.is_picture:
         samples: NDArray[Any] = generator.images(count, seed, labels)
@@ -134,7 +134,7 @@ def _folders(generator: Generator) -> list[str]:
     return [name if fits(name) else f"class-{k}" for k, name in enumerate(names)]
 
 
-def _refuse_full_folder(out: Path) -> None:
+def _check_empty(out: Path) -> None:
     """Refuse to mix new pictures with whatever a folder holds already."""
     try:
         full = out.exists() and (not out.is_dir() or any(out.iterdir()))

@@ -75,7 +75,7 @@ class Dataset:
     note: str = ""
     refused: tuple[tuple[str, str], ...] = ()
     whole_batches: ClassVar[bool] = False
-    """True where `take` does more than take row by row, so that no lane may take a part of a batch."""
+    """True where `take` does more than take row by row, so that no worker may take a part of a batch."""
 
     def __post_init__(self) -> None:
         kind = (str(self.images.dtype), len(self.images.shape))

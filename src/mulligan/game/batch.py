@@ -1,4 +1,4 @@
-"""What one step is played with: drawn before it begins, where every lane can read it."""
+"""What one step is played with: drawn before it begins, where every worker can read it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Samples by number, which all lanes can read at the same time; what it gives for a number never changes."""
+    """Samples by number, which all workers can read at the same time; what it gives for a number never changes."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -26,12 +26,12 @@ class Source(Protocol):
 
 
 class Rows(NamedTuple):
-    """Real samples of a step, by number: each lane takes its own, while the others take theirs.
+    """Real samples of a step, by number: each worker takes its own, while the others take theirs.
 
     Attributes
     ----------
     source : Source
-        The same object step after step; lanes that are processes end and begin anew with another.
+        The same object step after step; workers that are processes end and begin anew with another.
     numbers : (n,) int64 array
         Not checked.
     """
@@ -76,12 +76,12 @@ class Move(NamedTuple):
 
 
 class Batch:
-    """One step's samples and chance, written by the caller's process, and the logits, written by all lanes.
+    """One step's samples and chance, written by the caller's process, and the logits, written by all workers.
 
     Parameters
     ----------
     allocate : callable
-        `aligned`, or `shared` where lanes are processes.
+        `aligned`, or `shared` where workers are processes.
     dtype : dtype
     settle : callable
         Called before new memory is made, which processes that are at work could not see.
@@ -123,7 +123,7 @@ class Batch:
         self._head[:] = step, n, labels is not None, noisy, isinstance(real, Rows)
 
     def read(self) -> None:
-        """Take note of what `deal` has written, as every lane does before it plays: one may be another process."""
+        """Take note of what `deal` has written, as every worker does before it plays: one may be another process."""
         self.step, self.n, self._labelled, self._noisy, self._by_number = self._head.tolist()
 
     def real(self, rows: slice = slice(None)) -> Array | Rows:

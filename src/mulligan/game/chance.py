@@ -28,7 +28,7 @@ class Chance:
     game : Game
     sample_shape : tuple of int
     seed : int
-    lanes : int
+    workers : int
         Each has a stream of its own for dropout.
 
     Attributes
@@ -39,13 +39,13 @@ class Chance:
         The game's augmentations.
     """
 
-    def __init__(self, game: Game, sample_shape: Shape, seed: int, lanes: int):
+    def __init__(self, game: Game, sample_shape: Shape, seed: int, workers: int):
         self._shape = tuple(sample_shape)
         self.warp = Warp(game.augment, self._shape)
         self.streams = {name: stream(seed, name) for name in ("noise", "penalty")}
         if game.augment:
             self.streams["augment"] = stream(seed, "augment")
-        self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(lanes)}
+        self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(workers)}
 
     def deal(
         self,

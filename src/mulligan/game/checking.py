@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind")
 
 ROWS = 5
-"""Of a batch: odd, so that two lanes get different shares."""
+"""Of a batch: odd, so that two workers get different shares."""
 CLASSES = 3
 FLOWN = 1e12
 """Losses beyond which differences say nothing: a steep penalty has thrown D off. Another game is drawn then."""
@@ -54,10 +54,10 @@ class Listening(SGD):
 
     slots: ClassVar[tuple[str, ...]] = ("stood", "heard")
 
-    def _block(self, state: State, theta: Array, g: Array, *slots: Array) -> None:
+    def update_block(self, state: State, theta: Array, g: Array, *slots: Array) -> None:
         stood, heard = slots
         stood[:], heard[:] = theta, g
-        super()._block(state, theta, g)
+        super().update_block(state, theta, g)
 
 
 # ── whole steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,7 +70,7 @@ class Case:
     name: str
     game: Game
     shape: Shape
-    lanes: int = 1
+    workers: int = 1
 
     def checks(self) -> list[Check]:
         """Play two steps; check both players' gradients in the second, and the values that it reports."""
@@ -83,14 +83,14 @@ class Case:
 
     def _checks(self, seed: int) -> Iterator[Check]:
         game, rng = self.game, stream(seed, "check")
-        gan = GAN(game, self.shape, seed=seed, lanes=self.lanes, dtype=np.float64)
+        gan = GAN(game, self.shape, seed=seed, workers=self.workers, dtype=np.float64)
         for mover in (gan.g, gan.d):
             mover.network.theta += 0.2 * rng.standard_normal(mover.network.theta.size)  # no bias stays 0
             _settle(mover.network.workspace())
         before, (real, labels) = self._batch(rng, ROWS + 2), self._batch(rng, ROWS)
         logits = gan.d.network.workspace().forward(real, labels)
         gan.d.network.theta[-1] -= logits.mean()  # the output's bias: logits around 0, where no hinge is at rest
-        with gan.lanes:
+        with gan:
             gan.step(*before)  # whatever it leaves behind must not matter
             streams = copy.deepcopy(gan.streams)
             measures = gan.step(real, labels)
@@ -194,7 +194,7 @@ def game_of(net: str = "mlp", rate: float = 0.01, **changes: Any) -> Game:
 
 
 def cases() -> Iterator[Case]:
-    """Every loss with every set of penalties that is allowed, both updates, every net, one lane and two; options."""
+    """Every loss with every set of penalties that is allowed, both updates, every net, one worker and two; options."""
     sets = _sets()
     for loss_name, loss in _made(LOSSES).items():
         for set_name, penalties in sets.items():
@@ -203,13 +203,13 @@ def cases() -> Iterator[Case]:
                 if update == "simultaneous" and (isinstance(loss, FeatureMatching) or apart):
                     continue
                 for net in NETS:
-                    for lanes in (1, 2):
-                        name = f"{loss_name}, {set_name}, {update}, {net}, lanes {lanes}"
+                    for workers in (1, 2):
+                        name = f"{loss_name}, {set_name}, {update}, {net}, workers {workers}"
                         game = game_of(net, loss=loss, penalties=penalties, update=update)
-                        yield Case(name, game, NETS[net][2], lanes)
+                        yield Case(name, game, NETS[net][2], workers)
     for name, game, shape in _options():
-        for lanes in (1, 2):
-            yield Case(f"{name}, lanes {lanes}", game, shape, lanes)
+        for workers in (1, 2):
+            yield Case(f"{name}, workers {workers}", game, shape, workers)
 
 
 def _options() -> Iterator[tuple[str, Game, Shape]]:
@@ -338,12 +338,12 @@ def _check_penalty(name: str, penalty: Penalty, rng: np.random.Generator) -> Ite
     v, ignored = np.full_like(g, np.nan), np.empty_like(g)
 
     def value() -> float:
-        return penalty.seed(g, 2 * ROWS, ignored, 0.5)
+        return penalty.value_and_grad(g, 2 * ROWS, ignored, 0.5)
 
-    penalty.seed(g, 2 * ROWS, v, 0.5)
+    penalty.value_and_grad(g, 2 * ROWS, v, 0.5)
     yield Check(name, "seed ∂P/∂g", gradient_error(value, g, v, rng))
     g[0] = 0
-    at_zero = penalty.seed(g, 2 * ROWS, v, 0.5)
+    at_zero = penalty.value_and_grad(g, 2 * ROWS, v, 0.5)
     yield Check(name, "seed at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
 
 

@@ -2,39 +2,39 @@
 
 D sees real rows x and fake rows G(z) and gives each a logit; the loss turns the logits into numbers and gradients; D
 learns from the gradients of its parameters, G from the gradient of D's *input*. Both players' whole updates are here;
-the passes of their rows through the networks are in `lane`.
+the passes of their rows through the networks are in `worker`.
 
 Notation: δ are *unit* signals, D's backward pass started with ones, with the loss not yet in it. Because no row of D's
 output depends on another row, the loss gradient is c ⊙ δ with one number c per row, so that one backward pass serves
 
     the penalties   g = ∇ₓD = δ at the input            (their seed is v = ∂P/∂g)
-    D               dW = (c ⊙ h + u)ᵀ δ                  (u: tangent of v; the short road)
+    D               dW = (c ⊙ h + u)ᵀ δ                  (u: tangent of v; the fast path)
     G               ∂L_G/∂fake = c_G ⊙ g                 (simultaneous game only: D has not moved yet)
 
-The batch is shared among lanes, which are threads or processes. All of them run the step below at the same time, each
+The batch is shared among workers, which are threads or processes. All of them run the step below at the same time, each
 with its rows and, in the optimiser's sweep, its part of the parameters; they `meet` where one needs what another made.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from mulligan.game.batch import Batch, Move, Rows
 from mulligan.game.chance import Chance
-from mulligan.game.lane import Lane
+from mulligan.game.lane import Passes
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, mean
 from mulligan.game.mover import Mover
-from mulligan.game.validation import as_arrays, refuse_batch, refuse_misfits, refuse_settings
+from mulligan.game.validation import as_arrays, check_batch, check_game, check_settings
 from mulligan.nn.blocks import blocks, even_parts
 from mulligan.nn.memory import Array, Labels, aligned, constant, shared
 from mulligan.nn.network import sum_gradients
 from mulligan.nn.quiet import quiet
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
-from mulligan.nn.workers.processes import Forks, can_fork
-from mulligan.nn.workers.threads import Lanes, shares
+from mulligan.nn.workers.processes import ProcessTeam, can_fork
+from mulligan.nn.workers.threads import ThreadTeam, shares
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -55,20 +55,20 @@ class GAN:
         Opens the streams init.g, init.d, noise, penalty, augment and dropout.
     total : int
         Steps of the whole run, which the schedules are stretched over.
-    lanes : int, optional
+    workers : int, optional
         Workers that share a batch; by default one for each core that this process may use. Part of what makes a run
         exact.
     dtype : float32, or float64 for gradient checks
     processes : bool
-        Let lanes be processes where the system can, which is faster; the bytes are the same. Then `settle` comes before
-        any change to other than the arrays.
+        Let workers be processes where the system can, which is faster; the bytes are the same. Then `settle` comes
+        before any change to other than the arrays.
 
     Attributes
     ----------
     g, d : Mover
         The players.
-    lanes : Lanes
-        The workers; steps are played inside ``with gan.lanes:``, where BLAS keeps to one thread.
+    workers : Workers
+        The workers; steps are played inside ``with gan:``, where BLAS keeps to one thread.
     average : (n_params of G,) array
         Running average of G's parameters; G's own where the game keeps none.
     steps : int
@@ -82,7 +82,7 @@ class GAN:
         *,
         seed: int = 0,
         total: int = 1,
-        lanes: int | None = None,
+        workers: int | None = None,
         dtype: DTypeLike = np.float32,
         processes: bool = False,
     ):
@@ -90,8 +90,8 @@ class GAN:
         self.total = total
         self.steps = 0
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        count = available_cores() if lanes is None else lanes
-        refuse_settings(seed=seed, total=total, lanes=count, dtype=dtype)
+        count = available_cores() if workers is None else workers
+        check_settings(seed=seed, total=total, workers=count, dtype=dtype)
         processes = processes and count > 1 and can_fork()
         allocate = shared if processes else aligned
         for_g = game.generator.build(sample_shape, game.classes)
@@ -99,32 +99,40 @@ class GAN:
         self.g = Mover(game.generator, for_g, (game.latent.dim,), dtype, allocate)
         self.d = Mover(game.discriminator, for_d, sample_shape, dtype, allocate)
         self._movers = {"g": self.g, "d": self.d}
-        refuse_misfits(game, self.g.network, self.d.network, sample_shape, total)
+        check_game(game, self.g.network, self.d.network, sample_shape, total)
         self.g.network.initialise(stream(seed, "init.g"))
         self.d.network.initialise(stream(seed, "init.d"))
         theta = self.g.network.theta
         self.average = theta if game.average is None else allocate(theta.shape, dtype)
         self.average[:] = theta
-        kind = Forks if processes else Lanes
-        self.lanes: Lanes = kind(count, self._answer, self._take_home)
+        kind = ProcessTeam if processes else ThreadTeam
+        self.team: ThreadTeam = kind(count, self._answer, self._take_home)
         self._chance = Chance(game, sample_shape, seed, count)
         self._streams = self._chance.streams
         self._sort_penalties()
-        self._batch = Batch(allocate, dtype, self.lanes.settle)
-        self._penalties = allocate((count, len(game.penalties)), np.float64)  # each lane's part of each
+        self._batch = Batch(allocate, dtype, self.team.settle)
+        self._penalties = allocate((count, len(game.penalties)), np.float64)  # each worker's part of each
         self._measures: dict[str, float] = {}
-        self._lanes = [
-            Lane(
+        self._workers = [
+            Passes(
                 self.g.network,
                 self.d.network,
                 self._streams[f"dropout.{i}"],
-                self.lanes,
+                self.team,
                 i,
                 together=game.together,
                 warp=self._chance.warp,
             )
             for i in range(count)
         ]
+
+    def __enter__(self) -> Self:
+        """Start the team: inside, BLAS keeps to one thread."""
+        self.team.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.team.__exit__(*error)
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -134,8 +142,8 @@ class GAN:
         Parameters
         ----------
         real : array of shape ``(n, *sample_shape)``, or Rows
-            A batch of real samples, in the range that G's output has, or their numbers: then every lane takes its own.
-            With ``d_steps > 1``: (d_steps·n, …), a fresh batch for each of D's moves.
+            A batch of real samples, in the range that G's output has, or their numbers: then every worker takes its
+            own. With ``d_steps > 1``: (d_steps·n, …), a fresh batch for each of D's moves.
         labels : (n,) integer array, optional
             Their classes; the fakes are drawn with the same ones, so that both follow the data's frequencies.
 
@@ -151,30 +159,30 @@ class GAN:
             When the batch, or its labels, do not fit the game.
         """
         real, labels = as_arrays(real, labels, self.dtype)
-        refuse_batch(real.shape, labels, self.d.network.input_shape, moves=self._game.d_steps, lanes=self.lanes.count)
+        check_batch(real.shape, labels, self.d.network.input_shape, moves=self._game.d_steps, workers=self.team.count)
         if self._apart and isinstance(real, Rows):  # some place their points by all samples of a batch
             real = real.taken(self.dtype)
         self._chance.deal(self._batch, self._game, self._apart, self.steps, self.total, real, labels)
         self._measures = {}
-        self.lanes.play(self._play)
+        self.team.play(self._play)
         self.steps += 1
         return self._measures
 
     @quiet
     def _play(self, i: int) -> None:
-        """Play a step as lane `i`: all lanes do this at once, each with its rows, and meet where `meet` says."""
+        """Play a step as worker `i`: all workers do this at once, each with its rows, and meet where `meet` says."""
         batch, game = self._batch, self._game
         batch.read()
-        self.steps = batch.step  # which a lane that is a process has not counted
-        self._lanes[i].resize(shares(batch.n, self.lanes.count)[i], batch.n)
+        self.steps = batch.step  # which a worker that is a process has not counted
+        self._workers[i].resize(shares(batch.n, self.team.count)[i], batch.n)
         number = 0
         for turn in game.turns:
             if number:
-                self.lanes.meet(i)  # all parameters are there; after the last turn the lanes' end waits for all
+                self.team.meet(i)  # all parameters are there; after the last turn the workers' end waits for all
             self._prepare(i)
             for who in turn:
                 if who != turn[0]:
-                    self.lanes.meet(i)  # all have read the logits of the move before
+                    self.team.meet(i)  # all have read the logits of the move before
                 points = len(self._apart) if who == "d" else 0
                 move = batch.move(number, game.part(number), points)
                 if who == "dg":
@@ -189,47 +197,47 @@ class GAN:
 
     def _joint_gradients(self, i: int, move: Move) -> None:
         """Both players' gradients from one pass of D."""
-        lane = self._lanes[i]
-        lane.fake(move.z, move.labels)
-        lane.see(move.real, move.labels, move.noise, move.warp)
-        lane.unit(bool(self._in_pass))  # δ, and g = ∇ₓD
-        lane.seed(self._in_pass, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
+        worker = self._workers[i]
+        worker.fake(move.z, move.labels)
+        worker.see(move.real, move.labels, move.noise, move.warp)
+        worker.unit(bool(self._in_pass))  # δ, and g = ∇ₓD
+        worker.seed(self._in_pass, self._penalty_factor)  # v = ∂P/∂g, and its tangent u
         self._show(i)
-        self.lanes.meet(i)  # all logits are there
+        self.team.meet(i)  # all logits are there
         for_d, c_g = self._discriminator_loss(i), self._generator_loss(i)
-        lane.generator_grads(lane.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
-        lane.discriminator_grads(for_d)
+        worker.generator_grads(worker.input_gradient(c_g))  # ∂L_G/∂fake = c_G ⊙ g, while D's buffers still hold g
+        worker.discriminator_grads(for_d)
         self._show_penalties(i)
 
     def _discriminator_gradients(self, i: int, move: Move) -> None:
-        lane = self._lanes[i]
-        lane.fake(move.z, move.labels)
-        lane.see(move.real, move.labels, move.noise, move.warp)
+        worker = self._workers[i]
+        worker.fake(move.z, move.labels)
+        worker.see(move.real, move.labels, move.noise, move.warp)
         if self._in_pass:
-            lane.unit(True)
-            lane.seed(self._in_pass, self._penalty_factor)
+            worker.unit(True)
+            worker.seed(self._in_pass, self._penalty_factor)
         self._show(i)
-        self.lanes.meet(i)  # all logits are there
-        lane.discriminator_grads(self._discriminator_loss(i))
+        self.team.meet(i)  # all logits are there
+        worker.discriminator_grads(self._discriminator_loss(i))
         for penalty, by in zip(self._apart, move.points):
             assert not isinstance(move.real, Rows)  # see `step`
-            lane.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor)
+            worker.penalise_apart(penalty, by, move.real, move.labels, self._penalty_factor)
         self._show_penalties(i)
 
     def _generator_gradients(self, i: int, move: Move) -> None:
-        lane, loss = self._lanes[i], self._game.loss
+        worker, loss = self._workers[i], self._game.loss
         matching = loss.layer % len(self.d.layers) if isinstance(loss, FeatureMatching) else None
         with_real = loss.relativistic or matching is not None
-        lane.fake(move.z, move.labels)
-        lane.see(move.real if with_real else None, move.labels, move.noise, move.warp)
+        worker.fake(move.z, move.labels)
+        worker.see(move.real if with_real else None, move.labels, move.noise, move.warp)
         if matching is None:
             self._show(i, with_real)
-            self.lanes.meet(i)  # all logits are there
-            d_fake = lane.gradient_through(self._generator_loss(i, with_real))
+            self.team.meet(i)  # all logits are there
+            d_fake = worker.gradient_through(self._generator_loss(i, with_real))
         else:
-            value, d_fake = lane.match_features(matching)
+            value, d_fake = worker.match_features(matching)
             self._measure(i, g_loss=value)
-        lane.generator_grads(d_fake)
+        worker.generator_grads(d_fake)
 
     # ── the parts of a step ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -259,44 +267,44 @@ class GAN:
             self._measures.update(values)
 
     def _show(self, i: int, with_real: bool = True) -> None:
-        """Write this lane's logits where all can read them."""
-        lane, (real, fake) = self._lanes[i], self._batch.logits
+        """Write this worker's logits where all can read them."""
+        worker, (real, fake) = self._workers[i], self._batch.logits
         if with_real:
-            real[lane.rows] = lane.real_logits[:, 0]
-        fake[lane.rows] = lane.fake_logits[:, 0]
+            real[worker.rows] = worker.real_logits[:, 0]
+        fake[worker.rows] = worker.fake_logits[:, 0]
 
     def _show_penalties(self, i: int) -> None:
         for k, penalty in enumerate(self._game.penalties):
-            self._penalties[i, k] = self._lanes[i].penalty_values[penalty.name]
+            self._penalties[i, k] = self._workers[i].penalty_values[penalty.name]
 
     def _measure_penalties(self, i: int) -> None:
         for k, penalty in enumerate(self._game.penalties):
             self._measure(i, **{penalty.name: float(self._penalties[:, k].sum())})
 
     def _prepare(self, i: int) -> None:
-        """Let layers compute what the weights alone decide: one lane for all, before any other reads it."""
+        """Let layers compute what the weights alone decide: one worker for all, before any other reads it."""
         if not (self.g.network.needs_finish or self.d.network.needs_finish):
             return
         if i == 0:
-            self._lanes[0].g.prepare()
-            self._lanes[0].d.prepare()
-        self.lanes.meet(i)
+            self._workers[0].g.prepare()
+            self._workers[0].d.prepare()
+        self.team.meet(i)
 
     def _update(self, i: int, *movers: Mover) -> None:
-        """Take the optimisers' steps: every lane sums, for its part of the parameters, all lanes' gradients."""
+        """Take the optimisers' steps: every worker sums, for its part of the parameters, all workers' gradients."""
         for mover in movers:
-            for space in self._lanes[i].spaces(mover is self.g):
+            for space in self._workers[i].spaces(mover is self.g):
                 space.finish_grads()
             if i == 0:
                 mover.player.optimizer.advance(mover.state)
-        self.lanes.meet(i)  # all gradients are there
+        self.team.meet(i)  # all gradients are there
         for mover in movers:
             self._sweep(i, mover)
-            for space in self._lanes[i].spaces(mover is self.g):
+            for space in self._workers[i].spaces(mover is self.g):
                 space.clear_grads()
 
     def _sweep(self, i: int, mover: Mover) -> None:
-        """Take one player's step for this lane's part, block by block, and average G."""
+        """Take one player's step for this worker's part, block by block, and average G."""
         player, schedules, step, total = mover.player, self._game.schedules, self.steps, self.total
         beta2 = None if schedules.beta2 is None else schedules.beta2(step, total)
         optimizer = player.optimizer.scaled(schedules.lr(step, total), beta2)
@@ -304,17 +312,17 @@ class GAN:
         if int(mover.state["t"][0]) % optimizer.evaluations:
             average = None  # an extrapolated point is not on the path
         theta = mover.network.theta
-        spaces = [space for lane in self._lanes for space in lane.spaces(mover is self.g)]
-        own = even_parts(slice(0, theta.size), self.lanes.count)[i]
+        spaces = [space for worker in self._workers for space in worker.spaces(mover is self.g)]
+        own = even_parts(slice(0, theta.size), self.team.count)[i]
         summed = player.clip is not None or mover.network.needs_finish
         if summed:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
             sum_gradients(spaces, own)
-            self.lanes.meet(i)
+            self.team.meet(i)
             if i == 0:
                 spaces[0].finish()
                 if player.clip is not None:
                     player.clip.apply(spaces[0].grad)
-            self.lanes.meet(i)
+            self.team.meet(i)
         for part in blocks(own):
             if not summed:
                 sum_gradients(spaces, part)
@@ -328,7 +336,7 @@ class GAN:
     def _penalty_factor(self) -> float:
         return self._game.schedules.penalty(self.steps, self.total)
 
-    # ── what only the lanes know ──────────────────────────────────────────────────────────────────────────────────────
+    # ── what only the workers know ────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def game(self) -> Game:
@@ -360,23 +368,23 @@ class GAN:
         return self._streams
 
     def settle(self) -> None:
-        """End the lanes that are processes, until the next step: before anything but the arrays is changed."""
-        self.lanes.settle()
+        """End the workers that are processes, until the next step: before anything but the arrays is changed."""
+        self.team.settle()
 
     def outputs(self) -> list[dict[str, list[Array]]]:
-        """Return, for each lane, what every layer gave in its last forward pass, under "g" and "d"."""
-        found: list[dict[str, list[Array]]] = self.lanes.ask("outputs")
+        """Return, for each worker, what every layer gave in its last forward pass, under "g" and "d"."""
+        found: list[dict[str, list[Array]]] = self.team.ask("outputs")
         return found
 
     def _answer(self, question: str, i: int) -> Any:
-        """Answer as lane `i`, which may be a process: what its layers gave, or where its stream stands."""
+        """Answer as worker `i`, which may be a process: what its layers gave, or where its stream stands."""
         if question == "outputs":
-            spaces = {"g": self._lanes[i].g, "d": self._lanes[i].d}
+            spaces = {"g": self._workers[i].g, "d": self._workers[i].d}
             return {who: space.memory.saved.get("outputs", []) for who, space in spaces.items()}
         return state_of(self._streams[f"dropout.{i}"])
 
     def _take_home(self, states: list[Any]) -> None:
-        """Bring the streams to where lanes that were processes have left theirs."""
+        """Bring the streams to where workers that were processes have left theirs."""
         for i, state in enumerate(states):
             restore(self._streams[f"dropout.{i}"], state)
 

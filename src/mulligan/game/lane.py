@@ -1,4 +1,4 @@
-"""One lane's share of a step: its rows through G and D, forward, backward, and second order."""
+"""One worker's share of a step: its rows through G and D, forward, backward, and second order."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from mulligan.game.augment import Warp
     from mulligan.game.penalties import Penalty
     from mulligan.nn.network import Network, Workspace
-    from mulligan.nn.workers.threads import Lanes
+    from mulligan.nn.workers.threads import ThreadTeam
 
 
-class Lane:
-    """The workspaces of one lane.
+class Passes:
+    """The workspaces of one worker.
 
     D takes real and fake rows in one pass, ``[real; fake]``. Where D mixes samples, they take separate passes through
     two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
@@ -28,7 +28,7 @@ class Lane:
     g, d : Network
     rng : Generator
         For dropout.
-    lanes, index
+    workers, index
         The workers that share a batch, and which of them this one is.
     together : bool
         Whether both players' gradients are wanted at the same time (`Game.together`).
@@ -43,7 +43,7 @@ class Lane:
     real_logits, fake_logits : (rows, 1) arrays
         Of the last `see`.
     penalty_values : dict
-        This lane's part of each penalty, by name.
+        This worker's part of each penalty, by name.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Lane:
         g: Network,
         d: Network,
         rng: np.random.Generator,
-        lanes: Lanes,
+        team: ThreadTeam,
         index: int,
         *,
         together: bool,
@@ -59,12 +59,12 @@ class Lane:
     ):
         # Where the players move in turn, one memory serves both gradients: less that has to fit into the caches.
         grad = None if together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
-        self.g = g.workspace(rng=rng, lanes=lanes, lane=index, grad=grad)
-        self.d = d.workspace(rng=rng, lanes=lanes, lane=index, grad=grad)
-        self.d_real = d.workspace(rng=rng, lanes=lanes, lane=index) if d.mixes_samples else None
+        self.g = g.workspace(rng=rng, team=team, worker=index, grad=grad)
+        self.d = d.workspace(rng=rng, team=team, worker=index, grad=grad)
+        self.d_real = d.workspace(rng=rng, team=team, worker=index) if d.mixes_samples else None
         self.d_spaces = [self.d] if self.d_real is None else [self.d, self.d_real]
         self.penalty_values: dict[str, float] = {}
-        self._own = Memory(self.g.context, g.dtype)  # buffers of the lane itself
+        self._own = Memory(self.g.context, g.dtype)  # buffers of the worker itself
         self._shape, self._dtype = d.input_shape, d.dtype
         self.rows = slice(0, 0)
         self.batch = 0
@@ -89,13 +89,13 @@ class Lane:
 
     @property
     def n(self) -> int:
-        """Rows of this lane."""
+        """Rows of this worker."""
         return self.rows.stop - self.rows.start
 
     # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def fake(self, z: Array, labels: Labels) -> None:
-        """G's pass over this lane's rows of z."""
+        """G's pass over this worker's rows of z."""
         self._fake = self.g.forward(z[self.rows], None if labels is None else labels[self.rows])
 
     def see(self, real: Array | Rows | None, labels: Labels, noise: Array | None, drawn: Array | None) -> None:
@@ -162,7 +162,7 @@ class Lane:
         for penalty in penalties:
             part = sides[penalty.points]
             out = v[part] if penalty.points not in written else self._own.buffer("v+", v[part].shape)
-            value = penalty.seed(self._g[part], self.batch, out, factor)
+            value = penalty.value_and_grad(self._g[part], self.batch, out, factor)
             if penalty.points in written:
                 v[part] += out
             written.add(penalty.points)
@@ -174,7 +174,7 @@ class Lane:
     def discriminator_grads(self, loss: DiscriminatorLoss) -> None:
         """D's parameter gradients of the whole batch's loss, and of the penalties that `seed` was given.
 
-        From the unit pass, if there was one: on the short road one product per layer serves loss and penalty. A curved
+        From the unit pass, if there was one: on the fast path one product per layer serves loss and penalty. A curved
         D without a penalty gains nothing by it and takes the loss back by itself.
         """
         if self._from_unit:
@@ -203,7 +203,7 @@ class Lane:
         self.d.forward(x, None if labels is None else labels[self.rows])
         g = self._unit_backward(self.n, True)
         v = self._own.buffer("v", g.shape)
-        self.penalty_values[penalty.name] = penalty.seed(g, self.batch, v, factor)
+        self.penalty_values[penalty.name] = penalty.value_and_grad(g, self.batch, v, factor)
         self.d.tangent(v)
         nothing = self._own.buffer("nothing", (self.n,))
         nothing.fill(0)
@@ -215,9 +215,9 @@ class Lane:
         return self.d.backward(ones, tangent_follows=second_order)
 
     def _grads_with_tangent(self, c: Array) -> None:
-        """Add the gradients of Σ cₙ Dₙ + ⟨v, ∇ₓD⟩ by the short road, or by the general one."""
+        """Add the gradients of Σ cₙ Dₙ + ⟨v, ∇ₓD⟩ by the fast path, or by the general one."""
         if self._short:
-            self.d.paired(c)
+            self.d.fused_grads(c)
         else:
             self.d.adjoint(c[:, None], np.ones_like(c)[:, None])
             self.d.grads()
@@ -250,7 +250,7 @@ class Lane:
         else:
             real_features = root.output_of(self.d_real.memory, layer)
         sums = np.stack([real_features.sum(axis=0), fake_features.sum(axis=0)])
-        means = self.g.context.sum_over_lanes(sums) / self.batch
+        means = self.g.context.sum_over_workers(sums) / self.batch
         value, row = FeatureMatching.match(means[0], means[1], self.batch)
         dy = np.zeros((len(fake_features) + (self._n_real if self.d_real is None else 0), *row.shape), row.dtype)
         dy[-len(fake_features) :] = row

@@ -1,6 +1,6 @@
 """What both players minimise, written a second time: plain functions of the parameters, for differences.
 
-Forward passes of the whole batch, reals and fakes apart, no lanes, no unit signals, no short road; augmentations as
+Forward passes of the whole batch, reals and fakes apart, no workers, no unit signals, no fast path; augmentations as
 whole arrays. They draw from copies of the game's random streams, in the order of the moves.
 """
 
@@ -88,7 +88,7 @@ class Objectives:
             x = self.plain + self.spread[penalty]
         self.d.forward(x, self.labels)
         g = self.d.backward(np.ones((len(x), 1)))  # first order only
-        return penalty.seed(g, len(x), np.empty_like(g), self.factor)
+        return penalty.value_and_grad(g, len(x), np.empty_like(g), self.factor)
 
     def generator(self) -> float:
         """L_G."""

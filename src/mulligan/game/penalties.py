@@ -54,7 +54,7 @@ class Penalty:
         """
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 
-    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+    def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         """Write v = ∂P/∂g and return these rows' part of P.
 
         Parameters
@@ -95,7 +95,7 @@ class R1(Penalty):
 
     gamma: NonNegative = 1.0
 
-    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+    def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         gamma = self.gamma * factor
         np.multiply(g, gamma / n, out=out)  # v = (γ/N) g
         return 0.5 * gamma / n * float(squared_norms(g).sum())
@@ -121,7 +121,7 @@ class ZeroCentered(Penalty):
     weight: NonNegative = 10.0
     points: ClassVar[Points] = "between"
 
-    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+    def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         weight = self.weight * factor
         np.multiply(g, 2 * weight / n, out=out)  # v = (2λ/N) g
         return weight / n * float(squared_norms(g).sum())
@@ -143,7 +143,7 @@ class WGANGP(Penalty):
     one_sided: bool = False
     points: ClassVar[Points] = "between"
 
-    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+    def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         weight = self.weight * factor
         norms = np.sqrt(squared_norms(g))
         excess = norms - 1.0

@@ -16,9 +16,9 @@ from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLo
 from mulligan.game.penalties import Penalty, Points
 from mulligan.nn.layers.base import Layer, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.layers.families import Affine, Pointwise, refuse_unwritten
+from mulligan.nn.layers.families import Affine, Pointwise, check_writes_out
 from mulligan.nn.network import Network
-from mulligan.nn.workers.limits import refuse_too_large
+from mulligan.nn.workers.limits import check_size
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mulligan.nn.schedules import Schedule
 
 
-def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
+def check_playable(game: Game, sample_shape: Shape) -> None:
     """Raise where a game cannot be played on samples of this shape; costs no memory, as no parameter is made.
 
     Raises
@@ -38,13 +38,13 @@ def refuse_unplayable(game: Game, sample_shape: Shape) -> None:
         As `GAN` raises them.
     """
     Warp(game.augment, tuple(sample_shape))
-    refuse_misfits(game, *_unborn(game, sample_shape), sample_shape, total=1)
+    check_game(game, *_unborn(game, sample_shape), sample_shape, total=1)
 
 
-def refuse_unheld(game: Game, sample_shape: Shape, *, batch_size: int, lanes: int) -> None:
+def check_memory(game: Game, sample_shape: Shape, *, batch_size: int, workers: int) -> None:
     """Raise where a step needs more memory than is free, before any of it is taken.
 
-    Counted is what every step needs: of each player, parameters, the optimiser's vectors and a gradient in each lane;
+    Counted is what every step needs: of each player, parameters, the optimiser's vectors and a gradient in each worker;
     of each row, what D is shown and what the layers with weights give. All else comes to a few times as much at most.
 
     Raises
@@ -59,8 +59,8 @@ def refuse_unheld(game: Game, sample_shape: Shape, *, batch_size: int, lanes: in
     if d.mixes_samples:
         gradients += d.n_params
     row = _given(g) + 2 * (math.prod(sample_shape) + _given(d))  # D sees a real and a fake one
-    numbers = vectors + average + lanes * gradients + batch_size * row
-    refuse_too_large("parameters and batch", numbers * g.dtype.itemsize)
+    numbers = vectors + average + workers * gradients + batch_size * row
+    check_size("parameters and batch", numbers * g.dtype.itemsize)
 
 
 def _given(network: Network) -> int:
@@ -81,14 +81,14 @@ def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
     return np.empty(0, dtype)
 
 
-def refuse_settings(*, seed: int, total: int, lanes: int, dtype: DTypeLike) -> None:
+def check_settings(*, seed: int, total: int, workers: int, dtype: DTypeLike) -> None:
     """Raise where a `GAN` cannot be made with these, whatever the game.
 
     Raises
     ------
     ConfigError
     """
-    for name, value, least in (("seed", seed, 0), ("total", total, 1), ("lanes", lanes, 1)):
+    for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", workers, 1)):
         as_whole(name, value, least)
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ConfigError(
@@ -96,7 +96,7 @@ def refuse_settings(*, seed: int, total: int, lanes: int, dtype: DTypeLike) -> N
         )
 
 
-def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
+def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
     """Raise where the players, the data and the rules of a game do not fit together.
 
     Raises
@@ -109,21 +109,21 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
         A schedule that is not finite somewhere among `total` steps; one of β₂, or of rates, for an optimiser that has
         none; one of β₂ outside [0, 1).
     """
-    _refuse_shapes(game, g, d, sample_shape)
-    _refuse_mixing(game, g, d)
+    _check_shapes(game, g, d, sample_shape)
+    _check_mixing(game, g, d)
     for network, second_order in ((g, False), (d, bool(game.penalties))):
         for _, layer, shape in walk(network.layer, network.input_shape):
             if not type(layer).__module__.startswith("mulligan."):
-                _refuse_layer(layer, shape, network.dtype, second_order)
-    _refuse_loss(game)
+                _check_layer(layer, shape, network.dtype, second_order)
+    _check_loss(game)
     for penalty in game.penalties:
-        _refuse_nowhere(penalty)
-        _refuse_seed(penalty, d.input_shape)
+        _check_points(penalty)
+        _check_value_and_grad(penalty, d.input_shape)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
             if not layer.second_order:
                 raise UnsupportedError(no_second_order(layer))
-    _refuse_schedules(game, total)
+    _check_schedules(game, total)
     if isinstance(game.loss, FeatureMatching):
         depth = len(d.layer.children(d.input_shape))
         if not -depth <= game.loss.layer < depth:
@@ -132,10 +132,10 @@ def refuse_misfits(game: Game, g: Network, d: Network, sample_shape: Shape, tota
                 f"from 0 to {depth - 1}, or from −{depth} to −1 counted from the end. Try layer = -2."
             )
     if game.update == "simultaneous":
-        _refuse_simultaneous(game)
+        _check_simultaneous(game)
 
 
-def _refuse_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
+def _check_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
     """Raise where G's samples, D's logit, a player's parameters, or the number of classes is not what a game needs."""
     if g.output_shape != tuple(sample_shape):
         raise ShapeError(
@@ -161,7 +161,7 @@ def _refuse_shapes(game: Game, g: Network, d: Network, sample_shape: Shape) -> N
             )
 
 
-def _refuse_mixing(game: Game, g: Network, d: Network) -> None:
+def _check_mixing(game: Game, g: Network, d: Network) -> None:
     """Raise where samples of a batch would mix that must not."""
     for _, layer, shape in walk(g.layer, g.input_shape):
         if layer.mixes_samples and all(param.trained for param in layer.params(shape).values()):
@@ -179,10 +179,10 @@ def _refuse_mixing(game: Game, g: Network, d: Network) -> None:
         )
 
 
-def _refuse_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order: bool) -> None:
+def _check_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order: bool) -> None:
     """Raise where a layer of one's own, asked about four samples, gives others than a network passes on."""
     if isinstance(layer, Pointwise):
-        refuse_unwritten(layer, shape, curved=second_order and layer.second_order)
+        check_writes_out(layer, shape, curved=second_order and layer.second_order)
     network = Network(layer, shape, dtype)
     space = network.workspace(rng=np.random.default_rng(0))
     x, y = np.zeros((4, *shape), dtype), np.zeros((4, *network.output_shape), dtype)
@@ -203,7 +203,7 @@ def _refuse_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order
             )
 
 
-def _refuse_loss(game: Game) -> None:
+def _check_loss(game: Game) -> None:
     """Raise where a loss of one's own, asked about four logits a side, does not give what a step needs."""
     loss, (real, fake, other) = game.loss, np.linspace(-1.0, 1.0, 12).reshape(3, 4)
     name = type(loss).__name__
@@ -230,35 +230,35 @@ def _refuse_loss(game: Game) -> None:
         )
 
 
-def _refuse_seed(penalty: Penalty, shape: Shape) -> None:
+def _check_value_and_grad(penalty: Penalty, shape: Shape) -> None:
     """Raise where a penalty of one's own does not give its value, or not its seed, or forgets the factor."""
-    seed = signature(type(penalty).seed)
+    seed = signature(type(penalty).value_and_grad)
     try:
         seed.bind(penalty, None, 2, None, 1.0)
     except TypeError as error:
         raise UnsupportedError(
-            f"{type(penalty).__name__}.seed{seed} is not allowed: a step gives it g, n, out and factor ({error}). "
-            "Write seed(self, g, n, out, factor=1.0), and multiply P and ∂P/∂g by factor."
+            f"{type(penalty).__name__}.value_and_grad{seed} is not allowed: a step gives it g, n, out and factor "
+            f"({error}). Write value_and_grad(self, g, n, out, factor=1.0), and multiply P and ∂P/∂g by factor."
         ) from error
     out = np.full((2, *shape), np.nan)
     with np.errstate(all="ignore"):
-        value = penalty.seed(np.ones_like(out), 2, out, 1.0)
+        value = penalty.value_and_grad(np.ones_like(out), 2, out, 1.0)
     left = np.isnan(out).all()
     if left or not isinstance(value, numbers.Real):
         raise UnsupportedError(
-            f"{type(penalty).__name__}.seed returns {value!r}{' and leaves out as it was' if left else ''}, which is "
-            "not allowed; it must return P, a number, and write ∂P/∂g into out (out[...] = …)."
+            f"{type(penalty).__name__}.value_and_grad returns {value!r}{' and leaves out as it was' if left else ''}, "
+            "which is not allowed; it must return P, a number, and write ∂P/∂g into out (out[...] = …)."
         )
     with np.errstate(all="ignore"):
-        half = penalty.seed(np.ones_like(out), 2, np.empty_like(out), 0.5)
+        half = penalty.value_and_grad(np.ones_like(out), 2, np.empty_like(out), 0.5)
     if math.isfinite(value) and not math.isclose(half, 0.5 * value, rel_tol=1e-6):
         raise UnsupportedError(
-            f"{type(penalty).__name__}.seed gives P = {value:.6g} with factor = 1 and {half:.6g} with 0.5, which is "
-            "not allowed; it must multiply P and ∂P/∂g by factor, or schedules.penalty cannot act on it."
+            f"{type(penalty).__name__}.value_and_grad gives P = {value:.6g} with factor = 1 and {half:.6g} with 0.5, "
+            "which is not allowed; it must multiply P and ∂P/∂g by factor, or schedules.penalty cannot act on it."
         )
 
 
-def _refuse_nowhere(penalty: Penalty) -> None:
+def _check_points(penalty: Penalty) -> None:
     """Raise where a penalty of one's own does not say at which points it looks."""
     name, places = type(penalty).__name__, get_args(Points)
     if penalty.points not in places:
@@ -273,7 +273,7 @@ def _refuse_nowhere(penalty: Penalty) -> None:
         )
 
 
-def _refuse_schedules(game: Game, total: int) -> None:
+def _check_schedules(game: Game, total: int) -> None:
     schedules = game.schedules
     for step in (*range(0, total, max(1, total // 100)), total - 1):
         for name, schedule in (("lr", schedules.lr), ("penalty", schedules.penalty), ("noise", schedules.noise)):
@@ -295,7 +295,7 @@ def _value(schedule: Schedule, step: int, total: int) -> float:
         return math.inf
 
 
-def _refuse_simultaneous(game: Game) -> None:
+def _check_simultaneous(game: Game) -> None:
     for penalty in game.penalties:
         if penalty.apart:
             raise UnsupportedError(
@@ -333,10 +333,10 @@ def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDAr
     return array
 
 
-def refuse_batch(
-    shape: Shape, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, lanes: int
+def check_batch(
+    shape: Shape, labels: NDArray[np.integer[Any]] | None, sample_shape: Shape, *, moves: int, workers: int
 ) -> None:
-    """Raise where a batch does not fit D, its labels, the moves or the lanes.
+    """Raise where a batch does not fit D, its labels, the moves or the workers.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ def refuse_batch(
         That D takes.
     moves : int
         Of D in a step, among which the batch is shared.
-    lanes : int
+    workers : int
         Among which each move's rows are shared.
 
     Raises
@@ -363,9 +363,9 @@ def refuse_batch(
     n = shape[0]
     if labels is not None and labels.shape != (n,):
         raise ShapeError(f"labels of shape {labels.shape} do not fit {n} samples; give one whole number for each.")
-    if n % moves or n < moves * lanes:
+    if n % moves or n < moves * workers:
         raise ShapeError(
             f"a batch of {n} cannot be shared evenly among d_steps = {moves} moves of the discriminator with at least "
-            f"one row for each of {lanes} lanes. Make it a multiple of {moves}, {moves * lanes} or more, or use fewer "
-            "lanes."
+            f"one row for each of {workers} workers. Make it a multiple of {moves}, {moves * workers} or more, or use "
+            "fewer workers."
         )

@@ -87,7 +87,7 @@ class Script:
         config = recipe(name)
         if not decay:
             config = replace(config, schedules=replace(config.schedules, lr=Constant(1.0)))
-        self.gan = GAN(config, (28, 28, 1), seed=seed, lanes=1, dtype=dtype)
+        self.gan = GAN(config, (28, 28, 1), seed=seed, workers=1, dtype=dtype)
         self.sampler = Sampler(len(data), 1, stream(seed, "batches"))
         self.data, self.first = data, -1
 
@@ -241,7 +241,7 @@ def play(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, m
 def _mended(steps: int) -> tuple[Array, float]:
     """Train `article-mended` for some steps; return 64 pictures and their spread over z."""
     run = Run(recipe("article-mended", steps=steps))
-    with run.gan.lanes:
+    with run.gan:
         for _ in range(steps):
             run.advance()
         z, _ = run.draw(64, seed=0)

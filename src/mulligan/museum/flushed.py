@@ -20,9 +20,9 @@ def critic_move(game: Duel) -> None:
     penalty, real, fake = WGANGP(), game.real(BATCH), game.g.forward(game.z(BATCH))
     game.d.forward(fake + penalty.draw(game.noise, real) * (real - fake))  # x̂ = ε x + (1 − ε) G(z)
     g = game.d.backward(np.ones((BATCH, 1), np.float32), tangent_follows=True)
-    penalty.seed(g, BATCH, v := np.empty_like(g))
+    penalty.value_and_grad(g, BATCH, v := np.empty_like(g))
     game.d.tangent(v)
-    game.d.paired(np.zeros(BATCH, np.float32))  # ∂/∂θ ⟨v, ∇D⟩ alone
+    game.d.fused_grads(np.zeros(BATCH, np.float32))  # ∂/∂θ ⟨v, ∇D⟩ alone
     game.discriminator_move(real, fake, Wasserstein())
 
 

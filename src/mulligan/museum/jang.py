@@ -46,8 +46,8 @@ class Stratified(LinearMap):
         y = np.multiply(x, 0.5, out=m.buffer(name, x.shape))
         y += 0.5
         if m.context.training:
-            counts = [int(count) for count in m.context.gather_lanes(np.array(len(x)))]
-            before, n = sum(counts[: m.context.lane]), sum(counts)
+            counts = [int(count) for count in m.context.gather_workers(np.array(len(x)))]
+            before, n = sum(counts[: m.context.worker]), sum(counts)
             y *= 0.001
             y += (np.arange(before, before + len(x), dtype=y.dtype) / max(n - 1, 1))[:, None]
         y *= self.high - self.low

@@ -48,7 +48,7 @@ def film(path: str | Path, *, seed: int = 0, steps: int = 10_000, frames: int = 
     """
     run = Run(recipe("jang", seed=seed, steps=steps, threads=1))
     pictures = [frame(run)]
-    with run.gan.lanes:
+    with run.gan:
         for i in range(1, frames):
             while run.step < round(i * steps / (frames - 1)):
                 run.advance()

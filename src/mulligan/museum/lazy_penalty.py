@@ -50,7 +50,7 @@ CASE = Case(
         "Between two penalties D grows steep and G runs; then one step of sixteen-fold weight throws D back. The mean "
         "is the same, but the game never sees the mean."
     ),
-    repair="The penalty at every step; by the short road it costs a third of a step.",
+    repair="The penalty at every step; by the fast path it costs a third of a step.",
     settings=(("R1 and R2", "16 γ at every 16th step", "γ at every step"),),
     play=run,
 )

@@ -27,7 +27,7 @@ class Frozen(Optimizer):
 
     lr: Positive = 1e-3
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         pass
 
 
@@ -55,7 +55,7 @@ class LogOfProbability(NonSaturating):
 class UnguardedWGANGP(WGANGP):
     """WGAN-GP whose ‖g‖ = √Σg² is differentiated at 0, too: g/‖g‖ is 0/0 (keras-io issue 910)."""
 
-    def seed(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
+    def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         weight = self.weight * factor
         norms = np.sqrt(squared_norms(g))
         with np.errstate(invalid="ignore", divide="ignore"):

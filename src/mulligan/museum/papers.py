@@ -65,7 +65,7 @@ class RisingMomentum(Optimizer):
     epochs: Count = 250
     epoch: Count = 500
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
         done = (steps(state) - 1) // self.epoch
         way = min(done / max(self.epochs - 1, 1), 1.0)

@@ -53,7 +53,7 @@ class ArticleAdam(Optimizer):
     beta2: Decay = 0.999
     eps: Positive = 1e-8
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
         s = average_square(v, self.beta2, g)
         average(m, self.beta1, g)  # g is spent

@@ -64,7 +64,7 @@ def ring(*overrides: str, steps: int, seed: int) -> Run:
 
 def play(run: Run, steps: int | None = None) -> Run:
     """Take a run's steps: all that are left, or some."""
-    with run.gan.lanes, np.errstate(all="ignore"):
+    with run.gan, np.errstate(all="ignore"):
         for _ in range(run.config.steps - run.step if steps is None else steps):
             run.advance()
     return run

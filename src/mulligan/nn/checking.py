@@ -7,8 +7,8 @@ A check compares a formula with a number that was found without it:
   measure zero (small arrays are also checked element by element);
 - *tangent*: J tx against a difference of two forward passes; ⟨b, J tx⟩ = ⟨Jᵀ b, tx⟩;
 - *second order*: P = ⟨a, f(x, θ)⟩ + ⟨v, Jᵀ b⟩ holds first-order gradients, so its differences are second derivatives;
-- *short road*: `paired` against `adjoint` and `grads`;
-- *lanes*: two threads, half the batch each, against one.
+- *fast path*: `fused_grads` against `adjoint` and `grads`;
+- *workers*: two threads, half the batch each, against one.
 
 Differences are D(h) = (F(h) − F(−h))/2h at h and h/2, extrapolated to (4 D(h/2) − D(h))/3, whose error is O(h⁴).
 Where a kink (of a ReLU) lies between the points, the two differ by far more than h²: then the point is not used and
@@ -27,10 +27,10 @@ import numpy as np
 from mulligan.errors import UnsupportedError
 from mulligan.nn.cases import CASES, Case
 from mulligan.nn.layers import LAYERS, Pointwise
-from mulligan.nn.layers.families import refuse_unwritten
+from mulligan.nn.layers.families import check_writes_out
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.nn.workers.threads import Lanes, shares
+from mulligan.nn.workers.threads import ThreadTeam, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -264,7 +264,7 @@ class _Point:
             self.forward()
             self.space.backward(ones, tangent_follows=True)
             self.space.tangent(self.v)
-            self.space.paired(c)
+            self.space.fused_grads(c)
 
         def long() -> None:
             self.forward()
@@ -274,9 +274,9 @@ class _Point:
 
         if self.arrays():
             by_short, by_long = self.gradients(short), self.gradients(long)
-            yield "paired", max(relative(by_short[name], by_long[name]) for name in by_long)
+            yield "fused_grads", max(relative(by_short[name], by_long[name]) for name in by_long)
 
-    def two_lanes(self) -> Iterator[tuple[str, float]]:
+    def two_workers(self) -> Iterator[tuple[str, float]]:
         found: dict[str, Array] = {}
 
         def passes() -> None:
@@ -288,8 +288,8 @@ class _Point:
         one = self.gradients(passes)
         one["stats"], self.network.stats[:] = self.network.stats.copy(), kept
         y, dx = np.empty_like(found["y"]), np.empty_like(found["dx"])
-        with Lanes(2) as lanes:
-            spaces = [self.network.workspace(lanes=lanes, lane=i) for i in range(2)]
+        with ThreadTeam(2) as team:
+            spaces = [self.network.workspace(team=team, worker=i) for i in range(2)]
             parts = shares(len(self.x), 2)
 
             def work(i: int) -> None:
@@ -301,13 +301,13 @@ class _Point:
                 space.grads()
                 space.finish_grads()
 
-            lanes.run(work)
+            team.run(work)
         spaces[0].grad += spaces[1].grad
         spaces[0].finish()
         two = {e.path: e.view(spaces[0].grad) for e in self.network.entries} | {"stats": self.network.stats.copy()}
         self.network.stats[:] = kept
         yield (
-            "two lanes",
+            "two workers",
             max(relative(y, found["y"]), relative(dx, found["dx"]), *(relative(one[name], two[name]) for name in one)),
         )
 
@@ -328,7 +328,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     Returns
     -------
     list of Check
-        First order in training and (where it differs) in evaluation; then second order, the short road and lanes, as
+        First order in training and (where it differs) in evaluation; then second order, the fast path and workers, as
         far as the layer takes part in them.
 
     Raises
@@ -337,7 +337,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
         When a function of a `Pointwise` returns what it should write.
     """
     if isinstance(layer, Pointwise):
-        refuse_unwritten(layer, shape, curved=layer.second_order)
+        check_writes_out(layer, shape, curved=layer.second_order)
     case, name = Case(layer, shape, rows), name or type(layer).__name__
     found = _settled(case, _Point.first_order, True)
     network = Network(layer, shape)
@@ -349,7 +349,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
         found += _settled(case, _Point.tangents, True) + _settled(case, _Point.second_order, True)
         if network.piecewise_linear:
             found += _settled(case, _Point.short_road, True)
-    found += _settled(case, _Point.two_lanes, not _draws(case))
+    found += _settled(case, _Point.two_workers, not _draws(case))
     return [Check(name, what, error) for what, error in found]
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.nn.workers.limits import refuse_too_large, too_large
+from mulligan.nn.workers.limits import check_size, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mulligan.nn.workers.threads import Lanes
+    from mulligan.nn.workers.threads import ThreadTeam
 
 Array = NDArray[Any]
 """Any array of the engine; values and gradients share the network's dtype (float32, or float64 in checks)."""
@@ -56,7 +56,7 @@ def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 def _bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     """Return the size of an array that is to be allocated."""
     size = math.prod(shape) * dtype.itemsize
-    refuse_too_large("an array", size)
+    check_size("an array", size)
     return size
 
 
@@ -88,27 +88,27 @@ class Context:
         After this backward pass comes a tangent one: what both need is worth keeping.
     rng : Generator or None
         Where dropout draws its masks.
-    lanes, lane
+    workers, worker
         The workers that share this batch, and which of them this workspace serves.
     """
 
-    __slots__ = ("labels", "lane", "lanes", "rng", "tangent_follows", "training")
+    __slots__ = ("labels", "rng", "tangent_follows", "team", "training", "worker")
 
-    def __init__(self, rng: np.random.Generator | None = None, lanes: Lanes | None = None, lane: int = 0):
+    def __init__(self, rng: np.random.Generator | None = None, team: ThreadTeam | None = None, worker: int = 0):
         self.labels: Labels = None
         self.training = True
         self.tangent_follows = False
         self.rng = rng
-        self.lanes = lanes
-        self.lane = lane
+        self.team = team
+        self.worker = worker
 
-    def sum_over_lanes(self, value: Array) -> Array:
-        """Sum `value` over all lanes, in the lanes' order: the same bytes in every lane."""
-        return value if self.lanes is None else self.lanes.sum(self.lane, value)
+    def sum_over_workers(self, value: Array) -> Array:
+        """Sum `value` over all workers, in the workers' order: the same bytes in every worker."""
+        return value if self.team is None else self.team.sum(self.worker, value)
 
-    def gather_lanes(self, value: Array) -> list[Array]:
-        """Return every lane's `value`, in the lanes' order."""
-        return [value] if self.lanes is None else self.lanes.gather(self.lane, value)
+    def gather_workers(self, value: Array) -> list[Array]:
+        """Return every worker's `value`, in the workers' order."""
+        return [value] if self.team is None else self.team.gather(self.worker, value)
 
 
 class Memory:

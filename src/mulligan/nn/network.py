@@ -15,7 +15,7 @@ from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from mulligan.nn.workers.threads import Lanes
+    from mulligan.nn.workers.threads import ThreadTeam
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class Network:
         *,
         theta: Array | None = None,
         rng: np.random.Generator | None = None,
-        lanes: Lanes | None = None,
-        lane: int = 0,
+        team: ThreadTeam | None = None,
+        worker: int = 0,
         grad: Array | None = None,
     ) -> Workspace:
         """Bind the network to memory of its own.
@@ -125,13 +125,13 @@ class Network:
             Other parameters than the network's own, for instance their average.
         rng : Generator, optional
             For dropout.
-        lanes, lane : optional
+        workers, worker : optional
             The workers among which the batch is shared, and which of them this workspace serves.
         grad : (at least n_params,) array, optional
             Where the gradient is kept, if not in memory of its own; networks whose gradients are not wanted at the same
             time may share it.
         """
-        return Workspace(self, self.theta if theta is None else theta, Context(rng, lanes, lane), grad)
+        return Workspace(self, self.theta if theta is None else theta, Context(rng, team, worker), grad)
 
 
 class Workspace:
@@ -143,8 +143,8 @@ class Workspace:
     Attributes
     ----------
     grad : (n_params,) array
-        Filled by `grads` and `paired`; begin each step with `clear_grads` and end it with `finish_grads`. Where two
-        workspaces were given the same memory for it, it holds the one's gradient or the other's.
+        Filled by `grads` and `fused_grads`; begin each step with `clear_grads` and end it with `finish_grads`. Where
+        two workspaces were given the same memory for it, it holds the one's gradient or the other's.
     """
 
     def __init__(self, network: Network, theta: Array, context: Context, grad: Array | None = None):
@@ -229,9 +229,9 @@ class Workspace:
         """Return (dx, dtx), the transpose of (x, tx) ↦ (y, ty)."""
         return self.network.layer.adjoint(self.memory, dy, dty, inputs)
 
-    def paired(self, c: Array) -> None:
-        """Add the gradients of Σ cₙ yₙ + ⟨v, ∇ₓD⟩ on the short road (see `Layer.paired`) to `grad`."""
-        self.network.layer.paired(self.memory, c)
+    def fused_grads(self, c: Array) -> None:
+        """Add the gradients of Σ cₙ yₙ + ⟨v, ∇ₓD⟩ on the fast path (see `Layer.fused_grads`) to `grad`."""
+        self.network.layer.fused_grads(self.memory, c)
 
     def prepare(self) -> None:
         """Let layers compute what the weights alone decide; once before a step's passes."""
@@ -282,7 +282,7 @@ def _checked(labels: Labels, n: int, classes: int) -> NDArray[np.integer[Any]]:
 
 
 def sum_gradients(spaces: list[Workspace], part: slice) -> None:
-    """Add the gradients of all lanes' workspaces to the first one's, for one part of the parameters, in order."""
+    """Add the gradients of all workers' workspaces to the first one's, for one part of the parameters, in order."""
     total = spaces[0].grad[part]
     for space in spaces[1:]:
         total += space.grad[part]

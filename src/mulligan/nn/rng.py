@@ -22,7 +22,7 @@ def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
     name : str
         ``init.g``, ``init.d``, ``batches``, ``noise``, ``penalty``, ``dropout``, ``eval``, or another.
     index : int
-        Sub-stream, for instance the lane.
+        Sub-stream, for instance the worker.
 
     Returns
     -------

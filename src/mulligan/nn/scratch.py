@@ -1,7 +1,7 @@
 """Large arrays that no pass leaves for the next, one set for each thread.
 
-All convolutions of a lane unfold their windows into the same memory: it stays in the cache from one layer to the next,
-and a deep network needs no more of it than its largest layer. An optimiser's blocks share theirs likewise.
+All convolutions of a worker unfold their windows into the same memory: it stays in the cache from one layer to the
+next, and a deep network needs no more of it than its largest layer. An optimiser's blocks share theirs likewise.
 """
 
 from __future__ import annotations

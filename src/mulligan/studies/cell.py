@@ -319,7 +319,7 @@ def time_steps(job: Job, seconds: float) -> float:
     config: Config = from_table(Config, job.config)
     with threadpoolctl.threadpool_limits(1):
         trial = Run(config, data=load_once(config))
-        with trial.gan.lanes:
+        with trial.gan:
             trial.advance()
             began, size = time.process_time(), 1
             blocks: list[float] = []

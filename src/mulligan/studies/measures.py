@@ -252,7 +252,7 @@ def _origin(run: Run) -> tuple[Array, Array]:
     if parent is not None and parent.step:
         arrays = load_checkpoint(folder_of(RunFolder(Path(parent.run)).checkpoints, parent.step)).arrays
         return arrays["g.theta"], arrays.get("average", arrays["g.theta"])
-    fresh = GAN(run.gan.game, run.data.shape, seed=run.config.seed, total=run.config.steps, lanes=1)
+    fresh = GAN(run.gan.game, run.data.shape, seed=run.config.seed, total=run.config.steps, workers=1)
     return fresh.g.network.theta, fresh.g.network.theta
 
 

@@ -41,7 +41,7 @@ class Batches:
         self._by_number = not (data.streamed or data.whole_batches)
 
     def next(self) -> tuple[Array | Rows, Labels]:
-        """Return the next real samples by number, or themselves where a lane cannot take its own; and their classes.
+        """Return the next real samples by number, or themselves where a worker cannot take its own; and their classes.
 
         Raises
         ------

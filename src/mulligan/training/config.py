@@ -93,7 +93,7 @@ class Config(Game):
     seed : int
         Of every random stream.
     threads : int
-        Lanes that share a batch; 0 for all cores that the process may use. Part of what makes a run exact, so a run
+        Workers that share a batch; 0 for all cores that the process may use. Part of what makes a run exact, so a run
         writes down what 0 was.
     report_every, sample_every, evaluate_every, save_every : int
         Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events; the last step has them too. With 0

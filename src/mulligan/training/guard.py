@@ -67,12 +67,12 @@ def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
     """Yield what the step's forward passes computed, in their order, before the update spoiled everything."""
     if real is not None:
         yield "the batch of real samples", real
-    lanes = run.gan.outputs()
+    workers = run.gan.outputs()
     for key, mover, who in (("g", run.gan.g, "generator"), ("d", run.gan.d, "discriminator")):
         for number, layer in enumerate(mover.layers):
-            for lane in lanes:
-                if number < len(lane[key]):
-                    yield f"the output of {who}.layers.{number} ({type(layer).__name__})", lane[key][number]
+            for worker in workers:
+                if number < len(worker[key]):
+                    yield f"the output of {who}.layers.{number} ({type(layer).__name__})", worker[key][number]
 
 
 def _kept(run: Run) -> Iterator[tuple[str, Array]]:

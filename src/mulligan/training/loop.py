@@ -76,8 +76,8 @@ def train(
         for observer in observers:
             yield from observer.observe(run, event)
 
-    with run.gan.lanes as lanes:
-        lanes.run(_quiet)
+    with run.gan as gan:
+        gan.team.run(_quiet)
         try:
             if run.step == run.begins:
                 yield from answered(_started(run))
@@ -161,9 +161,9 @@ def _advance(run: Run, last: int, stop: Callable[[], bool], held: Held) -> None:
         run.cpu += time.process_time() - cpu
 
 
-def _quiet(lane: int) -> None:
+def _quiet(worker: int) -> None:
     """Silence the floating-point warnings of this thread, unless it is the caller's own."""
-    if lane:
+    if worker:
         np.seterr(all="ignore")
 
 

@@ -112,18 +112,18 @@ class Glance:
     def _look(
         self, run: Run, z: Array, labels: NDArray[np.int64] | None
     ) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
-        """Draw, and send the fakes through the maps, all lanes of the run together."""
+        """Draw, and send the fakes through the maps, all workers of the run together."""
         from mulligan.output.pictures.images import to_uint8
 
         low, high = run.config.data.low, run.config.data.high
-        starts, lanes = range(0, len(z), _BLOCK), run.gan.lanes
+        starts, team = range(0, len(z), _BLOCK), run.gan.team
         seen: dict[int, NDArray[Any]] = {}
         judged: dict[int, NDArray[np.float32]] = {}
 
-        def work(lane: int) -> None:
+        def work(worker: int) -> None:
             space: Workspace = run.gan.g.network.workspace(theta=run.gan.average)
             with np.errstate(all="ignore"):
-                for start in starts[lane :: lanes.count]:
+                for start in starts[worker :: team.count]:
                     rows = slice(start, start + _BLOCK)
                     made = space.forward(z[rows], None if labels is None else labels[rows], training=False)
                     if self.features is None or not np.isfinite(made).all():
@@ -134,7 +134,7 @@ class Glance:
                     if self.judge is not None:
                         judged[start] = self.judge.probabilities(images)
 
-        lanes.run(work)
+        team.run(work)
         if len(judged) < len(starts):
             judged = {}
         widths = {part.shape[1] for part in seen.values()}

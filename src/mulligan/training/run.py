@@ -12,7 +12,7 @@ from mulligan.data import Dataset, Sampler
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, shown
 from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
-from mulligan.game.validation import as_numbers, refuse_unheld
+from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
@@ -100,9 +100,9 @@ class Run:
                 f"{config.data.labels!r} has {self.classes}. Set classes = 0 to take what the data has."
             )
         game, shape = replace(config, classes=self.classes), self.data.shape
-        lanes = min(config.threads, config.batch_size)  # a lane without rows would have no mean
-        refuse_unheld(game, shape, batch_size=config.batch_size, lanes=lanes)
-        self.gan = GAN(game, shape, seed=config.seed, total=config.steps, lanes=lanes, processes=True)
+        workers = min(config.threads, config.batch_size)  # a worker without rows would have no mean
+        check_memory(game, shape, batch_size=config.batch_size, workers=workers)
+        self.gan = GAN(game, shape, seed=config.seed, total=config.steps, workers=workers, processes=True)
         self.current = config
         self.turned: list[tuple[int, tuple[str, ...]]] = []
         self._told = 0  # of them, those that `take_turns` has given
@@ -120,7 +120,7 @@ class Run:
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         """Refuse to be copied or pickled: a copy would train the same arrays, or none."""
         raise UnsupportedError(
-            "a run is bound to its lanes and their memory and cannot be copied or pickled. Make another of its "
+            "a run is bound to its workers and their memory and cannot be copied or pickled. Make another of its "
             "configuration (mulligan.Run(run.config)), or keep it in a folder and go on from there "
             "(mulligan.training.resume)."
         )
@@ -357,7 +357,7 @@ class Run:
                 f"here {run.fingerprint[:12]}…). Restore the data as it was, or start a new run."
             )
         own = run.gan.arrays()
-        _refuse_strangers(own, arrays)
+        _check_origin(own, arrays)
         if run.gan.streams.keys() != state["streams"].keys():
             raise CheckpointError(
                 f"the checkpoint has the random streams {', '.join(state['streams'])}, but this configuration needs "
@@ -378,7 +378,7 @@ class Run:
         return run
 
 
-def _refuse_strangers(own: dict[str, Array], arrays: dict[str, Array]) -> None:
+def _check_origin(own: dict[str, Array], arrays: dict[str, Array]) -> None:
     """Refuse arrays that are not, by name, shape and dtype, those that the run has."""
 
     def kinds(these: dict[str, Array]) -> dict[str, tuple[tuple[int, ...], str]]:

@@ -232,7 +232,7 @@ def test_a_run_is_the_same_streamed_or_not(folder, monkeypatch, threads):
 
     def played(part=None):
         run = Run(config)
-        with run.gan.lanes:
+        with run.gan:
             for _ in range(20):
                 run.advance()
                 if run.step == part:

@@ -20,7 +20,7 @@ from mulligan.nn.layers import (
     products,
 )
 from mulligan.nn.network import Network
-from mulligan.nn.workers.threads import Lanes, shares
+from mulligan.nn.workers.threads import ThreadTeam, shares
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 
@@ -231,7 +231,7 @@ def test_steps_allocate_nothing_that_stays(kind):
 
 
 @BOTH
-def test_lanes_share_a_batch(kind):
+def test_workers_share_a_batch(kind):
     network, space = built(kind(3), (6, 6, 2))
     rng = np.random.default_rng(3)
     x, dy = rng.normal(size=(7, 6, 6, 2)), rng.normal(size=(7, *network.output_shape))
@@ -239,22 +239,22 @@ def test_lanes_share_a_batch(kind):
     dx = space.backward(dy)
     space.grads()
     parts = shares(7, 2)
-    with Lanes(2) as lanes:
-        spaces = [network.workspace(lanes=lanes, lane=i) for i in range(2)]
+    with ThreadTeam(2) as team:
+        spaces = [network.workspace(team=team, worker=i) for i in range(2)]
         found = [None, None]
 
-        def work(lane):
-            mine = spaces[lane]
-            found[lane] = mine.forward(x[parts[lane]]), mine.backward(dy[parts[lane]])
+        def work(worker):
+            mine = spaces[worker]
+            found[worker] = mine.forward(x[parts[worker]]), mine.backward(dy[parts[worker]])
             mine.grads()
 
-        lanes.run(work)
+        team.run(work)
     assert relative(np.concatenate([f[0] for f in found]), y) < 1e-12
     assert relative(np.concatenate([f[1] for f in found]), dx) < 1e-12
     assert relative(spaces[0].grad + spaces[1].grad, space.grad) < 1e-12
 
 
-@pytest.mark.parametrize("road", ["paired", "adjoint"])
+@pytest.mark.parametrize("road", ["fused_grads", "adjoint"])
 @pytest.mark.parametrize("critic", ["down", "up"])
 def test_r1_equals_torchs_double_backward(road, critic):
     torch = pytest.importorskip("torch")
@@ -270,8 +270,8 @@ def test_r1_equals_torchs_double_backward(road, critic):
     space.clear_grads()
     v = gamma * space.backward(np.ones((5, 1)))
     space.tangent(v)
-    if road == "paired":
-        space.paired(c)
+    if road == "fused_grads":
+        space.fused_grads(c)
     else:
         space.adjoint(c[:, None], np.ones((5, 1)))
         space.grads()

@@ -11,7 +11,7 @@ from mulligan.nn.cases import CASES
 from mulligan.nn.checking import check_layer
 from mulligan.nn.layers.initializers import Constant, He, Orthogonal, Scaled, Zeros
 from mulligan.nn.network import Network
-from mulligan.nn.workers.threads import Lanes, shares
+from mulligan.nn.workers.threads import ThreadTeam, shares
 
 EVERY = [(f"{name} {i}", case) for name, cases in CASES.items() for i, case in enumerate(cases)]
 every = pytest.mark.parametrize("case", [case for _, case in EVERY], ids=[name for name, _ in EVERY])
@@ -54,7 +54,7 @@ class Steps:
             space.grads()
             if self.network.piecewise_linear:
                 space.backward(ones)
-                space.paired(c)
+                space.fused_grads(c)
         space.finish_grads()
         space.finish()
         yield space.grad
@@ -251,19 +251,19 @@ def test_every_workspace_divides_its_own_weights_and_only_prepare_turns_the_dire
     assert not np.allclose(steps.network.tensors()["W_v"], v)
 
 
-def test_lanes_that_did_not_prepare_use_the_same_weights():
+def test_workers_that_did_not_prepare_use_the_same_weights():
     steps = Steps(nn.Sequential((nn.Dense(6, spectral_norm=True), nn.Tanh(), nn.Dense(1))), (7,), dtype=np.float64)
     parts = shares(5, 2)
     y = np.empty((5, 1))
-    with Lanes(2) as lanes:
-        spaces = [steps.network.workspace(lanes=lanes, lane=i) for i in range(2)]
+    with ThreadTeam(2) as team:
+        spaces = [steps.network.workspace(team=team, worker=i) for i in range(2)]
         for _ in range(3):
             spaces[0].prepare()
 
             def work(i):
                 y[parts[i]] = spaces[i].forward(steps.x[parts[i]])
 
-            lanes.run(work)
+            team.run(work)
             np.testing.assert_allclose(y, steps.space.forward(steps.x), rtol=1e-12)
 
 

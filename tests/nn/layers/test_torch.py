@@ -209,7 +209,7 @@ def test_double_backward_through_a_critic(curved):
     if not curved:
         s.space.clear_grads()
         s.space.backward(ones)
-        s.space.paired(s.a[:, 0])
+        s.space.fused_grads(s.a[:, 0])
         s.space.finish_grads()
         for entry in s.network.entries:
             close(entry.view(s.space.grad), s.p[entry.path].grad, 1e-9)

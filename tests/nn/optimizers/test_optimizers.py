@@ -274,7 +274,7 @@ def test_blocks_change_nothing(optimizer, n, monkeypatch):
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=name)
-def test_two_lanes_equal_one_sweep(optimizer):
+def test_two_workers_equal_one_sweep(optimizer):
     n, cut = BLOCK + 501, 30_011
     g = gradients(n, 3 * optimizer.evaluations, np.float32)
     expected, expected_state = run(optimizer, g)
@@ -282,14 +282,14 @@ def test_two_lanes_equal_one_sweep(optimizer):
     for row in g:
         spent = row.copy()
         optimizer.advance(state)
-        lanes = [
+        workers = [
             threading.Thread(target=optimizer.update, args=(theta, spent, state, part))
             for part in (slice(0, cut), slice(cut, n))
         ]
-        for lane in lanes:
-            lane.start()
-        for lane in lanes:
-            lane.join()
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
     assert theta.tobytes() == expected.tobytes()
     assert state.keys() == expected_state.keys()
     assert all(state[key].tobytes() == expected_state[key].tobytes() for key in state)

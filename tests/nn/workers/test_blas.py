@@ -84,7 +84,7 @@ def test_numpys_own_is_asked(machine, monkeypatch):
 
 def test_a_real_process():
     """What threadpoolctl and the system say here, whatever this machine is."""
-    code = "import numpy; from mulligan.nn import blas; print(blas.slowed()); print(blas.libraries())"
+    code = "import numpy; from mulligan.nn.workers import blas; print(blas.slowed()); print(blas.libraries())"
     environment = {**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     said, libraries = done.stdout.splitlines()

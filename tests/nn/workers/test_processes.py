@@ -1,4 +1,4 @@
-"""Lanes that are processes: they meet, answer, fail and end."""
+"""Workers that are processes: they meet, answer, fail and end."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ import pytest
 from mulligan.errors import RunError
 from mulligan.nn.memory import shared
 from mulligan.nn.workers import processes
-from mulligan.nn.workers.processes import Forks, can_fork
+from mulligan.nn.workers.processes import ProcessTeam, can_fork
 
-pytestmark = pytest.mark.skipif(not can_fork(), reason="lanes are processes on Linux only")
+pytestmark = pytest.mark.skipif(not can_fork(), reason="workers are processes on Linux only")
 
 
 def alive(pid):
@@ -25,35 +25,35 @@ def alive(pid):
         return False
 
 
-def forked(count, answer=lambda question, lane: os.getpid(), home=lambda answers: None):
-    return Forks(count, answer, home)
+def forked(count, answer=lambda question, worker: os.getpid(), home=lambda answers: None):
+    return ProcessTeam(count, answer, home)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_every_lane_works_in_a_process_of_its_own(count):
+def test_every_worker_works_in_a_process_of_its_own(count):
     seen = shared((count,), np.int64)
 
-    def work(lane):
-        seen[lane] = os.getpid()
+    def work(worker):
+        seen[worker] = os.getpid()
 
-    with forked(count) as lanes:
+    with forked(count) as team:
         for _ in range(3):
-            lanes.play(work)
-        assert lanes.ask("pid") == seen.tolist()
+            team.play(work)
+        assert team.ask("pid") == seen.tolist()
         assert len(set(seen.tolist())) == count
         assert seen[0] == os.getpid()
     assert not any(alive(pid) for pid in seen[1:])
 
 
-def test_outside_the_block_lanes_are_threads():
+def test_outside_the_block_workers_are_threads():
     seen = shared((2,), np.int64)
 
-    def work(lane):
-        seen[lane] = os.getpid()
+    def work(worker):
+        seen[worker] = os.getpid()
 
-    lanes = forked(2)
-    lanes.play(work)
-    lanes.close()
+    team = forked(2)
+    team.play(work)
+    team.close()
     assert seen.tolist() == [os.getpid()] * 2
 
 
@@ -61,15 +61,15 @@ def test_outside_the_block_lanes_are_threads():
 def test_what_is_written_before_a_meeting_is_read_after(count):
     board, sums = shared((count,), np.float64), shared((count, 200), np.float64)
 
-    def work(lane):
+    def work(worker):
         for turn in range(200):
-            board[lane] = turn * (lane + 1)
-            lanes.meet(lane)
-            sums[lane, turn] = board.sum()
-            lanes.meet(lane)
+            board[worker] = turn * (worker + 1)
+            team.meet(worker)
+            sums[worker, turn] = board.sum()
+            team.meet(worker)
 
-    with forked(count) as lanes:
-        lanes.play(work)
+    with forked(count) as team:
+        team.play(work)
     np.testing.assert_array_equal(sums, np.outer(np.ones(count), np.arange(200) * count * (count + 1) / 2))
 
 
@@ -85,23 +85,23 @@ def test_what_is_written_before_a_meeting_is_read_after(count):
     ],
     ids=lambda value: f"{value.dtype} {value.shape}",
 )
-def test_lanes_exchange_what_they_have(values):
+def test_workers_exchange_what_they_have(values):
     same = shared((3,), np.int64)
 
-    def work(lane):
-        found = lanes.gather(lane, values + lane)
-        fits = [f.dtype == (values + lane).dtype and np.array_equal(f, values + i) for i, f in enumerate(found)]
-        same[lane] = all(fits) and len(found) == 3
+    def work(worker):
+        found = team.gather(worker, values + worker)
+        fits = [f.dtype == (values + worker).dtype and np.array_equal(f, values + i) for i, f in enumerate(found)]
+        same[worker] = all(fits) and len(found) == 3
 
-    with forked(3) as lanes:
-        lanes.play(work)
+    with forked(3) as team:
+        team.play(work)
     assert same.tolist() == [1, 1, 1]
 
 
 def test_too_much_to_exchange_is_refused(monkeypatch):
     monkeypatch.setattr(processes, "EXCHANGE", 64)
-    with forked(2) as lanes, pytest.raises(RunError, match=r"wants to exchange 72 bytes.*threads = 1"):
-        lanes.play(lambda lane: lanes.gather(lane, np.zeros(9)))
+    with forked(2) as team, pytest.raises(RunError, match=r"wants to exchange 72 bytes.*threads = 1"):
+        team.play(lambda worker: team.gather(worker, np.zeros(9)))
 
 
 class Odd(Exception):
@@ -111,84 +111,84 @@ class Odd(Exception):
 
 @pytest.mark.parametrize("error", [ValueError("bad rows"), Odd("bad ", "rows")], ids=["plain", "cannot be pickled"])
 @pytest.mark.parametrize("where", [0, 1, 2])
-def test_an_error_in_any_lane_passes_through_and_the_next_step_has_new_lanes(where, error):
+def test_an_error_in_any_worker_passes_through_and_the_next_step_has_new_workers(where, error):
     done, fail = shared((3,), np.int64), shared((1,), np.int64)
     fail[0] = where
 
-    def work(lane):
-        if lane == fail[0]:
+    def work(worker):
+        if worker == fail[0]:
             raise error
-        lanes.meet(lane)
-        done[lane] += 1
+        team.meet(worker)
+        done[worker] += 1
 
-    with forked(3) as lanes:
+    with forked(3) as team:
         with pytest.raises(Exception, match="bad rows"):
-            lanes.play(work)
+            team.play(work)
         assert done.tolist() == [0, 0, 0]
         fail[0] = -1
-        lanes.play(work)
+        team.play(work)
     assert done.tolist() == [1, 1, 1]
 
 
-def test_a_lane_that_was_killed_is_told_of():
+def test_a_worker_that_was_killed_is_told_of():
     turn = shared((1,), np.int64)
 
-    def work(lane):
-        if lane and turn[0]:
+    def work(worker):
+        if worker and turn[0]:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with forked(2) as lanes:
-        lanes.play(work)
+    with forked(2) as team:
+        team.play(work)
         turn[0] = 1
         with pytest.raises(RunError, match=r"has ended: it was killed.*last checkpoint"):
-            lanes.play(work)
+            team.play(work)
         turn[0] = 0
-        lanes.play(work)
-        os.kill(lanes.ask("pid")[1], signal.SIGKILL)
+        team.play(work)
+        os.kill(team.ask("pid")[1], signal.SIGKILL)
         with pytest.raises(RunError, match="has ended"):
-            lanes.ask("pid")
+            team.ask("pid")
 
 
-def test_what_lanes_know_is_brought_home_before_they_end():
+def test_what_workers_know_is_brought_home_before_they_end():
     counts, taken = [0, 0], []
 
-    def work(lane):
-        counts[lane] += 1
+    def work(worker):
+        counts[worker] += 1
 
-    with forked(2, lambda question, lane: counts[lane], taken.extend) as lanes:
-        lanes.play(work)
-        lanes.play(work)
-        assert counts == [2, 0]  # the other lane's memory is its own
-        lanes.settle()
+    with forked(2, lambda question, worker: counts[worker], taken.extend) as team:
+        team.play(work)
+        team.play(work)
+        assert counts == [2, 0]  # the other worker's memory is its own
+        team.settle()
         assert taken == [2, 2]
-        assert lanes.ask("home") == [2, 0]
+        assert team.ask("home") == [2, 0]
     assert taken == [2, 2]
 
 
 CRAMPED = """
 import os, resource
-from mulligan.nn.workers.processes import Forks
+from mulligan.nn.workers.processes import ProcessTeam
 seen = [0, 0]
-lanes = Forks(2, lambda question, lane: None, lambda answers: None)
+team = ProcessTeam(2, lambda question, worker: None, lambda answers: None)
 own = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (own + (96 << 20),) * 2)
-with lanes:
-    lanes.play(lambda lane: seen.__setitem__(lane, os.getpid()))
+with team:
+    team.play(lambda worker: seen.__setitem__(worker, os.getpid()))
 print(seen == [os.getpid()] * 2)
 """
 
 
-def test_where_there_is_no_room_for_processes_lanes_are_threads():
+def test_where_there_is_no_room_for_processes_workers_are_threads():
     played = subprocess.run([sys.executable, "-c", CRAMPED], capture_output=True, text=True, timeout=60)
     assert (played.stdout, played.returncode) == ("True\n", 0), played.stderr
 
 
 FORKED = """
 import os, sys, time
-from mulligan.nn.workers.processes import Forks
-with Forks(2, lambda question, lane: os.getpid(), lambda answers: None) as lanes:
+from mulligan.nn.workers.processes import ProcessTeam
+with ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None) as team:
     for step in range(4):
-        lanes.play(lambda lane: None)
+        team.play(lambda worker: None)
         if step == 1:
             pid = os.fork()
             if not pid:
@@ -198,7 +198,7 @@ print("played")
 """
 
 
-def test_a_fork_of_the_programs_own_does_not_end_the_lanes():
+def test_a_fork_of_the_programs_own_does_not_end_the_workers():
     """Python ends a copy as it ends any process: blocks are left, and finalizers are called."""
     played = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60)
     assert (played.stdout, played.returncode) == ("played\n", 0), played.stderr
@@ -207,14 +207,14 @@ def test_a_fork_of_the_programs_own_does_not_end_the_lanes():
 COPIED = """
 import os, sys
 from mulligan.errors import RunError
-from mulligan.nn.workers.processes import Forks
-lanes = Forks(2, lambda question, lane: os.getpid(), lambda answers: None)
-with lanes:
+from mulligan.nn.workers.processes import ProcessTeam
+team = ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None)
+with team:
     if sys.argv[1] == "begun":
-        lanes.play(lambda lane: None)
+        team.play(lambda worker: None)
     pid = os.fork()
     if not pid:
-        for use in (lambda: lanes.play(lambda lane: None), lambda: lanes.ask("pid")):
+        for use in (lambda: team.play(lambda worker: None), lambda: team.ask("pid")):
             try:
                 use()
                 print("worked", flush=True)
@@ -222,14 +222,14 @@ with lanes:
                 print(error, flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
-    lanes.play(lambda lane: None)
-    print(lanes.ask("pid")[0] == os.getpid())
+    team.play(lambda worker: None)
+    print(team.ask("pid")[0] == os.getpid())
 """
 
 
 @pytest.mark.parametrize("begun", ["begun", "not begun"])
-def test_a_fork_of_the_programs_own_may_not_use_the_lanes(begun):
-    """It has the same shared memory, and would train its original's arrays, with its original's lanes."""
+def test_a_fork_of_the_programs_own_may_not_use_the_workers(begun):
+    """It has the same shared memory, and would train its original's arrays, with its original's workers."""
     played = subprocess.run([sys.executable, "-c", COPIED, begun], capture_output=True, text=True, timeout=60)
     *refusals, goes_on = played.stdout.splitlines()
     assert (goes_on, played.returncode) == ("True", 0), played.stderr
@@ -239,16 +239,16 @@ def test_a_fork_of_the_programs_own_may_not_use_the_lanes(begun):
 
 ORPHAN = """
 import os, sys, time
-from mulligan.nn.workers.processes import Forks
-lanes = Forks(2, lambda question, lane: os.getpid(), lambda answers: None)
-lanes.__enter__()
-lanes.play(lambda lane: None)
-print(lanes.ask("pid")[1], flush=True)
+from mulligan.nn.workers.processes import ProcessTeam
+team = ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None)
+team.__enter__()
+team.play(lambda worker: None)
+print(team.ask("pid")[1], flush=True)
 time.sleep(60)
 """
 
 
-def test_no_lane_outlives_its_parent():
+def test_no_worker_outlives_its_parent():
     with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())

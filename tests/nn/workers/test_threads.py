@@ -1,4 +1,4 @@
-"""Lanes: every share once, errors that pass through, and a process left as it was found."""
+"""Workers: every share once, errors that pass through, and a process left as it was found."""
 
 import importlib
 import signal
@@ -10,7 +10,7 @@ import pytest
 import threadpoolctl
 
 from mulligan.nn.workers import threads as parallel
-from mulligan.nn.workers.threads import TURN, Lanes, shares
+from mulligan.nn.workers.threads import TURN, ThreadTeam, shares
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 64])
@@ -22,18 +22,18 @@ def test_shares_cover_a_range_once_and_evenly(n, count):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_every_lane_works_once_in_a_thread_of_its_own(count):
+def test_every_worker_works_once_in_a_thread_of_its_own(count):
     seen = []
-    with Lanes(count) as lanes:
-        lanes.run(lambda lane: seen.append((lane, threading.get_ident())))
-    assert sorted(lane for lane, _ in seen) == list(range(count))
+    with ThreadTeam(count) as team:
+        team.run(lambda worker: seen.append((worker, threading.get_ident())))
+    assert sorted(worker for worker, _ in seen) == list(range(count))
     assert len({thread for _, thread in seen}) == count
     assert (0, threading.get_ident()) in seen
 
 
 @pytest.fixture
 def interval(monkeypatch):
-    """An interval that no `Lanes` sets; lanes that other tests of this process never left do not count."""
+    """An interval that no `ThreadTeam` sets; workers that other tests of this process never left do not count."""
     monkeypatch.setattr(parallel, "_restraint", parallel._Restraint())
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.003)
@@ -42,11 +42,11 @@ def interval(monkeypatch):
 
 
 def test_turns_at_the_interpreter_are_short_inside_and_as_before_outside(interval):
-    with Lanes(2), Lanes(1):
+    with ThreadTeam(2), ThreadTeam(1):
         assert sys.getswitchinterval() == pytest.approx(TURN)
     assert sys.getswitchinterval() == interval
-    with pytest.raises(KeyError), Lanes(2) as lanes:
-        lanes.run(lambda lane: {}[lane])
+    with pytest.raises(KeyError), ThreadTeam(2) as team:
+        team.run(lambda worker: {}[worker])
     assert sys.getswitchinterval() == interval
 
 
@@ -64,8 +64,8 @@ def blas():
         yield threads
 
 
-def test_lanes_that_are_inside_at_once_may_leave_in_any_order(interval, blas):
-    first, second = Lanes(2), Lanes(2)
+def test_workers_that_are_inside_at_once_may_leave_in_any_order(interval, blas):
+    first, second = ThreadTeam(2), ThreadTeam(2)
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
@@ -76,27 +76,27 @@ def test_lanes_that_are_inside_at_once_may_leave_in_any_order(interval, blas):
     assert sys.getswitchinterval() == interval
 
 
-def test_lanes_may_be_entered_twice(interval, blas):
-    lanes = Lanes(2)
-    with lanes:
-        with lanes:
-            lanes.run(lambda lane: None)
+def test_workers_may_be_entered_twice(interval, blas):
+    team = ThreadTeam(2)
+    with team:
+        with team:
+            team.run(lambda worker: None)
         assert blas() == {1}
-        lanes.run(lambda lane: None)
+        team.run(lambda worker: None)
     assert blas() == {2}
     assert sys.getswitchinterval() == interval
 
 
-def test_a_lanes_error_passes_through_and_the_lanes_go_on():
-    def fail_in_the_last(lane):
-        if lane:
+def test_a_workers_error_passes_through_and_the_workers_go_on():
+    def fail_in_the_last(worker):
+        if worker:
             raise ValueError("bad rows")
 
-    with Lanes(2) as lanes:
+    with ThreadTeam(2) as team:
         with pytest.raises(ValueError, match="bad rows"):
-            lanes.run(fail_in_the_last)
+            team.run(fail_in_the_last)
         done = []
-        lanes.run(done.append)
+        team.run(done.append)
     assert sorted(done) == [0, 1]
 
 
@@ -109,18 +109,18 @@ def pythons_own():
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs a signal to one thread")
-def test_an_interrupt_while_waiting_leaves_no_lane_at_work(pythons_own):
-    def slow(lane):
-        if lane:
+def test_an_interrupt_while_waiting_leaves_no_worker_at_work(pythons_own):
+    def slow(worker):
+        if worker:
             time.sleep(0.4)
-        done.append(lane)
+        done.append(worker)
 
     done = []
-    with Lanes(2) as lanes:
-        lanes.run(lambda lane: None)
+    with ThreadTeam(2) as team:
+        team.run(lambda worker: None)
         threading.Timer(0.1, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
-            lanes.run(slow)
+            team.run(slow)
         assert sorted(done) == [0, 1]
-        lanes.run(slow)
+        team.run(slow)
     assert sorted(done) == [0, 0, 1, 1]

@@ -50,7 +50,7 @@ def changed(config: Config, finding: Finding) -> Config:
 
 def play(config: Config) -> GAN:
     """Build the game as a run does."""
-    return GAN(told(config), SHAPES[config.data.name][0], lanes=1)
+    return GAN(told(config), SHAPES[config.data.name][0], workers=1)
 
 
 @pytest.mark.parametrize("name", RECIPES)

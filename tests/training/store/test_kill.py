@@ -162,9 +162,10 @@ for event in events:
 def test_a_program_that_ends_with_the_loop_left_has_saved(
     tiny: Any, tmp_path: Path, end: str, code: int, record: Any, content: Any
 ) -> None:
-    """When Python takes away what a program still names, the modules that save are gone; and lanes end before that."""
+    """When Python takes away what a program still names, the modules that save are gone; and workers end before
+    that."""
     player = tiny().discriminator
-    player = replace(player, layers=(*player.layers[:-1], Dropout(), player.layers[-1]))  # with a stream in each lane
+    player = replace(player, layers=(*player.layers[:-1], Dropout(), player.layers[-1]))  # with a stream in each worker
     spec = tiny(threads=2, steps=30, report_every=3, save_every=0, discriminator=player)
     config = tmp_path / "config.toml"
     config.write_text(dumps_toml(spec))
@@ -212,14 +213,14 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run, int], Run]:
     """Send SIGINT in the middle of a run's step, given how many come before it."""
 
     def prepared(run: Run, before: int) -> Run:
-        play = run.gan.lanes.play
+        play = run.gan.team.play
 
         def played(work: Callable[[int], None]) -> None:
             if run.step == before:
                 os.kill(os.getpid(), signal.SIGINT)
             play(work)
 
-        monkeypatch.setattr(run.gan.lanes, "play", played)
+        monkeypatch.setattr(run.gan.team, "play", played)
         return run
 
     return prepared

@@ -191,9 +191,9 @@ def test_knobs(call: Any, stand: Any) -> None:
 
 def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
     large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
-    settings.refuse_beyond(with_fields(large, steps=30), large)
+    settings.check_below(with_fields(large, steps=30), large)
     with pytest.raises(Problem, match="batch = 2,001 is not allowed here; at most 1,024"):
-        settings.refuse_beyond(larger, large)
+        settings.check_below(larger, large)
 
 
 def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any, playground: Any, toml: str) -> None:

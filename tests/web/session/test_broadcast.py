@@ -160,11 +160,11 @@ def test_streams_end_with_the_server_and_are_limited() -> None:
         hub = hub_of()
         streams = []
         for i in range(CLIENTS):
-            hub.refuse_more()
+            hub.check_at_most()
             streams.append(hub.stream(f"page {i}", None))
             await some(streams[-1], 1)
         with pytest.raises(Problem, match="64 pages listen already"):
-            hub.refuse_more()
+            hub.check_at_most()
         hub.close()
         for stream in streams:
             assert [event async for event in stream] == []
@@ -179,7 +179,7 @@ def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
     async def play() -> None:
         hub = hub_of()
         for _ in range(CLIENTS + 20):
-            hub.refuse_more()
+            hub.check_at_most()
         streams = [hub.stream(f"page {i}", None) for i in range(CLIENTS + 20)]
         first = [asyncio.ensure_future(anext(stream, b"")) for stream in streams]
         await asyncio.sleep(0)

@@ -71,7 +71,7 @@ def decode(path: Path, size: int) -> NDArray[np.uint8]:
     """
     from PIL import Image, ImageOps
 
-    _refuse_pipes(path)
+    _check_is_file(path)
     with Image.open(path, formats=_FORMATS) as image:
         _put_key_in_bytes(image)
         image.draft(None, (4 * size, 4 * size))  # JPEG: decode at a fraction of the size, where that is enough
@@ -92,7 +92,7 @@ def check_header(path: Path) -> None:
     try:
         with warnings.catch_warnings():
             _ignore_all_but_bombs()
-            _refuse_pipes(path)
+            _check_is_file(path)
             Image.open(path, formats=_FORMATS).close()
     except Exception as error:  # Pillow raises nearly everything on broken files
         raise _unreadable(path, error) from error
@@ -105,7 +105,7 @@ def _ignore_all_but_bombs() -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def _refuse_pipes(path: Path) -> None:
+def _check_is_file(path: Path) -> None:
     """Refuse what would be waited for without end when it is opened."""
     if path.exists() and not path.is_file():
         raise DataError("is a pipe or a device, no file. Remove it, or load with skip_broken=True.")

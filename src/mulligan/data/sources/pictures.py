@@ -222,7 +222,7 @@ def _read_all(paths: list[Path], size: int, skip_broken: bool, colour: str) -> t
             if not skip_broken:
                 raise
             broken[i] = _reason(error)
-    _refuse_all_broken(paths, broken)
+    _check_any_whole(paths, broken)
     images = images[: len(paths) - len(broken)]
     if colour == "auto" and all(map(is_grey, images)):
         return images[..., :1].copy(), broken
@@ -241,7 +241,7 @@ def _open_all(
             if not skip_broken:
                 raise
             broken[i] = _reason(error)
-    _refuse_all_broken(paths, broken)
+    _check_any_whole(paths, broken)
     sound = [path for i, path in enumerate(paths) if i not in broken]
     groups = None if groups is None else np.delete(groups, list(broken))
     images = StreamedPictures(sound, size, 3, groups=groups, skip_broken=skip_broken)
@@ -258,6 +258,6 @@ def _reason(error: DataError) -> str:
     return str(error.__cause__) or type(error.__cause__).__name__
 
 
-def _refuse_all_broken(paths: list[Path], broken: dict[int, str]) -> None:
+def _check_any_whole(paths: list[Path], broken: dict[int, str]) -> None:
     if len(broken) == len(paths):
         raise DataError(f"{paths[0].parent}: all {len(paths)} pictures are broken, {paths[0].name} the first.")

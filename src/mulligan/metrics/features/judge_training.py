@@ -25,7 +25,7 @@ from mulligan.nn.optimizers import AdamW
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Cosine
 from mulligan.nn.workers.limits import available_cores
-from mulligan.nn.workers.threads import Lanes, shares
+from mulligan.nn.workers.threads import ThreadTeam, shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,9 +80,9 @@ def train(
     padded[:, shift : shift + height, shift : shift + width] = images
     windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
     parts = shares(network.n_params, available_cores())
-    with Lanes(available_cores()) as lanes:
-        spaces = [network.workspace(rng=stream(seed, "dropout", i), lanes=lanes, lane=i) for i in range(lanes.count)]
-        rows = shares(batch_size, lanes.count)
+    with ThreadTeam(available_cores()) as team:
+        spaces = [network.workspace(rng=stream(seed, "dropout", i), team=team, worker=i) for i in range(team.count)]
+        rows = shares(batch_size, team.count)
         for _ in range(epochs):
             order = rng.permutation(n)
             for start in range(0, n - batch_size + 1, batch_size):
@@ -107,9 +107,9 @@ def train(
                     now.update(network.theta, spaces[0].grad, state, parts[i])
                     average.update(mean, network.theta, step, parts[i])
 
-                lanes.run(passes)
+                team.run(passes)
                 optimizer.advance(state)
-                lanes.run(sweep)
+                team.run(sweep)
                 step += 1
     network.theta[:] = mean.astype(np.float16)  # as a judge is stored
     return network

@@ -65,7 +65,7 @@ class Layer:
     reach: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     """Between which numbers every output lies, whatever the input: what a G that ends with the layer can draw."""
     piecewise_linear: ClassVar[bool] = False
-    """True when f″ = 0 wherever it exists and no input multiplies another: the short road of R1 and R2 is open."""
+    """True when f″ = 0 wherever it exists and no input multiplies another: the fast path of R1 and R2 is open."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -113,8 +113,8 @@ class Layer:
         """Return (dx, dtx): the transposed Jacobian of (x, tx) ↦ (y, ty), times (dy, dty)."""
         raise UnsupportedError(no_second_order(self))
 
-    def paired(self, m: Memory, c: Array) -> None:
-        """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the short road.
+    def fused_grads(self, m: Memory, c: Array) -> None:
+        """Add the parameter gradients of Σₙ cₙ yₙ + ⟨v, ∇ₓD⟩ on the fast path.
 
         After `forward(x)`, `backward` of ones (which kept the unit signals δ) and, if there is a penalty,
         `tangent(v)` (which kept u).

@@ -62,9 +62,9 @@ class _Branches(Layer):
             return dy, dty
         return _total(m, [dx for dx, _ in pairs], "dx"), _total(m, [dtx for _, dtx in pairs], "dtx")
 
-    def paired(self, m: Memory, c: Array) -> None:
+    def fused_grads(self, m: Memory, c: Array) -> None:
         for branch, memory in zip(self.branches, m.children):
-            branch.paired(memory, c)
+            branch.fused_grads(memory, c)
 
 
 def _total(m: Memory, arrays: list[Array], name: str) -> Array:

@@ -80,9 +80,9 @@ class Sequential(Layer):
             dy, dty = self.layers[i].adjoint(m.children[i], dy, dty, inputs or i > lowest)
         return dy, dty
 
-    def paired(self, m: Memory, c: Array) -> None:
+    def fused_grads(self, m: Memory, c: Array) -> None:
         for layer, memory in zip(self.layers, m.children):
-            layer.paired(memory, c)
+            layer.fused_grads(memory, c)
 
 
 def _lowest_with_params(m: Memory) -> int:

@@ -29,7 +29,7 @@ class Affine(Layer):
     """Family y = A(x, W) + b with A bilinear: write the product and its two transposes.
 
     ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)``, ``ty = A(tx, W)``; the adjoint needs nothing new, since the map is
-    linear in x. On the short road loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
+    linear in x. On the fast path loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Affine(Layer):
 
         The direction v is kept, not trained. One step of power iteration improves it before each training step
         (`prepare`); with v held fixed, Ŵ is a function of W alone, so every workspace has the right one, whatever
-        its θ: lanes, averages and evaluation need no care.
+        its θ: workers, averages and evaluation need no care.
     """
 
     spectral_norm: bool = field(default=False, kw_only=True)
@@ -58,11 +58,11 @@ class Affine(Layer):
         if not self.spectral_norm:
             return params
         for name in self.normed:
-            self._refuse_zeros(name, params[name].init)
+            self._check_not_zero(name, params[name].init)
         shapes = {f"{name}_v": params[name].shape[-1:] for name in self.normed}
         return params | {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
 
-    def _refuse_zeros(self, name: str, init: Initializer) -> None:
+    def _check_not_zero(self, name: str, init: Initializer) -> None:
         drawn = np.empty((2, 2))
         init.fill(drawn, 1, 1, np.random.default_rng(0))
         if not drawn.any():
@@ -152,7 +152,7 @@ class Affine(Layer):
         m.dy, m.dty = dy, dty
         return (self.product_x(m, dy, "dx"), self.product_x(m, dty, "dtx")) if inputs else (dy, dty)
 
-    def paired(self, m: Memory, c: Array) -> None:
+    def fused_grads(self, m: Memory, c: Array) -> None:
         # dW = A_Wᵀ(c⊙x + u, δ),  db = Σ cₙ δₙ
         self.product_mixed(m, c)
         if "b" in m.params:
@@ -259,7 +259,7 @@ class Pointwise(Layer):
         return dx, np.multiply(dty, self.slope(m), out=m.buffer("dtx", dty.shape))
 
 
-def refuse_unwritten(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
+def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
     """Raise where a function of one's own returns what it should write: the passes would go on with old memory.
 
     Parameters

@@ -75,5 +75,5 @@ class Maxout(Layer):
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
         return self.maps.adjoint(m.children[0], self.spread(m, dy, "da"), self.spread(m, dty, "dta"), inputs)
 
-    def paired(self, m: Memory, c: Array) -> None:
-        self.maps.paired(m.children[0], c)
+    def fused_grads(self, m: Memory, c: Array) -> None:
+        self.maps.fused_grads(m.children[0], c)

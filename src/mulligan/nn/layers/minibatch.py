@@ -37,10 +37,10 @@ class MinibatchStddev(Layer):
         return (*shape[:-1], shape[-1] + 1)
 
     def forward(self, m: Memory, x: Array) -> Array:
-        n = float(m.context.sum_over_lanes(np.array(len(x))))
-        mean = m.context.sum_over_lanes(x.sum(axis=0)) / n
+        n = float(m.context.sum_over_workers(np.array(len(x))))
+        mean = m.context.sum_over_workers(x.sum(axis=0)) / n
         centred = np.subtract(x, mean, out=m.buffer("centred", x.shape))
-        var = m.context.sum_over_lanes(np.einsum("n...,n...->...", centred, centred)) / n
+        var = m.context.sum_over_workers(np.einsum("n...,n...->...", centred, centred)) / n
         s = np.sqrt(var + self.eps)
         m.saved["centred"], m.saved["s"], m.saved["n"] = centred, s, n
         y = m.buffer("y", (*x.shape[:-1], x.shape[-1] + 1))
@@ -50,7 +50,7 @@ class MinibatchStddev(Layer):
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         # dx_nf = dy_nf + (Σ d mean) (x_nf − μ_f)/(n F s_f), the sum over every row of the whole batch
-        d_mean = float(m.context.sum_over_lanes(dy[..., -1].sum()))
+        d_mean = float(m.context.sum_over_workers(dy[..., -1].sum()))
         s = m.saved["s"]
         dx = m.buffer("dx", m.saved["centred"].shape)
         np.multiply(m.saved["centred"], (d_mean / (m.saved["n"] * s.size)) / s, out=dx)
@@ -96,7 +96,7 @@ class MinibatchDiscrimination(Layer):
         m.x = x
         T = m.params["T"].reshape(len(m.params["T"]), -1)
         own = np.matmul(x, T, out=m.buffer("M", (len(x), T.shape[1]))).reshape(-1, self.kernels, self.dim)
-        everyone = np.concatenate(m.context.gather_lanes(own))
+        everyone = np.concatenate(m.context.gather_workers(own))
         # (own rows, all rows, kernels, dim): who is where from whom
         apart = np.subtract(own[:, None], everyone, out=m.buffer("apart", (len(own), *everyone.shape)))
         near = np.sum(np.abs(apart), axis=-1, out=m.buffer("near", apart.shape[:-1]))
@@ -110,9 +110,9 @@ class MinibatchDiscrimination(Layer):
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         # c_b(n, k) stands in the sums of both rows:
-        # dM_nb = −Σ_k (dy_nb + dy_kb) c_b(n, k) sign(M_nb − M_kb), k in every lane
+        # dM_nb = −Σ_k (dy_nb + dy_kb) c_b(n, k) sign(M_nb − M_kb), k in every worker
         own = dy[:, -self.kernels :]
-        everyone = np.concatenate(m.context.gather_lanes(own))
+        everyone = np.concatenate(m.context.gather_workers(own))
         weight = np.add(own[:, None], everyone, out=m.buffer("weight", m.saved["near"].shape))
         weight *= m.saved["near"]
         sign = np.sign(m.saved["apart"], out=m.buffer("sign", m.saved["apart"].shape))

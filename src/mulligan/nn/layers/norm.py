@@ -21,7 +21,7 @@ class BatchNorm(Layer):
 
         x̂ = (x − μ)/√(σ² + ε),   y = γ x̂ + β
 
-    μ and σ² are those of the whole batch, whichever lanes share it; in evaluation, their running averages.
+    μ and σ² are those of the whole batch, whichever workers share it; in evaluation, their running averages.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ class BatchNorm(Layer):
         rows = x.reshape(-1, x.shape[-1])
         x_hat = m.buffer("x_hat", rows.shape)
         if m.context.training:
-            n = float(m.context.sum_over_lanes(np.array(len(rows))))
-            mean = m.context.sum_over_lanes(rows.sum(axis=0)) / n
+            n = float(m.context.sum_over_workers(np.array(len(rows))))
+            mean = m.context.sum_over_workers(rows.sum(axis=0)) / n
             np.subtract(rows, mean, out=x_hat)
-            var = m.context.sum_over_lanes(_column_dots(x_hat, x_hat)) / n
-            if m.context.lane == 0:  # the lanes share the averages
+            var = m.context.sum_over_workers(_column_dots(x_hat, x_hat)) / n
+            if m.context.worker == 0:  # the workers share the averages
                 m.stats["mean"] += self.momentum * (mean - m.stats["mean"])
                 m.stats["var"] += self.momentum * (var * (n / max(n - 1, 1)) - m.stats["var"])  # unbiased
         else:
@@ -73,7 +73,7 @@ class BatchNorm(Layer):
         dx = m.buffer("dx", rows.shape)
         if n:
             # dx = γ/√(σ² + ε) · (dy − (Σdy + x̂ Σ dy x̂)/n), the sums over the whole batch
-            sums = m.context.sum_over_lanes(np.stack([dgamma, dbeta])) / n
+            sums = m.context.sum_over_workers(np.stack([dgamma, dbeta])) / n
             np.multiply(x_hat, -sums[0], out=dx)
             dx -= sums[1]
             dx += rows
@@ -83,7 +83,7 @@ class BatchNorm(Layer):
         return dx.reshape(dy.shape)
 
     def grads(self, m: Memory) -> None:
-        # dγ = Σ dy x̂,  dβ = Σ dy, over this lane's rows
+        # dγ = Σ dy x̂,  dβ = Σ dy, over this worker's rows
         m.add("gamma", m.saved["dgamma"])
         m.add("beta", m.saved["dbeta"])
 

@@ -95,7 +95,7 @@ class Adam(Optimizer):
     beta2: Decay = 0.999
     eps: Epsilon = 1e-8
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
         g *= self.lr * adam_direction(self, g, m, v, steps(state))
         theta -= g
@@ -126,7 +126,7 @@ class AdamW(Adam):
 
     weight_decay: NonNegative = 0.01
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
         g *= self.lr * adam_direction(self, g, m, v, steps(state))
         theta *= 1 - self.lr * self.weight_decay
@@ -153,7 +153,7 @@ class OptimisticAdam(Adam):
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "u")
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, u = slots
         g *= adam_direction(self, g, m, v, steps(state))
         u *= self.lr  # u is still that of the step before
@@ -193,7 +193,7 @@ class AMSGrad(Optimizer):
     beta2: Decay = 0.999
     eps: Epsilon = 1e-8
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, w = slots
         s = average_square(v, self.beta2, g)
         np.maximum(w, v, out=w)
@@ -231,7 +231,7 @@ class AdaMax(Optimizer):
     beta1: Decay = 0.9
     beta2: Decay = 0.999
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, u = slots
         s = scratch_like(g)
         np.abs(g, out=s)
@@ -290,7 +290,7 @@ class Nadam(Optimizer):
     def _momentum(self, t: int) -> float:
         return self.beta1 * (1 - 0.5 * math.pow(0.96, t * self.psi))
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
         t, product = steps(state), float(state["product"][0])
         now, following = self._momentum(t), self._momentum(t + 1)

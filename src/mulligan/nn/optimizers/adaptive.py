@@ -33,7 +33,7 @@ class Adagrad(Optimizer):
     lr: Positive = 0.01
     eps: Epsilon = 1e-10
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (s,) = slots
         root = scratch_like(g)
         np.multiply(g, g, out=root)
@@ -73,7 +73,7 @@ class Adadelta(Optimizer):
     rho: Decay = 0.95
     eps: Epsilon = 1e-6
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         v, d = slots
         root = average_square(v, self.rho, g)
         np.add(v, self.eps, out=root)
@@ -114,7 +114,7 @@ class RMSprop(Optimizer):
     rho: Decay = 0.9
     eps: Epsilon = 1e-8
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
         root = average_square(v, self.rho, g)
         np.sqrt(v, out=root)

@@ -12,7 +12,7 @@ from mulligan.nn.blocks import blocks
 from mulligan.nn.ranges import check_ranges
 
 Vector: TypeAlias = NDArray[Any]
-"""A flat array, float32 or float64, one element per parameter (a block of one, inside `_block`)."""
+"""A flat array, float32 or float64, one element per parameter (a block of one, inside `update_block`)."""
 
 State: TypeAlias = dict[str, NDArray[Any]]
 """All that an optimiser remembers: flat vectors by name, and the step count ``"t"``, int64 of shape (1,)."""
@@ -26,7 +26,7 @@ class Optimizer(ABC):
 
     A step is `advance` once, then `update` over the whole vector, in one sweep (`step`) or in parts that
     several threads take at the same time. An optimiser of one's own lists its vectors in `slots`, calls its rate
-    ``lr`` and writes `_block`.
+    ``lr`` and writes `update_block`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -39,7 +39,7 @@ class Optimizer(ABC):
 
     @property
     def vectors(self) -> tuple[str, ...]:
-        """Names of all flat state vectors, in the order in which `_block` receives them."""
+        """Names of all flat state vectors, in the order in which `update_block` receives them."""
         return self.slots
 
     @property
@@ -98,7 +98,7 @@ class Optimizer(ABC):
             ``slice(start, stop)``, both given.
         """
         for block in blocks(part):
-            self._block(state, theta[block], grad[block], *[state[name][block] for name in self.vectors])
+            self.update_block(state, theta[block], grad[block], *[state[name][block] for name in self.vectors])
 
     def scaled(self, factor: float, beta2: float | None = None) -> Self:
         """Give this optimiser with its rate times `factor`: what a schedule makes of it at one step.
@@ -149,7 +149,7 @@ class Optimizer(ABC):
         return origin
 
     @abstractmethod
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         """Update one block in place; `g` is the gradient and, once used, scratch."""
 
 

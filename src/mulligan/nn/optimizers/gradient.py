@@ -28,7 +28,7 @@ class SGD(Optimizer):
     steps_by: ClassVar[str] = "gradient"
     lr: Positive = 0.01
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         g *= self.lr
         theta -= g
 
@@ -58,7 +58,7 @@ class Momentum(Optimizer):
     lr: Positive = 0.01
     momentum: Momenta = 0.9
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
         g *= self.lr
         v *= self.momentum
@@ -95,7 +95,7 @@ class Nesterov(Optimizer):
     lr: Positive = 0.01
     momentum: Momenta = 0.9
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         (v,) = slots
         g *= self.lr
         v *= self.momentum

@@ -80,13 +80,13 @@ class Extragradient(Wrapper):
         """Two."""
         return 2
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         *inner, anchor = slots
         if steps(state) % 2 == 1:
             anchor[:] = theta
         else:
             theta[:] = anchor
-        self.base._block(state, theta, g, *inner)
+        self.base.update_block(state, theta, g, *inner)
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ class Lookahead(Wrapper):
         """As many as the base takes."""
         return self.base.evaluations
 
-    def _block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
+    def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         *inner, slow = slots
         t = steps(state)
         if t == 1:
             slow[:] = theta
-        self.base._block(state, theta, g, *inner)
+        self.base.update_block(state, theta, g, *inner)
         if t % (self.k * self.evaluations) == 0:
             np.subtract(theta, slow, out=g)
             g *= self.alpha

@@ -15,7 +15,7 @@ from mulligan.errors import TooLargeError
 LARGE = 1 << 26
 """Bytes of an array from which on it is asked whether so many are free."""
 SPARE = 1 << 28
-"""Bytes that stay free: another lane, and others on the machine, take some meanwhile."""
+"""Bytes that stay free: another worker, and others on the machine, take some meanwhile."""
 GROUPS = Path("/sys/fs/cgroup")
 """Where Linux tells what its control groups may use."""
 
@@ -23,8 +23,8 @@ GROUPS = Path("/sys/fs/cgroup")
 def available_cores() -> int:
     """Return how many cores this process may use: those it is bound to, or as many as a quota of their time makes.
 
-    A quota is rounded up. Lanes beyond it would spend it on waiting for each other: whoever has used it up is stopped,
-    in the middle of a step, until the next tenth of a second.
+    A quota is rounded up. Workers beyond it would spend it on waiting for each other: whoever has used it up is
+    stopped, in the middle of a step, until the next tenth of a second.
     """
     try:
         bound = len(os.sched_getaffinity(0))
@@ -33,7 +33,7 @@ def available_cores() -> int:
     return min([bound, *map(_quota, _groups("cpu"))])
 
 
-def refuse_too_large(what: str, size: int) -> None:
+def check_size(what: str, size: int) -> None:
     """Raise where something has more bytes than can be counted, or than are free.
 
     The system gives any number of bytes, and kills the process once they are used.

@@ -1,12 +1,12 @@
-"""Lanes that are processes: forked copies of this one, at work on shared memory, none waiting for another's Python.
+"""Workers that are processes: forked copies of this one, at work on shared memory, none waiting for another's Python.
 
 Two threads of Python share the interpreter's lock, and a step asks for it hundreds of times: it costs a third of a
 small step. A forked copy has a lock of its own, and everything else already: the networks, the buffers, the code. What
-the lanes exchange (parameters, gradients, optimiser states, the batch) lies in memory from `shared`; everything else
-a copy sees as it was when it was made. So copies are made at the first step inside ``with lanes:``, and `settle` ends
+the workers exchange (parameters, gradients, optimiser states, the batch) lies in memory from `shared`; everything else
+a copy sees as it was when it was made. So copies are made at the first step inside ``with team:``, and `settle` ends
 them before anything else is changed; the next step makes new ones, in some 10 ms.
 
-On Linux only: elsewhere a fork is unsafe or unknown, and these lanes are threads like their parents'.
+On Linux only: elsewhere a fork is unsafe or unknown, and these workers are threads like their parents'.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ import numpy as np
 
 from mulligan.errors import RunError
 from mulligan.nn.memory import Array, shared
-from mulligan.nn.workers.threads import Abandoned, Lanes
+from mulligan.nn.workers.threads import Abandoned, ThreadTeam
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.synchronize import Semaphore
 
 SPIN = 400
-"""Times that a lane looks whether the other has come, some 0.2 ms, before it sleeps: waking takes longer."""
+"""Times that a worker looks whether the other has come, some 0.2 ms, before it sleeps: waking takes longer."""
 PATIENCE = 0.5
-"""Seconds asleep after which a lane asks whether the others are alive."""
+"""Seconds asleep after which a worker asks whether the others are alive."""
 EXCHANGE = 1 << 26
-"""Bytes that a lane can show the others at once; memory only where it is used."""
+"""Bytes that a worker can show the others at once; memory only where it is used."""
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What ends a run: Ctrl-C, `kill`, a terminal that closes. They are for the one who holds the checkpoint."""
 
@@ -46,27 +46,27 @@ def ignore_endings() -> None:
 
 
 def can_fork() -> bool:
-    """Return whether lanes can be processes here."""
+    """Return whether workers can be processes here."""
     return sys.platform == "linux"
 
 
-class Forks(Lanes):
-    """Lanes of which all but the calling one are forked processes, while `play` is called inside ``with``.
+class ProcessTeam(ThreadTeam):
+    """Workers of which all but the calling one are forked processes, while `play` is called inside ``with``.
 
     `run` keeps to threads: it takes any function, and copies know only what existed when they were made. So does `play`
-    outside ``with``. The function that is played may write to memory from `shared`, and to what is the lane's own.
-    Parameters are those of `Lanes`; answers are pickled.
+    outside ``with``. The function that is played may write to memory from `shared`, and to what is the worker's own.
+    Parameters are those of `ThreadTeam`; answers are pickled.
     """
 
     def __init__(self, count: int, answer: Callable[[str, int], Any], home: Callable[[list[Any]], None]):
         super().__init__(count, answer, home)
         self._process = os.getpid()
         self._team: _Team | None = None
-        self._playing = False  # in this process: the lanes that meet now are processes
+        self._playing = False  # in this process: the workers that meet now are processes
 
     def play(self, work: Callable[[int], None]) -> None:
-        """Call ``work(lane)`` in every lane; the same function every time, until `settle`."""
-        self._refuse_copy()
+        """Call ``work(worker)`` in every worker; the same function every time, until `settle`."""
+        self._check_process()
         if not self._inside or self.count == 1 or not can_fork():
             self.run(work)
             return
@@ -92,33 +92,33 @@ class Forks(Lanes):
             self._playing = False
 
     def ask(self, question: str) -> list[Any]:
-        """Return every lane's answer, in the lanes' order."""
-        self._refuse_copy()
+        """Return every worker's answer, in the workers' order."""
+        self._check_process()
         if self._team is None:
             return super().ask(question)
         self._team.tell(question)
-        answers = [self._answer(question, 0), *(self._team.hear(lane) for lane in range(1, self.count))]
+        answers = [self._answer(question, 0), *(self._team.hear(worker) for worker in range(1, self.count))]
         for answer in answers:
             if isinstance(answer, BaseException):
                 self._end()
                 raise answer
         return answers
 
-    def meet(self, lane: int) -> None:
+    def meet(self, worker: int) -> None:
         if self._playing:
             assert self._team is not None
-            self._team.meet(lane)
+            self._team.meet(worker)
         else:
-            super().meet(lane)
+            super().meet(worker)
 
-    def gather(self, lane: int, value: Array) -> list[Array]:
+    def gather(self, worker: int, value: Array) -> list[Array]:
         if not self._playing:
-            return super().gather(lane, value)
+            return super().gather(worker, value)
         assert self._team is not None
-        self._team.show(lane, value)
-        self._team.meet(lane)
+        self._team.show(worker, value)
+        self._team.meet(worker)
         values = [self._team.shown(other) for other in range(self.count)]
-        self._team.meet(lane)
+        self._team.meet(worker)
         return values
 
     def settle(self) -> None:
@@ -130,7 +130,7 @@ class Forks(Lanes):
         self.settle()
         super().close()
 
-    def _refuse_copy(self) -> None:
+    def _check_process(self) -> None:
         """Refuse to work in a copy that the program made of its process: it would change its original's arrays."""
         if os.getpid() != self._process:
             raise RunError(
@@ -147,14 +147,14 @@ class Forks(Lanes):
         super().close()  # a copy of a process with threads has the locks they held, and not the threads
         try:
             team = self._team = _Team(self.count)
-            for lane in range(1, self.count):
+            for worker in range(1, self.count):
                 if team.fork() == 0:
-                    self._serve(lane, work)
+                    self._serve(worker, work)
         except (OSError, MemoryError):  # no process more, or no room for what they exchange
             self._end()
 
-    def _serve(self, lane: int, work: Callable[[int], None]) -> NoReturn:
-        """Be lane number `lane`, until told to end or left alone."""
+    def _serve(self, worker: int, work: Callable[[int], None]) -> NoReturn:
+        """Be worker number `worker`, until told to end or left alone."""
         team = self._team
         assert team is not None
         try:
@@ -163,22 +163,22 @@ class Forks(Lanes):
             gc.freeze()
             self._playing = True
             while True:
-                question = team.listen(lane)
+                question = team.listen(worker)
                 if question is None:
-                    work(lane)
-                    team.meet(lane)
+                    work(worker)
+                    team.meet(worker)
                 else:
-                    team.send(self._answer(question, lane))
+                    team.send(self._answer(question, worker))
         except Abandoned:
             pass
         except BaseException as error:
-            team.report(lane, error)
+            team.report(worker, error)
         finally:
             os._exit(0)
 
 
 class _Failure(NamedTuple):
-    """What a lane sends before the error that ended it."""
+    """What a worker sends before the error that ended it."""
 
     words: str
 
@@ -189,19 +189,19 @@ class _Team:
     def __init__(self, count: int):
         from multiprocessing import get_context
 
-        context, lanes = get_context("fork"), range(count)
+        context, workers = get_context("fork"), range(count)
         self._context = context
         self.count = count
         self.pids = [os.getpid()]
         self._pipes: list[Any] = []  # in the original, where each copy is heard; in a copy, the last is where it speaks
-        gates = [[context.Semaphore(0) for _ in lanes] for _ in lanes]
-        self._towards = [[gates[lane][other] for other in lanes if other != lane] for lane in lanes]
-        self._from = [[gates[other][lane] for other in lanes if other != lane] for lane in lanes]
-        self._start = [context.Semaphore(0) for _ in lanes]
-        self._failed = shared((1,), np.int64)  # the number of a lane that has
+        gates = [[context.Semaphore(0) for _ in workers] for _ in workers]
+        self._towards = [[gates[worker][other] for other in workers if other != worker] for worker in workers]
+        self._from = [[gates[other][worker] for other in workers if other != worker] for worker in workers]
+        self._start = [context.Semaphore(0) for _ in workers]
+        self._failed = shared((1,), np.int64)  # the number of a worker that has
         self._question = shared((16,), np.uint8)
-        self._kinds = shared((count, 8), np.int64)  # dtype, number of axes, axes of what a lane shows
-        self._shown = [shared((EXCHANGE,), np.uint8) for _ in lanes]
+        self._kinds = shared((count, 8), np.int64)  # dtype, number of axes, axes of what a worker shows
+        self._shown = [shared((EXCHANGE,), np.uint8) for _ in workers]
         self._finalizer = weakref.finalize(self, _kill, self.pids)
 
     def fork(self) -> int:
@@ -235,52 +235,52 @@ class _Team:
         for start in self._start[1:]:
             start.release()
 
-    def listen(self, lane: int) -> str | None:
+    def listen(self, worker: int) -> str | None:
         """Wait to be told."""
-        self._wait(self._start[lane], lane)
+        self._wait(self._start[worker], worker)
         return self._question.tobytes().rstrip(b"\0").decode() if self._question[0] else None
 
-    def meet(self, lane: int) -> None:
-        """Wait until every lane has come here."""
-        for gate in self._towards[lane]:
+    def meet(self, worker: int) -> None:
+        """Wait until every worker has come here."""
+        for gate in self._towards[worker]:
             gate.release()
-        for gate in self._from[lane]:
-            self._wait(gate, lane)
+        for gate in self._from[worker]:
+            self._wait(gate, worker)
         if self._failed[0]:
             raise Abandoned
 
-    def show(self, lane: int, value: Array) -> None:
-        """Copy a value to where the other lanes can read it."""
+    def show(self, worker: int, value: Array) -> None:
+        """Copy a value to where the other workers can read it."""
         value = np.asarray(value, order="C")
         if value.nbytes > EXCHANGE:
             raise RunError(
-                f"a layer wants to exchange {value.nbytes} bytes among lanes, and {EXCHANGE} are the most. "
+                f"a layer wants to exchange {value.nbytes} bytes among workers, and {EXCHANGE} are the most. "
                 "Use a smaller batch, or threads = 1."
             )
-        self._kinds[lane, : 2 + value.ndim] = (value.dtype.num, value.ndim, *value.shape)
-        self._shown[lane][: value.nbytes] = value.reshape(-1).view(np.uint8)
+        self._kinds[worker, : 2 + value.ndim] = (value.dtype.num, value.ndim, *value.shape)
+        self._shown[worker][: value.nbytes] = value.reshape(-1).view(np.uint8)
 
-    def shown(self, lane: int) -> Array:
-        """Copy what a lane shows."""
-        number, ndim, *axes = self._kinds[lane].tolist()
+    def shown(self, worker: int) -> Array:
+        """Copy what a worker shows."""
+        number, ndim, *axes = self._kinds[worker].tolist()
         shape, dtype = axes[:ndim], _DTYPES[number]
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        return self._shown[lane][:size].view(dtype).reshape(shape).copy()
+        return self._shown[worker][:size].view(dtype).reshape(shape).copy()
 
     def send(self, thing: Any) -> None:
         """Send something to the original."""
         self._pipes[-1].send(thing)
 
-    def hear(self, lane: int) -> Any:
+    def hear(self, worker: int) -> Any:
         """Return what a copy sends."""
-        pipe = self._pipes[lane - 1]
+        pipe = self._pipes[worker - 1]
         try:
             thing = pipe.recv()
             if isinstance(thing, _Failure):
                 try:
                     return pipe.recv()
                 except Exception:  # an error that does not survive the way
-                    return RunError(f"lane {lane} failed with {thing.words}. Try threads = 1.")
+                    return RunError(f"worker {worker} failed with {thing.words}. Try threads = 1.")
             return thing
         except (EOFError, OSError):
             return RunError(
@@ -288,16 +288,16 @@ class _Team:
                 "Go on from the last checkpoint; threads = 1 needs no other process."
             )
 
-    def report(self, lane: int, error: BaseException) -> None:
-        """Tell the original of an error, and let nobody wait for this lane."""
-        self._failed[0] = lane
-        for gate in self._towards[lane]:
+    def report(self, worker: int, error: BaseException) -> None:
+        """Tell the original of an error, and let nobody wait for this worker."""
+        self._failed[0] = worker
+        for gate in self._towards[worker]:
             gate.release()
         self.send(_Failure(f"{type(error).__name__}: {error}"))
         self.send(error)
 
     def failure(self) -> BaseException:
-        """Return the error for which a lane was abandoned."""
+        """Return the error for which a worker was abandoned."""
         lost: BaseException = self.hear(int(self._failed[0]) or 1)
         return lost
 
@@ -307,24 +307,24 @@ class _Team:
         for pipe in self._pipes:
             pipe.close()
 
-    def _wait(self, gate: Semaphore, lane: int) -> None:
+    def _wait(self, gate: Semaphore, worker: int) -> None:
         for _ in range(SPIN):
             if gate.acquire(False):
                 return
             os.sched_yield()
         while not gate.acquire(True, PATIENCE):
-            if not self._alive(lane):
+            if not self._alive(worker):
                 raise Abandoned
 
-    def _alive(self, lane: int) -> bool:
+    def _alive(self, worker: int) -> bool:
         """Whether there is anybody to wait for."""
-        if lane:
+        if worker:
             return os.getppid() == self.pids[0]
         return all(os.waitpid(pid, os.WNOHANG) == (0, 0) for pid in self.pids[1:])
 
 
 def _kill(pids: list[int]) -> None:
-    if os.getpid() != pids[0]:  # a copy that the program made for itself; the lanes are its parent's
+    if os.getpid() != pids[0]:  # a copy that the program made for itself; the workers are its parent's
         return
     for pid in pids[1:]:
         try:

@@ -1,14 +1,14 @@
-"""Lanes: the workers that share one batch.
+"""Threads that share one batch.
 
-A batch is cut into as many contiguous shares as there are lanes. Every lane runs the same function, with its number,
-and takes its share through whole passes, with BLAS at one thread; it keeps its own partial gradients, and the
-optimiser's sweep adds them. Where a lane needs what the others have made, the lanes `meet`. The layers know nothing of
-it. Layers that mix samples ask for a `sum` over the lanes.
+A batch is cut into as many contiguous shares as there are workers. Every worker runs the same function, with its
+number, and takes its share through whole passes, with BLAS at one thread; it keeps its own partial gradients, and the
+optimiser's sweep adds them. Where a worker needs what the others have made, the workers `meet`. The layers know nothing
+of it. Layers that mix samples ask for a `sum` over the workers.
 
-Here the lanes are threads, which work everywhere; `forks` has the same as processes, and the bytes are the same.
+Here the workers are threads, which work everywhere; `processes` has the same as processes, and the bytes are the same.
 
 Why not BLAS's own threads: they meet at every product by spinning. When anything else wants one of the cores, each
-meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Lanes meet a few times a step.
+meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Workers meet a few times a step.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 TURN = 2e-5
 """Seconds after which a thread that waits for the interpreter's lock demands it; Python's own 5 ms is a whole step.
 
-Lanes ask for the lock some hundred times a step. A step gains 1–2 % by short turns; beside a thread that is busy in
+Workers ask for the lock some hundred times a step. A step gains 1–2 % by short turns; beside a thread that is busy in
 Python, such as a notebook's or a server's, it takes half the time.
 """
 
 
 @lru_cache(maxsize=1024)  # every step asks for the same few
-def shares(n: int, lanes: int) -> tuple[slice, ...]:
-    """Cut ``range(n)`` into `lanes` contiguous slices whose lengths differ by one at most."""
-    edges = [n * i // lanes for i in range(lanes + 1)]
+def shares(n: int, workers: int) -> tuple[slice, ...]:
+    """Cut ``range(n)`` into `workers` contiguous slices whose lengths differ by one at most."""
+    edges = [n * i // workers for i in range(workers + 1)]
     return tuple(slice(a, b) for a, b in zip(edges, edges[1:]))
 
 
 class _Restraint:
-    """BLAS at one thread and short turns, from the first lanes that want it to the last.
+    """BLAS at one thread and short turns, from the first workers that want it to the last.
 
     Runs whose events are taken in turns, and threads that draw, do not leave in the order in which they came: each by
     itself would put back what another had set.
@@ -77,13 +77,13 @@ _restraint = _Restraint()
 
 
 class Abandoned(Exception):
-    """Another lane has failed, so that there is nobody to meet; its error is the one to report."""
+    """Another worker has failed, so that there is nobody to meet; its error is the one to report."""
 
 
-class Lanes:
+class ThreadTeam:
     """A fixed set of threads that run the same function, each with its own number.
 
-    Lane 0 is the calling thread. Use as a context manager while training: inside, BLAS keeps to one thread, and
+    Worker 0 is the calling thread. Use as a context manager while training: inside, BLAS keeps to one thread, and
     Python's threads take short turns.
 
     Parameters
@@ -91,15 +91,15 @@ class Lanes:
     count : int
         At least 1.
     answer : callable, optional
-        What a lane says to `ask`: called with the question and the lane's number.
+        What a worker says to `ask`: called with the question and the worker's number.
     home : callable, optional
-        Takes in all lanes' answers to "home" when lanes with memory of their own end.
+        Takes in all workers' answers to "home" when workers with memory of their own end.
     """
 
     def __init__(
         self,
         count: int,
-        answer: Callable[[str, int], Any] = lambda question, lane: None,
+        answer: Callable[[str, int], Any] = lambda question, worker: None,
         home: Callable[[list[Any]], None] = lambda answers: None,
     ):
         self.count = count
@@ -113,12 +113,12 @@ class Lanes:
         self._open_gates()
 
     def run(self, work: Callable[[int], None]) -> None:
-        """Call ``work(lane)`` in every lane at once; return when all have finished.
+        """Call ``work(worker)`` in every worker at once; return when all have finished.
 
         Raises
         ------
         BaseException
-            The first lane's error, after all lanes have stopped.
+            The first worker's error, after all workers have stopped.
         """
         if self.count == 1:
             work(0)
@@ -128,58 +128,58 @@ class Lanes:
         self._work = work
         for lock in self._start[1:]:
             lock.release()
-        self._run_lane(0)
+        self._run_worker(0)
         try:
             for lock in self._done[1:]:
                 lock.acquire()
-        except BaseException:  # Ctrl-C: no lane may be at work still when the next step begins
+        except BaseException:  # Ctrl-C: no worker may be at work still when the next step begins
             self.close()
             raise
         self._raise()
 
     def play(self, work: Callable[[int], None]) -> None:
-        """Call ``work(lane)`` in every lane, like `run`; where lanes can be processes, this is what they can do."""
+        """Call ``work(worker)`` in every worker, like `run`; a `ProcessTeam` does it in its processes."""
         self.run(work)
 
     def ask(self, question: str) -> list[Any]:
-        """Return every lane's answer, in the lanes' order."""
-        return [self._answer(question, lane) for lane in range(self.count)]
+        """Return every worker's answer, in the workers' order."""
+        return [self._answer(question, worker) for worker in range(self.count)]
 
-    def meet(self, lane: int) -> None:
-        """Wait until every lane has come here; what each wrote before, all may read after."""
+    def meet(self, worker: int) -> None:
+        """Wait until every worker has come here; what each wrote before, all may read after."""
         if self.count == 1:
             return
-        gates = self._gates[self._met[lane] % 2]
-        self._met[lane] += 1
+        gates = self._gates[self._met[worker] % 2]
+        self._met[worker] += 1
         for other in range(self.count):
-            if other != lane:
-                gates[lane][other].release()
+            if other != worker:
+                gates[worker][other].release()
         for other in range(self.count):
-            if other != lane:
-                gates[other][lane].acquire()
+            if other != worker:
+                gates[other][worker].acquire()
         if self._failed:
             raise Abandoned
 
-    def gather(self, lane: int, value: Array) -> list[Array]:
-        """Exchange a value among the lanes; every lane must call. The arrays stay valid until the next exchange."""
+    def gather(self, worker: int, value: Array) -> list[Array]:
+        """Exchange a value among the workers; every worker must call. The arrays stay valid until the next exchange."""
         if self.count == 1:
             return [value]
-        self._slots[lane] = value.copy()  # a lane may overwrite its buffer while another still reads
-        self.meet(lane)
+        self._slots[worker] = value.copy()  # a worker may overwrite its buffer while another still reads
+        self.meet(worker)
         values = list(self._slots)
-        self.meet(lane)
+        self.meet(worker)
         return values
 
-    def sum(self, lane: int, value: Array) -> Array:
-        """Add a value over the lanes, in the lanes' order; every lane must call and gets the same bytes."""
-        values = self.gather(lane, value)
+    def sum(self, worker: int, value: Array) -> Array:
+        """Add a value over the workers, in the workers' order; every worker must call and gets the same bytes."""
+        values = self.gather(worker, value)
         total = values[0]
         for other in values[1:]:
             total = total + other
         return total
 
     def settle(self) -> None:
-        """Bring home what lanes of their own memory know; threads have none. Before anything but a step is changed."""
+        """Bring home what workers with memory of their own know; threads have none."""
 
     def __enter__(self) -> Self:
         _restraint.take()
@@ -197,34 +197,34 @@ class Lanes:
         """End the threads; the next `run` starts new ones."""
         self._work = None
         threads, self._threads = self._threads, []
-        for lane, thread in enumerate(threads, start=1):
-            self._start[lane].release()
+        for worker, thread in enumerate(threads, start=1):
+            self._start[worker].release()
             thread.join()
 
     def _open(self) -> None:
         self._start, self._done = ([_taken() for _ in range(self.count)] for _ in range(2))
-        for lane in range(1, self.count):
-            thread = threading.Thread(target=self._loop, args=(lane,), name=f"lane-{lane}", daemon=True)
+        for worker in range(1, self.count):
+            thread = threading.Thread(target=self._loop, args=(worker,), name=f"worker-{worker}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _loop(self, lane: int) -> None:
+    def _loop(self, worker: int) -> None:
         while True:
-            self._start[lane].acquire()
+            self._start[worker].acquire()
             if self._work is None:
                 return
-            self._run_lane(lane)
-            self._done[lane].release()
+            self._run_worker(worker)
+            self._done[worker].release()
 
-    def _run_lane(self, lane: int) -> None:
+    def _run_worker(self, worker: int) -> None:
         assert self._work is not None
         try:
-            self._work(lane)
+            self._work(worker)
         except BaseException as error:
-            self._errors[lane] = error
+            self._errors[worker] = error
             self._failed = True
-            for gates in self._gates:  # else the others would wait for this lane for ever
-                for gate in gates[lane]:
+            for gates in self._gates:  # else the others would wait for this worker for ever
+                for gate in gates[worker]:
                     if gate.locked():
                         gate.release()
 
@@ -238,9 +238,9 @@ class Lanes:
         raise (causes or errors)[0]
 
     def _open_gates(self) -> None:
-        """Make the gates from each lane to each other: two sets in turn, for one lane may be a meeting ahead."""
-        lanes = range(self.count)
-        self._gates = [[[_taken() for _ in lanes] for _ in lanes] for _ in range(2)]
+        """Make the gates from each worker to each other: two sets in turn, for one worker may be a meeting ahead."""
+        workers = range(self.count)
+        self._gates = [[[_taken() for _ in workers] for _ in workers] for _ in range(2)]
         self._met = [0] * self.count
         self._failed = False
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulligan.errors import ConfigError, as_path
-from mulligan.output.generator.file import refuse_what_is_not_finite
+from mulligan.output.generator.file import check_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +81,6 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     ending, module, name = FORMATS[format_of(to, path)]
     if path.is_dir():
         raise ConfigError(f"{path} is a folder. Name a file in it, for instance {path / f'generator{ending}'}.")
-    refuse_what_is_not_finite(generator.network.tensors())
+    check_finite(generator.network.tensors())
     write: Writer = getattr(import_module(module), name)
     return write(generator, path if path.suffix else path.with_name(path.name + ending))

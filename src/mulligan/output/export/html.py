@@ -1,8 +1,9 @@
 """``--to html``: a page that draws by itself, one file, no server and no network.
 
-The page holds the weights and the operations of `plan`, and computes in plain JavaScript what NumPy computes here: the same z from the same seed, hence the same picture to within one grey level. Weights are stored in
-half precision where that moves no pixel of `SAMPLES` pictures by more than half a grey level. A strict content security
-policy lets the page run its own script, by hash, and nothing else.
+The page holds the weights and the operations of `plan`, and computes in plain JavaScript what NumPy computes here: the
+same z from the same seed, hence the same picture to within one grey level. Weights are stored in half precision where
+that moves no pixel of `SAMPLES` pictures by more than half a grey level. A strict content security policy lets the page
+run its own script, by hash, and nothing else.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mulligan.errors import DivergedError
-from mulligan.nn.workers.threads import Lanes
+from mulligan.nn.workers.threads import ThreadTeam
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,17 +45,17 @@ def passed(
     chunks = range(0, len(z), CHUNK)
     count = max(1, min(threads, len(chunks)))
 
-    def work(lane: int) -> None:
+    def work(worker: int) -> None:
         space = network.workspace()
-        for start in chunks[lane::count]:
+        for start in chunks[worker::count]:
             part = slice(start, min(start + CHUNK, len(z)))
             given = _filled(z[part]), None if labels is None else _filled(labels[part])
             with np.errstate(all="ignore"):  # e⁻ˣ of a saturated σ is 0; what is not finite is found below
                 y = space.forward(*given, training=False)
             out[part] = y[: part.stop - part.start]
 
-    with Lanes(count) as lanes:
-        lanes.run(work)
+    with ThreadTeam(count) as team:
+        team.run(work)
     if bad := out.size - np.count_nonzero(np.isfinite(out)):
         raise DivergedError(
             f"{bad:,} of {out.size:,} numbers that the generator makes are not finite: its weights have run away. "

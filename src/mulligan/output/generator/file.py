@@ -37,12 +37,12 @@ def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> Non
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    refuse_what_is_not_finite(tensors)
+    check_finite(tensors)
     metadata = {"format": FORMAT, "version": str(VERSION), "spec": spec, "sha256": digest(spec, tensors)}
     atomic_write(path, _in_order(save(tensors, metadata)))
 
 
-def refuse_what_is_not_finite(tensors: dict[str, Array]) -> None:
+def check_finite(tensors: dict[str, Array]) -> None:
     """Raise `CheckpointError` where a parameter is not finite: before anything is written, in whatever format."""
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():

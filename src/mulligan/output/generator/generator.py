@@ -1,8 +1,8 @@
 """A trained generator as a thing that people use: draw from it, walk in it, keep it in one file.
 
 `latents` has the rule from a seed to z and a class. The same z gives the same bytes, too, however many
-others come with it: passes always have as many rows, the last one filled up, and BLAS keeps to one thread in each lane
-(`chunks`); else the products would round differently with every count.
+others come with it: passes always have as many rows, the last one filled up, and BLAS keeps to one thread in each
+worker (`chunks`); else the products would round differently with every count.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
-from mulligan.game.validation import refuse_unplayable
+from mulligan.game.validation import check_playable
 from mulligan.training.diagnosis import changes as edits
 from mulligan.training.diagnosis.config_faults import causes
 
@@ -101,7 +101,7 @@ def _is_playable(config: Config, changes: Sequence[str], sample_shape: Shape) ->
     changed = edits.changed(config, changes)
     try:
         if changed is not None:
-            refuse_unplayable(changed, sample_shape)
+            check_playable(changed, sample_shape)
     except MulliganError:
         return False
     return changed is not None

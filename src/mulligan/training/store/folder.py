@@ -113,7 +113,7 @@ class RunFolder:
         """Take the folder for this process alone, where the file system can, until the file is closed.
 
         The lock belongs to the open file: a kill frees it, and it moves with the folder. Forked copies of the process,
-        as lanes are, close it at once: they may live a moment longer than what was killed.
+        as workers are, close it at once: they may live a moment longer than what was killed.
 
         Raises
         ------
@@ -222,7 +222,7 @@ def restored(found: Checkpoint) -> Run:
     config, path = found.config, RunFolder(found.path.parent.parent).config
     if _is_gone(config.data.name) and path.is_file():
         config = replace(config, data=replace(config.data, name=load_config(path).data.name))
-        _refuse_gone(config, path)
+        _check_there(config, path)
     return found.run(config)
 
 
@@ -266,13 +266,13 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
         run = Run(config, data=data)
         run.log_position = {}
         return run
-    _refuse_changes(here, config, found)
+    _check_unchanged(here, config, found)
     if config.steps < found.step:
         raise ConfigError(
             f"steps = {config.steps} is not allowed: the run has taken {found.step} already. Try {found.step} or more."
         )
     if data is None:
-        _refuse_gone(config, here.config)
+        _check_there(config, here.config)
     return found.run(config, data=data)
 
 
@@ -308,7 +308,7 @@ def _is_gone(name: str) -> bool:
     return os.path.isabs(name) and not os.path.exists(name)
 
 
-def _refuse_gone(config: Config, path: Path) -> None:
+def _check_there(config: Config, path: Path) -> None:
     """Refuse data that no longer lies where the configuration in `path` says."""
     if _is_gone(config.data.name):
         raise DataError(
@@ -317,7 +317,7 @@ def _refuse_gone(config: Config, path: Path) -> None:
         )
 
 
-def _refuse_changes(here: RunFolder, config: Config, found: Checkpoint) -> None:
+def _check_unchanged(here: RunFolder, config: Config, found: Checkpoint) -> None:
     """Refuse a configuration that differs from the checkpoint's in more than its length and where its data lies."""
     moved = replace(found.config.data, name=config.data.name)  # the checkpoint knows the data by what it is
     changed = differences(to_table(replace(found.config, steps=config.steps, data=moved)), to_table(config))

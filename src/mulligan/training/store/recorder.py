@@ -50,8 +50,8 @@ def _leave_all() -> None:
             events.close()
 
 
-# At exit, Python ends finalizers, and so lanes, by a call that is registered with the first of them. Ours is registered
-# after it, and comes before it: only lanes know where their random streams stand.
+# At exit, Python ends finalizers, and so workers, by a call that is registered with the first of them. Ours is
+# registered after it, and comes before it: only workers know where their random streams stand.
 weakref.finalize(_leave_all, bool)
 atexit.register(_leave_all)
 

@@ -1,4 +1,4 @@
-"""The recipe `ring` in a form that a browser can run: NumPy, one lane, no files; figures and pictures as arrays."""
+"""The recipe `ring` in a form that a browser can run: NumPy, one worker, no files; figures and pictures as arrays."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Ring:
                 "Try Ring()."
             )
         self._game = game()
-        self.gan = GAN(self._game, (2,), seed=seed, total=total, lanes=1)
+        self.gan = GAN(self._game, (2,), seed=seed, total=total, workers=1)
         self.toy, self.total, self.size = TOYS["ring"], total, size
         self._batches = stream(seed, "batches")
         eyes = stream(seed, "eval")

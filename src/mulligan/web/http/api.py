@@ -117,7 +117,7 @@ async def _called(route: Route, request: Request, playground: Playground) -> Res
     if route.method == "POST":
         if route.token:
             playground.control.check(request.headers.get("x-mulligan-token"))
-        _refuse_other_types(request)
+        _check_types(request)
     args = {name: each.from_text(name, request.path_params[name]) for name, each in route.places.items()}
     args |= read_query(route.query, pairs)
     if route.method == "POST":
@@ -154,7 +154,7 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
     return [(name, text) for name, text in pairs if name != "token"]
 
 
-def _refuse_other_types(request: Request) -> None:
+def _check_types(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         shown = kind[:60].encode("ascii", "backslashreplace").decode() or "nothing"

@@ -22,7 +22,7 @@ def snapshot(playground: Playground) -> Any:
 
 def stream(playground: Playground, client: str, last: str | None) -> Response:
     """Return the stream of one page."""
-    playground.hub.refuse_more()
+    playground.hub.check_at_most()
     headers = {"x-accel-buffering": "no"}
     return StreamingResponse(playground.hub.stream(client, last), media_type="text/event-stream", headers=headers)
 

@@ -69,7 +69,7 @@ class Field:
         if self.kind == "list":
             assert self.inner is not None
             parts = text.split(",") if text else []
-            self._refuse_size(name, len(parts), text)
+            self._check_size(name, len(parts), text)
             return [self.inner.from_text(name, part) for part in parts]
         return self.check(name, text)
 
@@ -93,7 +93,7 @@ class Field:
         elif self.kind == "list":
             if not isinstance(value, list):
                 raise self._refusal(name, value)
-            self._refuse_size(name, len(value), value)
+            self._check_size(name, len(value), value)
             assert self.inner is not None
             value = [self.inner.check(f"{name}[{i}]", inner) for i, inner in enumerate(value)]
         else:
@@ -108,11 +108,11 @@ class Field:
             raise self._refusal(name, value, f" Did you mean {near[0]!r}?" if near else "")
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise self._refusal(name, value)
-        self._refuse_size(name, len(value), value)
+        self._check_size(name, len(value), value)
         if any(0xD800 <= ord(letter) <= 0xDFFF or letter == "\0" for letter in value):
             raise self._refusal(name, value.encode("ascii", "backslashreplace").decode())
 
-    def _refuse_size(self, name: str, size: int, value: Any) -> None:
+    def _check_size(self, name: str, size: int, value: Any) -> None:
         if not self.low <= size <= self.high:
             raise self._refusal(name, value)
 

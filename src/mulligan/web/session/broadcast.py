@@ -155,7 +155,7 @@ class Hub:
                 del self.gone[next(iter(self.gone))]
             self.changed()
 
-    def refuse_more(self) -> None:
+    def check_at_most(self) -> None:
         """Refuse one more client, before its stream has begun.
 
         Raises

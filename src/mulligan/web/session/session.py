@@ -97,7 +97,7 @@ class Session:
 
     def start(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Start a new run, a new chain of tries."""
-        self._refuse_busy(asked["replace"])
+        self._check_free(asked["replace"])
         config, dropped = self.configured(asked)
         self._begin(config, paused=asked["paused"])
         for text in dropped:
@@ -138,14 +138,14 @@ class Session:
         """Go on with a run that lies in a folder, with the tries that it comes from."""
         if name == self.state.run and self.state.name in ("paused", "alarm"):
             return self.resume(steps)
-        self._refuse_busy(replace)
+        self._check_free(replace)
         self._open(chain(folder), None, steps)
         return self.status()
 
     def _open(self, tries: list[Try], number: int | None, steps: int | None) -> None:
         """Have the worker go on with a try, the last one by default."""
         chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
-        self._refuse_fewer(chosen, steps)
+        self._check_enough(chosen, steps)
         text = f"reading the checkpoint of {chosen.run}"
         words = {"folder": str(self.runs / chosen.run), "try": chosen.number, "turn": self.state.turn + 1}
         self.engine.send("open", words | ({} if steps is None else {"steps": steps}))
@@ -215,7 +215,7 @@ class Session:
             changed = with_overrides(config, lines, say=lambda text: None)
         except MulliganError as error:
             raise Problem("bad-field", str(error), field="changes") from error
-        knobs.refuse_beyond(changed, config)
+        knobs.check_below(changed, config)
         before, after = to_table(config), to_table(changed)
         found = knobs.changes(before, after)
         if not found:
@@ -271,7 +271,7 @@ class Session:
 
     # ── what they stand on ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _refuse_busy(self, replace: bool) -> None:
+    def _check_free(self, replace: bool) -> None:
         state = self.state
         if state.name in ("loading", "stopping"):
             raise Problem(
@@ -321,7 +321,7 @@ class Session:
         turns = self.state.current.story.turns if self.state.current is not None else []
         return with_overrides(config, [line for turn in turns for line in turn["overrides"]])
 
-    def _refuse_fewer(self, chosen: Try, steps: int | None) -> None:
+    def _check_enough(self, chosen: Try, steps: int | None) -> None:
         """Refuse a length that a try is beyond: the worker would, but only after it has let the live run go."""
         state = self.state
         live = chosen.run == state.run and state.name in UNFINISHED

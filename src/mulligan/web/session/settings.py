@@ -147,7 +147,7 @@ def configured(
         skip = is_picture_folder(data[name])  # the preview names the broken ones
         config = replace(config, data=replace(config.data, skip_broken=skip))
         config = _changed(with_all_of(config, data[name]), [f"data.name={toml_text(data[name])}"], "data", say)
-        _refuse_unsuited(config, data[name])
+        _check_suited(config, data[name])
     if asked["size"] is not None:
         config = _resized(config, asked["size"])
     for field in ("steps", "seed"):
@@ -166,11 +166,11 @@ def configured(
             )
     if asked["overrides"]:
         config = _changed(config, asked["overrides"], "overrides", say)
-    _refuse_too_much(config, had)
+    _check_budget(config, had)
     return config
 
 
-def refuse_beyond(config: Config, old: Config) -> None:
+def check_below(config: Config, old: Config) -> None:
     """Refuse changes of a run that reach beyond what a page may: other pictures, or more than the limits.
 
     Parameters
@@ -187,7 +187,7 @@ def refuse_beyond(config: Config, old: Config) -> None:
         raise Problem(
             "bad-field", "a second try keeps its pictures and its recipe. Start a run of others.", field="changes"
         )
-    _refuse_too_much(config, _amounts(old), "changes")
+    _check_budget(config, _amounts(old), "changes")
 
 
 def turned(config: Config, knob: str, value: Any, say: Callable[[str], object] = lambda text: None) -> Config:
@@ -235,7 +235,7 @@ def _penalties(config: Config, name: str) -> str:
     return f"[{', '.join(parts)}]"
 
 
-def _refuse_unsuited(config: Config, data: str) -> None:
+def _check_suited(config: Config, data: str) -> None:
     """Refuse pictures where the recipe is made for points, and the other way round, if that is known beforehand."""
     points = of_points(data)
     made_for = of_points(recipe(config.recipe).data.name) if config.recipe in RECIPES else None
@@ -263,7 +263,7 @@ def _amounts(config: Config) -> dict[str, int]:
     return {"steps": config.steps, "batch": config.batch_size * config.d_steps, "latent": config.latent.dim}
 
 
-def _refuse_too_much(config: Config, had: Mapping[str, int], where: str = "") -> None:
+def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> None:
     """Refuse what is beyond the limits, and was not before; `where` it was asked for, if not in its own field."""
     for field, value in _amounts(config).items():
         most = LIMITS[field] if field == "steps" else LIMITS[field][1]
