@@ -251,7 +251,7 @@ def _mended(steps: int) -> tuple[Array, float]:
 
 CASE = Case(
     name="article",
-    title="“All of the numbers look like 3”",
+    title="Every number looks like a 3",
     year=2018,
     state="dead latent",
     source=(
@@ -259,8 +259,8 @@ CASE = Case(
         "January 2018; JaeDukSeo/Personal_Daily_NeuralNetwork_Practice, 1_numpy/j_GAN"
     ),
     published=(
-        "A GAN in NumPy fails six times; then cutting the rate to a hundredth “for unknown reason seems to work”, and "
-        "every picture is the same digit."
+        "A GAN in NumPy fails six times. The seventh draws digits once the rate is cut to a hundredth. Its author "
+        "does not know why, and every picture is the same digit."
     ),
     cause=(
         "Weights of a five-hundredth of their size let nothing of z through seven layers, so G is its output biases, "

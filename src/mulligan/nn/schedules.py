@@ -71,7 +71,7 @@ class StepDecay(Schedule):
     "After step k" means from step k+1 on: step k itself, counted from 0, still sees the old value. The
     article's ×0.01 after iterations 0 and 40 is ``StepDecay(factor=0.01, at=(0, 40))``.
 
-    Source: Seo 2018, "extreme step-wise gradient decay".
+    Source: Seo 2018.
 
     Parameters
     ----------
