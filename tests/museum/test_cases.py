@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mulligan.cli.museum import described, plate
+from mulligan.data import load
 from mulligan.errors import ConfigError
 from mulligan.museum import article
 from mulligan.museum.case import Case, Evidence, Played
@@ -14,6 +15,8 @@ from mulligan.museum.cases import CASES, case_named
 from mulligan.museum.mistakes import EveryFew
 from mulligan.museum.pictures import stretched
 
+GENERATOR = (100, 128, 256, 346, 480, 560, 686, 784)
+"""Widths of the article's G, from z to the pixels."""
 QUICK = {"article": lambda seed: article.play(seed, seeds=6, steps=(1, 41, 120), mended=500)}
 """Shorter runs of the exhibits that take longest; the whole ones are slow tests."""
 
@@ -98,6 +101,22 @@ def test_each_stretched_picture_has_its_own_contrast():
 
 def test_a_lazy_penalty_has_the_same_mean():
     assert [EveryFew(every=4)(step, 8) for step in range(8)] == [4.0, 0.0, 0.0, 0.0] * 2
+
+
+@pytest.mark.parametrize(("seed", "row"), [(127, 3462), (42, 5026)])
+def test_both_public_seeds_of_the_article_show_a_zero_first(seed, row):
+    """Seed by seed what the script itself calls: scikit-learn's shuffle, NumPy's legacy draws, in its order."""
+    shuffle = pytest.importorskip("sklearn.utils").shuffle
+    before = np.random.get_state()
+    np.random.seed(seed)
+    numbers, labels = shuffle(np.arange(10_000), load("mnist-test").labels)
+    for shape in ((784, 128), (128, 1), *zip(GENERATOR, GENERATOR[1:])):
+        np.random.normal(size=shape, scale=1.0 / np.sqrt(shape[0] / 2.0))
+    drawn = np.random.randint(len(numbers) - 5)
+    np.random.set_state(before)
+    found = article.replay(seed, article.pixels())
+    assert (drawn, labels[drawn]) == (row, 0)
+    assert found.first == found.nearest == numbers[row]
 
 
 def test_the_contrast_of_the_article_is_that_of_all_runs_together():

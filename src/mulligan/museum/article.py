@@ -91,9 +91,9 @@ class Script:
         self.sampler = Sampler(len(data), 1, stream(seed, "batches"))
         self.data, self.first = data, -1
 
-    def step(self) -> None:
-        """Take one step with the next picture."""
-        number = int(self.sampler.next_indices()[0])
+    def step(self, number: int | None = None) -> None:
+        """Take one step with the next picture, or with one that is named by its number."""
+        number = int(self.sampler.next_indices()[0]) if number is None else number
         self.first = number if self.first < 0 else self.first
         self.gan.step(self.data[number].reshape(1, 28, 28, 1))
 
@@ -108,8 +108,39 @@ def imprint(seed: int, data: NDArray[np.float32], name: str = "article") -> Impr
     """Run a script of the article's for one step, and find what G draws among the data."""
     script = Script(seed, data, name=name)
     script.step()
+    return _found(script, data)
+
+
+def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
+    """Repeat the first step of the public script: its own first picture, its own initial weights.
+
+    The script draws from NumPy's legacy generator, in this order: scikit-learn's `shuffle` of the pictures, the weights
+    of D, those of G, and which picture comes first. Only z is not the script's, because G does not see it.
+
+    Parameters
+    ----------
+    seed : int
+        127 in the repository, 42 in the interactive copy.
+    data : (n, 784) array
+        In [0, 1] as in the interactive copy, or to 255 as in the repository.
+    """
+    random = np.random.RandomState(seed)
+    order = np.arange(len(data))
+    random.shuffle(order)  # so does sklearn.utils.shuffle
+    script = Script(seed, data)
+    for player in (script.gan.d, script.gan.g):
+        for entry in player.network.entries[::2]:  # W, b, W, b, …; every b starts at 0 and is not drawn
+            shape = entry.param.shape
+            entry.view(player.network.theta)[...] = 0.002 * random.normal(0, np.sqrt(2 / shape[0]), shape)
+    script.step(int(order[random.randint(len(data) - 5)]))
+    return _found(script, data)
+
+
+def _found(script: Script, data: NDArray[np.float32]) -> Imprint:
+    """Look up among the data what G draws."""
     drawn = script.draw()[0]
     shown = (drawn - drawn.min()) / (drawn.max() - drawn.min())  # as imshow without limits shows it
+    shown *= data.max()
     # argmin ‖x − y‖² = argmin ‖x‖² − 2 x·y
     distance = np.einsum("ij,ij->i", data, data) - 2 * (data @ shown)
     return Imprint(script.first, int(distance.argmin()), likeness(drawn, data[script.first]), drawn)
