@@ -1,9 +1,10 @@
 """Three GANs of PyTorch-GAN (github.com/eriklindernoren/PyTorch-GAN) in torch: their nets and settings, written anew.
 
-`gan`, `dcgan` and `wgan_gp` are what people try first. Architectures, initial weights, losses, optimisers, batch and
-latent size are those of its three scripts as published; what surrounds them is not: all digits lie ready in memory as
-float32, nothing is printed, and no picture is written, which only helps them. dcgan works on 32×32; here the digits get
-two rows of background on each side, and samples lose them again, so that nothing is ever resized.
+`gan`, `dcgan` and `wgan_gp` are what people try first. They use no labels. Architectures, initial weights, losses,
+optimisers, batch and latent size are those of its three scripts as published; what surrounds them is not: all digits
+lie ready in memory as float32, nothing is printed, and no picture is written, which only helps them. dcgan works on
+32×32; here the digits get two rows of background on each side, and samples lose them again, so that nothing is ever
+resized.
 
 Used by `time_to_quality.py`.
 """

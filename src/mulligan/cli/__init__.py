@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, str] = {
     "draw": "draw one picture for a number, here in the terminal",
-    "train": "train a generator; a minute by default",
+    "train": "train a generator; one to two minutes by default",
     "resume": "go on with a run exactly where it stood",
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "an animation from one number's picture to another's",
@@ -46,7 +46,7 @@ Generative adversarial networks in nothing but NumPy.
 {commands}
 
 Example:
-$ mulligan train          # about a minute; ends with a grid, an animation and a generator
+$ mulligan train          # one to two minutes; ends with a grid, an animation and a generator
 $ mulligan draw 42        # at once, from the generator that comes with it
 
 mulligan COMMAND --help says more, mulligan --version which one this is."""

@@ -14,7 +14,7 @@ from mulligan.output.figures import count
 def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False) -> int:
     """Go on with a run exactly where it stood, whatever stopped it: Ctrl-C, a kill, a full disk, a power cut.
 
-    On the same machine and versions the result is the same, byte for byte, as without the pause.
+    On the same machine, NumPy build and number of threads the result is the same, byte for byte, as without the pause.
 
     Example:
     $ mulligan resume runs/quick-1

@@ -22,8 +22,8 @@ def command(
 ) -> None:
     """Walk from one number's picture to another's, as an animation (.gif, .png, .webp).
 
-    The way is a great circle in the space of z, where all pictures of the training lie; it goes there and back, so that
-    the animation has no seam.
+    Normal z go along a great circle, which keeps the lengths that G was trained on. Uniform z go straight, which keeps
+    them in their range. The walk goes there and back, so that the animation has no seam.
 
     Example:
     $ mulligan walk runs/quick-1 --from 1 --to 2 --out walk.gif

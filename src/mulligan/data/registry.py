@@ -88,19 +88,19 @@ _OURS = {
     ),
     "kmnist": Entry(
         partial(load_idx_set, KMNIST, KMNIST_CLASSES),
-        "70,000 cursive Japanese characters, 28×28 grey, 10 classes; fetched once (21 MB)",
+        "70,000 cursive Japanese characters, 28×28 grey, 10 classes; fetched once (21 MB); not measured yet",
         "Clanuwat et al. 2018; CC BY-SA 4.0",
         points=False,
     ),
     "emnist-letters": Entry(
         load_emnist_letters,
-        "145,600 handwritten letters, 28×28 grey, 26 classes; fetched once (562 MB)",
+        "145,600 handwritten letters, 28×28 grey, 26 classes; fetched once (562 MB); not measured yet",
         "Cohen, Afshar, Tapson, van Schaik 2017",
         points=False,
     ),
     "cifar10": Entry(
         load_cifar10,
-        "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB)",
+        "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB); not measured yet",
         "Krizhevsky 2009",
         points=False,
     ),

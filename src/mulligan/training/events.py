@@ -1,6 +1,7 @@
 """What a run tells: one stream of events, the same for the terminal, the browser, the recorder and the tests.
 
-The content of an event is a function of configuration, data and machine; a resumed run tells the same, byte for byte.
+The content of an event is a function of configuration, data, machine, NumPy build and number of threads: where these
+are the same, a resumed run tells the same, byte for byte.
 What the clock says is kept beside it, in `clock`, which no comparison and no JSON of the event includes.
 """
 

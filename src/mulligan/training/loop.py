@@ -1,7 +1,7 @@
 """The training loop: one stream of events. It knows no file, no terminal, no socket.
 
 The generator is suspended between two steps at every `yield`. That is the only place where a checkpoint is taken, and
-so a resumed run is exact to the byte.
+so a resumed run is exact to the byte, on the same machine, NumPy build and number of threads.
 """
 
 from __future__ import annotations

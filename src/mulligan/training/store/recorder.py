@@ -1,7 +1,8 @@
 """The recorder: a loop over the events of a run that keeps them in a run folder, safe against a kill at any moment.
 
-`events.jsonl` is the same, byte for byte, whether a run was interrupted or not: every checkpoint knows how long the log
-was, and a resumed run cuts it there. So a line is always written before the checkpoint that follows from it.
+`events.jsonl` has the same bytes whether a run was interrupted or not, where `events` promises the same events: every
+checkpoint knows how long the log was, and a resumed run cuts it there. So a line is always written before the
+checkpoint that follows from it.
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ function Plane({ model, kind }) {
       <div class="pick"><${Picture} image=${one.data?.image} label=${`The picture at ${u.toFixed(2)} across, ${v.toFixed(2)} down`} testid="plane-point" /><div>
         <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>corners</dt><dd>${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}</dd></dl>
         <div class="act"><button type="button" class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${png} download="plane.png" data-testid="plane-save">Save PNG</a></div>
-        <p class="small">Between the corners z is mixed on the sphere, so its length stays what G was trained on.</p></div></div></div>`}
+        <p class="small">Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained.</p></div></div></div>`}
   </div></section>`;
 }
 
