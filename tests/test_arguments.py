@@ -116,7 +116,7 @@ def rebuilt(**options):
         (lambda: on_a_run().watch(3), "observers = 3 is not allowed; it must be a list of objects with name, observe"),
         (lambda: on_a_run().draw(1.5, seed=0), r"count = 1\.5 is not allowed"),
         (lambda: on_a_run().draw(2, seed=None), "seed = None is not allowed"),
-        (lambda: on_a_run().turn("lr=1"), r"overrides = 'lr=1' is not allowed; .*list of texts.*Try \['steps=100'\]"),
+        (lambda: on_a_run().adjust("lr=1"), r"overrides = 'lr=1' is not allowed; .*list of texts.*Try \['steps=100'\]"),
         (lambda: with_overrides(mulligan.recipe("ring"), None), "overrides = None is not allowed"),
         (lambda: with_overrides(mulligan.recipe("ring"), [3]), r"3 is no path=value\. Write it as text"),
         (lambda: load_config(None), "path = None is not allowed; it must be a TOML file"),

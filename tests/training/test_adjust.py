@@ -12,7 +12,8 @@ import pytest
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Config, Recorder, Run, load_checkpoint, plan, resume, train
 from mulligan.training.config import with_overrides
-from mulligan.training.events import Diagnosed, Turned
+from mulligan.training.events import Adjusted, Diagnosed, read_events
+from mulligan.training.store.checkpoint import sealed
 
 LINES = (
     "generator.optimizer.lr=3e-3",
@@ -34,13 +35,13 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
-def test_turned_before_the_first_step_is_as_if_it_had_been_so(tiny: Any, threads: int, update: str) -> None:
+def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny: Any, threads: int, update: str) -> None:
     config = tiny(threads=threads, update=update)
     run = Run(config)
-    run.turn(LINES)
-    turned = ended(run)
-    assert same(turned, ended(Run(with_overrides(config, LINES))))
-    assert not same(turned, ended(Run(config)))
+    run.adjust(LINES)
+    adjusted = ended(run)
+    assert same(adjusted, ended(Run(with_overrides(config, LINES))))
+    assert not same(adjusted, ended(Run(config)))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -54,24 +55,24 @@ def test_it_acts_from_the_next_step_on(tiny: Any, threads: int) -> None:
             for _ in range(3):
                 run.advance()
             if lines:
-                run.turn(lines)
+                run.adjust(lines)
             before = run.gan.g.network.theta.copy()
             run.advance()
             moves.append(run.gan.g.network.theta - before)
     np.testing.assert_allclose(moves[1], 2.0 * moves[0], rtol=1e-3, atol=1e-7)
 
 
-def test_penalties_at_points_of_their_own_are_turned_too(tiny: Any) -> None:
+def test_penalties_at_points_of_their_own_are_adjusted_too(tiny: Any) -> None:
     config = with_overrides(tiny(update="alternating"), ['penalties=[{kind="wgan_gp", weight=1}]'])
     run = Run(config)
-    run.turn(["penalties.0.weight=10"])
+    run.adjust(["penalties.0.weight=10"])
     assert same(ended(run), ended(Run(with_overrides(config, ["penalties.0.weight=10"]))))
 
 
-def turning(run: Run, at: int) -> Any:
+def adjusting(run: Run, at: int) -> Any:
     def stop() -> bool:
-        if run.step == at and not run.turned:
-            run.turn(LINES[:1])
+        if run.step == at and not run.adjusted:
+            run.adjust(LINES[:1])
         return False
 
     return stop
@@ -79,20 +80,20 @@ def turning(run: Run, at: int) -> Any:
 
 def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: Path) -> None:
     whole = Run(tiny())
-    events = list(Recorder(tmp_path / "whole").record(whole, stop=turning(whole, 7)))
-    assert [e for e in events if isinstance(e, Turned)] == [Turned(7, LINES[:1])]
+    events = list(Recorder(tmp_path / "whole").record(whole, stop=adjusting(whole, 7)))
+    assert [e for e in events if isinstance(e, Adjusted)] == [Adjusted(7, LINES[:1])]
     early = Run(tiny())
-    early.turn(LINES[:1])
-    assert [e for e in train(early) if isinstance(e, Turned)] == [Turned(0, LINES[:1])]
+    early.adjust(LINES[:1])
+    assert [e for e in train(early) if isinstance(e, Adjusted)] == [Adjusted(0, LINES[:1])]
     part = Run(tiny())
-    stop = turning(part, 7)
+    stop = adjusting(part, 7)
     for _ in Recorder(tmp_path / "part").record(part, stop=lambda: stop() or part.step >= 9):
         pass
     again = resume(tmp_path / "part")
-    assert again.turned == [(7, LINES[:1])]
+    assert again.adjusted == [(7, LINES[:1])]
     assert again.config == part.config
     assert again.current.generator.optimizer.lr == 3e-3  # type: ignore[attr-defined]
-    assert not [e for e in Recorder(tmp_path / "part").record(again) if isinstance(e, Turned)]
+    assert not [e for e in Recorder(tmp_path / "part").record(again) if isinstance(e, Adjusted)]
     assert same(whole.gan.arrays(), again.gan.arrays())
     for name in ("events.jsonl", "config.toml"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "part" / name).read_bytes()
@@ -102,16 +103,16 @@ def test_the_log_says_so_and_a_resumed_run_goes_on_with_it(tiny: Any, tmp_path: 
 def test_what_needs_a_new_run_is_refused(tiny: Any, line: str) -> None:
     run = Run(tiny())
     with pytest.raises(ConfigError, match="cannot change in the middle of a run"):
-        run.turn([line])
+        run.adjust([line])
     with pytest.raises(ConfigError):
-        run.turn(["penalties.0.gamma=-1"])
-    assert run.turned == []
+        run.adjust(["penalties.0.gamma=-1"])
+    assert run.adjusted == []
     assert run.current == run.config
 
 
-def test_a_second_try_begins_with_what_was_turned(tiny: Any, tmp_path: Path) -> None:
+def test_a_second_try_begins_with_what_was_adjusted(tiny: Any, tmp_path: Path) -> None:
     run = Run(tiny())
-    for _ in Recorder(tmp_path / "a").record(run, stop=turning(run, 7)):
+    for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
     said = Diagnosed(24, "D wins", {}, ("x",), overrides=("discriminator.optimizer.lr=1e-4",), severity="alarm")
     at = {
@@ -128,13 +129,28 @@ def test_a_second_try_begins_with_what_was_turned(tiny: Any, tmp_path: Path) -> 
     ]  # from how it stood in the end
 
 
-def test_a_forged_turn_is_refused(tiny: Any, tmp_path: Path) -> None:
+def test_a_folder_that_says_turned_is_read_as_adjusted(tiny: Any, tmp_path: Path) -> None:
+    """Run folders of before the word was changed."""
     run = Run(tiny())
-    for _ in Recorder(tmp_path / "a").record(run, stop=turning(run, 7)):
+    for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
+        pass
+    log, saved = tmp_path / "a" / "events.jsonl", tmp_path / "a" / "checkpoints" / "step-000024" / "run.json"
+    log.write_text(log.read_text().replace('"event": "adjusted"', '"event": "turned"'))
+    words = json.loads(saved.read_text())
+    words["turned"] = words.pop("adjusted")
+    del words["digest"]
+    saved.write_bytes(sealed(words))
+    assert [(e["step"], e["overrides"]) for e in read_events(log) if e["event"] == "adjusted"] == [(7, [LINES[0]])]
+    assert load_checkpoint(saved.parent).run().adjusted == [(7, LINES[:1])]
+
+
+def test_a_forged_adjustment_is_refused(tiny: Any, tmp_path: Path) -> None:
+    run = Run(tiny())
+    for _ in Recorder(tmp_path / "a").record(run, stop=adjusting(run, 7)):
         pass
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000024")
-    assert json.loads(json.dumps(found.state["turned"])) == [[7, [LINES[0]]]]
-    found.state["turned"] = [[7, ["batch_size=8"]]]
-    with pytest.raises(CheckpointError, match="what was turned"):
+    assert json.loads(json.dumps(found.state["adjusted"])) == [[7, [LINES[0]]]]
+    found.state["adjusted"] = [[7, ["batch_size=8"]]]
+    with pytest.raises(CheckpointError, match="what was adjusted"):
         found.run()
     assert isinstance(found.config, Config)

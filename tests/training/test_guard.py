@@ -73,9 +73,9 @@ def test_the_rate_of_an_optimiser_inside_another_is_named(tiny: Any) -> None:
     assert "discriminator.optimizer.base.base.lr=0.003" in diverge(Run(tiny(steps=200, generator=g, discriminator=d)))
 
 
-def test_the_rate_that_was_turned_to_is_the_one_to_lower(tiny: Any) -> None:
+def test_the_rate_that_was_adjusted_to_is_the_one_to_lower(tiny: Any) -> None:
     run = Run(tiny(steps=200))
-    run.turn(["discriminator.optimizer.lr=1e30"])
+    run.adjust(["discriminator.optimizer.lr=1e30"])
     assert "discriminator.optimizer.lr=0.001" in diverge(run)
 
 

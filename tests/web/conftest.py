@@ -171,7 +171,7 @@ class Stand:
 
         self.number, self.turn = words["try"], words["turn"]
         folder = Path(words["folder"])
-        turned = story_of(folder).turns if kind == "open" else []
+        adjusted = story_of(folder).adjustments if kind == "open" else []
         if kind == "start":
             config = from_table(Config, words["config"])
             folder.mkdir(exist_ok=True)
@@ -188,7 +188,7 @@ class Stand:
                 "seconds": 0.0,
                 "table": to_table(config),
                 "settings": settings_of(config),
-                "turned": turned,
+                "adjusted": adjusted,
                 "points": True,
                 "shape": [2],
                 "classes": 0,

@@ -187,8 +187,8 @@ class Diagnosed(Event):
 
 
 @dataclass(frozen=True)
-class Turned(Event):
-    """Somebody has turned a knob in the middle of the run; it acts from the next step on.
+class Adjusted(Event):
+    """Somebody has adjusted a setting in the middle of the run; it acts from the next step on.
 
     Attributes
     ----------
@@ -196,7 +196,7 @@ class Turned(Event):
         ``path=value``: learning rates, weights of penalties.
     """
 
-    name: ClassVar[str] = "turned"
+    name: ClassVar[str] = "adjusted"
     overrides: tuple[str, ...]
 
 
@@ -243,13 +243,18 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
             event = json.loads(line)
         except ValueError:
             event = None
-        if isinstance(event, dict) and is_whole(event):
+        if isinstance(event, dict) and is_whole(event := renamed(event)):
             yield event
         elif number < len(lines):
             raise CheckpointError(
                 f"{path}, line {number}: {line[:40]!r} is no event; the file was changed after it was written. "
                 "Restore it, or delete that line."
             )
+
+
+def renamed(event: dict[str, Any]) -> dict[str, Any]:
+    """Return a log's event by the name that its kind has today: "adjusted" was "turned"."""
+    return event | {"event": Adjusted.name} if event.get("event") == "turned" else event
 
 
 _WRITTEN: dict[str, type | tuple[type, ...]] = {

@@ -16,7 +16,18 @@ import numpy as np
 from mulligan.errors import ConfigError, DivergedError, shown
 from mulligan.training import guard
 from mulligan.training.companions import Evaluator, Observer, check_observers
-from mulligan.training.events import Clock, Evaluated, Event, Failed, Finished, Sampled, Saved, Started, Stepped, Turned
+from mulligan.training.events import (
+    Adjusted,
+    Clock,
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    Sampled,
+    Saved,
+    Started,
+    Stepped,
+)
 from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
 
@@ -53,8 +64,8 @@ def train(
     ------
     Event
         `Started` (only where the run begins: at step 0, or where a second try goes on from its parent), `Stepped`,
-        `Sampled`, `Evaluated`, `Saved`, `Turned` (see `Run.turn`), and what observers add; at the end `Finished`, or
-        `Failed` before the error.
+        `Sampled`, `Evaluated`, `Saved`, `Adjusted` (see `Run.adjust`), and what observers add; at the end `Finished`,
+        or `Failed` before the error.
 
     Raises
     ------
@@ -86,8 +97,8 @@ def train(
             while run.step < config.steps:
                 last = _next_stop(run.step, config)
                 _advance(run, last, stop, held)
-                for step, overrides in run.take_turns():
-                    yield from answered(Turned(step, overrides, clock=clock))
+                for step, overrides in run.take_adjustments():
+                    yield from answered(Adjusted(step, overrides, clock=clock))
                 if run.step < last:
                     if held() and not stop():
                         raise _between(run)

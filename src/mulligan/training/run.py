@@ -21,7 +21,7 @@ from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.companions import check_observers
 from mulligan.training.config import Config, with_overrides
-from mulligan.training.diagnosis.changes import turnable
+from mulligan.training.diagnosis.changes import adjustable
 from mulligan.training.overrides import compared
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
@@ -65,9 +65,9 @@ class Run:
     wall, cpu : float
         Seconds spent in steps so far.
     current : Config
-        `config`, with what `turn` has changed since.
-    turned : list
-        Step and overrides of every `turn`.
+        `config`, with what `adjust` has changed since.
+    adjusted : list
+        Step and overrides of every `adjust`.
     log_position : dict or None
         Where the recorder's log stood at the checkpoint that this run was restored from; None for a new run.
 
@@ -104,8 +104,8 @@ class Run:
         check_memory(game, shape, batch_size=config.batch_size, workers=workers)
         self.gan = GAN(game, shape, seed=config.seed, total=config.steps, workers=workers, processes=True)
         self.current = config
-        self.turned: list[tuple[int, tuple[str, ...]]] = []
-        self._told = 0  # of them, those that `take_turns` has given
+        self.adjusted: list[tuple[int, tuple[str, ...]]] = []
+        self._told = 0  # of them, those that `take_adjustments` has given
         rows = config.batch_size * config.d_steps
         self.sampler = Sampler(len(self.data), rows, stream(config.seed, "batches"))
         self._batches = Batches(self.data, self.labels, config.data, self.sampler)
@@ -168,11 +168,11 @@ class Run:
         self.counted += 1
         return measures
 
-    def turn(self, overrides: Sequence[str]) -> None:
+    def adjust(self, overrides: Sequence[str]) -> None:
         """Change learning rates and weights of penalties between two steps; they act from the next one on.
 
-        `config` stays what the run began with; the log has a `Turned` event, and every checkpoint the list of turns, so
-        that a resumed run goes on with them.
+        `config` stays what the run began with. The log has an `Adjusted` event, and every checkpoint the list of
+        adjustments, so that a resumed run goes on with them.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class Run:
             When a value is not allowed, or the change is of another kind: that needs a new run.
         """
         changed = with_overrides(self.current, overrides)
-        knobs = turnable(self.current)
+        knobs = adjustable(self.current)
         for path, *_ in compared(to_table(self.current), to_table(changed)):
             if path not in knobs:
                 raise ConfigError(
@@ -194,11 +194,11 @@ class Run:
                 )
         self.gan.game = replace(changed, classes=self.classes)
         self.current = changed
-        self.turned.append((self.step, tuple(overrides)))
+        self.adjusted.append((self.step, tuple(overrides)))
 
-    def take_turns(self) -> list[tuple[int, tuple[str, ...]]]:
-        """Return the turns since this was last called."""
-        new, self._told = self.turned[self._told :], len(self.turned)
+    def take_adjustments(self) -> list[tuple[int, tuple[str, ...]]]:
+        """Return the adjustments since this was last called."""
+        new, self._told = self.adjusted[self._told :], len(self.adjusted)
         return new
 
     def next_batch(self) -> tuple[Array, Labels]:
@@ -328,7 +328,7 @@ class Run:
             "counted": self.counted,
             "observers": {observer.name: observer.state() for observer in self.observers},
             "data": self.fingerprint,
-            "turned": [[step, list(overrides)] for step, overrides in self.turned],
+            "adjusted": [[step, list(overrides)] for step, overrides in self.adjusted],
         }
 
     def seek(self, state: dict[str, Any]) -> None:
@@ -369,12 +369,12 @@ class Run:
         run.sums, run.counted = dict(state["sums"]), state["counted"]
         run._observed = dict(state["observers"])
         try:
-            for step, overrides in state["turned"]:
-                run.turn(overrides)
-                run.turned[-1] = (step, tuple(overrides))
+            for step, overrides in state["adjusted"]:
+                run.adjust(overrides)
+                run.adjusted[-1] = (step, tuple(overrides))
         except ConfigError as error:
-            raise CheckpointError(f"what was turned in the run cannot be turned here: {error}") from error
-        run._told = len(run.turned)
+            raise CheckpointError(f"what was adjusted in the run cannot be adjusted here: {error}") from error
+        run._told = len(run.adjusted)
         return run
 
 

@@ -183,12 +183,12 @@ def test_the_last_healthy_step_goes_with_the_diagnosis(tiny: Any) -> None:
 
 def test_what_a_knob_did_is_undone_where_the_run_was_healthy(tiny: Any) -> None:
     fast = "generator.optimizer.lr=0.3"
-    for begun, turned, step in ([], [fast], 20), ([fast], [], 0), (["latent.dim=1"], [fast], 0):
+    for begun, adjusted, step in ([], [fast], 20), ([fast], [], 0), (["latent.dim=1"], [fast], 0):
         run, watch = Run(with_overrides(tiny(), begun)), Diagnosis(every=10)
         watch._probe, watch._facts = Scripted(run, [SOUND, SOUND, BAD, BAD]), PLAIN  # type: ignore[assignment]
         for at in (10, 20, 30, 40):
-            if at == 30 and turned:
-                run.turn(turned)
+            if at == 30 and adjusted:
+                run.adjust(adjusted)
             *_, last = watch.observe(run, Stepped(at, MEASURES))
         assert isinstance(last, Diagnosed)
         assert any(line.startswith("generator.optimizer.lr=") for line in last.overrides)

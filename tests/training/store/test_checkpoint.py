@@ -20,7 +20,7 @@ from mulligan import __version__
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, RunError
 from mulligan.training import Run, load_checkpoint, save_checkpoint, train
-from mulligan.training.store.checkpoint import _sealed, checkpoints, folder_of, kept, put_back, step_of
+from mulligan.training.store.checkpoint import checkpoints, folder_of, kept, put_back, sealed, step_of
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def reseal(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     words = json.loads((path / "run.json").read_text())
     words.pop("digest")
     change(words)
-    (path / "run.json").write_bytes(_sealed(words))
+    (path / "run.json").write_bytes(sealed(words))
 
 
 # ── exactness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,7 +207,7 @@ def test_a_forged_file_raises_nothing_but_our_error(whole: Path, tmp_path: Path,
     except CheckpointError as error:
         words = str(error)
     assert str(broken) in words
-    assert not accepted or key in ("step", "sums", "counted", "observers", "log", "versions", "clock", "turned")
+    assert not accepted or key in ("step", "sums", "counted", "observers", "log", "versions", "clock", "adjusted")
 
 
 def test_words_for_every_refusal(copy: Path, tmp_path: Path) -> None:

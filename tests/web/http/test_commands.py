@@ -176,14 +176,14 @@ def test_knobs(call: Any, stand: Any) -> None:
     call.begun(stand)
     assert call.post("/api/train/knobs", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
     assert stand.sent[-1] == (
-        "turn",
+        "adjust",
         {"overrides": ["generator.optimizer.lr=0.0001", "penalties.0.gamma=2.0", "penalties.1.gamma=2.0"]},
     )
     assert call.post("/api/train/knobs", **{"try": 1}).json()["detail"].startswith("no knob is named")
     for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):
         assert call.post("/api/train/knobs", **{"try": 1, name: value}).json()["field"] == name
     lines, change = ["generator.optimizer.lr=0.0001"], {"path": "generator.optimizer.lr", "new": 1e-4}
-    stand.say("turned", step=5, overrides=lines, changes=[change], knobs={"lr_g": 1e-4})
+    stand.say("adjusted", step=5, overrides=lines, changes=[change], knobs={"lr_g": 1e-4})
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["settings"]["knobs"] == {"lr_g": 1e-4}
     assert snapshot["knob_changes"][0]["step"] == 5

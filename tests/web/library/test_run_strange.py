@@ -116,7 +116,7 @@ def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, ru
         ("events.jsonl", {"event": "looked", "step": 25, "signals": {"r2": "none"}, "histogram": []}),
         ("events.jsonl", {"event": "looked", "step": 25, "signals": {}, "histogram": ["a"]}),
         ("events.jsonl", {"event": "evaluated", "step": 25, "metrics": None}),
-        ("events.jsonl", {"event": "turned", "step": 25, "overrides": 3}),
+        ("events.jsonl", {"event": "adjusted", "step": 25, "overrides": 3}),
     ],
 )
 def test_foreign_words_in_one_run_leave_the_list_as_it_is(file: str, words: Any, call: Any, runs: Path) -> None:

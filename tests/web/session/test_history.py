@@ -72,8 +72,8 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
     for event in Recorder(tmp_path / "r").record(run, evaluators=[glance], observers=[Diagnosis(100)]):
         if event.name == "stepped":
             seen.append(event)
-        if event.step == 300 and not run.turned:
-            run.turn(["generator.optimizer.lr=1e-4"])
+        if event.step == 300 and not run.adjusted:
+            run.adjust(["generator.optimizer.lr=1e-4"])
     story = story_of(tmp_path / "r")
     assert story.curves.step == list(range(1, 601))
     first = seen[0].measures
@@ -86,7 +86,7 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
     assert story.distance.step == story.looks.step
     assert [value is None for value in story.distance.values["kid"]] == [True, True, False, True, True, False]
     assert all(value is not None for value in story.distance.values["gap"])
-    assert story.turns[0]["overrides"] == ["generator.optimizer.lr=1e-4"]
+    assert story.adjustments[0]["overrides"] == ["generator.optimizer.lr=1e-4"]
     with (tmp_path / "r" / "events.jsonl").open("ab") as file:
         file.write(b'{"event": "stepped", "step": 601, "measu')
     assert story_of(tmp_path / "r").curves.step[-1] == 600

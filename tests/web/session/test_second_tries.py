@@ -40,15 +40,15 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
     stand.open()
 
 
-@pytest.mark.parametrize("story", ["again", "other", "later", "turned"])
+@pytest.mark.parametrize("story", ["again", "other", "later", "adjusted"])
 def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
     story: str, call: Any, stand: Any, playground: Any, toml: str
 ) -> None:
-    """The same settings from the same start give the same run; others, and a run whose knobs were turned, do not."""
+    """The same settings from the same start give the same run; others, and a run whose knobs were adjusted, do not."""
     call.begun(stand)
     (playground.runs / NAME / "config.toml").write_text(toml)
-    if story == "turned":
-        stand.say("turned", step=3, overrides=["generator.optimizer.lr=0.5"], knobs={}, changes=[])
+    if story == "adjusted":
+        stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.5"], knobs={}, changes=[])
     start: dict[str, Any] = {"from_step": 0, "healthy_step": 0, "restart": True}
     stand.diagnoses(**start)
     stand.say("state", state="alarm", step=1500)

@@ -135,8 +135,8 @@ def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None
 def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=100_000, save_every=0))
     held.until("report")
-    held.wire.send("turn", {"overrides": ["generator.optimizer.lr=0.01"]})
-    turned = held.until("turned")
+    held.wire.send("adjust", {"overrides": ["generator.optimizer.lr=0.01"]})
+    adjusted = held.until("adjusted")
     held.wire.send("stop")
     saved = held.until("state", state="stopped")["saved"]
     assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
@@ -146,7 +146,7 @@ def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     opened = held.until("opened")
     assert held.until("diagnosis")["step"] == saved
     assert opened["step"] == saved
-    assert opened["turned"] == [{"step": turned["step"], "overrides": turned["overrides"]}]
+    assert opened["adjusted"] == [{"step": adjusted["step"], "overrides": adjusted["overrides"]}]
     assert held.until("state", state="finished")["step"] == saved + 10
 
 
@@ -162,18 +162,18 @@ def test_another_start_saves_the_run_that_is_there(held: Held, tiny: Any) -> Non
 def test_knobs_act_and_are_said(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=50), paused=True)
     held.until("state", state="paused")
-    held.wire.send("turn", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
-    words = held.until("turned")
+    held.wire.send("adjust", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
+    words = held.until("adjusted")
     assert [(c["path"], c["old"], c["new"]) for c in words["changes"]] == [
         ("generator.optimizer.lr", 0.001, 0.01),
         ("penalties.0.gamma", 1.0, 3),
     ]
     assert words["knobs"]["lr_g"] == 0.01
-    held.wire.send("turn", {"overrides": ["batch_size=3"]})
+    held.wire.send("adjust", {"overrides": ["batch_size=3"]})
     assert "cannot change in the middle" in held.until("notice")["text"]
     held.wire.send("go")
     held.until("state", state="finished")
-    assert '"event": "turned", "step": 0' in (folder / "events.jsonl").read_text()
+    assert '"event": "adjusted", "step": 0' in (folder / "events.jsonl").read_text()
 
 
 def test_an_alarm_pauses(held: Held, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def weights(config: Config) -> dict[str, Any]:
     return fields(config, "penalties.", "gamma", "weight")
 
 
-def turnable(config: Config) -> set[str]:
+def adjustable(config: Config) -> set[str]:
     """Return the paths of what can change in the middle of a run: learning rates and weights of penalties."""
     g, d = learning(config)
     return {*g, *d, *weights(config)}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mulligan.training.diagnosis.changes import turnable
+from mulligan.training.diagnosis.changes import adjustable
 from mulligan.training.diagnosis.findings import Evidence, Finding
 from mulligan.training.diagnosis.measure import Probe
 from mulligan.training.diagnosis.measurements import EVERY, LISTENS, RESTS, Facts, Look, View, facts_of
@@ -146,8 +146,8 @@ class Diagnosis:
     def _say(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
         self.current = finding
         found = remedies_for(finding, replace(run.current, classes=run.classes), run.data.shape)
-        knobs = turnable(run.current)
-        turned = bool(run.turned) and all(line.partition("=")[0] in knobs for line in found.overrides)
+        knobs = adjustable(run.current)
+        adjusted = bool(run.adjusted) and all(line.partition("=")[0] in knobs for line in found.overrides)
         return Diagnosed(
             run.step,
             finding.state,
@@ -155,7 +155,7 @@ class Diagnosis:
             found.words,
             overrides=found.overrides,
             severity=finding.severity,
-            healthy_step=0 if found.restart and not turned else max(self.clean, run.begins),
+            healthy_step=0 if found.restart and not adjusted else max(self.clean, run.begins),
             clock=event.clock,
         )
 

@@ -16,7 +16,7 @@ import numpy as np
 from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.serialization import to_table
 from mulligan.training.config import Config, Parent, load_config, with_overrides
-from mulligan.training.events import Diagnosed, Turned, read_events
+from mulligan.training.events import Adjusted, Diagnosed, read_events
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
@@ -37,7 +37,7 @@ class SecondTry:
     config : Config
         With the remedy in it, and `parent` set.
     changes : list of str
-        ``path: old → new``; old is how it stood in the end, with what was turned.
+        ``path: old → new``; old is how it stood in the end, with what was adjusted.
     checkpoint : Checkpoint or None
         Where it goes on from; None for the very beginning.
     keep_moments : bool
@@ -125,7 +125,7 @@ def plan(
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
     log = read_events(here.events)
-    stood = with_overrides(config, [line for e in log if e.get("event") == Turned.name for line in e["overrides"]])
+    stood = with_overrides(config, [line for e in log if e.get("event") == Adjusted.name for line in e["overrides"]])
     found = here.newest(diagnosed.healthy_step)
     if found is not None:  # with rates and weights as they stood there, and the data where it is now
         config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))

@@ -70,8 +70,8 @@ class Checkpoint:
 
     @property
     def current(self) -> Config:
-        """The configuration, with the rates and weights that `Run.turn` had changed by then."""
-        return with_overrides(self.config, [line for _, overrides in self.state["turned"] for line in overrides])
+        """The configuration, with the rates and weights that `Run.adjust` had changed by then."""
+        return with_overrides(self.config, [line for _, overrides in self.state["adjusted"] for line in overrides])
 
     @property
     def step(self) -> int:
@@ -156,11 +156,11 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     }
     try:
         if _digest_of(target / ARRAYS) == words["arrays"]:  # of the same step, and only words are new
-            atomic_write(target / WORDS, _sealed(words))
+            atomic_write(target / WORDS, sealed(words))
         else:
             shutil.rmtree(temporary, ignore_errors=True)
             atomic_write(temporary / ARRAYS, arrays)
-            atomic_write(temporary / WORDS, _sealed(words))
+            atomic_write(temporary / WORDS, sealed(words))
             _put(temporary, target)
             sync_folder(folder)
     except OSError as error:
@@ -239,7 +239,7 @@ def _pack(arrays: dict[str, Array]) -> bytes:
     return packed
 
 
-def _sealed(words: dict[str, Any]) -> bytes:
+def sealed(words: dict[str, Any]) -> bytes:
     """Write JSON with a digest of itself as the last entry."""
     body = json.dumps(words, indent=1, ensure_ascii=False)
     digest = hashlib.sha256(body.encode()).hexdigest()
@@ -283,10 +283,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    if "turned" in words:  # what older checkpoints call it
+        words["adjusted"] = words.pop("turned")
     try:
         arrays: dict[str, Array] = load(packed)
         config = from_table(Config, words["config"])
-        names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "turned")
+        names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "adjusted")
         state = {name: words[name] for name in names}
         log, clock, computed_by = (dict(words[name]) for name in ("log", "clock", "versions"))
         return Checkpoint(path, config, state, arrays, log, clock, computed_by)
@@ -313,7 +315,7 @@ def _unsealed(path: Path) -> dict[str, Any]:
             f"version {VERSION}. Use the Mulligan that wrote it."
         )
     words.pop("digest", None)
-    if _sealed(words) != text:
+    if sealed(words) != text:
         raise _refuse(path, "was changed after it was written")
     return words
 

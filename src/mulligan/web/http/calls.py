@@ -58,9 +58,9 @@ def step(playground: Playground, count: int) -> Any:
     return playground.session.step(count)
 
 
-def turn(playground: Playground, **turned: float | None) -> Any:
-    """Turn knobs."""
-    return playground.session.turn({knob: value for knob, value in turned.items() if value is not None})
+def adjust(playground: Playground, **adjusted: float | None) -> Any:
+    """Adjust knobs."""
+    return playground.session.adjust({knob: value for knob, value in adjusted.items() if value is not None})
 
 
 def second_try(playground: Playground, changes: list[str] | None) -> Any:

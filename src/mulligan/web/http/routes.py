@@ -83,7 +83,7 @@ ROUTES: tuple[Route, ...] = (
         refuses=BUSY,
     ),
     Route(
-        "POST", "/api/train/knobs", "Turn knobs; they act at the next step.", calls.turn,
+        "POST", "/api/train/knobs", "Adjust knobs; they act at the next step.", calls.adjust,
         body={"lr_g": RATE, "lr_d": RATE, "gamma": GAMMA}, token=True, of_try=True, refuses=BUSY,
     ),
     Route(

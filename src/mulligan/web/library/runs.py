@@ -211,7 +211,7 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
     config = load_config(here.config)
     story = story_of(path)
     steps = [step_of(p) for p in checkpoints(here.checkpoints)]
-    current = with_overrides(config, [line for turn in story.turns for line in turn.get("overrides", [])])
+    current = with_overrides(config, [line for one in story.adjustments for line in one.get("overrides", [])])
     tries = chain(path)
     return row | {
         "config": here.config.read_text(encoding="utf-8"),

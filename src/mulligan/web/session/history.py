@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mulligan.output.files import objects_in, regular
-from mulligan.training.events import is_whole
+from mulligan.training.events import is_whole, renamed
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.rounding import significant
 
@@ -69,7 +69,7 @@ class Story:
     looks: Columns = field(default_factory=lambda: Columns(LOOKS))
     distance: Columns = field(default_factory=lambda: Columns(DISTANCE))
     diagnoses: list[dict[str, Any]] = field(default_factory=list)
-    turns: list[dict[str, Any]] = field(default_factory=list)
+    adjustments: list[dict[str, Any]] = field(default_factory=list)
 
     def report(self, step: int, measures: dict[str, Any]) -> None:
         """Add what a report measured."""
@@ -124,8 +124,8 @@ def story_of(folder: Path) -> Story:
             story.look(step, words["signals"])
         elif kind == "diagnosed":
             story.diagnoses.append(words)
-        elif kind == "turned":
-            story.turns.append(words)
+        elif kind == "adjusted":
+            story.adjustments.append(words)
     return story
 
 
@@ -135,4 +135,4 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             lines = file.read(_LONGEST).splitlines()
     except OSError:
         return
-    yield from objects_in(lines)
+    yield from map(renamed, objects_in(lines))

@@ -116,11 +116,11 @@ class Listener:
         self.hub.publish("diagnosis", words)
         self.session.publish_tries()
 
-    def _turned(self, words: dict[str, Any]) -> None:
+    def _adjusted(self, words: dict[str, Any]) -> None:
         if self.state.settings is not None:
             self.state.settings["knobs"] = words["knobs"]
         if self.state.current is not None:
-            self.state.current.story.turns.append(words)
+            self.state.current.story.adjustments.append(words)
         self.hub.publish("knobs", words)
 
     def _kept(self, words: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
         "seconds": run.wall,
         "table": to_table(run.config),
         "settings": settings_of(run.current),
-        "turned": [{"step": step, "overrides": overrides} for step, overrides in run.turned],
+        "adjusted": [{"step": step, "overrides": overrides} for step, overrides in run.adjusted],
         "points": run.data.is_points,
         "shape": list(run.data.shape),
         "classes": run.classes,

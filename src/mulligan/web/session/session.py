@@ -183,18 +183,20 @@ class Session:
         self._begin(config if seed is None else replace(config, seed=seed), paused=paused)
         return self.status()
 
-    def turn(self, turned: dict[str, float]) -> dict[str, Any]:
-        """Turn knobs of the running run."""
+    def adjust(self, adjusted: dict[str, float]) -> dict[str, Any]:
+        """Adjust knobs of the running run."""
         self._current("knobs")
         config = self._config()
-        overrides = [line for knob, value in turned.items() for line in knobs.overrides_of(config, knob, value)]
+        overrides = [line for knob, value in adjusted.items() for line in knobs.overrides_of(config, knob, value)]
         if not overrides:
-            raise Problem("bad-field", f"no knob is named; {', '.join(knobs.LIVE)} can be turned while a run goes on.")
+            raise Problem(
+                "bad-field", f"no knob is named; {', '.join(knobs.LIVE)} can be adjusted while a run goes on."
+            )
         try:
             with_overrides(config, overrides)
         except MulliganError as error:
-            raise Problem("bad-field", str(error), field=next(iter(turned))) from error
-        self.engine.send("turn", {"overrides": overrides})
+            raise Problem("bad-field", str(error), field=next(iter(adjusted))) from error
+        self.engine.send("adjust", {"overrides": overrides})
         return self.status()
 
     def second_try(self, overrides: list[str] | None) -> dict[str, Any]:
@@ -251,7 +253,7 @@ class Session:
             after = with_overrides(self._config(), said["overrides"], say=lambda text: None)
             for each in self.state.tries:
                 same = each.config is not None and replace(each.config, parent=None) == replace(after, parent=None)
-                if same and each.alarm is not None and not each.from_step and not each.story.turns:
+                if same and each.alarm is not None and not each.from_step and not each.story.adjustments:
                     return {"number": each.number, **each.alarm}
         return None
 
@@ -318,8 +320,8 @@ class Session:
             )
             raise Problem("wrong-state", f"{why}. Name a recipe to start from.")
         config: Config = from_table(Config, self.state.info["table"])
-        turns = self.state.current.story.turns if self.state.current is not None else []
-        return with_overrides(config, [line for turn in turns for line in turn["overrides"]])
+        changes = self.state.current.story.adjustments if self.state.current is not None else []
+        return with_overrides(config, [line for one in changes for line in one["overrides"]])
 
     def _check_enough(self, chosen: Try, steps: int | None) -> None:
         """Refuse a length that a try is beyond: the worker would, but only after it has let the live run go."""

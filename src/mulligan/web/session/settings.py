@@ -155,7 +155,7 @@ def configured(
             config = _changed(config, [f"{field}={asked[field]}"], field, say)
     for field, value in (asked["knobs"] or {}).items():
         if value is not None:
-            config = turned(config, field, value, say)
+            config = adjusted(config, field, value, say)
     for text in asked["overrides"] or []:
         if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
             raise Problem(
@@ -190,15 +190,15 @@ def check_below(config: Config, old: Config) -> None:
     _check_budget(config, _amounts(old), "changes")
 
 
-def turned(config: Config, knob: str, value: Any, say: Callable[[str], object] = lambda text: None) -> Config:
-    """Return a configuration with one knob turned."""
+def adjusted(config: Config, knob: str, value: Any, say: Callable[[str], object] = lambda text: None) -> Config:
+    """Return a configuration with one knob adjusted."""
     if knobs_of(config)[knob] == value:
         return config
     return _changed(config, overrides_of(config, knob, value), f"knobs.{knob}", say)
 
 
 def overrides_of(config: Config, knob: str, value: Any) -> list[str]:
-    """Return what turning a knob changes, as ``path=value``.
+    """Return what adjusting a knob changes, as ``path=value``.
 
     Raises
     ------

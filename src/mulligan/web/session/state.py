@@ -91,7 +91,7 @@ class State:
             current.step, current.steps = words["step"], words["steps"]
             current.recipe = words["settings"]["recipe"]
             current.from_step = words["begins"]
-            current.story.turns = words["turned"]  # its log may have more, which a kill came too early to save
+            current.story.adjustments = words["adjusted"]  # its log may have more, which a kill came too early to save
 
     def moved(self, name: str, step: int | None = None) -> None:
         """Change the state, and the try's with it."""
@@ -191,7 +191,7 @@ class State:
             "look": self.look,
             "metrics": self.metrics,
             "diagnosis": self.diagnosis,
-            "knob_changes": [] if self.current is None else self.current.story.turns,
+            "knob_changes": [] if self.current is None else self.current.story.adjustments,
         }
 
 

@@ -77,11 +77,11 @@ class Worker:
             steering.pause()
         elif kind == "go":
             steering.go(words.get("steps"))
-        elif kind == "turn":
+        elif kind == "adjust":
             run = steering.live.run
             before = run.current
             try:
-                run.turn(words["overrides"])
+                run.adjust(words["overrides"])
             except MulliganError as error:
                 self.tell("notice", {"kind": "warning", "text": str(error), "code": "knob"})
                 return
@@ -90,7 +90,7 @@ class Worker:
 
             found = changes(to_table(before), to_table(run.current))
             words = {"step": run.step, "overrides": words["overrides"], "changes": found}
-            self.tell("turned", words | {"knobs": knobs_of(run.current)})
+            self.tell("adjusted", words | {"knobs": knobs_of(run.current)})
 
     def _answer(self, words: dict[str, Any]) -> None:
         """Answer a question about the live run, or say why not."""
