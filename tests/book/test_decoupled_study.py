@@ -10,9 +10,9 @@ import mulligan
 from experiments import decoupled_study
 from experiments.decoupled import WAYS, Chain
 from experiments.decoupled_study import RATES, best_rate, rows_of, run, score, study, train
+from experiments.json_lines import read_rows
 from experiments.optimizer_race import SEARCH_SEED, Task
 from mulligan.nn.optimizers import Adam
-from mulligan.studies.json_lines import read_rows
 
 RESULTS = Path(mulligan.__file__).parents[2] / "docs" / "book" / "results" / "synthetic-gradients.jsonl"
 

@@ -10,6 +10,7 @@ import pytest
 
 import mulligan
 from experiments import optimizer_race
+from experiments.json_lines import read_rows
 from experiments.optimizer_race import (
     LADDER,
     SEARCH_SEED,
@@ -28,7 +29,6 @@ from mulligan.metrics.features.judge_training import softmax_cross_entropy
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, Extragradient
 from mulligan.nn.rng import stream
-from mulligan.studies.json_lines import read_rows
 
 RESULTS = Path(mulligan.__file__).parents[2] / "docs" / "book" / "results" / "optimisers.jsonl"
 

@@ -106,13 +106,13 @@ def test_an_alarm_that_has_passed_asks_for_no_second_try(mulligan, monkeypatch):
 @pytest.mark.parametrize("json", [(), ("--json",)])
 def test_the_log_is_read_once(mulligan, monkeypatch, json):
     assert mulligan("train", "ring", "--steps", 20, "--threads", 1, "--no-evaluate")[0] == 0
-    read, files = Path.read_bytes, []
+    open_, files = Path.open, []
 
-    def noted(path):
+    def noted(path, *how, **more):
         files.append(path.name)
-        return read(path)
+        return open_(path, *how, **more)
 
-    monkeypatch.setattr(Path, "read_bytes", noted)
+    monkeypatch.setattr(Path, "open", noted)
     assert mulligan("diagnose", "runs/ring-1", *json)[0] == 0
     assert files.count("events.jsonl") == 1
 

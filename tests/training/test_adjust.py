@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.training import Config, Recorder, Run, load_checkpoint, plan, resume, train
+from mulligan.training import Config, Recorder, Run, load_checkpoint, plan, read_events, resume, train
 from mulligan.training.config import with_overrides
-from mulligan.training.events import Adjusted, Diagnosed, read_events
+from mulligan.training.events import Adjusted, Diagnosed
 from mulligan.training.store.checkpoint import sealed
 
 LINES = (

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.decoupled import WAYS, Chain
+from experiments.json_lines import append_row, read_rows
 from experiments.optimizer_race import SEARCH_SEED, Task, mnist
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.rng import stream
 from mulligan.nn.workers.threads import ThreadTeam
-from mulligan.studies.json_lines import append_row, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.json_lines import append_row, read_rows
 from experiments.landscapes import with_rate
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
@@ -28,7 +29,6 @@ from mulligan.nn.network import Network
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
 from mulligan.nn.rng import stream
 from mulligan.nn.workers.threads import ThreadTeam
-from mulligan.studies.json_lines import append_row, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

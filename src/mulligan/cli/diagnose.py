@@ -86,7 +86,8 @@ def command(
 def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
     """Return what has been said about a run, the oldest first, and whether anybody looked."""
     from mulligan.training import RunFolder
-    from mulligan.training.events import Diagnosed, Looked, read_events
+    from mulligan.training.events import Diagnosed, Looked
+    from mulligan.training.store.log import read_events
 
     said, looked = [], False
     for words in read_events(RunFolder.of(folder).events):

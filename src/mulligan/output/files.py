@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from mulligan.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
 
 def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object], *, folders: bool = True) -> None:
@@ -101,17 +101,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def objects_in(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects among the lines of a log; a line of which a kill has left a part is passed over."""
-    for line in lines:
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            yield found
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
-from mulligan.output.files import objects_in, read_json
+from mulligan.output.files import read_json
 from mulligan.serialization import to_table
 from mulligan.training.config import load_config
-from mulligan.training.events import Diagnosed, read_events
+from mulligan.training.events import Diagnosed
 from mulligan.training.overrides import differences
 from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.log import read_events, read_times
 
 if TYPE_CHECKING:
     from mulligan.training.config import Config
@@ -145,10 +146,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     story = Story(here, load_config(here.config))
     for event in read_events(here.events):
         _hear(story, event)
-    times = here.times.read_bytes().split(b"\n") if here.times.is_file() else []
-    for line in objects_in(times):  # a resumed run says some steps again: the later word counts
-        if {"step", "wall", "cpu"} <= line.keys():
-            story.clock[line["step"]] = (float(line["wall"]), float(line["cpu"]))
+    story.clock = {told["step"]: (float(told["wall"]), float(told["cpu"])) for told in read_times(here.times)}
     story.metrics = _measured(read_json(here.metrics))
     saved = checkpoints(here.checkpoints)
     story.step = max([story.step, *map(step_of, saved)])  # a stop saves between two reports

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mulligan.training.run import Run
     from mulligan.training.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from mulligan.training.store.folder import RunFolder, resume
+    from mulligan.training.store.log import read_events
     from mulligan.training.store.recorder import Recorder
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "load_checkpoint",
     "load_config",
     "plan",
+    "read_events",
     "recipe",
     "resume",
     "save_checkpoint",
@@ -70,6 +72,7 @@ _HOMES = {
     "load_checkpoint": "store.checkpoint",
     "load_config": "config",
     "plan": "diagnosis.second_try",
+    "read_events": "store.log",
     "recipe": "recipes",
     "resume": "store.folder",
     "save_checkpoint": "store.checkpoint",

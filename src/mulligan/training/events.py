@@ -10,16 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mulligan.errors import CheckpointError
 from mulligan.nn.memory import Array
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -225,36 +220,6 @@ class Finished(Event):
     """The last event: all steps are done."""
 
     name: ClassVar[str] = "finished"
-
-
-def read_events(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield what the lines of a log say, the oldest first; none where there is no log yet.
-
-    A last line that a kill has cut off, in the middle of a letter even, is left out.
-
-    Raises
-    ------
-    CheckpointError
-        When another line is no event: no JSON object, or one that lacks what its event tells.
-    """
-    lines = path.read_bytes().split(b"\n") if path.is_file() else []
-    for number, line in enumerate(lines, start=1):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if isinstance(event, dict) and is_whole(event := renamed(event)):
-            yield event
-        elif number < len(lines):
-            raise CheckpointError(
-                f"{path}, line {number}: {line[:40]!r} is no event; the file was changed after it was written. "
-                "Restore it, or delete that line."
-            )
-
-
-def renamed(event: dict[str, Any]) -> dict[str, Any]:
-    """Return a log's event by the name that its kind has today: "adjusted" was "turned"."""
-    return event | {"event": Adjusted.name} if event.get("event") == "turned" else event
 
 
 _WRITTEN: dict[str, type | tuple[type, ...]] = {

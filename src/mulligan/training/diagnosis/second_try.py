@@ -16,11 +16,12 @@ import numpy as np
 from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.serialization import to_table
 from mulligan.training.config import Config, Parent, load_config, with_overrides
-from mulligan.training.events import Adjusted, Diagnosed, read_events
+from mulligan.training.events import Adjusted, Diagnosed
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
 from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.log import read_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,11 +17,12 @@ from mulligan.data.sources.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics.merging import median_of
 from mulligan.metrics.registry import MAPS
-from mulligan.output.files import mtime, objects_in, read_json, regular
+from mulligan.output.files import mtime, read_json
 from mulligan.training.config import load_config, with_overrides
-from mulligan.training.events import Diagnosed, is_whole
+from mulligan.training.events import Diagnosed
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.log import read_events, read_times
 from mulligan.web.http.problems import Problem
 from mulligan.web.inside.diagnosis import TITLES, diagnosis_of
 from mulligan.web.session import settings
@@ -104,14 +105,15 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         return _unreadable(name, str(error), stamp)
     said, last, kinds = _last(here)
     metrics = read_json(here.metrics) or {}
-    seconds = next((line.get("wall") for line in reversed(_tail(here.times)) if "wall" in line), None)
+    seconds = next((told["wall"] for told in reversed([*read_times(here.times, last=_BACK)])), None)
     state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
     spaces = (metrics.get(space) for space in MAPS)
     first: dict[str, Any] = next((found for found in spaces if found and isinstance(found, dict)), {})
     glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
     seen = glanced["metrics"]
     steps = [0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(e["step"] for e in last)]
-    began = next((e for e in _head(here.events) if e.get("event") == "started"), {})
+    first_event = next(read_events(here.events, strict=False), {})
+    began = first_event if first_event.get("event") == "started" else {}
     samples = saved_samples(path)
     state_name = said.get("state", "healthy")
     checked = bool(said) or any(e.get("event") == "looked" for e in last)
@@ -172,7 +174,7 @@ def _modes_of(config: Config, began: dict[str, Any]) -> int | None:
 
 def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[str]]:
     """Return the last diagnosis, the last events, and their kinds."""
-    events = [*filter(is_whole, _tail(here.events))]
+    events = [*read_events(here.events, strict=False, last=_BACK)]
     said = next((e for e in reversed(events) if e.get("event") == "diagnosed"), None)
     if said is None:
         diagnoses = (
@@ -180,25 +182,6 @@ def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[st
         )
         said = diagnoses[-1] if diagnoses else {}
     return said, events, {str(e.get("event")) for e in events[-4:]}
-
-
-def _tail(path: Path) -> list[dict[str, Any]]:
-    """Read the last lines of a log; the first of them may be cut."""
-    try:
-        with regular(path).open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _BACK))
-            lines = file.read().splitlines()
-    except OSError:
-        return []
-    return [*objects_in(lines)]
-
-
-def _head(path: Path) -> list[dict[str, Any]]:
-    try:
-        with regular(path).open("rb") as file:
-            return [*filter(is_whole, objects_in(file.read(4096).splitlines()[:1]))]
-    except OSError:
-        return []
 
 
 # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mulligan.output.files import objects_in, regular
-from mulligan.training.events import is_whole, renamed
 from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.log import read_events
 from mulligan.web.rounding import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 POINTS = 500
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")
 LOOKS = ("g_gradient", "d_gradient", "x_gradient", "spread", "distance", "classes", "coverage")
 DISTANCE = ("kid", "modes", "effective_modes", "gap")
-_LONGEST = 256 << 20  # bytes of a log that are read, at most
 
 
 class Columns:
@@ -114,7 +112,7 @@ def measured(measures: dict[str, Any]) -> dict[str, Any]:
 def story_of(folder: Path) -> Story:
     """Read the curves of a run folder; what cannot be read is left out."""
     story, here = Story(), RunFolder(folder)
-    for words in filter(is_whole, _lines(here.events)):
+    for words in read_events(here.events, strict=False):
         kind, step = words.get("event"), words["step"]
         if kind == "stepped":
             story.report(step, words["measures"])
@@ -127,12 +125,3 @@ def story_of(folder: Path) -> Story:
         elif kind == "adjusted":
             story.adjustments.append(words)
     return story
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with regular(path).open("rb") as file:
-            lines = file.read(_LONGEST).splitlines()
-    except OSError:
-        return
-    yield from map(renamed, objects_in(lines))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from experiments.json_lines import append_row, read_rows
 from mulligan.errors import DataError
-from mulligan.studies.json_lines import append_row, read_rows
 
 
 def test_what_is_appended_is_read(tmp_path):
