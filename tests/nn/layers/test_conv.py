@@ -159,15 +159,15 @@ def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, sma
     layer = kind(c_out, kernel, stride, padding)
     network, space = built(layer, (height, width, c_in))
     monkeypatch.setattr(products, "prefers_small", lambda: False)
-    products.contest.cache_clear()
+    products.tile.cache_clear()
     whole = passes(network, space, 7)  # a prime number: the last tile is smaller
     monkeypatch.setattr(convolution, "TILE_BYTES", tile_bytes)
     monkeypatch.setattr(products, "SMALL", small)
     monkeypatch.setattr(products, "prefers_small", lambda: True)
-    products.contest.cache_clear()
+    products.tile.cache_clear()
     for cut, expected in zip(passes(network, network.workspace(), 7), whole):
         assert relative(cut, expected) < 1e-12
-    products.contest.cache_clear()
+    products.tile.cache_clear()
 
 
 def test_the_thin_road_equals_the_other(monkeypatch):

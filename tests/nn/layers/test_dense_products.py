@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.nn.layers import Dense, products
-from mulligan.nn.layers.contest import HEATS
-from mulligan.nn.layers.products import REGISTER, RESULT, SMALL, multiply, tile, ways
+from mulligan.nn.layers.products import RESULT, SMALL, multiply, tile
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 
@@ -62,7 +61,7 @@ def test_tiles_are_what_the_kernels_for_small_products_serve(case, expected):
 def test_however_a_product_is_cut_it_is_the_product(monkeypatch, small, M, K, N):
     monkeypatch.setattr(products, "prefers_small", lambda: True)
     monkeypatch.setattr(products, "SMALL", small)
-    products.contest.cache_clear()
+    tile.cache_clear()
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((M, K)), rng.standard_normal((K, N))
     for left, right in product([a, np.asfortranarray(a)], [b, np.asfortranarray(b)]):
@@ -71,58 +70,4 @@ def test_however_a_product_is_cut_it_is_the_product(monkeypatch, small, M, K, N)
         multiply(left, right, wide[::2])  # rows with others between them
         np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(wide[::2], a @ b, rtol=1e-12, atol=1e-12)
-    products.contest.cache_clear()
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_other_ways_leave_no_rows_over_and_do_not_cut_the_sum(case):
-    M, K, N, _, b_turned = case
-    first, *others = ways(*case)
-    assert first == (tile(*case) or (M, N, K))
-    for rows, cols, terms in others:
-        assert terms == K
-        assert M % rows == N % cols == cols % REGISTER == 0
-        assert rows * cols * terms <= SMALL
-        assert not b_turned or rows * cols <= RESULT
-
-
-def test_there_are_other_ways():
-    assert len(ways(784, 256, 512, True, False)) > 3
-    assert len(ways(32, 784, 512, False, True)) > 3
-    assert ways(32, 74, 256) == ((32, 256, 74),)  # small as it is
-
-
-@pytest.mark.parametrize("case", [case for case in CASES if len(ways(*case)) > 1], ids=str)
-def test_as_often_as_a_product_is_taken_it_has_the_same_bytes(monkeypatch, case):
-    M, K, N, a_turned, b_turned = case
-    monkeypatch.setattr(products, "prefers_small", lambda: True)
-    products.contest.cache_clear()
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((M, K), np.float32), rng.standard_normal((K, N), np.float32)
-    a, b = np.asfortranarray(a) if a_turned else a, np.asfortranarray(b) if b_turned else b
-    seen = set()
-    for _ in range((HEATS + 1) * len(ways(*case)) + 2):
-        out = np.full((M, N), np.nan, np.float32)
-        multiply(a, b, out)
-        seen.add(out.tobytes())
-    assert len(seen) == 1
-    assert products.contest(*case, 4).fastest is not None
-    products.contest.cache_clear()
-
-
-def test_the_bytes_do_not_depend_on_what_was_multiplied_before(monkeypatch):
-    """The seed of R1 is zero for the fakes: half of the rows, in which every order of a sum gives the same bytes."""
-    M, K, N = 34, 784, 1200
-    monkeypatch.setattr(products, "prefers_small", lambda: True)
-    products.contest.cache_clear()
-    rng = np.random.default_rng(0)
-    seed, x, b = (rng.standard_normal(shape, np.float32) for shape in ((M, K), (M, K), (K, N)))
-    seed[M // 2 :] = 0
-    seen = set()
-    for turn in range((HEATS + 1) * len(ways(M, K, N)) + 2):
-        out = np.full((M, N), np.nan, np.float32)
-        multiply(x if turn >= len(ways(M, K, N)) else seed, b, out)
-        if turn >= len(ways(M, K, N)):
-            seen.add(out.tobytes())
-    assert len(seen) == 1
-    products.contest.cache_clear()
+    tile.cache_clear()

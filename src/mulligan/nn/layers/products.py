@@ -12,20 +12,21 @@ OpenBLAS 0.3.31, SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy o
 
 Where even four rows of y would be too large a product, the sum is cut, too, and its parts are added: narrow columns of
 a W whose rows are a power of two long fall into the same few places of the cache, and ran at 90 to 97 there.
-
-Which tiles are the fastest depends on the processor, so that a `Contest` finds out while they work.
 """
 
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
-from mulligan.nn.layers.contest import Contest, Way
 from mulligan.nn.memory import Array
 from mulligan.nn.scratch import scratch
 from mulligan.nn.workers.blas import libraries
+
+Way: TypeAlias = tuple[int, int, int]
+"""How to cut a product: rows and columns of a tile, and terms of a sum at a time."""
 
 SMALL = 1_000_000
 """Up to M·N·K multiplications the kernels for small products serve; above, operands are packed first."""
@@ -35,12 +36,6 @@ RESULT = 1024
 
 WIDEST, TURNED = 128, 32
 """Columns of a tile at most, where the result is cut both ways; the second where the right factor is a transpose."""
-
-WIDTHS = (256, 128, 64, 32)
-"""Columns at most of the other tiles that are worth a try."""
-
-TALLEST = 128
-"""Rows at most of such a tile."""
 
 REGISTER = 16
 """Columns of a tile are a multiple of this, one register of float32."""
@@ -77,32 +72,14 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     """
     (M, K), N = a.shape, b.shape[1]
     (down_a, along_a), (down_b, along_b) = a.strides, b.strides
-    found = contest(M, K, N, down_a < along_a, down_b < along_b, out.itemsize)
-    if found.fastest is None:
-        found.play(_cut, a, b, out)
-    else:
-        _cut(a, b, out, found.fastest)
-
-
-@lru_cache(maxsize=4096)
-def contest(M: int, K: int, N: int, a_turned: bool, b_turned: bool, itemsize: int) -> Contest:
-    """Return the contest of the ways to take one shape of product, the same one at every call.
-
-    `itemsize` tells float32 from float64, whose fastest ways differ.
-    """
-    return Contest(ways(M, K, N, a_turned, b_turned) if prefers_small() else ((M, N, K),))
-
-
-def _cut(a: Array, b: Array, out: Array, way: Way) -> None:
-    """Write a b in one way."""
-    (M, K), N = a.shape, b.shape[1]
-    rows, cols, terms = way
-    if way == (M, N, K):
+    way = tile(M, K, N, down_a < along_a, down_b < along_b) if prefers_small() else None
+    if way is None:
         if out.flags.c_contiguous:  # else `dot` refuses
             a.dot(b, out=out)  # the same call of BLAS, without 0.5 µs that np.matmul takes before it
         else:
             np.matmul(a, b, out=out)
         return
+    rows, cols, terms = way
     if terms == K:
         _in_tiles(a, b, out, rows, cols)
         return
@@ -130,6 +107,7 @@ def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
         np.matmul(slabs, panels, out=tiles, order="C")
 
 
+@lru_cache(maxsize=4096)
 def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> Way | None:
     """Return rows and columns of the tiles that a product's result is cut into, and how many terms a sum has at a time.
 
@@ -167,23 +145,6 @@ def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False)
 def _columns(N: int, widest: int) -> int:
     """Return the widest columns that fill registers and divide N; 0 where none do."""
     return next((cols for cols in range(min(widest, N), 0, -1) if cols % REGISTER == 0 and N % cols == 0), 0)
-
-
-def ways(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> tuple[Way, ...]:
-    """Return what `tile` gives, the product as a whole being one tile, and other tiles that may be faster.
-
-    They are tiles that leave no rows over and do not cut the sum, so that every number of the result is the same sum in
-    the same order.
-    """
-    first = tile(M, K, N, a_turned, b_turned) or (M, N, K)
-    found = [first]
-    if first[2] == K and M >= FEWEST and (M * K * N > SMALL or (b_turned and M * N > RESULT)):
-        for cols in (_columns(N, widest) for widest in WIDTHS):
-            most = min(M, TALLEST, SMALL // (K * cols), RESULT // cols if b_turned else M) if cols else 0
-            rows = next((rows for rows in range(most, FOUR - 1, -1) if M % rows == 0), 0)
-            if rows:
-                found.append((rows, cols, K))
-    return tuple(dict.fromkeys(found))
 
 
 def rows_at_once(K: int, N: int) -> int:
