@@ -43,7 +43,7 @@ from breaking_cases import BROKEN, SMALL, Case, configure, rates
 
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import DivergedError, MulliganError
-from mulligan.metrics.classes import classes
+from mulligan.metrics.classes import count_classes
 from mulligan.metrics.distances.frechet import frechet_distance, moments, percent
 from mulligan.metrics.features.judge import bundled
 from mulligan.metrics.toys import modes
@@ -92,7 +92,7 @@ def measured(run: Run) -> tuple[int, int, float]:
     real, _ = judge.features_and_probabilities(np.asarray(test.images[:COUNT]))
     of_real = moments(real)
     fd = percent(frechet_distance(of_real, moments(features)), of_real)
-    return classes(p, np.full(10, 0.1)).modes, 10, fd
+    return count_classes(p, np.full(10, 0.1)).modes, 10, fd
 
 
 def finished(run: Run) -> tuple[int, int, float]:

@@ -12,7 +12,7 @@ from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.evaluation import Exam, evaluate, evaluate_finished
 from mulligan.game.architectures.networks import MLPGenerator
 from mulligan.game.spec import Latent
-from mulligan.metrics.features import judging
+from mulligan.metrics.features import judge
 from mulligan.metrics.features.maps import pca
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
@@ -27,7 +27,7 @@ NAMES = ("left", "right")
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache" / name))
-    monkeypatch.setattr(judging, "STEPS", 60)
+    monkeypatch.setattr(judge, "STEPS", 60)
 
 
 def pictures(n, seed, name="own", test=None, labelled=True):

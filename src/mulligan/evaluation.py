@@ -19,8 +19,7 @@ from mulligan.data.sources.picture_file import SIZES
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, shown
 from mulligan.metrics.evaluate import evaluate as evaluate_pictures
 from mulligan.metrics.evaluate import reference
-from mulligan.metrics.features.judge import Judge, bundled
-from mulligan.metrics.features.judging import judge_for
+from mulligan.metrics.features.judge import Judge, bundled, judge_for
 from mulligan.metrics.features.maps import enough, pca, random_conv
 from mulligan.metrics.merging import merge
 from mulligan.metrics.points import evaluate_points

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mulligan.cli.scores import table
-from mulligan.metrics.features import judging
+from mulligan.metrics.features import judge
 from mulligan.training.progress import glance
 
 SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
@@ -20,7 +20,7 @@ SMALLER = ("--set", "discriminator.layers={kind='mlp_discriminator',hidden=[8]}"
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path_factory.mktemp("cache") / name))
-    monkeypatch.setattr(judging, "STEPS", 20)
+    monkeypatch.setattr(judge, "STEPS", 20)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import scipy.stats
 from mulligan.errors import DataError, ShapeError
 from mulligan.metrics.classes import (
     JUNK,
-    classes,
     classifier_score,
+    count_classes,
     kl,
     labels,
     shares,
@@ -28,7 +28,7 @@ def test_junk_is_what_no_class_has_for_sure():
     p = np.array([[0.5, 0.3, 0.2], [0.1, 0.9, 0.0], [0.49, 0.31, 0.2]])
     assert labels(p).tolist() == [0, 1, JUNK]
     assert labels(p, sure=0.95).tolist() == [JUNK, JUNK, JUNK]
-    found = classes(p, np.array([1.0, 1.0, 1.0]))
+    found = count_classes(p, np.array([1.0, 1.0, 1.0]))
     assert found.histogram == pytest.approx((1 / 3, 1 / 3, 0.0))
     assert found.junk == pytest.approx(1 / 3)
     assert sum(found.histogram) + found.junk == pytest.approx(1.0)
@@ -49,34 +49,34 @@ def test_kl_against_scipy(rng):
 
 def test_floor_of_kl_against_monte_carlo(rng):
     prior = rng.dirichlet(np.full(10, 20.0))
-    seen = [classes(sure(rng.choice(10, 400, p=prior)), prior).kl for _ in range(400)]
-    floor = classes(sure(np.arange(400) % 10), prior).kl_floor
+    seen = [count_classes(sure(rng.choice(10, 400, p=prior)), prior).kl for _ in range(400)]
+    floor = count_classes(sure(np.arange(400) % 10), prior).kl_floor
     assert floor == 9 / 800
     assert abs(np.mean(seen) - floor) < 3.5 * np.std(seen) / np.sqrt(400)
 
 
 def test_modes_and_effective_modes():
-    even = classes(sure(np.arange(1000) % 10), UNIFORM)
+    even = count_classes(sure(np.arange(1000) % 10), UNIFORM)
     assert (even.modes, even.effective_modes) == (10, pytest.approx(10.0))
     assert even.kl == pytest.approx(0.0, abs=1e-15)
-    one = classes(sure(np.full(1000, 3)), UNIFORM)
+    one = count_classes(sure(np.full(1000, 3)), UNIFORM)
     assert (one.modes, one.effective_modes, one.kl) == (1, pytest.approx(1.0), pytest.approx(np.log(10)))
     # 1 % counts as a mode, less does not.
-    few = classes(sure(np.repeat([0, 1, 2], [981, 10, 9])), UNIFORM)
+    few = count_classes(sure(np.repeat([0, 1, 2], [981, 10, 9])), UNIFORM)
     assert few.modes == 2
     assert few.effective_modes == pytest.approx(np.exp(scipy.stats.entropy([0.981, 0.010, 0.009])))
 
 
 def test_all_junk_is_as_bad_as_all_in_the_rarest_class():
     prior = np.array([0.5, 0.3, 0.2])
-    junk = classes(np.full((50, 3), 1 / 3), prior)
+    junk = count_classes(np.full((50, 3), 1 / 3), prior)
     assert (junk.junk, junk.modes, junk.effective_modes) == (1.0, 0, 0.0)
-    assert junk.kl == pytest.approx(classes(sure(np.full(50, 2), 3), prior).kl) == pytest.approx(-np.log(0.2))
+    assert junk.kl == pytest.approx(count_classes(sure(np.full(50, 2), 3), prior).kl) == pytest.approx(-np.log(0.2))
 
 
 def test_order_does_not_matter(rng):
     p = rng.dirichlet(np.full(10, 0.1), 500)
-    assert classes(p, UNIFORM) == classes(rng.permutation(p), UNIFORM)
+    assert count_classes(p, UNIFORM) == count_classes(rng.permutation(p), UNIFORM)
     assert classifier_score(p) == pytest.approx(classifier_score(rng.permutation(p)), rel=1e-12)
 
 
@@ -107,13 +107,13 @@ def test_classifier_score_against_scipy(rng):
 
 def test_words_for_what_is_off():
     with pytest.raises(DataError, match="Logits go through a softmax"):
-        classes(np.array([[2.0, -1.0]]), np.ones(2))
+        count_classes(np.array([[2.0, -1.0]]), np.ones(2))
     with pytest.raises(DataError, match="row sums off 1"):
         labels(np.array([[0.5, 0.2]]))
     with pytest.raises(ShapeError, match=r"prior has shape \(3,\)"):
-        classes(np.array([[0.5, 0.5]]), np.ones(3))
+        count_classes(np.array([[0.5, 0.5]]), np.ones(3))
     with pytest.raises(DataError, match="every class needs a positive one"):
-        classes(np.array([[0.5, 0.5]]), np.array([1.0, 0.0]))
+        count_classes(np.array([[0.5, 0.5]]), np.array([1.0, 0.0]))
     with pytest.raises(DataError, match="labels go from 0 to 4; 0 to 3"):
         shares(np.array([0, 4]), 4)
     with pytest.raises(ShapeError, match="one class a picture"):

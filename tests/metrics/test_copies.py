@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+from mulligan.data import Dataset
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.copies import copies, ct, originals
+from mulligan.metrics.copies import copying, ct, nearest_pictures, originals
 from mulligan.metrics.distances.cells import kmeans
 
 
 def authentic(x, train):
     """The share of a set that is authentic."""
-    return copies(x, originals(x, train)).authpct / 100
+    return copying(x, originals(x, train)).authpct / 100
 
 
 def test_authentic_by_definition(rng):
@@ -65,7 +66,7 @@ def test_the_whole_on_honest_copying_and_bad_fakes(rng):
     train, real = draw(1500), draw(800)
     of = originals(real, train)
     assert len(of.centres) == 8
-    honest, copied, bad = copies(draw(800), of), copies(train[:800] + 0.01, of), copies(3 * draw(800), of)
+    honest, copied, bad = copying(draw(800), of), copying(train[:800] + 0.01, of), copying(3 * draw(800), of)
     assert abs(honest.authpct - honest.authpct_real) < 8
     assert abs(honest.ct_z) < 3
     assert copied.authpct < 2
@@ -73,7 +74,7 @@ def test_the_whole_on_honest_copying_and_bad_fakes(rng):
     assert bad.authpct > honest.authpct
     assert bad.ct_z > 3
     assert of.authpct_real == pytest.approx(100 * authentic(real, train), rel=1e-14)
-    some_copied = copies(np.vstack([train[:200], draw(600)]), of)
+    some_copied = copying(np.vstack([train[:200], draw(600)]), of)
     assert copied.ct_z < some_copied.ct_z < -3
     assert some_copied.authpct < honest.authpct - 5
 
@@ -107,12 +108,12 @@ def test_what_is_there_many_times_is_no_neighbour_of_itself(rng):
     many = rng.permutation(np.vstack([np.repeat(once[:30], 5, axis=0), once[30:]]))
     alone = np.array([np.flatnonzero((many == x).all(axis=1))[0] for x in once[30:]])
     near = once[rng.integers(40, size=90)] + 1e-3 * rng.standard_normal((90, 3))
-    found, expected = (copies(near, originals(real, train, cells=1)) for train in (many, once))
+    found, expected = (copying(near, originals(real, train, cells=1)) for train in (many, once))
     assert found.authpct == expected.authpct < 10 < found.authpct_real == expected.authpct_real
     assert found.ct_z == expected.ct_z < -3
     left_out = [originals(t[rows], t, inside=rows) for t, rows in ((many, alone), (once, np.arange(30, 40)))]
     assert left_out[0].authpct_real == left_out[1].authpct_real > 0
-    assert copies(near, originals(real, once[np.zeros(30, int)])).authpct == 100.0  # one alone has no other neighbour
+    assert copying(near, originals(real, once[np.zeros(30, int)])).authpct == 100.0  # one alone has no other neighbour
 
 
 def test_few_reals_get_few_cells(rng):
@@ -121,7 +122,7 @@ def test_few_reals_get_few_cells(rng):
         originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2)), cells=41)
     of = originals(rng.standard_normal((30, 2)), rng.standard_normal((40, 2)))
     with pytest.raises(ShapeError, match="fake features 3, training features 2"):
-        copies(rng.standard_normal((30, 3)), of)
+        copying(rng.standard_normal((30, 3)), of)
 
 
 def test_the_cells_are_of_all_that_was_trained_on(rng):
@@ -147,3 +148,21 @@ def test_kmeans_with_as_many_centres_as_points_is_the_points(rng):
     x = rng.standard_normal((12, 3))
     found = kmeans(x, 12)
     assert np.array_equal(found[np.lexsort(found.T)], x[np.lexsort(x.T)])
+
+
+@pytest.mark.parametrize("block", [1, 7 * 60, 10**6], ids=["a picture", "seven", "all"])
+def test_they_are_those_of_the_definition_and_a_copy_is_at_no_distance(rng, monkeypatch, block):
+    monkeypatch.setattr("mulligan.metrics.copies.BLOCK", block)
+    images = rng.integers(0, 256, (40, 5, 4, 3), dtype=np.uint8)
+    asked = rng.integers(0, 256, (3, 5, 4, 3), dtype=np.uint8)
+    asked[1] = images[17]
+    distances, numbers = nearest_pictures(asked, Dataset("x", images), 4)
+    every = np.sqrt(np.square(asked.reshape(3, 1, -1) / 255 - images.reshape(40, -1) / 255).sum(-1))
+    assert numbers.tolist() == np.argsort(every, axis=1)[:, :4].tolist()
+    assert distances == pytest.approx(np.sort(every, axis=1)[:, :4], rel=1e-12)
+    assert (distances[1, 0], numbers[1, 0]) == (0, 17)
+
+
+def test_of_few_all_are_given(rng):
+    images = rng.integers(0, 256, (2, 5, 4, 1), dtype=np.uint8)
+    assert nearest_pictures(images, Dataset("x", images), 9)[1].tolist() == [[0, 1], [1, 0]]

@@ -6,7 +6,7 @@ import pytest
 
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics.classes import within_class_variance
-from mulligan.metrics.copies import copies, originals
+from mulligan.metrics.copies import copying, originals
 from mulligan.metrics.distances.c2st import c2st
 from mulligan.metrics.distances.frechet import frechet_distance, frechet_infinity, moments, noise_floor
 from mulligan.metrics.distances.kernel import kid
@@ -91,7 +91,7 @@ def test_each_figure_stands_in_its_place(digits, maps, against, result):
     assert result["diversity"] == diversity(fake, real, *labels, seed=4)
     assert result["sharpness"] == sharpness(fake, real)
     assert result["contrast"] == contrast(fake, real)
-    copied = asdict(copies(x, originals(y, maps[0](digits.images[:2000]))))
+    copied = asdict(copying(x, originals(y, maps[0](digits.images[:2000]))))
     assert {name: result["copies"][name] for name in copied} == copied
     assert result["classes"]["histogram"] == (np.bincount(digits.labels[3000 : 3000 + N]) / N).tolist()
     assert result["classes"]["score"] > 9

@@ -36,7 +36,7 @@ def test_a_grid_is_cut_into_its_pictures(tmp_path):
 
 
 def test_nearest_neighbours_are_those_of_the_definition(monkeypatch, pictures):
-    monkeypatch.setattr("mulligan.metrics.nearest_pictures.BLOCK", 7 * 64)
+    monkeypatch.setattr("mulligan.metrics.copies.BLOCK", 7 * 64)
     data = load(pictures)
     rng = np.random.default_rng(1)
     fakes = rng.integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)

@@ -103,7 +103,7 @@ def shares(label: NDArray[Any], count: int) -> NDArray[np.float64]:
     return np.bincount(label[label != JUNK], minlength=count) / len(label)
 
 
-def classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
+def count_classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
     """Count the classes of a set of pictures.
 
     Parameters

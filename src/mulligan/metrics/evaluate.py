@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.classes import classes, classifier_score, labels, within_class_variance
-from mulligan.metrics.copies import Originals, copies, originals
+from mulligan.metrics.classes import classifier_score, count_classes, labels, within_class_variance
+from mulligan.metrics.copies import Originals, copying, originals
 from mulligan.metrics.distances.c2st import c2st
 from mulligan.metrics.distances.frechet import (
     Moments,
@@ -203,7 +203,7 @@ def evaluate(
     if p is not None and real_p is not None:
         fake_label, real_label = labels(p), labels(real_p)
 
-    work: dict[str, Callable[[], Any]] = {"copies": partial(copies, seen[against.copies_by], against.originals)}
+    work: dict[str, Callable[[], Any]] = {"copies": partial(copying, seen[against.copies_by], against.originals)}
     for phi in against.maps:
         mine, theirs, of_theirs = seen[phi.name], against.features[phi.name], against.moments[phi.name]
         work[f"near {phi.name}"] = partial(manifolds, theirs, mine)
@@ -229,7 +229,7 @@ def evaluate(
         far, near, told = (done[f"{part} {phi.name}"] for part in ("far", "near", "told"))
         result[phi.name] = {"sha256": phi.sha256, **far, **asdict(near), "c2st": told.accuracy, "c2st_z": told.z}
     if p is not None and fake_label is not None and real_label is not None and prior is not None:
-        main, found = against.maps[0].name, classes(p, prior)
+        main, found = against.maps[0].name, count_classes(p, prior)
         variances = within_class_variance(seen[main], fake_label, against.features[main], real_label, len(prior))
         result["classes"] = {
             **asdict(found),

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics.blocks import blocks
 from mulligan.metrics.validation import pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-_BLOCK = 1 << 19  # numbers of the pictures that are looked at together: they become eight bytes each, more than once
+_BLOCK = 1 << 19  # pixel values of one block: each becomes eight bytes, more than once
+
+
+def blocks(images: NDArray[Any], most: int) -> Iterator[NDArray[Any]]:
+    """Yield views of pictures, block by block: as many pictures as have `most` values together, at least one."""
+    rows = max(1, most // math.prod(images.shape[1:]))
+    for start in range(0, len(images), rows):
+        yield images[start : start + rows]
 
 
 def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.metrics.nearest_pictures import nearest_pictures
+from mulligan.metrics.copies import nearest_pictures
 from mulligan.output.pictures.images import grid, png_bytes, read_png
 
 if TYPE_CHECKING:

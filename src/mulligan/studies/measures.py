@@ -120,7 +120,7 @@ def mixture_of(data: Dataset) -> Gaussians:
 
 
 def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
-    from mulligan.metrics.classes import classes
+    from mulligan.metrics.classes import count_classes
     from mulligan.metrics.distances.frechet import frechet_distance, moments, percent
     from mulligan.metrics.distances.neighbours import manifolds
     from mulligan.metrics.pictures import sharpness, where_comparable
@@ -132,7 +132,7 @@ def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
     if real.judge is not None and real.moments is not None:
         features, p = real.judge.features_and_probabilities(made)
         found["fd"] = percent(frechet_distance(real.moments, moments(features)), real.moments)
-        classed = classes(p, real.prior)
+        classed = count_classes(p, real.prior)
         found |= {
             "classes": float(classed.modes),
             "effective": classed.effective_modes,
@@ -174,7 +174,7 @@ class _Kept:
 def _reals(kept: _Kept, count: int) -> _Reals:
     """Look at `count` held-out pictures (or at as many of all), always the same ones."""
     from mulligan.metrics.distances.frechet import moments
-    from mulligan.metrics.features.judging import shipped
+    from mulligan.metrics.features.judge import shipped
     from mulligan.metrics.features.maps import enough, pca
 
     data = kept.data

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics.classes import classes
+from mulligan.metrics.classes import count_classes
 from mulligan.metrics.distances.kernel import kid
-from mulligan.metrics.features.judging import shipped
+from mulligan.metrics.features.judge import shipped
 from mulligan.metrics.features.maps import PCA, enough, pca
 from mulligan.metrics.toys import modes
 from mulligan.nn.rng import stream
@@ -99,7 +99,7 @@ class Glance:
             seen = modes(fakes, self.toy.modes, self.toy.std)
             found |= {"modes": seen.captured, "high_quality": seen.high_quality}
         if judged is not None and self.prior is not None:
-            classed = classes(judged, self.prior)
+            classed = count_classes(judged, self.prior)
             found |= {
                 "modes": classed.modes,
                 "effective_modes": classed.effective_modes,

@@ -1,5 +1,5 @@
 """The spaces in which pictures are compared.
 
-- `maps`: every feature map; start here. `judge`: a classifier of ours, whose last hidden layer is the main one.
-- `judging`: which judge a data set gets; `judge_training`: how one is made. Bundled ones are in `judges/`.
+- `maps`: what a feature map is, PCA of the pixels, a random convolutional net. Read it first.
+- `judge`: the classifier that is the main map, bundled or trained and cached; `judge_training` trains one.
 """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from mulligan.errors import ShapeError
-from mulligan.metrics.blocks import blocks
+from mulligan.metrics.pictures import blocks
 from mulligan.metrics.validation import pictures
 
 if TYPE_CHECKING:

@@ -322,9 +322,9 @@ class Probe:
         flat = made.reshape(len(made), -1)
         if self._alone is not None:
             return {"nearness": nearness(flat, self._alone)}
-        from mulligan.metrics.copies import copies
+        from mulligan.metrics.copies import copying
 
-        found = copies(flat, self._originals)
+        found = copying(flat, self._originals)
         return {"ct_z": found.ct_z, "authentic": found.authpct - found.authpct_real}
 
     @cached_property

@@ -9,9 +9,9 @@ import pytest
 import mulligan.metrics.features.judge as judges
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.errors import DataError
-from mulligan.metrics.features import judge_training, judging
+from mulligan.metrics.features import judge_training
+from mulligan.metrics.features.judge import judge_for, shipped
 from mulligan.metrics.features.judge_training import SHIPPED, accuracy_of
-from mulligan.metrics.features.judging import judge_for, shipped
 
 FOLDER = Path(judges.__file__).parent / "judges"
 
@@ -20,7 +20,7 @@ FOLDER = Path(judges.__file__).parent / "judges"
 def cache(tmp_path, monkeypatch):
     """A cache folder of its own, and few steps."""
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / name))
-    monkeypatch.setattr(judging, "STEPS", 60)
+    monkeypatch.setattr(judges, "STEPS", 60)
     return tmp_path / "mulligan" / "judges"
 
 
@@ -110,7 +110,7 @@ def test_it_is_trained_once(own, cache):
 
 def test_it_never_sees_the_test_part(own, monkeypatch):
     seen = []
-    monkeypatch.setattr(judging, "BATCH", 8)
+    monkeypatch.setattr(judges, "BATCH", 8)
     monkeypatch.setattr(
         "mulligan.metrics.features.judge_training.train", lambda images, *_, epochs, **__: seen.append((images, epochs))
     )
@@ -133,7 +133,7 @@ def test_every_picture_is_in_the_key_of_the_cache(own, cache):
     images, labels = np.zeros((4097, 2, 2, 1), np.uint8), np.arange(4097) % 2
     first, other = Dataset("own", images, labels, ("a", "b")), images.copy()
     other[-1] = 1
-    assert judging._cache(first) != judging._cache(Dataset("own", other, labels, ("a", "b")))
+    assert judges._cache(first) != judges._cache(Dataset("own", other, labels, ("a", "b")))
 
 
 def test_a_judge_is_shown_pixels_from_minus_one_to_one():
