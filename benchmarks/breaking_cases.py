@@ -253,5 +253,5 @@ SOUND = (
 
 def configure(case: Case, seed: int = 0) -> Config:
     changes = ["threads=1", "sample_every=0", "save_every=0", "evaluate_every=0", *case.changes]
-    config = with_overrides(recipe(case.recipe), changes, say=lambda text: None)
+    config = with_overrides(recipe(case.recipe), changes)
     return replace(config, seed=config.seed + seed)

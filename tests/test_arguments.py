@@ -18,8 +18,7 @@ from mulligan.models import BUNDLED
 from mulligan.museum.cases import case_named
 from mulligan.output.pictures.images import grid, pillow
 from mulligan.studies import StudyRun, load_study
-from mulligan.training import Recorder, load_config, resume
-from mulligan.training.config import with_overrides
+from mulligan.training import Recorder, load_config, resume, with_overrides
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)

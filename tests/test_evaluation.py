@@ -18,8 +18,7 @@ from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 from mulligan.output.generator.generator import Generator, GeneratorSpec
-from mulligan.training import Recorder, Run
-from mulligan.training.config import with_fields
+from mulligan.training import Recorder, Run, with_overrides
 
 NAMES = ("left", "right")
 
@@ -192,8 +191,8 @@ def test_points_and_toys():
 
 
 def test_both_weights_of_a_run(tmp_path, own):
-    config = with_fields(
-        mulligan.recipe("mlp"),
+    config = mulligan.recipe(
+        "mlp",
         steps=12,
         threads=1,
         batch_size=16,
@@ -203,7 +202,7 @@ def test_both_weights_of_a_run(tmp_path, own):
     )
     path = tmp_path / "own.npz"
     np.savez(path, images=own.images, labels=own.labels, test_images=own.test.images, test_labels=own.test.labels)
-    run = Run(with_fields(config, data={"name": str(path)}))
+    run = Run(with_overrides(config, {"data": {"name": str(path)}}))
     for _ in Recorder(tmp_path / "r").record(run):
         pass
     found = evaluate(tmp_path / "r", seeds=1)

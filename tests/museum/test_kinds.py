@@ -11,7 +11,8 @@ from mulligan.museum.kinds import KINDS
 from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn.optimizers import OPTIMIZERS, Adam, Optimizer
 from mulligan.serialization import from_table, registry_of, to_table
-from mulligan.training.config import Config, with_fields, with_overrides
+from mulligan.training import with_overrides
+from mulligan.training.config import Config
 
 
 def test_a_room_s_kinds_are_told_by_their_prefix():
@@ -26,7 +27,7 @@ def test_setting_a_kind_keeps_what_both_have():
     assert config.generator.optimizer == Adam(lr=9e-5)
     back = with_overrides(config, ["generator.optimizer.kind=museum.article_adam"])
     assert back == mulligan.recipe("article")
-    assert with_fields(back, loss="literal_cost").generator.optimizer == ArticleAdam()
+    assert with_overrides(back, ["loss=literal_cost"]).generator.optimizer == ArticleAdam()
 
 
 def test_the_room_below_does_not_know_them_before():

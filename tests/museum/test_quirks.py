@@ -14,7 +14,7 @@ from mulligan.nn.layers import Dense, Sequential, Sigmoid
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import plan_of
-from mulligan.training.config import with_overrides
+from mulligan.training import with_overrides
 from mulligan.training.diagnosis.findings import Evidence, Finding
 from mulligan.training.diagnosis.measure import Probe
 from mulligan.training.diagnosis.remedies import remedies_for

@@ -20,7 +20,7 @@ from mulligan.nn.layers.base import walk
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam, Momentum
 from mulligan.serialization import to_table
-from mulligan.training.config import with_overrides
+from mulligan.training import with_overrides
 
 ATTEMPTS = {1: (200, 560), 2: (245, 960), 3: (326, 356, 412), 4: (420, 640), 5: (660, 780), 6: (320, 480)}
 LATENTS = {1: 100, 2: 100, 3: 326, 4: 350, 5: 600, 6: 200}
@@ -318,7 +318,7 @@ def test_each_trains_by_its_name(name, cifar):
 
 
 def test_autograd_s_example_is_the_published_one():
-    config = with_overrides(mulligan.recipe("classic", seed=3, threads=1), autograd.EXAMPLE, say=str)
+    config = with_overrides(mulligan.recipe("classic", seed=3, threads=1), autograd.EXAMPLE)
     gan = GAN(config, (28, 28, 1), seed=3, dtype=np.float64)
     assert both(config, (28, 28, 1)) == ([10, 200, 784], [784, 200, 1])
     for mover in (gan.g, gan.d):

@@ -22,7 +22,7 @@ from mulligan.training import recipe, with_overrides
 )
 def test_the_command_makes_the_same_run(changes, folder):
     told = read(folder)
-    told.config = with_overrides(recipe("quick"), changes, say=lambda text: None)
+    told.config = with_overrides(recipe("quick"), changes)
     words = shlex.split(" ".join(command(told)))
     assert words[:3] == ["mulligan", "train", "quick"]
     flags = {"--steps": "steps", "--seed": "seed", "--threads": "threads", "--data": "data.name"}
@@ -30,12 +30,12 @@ def test_the_command_makes_the_same_run(changes, folder):
     for option, value in zip(words[3::2], words[4::2]):
         quoted = json.dumps(value) if option == "--data" else value
         typed.append(value if option == "--set" else f"{flags[option]}={quoted}")
-    assert with_overrides(recipe("quick"), typed, say=lambda text: None) == told.config
+    assert with_overrides(recipe("quick"), typed) == told.config
 
 
 def test_the_limit_of_a_recipe_is_said_where_other_data_would_lose_it(folder):
     told = read(folder)
-    told.config = with_overrides(recipe("pictures"), ['data.name="mine"'], say=lambda text: None)
+    told.config = with_overrides(recipe("pictures"), ['data.name="mine"'])
     assert command(told)[1:] == ["--data mine", "--set data.limit=500"]
 
 

@@ -41,7 +41,7 @@ def pictures() -> Dataset:
 
 def run_on(data: Dataset | None, *changes: str) -> Run:
     name = "ring" if data is None else "mlp"
-    config = with_overrides(recipe(name), [*SMALL, *changes], say=lambda text: None)
+    config = with_overrides(recipe(name), [*SMALL, *changes])
     return Run(config, data=data)
 
 

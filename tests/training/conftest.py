@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.training import Config, Recorder, Run, RunFolder, recipe
-from mulligan.training.config import with_fields
+from mulligan.training import Config, Recorder, Run, RunFolder, recipe, with_overrides
 from mulligan.training.events import Diagnosed, Event, Stepped
 from mulligan.training.store.checkpoint import checkpoints
 
@@ -42,7 +41,7 @@ def small(**changes: Any) -> Config:
         "save_every": 6,
         "data": {"name": "ring", "labels": "none", "limit": 100},
     }
-    return with_fields(recipe("ring"), **{**base, **changes})
+    return with_overrides(recipe("ring"), {**base, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.training import Config, Recorder, Run, load_checkpoint, plan, read_events, resume, train
-from mulligan.training.config import with_overrides
+from mulligan.training import Config, Recorder, Run, load_checkpoint, plan, read_events, resume, train, with_overrides
 from mulligan.training.events import Adjusted, Diagnosed
 from mulligan.training.store.checkpoint import sealed
 

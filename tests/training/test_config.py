@@ -13,8 +13,8 @@ from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
 from mulligan.serialization import to_table
 from mulligan.training import RECIPES, DataSpec, describe, load_config, recipe, with_overrides
-from mulligan.training.config import Config, dumps_toml, loads_toml, with_all_of, with_fields
-from mulligan.training.overrides import differences, flattened
+from mulligan.training.config import Config, dumps_toml, loads_toml, with_all_of
+from mulligan.training.overrides import apply_overrides, differences, flattened
 
 # ── overrides ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -61,15 +61,14 @@ def test_bare_words_are_text(tiny: Any, text: str, value: str) -> None:
     assert overridden(tiny(), text).data.name == value
 
 
-def test_a_new_kind_keeps_what_fits_and_says_what_it_drops(tiny: Any) -> None:
-    said: list[str] = []
-    config = with_overrides(tiny(), ["discriminator.optimizer.kind=rmsprop"], say=said.append)
+def test_a_new_kind_keeps_what_fits_and_says_what_it_drops(tiny: Any, caplog: Any) -> None:
+    config, dropped = apply_overrides(tiny(), ["discriminator.optimizer.kind=rmsprop"])
     assert config.discriminator.optimizer == RMSprop(lr=1e-3)
-    assert said == [
+    assert dropped == [
         "discriminator.optimizer is now 'rmsprop', which has no beta1 = 0.5, beta2 = 0.99: dropped with 'adam'."
     ]
-    with pytest.warns(UserWarning, match="dropped with 'adam'"):
-        with_overrides(tiny(), ["discriminator.optimizer.kind=sgd"])
+    with_overrides(tiny(), ["discriminator.optimizer.kind=sgd"])
+    assert [(r.levelname, "dropped with 'adam'" in r.message) for r in caplog.records] == [("WARNING", True)]
 
 
 def test_a_kind_alone_has_its_defaults(tiny: Any) -> None:
@@ -195,12 +194,17 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         loads_toml("a = " + "[" * 100_000)
 
 
-def test_fields_by_name(tiny: Any) -> None:
-    assert with_fields(tiny(), loss=Hinge(), steps=9) == with_fields(tiny(), loss="hinge", steps=9)
+def test_values_by_path(tiny: Any) -> None:
+    """Data instead of texts: objects, their plain form, pairs, and a text among them."""
+    texts = with_overrides(tiny(), ["loss=hinge", "steps=9", "discriminator.optimizer.lr=0.5"])
+    for loss in (Hinge(), "hinge", {"kind": "hinge"}):
+        values = {"loss": loss, "steps": 9, "discriminator.optimizer.lr": 0.5}
+        assert with_overrides(tiny(), values) == texts
+        assert with_overrides(tiny(), [*values.items()]) == texts
+        assert with_overrides(tiny(), ["loss=hinge", *values.items()]) == texts
+    assert recipe("ring", **{"data.limit": 32}).data.limit == 32
     with pytest.raises(ConfigError, match="unknown key 'step'; did you mean 'steps'"):
-        with_fields(tiny(), step=3)
-    with pytest.raises(ConfigError, match=r"^'data\.size' is a path.*with_overrides\(config, \['data\.size=…'\]\)"):
-        with_fields(tiny(), **{"data.size": 32})
+        recipe("ring", step=3)
 
 
 def test_what_data_may_be() -> None:

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.training import Diagnosis, Recorder, Run, dumps_toml, plan, recipe
-from mulligan.training.config import with_fields
+from mulligan.training import Diagnosis, Recorder, Run, dumps_toml, plan, recipe, with_overrides
 from mulligan.training.events import Diagnosed
 from mulligan.web.http.app import application
 from mulligan.web.playground import Playground
@@ -50,7 +49,7 @@ def small(**changes: Any) -> Any:
         "evaluate_every": 12,
         "data": {"name": "ring", "labels": "none", "limit": 100},
     }
-    return with_fields(recipe("ring"), **{**base, **changes})
+    return with_overrides(recipe("ring"), {**base, **changes})
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +87,7 @@ def pictures(**changes: Any) -> Any:
         "batch_size": 8,
         "threads": 1,
     }
-    return with_fields(recipe("quick"), **{**base, **changes})
+    return with_overrides(recipe("quick"), {**base, **changes})
 
 
 @pytest.fixture(scope="session")

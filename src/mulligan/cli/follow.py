@@ -179,7 +179,9 @@ def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
 
 def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0, stop_on_alarm: bool = False) -> int:
     """Go back to where a run was healthy, show what is changed, and train on in a new folder; see `follow`."""
-    second = plan(folder, alarm, say=say)
+    second = plan(folder, alarm)
+    for sentence in second.dropped:
+        say(sentence)
     out = next_folder(folder)
     run = second.run()
     if json:

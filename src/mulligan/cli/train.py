@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -73,8 +74,8 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
     from mulligan.nn.workers.blas import slowed
-    from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
-    from mulligan.training.config import toml_text
+    from mulligan.training import Recorder, Run, recipe, with_all_of
+    from mulligan.training.overrides import apply_overrides
     from mulligan.training.store.folder import RunFolder, take_next
 
     if minutes is not None and steps is not None:
@@ -84,15 +85,14 @@ def command(
     config = recipe(recipe_)
     if data is not None:
         config = with_all_of(config, data)
-    given = {"steps": steps, "seed": seed, "threads": threads}
-    changes = [f"{name}={value}" for name, value in given.items() if value is not None]
-    if not evaluate:
-        changes.append("evaluate_every=0")
-    if size is not None:
-        changes.append(f"data.size={size}")
-    if data is not None:
-        changes.append(f"data.name={toml_text(data)}")
-    config = with_overrides(config, [word for words in set_ for word in words] + changes, say=say)
+    given = {
+        "steps": steps, "seed": seed, "threads": threads, "evaluate_every": None if evaluate else 0,
+        "data.size": size, "data.name": data,
+    }  # fmt: skip
+    flags = [(path, value) for path, value in given.items() if value is not None]
+    config, dropped = apply_overrides(config, [*chain(*set_), *flags])
+    for sentence in dropped:
+        say(sentence)
     # said before the timing, not after it
     if out is not None and not RunFolder(out).is_free():
         kind = "holds a run" if RunFolder(out).config.is_file() else "is there already and not an empty folder"

@@ -13,7 +13,7 @@ from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
 from mulligan.output.pictures.images import to_uint8
 from mulligan.training import Run, recipe
-from mulligan.training.config import with_overrides
+from mulligan.training.overrides import apply_overrides
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +77,7 @@ class Drawn(NamedTuple):
 def drawn(*overrides: str, steps: int, seed: int) -> Drawn:
     """Train the classic recipe, changed, on one thread, and look at what it draws."""
     start = recipe("classic", steps=steps, seed=seed, threads=1)
-    run = play(Run(with_overrides(start, overrides, say=str)))
+    run = play(Run(apply_overrides(start, overrides)[0]))
     z, _ = run.draw(COUNT, seed=0)
     made = run.generate(z, average=False)
     low, high = run.config.data.low, run.config.data.high

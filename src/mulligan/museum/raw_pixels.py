@@ -9,7 +9,7 @@ from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
 from mulligan.nn.memory import Array
 from mulligan.training import Run, recipe
-from mulligan.training.config import with_overrides
+from mulligan.training.overrides import with_overrides
 
 STEPS, MENDED = 300, 1200
 

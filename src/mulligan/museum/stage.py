@@ -22,7 +22,7 @@ from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.rng import stream
 from mulligan.training import Run, recipe
-from mulligan.training.config import with_overrides
+from mulligan.training.overrides import apply_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ ADAM = Adam(lr=1e-3, beta1=0.5)
 
 def ring(*overrides: str, steps: int, seed: int) -> Run:
     """Prepare a run on the ring: the recipe `ring` with a plain generator, changed; one thread."""
-    return Run(with_overrides(recipe("ring", steps=steps, seed=seed, threads=1), [NETS, *overrides], say=str))
+    return Run(apply_overrides(recipe("ring", steps=steps, seed=seed, threads=1), [NETS, *overrides])[0])
 
 
 def play(run: Run, steps: int | None = None) -> Run:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError, typed
 from mulligan.serialization import to_table
-from mulligan.training.config import with_overrides
 from mulligan.training.diagnosis.second_try import plan
-from mulligan.training.overrides import flattened
+from mulligan.training.overrides import apply_overrides, flattened
 from mulligan.training.recipes import recipe
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _options(config: Config) -> list[str] | None:
     overrides = [f"{path}={_toml(value)}" for path, value in own.items()]
     flags = [f"{path}={_toml(changed[path])}" for path in FLAGS if path in changed]
     try:
-        made = with_overrides(base, [*overrides, *flags], say=lambda text: None)
+        made = apply_overrides(base, [*overrides, *flags])[0]
     except MulliganError:
         return None
     if to_table(replace(made, recipe=config.recipe)) != to_table(config):

@@ -32,7 +32,8 @@ from typing import TYPE_CHECKING, Any
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
 from mulligan.serialization import Table, build, from_table, listed, show
-from mulligan.training.config import Config, loads_toml, read_text, with_overrides
+from mulligan.training.config import Config, loads_toml, read_text
+from mulligan.training.overrides import apply_overrides
 from mulligan.training.recipes import file_of, opening, recipe
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def config_of(study: Study, variation: Variation) -> Config:
     fixed = ("threads=1", "sample_every=0", "evaluate_every=0")
     try:
         config = recipe(variation.recipe or study.recipe)
-        return with_overrides(config, (*study.set, *variation.set, *fixed), say=lambda text: None)
+        return apply_overrides(config, (*study.set, *variation.set, *fixed))[0]
     except MulliganError as error:
         raise type(error)(f"variation {variation.name!r}: {error}") from error
 

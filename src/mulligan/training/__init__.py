@@ -11,11 +11,12 @@ from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
     from mulligan.training.companions import Evaluator, Observer
-    from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of, with_overrides
+    from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of
     from mulligan.training.diagnosis.observer import Diagnosis
     from mulligan.training.diagnosis.second_try import SecondTry, diagnoses, plan
     from mulligan.training.interrupt import Interrupt
     from mulligan.training.loop import train
+    from mulligan.training.overrides import with_overrides
     from mulligan.training.recipes import RECIPES, describe, recipe
     from mulligan.training.run import Run
     from mulligan.training.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -78,7 +79,7 @@ _HOMES = {
     "save_checkpoint": "store.checkpoint",
     "train": "loop",
     "with_all_of": "config",
-    "with_overrides": "config",
+    "with_overrides": "overrides",
 }
 """Which module has what."""
 

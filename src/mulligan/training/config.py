@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import tomllib
-import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mulligan.errors import ConfigError, MulliganError, as_path, shown
+from mulligan.errors import ConfigError, MulliganError, as_path
 from mulligan.game.spec import Game
 from mulligan.nn.ranges import Count, Finite, Whole, check_ranges
-from mulligan.serialization import Table, from_table, to_plain, to_table, unknown_key
-from mulligan.training.overrides import assign
+from mulligan.serialization import Table, from_table, to_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -152,77 +146,6 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path} is no text file in UTF-8 ({error.reason}). Check the path.") from error
 
 
-def with_fields(config: Config, **changes: Any) -> Config:
-    """Change fields of a configuration by name, through the same strict builder.
-
-    Parameters
-    ----------
-    config : Config
-    **changes
-        Field names of `Config`, each with an object (``loss=Hinge()``) or its plain form (``loss="hinge"``).
-    """
-    table = to_table(config)
-    for name, value in changes.items():
-        if name not in table and name.partition(".")[0] in table:
-            raise ConfigError(
-                f"{name!r} is a path, and here are fields by name. Try mulligan.training.with_overrides(config, "
-                f"[{f'{name}=…'!r}])."
-            )
-        if name not in table:
-            raise unknown_key("", name, tuple(table))
-        table[name] = to_plain(value)
-    return from_table(Config, table)
-
-
-def with_overrides(config: Config, overrides: Iterable[str], *, say: Callable[[str], object] = warnings.warn) -> Config:
-    """Change fields of a configuration by their TOML paths.
-
-    Parameters
-    ----------
-    config : Config
-    overrides : iterable of str
-        ``path=value``, for instance ``discriminator.optimizer.lr=1e-4`` or ``generator.layers.0.units=64``. The value
-        is TOML; a bare word is text. Setting a ``kind`` keeps what the new kind also has.
-    say : callable
-        Told, in a sentence, what a change of kind has dropped.
-
-    Raises
-    ------
-    ConfigError
-        For an override that is no ``path=value``, an unknown path, or a value that is not allowed there.
-    """
-    if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
-        raise ConfigError(
-            f"overrides = {shown(overrides)} is not allowed; it must be a list of texts. Try ['steps=100']."
-        )
-    table = to_table(config)
-    wrong: list[tuple[list[str], MulliganError]] = []
-    for text in overrides:
-        if not isinstance(text, str):
-            raise ConfigError(f"{text!r} is no path=value. Write it as text: 'discriminator.optimizer.lr=1e-4'.")
-        path, equals, value = text.partition("=")
-        if not equals or not path.strip():
-            raise ConfigError(f"{text!r} is no path=value. Write, for instance, discriminator.optimizer.lr=1e-4.")
-        keys = path.strip().split(".")
-        if keys[0] == "parent":
-            raise ConfigError("parent cannot be set: a second try writes it down (mulligan diagnose RUN --try).")
-        try:
-            assign(Config, table, keys, _value(value.strip()), say)
-        except Exception as error:  # nothing leads into what is wrong already
-            raise next((first for place, first in wrong if keys[: len(place)] == place), error) from None
-        try:
-            table = to_table(from_table(Config, table))  # with the defaults of a new kind
-            wrong.clear()
-        except MulliganError as error:  # the next override may mend it
-            wrong.append((keys[:-1] if keys[-1] == "kind" else keys, error))
-    return from_table(Config, table)
-
-
-def toml_text(text: str) -> str:
-    """Write a text as a TOML string; not as JSON's escapes, which make two of one letter that is rare."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
 def with_all_of(config: Config, name: str) -> Config:
     """Return the configuration without its `data.limit` where that counts samples of other data than `name`.
 
@@ -236,13 +159,3 @@ def with_all_of(config: Config, name: str) -> Config:
     if not config.data.limit or name == config.data.name:
         return config
     return replace(config, data=replace(config.data, limit=0))
-
-
-def _value(text: str) -> Any:
-    try:
-        parsed = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError) as error:
-        if re.match(r"[\[{\"']", text):
-            raise ConfigError(f"{text!r} is no TOML value: {error}. Text in quotes, lists in brackets.") from error
-        return text
-    return parsed["value"] if parsed.keys() == {"value"} else text

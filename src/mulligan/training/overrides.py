@@ -1,14 +1,21 @@
-"""Changes to a table by path: what ``--set discriminator.optimizer.lr=1e-4`` does."""
+"""Changes to a configuration by path: what ``--set discriminator.optimizer.lr=1e-4`` does."""
 
 from __future__ import annotations
 
+import logging
+import re
+import tomllib
 import types
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, shown
 from mulligan.serialization import (
     NONE,
     Table,
+    build,
+    from_table,
     hints_of,
     join,
     keys_of,
@@ -16,57 +23,126 @@ from mulligan.serialization import (
     member_for,
     registry_of,
     show,
+    to_plain,
+    to_table,
     unknown_key,
 )
+from mulligan.training.config import Config
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
+"""Values by their paths, or a list of texts ``path=value`` and of pairs ``(path, value)``."""
+
+_LOG = logging.getLogger(__name__)
 
 
-def assign(cls: type, table: Table, keys: list[str], value: Any, say: Callable[[str], object]) -> None:
-    """Set one value deep inside the full table of a dataclass, in place.
+def with_overrides(config: Config, overrides: Overrides) -> Config:
+    """Change fields of a configuration by their paths; log a warning where a change of kind drops something.
 
     Parameters
     ----------
-    cls : type
-        The dataclass whose table it is.
-    table : dict
-        As `to_table` writes it, every field there.
-    keys : list of str
-        The path; a number counts in a list, and the number after the last appends.
-    value
-        Plain.
-    say : callable
-        Told what a change of kind has dropped.
+    config : Config
+    overrides : mapping, or iterable of str and of pairs
+        ``{"discriminator.optimizer.lr": 1e-4}`` or ``["generator.layers.0.units=64"]``. The value in a text is TOML; a
+        bare word is text. Setting a ``kind`` keeps what the new kind also has.
+
+    Raises
+    ------
+    ConfigError
+        For an override that is no ``path=value``, an unknown path, or a value that is not allowed there.
     """
-    if keys[0] not in table and len(keys) == 1:
-        raise _elsewhere(table, keys[0])
-    table.update(_assigned(cls, table, keys, value, "", say))
+    changed, dropped = apply_overrides(config, overrides)
+    for sentence in dropped:
+        _LOG.warning(sentence)
+    return changed
 
 
-def _assigned(hint: Any, node: Any, keys: list[str], value: Any, path: str, say: Callable[[str], object]) -> Any:
-    """Return `node`, a value of type `hint`, with the value at `keys` inside it replaced."""
+def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[str]]:
+    """Do what `with_overrides` does, and return what changes of kind have dropped, a sentence each, instead of logging.
+
+    All changes are made to one table, from which the configuration is built once: they may mend each other.
+    """
+    if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
+        raise ConfigError(
+            f"overrides = {shown(overrides)} is not allowed; it must be a list of texts. Try ['steps=100']."
+        )
+    table, dropped = to_table(config), list[str]()
+    for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
+        path, value = _read(override) if isinstance(override, str) else _pair(override)
+        keys = path.split(".")
+        if len(keys) == 1 and path not in table:
+            raise _elsewhere(table, path)
+        table = _assigned(Config, table, keys, value, "", dropped)
+    return from_table(Config, table), dropped
+
+
+def _pair(override: Any) -> tuple[str, Any]:
+    if not isinstance(override, tuple) or len(override) != 2 or not isinstance(override[0], str):
+        raise ConfigError(f"{override!r} is no path=value. Write it as text: 'discriminator.optimizer.lr=1e-4'.")
+    return override[0], to_plain(override[1])
+
+
+def _read(text: str) -> tuple[str, Any]:
+    """Take ``path=value`` apart; the value is TOML, and a bare word is text."""
+    path, equals, word = (part.strip() for part in text.partition("="))
+    if not equals or not path:
+        raise ConfigError(f"{text!r} is no path=value. Write, for instance, discriminator.optimizer.lr=1e-4.")
+    if path.partition(".")[0] == "parent":
+        raise ConfigError("parent cannot be set: a second try writes it down (mulligan diagnose RUN --try).")
+    try:
+        parsed = tomllib.loads(f"value = {word}")
+    except (ValueError, RecursionError) as error:
+        if re.match(r"[\[{\"']", word):
+            raise ConfigError(f"{word!r} is no TOML value: {error}. Text in quotes, lists in brackets.") from error
+        return path, word
+    return path, parsed["value"] if parsed.keys() == {"value"} else word
+
+
+def _assigned(hint: Any, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
+    """Return `node`, a plain value of type `hint`, with the value at `keys` inside it replaced."""
     if not keys:
         return value
     key, *rest = keys
-    if isinstance(node, list):
-        return _in_list(hint, node, key, rest, value, path, say)
-    if key == "kind" and not rest and (node == NONE or (isinstance(node, dict) and "kind" in node)):
-        return _with_kind(hint, {} if node == NONE else node, value, path, say)
-    if not isinstance(node, dict):
-        raise ConfigError(
-            f"{path} is {show(node)}, which has no parts, so {join(path, key)} cannot be set. "
-            f"Set {path} itself{' to a kind first' if node == NONE else ''}."
-        )
-    if key not in node:
+    member = _member(hint, node)
+    if isinstance(node, list) and get_origin(member) is tuple:
+        return _in_list(member, node, key, rest, value, path, dropped)
+    if (key, rest, node) == ("kind", [], NONE):
+        return {"kind": value}
+    cls, node = _opened(hint, node, path, join(path, key))
+    if key == "kind" and not rest and "kind" in node:
+        return _with_kind(member, node, value, path, dropped)
+    if key not in node and key not in keys_of(cls):
         raise unknown_key(path, key, tuple(node))
-    hints = hints_of(_class_of(hint, node)) | {"kind": str}
-    node[key] = _assigned(hints[key], node[key], rest, value, join(path, key), say)
-    return node
+    hints = hints_of(cls) | {"kind": str}
+    return node | {key: _assigned(hints[key], node.get(key, NONE), rest, value, join(path, key), dropped)}
+
+
+def _opened(hint: Any, node: Any, path: str, inside: str) -> tuple[type, Table]:
+    """Return the class of a node, and its whole table: a kind's name alone stands for the kind's defaults."""
+    cls, short = _member(hint, node), None
+    if isinstance(node, str) and node != NONE:
+        short = "kind" if registry_of(cls) else getattr(cls, "shorthand", None)
+    table = {short: node} if short else node
+    if isinstance(table, dict) and (registry := registry_of(cls, kind := table.get("kind"))) is not None:
+        cls = registry.get(kind) if isinstance(kind, str) else None
+    if isinstance(table, dict) and cls is not None:
+        return cls, table | _defaults(cls, table)
+    if node != NONE:
+        build(hint, node, path)  # says what is wrong with it, where an earlier override put it there
+    raise ConfigError(
+        f"{path} is {show(node)}, which has no parts, so {inside} cannot be set. "
+        f"Set {path} itself{' to a kind first' if node == NONE else ''}."
+    )
+
+
+def _defaults(cls: type, table: Table) -> Table:
+    """Return the defaults of the fields that a table leaves out."""
+    missing = [f for f in fields(cls) if f.init and f.name not in table]
+    found = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in missing}
+    return {name: to_plain(value) for name, value in found.items() if value is not MISSING}
 
 
 def _in_list(
-    hint: Any, node: list[Any], key: str, rest: list[str], value: Any, path: str, say: Callable[[str], object]
+    member: Any, node: list[Any], key: str, rest: list[str], value: Any, path: str, dropped: list[str]
 ) -> list[Any]:
     if not key.isdecimal() or int(key) > len(node):
         raise ConfigError(
@@ -74,30 +150,22 @@ def _in_list(
             f"Use {join(path, 0)} to {join(path, max(len(node) - 1, 0))}, {join(path, len(node))} to append, "
             f"or set {path} to a whole list."
         )
-    members = get_args(_member(hint, node))
-    element = members[0] if members[-1] is Ellipsis else members[min(int(key), len(members) - 1)]
-    old = node[int(key)] if int(key) < len(node) else NONE
-    node[int(key) : int(key) + 1] = [_assigned(element, old, rest, value, join(path, key), say)]
-    return node
+    index, members = int(key), get_args(member)
+    element = members[0] if members[-1] is Ellipsis else members[min(index, len(members) - 1)]
+    old = node[index] if index < len(node) else NONE
+    return [*node[:index], _assigned(element, old, rest, value, join(path, key), dropped), *node[index + 1 :]]
 
 
-def _with_kind(hint: Any, node: Table, kind: Any, path: str, say: Callable[[str], object]) -> Table:
+def _with_kind(member: Any, node: Table, kind: Any, path: str, dropped: list[str]) -> Table:
     """Return the table of another kind, with those of the old one's keys that the new one has too."""
-    registry = registry_of(_member(hint, {"kind": kind}), kind) or {}
+    registry = registry_of(member, kind) or {}
     if not isinstance(kind, str) or kind not in registry:
         return {"kind": kind}  # the builder says what is wrong with it
     kept = {key: value for key, value in node.items() if key in keys_of(registry[kind])}
-    dropped = [f"{key} = {show(value)}" for key, value in node.items() if key != "kind" and key not in kept]
-    if dropped and node["kind"] != kind:
-        say(f"{path} is now {kind!r}, which has no {listed(dropped)}: dropped with {node['kind']!r}.")
+    lost = [f"{key} = {show(value)}" for key, value in node.items() if key != "kind" and key not in kept]
+    if lost and node["kind"] != kind:
+        dropped.append(f"{path} is now {kind!r}, which has no {listed(lost)}: dropped with {node['kind']!r}.")
     return {"kind": kind, **kept}
-
-
-def _class_of(hint: Any, node: Table) -> type:
-    member = _member(hint, node)
-    registry = registry_of(member, node.get("kind"))
-    cls: type = member if registry is None else registry[node["kind"]]
-    return cls
 
 
 def _member(hint: Any, node: Any) -> Any:

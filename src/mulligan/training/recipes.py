@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import ConfigError, shown
-from mulligan.training.config import load_config, read_text, with_fields
+from mulligan.training.config import load_config, read_text
+from mulligan.training.overrides import with_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
         One of `RECIPES`, or the path of a TOML file.
     **overrides
         Fields of `Config` to change, each an object or its plain form: ``steps=2000``, ``loss="hinge"``,
-        ``data="fashion-mnist"``.
+        ``data="fashion-mnist"``. Deeper ones by path: ``**{"discriminator.optimizer.lr": 1e-4}``.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
     """
     path = _find(name)
     anew = replace(load_config(path), recipe=path.stem, parent=None)  # the settings of a second try, too
-    return with_fields(anew, **overrides)
+    return with_overrides(anew, overrides)
 
 
 def describe(name: str) -> tuple[str, str]:

@@ -20,9 +20,9 @@ from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.companions import check_observers
-from mulligan.training.config import Config, with_overrides
+from mulligan.training.config import Config
 from mulligan.training.diagnosis.changes import adjustable
-from mulligan.training.overrides import compared
+from mulligan.training.overrides import compared, with_overrides
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
 if TYPE_CHECKING:

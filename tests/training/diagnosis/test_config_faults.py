@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mulligan.training.config import with_overrides
+from mulligan.training import with_overrides
 from mulligan.training.diagnosis.config_faults import causes
 from mulligan.training.diagnosis.findings import Finding
 from mulligan.training.diagnosis.remedies import remedies_for
@@ -40,7 +40,7 @@ from mulligan.training.recipes import recipe
 def test_a_cause_that_can_be_read_is_mended_before_its_symptom(
     name: str, changes: tuple[str, ...], overrides: tuple[str, ...]
 ) -> None:
-    config = with_overrides(recipe(name), changes, say=lambda text: None)
+    config = with_overrides(recipe(name), changes)
     shape = (2,) if name == "ring" else (28, 28, 1)
     for state in ("D wins", "G wins", "mode collapse", "cycling", "gamma off", "saturation", "standstill"):
         found = remedies_for(Finding(state), config, shape)
@@ -53,9 +53,5 @@ def test_a_cause_that_can_be_read_is_mended_before_its_symptom(
 
 def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it() -> None:
     for kind, lr in (("adagrad", 0.1), ("adadelta", 1.0), ("adam", 0.03)):
-        config = with_overrides(
-            recipe("ring"),
-            [f"generator.optimizer={kind}", f"generator.optimizer.lr={lr:g}"],
-            say=lambda text: None,
-        )
+        config = with_overrides(recipe("ring"), [f"generator.optimizer={kind}", f"generator.optimizer.lr={lr:g}"])
         assert causes(config, (2,)) == []

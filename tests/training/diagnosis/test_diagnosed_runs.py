@@ -13,8 +13,7 @@ import pytest
 
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError
-from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train
-from mulligan.training.config import with_fields, with_overrides
+from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train, with_overrides
 from mulligan.training.diagnosis.measure import Probe
 from mulligan.training.diagnosis.measurements import Facts, facts_of
 from mulligan.training.diagnosis.observer import Diagnosis
@@ -73,7 +72,7 @@ def test_a_resumed_run_is_told_the_same(tiny: Any, tmp_path: Path) -> None:
 
 def ring(*changes: str, steps: int = 5000) -> Config:
     base = ["threads=1", "sample_every=0", "save_every=0", f"steps={steps}", "data.limit=2000"]
-    return with_overrides(recipe("ring"), [*base, *changes], say=lambda text: None)
+    return with_overrides(recipe("ring"), [*base, *changes])
 
 
 @pytest.mark.parametrize(
@@ -200,7 +199,7 @@ def test_facts() -> None:
 
 
 def test_diagnoses_are_read_back(tmp_path: Path) -> None:
-    run = Run(with_fields(ring("penalties=[]", "loss=literal_cost", steps=600), save_every=500))
+    run = Run(with_overrides(ring("penalties=[]", "loss=literal_cost", steps=600), ["save_every=500"]))
     told = [e for e in Recorder(tmp_path / "a").record(run, observers=[Diagnosis()]) if isinstance(e, Diagnosed)]
     assert told
     assert diagnoses(tmp_path / "a") == told

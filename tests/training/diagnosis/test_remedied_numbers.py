@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mulligan.training import Config
-from mulligan.training.config import with_overrides
+from mulligan.training import Config, with_overrides
 from mulligan.training.diagnosis.findings import Finding
 from mulligan.training.diagnosis.remedies import Remedy, remedies_for
 from mulligan.training.recipes import recipe
@@ -17,11 +16,11 @@ def remedy(finding: Finding, config: Config) -> Remedy:
 
 
 def changed(config: Config, finding: Finding) -> Config:
-    return with_overrides(config, remedy(finding, config).overrides, say=lambda text: None)
+    return with_overrides(config, remedy(finding, config).overrides)
 
 
 def mended(state: str, name: str, *changes: str) -> Config:
-    return changed(with_overrides(recipe(name), changes, say=lambda text: None), Finding(state))
+    return changed(with_overrides(recipe(name), changes), Finding(state))
 
 
 def settings(config: Config) -> tuple[str, list[str], list[float], list[float]]:
@@ -50,7 +49,7 @@ def test_a_divergence_is_remedied_by_the_cause_that_can_be_seen() -> None:
 
 def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_the_cause() -> None:
     def told(*changes: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        found = remedy(Finding("divergence"), with_overrides(recipe("mlp"), changes, say=lambda text: None))
+        found = remedy(Finding("divergence"), with_overrides(recipe("mlp"), changes))
         assert found.words[-1].startswith("smaller numbers at the start")  # which no setting can
         return found.words[:-1], found.overrides
 
@@ -68,7 +67,7 @@ def test_a_divergence_is_no_matter_of_the_rate_where_a_schedule_or_a_weight_is_t
 def test_rates_far_apart_meet_at_one_that_nets_learn_with() -> None:
     for g, d, met in ((3e-6, 3e-3, 3e-3), (1e-4, 3e-3, 3e-3), (1e-4, 1e-2, 1e-3), (3e-3, 3e-2, 3e-3)):
         apart = [f"generator.optimizer.lr={g:g}", f"discriminator.optimizer.lr={d:g}"]
-        found = changed(with_overrides(recipe("mlp"), apart, say=lambda text: None), Finding("D wins"))
+        found = changed(with_overrides(recipe("mlp"), apart), Finding("D wins"))
         assert found.generator.optimizer.lr == found.discriminator.optimizer.lr == met  # type: ignore[union-attr]
 
 

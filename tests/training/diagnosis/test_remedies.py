@@ -15,8 +15,7 @@ from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
-from mulligan.training import RECIPES, Config
-from mulligan.training.config import with_overrides
+from mulligan.training import RECIPES, Config, with_overrides
 from mulligan.training.diagnosis.config_faults import causes
 from mulligan.training.diagnosis.findings import Evidence, Finding
 from mulligan.training.diagnosis.remedies import Remedy, remedies_for
@@ -45,7 +44,7 @@ def remedy(finding: Finding, config: Config) -> Remedy:
 
 
 def changed(config: Config, finding: Finding) -> Config:
-    return with_overrides(config, remedy(finding, config).overrides, say=lambda text: None)
+    return with_overrides(config, remedy(finding, config).overrides)
 
 
 def play(config: Config) -> GAN:
@@ -136,23 +135,23 @@ def test_a_range_that_is_changed_end_by_end_may_be_refused_half_way() -> None:
 
 def test_remedies_do_what_they_say() -> None:
     wild = with_overrides(recipe("mlp"), ["penalties=[]", "loss=minimax", "d_steps=5", "update=alternating",
-                                          "discriminator.optimizer.lr=0.004"], say=lambda text: None)  # fmt: skip
-    tamed = with_overrides(wild, remedy(Finding("D wins"), wild).overrides, say=lambda text: None)
+                                          "discriminator.optimizer.lr=0.004"])  # fmt: skip
+    tamed = with_overrides(wild, remedy(Finding("D wins"), wild).overrides)
     assert type(tamed.loss).__name__ == "NonSaturating"
     assert tamed.d_steps == 1
     assert [type(p).__name__ for p in tamed.penalties] == ["R1", "R2"]
     rates = [player.optimizer.lr for player in (tamed.generator, tamed.discriminator)]  # type: ignore[attr-defined]
     assert rates == [0.002, 0.002]  # √(1e-3 · 4e-3)
-    off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"], say=lambda text: None)
+    off = with_overrides(recipe("mlp"), ["penalties.0.gamma=0", "penalties.1.gamma=0"])
     for state in ("gamma off", "mode collapse"):
         assert "penalties.0.gamma=1" in remedy(Finding(state), off).overrides
-    narrow = with_overrides(recipe("mlp"), ["discriminator.layers.hidden=[1, 300]"], say=lambda text: None)
+    narrow = with_overrides(recipe("mlp"), ["discriminator.layers.hidden=[1, 300]"])
     assert remedy(Finding("G wins"), narrow).overrides == ("discriminator.layers.hidden=[128, 300]",)
-    strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"], say=lambda text: None)
+    strong = with_overrides(recipe("mlp"), ["penalties.0.gamma=1000"])
     finding = Finding("gamma off", (Evidence("penalty_share", 5.0, ">", 3.0),))
     assert "penalties.0.gamma=1" in remedy(finding, strong).overrides
     rising = 'schedules.penalty={kind="exponential", factor=10}'
-    growing = with_overrides(recipe("mlp"), [rising], say=lambda text: None)
+    growing = with_overrides(recipe("mlp"), [rising])
     assert remedy(finding, growing).overrides[-1] == "schedules.penalty=constant"
     assert "penalties.0.gamma=10" in remedy(Finding("gamma off"), recipe("mlp")).overrides
 
@@ -214,7 +213,7 @@ def test_missed_modes_get_a_penalty_that_falls() -> None:
     missed = Finding("mode collapse", (Evidence("modes_found", 0.1, "<", 0.6),))
     held = ("schedules.penalty=constant", "penalties.0.gamma=10", "penalties.1.gamma=10")
     for changes in (held, ("schedules.penalty=constant", "penalties=[]", "loss=hinge")):
-        ill = with_overrides(recipe("ring"), changes, say=lambda text: None)
+        ill = with_overrides(recipe("ring"), changes)
         assert changed(ill, missed) == recipe("ring")
         assert remedy(missed, ill).restart
     nothing = remedy(missed, recipe("ring"))
@@ -223,9 +222,7 @@ def test_missed_modes_get_a_penalty_that_falls() -> None:
 
 def test_plain_gradient_descent_gets_adam() -> None:
     for kind in ("sgd", "momentum", "nesterov"):
-        plain = with_overrides(
-            recipe("mlp"), [f"{who}.optimizer={kind}" for who in ("generator", "discriminator")], say=lambda text: None
-        )
+        plain = with_overrides(recipe("mlp"), [f"{who}.optimizer={kind}" for who in ("generator", "discriminator")])
         assert changed(plain, Finding("mode collapse")) == recipe("mlp")
 
 
@@ -250,7 +247,7 @@ def test_the_article_s_quirks_go_together_whatever_they_lead_to() -> None:
             assert (mended.batch_size, mended.schedules.lr) == (64, Constant())
             assert remedy(Finding(state), recipe(name)).restart
     signed = changed(recipe("article-gan-adam"), Finding("wrong sign"))
-    assert signed == with_overrides(recipe("article-gan-adam"), ["loss=non_saturating"], say=lambda text: None)
+    assert signed == with_overrides(recipe("article-gan-adam"), ["loss=non_saturating"])
 
 
 def test_batches_of_a_few_samples_grow_beside_the_rest() -> None:
@@ -263,7 +260,7 @@ def test_batches_of_a_few_samples_grow_beside_the_rest() -> None:
 
 def test_a_standstill_is_remedied_by_rates_that_move_the_weights() -> None:
     def overrides(*changes: str) -> tuple[str, ...]:
-        return remedy(Finding("standstill"), with_overrides(recipe("mlp"), changes, say=lambda text: None)).overrides
+        return remedy(Finding("standstill"), with_overrides(recipe("mlp"), changes)).overrides
 
     assert overrides("generator.optimizer.lr=1e-12") == ("generator.optimizer.lr=0.001",)
     assert overrides('schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01}') == ("schedules.lr=constant",)
@@ -288,7 +285,7 @@ def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
         (["update=alternating", "d_steps=5"], [single]),
         (["update=alternating", "d_steps=5", "discriminator.optimizer.lr=0.01"], [single, nearer]),
     ):
-        words = remedy(Finding("D wins"), with_overrides(recipe("mlp"), changes, say=lambda text: None)).words
+        words = remedy(Finding("D wins"), with_overrides(recipe("mlp"), changes)).words
         assert [w for w in words if w in (nearer, single)] == said
         assert "instance noise (instance_noise=0.1)" in words
     pinned = remedy(Finding("saturation"), recipe("mlp")).words  # a linear output is told to become tanh again
@@ -297,7 +294,7 @@ def test_words_promise_what_is_changed_and_name_what_can_be_typed() -> None:
 
 def test_units_that_may_have_died_become_leaky() -> None:
     relu = [f"{who}.layers.activation=relu" for who in ("generator", "discriminator")]
-    config = with_overrides(recipe("mlp"), relu, say=lambda text: None)
+    config = with_overrides(recipe("mlp"), relu)
     for state, who in (("dead latent", "generator"), ("standstill", "discriminator")):
         found = remedy(Finding(state), config)
         assert found.overrides[-1] == f"{who}.layers.activation=leaky_relu"

@@ -10,8 +10,7 @@ import pytest
 
 from mulligan.data import DATASETS, load
 from mulligan.data.registry import Entry
-from mulligan.training import Recorder, Run
-from mulligan.training.config import with_fields
+from mulligan.training import Recorder, Run, with_overrides
 from mulligan.web.http.problems import Problem
 from mulligan.web.session import settings
 from mulligan.web.session.state import COMMANDS
@@ -191,7 +190,7 @@ def test_knobs(call: Any, stand: Any) -> None:
 
 def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
     large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
-    settings.check_below(with_fields(large, steps=30), large)
+    settings.check_below(with_overrides(large, ["steps=30"]), large)
     with pytest.raises(Problem, match="batch = 2,001 is not allowed here; at most 1,024"):
         settings.check_below(larger, large)
 

@@ -19,7 +19,7 @@ from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.models import bundled
 from mulligan.nn.layers import Dense, LeakyReLU, ReLU, Tanh
-from mulligan.training import Diagnosis, Run, train
+from mulligan.training import Diagnosis, Run, train, with_overrides
 from mulligan.training.diagnosis.observer import cadence
 from mulligan.training.diagnosis.rules import RULES
 from mulligan.web.inside import maps, questions
@@ -213,14 +213,8 @@ def test_one_dimension(tiny: Any) -> None:
     config = tiny(data={"name": "jang", "labels": "none", "limit": 200}, loss="non_saturating")
     layers_of_g = [{"kind": "dense", "units": 8}, "leaky_relu", {"kind": "dense", "units": 1}]
     config = type(config)(**{f: getattr(config, f) for f in config.__dataclass_fields__})
-    from mulligan.training.config import with_fields
-
-    made = Run(
-        with_fields(
-            config,
-            generator={"layers": layers_of_g, "optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.0, "beta2": 0.99}},
-        )
-    )
+    player = {"layers": layers_of_g, "optimizer": {"kind": "adam", "lr": 1e-3, "beta1": 0.0, "beta2": 0.99}}
+    made = Run(with_overrides(config, {"generator": player}))
     found = maps.field(made, side=32, points=10)
     assert found["dimension"] == 1
     x = np.array(found["x"])

@@ -10,8 +10,7 @@ from mulligan.game.losses import Wasserstein
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import LAYERS, Layer, Reshape
 from mulligan.serialization import to_table
-from mulligan.training.config import with_overrides
-from mulligan.training.overrides import flattened
+from mulligan.training.overrides import apply_overrides, flattened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +74,7 @@ def larger(config: Config) -> list[str]:
 def changed(config: Config, changes: Sequence[str]) -> Config | None:
     """Return the changed configuration, or None where it is refused; what a change drops is told when it is applied."""
     try:
-        return with_overrides(config, changes, say=lambda text: None)
+        return apply_overrides(config, changes)[0]
     except MulliganError:
         return None
 

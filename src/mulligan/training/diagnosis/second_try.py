@@ -7,7 +7,7 @@ begins at step 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,15 @@ import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.serialization import to_table
-from mulligan.training.config import Config, Parent, load_config, with_overrides
+from mulligan.training.config import Config, Parent, load_config
 from mulligan.training.events import Adjusted, Diagnosed
-from mulligan.training.overrides import differences
+from mulligan.training.overrides import apply_overrides, differences, with_overrides
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mulligan.data import Dataset
 
 
@@ -41,6 +39,8 @@ class SecondTry:
         ``path: old → new``; old is how it stood in the end, with what was adjusted.
     checkpoint : Checkpoint or None
         Where it goes on from; None for the very beginning.
+    dropped : list of str
+        What a change of kind has dropped, a sentence each.
     keep_moments : bool
         Go on with the optimisers' moments even where the loss, the penalties or an optimiser's settings have changed.
     """
@@ -48,6 +48,7 @@ class SecondTry:
     config: Config
     changes: list[str]
     checkpoint: Checkpoint | None
+    dropped: list[str] = field(default_factory=list)
     keep_moments: bool = False
 
     @property
@@ -88,9 +89,7 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
     return [Diagnosed.of(words) for words in said if words.get("event") == Diagnosed.name]
 
 
-def plan(
-    folder: str | Path, diagnosed: Diagnosed | None = None, *, say: Callable[[str], object] = lambda text: None
-) -> SecondTry:
+def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     """Plan the second try of a run.
 
     Parameters
@@ -99,8 +98,6 @@ def plan(
         The run folder.
     diagnosed : Diagnosed, optional
         Whose remedy; by default what was said last.
-    say : callable
-        Told, in a sentence, what a change of kind drops.
 
     Raises
     ------
@@ -130,9 +127,9 @@ def plan(
     found = here.newest(diagnosed.healthy_step)
     if found is not None:  # with rates and weights as they stood there, and the data where it is now
         config = replace(found.current, steps=config.steps, data=replace(found.current.data, name=config.data.name))
-    changed = with_overrides(config, diagnosed.overrides, say=say)
+    changed, dropped = apply_overrides(config, diagnosed.overrides)
     parent = Parent(str(here.path.resolve()), 0 if found is None else found.step)
-    return SecondTry(replace(changed, parent=parent), differences(to_table(stood), to_table(changed)), found)
+    return SecondTry(replace(changed, parent=parent), differences(to_table(stood), to_table(changed)), found, dropped)
 
 
 def next_folder(folder: str | Path) -> Path:

@@ -25,8 +25,8 @@ from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.workers.blas import libraries
 from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
-from mulligan.training.config import Config, with_overrides
-from mulligan.training.overrides import differences
+from mulligan.training.config import Config
+from mulligan.training.overrides import differences, with_overrides
 from mulligan.training.run import Run
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ import numpy as np
 
 from mulligan.metrics.distances.neighbours import coverage_ideal
 from mulligan.serialization import to_table
-from mulligan.training.config import with_overrides
 from mulligan.training.diagnosis.descriptions import MEANINGS
 from mulligan.training.diagnosis.findings import Evidence
 from mulligan.training.diagnosis.measure import COUNT
 from mulligan.training.diagnosis.measurements import EVERY, LISTENS, View
 from mulligan.training.diagnosis.rules import HEALTHY, RULES
 from mulligan.training.diagnosis.statistics import NEIGHBOUR
+from mulligan.training.overrides import apply_overrides
 from mulligan.web.session.history import sloped
 from mulligan.web.session.settings import changes
 
@@ -189,7 +189,7 @@ def diagnosis_of(event: Diagnosed, config: Config, checkpoints: list[int]) -> di
     """
     title, meaning = TITLES.get(event.state, (event.state, ""))
     before = to_table(config)
-    after = to_table(with_overrides(config, event.overrides, say=lambda text: None)) if event.overrides else before
+    after = to_table(apply_overrides(config, event.overrides)[0]) if event.overrides else before
     begin = max((step for step in checkpoints if step <= event.healthy_step), default=0)
     text = meaning
     if event.severity:

@@ -18,8 +18,9 @@ from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics.merging import median_of
 from mulligan.metrics.registry import MAPS
 from mulligan.output.files import mtime, read_json
-from mulligan.training.config import load_config, with_overrides
+from mulligan.training.config import load_config
 from mulligan.training.events import Diagnosed
+from mulligan.training.overrides import with_overrides
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times

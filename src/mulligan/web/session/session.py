@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
 from mulligan.serialization import from_table, to_table
-from mulligan.training.config import Config, with_overrides
+from mulligan.training.config import Config
 from mulligan.training.diagnosis.second_try import next_folder
+from mulligan.training.overrides import apply_overrides, with_overrides
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.web.http.problems import Problem
 from mulligan.web.session import settings as knobs
@@ -88,7 +89,7 @@ class Session:
         known = {name: name for name in DATASETS} | self.own
         dropped: list[str] = []
         live = replace(self._config(), parent=None) if asked["recipe"] is None else None
-        return knobs.configured(asked, known, dropped.append, live), dropped
+        return knobs.configured(asked, known, dropped, live), dropped
 
     def named(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Return settings with own pictures by the name by which they can be chosen here."""
@@ -214,7 +215,7 @@ class Session:
             raise Problem("wrong-state", f"no setting repairs this by itself. What may help: {advice}.")
         config = self._config()
         try:
-            changed = with_overrides(config, lines, say=lambda text: None)
+            changed = apply_overrides(config, lines)[0]
         except MulliganError as error:
             raise Problem("bad-field", str(error), field="changes") from error
         knobs.check_below(changed, config)
@@ -250,7 +251,7 @@ class Session:
         if not said["overrides"] or not said["restart"]:
             return None
         with contextlib.suppress(MulliganError, Problem):
-            after = with_overrides(self._config(), said["overrides"], say=lambda text: None)
+            after = apply_overrides(self._config(), said["overrides"])[0]
             for each in self.state.tries:
                 same = each.config is not None and replace(each.config, parent=None) == replace(after, parent=None)
                 if same and each.alarm is not None and not each.from_step and not each.story.adjustments:

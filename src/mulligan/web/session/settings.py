@@ -10,14 +10,14 @@ from mulligan.data.registry import check_asked, is_picture_folder, of_points
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
 from mulligan.serialization import to_table
-from mulligan.training.config import Config, toml_text, with_all_of, with_overrides
+from mulligan.training.config import Config, with_all_of
 from mulligan.training.diagnosis.changes import learning, weights
-from mulligan.training.overrides import compared
+from mulligan.training.overrides import Overrides, apply_overrides, compared
 from mulligan.training.recipes import RECIPES, recipe
 from mulligan.web.http.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 KNOBS = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
 LIVE = ("lr_g", "lr_d", "gamma")
@@ -108,9 +108,7 @@ def _first(values: dict[str, Any]) -> Any:
 # ── writing one ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def configured(
-    asked: dict[str, Any], data: dict[str, str], say: Callable[[str], object], live: Config | None = None
-) -> Config:
+def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], live: Config | None = None) -> Config:
     """Build the configuration that the page asks for, through the one strict builder.
 
     Parameters
@@ -119,8 +117,8 @@ def configured(
         ``recipe``, ``data``, ``size``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
     data : dict of str to str
         The data that may be named, with what stands for the name in the configuration.
-    say : callable
-        Told what a change of kind drops.
+    dropped : list of str
+        Where sentences about what a change of kind drops are put.
     live : Config, optional
         What is changed where no recipe is named.
 
@@ -146,16 +144,16 @@ def configured(
             config = replace(config, data=replace(config.data, size=0, colour="auto"))
         skip = is_picture_folder(data[name])  # the preview names the broken ones
         config = replace(config, data=replace(config.data, skip_broken=skip))
-        config = _changed(with_all_of(config, data[name]), [f"data.name={toml_text(data[name])}"], "data", say)
+        config = _changed(with_all_of(config, data[name]), [("data.name", data[name])], "data", dropped)
         _check_suited(config, data[name])
     if asked["size"] is not None:
         config = _resized(config, asked["size"])
     for field in ("steps", "seed"):
         if asked[field] is not None:
-            config = _changed(config, [f"{field}={asked[field]}"], field, say)
+            config = _changed(config, [(field, asked[field])], field, dropped)
     for field, value in (asked["knobs"] or {}).items():
         if value is not None:
-            config = adjusted(config, field, value, say)
+            config = adjusted(config, field, value, dropped)
     for text in asked["overrides"] or []:
         if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
             raise Problem(
@@ -165,7 +163,7 @@ def configured(
                 field="overrides",
             )
     if asked["overrides"]:
-        config = _changed(config, asked["overrides"], "overrides", say)
+        config = _changed(config, asked["overrides"], "overrides", dropped)
     _check_budget(config, had)
     return config
 
@@ -190,11 +188,11 @@ def check_below(config: Config, old: Config) -> None:
     _check_budget(config, _amounts(old), "changes")
 
 
-def adjusted(config: Config, knob: str, value: Any, say: Callable[[str], object] = lambda text: None) -> Config:
+def adjusted(config: Config, knob: str, value: Any, dropped: list[str]) -> Config:
     """Return a configuration with one knob adjusted."""
     if knobs_of(config)[knob] == value:
         return config
-    return _changed(config, overrides_of(config, knob, value), f"knobs.{knob}", say)
+    return _changed(config, overrides_of(config, knob, value), f"knobs.{knob}", dropped)
 
 
 def overrides_of(config: Config, knob: str, value: Any) -> list[str]:
@@ -276,11 +274,13 @@ def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> No
             )
 
 
-def _changed(config: Config, overrides: list[str], field: str, say: Callable[[str], object]) -> Config:
+def _changed(config: Config, overrides: Overrides, field: str, dropped: list[str]) -> Config:
     try:
-        return with_overrides(config, overrides, say=say)
+        changed, lost = apply_overrides(config, overrides)
     except MulliganError as error:
         raise Problem("bad-field", str(error), field=field) from error
+    dropped += lost
+    return changed
 
 
 # ── what differs, in words ────────────────────────────────────────────────────────────────────────────────────────────

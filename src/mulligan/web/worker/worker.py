@@ -165,11 +165,10 @@ class Worker:
             if task.get("overrides") and diagnosed is not None:
                 healthy = 0 if task.get("restart") else diagnosed.healthy_step
                 diagnosed = replace(diagnosed, overrides=tuple(task["overrides"]), healthy_step=healthy)
-
-            def say(text: str) -> None:
+            second = plan(task["parent"], diagnosed)
+            for text in second.dropped:
                 self.tell("notice", {"kind": "info", "text": text, "code": "changed", **about})
-
-            run = plan(task["parent"], diagnosed, say=say).run()
+            run = second.run()
         return Live(run, folder, about["try"], about["turn"], Diagnosis())
 
     def _play(self, live: Live, *, paused: bool) -> None:
