@@ -143,7 +143,7 @@ class Server:
     def take(self) -> None:
         """Take control."""
         asked = {"client": "benchmark-page-0001", "take": True}
-        self.http.headers["x-mulligan-token"] = self.http.post("/api/control", json=asked).json()["token"]
+        self.http.headers["x-mulligan-token"] = self.http.post("/api/write-lock", json=asked).json()["token"]
 
     def status(self) -> Any:
         return self.http.get("/api/snapshot").json()["status"]

@@ -17,7 +17,7 @@ from mulligan.training import Run, recipe
 from mulligan.training.progress import measured
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.inside import maps
-from mulligan.web.session.live import loss_of
+from mulligan.web.worker.live import loss_of
 
 MEANS = {"d_real": 1.5, "d_fake": -0.5}
 """Mean logits."""

@@ -21,7 +21,7 @@ from mulligan.training.events import Diagnosed
 from mulligan.web.http.app import application
 from mulligan.web.playground import Playground
 from mulligan.web.session.history import story_of
-from mulligan.web.session.live import loss_of
+from mulligan.web.worker.live import loss_of
 from mulligan.web.worker.protocol import dumps
 
 with warnings.catch_warnings():
@@ -231,7 +231,7 @@ class Caller:
         self.headers: dict[str, str] = {}
 
     def take(self, name: str = CLIENT, take: bool = True) -> Any:
-        found = self.client.post("/api/control", json={"client": name, "take": take}).json()
+        found = self.client.post("/api/write-lock", json={"client": name, "take": take}).json()
         if found["token"]:
             self.headers = {"x-mulligan-token": found["token"]}
         return found

@@ -1,4 +1,4 @@
-"""The real thing: a server process, its worker, and calls over the wire."""
+"""The real thing: a server process, its worker, and calls over HTTP."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_two_tabs(served: Any) -> None:
     old = dict(served.headers)
     assert served.take("other-tab-0123456789", take=False) == {"token": None, "writer": False}
     served.take("other-tab-0123456789")
-    assert ear.until("control", 2)[-1] == {"writer": "other-ta"}
+    assert ear.until("write_lock", 2)[-1] == {"writer": "other-ta"}
     served.headers, new = old, served.headers
     assert served.post("/api/train/start", **LONG).json()["type"] == "/problems/stale-token"
     served.headers = new

@@ -17,11 +17,11 @@ from mulligan.training.store.folder import RunFolder, restored
 from mulligan.web.http.problems import Problem
 from mulligan.web.library.jobs import Jobs
 from mulligan.web.library.runs import is_text
-from mulligan.web.session.broadcast import Hub
+from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.listener import Listener
 from mulligan.web.session.session import Session
-from mulligan.web.session.write_lock import Control
-from mulligan.web.worker.handle import Engine
+from mulligan.web.session.write_lock import WriteLock
+from mulligan.web.worker.handle import WorkerHandle
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset
@@ -46,18 +46,18 @@ class Playground:
         The folder of run folders; made when the first run starts.
     data : dict of str to str
         The person's own pictures, by name.
-    engine : Engine, optional
+    worker : WorkerHandle, optional
     """
 
-    def __init__(self, runs: Path, data: dict[str, str] | None = None, engine: Engine | None = None):
+    def __init__(self, runs: Path, data: dict[str, str] | None = None, worker: WorkerHandle | None = None):
         self.runs = runs.resolve()
-        self.engine = Engine() if engine is None else engine
-        self.hub = Hub(self.snapshot)
-        self.control = Control(self.hub)
-        self.session = Session(self.runs, data or {}, self.engine, self.hub)
-        self.hub.changed = self.session.watched
+        self.worker = WorkerHandle() if worker is None else worker
+        self.broadcast = Broadcast(self.snapshot)
+        self.write_lock = WriteLock(self.broadcast)
+        self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
+        self.broadcast.changed = self.session.watched
         self.listener = Listener(self.session)
-        self.engine.heard, self.engine.died = self.listener.hear, self.listener.died
+        self.worker.heard, self.worker.died = self.listener.hear, self.listener.died
         self.jobs = Jobs(self)
         self.session.finished = self.jobs.after_the_end
         self.hands = asyncio.Semaphore(HANDS)
@@ -66,25 +66,29 @@ class Playground:
 
     async def open(self) -> None:
         """Begin, inside the loop."""
-        self.engine.attach()
+        self.worker.attach()
         self._ticking = asyncio.create_task(self._tick())
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
             self.session.tick()
-            self.control.look()
+            self.write_lock.check_holder()
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that a page must know."""
-        more = {"progress": self.jobs.progress(), "control": self.control.state(), "clients": len(self.hub.clients)}
-        return {**self.session.snapshot(), **more}
+        return {
+            **self.session.snapshot(),
+            "progress": self.jobs.progress(),
+            "write_lock": self.write_lock.state(),
+            "clients": len(self.broadcast.clients),
+        }
 
     async def close(self) -> None:
         """End the streams and the jobs; the run is saved by its worker, for which `mulligan.web.server` waits."""
         if self._ticking is not None:
             self._ticking.cancel()
-        self.hub.close()
+        self.broadcast.close()
         self.jobs.close()
 
     # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────

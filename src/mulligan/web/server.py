@@ -1,8 +1,7 @@
-"""Starting and ending: the worker first, then the server; at the end the run is saved before anything closes."""
+"""Start the playground: check the options, take the port, start the worker; only then import the server itself."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import sys
 from ipaddress import ip_address
@@ -10,18 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mulligan.errors import ConfigError, typed
-from mulligan.web.worker.handle import Engine
+from mulligan.errors import ConfigError
+from mulligan.web.worker.handle import WorkerHandle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mulligan.web.session.state import State
-
 EVERYWHERE = ("0.0.0.0", "::")
-"""To listen here is to listen at every address of the machine; none can be opened by it from elsewhere."""
-GRACE = 60.0
-"""Seconds that the worker has to save the run."""
+"""These mean every address of this machine. A browser on another machine cannot open them."""
 
 
 def serve(
@@ -34,7 +29,7 @@ def serve(
     say: Callable[[str], object] = print,
     ready: Callable[[str], object] = lambda address: None,
 ) -> int:
-    """Serve the playground until Ctrl-C, SIGTERM or SIGHUP: a terminal that closes.
+    """Serve the playground until Ctrl-C, SIGTERM or SIGHUP (a terminal that closes).
 
     Parameters
     ----------
@@ -46,9 +41,9 @@ def serve(
     runs : Path
         Where runs are kept.
     data : dict of str to str
-        Pictures of one's own that may be chosen, by name.
+        The user's own pictures, by the name that the page shows.
     say : callable
-        Told where it is, and at the end how to go on.
+        Told the address, and at the end how to go on.
     ready : callable
         Told the address once the server listens.
 
@@ -74,33 +69,22 @@ def serve(
         raise ConfigError(f"--token has {len(token)} characters; at least 16 are needed. Try: openssl rand -hex 16")
     if not token.isascii():
         raise ConfigError("--token has letters that no cookie can hold. Try: openssl rand -hex 16")
-    engine = Engine()
+    worker = WorkerHandle()
     listener = _bound(host, port)
-    engine.spawn()  # it reads the digits while the server is imported
-    from mulligan.web.http.app import application
-    from mulligan.web.http.gate import LOOPBACK
-    from mulligan.web.http.service import Server
-    from mulligan.web.playground import Playground
-
-    playground = Playground(runs, data, engine)
-    hosts = LOOPBACK | {host} if here else frozenset()
-    bound = listener.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{bound}/" + (f"?token={quote(token, safe='')}" if token else "")
+    address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
 
     def listening() -> None:
         say(f"the playground is at {address}")
         if host in EVERYWHERE:
             say(f"from another machine: the same, with this machine's name or number in place of {shown}")
-        say(f"runs are kept in {playground.runs}; Ctrl-C saves the run and ends")
+        say(f"runs are kept in {runs.resolve()}; Ctrl-C saves the run and ends")
         ready(address)
 
-    server = Server(application(playground, hosts=hosts, token=token), playground, say, listening)
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
-    finally:
-        _end(playground.session.state, playground.runs, engine, say)
+    worker.spawn()
+    from mulligan.web.http.app import run  # takes about a second, in which the worker gets ready
+
+    run(listener, worker, runs, data, host=host if here else None, token=token, say=say, ready=listening)
     return 0
 
 
@@ -126,26 +110,3 @@ def _bound(host: str, port: int) -> socket.socket:
             f"cannot listen on {host}:{port} ({error}). Check --host, or try another --port, 0 for any free one."
         ) from error
     return listener
-
-
-def _end(state: State, runs: Path, engine: Engine, say: Callable[[str], object]) -> None:
-    """Wait until the run is saved, and say how to go on."""
-    from mulligan.training.config import load_config
-    from mulligan.training.store.checkpoint import checkpoints, step_of
-    from mulligan.training.store.folder import RunFolder
-
-    engine.quit()
-    well = engine.join(GRACE)
-    run = state.run
-    if run is None or not (runs / run).is_dir():  # none, or one that was refused
-        return
-    here = RunFolder(runs / run)
-    found = checkpoints(here.checkpoints)
-    if not well:
-        say(f"the training process did not end by itself; what {run} had saved is untouched")
-    if not found:
-        steps = f"its {state.step:,} steps are" if state.step else "nothing is"
-        say(f"{run} has saved nothing; {steps} lost")
-    elif step_of(found[-1]) < load_config(here.config).steps:
-        step = f"{step_of(found[-1]):,}"
-        say(f"{run} is saved at step {step}; go on with: mulligan resume {typed(runs / run)}, or mulligan serve")

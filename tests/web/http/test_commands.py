@@ -47,7 +47,7 @@ def test_where_no_folder_can_be_made_the_worker_says_why(
 ) -> None:
     playground.runs.write_text("a file")
     sent = []
-    monkeypatch.setattr(playground.engine, "send", lambda kind, words: sent.append((kind, words)))
+    monkeypatch.setattr(playground.worker, "send", lambda kind, words: sent.append((kind, words)))
     assert call.post("/api/train/start", recipe="ring").status_code == 200
     assert (sent[-1][0], sent[-1][1]["folder"]) == ("start", str(playground.runs / NAME))
 
@@ -350,7 +350,7 @@ def test_of_two_words_about_the_run_the_later_one_can_be_told(
     answer = call.post("/api/train/start", recipe="ring").json()["status"]["order"]
     assert before < answer < call.status()["order"]
     said: list[str] = []
-    monkeypatch.setattr(playground.hub, "publish", lambda kind, content: said.append(kind))
+    monkeypatch.setattr(playground.broadcast, "publish", lambda kind, content: said.append(kind))
     playground.session.publish_status()
     playground.session.publish_status(always=False)  # nothing has changed, though it is a later word
     assert said == ["status"]

@@ -49,12 +49,12 @@ def test_a_request_with_two_names_is_refused(call: Any) -> None:
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9000", "file://"])
 def test_pages_of_other_sites_are_refused(call: Any, origin: str) -> None:
     assert call.get("/api/snapshot", headers={"origin": origin}).status_code == 403
-    answer = call.client.post("/api/control", json={"client": "x" * 16}, headers={"origin": origin})
+    answer = call.client.post("/api/write-lock", json={"client": "x" * 16}, headers={"origin": origin})
     assert answer.json()["type"] == "/problems/forbidden-origin"
 
 
 def test_a_form_of_another_site_without_an_origin(call: Any) -> None:
-    answer = call.client.post("/api/control", json={"client": "x" * 16}, headers={"sec-fetch-site": "cross-site"})
+    answer = call.client.post("/api/write-lock", json={"client": "x" * 16}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
 
 
@@ -145,7 +145,7 @@ def test_every_refusal_is_a_problem(call: Any) -> None:
         (call.get("/api/runs/none"), 404),
         (call.client.put("/api/snapshot"), 405),
         (call.client.post("/"), 405),
-        (call.client.request("TRACE", "/api/control"), 405),
+        (call.client.request("TRACE", "/api/write-lock"), 405),
     ):
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
@@ -175,7 +175,7 @@ def test_a_token_guards_all(playground: Any) -> None:
 
 def test_bodies(call: Any) -> None:
     def post(content: Any, kind: str = "application/json") -> Any:
-        return call.client.post("/api/control", content=content, headers={"content-type": kind})
+        return call.client.post("/api/write-lock", content=content, headers={"content-type": kind})
 
     assert post(b'{"client": "0123456789abcdef"}').status_code == 200
     for content, status in (

@@ -26,7 +26,7 @@ from mulligan.web.inside import maps, questions
 from mulligan.web.inside.diagnosis import HEADLINES, TITLES, looked
 from mulligan.web.inside.layers import layers
 from mulligan.web.library import drawing
-from mulligan.web.session.live import Live
+from mulligan.web.worker.live import Live
 
 
 def image(text: str) -> Any:

@@ -98,7 +98,7 @@ def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(
         return {"text": "done"}
 
     monkeypatch.setattr(playground.jobs, "_call", scarce)
-    monkeypatch.setattr(playground.hub, "publish", lambda kind, words: said.append((kind, words)))
+    monkeypatch.setattr(playground.broadcast, "publish", lambda kind, words: said.append((kind, words)))
     for what in ("report", "evaluate"):
         call.post(f"/api/runs/tiny-1/{what}")
     gate.set()

@@ -104,7 +104,7 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
     settings = call.post("/api/train/check", recipe="quick", data="cats").json()["settings"]
     assert settings["data"] == str(folder)
     call.post("/api/train/start", recipe="quick", data="cats")
-    assert [words["config"]["data"]["skip_broken"] for kind, words in playground.engine.sent if kind == "start"] == [
+    assert [words["config"]["data"]["skip_broken"] for kind, words in playground.worker.sent if kind == "start"] == [
         True
     ]
     assert call.get("/api/pictures?data=/etc").json()["type"] == "/problems/not-available"

@@ -17,7 +17,7 @@ import pytest
 from mulligan.training import Diagnosis, Recorder, Run, recipe, resume
 from mulligan.web.library import work
 from mulligan.web.library.jobs import Line
-from mulligan.web.session.live import Live, opened
+from mulligan.web.worker.live import Live, opened
 
 
 def test_an_empty_folder(call: Any) -> None:

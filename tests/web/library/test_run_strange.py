@@ -16,7 +16,8 @@ import pytest
 
 from mulligan.output.generator.generator import Generator
 from mulligan.training import Recorder, Run
-from mulligan.web import playground, server
+from mulligan.web import playground
+from mulligan.web.http import app
 from mulligan.web.library import work
 from mulligan.web.library.drawing import png64
 
@@ -176,12 +177,12 @@ def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
 
 
 def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs: Path) -> None:
-    engine: Any = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
+    worker: Any = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
     state: Any = SimpleNamespace(run="tiny-1", step=24)
     said: list[str] = []
-    server._end(state, runs, engine, said.append)
+    app.end(state, runs, worker, said.append)
     assert said == []
     shutil.rmtree(runs / "tiny-1" / "checkpoints" / "step-000024")
-    server._end(state, runs, engine, said.append)
+    app.end(state, runs, worker, said.append)
     (line,) = said
     assert line.startswith(f"tiny-1 is saved at step 18; go on with: mulligan resume {runs / 'tiny-1'}, or")

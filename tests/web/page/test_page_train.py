@@ -10,7 +10,7 @@ from mulligan.game.losses import LOSSES
 from mulligan.output.figures import figure
 from mulligan.report.curves import READINGS
 from mulligan.training import recipe
-from mulligan.web.session.live import loss_of
+from mulligan.web.worker.live import loss_of
 
 pytestmark = pytest.mark.story
 

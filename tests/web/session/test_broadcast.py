@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mulligan.web.http.problems import Problem
-from mulligan.web.session.broadcast import CLIENTS, QUEUE, REPLAYED, Client, Hub
-from mulligan.web.session.write_lock import Control
+from mulligan.web.session.broadcast import CLIENTS, QUEUE, REPLAYED, Broadcast, Client
+from mulligan.web.session.write_lock import WriteLock
 
 
 def read(raw: bytes) -> list[tuple[str, str, Any]]:
@@ -22,8 +22,8 @@ def read(raw: bytes) -> list[tuple[str, str, Any]]:
     return found
 
 
-def hub_of(snapshot: Any = None) -> Hub:
-    return Hub(lambda: {"snapshot": True} if snapshot is None else snapshot())
+def broadcast_of(snapshot: Any = None) -> Broadcast:
+    return Broadcast(lambda: {"snapshot": True} if snapshot is None else snapshot())
 
 
 async def some(stream: Any, count: int) -> list[tuple[str, str, Any]]:
@@ -35,46 +35,46 @@ async def some(stream: Any, count: int) -> list[tuple[str, str, Any]]:
 
 def test_first_a_snapshot_then_news() -> None:
     async def play() -> None:
-        hub = hub_of()
-        stream = hub.stream("page", None)
+        broadcast = broadcast_of()
+        stream = broadcast.stream("page", None)
         assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
-        hub.publish("notice", {"a": 1})
-        hub.publish("samples", b'{"step":3}')
+        broadcast.publish("notice", {"a": 1})
+        broadcast.publish("samples", b'{"step":3}')
         events = await some(stream, 2)
         assert [(kind, content) for _, kind, content in events] == [("notice", {"a": 1}), ("samples", {"step": 3})]
         await stream.aclose()
-        assert not hub.clients
+        assert not broadcast.clients
 
     asyncio.run(play())
 
 
 def test_who_comes_back_gets_what_was_missed() -> None:
     async def play() -> None:
-        hub = hub_of()
-        stream = hub.stream("page", None)
-        hub_events = await some(stream, 1)
-        hub.publish("notice", 1)
+        broadcast = broadcast_of()
+        stream = broadcast.stream("page", None)
+        first_events = await some(stream, 1)
+        broadcast.publish("notice", 1)
         last = (await some(stream, 1))[0][0]
         await stream.aclose()
-        hub.publish("notice", 2)
-        hub.publish("samples", 2.5)  # fleeting: the newest comes with the next one
-        hub.publish("tries", 3)
-        again = hub.stream("page", last)
+        broadcast.publish("notice", 2)
+        broadcast.publish("samples", 2.5)  # fleeting: the newest comes with the next one
+        broadcast.publish("tries", 3)
+        again = broadcast.stream("page", last)
         assert [content for *_, content in await some(again, 2)] == [2, 3]
         await again.aclose()
         for i in range(REPLAYED + 1):
-            hub.publish("notice", i)
+            broadcast.publish("notice", i)
         for word in (
             last,
             None,
             "zzz-3",
-            f"{hub_events[0][0].split('-')[0]}-999999",
+            f"{first_events[0][0].split('-')[0]}-999999",
             "x",
             "-",
             "é-1",
             f"{last.split('-')[0]}-²",
         ):
-            late = hub.stream("page", word)
+            late = broadcast.stream("page", word)
             assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"], word
             await late.aclose()
 
@@ -83,11 +83,11 @@ def test_who_comes_back_gets_what_was_missed() -> None:
 
 def test_all_that_is_kept_can_be_replayed() -> None:
     async def play() -> None:
-        hub = hub_of()
+        broadcast = broadcast_of()
         for i in range(3 * REPLAYED):
-            hub.publish("notice", i)
+            broadcast.publish("notice", i)
         seen = 3 * REPLAYED - REPLAYED + 1
-        stream = hub.stream("page", f"{hub._epoch}-{seen}")
+        stream = broadcast.stream("page", f"{broadcast._epoch}-{seen}")
         assert [content for *_, content in await some(stream, 1)] == list(range(seen, 3 * REPLAYED))
         await stream.aclose()
 
@@ -96,14 +96,14 @@ def test_all_that_is_kept_can_be_replayed() -> None:
 
 def test_a_new_run_makes_what_was_before_worthless() -> None:
     async def play() -> None:
-        hub = hub_of()
-        stream = hub.stream("page", None)
+        broadcast = broadcast_of()
+        stream = broadcast.stream("page", None)
         last = (await some(stream, 1))[0][0]
-        hub.publish("curves", 1)
-        hub.restart()
+        broadcast.publish("curves", 1)
+        broadcast.restart()
         assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
         await stream.aclose()
-        late = hub.stream("page", last)
+        late = broadcast.stream("page", last)
         assert [kind for _, kind, _ in await some(late, 1)] == ["snapshot"]
         await late.aclose()
 
@@ -113,13 +113,13 @@ def test_a_new_run_makes_what_was_before_worthless() -> None:
 def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot() -> None:
     async def play() -> None:
         snapshots = []
-        hub = hub_of(lambda: snapshots.append(1) or {"n": len(snapshots)})
-        stalled, brisk = hub.stream("stalled", None), hub.stream("brisk", None)
+        broadcast = broadcast_of(lambda: snapshots.append(1) or {"n": len(snapshots)})
+        stalled, brisk = broadcast.stream("stalled", None), broadcast.stream("brisk", None)
         await some(stalled, 1)
         await some(brisk, 1)
-        (slow,) = (client for client in hub.clients if client.name == "stalled")
+        (slow,) = (client for client in broadcast.clients if client.name == "stalled")
         for i in range(10 * QUEUE):
-            hub.publish("notice", i)
+            broadcast.publish("notice", i)
             assert slow.behind <= QUEUE
             assert [content for *_, content in await some(brisk, 1)] == [i]
         assert len(snapshots) == 2  # nobody has been given another one in the meantime
@@ -147,8 +147,8 @@ def test_pings_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mulligan.web.session.broadcast.PING", 0.01)
 
     async def play() -> None:
-        hub = hub_of()
-        stream = hub.stream("page", None)
+        broadcast = broadcast_of()
+        stream = broadcast.stream("page", None)
         assert [kind for _, kind, _ in await some(stream, 3)] == ["snapshot", "ping", "ping"]
         await stream.aclose()
 
@@ -157,18 +157,18 @@ def test_pings_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_streams_end_with_the_server_and_are_limited() -> None:
     async def play() -> None:
-        hub = hub_of()
+        broadcast = broadcast_of()
         streams = []
         for i in range(CLIENTS):
-            hub.check_at_most()
-            streams.append(hub.stream(f"page {i}", None))
+            broadcast.check_at_most()
+            streams.append(broadcast.stream(f"page {i}", None))
             await some(streams[-1], 1)
         with pytest.raises(Problem, match="64 pages listen already"):
-            hub.check_at_most()
-        hub.close()
+            broadcast.check_at_most()
+        broadcast.close()
         for stream in streams:
             assert [event async for event in stream] == []
-        assert not hub.clients
+        assert not broadcast.clients
 
     asyncio.run(play())
 
@@ -177,14 +177,14 @@ def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
     """Each was let in before any of them had begun: 98 listened where 64 may."""
 
     async def play() -> None:
-        hub = hub_of()
+        broadcast = broadcast_of()
         for _ in range(CLIENTS + 20):
-            hub.check_at_most()
-        streams = [hub.stream(f"page {i}", None) for i in range(CLIENTS + 20)]
+            broadcast.check_at_most()
+        streams = [broadcast.stream(f"page {i}", None) for i in range(CLIENTS + 20)]
         first = [asyncio.ensure_future(anext(stream, b"")) for stream in streams]
         await asyncio.sleep(0)
-        assert len(hub.clients) == CLIENTS
-        hub.close()
+        assert len(broadcast.clients) == CLIENTS
+        broadcast.close()
         await asyncio.gather(*first)
 
     asyncio.run(play())
@@ -192,28 +192,28 @@ def test_pages_that_come_at_the_same_moment_are_no_more_than_fit() -> None:
 
 def test_one_tab_writes() -> None:
     async def play() -> None:
-        hub = hub_of()
-        control = Control(hub)
+        broadcast = broadcast_of()
+        lock = WriteLock(broadcast)
         first, second = "first-page-0123456789", "other-page-0123456789"
         with pytest.raises(Problem, match="carries no X-Mulligan-Token"):
-            control.check(None)
+            lock.check(None)
         with pytest.raises(Problem):
-            control.check("")
+            lock.check("")
         with pytest.raises(Problem) as stale:
-            control.check("something")
+            lock.check("something")
         assert stale.value.kind == "stale-token"
-        stream = hub.stream(first, None)
+        stream = broadcast.stream(first, None)
         await some(stream, 1)
-        token = control.ask(first, take=False)["token"]
-        assert [(kind, content) for _, kind, content in await some(stream, 1)] == [("control", {"writer": "first-pa"})]
-        control.check(token)
-        assert control.ask(first, take=False)["token"] == token  # a reload
-        assert control.ask(second, take=False) == {"token": None, "writer": False}
-        other = control.ask(second, take=True)["token"]
-        control.check(other)
+        token = lock.ask(first, take=False)["token"]
+        assert [event[1:] for event in await some(stream, 1)] == [("write_lock", {"writer": "first-pa"})]
+        lock.check(token)
+        assert lock.ask(first, take=False)["token"] == token  # a reload
+        assert lock.ask(second, take=False) == {"token": None, "writer": False}
+        other = lock.ask(second, take=True)["token"]
+        lock.check(other)
         for word in (token, token + "x", "ü"):
             with pytest.raises(Problem) as stale:
-                control.check(word)
+                lock.check(word)
             assert stale.value.kind == "stale-token"
         await stream.aclose()
 
@@ -221,30 +221,30 @@ def test_one_tab_writes() -> None:
 
 
 def test_a_script_without_a_stream_keeps_the_token() -> None:
-    hub = hub_of()
-    control = Control(hub)
-    token = control.ask("a-script", take=False)["token"]
-    control.look()
-    control.check(token)
+    broadcast = broadcast_of()
+    lock = WriteLock(broadcast)
+    token = lock.ask("a-script", take=False)["token"]
+    lock.check_holder()
+    lock.check(token)
 
 
 def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play() -> None:
-        hub = hub_of()
-        control = Control(hub)
-        stream = hub.stream("first", None)
+        broadcast = broadcast_of()
+        lock = WriteLock(broadcast)
+        stream = broadcast.stream("first", None)
         await some(stream, 1)
-        control.ask("first", take=False)
+        lock.ask("first", take=False)
         await stream.aclose()
-        assert control.ask("second", take=False)["writer"] is False  # it may only be reloading
-        control.look()
-        assert control.client == "first"
+        assert lock.ask("second", take=False)["writer"] is False  # it may only be reloading
+        lock.check_holder()
+        assert lock.client == "first"
         monkeypatch.setattr("mulligan.web.session.write_lock.GRACE", 0.0)
-        watching = hub.stream("watching", None)
+        watching = broadcast.stream("watching", None)
         await some(watching, 1)
-        control.look()
-        assert (await some(watching, 1))[0][1:] == ("control", {"writer": None})
+        lock.check_holder()
+        assert (await some(watching, 1))[0][1:] == ("write_lock", {"writer": None})
         await watching.aclose()
-        assert control.ask("second", take=False)["writer"] is True
+        assert lock.ask("second", take=False)["writer"] is True
 
     asyncio.run(play())

@@ -16,11 +16,11 @@ from mulligan.metrics.distances.kernel import kid
 from mulligan.training import Diagnosis
 from mulligan.training.monitor import Glance
 from mulligan.training.run import Run
-from mulligan.web.rounding import coordinates, significant
-from mulligan.web.session.history import POINTS, Columns, story_of
-from mulligan.web.session.live import floor_of
+from mulligan.web.inside.maps import coordinates
+from mulligan.web.session.history import POINTS, Columns, significant, story_of
 from mulligan.web.session.state import State
 from mulligan.web.session.tries import Try
+from mulligan.web.worker.live import floor_of
 
 
 @given(st.integers(0, 3000), st.integers(2, 600))

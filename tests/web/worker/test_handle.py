@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from mulligan.web.worker.handle import Engine
-from mulligan.web.worker.protocol import Wire
+from mulligan.web.worker.handle import WorkerHandle
+from mulligan.web.worker.protocol import Channel
 
 
 class Process:
     """Ends when it is told to, and notes whether two wait for it at once: one of them may then miss the exit code."""
 
     def __init__(self, target: Any, args: tuple[Any, ...], **more: Any):
-        self.wire = Wire(Connection(os.dup(args[0].fileno())))  # as a real process has its own end
+        self.channel = Channel(Connection(os.dup(args[0].fileno())))  # as a real process has its own end
         self.exitcode: int | None = None
         self.over = threading.Event()
         self.waiting = threading.Lock()
@@ -41,7 +41,7 @@ class Process:
 
     def end(self) -> None:
         """Close the pipe, and end a moment later, as processes do."""
-        self.wire.close()
+        self.channel.close()
         threading.Timer(0.2, self.over.set).start()
 
 
@@ -53,39 +53,39 @@ class Context:
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An engine whose loop has come and gone."""
+def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A handle whose loop has come and gone."""
     monkeypatch.setattr("mulligan.web.worker.handle.multiprocessing.get_context", lambda kind: Context())
 
-    async def attached(engine: Engine) -> None:
-        engine.attach()
+    async def attached(worker: WorkerHandle) -> None:
+        worker.attach()
 
-    found = Engine()
+    found = WorkerHandle()
     found.spawn()
     asyncio.run(attached(found))
     return found
 
 
-def _process(engine: Any) -> Process:
-    found: Process = engine._process
+def _process(worker: Any) -> Process:
+    found: Process = worker._process
     return found
 
 
-def test_only_one_waits_for_the_end_of_the_worker(engine: Engine) -> None:
-    process = _process(engine)
-    engine.quit()
+def test_only_one_waits_for_the_end_of_the_worker(worker: WorkerHandle) -> None:
+    process = _process(worker)
+    worker.quit()
     process.end()
-    assert engine.join(10.0)
+    assert worker.join(10.0)
     assert not process.twice
     assert not process.killed
 
 
-def test_what_the_worker_says_is_read_to_the_end_of_it(engine: Engine) -> None:
-    wire, said = _process(engine).wire, []
+def test_what_the_worker_says_is_read_to_the_end_of_it(worker: WorkerHandle) -> None:
+    channel, said = _process(worker).channel, []
 
     def speak() -> None:
         for number in range(4):
-            wire.send("samples", {"png": "x" * (1 << 20)})  # more than a pipe holds
+            channel.send("samples", {"png": "x" * (1 << 20)})  # more than a pipe holds
             said.append(number)
 
     threading.Thread(target=speak, daemon=True).start()

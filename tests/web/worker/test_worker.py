@@ -19,7 +19,7 @@ from mulligan.training import Recorder, Run, load_checkpoint
 from mulligan.training.events import Diagnosed
 from mulligan.training.progress import few
 from mulligan.training.store.checkpoint import checkpoints
-from mulligan.web.worker.protocol import Wire, dumps, plain
+from mulligan.web.worker.protocol import Channel, dumps, plain
 from mulligan.web.worker.worker import Worker
 
 
@@ -28,8 +28,8 @@ class Held:
 
     def __init__(self, folder: Path):
         ours, theirs = Pipe()
-        self.wire, self.folder = Wire(ours), folder
-        self.worker = Worker(Wire(theirs))
+        self.channel, self.folder = Channel(ours), folder
+        self.worker = Worker(Channel(theirs))
         self.thread = threading.Thread(target=self.worker.serve, daemon=True)
         self.thread.start()
         self.heard: list[tuple[str, Any]] = []
@@ -39,8 +39,8 @@ class Held:
         """Wait for a message; remember all before it."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            if self.wire.waiting(0.1):
-                found, text = self.wire.receive()
+            if self.channel.waiting(0.1):
+                found, text = self.channel.receive()
                 words = json.loads(text)
                 self.heard.append((found, words))
                 if found == kind and all(words.get(name) == value for name, value in content.items()):
@@ -49,7 +49,7 @@ class Held:
 
     def start(self, config: Any, name: str = "r", **more: Any) -> Path:
         folder = self.folder / name
-        self.wire.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, "turn": 1, **more})
+        self.channel.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, "turn": 1, **more})
         return folder
 
     def kinds(self) -> list[str]:
@@ -60,7 +60,7 @@ class Held:
 def held(tmp_path: Path) -> Any:
     found = Held(tmp_path)
     yield found
-    found.wire.send("quit")
+    found.channel.send("quit")
     found.thread.join(30)
     assert not found.thread.is_alive()
 
@@ -72,19 +72,19 @@ def final(folder: Path) -> dict[str, Any]:
 def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, tmp_path: Path) -> None:
     """Pauses, single steps, grids and questions included: the same bytes."""
     config = tiny(steps=60)
-    held.wire.send("watch", {"watched": True})
+    held.channel.send("watch", {"watched": True})
     folder = held.start(config, paused=True)
     held.until("state", state="paused", step=0)
     for step in (1, 2, 3):
-        held.wire.send("go", {"steps": 1})
+        held.channel.send("go", {"steps": 1})
         held.until("state", state="paused", step=step)
-    held.wire.send("ask", {"id": 1, "what": "field", "args": {"side": 16, "points": 8}})
+    held.channel.send("ask", {"id": 1, "what": "field", "args": {"side": 16, "points": 8}})
     assert held.until("answer", id=1)["found"]["step"] == 3
-    held.wire.send("ask", {"id": 2, "what": "samples", "args": {"weights": "raw"}})
+    held.channel.send("ask", {"id": 2, "what": "samples", "args": {"weights": "raw"}})
     assert len(held.until("answer", id=2)["found"]["points"]) == 1024
-    held.wire.send("go", {"steps": 10})
+    held.channel.send("go", {"steps": 10})
     held.until("state", state="paused", step=13)
-    held.wire.send("go")
+    held.channel.send("go")
     held.until("state", state="finished")
     from mulligan.training import Diagnosis
     from mulligan.training.monitor import Glance
@@ -104,7 +104,7 @@ def test_pauses_cost_the_run_no_time(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=40), paused=True)
     held.until("state", state="paused")
     time.sleep(0.5)
-    held.wire.send("go")
+    held.channel.send("go")
     held.until("state", state="finished")
     assert load_checkpoint(checkpoints(folder / "checkpoints")[-1]).clock["wall"] < 0.5
 
@@ -124,25 +124,25 @@ def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None
     held.until("pace")
     held.until("pace")
     assert held.kinds().count("samples") == 0  # there is none at the beginning without sample_every
-    held.wire.send("watch", {"watched": True})
+    held.channel.send("watch", {"watched": True})
     held.until("samples")
     first = held.until("samples")["step"]
     assert held.until("samples")["step"] > first
-    held.wire.send("stop")
+    held.channel.send("stop")
     held.until("state", state="stopped")
 
 
 def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=100_000, save_every=0))
     held.until("report")
-    held.wire.send("adjust", {"overrides": ["generator.optimizer.lr=0.01"]})
+    held.channel.send("adjust", {"overrides": ["generator.optimizer.lr=0.01"]})
     adjusted = held.until("adjusted")
-    held.wire.send("stop")
+    held.channel.send("stop")
     saved = held.until("state", state="stopped")["saved"]
     assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
     with (folder / "events.jsonl").open("a") as file:
         file.write(Diagnosed(saved, "D wins", {}, severity="warning").line())
-    held.wire.send("open", {"folder": str(folder), "try": 1, "turn": 2, "steps": saved + 10})
+    held.channel.send("open", {"folder": str(folder), "try": 1, "turn": 2, "steps": saved + 10})
     opened = held.until("opened")
     assert held.until("diagnosis")["step"] == saved
     assert opened["step"] == saved
@@ -162,16 +162,16 @@ def test_another_start_saves_the_run_that_is_there(held: Held, tiny: Any) -> Non
 def test_knobs_act_and_are_said(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=50), paused=True)
     held.until("state", state="paused")
-    held.wire.send("adjust", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
+    held.channel.send("adjust", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
     words = held.until("adjusted")
     assert [(c["path"], c["old"], c["new"]) for c in words["changes"]] == [
         ("generator.optimizer.lr", 0.001, 0.01),
         ("penalties.0.gamma", 1.0, 3),
     ]
     assert words["knobs"]["lr_g"] == 0.01
-    held.wire.send("adjust", {"overrides": ["batch_size=3"]})
+    held.channel.send("adjust", {"overrides": ["batch_size=3"]})
     assert "cannot change in the middle" in held.until("notice")["text"]
-    held.wire.send("go")
+    held.channel.send("go")
     held.until("state", state="finished")
     assert '"event": "adjusted", "step": 0' in (folder / "events.jsonl").read_text()
 
@@ -189,14 +189,14 @@ def test_an_alarm_pauses(held: Held, tiny: Any, monkeypatch: pytest.MonkeyPatch)
 
 
 def _next(held: Held) -> Any:
-    kind, text = held.wire.receive()
+    kind, text = held.channel.receive()
     return kind, json.loads(text)
 
 
 def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> None:
-    held.wire.send("open", {"folder": str(held.folder / "none"), "try": 1, "turn": 1})
+    held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "turn": 1})
     assert "is no run folder" in held.until("refused")["text"]
-    held.wire.send("ask", {"id": 7, "what": "layers", "args": {}})
+    held.channel.send("ask", {"id": 7, "what": "layers", "args": {}})
     assert "no run has been started" in held.until("answer")["refused"]
     (held.folder / "full").mkdir()
     (held.folder / "full" / "x").write_text("")
@@ -204,9 +204,9 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> 
     assert "not empty" in held.until("state", state="failed")["text"]
     held.start(tiny(steps=5))
     held.until("state", state="finished")
-    held.wire.send("ask", {"id": 8, "what": "nonsense", "args": {}})
+    held.channel.send("ask", {"id": 8, "what": "nonsense", "args": {}})
     assert "no question" in held.until("answer", id=8)["refused"]
-    held.wire.send("ask", {"id": 9, "what": "field", "args": {"wrong": 1}})
+    held.channel.send("ask", {"id": 9, "what": "field", "args": {"wrong": 1}})
     assert "TypeError" in held.until("answer", id=9)["failed"]
 
 
@@ -228,7 +228,7 @@ def test_a_server_that_is_gone_ends_the_worker_and_saves(
     held = Held(tmp_path)
     folder = held.start(tiny(steps=1_000_000, save_every=0))
     held.until("report")
-    held.wire.close()
+    held.channel.close()
     held.thread.join(30)
     assert not held.thread.is_alive()
     assert checkpoints(folder / "checkpoints")

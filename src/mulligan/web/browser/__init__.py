@@ -1,5 +1,5 @@
-"""The ring in the browser, without a server: the engine under Pyodide, in a worker, behind a static page.
+"""The ring in the browser, without a server: Mulligan under Pyodide, in a worker, behind a static page.
 
-`ring` is what the worker runs, and needs of the package only `nn`, `game` and `data.toys`; `site` puts the files of the
-page, the engine and, where it is given, the runtime into one folder that any file server can serve.
+- `ring`: read it first; what the worker trains. It needs only `nn`, `game` and `data.sources.toys` of the package.
+- `site`: puts the page, Mulligan and, on request, Pyodide into one folder that any file server can serve.
 """

@@ -1,6 +1,7 @@
-"""The server's surface: what may be asked, and how it is answered.
+"""The server's surface: what a page may call, and how it is answered.
 
-- `routes`: the table of calls; start here. `calls` and `views`: what each does.
-- `api`, `fields`, `parameters`, `openapi`: from the table to checks and descriptions; `problems`: every refusal.
-- `app`, `gate`, `service`: the application, who may knock, and uvicorn.
+- `routes`: read it first; the table of calls, with all that each takes. `calls`, `views`: what each call does.
+- `fields`: one value of a message, checked and described. `problems`: every refusal.
+- `api`: from the table to checked calls. `openapi`: from the table to its description.
+- `app`: the application, its beginning and its end. `gate`: who may connect, and the headers of every answer.
 """

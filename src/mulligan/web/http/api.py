@@ -116,7 +116,7 @@ async def _called(route: Route, request: Request, playground: Playground) -> Res
     pairs = _pairs(request)
     if route.method == "POST":
         if route.token:
-            playground.control.check(request.headers.get("x-mulligan-token"))
+            playground.write_lock.check(request.headers.get("x-mulligan-token"))
         _check_types(request)
     args = {name: each.from_text(name, request.path_params[name]) for name, each in route.places.items()}
     args |= read_query(route.query, pairs)

@@ -1,12 +1,16 @@
-"""The application: calls, the page's files, and the gate before both."""
+"""The server: the application (calls, the page's files, the gate before both), and how it begins and ends."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import mimetypes
-from contextlib import asynccontextmanager
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -14,22 +18,34 @@ from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 
+from mulligan.errors import typed
+from mulligan.training.config import load_config
+from mulligan.training.interrupt import endings
+from mulligan.training.store.checkpoint import checkpoints, step_of
+from mulligan.training.store.folder import RunFolder
 from mulligan.web.http.api import answered, mounted, refused
 from mulligan.web.http.gate import LOOPBACK, Gate
 from mulligan.web.http.openapi import description
 from mulligan.web.http.problems import Problem
 from mulligan.web.http.routes import ROUTES
+from mulligan.web.playground import Playground
+from mulligan.web.session.state import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import socket
+    from collections.abc import AsyncIterator, Callable
+    from types import FrameType
 
     from starlette.requests import Request
 
-    from mulligan.web.playground import Playground
+    from mulligan.web.session.state import State
+    from mulligan.web.worker.handle import WorkerHandle
 
 PAGE = Path(__file__).parents[1] / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 """Of the page's files. Windows' registry may have another for .js, and a browser runs no script of another type."""
+GRACE = 60.0
+"""Seconds that the worker has to save the run."""
 
 
 def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> Gate:
@@ -45,7 +61,7 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
     for ending, kind in TYPES.items():
         mimetypes.add_type(kind, ending)  # which is where Starlette looks
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
         await playground.open()
         try:
@@ -66,7 +82,7 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
 
 
 async def _spoken(request: Request, error: HTTPException) -> Response:
-    """Say Starlette's own refusals in our words."""
+    """Put Starlette's own refusals into our shape."""
     if error.status_code == 404:
         return refused(
             Problem("not-found", "nothing is there. The page is at /, the calls are listed in /openapi.json.")
@@ -80,3 +96,117 @@ async def _failed(request: Request, error: Exception) -> Response:
     return refused(
         Problem("failed", f"{type(error).__name__} in the server; the terminal says more. The run is untouched.")
     )
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, but it ends the streams as soon as it is told to end. Uvicorn alone would wait for them.
+
+    Parameters
+    ----------
+    app : Gate
+    playground : Playground
+        What the application works on.
+    say : callable
+        Told that the run is being saved.
+    ready : callable
+        Called once the server listens.
+    """
+
+    def __init__(self, app: Gate, playground: Playground, say: Callable[[str], object], ready: Callable[[], object]):
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws="none",
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=16_384,
+            limit_concurrency=512,
+        )
+        super().__init__(config)
+        self.playground, self.say, self.ready = playground, say, ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, at the first signal."""
+        # uvicorn's own would raise the signal again at its end, before the run is saved; and at a second one it
+        # would cut off every page with a traceback, to end hardly sooner
+        if self.should_exit:
+            return
+        self.should_exit = True
+        # the signal may have come in the middle of anything, of a message to the worker too: the loop does it later
+        asyncio.get_running_loop().call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        playground = self.playground
+        if playground.session.state.name in UNFINISHED:
+            with contextlib.suppress(OSError):  # the terminal has closed
+                self.say("saving the run …")
+        text = "The server is closing; the run is saved."
+        playground.broadcast.publish("notice", {"kind": "info", "text": text, "code": "closing"})
+        playground.worker.quit()
+        asyncio.get_running_loop().call_later(0.2, playground.broadcast.close)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, to signals too."""
+        await super().startup(sockets)
+        if threading.current_thread() is threading.main_thread():
+            for number in endings():  # SIGHUP, too, which uvicorn leaves alone
+                signal.signal(number, self.handle_exit)
+        self.ready()
+
+
+def run(
+    listener: socket.socket,
+    worker: WorkerHandle,
+    runs: Path,
+    data: dict[str, str] | None,
+    *,
+    host: str | None,
+    token: str,
+    say: Callable[[str], object],
+    ready: Callable[[], object],
+) -> None:
+    """Serve until told to end, then wait until the run is saved.
+
+    Parameters
+    ----------
+    listener : socket
+        Bound to its address.
+    worker : WorkerHandle
+        Started.
+    runs, data, token, say
+        As for `mulligan.web.server.serve`.
+    host : str or None
+        The loopback address that the server has; None where other machines may come in.
+    ready : callable
+        Called once the server listens.
+    """
+    playground = Playground(runs, data, worker)
+    hosts = frozenset[str]() if host is None else LOOPBACK | {host}
+    server = Server(application(playground, hosts=hosts, token=token), playground, say, ready)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    finally:
+        end(playground.session.state, playground.runs, worker, say)
+
+
+def end(state: State, runs: Path, worker: WorkerHandle, say: Callable[[str], object]) -> None:
+    """Wait until the worker has saved the run, and say how to go on with it."""
+    worker.quit()
+    well = worker.join(GRACE)
+    run = state.run
+    if run is None or not (runs / run).is_dir():  # none, or one that was refused
+        return
+    here = RunFolder(runs / run)
+    found = checkpoints(here.checkpoints)
+    if not well:
+        say(f"the training process did not end by itself; what {run} had saved is untouched")
+    if not found:
+        steps = f"its {state.step:,} steps are" if state.step else "nothing is"
+        say(f"{run} has saved nothing; {steps} lost")
+    elif step_of(found[-1]) < load_config(here.config).steps:
+        step = f"{step_of(found[-1]):,}"
+        say(f"{run} is saved at step {step}; go on with: mulligan resume {typed(runs / run)}, or mulligan serve")

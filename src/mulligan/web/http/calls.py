@@ -22,14 +22,14 @@ def snapshot(playground: Playground) -> Any:
 
 def stream(playground: Playground, client: str, last: str | None) -> Response:
     """Return the stream of one page."""
-    playground.hub.check_at_most()
+    playground.broadcast.check_at_most()
     headers = {"x-accel-buffering": "no"}
-    return StreamingResponse(playground.hub.stream(client, last), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(playground.broadcast.stream(client, last), media_type="text/event-stream", headers=headers)
 
 
-def control(playground: Playground, client: str, take: bool) -> Any:
+def write_lock(playground: Playground, client: str, take: bool) -> Any:
     """Give the writer's token."""
-    return playground.control.ask(client, take=take)
+    return playground.write_lock.ask(client, take=take)
 
 
 def start(playground: Playground, **asked: Any) -> Any:
@@ -75,7 +75,7 @@ def go_on_with(playground: Playground, number: int) -> Any:
 
 async def samples(playground: Playground, weights: str) -> Any:
     """Return a grid of the live run."""
-    return await playground.engine.ask("samples", {"weights": weights})
+    return await playground.worker.ask("samples", {"weights": weights})
 
 
 # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,14 +134,14 @@ def run_evaluate(playground: Playground, name: str) -> Any:
 async def delete(playground: Playground, name: str) -> Any:
     """Move a run to the trash."""
     found = await runs.delete(playground, name)
-    playground.hub.publish("runs", {})
+    playground.broadcast.publish("runs", {})
     return found
 
 
 def restore(playground: Playground, id_: str) -> Any:
     """Bring a run back."""
     found = runs.restore(playground, id_)
-    playground.hub.publish("runs", {})
+    playground.broadcast.publish("runs", {})
     return found
 
 

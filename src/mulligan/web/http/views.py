@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def _drawn(playground: Playground, what: str, model: str, args: dict[str, Any]) -> dict[str, Any]:
     """Ask the worker for the live run's pictures, a file for all others."""
     if model == "live":
-        found = await playground.engine.ask(what, args)
+        found = await playground.worker.ask(what, args)
     else:
         found = await threaded(_from_file)(playground, what=what, model=model, args=args)
     return {"model": model, **found}
@@ -102,7 +102,7 @@ async def _looked(
     """Ask the worker about the live run as it is now, a checkpoint about all else."""
     live = playground.session.state
     if (run == "live" or run.removeprefix("./") == live.run) and step in (None, live.step):
-        return await playground.engine.ask(what, args)
+        return await playground.worker.ask(what, args)
     name = live.run if run == "live" and live.run is not None else run
     found: dict[str, Any] = await threaded(_into)(playground, what=what, run=name, step=step, args=args)
     return found

@@ -1,5 +1,5 @@
-"""What goes on inside a run.
+"""What goes on inside a run, measured when the page asks.
 
-- `questions`: what may be asked; start here. `maps`: D over the plane and at pictures; `layers`: layer by layer.
-- `diagnosis`: the diagnosis as the page shows it.
+- `questions`: read it first; everything that may be asked of a run. `maps`: D over the plane, and at pictures.
+- `layers`: activations and gradients, layer by layer. `diagnosis`: the diagnosis, in words.
 """

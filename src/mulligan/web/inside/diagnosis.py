@@ -22,7 +22,7 @@ from mulligan.web.session.settings import changes
 if TYPE_CHECKING:
     from mulligan.training import Config, Run
     from mulligan.training.events import Diagnosed
-    from mulligan.web.session.live import Live
+    from mulligan.web.worker.live import Live
 
 TITLES: dict[str, tuple[str, str]] = {
     HEALTHY: ("Healthy", "No check is over its threshold: G and D hold each other."),

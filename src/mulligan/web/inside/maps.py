@@ -15,7 +15,6 @@ from mulligan.game.losses import probability
 from mulligan.output.pictures.images import to_uint8
 from mulligan.web.inside.layers import layers
 from mulligan.web.library.drawing import png64
-from mulligan.web.rounding import coordinates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,6 +224,11 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
 
 def _class_name(run: Run, classes: Labels, i: int) -> str | None:
     return None if classes is None else run.class_names[int(classes[i])]
+
+
+def coordinates(values: NDArray[Any], decimals: int) -> Any:
+    """Return coordinates as nested lists, rounded; in float64, because float32 would bring the digits back."""
+    return np.round(values.astype(np.float64), decimals).tolist()
 
 
 def _floats(values: Array) -> str:

@@ -10,12 +10,12 @@ from mulligan.errors import ConfigError
 from mulligan.output.generator.generator import Generator
 from mulligan.output.pictures.images import grid
 from mulligan.training.run import CLOUD, GRID
+from mulligan.web.inside.maps import coordinates
 from mulligan.web.library.drawing import png64
-from mulligan.web.rounding import coordinates
 
 if TYPE_CHECKING:
     from mulligan.training import Run
-    from mulligan.web.session.live import Live
+    from mulligan.web.worker.live import Live
 
 PAD = 2
 TRACKED = 8

@@ -1,5 +1,6 @@
-"""What lies in the runs folder and in the museum, and what takes long.
+"""What lies in the runs folder and in the museum, and work that takes long.
 
-- `runs`: run folders, listed and thrown away; start here. `jobs` and `work`: evaluations, reports, exports.
-- `museum`: its cases; `drawing`: pictures from numbers; `pictures`: the user's own.
+- `runs`: read it first; run folders, listed, described, deleted and restored.
+- `jobs`: evaluations, reports and exports, which wait in line. `work`: what each does, in a process of its own.
+- `museum`: its cases, and what playing them gave. `drawing`: pictures from seeds. `pictures`: the user's own.
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.web.http.problems import Problem
 from mulligan.web.library.work import main
-from mulligan.web.worker.protocol import Wire
+from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +142,7 @@ class Jobs:
         process = line.process = context.Process(target=main, args=words, name=f"mulligan-{what}", daemon=True)
         process.start()
         theirs.close()
-        wire, end = Wire(ours), time.monotonic() + LONGEST
+        channel, end = Channel(ours), time.monotonic() + LONGEST
         found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Ask for it again."}
         while time.monotonic() < end:
             if line.leaving:
@@ -150,11 +150,11 @@ class Jobs:
                 found = {"error": f"{run} is deleted, so {what} was given up."}
                 break
             try:
-                if not wire.waiting(PATIENCE):
+                if not channel.waiting(PATIENCE):
                     if process.exitcode is not None:
                         break
                     continue
-                kind, content = wire.receive()
+                kind, content = channel.receive()
             except (EOFError, OSError):
                 break
             if kind == "say":
@@ -165,19 +165,19 @@ class Jobs:
             process.kill()
             found = {"error": f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was given up."}
         process.join(10.0)
-        wire.close()
+        channel.close()
         return found
 
     def _say(self, line: Line, what: str, run: str, text: str) -> None:
         line.said = {"what": what, "run": run, "text": text, "done": False, "url": None}
-        self._playground.hub.publish("progress", line.said)
+        self._playground.broadcast.publish("progress", line.said)
 
     def progress(self) -> dict[str, Any] | None:
         """Return what was said last of a job that goes on, for a page that comes in between."""
         return self._asked.said or self._own.said
 
     def _done(self, what: str, run: str, found: dict[str, Any]) -> None:
-        hub, state = self._playground.hub, self._playground.session.state
+        broadcast, state = self._playground.broadcast, self._playground.session.state
         error = found.get("error")
         words = {
             "what": what,
@@ -186,10 +186,10 @@ class Jobs:
             "done": True,
             "url": found.get("url"),
         }
-        hub.publish("progress", words | {"failed": error is not None})
+        broadcast.publish("progress", words | {"failed": error is not None})
         if what == "evaluate" and "metrics" in found and state.evaluated(run, found["metrics"]):
-            hub.publish("metrics", state.metrics)
-        hub.publish("runs", {})
+            broadcast.publish("metrics", state.metrics)
+        broadcast.publish("runs", {})
 
 
 def _written(what: str, run: str) -> str:

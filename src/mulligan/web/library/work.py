@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.errors import MulliganError
 from mulligan.metrics.registry import MAPS
 from mulligan.web.library.runs import BUNDLED_RUN, EXPORTS, export_of, report_of
-from mulligan.web.worker.protocol import Wire
+from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,9 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(niceness)
-    wire = Wire(connection)
+    channel = Channel(connection)
     try:
-        found = WORKS[what](Path(folder), lambda text: wire.send("say", {"text": text}), **args)
+        found = WORKS[what](Path(folder), lambda text: channel.send("say", {"text": text}), **args)
     except MulliganError as error:
         found = {"error": str(error)}
     except ImportError as error:
@@ -34,7 +34,7 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
         }
     except Exception as error:
         found = {"error": f"{what} failed: {type(error).__name__}: {error}"}
-    wire.send("found", found)
+    channel.send("found", found)
 
 
 def evaluate(folder: Path, say: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One run at a time, and what the pages are told of it.
 
-- `session`: what the page may command; start here. `state`: the run as the page sees it; `history`: its curves.
-- `settings`: from the page's settings to a configuration and back; `choices`: what may be chosen; `tries`.
-- `broadcast`: events to every open page; `live` and `listener`: news from the worker; `write_lock`: which tab writes.
+- `session`: read it first; what the page may command. `listener`: what becomes of the worker's messages.
+- `state`: the run as the page sees it. `tries`: the tries that led to it. `history`: their curves.
+- `settings`: from the page's settings to a configuration and back. `choices`: what may be chosen.
+- `broadcast`: the streams to all open pages. `write_lock`: which of these pages may change something.
 """

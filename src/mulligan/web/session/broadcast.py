@@ -75,7 +75,7 @@ class Client:
         return len(self._queue)
 
 
-class Hub:
+class Broadcast:
     """All streams.
 
     Parameters

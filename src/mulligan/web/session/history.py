@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events
-from mulligan.web.rounding import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +89,11 @@ class Story:
             "looks": self.looks.thinned(),
             "distance": self.distance.thinned(),
         }
+
+
+def significant(value: Any) -> float | None:
+    """Round to six significant digits, more than a chart can show; None for anything but a number."""
+    return float(f"{value:.6g}") if isinstance(value, (int, float)) else None
 
 
 def number(value: Any) -> float | None:

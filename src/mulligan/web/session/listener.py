@@ -22,14 +22,14 @@ class Listener:
     """
 
     def __init__(self, session: Session):
-        self.session, self.state, self.hub = session, session.state, session.hub
+        self.session, self.state, self.broadcast = session, session.state, session.broadcast
 
     def hear(self, kind: str, content: bytes) -> None:
         """Take in one message; those about a run that is no longer in hand are dropped."""
         if kind == "samples":
             if self._fits(json.loads(content[:40].partition(b",")[0].rstrip(b"}") + b"}")):
                 self.state.samples = content
-                self.hub.publish("samples", content)
+                self.broadcast.publish("samples", content)
             return
         words = json.loads(content)
         if kind == "state" and not self._fits(words):
@@ -66,12 +66,12 @@ class Listener:
         self.session.publish_tries()
         if name == "finished":
             text = f"{state.run} is finished: {state.step:,} steps. What is measured now takes some seconds."
-            self.hub.publish("notice", {"kind": "finished", "text": text, "code": "finished"})
+            self.broadcast.publish("notice", {"kind": "finished", "text": text, "code": "finished"})
         if name == "stopped" and state.saved_step is not None:
             text = f"{state.run} is saved at step {state.saved_step:,}."
-            self.hub.publish("notice", {"kind": "info", "text": text, "code": "saved"})
+            self.broadcast.publish("notice", {"kind": "info", "text": text, "code": "saved"})
         if name in ("stopped", "finished"):
-            self.hub.publish("runs", {})
+            self.broadcast.publish("runs", {})
         if name == "finished" and state.run is not None:
             self.session.finished(state.run)
 
@@ -81,8 +81,8 @@ class Listener:
         state.name = "training"
         if state.current is not None:
             state.current.state = "training"
-        self.hub.restart()
-        self.hub.publish("runs", {})
+        self.broadcast.restart()
+        self.broadcast.publish("runs", {})
 
     def _report(self, words: dict[str, Any]) -> None:
         self.state.reported(words)
@@ -96,7 +96,7 @@ class Listener:
         self.state.look = words
         if self.state.current is not None:
             self.state.current.story.look(words["step"], words["signals"])
-        self.hub.publish("look", words)
+        self.broadcast.publish("look", words)
 
     def _metrics(self, words: dict[str, Any]) -> None:
         info = self.state.info
@@ -105,7 +105,7 @@ class Listener:
         self.state.metrics = found
         if self.state.current is not None:
             self.state.current.story.evaluated(words["step"], words["metrics"])
-        self.hub.publish("metrics", found)
+        self.broadcast.publish("metrics", found)
 
     def _diagnosis(self, words: dict[str, Any]) -> None:
         words["tried"] = self.session.tried(words)
@@ -113,7 +113,7 @@ class Listener:
         current = self.state.current
         if current is not None and words["severity"] == "alarm":
             current.alarm = {"state": words["state"], "step": words["step"]}
-        self.hub.publish("diagnosis", words)
+        self.broadcast.publish("diagnosis", words)
         self.session.publish_tries()
 
     def _adjusted(self, words: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ class Listener:
             self.state.settings["knobs"] = words["knobs"]
         if self.state.current is not None:
             self.state.current.story.adjustments.append(words)
-        self.hub.publish("knobs", words)
+        self.broadcast.publish("knobs", words)
 
     def _kept(self, words: dict[str, Any]) -> None:
         if words["step"] not in self.state.saved_samples:
@@ -131,12 +131,12 @@ class Listener:
         self.state.saved_step = words["step"]
 
     def _notice(self, words: dict[str, Any]) -> None:
-        self.hub.publish("notice", words)
+        self.broadcast.publish("notice", words)
 
     def _refused(self, words: dict[str, Any]) -> None:
         if "table" not in self.state.info:  # the settings that are shown are those of the run before
             self.state.settings = None
-            self.hub.restart()
+            self.broadcast.restart()
         self._fail("refused", words["text"], None)
 
     def _fail(self, code: str, text: str, step: int | None) -> None:
@@ -147,8 +147,8 @@ class Listener:
         state.moved("failed", step)
         self.session.publish_status()
         self.session.publish_tries()
-        self.hub.publish("notice", {"kind": "failed", "text": text, "code": code})
-        self.hub.publish("runs", {})
+        self.broadcast.publish("notice", {"kind": "failed", "text": text, "code": code})
+        self.broadcast.publish("runs", {})
 
     # ── the end of the worker ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,4 +164,4 @@ class Listener:
                 else f"The checkpoint of step {step:,} is whole: resume goes on from there."
             )
             self._fail("worker-died", f"the training process ended without being asked to ({why}). {safe}", None)
-        self.session.engine.spawn()
+        self.session.worker.spawn()

@@ -24,8 +24,8 @@ from mulligan.web.session.tries import Try, chain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mulligan.web.session.broadcast import Hub
-    from mulligan.web.worker.handle import Engine
+    from mulligan.web.session.broadcast import Broadcast
+    from mulligan.web.worker.handle import WorkerHandle
 
 
 class Session:
@@ -37,12 +37,12 @@ class Session:
         The folder of run folders.
     own : dict of str to str
         Data of the person's own, by name.
-    engine : Engine
-    hub : Hub
+    worker : WorkerHandle
+    broadcast : Broadcast
     """
 
-    def __init__(self, runs: Path, own: dict[str, str], engine: Engine, hub: Hub):
-        self.runs, self.own, self.engine, self.hub = runs, own, engine, hub
+    def __init__(self, runs: Path, own: dict[str, str], worker: WorkerHandle, broadcast: Broadcast):
+        self.runs, self.own, self.worker, self.broadcast = runs, own, worker, broadcast
         self.state = State()
         self.finished: Callable[[str], None] = lambda run: None
         self._said: dict[str, Any] = {}
@@ -59,17 +59,17 @@ class Session:
         facts = {name: value for name, value in status.items() if name != "order"}
         if always or facts != self._said:
             self._said = facts
-            self.hub.publish("status", status)
+            self.broadcast.publish("status", status)
 
     def publish_tries(self) -> None:
         """Tell everybody the tries."""
-        self.hub.publish("tries", [each.content() for each in self.state.tries])
+        self.broadcast.publish("tries", [each.content() for each in self.state.tries])
 
     def tick(self) -> None:
         """Tell what is new of the curves and the run bar."""
         curves = self.state.fresh_curves()
         if curves is not None:
-            self.hub.publish("curves", curves)
+            self.broadcast.publish("curves", curves)
         self.publish_status(always=False)
 
     def snapshot(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Session:
     def watched(self) -> None:
         """Tell the worker whether anybody looks: else it draws nothing."""
         with contextlib.suppress(Problem):  # a new worker is told when it is ready
-            self.engine.send("watch", {"watched": bool(self.hub.clients)})
+            self.worker.send("watch", {"watched": bool(self.broadcast.clients)})
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -102,25 +102,25 @@ class Session:
         config, dropped = self.configured(asked)
         self._begin(config, paused=asked["paused"])
         for text in dropped:
-            self.hub.publish("notice", {"kind": "info", "text": text, "code": "changed"})
+            self.broadcast.publish("notice", {"kind": "info", "text": text, "code": "changed"})
         return self.status()
 
     def _begin(self, config: Config, *, paused: bool) -> None:
         folder = take_next(self.runs, config.recipe or "run")
         text = f"reading {config.data.name}"
         table, turn = to_table(config), self.state.turn + 1
-        self.engine.send("start", {"config": table, "folder": str(folder), "try": 1, "turn": turn, "paused": paused})
+        self.worker.send("start", {"config": table, "folder": str(folder), "try": 1, "turn": turn, "paused": paused})
         self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps, config=config)], 1, text)
         self.state.info = {"table": table, "data": config.data.name}
         self.state.settings = self.named(knobs.settings_of(config))
-        self.hub.restart()
-        self.hub.publish("runs", {})
+        self.broadcast.restart()
+        self.broadcast.publish("runs", {})
 
     def resume(self, steps: int | None) -> dict[str, Any]:
         """Go on: at once when it is only paused, else from the newest checkpoint."""
         state, current = self.state, self._current("resume")
         if state.name in ("paused", "alarm") and steps in (None, current.steps):
-            self.engine.send("go")
+            self.worker.send("go")
             state.moved("training")
             self.publish_status()
             return self.status()
@@ -149,30 +149,30 @@ class Session:
         self._check_enough(chosen, steps)
         text = f"reading the checkpoint of {chosen.run}"
         words = {"folder": str(self.runs / chosen.run), "try": chosen.number, "turn": self.state.turn + 1}
-        self.engine.send("open", words | ({} if steps is None else {"steps": steps}))
+        self.worker.send("open", words | ({} if steps is None else {"steps": steps}))
         if self.state.current is not None and self.state.current is not chosen and self.state.name != "failed":
             self.state.current.state = "finished" if self.state.name == "finished" else "stopped"
         self.state.begin(tries, chosen.number, text)
         if steps is not None:
             chosen.steps = steps
-        self.hub.restart()
+        self.broadcast.restart()
 
     def pause(self) -> dict[str, Any]:
         """Pause after the step that is being taken."""
         self._current("pause")
-        self.engine.send("pause")
+        self.worker.send("pause")
         return self.status()
 
     def step(self, count: int) -> dict[str, Any]:
         """Take some steps and pause again."""
         self._current("step")
-        self.engine.send("go", {"steps": count})
+        self.worker.send("go", {"steps": count})
         return self.status()
 
     def stop(self) -> dict[str, Any]:
         """Save the run and let it go."""
         self._current("stop")
-        self.engine.send("stop")
+        self.worker.send("stop")
         self.state.moved("stopping")
         self.publish_status()
         return self.status()
@@ -197,7 +197,7 @@ class Session:
             with_overrides(config, overrides)
         except MulliganError as error:
             raise Problem("bad-field", str(error), field=next(iter(adjusted))) from error
-        self.engine.send("adjust", {"overrides": overrides})
+        self.worker.send("adjust", {"overrides": overrides})
         return self.status()
 
     def second_try(self, overrides: list[str] | None) -> dict[str, Any]:
@@ -236,14 +236,14 @@ class Session:
             "try": number,
             "turn": self.state.turn + 1,
         }
-        self.engine.send("second", words | {"overrides": lines, "restart": anew})
+        self.worker.send("second", words | {"overrides": lines, "restart": anew})
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
         begin = 0 if anew else said["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
         new.changes, new.summary, new.config = found, knobs.summary(found), changed
         self.state.begin([*self.state.tries, new], new.number, text)
-        self.hub.restart()
-        self.hub.publish("runs", {})
+        self.broadcast.restart()
+        self.broadcast.publish("runs", {})
         return self.status()
 
     def tried(self, said: dict[str, Any]) -> dict[str, Any] | None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan import __version__
-from mulligan.web.rounding import significant
-from mulligan.web.session.history import CURVES, measured
+from mulligan.web.session.history import CURVES, measured, significant
 from mulligan.web.session.tries import Try
 
 UNFINISHED = ("training", "paused", "alarm")

@@ -1,4 +1,4 @@
-"""Which tab writes: one token, given to one page at a time."""
+"""The write lock: of all open pages, one may change something, and its token says which."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ from typing import TYPE_CHECKING, Any
 from mulligan.web.http.problems import Problem
 
 if TYPE_CHECKING:
-    from mulligan.web.session.broadcast import Hub
+    from mulligan.web.session.broadcast import Broadcast
 
 GRACE = 5.0
-"""Seconds after its stream has ended for which a page keeps the token: a reload takes less."""
+"""Seconds for which a page keeps the lock after its stream has ended: a reload takes less."""
 
 
-class Control:
-    """The writer's token.
+class WriteLock:
+    """One token, given to one page at a time.
 
     Parameters
     ----------
-    hub : Hub
+    broadcast : Broadcast
     """
 
-    def __init__(self, hub: Hub):
-        self._hub = hub
+    def __init__(self, broadcast: Broadcast):
+        self._broadcast = broadcast
         self._token = ""
         self.client: str | None = None
 
     def ask(self, client: str, *, take: bool) -> dict[str, Any]:
         """Give a page the token when nobody has it, when it is its own, or when it is taken on purpose."""
-        free = self.client is None or self.client == client or not self._hub.alive(self.client, GRACE)
+        free = self.client is None or self.client == client or not self._broadcast.alive(self.client, GRACE)
         if not free and not take:
             return {"token": None, "writer": False}
         if self.client != client or not self._token:
             self._token, self.client = secrets.token_urlsafe(24), client
-            self._hub.publish("control", self.state())
+            self._broadcast.publish("write_lock", self.state())
         return {"token": self._token, "writer": True}
 
-    def look(self) -> None:
-        """Take the token from a page that has gone; to be called now and then. A script without a stream keeps it."""
-        if self.client in self._hub.gone and not self._hub.alive(self.client, GRACE):
+    def check_holder(self) -> None:
+        """Free the lock of a page that has gone; to be called now and then. A script without a stream keeps it."""
+        if self.client in self._broadcast.gone and not self._broadcast.alive(self.client, GRACE):
             self.client, self._token = None, ""
-            self._hub.publish("control", self.state())
+            self._broadcast.publish("write_lock", self.state())
 
     def check(self, token: str | None) -> None:
         """Refuse a command without the writer's token."""
         if not token:
             raise Problem(
                 "no-token",
-                "this call changes something and carries no X-Mulligan-Token. Ask for one: POST /api/control.",
+                "this call changes something and carries no X-Mulligan-Token. Ask for one: POST /api/write-lock.",
             )
         if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
             raise Problem(
                 "stale-token",
-                "this tab's token is not the writer's: another tab is in control, or the server was started anew. "
-                "Take control here (POST /api/control with take: true).",
+                "this tab's token is not the writer's: another tab has taken control, or the server was started anew. "
+                "Take control here (POST /api/write-lock with take: true).",
             )
 
     def state(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mulligan.web.http.problems import Problem
-from mulligan.web.worker.protocol import Wire
+from mulligan.web.worker.protocol import Channel
 from mulligan.web.worker.worker import main
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ ANSWER = 30.0
 """Seconds that a question may take."""
 
 
-class Engine:
+class WorkerHandle:
     """One worker at a time.
 
     Attributes
@@ -40,7 +40,7 @@ class Engine:
         self.heard: Callable[[str, bytes], None] = lambda kind, content: None
         self.died: Callable[[int | None], None] = lambda code: None
         self._process: SpawnProcess | None = None
-        self._wire: Wire | None = None
+        self._channel: Channel | None = None
         self._ear: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -59,41 +59,41 @@ class Engine:
         self._process = context.Process(target=main, args=(theirs,), name="mulligan-worker", daemon=True)
         self._process.start()
         theirs.close()
-        self._wire = Wire(ours)
+        self._channel = Channel(ours)
         if self._loop is not None:
             self._listen()
 
     def attach(self) -> None:
         """Begin to listen, in the running loop."""
         self._loop = asyncio.get_running_loop()
-        if self._wire is not None:
+        if self._channel is not None:
             self._listen()
 
     def _listen(self) -> None:
-        words = (self._wire, self._process)
+        words = (self._channel, self._process)
         self._ear = threading.Thread(target=self._hear, args=words, name="mulligan-ear", daemon=True)
         self._ear.start()
 
-    def _hear(self, wire: Wire, process: SpawnProcess) -> None:
+    def _hear(self, channel: Channel, process: SpawnProcess) -> None:
         """Hand on every message to the loop, until the process is gone."""
         assert self._loop is not None
         while True:
             try:
-                if not wire.waiting(PATIENCE):
+                if not channel.waiting(PATIENCE):
                     if process.exitcode is None:
                         continue
                     break
-                kind, content = wire.receive()
+                kind, content = channel.receive()
             except (EOFError, OSError):
                 break
             with contextlib.suppress(RuntimeError):  # the loop has ended; a full pipe would hold the worker back
-                self._loop.call_soon_threadsafe(self._on, wire, kind, content)
+                self._loop.call_soon_threadsafe(self._on, channel, kind, content)
         process.join(5.0)
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._lost, wire, process.exitcode)
+            self._loop.call_soon_threadsafe(self._lost, channel, process.exitcode)
 
-    def _on(self, wire: Wire, kind: str, content: bytes) -> None:
-        if wire is not self._wire:
+    def _on(self, channel: Channel, kind: str, content: bytes) -> None:
+        if channel is not self._channel:
             return
         if kind == "answer":
             words = json.loads(content)
@@ -103,10 +103,10 @@ class Engine:
         else:
             self.heard(kind, content)
 
-    def _lost(self, wire: Wire, code: int | None) -> None:
-        if wire is not self._wire:
+    def _lost(self, channel: Channel, code: int | None) -> None:
+        if channel is not self._channel:
             return
-        self._wire = None
+        self._channel = None
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(Problem("gone", "the training process has ended; start a run, or resume one."))
@@ -123,9 +123,9 @@ class Engine:
             When it is not there.
         """
         try:
-            if self._wire is None:
+            if self._channel is None:
                 raise OSError
-            self._wire.send(kind, content or {})
+            self._channel.send(kind, content or {})
         except OSError as error:
             raise Problem(
                 "gone", "the training process is not there; it is started again at once. Try again."
@@ -161,9 +161,9 @@ class Engine:
     def quit(self) -> None:
         """Tell the worker to save and end; see `join`."""
         self._closing = True
-        if self._wire is not None:
+        if self._channel is not None:
             try:
-                self._wire.send("quit")
+                self._channel.send("quit")
             except OSError:
                 return
 

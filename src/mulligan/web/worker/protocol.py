@@ -35,7 +35,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-class Wire:
+class Channel:
     """One end of the pipe; both directions are used by several threads.
 
     Parameters

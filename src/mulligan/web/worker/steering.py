@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mulligan.web.session.live import Live
+    from mulligan.web.worker.live import Live
     from mulligan.web.worker.worker import Worker
 
 POLL = 0.02
@@ -77,7 +77,7 @@ class Steering:
 
     def _work(self, now: float) -> None:
         if now >= self._poll:
-            while not self.stopping and self.worker.wire.waiting():
+            while not self.stopping and self.worker.channel.waiting():
                 self.worker.obey(self)
             self._poll = time.perf_counter() + POLL
         if self.left is not None:

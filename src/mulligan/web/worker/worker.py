@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.nn.workers.processes import ignore_endings
-from mulligan.web.session.live import Live
-from mulligan.web.worker.protocol import Wire
+from mulligan.web.worker.live import Live
+from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -30,11 +30,11 @@ class Worker:
 
     Parameters
     ----------
-    wire : Wire
+    channel : Channel
     """
 
-    def __init__(self, wire: Wire):
-        self.wire = wire
+    def __init__(self, channel: Channel):
+        self.channel = channel
         self.watched = False
         self.live: Live | None = None
         self._next: dict[str, Any] | None = None
@@ -48,14 +48,14 @@ class Worker:
         if self.live is not None:
             content = {"turn": self.live.turn, "try": self.live.number, **content}
         try:
-            self.wire.send(kind, content)
+            self.channel.send(kind, content)
         except OSError:
             self._over = True
 
     def obey(self, steering: Steering | None) -> None:
         """Wait for one command, and do it or remember it; the end of the pipe is the command to end."""
         try:
-            kind, content = self.wire.receive()
+            kind, content = self.channel.receive()
         except (EOFError, OSError):
             kind, content = "quit", b"{}"
         words = json.loads(content)
@@ -174,7 +174,7 @@ class Worker:
     def _play(self, live: Live, *, paused: bool) -> None:
         from mulligan.training import Recorder
         from mulligan.training.monitor import Glance
-        from mulligan.web.session.live import opened
+        from mulligan.web.worker.live import opened
         from mulligan.web.worker.steering import Steering
 
         run = live.run
@@ -252,4 +252,4 @@ def _warm() -> None:
 def main(connection: Connection) -> None:
     """Be the worker, on this end of a pipe."""
     ignore_endings()  # the server hears them, and says what to do
-    Worker(Wire(connection)).serve()
+    Worker(Channel(connection)).serve()

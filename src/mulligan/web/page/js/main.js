@@ -7,7 +7,7 @@ import { Look } from "./look.js";
 import { Museum } from "./museum.js";
 import { int } from "./numbers.js";
 import { Runs } from "./runs.js";
-import { changed, onProgress, pageState, server, store, takePen, tell, useStore, wasAsked } from "./store.js";
+import { changed, onProgress, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
 const VIEWS = { train: ["Train", Train], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
@@ -99,7 +99,7 @@ function News({ view, state }) {
   }, [state]);
   const standing = state === "reconnecting"
     ? { kind: "warn", text: html`<b>The page lost the server.</b> Where that still runs, training goes on; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
-    : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls this run.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takePen(true), "take-control"]] }
+    : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls this run.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] }
     : view === "train" ? trainNews(state) : null;
   const passing = store.news && !(standing && store.news.code) ? store.news : null;
   const busy = store.progress && !passing ? { kind: "info", text: store.progress.text || store.progress.what } : null;

@@ -74,7 +74,7 @@ export class Server {
     this.leave();
     const stream = new EventSource(`/api/stream?client=${this.client}`);
     this.stream = stream;
-    const kinds = "snapshot status curves samples look metrics diagnosis tries knobs progress notice runs control ping";
+    const kinds = "snapshot status curves samples look metrics diagnosis tries knobs progress notice runs write_lock ping";
     for (const kind of kinds.split(" ")) {
       stream.addEventListener(kind, (event) => {
         if (stream !== this.stream) return;
@@ -95,9 +95,9 @@ export class Server {
     };
   }
 
-  /** Ask for the pen; returns whether this tab has it. */
-  async control(take = false) {
-    const { token, writer } = await this.send("POST", "/api/control", { client: this.client, take });
+  /** Ask for the write lock; returns whether this tab has it. */
+  async lock(take = false) {
+    const { token, writer } = await this.send("POST", "/api/write-lock", { client: this.client, take });
     this.token = token;
     return writer;
   }

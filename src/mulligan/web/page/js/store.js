@@ -4,7 +4,7 @@ import { useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { decoded } from "./pictures.js";
 import { Server, Problem } from "./server.js";
 
-const AGAIN = 6000; // ms between two questions of a watching tab for control
+const AGAIN = 6000; // ms between two requests of a watching tab for the write lock
 const KEPT = 1000; // points of a curve before every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 // ms between two drawings, each of which takes time that training could use: a grid is drawn as it comes, and takes along
@@ -111,9 +111,9 @@ const hears = {
     store.runsVersion++; // the server may be another one than before
     if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // and know other pictures
     store.epoch = server.epoch;
-    const mine = data.control?.writer === server.client.slice(0, 8);
+    const mine = data.write_lock?.writer === server.client.slice(0, 8);
     if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // of what was before
-    if (!mine || !server.token) takePen(false);
+    if (!mine || !server.token) takeLock(false);
     if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
   status(data) {
@@ -169,14 +169,14 @@ const hears = {
   runs() {
     store.runsVersion++;
   },
-  control(data) {
+  write_lock(data) {
     const mine = data.writer === server.client.slice(0, 8);
     if (store.writer && !mine && data.writer) {
       store.writer = false;
       server.token = null;
       store.spoken = "Another tab has taken control of this run.";
     }
-    if (!data.writer && store.writer === false && !document.hidden) takePen(false); // the tab that wrote has gone
+    if (!data.writer && store.writer === false && !document.hidden) takeLock(false); // the tab that wrote has gone
   },
   ping() {},
   lost(data) {
@@ -220,14 +220,14 @@ export const server = new Server((kind, data) => {
   const state = store.status?.state;
   hears[kind]?.(data);
   if (kind === "ping") return;
-  changed(kind === "snapshot" || kind === "lost" || kind === "control" || kind === "diagnosis", FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
+  changed(kind === "snapshot" || kind === "lost" || kind === "write_lock" || kind === "diagnosis", FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
 // ── what the person does ────────────────────────────────────────────────────────────────────────────────────────────
 
-export async function takePen(take) {
+export async function takeLock(take) {
   try {
-    store.writer = await server.control(take);
+    store.writer = await server.lock(take);
     if (take) store.spoken = "This tab is in control.";
   } catch (problem) {
     tell("warn", problem.message);
@@ -236,7 +236,7 @@ export async function takePen(take) {
 }
 
 // a tab that watches asks again now and then: the one that wrote may have been closed
-setInterval(() => store.connected && store.writer === false && !document.hidden && takePen(false), AGAIN);
+setInterval(() => store.connected && store.writer === false && !document.hidden && takeLock(false), AGAIN);
 
 const unanswered = new Set(); // what was asked and has no answer yet: a double click asks once
 
