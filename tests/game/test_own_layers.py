@@ -161,7 +161,7 @@ def test_a_layer_of_ones_own_that_keeps_to_its_network_plays():
 
 
 def test_a_layer_of_ones_own_without_directions_for_spectral_norm():
-    match = r"Weighted: spectral_norm = true is not allowed.*self\.with_directions\(.*spectral_norm = false"
+    match = r"Weighted: spectral_norm must be false, got true.*self\.with_directions\(.*spectral_norm = false"
     refused(UnsupportedError, match, game_of(d=(D[0], Weighted(spectral_norm=True), *D[1:])))
     with pytest.raises(UnsupportedError, match=match):
         check_layer(Weighted(spectral_norm=True), (6,))

@@ -9,6 +9,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
 from mulligan.nn.checking import Kink, check_layer, check_layers, gradient_error, relative, slope
 from mulligan.nn.layers import classes, families, norm, resample
+from mulligan.nn.layers.spectral import SpectralNorm
 from mulligan.nn.memory import Context
 from mulligan.nn.network import Network
 
@@ -118,7 +119,7 @@ def tangent_not_in_the_weights(self, m):
 
 
 def no_power_direction(self, m):
-    for name in self.normed:
+    for name in self.names:
         m.grads[name] /= m.saved[f"{name}_norm"][1]
 
 
@@ -221,7 +222,7 @@ BUGS = [
     (families.Affine, "_add_bias", staticmethod(bias_without_c), CRITIC, (4,), {"fused_grads"}),
     (families.Affine, "fused_grads", paired_without_u, CRITIC, (4,), {"fused_grads"}),
     (families.Affine, "grads", tangent_not_in_the_weights, CRITIC, (4,), {"second order d0.W", "fused_grads"}),
-    (families.Affine, "finish", no_power_direction, nn.Dense(3, spectral_norm=True), (4,), {"dW"}),
+    (SpectralNorm, "finish", no_power_direction, nn.Dense(3, spectral_norm=True), (4,), {"dW"}),
     (nn.Dropout, "transpose", fresh_mask, nn.Dropout(), (6,), {"dx", "transposed"}),
     (Context, "sum_over_workers", workers_apart, nn.BatchNorm(), (4,), {"two workers"}),
     (Context, "sum_over_workers", workers_apart, nn.MinibatchStddev(), (4,), {"two workers"}),

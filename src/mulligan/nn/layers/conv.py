@@ -89,8 +89,7 @@ class _Convolution(Affine):
 
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.tx = x, None
-        if self.spectral_norm:
-            self.normalise(m)
+        self.spectral.normalise(m)
         return self._product(m, x, "y", m.params.get("b"))
 
     def product(self, m: Memory, x: Array, name: str) -> Array:

@@ -6,16 +6,15 @@ A layer writes a product and its transposes (`Affine`), f with its derivatives (
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.base import Layer, Param, no_second_order
-from mulligan.nn.layers.initializers import Initializer, Normal
+from mulligan.nn.layers.spectral import SpectralNorm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,82 +33,13 @@ class Affine(Layer):
     Parameters
     ----------
     spectral_norm : bool
-        Divide W, as the matrix of all axes but the last against the last, by an estimate of its largest singular
-        value. Source: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", Algorithm 1.
-
-            Ŵ = W/σ,   σ = ‖Wv‖ = uᵀWv,   u = Wv/σ
-
-        The direction v is kept, not trained. One step of power iteration improves it before each training step
-        (`prepare`); with v held fixed, Ŵ is a function of W alone, so every workspace has the right one, whatever
-        its θ: workers, averages and evaluation need no care.
+        Divide W by an estimate of its largest singular value (`layers.spectral`).
     """
 
     spectral_norm: bool = field(default=False, kw_only=True)
     piecewise_linear: ClassVar[bool] = True
     normed: ClassVar[tuple[str, ...]] = ("W",)
     """The parameters that `spectral_norm` divides."""
-
-    @property
-    def needs_finish(self) -> bool:
-        return self.spectral_norm
-
-    def with_directions(self, params: dict[str, Param]) -> dict[str, Param]:
-        """Add the directions of spectral normalisation to the layer's own parameters; `params` ends with this."""
-        if not self.spectral_norm:
-            return params
-        for name in self.normed:
-            self._check_not_zero(name, params[name].init)
-        shapes = {f"{name}_v": params[name].shape[-1:] for name in self.normed}
-        return params | {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
-
-    def _check_not_zero(self, name: str, init: Initializer) -> None:
-        drawn = np.empty((2, 2))
-        init.fill(drawn, 1, 1, np.random.default_rng(0))
-        if not drawn.any():
-            raise ConfigError(
-                f"{type(self).__name__}: spectral_norm = true with {name} from {init!r} is not allowed: a zero matrix "
-                "has no largest singular value to divide by. Try the initialiser he, or spectral_norm = false here."
-            )
-
-    def _direction(self, m: Memory, name: str) -> Array:
-        """Return the direction v that is kept for a parameter."""
-        try:
-            return m.stats[f"{name}_v"]
-        except KeyError:  # in a layer of one's own
-            raise UnsupportedError(
-                f"{type(self).__name__}: spectral_norm = true is not allowed: its params keep no direction for {name}. "
-                "End them with return self.with_directions({…}), or set spectral_norm = false."
-            ) from None
-
-    def weight(self, m: Memory, name: str = "W") -> Array:
-        """Return the parameter that the products use: W, or Ŵ."""
-        weight: Array = m.saved[name] if self.spectral_norm else m.params[name]
-        return weight
-
-    def prepare(self, m: Memory) -> None:
-        # One power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖
-        for name in self.normed:
-            W, v = _matrix(m.params[name]), self._direction(m, name)
-            u, _ = _unit(np.dot(W, v, out=m.buffer(f"{name}_u", W.shape[:1])))
-            _unit(np.dot(u, W, out=v))
-
-    def normalise(self, m: Memory) -> None:
-        """Compute Ŵ from this workspace's W and the kept v."""
-        for name in self.normed:
-            W, v = _matrix(m.params[name]), self._direction(m, name)
-            u, sigma = _unit(np.dot(W, v, out=m.buffer(f"{name}_u", W.shape[:1])))
-            W_hat = np.divide(W, sigma, out=m.buffer(f"{name}_hat", W.shape))
-            m.saved[name] = W_hat.reshape(m.params[name].shape)
-            m.saved[f"{name}_norm"] = u, sigma
-
-    def finish(self, m: Memory) -> None:
-        # dW = (dŴ − ⟨dŴ,Ŵ⟩ u vᵀ)/σ
-        for name in self.normed:
-            dW, v = _matrix(m.grads[name]), self._direction(m, name)
-            u, sigma = m.saved[f"{name}_norm"]
-            along = float(np.vdot(dW, m.saved[name]))
-            dW -= np.multiply.outer(u, along * v, out=m.buffer(f"{name}_uv", dW.shape))
-            dW /= sigma
 
     def product(self, m: Memory, x: Array, name: str) -> Array:
         """Return A(x, W) in the buffer `name`."""
@@ -123,10 +53,13 @@ class Affine(Layer):
         """Add the transpose with respect to W, A_Wᵀ(x, dy), to the gradient of W, by `m.gradient` and `m.add`."""
         raise NotImplementedError
 
+    def weight(self, m: Memory, name: str = "W") -> Array:
+        """Return the parameter that the products use: W or, with spectral norm, Ŵ."""
+        return self.spectral.weight(m, name)
+
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.tx = x, None
-        if self.spectral_norm:
-            self.normalise(m)
+        self.spectral.normalise(m)
         y = self.product(m, x, "y")
         if "b" in m.params:
             y += m.params["b"]
@@ -177,22 +110,31 @@ class Affine(Layer):
         # db = Σ cₙ dyₙ as a matrix-vector product: 5 µs where a sum over the first axis takes 20.
         m.add("b", weights.dot(dy, out=m.gradient("b")))
 
+    # ── spectral norm, of which the products above know nothing but `weight` ────────────────────────────────────────
+
+    @cached_property
+    def spectral(self) -> SpectralNorm:
+        """What gives the products their weights."""
+        return SpectralNorm(self.normed if self.spectral_norm else (), type(self).__name__)
+
+    def with_directions(self, params: dict[str, Param]) -> dict[str, Param]:
+        """Return the layer's own parameters and what spectral norm keeps beside them; `params` ends with this."""
+        return params | self.spectral.directions(params)
+
+    @property
+    def needs_finish(self) -> bool:
+        return self.spectral_norm
+
+    def prepare(self, m: Memory) -> None:
+        self.spectral.prepare(m)
+
+    def finish(self, m: Memory) -> None:
+        self.spectral.finish(m)
+
 
 @cache
 def _ones(n: int, dtype: np.dtype[Any]) -> Array:
     return np.ones(n, dtype)
-
-
-def _matrix(W: Array) -> Array:
-    """View an array as the matrix of all axes but the last against the last."""
-    return W.reshape(-1, W.shape[-1])
-
-
-def _unit(vector: Array) -> tuple[Array, float]:
-    """Scale a vector to length 1, in place; return it and the length it had (at least 1e-12, as for W = 0)."""
-    length = max(math.sqrt(float(np.dot(vector, vector))), 1e-12)
-    vector /= length
-    return vector, length
 
 
 @dataclass(frozen=True)

@@ -180,8 +180,8 @@ def without_spectral_norm(generator: Generator) -> Generator:
     weights: dict[str, Array] = {}
     for (path, layer, _), memory in zip(walk(network.layer, network.input_shape), spaces):
         if isinstance(layer, Affine) and layer.spectral_norm:
-            layer.normalise(memory)
-            weights |= {f"{path}.{name}": memory.saved[name] for name in layer.normed}
+            layer.spectral.normalise(memory)
+            weights |= {f"{path}.{name}": layer.weight(memory, name) for name in layer.normed}
     if not weights:
         return generator
     layers = tuple(_plain(layer) for layer in generator.spec.layers)

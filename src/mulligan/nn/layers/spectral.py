@@ -1,0 +1,112 @@
+"""Spectral normalisation: a weight divided by an estimate of its largest singular value.
+
+Source: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", Algorithm 1.
+
+    Ŵ = W/σ,   σ = ‖Wv‖ = uᵀWv,   u = Wv/σ
+
+W is the matrix of all axes but the last against the last. The direction v is saved with the network, but not trained:
+one step of power iteration improves it before each training step. With v held fixed, Ŵ is a function of W alone. So
+every workspace computes the right Ŵ from its own θ, and workers, averages and evaluation need no care.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.nn.layers.base import Param
+from mulligan.nn.layers.initializers import Normal
+
+if TYPE_CHECKING:
+    from mulligan.nn.memory import Array, Memory
+
+
+@dataclass(frozen=True)
+class SpectralNorm:
+    """Gives a layer the weights that its products use.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The parameters that are divided; all others are used as they are.
+    layer : str
+        The layer's class, for messages.
+    """
+
+    names: tuple[str, ...]
+    layer: str
+
+    def directions(self, params: dict[str, Param]) -> dict[str, Param]:
+        """Return a parameter for each direction v, given the layer's own parameters."""
+        for name in self.names:
+            self._check_not_zero(name, params[name])
+        shapes = {f"{name}_v": params[name].shape[-1:] for name in self.names}
+        return {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
+
+    def weight(self, m: Memory, name: str) -> Array:
+        """Return W, or the Ŵ of the last `normalise`."""
+        weight: Array = m.saved[name] if name in self.names else m.params[name]
+        return weight
+
+    def prepare(self, m: Memory) -> None:
+        """Improve each v by one power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖."""
+        for name in self.names:
+            u, _ = self._left(m, name)
+            _unit(np.dot(u, _matrix(m.params[name]), out=self._direction(m, name)))
+
+    def normalise(self, m: Memory) -> None:
+        """Compute Ŵ from this workspace's W, once a forward pass."""
+        for name in self.names:
+            W = _matrix(m.params[name])
+            m.saved[f"{name}_norm"] = _, sigma = self._left(m, name)
+            W_hat = np.divide(W, sigma, out=m.buffer(f"{name}_hat", W.shape))
+            m.saved[name] = W_hat.reshape(m.params[name].shape)
+
+    def finish(self, m: Memory) -> None:
+        """Turn the gradient with respect to Ŵ into that with respect to W:  dW = (dŴ − ⟨dŴ,Ŵ⟩ u vᵀ)/σ."""
+        for name in self.names:
+            dW, v = _matrix(m.grads[name]), self._direction(m, name)
+            u, sigma = m.saved[f"{name}_norm"]
+            along = float(np.vdot(dW, m.saved[name]))
+            dW -= np.multiply.outer(u, along * v, out=m.buffer(f"{name}_uv", dW.shape))
+            dW /= sigma
+
+    def _left(self, m: Memory, name: str) -> tuple[Array, float]:
+        """Return u and σ."""
+        W = _matrix(m.params[name])
+        return _unit(np.dot(W, self._direction(m, name), out=m.buffer(f"{name}_u", W.shape[:1])))
+
+    def _direction(self, m: Memory, name: str) -> Array:
+        try:
+            return m.stats[f"{name}_v"]
+        except KeyError:  # in a user's own layer
+            raise UnsupportedError(
+                f"{self.layer}: spectral_norm must be false, got true, as its params keep no direction for {name}. "
+                "Try to end params with return self.with_directions({…}), or spectral_norm = false."
+            ) from None
+
+    def _check_not_zero(self, name: str, param: Param) -> None:
+        drawn = np.empty((2, 2))
+        param.init.fill(drawn, 1, 1, np.random.default_rng(0))
+        if not drawn.any():
+            raise ConfigError(
+                f"{self.layer}: with spectral_norm = true the initialiser of {name} must not give zeros, got "
+                f"{param.init!r}: a zero matrix has no largest singular value. Try the initialiser he, or "
+                "spectral_norm = false here."
+            )
+
+
+def _matrix(W: Array) -> Array:
+    """View an array as the matrix of all axes but the last against the last."""
+    return W.reshape(-1, W.shape[-1])
+
+
+def _unit(vector: Array) -> tuple[Array, float]:
+    """Scale a vector to length 1, in place; return it and the length it had (at least 1e-12, as for W = 0)."""
+    length = max(math.sqrt(float(np.dot(vector, vector))), 1e-12)
+    vector /= length
+    return vector, length
