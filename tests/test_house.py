@@ -138,7 +138,10 @@ def test_the_import_is_light():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     assert "mulligan" in loaded
-    assert loaded & {"scipy", "PIL", "rich", "tyro", "safetensors", "pooch", "joblib", "torch", "jax", "onnx"} == set()
+    assert (
+        loaded & {"scipy", "PIL", "rich", "tyro", "safetensors", "pooch", "jinja2", "joblib", "torch", "jax", "onnx"}
+        == set()
+    )
 
 
 @pytest.mark.parametrize("room", ["nn", "game"])

@@ -10,7 +10,7 @@ import pytest
 
 from mulligan.game.losses import LOSSES, Loss
 from mulligan.report.charts import Axis, draw
-from mulligan.report.curves import _verdict
+from mulligan.report.curves import verdict
 from mulligan.report.story import Story
 from mulligan.studies.measures import play
 from mulligan.training import Run, recipe
@@ -57,7 +57,7 @@ def test_terminal_report_and_server_say_the_same(name: str) -> None:
     real, fake, unit, beside = SHOWN[SAYS[name]]
     run: Any = SimpleNamespace(config=config)
     assert measured(run, MEANS) == [f"D(real) {real}, D(fake) {fake}{beside}"]
-    chart = _verdict(Story(RunFolder(Path("x")), config, stepped=[(1, MEANS)]), Axis("steps", 1.0))
+    chart = verdict(Story(RunFolder(Path("x")), config, stepped=[(1, MEANS)]), Axis("steps", 1.0))
     assert chart.unit == unit
     assert f"at the end real {real}, fake {fake}" in draw(chart)
     assert loss_of(config)["says"] == SAYS[name]
@@ -68,7 +68,7 @@ def test_the_report_draws_no_try_that_had_another_loss() -> None:
     for loss in ("hinge", "wasserstein", "wasserstein"):
         story = Story(RunFolder(Path("x")), recipe("ring", loss=loss), stepped=[(1, MEANS)], parent=story)
     assert story is not None
-    assert [line.faint for line in _verdict(story, Axis()).lines] == [True, False] * 2
+    assert [line.faint for line in verdict(story, Axis()).lines] == [True, False] * 2
 
 
 @pytest.fixture(params=LOSSES)

@@ -363,4 +363,4 @@ def test_ten_classes_are_drawn_beside_the_reals_and_hundreds_are_not(folder):
 
 
 def test_spells_of_trouble_are_counted_in_words():
-    assert [sections._times(n) for n in (1, 2, 12)] == ["one spell", "two spells", "12 spells"]
+    assert [sections.spells(n) for n in (1, 2, 12)] == ["one spell", "two spells", "12 spells"]

@@ -16,7 +16,7 @@ class Elsewhere(datetime):
 
 
 def test_the_date_of_a_report(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr("mulligan.report.datetime", Elsewhere)
+    monkeypatch.setattr("mulligan.report.report.datetime", Elsewhere)
     text = write_report(finished, tmp_path / "r.html").read_text(encoding="utf-8")
     told = re.search(r'<time datetime="([^"]+)">(\d+) (\w+) (\d+), (\d+):(\d+) ', text)
     assert told is not None

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from mulligan.output.pictures.images import save_png
-from mulligan.studies import StudyRun, load_study, report
+from mulligan.studies import StudyRun, load_study
 from mulligan.studies.plots import curves, dots
-from mulligan.studies.report import write_report
+from mulligan.studies.report import best_of, write_report
 from mulligan.studies.table import Spread, columns_of, number, rows_of, seeds, text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,7 +60,7 @@ def test_median_and_range() -> None:
 
 def test_the_best_row_is_the_lowest_or_the_highest_as_the_figure_wants() -> None:
     rows = rows_of([line("a", 0, fd=10.0, coverage=0.5, sharpness=1.0), line("b", 0, fd=9.0, coverage=0.4)])
-    assert [report._best(rows, name) for name in ("fd", "coverage", "sharpness", "recall")] == ["b", "a", "", ""]
+    assert [best_of(rows, name) for name in ("fd", "coverage", "sharpness", "recall")] == ["b", "a", "", ""]
 
 
 def test_columns() -> None:

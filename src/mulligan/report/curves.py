@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mulligan.output.figures import count
-from mulligan.report.charts import Axis, Chart, Line, Mark, draw, nice_step
+from mulligan.output.pictures import svg
+from mulligan.report.charts import Axis, Chart, Line, Mark, draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 def all_of(story: Story) -> str:
     """Draw the curves that the story has numbers for."""
-    return "".join(draw(chart) for chart in _charts(story) if any(len(line.y) for line in chart.lines))
+    return "".join(draw(chart) for chart in charts_of(story) if any(len(line.y) for line in chart.lines))
 
 
-def _charts(story: Story) -> list[Chart]:
+def charts_of(story: Story) -> list[Chart]:
+    """Return every chart of a report, those without a number among them."""
     steps = Axis("steps", float(max(story.config.steps, story.step)), _marks(story))
     cpu, timed = _on_clock(story)
     each = f" Means of {story.config.report_every} steps." if story.config.report_every > 1 else ""
@@ -37,7 +38,7 @@ def _charts(story: Story) -> list[Chart]:
             ],
             steps,
         ),
-        _verdict(story, steps),
+        verdict(story, steps),
         Chart(
             "Gradient norms",
             "",
@@ -74,7 +75,7 @@ def _charts(story: Story) -> list[Chart]:
     ]
 
 
-def _verdict(story: Story, steps: Axis) -> Chart:
+def verdict(story: Story, steps: Axis) -> Chart:
     """Return what D says, read as its loss has it; not of tries before another loss, which is read otherwise."""
     loss = story.config.loss
     unit, words, bounds = READINGS[loss.says]
@@ -195,58 +196,37 @@ def tries(story: Story) -> str:
     gone = story.parent is None and story.config.parent is not None
     if len(all_tries) < 2 and not gone:
         return ""
-    end = float(max(each.config.steps for each in all_tries))
     height = ROW * (len(all_tries) + gone) + 46
     base = height - 40
-
-    def x_at(step: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * step / max(end, 1.0)
-
+    end = max(1.0, *(float(each.config.steps) for each in all_tries))
+    x = svg.Scale(0.0, end, LEFT, WIDTH - RIGHT, step=svg.nice_step(end, 5))
     parts = []
     if gone:
-        parts.append(
-            f'<path class="past" d="M{LEFT} {base}H{x_at(story.begins):.1f}"/>'
-            f'<text class="tick" x="{LEFT}" y="{base - 8}">the try before; its folder is gone</text>'
-        )
+        parts.append(svg.element("path", cls="past", d=f"M{LEFT} {base}H{x(story.begins):.1f}"))
+        parts.append(svg.text(LEFT, base - 8, "the try before; its folder is gone"))
     for row, each in enumerate(all_tries, start=int(gone)):
-        y, last = base - ROW * row, each is story
-        x = x_at(each.begins)
-        stop = max(x, x_at(each.step))
-        rise = (
-            f"M{LEFT} {y}H{stop:.1f}"
-            if row == 0
-            else (f"M{x:.1f} {y + ROW}C{x + 14:.1f} {y + ROW} {x + 8:.1f} {y} {min(x + 26, stop):.1f} {y}H{stop:.1f}")
-        )
-        bad = each.ill
+        y, last, bad = base - ROW * row, each is story, each.ill
+        begin = x(each.begins)
+        stop = max(begin, x(each.step))
+        rise = f"M{begin:.1f} {y + ROW}C{begin + 14:.1f} {y + ROW} {begin + 8:.1f} {y} {min(begin + 26, stop):.1f} {y}"
         kind = "past" if not last else "good" if bad is None and not each.failed else "alarm"
-        parts.append(f'<path class="{kind}" d="{rise}"/>')
-        words = f"Try {each.number}" if row == 0 else f"Try {each.number}: from step {count(each.begins)}"
-        side = x + 34 if row else LEFT
-        parts.append(f'<text class="tick {kind}" x="{side:.1f}" y="{y - 8 if row else y + 16}">{words}</text>')
+        parts.append(svg.element("path", cls=kind, d=f"{rise if row else f'M{LEFT} {y}'}H{stop:.1f}"))
+        words = f"Try {each.number}: from step {count(each.begins)}" if row else f"Try {each.number}"
+        parts.append(svg.text(begin + 34 if row else LEFT, y - 8 if row else y + 16, words, f"tick {kind}"))
         if bad is not None or each.failed:
-            cross = x_at(bad.step if bad is not None and not each.failed else each.step)
-            parts.append(f'<path class="cross" d="M{cross - 5:.1f} {y - 5}l10 10m0 -10l-10 10"/>')
-            name = bad.state if bad is not None else "diverged"
+            cross = x(bad.step if bad is not None and not each.failed else each.step)
+            parts.append(svg.element("path", cls="cross", d=f"M{cross - 5:.1f} {y - 5}l10 10m0 -10l-10 10"))
+            name = f"{bad.state} at {count(bad.step)}" if bad is not None else f"diverged at {count(each.step)}"
             near = cross > WIDTH - 260
             below = not near and (row > 0 or cross > LEFT + 48)  # beside "Try 1", not on it
-            parts.append(
-                f'<text class="tick{" end" if near else ""}" x="{cross + (-12 if near else 12):.1f}" '
-                f'y="{y + 16 if below else y - 8}">'
-                f"{escape(name)} at {count(bad.step if bad is not None else each.step)}</text>"
-            )
+            place = cross - 12 if near else cross + 12, y + 16 if below else y - 8
+            parts.append(svg.text(*place, name, "tick end" if near else "tick"))
         elif last:
-            parts.append(f'<circle class="good" cx="{stop:.1f}" cy="{y}" r="5"/>')
-    step = nice_step(end, 5)
-    parts += (
-        f'<text class="tick{" mid" if i else ""}" x="{x_at(i * step):.1f}" y="{height - 6}">{count(round(i * step))}'
-        f"{' steps' if i == int(end / step) else ''}</text>"
-        for i in range(int(end / step) + 1)
-    )
+            parts.append(svg.element("circle", cls="good", cx=stop, cy=y, r=5))
+    parts.append(svg.bottom_axis(x, height - 6, WIDTH, unit="steps"))
     label = "; ".join(
         f"try {each.number} from step {each.begins}: {each.ill.state if each.ill is not None else 'healthy'}"
         for each in all_tries
     )
-    return (
-        f'<div class="wide"><svg class="tries" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">'
-        f"{''.join(parts)}</svg></div>"
-    )
+    view = {"cls": "tries", "viewBox": f"0 0 {WIDTH} {height}", "role": "img", "aria_label": label}
+    return f'<div class="wide">{svg.element("svg", "".join(parts), **view)}</div>'

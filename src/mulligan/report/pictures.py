@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.metrics.copies import nearest_pictures
+from mulligan.output.pages import data_uri
 from mulligan.output.pictures.images import grid, png_bytes, read_png
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ class Nearest:
     distances: NDArray[np.float64]
     usual: float | None
     searched: int
+
+    @property
+    def pairs(self) -> list[tuple[str, str, float]]:
+        """Each fake and its real as data URIs, and their distance."""
+        return [
+            (data_uri(png_bytes(fake)), data_uri(png_bytes(real)), float(distance))
+            for fake, real, distance in zip(self.fakes, self.reals, self.distances)
+        ]
 
 
 def frames(samples: Sequence[tuple[int, Path]]) -> list[tuple[int, str]]:
@@ -107,11 +115,6 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
         held = np.asarray(data.test.images[evenly(len(data.test), 64)])
         usual = float(np.median(nearest_pictures(held, data, 1)[0]))
     return Nearest(fakes, np.asarray(data.images[numbers[:, 0]]), distances[:, 0], usual, len(data))
-
-
-def data_uri(content: bytes) -> str:
-    """Return a PNG as it stands in a page."""
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def evenly(n: int, count: int) -> NDArray[np.int64]:

@@ -1,13 +1,16 @@
-"""The final metrics of a report: the table with its floors, and the classes beside the real ones."""
+"""The final metrics of a report: the rows of the table, and the classes beside the real ones."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.metrics.merging import at, median_of
 from mulligan.metrics.registry import MAPS
 from mulligan.output.figures import count, ranged
+from mulligan.output.pages import template
+from mulligan.output.pictures import svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,67 +29,50 @@ ROWS = (
     ("c2st", "Real or fake?", "how often a fresh classifier tells"),
 )
 BEST = {"fd_infinity": "0", "kid": "0", "density": "1", "c2st": "0.5"}
+FLOORS = {"fd": "fd_floor", "coverage": "coverage_ideal"}
 
 
-def table(story: Story) -> str:
-    """Write the final metrics, each with its floor or best beside it; one feature space is one block."""
+class Row(NamedTuple):
+    """A metric in the table: in words, of the averaged weights and of the raw ones, its best or floor, and how."""
+
+    words: str
+    average: Any
+    raw: Any
+    best: str
+    how: str
+
+
+def measured(story: Story) -> str:
+    """Say what was measured against what."""
     metrics = story.metrics
     if metrics is None:
-        return (
-            '<p class="note">Not measured. To do it: <code>mulligan evaluate RUN</code>, then '
-            "<code>mulligan report RUN</code>.</p>"
-        )
-    raw = metrics.get("raw")
-    maps = [key for key in MAPS if isinstance(metrics.get(key), dict)]
-    body = "".join(_block(metrics, raw, key) for key in maps) + _others(metrics, raw)
-    columns = "".join(f'<th class="num">{name}</th>' for name in (["Average", "Raw"] if raw else ["Average"]))
-    head = f'<thead><tr><th>Measure</th>{columns}<th class="num">Floor or best</th></tr></thead>'
+        return ""
     draws = metrics.get("seeds", [])
     spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""
     reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
-    step = f" of step {count(metrics['step'])}" if "step" in metrics else ""
-    told = (
-        f"{count(metrics['n'])} samples{step} against {count(metrics['n_real'])} {reals} of {metrics['data']}{spread}."
-    )
-    return f'<p class="note">{escape(told)}</p><div class="wide"><table class="metrics">{head}{body}</table></div>'
+    fakes = f"{count(metrics['n'])} samples" + (f" of step {count(metrics['step'])}" if "step" in metrics else "")
+    return f"{fakes} against {count(metrics['n_real'])} {reals} of {metrics['data']}{spread}."
 
 
-def _block(metrics: dict[str, Any], raw: dict[str, Any] | None, key: str) -> str:
-    found, rows = metrics[key], []
-    for name, words, how in ROWS:
-        if found.get(name) is None:
-            continue
-        best = BEST.get(name) or ranged(found.get({"fd": "fd_floor", "coverage": "coverage_ideal"}.get(name, "")))
-        rows.append(_row(words, found[name], None if raw is None else (raw.get(key) or {}).get(name), best, how))
-    names = 4 if raw else 3
-    return (
-        f'<tbody><tr class="space"><th colspan="{names}">{escape(MAPS[key])}</th></tr>{"".join(rows)}</tbody>'
-        if rows
-        else ""
-    )
-
-
-def _row(words: str, average: Any, raw: Any, best: str, how: str) -> str:
-    beside = f'<td class="num">{escape(ranged(raw))}</td>' if raw is not None else ""
-    small = f"<small>{escape(how)}</small>" if how else ""
-    return (
-        f'<tr><td>{escape(words)}{small}</td><td class="num"><b>{escape(ranged(average))}</b></td>{beside}'
-        f'<td class="num">{escape(best)}</td></tr>'
-    )
-
-
-def _others(metrics: dict[str, Any], raw: dict[str, Any] | None) -> str:
-    rows = "".join(
-        _row(words, found, at(raw, *path) if raw is not None else None, best, how)
+def blocks(story: Story) -> list[tuple[str, list[Row]]]:
+    """Return the final metrics, each with its floor or best: one feature space is one block."""
+    metrics = story.metrics or {}
+    raw = metrics.get("raw")
+    maps = [(title, list(_of_map(metrics, raw, key))) for key, title in MAPS.items()]
+    others = [
+        Row(words, found, at(raw, *path), best, how)
         for words, path, best, how in _wanted(metrics)
         if (found := at(metrics, *path)) is not None
-    )
-    names = 4 if raw else 3
-    return (
-        f'<tbody><tr class="space"><th colspan="{names}">classes, copies, pictures</th></tr>{rows}</tbody>'
-        if rows
-        else ""
-    )
+    ]
+    return [*maps, ("classes, copies, pictures", others)]
+
+
+def _of_map(metrics: dict[str, Any], raw: Any, key: str) -> Iterator[Row]:
+    for name, words, how in ROWS:
+        found = at(metrics, key, name)
+        if found is not None:
+            best = BEST.get(name) or ranged(at(metrics, key, FLOORS.get(name, "")))
+            yield Row(words, found, at(raw, key, name), best, how)
 
 
 def _wanted(metrics: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
@@ -148,22 +134,21 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
         x, height = (i + 0.5) * gap, 110 * share / top
         beside = f", real {100 * real[i]:.1f} %" if real else ""
         name = names[i] if i < len(names) else str(i)
-        parts.append(
-            f"<g><title>{escape(name)}: {100 * share:.1f} %{beside}</title>"
-            f'<rect class="bar" x="{x - bar / 2:.1f}" y="{bottom - height:.1f}" width="{bar:.1f}" '
-            f'height="{height:.1f}"/>'
-        )
+        inside = [
+            svg.element("title", escape(f"{name}: {100 * share:.1f} %{beside}")),
+            svg.element("rect", cls="bar", x=x - bar / 2, y=bottom - height, width=bar, height=height),
+        ]
         if real:
             y, wide = bottom - 110 * real[i] / top, 0.42 * gap
-            parts.append(f'<path class="realshare" d="M{x - wide:.1f} {y:.1f}h{2 * wide:.1f}"/>')
-        label = escape(name if len(name) <= 8 else name[:7] + "…") if i % step == 0 else ""
-        parts.append(f'<text class="tick mid" x="{x:.1f}" y="{bottom + 16}">{label}</text></g>')
+            inside.append(svg.element("path", cls="realshare", d=f"M{x - wide:.1f} {y:.1f}h{2 * wide:.1f}"))
+        label = (name if len(name) <= 8 else name[:7] + "…") if i % step == 0 else ""
+        parts.append(svg.element("g", "".join([*inside, svg.text(x, bottom + 16, label, "tick mid")])))
     least = min(range(len(shares)), key=lambda i: shares[i])
-    label = f"Classes: the rarest is {names[least] if least < len(names) else least} with {100 * shares[least]:.1f} %"
-    dash = ' <span class="key real"><i></i>share among the reals</span>' if real else ""
-    return (
-        f'<figure class="bars"><svg viewBox="0 0 {width} 154" role="img" aria-label="{escape(label)}">'
-        f"{''.join(parts)}</svg><figcaption>"
-        f'<span class="key fake"><i></i>generated</span>{dash}<br>{told}; full height is '
-        f"{100 * top:.1f} %.</figcaption></figure>"
+    rarest = names[least] if least < len(names) else least
+    return template(Path(__file__).parent / "classes.html").render(
+        parts="".join(parts),
+        width=width,
+        label=f"Classes: the rarest is {rarest} with {100 * shares[least]:.1f} %",
+        real=real,
+        told=f"{told}; full height is {100 * top:.1f} %.",
     )

@@ -9,7 +9,6 @@ run its own script, by hash, and nothing else.
 from __future__ import annotations
 
 import base64
-import html
 import json
 import zlib
 from pathlib import Path
@@ -22,7 +21,7 @@ from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
 from mulligan.output.files import atomic_write
 from mulligan.output.generator.generator import Generator
-from mulligan.output.policy import policy_of
+from mulligan.output.pages import policy_of, template
 
 if TYPE_CHECKING:
     from mulligan.nn.memory import Array
@@ -74,21 +73,19 @@ def player(generator: Generator) -> str:
     model["entries"], weights = packed(plan, half is not None)
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")
-    digits = spec.class_names == tuple("0123456789")
-    parts = {
-        "mulligan": model["mulligan"],
-        "noun": "digit" if digits else "picture",
-        "title": html.escape(f"{_named(generator)}: type a number, get a {'digit' if digits else 'picture'}"),
-        "about": html.escape(f"{_named(generator)}, step {spec.step:,}." if spec.step else f"{_named(generator)}."),
-        "sha256": model["sha256"][:16],
-        "policy": policy_of(style, script),
-        "style": style,
-        "model": json.dumps(model, ensure_ascii=False).replace("<", "\\u003c"),
-        "weights": base64.b64encode(weights).decode(),
-        "script": script,
-    }
-    before, *rest = (PAGE / "page.html").read_text("utf-8").split("{{")
-    return before + "".join(parts[name] + text for name, text in (piece.split("}}", 1) for piece in rest))
+    noun = "digit" if spec.class_names == tuple("0123456789") else "picture"
+    return template(PAGE / "page.html").render(
+        mulligan=model["mulligan"],
+        noun=noun,
+        title=f"{_named(generator)}: type a number, get a {noun}",
+        about=f"{_named(generator)}, step {spec.step:,}." if spec.step else f"{_named(generator)}.",
+        sha256=model["sha256"][:16],
+        policy=policy_of(style, script),
+        style=style,
+        model=json.dumps(model, ensure_ascii=False).replace("<", "\\u003c"),
+        weights=base64.b64encode(weights).decode(),
+        script=script,
+    )
 
 
 def in_half(generator: Generator) -> Generator | None:

@@ -1,0 +1,55 @@
+"""Pages that are one file: their templates, and the policy by which they use what they hold and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mulligan.output import figures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Template
+
+
+@cache
+def template(path: Path) -> Template:
+    """Return a template: it escapes every value that is not marked safe, and can call what writes figures."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    pages = Environment(
+        loader=FileSystemLoader(path.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    pages.globals |= {name: getattr(figures, name) for name in ("count", "figure", "ranged")}
+    return pages.get_template(path.name)
+
+
+def data_uri(picture: bytes) -> str:
+    """Return a PNG as it stands in a page."""
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+
+def policy_of(style: str, script: str) -> str:
+    """Return the content security policy of a page, which knows its one style and one script by their hashes.
+
+    Parameters
+    ----------
+    style, script : str
+        What stands between the tags, to the letter.
+    """
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

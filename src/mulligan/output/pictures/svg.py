@@ -1,0 +1,158 @@
+"""Axes, lines and words as SVG: what the charts of reports and studies are drawn with.
+
+Coordinates are pixels, and y points down. What a thing looks like is said by its class, which the style sheet of the
+page knows: `rule` a line across the chart, `tick` small words, `mid` and `end` words that end there.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from mulligan.output.figures import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LETTER = 6.6
+"""Width of a letter of the ticks, about."""
+_LEAST = 1e-300  # what is drawn for 0 on a logarithmic scale
+
+
+def element(tag: str, inside: str = "", **attributes: object) -> str:
+    """Return an element.
+
+    Parameters
+    ----------
+    tag : str
+    inside : str
+        Markup; words go through `html.escape` first.
+    **attributes
+        Escaped; `cls` is ``class``, `data_x` is ``data-x``; fractions have one decimal; None is left out.
+    """
+    said = (
+        f' {"class" if name == "cls" else name.replace("_", "-")}="{escape(_plain(value))}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    return f"<{tag}{''.join(said)}>{inside}</{tag}>" if inside or tag == "text" else f"<{tag}{''.join(said)}/>"
+
+
+def _plain(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def text(x: float, y: float, words: str, cls: str = "tick", **more: object) -> str:
+    """Write words at a place."""
+    return element("text", escape(words), cls=cls, x=x, y=y, **more)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to pixels.
+
+    Parameters
+    ----------
+    low, high : float
+        The values at both ends.
+    start, end : float
+        Their pixels.
+    log : bool
+        Logarithmic.
+    step : float
+        From tick to tick of a linear scale; 0 for about four ticks.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+    step: float = 0.0
+
+    def __call__(self, value: float) -> float:
+        """Return the pixel of a value."""
+        low, high, at = (math.log10(max(v, _LEAST)) if self.log else v for v in (self.low, self.high, value))
+        return self.start + (self.end - self.start) * (at - low) / ((high - low) or 1.0)
+
+    def ticks(self) -> list[float]:
+        """Return round values from end to end."""
+        if self.log:
+            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            return [10.0**power for power in range(first, last + 1, max(1, math.ceil((last - first) / 5)))]
+        step = self.step or nice_step(self.high - self.low)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [i * step for i in range(first, last + 1)]
+
+
+def rounded(low: float, high: float, start: float, end: float, *, log: bool = False) -> Scale:
+    """Return a scale that begins and ends at a tick, and at nought where its values nearly do."""
+    if log:
+        first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
+        return Scale(10.0**first, 10.0 ** max(last, first + 1), start, end, log=True)
+    if 0 < low < 0.4 * high:
+        low = 0.0
+    step = nice_step((high - low) or abs(high) or 1.0)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return Scale(first * step, max(last, first + 1) * step, start, end, step=step)
+
+
+def nice_step(span: float, parts: int = 4) -> float:
+    """Return 1, 2 or 5 × 10ⁿ, the smallest that divides a span into no more than so many parts."""
+    raw = span / parts
+    power = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
+    return next(m * power for m in (1, 2, 5, 10, 20) if m * power >= raw * (1 - 1e-9))
+
+
+def left_axis(y: Scale, left: float, right: float) -> str:
+    """Draw a rule from `left` to `right` at every tick, its value before it."""
+    rules = ((t, element("line", cls="rule", x1=left, x2=right, y1=y(t), y2=y(t))) for t in y.ticks())
+    return "".join(rule + text(left - 6, y(t) + 4, short(t), "tick end") for t, rule in rules)
+
+
+def bottom_axis(x: Scale, y: int, right: float, *, unit: str = "", rules: tuple[float, float] | None = None) -> str:
+    """Write the ticks below a chart, all that have room, the last one with its unit.
+
+    Parameters
+    ----------
+    x : Scale
+    y : int
+        Where the words stand.
+    right : float
+        Where they end at the latest.
+    unit : str
+    rules : (float, float), optional
+        From where to where a vertical rule goes at every tick; without it there is none.
+    """
+    ticks, parts = x.ticks(), []
+    if rules is not None:
+        parts += [element("line", cls="rule", x1=x(t), x2=x(t), y1=rules[0], y2=rules[1]) for t in ticks]
+    words = _written(ticks)
+    last = f"{words[-1]} {unit}".strip()
+    stop = min(x(ticks[-1]) + LETTER * len(last) / 2, right)
+    parts.append(text(stop, y, last, "tick end"))
+    room = stop - LETTER * (len(last) + 1)
+    for t, each in zip(ticks[:-1], words):
+        if x(t) + LETTER * len(each) / 2 < room:
+            parts.append(text(x(t), y, each, "tick mid" if t else "tick"))
+    return "".join(parts)
+
+
+def _written(ticks: Sequence[float]) -> list[str]:
+    whole = all(float(t).is_integer() and abs(t) < 1e9 for t in ticks)
+    return [count(round(t)) if whole else short(t) for t in ticks]
+
+
+def short(value: float) -> str:
+    """Write a value in the width of a margin: 0.25, −1,500, −20k, 1.5M, 2e−5."""
+    size = abs(value)
+    if 1e4 <= size < 1e9:
+        words = f"{value / 1e6:.10g}M" if size >= 1e6 else f"{value / 1e3:.10g}k"
+    elif size and (size < 0.01 or size >= 1e9):
+        mantissa, power = f"{value:.2e}".split("e")
+        words = f"{float(mantissa):g}e{int(power)}"
+    else:
+        words = f"{value:,.10g}"
+    return words.replace("-", "−")

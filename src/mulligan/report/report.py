@@ -1,0 +1,123 @@
+"""A run as one page: `report.html`, self-contained, that opens from the disk and needs no network and no script.
+
+Everything in it is read from the run folder: ``events.jsonl`` and ``samples/`` are enough, and what else is there
+(``metrics.json``, ``times.jsonl``, the generator, the data) adds its section. Every word from outside is escaped; the
+page forbids itself, by its content security policy, whatever it does not hold.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.errors import DataError, MulliganError
+from mulligan.output.files import atomic_write
+from mulligan.output.pages import policy_of, template
+from mulligan.report import again, curves, quality, sections
+from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest, strip
+from mulligan.report.story import Story, read
+from mulligan.training.config import dumps_toml
+from mulligan.training.diagnosis.descriptions import MEANINGS
+from mulligan.training.samples import data_of
+
+if TYPE_CHECKING:
+    from mulligan.data import Dataset
+
+COMPARED = 16
+"""Samples whose nearest training pictures are shown."""
+_HERE = Path(__file__).parent
+
+
+def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dataset | None = None) -> Path:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run folder: finished, stopped or failed.
+    out : str or Path, optional
+        The file; by default ``report.html`` in the run folder.
+    data : Dataset, optional
+        The training data, if you have it at hand. Otherwise it is loaded, and left out where that fails.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    ConfigError
+        When `folder` is no run folder.
+    CheckpointError
+        When its log was damaged, or a picture of samples.
+    RunError
+        When the file cannot be written.
+    """
+    story = read(folder)
+    target = story.folder.report if out is None else Path(out)
+    text = page(story, data).encode(errors="replace")  # of a folder's name: it may be no text
+    atomic_write(target, text, folders=out is not None)
+    return target
+
+
+def page(story: Story, data: Dataset | None = None) -> str:
+    """Return the page of a story."""
+    found, why_not, real, names = compared(story, data)
+    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    shape = tuple(story.started.get("shape", ()))
+    return template(_HERE / "page.html").render(
+        story=story,
+        made=datetime.now().astimezone(),
+        policy=policy_of(style, script),
+        style=style,
+        script=script,
+        summary=sections.summary(story),
+        figures=sections.figures(story),
+        frames=frames(story.samples),
+        pictures=len(shape) == 3,
+        strip=strip(story.samples, shape),
+        settings=sections.settings(story),
+        tries=curves.tries(story),
+        meanings=MEANINGS,
+        curves=curves.all_of(story),
+        measured=quality.measured(story),
+        blocks=quality.blocks(story),
+        classes=quality.classes(story, real, names),
+        copying=sections.copying(story),
+        found=found,
+        why_not=why_not,
+        again=" \\\n  ".join(again.command(story)),
+        machine=sections.machine(story),
+        config=dumps_toml(story.config),
+    )
+
+
+_UNREAD = "The training data could not be read, so nothing is beside the samples"
+
+
+def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
+    """Look at the data: who is nearest, or why that is not known; the reals' classes and their names."""
+    if data is None:
+        try:
+            data = data_of(story.config)
+        except (MulliganError, OSError) as error:
+            return None, f"{_UNREAD}: {error}", [], ()
+    shares: list[float] = []
+    names = data.class_names
+    if data.labels is not None:
+        shares = (np.bincount(data.labels, minlength=data.classes) / len(data.labels)).tolist()
+    if data.is_points or not story.samples:
+        return None, "", shares, names
+    tiles = cut(story.samples[-1][1], data.shape)
+    if tiles.shape[1:] != data.shape:
+        return None, "The samples have another shape than the data has now.", shares, names
+    chosen = evenly(len(tiles), COMPARED)
+    try:
+        found = nearest(tiles[chosen], data)
+    except DataError as error:  # of pictures that are read from disk as they are needed
+        return None, f"{_UNREAD}: {error}", shares, names
+    return found, "", shares, names
