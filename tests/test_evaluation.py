@@ -190,7 +190,7 @@ def test_points_and_toys():
     assert "judge" not in found
 
 
-def test_both_weights_of_a_run(tmp_path, own):
+def test_both_weights_of_a_run(tmp_path, own, caplog):
     config = mulligan.recipe(
         "mlp",
         steps=12,
@@ -221,11 +221,11 @@ def test_both_weights_of_a_run(tmp_path, own):
     assert not {"raw", "cpu_seconds"} & file.keys()  # which it does not know, and 0 would be untrue
     # against other data a run can be measured without its own, but its raw weights cannot
     path.rename(tmp_path / "away.npz")
-    said = []
-    alone = evaluate(tmp_path / "r", tmp_path / "away.npz", seeds=1, say=said.append)
+    caplog.clear()
+    alone = evaluate(tmp_path / "r", tmp_path / "away.npz", seeds=1)
     assert alone["pca64"] == found["pca64"]
     assert "raw" not in alone
-    assert "own.npz" in said[0]
+    assert "own.npz" in caplog.messages[0]
     with pytest.raises(DataError, match=r"own\.npz, which the run was trained on, is not there any more.*\[data\]"):
         evaluate(tmp_path / "r", seeds=1)
     config = tmp_path / "r" / "config.toml"
@@ -281,4 +281,4 @@ def test_a_toy_is_measured_where_numpy_raises_whatever_it_finds():
     """A point far from all modes has density 0, which is no error."""
     run = Run(mulligan.recipe("ring", steps=1, threads=1))
     with np.errstate(all="raise"):
-        assert evaluate_finished(run, say=lambda words: None)["step"] == 0
+        assert evaluate_finished(run)["step"] == 0

@@ -6,6 +6,7 @@ three draws, median and range; classes as often as in the training data; the ave
 
 from __future__ import annotations
 
+import logging
 import numbers
 import os
 from dataclasses import dataclass
@@ -27,13 +28,15 @@ from mulligan.metrics.toys import stacked_modes
 from mulligan.output.figures import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from mulligan.metrics.evaluate import Reference
     from mulligan.output.generator.generator import Generator
     from mulligan.training import Run
+
+_LOG = logging.getLogger(__name__)
 
 COUNT = 10_000
 """Fakes, and held-out reals, where there are as many."""
@@ -52,7 +55,6 @@ def evaluate(
     *,
     count: int | None = None,
     seeds: int | Sequence[int] = 3,
-    say: Callable[[str], object] = lambda text: None,
 ) -> dict[str, Any]:
     """Measure a generator.
 
@@ -67,8 +69,6 @@ def evaluate(
         Fakes, and reals; by default 10,000, or all held-out ones where there are fewer.
     seeds : int or sequence of int
         How many draws (of seeds 0, 1, 2 …), or which.
-    say : callable
-        Told, in a sentence, what is being done.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def evaluate(
     DataError, CheckpointError
         Data or a generator that cannot be read.
     """
-    weights, found, cpu = _weights(generator, None if data is None else say)
+    weights, found, cpu = _weights(generator, others=data is not None)
     if data is None:
         data = found if found is not None else _own_data(weights["ema"])
     elif not isinstance(data, Dataset):
@@ -104,12 +104,13 @@ def evaluate(
             f"the generator makes samples of shape {tuple(shape)}, {data.name} has {data.shape}; both must be alike. "
             "Evaluate against the data that the generator was trained on."
         )
-    exam = Exam.prepare(data, count, say=say)
+    exam = Exam.prepare(data, count)
     scores = {}
     for name, each in weights.items():
         results = []
         for seed in drawn:
-            say(f"seed {seed}, {'averaged' if name == 'ema' else 'raw'} weights: {exam.count:,} samples")
+            which = "averaged" if name == "ema" else "raw"
+            _LOG.info("seed %d, %s weights: %s samples", seed, which, f"{exam.count:,}")
             results.append(exam.score(each, seed, weights=name, cpu_seconds=cpu))
         scores[name] = merge(results)
     result = scores.pop("ema")
@@ -117,21 +118,19 @@ def evaluate(
 
 
 @np.errstate(under="ignore")
-def evaluate_finished(run: Run, *, say: Callable[[str], object]) -> dict[str, Any]:
+def evaluate_finished(run: Run) -> dict[str, Any]:
     """Measure a run's averaged generator in one draw, as at the end of its training: with what is at hand, in seconds.
 
     Parameters
     ----------
     run : Run
-    say : callable
-        Told what takes long.
 
     Raises
     ------
     ConfigError
         When there are too few samples to compare with.
     """
-    exam = Exam.prepare(run.data, controls=False, train_judge=False, say=say)
+    exam = Exam.prepare(run.data, controls=False, train_judge=False)
     return exam.score(run.generator(), cpu_seconds=run.cpu)
 
 
@@ -168,7 +167,6 @@ class Exam:
         *,
         controls: bool = True,
         train_judge: bool = True,
-        say: Callable[[str], object] = lambda text: None,
     ) -> Exam:
         """Look at the data.
 
@@ -181,8 +179,6 @@ class Exam:
             Measure in the random convolutional net as well as in the judge and the principal components.
         train_judge : bool
             Train a judge on the spot where there is none.
-        say : callable
-            Told what takes long.
 
         Raises
         ------
@@ -200,7 +196,7 @@ class Exam:
         if data.is_points:
             return cls(data, len(real), held_out, real)
         stacked = data.name == STACKED
-        judge = bundled("mnist") if stacked else judge_for(data, train=train_judge, say=say)
+        judge = bundled("mnist") if stacked else judge_for(data, train=train_judge)
         # PCA spreads what it was fitted on: the reals must be as new to it as the fakes are
         some = apart[np.random.default_rng(0).permutation(len(apart))[: enough(data.shape)]]
         maps: list[Any] = [] if judge is None or stacked else [judge]
@@ -209,7 +205,7 @@ class Exam:
             maps.append(random_conv(data.shape))  # type: ignore[arg-type]
         shares = None if labels is None or maps[0] is not judge else np.bincount(labels, minlength=data.classes)
         prior = shares if shares is not None and shares.min() > 0 else None
-        say(f"looking at {len(real):,} {'held-out' if held_out else 'of the'} pictures of {data.name}")
+        _LOG.info("looking at %s %s pictures of %s", f"{len(real):,}", "held-out" if held_out else "of the", data.name)
         against = reference(real, train, maps, prior=prior, inside=inside)
         return cls(data, len(real), held_out, real, judge, against)
 
@@ -296,11 +292,11 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
 
 
 def _weights(
-    generator: Generator | Run | str | Path, say: Callable[[str], object] | None
+    generator: Generator | Run | str | Path, *, others: bool
 ) -> tuple[dict[str, Generator], Dataset | None, float | None]:
     """Return the generators to score by the name of their weights, and, if known, what they saw and the CPU-seconds.
 
-    With `say` there are other data to compare with: then the averaged weights will do where a run's own data are gone.
+    With `others`, other data to compare with, the averaged weights will do where a run's own data are gone.
     """
     from mulligan.models import load as load_generator
     from mulligan.output.generator.generator import Generator
@@ -320,9 +316,9 @@ def _weights(
         try:
             generator = restored(found)
         except (CheckpointError, DataError) as error:
-            if say is None or not RunFolder(path).generator.is_file():
+            if not others or not RunFolder(path).generator.is_file():
                 raise
-            say(f"the averaged weights alone can be measured: {error}")
+            _LOG.warning("the averaged weights alone can be measured: %s", error)
             return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
     both = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu

@@ -175,7 +175,7 @@ def test_every_side_begins_a_round(tmp_path):
     names = ("mulligan", "products", "sgemm")
     race = Race("classic-64", Plan(names, rounds=3, pause=0, toy=True), tmp_path)
     turns = []
-    race._take_turns({name: SimpleNamespace(ask=lambda name=name, **order: turns.append(name)) for name in names}, id)
+    race._take_turns({name: SimpleNamespace(ask=lambda name=name, **order: turns.append(name)) for name in names})
     assert turns[::3] == list(names)
 
 

@@ -15,15 +15,11 @@ from mulligan.nn.ranges import Interval
 from mulligan.nn.workers.blas import slowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 LIBRARIES = ("torch", "jax")
 BUSY = 0.5
 """Load average from which on another process is likely to want our cores."""
-
-
-def nothing(words: str) -> None:
-    """Say nothing."""
 
 
 def run(
@@ -34,12 +30,11 @@ def run(
     seconds: float = 0.5,
     threads: int = 2,
     toy: bool = False,
-    say: Callable[[str], None] = nothing,
-    detail: Callable[[str], None] = nothing,
 ) -> Iterator[dict[str, Any]]:
     """Verify and time, and yield one JSON-able document as it grows.
 
-    It is yielded before the first workload and after each; at the end once more, with ``load`` and ``footprint``.
+    It is yielded before the first workload and after each; at the end once more, with ``load`` and ``footprint``. The
+    log tells what is going on, twice for each workload; at level DEBUG for each side and each round as well.
 
     Parameters
     ----------
@@ -55,8 +50,6 @@ def run(
         Of every side.
     toy : bool
         Small sizes.
-    say, detail : function of str
-        Told what is going on: twice for each workload; and for each side and each round.
 
     Yields
     ------
@@ -106,7 +99,7 @@ def run(
         "workloads": {},
     }
     yield document
-    for name, result in race(chosen, plan, say, detail):
+    for name, result in race(chosen, plan):
         document["workloads"][name] = result
         yield document
     document["load"] = {"before": before, "after": machine.load_average()}

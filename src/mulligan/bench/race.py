@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import tempfile
 import time
@@ -21,10 +22,12 @@ from mulligan.errors import RunError
 from mulligan.output.figures import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from mulligan.bench.workloads import Workload
     from mulligan.nn.memory import Array
+
+_LOG = logging.getLogger(__name__)
 
 STEPS = 5
 SAME = 1e-9
@@ -162,7 +165,7 @@ class Race:
         else:
             result["why"] = f"{WRONG}: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"
 
-    def run(self, detail: Callable[[str], None]) -> dict[str, Any]:
+    def run(self) -> dict[str, Any]:
         """Time the sides that are left, and return everything that is known."""
         with ExitStack() as stack:
             children: dict[str, Child] = {}
@@ -170,7 +173,7 @@ class Race:
             for side, result in self.results.items():
                 if "why" in result:
                     continue
-                detail(f"{self.name}: {side}")
+                _LOG.debug("%s: %s", self.name, side)
                 child = stack.enter_context(Child(self.plan.threads))
                 try:
                     self.build(child, side, "float32")
@@ -186,7 +189,7 @@ class Race:
                     if "why" in result:
                         continue
                 children[side] = child
-            self._take_turns(children, detail)
+            self._take_turns(children)
             for side, child in children.items():
                 self.results[side]["memory"] = child.ask(do="memory")["bytes"]
         self._compare(list(children))
@@ -198,10 +201,10 @@ class Race:
             "sides": self.results,
         }
 
-    def _take_turns(self, children: dict[str, Child], detail: Callable[[str], None]) -> None:
+    def _take_turns(self, children: dict[str, Child]) -> None:
         order = list(children)
         for number in range(self.plan.rounds):
-            detail(f"{self.name}: round {number + 1} of {self.plan.rounds}")
+            _LOG.debug("%s: round %d of %d", self.name, number + 1, self.plan.rounds)
             self.handover.append(handover())
             for side in order:
                 time.sleep(self.plan.pause)
@@ -221,9 +224,7 @@ class Race:
             result["wide"] = is_wide(result["rounds"], ratios)
 
 
-def race(
-    names: list[str], plan: Plan, say: Callable[[str], None], detail: Callable[[str], None]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def race(names: list[str], plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
     """Verify and time workloads; yield the name and the results of each when it is finished."""
     with tempfile.TemporaryDirectory() as folder:
         races = [Race(name, plan, Path(folder)) for name in names]
@@ -231,11 +232,11 @@ def race(
         with ExitStack() as stack:
             children = {library: stack.enter_context(Child(plan.threads)) for library in libraries}
             for one in races:
-                say(f"{one.name}: do all sides compute the same?")
+                _LOG.info("%s: do all sides compute the same?", one.name)
                 one.verify(children)
         start = time.perf_counter()
         for number, one in enumerate(races):
             each = (time.perf_counter() - start) / max(1, number)
             left = f" · {duration(each * (len(races) - number))} left" if number else ""
-            say(f"{one.name}: how fast? {number + 1} of {len(races)}{left}")
-            yield one.name, one.run(detail)
+            _LOG.info("%s: how fast? %d of %d%s", one.name, number + 1, len(races), left)
+            yield one.name, one.run()

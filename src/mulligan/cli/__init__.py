@@ -124,7 +124,7 @@ def _run(argv: list[str]) -> int:
     if name not in COMMANDS:
         raise ConfigError(f"there is no command {name!r}.{_near(name, COMMANDS)} Known are {', '.join(COMMANDS)}.")
     command = import_module(f"mulligan.cli.{name}").command
-    with _spoken_warnings(), _ended_in_order():
+    with _heard(), _ended_in_order():
         return _called(command, f"mulligan {name}", rest) or 0
 
 
@@ -174,17 +174,26 @@ def _near(word: str, known: Sequence[str] | dict[str, str]) -> str:
 
 
 @contextmanager
-def _spoken_warnings() -> Iterator[None]:
-    """Let warnings reach the user as sentences, without the line of code that gave them."""
+def _heard() -> Iterator[None]:
+    """Let warnings and the log reach the user as sentences, without the line of code that gave them."""
+    import logging
+
+    from mulligan.cli.console import Console
 
     def formatted(message: Warning | str, *_: object, **__: object) -> str:
         return f"mulligan: {message}\n"
 
     before, warnings.formatwarning = warnings.formatwarning, formatted
+    log, console = logging.getLogger("mulligan"), Console()
+    level = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(console)
     try:
         yield
     finally:
         warnings.formatwarning = before
+        log.removeHandler(console)
+        log.setLevel(level)
 
 
 @contextmanager

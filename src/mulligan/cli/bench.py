@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -49,10 +50,11 @@ def command(
     json
         Print one JSON document with every round.
     """
-    from mulligan.bench.bench import nothing, run
+    from mulligan.bench.bench import run
     from mulligan.bench.race import WRONG
     from mulligan.bench.report import newest
 
+    logging.getLogger("mulligan.bench").setLevel(logging.DEBUG if sys.stderr.isatty() else logging.INFO)
     document: dict[str, Any] = {"workloads": {}}
     try:
         for document in run(
@@ -62,8 +64,6 @@ def command(
             seconds=min(seconds, 0.05) if quick else seconds,
             threads=threads,
             toy=quick,
-            say=say,
-            detail=say if sys.stderr.isatty() else nothing,
         ):
             if not json:
                 print("\n".join(newest(document)), flush=True)

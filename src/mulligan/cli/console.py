@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import logging
 import math
 import sys
 from typing import Any
@@ -12,6 +13,14 @@ from typing import Any
 def say(text: str) -> None:
     """Tell the user something that is no result."""
     print(text, file=sys.stderr, flush=True)
+
+
+class Console(logging.Handler):
+    """Says what Mulligan logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one message, without its level and the name of its module."""
+        say(record.getMessage())
 
 
 def emit(document: Any) -> None:

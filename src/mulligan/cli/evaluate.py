@@ -47,7 +47,7 @@ def command(
     from mulligan.models import load
     from mulligan.training.store.folder import RunFolder
 
-    metrics = evaluate(model, data, count=count, seeds=seeds, say=say)
+    metrics = evaluate(model, data, count=count, seeds=seeds)
     if json:
         emit(metrics)
     else:

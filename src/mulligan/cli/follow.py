@@ -209,7 +209,7 @@ def evaluated(run: Run) -> dict[str, Any] | None:
     from mulligan.evaluation import evaluate_finished
 
     try:
-        return evaluate_finished(run, say=say)
+        return evaluate_finished(run)
     except MulliganError as error:
         say(f"not evaluated: {error}")
         return None

@@ -69,7 +69,6 @@ def command(
         token=token or "",
         runs=runs or Path("runs"),
         data=own,
-        say=say,
         ready=_opened if open_ else lambda address: None,
     )
 

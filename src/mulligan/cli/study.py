@@ -76,7 +76,7 @@ def command(
     kept = f", {before} of them have ended" if before else ""
     say(f"{(study.title or file).rstrip('.')}: {total} cells{kept}; {workers} at once ({backend})")
     pace = _Pace(total - before)
-    events = run.run(workers, backend_name=backend, scheduler=scheduler, say=say)
+    events = run.run(workers, backend_name=backend, scheduler=scheduler)
     try:
         for progress in events:
             if json:

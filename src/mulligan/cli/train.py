@@ -74,8 +74,7 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
     from mulligan.nn.workers.blas import slowed
-    from mulligan.training import Recorder, Run, recipe, with_all_of
-    from mulligan.training.overrides import apply_overrides
+    from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
     from mulligan.training.store.folder import RunFolder, take_next
 
     if minutes is not None and steps is not None:
@@ -90,9 +89,7 @@ def command(
         "data.size": size, "data.name": data,
     }  # fmt: skip
     flags = [(path, value) for path, value in given.items() if value is not None]
-    config, dropped = apply_overrides(config, [*chain(*set_), *flags])
-    for sentence in dropped:
-        say(sentence)
+    config = with_overrides(config, [*chain(*set_), *flags])
     # said before the timing, not after it
     if out is not None and not RunFolder(out).is_free():
         kind = "holds a run" if RunFolder(out).config.is_file() else "is there already and not an empty folder"

@@ -8,6 +8,7 @@ line for each cell that has ended) · ``cells/`` (a run folder for each) · ``pi
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import socket
@@ -29,9 +30,9 @@ from mulligan.training.samples import located
 from mulligan.training.store.checkpoint import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mulligan.training import Config
+
+_LOG = logging.getLogger(__name__)
 
 FORMAT, VERSION = "mulligan-study", 1
 TIMING = 0.05
@@ -207,7 +208,6 @@ class StudyRun:
         *,
         backend_name: str = "loky",
         scheduler: str = "",
-        say: Callable[[str], object] = lambda text: None,
     ) -> Iterator[Progress]:
         """Run every cell that has no result yet, and write each result as it comes.
 
@@ -217,8 +217,6 @@ class StudyRun:
             Cells at once, on this machine; never more processes than there are cells.
         backend_name, scheduler : str
             See `mulligan.studies.backends.backend`.
-        say : callable
-            Told, in a sentence, what is not a result.
 
         Yields
         ------
@@ -232,7 +230,7 @@ class StudyRun:
             When another process runs the study in this folder.
         """
         with self._hold():
-            yield from self._run(workers, backend_name, scheduler, say)
+            yield from self._run(workers, backend_name, scheduler)
 
     def _hold(self) -> IO[bytes]:
         """Take the folder for this process: of two, each would count as failed what the other has in its hands."""
@@ -244,7 +242,7 @@ class StudyRun:
         except OSError as error:
             raise RunError(f"cannot write {self.folder}: {advice(error)}") from error
 
-    def _run(self, workers: int, backend_name: str, scheduler: str, say: Callable[[str], object]) -> Iterator[Progress]:
+    def _run(self, workers: int, backend_name: str, scheduler: str) -> Iterator[Progress]:
         owner = (socket.gethostname(), os.getpid())
         self._gather()
         pending = self.pending
@@ -258,10 +256,10 @@ class StudyRun:
             forget_attempts(self.folder / "cells" / name)
         with backend(backend_name, at_once(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
-            self._choose_steps(run, owner, say)
+            self._choose_steps(run, owner)
             self._write_plan()
             starts = {job.cell: job for job in self._starts(pending, owner)}
-            failed = {r["cell"]: r for r in self._all(run, list(starts.values()), say) if r["status"] != "done"}
+            failed = {r["cell"]: r for r in self._all(run, list(starts.values())) if r["status"] != "done"}
             jobs = []
             for name in pending:
                 lost = failed.get(_start(self.cells()[name][1]))
@@ -269,10 +267,10 @@ class StudyRun:
                     jobs.append(self.job(name, owner))
                 else:
                     yield self._record({**lost, "cell": name, "status": FAILED, "error": f"its start: {lost['error']}"})
-            for result in self._all(run, jobs, say):
+            for result in self._all(run, jobs):
                 yield self._record(result)
 
-    def _all(self, run: Any, jobs: list[Job], say: Callable[[str], object]) -> Iterator[dict[str, Any]]:
+    def _all(self, run: Any, jobs: list[Job]) -> Iterator[dict[str, Any]]:
         """Yield a result for every job; where workers are lost, hand out again what they had."""
         waiting = {job.cell: job for job in jobs}
         losses = 0
@@ -295,16 +293,16 @@ class StudyRun:
                 losses += 1
                 if losses > ATTEMPTS * max(1, len(jobs)):
                     raise RunError(f"workers are lost again and again ({error}).") from error
-                say(f"a worker was lost ({type(error).__name__}); its cell goes on from its checkpoint")
+                _LOG.warning("a worker was lost (%s); its cell goes on from its checkpoint", type(error).__name__)
 
-    def _choose_steps(self, run: Any, owner: tuple[str, int], say: Callable[[str], object]) -> None:
+    def _choose_steps(self, run: Any, owner: tuple[str, int]) -> None:
         """Choose the steps that a budget in CPU-seconds means, once for each variation."""
         seconds = self.budget.cpu_seconds
         if not seconds:
             return
         todo = [v for v in self.variations if v.name not in self.steps]
         if todo:
-            say(f"choosing the steps that fill {seconds:g} CPU-seconds, {len(todo)} variations")
+            _LOG.info("choosing the steps that fill %g CPU-seconds, %d variations", seconds, len(todo))
         jobs = [(self._plain_job(v.name, self.config(v, 0), owner), seconds * TIMING) for v in todo]
         for name, rate in run(_timed, jobs, lambda job: None):
             self.steps[name] = max(1, round(seconds / rate)) if rate else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 from ipaddress import ip_address
@@ -15,6 +16,8 @@ from mulligan.web.worker.handle import WorkerHandle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LOG = logging.getLogger(__name__)
+
 EVERYWHERE = ("0.0.0.0", "::")
 """These mean every address of this machine. A browser on another machine cannot open them."""
 
@@ -26,10 +29,11 @@ def serve(
     token: str = "",
     runs: Path = Path("runs"),
     data: dict[str, str] | None = None,
-    say: Callable[[str], object] = print,
     ready: Callable[[str], object] = lambda address: None,
 ) -> int:
     """Serve the playground until Ctrl-C, SIGTERM or SIGHUP (a terminal that closes).
+
+    The log tells the address, and at the end how to go on.
 
     Parameters
     ----------
@@ -42,8 +46,6 @@ def serve(
         Where runs are kept.
     data : dict of str to str
         The user's own pictures, by the name that the page shows.
-    say : callable
-        Told the address, and at the end how to go on.
     ready : callable
         Told the address once the server listens.
 
@@ -75,16 +77,16 @@ def serve(
     address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
 
     def listening() -> None:
-        say(f"the playground is at {address}")
+        _LOG.info("the playground is at %s", address)
         if host in EVERYWHERE:
-            say(f"from another machine: the same, with this machine's name or number in place of {shown}")
-        say(f"runs are kept in {runs.resolve()}; Ctrl-C saves the run and ends")
+            _LOG.info("from another machine: the same, with this machine's name or number in place of %s", shown)
+        _LOG.info("runs are kept in %s; Ctrl-C saves the run and ends", runs.resolve())
         ready(address)
 
     worker.spawn()
     from mulligan.web.http.app import run  # takes about a second, in which the worker gets ready
 
-    run(listener, worker, runs, data, host=host if here else None, token=token, say=say, ready=listening)
+    run(listener, worker, runs, data, host=host if here else None, token=token, ready=listening)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Which judge a data set gets, and whether the shipped ones are what they say."""
 
 import hashlib
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +73,11 @@ def test_a_file_beside_ones_own_pictures_is_no_judge(tmp_path):
     assert judges.bundled("../judges/mnist") is None
 
 
-def test_a_judge_of_ones_own(own, cache):
-    said = []
-    found = judge_for(own, say=said.append)
-    assert len(said) == 2
-    assert "of 9 held-out pictures" in said[1]
+def test_a_judge_of_ones_own(own, cache, caplog):
+    caplog.set_level(logging.INFO)
+    found = judge_for(own)
+    assert len(caplog.messages) == 2
+    assert "of 9 held-out pictures" in caplog.messages[1]
     images, labels = two_kinds(200, seed=1)
     assert accuracy_of(found.network, images, labels) > 0.97
     (kept,) = cache.iterdir()
@@ -84,20 +85,22 @@ def test_a_judge_of_ones_own(own, cache):
 
 
 @pytest.mark.parametrize(("size", "seconds"), [(8, 10), (28, 20), (32, 30), (48, 60), (64, 100)])
-def test_the_wait_is_said_by_the_size_of_the_pictures(cache, monkeypatch, size, seconds):
+def test_the_wait_is_said_by_the_size_of_the_pictures(cache, monkeypatch, caplog, size, seconds):
     """Measured on one core, 2,000 steps in colour: 44 CPU-seconds at 28×28, 131 at 48×48, 215 at 64×64."""
-    said = []
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr("mulligan.metrics.features.judge_training.train", lambda *_, **__: 1 / 0)
     data = Dataset("own", np.zeros((40, size, size, 3), np.uint8), np.arange(40) % 2, ("left", "right"))
     with pytest.raises(ZeroDivisionError):
-        judge_for(data, say=said.append)
-    assert said == [f"training a judge on own, once; some {seconds} seconds where two cores are free"]
+        judge_for(data)
+    assert caplog.messages == [f"training a judge on own, once; some {seconds} seconds where two cores are free"]
 
 
-def test_it_is_trained_once(own, cache):
-    first, said = judge_for(own), []
-    again = judge_for(own, train=False, say=said.append)
-    assert (again.sha256, said) == (first.sha256, [])
+def test_it_is_trained_once(own, cache, caplog):
+    first = judge_for(own)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    again = judge_for(own, train=False)
+    assert (again.sha256, caplog.messages) == (first.sha256, [])
     images, labels = two_kinds(91)
     for other in (Dataset("own", images, labels, ("left", "right")), Dataset("own", *two_kinds(90, 3), ("a", "b"))):
         assert judge_for(other, train=False) is None

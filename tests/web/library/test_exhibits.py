@@ -47,7 +47,7 @@ def test_the_museum(call: Any, playground: Any, case: Case) -> None:
     assert found["command"] == "mulligan museum tiny"
     assert found["played"] is None
     assert call.get("/api/museum/other").json()["field"] == "case"
-    work.museum(playground.runs / "tiny", print, 7)
+    work.museum(playground.runs / "tiny", 7)
     played = call.get("/api/museum/tiny").json()["played"]
     assert (played["seed"], played["fails"], played["mended"]) == (7, True, True)
     assert played["evidence"][1]["before"] is None  # NaN

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import shutil
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -246,8 +248,7 @@ def test_pictures_as_files(call: Any) -> None:
 
 
 def test_a_run_is_measured(runs: Path) -> None:
-    said: list[str] = []
-    found = work.evaluate(runs / "tiny-1", said.append)
+    found = work.evaluate(runs / "tiny-1")
     assert found["metrics"]["space"] == "points"
     assert found["metrics"]["modes"] <= 8
     assert found["metrics"]["step"] == 24
@@ -258,7 +259,7 @@ def test_a_run_is_measured(runs: Path) -> None:
 
 
 def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
-    work.evaluate(runs / "tiny-1", print)
+    work.evaluate(runs / "tiny-1")
     run = resume(runs / "tiny-1", steps=30)
     for _ in Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]):
         pass
@@ -292,11 +293,11 @@ def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any,
 
 
 def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
-    assert work.report(runs / "tiny-1", print)["url"] == "/runs/tiny-1/report.html"
+    assert work.report(runs / "tiny-1")["url"] == "/runs/tiny-1/report.html"
     answer = call.get("/runs/tiny-1/report.html")
     assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    found = work.export(runs / "tiny-1", print, "npz")
+    found = work.export(runs / "tiny-1", "npz")
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
     answer = call.get(found["url"])
     assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
@@ -366,6 +367,13 @@ def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
     found = playground.jobs._call(Line(0), "export", "tiny-1", {"to": "npz"}, said.append)
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
     assert "no run folder" in playground.jobs._call(Line(0), "report", "nothing", {}, said.append)["error"]
+
+
+def test_what_a_job_logs_is_told() -> None:
+    sent: list[Any] = []
+    told = work.Told(SimpleNamespace(send=lambda *words: sent.append(words)))  # type: ignore[arg-type]
+    told.emit(logging.makeLogRecord({"msg": "looking at %d pictures", "args": (9,)}))
+    assert sent == [("say", {"text": "looking at 9 pictures"})]
 
 
 def wait_for(done: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -45,9 +46,9 @@ def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name: str, run
     address = f"/api/runs/{quote(name, safe='')}"
     for path in (address, f"{address}/curves", row["sample"]):
         assert call.get(path).status_code == 200, path
-    assert call.get(work.export(runs / name, print, "npz")["url"]).status_code == 200
+    assert call.get(work.export(runs / name, "npz")["url"]).status_code == 200
     assert call.get(call.get(address).json()["exports"][0]["url"]).status_code == 200
-    assert call.get(work.report(runs / name, print)["url"]).status_code == 200
+    assert call.get(work.report(runs / name)["url"]).status_code == 200
     assert call.post(f"{address}/delete").status_code == 200
 
 
@@ -176,13 +177,13 @@ def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
     assert stand.sent[-1][0] == "second"
 
 
-def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs: Path) -> None:
+def test_the_end_says_how_to_go_on_with_a_run_that_has_steps_left(runs: Path, caplog: Any) -> None:
     worker: Any = SimpleNamespace(quit=lambda: None, join=lambda seconds: True)
     state: Any = SimpleNamespace(run="tiny-1", step=24)
-    said: list[str] = []
-    app.end(state, runs, worker, said.append)
-    assert said == []
+    caplog.set_level(logging.INFO)
+    app.end(state, runs, worker)
+    assert caplog.messages == []
     shutil.rmtree(runs / "tiny-1" / "checkpoints" / "step-000024")
-    app.end(state, runs, worker, said.append)
-    (line,) = said
+    app.end(state, runs, worker)
+    (line,) = caplog.messages
     assert line.startswith(f"tiny-1 is saved at step 18; go on with: mulligan resume {runs / 'tiny-1'}, or")

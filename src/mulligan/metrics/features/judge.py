@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -24,12 +25,12 @@ from mulligan.nn.layers import Conv2d, Dense, Dropout, Flatten, ReLU, Sequential
 from mulligan.nn.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from mulligan.data import Dataset
     from mulligan.nn.layers import Layer
+
+_LOG = logging.getLogger(__name__)
 
 FEATURES = 128
 STEPS = 2000
@@ -182,7 +183,7 @@ def shipped(data: Dataset) -> Judge | None:
     return found if fits else None
 
 
-def judge_for(data: Dataset, *, train: bool = True, say: Callable[[str], object] = lambda text: None) -> Judge | None:
+def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
     """Find the judge of a data set.
 
     Parameters
@@ -191,8 +192,6 @@ def judge_for(data: Dataset, *, train: bool = True, say: Callable[[str], object]
         Pictures; a judge of one's own learns from all of them but `data.test`, or but a tenth where there is none.
     train : bool
         Train one when none is shipped or in the cache.
-    say : callable
-        Told, in a sentence, what takes long and how well the new judge judges.
 
     Returns
     -------
@@ -202,6 +201,7 @@ def judge_for(data: Dataset, *, train: bool = True, say: Callable[[str], object]
     Notes
     -----
     A judge that was trained on the spot is kept in the user's cache folder, by the SHA-256 of pictures and labels.
+    The log tells how long that takes, and how well the new judge judges.
     """
     found = shipped(data)
     if found is not None or data.labels is None or data.classes < 2:
@@ -213,11 +213,11 @@ def judge_for(data: Dataset, *, train: bool = True, say: Callable[[str], object]
         return None
     height, width = data.shape[:2]
     seconds = max(10, round(2 * height * width / 28**2) * 10)
-    say(f"training a judge on {data.name}, once; some {seconds} seconds where two cores are free")
-    return _trained(data, kept, say)
+    _LOG.info("training a judge on %s, once; some %d seconds where two cores are free", data.name, seconds)
+    return _trained(data, kept)
 
 
-def _trained(data: Dataset, kept: Path, say: Callable[[str], object]) -> Judge:
+def _trained(data: Dataset, kept: Path) -> Judge:
     from mulligan.metrics.features.judge_training import accuracy_of, train  # it imports this file
 
     assert data.labels is not None
@@ -232,7 +232,8 @@ def _trained(data: Dataset, kept: Path, say: Callable[[str], object]) -> Judge:
     epochs = -(-STEPS // (len(images) // batch))
     network = train(images, labels, data.classes, epochs=epochs, batch_size=batch)
     accuracy = accuracy_of(network, held, held_labels)
-    say(f"the judge is right on {accuracy:.1%} of {len(held):,} held-out pictures; judge it by that")
+    right, of = f"{accuracy:.1%}", f"{len(held):,}"
+    _LOG.info("the judge is right on %s of %s held-out pictures; judge it by that", right, of)
     temporary = kept.with_name(f".{kept.name}.{os.getpid()}.part")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)

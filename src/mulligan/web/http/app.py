@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import mimetypes
 import signal
 import threading
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
     from mulligan.web.session.state import State
     from mulligan.web.worker.handle import WorkerHandle
+
+_LOG = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parents[1] / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -106,13 +109,11 @@ class Server(uvicorn.Server):
     app : Gate
     playground : Playground
         What the application works on.
-    say : callable
-        Told that the run is being saved.
     ready : callable
         Called once the server listens.
     """
 
-    def __init__(self, app: Gate, playground: Playground, say: Callable[[str], object], ready: Callable[[], object]):
+    def __init__(self, app: Gate, playground: Playground, ready: Callable[[], object]):
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -126,7 +127,7 @@ class Server(uvicorn.Server):
             limit_concurrency=512,
         )
         super().__init__(config)
-        self.playground, self.say, self.ready = playground, say, ready
+        self.playground, self.ready = playground, ready
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end, at the first signal."""
@@ -142,7 +143,7 @@ class Server(uvicorn.Server):
         playground = self.playground
         if playground.session.state.name in UNFINISHED:
             with contextlib.suppress(OSError):  # the terminal has closed
-                self.say("saving the run …")
+                _LOG.info("saving the run …")
         text = "The server is closing; the run is saved."
         playground.broadcast.publish("notice", {"kind": "info", "text": text, "code": "closing"})
         playground.worker.quit()
@@ -165,7 +166,6 @@ def run(
     *,
     host: str | None,
     token: str,
-    say: Callable[[str], object],
     ready: Callable[[], object],
 ) -> None:
     """Serve until told to end, then wait until the run is saved.
@@ -176,7 +176,7 @@ def run(
         Bound to its address.
     worker : WorkerHandle
         Started.
-    runs, data, token, say
+    runs, data, token
         As for `mulligan.web.server.serve`.
     host : str or None
         The loopback address that the server has; None where other machines may come in.
@@ -185,15 +185,15 @@ def run(
     """
     playground = Playground(runs, data, worker)
     hosts = frozenset[str]() if host is None else LOOPBACK | {host}
-    server = Server(application(playground, hosts=hosts, token=token), playground, say, ready)
+    server = Server(application(playground, hosts=hosts, token=token), playground, ready)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     finally:
-        end(playground.session.state, playground.runs, worker, say)
+        end(playground.session.state, playground.runs, worker)
 
 
-def end(state: State, runs: Path, worker: WorkerHandle, say: Callable[[str], object]) -> None:
+def end(state: State, runs: Path, worker: WorkerHandle) -> None:
     """Wait until the worker has saved the run, and say how to go on with it."""
     worker.quit()
     well = worker.join(GRACE)
@@ -203,10 +203,10 @@ def end(state: State, runs: Path, worker: WorkerHandle, say: Callable[[str], obj
     here = RunFolder(runs / run)
     found = checkpoints(here.checkpoints)
     if not well:
-        say(f"the training process did not end by itself; what {run} had saved is untouched")
+        _LOG.warning("the training process did not end by itself; what %s had saved is untouched", run)
     if not found:
         steps = f"its {state.step:,} steps are" if state.step else "nothing is"
-        say(f"{run} has saved nothing; {steps} lost")
+        _LOG.info("%s has saved nothing; %s lost", run, steps)
     elif step_of(found[-1]) < load_config(here.config).steps:
-        step = f"{step_of(found[-1]):,}"
-        say(f"{run} is saved at step {step}; go on with: mulligan resume {typed(runs / run)}, or mulligan serve")
+        step, again = f"{step_of(found[-1]):,}", f"mulligan resume {typed(runs / run)}"
+        _LOG.info("%s is saved at step %s; go on with: %s, or mulligan serve", run, step, again)

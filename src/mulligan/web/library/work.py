@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from pathlib import Path
@@ -17,14 +18,29 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 
+class Told(logging.Handler):
+    """Sends what is logged to the server, for the page."""
+
+    def __init__(self, channel: Channel):
+        super().__init__()
+        self.channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one message."""
+        self.channel.send("say", {"text": record.getMessage()})
+
+
 def main(connection: Connection, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
     """Do one job, and say at the end of the pipe what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(niceness)
     channel = Channel(connection)
+    log = logging.getLogger("mulligan")
+    log.setLevel(logging.INFO)
+    log.addHandler(Told(channel))
     try:
-        found = WORKS[what](Path(folder), lambda text: channel.send("say", {"text": text}), **args)
+        found = WORKS[what](Path(folder), **args)
     except MulliganError as error:
         found = {"error": str(error)}
     except ImportError as error:
@@ -37,7 +53,7 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
     channel.send("found", found)
 
 
-def evaluate(folder: Path, say: Any) -> dict[str, Any]:
+def evaluate(folder: Path) -> dict[str, Any]:
     """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
     from mulligan.evaluation import evaluate_finished
     from mulligan.training.store.folder import RunFolder, restored
@@ -47,7 +63,7 @@ def evaluate(folder: Path, say: Any) -> dict[str, Any]:
     if found is None:
         return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
     run = restored(found)
-    metrics = evaluate_finished(run, say=say)
+    metrics = evaluate_finished(run)
     here.keep_metrics(metrics)
     return {"metrics": short(metrics), "text": f"{folder.name} is measured."}
 
@@ -69,7 +85,7 @@ def short(metrics: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def report(folder: Path, say: Any) -> dict[str, Any]:
+def report(folder: Path) -> dict[str, Any]:
     """Write ``report.html``."""
     from mulligan.report import write_report
 
@@ -77,7 +93,7 @@ def report(folder: Path, say: Any) -> dict[str, Any]:
     return {"url": report_of(folder.name), "text": "The report is written."}
 
 
-def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
+def export(folder: Path, to: str) -> dict[str, Any]:
     """Write the generator for use elsewhere, into the run folder."""
     from mulligan.models import BUNDLED
     from mulligan.output.export.export import export as write
@@ -96,7 +112,7 @@ def export(folder: Path, say: Any, to: str) -> dict[str, Any]:
     }
 
 
-def museum(folder: Path, say: Any, seed: int) -> dict[str, Any]:
+def museum(folder: Path, seed: int) -> dict[str, Any]:
     """Play a case of the museum; `folder` is the runs folder and the case's name."""
     from mulligan.web.library.museum import play
 
