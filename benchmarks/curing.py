@@ -43,10 +43,7 @@ from breaking_cases import BROKEN, SMALL, Case, configure, rates
 
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import DivergedError, MulliganError
-from mulligan.metrics.classes import count_classes
-from mulligan.metrics.distances.frechet import frechet_distance, moments, percent
-from mulligan.metrics.features.judge import bundled
-from mulligan.metrics.toys import modes
+from mulligan.metrics import bundled, count_classes, frechet_distance, modes, moments, percent
 from mulligan.training import Diagnosis, Recorder, Run, plan, train
 from mulligan.training.events import Diagnosed
 

@@ -37,7 +37,7 @@ def ranked(rows, columns):
 
 def table(title, rows, columns):
     """Write the rows of one rung as Markdown."""
-    heads = ["variation", "steps", "CPU s", *(FIGURES[name].words for name in columns)]
+    heads = ["variation", "steps", "CPU s", *(FIGURES[name].label for name in columns)]
     lines = [f"\n**{title}**\n", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for row in rows:
         cells = [str(row.figures.get(name, "–")) for name in columns]

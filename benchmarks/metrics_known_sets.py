@@ -3,8 +3,8 @@
     python benchmarks/metrics_known_sets.py [--count 10000] [--markdown]
     python benchmarks/metrics_known_sets.py --halves     only whether sets of one distribution score their floors
 
-Reals: MNIST's test pictures. Every set is scored by `mulligan.metrics.evaluate` under three maps; the floors and what
-held-out training pictures score stand in the first lines. Then the floors are tried: two random sets from one split,
+Reals: MNIST's test pictures. `mulligan.metrics.evaluate_pictures` scores every set under three maps. The first lines
+hold the floors and what held-out training pictures score. Then the floors are tried: two random sets from one split,
 several times, against two from different splits. Ends with the Parzen rows and the time that one evaluation takes.
 """
 
@@ -18,12 +18,21 @@ import numpy as np
 import scipy.ndimage
 
 from mulligan.data import load
-from mulligan.metrics.distances.frechet import frechet_distance, moments, noise_floor, percent
-from mulligan.metrics.distances.neighbours import coverage_ideal, manifolds
-from mulligan.metrics.distances.parzen import parzen, parzen_kmeans
-from mulligan.metrics.evaluate import evaluate, reference
-from mulligan.metrics.features.judge import bundled
-from mulligan.metrics.features.maps import pca, random_conv
+from mulligan.metrics import (
+    bundled,
+    coverage_ideal,
+    evaluate_pictures,
+    frechet_distance,
+    manifolds,
+    moments,
+    noise_floor,
+    parzen,
+    parzen_kmeans,
+    pca,
+    percent,
+    random_conv,
+    reference,
+)
 
 
 def known_sets(digits, count, rng):
@@ -169,7 +178,7 @@ def main():
     results, clocks = {}, []
     for name, pictures in sets.items():
         began, spent = time.perf_counter(), time.process_time()
-        results[name] = evaluate(pictures, against, data="mnist")
+        results[name] = evaluate_pictures(pictures, against, data="mnist")
         clocks.append((time.perf_counter() - began, time.process_time() - spent))
 
     first = results["real, held out"]

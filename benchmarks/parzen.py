@@ -19,8 +19,8 @@ import numpy as np
 
 import mulligan
 from mulligan.data import load
-from mulligan.metrics.distances.cells import kmeans
-from mulligan.metrics.distances.parzen import WIDTHS, log_likelihoods
+from mulligan.metrics import kmeans, log_likelihoods
+from mulligan.metrics.distances.parzen import WIDTHS
 from mulligan.output.pictures.images import grid, save_png
 from mulligan.studies.measures import quality
 from mulligan.training import Run, train, with_overrides

@@ -25,9 +25,7 @@ import numpy as np
 
 from mulligan.bench.machine import describe
 from mulligan.data.sources.mnist import load_mnist
-from mulligan.metrics.distances.frechet import frechet_distance, moments, noise_floor, percent
-from mulligan.metrics.distances.neighbours import manifolds
-from mulligan.metrics.features.judge import bundled
+from mulligan.metrics import bundled, frechet_distance, manifolds, moments, noise_floor, percent
 from mulligan.nn.workers.limits import available_cores
 
 PEERS = ("gan", "dcgan", "wgan_gp")

@@ -18,7 +18,7 @@ import numpy as np
 import mulligan
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import MulliganError
-from mulligan.metrics.toys import modes
+from mulligan.metrics import modes
 from mulligan.training import Run, train, with_overrides
 
 COUNT = 10_000

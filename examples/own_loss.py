@@ -13,7 +13,7 @@ import numpy as np
 import mulligan
 from mulligan.data.sources.toys import TOYS
 from mulligan.game.losses import LOSSES, DiscriminatorLoss, GeneratorLoss, Loss
-from mulligan.metrics.toys import modes
+from mulligan.metrics import modes
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.evaluation import Exam, evaluate, evaluate_finished
 from mulligan.game.architectures.networks import MLPGenerator
 from mulligan.game.spec import Latent
+from mulligan.metrics import pca
 from mulligan.metrics.features import judge
-from mulligan.metrics.features.maps import pca
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream

@@ -18,13 +18,19 @@ import numpy as np
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.data.sources.picture_file import SIZES
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, shown
-from mulligan.metrics.evaluate import evaluate as evaluate_pictures
-from mulligan.metrics.evaluate import reference
-from mulligan.metrics.features.judge import Judge, bundled, judge_for
-from mulligan.metrics.features.maps import enough, pca, random_conv
-from mulligan.metrics.merging import merge
-from mulligan.metrics.points import evaluate_points
-from mulligan.metrics.toys import stacked_modes
+from mulligan.metrics import (
+    Judge,
+    bundled,
+    evaluate_pictures,
+    evaluate_points,
+    judge_for,
+    merge,
+    pca,
+    random_conv,
+    reference,
+    stacked_modes,
+)
+from mulligan.metrics.features.maps import enough
 from mulligan.output.figures import counted
 
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mulligan.metrics.evaluate import Reference
+    from mulligan.metrics import Reference
     from mulligan.output.generator.generator import Generator
     from mulligan.training import Run
 

@@ -55,7 +55,7 @@ def test_every_script_says_how_it_is_called(script):
         (["toy_modes.py", "--set", "stepz=3"], "unknown key 'stepz'"),
         (["halving.py", "cots"], "no study 'cots'. Did you mean 'cost'?"),
         (["halving.py", "losses", "--also", "hing"], "no such variation. Known are "),
-        (["glance.py", "rng"], "no recipe 'rng'"),
+        (["monitor.py", "rng"], "no recipe 'rng'"),
         (["breaking.py", "--only", "xyz"], "Known are "),
         (["curing.py", "--only", "xyz"], "Known are "),
         (["subnormal.py", "--loss", "cost"], "invalid choice: 'cost'"),
@@ -176,8 +176,8 @@ def test_a_cure_says_how_many_classes_there_are(monkeypatch):
         assert f"| {classes} of 10 | 60.0 | 35.0 | {verdict} |" in cure.row()
 
 
-def test_glance():
-    *_, row = run("glance.py", "ring", "--steps", 3, "--glances", 1).splitlines()
+def test_monitor():
+    *_, row = run("monitor.py", "ring", "--steps", 3, "--measurements", 1).splitlines()
     assert [cell.strip() for cell in row.split("|")][1::3] == ["ring", "500"]
     assert all(float(cell) >= 0 for cell in row.split("|")[2:4])
 

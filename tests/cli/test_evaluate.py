@@ -11,7 +11,7 @@ import pytest
 
 from mulligan.cli.scores import table
 from mulligan.metrics.features import judge
-from mulligan.training.progress import glance
+from mulligan.training.progress import monitor_line
 
 SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
 SMALLER = ("--set", "discriminator.layers={kind='mlp_discriminator',hidden=[8]}")
@@ -41,7 +41,7 @@ def trained(mulligan, cloud):
 def test_a_run_is_watched_and_measured(trained, here):
     out, err = trained
     assert [line.split(":")[0] for line in err.splitlines() if "KID" in line] == ["step 10", "step 20"]
-    assert "its floor" in out
+    assert "\n  floor " in out
     kept = json.loads((here / "r" / "metrics.json").read_text())
     assert (kept["n"], kept["seeds"], kept["generator"], kept["held_out"]) == (200, [0], "ema", True)
     assert kept["cpu_seconds"] > 0
@@ -84,7 +84,7 @@ def test_a_run_ends_with_its_figures_though_they_cannot_be_kept(trained, mulliga
         assert (kept["event"], kept["step"], kept["metrics"]["generator"]) == ("kept", steps, "ema")
     else:
         assert f"done: {steps} steps" in out
-        assert "coverage" in out
+        assert "Coverage" in out
         assert "metrics.json" not in out
     assert (here / "r" / "report.html").is_file()
 
@@ -190,12 +190,13 @@ def test_a_generator_alone(mulligan, model, data):
     assert "kept in" not in out
 
 
-def test_words_of_a_glance():
+def test_the_line_of_a_measurement():
     found = {"kid": 0.0123, "modes": 1, "effective_modes": 1.0, "junk": 0.25, "label_accuracy": 0.5}
-    assert glance(found) == "KID 0.0123 · 1 class (1.00 effective) · 25.0 % junk · 50.0 % as asked"
-    assert glance({"kid": -0.2, "modes": 8, "high_quality": 0.9}) == "KID −0.200 · 8 modes · 90.0 % of high quality"
-    assert glance({"mine": 2.0, "words": "x"}) == "mine 2.00"
-    assert glance({}) == ""
+    assert monitor_line(found) == "KID 0.0123 · 1 class (1.00 effective) · 25.0 % junk · 50.0 % as asked"
+    found = {"kid": -0.2, "modes": 8, "high_quality": 0.9}
+    assert monitor_line(found) == "KID −0.200 · 8 modes · 90.0 % of high quality"
+    assert monitor_line({"mine": 2.0, "words": "x"}) == "mine 2.00"
+    assert monitor_line({}) == ""
 
 
 def test_floors_stand_below_their_figures():
@@ -208,9 +209,10 @@ def test_floors_stand_below_their_figures():
     assert "2.00 (1.00…3.00)" in lines[at]
     assert "0.140" in lines[at + 1]
     at = next(i for i, line in enumerate(lines) if line.startswith("KID"))
-    assert lines[at + 1].split()[:3] == ["its", "spread", "0.0321"]  # without which 0.1 says little
-    assert not any("FD∞" in line or "real or fake" in line for line in lines)
-    assert lines[-1].startswith("coverage")  # points have no map of their own, hence no hash after it
+    assert lines[at + 1].split()[:4] == ["KID,", "its", "spread", "0.0321"]  # without which 0.1 says little
+    assert not any("FD∞" in line or "Real or fake" in line for line in lines)
+    assert lines[-2].startswith("Coverage")
+    assert lines[-1].split()[:2] == ["ideal", "0.969"]  # points have no map of their own, hence no hash after it
 
 
 def test_the_judge_that_read_the_modes_is_named_by_its_hash():
@@ -226,8 +228,8 @@ def test_figures_of_pictures_stand_only_where_they_are():
     far = {"fd": 2.0, "fd_floor": 0.14, "kid": 0.1}
     copying = {"authpct": 60.0, "authpct_real": 61.0, "ct_z": 0.0}
     found = {"n": 99, "n_real": 99, "seeds": [0], "data": "own", "pca64": {**far, **near}, "copies": copying}
-    assert "pictures       contrast 0.900 of the reals'" in table({**found, "contrast": 0.9})
-    assert not any(line.startswith("pictures") for line in table(found))
+    assert "Contrast 0.900 1 is right" in [" ".join(line.split()) for line in table({**found, "contrast": 0.9})]
+    assert not any(line.startswith(("Diversity", "Sharpness", "Contrast")) for line in table(found))
 
 
 def test_a_run_on_too_few_pictures_says_that_it_is_not_evaluated(mulligan, here):

@@ -3,15 +3,8 @@ import pytest
 import scipy.stats
 
 from mulligan.errors import DataError, ShapeError
-from mulligan.metrics.classes import (
-    JUNK,
-    classifier_score,
-    count_classes,
-    kl,
-    labels,
-    shares,
-    within_class_variance,
-)
+from mulligan.metrics import classifier_score, count_classes, kl, labels, shares, within_class_variance
+from mulligan.metrics.classes import JUNK
 
 
 def sure(label, count=10, p=0.91):

@@ -4,8 +4,7 @@ from scipy.spatial.distance import cdist
 
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.copies import copying, ct, nearest_pictures, originals
-from mulligan.metrics.distances.cells import kmeans
+from mulligan.metrics import copying, ct, kmeans, nearest_pictures, originals
 
 
 def authentic(x, train):

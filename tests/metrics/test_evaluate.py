@@ -5,16 +5,28 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics.classes import within_class_variance
-from mulligan.metrics.copies import copying, originals
-from mulligan.metrics.distances.c2st import c2st
-from mulligan.metrics.distances.frechet import frechet_distance, frechet_infinity, moments, noise_floor
-from mulligan.metrics.distances.kernel import kid
-from mulligan.metrics.distances.neighbours import manifolds
-from mulligan.metrics.evaluate import distances, evaluate, reference
-from mulligan.metrics.features.maps import pca, random_conv
-from mulligan.metrics.merging import merge
-from mulligan.metrics.pictures import contrast, diversity, sharpness
+from mulligan.metrics import (
+    METRICS,
+    Comparison,
+    c2st,
+    contrast,
+    copying,
+    diversity,
+    evaluate_pictures,
+    frechet_distance,
+    frechet_infinity,
+    kid,
+    manifolds,
+    merge,
+    moments,
+    noise_floor,
+    originals,
+    pca,
+    random_conv,
+    reference,
+    sharpness,
+    within_class_variance,
+)
 
 N = 300
 
@@ -54,7 +66,7 @@ def against(digits, maps, pupils):
 
 @pytest.fixture(scope="module")
 def result(pupils, against):
-    return evaluate(pupils[0], against, seed=4, data="mnist", cpu_seconds=1.5)
+    return evaluate_pictures(pupils[0], against, seed=4, data="mnist", cpu_seconds=1.5)
 
 
 def test_the_form_that_the_interface_promises(result):
@@ -102,17 +114,17 @@ def test_each_figure_stands_in_its_place(digits, maps, against, result):
 def test_fd_infinity_takes_four_rows_for_each_feature(rng):
     for n, m, there in ((64, 64, True), (63, 64, False), (64, 63, False)):
         real, fake = rng.standard_normal((n, 16)), rng.standard_normal((m, 16))
-        assert ("fd_infinity" in distances(real, fake, moments(real), 0)) is there
+        assert ("fd_infinity" in METRICS["fd_infinity"].compute(Comparison(real, fake))) is there
 
 
 def test_the_same_again_to_the_last_digit(pupils, against, result):
-    assert evaluate(pupils[0], against, seed=4, data="mnist", cpu_seconds=1.5) == result
+    assert evaluate_pictures(pupils[0], against, seed=4, data="mnist", cpu_seconds=1.5) == result
 
 
 def test_another_number_is_refused_or_marked(pupils, against):
-    with pytest.raises(ConfigError, match=r"100 fakes against 300 reals.*Draw 300 fakes"):
-        evaluate(pupils[0][:100], against)
-    marked = evaluate(pupils[0][:100], against, unequal=True)
+    with pytest.raises(ConfigError, match=r"fakes must be as many as the 300 reals, got 100.*Draw 300 fakes"):
+        evaluate_pictures(pupils[0][:100], against)
+    marked = evaluate_pictures(pupils[0][:100], against, unequal=True)
     assert (marked["n"], marked["n_real"]) == (100, N)
     of_reals = against.moments["pca64"]
     expected = 100 * noise_floor(of_reals.cov, N, 100) / of_reals.total_variance
@@ -121,7 +133,7 @@ def test_another_number_is_refused_or_marked(pupils, against):
 
 def test_without_classes(digits, maps):
     bare = reference(digits.test.images[:100], digits.images[:500], maps[1:])
-    found = evaluate(digits.images[600:700], bare)
+    found = evaluate_pictures(digits.images[600:700], bare)
     assert "classes" not in found
     assert found["copies"]["by"] == "randconv"
     assert 0.5 < found["diversity"] < 1.5
@@ -136,7 +148,7 @@ def test_a_map_that_knows_classes_is_asked_for_them(digits, maps):
     known = reference(
         digits.test.images[:100], digits.images[:500], [Knowing(maps[0], [], []), maps[1]], prior=np.array([3, 1])
     )
-    found = evaluate(digits.images[600:700], known)
+    found = evaluate_pictures(digits.images[600:700], known)
     share = np.mean(digits.images[600:700].mean(axis=(1, 2, 3)) > 33)
     assert found["classes"]["histogram"] == pytest.approx([share, 1 - share])
     expected = share * np.log(share / 0.75) + (1 - share) * np.log((1 - share) / 0.25)
@@ -148,9 +160,9 @@ def test_a_judge_that_is_sure_of_nothing(digits, maps):
     real, train = digits.test.images[:60], digits.images[:500]
     fakes = digits.images[600:660]
     unsure = Told(maps[1], [*real, *fakes], np.full((120, 10), 0.1))
-    found = evaluate(fakes, reference(real, train, [unsure]))
+    found = evaluate_pictures(fakes, reference(real, train, [unsure]))
     assert found["classes"]["junk"] == 1.0
-    assert found["diversity"] == evaluate(fakes, reference(real, train, maps[1:]))["diversity"]
+    assert found["diversity"] == evaluate_pictures(fakes, reference(real, train, maps[1:]))["diversity"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +179,7 @@ def test_figures_that_the_reals_do_not_have_are_left_out(rng, shape, blank, left
     real, train = (rng.integers(0, 256, (60, *size), dtype=np.uint8) + np.zeros(shape, np.uint8) for _ in "rt")
     against = reference(real, train, [pca(train)])
     noise = rng.integers(0, 256, (60, *shape), dtype=np.uint8)
-    results = [evaluate(fakes, against) for fakes in (train, noise)]
+    results = [evaluate_pictures(fakes, against) for fakes in (train, noise)]
     for result in results:
         assert {"diversity", "sharpness", "contrast"} & result.keys() == left
         assert all(isinstance(result[name], float) for name in left)
@@ -181,9 +193,9 @@ def test_what_was_asked_for(digits, maps, pupils):
     off = np.where(np.arange(N) < 30, (labels + 1) % 10, labels)
     for given, asked, right in ((sure, labels, 1.0), (unsure, off, 0.9)):
         against = reference(reals, digits.images[:500], [Told(maps[0], [*fakes, *reals], [*given, *p])])
-        assert evaluate(fakes, against, asked=asked)["classes"]["label_accuracy"] == right
-    with pytest.raises(ShapeError, match=r"\(3,\) classes asked for 300 fakes"):
-        evaluate(fakes, against, asked=labels[:3])
+        assert evaluate_pictures(fakes, against, asked=asked)["classes"]["label_accuracy"] == right
+    with pytest.raises(ShapeError, match=r"one class for each of the 300 fakes, got shape \(3,\)"):
+        evaluate_pictures(fakes, against, asked=labels[:3])
 
 
 def test_seeds_together(result):
@@ -233,9 +245,9 @@ def test_words_for_what_is_off(digits, maps, against):
         reference(real, train, [maps[1], maps[1]])
     with pytest.raises(DataError, match="300 reals all have the same features"):
         reference(np.repeat(real[:1], N, axis=0), train, maps)
-    with pytest.raises(ShapeError, match=r"fakes of \(20, 28, 1\) and reals of \(28, 28, 1\)"):
-        evaluate(real[:, :20], against)
+    with pytest.raises(ShapeError, match=r"fakes must have the reals' shape \(28, 28, 1\), got \(20, 28, 1\)"):
+        evaluate_pictures(real[:, :20], against)
     with pytest.raises(DataError, match="fakes has dtype float64"):
-        evaluate(real / 255.0, against)
+        evaluate_pictures(real / 255.0, against)
     with pytest.raises(ConfigError, match="no results"):
         merge([])

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from mulligan.metrics.evaluate import evaluate, reference
-from mulligan.metrics.features.judge import bundled
-from mulligan.metrics.features.maps import pca, random_conv
+from mulligan.metrics import bundled, evaluate_pictures, pca, random_conv, reference
 
 N = 1000
 MAPS = ("judge", "pca64", "randconv")
@@ -37,7 +35,7 @@ def results(digits):
     }
     maps = [bundled("mnist"), pca(train), random_conv((28, 28, 1))]
     against = reference(test, train, maps, prior=np.bincount(labels))
-    return {name: evaluate(images, against) for name, images in sets.items()}
+    return {name: evaluate_pictures(images, against) for name, images in sets.items()}
 
 
 @pytest.mark.parametrize("phi", MAPS)

@@ -5,8 +5,7 @@ import pytest
 import scipy.ndimage
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics import pictures
-from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim
+from mulligan.metrics import contrast, dissimilarity, diversity, pictures, sharpness, ssim
 
 
 def random_pictures(rng, n, h=11, w=9, c=2):

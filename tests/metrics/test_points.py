@@ -9,11 +9,7 @@ from scipy.stats import norm
 
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ConfigError, DataError
-from mulligan.metrics.distances.frechet import frechet_distance, moments, noise_floor
-from mulligan.metrics.distances.kernel import kid
-from mulligan.metrics.distances.neighbours import manifolds
-from mulligan.metrics.points import evaluate_points
-from mulligan.metrics.toys import divergences
+from mulligan.metrics import divergences, evaluate_points, frechet_distance, kid, manifolds, moments, noise_floor
 
 N = 2000
 
@@ -73,7 +69,7 @@ def test_points_of_ones_own(real):
 
 
 def test_words(real):
-    with pytest.raises(ConfigError, match=r"5 fakes against 2000 reals.*Draw 2000"):
+    with pytest.raises(ConfigError, match=r"as many as the 2000 reals, got 5.*Draw 2000"):
         evaluate_points(real["ring"][:5], real["ring"])
     with pytest.raises(DataError, match="fake points is not finite"):
         evaluate_points(real["ring"] * np.nan, real["ring"])

@@ -4,7 +4,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics.toys import divergences, modes, stacked_modes
+from mulligan.metrics import divergences, modes, stacked_modes
 
 RING = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 

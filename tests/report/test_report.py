@@ -73,7 +73,7 @@ def test_all_sections_of_a_finished_run(folder, metrics):
     assert "Healthy at the end." in words or "not healthy" in words
     for figure in ("2.71", "floor 0.450, n 50, judge", "0.870", "best possible 0.969", "3 / 3", "1.60 % junk", "4.02"):
         assert figure in words
-    assert "KID, its spread standard deviation of its subsets 0.0321" in words
+    assert "KID, its spread Standard deviation of KID over its subsets. 0.0321" in words
     assert "No sign of copying: C T −0.400" in words
     assert "24 steps" in words
     for title in ("Loss", "What D says", "Gradient norms", "Variety and cover"):

@@ -11,12 +11,7 @@ import pytest
 from mulligan.data import Dataset, load, scaled
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import UnsupportedError
-from mulligan.metrics.classes import count_classes
-from mulligan.metrics.distances.frechet import frechet_distance, moments
-from mulligan.metrics.distances.neighbours import manifolds
-from mulligan.metrics.features.judge import bundled
-from mulligan.metrics.features.maps import pca
-from mulligan.metrics.pictures import sharpness
+from mulligan.metrics import bundled, count_classes, frechet_distance, manifolds, moments, pca, sharpness
 from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
 from mulligan.training import Run, recipe, with_overrides
 from mulligan.training.config import Parent

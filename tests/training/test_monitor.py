@@ -1,4 +1,4 @@
-"""A glance in the middle of a run: the right figures, always the same ones, and nothing changed."""
+"""The monitor of a run: the right figures, always the same ones, and nothing changed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import pytest
 
 from mulligan.data import Dataset, load
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics.distances.kernel import kid
-from mulligan.metrics.features.judge import bundled
-from mulligan.metrics.toys import modes
+from mulligan.metrics import bundled, kid, modes
 from mulligan.training import Recorder, Run, resume, train
 from mulligan.training.config import DataSpec
 from mulligan.training.events import Evaluated
-from mulligan.training.monitor import COUNT, Glance
+from mulligan.training.monitor import COUNT, Monitor
 
 
 @pytest.fixture(scope="module")
@@ -35,50 +33,50 @@ def mnist_run(tiny: Any) -> Run:
     return run
 
 
-def glance_of(run: Run) -> Glance:
-    found = Glance.of(run)
+def monitor_of(run: Run) -> Monitor:
+    found = Monitor.of(run)
     assert found is not None
     return found
 
 
 def test_figures_of_pictures(mnist_run: Run) -> None:
-    look = glance_of(mnist_run)
-    found = look(mnist_run)
+    monitor = monitor_of(mnist_run)
+    found = monitor(mnist_run)
     z, labels = mnist_run.draw(COUNT, seed=mnist_run.config.seed)
     images = mnist_run.sample(z, labels)
     judge = bundled("mnist")
     assert judge is not None
-    assert look.features is not None
+    assert monitor.features is not None
     judged = judge.probabilities(images)
     sure = judged.max(axis=1) >= 0.5
     assert found["junk"] == pytest.approx(1 - sure.mean(), abs=0.003)
     shares = np.bincount(judged.argmax(axis=1)[sure], minlength=10) / COUNT
     assert found["modes"] == (shares >= 0.01).sum()
     assert found["label_accuracy"] == pytest.approx((judged.argmax(axis=1) == labels).mean(), abs=0.003)
-    assert found["kid"] == pytest.approx(kid(look.real, look.features(images), subsets=1).mean, rel=1e-3)
-    assert len(look.real) == COUNT
+    assert found["kid"] == pytest.approx(kid(monitor.real, monitor.features(images), subsets=1).mean, rel=1e-3)
+    assert len(monitor.real) == COUNT
 
 
 def test_the_reals_are_held_out_and_of_every_class(mnist_run: Run) -> None:
-    look = glance_of(mnist_run)
-    assert look.features is not None
+    monitor = monitor_of(mnist_run)
+    assert monitor.features is not None
     digits = load("mnist")
     assert digits.test is not None
-    all_reals = look.features(np.asarray(digits.test.images))
+    all_reals = monitor.features(np.asarray(digits.test.images))
     known = {row.tobytes(): label for row, label in zip(all_reals, np.asarray(digits.test.labels))}
-    shares = np.bincount([known[row.tobytes()] for row in look.real], minlength=10) / COUNT
+    shares = np.bincount([known[row.tobytes()] for row in monitor.real], minlength=10) / COUNT
     assert shares.min() > 0.07
 
 
 def test_real_pictures_would_score_as_they_should(mnist_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    look = glance_of(mnist_run)
-    assert look.features is not None
+    monitor = monitor_of(mnist_run)
+    assert monitor.features is not None
     judge, digits = bundled("mnist"), load("mnist")
     assert judge is not None
     chosen = np.random.default_rng(0).permutation(len(digits))[:COUNT]
     images = np.asarray(digits.images[chosen])
-    monkeypatch.setattr(Glance, "_look", lambda *_: (look.features(images), judge.probabilities(images)))
-    found = look(mnist_run)
+    monkeypatch.setattr(Monitor, "features_of", lambda *_: (monitor.features(images), judge.probabilities(images)))
+    found = monitor(mnist_run)
     assert abs(found["kid"]) < 0.01
     assert found["modes"] == 10
     assert found["effective_modes"] > 9.8
@@ -87,14 +85,14 @@ def test_real_pictures_would_score_as_they_should(mnist_run: Run, monkeypatch: p
 
 def test_figures_of_a_toy(tiny: Any) -> None:
     run = Run(tiny())
-    found = glance_of(run)(run)
+    found = monitor_of(run)(run)
     points = run.sample(*run.draw(COUNT, seed=run.config.seed))
     ring = TOYS["ring"]
     assert isinstance(ring, Gaussians)
     expected = modes(points, ring.modes, ring.std)
     assert (found["modes"], found["high_quality"]) == (expected.captured, expected.high_quality)
     assert found.keys() == {"kid", "modes", "high_quality"}
-    assert glance_of(Run(tiny(data={"name": "swiss-roll"})))(Run(tiny(data={"name": "swiss-roll"}))).keys() == {"kid"}
+    assert monitor_of(Run(tiny(data={"name": "swiss-roll"})))(Run(tiny(data={"name": "swiss-roll"}))).keys() == {"kid"}
 
 
 def test_pictures_without_a_shipped_judge(tiny: Any, digits: Dataset) -> None:
@@ -106,9 +104,9 @@ def test_pictures_without_a_shipped_judge(tiny: Any, digits: Dataset) -> None:
         ),
         data=digits,
     )
-    assert glance_of(run)(run).keys() == {"kid"}
+    assert monitor_of(run)(run).keys() == {"kid"}
     few = Dataset("few", digits.images[:19], digits.labels[:19], digits.class_names)  # type: ignore[index]
-    assert Glance.of(Run(run.config, data=few)) is None
+    assert Monitor.of(Run(run.config, data=few)) is None
 
 
 def test_the_number_of_workers_changes_nothing(tiny: Any) -> None:
@@ -116,10 +114,10 @@ def test_the_number_of_workers_changes_nothing(tiny: Any) -> None:
         runs = [Run(tiny(threads=threads, data={"name": data, "limit": 500}, **_players(data))) for threads in (1, 2)]
         for run in runs[1:]:
             run.gan.average[:] = runs[0].gan.average
-        looks = [glance_of(run)(run) for run in runs]
-        assert looks[0].keys() == looks[1].keys()
-        for key, value in looks[0].items():
-            assert looks[1][key] == pytest.approx(value, rel=1e-4), key
+        measured = [monitor_of(run)(run) for run in runs]
+        assert measured[0].keys() == measured[1].keys()
+        for key, value in measured[0].items():
+            assert measured[1][key] == pytest.approx(value, rel=1e-4), key
         for run in runs:
             run.gan.team.close()
 
@@ -141,15 +139,15 @@ def test_watching_changes_no_byte_and_a_resumed_run_tells_the_same(tiny: Any, th
     watched, plain = tiny(threads=threads, evaluate_every=5), tiny(threads=threads, evaluate_every=0)
     for name, config in (("watched", watched), ("plain", plain)):
         run = Run(config)
-        list(Recorder(tmp_path / name).record(run, evaluators=[glance_of(run)]))
+        list(Recorder(tmp_path / name).record(run, evaluators=[monitor_of(run)]))
     assert len(content(tmp_path / "watched")) == 1
     assert content(tmp_path / "watched") == content(tmp_path / "plain")
     run = Run(watched)
     stop = iter([False] * 13 + [True] * 99)
-    list(Recorder(tmp_path / "stopped").record(run, evaluators=[glance_of(run)], stop=lambda: next(stop)))
+    list(Recorder(tmp_path / "stopped").record(run, evaluators=[monitor_of(run)], stop=lambda: next(stop)))
     again = resume(tmp_path / "stopped")
     assert again.step == 13
-    list(Recorder(tmp_path / "stopped").record(again, evaluators=[glance_of(again)]))
+    list(Recorder(tmp_path / "stopped").record(again, evaluators=[monitor_of(again)]))
     whole = (tmp_path / "watched" / "events.jsonl").read_bytes()
     assert (tmp_path / "stopped" / "events.jsonl").read_bytes() == whole
     assert whole.count(b'"evaluated"') == 5
@@ -157,22 +155,22 @@ def test_watching_changes_no_byte_and_a_resumed_run_tells_the_same(tiny: Any, th
 
 def test_what_is_not_finite_says_nothing(tiny: Any, mnist_run: Run) -> None:
     ring = Run(tiny())
-    look = glance_of(ring)
+    monitor = monitor_of(ring)
     ring.gan.average[:] = np.nan
-    assert look(ring) == {}
+    assert monitor(ring) == {}
     pictures = Run(mnist_run.config)
-    seen = glance_of(pictures)
+    seen = monitor_of(pictures)
     pictures.gan.average[:] = np.inf
     assert seen(pictures) == {}
 
 
 def test_in_the_stream(tiny: Any) -> None:
     run = Run(tiny(evaluate_every=12))
-    found = [e for e in train(run, evaluators=[glance_of(run)]) if isinstance(e, Evaluated)]
+    found = [e for e in train(run, evaluators=[monitor_of(run)]) if isinstance(e, Evaluated)]
     assert [event.step for event in found] == [12, 24]
     assert all(event.metrics.keys() == {"kid", "modes", "high_quality"} for event in found)
 
 
 def test_one_picture_has_no_components(mnist_run: Run) -> None:
     config = replace(mnist_run.config, data=DataSpec(name="mnist", limit=1))
-    assert Glance.of(Run(config)) is None
+    assert Monitor.of(Run(config)) is None

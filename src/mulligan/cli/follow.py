@@ -12,7 +12,7 @@ from mulligan.output.figures import count, counted, duration
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.events import Diagnosed, Event
-from mulligan.training.monitor import Glance
+from mulligan.training.monitor import Monitor
 from mulligan.training.progress import View, view_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def follow(
     start, first = time.perf_counter(), run.step
     with Interrupt() as stop:
         view = Lines() if json else view_of(run)
-        watching = Glance.of(run) if run.config.evaluate_every else None
+        watching = Monitor.of(run) if run.config.evaluate_every else None
         evaluators = [] if watching is None else [watching]
         alarm: Diagnosed | None = None
 

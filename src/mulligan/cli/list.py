@@ -102,9 +102,9 @@ def _data() -> list[Row]:
 
 
 def _metrics() -> list[Row]:
-    from mulligan.metrics.registry import METRICS
+    from mulligan.metrics import METRICS
 
-    return [Row(name, line, source) for name, (line, source) in METRICS.items()]
+    return [Row(name, f"{metric.label}: {metric.line}", metric.source) for name, metric in METRICS.items()]
 
 
 def _registry(base: str) -> Callable[[], list[Row]]:

@@ -1,1 +1,45 @@
-"""How good are the pictures: distances, coverage, modes, copies, each with its floor."""
+"""How good are the samples: distances, coverage, classes, copies, each beside its floor.
+
+- `registry`: every figure of ``metrics.json``, with label, direction, floor, source and function. Read it first.
+- `evaluate`: the whole evaluation, and several as one; `comparison`: what the function of a metric is given.
+- `features/`: what pictures are compared in: the judge, PCA of the pixels, a random net.
+- `distances/`: how far two sets of features are apart: FD, KID, precision and recall, C2ST, Parzen windows.
+- `classes`, `copies`, `pictures`, `toys`: what a judge, the training set, the pixels, a known density tell.
+- `validation`: checks of what comes in; `parallel`: independent pieces of work on all cores.
+"""
+
+from mulligan.metrics.classes import Classes, classifier_score, count_classes, kl, labels, shares, within_class_variance
+from mulligan.metrics.comparison import Comparison, Pictures
+from mulligan.metrics.copies import Copies, Originals, copying, ct, nearest_pictures, originals
+from mulligan.metrics.distances.c2st import TwoSampleTest, c2st
+from mulligan.metrics.distances.cells import kmeans
+from mulligan.metrics.distances.frechet import (
+    Moments,
+    frechet_distance,
+    frechet_infinity,
+    moments,
+    noise_floor,
+    percent,
+)
+from mulligan.metrics.distances.kernel import Kid, kid, squared_mmd
+from mulligan.metrics.distances.neighbours import Manifolds, coverage_ideal, manifolds, nearest, squared_distances
+from mulligan.metrics.distances.parzen import log_likelihoods, parzen, parzen_kmeans
+from mulligan.metrics.evaluate import Reference, evaluate_pictures, evaluate_points, merge, reference
+from mulligan.metrics.features.judge import Judge, bundled, judge_for, shipped
+from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, RandomConv, pca, random_conv
+from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim
+from mulligan.metrics.registry import MAPS, METRICS, Figure, Metric, at, figures_in, median_of
+from mulligan.metrics.toys import Divergences, Modes, divergences, modes, stacked_modes
+
+# fmt: off
+__all__ = [
+    "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Copies", "Divergences", "FeatureMap", "Figure",
+    "Judge", "Kid", "Manifolds", "Metric", "Modes", "Moments", "Originals", "Pictures", "RandomConv", "Reference",
+    "TwoSampleTest", "at", "bundled", "c2st", "classifier_score", "contrast", "copying", "count_classes",
+    "coverage_ideal", "ct", "dissimilarity", "divergences", "diversity", "evaluate_pictures", "evaluate_points",
+    "figures_in", "frechet_distance", "frechet_infinity", "judge_for", "kid", "kl", "kmeans", "labels",
+    "log_likelihoods", "manifolds", "median_of", "merge", "modes", "moments", "nearest", "nearest_pictures",
+    "noise_floor", "originals", "parzen", "parzen_kmeans", "pca", "percent", "random_conv", "reference", "shares",
+    "sharpness", "shipped", "squared_distances", "squared_mmd", "ssim", "stacked_modes", "within_class_variance",
+]
+# fmt: on

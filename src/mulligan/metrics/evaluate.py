@@ -1,4 +1,4 @@
-"""The whole evaluation: fakes against held-out reals, as the dictionary of metrics.json.
+"""A whole evaluation: fakes against held-out reals, as the dictionary of ``metrics.json``; and several as one.
 
 The protocol: 10,000 fakes against the 10,000 test pictures, at least three seeds, median and range, floors beside the
 figures. The reals' half of the work is done once, in `Reference`, however many sets of fakes follow.
@@ -6,30 +6,22 @@ figures. The reals' half of the work is done once, in `Reference`, however many 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.classes import classifier_score, count_classes, labels, within_class_variance
-from mulligan.metrics.copies import Originals, copying, originals
-from mulligan.metrics.distances.c2st import c2st
-from mulligan.metrics.distances.frechet import (
-    Moments,
-    frechet_distance,
-    frechet_infinity,
-    moments,
-    noise_floor,
-    percent,
-)
-from mulligan.metrics.distances.kernel import kid
-from mulligan.metrics.distances.neighbours import manifolds
+from mulligan.metrics.comparison import Comparison, Pictures
+from mulligan.metrics.copies import Originals, originals
+from mulligan.metrics.distances.frechet import Moments, moments, percent
 from mulligan.metrics.features.maps import ClassMap
 from mulligan.metrics.parallel import in_parallel
-from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comparable
-from mulligan.metrics.validation import pictures
+from mulligan.metrics.registry import METRICS
+from mulligan.metrics.validation import feature_sets, pictures
 from mulligan.metrics.validation import probabilities as read_probabilities
 
 if TYPE_CHECKING:
@@ -43,6 +35,10 @@ if TYPE_CHECKING:
 COPIES_BY = "pca64"
 """The map in which copies are looked for, where it is there: near the pixels, as a judge calls two different sevens
 nearly the same."""
+
+
+FACTS = ("n", "n_real", "n_train", "accuracy", "step")
+"""Numbers that are no figures: they must agree between seeds, as words and truths must."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +114,7 @@ def reference(
     names = [phi.name for phi in maps]
     if not names or len(set(names)) < len(names):
         raise ConfigError(f"feature maps {names}: at least one, each with its own name, is needed. Pass [pca(train)].")
-    features, probabilities = _look(maps, real)
+    features, probabilities = _seen_by(maps, real)
     if probabilities is not None:
         prior = probabilities.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
     copies_by = COPIES_BY if COPIES_BY in names else names[0]
@@ -138,7 +134,7 @@ def reference(
     )
 
 
-def evaluate(
+def evaluate_pictures(
     fake: NDArray[Any],
     against: Reference,
     *,
@@ -149,7 +145,7 @@ def evaluate(
     cpu_seconds: float | None = None,
     unequal: bool = False,
 ) -> dict[str, Any]:
-    """Score one set of fakes: every figure of metrics.json.
+    """Score one set of fakes: every figure of ``metrics.json``.
 
     Parameters
     ----------
@@ -189,96 +185,97 @@ def evaluate(
     real, n = against.real, len(fake)
     if fake.shape[1:] != real.shape[1:]:
         raise ShapeError(
-            f"fakes of {fake.shape[1:]} and reals of {real.shape[1:]}; one shape is needed. "
+            f"fakes must have the reals' shape {real.shape[1:]}, got {fake.shape[1:]}. "
             f"Evaluate against the data that the generator was trained on; never resize for judging."
         )
     if n != len(real) and not unequal:
-        raise ConfigError(
-            f"{n} fakes against {len(real)} reals; the same number is needed, because every figure depends on it. "
-            f"Draw {len(real)} fakes, or pass unequal=True to have it marked."
-        )
-    seen, p = _look(against.maps, fake)
-    real_p, prior = against.probabilities, against.prior
-    fake_label = real_label = None
-    if p is not None and real_p is not None:
-        fake_label, real_label = labels(p), labels(real_p)
-
-    work: dict[str, Callable[[], Any]] = {"copies": partial(copying, seen[against.copies_by], against.originals)}
+        raise _another_number(n, len(real), ", or pass unequal=True to have it marked")
+    if asked is not None and np.shape(asked) != (n,):
+        raise ShapeError(f"asked must have one class for each of the {n} fakes, got shape {np.shape(asked)}.")
+    features, p = _seen_by(against.maps, fake)
+    whole = Pictures(real, fake, seed, "", data, against=against, features=features, probabilities=p, asked=asked)
+    spaces = [
+        Comparison(against.features[name], seen, seed, name, data, against.moments[name])
+        for name, seen in features.items()
+    ]
+    found = _measured({"pictures": [whole], "features": spaces})
     for phi in against.maps:
-        mine, theirs, of_theirs = seen[phi.name], against.features[phi.name], against.moments[phi.name]
-        work[f"near {phi.name}"] = partial(manifolds, theirs, mine)
-        work[f"far {phi.name}"] = partial(distances, theirs, mine, of_theirs, seed)
-        work[f"told {phi.name}"] = partial(c2st, theirs, mine, seed=seed)
-    # A judge that is sure of nothing leaves no class to compare: then all pictures are one.
-    apart = real_label is not None and np.bincount(real_label[real_label >= 0]).max(initial=0) > 1
-    by_class = {"fake_label": fake_label, "real_label": real_label} if apart else {}
-    work["diversity"] = partial(where_comparable, diversity, fake, real, **by_class, seed=seed)
-    work["sharpness"] = partial(where_comparable, sharpness, fake, real)
-    work["contrast"] = partial(where_comparable, contrast, fake, real)
-    done = in_parallel(work)
-
-    result: dict[str, Any] = {
-        "n": n,
-        "n_real": len(real),
-        "seeds": [int(seed)],
-        "data": data,
-        "generator": generator,
-        **({} if cpu_seconds is None else {"cpu_seconds": float(cpu_seconds)}),
-    }
-    for phi in against.maps:
-        far, near, told = (done[f"{part} {phi.name}"] for part in ("far", "near", "told"))
-        result[phi.name] = {"sha256": phi.sha256, **far, **asdict(near), "c2st": told.accuracy, "c2st_z": told.z}
-    if p is not None and fake_label is not None and real_label is not None and prior is not None:
-        main, found = against.maps[0].name, count_classes(p, prior)
-        variances = within_class_variance(seen[main], fake_label, against.features[main], real_label, len(prior))
-        result["classes"] = {
-            **asdict(found),
-            "histogram": list(found.histogram),
-            "within_class_variance": list(variances),
-            "score": classifier_score(p),
-        }
-        if asked is not None:
-            if np.shape(asked) != (n,):
-                raise ShapeError(f"{np.shape(asked)} classes asked for {n} fakes; one for each is needed.")
-            result["classes"]["label_accuracy"] = float(np.mean(p.argmax(axis=1) == asked))
-    result["copies"] = {"by": against.copies_by, "n_train": len(against.originals.train), **asdict(done["copies"])}
-    for name in ("diversity", "sharpness", "contrast"):
-        if done[name] is not None:
-            result[name] = done[name]
-    return result
+        found[phi.name] = {"sha256": phi.sha256, **found[phi.name]}
+    return {**_notes(whole, generator, cpu_seconds), **found}
 
 
-def distances(real: NDArray[Any], fake: NDArray[Any], of_real: Moments, seed: int) -> dict[str, float]:
-    """Measure the distances between two sets under one feature map.
+def evaluate_points(
+    fake: NDArray[Any],
+    real: NDArray[Any],
+    *,
+    seed: int = 0,
+    data: str = "",
+    generator: str = "ema",
+    cpu_seconds: float | None = None,
+) -> dict[str, Any]:
+    """Score one set of points: FD, KID and neighbours in their own coordinates; modes, KL and density for a toy.
 
     Parameters
     ----------
-    real, fake : arrays of shape (n, d) and (m, d)
-    of_real : Moments
-        Of `real`.
+    fake, real : arrays of shape (n, d)
+        As many fakes as held-out reals.
     seed : int
-        Of the subsets.
+        The one that the fakes were drawn with; it is noted, and seeds KID's subsets.
+    data : str
+        Where it is the name of a toy, what is known of its density is used.
+    generator, cpu_seconds
+        Noted, as in `evaluate_pictures`.
 
     Returns
     -------
     dict
-        ``fd``, ``fd_floor``, ``kid``, ``kid_sd``, and ``fd_infinity`` where there are four rows or more a column;
-        FD in per cent of the reals' total variance.
+        Ready for JSON. ``points`` has the distances; ``modes`` those of a mixture in two dimensions (the reals'
+        high-quality share beside as ``high_quality_ideal``); ``divergences`` KL and JS in one dimension, in nats;
+        ``log_density`` the mean of log p, the reals' beside.
+
+    Raises
+    ------
+    ConfigError
+        Another number of fakes than reals.
+    ShapeError, DataError
+        Points that do not fit, or are not finite.
     """
-    n, d = fake.shape
-    kernel = kid(real, fake, seed=seed)
-    figures = {
-        "fd": percent(frechet_distance(of_real, moments(fake)), of_real),
-        "fd_floor": percent(noise_floor(of_real.cov, of_real.n, n), of_real),
-        "kid": kernel.mean,
-        "kid_sd": kernel.sd,
-    }
-    if min(n, of_real.n) >= 4 * d:
-        figures["fd_infinity"] = percent(frechet_infinity(real, fake, seed=seed), of_real)
-    return figures
+    fake, real = feature_sets(fake, real, names=("fake points", "real points"))
+    if len(fake) != len(real):
+        raise _another_number(len(fake), len(real))
+    whole = Comparison(real, fake, seed, data=data, moments=moments(real))
+    return {**_notes(whole, generator, cpu_seconds), **_measured({"points": [whole], "features": [whole]})}
 
 
-def _look(
+def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put the results of several seeds together: each figure becomes ``{"median": …, "min": …, "max": …}``.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        From `evaluate_pictures`, one a seed: of several generators, or of several draws from one.
+
+    Returns
+    -------
+    dict
+        Of the same form; figures in lists are replaced one by one, `seeds` are joined. A single result comes back
+        as it is.
+
+    Raises
+    ------
+    ConfigError
+        No result, or results that may not be compared: another n, data, judge, or set of figures.
+    """
+    if not results:
+        raise ConfigError("no results to merge; at least one is needed.")
+    if len(results) == 1:
+        return dict(results[0])
+    merged: dict[str, Any] = _merge(list(results), "")
+    merged["seeds"] = [seed for result in results for seed in result["seeds"]]
+    return merged
+
+
+def _seen_by(
     maps: Sequence[FeatureMap], images: NDArray[np.uint8]
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float64] | None]:
     """Send pictures through all maps: features by the map's name, and the first one's class probabilities."""
@@ -291,3 +288,63 @@ def _look(
         else:
             features[phi.name] = phi(images)
     return features, probabilities
+
+
+def _another_number(fakes: int, reals: int, hint: str = "") -> ConfigError:
+    return ConfigError(
+        f"fakes must be as many as the {reals} reals, got {fakes}: every figure depends on their number. "
+        f"Draw {reals} fakes{hint}."
+    )
+
+
+def _notes(whole: Comparison, generator: str, cpu_seconds: float | None) -> dict[str, Any]:
+    return {
+        "n": len(whole.fake),
+        "n_real": len(whole.real),
+        "seeds": [int(whole.seed)],
+        "data": whole.data,
+        "generator": generator,
+        **({} if cpu_seconds is None else {"cpu_seconds": float(cpu_seconds)}),
+    }
+
+
+def _measured(sets: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
+    """Compute every metric of these sets, side by side; each function once for a set."""
+    work: dict[Any, Callable[[], Any]] = {}
+    for metric in sorted(METRICS.values(), key=lambda metric: metric.of == "features"):  # copies take longest
+        if metric.compute is not None:
+            for each in sets.get(metric.of, ()):
+                work[each.space, metric.compute] = partial(metric.compute, each)
+    done = in_parallel(work)
+    result: dict[str, Any] = {each.space: {} for each in sets["features"]}
+    for path, metric in METRICS.items():
+        section, _, name = path.rpartition(".")
+        for each in sets.get(metric.of, ()):
+            found = done.get((each.space, metric.compute))
+            if found is not None:
+                parent = each.space if metric.of == "features" else section
+                place = result.setdefault(parent, {}) if parent else result
+                for key, value in (found if isinstance(found, Mapping) else {name: found}).items():
+                    place[key] = value.item() if isinstance(value, np.generic) else value
+    return result
+
+
+def _merge(values: list[Any], path: str) -> Any:
+    """Merge what stands at one place of several results."""
+    first, name = values[0], path.rpartition(".")[2]
+    if name == "seeds":
+        return None
+    if isinstance(first, dict):
+        if any(value.keys() != first.keys() for value in values):
+            raise ConfigError(f"results with different figures in '{path or 'metrics'}': evaluate all in one way.")
+        return {key: _merge([value[key] for value in values], f"{path}.{key}".lstrip(".")) for key in first}
+    if isinstance(first, list):
+        return [_merge(list(entries), path) for entries in zip(*values, strict=True)]
+    if isinstance(first, (str, bool)) or name in FACTS:
+        if any(value != first for value in values):
+            raise ConfigError(
+                f"results with different '{path}': {', '.join(map(str, values))}. Only results under the same "
+                f"conditions may be put together; evaluate them again in one way."
+            )
+        return first
+    return {"median": median(values), "min": min(values), "max": max(values)}

@@ -44,14 +44,17 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{figure(100 * share)} %"
 
 
-def ranged(x: Any) -> str:
-    """Write what stands in ``metrics.json``: a count, a measure, or the median of several draws with their range."""
+def ranged(x: Any, *, share: bool = False) -> str:
+    """Write what stands in ``metrics.json``: a count, a measure, or the median of several draws with their range.
+
+    A share is written as a percentage.
+    """
     if isinstance(x, dict):
-        median, low, high = (ranged(x.get(key)) for key in ("median", "min", "max"))
+        median, low, high = (ranged(x.get(key), share=share) for key in ("median", "min", "max"))
         return median if low == high else f"{median} ({low}…{high})"
     if isinstance(x, bool) or not isinstance(x, (int, float)):
         return "–"
-    return count(x) if isinstance(x, int) else figure(x)
+    return percent(x) if share else count(x) if isinstance(x, int) else figure(x)
 
 
 def duration(seconds: float) -> str:

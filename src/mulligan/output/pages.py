@@ -28,7 +28,7 @@ def template(path: Path) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    pages.globals |= {name: getattr(figures, name) for name in ("count", "figure", "ranged")}
+    pages.globals |= {name: getattr(figures, name) for name in ("count", "figure")}
     return pages.get_template(path.name)
 
 

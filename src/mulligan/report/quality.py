@@ -6,8 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mulligan.metrics.merging import at, median_of
-from mulligan.metrics.registry import MAPS
+from mulligan.metrics import MAPS, at, figures_in, median_of
 from mulligan.output.figures import count, ranged
 from mulligan.output.pages import template
 from mulligan.output.pictures import svg
@@ -17,27 +16,16 @@ if TYPE_CHECKING:
 
     from mulligan.report.story import Story
 
-ROWS = (
-    ("fd", "FD ↓", "per cent of the reals' variance"),
-    ("fd_infinity", "FD∞ ↓", "extrapolated to endless samples"),
-    ("kid", "KID ↓", "mean of random subsets"),
-    ("kid_sd", "KID, its spread", "standard deviation of its subsets"),
-    ("precision", "Precision ↑", "fakes among the reals, k 3"),
-    ("recall", "Recall ↑", "reals among the fakes, k 3"),
-    ("density", "Density", "k 5"),
-    ("coverage", "Coverage ↑", "reals with a fake beside them, k 5"),
-    ("c2st", "Real or fake?", "how often a fresh classifier tells"),
-)
-BEST = {"fd_infinity": "0", "kid": "0", "density": "1", "c2st": "0.5"}
-FLOORS = {"fd": "fd_floor", "coverage": "coverage_ideal"}
+ARROWS = {"low": " ↓", "high": " ↑", "": ""}
+"""Behind a label: which way is better."""
 
 
 class Row(NamedTuple):
     """A metric in the table: in words, of the averaged weights and of the raw ones, its best or floor, and how."""
 
     words: str
-    average: Any
-    raw: Any
+    average: str
+    raw: str
     best: str
     how: str
 
@@ -56,53 +44,18 @@ def measured(story: Story) -> str:
 
 def blocks(story: Story) -> list[tuple[str, list[Row]]]:
     """Return the final metrics, each with its floor or best: one feature space is one block."""
-    metrics = story.metrics or {}
-    raw = metrics.get("raw")
-    maps = [(title, list(_of_map(metrics, raw, key))) for key, title in MAPS.items()]
-    others = [
-        Row(words, found, at(raw, *path), best, how)
-        for words, path, best, how in _wanted(metrics)
-        if (found := at(metrics, *path)) is not None
-    ]
-    return [*maps, ("classes, copies, pictures", others)]
+    raw = at(story.metrics, "raw")
+    titles = {**MAPS, "": "classes, copies, pictures"}
+    return [(title, [*_rows(story.metrics, raw, space)]) for space, title in titles.items()]
 
 
-def _of_map(metrics: dict[str, Any], raw: Any, key: str) -> Iterator[Row]:
-    for name, words, how in ROWS:
-        found = at(metrics, key, name)
-        if found is not None:
-            best = BEST.get(name) or ranged(at(metrics, key, FLOORS.get(name, "")))
-            yield Row(words, found, at(raw, key, name), best, how)
-
-
-def _wanted(metrics: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
-    """Yield words, where the figure stands, its best, how."""
-    total = str(len(at(metrics, "classes", "histogram") or []))
-    yield "Effective classes ↑", ("classes", "effective_modes"), total, "exp of the entropy of the judge's answers"
-    yield "KL of classes ↓", ("classes", "kl"), ranged(at(metrics, "classes", "kl_floor")), "nats"
-    yield "Junk ↓", ("classes", "junk"), "0", "share of samples that the judge is not sure of"
-    yield "As asked ↑", ("classes", "label_accuracy"), "1", "share of samples of the class that was asked for"
-    yield "Modes ↑", ("modes", "captured"), "", ""
-    yield "Of high quality ↑", ("modes", "high_quality"), ranged(at(metrics, "modes", "high_quality_ideal")), ""
-    yield "KL of modes ↓", ("modes", "kl"), ranged(at(metrics, "modes", "kl_floor")), "nats"
-    yield "KL ↓", ("divergences", "kl"), ranged(at(metrics, "divergences", "kl_floor")), "nats, to the exact density"
-    yield "JS ↓", ("divergences", "js"), ranged(at(metrics, "divergences", "js_floor")), "nats, to the exact density"
-    yield (
-        "Log density",
-        ("log_density", "fake"),
-        ranged(at(metrics, "log_density", "real")),
-        "that of the reals beside",
-    )
-    yield (
-        "Authentic, %",
-        ("copies", "authpct"),
-        ranged(at(metrics, "copies", "authpct_real")),
-        "that of reals left out of the search beside",
-    )
-    yield "Copying, C_T", ("copies", "ct_z"), "0", "below −3: copying"
-    yield "Diversity", ("diversity",), "1", "1 − SSIM, of the reals'"
-    yield "Sharpness", ("sharpness",), "1", "of the reals'"
-    yield "Contrast", ("contrast",), "1", "of the reals'"
+def _rows(metrics: Any, raw: Any, space: str) -> Iterator[Row]:
+    of_raw = figures_in(raw, space)
+    for name, (metric, value, floor) in figures_in(metrics, space).items():
+        beside = of_raw[name].value if name in of_raw else None
+        best = "" if floor is None else f"{floor:g}" if floor is metric.floor else ranged(floor, share=metric.share)
+        average, of_raw_weights = (ranged(each, share=metric.share) for each in (value, beside))
+        yield Row(metric.label + ARROWS[metric.better], average, of_raw_weights, best, metric.line)
 
 
 # ── classes ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mulligan.metrics.merging import at, median_of
-from mulligan.metrics.registry import MAPS
+from mulligan.metrics import MAPS, at, median_of
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.files import regular
 from mulligan.serialization import to_table

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,22 @@ from mulligan.data import scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
 from mulligan.game.losses import sigmoid
+from mulligan.metrics import (
+    METRICS,
+    Metric,
+    count_classes,
+    frechet_distance,
+    manifolds,
+    modes,
+    moments,
+    nearest,
+    pca,
+    percent,
+    sharpness,
+    shipped,
+)
+from mulligan.metrics.features.maps import enough
+from mulligan.metrics.pictures import where_comparable
 from mulligan.nn.rng import stream
 
 if TYPE_CHECKING:
@@ -31,39 +48,32 @@ Figures = dict[str, float]
 Measure = Callable[["Run", int], Figures]
 
 
-class Figure(NamedTuple):
-    """What a figure is, in words, and which way is better: "low", "high", or "" where neither is."""
-
-    words: str
-    better: str = ""
-
-
-FIGURES: dict[str, Figure] = {
-    "fd": Figure("FD, judge, % of variance", "low"),
-    "fd_pca": Figure("FD, PCA-64, % of variance", "low"),
-    "coverage": Figure("coverage", "high"),
-    "precision": Figure("precision", "high"),
-    "recall": Figure("recall", "high"),
-    "classes": Figure("classes", "high"),
-    "effective": Figure("effective classes", "high"),
-    "junk": Figure("share of no class", "low"),
-    "sharpness": Figure("sharpness, 1 is right"),
-    "modes": Figure("modes", "high"),
-    "good": Figure("share near a mode", "high"),
-    "distance": Figure("median distance to the nearest mode", "low"),
-    "kl": Figure("KL of the histogram, nats", "low"),
-    "d_real": Figure("D(real)"),
-    "d_fake": Figure("D(fake)"),
-    "push": Figure("‖∂L_G/∂x‖ of a sample"),
-    "travel": Figure("way of the weights, relative"),
-    "shift": Figure("change of a picture, share of the range"),
-    "range": Figure("range of all pixels"),
-    "spread": Figure("std of a pixel over z"),
-    "is_first": Figure("nearest is the first one drawn", "high"),
-    "correlation": Figure("correlation with the first one drawn"),
-    "mean_correlation": Figure("correlation with the data's mean"),
+FIGURES: dict[str, Metric] = {
+    "fd": replace(METRICS["fd"], label="FD, judge, % of variance"),
+    "fd_pca": replace(METRICS["fd"], label="FD, PCA-64, % of variance"),
+    "coverage": METRICS["coverage"],
+    "precision": METRICS["precision"],
+    "recall": METRICS["recall"],
+    "classes": METRICS["classes.modes"],
+    "effective": METRICS["classes.effective_modes"],
+    "junk": METRICS["classes.junk"],
+    "sharpness": METRICS["sharpness"],
+    "modes": METRICS["modes.captured"],
+    "good": METRICS["modes.high_quality"],
+    "distance": Metric("Median distance to the nearest mode", better="low"),
+    "kl": METRICS["classes.kl"],
+    "d_real": Metric("D(real)"),
+    "d_fake": Metric("D(fake)"),
+    "push": Metric("‖∂L_G/∂x‖ of a sample"),
+    "travel": Metric("Way of the weights, relative"),
+    "shift": Metric("Change of a picture, share of the range"),
+    "range": Metric("Range of all pixels"),
+    "spread": Metric("Std of a pixel over z"),
+    "is_first": Metric("Nearest is the first one drawn", better="high"),
+    "correlation": Metric("Correlation with the first one drawn"),
+    "mean_correlation": Metric("Correlation with the data's mean"),
 }
-"""Every figure that a measure of the house gives; one of your own may be listed here too, or stand by its name."""
+"""Every figure of the measures below; one of your own may be listed here too, or stand by its name."""
 
 
 # ── how good ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,9 +99,6 @@ def quality(run: Run, count: int) -> Figures:
 
 
 def _points(run: Run, made: Array) -> Figures:
-    from mulligan.metrics.distances.neighbours import nearest
-    from mulligan.metrics.toys import modes
-
     toy = mixture_of(run.data)
     seen = modes(made, toy.modes, toy.std)
     distance, _ = nearest(np.asarray(made, np.float64), toy.modes)
@@ -120,11 +127,6 @@ def mixture_of(data: Dataset) -> Gaussians:
 
 
 def _pictures(data: Dataset, made: NDArray[np.uint8]) -> Figures:
-    from mulligan.metrics.classes import count_classes
-    from mulligan.metrics.distances.frechet import frechet_distance, moments, percent
-    from mulligan.metrics.distances.neighbours import manifolds
-    from mulligan.metrics.pictures import sharpness, where_comparable
-
     real = _reals(_Kept(data), len(made))
     found: Figures = {}
     features = real.pca(made)
@@ -172,11 +174,7 @@ class _Kept:
 
 @lru_cache(maxsize=4)
 def _reals(kept: _Kept, count: int) -> _Reals:
-    """Look at `count` held-out pictures (or at as many of all), always the same ones."""
-    from mulligan.metrics.distances.frechet import moments
-    from mulligan.metrics.features.judge import shipped
-    from mulligan.metrics.features.maps import enough, pca
-
+    """Measure `count` held-out pictures (or as many of all), always the same ones."""
     data = kept.data
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]

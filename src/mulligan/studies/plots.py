@@ -48,7 +48,7 @@ def dots(rows: Sequence[Row], name: str) -> str:
     for y, (label, spread) in zip(range(14 + _LINE // 2, height, _LINE), shown):
         parts += [svg.text(left - 10, y + 4, label, "tick end"), *_marks(spread, x, y)]
     parts.append(svg.text((left + right) / 2, height - 2, _caption(name), "title mid"))
-    return _whole(height, f"{figure_of(name).words}, by variation", parts)
+    return _whole(height, f"{figure_of(name).label}, by variation", parts)
 
 
 def curves(rows: Sequence[Row], name: str, *, log_x: bool = False) -> str:
@@ -86,7 +86,7 @@ def curves(rows: Sequence[Row], name: str, *, log_x: bool = False) -> str:
         ends.append(_apart(at[-1][1], ends))
         parts.append(svg.text(right + 6, ends[-1] + 4, label, fill=colour))
     parts.append(svg.text((left + right) / 2, 312, f"{_caption(name)} over the steps", "title mid"))
-    return _whole(316, f"{figure_of(name).words}, over the steps", parts)
+    return _whole(316, f"{figure_of(name).label}, over the steps", parts)
 
 
 def _points(row: Row, name: str) -> list[tuple[int, Spread]]:
@@ -120,7 +120,7 @@ def _apart(y: float, taken: list[float]) -> float:
 
 def _caption(name: str) -> str:
     figure = figure_of(name)
-    return figure.words + {"low": " (lower is better)", "high": " (higher is better)", "": ""}[figure.better]
+    return figure.label + {"low": " (lower is better)", "high": " (higher is better)", "": ""}[figure.better]
 
 
 def _whole(height: int, title: str, parts: Sequence[str]) -> str:

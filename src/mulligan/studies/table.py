@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from mulligan.studies.measures import FIGURES, Figure
+from mulligan.metrics import Metric
+from mulligan.studies.measures import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,9 +124,9 @@ def measured_in(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row.figures))
 
 
-def figure_of(name: str) -> Figure:
+def figure_of(name: str) -> Metric:
     """Return what a figure is; one that is not listed stands by its name."""
-    return FIGURES.get(name, Figure(name))
+    return FIGURES.get(name, Metric(name))
 
 
 def text(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
@@ -134,7 +135,7 @@ def text(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     cells = [head, *([row.name, f"{row.steps:,}", seeds(row), *_figures(row, columns)] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells)]
     lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) for r in cells]
-    legend = "; ".join(f"{name}: {figure_of(name).words}" for name in columns)
+    legend = "; ".join(f"{name}: {figure_of(name).label}" for name in columns)
     return [*(line.rstrip() for line in lines), "", f"median (range) over the seeds. {legend}"]
 
 

@@ -1,8 +1,8 @@
-"""A glance at the generator in the middle of a run: a thousand fakes against a thousand reals, in a tenth of a second.
+"""The monitor measures the generator during a run: a thousand fakes against a thousand reals, in a tenth of a second.
 
-KID is unbiased at any number of samples, hence the figure to watch; its level depends on the number of reals and is
-not that of the final evaluation. Latents and reals are always the same ones, so that a curve over the run moves with
-the generator alone, and nothing has to be remembered: a resumed run finds the same figures, to the last digit.
+KID is unbiased at any number of samples, hence the figure to watch. Its level depends on the number of reals: it is
+not that of the final evaluation. Latents and reals are always the same, so that a curve over the run moves with the
+generator alone, and a resumed run finds the same figures to the last digit.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics.classes import count_classes
-from mulligan.metrics.distances.kernel import kid
-from mulligan.metrics.features.judge import shipped
-from mulligan.metrics.features.maps import PCA, enough, pca
-from mulligan.metrics.toys import modes
+from mulligan.metrics import PCA, count_classes, kid, modes, pca, shipped
+from mulligan.metrics.features.maps import enough
 from mulligan.nn.rng import stream
+from mulligan.output.pictures.images import to_uint8
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mulligan.metrics.features.judge import Judge
+    from mulligan.metrics import Judge
     from mulligan.nn.memory import Array
     from mulligan.nn.network import Workspace
     from mulligan.training.run import Run
@@ -33,13 +31,13 @@ COUNT = 1000
 FITTED = 10_000
 """Training pictures that the principal components are those of, at most."""
 LEAST = 20
-"""Fewer reals say nothing."""
+"""With fewer reals nothing is measured."""
 _BLOCK = 125  # rows of one pass; the figures would not be the same to the last digit with another
 
 
 @dataclass(frozen=True, eq=False)
-class Glance:
-    """An evaluator for `train`: KID, and classes where a judge is shipped or the density is known.
+class Monitor:
+    """An evaluator for `train`: KID, and classes where a judge is bundled or modes where the density is known.
 
     Attributes
     ----------
@@ -48,7 +46,7 @@ class Glance:
     features : PCA or None
         None for points.
     judge : Judge or None
-        A shipped one only: the events of a run must not depend on what else the machine has seen.
+        A bundled one only: the events of a run must not depend on what else the machine has seen.
     prior : array (K,) or None
         Number of samples of each class that the run trains on.
     toy : Gaussians or None
@@ -61,8 +59,8 @@ class Glance:
     toy: Gaussians | None = None
 
     @classmethod
-    def of(cls, run: Run) -> Glance | None:
-        """Prepare for a run's data; None where it has too few samples to say anything."""
+    def of(cls, run: Run) -> Monitor | None:
+        """Prepare for a run's data; None where there are too few to compare with."""
         data = run.data
         pool = data.images if data.test is None else data.test.images
         if len(pool) < LEAST:
@@ -87,17 +85,17 @@ class Glance:
         -------
         dict
             ``kid``; with a judge ``modes``, ``effective_modes``, ``junk`` and, for a generator of the data's own
-            classes, ``label_accuracy``; for a mixture ``modes`` and ``high_quality``. Empty where the generator makes
-            what is not finite: there is nothing to measure.
+            classes, ``label_accuracy``; for a mixture ``modes`` and ``high_quality``. Empty where samples are not
+            finite: there is nothing to measure.
         """
         z, labels = run.draw(COUNT, seed=run.config.seed)
-        fakes, judged = self._look(run, z, labels)
+        fakes, judged = self.features_of(run, z, labels)
         if not np.isfinite(fakes).all():
             return {}
         found: dict[str, Any] = {"kid": kid(self.real, fakes, subsets=1).mean}
         if self.toy is not None:
-            seen = modes(fakes, self.toy.modes, self.toy.std)
-            found |= {"modes": seen.captured, "high_quality": seen.high_quality}
+            near = modes(fakes, self.toy.modes, self.toy.std)
+            found |= {"modes": near.captured, "high_quality": near.high_quality}
         if judged is not None and self.prior is not None:
             classed = count_classes(judged, self.prior)
             found |= {
@@ -109,15 +107,13 @@ class Glance:
                 found["label_accuracy"] = float(np.mean(judged.argmax(axis=1) == labels))
         return found
 
-    def _look(
+    def features_of(
         self, run: Run, z: Array, labels: NDArray[np.int64] | None
     ) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
-        """Draw, and send the fakes through the maps, all workers of the run together."""
-        from mulligan.output.pictures.images import to_uint8
-
+        """Draw fakes, and return their features and the judge's p(y|x), by all workers of the run together."""
         low, high = run.config.data.low, run.config.data.high
         starts, team = range(0, len(z), _BLOCK), run.gan.team
-        seen: dict[int, NDArray[Any]] = {}
+        features: dict[int, NDArray[Any]] = {}
         judged: dict[int, NDArray[np.float32]] = {}
 
         def work(worker: int) -> None:
@@ -127,23 +123,24 @@ class Glance:
                     rows = slice(start, start + _BLOCK)
                     made = space.forward(z[rows], None if labels is None else labels[rows], training=False)
                     if self.features is None or not np.isfinite(made).all():
-                        seen[start] = made.reshape(len(made), -1).copy()
+                        features[start] = made.reshape(len(made), -1).copy()
                         continue
                     images = to_uint8(made, low, high).reshape(-1, *run.data.shape)
-                    seen[start] = self.features(images)
+                    features[start] = self.features(images)
                     if self.judge is not None:
                         judged[start] = self.judge.probabilities(images)
 
         team.run(work)
         if len(judged) < len(starts):
             judged = {}
-        widths = {part.shape[1] for part in seen.values()}
-        if len(widths) > 1:  # some of it is not finite, and has no features
+        widths = {part.shape[1] for part in features.values()}
+        if len(widths) > 1:  # what is not finite has no features
             return np.full((1, 1), np.nan), None
-        fakes = np.concatenate([seen[start] for start in starts])
+        fakes = np.concatenate([features[start] for start in starts])
         return fakes, np.concatenate([judged[start] for start in starts]) if judged else None
 
 
 def _some(n: int, count: int, name: str) -> NDArray[np.int64]:
     """Choose the same rows each time; the files are sorted, so never the first ones."""
+    # The stream keeps its first name: another would choose other rows, and give other figures.
     return np.sort(stream(0, f"glance.{name}").permutation(n)[:count])

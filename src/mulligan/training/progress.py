@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.training.diagnosis.descriptions import MEANINGS
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
@@ -185,23 +186,21 @@ def told(event: Event) -> str:
         because = "".join(f"\n  {line}" for line in evidence_lines(event))
         return f"step {count(event.step)}: {event.state}{kind}{remedies}{because}"
     if isinstance(event, Evaluated):
-        found = glance(event.metrics)
+        found = monitor_line(event.metrics)
         return f"step {count(event.step)}: {found}" if found else ""
     return ""
 
 
-def glance(metrics: dict[str, Any]) -> str:
+def monitor_line(metrics: dict[str, Any]) -> str:
     """Say in a line what an evaluator found during training."""
+    shares = {path.rpartition(".")[2]: metric.label.lower() for path, metric in METRICS.items() if metric.share}
     words = []
-    if "kid" in metrics:
-        words.append(f"KID {figure(metrics['kid'])}")
-    if "modes" in metrics:
-        effective = f" ({figure(metrics['effective_modes'])} effective)" if "effective_modes" in metrics else ""
-        what = ("class" if metrics["modes"] == 1 else "classes") if effective else "modes"
-        words.append(f"{metrics['modes']} {what}{effective}")
-    for key, name in (("high_quality", "of high quality"), ("junk", "junk"), ("label_accuracy", "as asked")):
-        if key in metrics:
-            words.append(f"{percent(metrics[key])} {name}")
-    known = {"kid", "modes", "effective_modes", "high_quality", "junk", "label_accuracy"}
-    others = {k: v for k, v in metrics.items() if k not in known and isinstance(v, (int, float))}
-    return " · ".join([*words, *(f"{name} {figure(value)}" for name, value in others.items())])
+    for name, value in metrics.items():
+        if name == "modes":
+            effective = f" ({figure(metrics['effective_modes'])} effective)" if "effective_modes" in metrics else ""
+            words.append(f"{value} {('class' if value == 1 else 'classes') if effective else 'modes'}{effective}")
+        elif name in shares:
+            words.append(f"{percent(value)} {shares[name]}")
+        elif name != "effective_modes" and isinstance(value, (int, float)):
+            words.append(f"{METRICS[name].label if name in METRICS else name} {figure(value)}")
+    return " · ".join(words)

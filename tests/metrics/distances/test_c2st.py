@@ -3,7 +3,8 @@ import pytest
 from scipy.stats import norm
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.distances.c2st import TwoSampleTest, c2st, logistic_loss
+from mulligan.metrics import TwoSampleTest, c2st
+from mulligan.metrics.distances.c2st import logistic_loss
 
 
 def test_accuracy_is_a_half_and_z_a_standard_normal_when_nobody_can_tell(rng):

@@ -3,14 +3,7 @@ import pytest
 import scipy.linalg
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics.distances.frechet import (
-    Moments,
-    frechet_distance,
-    frechet_infinity,
-    moments,
-    noise_floor,
-    percent,
-)
+from mulligan.metrics import Moments, frechet_distance, frechet_infinity, moments, noise_floor, percent
 
 
 def correlated(rng, n, d):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.distances.kernel import kid, squared_mmd
+from mulligan.metrics import kid, squared_mmd
 
 
 def by_loops(x, y):

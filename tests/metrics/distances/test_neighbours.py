@@ -5,8 +5,9 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from mulligan.errors import ConfigError, ShapeError
+from mulligan.metrics import coverage_ideal, manifolds, nearest, squared_distances
 from mulligan.metrics.distances import neighbours
-from mulligan.metrics.distances.neighbours import coverage_ideal, manifolds, nearest, on_grid, squared_distances
+from mulligan.metrics.distances.neighbours import on_grid
 
 
 def by_definition(real, fake, k, k_density):

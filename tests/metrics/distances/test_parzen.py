@@ -3,8 +3,7 @@ import pytest
 from scipy.stats import gaussian_kde, norm
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.metrics.distances.cells import kmeans
-from mulligan.metrics.distances.parzen import log_likelihoods, parzen, parzen_kmeans
+from mulligan.metrics import kmeans, log_likelihoods, parzen, parzen_kmeans
 
 
 def test_against_the_sum_by_hand(rng):

@@ -10,8 +10,8 @@ import pytest
 import mulligan.metrics.features.judge as judges
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.errors import DataError
+from mulligan.metrics import judge_for, shipped
 from mulligan.metrics.features import judge_training
-from mulligan.metrics.features.judge import judge_for, shipped
 from mulligan.metrics.features.judge_training import SHIPPED, accuracy_of
 
 FOLDER = Path(judges.__file__).parent / "judges"

@@ -6,7 +6,8 @@ import pytest
 import scipy.linalg
 
 from mulligan.errors import DataError, ShapeError
-from mulligan.metrics.features.maps import enough, pca, random_conv
+from mulligan.metrics import pca, random_conv
+from mulligan.metrics.features.maps import enough
 
 
 def test_pca_against_scikit_learn(digits):

@@ -264,12 +264,12 @@ def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
     for _ in Recorder(runs / "tiny-1").record(run, evaluators=[lambda run: {"kid": 0.5}]):
         pass
     row = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1")
-    assert (row["step"], row["measured_step"], row["glanced_step"]) == (30, 24, 30)
+    assert (row["step"], row["measured_step"], row["monitored_step"]) == (30, 24, 30)
     assert row["fd"] is not None
     kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
     assert row["coverage_ideal"] == kept["points"]["coverage_ideal"]
     other = next(row for row in call.get("/api/runs").json()["runs"] if row["name"] == "tiny-1-try-2")
-    assert (other["measured_step"], other["glanced_step"]) == (None, None)
+    assert (other["measured_step"], other["monitored_step"]) == (None, None)
 
 
 EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulligan.data import Dataset
-from mulligan.metrics.distances.kernel import kid
+from mulligan.metrics import kid
 from mulligan.training import Diagnosis
-from mulligan.training.monitor import Glance
+from mulligan.training.monitor import Monitor
 from mulligan.training.run import Run
 from mulligan.web.inside.maps import coordinates
 from mulligan.web.session.history import POINTS, Columns, significant, story_of
@@ -47,11 +47,11 @@ def test_the_floor_of_kid_is_that_of_as_many_training_samples_where_there_are_tw
     points = np.random.default_rng(3).standard_normal((40, 2)).astype(np.float32)
     run: Any = SimpleNamespace(data=Dataset("points", points))
     evenly = points[np.linspace(0, 39, 20).astype(int)]
-    assert floor_of(run, Glance(points[:20])) == kid(points[:20], evenly, subsets=1).mean
-    assert floor_of(run, Glance(points[:21])) is None
+    assert floor_of(run, Monitor(points[:20])) == kid(points[:20], evenly, subsets=1).mean
+    assert floor_of(run, Monitor(points[:21])) is None
 
 
-def test_an_evaluation_takes_the_place_of_a_glance_at_the_same_step_and_of_none_later() -> None:
+def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_none_later() -> None:
     state = State()
     state.begin([Try(1, "run", steps=24)], 1, "")
     state.metrics = {"step": 24, "kid": 0.1}
@@ -67,9 +67,9 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
     config = tiny(steps=600, report_every=1, evaluate_every=300)
     run = Run(config)
     seen = []
-    glance = Glance.of(run)
-    assert glance is not None
-    for event in Recorder(tmp_path / "r").record(run, evaluators=[glance], observers=[Diagnosis(100)]):
+    monitor = Monitor.of(run)
+    assert monitor is not None
+    for event in Recorder(tmp_path / "r").record(run, evaluators=[monitor], observers=[Diagnosis(100)]):
         if event.name == "stepped":
             seen.append(event)
         if event.step == 300 and not run.adjusted:

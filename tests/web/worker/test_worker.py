@@ -87,12 +87,12 @@ def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, t
     held.channel.send("go")
     held.until("state", state="finished")
     from mulligan.training import Diagnosis
-    from mulligan.training.monitor import Glance
+    from mulligan.training.monitor import Monitor
 
     run = Run(config)
-    glance = Glance.of(run)
-    assert glance is not None
-    for _ in Recorder(tmp_path / "t").record(run, evaluators=[glance], observers=[Diagnosis()]):
+    monitor = Monitor.of(run)
+    assert monitor is not None
+    for _ in Recorder(tmp_path / "t").record(run, evaluators=[monitor], observers=[Diagnosis()]):
         pass
     assert (folder / "events.jsonl").read_bytes() == (tmp_path / "t" / "events.jsonl").read_bytes()
     ours, theirs = final(folder), final(tmp_path / "t")

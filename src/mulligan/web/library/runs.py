@@ -15,8 +15,7 @@ from urllib.parse import quote
 
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
-from mulligan.metrics.merging import median_of
-from mulligan.metrics.registry import MAPS
+from mulligan.metrics import MAPS, median_of
 from mulligan.output.files import mtime, read_json
 from mulligan.training.config import load_config
 from mulligan.training.events import Diagnosed
@@ -110,8 +109,8 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     state = "finished" if "finished" in kinds else "failed" if "failed" in kinds else "stopped"
     spaces = (metrics.get(space) for space in MAPS)
     first: dict[str, Any] = next((found for found in spaces if found and isinstance(found, dict)), {})
-    glanced: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
-    seen = glanced["metrics"]
+    monitored: dict[str, Any] = next((e for e in reversed(last) if e.get("event") == "evaluated"), {"metrics": {}})
+    seen = monitored["metrics"]
     steps = [0, *(step_of(p) for p in checkpoints(here.checkpoints)), *(e["step"] for e in last)]
     first_event = next(read_events(here.events, strict=False), {})
     began = first_event if first_event.get("event") == "started" else {}
@@ -135,7 +134,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         }
         if checked
         else None,
-        "glanced_step": glanced.get("step"),
+        "monitored_step": monitored.get("step"),
         "kid": number(seen.get("kid")),
         "measured_step": metrics.get("step"),
         "fd": number(median_of(first.get("fd"))),

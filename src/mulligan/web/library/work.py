@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
-from mulligan.metrics.registry import MAPS
+from mulligan.metrics import MAPS, at, figures_in, median_of
 from mulligan.web.library.runs import BUNDLED_RUN, EXPORTS, export_of, report_of
 from mulligan.web.worker.protocol import Channel
 
@@ -69,20 +69,21 @@ def evaluate(folder: Path) -> dict[str, Any]:
 
 
 def short(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return the few figures of an evaluation that the page shows."""
-    space = next((name for name in MAPS if name in metrics), None)
-    found: dict[str, Any] = {"n": metrics["n"], "n_real": metrics["n_real"], "step": metrics["step"], "space": space}
-    found["held_out"] = metrics.get("held_out", True)
-    names: tuple[str, ...]
-    if space is not None:
-        names = ("fd", "fd_floor", "kid", "precision", "recall", "coverage", "coverage_ideal")
-        found |= {name: metrics[space][name] for name in names if name in metrics[space]}
-    if "classes" in metrics:
-        names = ("modes", "effective_modes", "junk", "label_accuracy", "histogram")
-        found |= {name: metrics["classes"][name] for name in names if name in metrics["classes"]}
-    if "modes" in metrics:
-        found |= {"modes": metrics["modes"]["captured"], "high_quality": metrics["modes"]["high_quality"]}
-    return found
+    """Return what the page shows of an evaluation: all figures of the main feature map, and of none."""
+    space = next((name for name in MAPS if name in metrics), "points")
+    figures = {**figures_in(metrics, space), **figures_in(metrics)}
+    main = ("fd", "fd_floor", "kid", "coverage", "coverage_ideal")
+    return {
+        "n": metrics["n"],
+        "n_real": metrics["n_real"],
+        "step": metrics["step"],
+        "space": space,
+        "held_out": metrics.get("held_out", True),
+        **{name: metrics[space][name] for name in main if name in metrics.get(space, ())},
+        **({"modes": at(metrics, "modes", "captured")} if "modes" in metrics else {}),
+        **{name: metrics["classes"][name] for name in ("modes", "junk") if "classes" in metrics},
+        "figures": {name: [median_of(value), median_of(floor)] for name, (_, value, floor) in figures.items()},
+    }
 
 
 def report(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""What the page knows before any run: recipes, data, losses, penalties, how much of each, and what a look tells."""
+"""What the page knows before any run: recipes, data, losses, penalties, how much of each, and what is measured."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from mulligan.data import DATASETS
 from mulligan.data.registry import of_points
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
+from mulligan.metrics import METRICS
 from mulligan.serialization import line_of
 from mulligan.training.recipes import RECIPES, describe, recipe
 from mulligan.web.inside.diagnosis import awaited
@@ -75,4 +77,5 @@ def catalog(own: dict[str, str]) -> dict[str, Any]:
         "penalties": penalties,
         "live": LIVE,
         "diagnosis": awaited(),
+        "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mulligan.training import Config, Diagnosis, Run
-    from mulligan.training.monitor import Glance
+    from mulligan.training.monitor import Monitor
 
 
 @dataclass(eq=False)
@@ -37,7 +37,7 @@ class Live:
     path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
 
 
-def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
+def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
     """Return what a run is, for the page."""
     from mulligan.serialization import to_table
     from mulligan.web.session.settings import settings_of
@@ -59,7 +59,7 @@ def opened(live: Live, glance: Glance | None) -> dict[str, Any]:
         "counted_classes": list(run.data.class_names),
         "data": run.data.name,
         "loss": loss_of(run.config),
-        "kid_floor": None if glance is None else floor_of(run, glance),
+        "kid_floor": None if monitor is None else floor_of(run, monitor),
     }
 
 
@@ -70,16 +70,16 @@ def loss_of(config: Config) -> dict[str, str]:
     return {"kind": to_table(config)["loss"]["kind"], "says": config.loss.says, "unit": config.loss.unit}
 
 
-def floor_of(run: Run, glance: Glance) -> float | None:
-    """Return the KID of as many training samples against the glance's reals: what perfect samples show."""
+def floor_of(run: Run, monitor: Monitor) -> float | None:
+    """Return the KID of as many training samples against the monitor's reals: what perfect samples show."""
     import numpy as np
 
     from mulligan.metrics.distances.kernel import kid
 
-    count = len(glance.real)
+    count = len(monitor.real)
     if len(run.data) < 2 * count:
         return None
     rows = np.linspace(0, len(run.data) - 1, count).astype(int)
     images = np.asarray(run.data.images[rows])
-    features = images if glance.features is None else glance.features(images)
-    return kid(glance.real, features.reshape(len(features), -1), subsets=1).mean
+    features = images if monitor.features is None else monitor.features(images)
+    return kid(monitor.real, features.reshape(len(features), -1), subsets=1).mean

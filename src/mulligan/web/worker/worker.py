@@ -173,20 +173,20 @@ class Worker:
 
     def _play(self, live: Live, *, paused: bool) -> None:
         from mulligan.training import Recorder
-        from mulligan.training.monitor import Glance
+        from mulligan.training.monitor import Monitor
         from mulligan.web.worker.live import opened
         from mulligan.web.worker.steering import Steering
 
         run = live.run
-        glance = Glance.of(run) if run.config.evaluate_every else None
+        monitor = Monitor.of(run) if run.config.evaluate_every else None
         run.watch([live.diagnosis])  # a resumed run knows what was said about it
-        self.tell("opened", opened(live, glance))
+        self.tell("opened", opened(live, monitor))
         self._remember(live)
         steering = Steering(self, live, paused=paused)
         if not paused:
             self.tell("state", {"state": "training", "step": run.step})
         recorder = Recorder(live.folder)
-        evaluators = [] if glance is None else [glance]
+        evaluators = [] if monitor is None else [monitor]
         finished = False
         for event in recorder.record(run, evaluators=evaluators, observers=[live.diagnosis], stop=steering):
             finished = event.name == "finished"

@@ -1,6 +1,6 @@
-"""What watching costs: a glance (KID and classes of a thousand samples) against the steps between two of them.
+"""What monitoring costs: a measurement (KID and classes of a thousand samples) against the steps between two of them.
 
-    python benchmarks/glance.py [--steps 300] [--glances 5] [RECIPE …]
+    python benchmarks/monitor.py [--steps 300] [--measurements 5] [RECIPE …]
 
 Processor time of one thread, medians; the diagnosis has its own figures (`python benchmarks/breaking.py --overhead`).
 """
@@ -20,7 +20,7 @@ from statistics import median
 import mulligan
 from mulligan.errors import MulliganError
 from mulligan.training import Run
-from mulligan.training.monitor import Glance
+from mulligan.training.monitor import Monitor
 
 RECIPES = ("quick", "best", "plain", "mlp", "classic", "ring")
 
@@ -39,23 +39,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipes", nargs="*", default=RECIPES)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--glances", type=int, default=5)
+    parser.add_argument("--measurements", type=int, default=5)
     words = parser.parse_args()
-    if min(words.steps, words.glances) < 1:
-        parser.error("--steps and --glances are from 1 on.")
+    if min(words.steps, words.measurements) < 1:
+        parser.error("--steps and --measurements are from 1 on.")
     try:
         configs = {name: mulligan.recipe(name, threads=1) for name in words.recipes}
     except MulliganError as error:
         parser.error(str(error))
-    print("| recipe | a step, ms | a glance, ms | steps between | per cent of the time |", "|---" * 5 + "|", sep="\n")
+    print("| recipe | a step, ms | a measurement, ms | steps between | per cent of the time |")
+    print("|---" * 5 + "|")
     for name, config in configs.items():
         run = Run(config)
-        glance = Glance.of(run)
-        assert glance is not None
+        monitor = Monitor.of(run)
+        assert monitor is not None
         step = milliseconds(run.advance, words.steps)
-        look = milliseconds(lambda run=run, glance=glance: glance(run), words.glances)  # type: ignore[misc]
+        once = milliseconds(lambda run=run, monitor=monitor: monitor(run), words.measurements)  # type: ignore[misc]
         every = run.config.evaluate_every
-        print(f"| {name} | {step:.2f} | {look:.0f} | {every:,} | {100 * look / (every * step):.1f} |", flush=True)
+        print(f"| {name} | {step:.2f} | {once:.0f} | {every:,} | {100 * once / (every * step):.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,156 @@
+"""What the function of a metric is given: fakes beside held-out reals. A method computes what its name says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.metrics.classes import classifier_score, count_classes, labels, within_class_variance
+from mulligan.metrics.copies import copying
+from mulligan.metrics.distances.c2st import c2st
+from mulligan.metrics.distances.frechet import frechet_distance, frechet_infinity, moments, noise_floor, percent
+from mulligan.metrics.distances.kernel import kid
+from mulligan.metrics.distances.neighbours import manifolds
+from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comparable
+from mulligan.metrics.toys import divergences, modes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.metrics.distances.frechet import Moments
+    from mulligan.metrics.evaluate import Reference
+
+Found = Mapping[str, Any] | float | None
+"""What such a function returns: its figure; several figures by name; None where there is nothing to compare."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Fakes beside held-out reals: points, or the features of one map.
+
+    Attributes
+    ----------
+    real, fake : arrays of shape (n, d) and (m, d)
+    seed : int
+        The one that the fakes were drawn with. What a metric chooses at random, it chooses by this seed.
+    space : str
+        Key of the feature map; "points" for points in their own coordinates.
+    data : str
+        Name of the data.
+    moments : Moments or None
+        Of the reals; computed where they are not given.
+    """
+
+    real: NDArray[Any]
+    fake: NDArray[Any]
+    seed: int = 0
+    space: str = "points"
+    data: str = ""
+    moments: Moments | None = None
+
+    def frechet(self) -> Found:
+        of_real = self.moments or moments(self.real)
+        n, d = self.fake.shape
+        figures = {
+            "fd": percent(frechet_distance(of_real, moments(self.fake)), of_real),
+            "fd_floor": percent(noise_floor(of_real.cov, of_real.n, n), of_real),
+        }
+        if min(n, of_real.n) >= 4 * d:
+            figures["fd_infinity"] = percent(frechet_infinity(self.real, self.fake, seed=self.seed), of_real)
+        return figures
+
+    def kernel(self) -> Found:
+        found = kid(self.real, self.fake, seed=self.seed)
+        return {"kid": found.mean, "kid_sd": found.sd}
+
+    def neighbours(self) -> Found:
+        return asdict(manifolds(self.real, self.fake))
+
+    def told_apart(self) -> Found:
+        if self.space == "points":
+            return None
+        found = c2st(self.real, self.fake, seed=self.seed)
+        return {"c2st": found.accuracy, "c2st_z": found.z}
+
+    # ── of a toy, whose density is known ──────────────────────────────────────────────────────────────────────────
+
+    def modes(self) -> Found:
+        toy = TOYS.get(self.data)
+        if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
+            return None
+        return asdict(modes(self.fake, toy.modes, toy.std))
+
+    def divergences(self) -> Found:
+        toy = TOYS.get(self.data)
+        if not isinstance(toy, Gaussians) or self.real.shape[1] > 1:
+            return None
+        (centre,), reach = toy.centres[0], 5.0 * toy.std  # all but 6e-7 of the mass lies inside
+        found = divergences(self.fake, lambda x: np.exp(toy.log_density(x[:, None])), centre - reach, centre + reach)
+        return asdict(found)
+
+    def log_density(self) -> Found:
+        toy = TOYS.get(self.data)
+        both = {"fake": self.fake, "real": self.real}
+        return None if toy is None else {name: float(toy.log_density(x).mean()) for name, x in both.items()}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pictures(Comparison):
+    """Fake pictures beside held-out real ones, (n, h, w, c), uint8, and what the feature maps see in them.
+
+    Attributes
+    ----------
+    against : Reference
+        All that is known of the reals.
+    features : dict of arrays of shape (m, d)
+        Of the fakes, by the key of the map.
+    probabilities : array of shape (m, K) or None
+        The judge's p(y|x) of the fakes.
+    asked : array of shape (m,), integer, or None
+        The class that each fake was asked to be.
+    """
+
+    against: Reference
+    features: Mapping[str, NDArray[np.float32]]
+    probabilities: NDArray[np.float64] | None = None
+    asked: NDArray[np.integer[Any]] | None = None
+
+    def classes(self) -> Found:
+        p, of_real, prior = self.probabilities, self.against.probabilities, self.against.prior
+        if p is None or of_real is None or prior is None:
+            return None
+        main = self.against.maps[0].name
+        figures = asdict(count_classes(p, prior))
+        figures["histogram"] = list(figures["histogram"])
+        figures["within_class_variance"] = list(
+            within_class_variance(
+                self.features[main], labels(p), self.against.features[main], labels(of_real), len(prior)
+            )
+        )
+        figures["score"] = classifier_score(p)
+        if self.asked is not None:
+            figures["label_accuracy"] = float(np.mean(p.argmax(axis=1) == self.asked))
+        return figures
+
+    def copies(self) -> Found:
+        by, originals = self.against.copies_by, self.against.originals
+        return {"by": by, "n_train": len(originals.train), **asdict(copying(self.features[by], originals))}
+
+    def diversity(self) -> Found:
+        p, of_real = self.probabilities, self.against.probabilities
+        by_class: dict[str, Any] = {}
+        if p is not None and of_real is not None:
+            by_class = {"fake_label": labels(p), "real_label": labels(of_real)}
+            if np.bincount(1 + by_class["real_label"])[1:].max(initial=0) < 2:
+                by_class = {}  # a judge that is sure of nothing leaves no class to compare: then all pictures are one
+        return where_comparable(diversity, self.fake, self.real, **by_class, seed=self.seed)
+
+    def sharpness(self) -> Found:
+        return where_comparable(sharpness, self.fake, self.real)
+
+    def contrast(self) -> Found:
+        return where_comparable(contrast, self.fake, self.real)
