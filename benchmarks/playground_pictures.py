@@ -42,7 +42,7 @@ def step_of(page: Page) -> int:
 def train(page: Page, steps: int) -> list[Image.Image]:
     """Start the run and look at it at even distances of steps, denser at its beginning."""
     page.locator("[data-testid=recipe-quick]:not([disabled])").wait_for()
-    field = page.get_by_test_id("knob-steps")
+    field = page.get_by_test_id("setting-steps")
     field.fill(str(steps))
     field.press("Tab")
     page.evaluate("scrollTo(0, 0)")

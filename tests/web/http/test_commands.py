@@ -78,7 +78,7 @@ def test_an_old_token_commands_nothing(call: Any, stand: Any) -> None:
     call.take("another-page-of-tests")
     call.headers, new = old, call.headers
     sent = len(stand.sent)
-    for path in ("start", "pause", "resume", "step", "stop", "reset", "knobs", "second-try", "continue"):
+    for path in ("start", "pause", "resume", "step", "stop", "reset", "adjust", "second-try", "continue"):
         answer = call.post(f"/api/train/{path}", **{"try": 1})
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stale-token"), path
     call.headers = {}
@@ -93,11 +93,11 @@ def test_each_state_takes_its_commands_and_no_others(
     call: Any, stand: Any, playground: Any, toml: str, state: str
 ) -> None:
     bodies: dict[str, dict[str, Any]] = {
-        "knobs": {"lr_g": 1e-3},
+        "adjust": {"lr_g": 1e-3},
         "continue": {"number": 1},
         "resume": {"steps": 90_000},
     }
-    for command in ("pause", "resume", "step", "stop", "reset", "knobs", "second-try", "continue"):
+    for command in ("pause", "resume", "step", "stop", "reset", "adjust", "second-try", "continue"):
         if state == "empty":
             words = {"try": 1}
         else:
@@ -123,15 +123,13 @@ def test_settings_go_through_the_strict_builder(call: Any) -> None:
         answer = call.post("/api/train/check", **{"recipe": "quick", **body})
         return answer.json().get("field") if answer.status_code == 422 else answer.json()["settings"]
 
-    found = field(
-        knobs={"loss": "hinge", "penalty": "wgan_gp", "lr_g": 2e-4, "batch": 32, "latent": 10}, steps=10, seed=3
-    )
-    assert found["knobs"] == {
+    found = field(loss="hinge", penalty="wgan_gp", lr_g=2e-4, batch=32, latent=10, steps=10, seed=3)
+    assert {name: found[name] for name in settings.GAME} == {
         "loss": "hinge", "penalty": "wgan_gp", "gamma": 10.0, "lr_g": 2e-4, "lr_d": 3e-3, "batch": 32, "latent": 10,
     }  # fmt: skip
     assert set(found["changed"]) == {"loss", "penalty", "gamma", "lr_g", "batch", "latent", "steps"} | {"seed"}
-    assert field(knobs={"penalty": "none"})["knobs"]["gamma"] is None
-    assert field(knobs={"gamma": 3.5})["knobs"]["gamma"] == 3.5
+    assert field(penalty="none")["gamma"] is None
+    assert field(gamma=3.5)["gamma"] == 3.5
     assert field(overrides=["average.half_life=10"])["changed"] == []
     assert field(recipe="nothing") == "recipe"
     assert field(steps=0) == "steps"
@@ -141,9 +139,9 @@ def test_settings_go_through_the_strict_builder(call: Any) -> None:
     assert field(data="ring") == "data"  # points for a recipe of pictures
     assert field(data="/etc") == "data"
     assert field(data="mine")["data"].startswith("/")
-    assert field(knobs={"loss": "nothing"}) == "knobs.loss"
-    assert field(knobs={"lr_g": 5}) == "knobs.lr_g"
-    assert field(knobs={"penalty": "none", "gamma": 1.0}) == "gamma"
+    assert field(loss="nothing") == "loss"
+    assert field(lr_g=5) == "lr_g"
+    assert field(penalty="none", gamma=1.0) == "gamma"
     assert field(overrides=["nothing=3"]) == "overrides"
     for beyond in ("data.name=/etc", " data=/etc", "data={name='/etc'}", '"data".name=/etc', "data.size=32"):
         assert field(overrides=[beyond]) == "overrides"
@@ -171,20 +169,20 @@ def test_points_are_taken_for_points(
     assert not points["quick"]
 
 
-def test_knobs(call: Any, stand: Any) -> None:
+def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any) -> None:
     call.begun(stand)
-    assert call.post("/api/train/knobs", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
+    assert call.post("/api/train/adjust", **{"try": 1, "lr_g": 1e-4, "gamma": 2.0}).status_code == 200
     assert stand.sent[-1] == (
         "adjust",
         {"overrides": ["generator.optimizer.lr=0.0001", "penalties.0.gamma=2.0", "penalties.1.gamma=2.0"]},
     )
-    assert call.post("/api/train/knobs", **{"try": 1}).json()["detail"].startswith("no knob is named")
+    assert "lr_g or lr_d or gamma must be given" in call.post("/api/train/adjust", **{"try": 1}).json()["detail"]
     for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):
-        assert call.post("/api/train/knobs", **{"try": 1, name: value}).json()["field"] == name
+        assert call.post("/api/train/adjust", **{"try": 1, name: value}).json()["field"] == name
     lines, change = ["generator.optimizer.lr=0.0001"], {"path": "generator.optimizer.lr", "new": 1e-4}
-    stand.say("adjusted", step=5, overrides=lines, changes=[change], knobs={"lr_g": 1e-4})
+    stand.say("adjusted", step=5, overrides=lines, changes=[change], settings={"data": "ring", "lr_g": 1e-4})
     snapshot = call.get("/api/snapshot").json()
-    assert snapshot["settings"]["knobs"] == {"lr_g": 1e-4}
+    assert snapshot["settings"] == {"data": "ring", "lr_g": 1e-4}
     assert snapshot["knob_changes"][0]["step"] == 5
 
 
@@ -319,7 +317,7 @@ def test_a_run_that_fails_has_what_is_on_the_disk(call: Any, stand: Any, playgro
 
 
 def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
-    call.begun(stand, steps=77, knobs={"lr_g": 1e-4})
+    call.begun(stand, steps=77, lr_g=1e-4)
     assert call.post("/api/train/reset", **{"try": 1}).json()["status"]["run"] == "ring-2"
     words = stand.sent[-1][1]
     assert (words["paused"], words["config"]["steps"]) == (True, 77)

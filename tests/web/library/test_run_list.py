@@ -197,7 +197,7 @@ def test_a_run_is_resumed_with_the_tries_before_it(call: Any, stand: Any, runs: 
     assert call.post("/api/runs/tiny-1/resume", replace=True).json()["status"]["run"] == "tiny-1"
 
 
-def test_a_run_whose_knobs_were_adjusted_before_it_was_closed_is_adjusted_again(
+def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_again(
     call: Any, stand: Any, tiny: Any, playground: Any
 ) -> None:
     run = Run(tiny())
@@ -206,7 +206,7 @@ def test_a_run_whose_knobs_were_adjusted_before_it_was_closed_is_adjusted_again(
             run.adjust(["generator.optimizer.lr=0.25"])
     call.post("/api/runs/tiny-1/resume", steps=48)
     stand.open()
-    assert call.post("/api/train/knobs", **{"try": 1, "lr_d": 0.125}).status_code == 200
+    assert call.post("/api/train/adjust", **{"try": 1, "lr_d": 0.125}).status_code == 200
     assert stand.sent[-1] == ("adjust", {"overrides": ["discriminator.optimizer.lr=0.125"]})
     stand.say("diagnosis", state="D wins", title="D wins", severity="alarm", step=24, from_step=24, overrides=[])
     same = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})

@@ -154,12 +154,12 @@ class Tab:
         if not self.page.evaluate("document.querySelector('.settings details').open"):
             self.page.locator(".settings summary").click()
 
-    def begin(self, recipe: str, **knobs) -> None:
-        """Choose a recipe and knobs, and press Start."""
+    def begin(self, recipe: str, **settings) -> None:
+        """Choose a recipe and settings, and press Start."""
         self.settings()
         self.page.locator(f"[data-testid=recipe-{recipe}]:not([disabled])").click()
-        for name, value in knobs.items():
-            field = self(f"knob-{name}")
+        for name, value in settings.items():
+            field = self(f"setting-{name}")
             field.fill(str(value))
             field.press("Tab")
         self("run-toggle").click()

@@ -15,7 +15,7 @@ FOCUSED = """(() => {
 # what a person cannot bring about in a few seconds is told to the page in the server's own words
 TOLD = """async (news) => {
     const {server, store, changed} = await import("/js/store.js");
-    store.settings = {recipe: "quick", data: "mnist", steps: 7000, seed: 0, knobs: {}, changed: []};
+    store.settings = {recipe: "quick", data: "mnist", steps: 7000, seed: 0, changed: []};
     const status = {run: "told", try: 1, step: 3118, steps: 7000, steps_per_second: 112, seconds: 41, recipe: "quick",
         data: "mnist", points: false, class_names: [], loss: {says: "probability"}, can: [], ...news.status};
     server.hear("tries", [{number: 1, run: "told", recipe: "quick", from_step: 0, step: status.step, steps: 7000,
@@ -66,13 +66,13 @@ def test_focus_follows_the_page_and_is_never_taken(open_tab):
         seen.append((place, name))
     assert seen == sorted(seen)
     names = [name for _, name in seen]
-    order = ["nav-train", "theme-toggle", "run-toggle", "recipe-quick", "data-mnist", "knob-loss", "empty-start"]
+    order = ["nav-train", "theme-toggle", "run-toggle", "recipe-quick", "data-mnist", "setting-loss", "empty-start"]
     assert [n for n in names if n in order] == order
-    field = tab("knob-seed")
+    field = tab("setting-seed")
     field.focus()
     tab.page.evaluate(TOLD, {"status": {"state": "paused"}})
     tab.page.evaluate(TOLD, {"status": {"state": "paused", "step": 3119}})
-    assert tab.page.evaluate("document.activeElement.dataset.testid") == "knob-seed"
+    assert tab.page.evaluate("document.activeElement.dataset.testid") == "setting-seed"
 
 
 def test_the_theme_is_the_systems_until_one_is_chosen(open_tab):
@@ -96,7 +96,7 @@ def test_two_tabs_agree_who_writes(open_tab, browser):
     two = open_tab(context=context)
     two.wait("second-tab")
     assert two("run-toggle").is_disabled()
-    assert two("knob-seed").is_disabled()
+    assert two("setting-seed").is_disabled()
     assert "Another tab" in two("banner").inner_text()
     two.picture("train-second-tab")
     two("take-control").click()
@@ -201,7 +201,7 @@ def test_what_stands_at_the_foot_covers_nothing_at_the_end_of_the_page(open_tab,
         top, *ends = tab.page.evaluate(covered)
         assert max(ends) <= top, status["state"]
     tab.settings()  # by a click
-    assert tab("knob-seed").is_visible()
+    assert tab("setting-seed").is_visible()
 
 
 def test_failed_and_warning_are_said_in_words(open_tab):

@@ -62,7 +62,7 @@ def test_own_pictures_have_a_size(open_tab):
     asked = [tuple(body.get(name) for name in ("recipe", "data", "size")) for body in bodies]
     assert asked == [("quick", "mine", 48), ("mlp", "mine", 48), ("mlp", None, None)]
     # those of the run in hand stay as well, but for a recipe that is made for points
-    run = {"settings": {"data": "mine", "size": 32, "knobs": {}}, "draft": {}}
+    run = {"settings": {"data": "mine", "size": 32}, "draft": {}}
     tab.page.evaluate("(run) => import('/js/store.js').then(({store}) => { Object.assign(store, run); })", run)
     tab("recipe-mlp").click()
     start(tab)

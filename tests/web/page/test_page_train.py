@@ -1,4 +1,4 @@
-"""Train: knobs, single steps, the end of a run, looking back; charts, numbers and axes."""
+"""Train: settings, single steps, the end of a run, looking back; charts, numbers and axes."""
 
 import json
 import re
@@ -14,34 +14,34 @@ from mulligan.web.worker.live import loss_of
 
 pytestmark = pytest.mark.story
 
-LONG = 1_000_000  # steps: such a run never ends by itself while somebody turns its knobs
+LONG = 1_000_000  # steps: such a run never ends by itself while somebody adjusts its settings
 
 
 def test_a_run_of_pictures_from_start_to_finish(open_tab):
     tab = open_tab()
     tab.begin("mlp", steps=LONG, batch=8)
     tab.wait("training")
-    live_knobs(tab)
+    live_settings(tab)
     tab.page.evaluate("document.activeElement.blur()")
     tab.page.keyboard.press("Space")
     tab.wait("paused")
     one_step(tab)
     new_try_waits(tab)
     stop_and_resume(tab)
-    tab("knob-steps").fill("160")
-    tab("knob-steps").press("Tab")
+    tab("setting-steps").fill("160")
+    tab("setting-steps").press("Tab")
     tab("start-new").dblclick()  # is one start
     tab.wait("finished")
     assert "Wait a moment" not in "".join(tab("banner").all_inner_texts())
     ended(tab)
 
 
-def live_knobs(tab):
-    rate = tab("knob-lr-g")
+def live_settings(tab):
+    rate = tab("setting-lr-g")
     rate.fill("7.0e-4")
     rate.press("Enter")
     tab.until("document.querySelector('[data-testid=settings-note]').innerText.includes('changed')")
-    tab.until("import('/js/store.js').then((m) => m.store.settings.knobs.lr_g === 7e-4)")
+    tab.until("import('/js/store.js').then((m) => m.store.settings.lr_g === 7e-4)")
     rate.fill("fast")
     rate.press("Enter")
     fault = tab("fault-lr-g")
@@ -63,7 +63,7 @@ def one_step(tab):
     tab.page.evaluate("document.activeElement.blur()")
     tab.page.keyboard.press(".")
     tab.until("(n) => Number(document.querySelector('[data-testid=step]').dataset.step) === n", before + 1)
-    tab("knob-batch").focus()
+    tab("setting-batch").focus()
     tab.page.keyboard.press(".")  # in a field it is a letter
     tab.page.keyboard.press("Backspace")
     tab.page.wait_for_timeout(300)
@@ -89,7 +89,7 @@ def new_try_waits(tab):
     from playwright.sync_api import expect  # where it is not installed, the fixture skips
 
     before = tab.step
-    tab("knob-loss").select_option("hinge")
+    tab("setting-loss").select_option("hinge")
     assert tab("run-toggle").inner_text() == "Start new try"
     assert "Loss" in tab("pending").inner_text()
     desk = tab.page.viewport_size
@@ -99,11 +99,11 @@ def new_try_waits(tab):
     assert tab.step == before
     tab("recipe-mlp").click()  # the run's own recipe, as it comes
     assert tab("pending").inner_text().startswith("Recipe:")
-    expect(tab("knob-batch")).to_have_value("64")  # a paint later than what is pending
+    expect(tab("setting-batch")).to_have_value("64")  # a paint later than what is pending
     tab("discard").click()
-    expect(tab("knob-batch")).to_have_value("8")
+    expect(tab("setting-batch")).to_have_value("8")
     assert tab("run-toggle").inner_text() == "Resume"
-    assert tab("knob-loss").input_value() != "hinge"
+    assert tab("setting-loss").input_value() != "hinge"
 
 
 def ended(tab):
@@ -259,16 +259,16 @@ def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
 
 
 @pytest.mark.parametrize(
-    ("knob", "text", "stands"), [("steps", "-5", "7,000"), ("lr-g", "abc", "3.0e-3"), ("gamma", "", "0.1")]
+    ("name", "text", "stands"), [("steps", "-5", "7,000"), ("lr-g", "abc", "3.0e-3"), ("gamma", "", "0.1")]
 )
-def test_what_is_no_setting_leaves_what_there_was(open_tab, knob, text, stands):
+def test_what_is_no_setting_leaves_what_there_was(open_tab, name, text, stands):
     """Where no run is there, none goes on with it; and −5 is a whole number."""
     tab = open_tab()
     tab("recipe-quick").click()
-    tab(f"knob-{knob}").fill(text)
-    tab(f"knob-{knob}").press("Tab")
-    said = tab(f"fault-{knob}").inner_text()
-    assert said.startswith(f"“{text}” is no {'whole ' if knob == 'steps' else ''}number from 0 on; write one such as ")
+    tab(f"setting-{name}").fill(text)
+    tab(f"setting-{name}").press("Tab")
+    said = tab(f"fault-{name}").inner_text()
+    assert said.startswith(f"“{text}” is no {'whole ' if name == 'steps' else ''}number from 0 on; write one such as ")
     assert said.endswith(f"Until then {stands} stands.")
 
 
@@ -331,15 +331,15 @@ def test_a_field_keeps_refused_words_until_it_is_given_others(open_tab):
     """What is done in another field does not take the reason away and leave words that do not hold."""
     tab = open_tab()
     tab("recipe-quick").click()
-    for knob, words in (("lr-g", "banana"), ("batch", "x"), ("latent", "32")):
-        tab(f"knob-{knob}").fill(words)
-        tab(f"knob-{knob}").press("Tab")
-    for knob, words in (("lr-g", "banana"), ("batch", "x")):
-        assert tab(f"fault-{knob}").inner_text().startswith(f"“{words}” is no ")
-        assert tab(f"knob-{knob}").input_value() == words
+    for name, words in (("lr-g", "banana"), ("batch", "x"), ("latent", "32")):
+        tab(f"setting-{name}").fill(words)
+        tab(f"setting-{name}").press("Tab")
+    for name, words in (("lr-g", "banana"), ("batch", "x")):
+        assert tab(f"fault-{name}").inner_text().startswith(f"“{words}” is no ")
+        assert tab(f"setting-{name}").input_value() == words
     tab("recipe-mlp").click()
     tab("fault-lr-g").wait_for(state="detached")
-    assert tab("knob-lr-g").input_value() != "banana"
+    assert tab("setting-lr-g").input_value() != "banana"
     assert tab("fault-batch").count() == 0
 
 

@@ -1,4 +1,4 @@
-"""The same settings once more: Reset, Again, a new try with a changed knob, and own pictures by their name."""
+"""The same settings once more: Reset, Again, a new try with a changed setting, and own pictures by their name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def started(stand: Any) -> Any:
 def test_again_takes_every_setting_and_another_seed(call: Any, stand: Any, playground: Any) -> None:
     playground.session.finished = lambda run: None
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300)
-    stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.25"], knobs={})
+    stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.25"], settings={"data": "ring"})
     stand.say("state", state="finished", step=300, saved=300)
     answer = call.post("/api/train/reset", **TRY, seed=8, paused=False).json()
     assert (answer["status"]["run"], answer["status"]["seed"]) == ("ring-2", 8)
@@ -57,11 +57,11 @@ def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, sta
     assert call.get("/api/snapshot").json()["settings"] is None
 
 
-def test_a_new_try_with_a_changed_knob_keeps_every_other_setting(call: Any, stand: Any) -> None:
+def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call: Any, stand: Any) -> None:
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300, seed=4)
-    stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.25"], knobs={})
-    asked = {"knobs": {"latent": 7}, "steps": 400}
-    assert call.post("/api/train/check", **asked).json()["settings"]["knobs"]["latent"] == 7
+    stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.25"], settings={"data": "ring"})
+    asked = {"latent": 7, "steps": 400}
+    assert call.post("/api/train/check", **asked).json()["settings"]["latent"] == 7
     assert call.post("/api/train/start", **asked, replace=True).status_code == 200
     config = started(stand)["config"]
     assert (config["instance_noise"], config["average"]["half_life"], config["seed"]) == (0.25, 50, 4)
@@ -115,7 +115,7 @@ def test_a_new_try_of_a_run_beyond_the_limits_may_stay_there(call: Any, stand: A
     stand.open()
     assert call.post("/api/train/start", seed=3, replace=True).status_code == 200
     stand.open()
-    assert call.post("/api/train/start", knobs={"latent": 2000}, replace=True).status_code == 422
+    assert call.post("/api/train/start", latent=2000, replace=True).status_code == 422
 
 
 def test_without_a_run_a_recipe_must_be_named(call: Any) -> None:

@@ -44,11 +44,11 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
 def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
     story: str, call: Any, stand: Any, playground: Any, toml: str
 ) -> None:
-    """The same settings from the same start give the same run; others, and a run whose knobs were adjusted, do not."""
+    """The same settings from the same start give the same run; others, and adjusted ones, do not."""
     call.begun(stand)
     (playground.runs / NAME / "config.toml").write_text(toml)
     if story == "adjusted":
-        stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.5"], knobs={}, changes=[])
+        stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.5"], settings={"data": "ring"}, changes=[])
     start: dict[str, Any] = {"from_step": 0, "healthy_step": 0, "restart": True}
     stand.diagnoses(**start)
     stand.say("state", state="alarm", step=1500)

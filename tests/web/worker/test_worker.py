@@ -159,7 +159,7 @@ def test_another_start_saves_the_run_that_is_there(held: Held, tiny: Any) -> Non
     assert (held.folder / "other" / "generator.safetensors").is_file()
 
 
-def test_knobs_act_and_are_said(held: Held, tiny: Any) -> None:
+def test_an_adjusted_setting_acts_and_is_told(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=50), paused=True)
     held.until("state", state="paused")
     held.channel.send("adjust", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
@@ -168,7 +168,7 @@ def test_knobs_act_and_are_said(held: Held, tiny: Any) -> None:
         ("generator.optimizer.lr", 0.001, 0.01),
         ("penalties.0.gamma", 1.0, 3),
     ]
-    assert words["knobs"]["lr_g"] == 0.01
+    assert words["settings"]["lr_g"] == 0.01
     held.channel.send("adjust", {"overrides": ["batch_size=3"]})
     assert "cannot change in the middle" in held.until("notice")["text"]
     held.channel.send("go")

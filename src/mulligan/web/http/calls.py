@@ -59,8 +59,8 @@ def step(playground: Playground, count: int) -> Any:
 
 
 def adjust(playground: Playground, **adjusted: float | None) -> Any:
-    """Adjust knobs."""
-    return playground.session.adjust({knob: value for knob, value in adjusted.items() if value is not None})
+    """Adjust settings of the running run."""
+    return playground.session.adjust({name: value for name, value in adjusted.items() if value is not None})
 
 
 def second_try(playground: Playground, changes: list[str] | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,7 @@ class Field:
     Parameters
     ----------
     kind : str
-        "int", "float", "text", "bool", "list" (of `inner`) or "object" (of `fields`).
+        "int", "float", "text", "bool" or "list" (of `inner`).
     line : str
         What it is.
     low, high : float
@@ -39,11 +39,10 @@ class Field:
     required : bool
         It may not be left out.
     inner : Field or None
-    fields : mapping
     example
     """
 
-    kind: Literal["int", "float", "text", "bool", "list", "object"]
+    kind: Literal["int", "float", "text", "bool", "list"]
     line: str = ""
     low: float = -math.inf
     high: float = math.inf
@@ -53,7 +52,6 @@ class Field:
     default: Any = None
     required: bool = False
     inner: Field | None = None
-    fields: Mapping[str, Field] = field(default_factory=dict)
     example: Any = None
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,14 +88,12 @@ class Field:
                 raise self._refusal(name, value)
         elif self.kind == "text":
             self._check_text(name, value)
-        elif self.kind == "list":
+        else:
             if not isinstance(value, list):
                 raise self._refusal(name, value)
             self._check_size(name, len(value), value)
             assert self.inner is not None
             value = [self.inner.check(f"{name}[{i}]", inner) for i, inner in enumerate(value)]
-        else:
-            value = read_object(self.fields, value, name)
         return value
 
     def _check_text(self, name: str, value: Any) -> None:
@@ -119,10 +115,16 @@ class Field:
     def _refusal(self, name: str, value: Any, hint: str = "") -> Problem:
         shown = repr(value) if len(repr(value)) <= _LONGEST else f"{repr(value)[:_LONGEST]}…"
         shown = shown.encode("utf-8", "backslashreplace").decode()
-        more = {} if self.example is None else {"next": f"Try {self.example}."}
         kept = value if isinstance(value, (int, float, bool)) and abs(value) < 2**53 else shown
-        text = f"{name} = {shown} is not allowed; it must be {self.allowed}.{hint} {more.get('next', '')}".rstrip()
-        return Problem("bad-field", text, field=name, value=kept, allowed=self.allowed, **more)
+        return self.refusal(name, f"{shown}.{hint}", value=kept)
+
+    def refusal(self, name: str, got: str, **more: Any) -> Problem:
+        """Say what must hold, what came, and what to try."""
+        tried = next((each for each in (self.example, self.default, *self.choices) if each is not None), None)
+        if tried is not None:
+            more["next"] = f"Try {str(tried).lower() if isinstance(tried, bool) else tried}."
+        text = f"{name} must be {self.allowed}, got {got} {more.get('next', '')}".rstrip()
+        return Problem("bad-field", text, field=name, allowed=self.allowed, **more)
 
     @property
     def allowed(self) -> str:
@@ -139,9 +141,7 @@ class Field:
             return "true or false"
         if self.kind == "text":
             return f"text of {low} to {high} characters"
-        if self.kind == "list":
-            return f"a list of {low} to {high}"
-        return f"an object with {', '.join(self.fields) or 'nothing in it'}"
+        return f"a list of {low} to {high}"
 
     @property
     def _bounds(self) -> tuple[float, float]:
@@ -172,8 +172,6 @@ class Field:
             found["pattern"] = f"^{self.pattern}$"
         if self.inner is not None:
             found["items"] = self.inner.schema()
-        if self.kind == "object":
-            found |= object_schema(self.fields)
         if self.default is not None:
             found["default"] = self.default
         return found
@@ -185,7 +183,6 @@ _TYPES = {
     "text": "string",
     "bool": "boolean",
     "list": "array",
-    "object": "object",
 }
 
 
@@ -205,24 +202,19 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema | {"type": [schema["type"], "null"]} | choices
 
 
-def read_object(fields: Mapping[str, Field], value: Any, path: str = "") -> dict[str, Any]:
-    """Read a JSON object: every key known, every value allowed, what is left out by its default."""
+def read_object(fields: Mapping[str, Field], value: Any) -> dict[str, Any]:
+    """Read a JSON object: every key known, every value allowed, and defaults for what is left out."""
     if not isinstance(value, dict):
-        what = path or "the body"
-        raise Problem(
-            "bad-field", f"{what} must be a JSON object, not {_name(value)}.", **({"field": path} if path else {})
-        )
+        raise Problem("bad-field", f"the body must be a JSON object, got {_kind(value)}. Try {{}}.")
     for name in value:
         if name not in fields:
-            raise _unknown(name, fields, path)
-    found = {}
-    for name, inner in fields.items():
-        here = f"{path}.{name}" if path else name
-        if name in value and not (value[name] is None and not inner.required):
-            found[name] = inner.check(here, value[name])
-        else:
-            found[name] = _left_out(inner, here)
-    return found
+            raise _unknown(name, fields)
+    return {
+        name: each.check(name, value[name])
+        if name in value and not (value[name] is None and not each.required)
+        else _left_out(each, name)
+        for name, each in fields.items()
+    }
 
 
 def read_query(fields: Mapping[str, Field], pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -230,38 +222,31 @@ def read_query(fields: Mapping[str, Field], pairs: list[tuple[str, str]]) -> dic
     given: dict[str, str] = {}
     for name, text in pairs:
         if name not in fields:
-            raise _unknown(name, fields, "")
+            raise _unknown(name, fields)
         if name in given:
-            raise Problem("bad-field", f"{name} is given twice; give it once.", field=name)
+            raise Problem("bad-field", f"{name} must be given once, got it twice. Try {name}={text}.", field=name)
         given[name] = text
-    found = {}
-    for name, inner in fields.items():
-        if name in given:
-            found[name] = inner.from_text(name, given[name])
-        else:
-            found[name] = _left_out(inner, name)
-    return found
+    return {
+        name: each.from_text(name, given[name]) if name in given else _left_out(each, name)
+        for name, each in fields.items()
+    }
 
 
-def _left_out(inner: Field, name: str) -> Any:
-    """Return what stands for a field that is not given, or refuse that."""
-    if inner.required:
-        raise Problem("bad-field", f"{name} is missing; it must be {inner.allowed}.", field=name, allowed=inner.allowed)
-    return inner.default
+def _left_out(each: Field, name: str) -> Any:
+    """Return the default of a field that is not given, or refuse that."""
+    if each.required:
+        raise each.refusal(name, "nothing.")
+    return each.default
 
 
-def _unknown(name: str, fields: Mapping[str, Field], path: str) -> Problem:
+def _unknown(name: str, fields: Mapping[str, Field]) -> Problem:
     shown = name[:_LONGEST].encode("utf-8", "backslashreplace").decode()
     near = get_close_matches(shown, fields, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    known = f"Known are {', '.join(fields)}." if fields else "None is known here."
-    where = f" in {path}" if path else ""
-    return Problem("bad-field", f"there is no field {shown!r}{where}.{hint} {known}", field=shown)
+    known = f"one of {', '.join(fields)}" if fields else "left out"
+    return Problem("bad-field", f"a field must be {known}, got {shown!r}.{hint}", field=shown)
 
 
-def _name(value: Any) -> str:
-    return (
-        "nothing"
-        if value is None
-        else {list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")
-    )
+def _kind(value: Any) -> str:
+    kinds = {type(None): "null", list: "a list", str: "a text", bool: "true or false"}
+    return kinds.get(type(value), "a number")

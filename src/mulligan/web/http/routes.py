@@ -32,19 +32,15 @@ RATE = Field("float", "A learning rate.", low=LIMITS["lr"][0], high=LIMITS["lr"]
 GAMMA = Field(
     "float", "Strength of the gradient penalty.", low=LIMITS["gamma"][0], high=LIMITS["gamma"][1], example=1.0
 )
-KNOBS = Field(
-    "object",
-    "Knobs that differ from the recipe.",
-    fields={
-        "loss": Field("text", "Loss.", choices=tuple(LOSSES)),
-        "penalty": Field("text", "Gradient penalties.", choices=tuple(combinations())),
-        "gamma": GAMMA,
-        "lr_g": RATE,
-        "lr_d": RATE,
-        "batch": Field("int", "Real pictures in a step.", low=LIMITS["batch"][0], high=LIMITS["batch"][1], example=64),
-        "latent": Field("int", "Numbers in z.", low=LIMITS["latent"][0], high=LIMITS["latent"][1], example=64),
-    },
-)
+GAME = {
+    "loss": Field("text", "Loss.", choices=tuple(LOSSES)),
+    "penalty": Field("text", "Gradient penalties.", choices=tuple(combinations())),
+    "gamma": GAMMA,
+    "lr_g": RATE,
+    "lr_d": RATE,
+    "batch": Field("int", "Real samples in a step.", low=LIMITS["batch"][0], high=LIMITS["batch"][1], example=64),
+    "latent": Field("int", "Numbers in z.", low=LIMITS["latent"][0], high=LIMITS["latent"][1], example=64),
+}
 CHANGES = Field(
     "list", "Changes of the configuration, path=value.", 0, 64,
     inner=Field("text", "path=value", 3, 500, pattern=r"[^=\n]+=[^\n]+", say="path=value", example="loss.kind=hinge"),
@@ -57,7 +53,7 @@ START = {
     "size": SIZE,
     "steps": STEPS,
     "seed": SEED,
-    "knobs": KNOBS,
+    **GAME,
     "overrides": CHANGES,
     "paused": Field("bool", "Stand at step 0.", default=False),
     "replace": Field("bool", "Save and leave the run that is there.", default=False),
@@ -178,7 +174,7 @@ ROUTES: tuple[Route, ...] = (
         refuses=BUSY,
     ),
     Route(
-        "POST", "/api/train/knobs", "Adjust knobs; they act at the next step.", calls.adjust,
+        "POST", "/api/train/adjust", "Adjust settings; they act at the next step.", calls.adjust,
         body={"lr_g": RATE, "lr_d": RATE, "gamma": GAMMA}, token=True, of_try=True, refuses=BUSY,
     ),
     Route(

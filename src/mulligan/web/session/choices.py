@@ -14,7 +14,7 @@ from mulligan.metrics import METRICS
 from mulligan.serialization import line_of
 from mulligan.training.recipes import RECIPES, describe, recipe
 from mulligan.web.inside.diagnosis import awaited
-from mulligan.web.session.settings import LIVE, combinations, knobs_of
+from mulligan.web.session.settings import LIVE, combinations, values_of
 
 
 @cache
@@ -29,11 +29,7 @@ def recipes() -> list[dict[str, Any]]:
                 "name": name,
                 "title": title,
                 "source": source,
-                "data": config.data.name,
-                "size": config.data.size,
-                "steps": config.steps,
-                "seed": config.seed,
-                "knobs": knobs_of(config),
+                **values_of(config),
                 "points": bool(of_points(config.data.name)),
             }
         )

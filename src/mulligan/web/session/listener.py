@@ -117,11 +117,10 @@ class Listener:
         self.session.publish_tries()
 
     def _adjusted(self, words: dict[str, Any]) -> None:
-        if self.state.settings is not None:
-            self.state.settings["knobs"] = words["knobs"]
+        words["settings"] = self.state.settings = self.session.named(words["settings"])
         if self.state.current is not None:
             self.state.current.story.adjustments.append(words)
-        self.broadcast.publish("knobs", words)
+        self.broadcast.publish("adjusted", words)
 
     def _kept(self, words: dict[str, Any]) -> None:
         if words["step"] not in self.state.saved_samples:

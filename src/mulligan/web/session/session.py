@@ -17,7 +17,7 @@ from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.overrides import apply_overrides, with_overrides
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.web.http.problems import Problem
-from mulligan.web.session import settings as knobs
+from mulligan.web.session import settings
 from mulligan.web.session.state import COMMANDS, UNFINISHED, State
 from mulligan.web.session.tries import Try, chain
 
@@ -89,7 +89,7 @@ class Session:
         known = {name: name for name in DATASETS} | self.own
         dropped: list[str] = []
         live = replace(self._config(), parent=None) if asked["recipe"] is None else None
-        return knobs.configured(asked, known, dropped, live), dropped
+        return settings.configured(asked, known, dropped, live), dropped
 
     def named(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Return settings with own pictures by the name by which they can be chosen here."""
@@ -112,7 +112,7 @@ class Session:
         self.worker.send("start", {"config": table, "folder": str(folder), "try": 1, "turn": turn, "paused": paused})
         self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps, config=config)], 1, text)
         self.state.info = {"table": table, "data": config.data.name}
-        self.state.settings = self.named(knobs.settings_of(config))
+        self.state.settings = self.named(settings.settings_of(config))
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
 
@@ -185,13 +185,13 @@ class Session:
         return self.status()
 
     def adjust(self, adjusted: dict[str, float]) -> dict[str, Any]:
-        """Adjust knobs of the running run."""
-        self._current("knobs")
+        """Adjust settings of the running run."""
+        self._current("adjust")
         config = self._config()
-        overrides = [line for knob, value in adjusted.items() for line in knobs.overrides_of(config, knob, value)]
+        overrides = [line for name, value in adjusted.items() for line in settings.overrides_of(config, name, value)]
         if not overrides:
             raise Problem(
-                "bad-field", f"no knob is named; {', '.join(knobs.LIVE)} can be adjusted while a run goes on."
+                "bad-field", f"{' or '.join(settings.LIVE)} must be given, got none of them. Try lr_g = 0.001."
             )
         try:
             with_overrides(config, overrides)
@@ -218,9 +218,9 @@ class Session:
             changed = apply_overrides(config, lines)[0]
         except MulliganError as error:
             raise Problem("bad-field", str(error), field="changes") from error
-        knobs.check_below(changed, config)
+        settings.check_below(changed, config)
         before, after = to_table(config), to_table(changed)
-        found = knobs.changes(before, after)
+        found = settings.changes(before, after)
         if not found:
             raise Problem(
                 "bad-field", "these changes change nothing. Change something, or resume the run.", field="changes"
@@ -240,7 +240,7 @@ class Session:
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
         begin = 0 if anew else said["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
-        new.changes, new.summary, new.config = found, knobs.summary(found), changed
+        new.changes, new.summary, new.config = found, settings.summary(found), changed
         self.state.begin([*self.state.tries, new], new.number, text)
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
@@ -312,7 +312,7 @@ class Session:
             )
 
     def _config(self) -> Config:
-        """Return the live run's configuration, with its knobs as they stand."""
+        """Return the live run's configuration, with its settings as they stand."""
         if "table" not in self.state.info:
             why = (
                 "no run is there whose settings could be changed"

@@ -1,4 +1,4 @@
-"""Settings as the page has them: a recipe, the pictures, seven knobs; and the way to a configuration and back."""
+"""Settings as the page has them, flat and by short names; and the way to a configuration and back."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from mulligan.web.http.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KNOBS = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
+GAME = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
+"""Settings of the game itself, beside its data, length and seed."""
 LIVE = ("lr_g", "lr_d", "gamma")
-"""Knobs that act at the next step; the others need a new try."""
+"""Settings that act at the next step; the others need a new try."""
 LIMITS: dict[str, Any] = {
     "steps": 1_000_000,
     "frames": 120,
@@ -50,20 +51,24 @@ _TOLD = 3  # changes that are told one by one where there is little room
 
 
 def combinations() -> dict[str, tuple[str, ...]]:
-    """Return every choice of the penalty knob: none, each kind, and R1 with R2."""
+    """Return every choice of the setting `penalty`: none, each kind, and R1 with R2."""
     return {"none": (), **{name: (name,) for name in PENALTIES}, "r1+r2": ("r1", "r2")}
 
 
 # ── reading a configuration ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def knobs_of(config: Config) -> dict[str, Any]:
-    """Return where the knobs stand; None where the run has no such thing, and the first of several."""
+def values_of(config: Config) -> dict[str, Any]:
+    """Return the value of every setting; None where the run has no such thing, and the first of several."""
     table = to_table(config)
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
     g, d = learning(config)
     named = next((name for name, parts in combinations().items() if set(parts) == set(kinds)), "+".join(kinds))
     return {
+        "data": config.data.name,
+        "size": config.data.size,
+        "steps": config.steps,
+        "seed": config.seed,
         "loss": table["loss"]["kind"],
         "penalty": named,
         "gamma": _first(weights(config)),
@@ -76,29 +81,10 @@ def knobs_of(config: Config) -> dict[str, Any]:
 
 def settings_of(config: Config) -> dict[str, Any]:
     """Return the settings, and which of them differ from the recipe's."""
-    knobs = knobs_of(config)
-    changed = []
-    if config.recipe in RECIPES:
-        base = recipe(config.recipe)
-        theirs = knobs_of(base)
-        changed = [name for name in KNOBS if knobs[name] != theirs[name]]
-        ours = (
-            ("data", config.data.name, base.data.name),
-            ("size", config.data.size, base.data.size),
-            ("steps", config.steps, base.steps),
-            ("seed", config.seed, base.seed),
-        )
-        changed += [name for name, here, there in ours if here != there]
-    return {
-        "recipe": config.recipe,
-        "data": config.data.name,
-        "size": config.data.size,
-        "steps": config.steps,
-        "seed": config.seed,
-        "knobs": knobs,
-        "changed": changed,
-        "threads": config.threads,
-    }
+    here = values_of(config)
+    base = values_of(recipe(config.recipe)) if config.recipe in RECIPES else here
+    changed = [name for name, value in here.items() if value != base[name]]
+    return {"recipe": config.recipe, **here, "changed": changed, "threads": config.threads}
 
 
 def _first(values: dict[str, Any]) -> Any:
@@ -114,7 +100,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
     Parameters
     ----------
     asked : dict
-        ``recipe``, ``data``, ``size``, ``steps``, ``seed``, ``knobs``, ``overrides`` or None for each.
+        ``recipe``, ``overrides`` and every setting by its name; None for what is not asked for.
     data : dict of str to str
         The data that may be named, with what stands for the name in the configuration.
     dropped : list of str
@@ -151,9 +137,9 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
     for field in ("steps", "seed"):
         if asked[field] is not None:
             config = _changed(config, [(field, asked[field])], field, dropped)
-    for field, value in (asked["knobs"] or {}).items():
-        if value is not None:
-            config = adjusted(config, field, value, dropped)
+    for field in GAME:
+        if asked[field] is not None:
+            config = adjusted(config, field, asked[field], dropped)
     for text in asked["overrides"] or []:
         if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
             raise Problem(
@@ -188,35 +174,35 @@ def check_below(config: Config, old: Config) -> None:
     _check_budget(config, _amounts(old), "changes")
 
 
-def adjusted(config: Config, knob: str, value: Any, dropped: list[str]) -> Config:
-    """Return a configuration with one knob adjusted."""
-    if knobs_of(config)[knob] == value:
+def adjusted(config: Config, name: str, value: Any, dropped: list[str]) -> Config:
+    """Return a configuration with one setting adjusted."""
+    if values_of(config)[name] == value:
         return config
-    return _changed(config, overrides_of(config, knob, value), f"knobs.{knob}", dropped)
+    return _changed(config, overrides_of(config, name, value), name, dropped)
 
 
-def overrides_of(config: Config, knob: str, value: Any) -> list[str]:
-    """Return what adjusting a knob changes, as ``path=value``.
+def overrides_of(config: Config, name: str, value: Any) -> list[str]:
+    """Return what adjusting a setting changes, as ``path=value``.
 
     Raises
     ------
     Problem
-        When the run has no such knob.
+        When the run has no such setting.
     """
-    if knob == "loss":
+    if name == "loss":
         return [f"loss.kind={value}"]
-    if knob == "batch":
+    if name == "batch":
         return [f"batch_size={value}"]
-    if knob == "latent":
+    if name == "latent":
         return [f"latent.dim={value}"]
-    if knob == "penalty":
+    if name == "penalty":
         return [f"penalties={_penalties(config, value)}"]
     g, d = learning(config)
-    paths = {"gamma": weights(config), "lr_g": g, "lr_d": d}[knob]
+    paths = {"gamma": weights(config), "lr_g": g, "lr_d": d}[name]
     if not paths:
-        what = "no penalty whose strength could be set" if knob == "gamma" else "an optimiser without a rate"
+        what = "no penalty whose strength could be set" if name == "gamma" else "an optimiser without a rate"
         raise Problem(
-            "bad-field", f"{knob} = {value:g} has no effect: this run has {what}. Choose a penalty first.", field=knob
+            "bad-field", f"{name} = {value:g} has no effect: this run has {what}. Choose a penalty first.", field=name
         )
     return [f"{path}={value!r}" for path in paths]
 

@@ -18,9 +18,9 @@ IN_HAND = ("loading", *UNFINISHED, "stopping")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "empty": ("start",),
     "loading": (),
-    "training": ("pause", "stop", "reset", "knobs", "second-try"),
-    "paused": ("resume", "step", "stop", "reset", "knobs", "second-try", "continue"),
-    "alarm": ("resume", "step", "stop", "reset", "knobs", "second-try", "continue"),
+    "training": ("pause", "stop", "reset", "adjust", "second-try"),
+    "paused": ("resume", "step", "stop", "reset", "adjust", "second-try", "continue"),
+    "alarm": ("resume", "step", "stop", "reset", "adjust", "second-try", "continue"),
     "stopping": (),
     "stopped": ("start", "resume", "reset", "second-try", "continue"),
     "finished": ("start", "resume", "reset", "second-try", "continue"),

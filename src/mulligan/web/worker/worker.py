@@ -83,14 +83,14 @@ class Worker:
             try:
                 run.adjust(words["overrides"])
             except MulliganError as error:
-                self.tell("notice", {"kind": "warning", "text": str(error), "code": "knob"})
+                self.tell("notice", {"kind": "warning", "text": str(error), "code": "adjust"})
                 return
             from mulligan.serialization import to_table
-            from mulligan.web.session.settings import changes, knobs_of
+            from mulligan.web.session.settings import changes, settings_of
 
             found = changes(to_table(before), to_table(run.current))
             words = {"step": run.step, "overrides": words["overrides"], "changes": found}
-            self.tell("adjusted", words | {"knobs": knobs_of(run.current)})
+            self.tell("adjusted", words | {"settings": settings_of(run.current)})
 
     def _answer(self, words: dict[str, Any]) -> None:
         """Answer a question about the live run, or say why not."""

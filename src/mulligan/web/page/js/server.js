@@ -74,7 +74,7 @@ export class Server {
     this.leave();
     const stream = new EventSource(`/api/stream?client=${this.client}`);
     this.stream = stream;
-    const kinds = "snapshot status curves samples look metrics diagnosis tries knobs progress notice runs write_lock ping";
+    const kinds = "snapshot status curves samples look metrics diagnosis tries adjusted progress notice runs write_lock ping";
     for (const kind of kinds.split(" ")) {
       stream.addEventListener(kind, (event) => {
         if (stream !== this.stream) return;

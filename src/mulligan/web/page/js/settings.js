@@ -1,12 +1,12 @@
-// Settings: recipe, pictures, knobs. A dot marks what differs from the recipe; what needs a new try waits for a press.
+// Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe; what needs a new try waits for a press.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
 import { act, can, changed, command, edited, latest, mayWrite, server, store } from "./store.js";
 
-/** Fields that the server may name, as the page calls them. */
-export const NAMES = { size: "data", "knobs.lr_g": "lr_g", "knobs.lr_d": "lr_d", "knobs.gamma": "gamma", "knobs.batch": "batch", "knobs.latent": "latent", "knobs.loss": "loss", "knobs.penalty": "penalty" };
+/** Under which field a refusal stands, where that has another name. */
+export const NAMES = { size: "data" };
 
 /** Recipes that stand in the list; the others are in a menu below it. */
 const FIRST = ["quick", "best", "mlp", "classic", "article", "ring"];
@@ -19,17 +19,14 @@ export function wanted() {
   const { draft, settings, catalog } = store;
   const name = draft.recipe ?? settings?.recipe ?? (recipeOf("quick") ? "quick" : catalog?.recipes[0]?.name);
   const recipe = recipeOf(name);
-  const run = settings && draft.recipe == null ? settings : null;
-  const base = { data: run?.data ?? recipe?.data, size: run?.size ?? recipe?.size, steps: run?.steps ?? recipe?.steps, seed: run?.seed ?? recipe?.seed ?? 0, ...(run?.knobs ?? recipe?.knobs) };
-  return { ...base, ...draft, recipe: name };
+  return { seed: 0, ...(settings && draft.recipe == null ? settings : recipe), ...draft, recipe: name };
 }
 
 export const dirty = () => Object.keys(store.draft).length > 0;
 
 /** The body of a start: what the person wants otherwise than the run in hand has it, or than the recipe has. */
 function startBody(more = {}) {
-  const { recipe, data, size, steps, seed, ...knobs } = store.draft;
-  return { recipe: recipe ?? (store.settings ? null : wanted().recipe), data, size, steps, seed, knobs, ...more };
+  return { recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more };
 }
 
 export async function start(more = {}) {
@@ -54,9 +51,8 @@ function setDraft(name, value) {
   } else {
     draft[name] = value;
     if (name === "data") delete draft.size; // which was that of other pictures
-    const run = store.settings && draft.recipe == null;
-    const base = run ? { ...store.settings, ...store.settings.knobs } : { ...recipeOf(recipe), ...recipeOf(recipe)?.knobs };
-    if (base[name] === value) delete draft[name];
+    const base = store.settings && draft.recipe == null ? store.settings : recipeOf(recipe);
+    if (base?.[name] === value) delete draft[name];
   }
   store.draft = draft;
   store.faults = {};
@@ -66,13 +62,13 @@ function setDraft(name, value) {
 /** What the server calls live, rates and γ, acts at the next step of a living run; everything else waits in the draft. */
 async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
-  if (store.catalog?.live.includes(name) && living && can("knobs")) {
-    if (value === store.settings?.knobs[name]) return;
-    await command("knobs", { [name]: value }, NAMES);
+  if (store.catalog?.live.includes(name) && living && can("adjust")) {
+    if (value === store.settings?.[name]) return;
+    await command("adjust", { [name]: value }, NAMES);
   } else setDraft(name, value);
 }
 
-// ── one knob ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── one setting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
@@ -87,8 +83,8 @@ function Fault({ name, own }) {
 
 function Choice({ name, options, value, marked }) {
   const all = options.some((o) => o.name === value) || value == null ? options : [{ name: value }, ...options];
-  return html`<div class=${`knob ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
-    <select class="in" id=${`k-${id(name)}`} data-testid=${`knob-${id(name)}`} disabled=${!mayWrite()} value=${value ?? "none"} onChange=${(e) => setDraft(name, e.target.value)}>
+  return html`<div class=${`setting ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
+    <select class="in" id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} disabled=${!mayWrite()} value=${value ?? "none"} onChange=${(e) => setDraft(name, e.target.value)}>
       ${all.map((o) => html`<option value=${o.name} selected=${o.name === (value ?? "none")}>${plain(o.name).replace("r1+r2", "R1 + R2").replace(/^r([12])$/, "R$1")}</option>`)}</select><${Fault} name=${name} /></div>`;
 }
 
@@ -117,8 +113,8 @@ function Figure({ name, value, marked, off, whole }) {
   const range = SLIDES[name];
   const place = range && value > 0 ? Math.round((100 * (Math.log10(value) - range[0])) / (range[1] - range[0])) : 0;
   const ofPlace = (p) => Number((10 ** (range[0] + (p / 100) * (range[1] - range[0]))).toPrecision(2));
-  return html`<div class=${`knob ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
-    <input class="in" ref=${field} id=${`k-${id(name)}`} data-testid=${`knob-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
+  return html`<div class=${`setting ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
+    <input class="in" ref=${field} id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
       aria-invalid=${fault ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
       onInput=${(e) => setWords(e.target.value)} onChange=${(e) => send(e.target.value)} />
     ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(rate(ofPlace(p)))} />`}
@@ -191,8 +187,8 @@ export function Settings() {
   const [own, setOwn] = useState(false);
   const now = wanted();
   const recipe = recipeOf(now.recipe);
-  const differs = (name) => recipe && now[name] !== (name in recipe.knobs ? recipe.knobs[name] : recipe[name]);
-  const marked = [...Object.keys(recipe?.knobs ?? {}), "steps", "seed", "data"].filter(differs);
+  const differs = (name) => recipe && now[name] !== recipe[name];
+  const marked = Object.keys(LABELS).filter((name) => !["recipe", "size"].includes(name) && differs(name));
   const catalog = store.catalog;
   const recipes = catalog?.recipes ?? [];
   const others = recipes.filter((r) => !FIRST.includes(r.name));
@@ -208,7 +204,7 @@ export function Settings() {
         ${others.length > 0 && html`<select class="in ds-more" aria-label="Other recipes" data-testid="recipe-more" disabled=${off} onChange=${(e) => e.target.value && setDraft("recipe", e.target.value)}><option value="" selected=${FIRST.includes(now.recipe)}>other recipes…</option>${others.map((r) => html`<option value=${r.name} selected=${r.name === now.recipe}>${r.name}</option>`)}</select>`}
         <p class="small" data-testid="recipe-line">${recipe ? capital(recipe.title).split("`").map((words, i) => (i % 2 ? html`<code>${words}</code>` : words)) : ""}</p></div></fieldset>
       <fieldset><legend>Pictures</legend><${Pictures} value=${now.data} openOwn=${() => setOwn(true)} /></fieldset>
-      <fieldset><legend>Knobs <span class="small">· rates and γ act at once</span></legend>
+      <fieldset><legend>Training <span class="small">· rates and γ act at once</span></legend>
         <div><${Choice} name="loss" options=${catalog?.losses ?? []} value=${now.loss} marked=${differs("loss")} />
         <${Choice} name="penalty" options=${catalog?.penalties ?? []} value=${now.penalty} marked=${differs("penalty")} />
         <${Figure} name="gamma" value=${now.gamma} marked=${differs("gamma")} off=${now.penalty === "none" || now.gamma == null} />
@@ -249,7 +245,7 @@ function Own({ close }) {
     <p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>
     ${!sets.length && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
-    ${found?.sizes && html`<div class="knob own-size"><label for="own-size">Size of the pictures</label><select class="in" id="own-size" data-testid="own-size" value=${found.sizes.includes(size) ? size : found.sizes[0]} onChange=${(e) => setSize(Number(e.target.value))}>${found.sizes.map((n) => html`<option value=${n}>${n ? `${n} × ${n}` : "as they are"}</option>`)}</select></div>`}
+    ${found?.sizes && html`<div class="setting own-size"><label for="own-size">Size of the pictures</label><select class="in" id="own-size" data-testid="own-size" value=${found.sizes.includes(size) ? size : found.sizes[0]} onChange=${(e) => setSize(Number(e.target.value))}>${found.sizes.map((n) => html`<option value=${n}>${n ? `${n} × ${n}` : "as they are"}</option>`)}</select></div>`}
     ${chosen && !there && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}
     ${there?.png && html`<p data-testid="own-found"><b>${int(there.accepted)} pictures</b>, as the network will see them: ${there.shape.slice(0, 2).join(" × ")}${there.shape[2] === 3 ? ", colour" : ", grey"}${there.classes ? `, ${there.classes.length} classes` : ""}.</p>
       <img class="own-preview" alt=${`${there.columns * there.rows} of the pictures as the network will see them`} src=${`data:image/png;base64,${there.png}`} />

@@ -15,7 +15,7 @@ const FIGURES = ["curves", "status", "look", "metrics"];
 
 const started = {
   status: null, settings: null, tries: [], curves: {}, looks: {}, distance: {}, samples: null, saved: [], look: null,
-  metrics: null, diagnosis: null, knobChanges: [],
+  metrics: null, diagnosis: null,
 };
 
 export const store = {
@@ -23,7 +23,7 @@ export const store = {
   connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
   news: null, // {kind, text, actions} the bar at the foot
   spoken: "", alarmSpoken: "",
-  draft: {}, // settings not yet in force: recipe, data, steps, seed and knobs by name
+  draft: {}, // settings not yet in force, by name
   faults: {}, // sentences under fields, by name
   remedy: null, // changes of a second try while they are being edited, and what they are of
 };
@@ -106,7 +106,7 @@ const hears = {
     const before = store.status?.run;
     const left = store.progress; // its end may have come while this tab did not listen
     Object.assign(store, started, data, {
-      saved: data.saved_samples ?? [], knobChanges: data.knob_changes ?? [], connected: true, lost: null,
+      saved: data.saved_samples ?? [], connected: true, lost: null,
     });
     store.runsVersion++; // the server may be another one than before
     if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // and know other pictures
@@ -153,9 +153,8 @@ const hears = {
   tries(data) {
     store.tries = data;
   },
-  knobs(data) {
-    store.knobChanges = [...store.knobChanges, data];
-    if (store.settings) store.settings = { ...store.settings, knobs: data.knobs };
+  adjusted(data) {
+    store.settings = data.settings;
   },
   progress(data) {
     store.progress = data.done ? null : data;
