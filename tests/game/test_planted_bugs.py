@@ -378,11 +378,11 @@ def adam_s_first_step_is_the_paper_s():
 
 def test_adam_with_epsilon_inside_the_root(monkeypatch):
     assert adam_s_first_step_is_the_paper_s()
-    right = adam_module.adam_direction
+    right = adam_module.direction
 
-    def wrong(rule, g, m, v, t):
+    def wrong(rule, m, v, g, s, t):
         v += rule.eps**2 * (1 - rule.beta2**t) / (1 - rule.beta2)
-        return right(replace(rule, eps=1e-30), g, m, v, t)
+        return right(replace(rule, eps=1e-30), m, v, g, s, t)
 
-    monkeypatch.setattr(adam_module, "adam_direction", wrong)
+    monkeypatch.setattr(adam_module, "direction", wrong)
     assert not adam_s_first_step_is_the_paper_s()

@@ -21,8 +21,8 @@ from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import He, Initializer, Scaled
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.optimizers import Optimizer, State
-from mulligan.nn.optimizers.adam import average, average_square
 from mulligan.nn.optimizers.base import Vector
+from mulligan.nn.optimizers.moments import average, average_square
 from mulligan.nn.ranges import Decay, Finite, Positive
 
 

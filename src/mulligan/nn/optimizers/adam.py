@@ -1,10 +1,6 @@
 """Adam and its relatives: a mean of the gradient over the root of a mean of its square.
 
 A scheduled β₂ enters every formula with its value at that step, in 1 − β₂ᵗ too, as other libraries have it.
-
-Adam, AdamW and optimistic Adam keep sums where the papers keep means: M = m/(1−β₁) and V = v/(1−β₂), as "m" and "v".
-M ← β₁·M + g needs no scaled copy of g, which is one pass over memory less, and the factors meet again in a number.
-Where β₂ follows a schedule, V = v/(1−b) with the b that the optimiser was made with.
 """
 
 from __future__ import annotations
@@ -18,52 +14,8 @@ from numpy.typing import DTypeLike
 
 from mulligan.nn.blocks import scratch_like
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
+from mulligan.nn.optimizers.moments import add_gradient, add_square, average, average_square, direction
 from mulligan.nn.ranges import Decay, Epsilon, NonNegative, Positive
-
-
-def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
-    """Set v ← β₂·v + (1−β₂)·g², `g` kept. Gives the scratch block, free again."""
-    s = scratch_like(g)
-    np.multiply(g, g, out=s)
-    s *= 1 - beta2
-    v *= beta2
-    v += s
-    return s
-
-
-def average(m: Vector, beta1: float, g: Vector) -> None:
-    """Set m ← β₁·m + (1−β₁)·g; `g` is spent."""
-    g *= 1 - beta1
-    m *= beta1
-    m += g
-
-
-def adam_direction(rule: Adam, g: Vector, m: Vector, v: Vector, t: int) -> float:
-    """Turn the gradient `g` into Adam's direction m̂/(√v̂ + ε), up to the factor that is returned.
-
-    With M = m/(1−β₁), V = v/(1−b) and r = √((1−β₂ᵗ)/(1−b)), √v̂ = √V/r, hence
-
-        m̂/(√v̂ + ε) = r (1−β₁)/(1−β₁ᵗ) · M/(√V + ε·r):
-
-    Algorithm 1 with its ε, exactly, and numbers instead of passes over the vectors. With β₁ = 0, m is g itself.
-    """
-    beta1, beta2, b = rule.beta1, rule.beta2, rule.unscheduled.beta2
-    s = scratch_like(g)
-    np.multiply(g, g, out=s)
-    if beta2 != b:
-        s *= (1 - beta2) / (1 - b)
-    v *= beta2  # V ← β₂·V + (1−β₂)/(1−b)·g²
-    v += s
-    r = math.sqrt((1 - beta2**t) / (1 - b))
-    np.sqrt(v, out=s)
-    s += rule.eps * r
-    if beta1 == 0:
-        g /= s
-        return r
-    m *= beta1  # M ← β₁·M + g
-    m += g
-    np.divide(m, s, out=g)
-    return r * (1 - beta1) / (1 - beta1**t)
 
 
 @dataclass(frozen=True)
@@ -76,7 +28,8 @@ class Adam(Optimizer):
         v ← β₂·v + (1−β₂)·g²
         θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁ᵗ),   v̂ = v/(1−β₂ᵗ)
 
-    With ``beta1=0``, which suits games, m̂ is g, the vector ``m`` stays zero, and eight passes replace ten.
+    The state holds m and v as sums, each a constant times the mean: `moments` derives them. ``beta1=0``, where m̂ is g,
+    suits games.
 
     Parameters
     ----------
@@ -97,8 +50,11 @@ class Adam(Optimizer):
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
-        g *= self.lr * adam_direction(self, g, m, v, steps(state))
-        theta -= g
+        add_gradient(self, m, g)  # m ← β₁·m + (1−β₁)·g
+        s = add_square(self, v, g)  # v ← β₂·v + (1−β₂)·g²
+        scale = direction(self, m, v, g, s, steps(state))  # scale·g = m̂/(√v̂ + ε)
+        g *= self.lr * scale
+        theta -= g  # θ ← θ − lr·m̂/(√v̂ + ε)
 
 
 @dataclass(frozen=True)
@@ -128,9 +84,12 @@ class AdamW(Adam):
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v = slots
-        g *= self.lr * adam_direction(self, g, m, v, steps(state))
+        add_gradient(self, m, g)  # m ← β₁·m + (1−β₁)·g
+        s = add_square(self, v, g)  # v ← β₂·v + (1−β₂)·g²
+        scale = direction(self, m, v, g, s, steps(state))  # scale·g = m̂/(√v̂ + ε)
+        g *= self.lr * scale
         theta *= 1 - self.lr * self.weight_decay
-        theta -= g
+        theta -= g  # θ ← θ − lr·(m̂/(√v̂ + ε) + λ·θ)
 
 
 @dataclass(frozen=True)
@@ -155,7 +114,10 @@ class OptimisticAdam(Adam):
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
         m, v, u = slots
-        g *= adam_direction(self, g, m, v, steps(state))
+        add_gradient(self, m, g)  # m ← β₁·m + (1−β₁)·g
+        s = add_square(self, v, g)  # v ← β₂·v + (1−β₂)·g²
+        scale = direction(self, m, v, g, s, steps(state))  # scale·g = m̂/(√v̂ + ε)
+        g *= scale
         u *= self.lr  # u is still that of the step before
         theta += u
         u[:] = g

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.nn.blocks import scratch_like
-from mulligan.nn.optimizers.adam import average_square
 from mulligan.nn.optimizers.base import Optimizer, State, Vector
+from mulligan.nn.optimizers.moments import average_square
 from mulligan.nn.ranges import Decay, Epsilon, Positive
 
 
