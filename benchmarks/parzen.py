@@ -21,7 +21,7 @@ import mulligan
 from mulligan.data import load
 from mulligan.metrics import kmeans, log_likelihoods
 from mulligan.metrics.distances.parzen import WIDTHS
-from mulligan.output.pictures.images import grid, save_png
+from mulligan.output.pictures import grid, save_png
 from mulligan.studies.measures import quality
 from mulligan.training import Run, train, with_overrides
 

@@ -15,7 +15,7 @@ import numpy as np
 import mulligan
 from mulligan.bench.machine import describe
 from mulligan.nn.workers.limits import available_cores
-from mulligan.output.generator.generator import Generator
+from mulligan.output.generator import Generator
 from mulligan.training import Run, with_overrides
 
 

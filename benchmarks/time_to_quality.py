@@ -103,7 +103,7 @@ class Ours:
         self.run.generator().save(path)
 
     def images(self, path, count, seed):
-        from mulligan.output.generator.generator import Generator
+        from mulligan.output.generator import Generator
 
         return Generator.load(path).images(count, seed)
 

@@ -10,7 +10,7 @@ stands still at every event, and what the loop does never changes it.
 import sys
 
 import mulligan
-from mulligan.output.pictures.images import grid, save_png
+from mulligan.output.pictures import grid, save_png
 from mulligan.training import Diagnosis
 from mulligan.training.events import Diagnosed, Sampled, Stepped
 

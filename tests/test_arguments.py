@@ -16,7 +16,7 @@ from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError,
 from mulligan.game.spec import Schedules
 from mulligan.models import BUNDLED
 from mulligan.museum.cases import case_named
-from mulligan.output.pictures.images import grid, pillow
+from mulligan.output.pictures import grid, pillow
 from mulligan.studies import StudyRun, load_study
 from mulligan.training import Recorder, load_config, resume, with_overrides
 

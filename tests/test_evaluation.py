@@ -17,7 +17,7 @@ from mulligan.metrics.features import judge
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.generator.generator import Generator, GeneratorSpec
+from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.training import Recorder, Run, with_overrides
 
 NAMES = ("left", "right")

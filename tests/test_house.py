@@ -24,7 +24,7 @@ BELOW = {
     "data": {"nn", "errors"},
     "metrics": {"data", "nn", "errors"},
     "serialization": {"game", "nn", "errors"},
-    "output": {"serialization", "game", "nn", "errors", "mulligan"},
+    "output": {"serialization", "game", "nn", "errors", "lazy", "mulligan"},
     "training": {"output", "serialization", "metrics", "data", "game", "nn", "errors", "lazy", "mulligan"},
     "models": {"training", "output", "errors"},
     "report": {"training", "output", "serialization", "metrics", "data", "errors"},

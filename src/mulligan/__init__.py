@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from mulligan.evaluation import evaluate
     from mulligan.fitting import fit
     from mulligan.models import load
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training import Run, recipe, train
 
 __version__ = "0.1.0"
 __all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe", "train"]
 
 _HOMES = {
-    "Generator": "output.generator.generator",
+    "Generator": "output.generator",
     "Run": "training",
     "data": "data",
     "errors": "errors",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.metrics import Reference
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training import Run
 
 _LOG = logging.getLogger(__name__)
@@ -305,7 +305,7 @@ def _weights(
     With `others`, other data to compare with, the averaged weights will do where a run's own data are gone.
     """
     from mulligan.models import load as load_generator
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training import Run
     from mulligan.training.store.folder import RunFolder, newest_in, restored
 

@@ -17,7 +17,7 @@ from mulligan.data import Dataset, load
 from mulligan.data.sources.arrays import UNNAMED, as_array, from_arrays
 from mulligan.data.sources.pictures import fitted
 from mulligan.errors import ConfigError, shown
-from mulligan.output.generator.generator import Generator
+from mulligan.output.generator import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, view_of

@@ -17,7 +17,7 @@ from mulligan.game.spec import Latent
 from mulligan.nn.layers import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.generator.generator import Generator, GeneratorSpec
+from mulligan.output.generator import Generator, GeneratorSpec
 
 SOURCE = Path(__file__).parents[2] / "src"
 SHAPE = (8, 8, 1)

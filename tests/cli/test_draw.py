@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mulligan.models import BUNDLED, bundled, load
-from mulligan.output.pictures.images import terminal_picture
+from mulligan.output.pictures import terminal_picture
 
 
 def picture(text):
@@ -113,7 +113,7 @@ def test_json_holds_all(mulligan, model):
 
 
 def test_colour_where_the_terminal_has_it(mulligan, model, monkeypatch):
-    monkeypatch.setattr("mulligan.output.pictures.images.wants_color", lambda stream: True)
+    monkeypatch.setattr("mulligan.output.pictures.wants_color", lambda stream: True)
     out = mulligan("draw", "1", "--model", model)[1]
     assert picture(out) == terminal_picture(load(model).images(1, 1)[0], color=True)
 

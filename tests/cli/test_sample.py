@@ -7,8 +7,7 @@ from PIL import Image
 
 from mulligan.data import load as load_data
 from mulligan.models import load
-from mulligan.output.pictures.images import grid
-from mulligan.output.pictures.points import points_picture
+from mulligan.output.pictures import grid, points_picture
 
 
 def test_a_grid_by_default_named_after_model_and_seed(mulligan, model):

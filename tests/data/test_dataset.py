@@ -6,7 +6,7 @@ import pytest
 from mulligan.data import DATASETS, Dataset, from_arrays, load, scale, scaled
 from mulligan.data.registry import Entry
 from mulligan.errors import ConfigError, DataError
-from mulligan.output.pictures.images import to_uint8
+from mulligan.output.pictures import to_uint8
 
 LEVELS = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
 RANGES = [(-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-0.5, 0.5)]

@@ -12,7 +12,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES, Case
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.generator.generator import Generator, GeneratorSpec
+from mulligan.output.generator import Generator, GeneratorSpec
 
 # every way in which padding, kernel and stride can meet, beside those that gradients are checked on
 CONVOLUTIONS = [

@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 
 from mulligan.nn import layers as nn
-from mulligan.output.export.export import FORMATS
+from mulligan.output.export import FORMATS
 
 BOMB = "import builtins; builtins.went_off = True"
 NAMES = [

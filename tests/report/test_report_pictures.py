@@ -28,7 +28,7 @@ def test_the_grids_keep_to_their_budget(tmp_path):
 
 
 def test_a_grid_is_cut_into_its_pictures(tmp_path):
-    from mulligan.output.pictures.images import grid, save_png
+    from mulligan.output.pictures import grid, save_png
 
     images = np.random.default_rng(0).integers(0, 256, (64, 5, 7, 3), dtype=np.uint8)
     save_png(tmp_path / "g.png", grid(images))
@@ -61,7 +61,7 @@ def test_the_usual_distance_is_that_of_held_out_pictures():
 
 
 def test_a_strip_needs_three_grids(tmp_path):
-    from mulligan.output.pictures.images import grid, save_png
+    from mulligan.output.pictures import grid, save_png
 
     samples = []
     for step in range(3):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.output.pictures.images import save_png
+from mulligan.output.pictures import save_png
 from mulligan.studies import StudyRun, load_study
 from mulligan.studies.plots import curves, dots
 from mulligan.studies.report import best_of, write_report

@@ -12,7 +12,7 @@ import pytest
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.nn.workers.limits import available_cores
-from mulligan.output.generator.generator import Generator
+from mulligan.output.generator import Generator
 from mulligan.training import Run, recipe
 from mulligan.training.samples import _cache, fingerprint_of, labels_of
 

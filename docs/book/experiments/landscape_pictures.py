@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.landscapes import LANDSCAPES, Landscape, Walk, race
-from mulligan.output.pictures.animations import save_animation
-from mulligan.output.pictures.images import save_png
+from mulligan.output.pictures import save_animation, save_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

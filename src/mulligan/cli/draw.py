@@ -55,7 +55,7 @@ def command(
     image = generator.images(1, number, label)[0]
     name = generator.class_name(label)
     if out is not None:
-        from mulligan.output.pictures.images import save_png
+        from mulligan.output.pictures import save_png
 
         save_png(out, image, {"seed": str(number)} | ({} if label is None else {"class": name}))
     if json:
@@ -64,7 +64,7 @@ def command(
         emit({"seed": number, "class": label, "class_name": name or None, "pixels": pixels, "out": written})
         return
 
-    from mulligan.output.pictures.images import terminal_picture, wants_color
+    from mulligan.output.pictures import terminal_picture, wants_color
 
     sys.stdout.write(terminal_picture(image, wants_color(sys.stdout)))
     print(f"seed {number}" + (f", class {name}" if name else ""))

@@ -41,7 +41,7 @@ def command(
     """
     from mulligan.cli.sample import stem
     from mulligan.models import bundled, load
-    from mulligan.output.export.export import FORMATS, export, format_of
+    from mulligan.output.export import FORMATS, export, format_of
 
     kind = format_of(to, out)
     generator = bundled() if model is None else load(model)

@@ -130,7 +130,7 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
 def _keep(folder: Path, document: dict[str, Any], played: Played) -> None:
     from mulligan.cli.console import strict
     from mulligan.output.files import write_json
-    from mulligan.output.pictures.images import save_png
+    from mulligan.output.pictures import save_png
 
     for picture in played.pictures:
         save_png(folder / f"{picture.name}.png", picture.image, {"caption": picture.caption})

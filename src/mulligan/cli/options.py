@@ -11,7 +11,7 @@ from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
 
 from mulligan.errors import ConfigError
-from mulligan.output.generator.seeds import LARGEST_SEED
+from mulligan.output.generator import LARGEST_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

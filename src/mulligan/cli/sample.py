@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
 
 LARGEST_GRID = 10_000
 """Pictures in a grid; an array or a folder may hold any number."""
@@ -95,7 +95,7 @@ def _write(
     import numpy as np
 
     from mulligan.output.files import atomic_write
-    from mulligan.output.pictures.images import grid, save_png
+    from mulligan.output.pictures import grid, save_png
 
     is_picture = generator.spec.is_picture
     if out.suffix.lower() == ".npz":
@@ -108,7 +108,7 @@ def _write(
         if samples.dtype == np.uint8:
             sheet = grid(samples)
         else:
-            from mulligan.output.pictures.points import points_picture
+            from mulligan.output.pictures import points_picture
 
             sheet = points_picture(samples, *generator.spec.data_range)
         save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})

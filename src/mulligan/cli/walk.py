@@ -47,7 +47,7 @@ def command(
         Print one JSON document that says what was written.
     """
     from mulligan.models import load
-    from mulligan.output.pictures.animations import save_walk
+    from mulligan.output.pictures import save_walk
 
     generator = load(model)
     label = generator.label_of(from_, class_)

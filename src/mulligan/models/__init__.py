@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mulligan.errors import CheckpointError, ConfigError, as_path, typed
-from mulligan.output.generator.generator import Generator
+from mulligan.output.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"
 """The generator that comes with Mulligan; ``python -m mulligan.models.bundle`` remakes it."""

@@ -17,7 +17,7 @@ from mulligan.museum.pictures import digits, enlarged, stretched
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Constant
 from mulligan.nn.workers.limits import available_cores
-from mulligan.output.pictures.images import grid, to_uint8
+from mulligan.output.pictures import grid, to_uint8
 from mulligan.training import Run, recipe
 
 if TYPE_CHECKING:

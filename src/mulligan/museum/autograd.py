@@ -11,7 +11,7 @@ from mulligan.metrics.features.judge import judge_for
 from mulligan.museum.case import Case, Evidence, Played
 from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
-from mulligan.output.pictures.images import to_uint8
+from mulligan.output.pictures import to_uint8
 from mulligan.training import Run, recipe
 from mulligan.training.overrides import apply_overrides
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mulligan.data.sources.toys import TOYS
-from mulligan.output.pictures.animations import save_animation
+from mulligan.output.pictures import save_animation
 from mulligan.training import Run, recipe
 
 if TYPE_CHECKING:

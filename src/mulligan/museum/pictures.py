@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.museum.case import Picture
-from mulligan.output.pictures.images import grid, to_uint8
-from mulligan.output.pictures.points import points_picture
+from mulligan.output.pictures import grid, points_picture, to_uint8
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

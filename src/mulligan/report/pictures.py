@@ -9,7 +9,7 @@ import numpy as np
 
 from mulligan.metrics.copies import nearest_pictures
 from mulligan.output.pages import data_uri
-from mulligan.output.pictures.images import grid, png_bytes, read_png
+from mulligan.output.pictures import grid, png_bytes, read_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

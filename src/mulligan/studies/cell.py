@@ -225,8 +225,7 @@ def _outcome(
 def _picture(run: Run) -> str:
     from base64 import b64encode
 
-    from mulligan.output.pictures.images import grid, png_bytes
-    from mulligan.output.pictures.points import points_picture
+    from mulligan.output.pictures import grid, png_bytes, points_picture
 
     made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
     picture = points_picture(made, *run.data.range) if run.data.is_points else grid(made[::4])

@@ -16,7 +16,7 @@ from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.metrics import PCA, count_classes, kid, modes, pca, shipped
 from mulligan.metrics.features.maps import enough
 from mulligan.nn.rng import stream
-from mulligan.output.pictures.images import to_uint8
+from mulligan.output.pictures import to_uint8
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

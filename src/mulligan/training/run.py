@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.nn.network import Workspace
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training.companions import Observer
 
 GRID = 64
@@ -269,7 +269,7 @@ class Run:
         made = self.generate(z, labels, average=average)
         if self.data.is_points:
             return made
-        from mulligan.output.pictures.images import to_uint8
+        from mulligan.output.pictures import to_uint8
 
         return to_uint8(made, self.config.data.low, self.config.data.high)
 
@@ -280,8 +280,7 @@ class Run:
 
     def generator(self, *, average: bool = True) -> Generator:
         """Return the generator, averaged or as it is in training, as a thing of its own, with its own parameters."""
-        from mulligan.output.generator.description import GeneratorSpec
-        from mulligan.output.generator.generator import Generator
+        from mulligan.output.generator import Generator, GeneratorSpec
 
         named = self.labels is not None and self.config.data.labels == "dataset"
         low, high = self.config.data.low, self.config.data.high

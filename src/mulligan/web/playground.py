@@ -25,7 +25,7 @@ from mulligan.web.worker.handle import WorkerHandle
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
     from mulligan.training import Run
 
 TICK = 0.25
@@ -202,7 +202,7 @@ class Playground:
 
 @lru_cache(maxsize=4)
 def _loaded(path: Path, changed: int) -> Generator:
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
 
     return Generator.load(path, threads=1)
 

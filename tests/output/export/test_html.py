@@ -20,8 +20,8 @@ from mulligan.output.export import html as module
 from mulligan.output.export.html import PAGE, in_half, player
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of
-from mulligan.output.generator.generator import Generator, GeneratorSpec
-from mulligan.output.pictures.images import to_uint8
+from mulligan.output.generator import Generator, GeneratorSpec
+from mulligan.output.pictures import to_uint8
 
 SEEDS = [0, 1, 42, 2**32 - 1, 2**32, 2**32 + 1, 10**12, 2**53 - 1]
 

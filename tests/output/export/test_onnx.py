@@ -7,7 +7,7 @@ import pytest
 from mulligan.errors import ConfigError
 from mulligan.models import bundled
 from mulligan.nn import layers as nn
-from mulligan.output.export.facts import facts
+from mulligan.output.export import facts
 from mulligan.output.export.onnx import OPSET, onnx_model
 
 onnx = pytest.importorskip("onnx")

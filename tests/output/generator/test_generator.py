@@ -10,9 +10,8 @@ from mulligan.game.spec import Latent
 from mulligan.nn.layers import Dense, Flatten, PixelNorm, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
+from mulligan.output.generator import LARGEST_SEED, Generator, GeneratorSpec
 from mulligan.output.generator.chunks import CHUNK
-from mulligan.output.generator.generator import Generator, GeneratorSpec
-from mulligan.output.generator.seeds import LARGEST_SEED
 
 SHAPE = (8, 8, 1)
 GOLDEN_NORMAL = [0.43584, 0.244067, -1.04751, 1.897848]

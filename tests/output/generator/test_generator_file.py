@@ -19,9 +19,9 @@ from mulligan.models import load
 from mulligan.nn.layers import LAYERS, Dense, Reshape, Sequential, Tanh
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.output.export.export import FORMATS
+from mulligan.output.export import FORMATS
+from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.generator.file import digest
-from mulligan.output.generator.generator import Generator, GeneratorSpec
 
 SHAPE = (8, 8, 1)
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.output.pictures.animations import save_animation
+from mulligan.output.pictures import save_animation
 
 GREYS = [np.roll(np.arange(256, dtype=np.uint8), 17 * i).reshape(16, 16) for i in range(5)]
 FAINT = [np.full((8, 8), 120 + i, np.uint8) for i in range(4)]

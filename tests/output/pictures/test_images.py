@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mulligan.errors import ConfigError, RunError, ShapeError
-from mulligan.output.pictures.images import grid, save_png, terminal_picture, to_uint8, wants_color
+from mulligan.output.pictures import grid, save_png, terminal_picture, to_uint8, wants_color
 
 GREYS = np.arange(256, dtype=np.uint8).reshape(16, 16)
 COLORS = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)

@@ -13,8 +13,8 @@ from PIL import Image
 
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError
-from mulligan.output.generator.generator import Generator
-from mulligan.output.pictures.points import SIDE, points_picture
+from mulligan.output.generator import Generator
+from mulligan.output.pictures import SIDE, points_picture
 from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume
 from mulligan.training.store.checkpoint import checkpoints, save_checkpoint
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mulligan.output.generator.generator import Generator
+from mulligan.output.generator import Generator
 from mulligan.training import Recorder, Run
 from mulligan.web import playground
 from mulligan.web.http import app

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from mulligan.output.pictures.images import png_bytes
+from mulligan.output.pictures import png_bytes
 
 pytestmark = pytest.mark.story
 

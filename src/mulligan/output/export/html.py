@@ -20,7 +20,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
 from mulligan.output.files import atomic_write
-from mulligan.output.generator.generator import Generator
+from mulligan.output.generator import Generator
 from mulligan.output.pages import policy_of, template
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.output.export.facts import facts
+from mulligan.output.export import facts
 from mulligan.output.export.plan import Plan, plan_of
 from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
 
 
 def write_npz(generator: Generator, path: Path) -> list[Path]:

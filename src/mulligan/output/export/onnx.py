@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError
-from mulligan.output.export.facts import facts
+from mulligan.output.export import facts
 from mulligan.output.export.plan import LABELLED, Op, plan_of
 from mulligan.output.files import atomic_write
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mulligan.nn.memory import Array
     from mulligan.output.export.plan import Plan
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
 
 OPSET = 18
 """Of ai.onnx, from December 2022; what reads it: ONNX Runtime 1.14 and later."""

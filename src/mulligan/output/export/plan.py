@@ -37,7 +37,7 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.base import Layer, Shape, walk
 from mulligan.nn.layers.families import Affine
-from mulligan.output.generator.generator import Generator
+from mulligan.output.generator import Generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError
-from mulligan.output.export.facts import facts
+from mulligan.output.export import facts
 from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
 from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS, Written
 from mulligan.output.files import atomic_write
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mulligan.nn.memory import Array
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
 
 
 def write_torch(generator: Generator, path: Path) -> list[Path]:

@@ -1,5 +1,21 @@
 """A trained generator as a thing that people use.
 
-- `generator`: the class `Generator`; start here. `latents` and `seeds`: from a number to z and a class.
-- `file` and `description`: one safetensors file; `chunks`: many rows in little memory.
+- `generator`: the class `Generator`; read it first. `chunks`: many rows through its network in little memory.
+- `latents`: from a seed to z and a class. `file`: one safetensors file, and `GeneratorSpec`, which it holds.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mulligan.lazy import lazily
+
+if TYPE_CHECKING:
+    from mulligan.output.generator.file import GeneratorSpec as GeneratorSpec
+    from mulligan.output.generator.generator import Generator as Generator
+
+LARGEST_SEED = 2**53 - 1
+"""The largest whole number that every JSON reader and every browser keeps exactly."""
+
+if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+    __getattr__, __dir__ = lazily(__name__, {"Generator": "generator", "GeneratorSpec": "file"})

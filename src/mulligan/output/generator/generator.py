@@ -28,9 +28,11 @@ from mulligan.errors import (
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.network import Network
 from mulligan.nn.workers.limits import available_cores
+from mulligan.output.export import FORMATS, export
 from mulligan.output.generator import latents
 from mulligan.output.generator.chunks import passed
-from mulligan.output.generator.description import GeneratorSpec
+from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_tensors
+from mulligan.output.pictures import to_uint8
 from mulligan.serialization import from_table, to_table
 
 if TYPE_CHECKING:
@@ -288,8 +290,6 @@ class Generator:
         return y
 
     def _as_pictures(self, y: NDArray[np.float32]) -> NDArray[np.uint8]:
-        from mulligan.output.pictures.images import to_uint8
-
         if not self.spec.is_picture:
             raise UnsupportedError(
                 f"samples of shape {self.spec.shape} are points, not pictures. Use mulligan sample, or sample()."
@@ -317,9 +317,6 @@ class Generator:
         CheckpointError
             When a parameter is NaN or too large for `dtype`.
         """
-        from mulligan.output.export.export import FORMATS
-        from mulligan.output.generator.file import write_tensors
-
         path = as_path("path", path, "the file to be written", "mine.safetensors")
         if path.suffix.lower() in {ending for ending, *_ in FORMATS.values()}:
             raise ConfigError(
@@ -335,10 +332,8 @@ class Generator:
     def export(self, path: str | Path, to: str | None = None) -> list[Path]:
         """Write the generator for use elsewhere: .onnx, .py (torch), .npz, .html (a page that draws by itself).
 
-        Parameters, result and errors as for `mulligan.output.export.export.export`.
+        Parameters, result and errors as for `mulligan.output.export.export`.
         """
-        from mulligan.output.export.export import export
-
         return export(self, path, to)
 
     @classmethod
@@ -350,8 +345,6 @@ class Generator:
         CheckpointError
             When there is no such file, or it is truncated, foreign or edited.
         """
-        from mulligan.output.generator.file import read_tensors
-
         text, tensors = read_tensors(as_path("path", path, "the file of a generator", "mine.safetensors"))
         try:
             spec = from_table(GeneratorSpec, json.loads(text))

@@ -4,8 +4,8 @@
 - its class, where there are classes and none is asked for, is the k with Σ_{j<k} shares ≤ uᵢ < Σ_{j≤k} shares, with uᵢ
   number i of ``stream(s, "sample.class").random()`` and the shares that the classes have in the training data.
 
-So picture 0 of seed 42 is the same whether one picture is asked for or ten thousand. `output.export.facts` says the
-same as lines of NumPy, for those who have an exported generator.
+So picture 0 of seed 42 is the same whether one picture is asked for or ten thousand. `mulligan.output.export.facts`
+says the same as lines of NumPy, for those who have an exported generator.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 
 from mulligan.errors import as_whole
 from mulligan.nn.rng import stream
-from mulligan.output.generator.seeds import LARGEST_SEED
+from mulligan.output.generator import LARGEST_SEED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.nn.memory import Array
-    from mulligan.output.generator.description import GeneratorSpec
+    from mulligan.output.generator.file import GeneratorSpec
 
 
 def z_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.float32]:

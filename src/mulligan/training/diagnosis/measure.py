@@ -264,7 +264,7 @@ class Probe:
         """Return fakes as the judge is shown them."""
         if self.run.data.is_points:
             return made
-        from mulligan.output.pictures.images import to_uint8
+        from mulligan.output.pictures import to_uint8
 
         return to_uint8(made, self.run.config.data.low, self.run.config.data.high)
 

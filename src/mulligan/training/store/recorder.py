@@ -321,8 +321,7 @@ class Recorder:
         run.generator().save(self.folder.generator)
 
     def _draw(self, event: Sampled, run: Run) -> None:
-        from mulligan.output.pictures.images import grid, save_png
-        from mulligan.output.pictures.points import points_picture
+        from mulligan.output.pictures import grid, points_picture, save_png
 
         if run.data.is_points:
             picture: NDArray[np.uint8] = points_picture(event.images, *run.data.range)
@@ -331,8 +330,7 @@ class Recorder:
         save_png(self.folder.samples / f"step-{event.step:06d}.png", picture, {"step": str(event.step)})
 
     def _animate(self) -> None:
-        from mulligan.output.pictures.animations import save_animation
-        from mulligan.output.pictures.images import read_png
+        from mulligan.output.pictures import read_png, save_animation
 
         paths = [*self.folder.grids().values()]
         if paths:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mulligan.data.sources.picture_file import SIZES
 from mulligan.game.losses import LOSSES
-from mulligan.output.generator.seeds import LARGEST_SEED
+from mulligan.output.generator import LARGEST_SEED
 from mulligan.training.recipes import RECIPES
 from mulligan.web.http import calls, views
 from mulligan.web.http.api import Route, threaded

@@ -64,7 +64,7 @@ def _animated(playground: Playground, frames: list[bytes]) -> bytes:
     import numpy as np
     from PIL import Image
 
-    from mulligan.output.pictures.animations import save_walk
+    from mulligan.output.pictures import save_walk
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "walk.gif"

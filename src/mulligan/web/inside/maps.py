@@ -12,7 +12,7 @@ from mulligan.data import scale
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
 from mulligan.game.losses import probability
-from mulligan.output.pictures.images import to_uint8
+from mulligan.output.pictures import to_uint8
 from mulligan.web.inside.layers import layers
 from mulligan.web.library.drawing import png64
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError
-from mulligan.output.generator.generator import Generator
-from mulligan.output.pictures.images import grid
+from mulligan.output.generator import Generator
+from mulligan.output.pictures import grid
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.inside.maps import coordinates
 from mulligan.web.library.drawing import png64

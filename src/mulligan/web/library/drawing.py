@@ -11,7 +11,7 @@ import numpy as np
 from mulligan.errors import UnsupportedError
 from mulligan.metrics.copies import nearest_pictures
 from mulligan.output.generator.latents import between
-from mulligan.output.pictures.images import grid, png_bytes, to_uint8
+from mulligan.output.pictures import grid, png_bytes, to_uint8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.data import Dataset
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator import Generator
 
 HELD = 300
 """Held-out pictures whose own distances to the training set are measured, for comparison."""

@@ -9,7 +9,7 @@ import numpy as np
 from mulligan.data import load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources.picture_file import SIZES
-from mulligan.output.pictures.images import grid
+from mulligan.output.pictures import grid
 from mulligan.training.progress import few
 from mulligan.web.http.problems import Problem
 from mulligan.web.library.drawing import png64

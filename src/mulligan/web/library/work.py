@@ -97,8 +97,8 @@ def report(folder: Path) -> dict[str, Any]:
 def export(folder: Path, to: str) -> dict[str, Any]:
     """Write the generator for use elsewhere, into the run folder."""
     from mulligan.models import BUNDLED
-    from mulligan.output.export.export import export as write
-    from mulligan.output.generator.generator import Generator
+    from mulligan.output.export import export as write
+    from mulligan.output.generator import Generator
     from mulligan.training.store.folder import RunFolder
 
     ours = folder.name == BUNDLED_RUN
