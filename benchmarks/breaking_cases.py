@@ -55,8 +55,8 @@ def far_points() -> Dataset:
 
 def joined_batch_norm(run: Run) -> None:
     """Let real and fake rows share D's batch statistics, which the package itself never does."""
-    for worker in run.gan._workers:
-        worker.d_real, worker.d_spaces = None, [worker.d]
+    for step in run.gan.team_steps:
+        step.d.real_space, step.d.spaces = None, [step.d.space]
 
 
 def forget_z(run: Run) -> None:

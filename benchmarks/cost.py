@@ -82,10 +82,10 @@ def measure(work, steps):
             gan.step(real, labels)
             taken.append(time.process_time() - start)
     held = sum(array.nbytes for array in gan.arrays().values()) + real.nbytes
-    for worker in gan._workers:
-        for space in (worker.g, *worker.d_spaces):
+    for step in gan.team_steps:
+        for space in (step.g, *step.d.spaces):
             held += space.memory.nbytes + space.grad.nbytes
-        held += worker._own.nbytes
+        held += step.d.own.nbytes
     parameters = gan.g.network.n_params + gan.d.network.n_params
     return Point(work, 1000 * float(np.median(taken)), held / 2**20, parameters)
 

@@ -5,7 +5,8 @@ import pytest
 
 from mulligan.game.augment import Translation, Warp
 from mulligan.game.checking import check_game
-from mulligan.game.lane import Passes
+from mulligan.game.draws import Draws
+from mulligan.game.passes import DiscriminatorPasses
 
 BUGS = {}
 
@@ -42,24 +43,37 @@ def transposes_in_the_order_of_the_maps(patch):
 
 @bug("augmented, cutout, *, workers 1")
 def only_the_reals_are_augmented(patch):
-    right = Passes._augment
-    patch.setattr(Passes, "_augment", lambda self, x, side: None if side else right(self, x, side))
+    right = DiscriminatorPasses.forward
+
+    def wrong(self, real, fake, m):
+        right(self, real, fake, m._replace(warp=np.stack([m.warp[0], np.zeros_like(m.warp[1])])))  # cuts nothing out
+        self._drawn = m.warp
+
+    patch.setattr(DiscriminatorPasses, "forward", wrong)
 
 
 @bug("augmented, translation, *, workers 2")
 def every_worker_takes_the_first_draws(patch):
-    right = Passes.see
+    right = Draws.move
 
-    def wrong(self, real, labels, noise, drawn):
-        first = None if drawn is None else np.concatenate([drawn[:, : self.n]] * (1 + self.rows.stop), axis=1)
-        right(self, real, labels, noise, first)
+    def wrong(self, game, number, rows):
+        first = right(self, game, number, slice(0, rows.stop - rows.start)).warp
+        return right(self, game, number, rows)._replace(warp=first)
 
-    patch.setattr(Passes, "see", wrong)
+    patch.setattr(Draws, "move", wrong)
 
 
 @bug("augmented, all, wgan_gp*, workers 1", "augmented, all, dragan*, workers 1")
 def penalties_between_pictures_that_d_never_sees(patch):
-    patch.setattr(Passes, "_augmented", lambda self, x, side: x)
+    right = DiscriminatorPasses.penalize_apart
+
+    def wrong(self, penalty, points, fake, m, *more):
+        drawn, self._drawn = self._drawn, None
+        value = right(self, penalty, points, fake, m, *more)
+        self._drawn = drawn
+        return value
+
+    patch.setattr(DiscriminatorPasses, "penalize_apart", wrong)
 
 
 def reds(pattern):

@@ -111,9 +111,9 @@ def test_one_row_for_each_worker(net, update):
 
 
 def memories(gan):
-    for worker in gan._workers:
-        yield worker._own
-        for space in (worker.g, *worker.d_spaces):
+    for step in gan.team_steps:
+        yield step.d.own
+        for space in (step.g, *step.d.spaces):
             yield from space.memory.walk()
 
 
@@ -131,7 +131,7 @@ def floats(thing):
 @pytest.mark.parametrize("case", GAMES, **name_of)
 def test_float32_stays_float32(case):
     gan = play(case, (5, 4), dtype=np.float32)
-    kept = [gan.arrays(), gan._batch._arrays]
+    kept = [gan.arrays(), gan._draws._arrays]
     for memory in memories(gan):
         kept += [memory.saved, memory._buffers, memory.x, memory.y, memory.dy, memory.tx, memory.dty]
     found = list(floats(kept))
@@ -142,12 +142,12 @@ def test_float32_stays_float32(case):
 @pytest.mark.parametrize("case", [*GAMES, *AHEAD], **name_of)
 def test_no_step_reads_what_another_left(case):
     def poison(gan):
-        for worker in gan._workers:
-            worker._own.poison()
-            for space in (worker.g, *worker.d_spaces):
+        for step in gan.team_steps:
+            step.d.own.poison()
+            for space in (step.g, *step.d.spaces):
                 space.memory.poison()
                 space.grad.fill(np.nan)
-        for array in gan._batch._arrays.values():
+        for array in gan._draws._arrays.values():
             array.fill(np.nan if array.dtype.kind == "f" else 0)
 
     sizes = (6, 5, 6, 7)
@@ -160,8 +160,8 @@ def test_no_step_reads_what_another_left(case):
 def test_players_who_move_in_turn_share_the_memory_of_their_gradients(net, update, ahead):
     case = Case("small", game_of(net, update=update), NETS[net][2])
     case = with_optimizer(case, Extragradient(Adam())) if ahead else case
-    for worker in play(case, (4, 4))._workers:
-        assert np.shares_memory(worker.g.grad, worker.d.grad) == (update == "alternating" and not ahead)
+    for step in play(case, (4, 4)).team_steps:
+        assert np.shares_memory(step.g.grad, step.d.space.grad) == (update == "alternating" and not ahead)
 
 
 def grown(arrays, all_of_it):

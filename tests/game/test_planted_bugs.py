@@ -5,11 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mulligan.game import gan as gan_module
-from mulligan.game.batch import Batch
+from mulligan.game import player as player_module
 from mulligan.game.checking import NETS, Listening, check_game
+from mulligan.game.draws import Draws
 from mulligan.game.gan import GAN
-from mulligan.game.lane import Passes
 from mulligan.game.losses import (
     DiscriminatorLoss,
     FeatureMatching,
@@ -20,8 +19,10 @@ from mulligan.game.losses import (
     RelativisticAverage,
     sigmoid,
 )
+from mulligan.game.passes import DiscriminatorPasses
 from mulligan.game.penalties import R1, WGANGP, Penalty
 from mulligan.game.spec import Game, Latent, Player
+from mulligan.game.step import Step
 from mulligan.nn.layers.activations import SiLU, Softplus, Tanh
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.families import Affine
@@ -140,25 +141,25 @@ def the_tangent_is_dropped(patch):
 
 
 @bug("hinge, r1 + r2, *, mlp, workers 1")
-def the_second_seed_replaces_the_first(patch):
-    def change(right, self, penalties, factor):
-        right(self, penalties, factor)
-        self.penalty_values, values = {}, self.penalty_values
-        right(self, penalties[-1:], factor)
-        self.penalty_values |= values
+def the_second_penalty_replaces_the_first(patch):
+    def change(right, self, g_real, g_fake):
+        right(self, g_real, g_fake)
+        self.d.own.buffer("v", (len(g_real) + len(g_fake), *g_fake.shape[1:]))[: len(g_real)] = 0
 
-    around(patch, Passes, "seed", change)
+    around(patch, Step, "penalize", change)
 
 
 @bug("schedules, *, workers 1")
 def the_schedule_of_penalties_is_forgotten(patch):
-    patch.setattr(GAN, "_penalty_factor", 1.0)
+    patch.setattr(Step, "factor", property(lambda self: 1.0, lambda self, value: None), raising=False)
 
 
 @bug("schedules, *, workers 1")
 def penalties_are_a_step_ahead(patch):
-    ahead = property(lambda self: self._game.schedules.penalty(self.steps + 1, self.total))
-    patch.setattr(GAN, "_penalty_factor", ahead)
+    ahead = property(
+        lambda self: self.game.schedules.penalty(self.draws.step + 1, self.gan.total), lambda self, v: None
+    )
+    patch.setattr(Step, "factor", ahead, raising=False)
 
 
 @bug("wasserstein, wgan_gp, alternating, mlp, workers 1", "wasserstein, wgan_gp, alternating, conv, workers 2")
@@ -214,15 +215,16 @@ def a_wrong_slope(patch):
 
 @bug("wasserstein, no penalty, alternating, mlp, workers 1", "hinge, r1, alternating, conv, workers 2")
 def g_is_handed_the_gradient_of_the_logits(patch):
-    def wrong(self, c_g):
-        return np.broadcast_to(c_g[self.rows].reshape(-1, *[1] * (len(self._fake.shape) - 1)), self._fake.shape).copy()
+    def change(right, self, c_g):
+        shape = right(self, c_g).shape
+        return np.broadcast_to(c_g.reshape(-1, *[1] * (len(shape) - 1)), shape).copy()
 
-    patch.setattr(Passes, "gradient_through", wrong)
+    around(patch, DiscriminatorPasses, "fake_gradient", change)
 
 
 @bug("hinge, r2, simultaneous, mlp, workers 1")
 def g_follows_the_unit_gradient(patch):
-    patch.setattr(Passes, "input_gradient", lambda self, c_g: self._g[self._n_real :])
+    patch.setattr(DiscriminatorPasses, "rows_times", lambda self, c, g: g)
 
 
 @bug("hinge, no penalty, *, mlp, workers 1", "hinge, r1 + r2, *, conv, workers 2")
@@ -232,30 +234,33 @@ def reals_and_fakes_change_places(patch):
         if len(self.real_logits):
             self.real_logits, self.fake_logits = self.fake_logits, self.real_logits
 
-    around(patch, Passes, "see", change)
+    around(patch, DiscriminatorPasses, "forward", change)
 
 
 @bug("relativistic, no penalty, *, mlp, workers 2")
 def workers_in_the_wrong_order(patch):
-    def change(right, self, i, with_real=True):
-        rows = [worker.rows for worker in self._workers]
-        mirrored = slice(self._batch.n - rows[i].stop, self._batch.n - rows[i].start)
-        real, fake = self._batch.logits
-        if with_real:
-            real[mirrored] = self._workers[i].real_logits[:, 0]
-        fake[mirrored] = self._workers[i].fake_logits[:, 0]
+    def change(right, self):
+        own = self.rows
+        self.rows = slice(self.n - own.stop, self.n - own.start)
+        logits = right(self)
+        self.rows = own
+        return logits
 
-    around(patch, GAN, "_show", change)
+    around(patch, Step, "gather_logits", change)
 
 
 @bug("hinge, no penalty, *, mlp, workers 2", "hinge, r1 + r2, *, conv, workers 2")
 def the_second_worker_is_not_summed(patch):
-    patch.setattr(gan_module, "sum_gradients", lambda spaces, part: None)
+    patch.setattr(player_module, "sum_gradients", lambda spaces, part: None)
 
 
 @bug("d_steps = 2, workers 1")
 def every_move_of_d_sees_the_same_batch(patch):
-    around(patch, Batch, "move", lambda right, self, number, part, points: right(self, number, 0, points))
+    def change(right, self, game, number, rows):
+        real = self.real[rows]
+        return right(self, game, number, rows)._replace(real=real)
+
+    around(patch, Draws, "move", change)
 
 
 @bug("d_steps = 3, relativistic, classes, workers 1")
@@ -273,25 +278,25 @@ def yesterday_s_batch(patch):
             real = kept[0]
         right(self, real, *more)
 
-    around(patch, Passes, "see", change)
+    around(patch, DiscriminatorPasses, "forward", change)
 
 
 @bug("hinge, no penalty, alternating, mlp, workers 1")
 def g_s_move_uses_the_z_of_d_s(patch):
-    def change(right, self, number, *which):
-        return right(self, number, *which)._replace(z=right(self, 0, *which).z)
+    def change(right, self, game, number, rows):
+        return right(self, game, number, rows)._replace(z=right(self, game, 0, rows).z)
 
-    around(patch, Batch, "move", change)
+    around(patch, Draws, "move", change)
 
 
 @bug("hinge, no penalty, alternating, mlp, workers 1", "hinge, r1, alternating, conv, workers 2")
 def g_s_move_leaves_gradients_in_d(patch):
     def change(right, self, c_g):
         d_fake = right(self, c_g)
-        self.d.grads()
+        self.space.grads()
         return d_fake
 
-    around(patch, Passes, "gradient_through", change)
+    around(patch, DiscriminatorPasses, "fake_gradient", change)
 
 
 @bug("hinge, no penalty, *, mlp, workers 1")
@@ -307,7 +312,7 @@ def fakes_are_not_blurred(patch):
             move.noise[1] = 0
         return move
 
-    around(patch, Batch, "move", change)
+    around(patch, Draws, "move", change)
 
 
 # ── layers, as the game uses them ─────────────────────────────────────────────────────────────────────────────────────

@@ -40,11 +40,11 @@ def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, wo
     with gan:
         gan.step(np.zeros((24 * game.d_steps, *shape), np.float32))
     grads = {}
-    for worker in gan._workers:
-        for space in (worker.g, *worker.d_spaces):  # two may share their memory
+    for step in gan.team_steps:
+        for space in (step.g, *step.d.spaces):  # two may share their memory
             grads[id(space.grad.base)] = max(space.grad.nbytes, grads.get(id(space.grad.base), 0))
-    held = sum(space.memory.nbytes for worker in gan._workers for space in (worker.g, *worker.d_spaces))
-    held += sum(worker._own.nbytes for worker in gan._workers)
+    held = sum(space.memory.nbytes for step in gan.team_steps for space in (step.g, *step.d.spaces))
+    held += sum(step.d.own.nbytes for step in gan.team_steps)
     taken = held + sum(grads.values()) + sum(array.nbytes for array in gan.arrays().values())
     assert taken / 6 < asked[0] <= taken
 

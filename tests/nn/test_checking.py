@@ -139,7 +139,7 @@ def workers_alone(self, value):
 
 def averages_by_every_worker(self, m, x):
     y = FORWARD(self, m, x)
-    if m.context.worker > 0:
+    if m.context.number > 0:
         m.stats["mean"] += self.momentum * (x.mean(axis=0) - m.stats["mean"])
     return y
 

@@ -9,26 +9,13 @@ import numpy as np
 
 from mulligan.bench.material import SEED, Material, Predrawn
 from mulligan.bench.side import Side
-from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import DTypeLike
 
     from mulligan.bench.workloads import Workload
     from mulligan.nn.memory import Array
-
-
-class PredrawnReals:
-    """Real samples that are ready in memory, by number, as `mulligan.data.reals` gives those of a data set."""
-
-    def __init__(self, batches: Array):
-        self._all = batches.reshape(-1, *batches.shape[2:])
-        self.shape = self._all.shape[1:]
-
-    def take(self, numbers: NDArray[np.int64], out: Array, /) -> None:
-        """Write the samples `numbers` into `out`."""
-        self._all.take(numbers, axis=0, out=out, mode="clip")
 
 
 class Ours(Side):
@@ -37,8 +24,6 @@ class Ours(Side):
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
         super().__init__(workload, material, threads, dtype)
         z, game = material.z, workload.game
-        self.reals = PredrawnReals(material.real)
-        self.numbers = np.arange(len(material.real) * workload.batch).reshape(len(material.real), -1)
         self.latent = Predrawn(game.latent.dim, game.latent.distribution, tuple(z.reshape(-1, *z.shape[2:])))
         self.gan = GAN(
             replace(game, latent=self.latent),
@@ -49,7 +34,7 @@ class Ours(Side):
             dtype=dtype,
             processes=True,
         )
-        self.gan.team.__enter__()  # BLAS at one thread, for the life of this process
+        self.gan.__enter__()  # BLAS at one thread, for the life of this process
         for name, array in self._tensors().items():
             array[...] = material.start[name]
         self._start = {name: array.copy() for name, array in self.gan.arrays().items()}
@@ -62,7 +47,7 @@ class Ours(Side):
 
     def step(self) -> None:
         k, labels = self.batch, self.material.labels
-        self.gan.step(Rows(self.reals, self.numbers[k]), None if labels is None else labels[k])
+        self.gan.step(self.material.real[k], None if labels is None else labels[k])
         self.taken += 1
 
     def parameters(self) -> dict[str, Array]:

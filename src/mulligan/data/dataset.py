@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -74,8 +74,6 @@ class Dataset:
     test: Dataset | None = None
     note: str = ""
     refused: tuple[tuple[str, str], ...] = ()
-    whole_batches: ClassVar[bool] = False
-    """True where `take` does more than take row by row, so that no worker may take a part of a batch."""
 
     def __post_init__(self) -> None:
         kind = (str(self.images.dtype), len(self.images.shape))

@@ -15,12 +15,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
+from mulligan.errors import UnsupportedError
 from mulligan.game.augment import AUGMENTATIONS, Brightness, Cutout, Flip, Translation
 from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, FeatureMatching, Loss, NonSaturating, Relativistic
+from mulligan.game.losses import (
+    LOSSES,
+    DiscriminatorLoss,
+    FeatureMatching,
+    GeneratorLoss,
+    Loss,
+    NonSaturating,
+    Relativistic,
+)
 from mulligan.game.objectives import Objectives
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
+from mulligan.game.validation import check_answer, check_value
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, told
 from mulligan.nn.layers.initializers import He
@@ -305,10 +315,29 @@ def check_losses() -> Iterator[Check]:
     rng = stream(0, "check")
     losses = _made(LOSSES) | {"label smoothing": NonSaturating(0.1)}
     for name, loss in losses.items():
-        yield from told(name, partial(_check_loss, name, loss, rng))
+        yield from told(name, partial(check_loss, loss, name, rng))
 
 
-def _check_loss(name: str, loss: Loss, rng: np.random.Generator) -> Iterator[Check]:
+def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Check]:
+    """Check that a loss gives what a step needs, and that its gradients are the slopes of its values.
+
+    Raises
+    ------
+    UnsupportedError
+        When it gives something else, or G's loss depends on the reals and the loss is not `relativistic`.
+    """
+    real, fake, others = rng.standard_normal((3, ROWS))
+    with np.errstate(all="ignore"):
+        check_answer(loss, "discriminator", loss.discriminator(real=real, fake=fake), DiscriminatorLoss, fake)
+        one, two = (
+            check_answer(loss, "generator", loss.generator(real=x, fake=fake), GeneratorLoss, fake)
+            for x in (real, others)
+        )
+    if not loss.relativistic and not (one.value == two.value and np.array_equal(one.fake, two.fake)):
+        raise UnsupportedError(
+            f"{name}: generator(real=, fake=) must not depend on real, which is empty in an alternating update, got "
+            "another value for other reals. Try relativistic = True in the class."
+        )
     logits = rng.standard_normal((2, ROWS)) * 2
     real, fake = logits
     d_loss = loss.discriminator(real=real, fake=fake)
@@ -330,21 +359,31 @@ def check_penalties() -> Iterator[Check]:
     penalties = _made(PENALTIES)
     penalties |= {"wgan_gp one-sided": WGANGP(one_sided=True), "dragan one-sided": DRAGAN(one_sided=True)}
     for name, penalty in penalties.items():
-        yield from told(name, partial(_check_penalty, name, penalty, rng))
+        yield from told(name, partial(check_penalty, penalty, name, rng))
 
 
-def _check_penalty(name: str, penalty: Penalty, rng: np.random.Generator) -> Iterator[Check]:
+def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iterator[Check]:
+    """Check that a penalty gives what a step needs, that ∂P/∂g is the slope of P, and that both follow the factor.
+
+    Raises
+    ------
+    UnsupportedError
+        When it returns no number, or leaves `out` as it was.
+    """
     g = rng.standard_normal((ROWS, 4)) * np.linspace(0.2, 2, ROWS)[:, None]  # norms on both sides of 1
     v, ignored = np.full_like(g, np.nan), np.empty_like(g)
 
     def value() -> float:
         return penalty.value_and_grad(g, 2 * ROWS, ignored, 0.5)
 
-    penalty.value_and_grad(g, 2 * ROWS, v, 0.5)
-    yield Check(name, "seed ∂P/∂g", gradient_error(value, g, v, rng))
+    half = check_value(penalty, penalty.value_and_grad(g, 2 * ROWS, v, 0.5))
+    if np.isnan(v).all():
+        raise UnsupportedError(f"{name}.value_and_grad must write ∂P/∂g into out, got out as it was. Try out[...] = ….")
+    yield Check(name, "∂P/∂g", gradient_error(value, g, v, rng))
+    yield Check(name, "factor", relative(2 * half, penalty.value_and_grad(g, 2 * ROWS, ignored, 1.0)))
     g[0] = 0
     at_zero = penalty.value_and_grad(g, 2 * ROWS, v, 0.5)
-    yield Check(name, "seed at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
+    yield Check(name, "∂P/∂g at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
 
 
 def _unmade() -> Iterator[Check]:

@@ -193,6 +193,16 @@ class Game:
         """The moves of one step in their order, each with a z of its own."""
         return tuple(move for turn in self.turns for move in turn)
 
+    @cached_property
+    def penalties_at_rows(self) -> tuple[Penalty, ...]:
+        """The penalties at the rows of D's own pass."""
+        return tuple(penalty for penalty in self.penalties if not penalty.apart)
+
+    @cached_property
+    def penalties_apart(self) -> tuple[Penalty, ...]:
+        """The penalties at points of their own, each with a pass of D of its own."""
+        return tuple(penalty for penalty in self.penalties if penalty.apart)
+
     @property
     def together(self) -> bool:
         """Whether both players' gradients are wanted at the same time."""

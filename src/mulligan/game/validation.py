@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import numbers
-from inspect import signature
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import numpy as np
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole
 from mulligan.game.augment import Warp
-from mulligan.game.batch import Rows
-from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss
+from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, Loss
 from mulligan.game.penalties import Penalty, Points
-from mulligan.nn.layers.base import Layer, no_second_order, walk
+from mulligan.nn.layers.base import no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.layers.families import Affine, Pointwise, check_writes_out
+from mulligan.nn.layers.families import Affine
 from mulligan.nn.network import Network
 from mulligan.nn.workers.limits import check_size
 
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from mulligan.nn.layers.base import Shape
     from mulligan.nn.memory import Array
     from mulligan.nn.schedules import Schedule
+
+Answer = TypeVar("Answer", DiscriminatorLoss, GeneratorLoss)
 
 
 def check_playable(game: Game, sample_shape: Shape) -> None:
@@ -111,14 +111,8 @@ def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: i
     """
     _check_shapes(game, g, d, sample_shape)
     _check_mixing(game, g, d)
-    for network, second_order in ((g, False), (d, bool(game.penalties))):
-        for _, layer, shape in walk(network.layer, network.input_shape):
-            if not type(layer).__module__.startswith("mulligan."):
-                _check_layer(layer, shape, network.dtype, second_order)
-    _check_loss(game)
     for penalty in game.penalties:
         _check_points(penalty)
-        _check_value_and_grad(penalty, d.input_shape)
     if game.penalties:
         for _, layer, _ in walk(d.layer, d.input_shape):
             if not layer.second_order:
@@ -179,85 +173,6 @@ def _check_mixing(game: Game, g: Network, d: Network) -> None:
         )
 
 
-def _check_layer(layer: Layer, shape: Shape, dtype: np.dtype[Any], second_order: bool) -> None:
-    """Raise where a layer of one's own, asked about four samples, gives others than a network passes on."""
-    if isinstance(layer, Pointwise):
-        check_writes_out(layer, shape, curved=second_order and layer.second_order)
-    network = Network(layer, shape, dtype)
-    space = network.workspace(rng=np.random.default_rng(0))
-    x, y = np.zeros((4, *shape), dtype), np.zeros((4, *network.output_shape), dtype)
-    with np.errstate(all="ignore"):
-        answers = {
-            "forward": (y, space.forward(x, np.zeros(4, int) if network.classes else None)),
-            "backward": (x, space.backward(y, tangent_follows=second_order)),
-        }
-        if second_order:
-            answers["tangent"] = y, space.tangent(x)
-    for method, (wanted, given) in answers.items():
-        if not isinstance(given, np.ndarray) or (given.dtype, given.shape) != (dtype, wanted.shape):
-            found = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else repr(given)
-            raise UnsupportedError(
-                f"{type(layer).__name__}.{method} gives {found} for four samples, which is not allowed; it must be an "
-                f"array of {dtype} of shape {wanted.shape}. Numbers of NumPy make float64 of float32, as np.sqrt(2.0) "
-                "does: write math.sqrt(2.0), or end with astype(m.dtype)."
-            )
-
-
-def _check_loss(game: Game) -> None:
-    """Raise where a loss of one's own, asked about four logits a side, does not give what a step needs."""
-    loss, (real, fake, other) = game.loss, np.linspace(-1.0, 1.0, 12).reshape(3, 4)
-    name = type(loss).__name__
-    with np.errstate(all="ignore"):
-        for_d, for_g = loss.discriminator(real=real, fake=fake), loss.generator(real=real, fake=fake)
-        again = loss.generator(real=other, fake=fake)
-    kinds: dict[str, tuple[Any, Any]] = {
-        "discriminator": (for_d, DiscriminatorLoss),
-        "generator": (for_g, GeneratorLoss),
-    }
-    for method, (given, kind) in kinds.items():
-        if not isinstance(given, kind) or not all(isinstance(g, np.ndarray) and g.size == 4 for g in given[1:]):
-            raise UnsupportedError(
-                f"{name}.{method} gives {given!r} for four logits a side, which is not allowed; it must be "
-                f"{kind.__name__}({', '.join(kind._fields)}): a number, and its gradients as arrays, one number for "
-                "each logit."
-            )
-    one, two = (np.append(answer.fake, answer.value) for answer in (for_g, again))
-    looks = not np.array_equal(one, two, equal_nan=True)
-    if looks and not loss.relativistic and game.update == "alternating":
-        raise UnsupportedError(
-            f"{name}: its generator looks at real, of which it is told nothing with update = 'alternating', unless "
-            "relativistic = True. Write that into the class, or use update = 'simultaneous'."
-        )
-
-
-def _check_value_and_grad(penalty: Penalty, shape: Shape) -> None:
-    """Raise where a penalty of one's own does not give its value, or not its seed, or forgets the factor."""
-    seed = signature(type(penalty).value_and_grad)
-    try:
-        seed.bind(penalty, None, 2, None, 1.0)
-    except TypeError as error:
-        raise UnsupportedError(
-            f"{type(penalty).__name__}.value_and_grad{seed} is not allowed: a step gives it g, n, out and factor "
-            f"({error}). Write value_and_grad(self, g, n, out, factor=1.0), and multiply P and ∂P/∂g by factor."
-        ) from error
-    out = np.full((2, *shape), np.nan)
-    with np.errstate(all="ignore"):
-        value = penalty.value_and_grad(np.ones_like(out), 2, out, 1.0)
-    left = np.isnan(out).all()
-    if left or not isinstance(value, numbers.Real):
-        raise UnsupportedError(
-            f"{type(penalty).__name__}.value_and_grad returns {value!r}{' and leaves out as it was' if left else ''}, "
-            "which is not allowed; it must return P, a number, and write ∂P/∂g into out (out[...] = …)."
-        )
-    with np.errstate(all="ignore"):
-        half = penalty.value_and_grad(np.ones_like(out), 2, np.empty_like(out), 0.5)
-    if math.isfinite(value) and not math.isclose(half, 0.5 * value, rel_tol=1e-6):
-        raise UnsupportedError(
-            f"{type(penalty).__name__}.value_and_grad gives P = {value:.6g} with factor = 1 and {half:.6g} with 0.5, "
-            "which is not allowed; it must multiply P and ∂P/∂g by factor, or schedules.penalty cannot act on it."
-        )
-
-
 def _check_points(penalty: Penalty) -> None:
     """Raise where a penalty of one's own does not say at which points it looks."""
     name, places = type(penalty).__name__, get_args(Points)
@@ -306,16 +221,45 @@ def _check_simultaneous(game: Game) -> None:
         raise UnsupportedError("feature_matching needs update = 'alternating': G learns from D's features.")
 
 
-def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array | Rows, NDArray[Any] | None]:
-    """Return a batch and its labels as arrays; rows by number stay what they are.
+def check_answer(loss: Loss, method: str, answer: Answer, kind: type[Answer], logits: Array) -> Answer:
+    """Return what a loss gave, or say what it must give: a number, and a gradient for each logit.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    if isinstance(answer, kind) and all(getattr(g, "shape", None) == logits.shape for g in answer[1:]):
+        return answer
+    raise UnsupportedError(
+        f"{type(loss).__name__}.{method} must return {kind.__name__}({', '.join(kind._fields)}), a number and its "
+        f"gradients as arrays of shape {logits.shape}, got {answer!r}. Try `mulligan check`, which checks each loss."
+    )
+
+
+def check_value(penalty: Penalty, value: Any) -> float:
+    """Return what a penalty gave as its value, or say what it must give.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    if isinstance(value, numbers.Real):
+        return float(value)
+    raise UnsupportedError(
+        f"{type(penalty).__name__}.value_and_grad must return P, a number, and write ∂P/∂g into out, got {value!r}. "
+        "Try `mulligan check`, which checks each penalty."
+    )
+
+
+def as_arrays(real: Any, labels: Any, dtype: DTypeLike) -> tuple[Array, NDArray[Any] | None]:
+    """Return a batch and its labels as arrays.
 
     Raises
     ------
     ShapeError
         When one holds other things than real numbers, or rows of different lengths.
     """
-    if not isinstance(real, Rows):
-        real = as_numbers(real, "a batch", "one row for each sample").astype(dtype, copy=False)
+    real = as_numbers(real, "a batch", "one row for each sample").astype(dtype, copy=False)
     return real, None if labels is None else as_numbers(labels, "labels")
 
 

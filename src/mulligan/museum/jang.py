@@ -47,7 +47,7 @@ class Stratified(LinearMap):
         y += 0.5
         if m.context.training:
             counts = [int(count) for count in m.context.gather_workers(np.array(len(x)))]
-            before, n = sum(counts[: m.context.worker]), sum(counts)
+            before, n = sum(counts[: m.context.number]), sum(counts)
             y *= 0.001
             y += (np.arange(before, before + len(x), dtype=y.dtype) / max(n - 1, 1))[:, None]
         y *= self.high - self.low

@@ -27,6 +27,7 @@ import numpy as np
 from mulligan.errors import UnsupportedError
 from mulligan.nn.cases import CASES, Case
 from mulligan.nn.layers import LAYERS, Pointwise
+from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.families import check_writes_out
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
@@ -289,7 +290,7 @@ class _Point:
         one["stats"], self.network.stats[:] = self.network.stats.copy(), kept
         y, dx = np.empty_like(found["y"]), np.empty_like(found["dx"])
         with ThreadTeam(2) as team:
-            spaces = [self.network.workspace(team=team, worker=i) for i in range(2)]
+            spaces = [self.network.workspace(worker=worker) for worker in team.workers]
             parts = shares(len(self.x), 2)
 
             def work(i: int) -> None:
@@ -334,10 +335,11 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     Raises
     ------
     UnsupportedError
-        When a function of a `Pointwise` returns what it should write.
+        When a user's layer returns what it should write, or arrays of another dtype or shape than a network passes on.
     """
-    if isinstance(layer, Pointwise):
-        check_writes_out(layer, shape, curved=layer.second_order)
+    for _, inner, inner_shape in walk(layer, shape):
+        if not type(inner).__module__.startswith("mulligan."):
+            _check_passes(inner, inner_shape)
     case, name = Case(layer, shape, rows), name or type(layer).__name__
     found = _settled(case, _Point.first_order, True)
     network = Network(layer, shape)
@@ -351,6 +353,30 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
             found += _settled(case, _Point.short_road, True)
     found += _settled(case, _Point.two_workers, not _draws(case))
     return [Check(name, what, error) for what, error in found]
+
+
+def _check_passes(layer: Layer, shape: Shape) -> None:
+    """Ask a user's layer about four samples in float32: a step may not meet another dtype or shape."""
+    if isinstance(layer, Pointwise):
+        check_writes_out(layer, shape, curved=layer.second_order)
+    network = Network(layer, shape)
+    space, dtype = network.workspace(rng=np.random.default_rng(0)), network.dtype
+    x, y = np.zeros((4, *shape), dtype), np.zeros((4, *network.output_shape), dtype)
+    with np.errstate(all="ignore"):
+        answers = {
+            "forward": (y, space.forward(x, np.zeros(4, int) if network.classes else None)),
+            "backward": (x, space.backward(y, tangent_follows=layer.second_order)),
+        }
+        if layer.second_order:
+            answers["tangent"] = y, space.tangent(x)
+    for method, (wanted, given) in answers.items():
+        if not isinstance(given, np.ndarray) or (given.dtype, given.shape) != (dtype, wanted.shape):
+            found = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else repr(given)
+            raise UnsupportedError(
+                f"{type(layer).__name__}.{method} must return an array of {dtype} of shape {wanted.shape} for four "
+                f"samples, got {found}. NumPy's numbers make float64 of float32, as np.sqrt(2.0) does: try "
+                "math.sqrt(2.0), or end with astype(m.dtype)."
+            )
 
 
 def check_layers(pattern: str = "*") -> Iterator[Check]:

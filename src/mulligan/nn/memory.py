@@ -19,7 +19,7 @@ from mulligan.nn.workers.limits import check_size, too_large
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mulligan.nn.workers.threads import ThreadTeam
+    from mulligan.nn.workers.threads import Worker
 
 Array = NDArray[Any]
 """Any array of the engine; values and gradients share the network's dtype (float32, or float64 in checks)."""
@@ -88,27 +88,31 @@ class Context:
         After this backward pass comes a tangent one: what both need is worth keeping.
     rng : Generator or None
         Where dropout draws its masks.
-    workers, worker
-        The workers that share this batch, and which of them this workspace serves.
+    worker : Worker or None
+        Whose rows of a shared batch this workspace serves.
     """
 
-    __slots__ = ("labels", "rng", "tangent_follows", "team", "training", "worker")
+    __slots__ = ("labels", "rng", "tangent_follows", "training", "worker")
 
-    def __init__(self, rng: np.random.Generator | None = None, team: ThreadTeam | None = None, worker: int = 0):
+    def __init__(self, rng: np.random.Generator | None = None, worker: Worker | None = None):
         self.labels: Labels = None
         self.training = True
         self.tangent_follows = False
         self.rng = rng
-        self.team = team
         self.worker = worker
+
+    @property
+    def number(self) -> int:
+        """Of the worker that this workspace serves; 0 where it is alone."""
+        return 0 if self.worker is None else self.worker.number
 
     def sum_over_workers(self, value: Array) -> Array:
         """Sum `value` over all workers, in the workers' order: the same bytes in every worker."""
-        return value if self.team is None else self.team.sum(self.worker, value)
+        return value if self.worker is None else self.worker.sum(value)
 
     def gather_workers(self, value: Array) -> list[Array]:
         """Return every worker's `value`, in the workers' order."""
-        return [value] if self.team is None else self.team.gather(self.worker, value)
+        return [value] if self.worker is None else self.worker.gather(value)
 
 
 class Memory:
@@ -180,10 +184,6 @@ class Memory:
         if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
             kept = self._buffers[name] = aligned(shape, self.dtype)
         return kept[: shape[0]]
-
-    def lend(self, name: str, place: Array) -> None:
-        """Let the buffer `name` be `place`, until more rows or rows of another shape are asked for."""
-        self._buffers[name] = place
 
     def gradient(self, name: str) -> Array:
         """Return where a contribution to the gradient of `name` is to be *written*; `add` it afterwards.

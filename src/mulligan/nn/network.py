@@ -15,7 +15,7 @@ from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from mulligan.nn.workers.threads import ThreadTeam
+    from mulligan.nn.workers.threads import Worker
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,7 @@ class Network:
         *,
         theta: Array | None = None,
         rng: np.random.Generator | None = None,
-        team: ThreadTeam | None = None,
-        worker: int = 0,
+        worker: Worker | None = None,
         grad: Array | None = None,
     ) -> Workspace:
         """Bind the network to memory of its own.
@@ -125,13 +124,13 @@ class Network:
             Other parameters than the network's own, for instance their average.
         rng : Generator, optional
             For dropout.
-        workers, worker : optional
-            The workers among which the batch is shared, and which of them this workspace serves.
+        worker : Worker, optional
+            Whose rows of a shared batch it serves.
         grad : (at least n_params,) array, optional
             Where the gradient is kept, if not in memory of its own; networks whose gradients are not wanted at the same
             time may share it.
         """
-        return Workspace(self, self.theta if theta is None else theta, Context(rng, team, worker), grad)
+        return Workspace(self, self.theta if theta is None else theta, Context(rng, worker), grad)
 
 
 class Workspace:
@@ -204,10 +203,6 @@ class Workspace:
             labels = _checked(labels, len(x), self.network.classes)
         self.context.labels, self.context.training = labels, training
         return self.network.layer.forward(self.memory, x)
-
-    def output_to(self, place: Array) -> None:
-        """Let `forward` of as many rows write into `place`, ``(n, *output_shape)``, if the last layer can."""
-        self.network.layer.output_to(self.memory, self.network.input_shape, place)
 
     def backward(self, dy: Array, inputs: bool = True, tangent_follows: bool = False) -> Array:
         """Return dx = Jᵀ dy; with ``inputs=False`` stop at the lowest layer that has parameters.

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.data.reals import Reals
+from mulligan.data import scale
 from mulligan.errors import DataError
-from mulligan.game.batch import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,32 +34,32 @@ class Batches:
     """
 
     def __init__(self, data: Dataset, labels: Labels, spec: DataSpec, sampler: Sampler):
-        self._data, self._labels, self._sampler = data, labels, sampler
-        self._reals = Reals(data, spec.low, spec.high)
-        self._own = np.empty(sampler.batch_size, np.int64)
-        self._by_number = not (data.streamed or data.whole_batches)
+        self._data, self._labels, self._spec, self._sampler = data, labels, spec, sampler
+        self._stored = np.empty((sampler.batch_size, *data.shape), np.uint8)
+        self._classes = np.empty(sampler.batch_size, np.int64)
 
-    def next(self) -> tuple[Array | Rows, Labels]:
-        """Return the next real samples by number, or themselves where a worker cannot take its own; and their classes.
+    def next(self, out: Array) -> tuple[Array, Labels]:
+        """Write the next real samples, in the networks' range, into `out`; return them and their classes.
 
         Raises
         ------
         DataError
             When a picture on the disk cannot be read. The next batch is then this one again.
         """
-        if self._by_number:
-            numbers = self._sampler.next_indices()
-            return Rows(self._reals, numbers), self._classes(numbers)
-        before = self._sampler.state()
+        before = self._sampler.state() if self._data.streamed else None
         numbers = self._sampler.next_indices()
         try:
-            real = Rows(self._reals, numbers).taken(np.float32)
+            if self._data.is_points:
+                self._data.take(numbers, out)
+            else:
+                scale(self._data.take(numbers, self._stored), out, self._spec.low, self._spec.high)
         except DataError:
-            self._sampler.restore(before)
+            if before is not None:
+                self._sampler.restore(before)
             raise
         if self._data.streamed:
             self._data.ahead(self._sampler.coming(AHEAD))
-        return real, self._classes(numbers)
+        return out, self._labels_of(numbers)
 
-    def _classes(self, numbers: NDArray[np.int64]) -> Labels:
-        return None if self._labels is None else self._labels.take(numbers, out=self._own, mode="clip")
+    def _labels_of(self, numbers: NDArray[np.int64]) -> Labels:
+        return None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")

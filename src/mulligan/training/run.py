@@ -10,7 +10,6 @@ import numpy as np
 
 from mulligan.data import Dataset, Sampler
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, shown
-from mulligan.game.batch import Rows
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels
@@ -159,7 +158,7 @@ class Run:
         DivergedError
             When a measure is NaN or infinite.
         """
-        measures = self.gan.step(*self._batches.next())
+        measures = self.gan.step(*self._batches.next(self.gan.real_buffer(self.sampler.batch_size)))
         if not guard.finite(measures):
             raise guard.diverged(self, measures, self.gan.real)
         sums = self.sums
@@ -203,8 +202,7 @@ class Run:
 
     def next_batch(self) -> tuple[Array, Labels]:
         """Return the next real samples in the network's range, and their classes."""
-        rows, labels = self._batches.next()
-        return rows.taken(np.float32) if isinstance(rows, Rows) else rows, labels
+        return self._batches.next(np.empty((self.sampler.batch_size, *self.data.shape), np.float32))
 
     def take_measures(self) -> dict[str, float]:
         """Return the means of all measures since this was last called, and begin anew."""

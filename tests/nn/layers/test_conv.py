@@ -240,7 +240,7 @@ def test_workers_share_a_batch(kind):
     space.grads()
     parts = shares(7, 2)
     with ThreadTeam(2) as team:
-        spaces = [network.workspace(team=team, worker=i) for i in range(2)]
+        spaces = [network.workspace(worker=worker) for worker in team.workers]
         found = [None, None]
 
         def work(worker):

@@ -256,7 +256,7 @@ def test_workers_that_did_not_prepare_use_the_same_weights():
     parts = shares(5, 2)
     y = np.empty((5, 1))
     with ThreadTeam(2) as team:
-        spaces = [steps.network.workspace(team=team, worker=i) for i in range(2)]
+        spaces = [steps.network.workspace(worker=worker) for worker in team.workers]
         for _ in range(3):
             spaces[0].prepare()
 

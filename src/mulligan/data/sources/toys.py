@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -151,8 +151,6 @@ TOYS: dict[str, Gaussians | SwissRoll] = {
 @dataclass(frozen=True, eq=False, repr=False)
 class SortedBatches(Dataset):
     """Points in one dimension whose every batch comes in rising order (Jang 2016)."""
-
-    whole_batches: ClassVar[bool] = True
 
     def take(self, indices: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         super().take(indices, out).sort(axis=0)

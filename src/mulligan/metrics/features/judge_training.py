@@ -81,7 +81,9 @@ def train(
     windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
     parts = shares(network.n_params, available_cores())
     with ThreadTeam(available_cores()) as team:
-        spaces = [network.workspace(rng=stream(seed, "dropout", i), team=team, worker=i) for i in range(team.count)]
+        spaces = [
+            network.workspace(rng=stream(seed, "dropout", i), worker=worker) for i, worker in enumerate(team.workers)
+        ]
         rows = shares(batch_size, team.count)
         for _ in range(epochs):
             order = rng.permutation(n)

@@ -86,18 +86,6 @@ class Layer:
         """Return y = f(x)."""
         raise NotImplementedError
 
-    def output_to(self, m: Memory, shape: Shape, place: Array) -> None:
-        """Let `forward` of as many rows write its output into `place`, if the layer can; most need not.
-
-        Parameters
-        ----------
-        m : Memory
-        shape : tuple of int
-            Of an input sample.
-        place : array of shape ``(n, *output_shape)``
-            Contiguous. Nobody else writes to it between a forward pass and the passes that go back from there.
-        """
-
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         """Return dx = Jᵀ dy, and keep `dy` for `grads`; without `inputs` nobody wants dx, and it may be anything."""
         raise NotImplementedError

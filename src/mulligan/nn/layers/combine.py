@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mulligan.nn.layers.base import Layer, Shape
-from mulligan.nn.layers.shape import Flatten, Reshape
 from mulligan.nn.memory import Array, Memory
 
 
@@ -40,13 +39,6 @@ class Sequential(Layer):
             x = layer.forward(memory, x)
             outputs.append(x)
         return x
-
-    def output_to(self, m: Memory, shape: Shape, place: Array) -> None:
-        for memory, (_, layer, inputs) in zip(reversed(m.children), reversed(self.children(shape))):
-            if type(layer) not in (Flatten, Reshape):  # one of one's own may give other numbers
-                layer.output_to(memory, inputs, place)
-                return
-            place = place.reshape(len(place), *inputs)  # what they give is a view of what they are given
 
     def output_of(self, m: Memory, index: int) -> Array:
         """Return what layer `index` gave in the last forward pass."""

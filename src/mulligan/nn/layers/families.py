@@ -163,9 +163,6 @@ class Pointwise(Layer):
         self.f(x, m.y)
         return m.y
 
-    def output_to(self, m: Memory, shape: Shape, place: Array) -> None:
-        m.lend("y", place)
-
     def slope(self, m: Memory) -> Array:
         """Return f′ at the last forward pass's x, computed at first use."""
         slope: Array | None = m.saved["slope"]

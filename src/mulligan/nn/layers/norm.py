@@ -53,7 +53,7 @@ class BatchNorm(Layer):
             mean = m.context.sum_over_workers(rows.sum(axis=0)) / n
             np.subtract(rows, mean, out=x_hat)
             var = m.context.sum_over_workers(_column_dots(x_hat, x_hat)) / n
-            if m.context.worker == 0:  # the workers share the averages
+            if m.context.number == 0:  # the workers share the averages
                 m.stats["mean"] += self.momentum * (mean - m.stats["mean"])
                 m.stats["var"] += self.momentum * (var * (n / max(n - 1, 1)) - m.stats["var"])  # unbiased
         else:

@@ -76,6 +76,37 @@ class _Restraint:
 _restraint = _Restraint()
 
 
+class Worker:
+    """One worker of a team: what it does alone is its own, and these it does with the others.
+
+    Attributes
+    ----------
+    number : int
+        From 0, which is the calling thread.
+    count : int
+        Workers in the team.
+    """
+
+    def __init__(self, team: ThreadTeam, number: int):
+        self._team, self.number, self.count = team, number, team.count
+
+    def share(self, n: int) -> slice:
+        """Return which of n rows are this worker's."""
+        return shares(n, self.count)[self.number]
+
+    def meet(self) -> None:
+        """Wait until every worker has come here; what each wrote before, all may read after."""
+        self._team.meet(self.number)
+
+    def gather(self, value: Array) -> list[Array]:
+        """Return every worker's value, in their order; they stay valid until the next exchange."""
+        return self._team.gather(self.number, value)
+
+    def sum(self, value: Array) -> Array:
+        """Add every worker's value, in their order: all get the same bytes."""
+        return self._team.sum(self.number, value)
+
+
 class Abandoned(Exception):
     """Another worker has failed, so that there is nobody to meet; its error is the one to report."""
 
@@ -103,6 +134,7 @@ class ThreadTeam:
         home: Callable[[list[Any]], None] = lambda answers: None,
     ):
         self.count = count
+        self.workers = [Worker(self, i) for i in range(count)]
         self._answer = answer
         self._home = home
         self._work: Callable[[int], None] | None = None

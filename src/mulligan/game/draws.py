@@ -1,0 +1,168 @@
+"""What one step is played with: its batch, and everything random, drawn before it begins.
+
+The caller's process draws; every worker reads. Workers may be processes, so all of it lies in memory that they share.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from mulligan.game.augment import Warp
+from mulligan.nn.rng import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import DTypeLike
+
+    from mulligan.game.spec import Game
+    from mulligan.nn.layers.base import Shape
+    from mulligan.nn.memory import Allocate, Array, Labels
+
+
+class Move(NamedTuple):
+    """One worker's rows of what a move is played with: a move of D, of G, or of both at once.
+
+    Attributes
+    ----------
+    real : (rows, ...) array
+    labels : (rows,) int64 array or None
+    z : (rows, dim) array
+    noise : (2, rows, ...) array or None
+        Instance noise, for the reals and for the fakes.
+    warp : (2, rows, numbers) array or None
+        How the reals and the fakes are augmented.
+    points : list of array
+        For each penalty that looks between real and fake, or around the reals: where.
+    """
+
+    real: Array
+    labels: Labels
+    z: Array
+    noise: Array | None
+    warp: Array | None
+    points: list[Array]
+
+
+class Draws:
+    """The random streams of a game, the batch of a step, and what was drawn for it.
+
+    Parameters
+    ----------
+    game : Game
+    sample_shape : tuple of int
+    seed : int
+    workers : int
+        Each has a stream of its own for dropout.
+    allocate : callable
+        `aligned`, or `shared` where workers are processes.
+    dtype : dtype
+    settle : callable
+        Called before new memory is made, which processes that are at work could not see.
+
+    Attributes
+    ----------
+    streams : dict of str to Generator
+        A part of the game that draws nothing has none, so that adding one shifts no other.
+    warp : Warp
+        The game's augmentations.
+    step : int
+        Steps before this one.
+    n : int
+        Rows of a move.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        sample_shape: Shape,
+        *,
+        seed: int,
+        workers: int,
+        allocate: Allocate,
+        dtype: DTypeLike,
+        settle: Callable[[], None],
+    ):
+        self._shape, self._allocate, self._dtype, self._settle = tuple(sample_shape), allocate, dtype, settle
+        self.warp = Warp(game.augment, self._shape)
+        self.streams = {name: stream(seed, name) for name in ("noise", "penalty")}
+        if game.augment:
+            self.streams["augment"] = stream(seed, "augment")
+        self.streams |= {f"dropout.{i}": stream(seed, "dropout", i) for i in range(workers)}
+        self._arrays: dict[str, Array] = {}
+        self._head = allocate((4,), np.int64)  # steps before this one, rows of a move, labels?, noise?
+
+    def draw(self, game: Game, step: int, total: int, real: Array, labels: Labels) -> None:
+        """Draw all that a step needs, move by move.
+
+        Parameters
+        ----------
+        game : Game
+        step, total : int
+            Steps before this one, and of the whole run.
+        real : (n · d_steps, ...) array
+        labels : (n · d_steps,) integer array or None
+        """
+        n, noise = len(real) // game.d_steps, self.streams["noise"]
+        spread = game.instance_noise and game.instance_noise * game.schedules.noise(step, total)
+        if real is not (kept := self.real_buffer(len(real))):
+            np.copyto(kept, real)
+        if labels is not None:
+            np.copyto(self._buffer("labels", labels.shape, labels.dtype), labels)
+        self._buffer("logits", (2, n))
+        for number, who in enumerate(game.moves):
+            game.latent.draw(noise, self._buffer(f"z{number}", (n, game.latent.dim)))
+            if spread:
+                blur = self._buffer(f"noise{number}", (2, n, *self._shape))
+                noise.standard_normal(dtype=blur.dtype.type, out=blur)
+                blur *= spread
+            if game.augment:
+                self.warp.draw(self.streams["augment"], self._buffer(f"warp{number}", (2, n, self.warp.numbers)))
+            if who == "d":
+                part = real[game.part(number) * n :][:n]
+                for k, penalty in enumerate(game.penalties_apart):
+                    drawn = penalty.draw(self.streams["penalty"], part)
+                    np.copyto(self._buffer(f"points{number}.{k}", drawn.shape), drawn)
+        self._head[:] = step, n, labels is not None, bool(spread)
+
+    def real_buffer(self, n: int) -> Array:
+        """Return where n real samples may be written before `draw`, which then need not copy them."""
+        return self._buffer("real", (n, *self._shape))
+
+    def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        kept, dtype = self._arrays.get(name), self._dtype if dtype is None else dtype
+        if kept is None or kept.shape != shape or kept.dtype != dtype:
+            self._settle()
+            kept = self._arrays[name] = self._allocate(shape, dtype)
+        return kept
+
+    def read(self) -> None:
+        """Take note of what `draw` has written, as every worker does before it plays: it may be another process."""
+        self.step, self.n, self._labelled, self._noisy = self._head.tolist()
+
+    @property
+    def logits(self) -> Array:
+        """D's logits of the move's real and fake rows, (2, n), written by all workers."""
+        return self._arrays["logits"]
+
+    @property
+    def real(self) -> Array:
+        """The real samples of all moves."""
+        return self._arrays["real"]
+
+    def move(self, game: Game, number: int, rows: slice) -> Move:
+        """Return some rows of what move `number` of the step is played with."""
+        arrays, first = self._arrays, game.part(number) * self.n
+        part = slice(first + rows.start, first + rows.stop)
+        warp = arrays.get(f"warp{number}")
+        apart = len(game.penalties_apart) if game.moves[number] == "d" else 0
+        return Move(
+            arrays["real"][part],
+            arrays["labels"][part] if self._labelled else None,
+            arrays[f"z{number}"][rows],
+            arrays[f"noise{number}"][:, rows] if self._noisy else None,
+            None if warp is None else warp[:, rows],
+            [arrays[f"points{number}.{k}"][rows] for k in range(apart)],
+        )

@@ -1,0 +1,204 @@
+"""The passes of one worker's rows through D, forward and back, of first and second order.
+
+D takes real and fake rows in one pass, [x; G(z)]. A D that mixes samples (BatchNorm) takes them in two passes, through
+two workspaces, as in every published GAN with BatchNorm: joined, the batch would tell D which is which.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.game.losses import FeatureMatching
+from mulligan.game.penalties import scale_rows
+from mulligan.game.validation import check_value
+from mulligan.nn.memory import Array, Memory, aligned
+
+if TYPE_CHECKING:
+    from mulligan.game.augment import Warp
+    from mulligan.game.draws import Move
+    from mulligan.game.penalties import Penalty
+    from mulligan.nn.network import Network
+    from mulligan.nn.workers.threads import Worker
+
+
+class DiscriminatorPasses:
+    """D at work on one worker's rows.
+
+    Parameters
+    ----------
+    network : Network
+    worker : Worker
+    rng : Generator
+        For dropout.
+    warp : Warp
+        The game's augmentations.
+    grad : array, optional
+        Memory for the gradient, which G's may share.
+
+    Attributes
+    ----------
+    space : Workspace
+        Of the fakes, and of the reals where D does not mix samples.
+    spaces : list of Workspace
+        Whose gradients are to be summed.
+    real_space : Workspace or None
+        Of the reals, where D mixes samples.
+    own : Memory
+        Buffers beside those of D's layers.
+    real_logits, fake_logits : (rows,) arrays
+        Of the last `forward`.
+    """
+
+    def __init__(
+        self, network: Network, worker: Worker, rng: np.random.Generator, warp: Warp, grad: Array | None = None
+    ):
+        self.space = network.workspace(rng=rng, worker=worker, grad=grad)
+        self.real_space = network.workspace(rng=rng, worker=worker) if network.mixes_samples else None
+        self.spaces = [self.space] if self.real_space is None else [self.space, self.real_space]
+        self.own = Memory(self.space.context, network.dtype)
+        self.real_logits = self.fake_logits = aligned((0,), network.dtype)
+        self._fused = network.piecewise_linear
+        self._from_unit = False  # D's gradients come from the unit pass
+        self._warp = warp
+        self._drawn: Array | None = None
+        self._reals = 0
+
+    def forward(self, real: Array | None, fake: Array, m: Move) -> None:
+        """Compute D([x; G(z)]), or D(G(z)) where `real` is None: augmented as drawn, with noise."""
+        n = len(fake)
+        self._reals = reals = 0 if real is None else n
+        self._from_unit, self._drawn = False, m.warp
+        x = fake
+        if real is not None or m.warp is not None or m.noise is not None:
+            x = self.own.buffer("x", (reals + n, *fake.shape[1:]))
+            x[reals:] = fake
+        if real is not None:
+            x[:n] = real
+        if m.warp is not None:
+            for rows, drawn in zip((x[:reals], x[reals:]), m.warp):
+                self._warp.apply(rows, drawn[: len(rows)])  # T(x)
+        if m.noise is not None:
+            x[:reals] += m.noise[0][:reals]
+            x[reals:] += m.noise[1]
+        if self.real_space is None:
+            twice = m.labels is not None and real is not None
+            logits = self.space.forward(x, np.concatenate([m.labels, m.labels]) if twice else m.labels)[:, 0]
+            self.real_logits, self.fake_logits = logits[:reals], logits[reals:]
+        else:
+            if real is not None:
+                self.real_logits = self.real_space.forward(x[:n], m.labels)[:, 0]
+            self.fake_logits = self.space.forward(x[reals:], m.labels)[:, 0]
+
+    def unit_backward(self, *, second_order: bool) -> tuple[Array, Array]:
+        """Go back from ones: δ in every layer. Return g = ∇ₓD at the reals and at the fakes, the loss not yet in it."""
+        g = self._unit_backward(self._reals + len(self.fake_logits), second_order)
+        self._from_unit = second_order or self._fused
+        return g[: self._reals], g[self._reals :]
+
+    def _unit_backward(self, rows: int, second_order: bool) -> Array:
+        ones = self.own.buffer("ones", (rows, 1))
+        ones.fill(1)
+        return self.space.backward(ones, tangent_follows=second_order)
+
+    def tangent(self, v: Array) -> None:
+        """Push v = ∂P/∂g through D: its tangent u in every layer."""
+        self.space.tangent(v)
+
+    def grads(self, real: Array, fake: Array) -> None:
+        """Add D's parameter gradients of Σ cₙ Dₙ with c = ∂L_D/∂D, and of ⟨v, ∇ₓD⟩ after a tangent pass.
+
+        A unit pass, if there was one, serves both: where D is piecewise linear by one product for each layer. A curved
+        D without a penalty gains nothing by it, and takes the loss back by itself.
+        """
+        if self._from_unit:
+            self._grads_from_unit(self._join(real, fake))
+        elif self.real_space is None:
+            self.space.backward(self._join(real, fake)[:, None], inputs=False)
+            self.space.grads()
+        else:
+            for space, c in zip(self.spaces, (fake, real)):
+                space.backward(self._join(c)[:, None], inputs=False)
+                space.grads()
+
+    def _grads_from_unit(self, c: Array) -> None:
+        if self._fused:
+            self.space.fused_grads(c)  # dWₗ = (c ⊙ hₗ₋₁ + uₗ₋₁)ᵀ δₗ
+        else:
+            self.space.adjoint(c[:, None], np.ones_like(c)[:, None])
+            self.space.grads()
+
+    def _join(self, *c: Array) -> Array:
+        """Join gradients of a loss, in D's dtype: a user's own loss may give float64."""
+        return np.concatenate(c, dtype=self.own.dtype, casting="same_kind")
+
+    def rows_times(self, c: Array, g: Array) -> Array:
+        """Return c ⊙ g, one number c for each row."""
+        out = self.own.buffer("c*g", g.shape)
+        scale_rows(g, c, out)
+        return out
+
+    def fake_gradient(self, c_g: Array) -> Array:
+        """Return ∂L_G/∂T(G(z)) by a pass back through D, whose weights get none of it."""
+        reals = self._reals if self.real_space is None else 0
+        dy = self.own.buffer("dlogits", (reals + len(c_g), 1))
+        dy[:reals] = 0
+        dy[reals:, 0] = c_g
+        return self.space.backward(dy)[reals:]
+
+    def through_augmentation(self, d_fake: Array) -> Array:
+        """Return ∂L_G/∂G(z) = Aᵀ ∂L_G/∂T(G(z)), as `forward` augmented the fakes."""
+        if self._drawn is None:
+            return d_fake
+        dx = self.own.buffer("dwarp", d_fake.shape)
+        np.copyto(dx, d_fake)
+        return self._warp.transpose(dx, self._drawn[1])
+
+    def match_features(self, layer: int, batch: int) -> tuple[float, Array]:
+        """Return the loss of feature matching, and ∂L_G/∂T(G(z)) through D's layers 0 … `layer`.
+
+        Source: Salimans et al. 2016, §3.1. The means are of all `batch` rows, summed over the workers.
+        """
+        root: Any = self.space.network.layer
+        fake_features = root.output_of(self.space.memory, layer)
+        if self.real_space is None:
+            real_features, fake_features = fake_features[: self._reals], fake_features[self._reals :]
+        else:
+            real_features = root.output_of(self.real_space.memory, layer)
+        sums = np.stack([real_features.sum(axis=0), fake_features.sum(axis=0)])
+        real_mean, fake_mean = self.space.context.sum_over_workers(sums) / batch
+        value, row = FeatureMatching.match(real_mean, fake_mean, batch)
+        n, reals = len(fake_features), self._reals if self.real_space is None else 0
+        dy = np.zeros((reals + n, *row.shape), row.dtype)
+        dy[reals:] = row
+        return value, root.backward_from(self.space.memory, layer, dy)[reals:]
+
+    def penalize_apart(self, penalty: Penalty, points: Array, fake: Array, m: Move, batch: int, factor: float) -> float:
+        """Add the gradient of a penalty at points of its own, by a whole pass more; return these rows' part of it."""
+        x = self.own.buffer("x^", fake.shape)
+        if penalty.points == "between":
+            # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z)), of augmented pictures where D sees such
+            fake = self._augmented(fake, 1)
+            np.subtract(self._augmented(m.real, 0), fake, out=x)
+            x *= points
+            x += fake
+        else:
+            np.add(self._augmented(m.real, 0), points, out=x)
+        self.space.forward(x, m.labels)
+        g = self._unit_backward(len(x), True)
+        v = self.own.buffer("v", g.shape)
+        value = check_value(penalty, penalty.value_and_grad(g, batch, v, factor))
+        self.space.tangent(v)
+        nothing = self.own.buffer("nothing", (len(x),))
+        nothing.fill(0)
+        self._grads_from_unit(nothing)
+        return value
+
+    def _augmented(self, x: Array, side: int) -> Array:
+        """Return T(x) in a buffer of its own, or x itself where nothing is augmented."""
+        if self._drawn is None:
+            return x
+        out = self.own.buffer(f"warp{side}", x.shape)
+        np.copyto(out, x)
+        return self._warp.apply(out, self._drawn[side])

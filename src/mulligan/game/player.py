@@ -1,0 +1,101 @@
+"""A player at work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.nn.blocks import blocks, even_parts
+from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.network import Network, sum_gradients
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from mulligan.game.spec import Player
+    from mulligan.nn.averaging import Average
+    from mulligan.nn.layers.base import Layer, Shape
+    from mulligan.nn.memory import Allocate, Array
+    from mulligan.nn.network import Workspace
+    from mulligan.nn.optimizers import Optimizer, State
+    from mulligan.nn.workers.threads import Worker
+
+
+class PlayerState:
+    """A player's network and its optimiser's state.
+
+    Parameters
+    ----------
+    player : Player
+    layers : tuple of Layer
+        Of `player`, built for the data.
+    input_shape : tuple of int
+    dtype : dtype
+    allocate : callable
+        `aligned`, or `shared` where workers are processes.
+    average : Average, optional
+        What a running average of the parameters is kept by.
+
+    Attributes
+    ----------
+    average : (n_params,) array
+        The running average; the network's own parameters where none is kept.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        layers: tuple[Layer, ...],
+        input_shape: Shape,
+        dtype: DTypeLike,
+        allocate: Allocate,
+        average: Average | None = None,
+    ):
+        self.player, self.layers = player, layers
+        self.network = Network(Sequential(layers), input_shape, dtype, allocate)
+        self.state: State = {}
+        for name, array in player.optimizer.init(self.network.n_params, dtype).items():
+            self.state[name] = allocate(array.shape, array.dtype)
+            self.state[name][...] = array
+        self._rule = average
+        self.average: Array = self.network.theta if average is None else allocate(self.network.theta.shape, dtype)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """How this player learns."""
+        return self.player.optimizer
+
+    def move(self, spaces: list[Workspace], worker: Worker, optimizer: Optimizer, step: int) -> None:
+        """Move this worker's part of the parameters, block by block, and their average.
+
+        Parameters
+        ----------
+        spaces : list of Workspace
+            Every worker's, with its gradient.
+        worker : Worker
+        optimizer : Optimizer
+            With the rate of this step.
+        step : int
+            Steps before this one.
+        """
+        theta, grad, clip, bound = self.network.theta, spaces[0].grad, self.player.clip, self.player.clip_weights
+        extrapolated = int(self.state["t"][0]) % optimizer.evaluations > 0  # such a point is not on the path
+        own = even_parts(slice(0, theta.size), worker.count)[worker.number]
+        whole = clip is not None or self.network.needs_finish
+        if whole:  # a norm over all of the gradient, or of a whole weight matrix, comes before the sweep
+            sum_gradients(spaces, own)
+            worker.meet()
+            if worker.number == 0:
+                spaces[0].finish()
+                if clip is not None:
+                    clip.apply(grad)
+            worker.meet()
+        for part in blocks(own):
+            if not whole:
+                sum_gradients(spaces, part)
+            optimizer.update(theta, grad, self.state, part)
+            if bound:
+                np.clip(theta[part], -bound, bound, out=theta[part])
+            if self._rule is not None and not extrapolated:
+                self._rule.update(self.average, theta, step, part)

@@ -1,0 +1,212 @@
+"""One step of the game, from top to bottom. Beside it: `examples/gan_by_hand.py`, function `gradients`.
+
+D sees real rows x and fake rows G(z) and gives each a logit. The loss turns the logits into numbers and gradients. D
+learns from the gradients of its parameters, G from the gradient of D's *input*.
+
+δ are *unit* signals: D's backward pass started with ones, the loss not yet in it. No row of D's output depends on
+another row, so the loss gradient is c ⊙ δ with one number c = ∂L_D/∂D a row, and one backward pass serves
+
+    the penalties   g = ∇ₓD = δ at the input, v = ∂P/∂g, and u, the tangent of v
+    D               dW = (c ⊙ h + u)ᵀ δ
+    G               ∂L_G/∂G(z) = c_G ⊙ g        (the simultaneous game: D has not moved yet)
+
+Every worker plays the same step with its own rows, and with its own part of the parameters in the optimiser's sweep.
+They `meet` where one needs what the others have made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, mean
+from mulligan.game.passes import DiscriminatorPasses
+from mulligan.game.validation import check_answer, check_value
+from mulligan.nn.memory import constant
+
+if TYPE_CHECKING:
+    from mulligan.game.draws import Draws, Move
+    from mulligan.game.gan import GAN
+    from mulligan.game.player import PlayerState
+    from mulligan.nn.memory import Array
+    from mulligan.nn.network import Workspace
+    from mulligan.nn.workers.threads import Worker
+
+
+class Step:
+    """One worker's part of every step.
+
+    Parameters
+    ----------
+    gan : GAN
+        Whose players, game and schedules these are.
+    draws : Draws
+        What a step is played with.
+    worker : Worker
+
+    Attributes
+    ----------
+    g : Workspace
+    d : DiscriminatorPasses
+    measures : dict of str to float
+        Of the last step: the whole batch's losses, and worker 0's step its mean logits and accuracy.
+    penalties : dict of str to float
+        This worker's part of each.
+    """
+
+    def __init__(self, gan: GAN, draws: Draws, worker: Worker):
+        g, d = gan.g.network, gan.d.network
+        rng = draws.streams[f"dropout.{worker.number}"]
+        # Where the players move in turn, one memory serves both gradients: less that has to fit into the caches.
+        grad = None if gan.game.together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
+        self.gan, self.draws, self.worker = gan, draws, worker
+        self.g = g.workspace(rng=rng, worker=worker, grad=grad)
+        self.d = DiscriminatorPasses(d, worker, rng, draws.warp, grad)
+        self.measures: dict[str, float] = {}
+        self.penalties: dict[str, float] = {}
+
+    @np.errstate(over="ignore", invalid="ignore")  # BLAS raises "invalid" over numbers that it does not use
+    def play(self) -> None:
+        """Play the turns in their order. All gradients of a turn are taken where the players stood before it."""
+        self.draws.read()
+        self.game, self.n, self.rows = self.gan.game, self.draws.n, self.worker.share(self.draws.n)
+        self.factor = self.game.schedules.penalty(self.draws.step, self.gan.total)
+        self.measures, number = {}, 0
+        for turn in self.game.turns:
+            if number:
+                self.worker.meet()  # both players have moved
+            self.prepare()
+            for who in turn:
+                if who != turn[0]:
+                    self.worker.meet()  # all have read the logits of the move before
+                move = self.draws.move(self.game, number, self.rows)
+                {"dg": self.both, "d": self.discriminator, "g": self.generator}[who](move)
+                number += 1
+            self.update(*(self.gan.players[name] for name in "".join(turn)))
+        for k, penalty in enumerate(self.game.penalties):
+            self.gan.penalty_parts[self.worker.number, k] = self.penalties[penalty.name]
+
+    # ── the three moves ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def both(self, m: Move) -> None:
+        """Both players' gradients from one pass of D: the simultaneous game."""
+        fake = self.g.forward(m.z, m.labels)  # G(z)
+        self.d.forward(m.real, fake, m)  # D([x; G(z)]), augmented, with noise
+        g_real, g_fake = self.d.unit_backward(second_order=bool(self.game.penalties))  # δ, and g = ∇ₓD
+        self.penalize(g_real, g_fake)  # v = ∂P/∂g, and its tangent u
+        real, fake_logits = self.gather_logits()  # every worker's logits
+        d, g = self.d_loss(real, fake_logits), self.g_loss(real, fake_logits)
+        self.g_grads(self.d.rows_times(g.fake[self.rows], g_fake))  # ∂L_G/∂G(z) = c_G ⊙ g
+        self.d.grads(d.real[self.rows], d.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
+
+    def discriminator(self, m: Move) -> None:
+        """D's gradients, in its own move of the alternating game."""
+        fake = self.g.forward(m.z, m.labels)  # G(z), which stays as it is
+        self.d.forward(m.real, fake, m)  # D([x; G(z)])
+        if self.game.penalties_at_rows:
+            self.penalize(*self.d.unit_backward(second_order=True))  # v = ∂P/∂g, and its tangent u
+        real, fake_logits = self.gather_logits()  # every worker's logits
+        d = self.d_loss(real, fake_logits)
+        self.d.grads(d.real[self.rows], d.fake[self.rows])  # ∂L_D/∂θ, and ∂P/∂θ of what `penalize` saw
+        for penalty, points in zip(self.game.penalties_apart, m.points):  # between real and fake, or around the reals
+            self.penalties[penalty.name] = self.d.penalize_apart(penalty, points, fake, m, self.n, self.factor)
+
+    def generator(self, m: Move) -> None:
+        """G's gradients, against the D that has just moved."""
+        loss = self.game.loss
+        with_real = loss.relativistic or isinstance(loss, FeatureMatching)
+        fake = self.g.forward(m.z, m.labels)  # G(z)
+        self.d.forward(m.real if with_real else None, fake, m)  # D(G(z)), or D([x; G(z)])
+        if isinstance(loss, FeatureMatching):
+            self.measures["g_loss"], d_fake = self.d.match_features(loss.layer % len(self.gan.d.layers), self.n)
+        else:
+            g = self.g_loss(*self.gather_logits())
+            d_fake = self.d.fake_gradient(g.fake[self.rows])  # ∂L_G/∂G(z), through D
+        self.g_grads(d_fake)
+
+    # ── their parts ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def penalize(self, g_real: Array, g_fake: Array) -> None:
+        """Push v = ∂P/∂g, summed over the penalties at these rows, through D as a tangent."""
+        if not self.game.penalties_at_rows:
+            return
+        v = self.d.own.buffer("v", (len(g_real) + len(g_fake), *g_fake.shape[1:]))
+        sides = {"real": (g_real, v[: len(g_real)]), "fake": (g_fake, v[len(g_real) :])}
+        seen = set()
+        for penalty in self.game.penalties_at_rows:
+            g, out = sides[penalty.points]
+            again = penalty.points in seen
+            to = self.d.own.buffer("v+", out.shape) if again else out
+            self.penalties[penalty.name] = check_value(penalty, penalty.value_and_grad(g, self.n, to, self.factor))
+            if again:
+                out += to
+            seen.add(penalty.points)
+        for side in sides.keys() - seen:
+            sides[side][1].fill(0)
+        self.d.tangent(v)
+
+    def gather_logits(self) -> tuple[Array, Array]:
+        """Show this worker's logits, and return every worker's: of the reals, empty where D saw none, and the fakes."""
+        real, fake = self.draws.logits
+        with_real = len(self.d.real_logits) > 0
+        if with_real:
+            real[self.rows] = self.d.real_logits
+        fake[self.rows] = self.d.fake_logits
+        self.worker.meet()
+        return real if with_real else real[:0], fake
+
+    def d_loss(self, real: Array, fake: Array) -> DiscriminatorLoss:
+        """Evaluate D's loss on the whole batch's logits."""
+        loss = self.game.loss
+        found = check_answer(loss, "discriminator", loss.discriminator(real=real, fake=fake), DiscriminatorLoss, fake)
+        if self.worker.number == 0:
+            self.measures |= {"d_loss": float(found.value), "d_real": mean(real), "d_fake": mean(fake)}
+            if loss.level is not None:
+                level = constant(loss.level, real.dtype)
+                hits = np.count_nonzero(real > level) + len(fake) - np.count_nonzero(fake > level)
+                self.measures["d_accuracy"] = float(hits / (2 * len(real)))
+        return found
+
+    def g_loss(self, real: Array, fake: Array) -> GeneratorLoss:
+        """Evaluate G's loss on the whole batch's logits."""
+        loss = self.game.loss
+        found = check_answer(loss, "generator", loss.generator(real=real, fake=fake), GeneratorLoss, fake)
+        self.measures["g_loss"] = float(found.value)
+        return found
+
+    def g_grads(self, d_fake: Array) -> None:
+        """G's parameter gradients, given ∂L_G with respect to its samples as D saw them."""
+        self.g.backward(self.d.through_augmentation(d_fake), inputs=False)
+        self.g.grads()
+
+    # ── the update ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def prepare(self) -> None:
+        """Let layers compute what the weights alone decide (spectral norm): worker 0 for all."""
+        if not (self.g.network.needs_finish or self.d.space.network.needs_finish):
+            return
+        if self.worker.number == 0:
+            self.g.prepare()
+            self.d.space.prepare()
+        self.worker.meet()
+
+    def update(self, *players: PlayerState) -> None:
+        """Take the optimisers' steps, each worker for its part of the parameters, and average G."""
+        step, total, schedules = self.draws.step, self.gan.total, self.game.schedules
+        beta2 = None if schedules.beta2 is None else schedules.beta2(step, total)
+        for player in players:
+            for space in self.spaces(player):
+                space.finish_grads()
+            if self.worker.number == 0:
+                player.optimizer.advance(player.state)
+        self.worker.meet()  # all gradients are there
+        for player in players:
+            every = [space for other in self.gan.team_steps for space in other.spaces(player)]
+            player.move(every, self.worker, player.optimizer.scaled(schedules.lr(step, total), beta2), step)
+            for space in self.spaces(player):
+                space.clear_grads()
+
+    def spaces(self, player: PlayerState) -> list[Workspace]:
+        """Return the workspaces that hold this worker's gradients of a player."""
+        return [self.g] if player is self.gan.g else self.d.spaces
