@@ -9,7 +9,7 @@ import pytest
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.game.augment import AUGMENTATIONS, Brightness, Cutout, Flip, Translation, Warp
-from mulligan.game.checking import Listening
+from mulligan.game.cases import Listening
 from mulligan.game.gan import GAN
 from mulligan.game.losses import Relativistic
 from mulligan.game.penalties import R1, R2, WGANGP

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
-from mulligan.game.checking import Case, cases, check_game, check_losses, check_penalties, game_of
+from mulligan.game.cases import Case, cases, game_of
+from mulligan.game.checking import check_case, check_game, check_losses, check_penalties
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LOSSES, LeastSquares, NonSaturating, Wasserstein
 from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP, ZeroCentered, scale_rows, squared_norms
@@ -115,7 +116,7 @@ def assert_passed(checks):
 
 @pytest.mark.parametrize("group", [*LOSSES, OPTIONS])
 def test_both_players_follow_the_slope_of_what_they_minimise(group):
-    assert_passed(check for case in cases() if group_of(case) == group for check in case.checks())
+    assert_passed(check for case in cases() if group_of(case) == group for check in check_case(case))
 
 
 def test_losses_and_penalties_alone():
@@ -157,7 +158,7 @@ class Edges(ZeroCentered):
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("penalty", [Nearby(), Edges()], ids=lambda penalty: penalty.name)
 def test_a_penalty_of_ones_own_stands_where_it_draws(penalty, workers):
-    assert_passed(Case("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), workers).checks())
+    assert_passed(check_case(Case("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), workers)))
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class Steep(ZeroCentered):
 
 def test_a_steep_penalty_is_checked_where_numbers_are_numbers():
     game = game_of(loss=LeastSquares(), penalties=(Steep(),))
-    assert_passed(Case("steep", game, (4,)).checks())
+    assert_passed(check_case(Case("steep", game, (4,))))
 
 
 def test_a_penalty_of_ones_own_is_checked_in_games(monkeypatch):
@@ -211,7 +212,7 @@ class Second(R1):
 @pytest.mark.parametrize("net", ["mlp", "curved"])
 def test_two_penalties_at_the_same_rows_add_up(net, update):
     game = game_of(net, penalties=(R1(), Second(3.0)), update=update)
-    assert_passed(Case("two at the reals", game, (4,), workers=2).checks())
+    assert_passed(check_case(Case("two at the reals", game, (4,), workers=2)))
 
 
 def test_an_augmentation_of_ones_own_is_checked(monkeypatch):
@@ -226,7 +227,7 @@ def test_a_game_of_nan_is_not_passed():
         def generator(self, *, real, fake):
             return super().generator(real=real, fake=fake * float("nan"))
 
-    checks = Case("nan", game_of(loss=Broken()), (4,)).checks()
+    checks = check_case(Case("nan", game_of(loss=Broken()), (4,)))
     assert any(not check.passed for check in checks)
 
 
@@ -245,8 +246,8 @@ def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, workers)
     )
     gan = GAN(game, (4,), workers=workers, dtype=np.float64)
     rng = np.random.default_rng(2)
-    for mover in (gan.g, gan.d):
-        mover.network.theta += 0.2 * rng.standard_normal(mover.network.theta.size)
+    for player in (gan.g, gan.d):
+        player.network.theta += 0.2 * rng.standard_normal(player.network.theta.size)
     real = rng.standard_normal((6, 4))
     begin = {name: state_of(stream) for name, stream in gan.streams.items()}
 
@@ -261,6 +262,6 @@ def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, workers)
 
     with gan:
         play_again()
-        heard = {mover: mover.state["heard"].copy() for mover in (gan.g, gan.d)}
+        heard = {mover: mover.state["heard"].copy() for player in (gan.g, gan.d)}
         assert gradient_error(for_d, gan.d.network.theta, heard[gan.d], rng) < 1e-8
         assert gradient_error(lambda: play_again()["g_loss"], gan.g.network.theta, heard[gan.g], rng) < 1e-8

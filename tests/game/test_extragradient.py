@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.game.checking import NETS
+from mulligan.game.cases import NETS
 from mulligan.game.gan import GAN
 from mulligan.game.losses import Wasserstein
 from mulligan.game.spec import Game, Latent, Player

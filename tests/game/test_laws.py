@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mulligan.game.checking import NETS, Case, cases, game_of
+from mulligan.game.cases import NETS, Case, cases, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LOSSES, Relativistic
 from mulligan.game.penalties import R1, R2, WGANGP

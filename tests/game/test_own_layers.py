@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import UnsupportedError
-from mulligan.game.checking import NETS, game_of
+from mulligan.game.cases import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.penalties import R1
 from mulligan.nn import layers as nn

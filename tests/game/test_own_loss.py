@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mulligan.errors import UnsupportedError
-from mulligan.game.checking import NETS, check_loss, check_penalty, game_of
+from mulligan.game.cases import NETS, game_of
+from mulligan.game.checking import check_loss, check_penalty
 from mulligan.game.gan import GAN
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, NonSaturating, Wasserstein
 from mulligan.game.penalties import R1, R2, WGANGP, Penalty

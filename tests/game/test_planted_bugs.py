@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mulligan.game import player as player_module
-from mulligan.game.checking import NETS, Listening, check_game
+from mulligan.game.cases import NETS, Listening
+from mulligan.game.checking import check_game
 from mulligan.game.draws import Draws
 from mulligan.game.gan import GAN
 from mulligan.game.losses import (

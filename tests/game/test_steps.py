@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from mulligan.game.checking import game_of
+from mulligan.game.cases import game_of
 from mulligan.game.gan import GAN
 from mulligan.game.penalties import R1, WGANGP
 from mulligan.game.spec import Game, Latent, Player, Schedules

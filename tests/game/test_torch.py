@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from mulligan.game.checking import Listening
+from mulligan.game.cases import Listening
 from mulligan.game.gan import GAN
 from mulligan.game.losses import (
     FeatureMatching,

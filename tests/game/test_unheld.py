@@ -7,7 +7,7 @@ import pytest
 
 from mulligan.errors import TooLargeError
 from mulligan.game import validation
-from mulligan.game.checking import NETS, game_of
+from mulligan.game.cases import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.penalties import R1, R2
 from mulligan.game.validation import check_memory

@@ -8,7 +8,7 @@ import pytest
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.game.architectures.residual import R3GANGenerator
 from mulligan.game.augment import Flip
-from mulligan.game.checking import NETS, game_of
+from mulligan.game.cases import NETS, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered

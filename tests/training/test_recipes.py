@@ -13,7 +13,7 @@ import pytest
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
-from mulligan.game.checking import Case, game_of
+from mulligan.game.cases import Case, game_of
 from mulligan.game.gan import GAN
 from mulligan.game.losses import NonSaturating, Relativistic
 from mulligan.game.penalties import R1, R2
