@@ -76,10 +76,10 @@ def widen(narrow, wide):
     difference = np.abs(before.astype(int) - after.astype(int)).max()
     if difference > 1:
         raise RuntimeError(f"the widened generator draws something else: up to {difference} grey levels")
-    for mover in (wide.gan.g, wide.gan.d):
-        for entry in mover.network.entries:
+    for player in (wide.gan.g, wide.gan.d):
+        for entry in player.network.entries:
             if entry.path.endswith("W"):
-                weights = entry.view(mover.network.theta)
+                weights = entry.view(player.network.theta)
                 weights += NOISE * weights.std() * noise.standard_normal(weights.shape, np.float32)
     wide.gan.steps = narrow.gan.steps
     wide.sampler.restore(narrow.sampler.state())

@@ -262,6 +262,6 @@ def test_every_pass_of_a_move_sees_the_same_dropout(activation, update, workers)
 
     with gan:
         play_again()
-        heard = {mover: mover.state["heard"].copy() for player in (gan.g, gan.d)}
+        heard = {player: player.state["heard"].copy() for player in (gan.g, gan.d)}
         assert gradient_error(for_d, gan.d.network.theta, heard[gan.d], rng) < 1e-8
         assert gradient_error(lambda: play_again()["g_loss"], gan.g.network.theta, heard[gan.g], rng) < 1e-8

@@ -68,8 +68,8 @@ def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
     if real is not None:
         yield "the batch of real samples", real
     workers = run.gan.outputs()
-    for key, mover, who in (("g", run.gan.g, "generator"), ("d", run.gan.d, "discriminator")):
-        for number, layer in enumerate(mover.layers):
+    for key, player, who in (("g", run.gan.g, "generator"), ("d", run.gan.d, "discriminator")):
+        for number, layer in enumerate(player.layers):
             for worker in workers:
                 if number < len(worker[key]):
                     yield f"the output of {who}.layers.{number} ({type(layer).__name__})", worker[key][number]
@@ -78,10 +78,10 @@ def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
 def _kept(run: Run) -> Iterator[tuple[str, Array]]:
     """Yield every array that a checkpoint holds, parameters by their path."""
     gan = run.gan
-    for mover, who in ((gan.d, "discriminator"), (gan.g, "generator")):
-        network: Network = mover.network
+    for player, who in ((gan.d, "discriminator"), (gan.g, "generator")):
+        network: Network = player.network
         yield from ((f"{who}.layers.{path}", array) for path, array in network.tensors().items())
-        yield from ((f"{who}.optimizer.{slot}", array) for slot, array in mover.state.items())
+        yield from ((f"{who}.optimizer.{slot}", array) for slot, array in player.state.items())
     yield "the average of the generator", gan.average
 
 

@@ -208,8 +208,8 @@ class Probe:
                 )
             self._gradients(made, signals)
             gan = self.run.gan
-            for name, mover in (("g", gan.g), ("d", gan.d)):
-                signals[f"{name}_weights"] = float(np.linalg.norm(mover.network.theta))
+            for name, player in (("g", gan.g), ("d", gan.d)):
+                signals[f"{name}_weights"] = float(np.linalg.norm(player.network.theta))
         return {name: value for name, value in signals.items() if math.isfinite(value)}, histogram
 
     def _variety(self, made: Array) -> dict[str, float]:
