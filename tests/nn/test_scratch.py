@@ -9,8 +9,8 @@ import pytest
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers import Conv2d, convolution
+from mulligan.nn.memory import scratch
 from mulligan.nn.network import Network
-from mulligan.nn.scratch import scratch
 
 
 def test_an_array_is_kept_and_grows():

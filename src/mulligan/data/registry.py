@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.arrays import UNNAMED
 from mulligan.data.sources.mnist import load_mnist, load_mnist_test
-from mulligan.data.sources.picture_file import ENDINGS, check_words
+from mulligan.data.sources.picture_file import ENDING_SIGNALS, check_words
 from mulligan.data.sources.pictures import fitted, load_pictures
 from mulligan.data.sources.published import (
     FASHION_CLASSES,
@@ -243,7 +243,7 @@ def _load_file(path: Path) -> Dataset:
         return load_numpy(path)
     if ending in (".csv", ".tsv", ".txt"):
         return load_csv(path)
-    if ending in ENDINGS:
+    if ending in ENDING_SIGNALS:
         raise DataError(
             f"{path} is one picture; a folder of pictures is needed. Give the one that it is in: {path.parent}."
         )

@@ -126,7 +126,7 @@ class GAN:
         real, labels = as_arrays(real, labels, self.dtype)
         check_batch(real.shape, labels, self.d.network.input_shape, moves=self.game.d_steps, workers=self.team.count)
         self._draws.draw(self.game, self.steps, self.total, real, labels)
-        self.team.play(self._play)
+        self.team.repeat(self._play)
         self.steps += 1
         penalties = {p.name: float(part.sum()) for p, part in zip(self.game.penalties, self.penalty_parts.T)}
         return self.team_steps[0].measures | penalties

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mulligan.nn.scratch import scratch
+from mulligan.nn.memory import scratch
 
 if TYPE_CHECKING:
     from mulligan.nn.memory import Array

@@ -8,6 +8,7 @@ until the same layer's next pass.
 from __future__ import annotations
 
 import math
+import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -69,6 +70,29 @@ def constant(value: float, dtype: np.dtype[Any]) -> Array:
     made = np.array(value, dtype)
     made.flags.writeable = False
     return made
+
+
+class _Scratch(threading.local):
+    """Each thread's scratch arrays, by name and dtype."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, np.dtype[np.generic]], Array] = {}
+
+
+_scratch = _Scratch()
+
+
+def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
+    """Return this thread's scratch array `name`, (size,); arbitrary contents, valid until the next call by that name.
+
+    All convolutions of a worker unfold their windows into the same memory: it stays in the cache from one layer to the
+    next, and a deep network needs no more of it than its largest layer. An optimiser's blocks share theirs likewise.
+    """
+    key = name, np.dtype(dtype)
+    kept = _scratch.kept.get(key)
+    if kept is None or kept.size < size:
+        kept = _scratch.kept[key] = aligned((size,), dtype)
+    return kept[:size]
 
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"

@@ -6,7 +6,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mulligan.nn.workers.processes import ENDINGS
+from mulligan.nn.workers.processes import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -16,7 +16,7 @@ _HANGUP = getattr(signal, "SIGHUP", None)
 
 def endings() -> list[int]:
     """List the signals that end this process's run: without a terminal that closes where that is ignored (`nohup`)."""
-    return [number for number in ENDINGS if number != _HANGUP or signal.getsignal(number) is not signal.SIG_IGN]
+    return [number for number in ENDING_SIGNALS if number != _HANGUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 
 class Interrupt:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn import scratch
+from mulligan.nn import memory
 from mulligan.nn.layers import (
     Conv2d,
     ConvTranspose2d,
@@ -189,7 +189,7 @@ def test_repeated_poisoned_and_smaller_batches_give_the_same_bytes(kind, channel
         for found, expected in zip(passes(network, space, n), fresh[n]):
             assert found.tobytes() == expected.tobytes()
         space.memory.poison()
-        for array in scratch._arrays.kept.values():
+        for array in memory._scratch.kept.values():
             array.fill(np.nan)
 
 

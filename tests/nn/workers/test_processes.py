@@ -38,7 +38,7 @@ def test_every_worker_works_in_a_process_of_its_own(count):
 
     with forked(count) as team:
         for _ in range(3):
-            team.play(work)
+            team.repeat(work)
         assert team.ask("pid") == seen.tolist()
         assert len(set(seen.tolist())) == count
         assert seen[0] == os.getpid()
@@ -52,7 +52,7 @@ def test_outside_the_block_workers_are_threads():
         seen[worker] = os.getpid()
 
     team = forked(2)
-    team.play(work)
+    team.repeat(work)
     team.close()
     assert seen.tolist() == [os.getpid()] * 2
 
@@ -69,7 +69,7 @@ def test_what_is_written_before_a_meeting_is_read_after(count):
             team.meet(worker)
 
     with forked(count) as team:
-        team.play(work)
+        team.repeat(work)
     np.testing.assert_array_equal(sums, np.outer(np.ones(count), np.arange(200) * count * (count + 1) / 2))
 
 
@@ -94,14 +94,14 @@ def test_workers_exchange_what_they_have(values):
         same[worker] = all(fits) and len(found) == 3
 
     with forked(3) as team:
-        team.play(work)
+        team.repeat(work)
     assert same.tolist() == [1, 1, 1]
 
 
 def test_too_much_to_exchange_is_refused(monkeypatch):
     monkeypatch.setattr(processes, "EXCHANGE", 64)
     with forked(2) as team, pytest.raises(RunError, match=r"wants to exchange 72 bytes.*threads = 1"):
-        team.play(lambda worker: team.gather(worker, np.zeros(9)))
+        team.repeat(lambda worker: team.gather(worker, np.zeros(9)))
 
 
 class Odd(Exception):
@@ -123,10 +123,10 @@ def test_an_error_in_any_worker_passes_through_and_the_next_step_has_new_workers
 
     with forked(3) as team:
         with pytest.raises(Exception, match="bad rows"):
-            team.play(work)
+            team.repeat(work)
         assert done.tolist() == [0, 0, 0]
         fail[0] = -1
-        team.play(work)
+        team.repeat(work)
     assert done.tolist() == [1, 1, 1]
 
 
@@ -138,12 +138,12 @@ def test_a_worker_that_was_killed_is_told_of():
             os.kill(os.getpid(), signal.SIGKILL)
 
     with forked(2) as team:
-        team.play(work)
+        team.repeat(work)
         turn[0] = 1
         with pytest.raises(RunError, match=r"has ended: it was killed.*last checkpoint"):
-            team.play(work)
+            team.repeat(work)
         turn[0] = 0
-        team.play(work)
+        team.repeat(work)
         os.kill(team.ask("pid")[1], signal.SIGKILL)
         with pytest.raises(RunError, match="has ended"):
             team.ask("pid")
@@ -156,8 +156,8 @@ def test_what_workers_know_is_brought_home_before_they_end():
         counts[worker] += 1
 
     with forked(2, lambda question, worker: counts[worker], taken.extend) as team:
-        team.play(work)
-        team.play(work)
+        team.repeat(work)
+        team.repeat(work)
         assert counts == [2, 0]  # the other worker's memory is its own
         team.settle()
         assert taken == [2, 2]
@@ -173,7 +173,7 @@ team = ProcessTeam(2, lambda question, worker: None, lambda answers: None)
 own = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (own + (96 << 20),) * 2)
 with team:
-    team.play(lambda worker: seen.__setitem__(worker, os.getpid()))
+    team.repeat(lambda worker: seen.__setitem__(worker, os.getpid()))
 print(seen == [os.getpid()] * 2)
 """
 
@@ -188,7 +188,7 @@ import os, sys, time
 from mulligan.nn.workers.processes import ProcessTeam
 with ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None) as team:
     for step in range(4):
-        team.play(lambda worker: None)
+        team.repeat(lambda worker: None)
         if step == 1:
             pid = os.fork()
             if not pid:
@@ -211,10 +211,10 @@ from mulligan.nn.workers.processes import ProcessTeam
 team = ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None)
 with team:
     if sys.argv[1] == "begun":
-        team.play(lambda worker: None)
+        team.repeat(lambda worker: None)
     pid = os.fork()
     if not pid:
-        for use in (lambda: team.play(lambda worker: None), lambda: team.ask("pid")):
+        for use in (lambda: team.repeat(lambda worker: None), lambda: team.ask("pid")):
             try:
                 use()
                 print("worked", flush=True)
@@ -222,7 +222,7 @@ with team:
                 print(error, flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
-    team.play(lambda worker: None)
+    team.repeat(lambda worker: None)
     print(team.ask("pid")[0] == os.getpid())
 """
 
@@ -242,7 +242,7 @@ import os, sys, time
 from mulligan.nn.workers.processes import ProcessTeam
 team = ProcessTeam(2, lambda question, worker: os.getpid(), lambda answers: None)
 team.__enter__()
-team.play(lambda worker: None)
+team.repeat(lambda worker: None)
 print(team.ask("pid")[1], flush=True)
 time.sleep(60)
 """

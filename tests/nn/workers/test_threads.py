@@ -9,8 +9,8 @@ import time
 import pytest
 import threadpoolctl
 
-from mulligan.nn.workers import threads as parallel
-from mulligan.nn.workers.threads import TURN, ThreadTeam, shares
+from mulligan.nn.workers import threads
+from mulligan.nn.workers.threads import SWITCH_INTERVAL, ThreadTeam, shares
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 64])
@@ -34,7 +34,7 @@ def test_every_worker_works_once_in_a_thread_of_its_own(count):
 @pytest.fixture
 def interval(monkeypatch):
     """An interval that no `ThreadTeam` sets; workers that other tests of this process never left do not count."""
-    monkeypatch.setattr(parallel, "_restraint", parallel._Restraint())
+    monkeypatch.setattr(threads, "_settings", threads._ProcessSettings())
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.003)
     yield sys.getswitchinterval()
@@ -43,7 +43,7 @@ def interval(monkeypatch):
 
 def test_turns_at_the_interpreter_are_short_inside_and_as_before_outside(interval):
     with ThreadTeam(2), ThreadTeam(1):
-        assert sys.getswitchinterval() == pytest.approx(TURN)
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL)
     assert sys.getswitchinterval() == interval
     with pytest.raises(KeyError), ThreadTeam(2) as team:
         team.run(lambda worker: {}[worker])
@@ -70,7 +70,7 @@ def test_workers_that_are_inside_at_once_may_leave_in_any_order(interval, blas):
     second.__enter__()
     first.__exit__(None, None, None)
     assert blas() == {1}
-    assert sys.getswitchinterval() == pytest.approx(TURN)
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL)
     second.__exit__(None, None, None)
     assert blas() == {2}
     assert sys.getswitchinterval() == interval

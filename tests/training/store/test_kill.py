@@ -213,14 +213,14 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run, int], Run]:
     """Send SIGINT in the middle of a run's step, given how many come before it."""
 
     def prepared(run: Run, before: int) -> Run:
-        play = run.gan.team.play
+        play = run.gan.team.repeat
 
         def played(work: Callable[[int], None]) -> None:
             if run.step == before:
                 os.kill(os.getpid(), signal.SIGINT)
             play(work)
 
-        monkeypatch.setattr(run.gan.team, "play", played)
+        monkeypatch.setattr(run.gan.team, "repeat", played)
         return run
 
     return prepared

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 SIZES = (28, 32, 48, 64)
-ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
+ENDING_SIGNALS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
 COLOURS = ("auto", "grey", "rgb")
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's, none that runs another program
 

@@ -12,7 +12,7 @@ import numpy as np
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources import streamed
 from mulligan.data.sources.picture_file import (
-    ENDINGS,
+    ENDING_SIGNALS,
     check_header,
     check_words,
     is_grey,
@@ -83,7 +83,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if not loose and not classes:
         hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
         raise DataError(
-            f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for, here and in "
+            f"{folder}: no pictures; files ending in {', '.join(sorted(ENDING_SIGNALS))} are looked for, here and in "
             f"sub-folders.{hint}"
         )
     paths = loose or [path for found in classes.values() for path in found]
@@ -188,7 +188,7 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
                 ending = path.suffix.lower()
                 if name.startswith("."):
                     continue
-                if ending not in ENDINGS:
+                if ending not in ENDING_SIGNALS:
                     others[ending] = others.get(ending, 0) + 1
                 elif inside:
                     classes.setdefault(inside[0], []).append(path)

@@ -17,8 +17,7 @@ import numpy as np
 
 from mulligan.nn.layers.products import multiply, rows_at_once
 from mulligan.nn.layers.windows import Windows
-from mulligan.nn.memory import Array, Memory
-from mulligan.nn.scratch import scratch
+from mulligan.nn.memory import Array, Memory, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

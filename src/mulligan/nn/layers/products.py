@@ -21,8 +21,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mulligan.nn.memory import Array
-from mulligan.nn.scratch import scratch
+from mulligan.nn.memory import Array, scratch
 from mulligan.nn.workers.blas import libraries
 
 Way: TypeAlias = tuple[int, int, int]

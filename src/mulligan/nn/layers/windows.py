@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.nn.memory import Array, Memory, aligned
-from mulligan.nn.scratch import scratch
+from mulligan.nn.memory import Array, Memory, aligned, scratch
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
-"""Workers that are processes: forked copies of this one, at work on shared memory, none waiting for another's Python.
+"""A team whose workers are forked processes at work on shared memory, so that none waits for another's GIL.
 
-Two threads of Python share the interpreter's lock, and a step asks for it hundreds of times: it costs a third of a
-small step. A forked copy has a lock of its own, and everything else already: the networks, the buffers, the code. What
-the workers exchange (parameters, gradients, optimiser states, the batch) lies in memory from `shared`; everything else
-a copy sees as it was when it was made. So copies are made at the first step inside ``with team:``, and `settle` ends
-them before anything else is changed; the next step makes new ones, in some 10 ms.
+Threads of Python share the GIL, and a step takes it hundreds of times: a third of a small step. A forked process has
+its own, and everything else already: the networks, the buffers, the code. What workers exchange (parameters, gradients,
+optimiser states, the batch) must lie in memory from `shared`. All else a process sees as it was when it was forked. So
+processes are forked at the first `repeat` inside ``with team:``, `settle` ends them before anything else is changed,
+and the next `repeat` forks anew, in some 10 ms.
 
-On Linux only: elsewhere a fork is unsafe or unknown, and these workers are threads like their parents'.
+On Linux only: elsewhere a fork is unsafe or unknown, and the workers are threads.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Semaphore
 
 SPIN = 400
-"""Times that a worker looks whether the other has come, some 0.2 ms, before it sleeps: waking takes longer."""
+"""How often a worker polls for the others, some 0.2 ms in all, before it sleeps: waking takes longer than that."""
 PATIENCE = 0.5
-"""Seconds asleep after which a worker asks whether the others are alive."""
+"""Seconds of sleep between two checks that the other processes are alive."""
 EXCHANGE = 1 << 26
-"""Bytes that a worker can show the others at once; memory only where it is used."""
-ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What ends a run: Ctrl-C, `kill`, a terminal that closes. They are for the one who holds the checkpoint."""
+"""Bytes that a worker can show the others at once. Unused pages take no memory."""
+ENDING_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, `kill`, a closed terminal. The process that saves the checkpoint handles them."""
 
 
-def ignore_endings() -> None:
-    """Leave what ends a run to the process that has started this one."""
-    for number in ENDINGS:
+def ignore_ending_signals() -> None:
+    """Leave Ctrl-C, `kill` and a closed terminal to the process that has started this one."""
+    for number in ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -51,20 +51,20 @@ def can_fork() -> bool:
 
 
 class ProcessTeam(ThreadTeam):
-    """Workers of which all but the calling one are forked processes, while `play` is called inside ``with``.
+    """A `ThreadTeam` that calls the function of `repeat` in forked processes, inside ``with team:``.
 
-    `run` keeps to threads: it takes any function, and copies know only what existed when they were made. So does `play`
-    outside ``with``. The function that is played may write to memory from `shared`, and to what is the worker's own.
-    Parameters are those of `ThreadTeam`; answers are pickled.
+    `run` uses threads, because a process knows only what existed when it was forked. So does `repeat` outside ``with``.
+    The repeated function may write to memory from `shared`, and to what is the worker's own. Parameters are those of
+    `ThreadTeam`; answers are pickled.
     """
 
     def __init__(self, count: int, answer: Callable[[str, int], Any], home: Callable[[list[Any]], None]):
         super().__init__(count, answer, home)
         self._process = os.getpid()
-        self._team: _Team | None = None
-        self._playing = False  # in this process: the workers that meet now are processes
+        self._team: _Processes | None = None
+        self._repeating = False  # in this process: the workers that meet now are processes
 
-    def play(self, work: Callable[[int], None]) -> None:
+    def repeat(self, work: Callable[[int], None]) -> None:
         """Call ``work(worker)`` in every worker; the same function every time, until `settle`."""
         self._check_process()
         if not self._inside or self.count == 1 or not can_fork():
@@ -77,7 +77,7 @@ class ProcessTeam(ThreadTeam):
             self.run(work)
             return
         team.tell(None)
-        self._playing = True
+        self._repeating = True
         try:
             work(0)
             team.meet(0)
@@ -89,7 +89,7 @@ class ProcessTeam(ThreadTeam):
             self._end()
             raise
         finally:
-            self._playing = False
+            self._repeating = False
 
     def ask(self, question: str) -> list[Any]:
         """Return every worker's answer, in the workers' order."""
@@ -105,14 +105,14 @@ class ProcessTeam(ThreadTeam):
         return answers
 
     def meet(self, worker: int) -> None:
-        if self._playing:
+        if self._repeating:
             assert self._team is not None
             self._team.meet(worker)
         else:
             super().meet(worker)
 
     def gather(self, worker: int, value: Array) -> list[Array]:
-        if not self._playing:
+        if not self._repeating:
             return super().gather(worker, value)
         assert self._team is not None
         self._team.show(worker, value)
@@ -146,7 +146,7 @@ class ProcessTeam(ThreadTeam):
     def _fork(self, work: Callable[[int], None]) -> None:
         super().close()  # a copy of a process with threads has the locks they held, and not the threads
         try:
-            team = self._team = _Team(self.count)
+            team = self._team = _Processes(self.count)
             for worker in range(1, self.count):
                 if team.fork() == 0:
                     self._serve(worker, work)
@@ -158,10 +158,10 @@ class ProcessTeam(ThreadTeam):
         team = self._team
         assert team is not None
         try:
-            ignore_endings()
+            ignore_ending_signals()
             np.seterr(all="ignore")
             gc.freeze()
-            self._playing = True
+            self._repeating = True
             while True:
                 question = team.listen(worker)
                 if question is None:
@@ -183,8 +183,8 @@ class _Failure(NamedTuple):
     words: str
 
 
-class _Team:
-    """The processes, and what they meet by."""
+class _Processes:
+    """The processes, and the semaphores, pipes and memory between them."""
 
     def __init__(self, count: int):
         from multiprocessing import get_context

@@ -1,14 +1,10 @@
-"""Threads that share one batch.
+"""A team of threads that run one function on all cores, each with its share of the rows.
 
-A batch is cut into as many contiguous shares as there are workers. Every worker runs the same function, with its
-number, and takes its share through whole passes, with BLAS at one thread; it keeps its own partial gradients, and the
-optimiser's sweep adds them. Where a worker needs what the others have made, the workers `meet`. The layers know nothing
-of it. Layers that mix samples ask for a `sum` over the workers.
+Every worker takes its rows through whole passes, with BLAS at one thread. Where one needs what the others have made,
+all of them `meet`. Threads work on every platform; `processes` does the same with processes, to the same bytes.
 
-Here the workers are threads, which work everywhere; `processes` has the same as processes, and the bytes are the same.
-
-Why not BLAS's own threads: they meet at every product by spinning. When anything else wants one of the cores, each
-meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Workers meet a few times a step.
+Why not BLAS's own threads: they meet at every product, by spinning. As soon as another program wants one of the cores,
+each meeting costs a time slice, and a step of 3 ms was seen to take 260 ms. Our workers meet a few times a step.
 """
 
 from __future__ import annotations
@@ -27,11 +23,11 @@ if TYPE_CHECKING:
     from mulligan.nn.memory import Array
 
 
-TURN = 2e-5
-"""Seconds after which a thread that waits for the interpreter's lock demands it; Python's own 5 ms is a whole step.
+SWITCH_INTERVAL = 2e-5
+"""GIL switch interval in seconds while a team works. Python's default of 5 ms is longer than a whole step.
 
-Workers ask for the lock some hundred times a step. A step gains 1–2 % by short turns; beside a thread that is busy in
-Python, such as a notebook's or a server's, it takes half the time.
+A step gains 1–2 % by it. Beside a thread that is busy in Python, such as a notebook's or a server's, a step takes half
+the time.
 """
 
 
@@ -42,38 +38,38 @@ def shares(n: int, workers: int) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in zip(edges, edges[1:]))
 
 
-class _Restraint:
-    """BLAS at one thread and short turns, from the first workers that want it to the last.
+class _ProcessSettings:
+    """BLAS at one thread and a short switch interval, from the first team that asks for it to the last.
 
-    Runs whose events are taken in turns, and threads that draw, do not leave in the order in which they came: each by
-    itself would put back what another had set.
+    Teams need not leave in the order in which they came. If each restored what it had found, one would restore what
+    another had set.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # the collector may end another run in the middle of this
         self._holders = 0
         self._blas: threadpoolctl.threadpool_limits | None = None
-        self._turn = 0.0
+        self._interval = 0.0
 
     def take(self) -> None:
-        """Hold the process to it; `leave` follows."""
+        """Set both; `leave` must follow."""
         with self._lock:
             self._holders += 1
             if self._holders == 1:
                 self._blas = threadpoolctl.threadpool_limits(1, "blas")
-                self._turn = sys.getswitchinterval()
-                sys.setswitchinterval(TURN)
+                self._interval = sys.getswitchinterval()
+                sys.setswitchinterval(SWITCH_INTERVAL)
 
     def leave(self) -> None:
-        """Put all back as it was found, if nobody else holds it."""
+        """Restore what was found, unless another team still works."""
         with self._lock:
             self._holders -= 1
             if not self._holders and self._blas is not None:
                 self._blas.restore_original_limits()
-                sys.setswitchinterval(self._turn)
+                sys.setswitchinterval(self._interval)
 
 
-_restraint = _Restraint()
+_settings = _ProcessSettings()
 
 
 class Worker:
@@ -115,7 +111,7 @@ class ThreadTeam:
     """A fixed set of threads that run the same function, each with its own number.
 
     Worker 0 is the calling thread. Use as a context manager while training: inside, BLAS keeps to one thread, and
-    Python's threads take short turns.
+    the GIL changes hands quickly.
 
     Parameters
     ----------
@@ -169,8 +165,8 @@ class ThreadTeam:
             raise
         self._raise()
 
-    def play(self, work: Callable[[int], None]) -> None:
-        """Call ``work(worker)`` in every worker, like `run`; a `ProcessTeam` does it in its processes."""
+    def repeat(self, work: Callable[[int], None]) -> None:
+        """Call ``work(worker)`` in every worker: always the same function, which lets a `ProcessTeam` use processes."""
         self.run(work)
 
     def ask(self, question: str) -> list[Any]:
@@ -214,7 +210,7 @@ class ThreadTeam:
         """Bring home what workers with memory of their own know; threads have none."""
 
     def __enter__(self) -> Self:
-        _restraint.take()
+        _settings.take()
         self._inside += 1
         return self
 
@@ -222,7 +218,7 @@ class ThreadTeam:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._inside -= 1
-        _restraint.leave()
+        _settings.leave()
         self.close()
 
     def close(self) -> None:

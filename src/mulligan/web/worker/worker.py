@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import DivergedError, MulliganError
-from mulligan.nn.workers.processes import ignore_endings
+from mulligan.nn.workers.processes import ignore_ending_signals
 from mulligan.web.worker.live import Live
 from mulligan.web.worker.protocol import Channel
 
@@ -251,5 +251,5 @@ def _warm() -> None:
 
 def main(connection: Connection) -> None:
     """Be the worker, on this end of a pipe."""
-    ignore_endings()  # the server hears them, and says what to do
+    ignore_ending_signals()  # the server hears them, and says what to do
     Worker(Channel(connection)).serve()
