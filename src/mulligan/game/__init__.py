@@ -1,1 +1,67 @@
-"""What a GAN is: losses, penalties, the game. NumPy only."""
+"""The game: two players, a loss, penalties, and the step that both play. NumPy alone.
+
+Read first `step`, with `examples/gan_by_hand.py` beside it; then `losses`.
+
+- `step`: one worker's step from top to bottom. `passes`: D's passes over that worker's rows.
+- `gan`: `GAN`, a game in play. `player`: a player's network and its update. `draws`: everything random.
+- `spec`: `Game`, `Player`, `Latent`, `Schedules`. `architectures/`: networks that build themselves for the data.
+- `losses`, `penalties`, `augment`: one table each, which a user's own entry joins.
+- `validation`: refuses what does not fit together. `checking`, `cases`, `objectives`: whole steps against differences.
+"""
+
+from mulligan.game.architectures import ARCHITECTURES, Architecture
+from mulligan.game.augment import AUGMENTATIONS, Augmentation, Brightness, Cutout, Flip, Translation
+from mulligan.game.gan import GAN
+from mulligan.game.losses import (
+    LOSSES,
+    DiscriminatorLoss,
+    FeatureMatching,
+    GeneratorLoss,
+    Hinge,
+    LeastSquares,
+    LiteralCost,
+    Loss,
+    Minimax,
+    NonSaturating,
+    Relativistic,
+    RelativisticAverage,
+    Wasserstein,
+)
+from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
+from mulligan.game.spec import Game, Latent, Player, Schedules
+
+__all__ = [
+    "ARCHITECTURES",
+    "AUGMENTATIONS",
+    "DRAGAN",
+    "GAN",
+    "LOSSES",
+    "PENALTIES",
+    "R1",
+    "R2",
+    "WGANGP",
+    "Architecture",
+    "Augmentation",
+    "Brightness",
+    "Cutout",
+    "DiscriminatorLoss",
+    "FeatureMatching",
+    "Flip",
+    "Game",
+    "GeneratorLoss",
+    "Hinge",
+    "Latent",
+    "LeastSquares",
+    "LiteralCost",
+    "Loss",
+    "Minimax",
+    "NonSaturating",
+    "Penalty",
+    "Player",
+    "Relativistic",
+    "RelativisticAverage",
+    "Schedules",
+    "Translation",
+    "Wasserstein",
+    "ZeroCentered",
+]

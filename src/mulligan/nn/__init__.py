@@ -1,1 +1,34 @@
-"""What a network is: layers, memory, optimisers. NumPy only."""
+"""The engine: layers, networks, optimisers and the workers that share a batch. NumPy and threadpoolctl alone.
+
+Read first `layers/dense` and `layers/families`, then `network`.
+
+- `layers/`: one page a layer. `network`: a description with one flat vector, and the passes over it.
+- `memory`: buffers that are allocated once. `blocks`: long vectors, one cache-sized block at a time.
+- `optimizers/`, `schedules`, `averaging`, `clipping`: how parameters move.
+- `workers/`: teams of threads or processes. `rng`: named random streams.
+- `checking`, `cases`: every layer against finite differences.
+"""
+
+from mulligan.nn.averaging import AVERAGES, EMA, Average, Polyak
+from mulligan.nn.clipping import CLIPPINGS, ClipNorm, Clipping, ClipValue
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.network import Network, Workspace
+from mulligan.nn.rng import restore, state_of, stream
+
+__all__ = [
+    "AVERAGES",
+    "CLIPPINGS",
+    "EMA",
+    "Array",
+    "Average",
+    "ClipNorm",
+    "ClipValue",
+    "Clipping",
+    "Memory",
+    "Network",
+    "Polyak",
+    "Workspace",
+    "restore",
+    "state_of",
+    "stream",
+]
