@@ -54,6 +54,13 @@ def mean(x: Array) -> float:
     return float(np.add.reduce(x)) / len(x)
 
 
+def accuracy(real: Array, fake: Array, level: float) -> float:
+    """Return the share of logits, (n,) of each side, on the right side of `level`: reals above it, fakes not."""
+    level_ = constant(level, real.dtype)
+    hits = np.count_nonzero(real > level_) + len(fake) - np.count_nonzero(fake > level_)
+    return float(hits / (2 * len(real)))
+
+
 @dataclass(frozen=True)
 class Loss:
     """What both players minimise. One of one's own writes `discriminator` and `generator`."""

@@ -16,6 +16,8 @@ from mulligan.game.validation import check_value
 from mulligan.nn.memory import Array, Memory, aligned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mulligan.game.augment import Warp
     from mulligan.game.draws import Move
     from mulligan.game.penalties import Penalty
@@ -102,9 +104,27 @@ class DiscriminatorPasses:
         ones.fill(1)
         return self.space.backward(ones, tangent_follows=second_order)
 
-    def tangent(self, v: Array) -> None:
-        """Push v = ∂P/∂g through D: its tangent u in every layer."""
+    def penalize(
+        self, penalties: Sequence[Penalty], g_real: Array, g_fake: Array, batch: int, factor: float
+    ) -> dict[str, float]:
+        """Push v = ∂P/∂g, summed over penalties, through D: u in every layer. Return these rows' part of each value."""
+        values: dict[str, float] = {}
+        if not penalties:
+            return values
+        v = self.own.buffer("v", (len(g_real) + len(g_fake), *g_fake.shape[1:]))
+        sides = {"real": (g_real, v[: len(g_real)]), "fake": (g_fake, v[len(g_real) :])}
+        written = set()
+        for penalty in penalties:
+            g, total = sides[penalty.points]
+            out = self.own.buffer("v+", total.shape) if penalty.points in written else total
+            values[penalty.name] = check_value(penalty, penalty.value_and_grad(g, batch, out, factor))
+            if out is not total:
+                total += out
+            written.add(penalty.points)
+        for side in sides.keys() - written:
+            sides[side][1].fill(0)
         self.space.tangent(v)
+        return values
 
     def grads(self, real: Array, fake: Array) -> None:
         """Add D's parameter gradients of Σ cₙ Dₙ with c = ∂L_D/∂D, and of ⟨v, ∇ₓD⟩ after a tangent pass.

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, mean
+from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, accuracy, mean
 from mulligan.game.passes import DiscriminatorPasses
-from mulligan.game.validation import check_answer, check_value
-from mulligan.nn.memory import constant
+from mulligan.game.validation import check_answer
 
 if TYPE_CHECKING:
     from mulligan.game.draws import Draws, Move
@@ -50,7 +49,7 @@ class Step:
     g : Workspace
     d : DiscriminatorPasses
     measures : dict of str to float
-        Of the last step: the whole batch's losses, and worker 0's step its mean logits and accuracy.
+        The whole batch's losses; with worker 0, its mean logits and accuracy, too.
     penalties : dict of str to float
         This worker's part of each.
     """
@@ -60,7 +59,7 @@ class Step:
         rng = draws.streams[f"dropout.{worker.number}"]
         # Where the players move in turn, one memory serves both gradients: less that has to fit into the caches.
         grad = None if gan.game.together else g.allocate((max(g.n_params, d.n_params),), g.dtype)
-        self.gan, self.draws, self.worker = gan, draws, worker
+        self.gan, self.draws, self.worker, self.meet = gan, draws, worker, worker.meet
         self.g = g.workspace(rng=rng, worker=worker, grad=grad)
         self.d = DiscriminatorPasses(d, worker, rng, draws.warp, grad)
         self.measures: dict[str, float] = {}
@@ -75,11 +74,11 @@ class Step:
         self.measures, number = {}, 0
         for turn in self.game.turns:
             if number:
-                self.worker.meet()  # both players have moved
+                self.meet()  # both players have moved
             self.prepare()
             for who in turn:
                 if who != turn[0]:
-                    self.worker.meet()  # all have read the logits of the move before
+                    self.meet()  # all have read the logits of the move before
                 move = self.draws.move(self.game, number, self.rows)
                 {"dg": self.both, "d": self.discriminator, "g": self.generator}[who](move)
                 number += 1
@@ -93,22 +92,23 @@ class Step:
         """Both players' gradients from one pass of D: the simultaneous game."""
         fake = self.g.forward(m.z, m.labels)  # G(z)
         self.d.forward(m.real, fake, m)  # D([x; G(z)]), augmented, with noise
-        g_real, g_fake = self.d.unit_backward(second_order=bool(self.game.penalties))  # δ, and g = ∇ₓD
-        self.penalize(g_real, g_fake)  # v = ∂P/∂g, and its tangent u
+        g = self.d.unit_backward(second_order=bool(self.game.penalties))  # δ in every layer, and g = ∇ₓD
+        self.penalties |= self.d.penalize(self.game.penalties, *g, self.n, self.factor)  # v = ∂P/∂g, its tangent u
         real, fake_logits = self.gather_logits()  # every worker's logits
-        d, g = self.d_loss(real, fake_logits), self.g_loss(real, fake_logits)
-        self.g_grads(self.d.rows_times(g.fake[self.rows], g_fake))  # ∂L_G/∂G(z) = c_G ⊙ g
-        self.d.grads(d.real[self.rows], d.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
+        d_loss, g_loss = self.d_loss(real, fake_logits), self.g_loss(real, fake_logits)
+        self.g_grads(self.d.rows_times(g_loss.fake[self.rows], g[1]))  # ∂L_G/∂G(z) = c_G ⊙ g
+        self.d.grads(d_loss.real[self.rows], d_loss.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
 
     def discriminator(self, m: Move) -> None:
         """D's gradients, in its own move of the alternating game."""
         fake = self.g.forward(m.z, m.labels)  # G(z), which stays as it is
         self.d.forward(m.real, fake, m)  # D([x; G(z)])
         if self.game.penalties_at_rows:
-            self.penalize(*self.d.unit_backward(second_order=True))  # v = ∂P/∂g, and its tangent u
+            g = self.d.unit_backward(second_order=True)  # δ in every layer, and g = ∇ₓD
+            self.penalties |= self.d.penalize(self.game.penalties_at_rows, *g, self.n, self.factor)  # v, and u
         real, fake_logits = self.gather_logits()  # every worker's logits
-        d = self.d_loss(real, fake_logits)
-        self.d.grads(d.real[self.rows], d.fake[self.rows])  # ∂L_D/∂θ, and ∂P/∂θ of what `penalize` saw
+        d_loss = self.d_loss(real, fake_logits)
+        self.d.grads(d_loss.real[self.rows], d_loss.fake[self.rows])  # dW = (c ⊙ h + u)ᵀ δ
         for penalty, points in zip(self.game.penalties_apart, m.points):  # between real and fake, or around the reals
             self.penalties[penalty.name] = self.d.penalize_apart(penalty, points, fake, m, self.n, self.factor)
 
@@ -121,30 +121,11 @@ class Step:
         if isinstance(loss, FeatureMatching):
             self.measures["g_loss"], d_fake = self.d.match_features(loss.layer % len(self.gan.d.layers), self.n)
         else:
-            g = self.g_loss(*self.gather_logits())
-            d_fake = self.d.fake_gradient(g.fake[self.rows])  # ∂L_G/∂G(z), through D
+            c_g = self.g_loss(*self.gather_logits()).fake
+            d_fake = self.d.fake_gradient(c_g[self.rows])  # ∂L_G/∂G(z), through D
         self.g_grads(d_fake)
 
     # ── their parts ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def penalize(self, g_real: Array, g_fake: Array) -> None:
-        """Push v = ∂P/∂g, summed over the penalties at these rows, through D as a tangent."""
-        if not self.game.penalties_at_rows:
-            return
-        v = self.d.own.buffer("v", (len(g_real) + len(g_fake), *g_fake.shape[1:]))
-        sides = {"real": (g_real, v[: len(g_real)]), "fake": (g_fake, v[len(g_real) :])}
-        seen = set()
-        for penalty in self.game.penalties_at_rows:
-            g, out = sides[penalty.points]
-            again = penalty.points in seen
-            to = self.d.own.buffer("v+", out.shape) if again else out
-            self.penalties[penalty.name] = check_value(penalty, penalty.value_and_grad(g, self.n, to, self.factor))
-            if again:
-                out += to
-            seen.add(penalty.points)
-        for side in sides.keys() - seen:
-            sides[side][1].fill(0)
-        self.d.tangent(v)
 
     def gather_logits(self) -> tuple[Array, Array]:
         """Show this worker's logits, and return every worker's: of the reals, empty where D saw none, and the fakes."""
@@ -153,7 +134,7 @@ class Step:
         if with_real:
             real[self.rows] = self.d.real_logits
         fake[self.rows] = self.d.fake_logits
-        self.worker.meet()
+        self.meet()
         return real if with_real else real[:0], fake
 
     def d_loss(self, real: Array, fake: Array) -> DiscriminatorLoss:
@@ -163,9 +144,7 @@ class Step:
         if self.worker.number == 0:
             self.measures |= {"d_loss": float(found.value), "d_real": mean(real), "d_fake": mean(fake)}
             if loss.level is not None:
-                level = constant(loss.level, real.dtype)
-                hits = np.count_nonzero(real > level) + len(fake) - np.count_nonzero(fake > level)
-                self.measures["d_accuracy"] = float(hits / (2 * len(real)))
+                self.measures["d_accuracy"] = accuracy(real, fake, loss.level)
         return found
 
     def g_loss(self, real: Array, fake: Array) -> GeneratorLoss:
@@ -189,7 +168,7 @@ class Step:
         if self.worker.number == 0:
             self.g.prepare()
             self.d.space.prepare()
-        self.worker.meet()
+        self.meet()
 
     def update(self, *players: PlayerState) -> None:
         """Take the optimisers' steps, each worker for its part of the parameters, and average G."""
@@ -200,7 +179,7 @@ class Step:
                 space.finish_grads()
             if self.worker.number == 0:
                 player.optimizer.advance(player.state)
-        self.worker.meet()  # all gradients are there
+        self.meet()  # all gradients are there
         for player in players:
             every = [space for other in self.gan.team_steps for space in other.spaces(player)]
             player.move(every, self.worker, player.optimizer.scaled(schedules.lr(step, total), beta2), step)
