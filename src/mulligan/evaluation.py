@@ -31,7 +31,11 @@ from mulligan.metrics import (
     stacked_modes,
 )
 from mulligan.metrics.features.maps import enough
+from mulligan.models import load as load_generator
 from mulligan.output.figures import counted
+from mulligan.output.generator import Generator
+from mulligan.training import Run
+from mulligan.training.store.folder import RunFolder, newest_in, restored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +43,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.metrics import Reference
-    from mulligan.output.generator import Generator
-    from mulligan.training import Run
-
 _LOG = logging.getLogger(__name__)
 
 COUNT = 10_000
@@ -304,11 +305,6 @@ def _weights(
 
     With `others`, other data to compare with, the averaged weights will do where a run's own data are gone.
     """
-    from mulligan.models import load as load_generator
-    from mulligan.output.generator import Generator
-    from mulligan.training import Run
-    from mulligan.training.store.folder import RunFolder, newest_in, restored
-
     if isinstance(generator, Generator):
         return {"ema": generator}, None, None
     if not isinstance(generator, Run):

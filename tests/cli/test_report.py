@@ -41,13 +41,12 @@ def test_the_last_line_of_json_names_it(mulligan, here):
 
 @pytest.mark.parametrize("json", [(), ("--json",)])
 def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, here, monkeypatch, json):
-    from mulligan import report
     from mulligan.errors import RunError
 
     def full(*_, **__):
         raise RunError("the disk is full.")
 
-    monkeypatch.setattr(report, "write_report", full)
+    monkeypatch.setattr("mulligan.cli.follow.write_report", full)
     code, out, err = mulligan(*RING, *json)
     assert code == 1
     assert err.splitlines()[-1] == "mulligan: the disk is full."

@@ -97,7 +97,7 @@ def test_clusters_are_computed_once(
         return np.arange(len(images)) % k, None
 
     monkeypatch.setattr("mulligan.training.samples._cache", lambda key: tmp_path / f"{abs(hash(key))}.npy")
-    monkeypatch.setattr("mulligan.data.kmeans.cluster_labels", counted)
+    monkeypatch.setattr("mulligan.training.samples.cluster_labels", counted)
     spec = pictures(tiny, data={"name": "digits", "labels": "clusters", "clusters": 5}).data
     first, _ = labels_of(digits, spec)
     second, _ = labels_of(digits, spec)

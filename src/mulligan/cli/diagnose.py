@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from mulligan import training
+from mulligan.cli.console import emit
 from mulligan.cli.options import Folder, Json
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
@@ -45,9 +47,7 @@ def command(
     json
         Print one JSON document; with --try, the events of the second try as JSON Lines.
     """
-    from mulligan.cli.console import emit
     from mulligan.cli.follow import try_again
-    from mulligan.training import plan
 
     said, looked = _said(run)
     last = said[-1] if said else None
@@ -57,7 +57,7 @@ def command(
     second: SecondTry | None = None
     if ill:
         try:
-            second = plan(run, last)
+            second = training.plan(run, last)
         except ConfigError:  # nothing that a setting could repair: the words of the remedy stand
             second = None
     step, steps, signals = _stands(run)
@@ -85,12 +85,10 @@ def command(
 
 def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
     """Return what has been said about a run, the oldest first, and whether anybody looked."""
-    from mulligan.training import RunFolder
     from mulligan.training.events import Diagnosed, Looked
-    from mulligan.training.store.log import read_events
 
     said, looked = [], False
-    for words in read_events(RunFolder.of(folder).events):
+    for words in training.read_events(training.RunFolder.of(folder).events):
         if words.get("event") == Diagnosed.name:
             said.append(Diagnosed.of(words))
         looked |= words.get("event") == Looked.name
@@ -99,12 +97,10 @@ def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
 
 def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
     """Return how far the newest checkpoint is, and the figures of the last look that it remembers."""
-    from mulligan.training import RunFolder, load_config
-
-    here = RunFolder(folder)
+    here = training.RunFolder(folder)
     newest = here.newest()
     if newest is None:
-        return 0, load_config(here.config).steps, {}
+        return 0, training.load_config(here.config).steps, {}
     looks = newest.state["observers"].get("diagnosis", {}).get("looks", [])
     return newest.step, newest.config.steps, looks[-1]["signals"] if looks else {}
 

@@ -6,6 +6,8 @@ import os
 
 from tyro.conf import Positional
 
+import mulligan
+from mulligan import training
 from mulligan.cli.console import emit, say
 from mulligan.cli.options import Draws, Json, Model, Samples, Word
 
@@ -43,20 +45,17 @@ def command(
         Print one JSON document, the content of metrics.json.
     """
     from mulligan.cli.scores import table
-    from mulligan.evaluation import evaluate
-    from mulligan.models import load
-    from mulligan.training.store.folder import RunFolder
 
-    metrics = evaluate(model, data, count=count, seeds=seeds)
+    metrics = mulligan.evaluate(model, data, count=count, seeds=seeds)
     if json:
         emit(metrics)
     else:
         print("\n".join(table(metrics)), flush=True)  # before it is kept: a full disk shall not cost the figures
-    folder = RunFolder(model)
+    folder = training.RunFolder(model)
     if not folder.config.is_file():
         return
     if data is not None:
-        own = load(model).spec.data
+        own = mulligan.load(model).spec.data
         if os.path.realpath(data) != os.path.realpath(own):
             say(f"not kept: {folder.metrics} is of the run's own data, {own}. To keep these figures: --json > FILE")
             return

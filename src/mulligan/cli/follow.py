@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mulligan.cli.console import emit, say
 from mulligan.cli.scores import table
 from mulligan.errors import DataError, DivergedError, MulliganError, typed
+from mulligan.evaluation import evaluate_finished
 from mulligan.output.figures import count, counted, duration
+from mulligan.report import write_report
 from mulligan.training import Diagnosis, Interrupt, Recorder, plan
 from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.events import Diagnosed, Event
@@ -135,8 +137,6 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
     dict
         Why ``metrics`` or ``report`` could not be written, to be said once all else is shown.
     """
-    from mulligan.report import write_report
-
     files, lost, report = recorder.folder, {}, None
     metrics = evaluated(run) if evaluate else None
     if metrics is not None:
@@ -195,8 +195,6 @@ def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int =
 
 def reported(run: Run, recorder: Recorder) -> str | None:
     """Write the report and return where it is; None, and a sentence, where that cannot be done."""
-    from mulligan.report import write_report
-
     try:
         return str(write_report(recorder.folder.path, data=run.data))
     except MulliganError as error:
@@ -206,8 +204,6 @@ def reported(run: Run, recorder: Recorder) -> str | None:
 
 def evaluated(run: Run) -> dict[str, Any] | None:
     """Measure the finished run's averaged generator in one draw; None, and a sentence, where that cannot be done."""
-    from mulligan.evaluation import evaluate_finished
-
     try:
         return evaluate_finished(run)
     except MulliganError as error:

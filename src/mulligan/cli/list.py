@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tyro.conf import Positional, arg
 
+import mulligan
+from mulligan import training
 from mulligan.cli.console import emit
 from mulligan.cli.options import Json
 from mulligan.errors import ConfigError
@@ -76,9 +78,7 @@ def _print_table(rows: list[Row]) -> None:
 
 
 def _recipes() -> list[Row]:
-    from mulligan.training.recipes import RECIPES, describe
-
-    described = [(name, *describe(name)) for name in RECIPES]
+    described = [(name, *training.describe(name)) for name in training.RECIPES]
     return [Row(name, line, source_in(rest)) for name, line, rest in described]
 
 
@@ -96,9 +96,7 @@ def _museum() -> list[Row]:
 
 
 def _data() -> list[Row]:
-    from mulligan.data import DATASETS
-
-    return [Row(name, entry.line, entry.source) for name, entry in DATASETS.items()]
+    return [Row(name, entry.line, entry.source) for name, entry in mulligan.data.DATASETS.items()]
 
 
 def _metrics() -> list[Row]:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from mulligan.cli.console import emit, say
+from mulligan.cli import list as listing
+from mulligan.cli.console import emit, say, strict
 from mulligan.cli.options import File, Json, Seed
 from mulligan.errors import ConfigError, typed
+from mulligan.output.figures import figure
+from mulligan.output.files import write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +50,6 @@ def command(
             raise ConfigError(
                 f"--out keeps the pictures of a case. Name one: mulligan museum article --out {typed(out)}."
             )
-        from mulligan.cli import list as listing
-
         listing.command("museum", json=json)
         return None
     from mulligan.museum.cases import case_named
@@ -116,8 +117,6 @@ def plate(case: Case, played: Played) -> list[str]:
 
 
 def _row(evidence: Evidence) -> tuple[str, str, str, str]:
-    from mulligan.output.figures import figure
-
     bound = f"{evidence.sign} {figure(evidence.threshold)}"
     return evidence.name, figure(evidence.before), figure(evidence.after), bound
 
@@ -128,8 +127,6 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _keep(folder: Path, document: dict[str, Any], played: Played) -> None:
-    from mulligan.cli.console import strict
-    from mulligan.output.files import write_json
     from mulligan.output.pictures import save_png
 
     for picture in played.pictures:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from tyro.conf import Positional
 
+from mulligan import training
 from mulligan.cli.console import say
 from mulligan.cli.options import Folder, Json, Steps
 from mulligan.output.figures import count
@@ -31,13 +32,11 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False)
     """
     from mulligan.cli.follow import follow
     from mulligan.nn.workers.blas import slowed
-    from mulligan.training import Recorder, RunFolder
-    from mulligan.training import resume as resume_run
 
     with suppress(OSError):  # the recorder says that
-        RunFolder.of(run).hold().close()  # a run that another process trains stands elsewhere than its files say
-    resumed = resume_run(run, steps=steps)
+        training.RunFolder.of(run).hold().close()  # a run that another process trains is further than its files say
+    resumed = training.resume(run, steps=steps)
     if not json and (note := slowed()):
         say(note)
     say(f"going on from step {count(resumed.step)} of {count(resumed.config.steps)}")
-    return follow(resumed, Recorder(run), run, json=json)
+    return follow(resumed, training.Recorder(run), run, json=json)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
+import mulligan
 from mulligan.cli.console import emit
 from mulligan.cli.options import ClassWord, Count, File, Json, Model, Seed
 from mulligan.errors import ConfigError, RunError
 from mulligan.output.figures import counted
+from mulligan.output.files import NO_NAME, atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,9 +64,7 @@ def command(
         )
     import numpy as np
 
-    from mulligan.models import load
-
-    generator = load(model)
+    generator = mulligan.load(model)
     label = None if class_ is None else generator.class_of(class_)
     if out is None:
         out = Path(f"{stem(model)}-seed-{seed}{'' if class_ is None else f'-class-{label}'}.png")
@@ -94,8 +94,7 @@ def _write(
 ) -> None:
     import numpy as np
 
-    from mulligan.output.files import atomic_write
-    from mulligan.output.pictures import grid, save_png
+    from mulligan.output.pictures import grid, points_picture, save_png
 
     is_picture = generator.spec.is_picture
     if out.suffix.lower() == ".npz":
@@ -108,8 +107,6 @@ def _write(
         if samples.dtype == np.uint8:
             sheet = grid(samples)
         else:
-            from mulligan.output.pictures import points_picture
-
             sheet = points_picture(samples, *generator.spec.data_range)
         save_png(out, sheet, {"seed": str(seed), "count": str(len(samples))})
     elif samples.dtype != np.uint8:
@@ -123,8 +120,6 @@ def _write(
 
 def _folders(generator: Generator) -> list[str]:
     """Name a folder for each class: by its name, where a folder may have it and no other class would, or its number."""
-    from mulligan.output.files import NO_NAME
-
     names = [NO_NAME.sub("-", generator.class_name(k)) for k in range(generator.classes)]
     folders = [name.lower() for name in names]  # where a system holds both for the same
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from tyro.conf import UseAppendAction, arg
 
+import mulligan
 from mulligan.cli.console import say
 from mulligan.cli.options import OtherFolder, Word, whole
 from mulligan.errors import ConfigError
@@ -45,7 +46,6 @@ def command(
     open_
         Open the page in the browser.
     """
-    from mulligan.data import DATASETS
     from mulligan.nn.workers.blas import slowed
     from mulligan.web.server import serve
 
@@ -55,7 +55,7 @@ def command(
         if not path.exists():
             raise ConfigError(f"--data {word}: there is no such folder or file. Check the path.")
         name, place = path.resolve().name, str(path.resolve())
-        if name in DATASETS or own.get(name, place) != place:
+        if name in mulligan.data.DATASETS or own.get(name, place) != place:
             raise ConfigError(
                 f"--data {word} is not allowed: {own.get(name, 'a data set')} is called {name!r} in the page already, "
                 "and what can be chosen there needs names that differ. Rename one of them."

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
+from mulligan import training
 from mulligan.cli.console import say
 from mulligan.cli.options import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
 from mulligan.errors import ConfigError, typed
@@ -74,30 +75,28 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
     from mulligan.nn.workers.blas import slowed
-    from mulligan.training import Recorder, Run, recipe, with_all_of, with_overrides
-    from mulligan.training.store.folder import RunFolder, take_next
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
     if () in set_:
         raise ConfigError("--set needs a path=value. Write, for instance, --set discriminator.optimizer.lr=1e-4.")
-    config = recipe(recipe_)
+    config = training.recipe(recipe_)
     if data is not None:
-        config = with_all_of(config, data)
+        config = training.with_all_of(config, data)
     given = {
         "steps": steps, "seed": seed, "threads": threads, "evaluate_every": None if evaluate else 0,
         "data.size": size, "data.name": data,
     }  # fmt: skip
     flags = [(path, value) for path, value in given.items() if value is not None]
-    config = with_overrides(config, [*chain(*set_), *flags])
+    config = training.with_overrides(config, [*chain(*set_), *flags])
     # said before the timing, not after it
-    if out is not None and not RunFolder(out).is_free():
-        kind = "holds a run" if RunFolder(out).config.is_file() else "is there already and not an empty folder"
+    if out is not None and not training.RunFolder(out).is_free():
+        kind = "holds a run" if training.RunFolder(out).config.is_file() else "is there already and not an empty folder"
         more = f"go on with it (mulligan resume {typed(out)}), or " if kind == "holds a run" else ""
         raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")
     start = time.perf_counter()
     if minutes is None:
-        run = Run(config)
+        run = training.Run(config)
     else:
         run = timed(config, 60 * minutes)
         say(
@@ -109,5 +108,5 @@ def command(
     if run.data.note:
         say(run.data.note)
     if out is None:  # as late as can be: nothing is left of a run that is refused, or stopped before it has begun
-        out = take_next(Path("runs"), config.recipe or "run")
-    return follow(run, Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)
+        out = training.take_next(Path("runs"), config.recipe or "run")
+    return follow(run, training.Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+import mulligan
 from mulligan.cli.console import emit
 from mulligan.cli.options import ClassWord, Frames, From, Json, Model, Target, To
 
@@ -46,10 +47,9 @@ def command(
     json
         Print one JSON document that says what was written.
     """
-    from mulligan.models import load
     from mulligan.output.pictures import save_walk
 
-    generator = load(model)
+    generator = mulligan.load(model)
     label = generator.label_of(from_, class_)
     save_walk(out, generator.walk(from_, to, frames, label))
     name = generator.class_name(label)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from mulligan.data.sources import streamed
 from mulligan.errors import DataError, as_whole, shown
 
 if TYPE_CHECKING:
@@ -149,9 +150,7 @@ class Dataset:
     @property
     def streamed(self) -> bool:
         """Whether the pictures are read from disk as they are needed."""
-        from mulligan.data.sources.streamed import StreamedPictures
-
-        return isinstance(self.images, StreamedPictures)
+        return isinstance(self.images, streamed.StreamedPictures)
 
     def ahead(self, indices: NDArray[np.int64]) -> None:
         """Say which samples are needed next; streamed pictures are then decoded beside what else is done."""
@@ -182,9 +181,7 @@ class Dataset:
         test = None if self.test is None else self.test.in_memory()
         if not self.streamed:
             return self if test is self.test else replace(self, test=test)
-        from mulligan.data.sources.streamed import IN_MEMORY
-
-        some = np.random.default_rng(0).permutation(len(self))[: max(1, IN_MEMORY // math.prod(self.shape))]
+        some = np.random.default_rng(0).permutation(len(self))[: max(1, streamed.IN_MEMORY // math.prod(self.shape))]
         some.sort()
         labels = None if self.labels is None else self.labels[some]
         return replace(self, images=self.images[some], labels=labels, test=test)

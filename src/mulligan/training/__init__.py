@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mulligan.training.recipes import RECIPES, describe, recipe
     from mulligan.training.run import Run
     from mulligan.training.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-    from mulligan.training.store.folder import RunFolder, resume
+    from mulligan.training.store.folder import RunFolder, resume, take_next
     from mulligan.training.store.log import read_events
     from mulligan.training.store.recorder import Recorder
 
@@ -48,6 +48,7 @@ __all__ = [
     "recipe",
     "resume",
     "save_checkpoint",
+    "take_next",
     "train",
     "with_all_of",
     "with_overrides",
@@ -77,6 +78,7 @@ _HOMES = {
     "recipe": "recipes",
     "resume": "store.folder",
     "save_checkpoint": "store.checkpoint",
+    "take_next": "store.folder",
     "train": "loop",
     "with_all_of": "config",
     "with_overrides": "overrides",

@@ -15,6 +15,8 @@ from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
+from mulligan.output.generator import Generator, GeneratorSpec
+from mulligan.output.pictures import to_uint8
 from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.batches import Batches
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.nn.network import Workspace
-    from mulligan.output.generator import Generator
     from mulligan.training.companions import Observer
 
 GRID = 64
@@ -267,8 +268,6 @@ class Run:
         made = self.generate(z, labels, average=average)
         if self.data.is_points:
             return made
-        from mulligan.output.pictures import to_uint8
-
         return to_uint8(made, self.config.data.low, self.config.data.high)
 
     @cached_property
@@ -278,8 +277,6 @@ class Run:
 
     def generator(self, *, average: bool = True) -> Generator:
         """Return the generator, averaged or as it is in training, as a thing of its own, with its own parameters."""
-        from mulligan.output.generator import Generator, GeneratorSpec
-
         named = self.labels is not None and self.config.data.labels == "dataset"
         low, high = self.config.data.low, self.config.data.high
         counts = () if self.labels is None else np.bincount(self.labels, minlength=self.classes).tolist()

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mulligan.data import load
+from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import ConfigError, RunError
+from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,8 +87,6 @@ def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
 
 
 def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
-    from mulligan.data.kmeans import cluster_labels
-
     if data.is_points:
         raise ConfigError(
             f"data.labels = 'clusters' is not allowed for {data.name}: clusters are of pictures, not of points. "
@@ -123,8 +123,6 @@ def _read(path: Path, n: int) -> NDArray[np.int64] | None:
 
 
 def _keep(path: Path, labels: NDArray[np.int64]) -> None:
-    from mulligan.output.files import atomic_write
-
     packed = io.BytesIO()
     np.save(packed, labels)
     with contextlib.suppress(RunError):  # a cache that cannot be written costs a second, not a run

@@ -23,6 +23,7 @@ import numpy as np
 from mulligan import __version__
 from mulligan.errors import CheckpointError, MulliganError, RunError
 from mulligan.nn.workers.blas import libraries
+from mulligan.output.files import advice, atomic_write, patiently, regular, sync_folder
 from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.config import Config
@@ -138,8 +139,6 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     RunError
         When the folder cannot be written or the disk is full; earlier checkpoints are untouched.
     """
-    from mulligan.output.files import advice, atomic_write, sync_folder
-
     guard.check(run)
     target = folder_of(folder, run.step)
     temporary = folder / f".{target.name}.part"
@@ -175,8 +174,6 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
 
 def _digest_of(path: Path) -> str:
     """Return the SHA-256 of a file; nothing where it cannot be read."""
-    from mulligan.output.files import regular
-
     try:
         return hashlib.sha256(regular(path).read_bytes()).hexdigest()
     except OSError:
@@ -185,8 +182,6 @@ def _digest_of(path: Path) -> str:
 
 def _put(new: Path, target: Path) -> None:
     """Rename a folder to where another may stand, which steps aside until the new one is there."""
-    from mulligan.output.files import patiently
-
     old = target.with_name(f".{target.name}.old")
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
@@ -321,8 +316,6 @@ def _unsealed(path: Path) -> dict[str, Any]:
 
 
 def _bytes(path: Path) -> bytes:
-    from mulligan.output.files import regular
-
     try:
         return regular(path).read_bytes()
     except OSError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
+from mulligan.output.files import NO_NAME, regular, write_json
 from mulligan.serialization import to_table
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
@@ -122,8 +123,6 @@ class RunFolder:
         OSError
             When the folder is not there or cannot be written.
         """
-        from mulligan.output.files import regular
-
         file = regular(self.path / ".lock").open("ab")
         _held.add(file)
         try:
@@ -152,8 +151,6 @@ class RunFolder:
         RunError
             When it cannot be written.
         """
-        from mulligan.output.files import write_json
-
         write_json(self.metrics, metrics, folders=False)
 
     def newest_sample(self) -> Path | None:
@@ -281,8 +278,6 @@ def next_free(folder: Path, name: str) -> Path:
 
     What would lead elsewhere in the name, or be refused by the system, is a dash; capitals make no other name.
     """
-    from mulligan.output.files import NO_NAME
-
     name = NO_NAME.sub("-", name)
     there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
     highest = max((int(number) for word, _, number in there if word == name.lower() and number.isdecimal()), default=0)

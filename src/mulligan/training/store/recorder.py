@@ -24,6 +24,8 @@ import numpy as np
 
 from mulligan.data import DATASETS
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
+from mulligan.output.files import FULL, advice, atomic_write, regular
+from mulligan.output.pictures import grid, points_picture, read_png, save_animation, save_png
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
 from mulligan.training.interrupt import BetweenSteps
@@ -208,8 +210,6 @@ class Recorder:
         return self.folder.config.is_file()
 
     def _set_up(self, run: Run) -> None:
-        from mulligan.output.files import atomic_write
-
         text = dumps_toml(run.config).encode()
         try:
             if not self._is_run() or self.folder.config.read_bytes() != text:
@@ -235,8 +235,6 @@ class Recorder:
 
     def _cut(self, position: dict[str, Any]) -> IO[bytes]:
         """Open the log and cut it to where it stood at the checkpoint."""
-        from mulligan.output.files import regular
-
         path = regular(self.folder.events)
         if position["bytes"] and not path.exists():  # moved away, as the refusal below proposes
             warnings.warn(f"{path} is gone: the run begins a new one.", stacklevel=2)
@@ -298,8 +296,6 @@ class Recorder:
         self._length += len(line)
 
     def _note_time(self, event: Stepped) -> None:
-        from mulligan.output.files import regular
-
         clock = event.clock
         assert clock is not None
         words = {"step": event.step, "wall": clock.wall, "cpu": clock.cpu, "steps_per_second": clock.steps_per_second}
@@ -321,8 +317,6 @@ class Recorder:
         run.generator().save(self.folder.generator)
 
     def _draw(self, event: Sampled, run: Run) -> None:
-        from mulligan.output.pictures import grid, points_picture, save_png
-
         if run.data.is_points:
             picture: NDArray[np.uint8] = points_picture(event.images, *run.data.range)
         else:
@@ -330,8 +324,6 @@ class Recorder:
         save_png(self.folder.samples / f"step-{event.step:06d}.png", picture, {"step": str(event.step)})
 
     def _animate(self) -> None:
-        from mulligan.output.pictures import read_png, save_animation
-
         paths = [*self.folder.grids().values()]
         if paths:
             chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int))
@@ -353,12 +345,8 @@ class Recorder:
 
 
 def _is_of_a_full_disk(error: RunError) -> bool:
-    from mulligan.output.files import FULL
-
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
 
 
 def _cannot(path: Path, error: OSError) -> RunError:
-    from mulligan.output.files import advice
-
     return RunError(f"cannot write {path}: {advice(error)} What was saved before is untouched.")
