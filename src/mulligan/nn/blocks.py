@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from mulligan.nn.memory import Array
 
 BLOCK = 65_536
-"""Elements of a block at most. Whole steps by block size, two workers that are processes, batch 64, milliseconds (2
-cores of an Intel Sapphire Rapids class, 2 MiB of L2; the blocks on cache lines, see `LINE`):
+"""Most elements in a block. Milliseconds of a whole step by block size, two process workers, batch 64 (2 cores of an Intel Sapphire Rapids class, 2 MiB of L2; the blocks on cache lines, see `LINE`):
 
     elements of θ                 32k     64k     128k    256k
     MLP, plain, 1.08 million      5.01    5.00    5.02    5.00

@@ -1,7 +1,7 @@
 """One seed, many named streams.
 
-Each use of chance draws from a stream of its own, so that adding a stream, or drawing more often from one, never
-shifts another: evaluating more often does not change a run.
+Each random choice draws from its own stream. Adding a stream, or drawing more often from one, never shifts another:
+evaluating more often does not change a run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
     name : str
         ``init.g``, ``init.d``, ``batches``, ``noise``, ``penalty``, ``dropout``, ``eval``, or another.
     index : int
-        Sub-stream, for instance the worker.
+        Number of a sub-stream, for instance the worker's.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
 
 
 def state_of(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the exact state as JSON-able words; `restore` undoes it."""
+    """Return the exact state, ready for JSON; `restore` takes it back."""
     state = rng.bit_generator.state
     return {
         "bit_generator": state["bit_generator"],
@@ -45,5 +45,5 @@ def state_of(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def restore(rng: np.random.Generator, state: dict[str, Any]) -> None:
-    """Put `rng` back to a state that `state_of` returned."""
+    """Set `rng` to a state that `state_of` returned."""
     rng.bit_generator.state = {**state, "state": {k: int(v) for k, v in state["state"].items()}}

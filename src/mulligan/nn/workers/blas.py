@@ -1,4 +1,4 @@
-"""Which BLAS multiplies here, and whether it was told to be slow."""
+"""Which BLAS NumPy uses, and whether the environment makes it slow."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 import threadpoolctl
 
 CPUINFO = Path("/proc/cpuinfo")
-"""Where Linux tells what the processor can do; nowhere else is it asked."""
+"""Where Linux lists the processor's instruction sets."""
 _OLD = ("Katmai", "Prescott", "Core2", "Nehalem", "Sandybridge")
 _UNUSED = dict.fromkeys(_OLD, ("avx2", "AVX2")) | dict.fromkeys(("Haswell", "Zen"), ("avx512vl", "AVX-512"))
-"""By the kernels of OpenBLAS: what newer ones would use, as the system's flag and as people write it."""
+"""For each set of OpenBLAS kernels, the instructions that newer kernels use: the flag in cpuinfo, and its name."""
 
 
 def libraries() -> list[dict[str, Any]]:
-    """Return what threadpoolctl knows of the BLAS of NumPy, once that is imported; SciPy may have brought another."""
+    """Return threadpoolctl's facts about NumPy's BLAS. SciPy may have loaded another."""
     found = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
     return [lib for lib in found if "numpy" in lib["filepath"]] or found
 
 
 def slowed() -> str:
-    """Say that OPENBLAS_CORETYPE keeps OpenBLAS from what this processor can do; nothing where it does not.
+    """Return a sentence if OPENBLAS_CORETYPE slows this processor down, else an empty text.
 
-    Some machines set it for every program, to get the same bytes everywhere. What runs is asked, and not what is
-    wished for: OpenBLAS ignores a name that it does not know, and the variable may have changed since NumPy was loaded.
+    Some machines set the variable for every program. We ask the library which kernels it uses: OpenBLAS ignores names
+    that it does not know, and the variable may have changed since NumPy was loaded.
     """
     forced = os.environ.get("OPENBLAS_CORETYPE")
     if not forced:

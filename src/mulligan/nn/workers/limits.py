@@ -1,6 +1,6 @@
-"""What this process may use of the machine: cores and memory, as the system tells, and its control groups.
+"""How many cores and how much memory this process may use.
 
-A container or a batch job sees all of the machine that it runs on, and is held to a part of it by control groups.
+A container or a batch job sees the whole machine, and Linux's control groups limit it to a part.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from pathlib import Path
 from mulligan.errors import TooLargeError
 
 LARGE = 1 << 26
-"""Bytes of an array from which on it is asked whether so many are free."""
+"""Bytes. Only for arrays of this size and above do we ask how much memory is free."""
 SPARE = 1 << 28
-"""Bytes that stay free: another worker, and others on the machine, take some meanwhile."""
+"""Bytes that stay free for other workers and programs."""
 GROUPS = Path("/sys/fs/cgroup")
-"""Where Linux tells what its control groups may use."""
+"""Where Linux lists the limits of its control groups."""
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use: those it is bound to, or as many as a quota of their time makes.
+    """Return how many cores this process may use, by its affinity and by its control groups' quota of CPU time.
 
-    A quota is rounded up. Workers beyond it would spend it on waiting for each other: whoever has used it up is
-    stopped, in the middle of a step, until the next tenth of a second.
+    A quota is rounded up. More workers would gain nothing: a process that has used up its quota is stopped in the
+    middle of a step, until the next tenth of a second.
     """
     try:
         bound = len(os.sched_getaffinity(0))
@@ -34,9 +34,9 @@ def available_cores() -> int:
 
 
 def check_size(what: str, size: int) -> None:
-    """Raise where something has more bytes than can be counted, or than are free.
+    """Raise if something needs more memory than is free.
 
-    The system gives any number of bytes, and kills the process once they are used.
+    Linux grants any amount, and kills the process once it is used.
 
     Raises
     ------
@@ -45,42 +45,42 @@ def check_size(what: str, size: int) -> None:
     if size > sys.maxsize - SPARE:
         raise too_large(what, size)
     if size >= LARGE and size > _free() - SPARE:
-        gc.collect()  # what is over, a run that was timed for instance, may still hold its arrays
+        gc.collect()  # a finished run may still hold its arrays
         free = _free()
         if size > free - SPARE:
             raise too_large(what, size, f", where {free:,} are free")
 
 
 def too_large(what: str, size: int, free: str = "") -> TooLargeError:
-    """Make the error for something that does not fit into memory."""
+    """Return the error for something that does not fit into memory."""
     return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Ask for fewer or smaller things.")
 
 
 def _free() -> int:
-    """Return how many bytes of memory are free, swap included; no limit where the system does not tell (not Linux)."""
+    """Return how many bytes are free, swap included; no limit where the system is not Linux."""
     try:
-        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        machine = sum(int(told[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        machine = sum(int(fields[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
     except (OSError, KeyError, ValueError):
         return sys.maxsize
     return min([machine, *map(_left, _groups("memory"))])
 
 
 def _groups(kind: str) -> list[Path]:
-    """Return the folders that tell of this process's control groups of one kind, and of those that they are in."""
+    """Return the folders of this process's control groups of one kind, and of their parents."""
     try:
-        told = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        fields = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:  # a kernel without them; the machine's own limit stands
         return []
-    own = [(kinds, path) for kinds, path in told if not kinds or kind in kinds.split(",")]  # version 2 names no kind
+    own = [(kinds, path) for kinds, path in fields if not kinds or kind in kinds.split(",")]  # version 2 names no kind
     heres = [GROUPS / kinds / path.lstrip("/") for kinds, path in own]
     return [group for here in heres for group in (here, *here.parents)]
 
 
 def _left(group: Path) -> int:
-    """Return how many bytes a control group (a container, a batch job) may still take; no limit where it has none.
+    """Return how many bytes a control group may still take; no limit where it has none.
 
-    Of what it uses, the cache of files is given back where it is needed.
+    Its file cache counts as free, because the system drops it when memory is needed.
     """
     for most, used, files in (
         ("memory.max", "memory.current", ("inactive_file", "active_file")),
@@ -88,15 +88,15 @@ def _left(group: Path) -> int:
     ):
         try:
             limit, taken = (int((group / name).read_text()) for name in (most, used))
-            told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-            return limit - taken + sum(int(told[name]) for name in files)
+            fields = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            return limit - taken + sum(int(fields[name]) for name in files)
         except (OSError, KeyError, ValueError):  # of the other version, or without a limit: "max"
             continue
     return sys.maxsize
 
 
 def _quota(group: Path) -> int:
-    """Return to how many cores a control group's quota of processor time comes; no limit where it has none."""
+    """Return how many cores a control group's quota of CPU time amounts to; no limit where it has none."""
     for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
             quota, period = (int(word) for file in files for word in (group / file).read_text().split())
