@@ -26,11 +26,11 @@ from mulligan.metrics import (
     judge_for,
     merge,
     pca,
+    pca_limit,
     random_conv,
     reference,
     stacked_modes,
 )
-from mulligan.metrics.features.maps import enough
 from mulligan.models import load as load_generator
 from mulligan.output.figures import counted
 from mulligan.output.generator import Generator
@@ -205,7 +205,7 @@ class Exam:
         stacked = data.name == STACKED
         judge = bundled("mnist") if stacked else judge_for(data, train=train_judge)
         # PCA spreads what it was fitted on: the reals must be as new to it as the fakes are
-        some = apart[np.random.default_rng(0).permutation(len(apart))[: enough(data.shape)]]
+        some = apart[np.random.default_rng(0).permutation(len(apart))[: pca_limit(data.shape)]]
         maps: list[Any] = [] if judge is None or stacked else [judge]
         maps.append(pca(apart if len(some) == len(apart) else some))
         if controls or len(maps) < 2:

@@ -26,8 +26,8 @@ from mulligan.metrics.distances.neighbours import Manifolds, coverage_ideal, man
 from mulligan.metrics.distances.parzen import log_likelihoods, parzen, parzen_kmeans
 from mulligan.metrics.evaluate import Reference, evaluate_pictures, evaluate_points, merge, reference
 from mulligan.metrics.features.judge import Judge, bundled, judge_for, shipped
-from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, RandomConv, pca, random_conv
-from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim
+from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, RandomConv, pca, pca_limit, random_conv
+from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim, where_comparable
 from mulligan.metrics.registry import MAPS, METRICS, Figure, Metric, at, figures_in, median_of
 from mulligan.metrics.toys import Divergences, Modes, divergences, modes, stacked_modes
 
@@ -39,7 +39,8 @@ __all__ = [
     "coverage_ideal", "ct", "dissimilarity", "divergences", "diversity", "evaluate_pictures", "evaluate_points",
     "figures_in", "frechet_distance", "frechet_infinity", "judge_for", "kid", "kl", "kmeans", "labels",
     "log_likelihoods", "manifolds", "median_of", "merge", "modes", "moments", "nearest", "nearest_pictures",
-    "noise_floor", "originals", "parzen", "parzen_kmeans", "pca", "percent", "random_conv", "reference", "shares",
-    "sharpness", "shipped", "squared_distances", "squared_mmd", "ssim", "stacked_modes", "within_class_variance",
+    "noise_floor", "originals", "parzen", "parzen_kmeans", "pca", "pca_limit", "percent", "random_conv",
+    "reference", "shares", "sharpness", "shipped", "squared_distances", "squared_mmd", "ssim", "stacked_modes",
+    "where_comparable", "within_class_variance",
 ]
 # fmt: on

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mulligan.data import load
-from mulligan.metrics.features.judge import judge_for
+from mulligan.metrics import judge_for
 from mulligan.museum.case import Case, Evidence, Played
 from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play

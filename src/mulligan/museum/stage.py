@@ -14,7 +14,7 @@ import threadpoolctl
 
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.game.losses import NonSaturating
-from mulligan.metrics.toys import modes
+from mulligan.metrics import modes
 from mulligan.museum.case import Evidence
 from mulligan.museum.pictures import points
 from mulligan.nn.layers import Dense, LeakyReLU, Sequential
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mulligan.game.losses import Loss
-    from mulligan.metrics.toys import Modes
+    from mulligan.metrics import Modes
     from mulligan.museum.case import Picture
     from mulligan.nn.layers.base import Layer
     from mulligan.nn.memory import Array

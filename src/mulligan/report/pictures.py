@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.metrics.copies import nearest_pictures
+from mulligan.metrics import nearest_pictures
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures import grid, png_bytes, read_png
 

@@ -29,12 +29,12 @@ from mulligan.metrics import (
     moments,
     nearest,
     pca,
+    pca_limit,
     percent,
     sharpness,
     shipped,
+    where_comparable,
 )
-from mulligan.metrics.features.maps import enough
-from mulligan.metrics.pictures import where_comparable
 from mulligan.nn.rng import stream
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _reals(kept: _Kept, count: int) -> _Reals:
     data = kept.data
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
-    fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, enough(data.shape))]
+    fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, pca_limit(data.shape))]
     components = pca(np.asarray(data.images[np.sort(fitted)]))
     judge = shipped(data)
     features = components(images)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics import PCA, count_classes, kid, modes, pca, shipped
-from mulligan.metrics.features.maps import enough
+from mulligan.metrics import PCA, count_classes, kid, modes, pca, pca_limit, shipped
 from mulligan.nn.rng import stream
 from mulligan.output.pictures import to_uint8
 
@@ -71,7 +70,7 @@ class Monitor:
             return cls(real, toy=toy if isinstance(toy, Gaussians) and len(toy.centres) > 1 else None)
         if len(data) < 2:  # has no components
             return None
-        features = pca(np.asarray(data.images[_some(len(data), min(FITTED, enough(data.shape)), "pca")]))
+        features = pca(np.asarray(data.images[_some(len(data), min(FITTED, pca_limit(data.shape)), "pca")]))
         judge = shipped(data)
         prior = None if judge is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
         if prior is None or prior.min() == 0:

@@ -157,7 +157,7 @@ def test_a_run_brought_back_does_not_make_its_folder_again(folder: Path, tmp_pat
 
 
 def test_a_report_does_not_bring_a_folder_back(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mulligan.report as report
+    import mulligan.report.report as report
 
     def page(story: Any, data: Any) -> str:
         folder.rename(tmp_path / "thrown")

@@ -155,7 +155,7 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
     return PCA(components, offset, name or f"pca{dims}")
 
 
-def enough(shape: tuple[int, ...]) -> int:
+def pca_limit(shape: tuple[int, ...]) -> int:
     """Say how many pictures `pca` is fitted on, at most: with more large ones it would take minutes and gigabytes.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.metrics.distances.neighbours import coverage_ideal
+from mulligan.metrics import coverage_ideal
 from mulligan.serialization import to_table
 from mulligan.training.diagnosis.descriptions import MEANINGS
 from mulligan.training.diagnosis.findings import Evidence

@@ -154,7 +154,7 @@ def _zeros(space: Workspace, n: int) -> Labels:
 
 def _modes(run: Run) -> dict[str, Any] | None:
     """Count generated points at each mode of the toy."""
-    from mulligan.metrics.toys import modes
+    from mulligan.metrics import modes
 
     toy = TOYS.get(run.data.name)
     if not isinstance(toy, Gaussians) or len(toy.centres) < 2:

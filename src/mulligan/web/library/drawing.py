@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import UnsupportedError
-from mulligan.metrics.copies import nearest_pictures
+from mulligan.metrics import nearest_pictures
 from mulligan.output.generator.latents import between
 from mulligan.output.pictures import grid, png_bytes, to_uint8
 

@@ -74,7 +74,7 @@ def floor_of(run: Run, monitor: Monitor) -> float | None:
     """Return the KID of as many training samples against the monitor's reals: what perfect samples show."""
     import numpy as np
 
-    from mulligan.metrics.distances.kernel import kid
+    from mulligan.metrics import kid
 
     count = len(monitor.real)
     if len(run.data) < 2 * count:

@@ -243,7 +243,7 @@ class Worker:
 def _warm() -> None:
     """Import and read what nearly every run needs, before anybody asks."""
     from mulligan.data.sources.mnist import load_mnist
-    from mulligan.metrics.features.judge import bundled
+    from mulligan.metrics import bundled
 
     load_mnist()
     bundled("mnist")
