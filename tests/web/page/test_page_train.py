@@ -247,6 +247,25 @@ def test_the_noise_floor_stands_in_its_chart_before_the_first_figure_and_after_t
     assert "KID, PCA-64" in tab("chart-distance").inner_text()  # beside one in the judge's, at the end
 
 
+def test_every_figure_of_an_evaluation_stands_in_the_list_under_the_name_that_the_server_gives_it(open_tab):
+    tab = open_tab()
+    tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
+    evaluation = {"try": 1, "step": 9, "n": 60, "n_real": 50, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "final": True}
+    figures = {"fd": [7.5, 1.5], "classes.junk": [0.25, 0], "modes.captured": [7, None]}
+    tab.page.evaluate(tell, evaluation)
+    tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
+    assert tab("figures").count() == 0
+    tab.page.evaluate(tell, evaluation | {"figures": figures})
+    tab("figures").locator("summary").click()
+    rows = [row.inner_text().replace("\n", "").split("\t") for row in tab("figures").locator("tbody tr").all()]
+    assert rows == [
+        ["FD, % of variance ↓, lower is better", "7.50", "1.50"],
+        ["Junk ↓, lower is better", "25.0 %", "0.0 %"],
+        ["Modes ↑, higher is better", "7", ""],
+    ]
+    tab.picture("all-figures")
+
+
 @pytest.mark.parametrize("held_out", [True, False])
 def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
     tab = open_tab()

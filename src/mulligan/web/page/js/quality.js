@@ -7,8 +7,21 @@ import { useWidth } from "./width.js";
 
 const SPACES = { judge: "judge’s features", pca64: "64 PCA features", points: "the points" };
 
-function Metric({ label, way, value, left, right, id, className = "", last }) {
-  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label}${way && html` <span class="muted" aria-hidden="true">${way === "down" ? "↓" : "↑"}</span><span class="sr">, ${way === "down" ? "lower" : "higher"} is better</span>`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
+/** What a metric is called, and which way is better, as the server's table of metrics says. */
+function Label({ name }) {
+  const metric = store.catalog?.metrics[name];
+  return html`<span title=${metric?.line}>${metric?.label}${metric?.better && html` <span class="muted" aria-hidden="true">${metric.better === "low" ? "↓" : "↑"}</span><span class="sr">, ${metric.better}er is better</span>`}</span>`;
+}
+
+/** All figures of an evaluation, with the floor or ideal of each. */
+function Figures({ figures }) {
+  const written = (name, v) => (v == null ? "" : store.catalog?.metrics[name]?.share ? percent(v) : Number.isInteger(v) ? int(v) : num(v));
+  return html`<details class="figures" data-testid="figures" onToggle=${(e) => e.target.open && e.target.scrollIntoView({ block: "nearest" })}><summary>All figures</summary><table><thead><tr><th></th><td>measured</td><td>floor or best</td></tr></thead><tbody>
+    ${Object.entries(figures).map(([name, [value, floor]]) => html`<tr><th scope="row"><${Label} name=${name} /></th><td>${written(name, value)}</td><td>${written(name, floor)}</td></tr>`)}</tbody></table></details>`;
+}
+
+function Metric({ label, value, left, right, id, className = "", last }) {
+  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label ?? html`<${Label} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
     <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
 }
 
@@ -54,13 +67,14 @@ export function Quality() {
   const lookedAt = look == null ? "" : `step ${int(look.step)}`; // a look and an evaluation have steps of their own
   return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? `first by step ${int(first?.by_step)}` : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
-      <${Metric} id="fd" label="FD" way="down" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
-      <${Metric} id="kid" label="KID" way="down" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? "" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
-      <${Metric} id="coverage" label="Coverage" way="up" value=${coverage == null ? "–" : num(coverage)} left=${exact ? `of ${int(m.n_real)} reals reached` : blank || !lookedAt ? `of ${int(first?.reals)} reals at most` : `of ${int(look.reals)} reals, ${lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
+      <${Metric} id="fd" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
+      <${Metric} id="kid" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? "" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
+      <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${exact ? `of ${int(m.n_real)} reals reached` : blank || !lookedAt ? `of ${int(first?.reals)} reals at most` : `of ${int(look.reals)} reals, ${lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against reals that G has seen: none are held out.</small>`}
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
       <${Histogram} shares=${shares} real=${blank ? null : look?.real_share} names=${names} of=${what} />
       <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && look?.histogram_n ? ` · shares: n ${int(look.histogram_n)}, ${lookedAt}` : ""}</small>
+      ${m?.figures && html`<${Figures} figures=${m.figures} />`}
     </div></div></section>`;
 }
