@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.metrics import Reference
+
 _LOG = logging.getLogger(__name__)
 
 COUNT = 10_000
