@@ -16,11 +16,24 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.training import Diagnosis, Recorder, Run, dumps_toml, plan, recipe, with_overrides
+from mulligan.serialization import from_table, to_table
+from mulligan.training import (
+    Config,
+    Diagnosis,
+    Recorder,
+    Run,
+    dumps_toml,
+    load_config,
+    plan,
+    recipe,
+    with_overrides,
+)
 from mulligan.training.events import Diagnosed
 from mulligan.web.http.app import application
+from mulligan.web.http.problems import Problem
 from mulligan.web.playground import Playground
-from mulligan.web.session.history import story_of
+from mulligan.web.session.history import history_of
+from mulligan.web.session.settings import settings_of
 from mulligan.web.worker.live import loss_of
 from mulligan.web.worker.protocol import dumps
 
@@ -104,20 +117,15 @@ def recorded(folder: Path, config: Any, **options: Any) -> Run:
 
 
 SAID = {
-    "state": "mode collapse",
-    "title": "Mode collapse",
-    "severity": "alarm",
     "step": 1500,
-    "healthy_step": 1000,
-    "from_step": 1000,
-    "overrides": ["loss.kind=hinge"],
+    "state": "mode collapse",
+    "evidence": {},
     "remedies": ["another loss"],
-    "evidence": [],
-    "changes": [],
-    "can_try": True,
-    "restart": False,
+    "overrides": ["loss.kind=hinge"],
+    "severity": "alarm",
+    "healthy_step": 1000,
 }
-"""What a worker says of a run that collapses."""
+"""What is said of a run that collapses."""
 
 
 class Stand:
@@ -129,7 +137,8 @@ class Stand:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
         self.pid = None
-        self.number = self.turn = 0
+        self.number = self.serial = 0
+        self.folder = Path()
         self.spawned = 0
 
     def attach(self) -> None:
@@ -147,11 +156,25 @@ class Stand:
         return [kind for kind, _ in self.sent if kind not in ("watch", "ask")]
 
     def diagnoses(self, **more: Any) -> None:
-        """Say that the run collapses."""
-        self.say("diagnosis", **{**SAID, **more})
+        """Say that the run collapses, which has a checkpoint of when it was healthy."""
+        said = {**SAID, **more}
+        (self.folder / "checkpoints" / f"step-{said['healthy_step']:06d}").mkdir(parents=True, exist_ok=True)
+        self.event("diagnosed", **said)
 
-    def say(self, kind: str, **content: Any) -> None:
-        self.heard(kind, dumps({"turn": self.turn, "try": self.number, **content}))
+    def adjusts(self, **more: Any) -> None:
+        """Say that a setting was adjusted."""
+        overrides = ["generator.optimizer.lr=0.25"]
+        self.table = to_table(with_overrides(from_table(Config, self.table), overrides))
+        self.event("adjusted", **{"step": 3, "overrides": overrides, **more})
+        self.say("settings", table=self.table, settings=settings_of(from_table(Config, self.table)))
+
+    def event(self, name: str, **content: Any) -> None:
+        """Tell an event of the run."""
+        self.say("event", event=name, **content)
+
+    def say(self, kind: str, *, serial: int | None = None, **content: Any) -> None:
+        """Say something about the run, or about that of a serial number."""
+        self.heard(kind, self.serial if serial is None else serial, dumps(content))
 
     def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
         words = json.loads(dumps(content or {}))
@@ -164,49 +187,42 @@ class Stand:
             self.say("state", state="training" if words.get("steps") is None else "paused", step=11)
 
     def _open(self, kind: str, words: dict[str, Any]) -> None:
-        from mulligan.serialization import from_table, to_table
-        from mulligan.training import Config, load_config
-        from mulligan.web.session.settings import settings_of
-
-        self.number, self.turn = words["try"], words["turn"]
-        folder = Path(words["folder"])
-        adjusted = story_of(folder).adjustments if kind == "open" else []
+        self.number, self.serial = words["try"], words["serial"]
+        self.folder = Path(words["folder"])
+        adjustments = history_of(self.folder).adjustments if kind == "open" else []
         if kind == "start":
             config = from_table(Config, words["config"])
-            folder.mkdir(exist_ok=True)
+            self.folder.mkdir(exist_ok=True)
         else:
-            config = load_config((folder if kind == "open" else Path(words["parent"])) / "config.toml")
-        self.heard_later = dumps(
-            {
-                "turn": self.turn,
-                "try": self.number,
-                "run": folder.name,
-                "step": 0,
-                "steps": words.get("steps") or config.steps,
-                "begins": 0,
-                "seconds": 0.0,
-                "table": to_table(config),
-                "settings": settings_of(config),
-                "adjusted": adjusted,
-                "points": True,
-                "shape": [2],
-                "classes": 0,
-                "class_names": [],
-                "data": config.data.name,
-                "loss": loss_of(config),
-                "kid_floor": None,
-            }
-        )
+            config = load_config((self.folder if kind == "open" else Path(words["parent"])) / "config.toml")
+        config = with_overrides(config, [line for each in adjustments for line in each["overrides"]])
+        self.table = to_table(config)
+        self.heard_later = {
+            "run": self.folder.name,
+            "step": 0,
+            "steps": words.get("steps") or config.steps,
+            "begins": 0,
+            "seconds": 0.0,
+            "table": self.table,
+            "settings": settings_of(config),
+            "adjustments": adjustments,
+            "points": True,
+            "shape": [2],
+            "classes": 0,
+            "class_names": [],
+            "data": config.data.name,
+            "loss": loss_of(config),
+            "kid_floor": None,
+            "kid_n": 1000,
+        }
         self.paused = words.get("paused")
 
     def open(self) -> None:
         """Say that the run is there."""
-        self.heard("opened", self.heard_later)
+        self.say("opened", **self.heard_later)
         self.say("state", state="paused" if self.paused else "training", step=0)
 
     async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        from mulligan.web.http.problems import Problem
-
         if what not in self.answers:
             raise Problem("not-available", "no run has been started since the server was.")
         found: dict[str, Any] = self.answers[what]

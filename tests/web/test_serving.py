@@ -86,8 +86,7 @@ def test_a_run_from_start_to_stop(served: Any) -> None:
     samples = ear.until("samples", 3)
     assert [len(each["points"]) for each in samples] == [1024] * len(samples)
     assert samples[0]["step"] < samples[-1]["step"]
-    ear.until("curves", 2)
-    steps = [step for each in ear.until("curves", 2) for step in each["step"]]
+    steps = [each["step"] for each in ear.until("event", 20) if each["event"] == "stepped"]
     assert steps == sorted(set(steps))
     served.post("/api/train/pause", **{"try": 1})
     there = served.wait(lambda status: status["state"] == "paused")["step"]
@@ -100,6 +99,9 @@ def test_a_run_from_start_to_stop(served: Any) -> None:
     status = served.wait(lambda status: status["state"] == "stopped")
     assert status["saved_step"] == there + 2
     assert any(each["code"] == "saved" for each in ear.until("notice"))
+    # what the training loop told has come as the log of the run has it
+    log = (served.runs / status["run"] / "events.jsonl").read_text().splitlines()
+    assert [each for _, kind, each in ear.events if kind == "event"] == [json.loads(line) for line in log]
     # a tab that comes back finds it where it is
     late = Ear(served.address, "first-tab-0123456789")
     snapshot = late.until("snapshot")[0]
@@ -111,15 +113,15 @@ def test_a_run_from_start_to_stop(served: Any) -> None:
 def test_a_lost_connection_misses_nothing(served: Any) -> None:
     ear = Ear(served.address, "some-tab-0123456789")
     served.post("/api/train/start", **LONG)
-    ear.until("curves", 2)
+    ear.until("event", 20)
     served.post("/api/train/pause", **{"try": 1})
     served.wait(lambda status: status["state"] == "paused")
     time.sleep(0.6)
-    at = max(i for i, (ident, kind, _) in enumerate(ear.events) if kind == "curves")
-    missed = [content for _, kind, content in ear.events[at:] if kind == "curves"]
+    at = max(i for i, (ident, kind, _) in enumerate(ear.events) if kind == "event")
+    missed = [content for _, kind, content in ear.events[at:] if kind == "event"]
     before = next(ident for ident, kind, _ in reversed(ear.events[:at]) if ident)
     again = Ear(served.address, "some-tab-0123456789", before)
-    assert again.until("curves")[0] == missed[0]
+    assert again.until("event")[0] == missed[0]
     assert "snapshot" not in [kind for _, kind, _ in again.events]
 
 

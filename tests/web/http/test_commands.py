@@ -179,11 +179,10 @@ def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any) -> None:
     assert "lr_g or lr_d or gamma must be given" in call.post("/api/train/adjust", **{"try": 1}).json()["detail"]
     for name, value in (("lr_g", 0), ("lr_d", 2), ("gamma", -1), ("batch", 3)):
         assert call.post("/api/train/adjust", **{"try": 1, name: value}).json()["field"] == name
-    lines, change = ["generator.optimizer.lr=0.0001"], {"path": "generator.optimizer.lr", "new": 1e-4}
-    stand.say("adjusted", step=5, overrides=lines, changes=[change], settings={"data": "ring", "lr_g": 1e-4})
+    stand.adjusts(step=5)
     snapshot = call.get("/api/snapshot").json()
-    assert snapshot["settings"] == {"data": "ring", "lr_g": 1e-4}
-    assert snapshot["knob_changes"][0]["step"] == 5
+    assert snapshot["settings"]["lr_g"] == 0.25
+    assert snapshot["adjustments"][0]["step"] == 5
 
 
 def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
@@ -228,16 +227,11 @@ def test_a_finished_run_goes_on_only_when_it_is_made_longer(call: Any, stand: An
 
 def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
     call.begun(stand, steps=1000)
-    stand.say(
-        "report",
-        step=50,
-        measures={"d_loss": 1.0, "g_loss": 2.0, "r1": 0.1, "r2": 0.2, "d_real": None},
-        seconds=1.0,
-        rate=50.0,
-    )
+    stand.event("stepped", step=50, measures={"d_loss": 1.0, "g_loss": 2.0, "r1": 0.1, "r2": 0.2, "d_real": None})
+    stand.say("clock", seconds=1.0, rate=50.0)
     stand.say("pace", step=60, rate=100.0)
-    stand.say("kept", step=50)
-    stand.say("saved", step=50)
+    stand.event("sampled", step=50, images={})
+    stand.event("saved", step=50)
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["curves"]["1"]["step"] == [50]
     assert snapshot["curves"]["1"]["penalty"] == [0.3]
@@ -250,15 +244,15 @@ def test_reports_become_curves_and_a_pace(call: Any, stand: Any) -> None:
 
 def test_news_of_another_try_are_dropped(call: Any, stand: Any, playground: Any) -> None:
     call.begun(stand)
-    stand.turn += 1
-    stand.say("report", step=50, measures={"d_loss": 1.0})
+    stand.serial += 1
+    stand.event("stepped", step=50, measures={"d_loss": 1.0})
     stand.say("samples", step=3)
     stand.diagnoses()
     snapshot = call.get("/api/snapshot").json()
     assert snapshot["curves"]["1"]["step"] == []
     assert snapshot["samples"] is None
-    assert snapshot["diagnosis"] is None
-    stand.turn -= 1
+    assert (snapshot["events"], snapshot["advice"]) == ({}, None)
+    stand.serial -= 1
     stand.say("samples", step=4, weights="average")
     assert call.get("/api/snapshot").json()["samples"]["step"] == 4
 
@@ -307,10 +301,10 @@ def test_a_run_that_fails_has_what_is_on_the_disk(call: Any, stand: Any, playgro
     call.begun(stand)
     folder = playground.runs / NAME / "checkpoints" / "step-000500"
     folder.mkdir(parents=True)
-    stand.say("saved", step=500)
+    stand.event("saved", step=500)
     stand.say("state", state="failed", code="diverged", text="NaN", step=510)
     assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (500, 500)
-    stand.say("saved", step=500)
+    stand.event("saved", step=500)
     shutil.rmtree(playground.runs / NAME)
     stand.say("state", state="failed", code="failed", text="the folder was deleted.", step=520)
     assert (call.status()["error"]["checkpoint_step"], call.status()["saved_step"]) == (None, None)
@@ -328,11 +322,11 @@ def test_reset_keeps_the_old_one(call: Any, stand: Any) -> None:
 
 def test_what_a_run_says_after_another_has_begun_is_not_taken_for_the_other_ones(call: Any, stand: Any) -> None:
     call.begun(stand)
-    before = stand.turn
+    before = stand.serial
     call.post("/api/train/start", recipe="ring", replace=True)
-    assert (stand.number, stand.turn) == (1, before + 1)  # both are the first try of their chain
-    stand.say("state", turn=before, state="stopped", step=177, saved=177, run=NAME)
-    stand.say("samples", turn=before, step=177)
+    assert (stand.number, stand.serial) == (1, before + 1)  # both are the first try of their chain
+    stand.say("state", serial=before, state="stopped", step=177, saved=177, run=NAME)
+    stand.say("samples", serial=before, step=177)
     status, snapshot = call.status(), call.get("/api/snapshot").json()
     assert (status["state"], status["step"], status["saved_step"]) == ("loading", 0, None)
     assert (snapshot["samples"], snapshot["tries"][0]["step"]) == (None, 0)

@@ -23,7 +23,7 @@ from mulligan.training import Diagnosis, Run, train, with_overrides
 from mulligan.training.diagnosis.observer import cadence
 from mulligan.training.diagnosis.rules import RULES
 from mulligan.web.inside import maps, questions
-from mulligan.web.inside.diagnosis import HEADLINES, TITLES, looked
+from mulligan.web.inside.diagnosis import HEADLINES, TITLES, checked
 from mulligan.web.inside.layers import layers
 from mulligan.web.library import drawing
 from mulligan.web.worker.live import Live
@@ -349,7 +349,7 @@ def test_what_is_shown_before_the_first_look_is_what_a_look_shows(tiny: Any, cal
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):
         pass
-    found = looked(Live(made, Path("x"), 1, 1, diagnosis))
+    found = checked(Live(made, Path("x"), 1, 1, diagnosis))
     assert before["checks"] == len(found["checks"])
     assert before["by_step"] == max(cadence(steps) for steps in (100, 7000, 10**6))
     told = [{key: line[key] for key in before["evidence"][0]} for line in found["evidence"]]
@@ -363,7 +363,7 @@ def test_a_look_tells_every_check(tiny: Any) -> None:
     diagnosis = Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):
         pass
-    found = looked(Live(made, Path("x"), 1, 1, diagnosis))
+    found = checked(Live(made, Path("x"), 1, 1, diagnosis))
     assert found["step"] == 60
     assert [check["state"] for check in found["checks"]] == list(RULES)
     assert len(found["evidence"]) == max(5, len(diagnosis.current.evidence))
@@ -374,6 +374,6 @@ def test_a_look_tells_every_check(tiny: Any) -> None:
         for case in check["cases"]:
             assert case["holds"] == all(line["holds"] for line in case["evidence"])
     assert sum(found["real_share"]) == pytest.approx(1.0)
-    assert len(found["histogram"]) == 8
+    assert len(diagnosis.looks[-1].histogram) == 8
     assert found["histogram_n"] == 256
     assert found["reals"] == 100  # there are no more

@@ -197,6 +197,18 @@ def test_a_run_is_resumed_with_the_tries_before_it(call: Any, stand: Any, runs: 
     assert call.post("/api/runs/tiny-1/resume", replace=True).json()["status"]["run"] == "tiny-1"
 
 
+@pytest.mark.parametrize("step", [24, 18])
+def test_what_was_diagnosed_before_a_run_was_closed_is_told_again(call: Any, stand: Any, runs: Path, step: int) -> None:
+    """But not what its log says of steps that a kill has taken away."""
+    call.post("/api/runs/tiny-1/resume", steps=48)
+    stand.heard_later["step"] = step
+    stand.open()
+    snapshot = call.get("/api/snapshot").json()
+    assert snapshot["events"].get("diagnosed", {}).get("step") == (20 if step == 24 else None)
+    assert (snapshot["advice"] is None) == (step == 18)
+    assert snapshot["events"]["stepped"]["step"] if step == 24 else "stepped" not in snapshot["events"]
+
+
 def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_again(
     call: Any, stand: Any, tiny: Any, playground: Any
 ) -> None:
@@ -208,7 +220,7 @@ def test_a_run_whose_settings_were_adjusted_before_it_was_closed_is_adjusted_aga
     stand.open()
     assert call.post("/api/train/adjust", **{"try": 1, "lr_d": 0.125}).status_code == 200
     assert stand.sent[-1] == ("adjust", {"overrides": ["discriminator.optimizer.lr=0.125"]})
-    stand.say("diagnosis", state="D wins", title="D wins", severity="alarm", step=24, from_step=24, overrides=[])
+    stand.diagnoses(state="D wins", step=24, healthy_step=24, overrides=[])
     same = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})
     assert "change nothing" in same.json()["detail"]
 
@@ -279,15 +291,16 @@ def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any,
     """A run is measured from its checkpoint, and may have gone on by the time that this is done."""
     call.post("/api/train/start", recipe="ring", steps=20)
     stand.open()
-    stand.say("metrics", step=5, metrics={"kid": 0.2, "modes": 3})
-    assert call.get("/api/snapshot").json()["metrics"]["space"] == "points"
+    stand.event("evaluated", step=5, metrics={"kid": 0.2, "modes": 3})
+    assert call.get("/api/snapshot").json()["events"]["evaluated"]["metrics"] == {"kid": 0.2, "modes": 3}
     stand.say("state", state="paused", step=9)
     call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
     found = call.get("/api/snapshot").json()["metrics"]
     assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
-    stand.say("metrics", step=10, metrics={"kid": 0.1})
+    stand.event("evaluated", step=10, metrics={"kid": 0.1})
     call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
-    assert call.get("/api/snapshot").json()["metrics"]["step"] == 10  # what is newer stays
+    snapshot = call.get("/api/snapshot").json()
+    assert (snapshot["metrics"], snapshot["events"]["evaluated"]["step"]) == (None, 10)  # what is newer stays
     call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": {**EVALUATION, "step": 20}})
     assert call.get("/api/snapshot").json()["metrics"]["final"] is True
 

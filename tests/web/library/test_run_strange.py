@@ -169,7 +169,7 @@ def test_a_second_try_whose_folder_cannot_be_made_is_left_to_the_worker(
 ) -> None:
     call.post("/api/runs/tiny-1/resume", steps=48)
     stand.open()
-    stand.say("diagnosis", state="D wins", title="D wins", severity="alarm", step=24, from_step=24, overrides=[])
+    stand.diagnoses(state="D wins", step=24, healthy_step=24, overrides=[])
     with monkeypatch.context() as patched:
         patched.setattr(Path, "mkdir", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
         answer = call.post("/api/train/second-try", **{"try": 1, "changes": ["generator.optimizer.lr=0.25"]})

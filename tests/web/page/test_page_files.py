@@ -1,6 +1,5 @@
 """The page's files: contrast of the palette, weight, no other machine, nothing inline."""
 
-import json
 import re
 from itertools import product
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import mulligan.web
-from mulligan.web.session.history import DISTANCE, LOOKS
 
 PAGE = Path(mulligan.web.__file__).parent / "page"
 OURS = [*PAGE.glob("*.html"), *PAGE.glob("*.svg"), *PAGE.glob("css/*.css"), *PAGE.glob("js/*.js")]
@@ -25,12 +23,6 @@ def palette(theme):
         for block in (light, dark)[: 1 if theme == "light" else 2]
         for name, value in re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", block)
     }
-
-
-@pytest.mark.parametrize(("name", "columns"), [("LOOKS", LOOKS), ("DISTANCES", DISTANCE)])
-def test_the_page_adds_rows_to_the_columns_that_it_was_given(name, columns):
-    ours = re.search(rf"const {name} = (\[.*\]);", (PAGE / "js" / "store.js").read_text("utf-8"))[1]
-    assert json.loads(ours) == [*columns]
 
 
 def test_contrast_of_black_on_white(contrast):

@@ -37,8 +37,9 @@ ALARM = """async ({begin, tried}) => {
     server.hear("tries", [{...one, number: 1, step: 300, alarm: alarm(300, "contrast illusion")},
         {...one, number: 2, step: 950, from_step: begin, parent: 1, summary: "hinge", alarm: alarm(950, "gamma off")}]);
     server.hear("status", {state: "alarm", run: "made-up", try: 2, step: 950, steps: 1000, class_names: [], can: []});
-    server.hear("diagnosis", {step: 950, state: "gamma off", title: "Gamma off", severity: "alarm", text: "",
-        evidence: [], remedies: ["weaker"], overrides: ["batch_size=2"], can_try: true, from_step: begin,
+    server.hear("event", {event: "diagnosed", step: 950, state: "gamma off", severity: "alarm", evidence: {},
+        remedies: ["weaker"], overrides: ["batch_size=2"], healthy_step: begin});
+    server.hear("advice", {step: 950, title: "Gamma off", text: "", evidence: [], can_try: true, from_step: begin,
         restart: begin === 0, changes: [{path: "batch_size", label: "Batch", old: 1, new: 2}], tried});
 }"""
 
@@ -105,11 +106,10 @@ def test_labels_under_an_axis_do_not_run_into_each_other(open_tab):
 LARGE = """Promise.all(["js/store", "js/chart", "vendor/htm-preact-standalone-3.1.1"]
     .map((name) => import(`/${name}.js`)))
     .then(([{server}, {Chart}, {html, render}]) => {
-        const signals = {distance: 1.5, spread: 2, logit: 843426};
         const line = {operator: ">", threshold: 50, holds: true, value: 843426, label: "Largest logit", words: "logit"};
         const status = {state: "paused", run: "large", try: 1, step: 500, steps: 8000, class_names: [], can: []};
         server.hear("status", status);
-        server.hear("look", {try: 1, step: 500, signals, checks: [], evidence: [line]});
+        server.hear("checked", {step: 500, checks: [], evidence: [line]});
         const data = [[0, -845917], [1, 845917]];
         const box = document.body.appendChild(document.createElement("div"));
         const series = [{name: "a", color: "--real", data}];
@@ -128,18 +128,18 @@ def test_large_figures_stay_on_their_line_and_in_their_chart(open_tab):
     assert tab("made-up").locator(".plot").evaluate(left) >= 0
 
 
-LOOK = """import("/js/store.js").then(({server}) => {
-    const status = {state: "paused", run: "look", try: 1, step: 60000, steps: 60000, class_names: [], can: []};
+MEASURED = """import("/js/store.js").then(({server}) => {
+    const status = {state: "paused", run: "measured", try: 1, step: 60000, steps: 60000, class_names: [], can: []};
     server.hear("status", {...status, counted_classes: ["0", "1"]});
-    server.hear("look", {try: 1, step: 60000, signals: {coverage: 0.6}, reals: 256, checks: [], evidence: [],
-        histogram: [0.5, 0.5]});
+    server.hear("event", {event: "looked", step: 60000, signals: {coverage: 0.6}, histogram: [0.5, 0.5]});
+    server.hear("checked", {step: 60000, reals: 256, checks: [], evidence: []});
 })"""
 
 
 def test_nothing_moves_when_the_first_figures_come(open_tab):
     tab = open_tab()
     place = tab("quality").locator(".bars").bounding_box()
-    tab.page.evaluate(LOOK)
+    tab.page.evaluate(MEASURED)
     tab("quality").get_by_text("of 256 reals, step 60,000").wait_for()
     assert tab("quality").locator(".bars").bounding_box() == place
 

@@ -21,8 +21,9 @@ TOLD = """async (news) => {
     server.hear("tries", [{number: 1, run: "told", recipe: "quick", from_step: 0, step: status.step, steps: 7000,
         state: status.state, parent: null, changes: [], alarm: null}]);
     server.hear("status", status);
-    const said = {try: 1, step: 3000, evidence: [], remedies: [], changes: [], ...news.diagnosis};
-    if (news.diagnosis) server.hear("diagnosis", said);
+    const event = {event: "diagnosed", step: 3000, evidence: {}, remedies: [], overrides: [], ...news.diagnosis};
+    if (news.diagnosis) server.hear("event", event);
+    if (news.diagnosis) server.hear("advice", {...event, evidence: [], changes: [], ...news.diagnosis});
     changed(true);
 }"""
 

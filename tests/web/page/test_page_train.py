@@ -144,9 +144,8 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
     tab = open_tab()
     tab.page.evaluate(
         """async () => {
-            const {server, store} = await import("/js/store.js");
-            const looks = {step: [0, 250, 500], d_gradient: [1, 0, 1], g_gradient: [1, 1, 1], x_gradient: [1, 1, 1]};
-            Object.assign(store, {curves: {}, looks: {1: looks}, distance: {}});
+            const {server, store, changed} = await import("/js/store.js");
+            const measurements = {step: [0, 250, 500], d_gradient: [1, 0, 1], g_gradient: [1, 1, 1], r2: [1, 1, 1]};
             const step = Array.from({length: 200}, (_, i) => 5 * i);
             const flat = step.map(() => 0.7);
             const loss = step.map((_, i) => (i === 120 ? 300 : i === 50 ? null : 0.7));
@@ -155,8 +154,9 @@ def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):
             server.hear("status", status);
             server.hear("tries", [{number: 1, run: "made-up", recipe: "quick", from_step: 0, step: 995, steps: 1000,
                 state: "paused", parent: null, changes: [], alarm: null}]);
-            server.hear("curves", {try: 1, step, d_loss: loss, g_loss: flat, d_real: flat, d_fake: flat,
-                d_accuracy: flat, penalty: flat});
+            const curves = {step, d_loss: loss, g_loss: flat, d_real: flat, d_fake: flat};
+            Object.assign(store, {curves: {1: curves}, measurements: {1: measurements}, distance: {}});
+            changed(true);
         }"""
     )
     loss = tab("chart-loss")
@@ -180,15 +180,14 @@ def test_the_numbers_of_an_axis_have_room(open_tab):
     tab = open_tab()
     tab.page.evaluate(
         """async () => {
-            const {server} = await import("/js/store.js");
+            const {server, store} = await import("/js/store.js");
             const step = [100, 200, 300];
             const flat = step.map(() => -1550);
+            store.curves = {1: {step, d_loss: flat, g_loss: flat, d_real: flat, d_fake: flat}};
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 800, points: false,
                 class_names: [], loss: {says: "logit", unit: "D’s output"}, can: []});
             server.hear("tries", [{number: 1, run: "made-up", recipe: "mlp", from_step: 0, step: 300, steps: 800,
                 state: "paused", parent: null, changes: [], alarm: null}]);
-            server.hear("curves", {try: 1, step, d_loss: flat, g_loss: flat, d_real: flat, d_fake: flat,
-                d_accuracy: flat, penalty: flat});
         }"""
     )
     tab.until("document.querySelector('[data-testid=chart-loss]').textContent.includes('−2k')")
@@ -205,8 +204,7 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
             store.metrics = null; // of a run before
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
                 counted_classes: ["a", "b"], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
-            const look = {try: 1, step: 150, signals: {}, evidence: [], checks: []};
-            server.hear("look", {...look, histogram: null});
+            server.hear("event", {event: "looked", step: 150, signals: {}, histogram: []});
         }"""
     )
     tab.until("document.querySelector('[data-testid=quality]').innerText.includes('150')")
@@ -220,7 +218,7 @@ def test_pictures_without_classes_have_no_number_of_them_before_the_first_look_e
     tab.page.evaluate(
         """async () => {
             const {server, store} = await import("/js/store.js");
-            store.look = null; // of a run before
+            store.events = {}; // of a run before
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 60, steps: 100, points: false,
                 counted_classes: [], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
         }"""
@@ -293,14 +291,14 @@ def test_what_is_no_setting_leaves_what_there_was(open_tab, name, text, stands):
 
 TOLD = """async ({number, loss, tries}) => {
     const {server, store} = await import("/js/store.js");
-    if (number === 1) store.curves = {};
-    const columns = (step, real, fake) => ({step, d_loss: step, g_loss: step, d_real: real, d_fake: fake,
-        d_accuracy: step, penalty: step});
+    const columns = {step: [1], d_loss: [1], g_loss: [1], d_real: [9], d_fake: [9]};
+    store.curves = {...(number === 1 ? {} : store.curves), [number]: columns}; // as a snapshot has them
     server.hear("tries", tries.map((t) => ({run: "made-up", recipe: "ring", from_step: 0, step: 2, steps: 2,
         state: "paused", alarm: null, ...t})));
     server.hear("status", {state: "paused", run: `made-up-${number}`, try: number, step: 2, steps: 2, points: true,
         class_names: [], loss, can: []});
-    server.hear("curves", {try: number, ...columns([1, 2], [9, 1.5], [9, -0.5])});
+    const measures = {d_loss: 2, g_loss: 2, d_real: 1.5, d_fake: -0.5, r1: 0.25};
+    server.hear("event", {event: "stepped", step: 2, measures});
 }"""
 
 

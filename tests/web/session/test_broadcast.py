@@ -99,7 +99,7 @@ def test_a_new_run_makes_what_was_before_worthless() -> None:
         broadcast = broadcast_of()
         stream = broadcast.stream("page", None)
         last = (await some(stream, 1))[0][0]
-        broadcast.publish("curves", 1)
+        broadcast.publish("event", 1)
         broadcast.restart()
         assert [kind for _, kind, _ in await some(stream, 1)] == ["snapshot"]
         await stream.aclose()

@@ -17,7 +17,7 @@ from mulligan.training import Diagnosis
 from mulligan.training.monitor import Monitor
 from mulligan.training.run import Run
 from mulligan.web.inside.maps import coordinates
-from mulligan.web.session.history import POINTS, Columns, significant, story_of
+from mulligan.web.session.history import POINTS, Columns, history_of, significant
 from mulligan.web.session.state import State
 from mulligan.web.session.tries import Try
 from mulligan.web.worker.live import floor_of
@@ -74,22 +74,22 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
             seen.append(event)
         if event.step == 300 and not run.adjusted:
             run.adjust(["generator.optimizer.lr=1e-4"])
-    story = story_of(tmp_path / "r")
-    assert story.curves.step == list(range(1, 601))
+    history = history_of(tmp_path / "r")
+    assert history.curves.step == list(range(1, 601))
     first = seen[0].measures
-    assert story.curves.values["d_loss"][0] == first["d_loss"]
-    assert story.curves.values["penalty"][0] == pytest.approx(first["r1"] + first["r2"])
-    assert len(story.thinned()["curves"]["step"]) == POINTS
-    assert story.looks.step == [100, 200, 300, 400, 500, 600]
-    assert all(value is not None for value in story.looks.values["g_gradient"])
-    assert story.looks.values["x_gradient"][0] > 0  # type: ignore[operator]
-    assert story.distance.step == story.looks.step
-    assert [value is None for value in story.distance.values["kid"]] == [True, True, False, True, True, False]
-    assert all(value is not None for value in story.distance.values["gap"])
-    assert story.adjustments[0]["overrides"] == ["generator.optimizer.lr=1e-4"]
+    assert history.curves.values["d_loss"][0] == first["d_loss"]
+    assert history.curves.values["penalty"][0] == pytest.approx(first["r1"] + first["r2"])
+    assert len(history.thinned()["curves"]["step"]) == POINTS
+    assert history.measurements.step == [100, 200, 300, 400, 500, 600]
+    assert all(value is not None for value in history.measurements.values["g_gradient"])
+    assert history.measurements.values["r2"][0] > 0  # type: ignore[operator]
+    assert history.distance.step == history.measurements.step
+    assert [value is None for value in history.distance.values["kid"]] == [True, True, False, True, True, False]
+    assert all(value is not None for value in history.distance.values["gap"])
+    assert history.adjustments[0]["overrides"] == ["generator.optimizer.lr=1e-4"]
     with (tmp_path / "r" / "events.jsonl").open("ab") as file:
         file.write(b'{"event": "stepped", "step": 601, "measu')
-    assert story_of(tmp_path / "r").curves.step[-1] == 600
+    assert history_of(tmp_path / "r").curves.step[-1] == 600
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
 )
 def test_a_log_of_anything_is_no_curve(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "events.jsonl").write_bytes(text)
-    assert story_of(tmp_path).curves.step == []
-    assert story_of(tmp_path / "nowhere").looks.step == []
+    assert history_of(tmp_path).curves.step == []
+    assert history_of(tmp_path / "nowhere").measurements.step == []
 
 
 def test_figures_are_cut_for_the_page() -> None:

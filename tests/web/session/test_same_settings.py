@@ -20,7 +20,7 @@ def started(stand: Any) -> Any:
 def test_again_takes_every_setting_and_another_seed(call: Any, stand: Any, playground: Any) -> None:
     playground.session.finished = lambda run: None
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300)
-    stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.25"], settings={"data": "ring"})
+    stand.adjusts()
     stand.say("state", state="finished", step=300, saved=300)
     answer = call.post("/api/train/reset", **TRY, seed=8, paused=False).json()
     assert (answer["status"]["run"], answer["status"]["seed"]) == ("ring-2", 8)
@@ -59,7 +59,7 @@ def test_a_run_that_could_not_be_read_has_no_settings_to_reset_to(call: Any, sta
 
 def test_a_new_try_with_a_changed_setting_keeps_every_other_setting(call: Any, stand: Any) -> None:
     call.begun(stand, overrides=["instance_noise=0.25", "average.half_life=50"], steps=300, seed=4)
-    stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.25"], settings={"data": "ring"})
+    stand.adjusts()
     asked = {"latent": 7, "steps": 400}
     assert call.post("/api/train/check", **asked).json()["settings"]["latent"] == 7
     assert call.post("/api/train/start", **asked, replace=True).status_code == 200

@@ -19,7 +19,7 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
     stand.diagnoses()
     stand.say("state", state="alarm", step=1500)
     snapshot = call.get("/api/snapshot").json()
-    assert snapshot["diagnosis"]["title"] == "Mode collapse"
+    assert snapshot["advice"]["title"] == "Mode collapse"
     assert snapshot["tries"][0]["alarm"]["step"] == 1500
     assert {"step", "second-try"} <= {*snapshot["status"]["can"]}
     assert call.post("/api/train/second-try", **{"try": 1}).json()["status"]["try"] == 2
@@ -31,7 +31,7 @@ def test_the_second_try(call: Any, stand: Any, playground: Any, toml: str) -> No
     first, second = call.get("/api/snapshot").json()["tries"]
     assert (first["state"], second["parent"], second["summary"]) == ("failed", 1, "hinge")
     assert second["changes"][0] == {"path": "loss.kind", "label": "Loss", "old": "relativistic", "new": "hinge"}
-    assert call.get("/api/snapshot").json()["diagnosis"] is None  # nothing is said of this one yet
+    assert call.get("/api/snapshot").json()["advice"] is None  # nothing is said of this one yet
     assert call.post("/api/train/second-try", **{"try": 2}).json()["type"] == "/problems/wrong-state"
     # undo: try 1 goes on
     stand.say("state", state="paused", step=1200)
@@ -48,16 +48,16 @@ def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
     call.begun(stand)
     (playground.runs / NAME / "config.toml").write_text(toml)
     if story == "adjusted":
-        stand.say("adjusted", step=3, overrides=["generator.optimizer.lr=0.5"], settings={"data": "ring"}, changes=[])
-    start: dict[str, Any] = {"from_step": 0, "healthy_step": 0, "restart": True}
+        stand.adjusts()
+    start = {"healthy_step": 0}
     stand.diagnoses(**start)
     stand.say("state", state="alarm", step=1500)
-    assert call.get("/api/snapshot").json()["diagnosis"]["tried"] is None
+    assert call.get("/api/snapshot").json()["advice"]["tried"] is None
     call.post("/api/train/second-try", **{"try": 1})
     stand.open()
     lines = ["loss.kind=hinge" if story == "other" else "loss.kind=relativistic"]
     stand.diagnoses(overrides=lines, **({} if story == "later" else start))
-    found = call.get("/api/snapshot").json()["diagnosis"]["tried"]
+    found = call.get("/api/snapshot").json()["advice"]["tried"]
     assert found == ({"number": 1, "state": "mode collapse", "step": 1500} if story == "again" else None)
 
 

@@ -14,7 +14,7 @@ from mulligan.cli import main
 from mulligan.errors import MulliganError
 from mulligan.training import Recorder, Run, resume
 from mulligan.web.library import runs
-from mulligan.web.session.history import story_of
+from mulligan.web.session.history import history_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 
@@ -59,7 +59,7 @@ def test_nothing_waits_for_a_pipe_in_a_run_folder(file: str, tiny: Any, playgrou
     assert (row["name"], row["state"]) == ("tiny-1", "stopped" if file == "events.jsonl" else "finished")
     assert len(playground.models()) == (1 if file == "generator.safetensors" else 2)
     assert runs.described(playground, "tiny-1")["metrics"] is None
-    assert bool(story_of(folder).curves.step) == (file != "events.jsonl")
+    assert bool(history_of(folder).curves.step) == (file != "events.jsonl")
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         assert main(["report", str(folder)]) == 0

@@ -16,7 +16,7 @@ import pytest
 
 from mulligan.serialization import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
-from mulligan.training.events import Diagnosed
+from mulligan.training.overrides import compared
 from mulligan.training.progress import few
 from mulligan.training.store.checkpoint import checkpoints
 from mulligan.web.worker.protocol import Channel, dumps, plain
@@ -40,7 +40,7 @@ class Held:
         end = time.monotonic() + 60
         while time.monotonic() < end:
             if self.channel.waiting(0.1):
-                found, text = self.channel.receive()
+                found, _, text = self.channel.receive()
                 words = json.loads(text)
                 self.heard.append((found, words))
                 if found == kind and all(words.get(name) == value for name, value in content.items()):
@@ -49,7 +49,7 @@ class Held:
 
     def start(self, config: Any, name: str = "r", **more: Any) -> Path:
         folder = self.folder / name
-        self.channel.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, "turn": 1, **more})
+        self.channel.send("start", {"config": to_table(config), "folder": str(folder), "try": 1, "serial": 1, **more})
         return folder
 
     def kinds(self) -> list[str]:
@@ -95,6 +95,8 @@ def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, t
     for _ in Recorder(tmp_path / "t").record(run, evaluators=[monitor], observers=[Diagnosis()]):
         pass
     assert (folder / "events.jsonl").read_bytes() == (tmp_path / "t" / "events.jsonl").read_bytes()
+    told = [words for kind, words in held.heard if kind == "event"]
+    assert told == [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     ours, theirs = final(folder), final(tmp_path / "t")
     assert ours.keys() == theirs.keys()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
@@ -114,7 +116,7 @@ def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held: Held, t
     data = {"name": "ring", "labels": "none", "limit": samples}
     held.start(tiny(steps=3, data=data))
     held.until("state", state="finished")
-    before = held.heard[: held.kinds().index("report")]
+    before = held.heard[: held.kinds().index("clock")]
     assert [words["text"] for kind, words in before if kind == "notice"] == [few(39)][: samples < 40]
 
 
@@ -134,25 +136,22 @@ def test_grids_are_drawn_only_when_somebody_looks(held: Held, tiny: Any) -> None
 
 def test_stop_saves_and_open_goes_on(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=100_000, save_every=0))
-    held.until("report")
+    held.until("event", event="stepped")
     held.channel.send("adjust", {"overrides": ["generator.optimizer.lr=0.01"]})
-    adjusted = held.until("adjusted")
+    adjusted = held.until("event", event="adjusted")
     held.channel.send("stop")
     saved = held.until("state", state="stopped")["saved"]
     assert checkpoints(folder / "checkpoints")[-1].name == f"step-{saved:06d}"
-    with (folder / "events.jsonl").open("a") as file:
-        file.write(Diagnosed(saved, "D wins", {}, severity="warning").line())
-    held.channel.send("open", {"folder": str(folder), "try": 1, "turn": 2, "steps": saved + 10})
+    held.channel.send("open", {"folder": str(folder), "try": 1, "serial": 2, "steps": saved + 10})
     opened = held.until("opened")
-    assert held.until("diagnosis")["step"] == saved
     assert opened["step"] == saved
-    assert opened["adjusted"] == [{"step": adjusted["step"], "overrides": adjusted["overrides"]}]
+    assert opened["adjustments"] == [adjusted]
     assert held.until("state", state="finished")["step"] == saved + 10
 
 
 def test_another_start_saves_the_run_that_is_there(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=100_000, save_every=0))
-    held.until("report")
+    held.until("event", event="stepped")
     held.start(tiny(steps=5), "other")
     held.until("state", state="finished")
     assert checkpoints(folder / "checkpoints")
@@ -163,8 +162,10 @@ def test_an_adjusted_setting_acts_and_is_told(held: Held, tiny: Any) -> None:
     folder = held.start(tiny(steps=50), paused=True)
     held.until("state", state="paused")
     held.channel.send("adjust", {"overrides": ["generator.optimizer.lr=0.01", "penalties.0.gamma=3"]})
-    words = held.until("adjusted")
-    assert [(c["path"], c["old"], c["new"]) for c in words["changes"]] == [
+    assert held.until("event", event="adjusted")["step"] == 0
+    words = held.until("settings")
+    before = next(words["table"] for kind, words in held.heard if kind == "opened")
+    assert [(path, was, now) for path, was, now in compared(before, words["table"])] == [
         ("generator.optimizer.lr", 0.001, 0.01),
         ("penalties.0.gamma", 1.0, 3),
     ]
@@ -181,20 +182,20 @@ def test_an_alarm_pauses(held: Held, tiny: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("mulligan.training.Diagnosis.__init__.__defaults__", (10,))
     fast = {"kind": "sgd", "lr": 50.0}
     held.start(tiny(steps=5000, report_every=5, generator={**to_table(tiny())["generator"], "optimizer": fast}))
-    words = held.until("diagnosis")
+    words = held.until("event", event="diagnosed")
     assert words["severity"] == "alarm"
-    assert words["changes"]
+    assert words["overrides"]
     state = next(content for kind, content in iter(lambda: _next(held), None) if kind == "state")
     assert state["state"] in ("alarm", "failed")
 
 
 def _next(held: Held) -> Any:
-    kind, text = held.channel.receive()
+    kind, _, text = held.channel.receive()
     return kind, json.loads(text)
 
 
 def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> None:
-    held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "turn": 1})
+    held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "serial": 1})
     assert "is no run folder" in held.until("refused")["text"]
     held.channel.send("ask", {"id": 7, "what": "layers", "args": {}})
     assert "no run has been started" in held.until("answer")["refused"]
@@ -227,7 +228,7 @@ def test_a_server_that_is_gone_ends_the_worker_and_saves(
         monkeypatch.setattr(Connection, "poll", breaking)
     held = Held(tmp_path)
     folder = held.start(tiny(steps=1_000_000, save_every=0))
-    held.until("report")
+    held.until("event", event="stepped")
     held.channel.close()
     held.thread.join(30)
     assert not held.thread.is_alive()

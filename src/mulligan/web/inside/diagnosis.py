@@ -16,7 +16,6 @@ from mulligan.training.diagnosis.measurements import EVERY, LISTENS, View
 from mulligan.training.diagnosis.rules import HEALTHY, RULES
 from mulligan.training.diagnosis.statistics import NEIGHBOUR
 from mulligan.training.overrides import apply_overrides
-from mulligan.web.session.history import sloped
 from mulligan.web.session.settings import changes
 
 if TYPE_CHECKING:
@@ -111,8 +110,8 @@ def evidence(name: str, value: float, operator: str, threshold: float) -> dict[s
     return _line(name, operator, threshold) | {"value": value, "holds": holds}
 
 
-def looked(live: Live) -> dict[str, Any]:
-    """Return the latest look: the figures, five lines of evidence (more where more decided), and all checks."""
+def checked(live: Live) -> dict[str, Any]:
+    """Return what the latest measurement shows: five lines of evidence (more where more decided), and all checks."""
     diagnosis, run = live.diagnosis, live.run
     look = diagnosis.looks[-1]
     view = diagnosis.view(run)
@@ -127,10 +126,8 @@ def looked(live: Live) -> dict[str, Any]:
     return {
         "step": look.step,
         "state": current.state,
-        "signals": sloped(look.signals),
         "evidence": said,
         "checks": checks,
-        "histogram": look.histogram or None,
         "real_share": _real_share(run, len(look.histogram)),
         "histogram_n": COUNT,
         "reals": min(COUNT, len(run.data)),
@@ -167,17 +164,8 @@ def _real_share(run: Run, size: int) -> list[float] | None:
     return shares
 
 
-def diagnosed(live: Live, event: Diagnosed) -> dict[str, Any]:
-    """Return what the diagnosis says, with the changes of a second try and where it would begin."""
-    from mulligan.training.store.checkpoint import checkpoints, step_of
-    from mulligan.training.store.folder import RunFolder
-
-    steps = [step_of(path) for path in checkpoints(RunFolder(live.folder).checkpoints)]
-    return diagnosis_of(event, live.run.current, steps)
-
-
-def diagnosis_of(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
-    """Return a `Diagnosed` event for the page.
+def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
+    """Return what a `Diagnosed` event means, in words, and what a second try would change and where it would begin.
 
     Parameters
     ----------
@@ -187,23 +175,17 @@ def diagnosis_of(event: Diagnosed, config: Config, checkpoints: list[int]) -> di
     checkpoints : list of int
         Steps of those that are there.
     """
-    title, meaning = TITLES.get(event.state, (event.state, ""))
+    title, text = TITLES.get(event.state, (event.state, ""))
     before = to_table(config)
     after = to_table(apply_overrides(config, event.overrides)[0]) if event.overrides else before
     begin = max((step for step in checkpoints if step <= event.healthy_step), default=0)
-    text = meaning
-    if event.severity:
-        text += f" Healthy until step {event.healthy_step:,}; two checks in a row agree." if event.healthy_step else ""
+    if event.severity and event.healthy_step:
+        text += f" Healthy until step {event.healthy_step:,}; two checks in a row agree."
     return {
         "step": event.step,
-        "state": event.state,
         "title": title,
-        "severity": event.severity,
         "text": text,
-        "healthy_step": event.healthy_step,
         "evidence": [evidence(name, e["value"], e["operator"], e["threshold"]) for name, e in event.evidence.items()],
-        "remedies": list(event.remedies),
-        "overrides": list(event.overrides),
         "changes": changes(before, after),
         "from_step": begin,
         "restart": begin == 0,

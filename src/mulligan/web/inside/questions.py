@@ -10,7 +10,9 @@ from mulligan.errors import ConfigError
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import grid
 from mulligan.training.run import CLOUD, GRID
+from mulligan.web.inside import maps
 from mulligan.web.inside.maps import coordinates
+from mulligan.web.library import drawing
 from mulligan.web.library.drawing import png64
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
         made = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
     else:
         made = run.sample(*run.grid, average=weights == "average")
-    words: dict[str, Any] = {"step": run.step, "weights": weights}
+    words: dict[str, Any] = {"try": live.number, "step": run.step, "weights": weights}
     if run.data.is_points:
         low, high = run.data.range
         if weights != "real":
@@ -68,12 +70,9 @@ def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
     MulliganError
         When there is no answer.
     """
-    from mulligan.web.inside import maps
-    from mulligan.web.library import drawing
-
     run = live.run
     if what == "samples":
-        return {"try": live.number, **samples(live, args["weights"])}
+        return samples(live, args["weights"])
     if what == "nearest":
         return drawing.nearest(generator_of(run), run.data, **args)
     if what in drawing.QUESTIONS:

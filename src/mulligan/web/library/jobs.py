@@ -154,7 +154,7 @@ class Jobs:
                     if process.exitcode is not None:
                         break
                     continue
-                kind, content = channel.receive()
+                kind, _, content = channel.receive()
             except (EOFError, OSError):
                 break
             if kind == "say":

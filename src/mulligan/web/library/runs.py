@@ -24,9 +24,9 @@ from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
 from mulligan.web.http.problems import Problem
-from mulligan.web.inside.diagnosis import TITLES, diagnosis_of
+from mulligan.web.inside.diagnosis import TITLES, advice_on
 from mulligan.web.session import settings
-from mulligan.web.session.history import Story, number, story_of
+from mulligan.web.session.history import History, history_of, number
 from mulligan.web.session.state import IN_HAND, saved_samples
 from mulligan.web.session.tries import chain
 
@@ -178,7 +178,7 @@ def _last(here: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], set[st
     said = next((e for e in reversed(events) if e.get("event") == "diagnosed"), None)
     if said is None:
         diagnoses = (
-            story_of(here.path).diagnoses if here.events.is_file() and here.events.stat().st_size > _BACK else []
+            history_of(here.path).diagnoses if here.events.is_file() and here.events.stat().st_size > _BACK else []
         )
         said = diagnoses[-1] if diagnoses else {}
     return said, events, {str(e.get("event")) for e in events[-4:]}
@@ -192,9 +192,9 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
     path = playground.folder(name)
     here, row = RunFolder(path), _row(path, playground)
     config = load_config(here.config)
-    story = story_of(path)
+    history = history_of(path)
     steps = [step_of(p) for p in checkpoints(here.checkpoints)]
-    current = with_overrides(config, [line for one in story.adjustments for line in one.get("overrides", [])])
+    current = with_overrides(config, [line for one in history.adjustments for line in one.get("overrides", [])])
     tries = chain(path)
     return row | {
         "config": here.config.read_text(encoding="utf-8"),
@@ -202,7 +202,7 @@ def described(playground: Playground, name: str) -> dict[str, Any]:
         "changes": tries[-1].changes,
         "summary": tries[-1].summary,
         "tries": [each.content() for each in tries],
-        "diagnoses": [diagnosis_of(Diagnosed.of(words), config, steps) for words in story.diagnoses],
+        "diagnoses": [{**words, **advice_on(Diagnosed.of(words), config, steps)} for words in history.diagnoses],
         "saved_samples": saved_samples(path),
         "checkpoints": steps,
         "exports": exports(path),
@@ -214,8 +214,8 @@ def curves(playground: Playground, name: str) -> dict[str, Any]:
     """Return a run's curves, thinned."""
     path = playground.folder(name)
     live = playground.session.state
-    story: Story = live.current.story if live.run == name and live.current is not None else story_of(path)
-    return {"run": name, **story.thinned()}
+    history: History = live.current.history if live.run == name and live.current is not None else history_of(path)
+    return {"run": name, **history.thinned()}
 
 
 BUNDLED_RUN = ".bundled"

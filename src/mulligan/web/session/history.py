@@ -1,4 +1,4 @@
-"""Curves: collected while a run goes on, read back from its folder, and thinned so that a page can draw them."""
+"""The history of a run: collected from its events as they come, or from its log, and thinned for the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 POINTS = 500
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")
-LOOKS = ("g_gradient", "d_gradient", "x_gradient", "spread", "distance", "classes", "coverage")
+MEASUREMENTS = ("g_gradient", "d_gradient", "r2", "spread", "distance", "classes", "coverage")
 DISTANCE = ("kid", "modes", "effective_modes", "gap")
 
 
@@ -59,34 +59,38 @@ class Columns:
 
 
 @dataclass(eq=False)
-class Story:
-    """All curves of a try."""
+class History:
+    """What the events of a try leave behind: its curves, and the latest event of each kind."""
 
     curves: Columns = field(default_factory=lambda: Columns(CURVES))
-    looks: Columns = field(default_factory=lambda: Columns(LOOKS))
+    measurements: Columns = field(default_factory=lambda: Columns(MEASUREMENTS))
     distance: Columns = field(default_factory=lambda: Columns(DISTANCE))
     diagnoses: list[dict[str, Any]] = field(default_factory=list)
     adjustments: list[dict[str, Any]] = field(default_factory=list)
+    latest: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def report(self, step: int, measures: dict[str, Any]) -> None:
-        """Add what a report measured."""
-        self.curves.add(step, measured(measures))
-
-    def look(self, step: int, signals: dict[str, Any]) -> None:
-        """Add what a look found."""
-        self.looks.add(step, sloped(signals))
-        if "gap" in signals:
-            self.distance.join(step, {"gap": signals["gap"]})
-
-    def evaluated(self, step: int, metrics: dict[str, Any]) -> None:
-        """Add what an evaluation found."""
-        self.distance.join(step, {name: value for name, value in metrics.items() if name in DISTANCE})
+    def add(self, event: dict[str, Any]) -> None:
+        """Add an event, as `Event.to_json` writes it."""
+        kind, step = event["event"], event["step"]
+        self.latest[kind] = event
+        if kind == "stepped":
+            self.curves.add(step, with_penalty(event["measures"]))
+        elif kind == "looked":
+            self.measurements.add(step, event["signals"])
+            if "gap" in event["signals"]:
+                self.distance.join(step, {"gap": event["signals"]["gap"]})
+        elif kind == "evaluated":
+            self.distance.join(step, event["metrics"])
+        elif kind == "diagnosed":
+            self.diagnoses.append(event)
+        elif kind == "adjusted":
+            self.adjustments.append(event)
 
     def thinned(self) -> dict[str, Any]:
-        """Return the three charts' columns."""
+        """Return the columns of all charts."""
         return {
             "curves": self.curves.thinned(),
-            "looks": self.looks.thinned(),
+            "measurements": self.measurements.thinned(),
             "distance": self.distance.thinned(),
         }
 
@@ -101,31 +105,15 @@ def number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def sloped(signals: dict[str, Any]) -> dict[str, Any]:
-    """Add the slope of D at the fakes, of which a look measures the square."""
-    r2 = signals.get("r2")
-    return signals | {"x_gradient": None if r2 is None else r2**0.5}
-
-
-def measured(measures: dict[str, Any]) -> dict[str, Any]:
-    """Put the penalties together: what is none of the other measures is one."""
+def with_penalty(measures: dict[str, Any]) -> dict[str, Any]:
+    """Add the sum of the penalties: a measure that is no other is one."""
     others = [v for name, v in measures.items() if name not in CURVES and isinstance(v, (int, float))]
     return {**measures, "penalty": sum(others) if others else None}
 
 
-def story_of(folder: Path) -> Story:
-    """Read the curves of a run folder; what cannot be read is left out."""
-    story, here = Story(), RunFolder(folder)
-    for words in read_events(here.events, strict=False):
-        kind, step = words.get("event"), words["step"]
-        if kind == "stepped":
-            story.report(step, words["measures"])
-        elif kind == "evaluated":
-            story.evaluated(step, words["metrics"])
-        elif kind == "looked":
-            story.look(step, words["signals"])
-        elif kind == "diagnosed":
-            story.diagnoses.append(words)
-        elif kind == "adjusted":
-            story.adjustments.append(words)
-    return story
+def history_of(folder: Path) -> History:
+    """Read a run folder's log; what cannot be read is left out."""
+    history = History()
+    for event in read_events(RunFolder(folder).events, strict=False):
+        history.add(event)
+    return history

@@ -24,22 +24,18 @@ class Listener:
     def __init__(self, session: Session):
         self.session, self.state, self.broadcast = session, session.state, session.broadcast
 
-    def hear(self, kind: str, content: bytes) -> None:
-        """Take in one message; those about a run that is no longer in hand are dropped."""
-        if kind == "samples":
-            if self._fits(json.loads(content[:40].partition(b",")[0].rstrip(b"}") + b"}")):
-                self.state.samples = content
-                self.broadcast.publish("samples", content)
-            return
-        words = json.loads(content)
-        if kind == "state" and not self._fits(words):
-            self._left(words)
-        handle = getattr(self, f"_{kind}", None)
-        if handle is not None and self._fits(words):
-            handle(words)
-
-    def _fits(self, words: dict[str, Any]) -> bool:
-        return words.get("turn") in (None, self.state.turn)
+    def hear(self, kind: str, serial: int, content: bytes) -> None:
+        """Take in one message; those about a run that another one has taken the place of are dropped."""
+        if serial not in (0, self.state.serial):
+            if kind == "state":
+                self._left(json.loads(content))
+        elif kind == "event":
+            self._event(content)
+        elif kind == "samples":  # large, so passed on unread
+            self.state.samples = content
+            self.broadcast.publish("samples", content)
+        else:
+            getattr(self, f"_{kind}")(json.loads(content))
 
     def _left(self, words: dict[str, Any]) -> None:
         """Note where a try was saved that another one has taken the place of."""
@@ -81,53 +77,39 @@ class Listener:
         state.name = "training"
         if state.current is not None:
             state.current.state = "training"
+        if "diagnosed" in state.events:  # before the run was closed
+            self.session.advise(state.events["diagnosed"])
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
 
-    def _report(self, words: dict[str, Any]) -> None:
-        self.state.reported(words)
-        if self.state.rate is None and words.get("rate"):
-            self.state.rate = float(words["rate"])
+    def _event(self, content: bytes) -> None:
+        """Take in an event of the run, and pass it on to the pages as it came."""
+        event = json.loads(content)
+        self.state.take(event)
+        if event["event"] == "stepped":  # may come a thousand times a second
+            self.state.pending.append(content)
+            return
+        self.session.publish_reports()
+        self.broadcast.publish("event", content)
+        if event["event"] == "diagnosed":
+            self.session.advise(event)
+            self.broadcast.publish("advice", self.state.advice)
+            self.session.publish_tries()
+
+    def _clock(self, words: dict[str, Any]) -> None:
+        self.state.timed(words)
 
     def _pace(self, words: dict[str, Any]) -> None:
         self.state.paced(words)
 
-    def _look(self, words: dict[str, Any]) -> None:
-        self.state.look = words
-        if self.state.current is not None:
-            self.state.current.story.look(words["step"], words["signals"])
-        self.broadcast.publish("look", words)
+    def _checked(self, words: dict[str, Any]) -> None:
+        self.state.checked = words
+        self.broadcast.publish("checked", words)
 
-    def _metrics(self, words: dict[str, Any]) -> None:
-        info = self.state.info
-        found = {"try": self.state.number, "step": words["step"], "n": 1000, "final": False, **words["metrics"]}
-        found |= {"kid_floor": info.get("kid_floor"), "space": "points" if info.get("points") else "pca64"}
-        self.state.metrics = found
-        if self.state.current is not None:
-            self.state.current.story.evaluated(words["step"], words["metrics"])
-        self.broadcast.publish("metrics", found)
-
-    def _diagnosis(self, words: dict[str, Any]) -> None:
-        words["tried"] = self.session.tried(words)
-        self.state.diagnosis = words
-        current = self.state.current
-        if current is not None and words["severity"] == "alarm":
-            current.alarm = {"state": words["state"], "step": words["step"]}
-        self.broadcast.publish("diagnosis", words)
-        self.session.publish_tries()
-
-    def _adjusted(self, words: dict[str, Any]) -> None:
-        words["settings"] = self.state.settings = self.session.named(words["settings"])
-        if self.state.current is not None:
-            self.state.current.story.adjustments.append(words)
-        self.broadcast.publish("adjusted", words)
-
-    def _kept(self, words: dict[str, Any]) -> None:
-        if words["step"] not in self.state.saved_samples:
-            self.state.saved_samples.append(words["step"])
-
-    def _saved(self, words: dict[str, Any]) -> None:
-        self.state.saved_step = words["step"]
+    def _settings(self, words: dict[str, Any]) -> None:
+        self.state.info["table"] = words["table"]
+        self.state.settings = self.session.named(words["settings"])
+        self.broadcast.publish("settings", self.state.settings)
 
     def _notice(self, words: dict[str, Any]) -> None:
         self.broadcast.publish("notice", words)

@@ -14,9 +14,12 @@ from mulligan.errors import MulliganError
 from mulligan.serialization import from_table, to_table
 from mulligan.training.config import Config
 from mulligan.training.diagnosis.second_try import next_folder
-from mulligan.training.overrides import apply_overrides, with_overrides
+from mulligan.training.events import Diagnosed
+from mulligan.training.overrides import apply_overrides
+from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.web.http.problems import Problem
+from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.session import settings
 from mulligan.web.session.state import COMMANDS, UNFINISHED, State
 from mulligan.web.session.tries import Try, chain
@@ -66,11 +69,15 @@ class Session:
         self.broadcast.publish("tries", [each.content() for each in self.state.tries])
 
     def tick(self) -> None:
-        """Tell what is new of the curves and the run bar."""
-        curves = self.state.fresh_curves()
-        if curves is not None:
-            self.broadcast.publish("curves", curves)
+        """Tell what is new of the reports and the run bar."""
+        self.publish_reports()
         self.publish_status(always=False)
+
+    def publish_reports(self) -> None:
+        """Tell everybody the reports that have come since this was last called."""
+        reports, self.state.pending = self.state.pending, []
+        for report in reports:
+            self.broadcast.publish("event", report)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that a page must know of the run."""
@@ -108,8 +115,9 @@ class Session:
     def _begin(self, config: Config, *, paused: bool) -> None:
         folder = take_next(self.runs, config.recipe or "run")
         text = f"reading {config.data.name}"
-        table, turn = to_table(config), self.state.turn + 1
-        self.worker.send("start", {"config": table, "folder": str(folder), "try": 1, "turn": turn, "paused": paused})
+        table, serial = to_table(config), self.state.serial + 1
+        words = {"config": table, "folder": str(folder), "try": 1, "serial": serial, "paused": paused}
+        self.worker.send("start", words)
         self.state.begin([Try(1, folder.name, config.recipe, steps=config.steps, config=config)], 1, text)
         self.state.info = {"table": table, "data": config.data.name}
         self.state.settings = self.named(settings.settings_of(config))
@@ -148,7 +156,7 @@ class Session:
         chosen = next(each for each in tries if number in (None, each.number) and (number or each is tries[-1]))
         self._check_enough(chosen, steps)
         text = f"reading the checkpoint of {chosen.run}"
-        words = {"folder": str(self.runs / chosen.run), "try": chosen.number, "turn": self.state.turn + 1}
+        words = {"folder": str(self.runs / chosen.run), "try": chosen.number, "serial": self.state.serial + 1}
         self.worker.send("open", words | ({} if steps is None else {"steps": steps}))
         if self.state.current is not None and self.state.current is not chosen and self.state.name != "failed":
             self.state.current.state = "finished" if self.state.name == "finished" else "stopped"
@@ -194,7 +202,7 @@ class Session:
                 "bad-field", f"{' or '.join(settings.LIVE)} must be given, got none of them. Try lr_g = 0.001."
             )
         try:
-            with_overrides(config, overrides)
+            apply_overrides(config, overrides)
         except MulliganError as error:
             raise Problem("bad-field", str(error), field=next(iter(adjusted))) from error
         self.worker.send("adjust", {"overrides": overrides})
@@ -203,16 +211,16 @@ class Session:
     def second_try(self, overrides: list[str] | None) -> dict[str, Any]:
         """Go back to the last healthy checkpoint with the remedy, or with changes of the person's own."""
         current = self._current("second-try")
-        said = self.state.diagnosis
-        if said is None or not said["severity"]:
+        said, advice = self.state.events.get("diagnosed"), self.state.advice
+        if said is None or advice is None or not said["severity"]:
             raise Problem(
                 "wrong-state",
                 "the diagnosis has nothing against this run, so there is nothing to repair. Go on with it.",
             )
         lines = overrides if overrides is not None else said["overrides"]
         if not lines:
-            advice = "; ".join(said["remedies"])
-            raise Problem("wrong-state", f"no setting repairs this by itself. What may help: {advice}.")
+            helps = "; ".join(said["remedies"])
+            raise Problem("wrong-state", f"no setting repairs this by itself. What may help: {helps}.")
         config = self._config()
         try:
             changed = apply_overrides(config, lines)[0]
@@ -229,16 +237,16 @@ class Session:
         folder = next_folder(self.runs / current.run)
         with contextlib.suppress(OSError):  # the recorder says why
             folder.mkdir(parents=True)
-        text, number = f"going back to step {said['from_step']:,} of {current.run}", len(self.state.tries) + 1
+        text, number = f"going back to step {advice['from_step']:,} of {current.run}", len(self.state.tries) + 1
         words = {
             "parent": str(self.runs / current.run),
             "folder": str(folder),
             "try": number,
-            "turn": self.state.turn + 1,
+            "serial": self.state.serial + 1,
         }
         self.worker.send("second", words | {"overrides": lines, "restart": anew})
         current.state = "failed" if said["severity"] == "alarm" else "stopped"
-        begin = 0 if anew else said["from_step"]
+        begin = 0 if anew else advice["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
         new.changes, new.summary, new.config = found, settings.summary(found), changed
         self.state.begin([*self.state.tries, new], new.number, text)
@@ -246,15 +254,21 @@ class Session:
         self.broadcast.publish("runs", {})
         return self.status()
 
-    def tried(self, said: dict[str, Any]) -> dict[str, Any] | None:
+    def advise(self, event: dict[str, Any]) -> None:
+        """Take in what a diagnosis means, and what a second try would change."""
+        found = advice_on(Diagnosed.of(event), self._config(), self.checkpoints(self.state.run))
+        self.state.advice = {**found, "tried": self._tried(event["overrides"]) if found["restart"] else None}
+
+    def _tried(self, overrides: list[str]) -> dict[str, Any] | None:
         """Return the failed try that a remedy leads back to: the same settings from step 0 give the same run."""
-        if not said["overrides"] or not said["restart"]:
+        if not overrides:
             return None
         with contextlib.suppress(MulliganError, Problem):
-            after = apply_overrides(self._config(), said["overrides"])[0]
+            after = apply_overrides(self._config(), overrides)[0]
             for each in self.state.tries:
                 same = each.config is not None and replace(each.config, parent=None) == replace(after, parent=None)
-                if same and each.alarm is not None and not each.from_step and not each.story.adjustments:
+                other = each is not self.state.current
+                if same and other and each.alarm is not None and not each.from_step and not each.history.adjustments:
                     return {"number": each.number, **each.alarm}
         return None
 
@@ -321,8 +335,7 @@ class Session:
             )
             raise Problem("wrong-state", f"{why}. Name a recipe to start from.")
         config: Config = from_table(Config, self.state.info["table"])
-        changes = self.state.current.story.adjustments if self.state.current is not None else []
-        return with_overrides(config, [line for one in changes for line in one["overrides"]])
+        return config
 
     def _check_enough(self, chosen: Try, steps: int | None) -> None:
         """Refuse a length that a try is beyond: the worker would, but only after it has let the live run go."""
@@ -337,12 +350,14 @@ class Session:
                 value=steps,
             )
 
+    def checkpoints(self, run: str | None) -> list[int]:
+        """Return the steps of a run's checkpoints."""
+        found = [] if run is None else checkpoints(RunFolder(self.runs / run).checkpoints)
+        return [step_of(path) for path in found]
+
     def newest_checkpoint(self, run: str | None) -> int | None:
         """Return the step of a run's newest checkpoint."""
-        from mulligan.training.store.checkpoint import checkpoints, step_of
-
-        found = [] if run is None else checkpoints(RunFolder(self.runs / run).checkpoints)
-        return step_of(found[-1]) if found else None
+        return max(self.checkpoints(run), default=None)
 
     def clear_empty(self) -> None:
         """Remove the folder of a run that could not begin, with what a kill leaves in it."""

@@ -1,4 +1,4 @@
-"""The run as the page sees it: a status, the tries, their curves. Told by the worker, asked by everybody."""
+"""The run as the page sees it: a status, the tries, their history. Told by the worker, asked by everybody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mulligan import __version__
-from mulligan.web.session.history import CURVES, measured, significant
+from mulligan.training.store.folder import RunFolder
+from mulligan.web.session.history import significant
 from mulligan.web.session.tries import Try
 
 UNFINISHED = ("training", "paused", "alarm")
@@ -37,7 +38,7 @@ class State:
         self.text = ""
         self.tries: list[Try] = []
         self.number = 0
-        self.turn = 0  # times that a run was taken in hand: tells what is said about this one from what came late
+        self.serial = 0  # counts the runs that were opened: tells what is said about this one from what came late
         self.info: dict[str, Any] = {}
         self.settings: dict[str, Any] | None = None
         self.step = 0
@@ -47,10 +48,11 @@ class State:
         self.saved_samples: list[int] = []
         self.error: dict[str, Any] | None = None
         self.samples: bytes | None = None
-        self.look: dict[str, Any] | None = None
+        self.events: dict[str, dict[str, Any]] = {}  # the latest of each kind
+        self.checked: dict[str, Any] | None = None
+        self.advice: dict[str, Any] | None = None
         self.metrics: dict[str, Any] | None = None
-        self.diagnosis: dict[str, Any] | None = None
-        self.pending: list[tuple[int, dict[str, Any]]] = []
+        self.pending: list[bytes] = []  # reports that the pages have not been told
         self._order = itertools.count()
 
     @property
@@ -66,17 +68,17 @@ class State:
     @property
     def can(self) -> list[str]:
         """The commands that are taken now: a second try only where there is something to repair."""
-        ill = self.diagnosis is not None and bool(self.diagnosis["severity"])
+        ill = bool(self.events.get("diagnosed", {}).get("severity"))
         return [command for command in COMMANDS[self.name] if ill or command != "second-try"]
 
     def begin(self, tries: list[Try], number: int, text: str) -> None:
-        """Turn to another try: what was said about the last one is over."""
-        self.turn += 1
+        """Go over to another try: what was said about the last one is over."""
+        self.serial += 1
         self.tries, self.number, self.text, self.name = tries, number, text, "loading"
         self.step, self.rate, self.error, self.info = 0, None, None, {}
         self.saved_step, self.saved_samples = None, []
-        self.samples = self.look = self.metrics = self.diagnosis = None
-        self.pending = []
+        self.samples = self.checked = self.advice = self.metrics = None
+        self.events, self.pending = {}, []
 
     def opened(self, words: dict[str, Any], runs: Path) -> None:
         """Take in what a run is."""
@@ -90,7 +92,9 @@ class State:
             current.step, current.steps = words["step"], words["steps"]
             current.recipe = words["settings"]["recipe"]
             current.from_step = words["begins"]
-            current.story.adjustments = words["adjusted"]  # its log may have more, which a kill came too early to save
+            history = current.history  # its log may have more, which a kill came too early to save
+            history.adjustments = words["adjustments"]
+            self.events = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
 
     def moved(self, name: str, step: int | None = None) -> None:
         """Change the state, and the try's with it."""
@@ -102,14 +106,30 @@ class State:
         if self.current is not None:
             self.current.state, self.current.step = name, self.step
 
-    def reported(self, words: dict[str, Any]) -> None:
-        """Take in a report."""
-        self.step, self.seconds = words["step"], words.get("seconds", self.seconds)
-        current = self.current
+    def take(self, event: dict[str, Any]) -> None:
+        """Take in an event of the run, as `Event.to_json` writes it."""
+        kind, step, current = event["event"], event["step"], self.current
+        self.events[kind] = event
         if current is not None:
-            current.step = self.step
-            current.story.report(self.step, words["measures"])
-            self.pending.append((self.step, measured(words["measures"])))
+            current.history.add(event)
+        if kind == "stepped":
+            self.step = step
+            if current is not None:
+                current.step = step
+        elif kind == "sampled" and step not in self.saved_samples:
+            self.saved_samples.append(step)
+        elif kind == "saved":
+            self.saved_step = step
+        elif kind == "evaluated":
+            self.metrics = None  # of an earlier checkpoint
+        elif kind == "diagnosed" and event["severity"] == "alarm" and current is not None:
+            current.alarm = {"state": event["state"], "step": step}
+
+    def timed(self, words: dict[str, Any]) -> None:
+        """Take in what the clock said with a report."""
+        self.seconds = words["seconds"]
+        if self.rate is None and words["rate"]:
+            self.rate = float(words["rate"])
 
     def paced(self, words: dict[str, Any]) -> None:
         """Take in how fast it goes; a jump is halved, so that the figure can be read."""
@@ -122,18 +142,11 @@ class State:
     def evaluated(self, run: str, metrics: dict[str, Any]) -> bool:
         """Take in the evaluation of a checkpoint, unless it is of another run or what is known is newer."""
         current = self.current
-        if current is None or current.run != run or (self.metrics or metrics)["step"] > metrics["step"]:
+        known = self.metrics or self.events.get("evaluated", metrics)
+        if current is None or current.run != run or known["step"] > metrics["step"]:
             return False
         self.metrics = {**metrics, "try": self.number, "final": metrics["step"] == current.steps}
         return True
-
-    def fresh_curves(self) -> dict[str, Any] | None:
-        """Return the rows since the last call, as columns."""
-        if not self.pending:
-            return None
-        rows, self.pending = self.pending, []
-        columns = {name: [significant(values.get(name)) for _, values in rows] for name in CURVES}
-        return {"try": self.number, "step": [step for step, _ in rows], **columns}
 
     # ── for the page ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,17 +176,17 @@ class State:
             "loss": info.get("loss"),
             "error": self.error,
             "saved_step": self.saved_step,
-            "saved_samples_last": self.saved_samples[-1] if self.saved_samples else None,
             "kid_floor": info.get("kid_floor"),
+            "kid_n": info.get("kid_n"),
             "can": self.can,
             "order": next(self._order),  # an answer to a command may overtake the news, or the news the answer
         }
 
     def charts(self) -> dict[str, Any]:
         """Return the curves of all tries, thinned."""
-        found: dict[str, Any] = {"curves": {}, "looks": {}, "distance": {}}
+        found: dict[str, Any] = {"curves": {}, "measurements": {}, "distance": {}}
         for each in self.tries:
-            for name, columns in each.story.thinned().items():
+            for name, columns in each.history.thinned().items():
                 found[name][str(each.number)] = columns
         return found
 
@@ -187,15 +200,14 @@ class State:
             "tries": [each.content() for each in self.tries],
             **self.charts(),
             "saved_samples": self.saved_samples,
-            "look": self.look,
+            "events": self.events,
+            "checked": self.checked,
+            "advice": self.advice,
             "metrics": self.metrics,
-            "diagnosis": self.diagnosis,
-            "knob_changes": [] if self.current is None else self.current.story.adjustments,
+            "adjustments": [] if self.current is None else self.current.history.adjustments,
         }
 
 
 def saved_samples(folder: Path) -> list[int]:
     """List the steps whose grids lie in a run folder."""
-    from mulligan.training.store.folder import RunFolder
-
     return [*RunFolder(folder).grids()]

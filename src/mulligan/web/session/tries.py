@@ -12,7 +12,7 @@ from mulligan.training.config import load_config
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.session import settings
-from mulligan.web.session.history import Story, story_of
+from mulligan.web.session.history import History, history_of
 
 if TYPE_CHECKING:
     from mulligan.training.config import Config
@@ -35,7 +35,7 @@ class Try:
     changes: list[dict[str, Any]] = field(default_factory=list)
     summary: str = ""
     alarm: dict[str, Any] | None = None
-    story: Story = field(default_factory=Story)
+    history: History = field(default_factory=History)
     config: Config | None = None  # as it began
 
     def content(self) -> dict[str, Any]:
@@ -75,12 +75,12 @@ def chain(folder: Path) -> list[Try]:
 
 
 def _read(folder: Path, config: Config, before: Config | None, number: int) -> Try:
-    story = story_of(folder)
+    history = history_of(folder)
     saved = (step_of(path) for path in checkpoints(RunFolder(folder).checkpoints))
-    last = max([0, *saved, *story.curves.step[-1:]])
+    last = max([0, *saved, *history.curves.step[-1:]])
     begin = 0 if config.parent is None else config.parent.step
     found = Try(number, folder.name, config.recipe, begin, last, config.steps, "stopped", number - 1 or None)
-    found.story, found.config = story, config
+    found.history, found.config = history, config
     if last >= config.steps:
         found.state = "finished"
     if before is not None:
@@ -89,7 +89,7 @@ def _read(folder: Path, config: Config, before: Config | None, number: int) -> T
             table.pop("parent", None)
         found.changes = settings.changes(old, new)
         found.summary = settings.summary(found.changes)
-    alarms = [d for d in story.diagnoses if d.get("severity") == "alarm"]
+    alarms = [d for d in history.diagnoses if d.get("severity") == "alarm"]
     if alarms:
         found.alarm = {"state": alarms[-1]["state"], "step": alarms[-1]["step"]}
     return found

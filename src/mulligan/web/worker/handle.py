@@ -11,12 +11,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from mulligan.nn.workers.processes import ignore_ending_signals
 from mulligan.web.http.problems import Problem
 from mulligan.web.worker.protocol import Channel
-from mulligan.web.worker.worker import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
 PATIENCE = 0.5
@@ -31,13 +32,13 @@ class WorkerHandle:
     Attributes
     ----------
     heard : callable
-        Called in the loop's thread with the kind of every message, and its JSON as bytes.
+        Called in the loop's thread with the kind of every message, the serial number of its run, and its JSON as bytes.
     died : callable
         Called in the loop's thread with the exit code, when the process has ended without being told to.
     """
 
     def __init__(self) -> None:
-        self.heard: Callable[[str, bytes], None] = lambda kind, content: None
+        self.heard: Callable[[str, int, bytes], None] = lambda kind, serial, content: None
         self.died: Callable[[int | None], None] = lambda code: None
         self._process: SpawnProcess | None = None
         self._channel: Channel | None = None
@@ -56,7 +57,7 @@ class WorkerHandle:
         """Start a worker; it reads the digits while the server starts."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(target=main, args=(theirs,), name="mulligan-worker", daemon=True)
+        self._process = context.Process(target=_main, args=(theirs,), name="mulligan-worker", daemon=True)
         self._process.start()
         theirs.close()
         self._channel = Channel(ours)
@@ -83,16 +84,16 @@ class WorkerHandle:
                     if process.exitcode is None:
                         continue
                     break
-                kind, content = channel.receive()
+                message = channel.receive()
             except (EOFError, OSError):
                 break
             with contextlib.suppress(RuntimeError):  # the loop has ended; a full pipe would hold the worker back
-                self._loop.call_soon_threadsafe(self._on, channel, kind, content)
+                self._loop.call_soon_threadsafe(self._on, channel, *message)
         process.join(5.0)
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._lost, channel, process.exitcode)
 
-    def _on(self, channel: Channel, kind: str, content: bytes) -> None:
+    def _on(self, channel: Channel, kind: str, serial: int, content: bytes) -> None:
         if channel is not self._channel:
             return
         if kind == "answer":
@@ -101,7 +102,7 @@ class WorkerHandle:
             if future is not None and not future.done():
                 future.set_result(words)
         else:
-            self.heard(kind, content)
+            self.heard(kind, serial, content)
 
     def _lost(self, channel: Channel, code: int | None) -> None:
         if channel is not self._channel:
@@ -180,3 +181,11 @@ class WorkerHandle:
             self._process.join(5.0)
             return False
         return self._process.exitcode == 0
+
+
+def _main(connection: Connection) -> None:
+    """Be the worker, at this end of a pipe."""
+    ignore_ending_signals()  # the server hears them, and says what to do
+    from mulligan.web.worker.worker import Worker  # late: only this process needs what it imports
+
+    Worker(Channel(connection)).serve()

@@ -1,4 +1,4 @@
-"""The live run: what the worker trains, steers and is asked about, and what the page is told of it when it opens."""
+"""The live run: what the worker trains, steers and is asked about, and what the page is told when it opens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mulligan.metrics import kid
+from mulligan.serialization import to_table
+from mulligan.training.events import Adjusted
+from mulligan.training.monitor import COUNT
+from mulligan.web.session.settings import settings_of
+
 if TYPE_CHECKING:
     from mulligan.training import Config, Diagnosis, Run
     from mulligan.training.monitor import Monitor
@@ -14,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Live:
-    """The run that the worker has in its hands.
+    """The run that the worker trains.
 
     Attributes
     ----------
@@ -22,8 +30,8 @@ class Live:
     folder : Path
     number : int
         Of the try.
-    turn : int
-        The server's own number for this time that a run is in hand; every message is marked with it.
+    serial : int
+        Counts the runs that the server has opened; every message about this one is marked with it.
     diagnosis : Diagnosis
     path : deque
         Where the points of the first fixed z have been.
@@ -32,16 +40,13 @@ class Live:
     run: Run
     folder: Path
     number: int
-    turn: int
+    serial: int
     diagnosis: Diagnosis
     path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
 
 
 def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
     """Return what a run is, for the page."""
-    from mulligan.serialization import to_table
-    from mulligan.web.session.settings import settings_of
-
     run = live.run
     return {
         "run": live.folder.name,
@@ -49,9 +54,9 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
         "steps": run.config.steps,
         "begins": run.begins,
         "seconds": run.wall,
-        "table": to_table(run.config),
+        "table": to_table(run.current),
         "settings": settings_of(run.current),
-        "adjusted": [{"step": step, "overrides": overrides} for step, overrides in run.adjusted],
+        "adjustments": [Adjusted(step, overrides).to_json() for step, overrides in run.adjusted],
         "points": run.data.is_points,
         "shape": list(run.data.shape),
         "classes": run.classes,
@@ -60,22 +65,17 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
         "data": run.data.name,
         "loss": loss_of(run.config),
         "kid_floor": None if monitor is None else floor_of(run, monitor),
+        "kid_n": None if monitor is None else COUNT,
     }
 
 
 def loss_of(config: Config) -> dict[str, str]:
     """Return the loss, how its logits are to be read, and what its values are measured in."""
-    from mulligan.serialization import to_table
-
     return {"kind": to_table(config)["loss"]["kind"], "says": config.loss.says, "unit": config.loss.unit}
 
 
 def floor_of(run: Run, monitor: Monitor) -> float | None:
     """Return the KID of as many training samples against the monitor's reals: what perfect samples show."""
-    import numpy as np
-
-    from mulligan.metrics import kid
-
     count = len(monitor.real)
     if len(run.data) < 2 * count:
         return None

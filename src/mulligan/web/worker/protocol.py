@@ -1,4 +1,9 @@
-"""Small messages between the server and its worker: a word, a newline, strict JSON. Nothing is pickled."""
+"""Messages between the server and its worker: a line that says what they are, then strict JSON. Nothing is pickled.
+
+The line holds the message's kind and the serial number of the run that it is about, 0 for no run. So the server can
+drop what came late and pass the JSON on to the browsers unread: an event of the training loop reaches the page as it
+was written.
+"""
 
 from __future__ import annotations
 
@@ -47,28 +52,29 @@ class Channel:
         self._connection = connection
         self._lock = threading.Lock()
 
-    def send(self, kind: str, content: Any = None) -> None:
-        """Send one message.
+    def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
+        """Send one message, about the run of a serial number.
 
         Raises
         ------
         OSError
             When the other end is gone.
         """
-        message = kind.encode() + b"\n" + dumps({} if content is None else content)
+        message = b"%s %d\n%s" % (kind.encode(), serial, dumps({} if content is None else content))
         with self._lock:
             self._connection.send_bytes(message)
 
-    def receive(self) -> tuple[str, bytes]:
-        """Wait for a message; return its kind and its JSON, unread.
+    def receive(self) -> tuple[str, int, bytes]:
+        """Wait for a message; return its kind, its run's serial number, and its JSON, unread.
 
         Raises
         ------
         EOFError, OSError
             When the other end is gone.
         """
-        kind, _, content = self._connection.recv_bytes().partition(b"\n")
-        return kind.decode(), content
+        head, _, content = self._connection.recv_bytes().partition(b"\n")
+        kind, _, serial = head.decode().partition(" ")
+        return kind, int(serial), content
 
     def waiting(self, seconds: float = 0.0) -> bool:
         """Tell whether a message (or the end) is there, waiting for it so long at most."""

@@ -5,8 +5,11 @@ import { badgeOf, icon } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
 import { changed, command, edited, finding, mayWrite, store } from "./store.js";
 
-/** What the first look will show, with its thresholds, so that nothing moves when it comes; and by when it comes. */
+/** What the first measurement will show, with its thresholds, so that nothing moves when it comes; and by when it comes. */
 const awaited = () => store.catalog?.diagnosis;
+
+/** Whether something is wrong with the run; its advice comes a moment after the event. */
+const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
 
 /** Where a value stands between the ends of a gauge: twelve units a doubling, around the threshold. */
 function place({ value, operator, threshold }) {
@@ -32,12 +35,12 @@ function EvidenceLine({ line, level }) {
     <${Gauge} line=${line} level=${wrong} /><div class=${`v ${line.holds ? level : ""}`}>${num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
 }
 
-/** What the finding rests on first, then what every look shows: five lines, four above a remedy, three above a long one. */
-function lines(diagnosis, look) {
-  const severe = diagnosis?.severity ? diagnosis.evidence ?? [] : [];
-  const names = new Set(severe.map((e) => e.name));
-  const most = !severe.length ? 5 : diagnosis.changes?.length > 3 ? 3 : 4;
-  return [...severe, ...(look?.evidence ?? []).filter((e) => !names.has(e.name))].slice(0, most);
+/** What the finding rests on first, then what every measurement shows: five lines, four above a remedy, three above a long one. */
+function lines(severe, { advice, checked }) {
+  const because = severe ? advice.evidence : [];
+  const names = new Set(because.map((e) => e.name));
+  const most = !because.length ? 5 : advice.changes.length > 3 ? 3 : 4;
+  return [...because, ...(checked?.evidence ?? []).filter((e) => !names.has(e.name))].slice(0, most);
 }
 
 /** A value of the configuration in words: penalties as R1 γ 1 + R2 γ 1, kinds by their name. */
@@ -57,13 +60,13 @@ function Changes({ changes, from, restart }) {
 }
 
 function edit() {
-  const { diagnosis } = store;
+  const { advice, events } = store;
   const one = (line) => {
     const [path, ...rest] = line.split("=");
-    const told = diagnosis.changes.find((c) => c.path === path || c.path.startsWith(`${path}.`) || path.startsWith(`${c.path}.`));
+    const told = advice.changes.find((c) => c.path === path || c.path.startsWith(`${path}.`) || path.startsWith(`${c.path}.`));
     return { path, text: rest.join("="), use: true, label: told?.label ?? path, old: inWords(told?.old) };
   };
-  store.remedy = { of: finding(), from: diagnosis.from_step, changes: diagnosis.overrides.map(one) };
+  store.remedy = { of: finding(), from: advice.from_step, changes: events.diagnosed.overrides.map(one) };
   changed(true);
   requestAnimationFrame(() => document.querySelector('[data-testid="remedy-editor"] input')?.focus());
 }
@@ -75,25 +78,25 @@ function secondTry() {
 const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. ` : "");
 
 function Advice({ severe, open }) {
-  const { diagnosis, status, tries, look } = store;
-  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!look} onClick=${open}>All ${look?.checks?.length ?? awaited()?.checks} checks</button>`;
+  const { events: { diagnosed }, advice, checked, status, tries } = store;
+  const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!checked} onClick=${open}>All ${checked?.checks.length ?? awaited()?.checks} checks</button>`;
   if (severe) {
-    const alarm = diagnosis.severity === "alarm";
-    const tryable = diagnosis.can_try && diagnosis.changes?.length > 0;
-    const { tried } = diagnosis; // a try whose settings the remedy leads back to
+    const { changes, tried } = advice; // tried: a try whose settings the remedy leads back to
+    const alarm = diagnosed.severity === "alarm";
+    const tryable = advice.can_try && changes.length > 0;
     const filled = alarm && status.state !== "training" && !edited() ? "primary" : "";
-    const many = tryable && diagnosis.changes.length > 5 && ` · ${diagnosis.changes.length} changes`; // as many as are in sight
+    const many = tryable && changes.length > 5 && ` · ${changes.length} changes`; // as many as are in sight
     return html`<div class="try"><h3>What to try${many}</h3>
-      ${tryable ? html`<${Changes} changes=${diagnosis.changes} from=${diagnosis.from_step} restart=${diagnosis.restart} />`
-        : html`<ul class="small">${(diagnosis.remedies ?? []).map((r) => html`<li>${r}</li>`)}</ul>`}
-      <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: the same would come again. Change something else, too. ` : tryable ? `${sentence(diagnosis.remedies?.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
+      ${tryable ? html`<${Changes} changes=${changes} from=${advice.from_step} restart=${advice.restart} />`
+        : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
+      <p class="small">${tried ? `These are the settings of try ${tried.number}, which ended in ${tried.state} at ${int(tried.step)}: the same would come again. Change something else, too. ` : tryable ? `${sentence(diagnosed.remedies.at(-1))}Try ${status.try} stays on disk. ` : "No change of the settings is known to help by itself. "}${all("link")}</p>
       <div class="act">${tryable && html`${!tried && html`<button type="button" class=${`btn big grow ${filled}`} data-testid="second-try" disabled=${!mayWrite()} onClick=${secondTry}>${icon.flag()}Second try</button>`}
         <button type="button" class=${`btn big ${tried ? `grow ${filled}` : ""}`} data-testid="edit-remedy" disabled=${!mayWrite()} onClick=${edit}>Edit first</button>`}</div></div>`;
   }
   const before = tries.find((t) => t.number === tries.find((n) => n.number === status?.try)?.parent);
   if (before) {
     const every = cadence() ?? awaited()?.by_step;
-    const since = (look?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
+    const since = (checked?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
       <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
       <div class="act"><a class="btn" data-testid="compare-tries" href=${`#runs?${tries.map((t) => `compare=${encodeURIComponent(t.run)}`).join("&")}`}>Compare the tries</a>${all("btn quiet")}</div></div>`;
@@ -101,37 +104,37 @@ function Advice({ severe, open }) {
   return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
 }
 
-/** Steps between the latest two looks of a try, as far as there were two. */
+/** Steps between the latest two measurements of a try, as far as there were two. */
 function cadence() {
-  const steps = store.looks[store.status?.try]?.step ?? [];
+  const steps = store.measurements[store.status?.try]?.step ?? [];
   return steps.length > 1 ? steps.at(-1) - steps.at(-2) : null;
 }
 
 export function Diagnosis() {
   const [open, setOpen] = useState(false);
-  const { diagnosis, look, status } = store;
+  const { events: { diagnosed }, advice, checked, status } = store;
   const every = cadence();
-  const blank = !status || ["empty", "loading"].includes(status.state) || (!diagnosis && !look);
-  const severe = !blank && Boolean(diagnosis?.severity);
-  const level = severe ? badgeOf(diagnosis.severity) : "ok";
-  const shown = blank ? [] : lines(diagnosis, look);
-  const title = blank ? "Nothing to say yet" : severe ? diagnosis.title : "Healthy";
+  const blank = !status || ["empty", "loading"].includes(status.state) || (!advice && !checked);
+  const severe = !blank && isSevere();
+  const level = severe ? badgeOf(diagnosed.severity) : "ok";
+  const shown = blank ? [] : lines(severe, store);
+  const title = blank ? "Nothing to say yet" : severe ? advice.title : "Healthy";
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
-    : severe || diagnosis?.text ? diagnosis.text : "None of the failures that are known shows. Two looks in a row must agree before one is named.";
-  return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : look ? `checked at ${int(look.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(diagnosis.step)}`}</span></div>
+    : advice?.text || "None of the failures that are known shows. Two measurements in a row must agree before one is named.";
+  return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
     <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : level}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
       <p class="say" data-testid="diagnosis-text">${text}</p>
       <ul class="ev" data-testid="diagnosis-evidence">${blank ? awaited()?.evidence.map((line) => html`<li title=${line.words}><div>${line.label}<small>alarm ${line.operator} ${short(line.threshold)}</small></div><${Gauge} line=${line} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen(true)} />
-    </div>${open && html`<${Checks} look=${look} close=${() => setOpen(false)} />`}</section>`;
+    </div>${open && html`<${Checks} checked=${checked} close=${() => setOpen(false)} />`}</section>`;
 }
 
-function Checks({ look, close }) {
+function Checks({ checked, close }) {
   const dialog = useRef(null);
   useEffect(() => dialog.current.showModal(), []);
   return html`<dialog ref=${dialog} aria-labelledby="checks-h" data-testid="checks-dialog" onClose=${close}>
-    <header><h2 id="checks-h">All ${look.checks.length} checks at step ${int(look.step)}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <ul class="checks">${look.checks.map((check) => {
+    <header><h2 id="checks-h">All ${checked.checks.length} checks at step ${int(checked.step)}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
+    <ul class="checks">${checked.checks.map((check) => {
       const level = check.holds ? badgeOf(check.severity || "alarm") : "ok";
       return html`<li><span class=${level}>${icon[level]()}</span><div><b>${check.title}</b> <span class=${level}>${check.holds ? "shows" : "does not show"}</span><small>${check.meaning}</small>
         ${check.cases.map((c) => html`<small>${c.severity}: ${c.evidence.map((e, i) => html`${i > 0 ? " and " : ""}${e.words} ${e.operator} ${short(e.threshold)} (is ${num(e.value)})`)}</small>`)}</div></li>`;
@@ -140,14 +143,14 @@ function Checks({ look, close }) {
 
 /** On a phone the run bar carries the state as a chip that leads here. */
 export function Pill() {
-  const { diagnosis, status } = store;
+  const { events: { diagnosed }, advice, checked, status } = store;
   if (!status || ["empty", "loading"].includes(status.state)) return null;
-  const severe = Boolean(diagnosis?.severity);
-  const level = severe ? badgeOf(diagnosis.severity) : "ok";
+  const severe = isSevere();
+  const level = severe ? badgeOf(diagnosed.severity) : "ok";
   const go = () => {
     const head = document.getElementById("h-d");
     head?.scrollIntoView({ block: "center" });
     head?.focus({ preventScroll: true });
   };
-  return html`<button type="button" class=${`chip pill ${diagnosis || store.look ? level : ""}`} data-testid="diagnosis-pill" onClick=${go}>${diagnosis || store.look ? icon[level]() : null}${severe ? diagnosis.title : store.look || diagnosis ? "Healthy" : "No check yet"}</button>`;
+  return html`<button type="button" class=${`chip pill ${advice || checked ? level : ""}`} data-testid="diagnosis-pill" onClick=${go}>${advice || checked ? icon[level]() : null}${severe ? advice.title : advice || checked ? "Healthy" : "No check yet"}</button>`;
 }

@@ -50,31 +50,35 @@ function Histogram({ shares, real, names, of }) {
 }
 
 export function Quality() {
-  const { metrics: m, look, status } = store;
-  const first = store.catalog?.diagnosis; // what is known of a look before one was taken
+  const { metrics, events: { evaluated, looked }, checked, status } = store;
+  const m = metrics ?? evaluated?.metrics; // of a checkpoint, at the end; or what the monitor measures in training
+  const first = store.catalog?.diagnosis; // what is known of a measurement before there is one
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
-  const shares = blank ? null : look?.histogram;
-  // Modes of a toy, or classes that a judge reads: a look tells; before it, whether the pictures have classes at all.
-  const counted = blank || (look ? Boolean(shares?.length) : points || Boolean(status.counted_classes?.length));
+  const shares = blank || !looked?.histogram.length ? null : looked.histogram;
+  // Modes of a toy, or classes that a judge reads: a measurement tells; before it, whether the pictures have classes.
+  const counted = blank || (looked ? Boolean(shares) : points || Boolean(status.counted_classes?.length));
   const names = !counted ? [] : status?.counted_classes?.length ? status.counted_classes : Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
   const what = counted ? (points ? "mode" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const modes = m?.modes;
-  const coverage = m?.coverage ?? (blank ? null : look?.signals?.coverage);
+  const coverage = m?.coverage ?? (blank ? null : looked?.signals.coverage);
   const exact = m?.coverage != null;
   const lost = modes != null && modes < names.length;
-  const at = m?.step ?? look?.step;
-  const lookedAt = look == null ? "" : `step ${int(look.step)}`; // a look and an evaluation have steps of their own
-  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? `first by step ${int(first?.by_step)}` : `step ${int(at)}${m?.final ? ", at the end" : ""}`}</span></div>
+  const at = (metrics ?? evaluated ?? looked)?.step;
+  const measuredAt = looked == null ? "" : `step ${int(looked.step)}`; // it and an evaluation have steps of their own
+  const n = int(metrics ? m.n : status?.kid_n);
+  const floor = metrics ? null : status?.kid_floor;
+  const space = SPACES[metrics ? m.space : points ? "points" : "pca64"];
+  return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? `first by step ${int(first?.by_step)}` : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
       <${Metric} id="fd" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
-      <${Metric} id="kid" value=${m?.kid == null ? "–" : num(m.kid)} left=${m?.kid_floor == null ? SPACES[m?.space] ?? "" : `floor ${num(m.kid_floor)}`} right=${m?.kid == null ? "" : `n ${int(m.n)}`} />
-      <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${exact ? `of ${int(m.n_real)} reals reached` : blank || !lookedAt ? `of ${int(first?.reals)} reals at most` : `of ${int(look.reals)} reals, ${lookedAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
+      <${Metric} id="kid" value=${m?.kid == null ? "–" : num(m.kid)} left=${m == null ? "" : floor == null ? space ?? "" : `floor ${num(floor)}`} right=${m?.kid == null ? "" : `n ${n}`} />
+      <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${exact ? `of ${int(m.n_real)} reals reached` : blank || !measuredAt ? `of ${int(first?.reals)} reals at most` : `of ${int(checked?.reals)} reals, ${measuredAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against reals that G has seen: none are held out.</small>`}
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
-      <${Histogram} shares=${shares} real=${blank ? null : look?.real_share} names=${names} of=${what} />
-      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && look?.histogram_n ? ` · shares: n ${int(look.histogram_n)}, ${lookedAt}` : ""}</small>
+      <${Histogram} shares=${shares} real=${blank ? null : checked?.real_share} names=${names} of=${what} />
+      <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && checked ? ` · shares: n ${int(checked.histogram_n)}, ${measuredAt}` : ""}</small>
       ${m?.figures && html`<${Figures} figures=${m.figures} />`}
     </div></div></section>`;
 }

@@ -25,7 +25,7 @@ function describe(samples, weights, step) {
 
 /** Whether all samples are one grey: said in words, because nothing is stretched. */
 function flat(samples) {
-  const span = store.look?.signals?.span;
+  const span = store.events.looked?.signals.span;
   return samples && !samples.points && span != null && span < 0.01 ? "All pixels lie within 1 % of the range of real ones" : null;
 }
 
@@ -36,7 +36,7 @@ export function Samples() {
   const [back, setBack] = useState(null); // index into the saved steps, null for the latest
   const [other, setOther] = useState(null);
   const asked = useRef(0);
-  const { status, samples, saved } = store;
+  const { status, samples, saved_samples: saved } = store;
   const state = status?.state;
   const empty = !status || state === "empty" || state === "loading";
   const looking = back != null && saved[back] != null;

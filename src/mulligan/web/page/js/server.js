@@ -74,7 +74,8 @@ export class Server {
     this.leave();
     const stream = new EventSource(`/api/stream?client=${this.client}`);
     this.stream = stream;
-    const kinds = "snapshot status curves samples look metrics diagnosis tries adjusted progress notice runs write_lock ping";
+    // "event" is an event of the run, as its events.jsonl has it; the others are the server's own
+    const kinds = "snapshot event status samples checked advice metrics settings tries progress notice runs write_lock ping";
     for (const kind of kinds.split(" ")) {
       stream.addEventListener(kind, (event) => {
         if (stream !== this.stream) return;

@@ -11,11 +11,12 @@ export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 // the figures and curves that came before it; without one these wait a little longer
 const quiet = () => (calm() ? 1000 : 600);
 const PATIENT = 1500;
-const FIGURES = ["curves", "status", "look", "metrics"];
+const FIGURES = ["event", "status", "checked", "metrics"];
 
 const started = {
-  status: null, settings: null, tries: [], curves: {}, looks: {}, distance: {}, samples: null, saved: [], look: null,
-  metrics: null, diagnosis: null,
+  status: null, settings: null, tries: [], curves: {}, measurements: {}, distance: {}, samples: null, saved_samples: [],
+  events: {}, // the latest of each kind, as events.jsonl has it
+  checked: null, advice: null, metrics: null,
 };
 
 export const store = {
@@ -81,21 +82,20 @@ export function tell(kind, text, actions = []) {
 
 // ── what the server tells ───────────────────────────────────────────────────────────────────────────────────────────
 
-// columns of the tables that come with a snapshot, to which rows are added here
-const LOOKS = ["g_gradient", "d_gradient", "x_gradient", "spread", "distance", "classes", "coverage"];
-const DISTANCES = ["kid", "modes", "effective_modes", "gap"];
-
-function append(table, more, names) {
-  for (const name of names) (table[name] ??= []).push(...(more[name] ?? new Array(more.step.length).fill(null)));
+/** Add a row to a table of columns, which came with the snapshot; what was not measured at this step is a gap. */
+function append(table, step, values) {
+  if (!table || step <= table.step.at(-1)) return; // told again
+  for (const name of Object.keys(table)) table[name].push(name === "step" ? step : values[name] ?? null);
   if (table.step.length <= KEPT) return;
   for (const name of Object.keys(table)) table[name] = table[name].filter((_, i) => i % 2 === 0);
 }
 
-/** Put figures of one step into the table of distances: looks and evaluations may meet at a step. */
-function join(number, step, figures) {
-  const table = (store.distance[number] ??= { step: [] });
-  if (table.step.at(-1) !== step) append(table, { step: [step] }, ["step", ...DISTANCES]);
-  for (const [name, value] of Object.entries(figures)) if (value != null) table[name][table.step.length - 1] = value;
+/** Put figures of one step into the table of distances: measurements and evaluations may meet at a step. */
+function join(step, figures) {
+  const table = store.distance[store.status?.try];
+  append(table, step, {});
+  if (table?.step.at(-1) !== step) return;
+  for (const name of Object.keys(table)) if (name !== "step" && figures[name] != null) table[name][table.step.length - 1] = figures[name];
 }
 
 /** A status comes with the news and with the answer to a command, on two roads: the later one counts. */
@@ -105,9 +105,7 @@ const hears = {
   snapshot(data) {
     const before = store.status?.run;
     const left = store.progress; // its end may have come while this tab did not listen
-    Object.assign(store, started, data, {
-      saved: data.saved_samples ?? [], connected: true, lost: null,
-    });
+    Object.assign(store, started, data, { connected: true, lost: null });
     store.runsVersion++; // the server may be another one than before
     if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // and know other pictures
     store.epoch = server.epoch;
@@ -120,41 +118,42 @@ const hears = {
     if (!newer(data)) return;
     const before = store.status?.state;
     store.status = data;
-    const saved = data.saved_samples_last;
-    if (saved != null && saved !== store.saved.at(-1)) store.saved = [...store.saved, saved];
     if (before !== data.state) speakState(before, data);
-  },
-  curves(data) {
-    const { try: number, ...columns } = data;
-    append((store.curves[number] ??= {}), columns, Object.keys(columns));
   },
   samples(data) {
     store.samples = data;
     // a grid comes at once, the status by the server's clock: beside a grid stands no step before its own
     if (data.try === store.status?.try && data.step > store.status.step) store.status = { ...store.status, step: data.step };
   },
-  look(data) {
-    store.look = data;
-    const s = data.signals;
-    const table = (store.looks[data.try] ??= { step: [] });
-    if (table.step.at(-1) === data.step) return;
-    append(table, { step: [data.step], ...Object.fromEntries(LOOKS.map((name) => [name, [s[name] ?? null]])) }, ["step", ...LOOKS]);
-    join(data.try, data.step, { gap: s.gap ?? null });
+  stepped({ step, measures }) {
+    append(store.curves[store.status?.try], step, measures);
+  },
+  looked({ step, signals }) {
+    append(store.measurements[store.status?.try], step, signals);
+    join(step, { gap: signals.gap });
+  },
+  evaluated({ step, metrics }) {
+    store.metrics = null; // of an earlier checkpoint
+    join(step, metrics);
+  },
+  sampled({ step }) {
+    if (!store.saved_samples.includes(step)) store.saved_samples = [...store.saved_samples, step];
+  },
+  checked(data) {
+    store.checked = data;
   },
   metrics(data) {
     store.metrics = data;
-    if (data.fd != null) return; // an evaluation: other samples and features than those of the curve
-    join(data.try, data.step, { kid: data.kid ?? null, effective_modes: data.effective_modes ?? null });
   },
-  diagnosis(data) {
-    store.diagnosis = data;
+  advice(data) {
+    store.advice = data;
     say(`${data.title} at step ${data.step}. ${data.text ?? ""}`);
+  },
+  settings(data) {
+    store.settings = data;
   },
   tries(data) {
     store.tries = data;
-  },
-  adjusted(data) {
-    store.settings = data.settings;
   },
   progress(data) {
     store.progress = data.done ? null : data;
@@ -208,7 +207,7 @@ const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", f
 
 function speakState(before, { state, step, error }) {
   if (!SPOKEN[state] || (before === "alarm" && state === "paused")) return;
-  const found = state === "alarm" ? store.diagnosis : null; // said a moment ago: this sentence takes its place
+  const found = state === "alarm" ? store.advice : null; // said a moment ago: this sentence takes its place
   if (state === "failed") store.alarmSpoken = `Failed at step ${step}. ${error?.text ?? ""}`;
   else if (found) store.spoken = `${SPOKEN[state]} at step ${step}: ${found.title}. ${found.text ?? ""}`;
   else store.spoken = `${SPOKEN[state]} at step ${step}`;
@@ -217,9 +216,10 @@ function speakState(before, { state, step, error }) {
 export const server = new Server((kind, data) => {
   if (kind !== "lost") store.heard = Date.now();
   const state = store.status?.state;
-  hears[kind]?.(data);
+  if (kind === "event") store.events = { ...store.events, [data.event]: data };
+  hears[kind === "event" ? data.event : kind]?.(data);
   if (kind === "ping") return;
-  changed(kind === "snapshot" || kind === "lost" || kind === "write_lock" || kind === "diagnosis", FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
+  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
 // ── what the person does ────────────────────────────────────────────────────────────────────────────────────────────
@@ -310,14 +310,14 @@ export function pageState() {
   if (!store.connected) return store.status ? "reconnecting" : "connecting";
   if (store.writer === false) return "second-tab";
   const state = store.status?.state ?? "empty";
-  if (state === "training" && store.diagnosis?.severity === "warning") return "warning";
+  if (state === "training" && store.events.diagnosed?.severity === "warning") return "warning";
   return PLAIN[state] ?? state;
 }
 
 /** What a run's generator is asked for by: `live` and `bundled` are no runs, so one that is called like them is `./live`. */
 export const modelOf = (run) => (["live", "bundled"].includes(run) ? `./${run}` : run);
 /** Which finding of which try is in hand. */
-export const finding = () => `${store.status?.run}/${store.status?.try}/${store.diagnosis?.state}`;
+export const finding = () => `${store.status?.run}/${store.status?.try}/${store.events.diagnosed?.state}`;
 /** What is being edited of the remedy in hand: not that of another try, or of another finding. */
 export const edited = () => (store.remedy?.of === finding() ? store.remedy : null);
 export const mayWrite = () => store.connected && store.writer === true;

@@ -42,7 +42,7 @@ function Transport({ state }) {
   const raw = store.status?.state ?? "empty";
   const [image, label] = toggleFace(raw);
   const off = !mayWrite() || raw === "loading" || raw === "stopping" || (raw === "failed" && !anew());
-  const alarmed = (state === "diagnosis" || raw === "failed") && store.diagnosis?.can_try;
+  const alarmed = (state === "diagnosis" || raw === "failed") && store.advice?.can_try;
   const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
   return html`<div class="transport" role="group" aria-label="Transport">
     <button type="button" class=${`btn main-action ${primary || dirty() ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
@@ -73,8 +73,8 @@ function goBack(one) {
 function RunBar({ state }) {
   const s = store.status;
   const blank = !s || s.state === "empty" || s.state === "loading";
-  const d = store.diagnosis;
-  const would = d?.severity === "alarm" && d.can_try && !d.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? d.from_step : null;
+  const { events: { diagnosed }, advice } = store;
+  const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? advice.from_step : null;
   // steps are told with the status, many times between two lists of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
@@ -117,7 +117,7 @@ function lossSince(tries, t) {
 }
 
 function Charts() {
-  const { status, tries, curves, looks, distance } = store;
+  const { status, tries, curves, measurements, distance } = store;
   const memory = useRef({});
   const key = `${status?.run}`;
   if (memory.current.key !== key) memory.current = { key, loss: {}, verdict: {}, gradients: {}, distance: {} };
@@ -137,7 +137,7 @@ function Charts() {
   return html`<div class="row2">
     <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
-    <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(looks, "D", "d_gradient", "--judge"), ...line(looks, "G", "g_gradient", "--fake"), ...line(looks, "∇ₓD", "x_gradient", "--real", { dash: 1 })]} />
+    <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(measurements, "D", "d_gradient", "--judge"), ...line(measurements, "G", "g_gradient", "--fake"), ...line(measurements, "∇ₓD", "r2", "--real", { dash: 1 }, () => Math.sqrt)]} />
     <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, PCA-64, log" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${!blank && status.kid_floor > 0 && shown === "kid" ? [{ y: status.kid_floor, label: `noise floor ${num(status.kid_floor)}` }] : []} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
   </div>`;
 }
