@@ -1,8 +1,10 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import mulligan.metrics
 from mulligan.cli.scores import table
 from mulligan.data import load
 from mulligan.metrics import (
@@ -128,3 +130,9 @@ def test_a_metric_of_ones_own_is_one_entry(pictures, monkeypatch):
     assert (rows["Means ↓"].best, rows["Means ↓"].how) == ("0.250", "How far apart.")
     assert short(metrics)["figures"]["light.mean"] == [metrics["light"]["mean"]["median"], 1.0]
     assert catalog({})["metrics"]["light.mean"]["label"] == "Brightness"
+
+
+def test_every_public_name_is_on_the_page_of_the_reference():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text("utf-8")
+    described = {line.rpartition(":: ")[2].rpartition(".")[2] for line in page.splitlines() if line.startswith(".. auto")}
+    assert described == {*mulligan.metrics.__all__} - {"METRICS"}  # which the page prints as a table

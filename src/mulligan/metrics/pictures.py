@@ -185,7 +185,9 @@ def sharpness(fake: NDArray[Any], real: NDArray[Any]) -> float:
 
 
 def contrast(fake: NDArray[Any], real: NDArray[Any]) -> float:
-    """Mean |2p − 1| with p the pixel in 0…1, fakes over reals: below 1 grey, above 1 saturated.
+    """Mean distance of the pixels from grey, fakes over reals: below 1 grey, above 1 saturated.
+
+    The distance is ``|2p − 1|``, p the pixel in 0…1.
 
     Parameters
     ----------
