@@ -43,7 +43,7 @@ from breaking_cases import BROKEN, SMALL, Case, configure, rates
 
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import DivergedError, MulliganError
-from mulligan.metrics import bundled, count_classes, frechet_distance, modes, moments, percent
+from mulligan.metrics import bundled_judge, count_classes, frechet_distance, modes, moments, percent
 from mulligan.training import Diagnosis, Recorder, Run, plan, train
 from mulligan.training.events import Diagnosed
 
@@ -82,7 +82,7 @@ def measured(run: Run) -> tuple[int, int, float]:
         toy = TOYS[run.data.name]
         assert isinstance(toy, Gaussians)
         return modes(made, toy.modes, toy.std).captured, len(toy.modes), float("nan")
-    judge, test = bundled("mnist"), run.data.test
+    judge, test = bundled_judge("mnist"), run.data.test
     assert judge is not None
     assert test is not None
     features, p = judge.features_and_probabilities(run.generator().images(COUNT, seed=1))

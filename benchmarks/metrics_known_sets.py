@@ -19,7 +19,7 @@ import scipy.ndimage
 
 from mulligan.data import load
 from mulligan.metrics import (
-    bundled,
+    bundled_judge,
     coverage_ideal,
     evaluate_pictures,
     frechet_distance,
@@ -161,7 +161,7 @@ def main():
     digits = load("mnist")
     real = np.asarray(digits.test.images)[: arguments.count]
     sets, train = known_sets(digits, arguments.count, rng)
-    judge = bundled("mnist")
+    judge = bundled_judge("mnist")
 
     def try_floors(maps):
         heads = ["FD %", "floor", "FD : floor", "coverage", "ideal"]

@@ -25,7 +25,7 @@ import numpy as np
 
 from mulligan.bench.machine import describe
 from mulligan.data.sources.mnist import load_mnist
-from mulligan.metrics import bundled, frechet_distance, manifolds, moments, noise_floor, percent
+from mulligan.metrics import bundled_judge, frechet_distance, manifolds, moments, noise_floor, percent
 from mulligan.nn.workers.limits import available_cores
 
 PEERS = ("gan", "dcgan", "wgan_gp")
@@ -156,7 +156,7 @@ def train(name, folder, seconds, seed, threads, clock):
 
 def score(folder, count):
     """Judge what was kept and not yet judged; return the logs by name, one for each seed."""
-    judge, held_out = bundled("mnist"), load_mnist().test.images
+    judge, held_out = bundled_judge("mnist"), load_mnist().test.images
     # Drawn, not the first ones: MNIST's first test digits are of other hands than the rest, and easier.
     rows = np.random.default_rng(0).permutation(len(held_out))[:count]
     features = judge(held_out[rows]).astype(np.float64)

@@ -120,16 +120,16 @@ def test_which_reals(own):
     bright_left = (some.real[:, :, :4].mean(axis=(1, 2, 3)) > 100).mean()
     assert 0.4 < bright_left < 0.9  # the first forty would all be of one class
     assert whole.against.originals.train.shape[0] == 200
-    with pytest.raises(ConfigError, match=r"count = 81: of own 80 are held out.*At most 80"):
+    with pytest.raises(ConfigError, match=r"count must be from 20 to 80, all of own that are held out, got 81"):
         Exam.prepare(own, 81)
-    with pytest.raises(ConfigError, match=r"19 samples of own cannot be judged; 20 at least.*Ask for more"):
+    with pytest.raises(ConfigError, match=r"held-out samples of own must be at least 20, got 19.*Ask for more"):
         Exam.prepare(own, 19)
     for count in (None, 20):  # no number would do
         with pytest.raises(
-            ConfigError, match=r"^30 samples of few .*: half of them .* least 20 are needed\. Collect 40 or"
+            ConfigError, match=r"^few must have 40 samples or more, half of which stand in .*, got 30\. Collect more"
         ):
             Exam.prepare(pictures(30, 0, "few"), count)
-    with pytest.raises(ConfigError, match=r"^15 samples of few cannot be judged; 20 .*Collect more that are held out"):
+    with pytest.raises(ConfigError, match=r"^held-out samples of few must be at least 20, got 15\. Collect"):
         Exam.prepare(pictures(30, 0, "few", test=pictures(15, 1)))
 
 
@@ -154,7 +154,7 @@ def test_without_a_test_part_one_half_stands_in():
     flat = {row.tobytes() for row in exam.real}
     assert len(flat) == 60
     assert exam.score(generator(), 0)["held_out"] is False
-    with pytest.raises(ConfigError, match="count = 61: of own 60 can stand in"):
+    with pytest.raises(ConfigError, match=r"count must be from 20 to 60, all of own that can stand in .*, got 61"):
         Exam.prepare(data, 61)
 
 
@@ -237,11 +237,11 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
 
 
 def test_words(own):
-    with pytest.raises(ShapeError, match=r"makes samples of shape \(2,\), own has \(8, 8, 1\)"):
+    with pytest.raises(ShapeError, match=r"the generator's shape \(2,\), got \(8, 8, 1\) of own"):
         evaluate(generator((2,), 0), own)
-    with pytest.raises(ConfigError, match="no seed; at least one"):
+    with pytest.raises(ConfigError, match="seeds must be at least one draw, got none"):
         evaluate(generator(), own, seeds=0)
-    with pytest.raises(ConfigError, match=r"does not say what it was trained on\. Name the data"):
+    with pytest.raises(ConfigError, match="data must be named, for this generator does not say"):
         evaluate(generator())
 
 

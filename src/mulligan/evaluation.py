@@ -20,7 +20,7 @@ from mulligan.data.sources.picture_file import SIZES
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, shown
 from mulligan.metrics import (
     Judge,
-    bundled,
+    bundled_judge,
     evaluate_pictures,
     evaluate_points,
     judge_for,
@@ -32,7 +32,6 @@ from mulligan.metrics import (
     stacked_modes,
 )
 from mulligan.models import load as load_generator
-from mulligan.output.figures import counted
 from mulligan.output.generator import Generator
 from mulligan.training import Run
 from mulligan.training.store.folder import RunFolder, newest_in, restored
@@ -103,13 +102,13 @@ def evaluate(
         data = _loaded(data, weights["ema"])
     drawn = _drawn(seeds)
     if count is not None and not isinstance(count, numbers.Integral):
-        raise ConfigError(f"count = {shown(count)} is not allowed; it must be a whole number. Try {COUNT}.")
+        raise ConfigError(f"count must be a whole number, got {shown(count)}. Try {COUNT}.")
     if not drawn:
-        raise ConfigError("no seed; at least one draw is needed. Usual are 3.")
+        raise ConfigError("seeds must be at least one draw, got none. Try 3.")
     shape = weights["ema"].spec.shape
     if tuple(shape) != data.shape:
         raise ShapeError(
-            f"the generator makes samples of shape {tuple(shape)}, {data.name} has {data.shape}; both must be alike. "
+            f"data must have the generator's shape {tuple(shape)}, got {data.shape} of {data.name}. "
             "Evaluate against the data that the generator was trained on."
         )
     exam = Exam.prepare(data, count)
@@ -204,7 +203,7 @@ class Exam:
         if data.is_points:
             return cls(data, len(real), held_out, real)
         stacked = data.name == STACKED
-        judge = bundled("mnist") if stacked else judge_for(data, train=train_judge)
+        judge = bundled_judge("mnist") if stacked else judge_for(data, train=train_judge)
         # PCA spreads what it was fitted on: the reals must be as new to it as the fakes are
         some = apart[np.random.default_rng(0).permutation(len(apart))[: pca_limit(data.shape)]]
         maps: list[Any] = [] if judge is None or stacked else [judge]
@@ -282,18 +281,18 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
     what = "are held out" if data.test is not None else "can stand in for held-out ones"
     if count is not None and count > there >= LEAST:
         raise ConfigError(
-            f"count = {shown(int(count))}: of {data.name} {there} {what}, and every figure depends on their number. "
-            f"At most {counted(there, 'sample')} can be judged."
+            f"count must be from {LEAST} to {there}, all of {data.name} that {what}, got {shown(int(count))}. "
+            f"Try {there}."
         )
     if there < LEAST and data.test is None:
         raise ConfigError(
-            f"{counted(len(data), 'sample')} of {data.name} cannot be judged: half of them stand in for held-out ones, "
-            f"of which at least {LEAST} are needed. Collect {2 * LEAST} or more."
+            f"{data.name} must have {2 * LEAST} samples or more, half of which stand in for held-out ones, got "
+            f"{len(data)}. Collect more."
         )
     count = min(COUNT if count is None else count, there)
     if count < LEAST:
         raise ConfigError(
-            f"{counted(count, 'sample')} of {data.name} cannot be judged; {LEAST} at least are needed. "
+            f"held-out samples of {data.name} must be at least {LEAST}, got {count}. "
             f"{'Ask for more.' if there >= LEAST else 'Collect more that are held out.'}"
         )
     return None if count == there else np.random.default_rng(0).permutation(there)[:count]
@@ -334,14 +333,14 @@ def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(seeds)  # type: ignore[arg-type]
     except TypeError as error:
-        raise ConfigError(
-            f"seeds = {shown(seeds)} is not allowed; it must be how many draws, or a list of seeds. Try 3."
-        ) from error
+        raise ConfigError(f"seeds must be how many draws, or a list of seeds, got {shown(seeds)}. Try 3.") from error
 
 
 def _own_data(generator: Generator) -> Dataset:
     if not generator.spec.data:
-        raise ConfigError("this generator does not say what it was trained on. Name the data (--data).")
+        raise ConfigError(
+            "data must be named, for this generator does not say what it was trained on. Try --data mnist."
+        )
     return _loaded(generator.spec.data, generator)
 
 

@@ -99,17 +99,17 @@ def test_classifier_score_against_scipy(rng):
 
 
 def test_words_for_what_is_off():
-    with pytest.raises(DataError, match="Logits go through a softmax"):
+    with pytest.raises(DataError, match="Send logits through a softmax"):
         count_classes(np.array([[2.0, -1.0]]), np.ones(2))
-    with pytest.raises(DataError, match="row sums off 1"):
+    with pytest.raises(DataError, match=r"sums off by 0\.3"):
         labels(np.array([[0.5, 0.2]]))
-    with pytest.raises(ShapeError, match=r"prior has shape \(3,\)"):
+    with pytest.raises(ShapeError, match=r"prior must have one share for each of the 2 classes, got shape \(3,\)"):
         count_classes(np.array([[0.5, 0.5]]), np.ones(3))
-    with pytest.raises(DataError, match="every class needs a positive one"):
+    with pytest.raises(DataError, match="prior must have a positive share for each class"):
         count_classes(np.array([[0.5, 0.5]]), np.array([1.0, 0.0]))
-    with pytest.raises(DataError, match="labels go from 0 to 4; 0 to 3"):
+    with pytest.raises(DataError, match=r"labels must be from 0 to 3, .* got 0 to 4"):
         shares(np.array([0, 4]), 4)
-    with pytest.raises(ShapeError, match="one class a picture"):
+    with pytest.raises(ShapeError, match="one class for each picture"):
         shares(np.zeros((0,), int), 4)
-    with pytest.raises(ShapeError, match=r"\(1,\) fake labels for 2 fake pictures"):
+    with pytest.raises(ShapeError, match=r"fake_label must have a class for each of 2 pictures, got \(1,\)"):
         within_class_variance(np.ones((2, 1)), np.zeros(1, int), np.ones((2, 1)), np.zeros(2, int), 1)

@@ -222,12 +222,12 @@ def test_seeds_together(result):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda r: r.update(n=7), "different 'n': 300, 7"),
-        (lambda r: r.update(data="other"), "different 'data': mnist, other"),
-        (lambda r: r["randconv"].update(sha256="f"), "different 'randconv.sha256'"),
-        (lambda r: r["copies"].update(n_train=1), "different 'copies.n_train': 2000, 1"),
-        (lambda r: r.pop("classes"), "different figures in 'metrics'"),
-        (lambda r: r["pca64"].pop("fd"), "different figures in 'pca64'"),
+        (lambda r: r.update(n=7), "same 'n', got 300, 7"),
+        (lambda r: r.update(data="other"), "same 'data', got mnist, other"),
+        (lambda r: r["randconv"].update(sha256="f"), "same 'randconv.sha256'"),
+        (lambda r: r["copies"].update(n_train=1), "same 'copies.n_train', got 2000, 1"),
+        (lambda r: r.pop("classes"), "same figures in 'metrics'"),
+        (lambda r: r["pca64"].pop("fd"), "same figures in 'pca64'"),
     ],
 )
 def test_what_may_not_be_put_together(result, change, words):
@@ -239,15 +239,15 @@ def test_what_may_not_be_put_together(result, change, words):
 
 def test_words_for_what_is_off(digits, maps, against):
     real, train = digits.test.images[:N], digits.images[:500]
-    with pytest.raises(ConfigError, match=r"feature maps \[\]"):
+    with pytest.raises(ConfigError, match=r"maps must be feature maps, .* got \[\]"):
         reference(real, train, [])
     with pytest.raises(ConfigError, match="each with its own name"):
         reference(real, train, [maps[1], maps[1]])
-    with pytest.raises(DataError, match="300 reals all have the same features"):
+    with pytest.raises(DataError, match="got 300 with the same features"):
         reference(np.repeat(real[:1], N, axis=0), train, maps)
     with pytest.raises(ShapeError, match=r"fakes must have the reals' shape \(28, 28, 1\), got \(20, 28, 1\)"):
         evaluate_pictures(real[:, :20], against)
-    with pytest.raises(DataError, match="fakes has dtype float64"):
+    with pytest.raises(DataError, match="fakes must be uint8 in 0…255, got float64"):
         evaluate_pictures(real / 255.0, against)
-    with pytest.raises(ConfigError, match="no results"):
+    with pytest.raises(ConfigError, match="results must be at least one, got none"):
         merge([])

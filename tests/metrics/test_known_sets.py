@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from mulligan.metrics import bundled, evaluate_pictures, pca, random_conv, reference
+from mulligan.metrics import bundled_judge, evaluate_pictures, pca, random_conv, reference
 
 N = 1000
 MAPS = ("judge", "pca64", "randconv")
@@ -33,7 +33,7 @@ def results(digits):
         "one repeated": np.tile(held[:1], (N, 1, 1, 1)),
         "noise": rng.integers(0, 256, held.shape).astype(np.uint8),
     }
-    maps = [bundled("mnist"), pca(train), random_conv((28, 28, 1))]
+    maps = [bundled_judge("mnist"), pca(train), random_conv((28, 28, 1))]
     against = reference(test, train, maps, prior=np.bincount(labels))
     return {name: evaluate_pictures(images, against) for name, images in sets.items()}
 

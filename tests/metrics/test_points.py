@@ -71,5 +71,5 @@ def test_points_of_ones_own(real):
 def test_words(real):
     with pytest.raises(ConfigError, match=r"as many as the 2000 reals, got 5.*Draw 2000"):
         evaluate_points(real["ring"][:5], real["ring"])
-    with pytest.raises(DataError, match="fake points is not finite"):
+    with pytest.raises(DataError, match="fake points must be finite"):
         evaluate_points(real["ring"] * np.nan, real["ring"])

@@ -11,7 +11,7 @@ import pytest
 from mulligan.data import Dataset, load, scaled
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import UnsupportedError
-from mulligan.metrics import bundled, count_classes, frechet_distance, manifolds, moments, pca, sharpness
+from mulligan.metrics import bundled_judge, count_classes, frechet_distance, manifolds, moments, pca, sharpness
 from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
 from mulligan.training import Run, recipe, with_overrides
 from mulligan.training.config import Parent
@@ -95,7 +95,7 @@ def test_digits_are_seen_through_the_judge_and_their_principal_components(monkey
     fake = np.asarray(all_of.images[np.flatnonzero(all_of.labels < 5)[-n:]])
     drawing(run, scaled(fake, -1.0, 1.0), monkeypatch)
     found = quality(run, n)
-    judge, components = bundled("mnist"), pca(train)
+    judge, components = bundled_judge("mnist"), pca(train)
     assert judge is not None
     (x, p), (y, _) = (judge.features_and_probabilities(images) for images in (fake, real))
     for name, a, b in (("fd", x, y), ("fd_pca", components(fake), components(real))):

@@ -11,7 +11,7 @@ import pytest
 
 from mulligan.data import Dataset, load
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics import bundled, kid, modes
+from mulligan.metrics import bundled_judge, kid, modes
 from mulligan.training import Recorder, Run, resume, train
 from mulligan.training.config import DataSpec
 from mulligan.training.events import Evaluated
@@ -44,7 +44,7 @@ def test_figures_of_pictures(mnist_run: Run) -> None:
     found = monitor(mnist_run)
     z, labels = mnist_run.draw(COUNT, seed=mnist_run.config.seed)
     images = mnist_run.sample(z, labels)
-    judge = bundled("mnist")
+    judge = bundled_judge("mnist")
     assert judge is not None
     assert monitor.features is not None
     judged = judge.probabilities(images)
@@ -71,7 +71,7 @@ def test_the_reals_are_held_out_and_of_every_class(mnist_run: Run) -> None:
 def test_real_pictures_would_score_as_they_should(mnist_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monitor = monitor_of(mnist_run)
     assert monitor.features is not None
-    judge, digits = bundled("mnist"), load("mnist")
+    judge, digits = bundled_judge("mnist"), load("mnist")
     assert judge is not None
     chosen = np.random.default_rng(0).permutation(len(digits))[:COUNT]
     images = np.asarray(digits.images[chosen])

@@ -94,10 +94,10 @@ def shares(label: NDArray[Any], count: int) -> NDArray[np.float64]:
     """
     label = np.asarray(label)
     if label.ndim != 1 or len(label) == 0:
-        raise ShapeError(f"labels have shape {label.shape}; (n,) with n ≥ 1 is needed, one class a picture.")
+        raise ShapeError(f"labels must have shape (n,), one class for each picture, got {label.shape}.")
     if label.min() < JUNK or label.max() >= count:
         raise DataError(
-            f"labels go from {label.min()} to {label.max()}; 0 to {count - 1}, or {JUNK} for junk, are allowed. "
+            f"labels must be from 0 to {count - 1}, or {JUNK} for junk, got {label.min()} to {label.max()}. "
             f"Number the classes from 0."
         )
     return np.bincount(label[label != JUNK], minlength=count) / len(label)
@@ -126,11 +126,11 @@ def count_classes(p: NDArray[Any], prior: NDArray[Any]) -> Classes:
     prior = np.asarray(prior, dtype=np.float64)
     count = p.shape[1]
     if prior.shape != (count,):
-        raise ShapeError(f"the prior has shape {prior.shape}; ({count},) is needed, one share a class.")
+        raise ShapeError(f"prior must have one share for each of the {count} classes, got shape {prior.shape}.")
     if not (np.isfinite(prior).all() and prior.min() > 0.0):
         raise DataError(
-            f"the prior's smallest share is {prior.min()}; every class needs a positive one, "
-            f"or KL is infinite. Leave out classes that the training set does not have."
+            f"prior must have a positive share for each class, or KL is infinite, got {prior.min()}. "
+            f"Leave out classes that the training set does not have."
         )
     histogram = shares(labels(p), count)
     known = round(histogram.sum() * len(p))
@@ -198,7 +198,9 @@ def within_class_variance(
     fake, real = feature_sets(fake, real, names=("fake features", "real features"), least=1)
     for name, table, label in (("fake", fake, fake_label), ("real", real, real_label)):
         if np.shape(label) != (len(table),):
-            raise ShapeError(f"{np.shape(label)} {name} labels for {len(table)} {name} pictures; one each is needed.")
+            raise ShapeError(
+                f"{name}_label must have a class for each of {len(table)} pictures, got {np.shape(label)}."
+            )
     ratios = []
     for k in range(count):
         there = _total_variance(real[real_label == k])

@@ -183,7 +183,7 @@ def ct(
     from scipy.stats import mannwhitneyu
 
     if least < 1:
-        raise ConfigError(f"least = {least}; a cell needs at least 1 fake and 1 real. Usual is 20.")
+        raise ConfigError(f"least must be at least 1, got {least}. Try 20.")
     z, weight = [], []
     for cell in np.unique(real_cell):
         a, b = fake[fake_cell == cell], real[real_cell == cell]

@@ -113,7 +113,7 @@ def reference(
     real, train = pictures(real, "real pictures"), pictures(train, "training pictures")
     names = [phi.name for phi in maps]
     if not names or len(set(names)) < len(names):
-        raise ConfigError(f"feature maps {names}: at least one, each with its own name, is needed. Pass [pca(train)].")
+        raise ConfigError(f"maps must be feature maps, each with its own name, got {names}. Try [pca(train)].")
     features, probabilities = _seen_by(maps, real)
     if probabilities is not None:
         prior = probabilities.mean(axis=0) if prior is None else np.asarray(prior, dtype=np.float64)
@@ -267,7 +267,7 @@ def merge(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         No result, or results that may not be compared: another n, data, judge, or set of figures.
     """
     if not results:
-        raise ConfigError("no results to merge; at least one is needed.")
+        raise ConfigError("results must be at least one, got none. Evaluate with seeds=1.")
     if len(results) == 1:
         return dict(results[0])
     merged: dict[str, Any] = _merge(list(results), "")
@@ -336,15 +336,14 @@ def _merge(values: list[Any], path: str) -> Any:
         return None
     if isinstance(first, dict):
         if any(value.keys() != first.keys() for value in values):
-            raise ConfigError(f"results with different figures in '{path or 'metrics'}': evaluate all in one way.")
+            raise ConfigError(f"results must have the same figures in '{path or 'metrics'}'. Evaluate all in one way.")
         return {key: _merge([value[key] for value in values], f"{path}.{key}".lstrip(".")) for key in first}
     if isinstance(first, list):
         return [_merge(list(entries), path) for entries in zip(*values, strict=True)]
     if isinstance(first, (str, bool)) or name in FACTS:
         if any(value != first for value in values):
             raise ConfigError(
-                f"results with different '{path}': {', '.join(map(str, values))}. Only results under the same "
-                f"conditions may be put together; evaluate them again in one way."
+                f"results must have the same '{path}', got {', '.join(map(str, values))}. Evaluate all in one way."
             )
         return first
     return {"median": median(values), "min": min(values), "max": max(values)}

@@ -52,11 +52,10 @@ def ssim(a: NDArray[Any], b: NDArray[Any], *, window: int = 7) -> NDArray[np.flo
     """
     a, b = pictures(a, "first pictures"), pictures(b, "second pictures")
     if a.shape != b.shape:
-        raise ShapeError(f"pictures of shapes {a.shape} and {b.shape}; pairs need one shape. Do not resize: crop.")
+        raise ShapeError(f"both sets must have one shape, got {a.shape} and {b.shape}. Crop, never resize.")
     if not 1 <= window <= min(a.shape[1:3]):
         raise ShapeError(
-            f"pictures of {a.shape[1]}×{a.shape[2]} pixels and a window of {window}; the window must fit inside. "
-            f"Pass a smaller window."
+            f"window must be from 1 to {min(a.shape[1:3])}, or it does not fit into the pictures, got {window}."
         )
     x, y, area = a.astype(np.int64), b.astype(np.int64), float(window * window)
     mean_x, mean_y = _box(x, window) / area, _box(y, window) / area
@@ -95,9 +94,9 @@ def dissimilarity(images: NDArray[Any], *, pairs: int = 500, seed: int = 0) -> f
     images = pictures(images)
     n = len(images)
     if n < 2:
-        raise ShapeError(f"{n} picture; at least 2 are needed to differ. Draw more samples.")
+        raise ShapeError(f"images must be at least 2 pictures, got {n}. Draw more samples.")
     if pairs < 1:
-        raise ConfigError(f"{pairs} pairs; at least 1 is needed. Usual are 500.")
+        raise ConfigError(f"pairs must be at least 1, got {pairs}. Try 500.")
     rng = np.random.default_rng(seed)
     first = rng.integers(n, size=pairs)
     second = (first + rng.integers(1, n, size=pairs)) % n  # never the same picture
@@ -143,8 +142,8 @@ def diversity(
     real_label = np.zeros(len(real), dtype=int) if real_label is None else np.asarray(real_label)
     if fake_label.shape != (len(fake),) or real_label.shape != (len(real),):
         raise ShapeError(
-            f"labels of shapes {fake_label.shape} and {real_label.shape} for {len(fake)} fakes and {len(real)} "
-            f"reals; one each is needed."
+            f"labels must be one for each of {len(fake)} fakes and {len(real)} reals, got shapes {fake_label.shape} "
+            f"and {real_label.shape}."
         )
     ratios = []
     for k in np.unique(real_label[real_label >= 0]):
@@ -154,8 +153,7 @@ def diversity(
             ratios.append(dissimilarity(ours, pairs=pairs, seed=seed) / expected if len(ours) > 1 else 0.0)
     if not ratios:
         raise DataError(
-            "no class has two different real pictures; diversity needs something to compare with. "
-            "Evaluate against more pictures."
+            "reals must have two different pictures of some class, got none. Evaluate against more pictures."
         )
     return float(np.mean(ratios))
 
@@ -235,17 +233,14 @@ def _ratio(fake: NDArray[Any], real: NDArray[Any], figure: Callable[[NDArray[np.
     """`figure` of the fakes over `figure` of the reals."""
     over, under = figure(pictures(fake, "fakes")), figure(pictures(real, "reals"))
     if not under > 0.0:
-        raise DataError(
-            f"the {name} of the real pictures is {under}; a positive one is needed to compare with. "
-            f"Look at them: they seem to be blank."
-        )
+        raise DataError(f"reals must have a positive {name}, got {under}. Look at them: they seem to be blank.")
     return over / under
 
 
 def _laplacian_variance(images: NDArray[np.uint8]) -> float:
     """Variance over the pixels of the 4-neighbour Laplacian, mean over the pictures, of pixels in 0…255."""
     if min(images.shape[1:3]) < 3:
-        raise ShapeError(f"pictures of {images.shape[1]}×{images.shape[2]} pixels; the Laplacian needs 3×3 at least.")
+        raise ShapeError(f"pictures must be 3×3 pixels or larger, got {images.shape[1]}×{images.shape[2]}.")
     variances = []
     for block in blocks(images, _BLOCK):
         p = block.astype(np.int32)

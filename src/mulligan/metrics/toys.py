@@ -103,11 +103,11 @@ def divergences(
     """
     x = np.asarray(samples, dtype=np.float64)
     if x.size == 0 or x.size != len(x):
-        raise ShapeError(f"samples have shape {x.shape}; (n,) or (n, 1) with n ≥ 1 is needed.")
+        raise ShapeError(f"samples must have shape (n,) or (n, 1), n ≥ 1, got {x.shape}.")
     if not np.isfinite(x).all():
-        raise DataError("a sample is not finite; the generator has diverged. Go back to an earlier checkpoint.")
+        raise DataError("samples must be finite, got NaN or infinity. Go back to an earlier checkpoint.")
     if not low < high or bins < 1:
-        raise ConfigError(f"{bins} bins from {low} to {high}: low < high and at least 1 bin are needed.")
+        raise ConfigError(f"bins must be at least 1, and low below high, got {bins} from {low} to {high}.")
     n = x.size
     count, edges = np.histogram(x, bins=bins, range=(low, high))
     q = np.append(count, n - count.sum()) / n
@@ -119,8 +119,8 @@ def divergences(
     inside = (half * w * height.reshape(bins, 16)).sum(axis=1)
     if height.min() < 0.0 or inside.sum() > 1.0 + 1e-3:
         raise DataError(
-            f"the density goes down to {height.min():.3g} and integrates to {inside.sum():.6g} over "
-            f"{low}…{high}; it must be ≥ 0 and at most 1. Normalise it, or use more bins for narrow peaks."
+            f"density must be ≥ 0 and integrate to 1 at most, got {height.min():.3g} and {inside.sum():.6g} over "
+            f"{low}…{high}. Normalise it, or use more bins for narrow peaks."
         )
     p = np.append(inside, max(0.0, 1.0 - inside.sum()))
     p /= p.sum()
@@ -170,7 +170,7 @@ def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
     from scipy.special import gammainc
 
     if not std > 0.0:
-        raise ConfigError(f"std = {std}; the modes' standard deviation must be positive.")
+        raise ConfigError(f"std must be positive, got {std}.")
     x, centres = feature_sets(samples, centres, names=("samples", "centres"), least=1)
     distance, index = nearest(x, centres)
     good = distance[:, 0] <= WITHIN * std
@@ -205,9 +205,9 @@ def stacked_modes(label: NDArray[Any]) -> Modes:
     """
     label = np.asarray(label)
     if label.ndim != 2 or 0 in label.shape:
-        raise ShapeError(f"labels have shape {label.shape}; (n, channels) is needed, one class a channel.")
+        raise ShapeError(f"label must have shape (n, channels), one class for each channel, got {label.shape}.")
     if label.dtype.kind not in "iu" or label.min() < 0 or label.max() > 9:
-        raise DataError(f"labels must be integers from 0 to 9; here {label.min()} to {label.max()}.")
+        raise DataError(f"label must be integers from 0 to 9, got {label.min()} to {label.max()}.")
     n, k = len(label), 10 ** label.shape[1]
     mode = label @ 10 ** np.arange(label.shape[1])
     count = np.bincount(mode, minlength=k)

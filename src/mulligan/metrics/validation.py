@@ -40,21 +40,21 @@ def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDAr
         table = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ShapeError(
-            f"{name} cannot be read as a table of numbers ({error}); (n, d) with one row a picture is needed. "
+            f"{name} must be a table of numbers, (n, d) with one row for each picture ({error}). "
             "Give rows of one length."
         ) from error
     if table.ndim != 2 or table.shape[1] == 0:
         raise ShapeError(
-            f"{name} has shape {table.shape}; a table (n, d) with one row a picture is needed. "
+            f"{name} must be a table (n, d) with one row for each picture, got shape {table.shape}. "
             f"Flatten pictures with .reshape(len(x), -1), or send them through a feature map first."
         )
     if len(table) < least:
-        raise ShapeError(f"{name} has {len(table)} rows; at least {least} are needed. Draw more samples.")
+        raise ShapeError(f"{name} must have at least {least} rows, got {len(table)}. Draw more samples.")
     if not np.isfinite(table).all():
         row = int(np.argmin(np.isfinite(table).all(axis=1)))
         raise DataError(
-            f"{name} is not finite in row {row}; only finite numbers can be compared. "
-            f"A generator that makes NaN has diverged: look at its weights, or go back to an earlier checkpoint."
+            f"{name} must be finite, got NaN or infinity in row {row}. A generator that makes NaN has diverged: "
+            f"go back to an earlier checkpoint."
         )
     return table
 
@@ -65,10 +65,7 @@ def feature_sets(*sets: NDArray[Any], names: tuple[str, ...], least: int = 2) ->
     widths = [table.shape[1] for table in tables]
     if len(set(widths)) > 1:
         said = ", ".join(f"{name} {width}" for name, width in zip(names, widths, strict=True))
-        raise ShapeError(
-            f"the sets have different numbers of features ({said}); one feature map makes them all. "
-            f"Send both through the same map."
-        )
+        raise ShapeError(f"sets must have one number of features, got {said}. Send all through the same feature map.")
     return tables
 
 
@@ -97,14 +94,14 @@ def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
     array = np.asarray(images)
     if array.dtype != np.uint8:
         raise DataError(
-            f"{name} has dtype {array.dtype}; uint8 in 0…255 is needed. "
+            f"{name} must be uint8 in 0…255, got {array.dtype}. "
             f"Ask the generator for .images(count, seed=…), which has that range."
         )
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or 0 in array.shape:
         raise ShapeError(
-            f"{name} has shape {np.shape(images)}; (n, h, w) or (n, h, w, c) is needed, none of them 0. "
+            f"{name} must have shape (n, h, w) or (n, h, w, c), none of them 0, got {np.shape(images)}. "
             f"Reshape flat rows with .reshape(-1, h, w, c)."
         )
     return array
@@ -131,7 +128,7 @@ def probabilities(p: NDArray[Any]) -> NDArray[np.float64]:
     worst = float(np.abs(table.sum(axis=1) - 1.0).max())
     if table.min() < 0.0 or worst > 1e-3:
         raise DataError(
-            f"probabilities have a smallest entry of {table.min():.3g} and row sums off 1 by up to {worst:.3g}; "
-            f"rows of probabilities are needed. Logits go through a softmax first."
+            f"probabilities must be ≥ 0 and sum to 1 in each row, got {table.min():.3g} and sums off by {worst:.3g}. "
+            f"Send logits through a softmax first."
         )
     return table

@@ -22,6 +22,7 @@ from mulligan.game.losses import sigmoid
 from mulligan.metrics import (
     METRICS,
     Metric,
+    bundled_judge_for,
     count_classes,
     frechet_distance,
     manifolds,
@@ -32,7 +33,6 @@ from mulligan.metrics import (
     pca_limit,
     percent,
     sharpness,
-    shipped,
     where_comparable,
 )
 from mulligan.nn.rng import stream
@@ -180,7 +180,7 @@ def _reals(kept: _Kept, count: int) -> _Reals:
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
     fitted = stream(0, "study.pca").permutation(len(data))[: min(10_000, pca_limit(data.shape))]
     components = pca(np.asarray(data.images[np.sort(fitted)]))
-    judge = shipped(data)
+    judge = bundled_judge_for(data)
     features = components(images)
     prior = np.ones(1, np.int64) if data.labels is None else np.bincount(data.labels, minlength=data.classes)
     if judge is None or prior.min() == 0:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics import PCA, count_classes, kid, modes, pca, pca_limit, shipped
+from mulligan.metrics import PCA, bundled_judge_for, count_classes, kid, modes, pca, pca_limit
 from mulligan.nn.rng import stream
 from mulligan.output.pictures import to_uint8
 
@@ -71,7 +71,7 @@ class Monitor:
         if len(data) < 2:  # has no components
             return None
         features = pca(np.asarray(data.images[_some(len(data), min(FITTED, pca_limit(data.shape)), "pca")]))
-        judge = shipped(data)
+        judge = bundled_judge_for(data)
         prior = None if judge is None or data.labels is None else np.bincount(data.labels, minlength=data.classes)
         if prior is None or prior.min() == 0:
             judge = prior = None

@@ -116,7 +116,7 @@ def test_endless_samples_are_read_from_fifteen_sizes(rng, d, smallest):
 
 def test_percent_of_the_total_variance():
     assert percent(3.0, Moments(np.zeros(2), np.diag([5.0, 1.0]), 9)) == 50.0
-    with pytest.raises(DataError, match="9 reals all have the same features"):
+    with pytest.raises(DataError, match="got 9 with the same features"):
         percent(3.0, Moments(np.zeros(2), np.zeros((2, 2)), 9))
 
 
@@ -125,22 +125,22 @@ def test_words_for_what_is_off(rng):
     with pytest.raises(ShapeError, match=r"shape \(30,\)"):
         moments(x[:, 0])
     for odd in ([[1.0, 2.0], [3.0]], [["a", "b"]] * 3, object()):
-        with pytest.raises(ShapeError, match="features cannot be read as a table of numbers"):
+        with pytest.raises(ShapeError, match="features must be a table of numbers"):
             moments(odd)
-    with pytest.raises(ShapeError, match="1 rows; at least 2"):
+    with pytest.raises(ShapeError, match="at least 2 rows, got 1"):
         moments(x[:1])
     with pytest.raises(ShapeError, match="real features 4, fake features 3"):
         frechet_infinity(x, x[:, :3])
-    with pytest.raises(ShapeError, match="moments of 4 and 3 features; one feature map makes both"):
+    with pytest.raises(ShapeError, match="moments must be of one number of features, got 4 and 3"):
         frechet_distance(moments(x), moments(x[:, :3]))
-    with pytest.raises(DataError, match="not finite in row 7"):
+    with pytest.raises(DataError, match=r"must be finite, got .* in row 7"):
         moments(np.where(np.arange(30)[:, None] == 7, np.nan, x))
-    with pytest.raises(ConfigError, match="2 ≤ smallest < 30"):
+    with pytest.raises(ConfigError, match="smallest from 2 to 29"):
         frechet_infinity(x, x, smallest=30)
-    with pytest.raises(ConfigError, match="1 sizes from 10 to 30 rows: at least 2 sizes"):
+    with pytest.raises(ConfigError, match=r"points must be at least 2, .* got 1 and 10"):
         frechet_infinity(x, x, points=1, smallest=10)
-    with pytest.raises(ConfigError, match="2 ≤ smallest < 30"):
+    with pytest.raises(ConfigError, match="smallest from 2 to 29"):
         frechet_infinity(x, x, smallest=1)
-    with pytest.raises(ConfigError, match="sample sizes 1 and 5"):
+    with pytest.raises(ConfigError, match="sample sizes must be at least 2, got 1 and 5"):
         noise_floor(np.eye(2), 1, 5)
     assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # two are enough: d + d(d+1)/4

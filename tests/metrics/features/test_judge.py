@@ -1,4 +1,4 @@
-"""Which judge a data set gets, and whether the shipped ones are what they say."""
+"""Which judge a data set gets, and whether the bundled ones are what they say."""
 
 import hashlib
 import logging
@@ -10,7 +10,7 @@ import pytest
 import mulligan.metrics.features.judge as judges
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.errors import DataError
-from mulligan.metrics import judge_for, shipped
+from mulligan.metrics import bundled_judge_for, judge_for
 from mulligan.metrics.features import judge_training
 from mulligan.metrics.features.judge_training import SHIPPED, accuracy_of
 
@@ -43,7 +43,7 @@ def own():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_judge_is_as_right_as_it_says(name):
-    found = judges.bundled(name)
+    found = judges.bundled_judge(name)
     assert found.accuracy >= {"mnist": 0.992, "fashion-mnist": 0.91}[name]
     path = FOLDER / f"{name}.safetensors"
     assert path.stat().st_size < 1_000_000
@@ -60,17 +60,17 @@ def test_every_shipped_judge_can_be_remade():
 
 
 def test_a_shipped_one_must_fit(digits):
-    assert judge_for(digits) is judges.bundled("mnist")
-    assert shipped(Dataset("mnist", digits.images[:50, :20], digits.labels[:50], digits.class_names)) is None
-    assert shipped(Dataset("mnist", digits.images[:50], digits.labels[:50] % 2, ("even", "odd"))) is None
-    assert shipped(Dataset("../mnist", digits.images[:50], digits.labels[:50], digits.class_names)) is None
-    assert shipped(Dataset("mnist", digits.images[:50])) is None
+    assert judge_for(digits) is judges.bundled_judge("mnist")
+    assert bundled_judge_for(Dataset("mnist", digits.images[:50, :20], digits.labels[:50], digits.class_names)) is None
+    assert bundled_judge_for(Dataset("mnist", digits.images[:50], digits.labels[:50] % 2, ("even", "odd"))) is None
+    assert bundled_judge_for(Dataset("../mnist", digits.images[:50], digits.labels[:50], digits.class_names)) is None
+    assert bundled_judge_for(Dataset("mnist", digits.images[:50])) is None
 
 
 def test_a_file_beside_ones_own_pictures_is_no_judge(tmp_path):
     (tmp_path / "digits.safetensors").write_bytes(b"a generator")
-    assert judges.bundled(str(tmp_path / "digits")) is None  # what the data set read from that folder is called
-    assert judges.bundled("../judges/mnist") is None
+    assert judges.bundled_judge(str(tmp_path / "digits")) is None  # what the data set read from that folder is called
+    assert judges.bundled_judge("../judges/mnist") is None
 
 
 def test_a_judge_of_ones_own(own, cache, caplog):

@@ -133,15 +133,15 @@ def test_random_conv_looks_at_each_picture_alone(digits, rng):
 def test_words_for_what_is_off(digits):
     phi, conv = pca(digits.images[:100]), random_conv((28, 28, 1))
     small = digits.images[:3, :20]
-    with pytest.raises(ShapeError, match="fitted on pictures of 784 values; these have 560"):
+    with pytest.raises(ShapeError, match=r"must have 784 values, .* pca64 was fitted on, got 560"):
         phi(small)
-    with pytest.raises(ShapeError, match=r"made for pictures of shape \(28, 28, 1\)"):
+    with pytest.raises(ShapeError, match=r"must have the shape .* \(28, 28, 1\), got \(20, 28, 1\)"):
         conv(small)
-    with pytest.raises(DataError, match="dtype float32"):
+    with pytest.raises(DataError, match="got float32"):
         phi(small.astype(np.float32))
-    with pytest.raises(ShapeError, match="0 components"):
+    with pytest.raises(ShapeError, match=r"dims must be at least 1, .* got 0"):
         pca(digits.images[:100], 0)
-    with pytest.raises(ShapeError, match=r"shape \(3, 560\)"):
+    with pytest.raises(ShapeError, match=r"got \(3, 560\)"):
         phi(small.reshape(3, -1))
 
 

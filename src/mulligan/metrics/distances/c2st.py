@@ -61,7 +61,7 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
     from scipy.optimize import minimize
 
     if not ridge > 0.0:
-        raise ConfigError(f"ridge = {ridge}; a positive weight is needed. Usual is 1.")
+        raise ConfigError(f"ridge must be positive, got {ridge}. Try 1.")
     real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=4)
     rng = np.random.default_rng(seed)
     n = min(len(real), len(fake))

@@ -42,7 +42,7 @@ def kmeans(x: NDArray[Any], k: int, *, iterations: int = 10, seed: int = 0) -> N
     """
     points = features(x, "points", least=1)
     if not 1 <= k <= len(points):
-        raise ConfigError(f"k = {k}; 1 to {len(points)} centres fit {len(points)} points.")
+        raise ConfigError(f"k must be from 1 to {len(points)}, the number of points, got {k}.")
     rng = np.random.default_rng(seed)
     centres = points[rng.choice(len(points), k, replace=False)]
     for _ in range(iterations):

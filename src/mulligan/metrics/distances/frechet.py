@@ -89,8 +89,8 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """
     if a.mean.shape != b.mean.shape:
         raise ShapeError(
-            f"moments of {len(a.mean)} and {len(b.mean)} features; one feature map makes both. "
-            "Send both sets through the same map."
+            f"moments must be of one number of features, got {len(a.mean)} and {len(b.mean)}. "
+            "Send both sets through the same feature map."
         )
     values, vectors = np.linalg.eigh(a.cov)
     root = (vectors * np.sqrt(values.clip(0.0))) @ vectors.T
@@ -125,7 +125,7 @@ def noise_floor(cov: NDArray[Any], m: int, n: int) -> float:
         A sample size below 2.
     """
     if min(m, n) < 2:
-        raise ConfigError(f"sample sizes {m} and {n}: both must be at least 2. Draw more samples.")
+        raise ConfigError(f"sample sizes must be at least 2, got {m} and {n}. Draw more samples.")
     values = np.linalg.eigvalsh(np.asarray(cov, dtype=np.float64)).clip(0.0)
     values = values[values > 0.0]
     ratio = np.outer(values, values) / np.add.outer(values, values)
@@ -153,8 +153,8 @@ def percent(distance: float, real: Moments) -> float:
     """
     if not real.total_variance > 0.0:
         raise DataError(
-            f"the {real.n} reals all have the same features: total variance {real.total_variance}; "
-            f"a positive one is needed as the unit. Evaluate against samples that differ."
+            f"reals must differ, or their variance is no unit, got {real.n} with the same features. "
+            f"Evaluate against samples that differ."
         )
     return 100.0 * distance / real.total_variance
 
@@ -195,8 +195,8 @@ def frechet_infinity(
     smallest = max(n // 10, 2 * real.shape[1]) if smallest is None else smallest
     if points < 2 or not 2 <= smallest < n:
         raise ConfigError(
-            f"{points} sizes from {smallest} to {n} rows: at least 2 sizes, and 2 ≤ smallest < {n}, are needed "
-            f"for a line. Draw more samples, or pass a smaller `smallest`."
+            f"points must be at least 2, and smallest from 2 to {n - 1}, got {points} and {smallest}. "
+            f"Draw more samples, or pass a smaller `smallest`."
         )
     rng = np.random.default_rng(seed)
     sizes = np.linspace(smallest, n, points).astype(int)

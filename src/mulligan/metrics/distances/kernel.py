@@ -87,7 +87,7 @@ def kid(real: NDArray[Any], fake: NDArray[Any], *, subsets: int = 50, size: int 
     """
     real, fake = feature_sets(real, fake, names=("real features", "fake features"))
     if subsets < 1 or size < 2:
-        raise ConfigError(f"{subsets} subsets of {size}: at least 1 subset of 2 is needed. Usual are 50 of 1000.")
+        raise ConfigError(f"subsets must be at least 1, of size 2 or more, got {subsets} of {size}. Try 50 of 1000.")
     rng = np.random.default_rng(seed)
     rows = min(len(real), len(fake))
     size = min(size, rows if subsets == 1 else max(2, rows // 2))

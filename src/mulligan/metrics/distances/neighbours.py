@@ -84,7 +84,7 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_density: 
         k below 1.
     """
     if min(k, k_density) < 1:
-        raise ConfigError(f"k = {k} and {k_density}: both must be at least 1. Published are 3 and 5.")
+        raise ConfigError(f"k and k_density must be at least 1, got {k} and {k_density}. Try 3 and 5, as published.")
     sets = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_density) + 1)
     (real, fake), _ = on_grid(*sets)
     real_k, real_dense = _radii(real, (k, k_density))
@@ -156,7 +156,7 @@ def nearest(
     (x, y), unit = on_grid(*feature_sets(x, y, names=("queries", "points"), least=1))
     allowed = len(y) - (skip is not None)
     if not 1 <= k <= allowed:
-        raise ConfigError(f"k = {k}; 1 to {allowed} neighbours can be asked for among {len(y)} points.")
+        raise ConfigError(f"k must be from 1 to {allowed} among {len(y)} points, got {k}.")
     slabs = max(1, len(y) // max(SLAB, k))
     squares = np.empty((slabs, len(x), k))
     indices = np.empty((slabs, len(x), k), dtype=np.intp)

@@ -48,7 +48,7 @@ def log_likelihoods(x: NDArray[Any], samples: NDArray[Any], width: float) -> NDA
     from scipy.special import logsumexp
 
     if not width > 0.0:
-        raise ConfigError(f"width = {width}; the kernel's standard deviation must be positive. Usual is .2.")
+        raise ConfigError(f"width must be positive, got {width}. Try 0.2.")
     x, samples = feature_sets(x, samples, names=("pictures", "samples"), least=1)
     scale = -0.5 / width**2
     kernel = np.concatenate([logsumexp(scale * d2, axis=1) for _, d2 in squared_distances(x, samples)])
@@ -87,7 +87,7 @@ def parzen(
         As in `log_likelihoods`; no width at all.
     """
     if not widths:
-        raise ConfigError("no widths; at least one kernel width is needed. Leave the argument out for the usual.")
+        raise ConfigError("widths must be at least one, got none. Leave them out for the usual ones.")
     best = max(widths, key=lambda width: log_likelihoods(validation, samples, width).mean())
     return float(log_likelihoods(test, samples, best).mean()), float(best)
 

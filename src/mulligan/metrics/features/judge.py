@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 FEATURES = 128
 STEPS = 2000
-"""Of a training on the spot: some twenty seconds on two cores at 28×28. The shipped judges have four times as many."""
+"""Of a training on the spot: some twenty seconds on two cores at 28×28. The bundled judges have four times as many."""
 BATCH = 128
 _METHOD = "judge 1"  # part of the cache's key: another number when a training on the spot gives another judge
 _CHUNK = 64
@@ -105,8 +105,8 @@ class Judge:
         """
         if images.shape[1:] != self.network.input_shape:
             raise ShapeError(
-                f"this judge sees pictures of shape {self.network.input_shape}, not {images.shape[1:]}; judge with "
-                "one that was trained on such pictures, or with the label-free maps (pca64)."
+                f"pictures must have the shape that this judge was trained on, {self.network.input_shape}, got "
+                f"{images.shape[1:]}. Use another judge, or pca, which needs none."
             )
         space = self.network.workspace()
         root: Any = self.network.layer
@@ -158,24 +158,24 @@ def read(path: Path) -> Judge:
                 entry.view(network.theta)[...] = file.get_tensor(entry.path)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(
-            f"{path} is no judge that can be read ({error}); remake it with "
-            "python -m mulligan.metrics.features.judge_training."
+            f"{path} cannot be read as a judge ({error}). "
+            "Train it again: python -m mulligan.metrics.features.judge_training."
         ) from error
     return Judge(network, hashlib.sha256(path.read_bytes()).hexdigest(), float(about["accuracy"]))
 
 
 @cache
-def bundled(name: str) -> Judge | None:
-    """Return the shipped judge of a data set, by its name; None where there is none, as for the path of a folder."""
+def bundled_judge(name: str) -> Judge | None:
+    """Return the bundled judge of a data set, by its name; None where there is none, as for the path of a folder."""
     if not name.replace("-", "").isalnum():
         return None
     path = Path(str(files("mulligan.metrics.features") / "judges" / f"{name}.safetensors"))
     return read(path) if path.exists() else None
 
 
-def shipped(data: Dataset) -> Judge | None:
-    """Return the judge that is shipped for this data set, by its name; None where there is none, or it does not fit."""
-    found = bundled(data.name)
+def bundled_judge_for(data: Dataset) -> Judge | None:
+    """Return the bundled judge of this data set, by its name; None where there is none, or it does not fit."""
+    found = bundled_judge(data.name)
     fits = found is not None and (found.network.input_shape, found.network.output_shape) == (
         data.shape,
         (data.classes,),
@@ -191,7 +191,7 @@ def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
     data : Dataset
         Pictures; a judge of one's own learns from all of them but `data.test`, or but a tenth where there is none.
     train : bool
-        Train one when none is shipped or in the cache.
+        Train one when none is bundled or in the cache.
 
     Returns
     -------
@@ -203,7 +203,7 @@ def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
     A judge that was trained on the spot is kept in the user's cache folder, by the SHA-256 of pictures and labels.
     The log tells how long that takes, and how well the new judge judges.
     """
-    found = shipped(data)
+    found = bundled_judge_for(data)
     if found is not None or data.labels is None or data.classes < 2:
         return found
     kept = _cache(data)

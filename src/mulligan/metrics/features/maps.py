@@ -100,8 +100,8 @@ class PCA:
         images = pictures(images)
         if images[0].size != len(self.components):
             raise ShapeError(
-                f"{self.name} was fitted on pictures of {len(self.components)} values; these have {images[0].size}, "
-                f"shape {images.shape[1:]}. Fit it on pictures of this size, never resize for judging."
+                f"pictures must have {len(self.components)} values, as those that {self.name} was fitted on, got "
+                f"{images[0].size}, shape {images.shape[1:]}. Fit it on pictures of this size; never resize."
             )
         parts = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
         return np.concatenate(parts).astype(np.float32)
@@ -133,7 +133,7 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
     images = pictures(train, "training pictures")
     n, width = len(images), images[0].size
     if n < 2 or dims < 1:
-        raise ShapeError(f"{dims} components of {n} pictures; at least 1 of 2 are needed.")
+        raise ShapeError(f"dims must be at least 1, of 2 pictures or more, got {dims} of {n}.")
     kept = min(dims, n - 1, width)
     # Sums of integers below 2⁵³ are exact: the moments do not depend on the order of the pictures.
     total = np.sum([block.sum(axis=0) for block in _flat_blocks(images)], axis=0)
@@ -217,7 +217,7 @@ class RandomConv:
         images = pictures(images)
         if images.shape[1:] != self.shape:
             raise ShapeError(
-                f"{self.name} was made for pictures of shape {self.shape}; these have {images.shape[1:]}. "
+                f"pictures must have the shape that {self.name} was made for, {self.shape}, got {images.shape[1:]}. "
                 f"Make one for this size with random_conv(shape)."
             )
         parts: list[NDArray[Any]] = []

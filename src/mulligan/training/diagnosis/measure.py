@@ -122,9 +122,9 @@ class Probe:
 
     @cached_property
     def _judge(self) -> Callable[[NDArray[Any]], tuple[Array, Array]] | None:
-        from mulligan.metrics.features.judge import bundled
+        from mulligan.metrics.features.judge import bundled_judge
 
-        judge = None if self.run.data.is_points else bundled(self.run.data.name)
+        judge = None if self.run.data.is_points else bundled_judge(self.run.data.name)
         fits = judge is not None and judge.network.input_shape == self.run.data.shape
         return judge.features_and_probabilities if judge is not None and fits else None
 

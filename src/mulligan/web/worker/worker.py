@@ -19,7 +19,7 @@ from typing import Any
 
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
-from mulligan.metrics import bundled
+from mulligan.metrics import bundled_judge
 from mulligan.serialization import from_table, to_table
 from mulligan.training import Config, Diagnosis, Recorder, Run, diagnoses, plan, resume
 from mulligan.training.events import Adjusted, Diagnosed, Event, Looked, Sampled, Started, Stepped
@@ -121,7 +121,7 @@ class Worker:
         """Do what is told until the end."""
         warnings.showwarning = lambda message, *rest, **more: self.notify("warning", str(message), "warning")
         load_mnist()  # nearly every run needs both: read before anybody asks
-        bundled("mnist")
+        bundled_judge("mnist")
         self.tell("ready")
         while not self._over:
             if self._next is None:
