@@ -4,7 +4,7 @@
     python benchmarks/breaking.py --seeds 0 21 22    … with other seeds as well
     python benchmarks/breaking.py --write            … and writes docs/reference/diagnosis.md
     python benchmarks/breaking.py --kept FILE        … goes on where the runs in the file ended
-    python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every look
+    python benchmarks/breaking.py --only scale       cases whose name holds the word; --verbose shows every measurement
     python benchmarks/breaking.py --long             healthy runs to their very end
     python benchmarks/breaking.py --overhead         what the diagnosis costs, in processor time
 
@@ -21,6 +21,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import inspect
 import json
 import sys
 import time
@@ -33,10 +34,8 @@ from breaking_cases import BROKEN, SOUND, Case, configure
 from mulligan.bench.machine import describe
 from mulligan.errors import DivergedError
 from mulligan.training import Run, train
-from mulligan.training.diagnosis.descriptions import MEANINGS
-from mulligan.training.diagnosis.observer import Diagnosis
-from mulligan.training.diagnosis.rules import HEALTHY, RULES
-from mulligan.training.events import Diagnosed, Stepped
+from mulligan.training.diagnosis import FAILURES, FIGURES, HEALTHY, Diagnosis, Failure, matches, severities
+from mulligan.training.events import Diagnosed, Measured
 
 COSTS = (
     ("quick", 7000, 1000),
@@ -77,15 +76,15 @@ def play(case: Case, seed: int = 0, *, verbose: bool = False, long: bool = False
     if case.breaks is not None:
         case.breaks(run)
     diagnosis, start = Diagnosis(), time.process_time()
-    named, step, words, severity, looks = HEALTHY, 0, "", "", 0
+    named, step, words, severity = HEALTHY, 0, "", ""
     share = (1.0 if long else case.upto) if case.expected == HEALTHY else max(case.upto, 0.3)
     last = round(config.steps * share)
     try:
         for event in train(run, observers=[diagnosis], stop=lambda: run.step >= last):
-            if verbose and isinstance(event, Stepped) and diagnosis.looks and diagnosis.looks[-1].step > looks:
-                looks = diagnosis.looks[-1].step
-                print(looks, *(f"{k}={v:.3g}" for k, v in diagnosis.looks[-1].signals.items()), diagnosis._before)
-                print("   ", *(f"{share:.2f}" for share in diagnosis.looks[-1].histogram))
+            if verbose and isinstance(event, Measured):
+                shown = severities(matches(diagnosis.measurements(run)))
+                print(event.step, *(f"{k}={v:.3g}" for k, v in event.signals.items()), shown)
+                print("   ", *(f"{share:.2f}" for share in event.histogram))
             if isinstance(event, Diagnosed):
                 named, step, severity = event.state, event.step, event.severity
                 words = ", ".join(
@@ -124,7 +123,7 @@ def distinct(outcomes: list[Outcome]) -> list[Outcome]:
 
 def report(outcomes: list[Outcome]) -> str:
     """The counts, by seed and by state, and the list of cases, as Markdown."""
-    states = [s for s in (HEALTHY, *RULES) if any(s in (o.case.expected, o.named) for o in outcomes)]
+    states = [s for s in (HEALTHY, *FAILURES) if any(s in (o.case.expected, o.named) for o in outcomes)]
     lines = ["| seed | broken | named exactly | by a neighbour | wrongly | not at all | in a tenth of the budget |"]
     lines[0] += " healthy | false alarms |"
     lines.append("|---" * 9 + "|")
@@ -168,7 +167,7 @@ def report(outcomes: list[Outcome]) -> str:
 
 def overhead() -> str:
     """Processor time of everything that the diagnosis does ÷ that of the steps, as Markdown."""
-    heads = ("recipe", "length", "steps taken", "steps between looks", "steps, s", "diagnosis, s", "per cent")
+    heads = ("recipe", "length", "steps taken", "steps between measurements", "steps, s", "diagnosis, s", "per cent")
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, length, steps in COSTS:
         run, spent = Run(configure(Case(name, name, (f"steps={length}",)))), 0.0
@@ -192,26 +191,31 @@ def overhead() -> str:
     return "\n".join(lines)
 
 
+def _shows(failure: Failure) -> str:
+    """Return the docstring of a rule on one line."""
+    return " ".join(inspect.cleandoc(failure.rule.__doc__ or "").split())
+
+
 def page(outcomes: list[Outcome], costs: str, where: str) -> str:
     """docs/reference/diagnosis.md."""
-    figures = "\n".join(f"| `{name}` | {words} |" for name, words in MEANINGS.items())
-    states = "\n".join(f"| {name} | {(rule.__doc__ or '').strip()} |" for name, rule in RULES.items())
+    figures = "\n".join(f"| `{name}` | {figure.meaning} |" for name, figure in FIGURES.items())
+    states = "\n".join(f"| {name} | {each.meaning} | {_shows(each)} |" for name, each in FAILURES.items())
     command = f"python benchmarks/breaking.py --seeds {' '.join(map(str, sorted({o.seed for o in outcomes})))} --write"
     return f"""# The diagnosis
 
-While a run trains, the diagnosis looks at it every 150 to 250 steps and names the first of the states below whose
-evidence holds. This page lists the states, tries the diagnosis on runs broken on purpose and on healthy ones, and
-explains its figures.
+While a run trains, the diagnosis measures it every 150 to 250 steps. It names the first of the failures below that
+shows. This page lists the failures, tries the diagnosis on runs broken on purpose and on healthy ones, and explains its
+figures.
 
-A look takes 256 fixed z, 256 fixed reals, and what the steps measured in between. A state that holds in two looks in a
-row is reported once, in the terminal and in `events.jsonl`; `mulligan diagnose RUN` repeats it with what to try, and
-`--try` does it.
+A measurement takes 256 fixed z, 256 fixed reals, and what the steps measured in between. A failure that two
+measurements in a row show is reported once, in the terminal and in `events.jsonl`. `mulligan diagnose RUN` repeats it
+with what to try, and `--try` does it.
 
 This page is made by `{command}`,
 on {where}.
 
-| state | what it is |
-|---|---|
+| state | what it means | how it shows |
+|---|---|---|
 {states}
 
 ## Runs broken on purpose, and healthy ones
@@ -250,13 +254,13 @@ ones stop where they are named, or unnamed at 30 to 50 per cent.
   picture above the same one under another label is near one half then, but in healthy runs, too, for hundreds of steps.
   The report's row *As asked* (`label_accuracy` of `mulligan evaluate`) shows it.
 - *What only slows a run down.* `dcgan` with D's rate × 30 draws worse digits than without, but comes nearer at every
-  look, as a healthy run does.
-- *What has to be compared, in a run of less than 450 steps.* That has two looks, and of these only the second can say
-  that the fakes come no nearer: a frozen D has no name yet.
+  measurement, as a healthy run does.
+- *What has to be compared, in a run of less than 450 steps.* That has two measurements, and of these only the
+  second can say that the fakes come no nearer: a frozen D has no name yet.
 - *Blends of a few pictures.* Fakes are copies where they are half as far from a training picture as these are from
   each other. A G that mixes forty of them may stay above that for thousands of steps; so does a blur.
 - *Modes that a toy lacks*, before three quarters of the run are over: a healthy grid finds its own about then.
-- *Cycles, early.* A way that leads nowhere needs 500 steps to be seen once, and a look more to be believed.
+- *Cycles, early.* A path that leads nowhere needs 500 steps to be seen once, and one more measurement to be believed.
 - *A divergence, as such:* it shows as saturation or collapse before it shows as NaN.
 - *A rare kind that is lost.* Of one in a hundred, two or three are among 256 reals, and of 256 fakes of a G that has
   it, one time in thirteen none is. Pictures without a judge are compared by distances alone.

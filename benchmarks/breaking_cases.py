@@ -10,7 +10,7 @@ import numpy as np
 
 from mulligan.data import Dataset, load
 from mulligan.training import Config, Run, recipe, with_overrides
-from mulligan.training.diagnosis.rules import HEALTHY
+from mulligan.training.diagnosis import HEALTHY
 
 SMALL = ("generator.layers.hidden=[128]", "discriminator.layers.hidden=[128]", "report_every=50")
 """A quicker `mlp`."""

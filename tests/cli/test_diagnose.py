@@ -53,8 +53,8 @@ def test_diagnose_and_try(mulligan, broken):
 
 def test_a_run_without_a_look_is_not_called_healthy(mulligan):
     assert mulligan("train", "ring", "--steps", 20, "--threads", 1, "--no-evaluate")[0] == 0
-    assert mulligan("diagnose", "runs/ring-1")[1] == "runs/ring-1: not looked at yet, at step 20 of 20\n"
-    assert json.loads(mulligan("diagnose", "runs/ring-1", "--json")[1])["state"] == "not looked at yet"
+    assert mulligan("diagnose", "runs/ring-1")[1] == "runs/ring-1: not measured yet, at step 20 of 20\n"
+    assert json.loads(mulligan("diagnose", "runs/ring-1", "--json")[1])["state"] == "not measured yet"
     code, _, err = mulligan("diagnose", "runs/ring-1", "--try")
     assert code == 2
     assert "would have to be repaired" in err

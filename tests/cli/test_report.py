@@ -20,8 +20,8 @@ def run(mulligan, here):
 def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
     path = Path(run, "report.html")
     words = path.read_text("utf-8")
-    assert "Finished; the diagnosis has not looked at it yet." in words
-    assert "Not looked at yet." in words
+    assert "Finished; the diagnosis has not measured it yet." in words
+    assert "Not measured yet." in words
     assert "Healthy at the end." not in words
     path.unlink()
     assert mulligan("report", run) == (0, f"{path}\n", "")

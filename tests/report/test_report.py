@@ -202,7 +202,7 @@ def test_a_log_that_was_damaged_is_refused(folder):
         '{"event": "stepped"}',
         '{"event": "stepped", "step": "x", "measures": {}}',
         '{"event": "stepped", "step": 3, "measures": 3}',
-        '{"event": "looked", "step": 3, "signals": {}}',
+        '{"event": "measured", "step": 3, "signals": {}}',
         '{"event": "diagnosed", "step": 3}',
         '{"event": "diagnosed", "step": 3, "state": "healthy", "evidence": [], "remedies": 3}',
         '{"event": "diagnosed", "step": 3, "state": "D wins", "evidence": {}, "severity": "grave"}',

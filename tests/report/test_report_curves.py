@@ -29,9 +29,9 @@ def test_each_curve_is_the_one_of_its_name(folder):
     says = next(chart for chart in curves.charts_of(story) if chart.title == "What D says")
     for line, sign in zip(says.lines, (0.5, -0.5), strict=True):  # the reals, then the fakes
         assert line.y == pytest.approx([sign * (measures["d_real"] - measures["d_fake"]) for measures in told])
-    line, (steps, looked) = drawn["Variety and cover", "coverage"], zip(*story.looked)
+    line, (steps, measured) = drawn["Variety and cover", "coverage"], zip(*story.measured)
     known = sorted(story.clock)
-    assert line.y == [signals["coverage"] for signals in looked]
+    assert line.y == [signals["coverage"] for signals in measured]
     assert line.x == [story.clock[max(s for s in known if s <= step)][1] for step in steps]  # CPU-seconds, not wall
     assert all(wall != cpu for wall, cpu in story.clock.values())
     distance = next(chart for chart in curves.charts_of(story) if chart.title == "Distance to the real")

@@ -15,7 +15,7 @@ import pytest
 
 from mulligan.errors import DivergedError
 from mulligan.training import Run, train
-from mulligan.training.diagnosis.observer import Diagnosis
+from mulligan.training.diagnosis import Diagnosis
 from mulligan.training.events import (
     Clock,
     Diagnosed,
@@ -23,7 +23,7 @@ from mulligan.training.events import (
     Event,
     Failed,
     Finished,
-    Looked,
+    Measured,
     Sampled,
     Saved,
     Started,
@@ -58,7 +58,7 @@ def test_whoever_finds_what_no_measure_sees_the_run_says_that_it_failed(tiny: An
     for event in events:
         if who == "diagnosis" and isinstance(event, Stepped):
             run.gan.average[3] = np.nan
-        if who == "samples" and isinstance(event, Looked):
+        if who == "samples" and isinstance(event, Measured):
             run.gan.average[:] = np.float32(3e38)
         if isinstance(event, Failed):
             break

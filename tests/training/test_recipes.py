@@ -24,7 +24,7 @@ from mulligan.nn.layers.initializers import He, Zeros
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Parent, Run, describe, dumps_toml, recipe, train, with_overrides
-from mulligan.training.diagnosis.measure import Probe
+from mulligan.training.diagnosis import Probe
 
 ARTICLE = [name for name in RECIPES if name.startswith(("article", "attempt"))]  # the museum's, tested there
 
@@ -70,7 +70,7 @@ def test_a_recipe_trains(name, published):
         assert not key.endswith("theta") or not np.array_equal(array, before[key]), key
     made = run.sample(*run.draw(4, seed=0))
     assert made.shape == (4, *run.data.shape)
-    signals, _ = Probe(run).look()  # as every run is watched
+    signals, _ = Probe(run).measure()  # as every run is watched
     assert np.isfinite(list(signals.values())).all()
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy", "ranking")
 """Figures of a healthy run."""
-UNCHECKED = "not looked at yet"
-"""The state of a run that is too young for a look, or too short for one."""
+UNCHECKED = "not measured yet"
+"""The state of a run that is too young for a measurement, or too short for one."""
 
 
 def command(
@@ -30,8 +30,8 @@ def command(
 ) -> int:
     """Say the state of a run, the evidence, and what to try.
 
-    Every run is watched while it trains: two looks in a row, 150 to 250 steps apart, name a state. With --try, go
-    back to the last healthy checkpoint (or to the very beginning, where the remedy changes the nets), apply the
+    Every run is watched while it trains: two measurements in a row, 150 to 250 steps apart, name a state. With --try,
+    go back to the last healthy checkpoint (or to the very beginning, where the remedy changes the nets), apply the
     remedy, and train on in a new run folder; the run itself stays as it is.
 
     Example:
@@ -49,7 +49,7 @@ def command(
     """
     from mulligan.cli.follow import try_again
 
-    said, looked = _said(run)
+    said, measured = _said(run)
     last = said[-1] if said else None
     ill = last is not None and bool(last.severity)
     if try_:
@@ -61,7 +61,7 @@ def command(
         except ConfigError:  # nothing that a setting could repair: the words of the remedy stand
             second = None
     step, steps, signals = _stands(run)
-    quiet = "healthy" if looked else UNCHECKED
+    quiet = "healthy" if measured else UNCHECKED
     if json:
         emit(
             {
@@ -84,19 +84,19 @@ def command(
 
 
 def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
-    """Return what has been said about a run, the oldest first, and whether anybody looked."""
-    from mulligan.training.events import Diagnosed, Looked
+    """Return what has been said about a run, the oldest first, and whether anything was measured."""
+    from mulligan.training.events import Diagnosed, Measured
 
-    said, looked = [], False
+    said, measured = [], False
     for words in training.read_events(training.RunFolder.of(folder).events):
         if words.get("event") == Diagnosed.name:
             said.append(Diagnosed.of(words))
-        looked |= words.get("event") == Looked.name
-    return said, looked
+        measured |= words.get("event") == Measured.name
+    return said, measured
 
 
 def _stands(folder: Any) -> tuple[int, int, dict[str, float]]:
-    """Return how far the newest checkpoint is, and the figures of the last look that it remembers."""
+    """Return how far the newest checkpoint is, and the figures of the last measurement that it remembers."""
     here = training.RunFolder(folder)
     newest = here.newest()
     if newest is None:
@@ -115,13 +115,13 @@ def _print(
     steps: int,
     signals: dict[str, float],
 ) -> None:
-    from mulligan.training.diagnosis.descriptions import MEANINGS
+    from mulligan.training.diagnosis.failures import figure_of
     from mulligan.training.progress import evidence_lines
 
     if last is None:
         print(f"{run}: {quiet}, at step {count(step)} of {count(steps)}")
-        shown = [name for name in SHOWN if name in signals]
-        print(*(f"  {figure(signals[name])}  {MEANINGS[name]}" for name in shown), sep="\n", end="\n" if shown else "")
+        lines = [f"  {figure(signals[name])}  {figure_of(name).meaning}" for name in SHOWN if name in signals]
+        print(*lines, sep="\n", end="\n" if lines else "")
     else:
         kind = " (warning)" if last.severity == "warning" else ""
         print(f"{run}: {last.state}{kind}, since step {count(last.step)} of {count(steps)}")

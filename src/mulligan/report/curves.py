@@ -42,10 +42,10 @@ def charts_of(story: Story) -> list[Chart]:
         Chart(
             "Gradient norms",
             "",
-            "Of all weights of a player, at each look of the diagnosis.",
+            "Of all weights of a player, whenever the diagnosis measures.",
             [
-                *_over(story, "looked", "D", "judge", _get("d_gradient")),
-                *_over(story, "looked", "G", "fake", _get("g_gradient")),
+                *_over(story, "measured", "D", "judge", _get("d_gradient")),
+                *_over(story, "measured", "G", "fake", _get("g_gradient")),
             ],
             steps,
             log=True,
@@ -63,11 +63,11 @@ def charts_of(story: Story) -> list[Chart]:
         Chart(
             "Variety and cover",
             "",
-            "Of 256 samples at each look: their mean distance over that of the reals, and the share of reals with a "
+            "Of 256 samples, each time: their mean distance over that of the reals, and the share of reals with a "
             "sample beside them.",
             [
-                *_timed(story, "looked", "distance", "fake", _get("distance"), cpu),
-                *_timed(story, "looked", "coverage", "real", _get("coverage"), cpu),
+                *_timed(story, "measured", "distance", "fake", _get("distance"), cpu),
+                *_timed(story, "measured", "coverage", "real", _get("coverage"), cpu),
             ],
             timed,
             levels=((1.0, "right"),),

@@ -75,7 +75,7 @@ def classes(story: Story, real: Sequence[float], names: Sequence[str]) -> str:
     behind = story.measured_before
     told = f"by the judge, of the {'final samples' if behind is None else f'samples of step {count(behind)}'}"
     if not shares and story.histogram:
-        shares, told = story.histogram, f"of 256 samples at the last look, step {count(story.looked[-1][0])}"
+        shares, told = story.histogram, f"of 256 samples at the last measurement, step {count(story.measured[-1][0])}"
     if not shares or len(shares) > 40:
         return ""
     real = real if len(real) == len(shares) else []

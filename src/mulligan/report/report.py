@@ -20,7 +20,8 @@ from mulligan.report import again, curves, quality, sections
 from mulligan.report.pictures import Nearest, cut, evenly, frames, nearest, strip
 from mulligan.report.story import Story, read
 from mulligan.training.config import dumps_toml
-from mulligan.training.diagnosis.descriptions import MEANINGS
+from mulligan.training.diagnosis.failures import figure_of
+from mulligan.training.diagnosis.rules import COPIES
 from mulligan.training.samples import data_of
 
 if TYPE_CHECKING:
@@ -82,12 +83,13 @@ def page(story: Story, data: Dataset | None = None) -> str:
         strip=strip(story.samples, shape),
         settings=sections.settings(story),
         tries=curves.tries(story),
-        meanings=MEANINGS,
+        figure_of=figure_of,
         curves=curves.all_of(story),
         measured=quality.measured(story),
         blocks=quality.blocks(story),
         classes=quality.classes(story, real, names),
         copying=sections.copying(story),
+        copies_below=COPIES.value,
         found=found,
         why_not=why_not,
         again=" \\\n  ".join(again.command(story)),

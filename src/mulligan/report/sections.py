@@ -40,10 +40,10 @@ def summary(story: Story) -> str:
         kind = "warned of" if ill.severity == "warning" else "named"
         where = "The end" if story.finished else f"The last step, {count(story.step)},"
         said = f"{where} is not healthy{after}: {ill.state}, {kind} at step {count(ill.step)}."
-    elif not story.looked:
+    elif not story.measured:
         where = f"Stopped at step {count(story.step)} of {count(story.config.steps)}"
         ended = "Finished" if story.finished else where
-        said = f"{ended}{after}; the diagnosis has not looked at it yet."
+        said = f"{ended}{after}; the diagnosis has not measured it yet."
     elif story.finished:
         times = sum(1 for event in story.diagnosed if event.severity)
         before = "" if not times else f", after {spells(times)} of trouble"

@@ -36,10 +36,10 @@ class Story:
     config : Config
     started : dict
         The first event; empty where the log has none.
-    stepped, looked, evaluated : list of (int, dict)
+    stepped, measured, evaluated : list of (int, dict)
         Measures, signals and metrics, by step.
     histogram : list of float
-        Shares of the fakes' classes at the last look; may be empty.
+        Shares of the fakes' classes at the last measurement; may be empty.
     diagnosed : list of Diagnosed
     failed : str
         Why the run could not go on; empty where it could.
@@ -62,7 +62,7 @@ class Story:
     config: Config
     started: dict[str, Any] = field(default_factory=dict)
     stepped: Series = field(default_factory=list)
-    looked: Series = field(default_factory=list)
+    measured: Series = field(default_factory=list)
     evaluated: Series = field(default_factory=list)
     histogram: list[float] = field(default_factory=list)
     diagnosed: list[Diagnosed] = field(default_factory=list)
@@ -181,8 +181,8 @@ def _hear(story: Story, event: dict[str, Any]) -> None:
         story.started = event
     elif name == "stepped":
         story.stepped.append((step, event["measures"]))
-    elif name == "looked":
-        story.looked.append((step, event["signals"]))
+    elif name == "measured":
+        story.measured.append((step, event["signals"]))
         story.histogram = event["histogram"]
     elif name == "evaluated":
         story.evaluated.append((step, event["metrics"]))

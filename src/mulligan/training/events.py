@@ -128,18 +128,18 @@ class Evaluated(Event):
 
 
 @dataclass(frozen=True)
-class Looked(Event):
-    """What the diagnosis measured at one of its looks.
+class Measured(Event):
+    """What the diagnosis measured.
 
     Attributes
     ----------
     signals : dict of str to float
-        By name; `mulligan.training.diagnosis.descriptions.MEANINGS` says what most of them are.
+        By name; `mulligan.training.diagnosis.FIGURES` says what most of them are.
     histogram : list of float
         Shares of the fakes' classes; empty where nothing can tell them.
     """
 
-    name: ClassVar[str] = "looked"
+    name: ClassVar[str] = "measured"
     signals: dict[str, float]
     histogram: list[float]
 
@@ -151,7 +151,7 @@ class Diagnosed(Event):
     Attributes
     ----------
     state : str
-        A key of `mulligan.training.diagnosis.rules.RULES`, or "healthy" where an earlier state is over.
+        A key of `mulligan.training.diagnosis.FAILURES`, or "healthy" where an earlier state is over.
     evidence : dict
         The figures that say so, by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
     remedies : tuple of str

@@ -93,10 +93,9 @@ def _loss(run: Run) -> str:
 def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
         return "The data hold NaN or infinity: clean them."
-    from mulligan.training.diagnosis.findings import Finding
-    from mulligan.training.diagnosis.remedies import remedies_for
+    from mulligan.training.diagnosis import Finding, remedy_for  # which plans a second try of a run
 
-    found = remedies_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
+    found = remedy_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)
     who = "generator" if first is not None and "generator" in first[0] else "discriminator"
     clip = "" if getattr(run.config, who).clip is not None else f", or {who}.clip=norm to bound the gradient"
     return f"Try {', '.join(found.overrides) or 'a lower rate'}{clip}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import tomllib
@@ -73,6 +74,22 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
             raise _elsewhere(table, path)
         table = _assigned(Config, table, keys, value, "", dropped)
     return from_table(Config, table), dropped
+
+
+def as_override(path: str, value: Any) -> str:
+    """Write a plain value as the text ``path=value`` that `with_overrides` and ``--set`` read."""
+    bare = isinstance(value, str) and re.fullmatch(r"(?!(true|false|inf|nan)$)[A-Za-z]\w*", value, re.ASCII)
+    return f"{path}={value if bare else _as_toml(value)}"
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={_as_toml(each)}' for key, each in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 
 def _pair(override: Any) -> tuple[str, Any]:
@@ -195,6 +212,29 @@ def flattened(table: Table, path: str = "") -> dict[str, Any]:
         else:
             found[here] = value
     return found
+
+
+def values_of(config: Config, start: str, *ends: str) -> dict[str, Any]:
+    """Return the values whose path begins and ends so, in their order."""
+    table = flattened(to_table(config))
+    return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] in ends}
+
+
+def learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the learning rates of G and of D, by path."""
+    g, d = (values_of(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
+    return g, d
+
+
+def weights(config: Config) -> dict[str, Any]:
+    """Return the weights of all penalties."""
+    return values_of(config, "penalties.", "gamma", "weight")
+
+
+def adjustable(config: Config) -> set[str]:
+    """Return the paths of what can change in the middle of a run: learning rates and weights of penalties."""
+    g, d = learning(config)
+    return {*g, *d, *weights(config)}
 
 
 def compared(old: Table, new: Table) -> list[tuple[str, Any, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
-from mulligan.training.diagnosis.descriptions import MEANINGS
+from mulligan.training.diagnosis.failures import figure_of
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def measured(run: Run, measures: dict[str, float]) -> list[str]:
 def evidence_lines(event: Diagnosed) -> list[str]:
     """Say each figure of a diagnosis with its threshold and what it is."""
     return [
-        f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {MEANINGS.get(name, name)}"
+        f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {figure_of(name).meaning}"
         for name, found in event.evidence.items()
     ]
 

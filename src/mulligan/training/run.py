@@ -22,8 +22,7 @@ from mulligan.training import guard
 from mulligan.training.batches import Batches
 from mulligan.training.companions import check_observers
 from mulligan.training.config import Config
-from mulligan.training.diagnosis.changes import adjustable
-from mulligan.training.overrides import compared, with_overrides
+from mulligan.training.overrides import adjustable, compared, with_overrides
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
 
 if TYPE_CHECKING:

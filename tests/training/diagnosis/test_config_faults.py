@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mulligan.training import with_overrides
-from mulligan.training.diagnosis.config_faults import causes
-from mulligan.training.diagnosis.findings import Finding
-from mulligan.training.diagnosis.remedies import remedies_for
+from mulligan.training.diagnosis import Finding, faults, remedy_for
 from mulligan.training.recipes import recipe
 
 
@@ -43,15 +41,15 @@ def test_a_cause_that_can_be_read_is_mended_before_its_symptom(
     config = with_overrides(recipe(name), changes)
     shape = (2,) if name == "ring" else (28, 28, 1)
     for state in ("D wins", "G wins", "mode collapse", "cycling", "gamma off", "saturation", "standstill"):
-        found = remedies_for(Finding(state), config, shape)
+        found = remedy_for(Finding(state), config, shape)
         assert found.overrides == overrides
         assert found.restart
         assert found.words
     for state in ("wrong sign", "wrong scale", "copying"):
-        assert overrides[0] not in remedies_for(Finding(state), config, shape).overrides
+        assert overrides[0] not in remedy_for(Finding(state), config, shape).overrides
 
 
 def test_a_rate_is_hasty_only_where_steps_are_as_long_as_it() -> None:
     for kind, lr in (("adagrad", 0.1), ("adadelta", 1.0), ("adam", 0.03)):
         config = with_overrides(recipe("ring"), [f"generator.optimizer={kind}", f"generator.optimizer.lr={lr:g}"])
-        assert causes(config, (2,)) == []
+        assert faults(config, (2,)) == []

@@ -13,12 +13,18 @@ import pytest
 
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError
-from mulligan.training import Config, Recorder, Run, load_checkpoint, save_checkpoint, train, with_overrides
-from mulligan.training.diagnosis.measure import Probe
-from mulligan.training.diagnosis.measurements import Facts, facts_of
-from mulligan.training.diagnosis.observer import Diagnosis
-from mulligan.training.diagnosis.second_try import diagnoses, plan
-from mulligan.training.events import Diagnosed, Event, Failed, Looked
+from mulligan.training import (
+    Config,
+    Recorder,
+    Run,
+    load_checkpoint,
+    read_events,
+    save_checkpoint,
+    train,
+    with_overrides,
+)
+from mulligan.training.diagnosis import Diagnosis, Facts, Probe, diagnoses, facts_of, plan
+from mulligan.training.events import Diagnosed, Event, Failed, Measured
 from mulligan.training.recipes import recipe
 
 
@@ -31,7 +37,7 @@ def watched(config: Config, *, until: int | None = None, every: int = 6, data: D
     return list(train(run, observers=[Diagnosis(every=every)], stop=lambda: until is not None and run.step >= until))
 
 
-def test_looking_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
+def test_measuring_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
     layers = [{"kind": "flatten"}, {"kind": "dense", "units": 8}, {"kind": "batch_norm"}, {"kind": "dense", "units": 1}]
     spectral = [
         {"kind": "flatten"},
@@ -45,8 +51,8 @@ def test_looking_does_not_change_the_run(tiny: Any, digits: Dataset) -> None:
             generator={"layers": g}, discriminator={"layers": d}, penalties=[], update="alternating", data="digits"
         )
         alone, seen = Run(config, data=digits), Run(config, data=digits)
-        plain = [e for e in train(alone) if not isinstance(e, (Diagnosed, Looked))]
-        told = [e for e in train(seen, observers=[Diagnosis(every=5)]) if not isinstance(e, (Diagnosed, Looked))]
+        plain = [e for e in train(alone) if not isinstance(e, (Diagnosed, Measured))]
+        told = [e for e in train(seen, observers=[Diagnosis(every=5)]) if not isinstance(e, (Diagnosed, Measured))]
         assert [e.line() for e in told] == [e.line() for e in plain]
         for name, array in alone.gan.arrays().items():
             assert array.tobytes() == seen.gan.arrays()[name].tobytes()
@@ -67,7 +73,7 @@ def test_a_resumed_run_is_told_the_same(tiny: Any, tmp_path: Path) -> None:
         mirror = Diagnosis(every=6)
         list(train(Run(config), observers=[mirror]))
         assert json.dumps(watch.state()) == json.dumps(mirror.state())
-        assert len(watch.looks) == 40 // 6
+        assert len(watch.taken) == 40 // 6
 
 
 def ring(*changes: str, steps: int = 5000) -> Config:
@@ -127,7 +133,7 @@ def test_a_d_that_learns_nothing_of_a_ring_is_named_in_less_than_half_of_the_run
     assert found[0].overrides in (("discriminator.layers.hidden=[128]",), ("instance_noise=0.1",))
 
 
-def test_a_run_of_two_looks_can_stand_still() -> None:
+def test_a_run_of_two_measurements_can_stand_still() -> None:
     still = ("generator.optimizer.lr=1e-12", "discriminator.optimizer.lr=1e-12")
     found = [e for e in watched(ring(*still, steps=400), every=150) if isinstance(e, Diagnosed)]
     assert [(e.step, e.state) for e in found] == [(300, "standstill")]
@@ -173,6 +179,16 @@ def test_nan_is_a_divergence_and_the_last_word(tiny: Any) -> None:
     assert isinstance(told, Diagnosed)
     assert (told.state, told.severity) == ("divergence", "alarm")
     assert any("lr=" in o for o in told.overrides)
+
+
+def test_a_log_that_says_looked_is_read_as_measured(tiny: Any, tmp_path: Path) -> None:
+    """Run folders of before the word was changed."""
+    events = list(Recorder(tmp_path).record(Run(tiny()), observers=[Diagnosis(every=6)]))
+    log = tmp_path / "events.jsonl"
+    log.write_text(log.read_text().replace('"event": "measured"', '"event": "looked"'))
+    told = [event.to_json() for event in events if isinstance(event, Measured)]
+    assert told
+    assert [event for event in read_events(log) if event["event"] == "measured"] == told
 
 
 def test_facts() -> None:
@@ -221,7 +237,7 @@ def test_what_is_there_many_times_covers_what_is_near_it(tiny: Any, monkeypatch:
         run = Run(tiny(), data=Dataset("points", points))
         near = np.resize(few, (256, 2)) + np.float32(1e-3)
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, near=near: near[: len(z)].copy())
-        signals, _ = Probe(run).look()
+        signals, _ = Probe(run).measure()
         assert signals["coverage"] == 1.0
     alone = Run(tiny(), data=Dataset("points", np.repeat(few[:1], 20, axis=0)))
     assert not Probe(alone).known.radius.any()  # nothing different to measure it by

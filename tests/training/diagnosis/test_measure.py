@@ -12,8 +12,7 @@ from mulligan.data import Dataset, load, scaled
 from mulligan.data.sources.toys import TOYS
 from mulligan.nn.network import Network
 from mulligan.training import Run
-from mulligan.training.diagnosis.measure import Probe
-from mulligan.training.diagnosis.measurements import facts_of
+from mulligan.training.diagnosis import Probe, facts_of
 
 
 def test_signals_of_a_perfect_generator(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,7 +20,7 @@ def test_signals_of_a_perfect_generator(tiny: Any, monkeypatch: pytest.MonkeyPat
     probe = Probe(run)
     fresh = np.asarray(run.data.images[-256:])
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: fresh[: len(z)].copy())
-    signals, histogram = probe.look()
+    signals, histogram = probe.measure()
     for name in ("spread", "distance", "classes", "inner"):
         assert signals[name] == pytest.approx(1.0, abs=0.15)
     assert abs(signals["gap"]) < 0.02
@@ -39,7 +38,7 @@ def test_the_averaged_g_is_asked_for_classes_where_the_other_has_few(
         probe = Probe(run)
         made = {True: fresh, False: np.resize(raw, fresh.shape)}
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, made=made: made[average].copy())
-        signals, _ = probe.look()
+        signals, _ = probe.measure()
         assert ("classes_averaged" in signals) is asked
         if asked:
             assert signals["classes"] < 0.2
@@ -55,7 +54,7 @@ def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far(
         run = Run(tiny(data=ring, average=average))
         probe, made = Probe(run), {True: 2 * fresh, False: raw}
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, made=made: made[average].copy())
-        signals, _ = probe.look()
+        signals, _ = probe.measure()
         assert ("gap_averaged" in signals) is asked
         if asked:
             x = probe.known.x.astype(float)
@@ -67,7 +66,7 @@ def test_the_averaged_g_of_points_is_asked_how_far_it_is_where_the_other_is_far(
 def test_gradient_signals_by_differences(tiny: Any) -> None:
     run = Run(tiny())
     probe = Probe(run)
-    signals, _ = probe.look()
+    signals, _ = probe.measure()
     x = probe.known.x[:64].astype(np.float64)
     space = run.gan.d.network.workspace()
     squares = np.zeros(64)
@@ -83,7 +82,7 @@ def test_gradient_signals_by_differences(tiny: Any) -> None:
 def test_g_gradient_is_that_of_the_loss(tiny: Any) -> None:
     run = Run(tiny(loss="non_saturating"))
     probe = Probe(run)
-    signals, _ = probe.look()
+    signals, _ = probe.measure()
     z = probe.z[:64]
     theta, d = run.gan.g.network.theta, run.gan.d.network.workspace()
 
@@ -108,7 +107,7 @@ def test_one_sample_repeated_is_named(tiny: Any) -> None:
     g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
     run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=same)
-    signals, _ = Probe(run).look()
+    signals, _ = Probe(run).measure()
     assert signals["variety"] < 1e-3
     assert "distance" not in signals
 
@@ -120,15 +119,15 @@ def test_of_one_sample_alone_copies_are_not_looked_for(tiny: Any, digits: Datase
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
     probe = Probe(Run(tiny(generator={"layers": g}, discriminator={"layers": d}), data=one))
     assert probe.copying() == {}  # a copy has no other sample to be compared with
-    assert probe.look()[0]["variety"] == 0.0  # which names it
+    assert probe.measure()[0]["variety"] == 0.0  # which names it
 
 
-def test_a_g_with_layers_inside_layers_is_looked_at(tiny: Any, digits: Dataset) -> None:
+def test_a_g_with_layers_inside_layers_is_measured(tiny: Any, digits: Dataset) -> None:
     nets = {
         who: {"layers": {"kind": f"r3gan_{who}", "widths": [4, 4], "blocks": [1, 1]}}
         for who in ("generator", "discriminator")
     }
-    signals, _ = Probe(Run(tiny(**nets), data=digits)).look()
+    signals, _ = Probe(Run(tiny(**nets), data=digits)).measure()
     assert signals["scale"] == 1.0  # pixels of −1 to 1, and a last layer without bounds
 
 
@@ -136,7 +135,7 @@ def test_a_g_with_layers_inside_layers_is_looked_at(tiny: Any, digits: Dataset) 
 def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -> None:
     run = Run(tiny(loss=loss))
     probe = Probe(run)
-    signals, _ = probe.look()
+    signals, _ = probe.measure()
     g, d = (Network(m.network.layer, m.network.input_shape, np.float64) for m in (run.gan.g, run.gan.d))
     g.theta[:], d.theta[:] = run.gan.g.network.theta, run.gan.d.network.theta
     for_g, for_d = g.workspace(), d.workspace()
@@ -177,7 +176,7 @@ def test_every_gradient_signal_by_differences_in_float64(tiny: Any, loss: str) -
     assert signals["g_first"] == pytest.approx(first, rel=1e-3)
     assert signals["g_weights"] == pytest.approx(np.linalg.norm(g.theta), rel=1e-5)
     assert signals["d_weights"] == pytest.approx(np.linalg.norm(d.theta), rel=1e-5)
-    assert probe.look()[0] == signals  # nothing is left of the look before
+    assert probe.measure()[0] == signals  # nothing is left of the measurement before
 
 
 @pytest.mark.parametrize(
@@ -224,7 +223,7 @@ def test_likeness_of_points_by_definition(tiny: Any) -> None:
     run.gan.g.network.theta[:] *= 0.3
     run.gan.g.network.theta[-3:] = (2, 2.2, 3)  # among the reals, so that coverage is neither 0 nor 1
     probe = Probe(run)
-    signals, histogram = probe.look()
+    signals, histogram = probe.measure()
     x, y = (a.astype(np.float64) for a in (probe.known.x, run.generate(probe.z, average=False)))
     low, high = (float(f(run.data.images)) for f in (np.min, np.max))
     unit = (high - low) / 2
@@ -242,7 +241,7 @@ def test_likeness_of_points_by_definition(tiny: Any) -> None:
     assert signals["scale"] == pytest.approx((high - low) / 2, rel=1e-6)
     assert signals["offset"] == pytest.approx((high + low) / (high - low), rel=1e-6)  # how far the middle is from 0
     assert len(np.unique(x, axis=0)) == 100  # every one of the reals once
-    mirrored = Probe(Run(three_wide(tiny), data=Dataset("off", -off_centre().images))).look()[0]
+    mirrored = Probe(Run(three_wide(tiny), data=Dataset("off", -off_centre().images))).measure()[0]
     assert mirrored["offset"] == pytest.approx(signals["offset"])
     assert histogram == []
     assert not {"classes", "inner", "extreme", "sharpness"} & signals.keys()
@@ -263,7 +262,7 @@ def test_classes_of_a_toy_are_its_modes(tiny: Any, monkeypatch: pytest.MonkeyPat
     few = wide[np.isin(cdist(wide, TOYS["ring"].modes).argmin(axis=1), (0, 1, 4))]
     made = np.resize(few, (256, 2)).astype(np.float32)
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[: len(z)].copy())
-    signals, histogram = probe.look()
+    signals, histogram = probe.measure()
     of_reals, of_fakes = (cdist(a, TOYS["ring"].modes).argmin(axis=1) for a in (probe.known.x, made))
     shares, right = (np.bincount(kinds, minlength=8) / 256 for kinds in (of_fakes, of_reals))
     assert histogram == pytest.approx(shares)  # the last modes too, which no fake is in
@@ -287,11 +286,11 @@ def test_modes_are_found_by_the_averaged_g_and_against_those_that_the_reals_have
         hit = cdist(run.data.images[:1000], modes).argmin(axis=1)
         averaged = made if limit == 0 else modes[hit]
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, x=averaged: x if average else 9 + x)
-        assert Probe(run).look()[0]["modes_found"] == pytest.approx(share)
+        assert Probe(run).measure()[0]["modes_found"] == pytest.approx(share)
         monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True, x=averaged: x + np.float32(0.003))
-        assert limit or Probe(run).look()[0]["modes_found"] == 0.0
+        assert limit or Probe(run).measure()[0]["modes_found"] == 0.0
     roll = Run(tiny(data={"name": "swiss-roll", "labels": "none"}))
-    assert "modes_found" not in Probe(roll).look()[0]
+    assert "modes_found" not in Probe(roll).measure()[0]
 
 
 def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +303,7 @@ def test_classes_of_digits_are_the_judges(tiny: Any, monkeypatch: pytest.MonkeyP
     chosen = np.flatnonzero(digits.labels < 3)[-256:]
     made = scaled(np.asarray(digits.images[chosen]), -1.0, 1.0)
     monkeypatch.setattr(run, "generate", lambda z, labels=None, average=True: made[: len(z)].copy())
-    signals, histogram = Probe(run).look()
+    signals, histogram = Probe(run).measure()
     shares = np.bincount(digits.labels[chosen], minlength=10) / 256
     np.testing.assert_allclose(histogram, shares, atol=0.02)
     of_reals = np.bincount(digits.labels[:300], minlength=10) / 300  # nearly all of them are among the fixed reals
@@ -327,7 +326,7 @@ def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_f
     run = Run(tiny(generator={"layers": g}, discriminator={"layers": d}, data=data, penalties=[]), data=digits)
     run.gan.g.network.theta[:] *= 8  # pixels near the ends of their range
     probe = Probe(run)
-    signals, _ = probe.look()
+    signals, _ = probe.measure()
     made = run.generate(probe.z, probe.labels, average=False).astype(np.float64)
     shown, asked = probe.known.x.astype(np.float64), probe.labels
     assert shown.min() == low
@@ -353,7 +352,7 @@ def test_pictures_are_measured_in_their_own_range_and_inside_the_classes_asked_f
     track = Probe(run).track()
     assert len(track) == 16 * 8  # pictures are followed in eight directions
     flat = run.generate(probe.z[:16], asked[:16]).reshape(16, 64) / ((1 - low) / 2)
-    np.testing.assert_allclose(track, (flat @ probe._directions).ravel(), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(track, (flat @ probe.directions).ravel(), rtol=1e-4, atol=1e-4)
     assert np.square(track).mean() == pytest.approx(np.square(flat).mean(), rel=0.7)  # as large as in one pixel
 
 

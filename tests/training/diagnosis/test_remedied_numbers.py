@@ -6,17 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from mulligan.training import Config, with_overrides
-from mulligan.training.diagnosis.findings import Finding
-from mulligan.training.diagnosis.remedies import Remedy, remedies_for
+from mulligan.training.diagnosis import Finding, Remedy, remedy_for
 from mulligan.training.recipes import recipe
 
 
 def remedy(finding: Finding, config: Config) -> Remedy:
-    return remedies_for(finding, replace(config, classes=10), (28, 28, 1))
+    return remedy_for(finding, replace(config, classes=10), (28, 28, 1))
 
 
 def changed(config: Config, finding: Finding) -> Config:
-    return with_overrides(config, remedy(finding, config).overrides)
+    return with_overrides(config, remedy(finding, config).changes)
 
 
 def mended(state: str, name: str, *changes: str) -> Config:

@@ -16,10 +16,7 @@ from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, Config, with_overrides
-from mulligan.training.diagnosis.config_faults import causes
-from mulligan.training.diagnosis.findings import Evidence, Finding
-from mulligan.training.diagnosis.remedies import Remedy, remedies_for
-from mulligan.training.diagnosis.rules import RULES
+from mulligan.training.diagnosis import FAILURES, Evidence, Finding, Remedy, faults, remedy_for
 from mulligan.training.recipes import recipe
 
 DIGITS = (28, 28, 1)
@@ -40,11 +37,11 @@ def told(config: Config) -> Config:
 
 
 def remedy(finding: Finding, config: Config) -> Remedy:
-    return remedies_for(finding, told(config), SHAPES[config.data.name][0])
+    return remedy_for(finding, told(config), SHAPES[config.data.name][0])
 
 
 def changed(config: Config, finding: Finding) -> Config:
-    return with_overrides(config, remedy(finding, config).overrides)
+    return with_overrides(config, remedy(finding, config).changes)
 
 
 def play(config: Config) -> GAN:
@@ -58,12 +55,13 @@ def test_every_remedy_of_every_recipe_can_be_played(name: str, monkeypatch: pyte
         Network, "initialise", lambda network, rng: network
     )  # their start has no say in it, and is slow
     config, tried = recipe(name), set()
-    for state in RULES:
+    for state in FAILURES:
         for evidence in ((), (Evidence("penalty_share", 5.0, ">", 3.0),)):
             finding = Finding(state, evidence, "alarm")
             overrides = remedy(finding, config).overrides
             again = changed(config, finding)
             assert (again != config) == bool(overrides), overrides
+            assert with_overrides(config, overrides) == again  # as text, which logs hold and --set reads
             if overrides not in tried:
                 play(again)
             tried.add(overrides)
@@ -177,9 +175,9 @@ def test_where_only_the_data_could_be_mended_no_setting_is_changed() -> None:
     assert copied.overrides == ('augment=["translation", "cutout"]',)
     again = remedy(Finding("copying"), changed(recipe("mlp"), Finding("copying")))
     assert (again.words, again.overrides) == (copied.words[1:], ())
-    assert remedies_for(Finding("copying"), recipe("ring"), (2,)).overrides == ()  # points are not moved and cut
+    assert remedy_for(Finding("copying"), recipe("ring"), (2,)).overrides == ()  # points are not moved and cut
     own = with_overrides(recipe("ring"), ["data.name=points.npy"])
-    found = remedies_for(Finding("wrong scale"), own, (2,))
+    found = remedy_for(Finding("wrong scale"), own, (2,))
     assert found.overrides == ()
     assert found.words[0].startswith("scale the points")
 
@@ -233,7 +231,7 @@ def test_the_recipes_have_none_of_these_causes() -> None:
     }
     museum = {"jang", *scripts, *(f"attempt-{n}" for n in range(1, 7))}  # nets of ten units, and the article's
     for name in RECIPES:
-        assert bool(causes(recipe(name), SHAPES[recipe(name).data.name][0])) == (name in museum), name
+        assert bool(faults(recipe(name), SHAPES[recipe(name).data.name][0])) == (name in museum), name
 
 
 def test_the_article_s_quirks_go_together_whatever_they_lead_to() -> None:
@@ -318,11 +316,11 @@ def test_what_is_so_already_is_not_advised() -> None:
 def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_there() -> None:
     layers = '[{kind="dense", units=64, init={kind="normal", std=1e-5}}, "tanh", {kind="reshape", shape=[8, 8, 1]}]'
     faint = with_overrides(recipe("mlp"), [f"generator.layers={layers}"])
-    assert remedies_for(Finding("dead latent"), faint, (8, 8, 1)).overrides == (
+    assert remedy_for(Finding("dead latent"), faint, (8, 8, 1)).overrides == (
         'generator.layers.0.init={kind="he", gain=1}',
     )
     usual = with_overrides(faint, ['generator.layers.0.init={kind="he", gain=1}'])
     for state in ("dead latent", "contrast illusion"):
-        found = remedies_for(Finding(state), usual, (8, 8, 1))
+        found = remedy_for(Finding(state), usual, (8, 8, 1))
         assert found.overrides == ()
         assert not any("He et al." in words for words in found.words)  # nothing of the start changes

@@ -1,4 +1,4 @@
-"""The table of failures: each rule fires on its own signal, and stays silent just short of it."""
+"""The rules: each one fires on its own signal, and stays silent just short of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 
-from mulligan.training.diagnosis.findings import Evidence, Finding
-from mulligan.training.diagnosis.measurements import Facts, Look, View
-from mulligan.training.diagnosis.remedies import remedies_for
-from mulligan.training.diagnosis.rules import HEALTHY, RULES, matches
+from mulligan.training.diagnosis import (
+    FAILURES,
+    FIGURES,
+    HEALTHY,
+    Evidence,
+    Facts,
+    Finding,
+    Measurements,
+    matches,
+    remedy_for,
+    standing,
+)
+from mulligan.training.events import Measured
 from mulligan.training.recipes import recipe
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
@@ -32,11 +41,11 @@ SOUND = {
 
 
 def named(*changes: dict[str, Any], facts: Facts = PLAIN, lived: bool = True, histograms: Any = ()) -> Finding:
-    """Name a run whose looks differ from the sound one; the last look holds the last changes."""
+    """Name a run whose measurements differ from the sound one; the last one holds the last changes."""
     shares = [*([[0.1] * 10] * (5 - len(histograms))), *histograms]
     signals = [*[SOUND] * (5 - len(changes)), *({**SOUND, **change} for change in changes)]
-    looks = [Look(250 * (i + 1), s, h) for i, (s, h) in enumerate(zip(signals, shares))]
-    return next(iter(matches(View(looks, facts, lived))), Finding(HEALTHY))
+    taken = [Measured(250 * (i + 1), s, h) for i, (s, h) in enumerate(zip(signals, shares))]
+    return next(iter(matches(Measurements(taken, facts, lived))), Finding(HEALTHY))
 
 
 def test_a_sound_run_is_healthy() -> None:
@@ -45,10 +54,11 @@ def test_a_sound_run_is_healthy() -> None:
 
 
 def test_every_check_of_a_sound_run_shows_its_figures() -> None:
-    view = View([Look(250 * (i + 1), SOUND, [0.1] * 10) for i in range(5)], PENALISED, lived=True)
-    for rule in RULES.values():
-        assert any(math.isfinite(evidence.value) for case in rule(view) for evidence in case.evidence)
-        assert not any(case.holds for case in rule(view))
+    view = Measurements([Measured(250 * (i + 1), SOUND, [0.1] * 10) for i in range(5)], PENALISED, listened=True)
+    for failure in FAILURES.values():
+        assert any(math.isfinite(evidence.value) for case in failure.rule(view) for evidence in case.evidence)
+        assert {evidence.name for case in failure.rule(view) for evidence in case.evidence} <= FIGURES.keys()
+        assert not any(case.holds for case in failure.rule(view))
 
 
 def test_gradients_of_nets_that_normalise_have_no_bound() -> None:
@@ -178,7 +188,7 @@ def test_pixels_that_leave_the_range_are_a_wrong_scale_once_a_fifth_of_the_run_i
 
 
 def test_modes_that_a_toy_lacks_late_in_its_run() -> None:
-    late = PAIRED._replace(steps=1600)  # the fifth look is at 1,250
+    late = PAIRED._replace(steps=1600)  # the fifth is at 1,250
 
     def after(*shares: float, facts: Facts = late, **rest: float) -> tuple[str, str]:
         state, _, severity = named(*({**rest, "modes_found": share} for share in shares), facts=facts)
@@ -189,7 +199,7 @@ def test_modes_that_a_toy_lacks_late_in_its_run() -> None:
     assert after(*[0.81] * 5) == (HEALTHY, "")
     assert after(*[0.0] * 5, facts=late._replace(steps=1700)) == (HEALTHY, "")  # healthy ones have none for half a run
     assert after(0.1, 0.2, 0.3, 0.4, 0.5) == (HEALTHY, "")
-    for most in range(4):  # no more than had been found at one of the four looks before
+    for most in range(4):  # no more than had been found at one of the four taken before
         shares = [0.1, 0.2, 0.3, 0.4, 0.5]
         shares[most] = 0.6
         assert after(*shares) == ("mode collapse", "alarm")
@@ -206,14 +216,14 @@ def test_that_a_toy_s_modes_are_drawn_thinner_is_no_illness_until_they_are_point
     assert thin(0.21, modes_found=1.0) == HEALTHY
 
 
-def test_weights_that_double_over_four_looks() -> None:
+def test_weights_that_double_over_four_measurements() -> None:
     def grown(by: float) -> str:
         return named(*({"g_weights": 80.0 * by**i, **FAR} for i in range(5))).state
 
     assert [grown(1.18), grown(1.2)] == [HEALTHY, "divergence"]  # 1.94 and 2.07
 
 
-def test_one_look_with_a_strong_push_makes_no_other_weak() -> None:
+def test_one_measurement_with_a_strong_push_makes_no_other_weak() -> None:
     assert named(*({"push": push} for push in (0.4, 0.4, 0.4, 5000.0, 0.4))).state == HEALTHY
 
 
@@ -257,8 +267,8 @@ def test_a_way_that_leads_nowhere_for_long() -> None:
 
 
 def test_a_g_that_has_come_to_the_reals_may_tremble_there() -> None:
-    looks = zip((2.8, 54.8, 73.8), (0.005, 0.009, 0.027), (0.35, 0.51, 0.56))  # the ring, all modes there throughout
-    trembling = [{"path": path, "gap": gap, "way": way} for path, gap, way in looks]
+    taken = zip((2.8, 54.8, 73.8), (0.005, 0.009, 0.027), (0.35, 0.51, 0.56))  # the ring, all modes there throughout
+    trembling = [{"path": path, "gap": gap, "way": way} for path, gap, way in taken]
     assert named(*trembling).state == HEALTHY
     assert named({**trembling[0], "gap": 0.06}, *trembling[1:]).state == "cycling"  # it has been elsewhere
     assert named(*trembling[:2], {**trembling[2], "way": 1.7}).state == "cycling"  # across the data and back
@@ -267,22 +277,22 @@ def test_a_g_that_has_come_to_the_reals_may_tremble_there() -> None:
 def test_what_has_moved_far_and_come_no_nearer() -> None:
     swings = [{"gap": gap, "path": 5.5} for gap in (0.4, 0.2, 0.8, 0.3, 0.5)]
     assert named(*swings).state == "cycling"
-    assert named(*({**look, "path": 4.5} for look in swings)).state == HEALTHY
-    nearer = ({**look, "gap": gap} for look, gap in zip(swings, (0.5, 0.4, 0.3, 0.2, 0.15)))
+    assert named(*({**each, "path": 4.5} for each in swings)).state == HEALTHY
+    nearer = ({**each, "gap": gap} for each, gap in zip(swings, (0.5, 0.4, 0.3, 0.2, 0.15)))
     assert named(*nearer).state == HEALTHY
-    near = ({**look, "gap": gap} for look, gap in zip(swings, (0.04, 0.001, 0.03, 0.002, 0.04)))
+    near = ({**each, "gap": gap} for each, gap in zip(swings, (0.04, 0.001, 0.03, 0.002, 0.04)))
     assert named(*near).state == HEALTHY  # beside the reals, a quotient says nothing
-    spike = ({**look, "gap": gap} for look, gap in zip(swings, (0.014, 0.014, 0.007, 0.236, 0.024)))
-    assert named(*spike).state == HEALTHY  # a grid that was lost for one look, and is back
-    once = ({**look, "path": path} for look, path in zip(swings, (1.0, 2.0, 2.0, 9.0, 2.0)))
+    spike = ({**each, "gap": gap} for each, gap in zip(swings, (0.014, 0.014, 0.007, 0.236, 0.024)))
+    assert named(*spike).state == HEALTHY  # a grid that was lost for one each, and is back
+    once = ({**each, "path": path} for each, path in zip(swings, (1.0, 2.0, 2.0, 9.0, 2.0)))
     assert named(*once).state == HEALTHY
 
 
 def test_classes_that_only_the_raw_g_lacks_are_no_collapse() -> None:
     few = [{"classes": 0.56}, {"classes": 0.58}]
     assert named(*few).state == "mode collapse"
-    assert named(*({**look, "classes_averaged": 0.91} for look in few)).state == HEALTHY
-    assert named(*({**look, "classes_averaged": 0.59} for look in few)).state == "mode collapse"
+    assert named(*({**each, "classes_averaged": 0.91} for each in few)).state == HEALTHY
+    assert named(*({**each, "classes_averaged": 0.59} for each in few)).state == "mode collapse"
 
 
 def test_a_run_that_loses_what_it_has_won_is_not_taken_for_a_weak_d_or_a_collapse() -> None:
@@ -302,23 +312,23 @@ def test_classes_that_change_places() -> None:
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert named(FAR, {**FAR, "path": 5.0}, histograms=turned).state == "cycling"
     assert named(FAR, {**FAR, "path": 5.0}).state == HEALTHY
-    back = [turned[0], turned[2], turned[0]]  # as they were two looks ago
+    back = [turned[0], turned[2], turned[0]]  # as they were two taken ago
     assert named(FAR, {**FAR, "path": 5.0}, histograms=back).state == HEALTHY
     assert named(FAR, {**FAR, "path": 3.9}, histograms=turned).state == HEALTHY
 
 
-def test_a_rule_about_several_looks_waits_for_so_many_and_no_more() -> None:
+def test_a_rule_about_several_measurements_waits_for_so_many_and_no_more() -> None:
     def state(signals: dict[str, float], histograms: list[list[float]]) -> str:
-        looks = [Look(250 * (i + 1), {**SOUND, **FAR, **signals}, h) for i, h in enumerate(histograms)]
-        return next(iter(matches(View(looks, PLAIN, lived=True))), Finding(HEALTHY)).state
+        taken = [Measured(250 * (i + 1), {**SOUND, **FAR, **signals}, h) for i, h in enumerate(histograms)]
+        return next(iter(matches(Measurements(taken, PLAIN, listened=True))), Finding(HEALTHY)).state
 
     turned = [[0.2] * 5 + [0.0] * 5, [0.1] * 10, [0.0] * 5 + [0.2] * 5]
     assert [state({"path": 9.0}, [[0.1] * 10] * count) for count in (1, 2)] == [HEALTHY, "cycling"]
-    steep = [Look(250 * (i + 1), {**SOUND, "classes": 0.5, "r2": r2}, []) for i, r2 in enumerate((0.6, 0.6, 6.1))]
-    named_so = [matches(View(looks, PENALISED, lived=True))[0].state for looks in (steep[1:], steep)]
+    steep = [Measured(250 * (i + 1), {**SOUND, "classes": 0.5, "r2": r2}, []) for i, r2 in enumerate((0.6, 0.6, 6.1))]
+    named_so = [matches(Measurements(taken, PENALISED, listened=True))[0].state for taken in (steep[1:], steep)]
     assert named_so == ["mode collapse", "gamma off"]
-    falls = [Look(250 * (i + 1), {**SOUND, "push": push}, []) for i, push in enumerate((0.4, 0.5, 3e-4))]
-    assert [len(matches(View(looks, PLAIN, lived=True))) for looks in (falls[1:], falls)] == [0, 1]
+    falls = [Measured(250 * (i + 1), {**SOUND, "push": push}, []) for i, push in enumerate((0.4, 0.5, 3e-4))]
+    assert [len(matches(Measurements(taken, PLAIN, listened=True))) for taken in (falls[1:], falls)] == [0, 1]
     assert [state({"path": 5.0}, turned[-count:]) for count in (2, 3)] == [HEALTHY, "cycling"]
 
 
@@ -354,21 +364,22 @@ def test_the_level_of_a_relativistic_d_is_free() -> None:
 
 
 def test_what_cannot_be_measured_accuses_nobody() -> None:
-    assert matches(View([Look(250, {}, [])], PLAIN, True)) == []
+    assert matches(Measurements([Measured(250, {}, [])], PLAIN, True)) == []
     assert not Evidence("x", math.nan, ">", 0.0).holds
     assert not Evidence("x", math.nan, "<", 0.0).holds
 
 
 def test_every_state_is_tested_and_has_a_remedy() -> None:
-    assert CASES.keys() == RULES.keys()
-    for state in RULES:
-        assert remedies_for(Finding(state), recipe("mlp"), (28, 28, 1)).words
+    assert CASES.keys() == FAILURES.keys()
+    assert all(failure.meaning.endswith(".") for failure in FAILURES.values())
+    for state in FAILURES:
+        assert remedy_for(Finding(state), recipe("mlp"), (28, 28, 1)).words
 
 
-def test_a_distance_stands_still_by_the_step_not_by_the_look() -> None:
+def test_a_distance_stands_still_by_the_step_not_by_the_measurement() -> None:
     def still(every: int, gap: float) -> bool:
-        looks = [Look(every * (i + 1), {**SOUND, "gap": g}, []) for i, g in enumerate((0.5, gap))]
-        return all(evidence.holds for evidence in View(looks, PLAIN, lived=True).standing)
+        taken = [Measured(every * (i + 1), {**SOUND, "gap": g}, []) for i, g in enumerate((0.5, gap))]
+        return all(evidence.holds for evidence in standing(Measurements(taken, PLAIN, listened=True)))
 
     assert [still(250, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
     assert [still(150, 0.5 * share) for share in (0.87, 0.88)] == [False, True]  # 0.8^(150 ÷ 250)
@@ -381,9 +392,9 @@ SMOOTHED = PAIRED._replace(penalised=False, smoothed=True)
 def test_a_toy_s_fakes_are_far_where_those_of_the_averaged_g_are() -> None:
     few = {"classes": 0.22, "classes_averaged": 0.46, "distance": 0.19, "gap": 0.19}  # as a young grid has them
     won = {"ranking": 0.5, "d_loss": 0.668, "coverage": 0.04, "gap": 0.062}
-    for look, state in ((few, "mode collapse"), (won, "G wins")):
+    for each, state in ((few, "mode collapse"), (won, "G wins")):
         for facts, averaged, said in ((SMOOTHED, 0.049, HEALTHY), (SMOOTHED, 0.051, state), (PAIRED, 0.0, state)):
-            assert named(*[{**look, "gap_averaged": averaged}] * 5, facts=facts).state == said
+            assert named(*[{**each, "gap_averaged": averaged}] * 5, facts=facts).state == said
     assert named(*[{**few, "gap": 0.049, "gap_averaged": 0.1}] * 2, facts=SMOOTHED).state == HEALTHY
 
 

@@ -10,7 +10,7 @@ import pytest
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.training import Config, Recorder, Run, load_checkpoint, load_config, resume
 from mulligan.training.config import dumps_toml
-from mulligan.training.diagnosis.second_try import diagnoses, next_folder, plan
+from mulligan.training.diagnosis import diagnoses, next_folder, plan
 from mulligan.training.events import Diagnosed, Started
 
 # ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────

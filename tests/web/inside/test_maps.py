@@ -20,10 +20,9 @@ from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.models import bundled
 from mulligan.nn.layers import Dense, LeakyReLU, ReLU, Tanh
 from mulligan.training import Diagnosis, Run, train, with_overrides
-from mulligan.training.diagnosis.observer import cadence
-from mulligan.training.diagnosis.rules import RULES
+from mulligan.training.diagnosis import FAILURES, Probe, cadence, titled
 from mulligan.web.inside import maps, questions
-from mulligan.web.inside.diagnosis import HEADLINES, TITLES, checked
+from mulligan.web.inside.diagnosis import HEADLINES, checked
 from mulligan.web.inside.layers import layers
 from mulligan.web.library import drawing
 from mulligan.web.worker.live import Live
@@ -331,20 +330,23 @@ def test_samples_are_the_fixed_grid(run: Run, seen: Run) -> None:
 
 
 def test_every_state_has_its_words() -> None:
-    assert TITLES.keys() == {"healthy", *RULES}
-    assert all(title.lower() == state.lower() for state, (title, _) in TITLES.items())  # one name, found in the docs
+    for state in ("healthy", *FAILURES):
+        title, meaning = titled(state)
+        assert title.lower() == state.lower()  # one name, found in the docs
+        assert meaning.endswith(".")
+    assert titled("an observer's own") == ("An observer's own", "")
 
 
 def test_what_is_shown_of_a_healthy_run_stands_against_the_rules_own_thresholds(tiny: Any) -> None:
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)  # D's accuracy has a level
     for _ in train(made, observers=[diagnosis]):
         pass
-    view = diagnosis.view(made)
-    asked = {(e.name, e.operator, e.threshold) for rule in RULES.values() for case in rule(view) for e in case.evidence}
-    assert set(HEADLINES) <= asked
+    so_far = diagnosis.measurements(made)
+    cases = [case for failure in FAILURES.values() for case in failure.rule(so_far)]
+    assert set(HEADLINES) <= {(e.name, e.operator, e.threshold) for case in cases for e in case.evidence}
 
 
-def test_what_is_shown_before_the_first_look_is_what_a_look_shows(tiny: Any, call: Any) -> None:
+def test_what_is_shown_before_the_first_measurement_is_what_one_shows(tiny: Any, call: Any) -> None:
     before = call.get("/api/catalog").json()["diagnosis"]
     made, diagnosis = Run(tiny(steps=20, loss="non_saturating")), Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):
@@ -354,18 +356,18 @@ def test_what_is_shown_before_the_first_look_is_what_a_look_shows(tiny: Any, cal
     assert before["by_step"] == max(cadence(steps) for steps in (100, 7000, 10**6))
     told = [{key: line[key] for key in before["evidence"][0]} for line in found["evidence"]]
     assert before["evidence"] == told
-    assert before["reals"] == len(diagnosis._probe.z) == 256  # type: ignore[union-attr]
+    assert before["reals"] == len(Probe(made).z) == 256
     assert before["coverage_ideal"] == pytest.approx(1 - 2**-5, abs=1e-3)  # of the fifth neighbour
 
 
-def test_a_look_tells_every_check(tiny: Any) -> None:
+def test_a_measurement_tells_every_check(tiny: Any) -> None:
     made = Run(tiny(steps=60))
     diagnosis = Diagnosis(20)
     for _ in train(made, observers=[diagnosis]):
         pass
     found = checked(Live(made, Path("x"), 1, 1, diagnosis))
     assert found["step"] == 60
-    assert [check["state"] for check in found["checks"]] == list(RULES)
+    assert [check["state"] for check in found["checks"]] == list(FAILURES)
     assert len(found["evidence"]) == max(5, len(diagnosis.current.evidence))
     for line in [*found["evidence"], *(e for c in found["checks"] for case in c["cases"] for e in case["evidence"])]:
         assert {"name", "label", "words", "value", "operator", "threshold", "holds"} == line.keys()
@@ -374,6 +376,6 @@ def test_a_look_tells_every_check(tiny: Any) -> None:
         for case in check["cases"]:
             assert case["holds"] == all(line["holds"] for line in case["evidence"])
     assert sum(found["real_share"]) == pytest.approx(1.0)
-    assert len(diagnosis.looks[-1].histogram) == 8
+    assert len(diagnosis.taken[-1].histogram) == 8
     assert found["histogram_n"] == 256
     assert found["reals"] == 100  # there are no more

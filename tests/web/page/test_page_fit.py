@@ -131,7 +131,7 @@ def test_large_figures_stay_on_their_line_and_in_their_chart(open_tab):
 MEASURED = """import("/js/store.js").then(({server}) => {
     const status = {state: "paused", run: "measured", try: 1, step: 60000, steps: 60000, class_names: [], can: []};
     server.hear("status", {...status, counted_classes: ["0", "1"]});
-    server.hear("event", {event: "looked", step: 60000, signals: {coverage: 0.6}, histogram: [0.5, 0.5]});
+    server.hear("event", {event: "measured", step: 60000, signals: {coverage: 0.6}, histogram: [0.5, 0.5]});
     server.hear("checked", {step: 60000, reals: 256, checks: [], evidence: []});
 })"""
 

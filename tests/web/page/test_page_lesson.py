@@ -5,9 +5,9 @@ That one is drawn with, taken along, and survives a reload; then every view is l
 
 import pytest
 
-from mulligan.training.diagnosis.measurements import EVERY
-from mulligan.training.diagnosis.rules import RULES
-from mulligan.web.inside.diagnosis import HEADLINES, LABELS, SHOWN
+from mulligan.training.diagnosis import FAILURES, FIGURES
+from mulligan.training.diagnosis.rules import EVERY
+from mulligan.web.inside.diagnosis import HEADLINES, SHOWN
 
 pytestmark = pytest.mark.story
 
@@ -65,13 +65,13 @@ def nothing_yet(tab):
     assert tab("metric-fd").inner_text() == "–"
     waiting = tab("diagnosis-evidence").locator("li").all_inner_texts()
     assert [line.split() for line in waiting] == [
-        [*LABELS[name].split(), "alarm", operator, f"{threshold:g}", "–"]
+        [*FIGURES[name].label.split(), "alarm", operator, f"{threshold:g}", "–"]
         for name, operator, threshold in HEADLINES[:SHOWN]
     ]
     assert f"by step {EVERY}." in tab("diagnosis-text").inner_text()
     assert f"by step {EVERY}\n" in tab("quality").inner_text()
     assert "of 256 reals at most\nbest 0.97" in tab("quality").inner_text()
-    assert tab("all-checks").inner_text() == f"All {len(RULES)} checks"
+    assert tab("all-checks").inner_text() == f"All {len(FAILURES)} checks"
     stands(tab)
     tab.picture("lesson-1-empty", BOTH, full_page=True)
 

@@ -204,7 +204,7 @@ def test_classes_that_nobody_can_count_have_no_number(open_tab):
             store.metrics = null; // of a run before
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 300, steps: 1000, points: false,
                 counted_classes: ["a", "b"], loss: {kind: "hinge", says: "logit", unit: "D’s output"}, can: []});
-            server.hear("event", {event: "looked", step: 150, signals: {}, histogram: []});
+            server.hear("event", {event: "measured", step: 150, signals: {}, histogram: []});
         }"""
     )
     tab.until("document.querySelector('[data-testid=quality]').innerText.includes('150')")

@@ -93,7 +93,7 @@ def test_what_a_run_folder_tells(tiny: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"\xff\xfe\n", b"[1]\n3\nnull\n", b'{"event": "stepped"}\n{"event": "looked", "step": 3}\n']
+    "text", [b"", b"\xff\xfe\n", b"[1]\n3\nnull\n", b'{"event": "stepped"}\n{"event": "measured", "step": 3}\n']
 )
 def test_a_log_of_anything_is_no_curve(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "events.jsonl").write_bytes(text)

@@ -1,6 +1,46 @@
-"""What is wrong with a run, how one can tell, and what to do.
+"""What is wrong with a run, how one can tell, and what to do. Read first: `failures`, then `rules`.
 
-- `rules`: what each failure looks like; start here. `remedies`: what to do about it; `second_try`: doing it.
-- `observer`: watches the stream of events; `measure`: the figures it takes; `measurements`: those so far.
-- `config_faults`: failures that the configuration already shows; `statistics`, `findings`, `descriptions`, `changes`.
+- `failures`: the table. What each failure is called, what it means, how it shows, what to do about it; what each
+  figure is.
+- `rules`: the thresholds, and for each failure the cases that show it.
+- `measurements`: what the rules are asked of: the measurements so far, and the figures that follow from several.
+- `measure`: takes one measurement of a run; `statistics` has the mathematics, on arrays alone.
+- `remedies`: what to do about each failure, put together from `changes` of the configuration.
+- `config_faults`: what the configuration itself shows to be wrong, which is mended first.
+- `observer`: `Diagnosis`, which watches a run's events, measures when it is time, and says what shows twice.
+- `second_try`: goes back to where a run was healthy, with the remedy.
 """
+
+from mulligan.training.diagnosis.changes import Change as Change
+from mulligan.training.diagnosis.config_faults import faults as faults
+from mulligan.training.diagnosis.failures import FAILURES as FAILURES
+from mulligan.training.diagnosis.failures import FIGURES as FIGURES
+from mulligan.training.diagnosis.failures import HEALTHY as HEALTHY
+from mulligan.training.diagnosis.failures import Failure as Failure
+from mulligan.training.diagnosis.failures import Figure as Figure
+from mulligan.training.diagnosis.failures import figure_of as figure_of
+from mulligan.training.diagnosis.failures import matches as matches
+from mulligan.training.diagnosis.failures import remedy_for as remedy_for
+from mulligan.training.diagnosis.failures import titled as titled
+from mulligan.training.diagnosis.measure import Probe as Probe
+from mulligan.training.diagnosis.measurements import Facts as Facts
+from mulligan.training.diagnosis.measurements import Measurements as Measurements
+from mulligan.training.diagnosis.measurements import facts_of as facts_of
+from mulligan.training.diagnosis.observer import Diagnosis as Diagnosis
+from mulligan.training.diagnosis.observer import agreement as agreement
+from mulligan.training.diagnosis.observer import cadence as cadence
+from mulligan.training.diagnosis.observer import severities as severities
+from mulligan.training.diagnosis.remedies import Remedy as Remedy
+from mulligan.training.diagnosis.remedies import advised as advised
+from mulligan.training.diagnosis.rules import Case as Case
+from mulligan.training.diagnosis.rules import Evidence as Evidence
+from mulligan.training.diagnosis.rules import Finding as Finding
+from mulligan.training.diagnosis.rules import Threshold as Threshold
+from mulligan.training.diagnosis.rules import case as case
+from mulligan.training.diagnosis.rules import over as over
+from mulligan.training.diagnosis.rules import standing as standing
+from mulligan.training.diagnosis.rules import under as under
+from mulligan.training.diagnosis.second_try import SecondTry as SecondTry
+from mulligan.training.diagnosis.second_try import diagnoses as diagnoses
+from mulligan.training.diagnosis.second_try import next_folder as next_folder
+from mulligan.training.diagnosis.second_try import plan as plan

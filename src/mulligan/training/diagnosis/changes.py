@@ -1,23 +1,23 @@
-"""Changes of a configuration, as ``path=value``, of which remedies are put together, and what they read in it."""
+"""Changes of a configuration, of which remedies are put together, and what they read in it."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import LAYERS, Layer, Reshape
-from mulligan.serialization import to_table
-from mulligan.training.overrides import apply_overrides, flattened
+from mulligan.training.overrides import apply_overrides, as_override, learning, values_of, weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from mulligan.nn.schedules import Schedule
     from mulligan.training.config import Config
 
+PLAYERS = ("generator", "discriminator")
 USUAL = 1e-3
 """A rate of Adam with which most of the recipes learn."""
 SLOW = 5e-5
@@ -26,7 +26,7 @@ FAST = 3e-3
 """A rate of Adam above which the rate itself is suspected; `quick` learns with this one."""
 GAMMA = 1.0
 """Weight of R1 and R2 where a remedy brings them in, for pixels in [−1, 1]."""
-STEEP = 100.0
+TOO_STEEP = 100.0
 """Weight of a gradient penalty, for pixels in [−1, 1], above which the penalty itself is suspected."""
 HEAVY = 0.5
 """Momentum above which β₁ is suspected."""
@@ -36,42 +36,22 @@ APART = 100.0
 """How many times the one player's rate the other's is from which the distance is suspected."""
 LEAST, BATCH = 8, 64
 """Samples of a batch that are few, and how many they become."""
+RELATIVISTIC = {"kind": "relativistic"}
+FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
+"""An average of G that most of the recipes have."""
 
 
-def fields(config: Config, start: str, *ends: str) -> dict[str, Any]:
-    """Return the values whose path begins and ends so, in their order."""
-    table = flattened(to_table(config))
-    return {p: v for p, v in table.items() if p.startswith(start) and p.rpartition(".")[2] in ends}
+class Change(NamedTuple):
+    """A setting, by its path, and what it becomes, as a table holds it; as text, what ``--set`` takes."""
+
+    path: str
+    value: Any
+
+    def __str__(self) -> str:
+        return as_override(self.path, self.value)
 
 
-def learning(config: Config) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the learning rates of G and of D, by path."""
-    g, d = (fields(config, f"{who}.optimizer.", "lr") for who in ("generator", "discriminator"))
-    return g, d
-
-
-def course(schedule: Schedule, steps: int) -> list[float]:
-    """Return a thousand of the values that a schedule has over a run."""
-    return [schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1)]
-
-
-def moving(config: Config) -> list[str]:
-    """Raise the rates that are too low to move the weights."""
-    return [f"{path}={USUAL:g}" for player in learning(config) for path, rate in player.items() if rate < SLOW]
-
-
-def mixes(config: Config) -> bool:
-    """Tell whether D mixes the samples of a batch, in any of its layers: a penalty of its gradient is refused."""
-    kinds = set(fields(config, "discriminator.layers.", "kind").values())
-    return any(LAYERS[kind].mixes_samples for kind in kinds & LAYERS.keys())
-
-
-def larger(config: Config) -> list[str]:
-    """Enlarge batches of a few samples, whose gradients are mostly noise; that alone seldom is the failure."""
-    return [f"batch_size={BATCH}"] if config.batch_size < LEAST else []
-
-
-def changed(config: Config, changes: Sequence[str]) -> Config | None:
+def changed(config: Config, changes: Iterable[Change]) -> Config | None:
     """Return the changed configuration, or None where it is refused; what a change drops is told when it is applied."""
     try:
         return apply_overrides(config, changes)[0]
@@ -79,39 +59,42 @@ def changed(config: Config, changes: Sequence[str]) -> Config | None:
         return None
 
 
-def scaled(config: Config, start: str, end: str, by: float) -> list[str]:
-    """Multiply the values whose path begins and ends so."""
-    return [f"{path}={value * by:.3g}" for path, value in fields(config, start, end).items()]
+def only(config: Config, changes: Iterable[Change]) -> list[Change]:
+    """Leave out the changes that change nothing, and those that are there already."""
+    new: list[Change] = []
+    for change in changes:
+        if change not in new and changed(config, [change]) != config:
+            new.append(change)
+    return new
 
 
-def weights(config: Config) -> dict[str, Any]:
-    """Return the weights of all penalties."""
-    return fields(config, "penalties.", "gamma", "weight")
+def each(paths: Iterable[str], value: Any) -> list[Change]:
+    """Give all these settings one value."""
+    return [Change(path, value) for path in paths]
 
 
-def adjustable(config: Config) -> set[str]:
-    """Return the paths of what can change in the middle of a run: learning rates and weights of penalties."""
-    g, d = learning(config)
-    return {*g, *d, *weights(config)}
+def rounded(value: float, digits: int = 3) -> float:
+    """Round a number that was computed to what a person would type."""
+    return float(f"{value:.{digits}g}")
 
 
-def stronger(config: Config) -> list[str]:
-    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more.
-
-    Not where that would be more than `STEEP`, which is a cause of failure itself.
-    """
-    least, most = GAMMA * unit(config), STEEP * unit(config)
-    raised = {path: max(10.0 * value, least) for path, value in fields(config, "penalties.", "gamma").items()}
-    return [f"{path}={value:.3g}" for path, value in raised.items() if value <= most]
+# ── what a configuration says ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def unburdened(config: Config) -> list[str]:
-    """Give gradient penalties that weigh more than `STEEP`, at once or in the course of the run, their usual weight."""
-    found, usual, most = weights(config), GAMMA * unit(config), STEEP * unit(config)
-    changes = [f"{path}={usual:g}" for path, weight in found.items() if weight > most]
-    heaviest = max(found.values(), default=0.0)
-    grows = heaviest * max(course(config.schedules.penalty, config.steps)) > max(heaviest, most)
-    return [*changes, "schedules.penalty=constant"] if grows else changes
+def of_optimizers(config: Config, field: str) -> dict[str, Any]:
+    """Return a number of both optimisers, by its path, where they have it."""
+    return {path: value for who in PLAYERS for path, value in values_of(config, f"{who}.optimizer.", field).items()}
+
+
+def course(schedule: Schedule, steps: int) -> list[float]:
+    """Return a thousand of the values that a schedule has over a run."""
+    return [schedule(step, steps) for step in (*range(0, steps, max(1, steps // 1000)), steps - 1)]
+
+
+def mixes(config: Config) -> bool:
+    """Tell whether D mixes the samples of a batch, in any of its layers: a penalty of its gradient is refused."""
+    kinds = set(values_of(config, "discriminator.layers.", "kind").values())
+    return any(LAYERS[kind].mixes_samples for kind in kinds & LAYERS.keys())
 
 
 def unit(config: Config) -> float:
@@ -119,74 +102,40 @@ def unit(config: Config) -> float:
     return (0.5 * (config.data.high - config.data.low)) ** 2
 
 
-def rates(config: Config, by: float) -> list[str]:
-    """Multiply the learning rates of both players."""
-    return [line for who in ("generator", "discriminator") for line in scaled(config, f"{who}.optimizer.", "lr", by)]
+def usual_weight(config: Config) -> float:
+    """Return `GAMMA` in the data's own range."""
+    return rounded(GAMMA * unit(config), 6)
 
 
-def nearer(config: Config) -> list[str]:
+def reach(config: Config) -> tuple[float, float]:
+    """Return between which numbers G's last layer lets it draw, as far as the configuration says how G ends."""
+    layers: Any = config.generator.layers
+    if isinstance(layers, tuple):
+        last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
+    else:
+        last = getattr(layers, "output", None)
+    return Layer.reach if last is None else last.reach
+
+
+# ── rates and momentum ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def moving(config: Config) -> list[Change]:
+    """Raise the rates that are too low to move the weights."""
+    return each((path for player in learning(config) for path, rate in player.items() if rate < SLOW), USUAL)
+
+
+def slowed(config: Config) -> list[Change]:
+    """Divide the rates of both players by three."""
+    return [Change(path, rounded(rate / 3)) for path, rate in of_optimizers(config, "lr").items()]
+
+
+def nearer(config: Config) -> list[Change]:
     """Give both players one rate where the one's is `APART` times the other's."""
-    g, d = learning(config)
-    low, top = min([*g.values(), *d.values()], default=0.0), max([*g.values(), *d.values()], default=0.0)
+    found = of_optimizers(config, "lr")
+    low, top = min(found.values(), default=0.0), max(found.values(), default=0.0)
     apart = top > 0.0 and top >= APART * low
-    return [f"{path}={between(low, top):.3g}" for path in (*g, *d)] if apart else []
-
-
-def optimizer(config: Config, field: str, value: float) -> list[str]:
-    """Set a number of both optimisers, where they have it."""
-    paths = [p for who in ("generator", "discriminator") for p in fields(config, f"{who}.optimizer.", field)]
-    return [f"{path}={value:g}" for path in paths]
-
-
-def lighter(config: Config) -> list[str]:
-    """Drop the momentum of an optimiser that has much: in a game it pushes on after the other has moved."""
-    paths = [
-        p
-        for who in ("generator", "discriminator")
-        for p, v in fields(config, f"{who}.optimizer.", "beta1").items()
-        if v > HEAVY
-    ]
-    return [f"{path}=0" for path in paths]
-
-
-def penalties(config: Config) -> list[str]:
-    """Bring in R1 and R2, or raise the weights of the penalties that are there to `GAMMA`, in the data's own unit."""
-    gamma = GAMMA * unit(config)
-    if not config.penalties:
-        return [f'penalties=[{{kind="r1", gamma={gamma:g}}}, {{kind="r2", gamma={gamma:g}}}]']
-    return [f"{path}={gamma:g}" for path, weight in weights(config).items() if weight < gamma]
-
-
-def following(config: Config) -> list[str]:
-    """Shorten an average that holds on to G's first weights for half of the run."""
-    average = config.average
-    held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
-    return ['average={kind="ema", half_life=1000, ramp=0.05}'] if held else []
-
-
-def leaky(config: Config, who: str) -> list[str]:
-    """Let a player's hidden units pass a gradient on wherever they stand: a ReLU that is negative for all is dead."""
-    start = f"{who}.layers."
-    plain = [p for p, kind in fields(config, start, "kind", "activation").items() if kind == "relu"]
-    paths = [path.removesuffix(".kind") for path in plain if not path.endswith("output.kind")]
-    flat = [f"{path}=0.2" for path, alpha in fields(config, start, "alpha").items() if alpha == 0.0]
-    return [*(f"{path}=leaky_relu" for path in paths), *flat]
-
-
-def freed(config: Config) -> list[str]:
-    """Hold D by its slope where a bound on its weights is so tight that it is flat."""
-    if not 0.0 < config.discriminator.clip_weights < TIGHT:
-        return []
-    bounded = ['loss={kind="relativistic"}'] if isinstance(config.loss, Wasserstein) else []
-    return ["discriminator.clip_weights=0", *bounded, *regularised(config)]
-
-
-def regularised(config: Config) -> list[str]:
-    """Bring in or strengthen penalties as `penalties` does; batch norm in D, which forbids them, becomes layer norm."""
-    kinds = fields(config, "discriminator.layers.", "kind") if mixes(config) else {}
-    alone = [f"{path}=layer_norm" for path, kind in kinds.items() if kind == "batch_norm"]
-    allowed = changed(config, alone)
-    return [] if allowed is None or mixes(allowed) else [*alone, *penalties(config)]
+    return each(found, rounded(between(low, top))) if apart else []
 
 
 def between(low: float, high: float) -> float:
@@ -205,11 +154,76 @@ def between(low: float, high: float) -> float:
     return min(best, FAST)
 
 
-def reach(config: Config) -> tuple[float, float]:
-    """Return between which numbers G's last layer lets it draw, as far as the configuration says how G ends."""
-    layers: Any = config.generator.layers
-    if isinstance(layers, tuple):
-        last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
-    else:
-        last = getattr(layers, "output", None)
-    return Layer.reach if last is None else last.reach
+def lighter(config: Config) -> list[Change]:
+    """Drop the momentum of an optimiser that has much: in a game it pushes on after the other has moved."""
+    return each((path for path, beta1 in of_optimizers(config, "beta1").items() if beta1 > HEAVY), 0.0)
+
+
+# ── penalties ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def stronger(config: Config) -> list[Change]:
+    """Multiply the weights of the gradient penalties by ten, or raise them to `GAMMA` where that is more.
+
+    Not where that would be more than `TOO_STEEP`, which is a cause of failure itself.
+    """
+    least, most = usual_weight(config), TOO_STEEP * unit(config)
+    raised = {path: max(10.0 * value, least) for path, value in values_of(config, "penalties.", "gamma").items()}
+    return [Change(path, rounded(value)) for path, value in raised.items() if value <= most]
+
+
+def unburdened(config: Config) -> list[Change]:
+    """Give gradient penalties that weigh more than `TOO_STEEP`, at once or later in the run, their usual weight."""
+    found, usual, most = weights(config), usual_weight(config), TOO_STEEP * unit(config)
+    changes = each((path for path, weight in found.items() if weight > most), usual)
+    heaviest = max(found.values(), default=0.0)
+    grows = heaviest * max(course(config.schedules.penalty, config.steps)) > max(heaviest, most)
+    return [*changes, Change("schedules.penalty", "constant")] if grows else changes
+
+
+def penalties(config: Config) -> list[Change]:
+    """Bring in R1 and R2, or raise the weights of the penalties that are there to `GAMMA`, in the data's own unit."""
+    gamma = usual_weight(config)
+    if not config.penalties:
+        return [Change("penalties", [{"kind": kind, "gamma": gamma} for kind in ("r1", "r2")])]
+    return each((path for path, weight in weights(config).items() if weight < gamma), gamma)
+
+
+def regularised(config: Config) -> list[Change]:
+    """Bring in or strengthen penalties as `penalties` does; batch norm in D, which forbids them, becomes layer norm."""
+    kinds = values_of(config, "discriminator.layers.", "kind") if mixes(config) else {}
+    alone = each((path for path, kind in kinds.items() if kind == "batch_norm"), "layer_norm")
+    allowed = changed(config, alone)
+    return [] if allowed is None or mixes(allowed) else [*alone, *penalties(config)]
+
+
+def freed(config: Config) -> list[Change]:
+    """Hold D by its slope where a bound on its weights is so tight that it is flat."""
+    if not 0.0 < config.discriminator.clip_weights < TIGHT:
+        return []
+    bounded = [Change("loss", RELATIVISTIC)] if isinstance(config.loss, Wasserstein) else []
+    return [Change("discriminator.clip_weights", 0.0), *bounded, *regularised(config)]
+
+
+# ── the rest ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def larger(config: Config) -> list[Change]:
+    """Enlarge batches of a few samples, whose gradients are mostly noise; that alone seldom is the failure."""
+    return [Change("batch_size", BATCH)] if config.batch_size < LEAST else []
+
+
+def following(config: Config) -> list[Change]:
+    """Shorten an average that holds on to G's first weights for half of the run."""
+    average = config.average
+    held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
+    return [Change("average", FOLLOWING)] if held else []
+
+
+def leaky(config: Config, who: str) -> list[Change]:
+    """Let a player's hidden units pass a gradient on wherever they stand: a ReLU that is negative for all is dead."""
+    start = f"{who}.layers."
+    plain = [p for p, kind in values_of(config, start, "kind", "activation").items() if kind == "relu"]
+    paths = [path.removesuffix(".kind") for path in plain if not path.endswith("output.kind")]
+    flat = [path for path, alpha in values_of(config, start, "alpha").items() if alpha == 0.0]
+    return [*each(paths, "leaky_relu"), *each(flat, 0.2)]

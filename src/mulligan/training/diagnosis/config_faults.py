@@ -1,4 +1,4 @@
-"""Causes of a failure that can be read in the configuration: they are mended first, and alone."""
+"""Faults that the configuration itself shows, whatever they lead to: they are mended first, and alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.training.diagnosis.changes import SLOW, USUAL, course, fields, learning, unburdened
+from mulligan.training.diagnosis.changes import PLAYERS, SLOW, USUAL, Change, course, each, freed, unburdened
+from mulligan.training.overrides import learning, values_of
 
 if TYPE_CHECKING:
     from mulligan.nn.layers.base import Shape
@@ -30,16 +31,16 @@ TINY = 0.1
 """Share of the usual size below which all first weights are suspected."""
 FALLEN = 0.1
 """Mean of a schedule of rates below which there is no learning for most of the run."""
-ADAM = f'{{kind="adam", lr={USUAL:g}, beta1=0, beta2=0.99}}'
+ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
 """The optimiser that most of the recipes have."""
 
 
-def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
+def faults(config: Config, sample_shape: Shape) -> list[tuple[str, list[Change]]]:
     """Return what a person would change before anything else, in words, and as changes of the configuration.
 
     A player too small to play, or that leaps, or whose weights decay as they grow, first weights that pin every unit, a
-    z of one number, a last layer of D that has bounds, a penalty that flattens D: each looks like a collapse, a winner
-    or a cycle, and no loss and no other penalty helps.
+    z of one number, a last layer of D that has bounds, a penalty or a bound that flattens D: each looks like a
+    collapse, a winner or a cycle, and no loss and no other penalty helps.
 
     Parameters
     ----------
@@ -48,70 +49,71 @@ def causes(config: Config, sample_shape: Shape) -> list[tuple[str, list[str]]]:
         Of the data.
     """
     found = []
-    for who, name in (("generator", "G"), ("discriminator", "D")):
+    for who, name in zip(PLAYERS, "GD"):
         sizes = ("hidden", NARROW, WIDE), ("channels", THIN, THICK)
         wider = [
-            f"{path}={[max(n, most) for n in value]}"
+            Change(path, [max(n, most) for n in value])
             for end, least, most in sizes
-            for path, value in fields(config, f"{who}.layers", end).items()
+            for path, value in values_of(config, f"{who}.layers", end).items()
             if isinstance(value, list) and value and min(value) < least
         ]
-        gains = [p for p, v in fields(config, f"{who}.layers.", "gain").items() if v > LOUD]
-        found.append((f"a wider {name}", wider))
-        found.append((f"first weights of {name} of usual size (gain 1)", [f"{path}=1" for path in gains]))
-        decays = [p for p, v in fields(config, f"{who}.optimizer.", "weight_decay").items() if v > DECAY]
-        found.append((f"less weight decay in {name}", [f"{path}=0.01" for path in decays]))
-        drops = [p for p, v in fields(config, f"{who}.layers.", "rate").items() if v > FORGETFUL]
-        found.append((f"less dropout in {name}", [f"{path}={FORGETFUL:g}" for path in drops]))
-    found.append(("a last layer of D without bounds: losses take logits", _unbounded(config)))
-    found.append(("the article's quirks set right: first weights, Adam, last gradient, decay", _unquirked(config)))
-    found.append(("rates of usual size", _slower(config)))
-    found.append(("a gradient penalty of usual weight", unburdened(config)))
-    found.append(("Adam, whose steps do not fade with the gradient", _adam(config)))
+        found += [
+            (f"a wider {name}", wider),
+            (f"first weights of {name} of usual size (gain 1)", _above(config, f"{who}.layers.", "gain", LOUD, 1.0)),
+            (f"less weight decay in {name}", _above(config, f"{who}.optimizer.", "weight_decay", DECAY, 0.01)),
+            (f"less dropout in {name}", _above(config, f"{who}.layers.", "rate", FORGETFUL, FORGETFUL)),
+        ]
     size = math.prod(sample_shape)
     dim = MANY if len(sample_shape) > 1 else size
-    found.append(("a z of more dimensions", [f"latent.dim={dim}"] if config.latent.dim < min(FEW, size) else []))
     noisy = config.instance_noise > 0.5 * (config.data.high - config.data.low)
-    found.append(("less instance noise: the real ones drown in it", ["instance_noise=0.1"] if noisy else []))
+    found += [
+        ("a last layer of D without bounds: losses take logits", _unbounded(config)),
+        ("the article's quirks set right: first weights, Adam, last gradient, decay", _unquirked(config)),
+        ("rates of usual size", _slower(config)),
+        ("a gradient penalty of usual weight", unburdened(config)),
+        ("Adam, whose steps do not fade with the gradient", each(_stepping(config, "gradient"), ADAM)),
+        ("a z of more dimensions", [Change("latent.dim", dim)] if config.latent.dim < min(FEW, size) else []),
+        ("less instance noise: the real ones drown in it", [Change("instance_noise", 0.1)] if noisy else []),
+        ("R1 and R2, not so tight a bound on D", freed(config)),
+    ]
     return [(words, changes) for words, changes in found if changes]
 
 
-def _unquirked(config: Config) -> list[str]:
+def _above(config: Config, start: str, end: str, most: float, becomes: float) -> list[Change]:
+    """Change the values whose path begins and ends so, and which are too large."""
+    return each((path for path, value in values_of(config, start, end).items() if value > most), becomes)
+
+
+def _unquirked(config: Config) -> list[Change]:
     """Mend what the museum's kinds do wrong on purpose: tiny first weights, a gradient, an Adam that never settles."""
-    changes = [f"{path}=1" for path, scale in fields(config, "", "init_scale").items() if scale < TINY]
-    changes += [f"{path}=false" for path, squared in fields(config, "", "squared_gradient").items() if squared]
-    kinds = fields(config, "", "kind")
-    changes += [f"{p.removesuffix('.kind')}={ADAM}" for p, kind in kinds.items() if kind == "museum.article_adam"]
+    tiny = [path for path, scale in values_of(config, "", "init_scale").items() if scale < TINY]
+    squared = [path for path, squared in values_of(config, "", "squared_gradient").items() if squared]
+    kinds = values_of(config, "", "kind")
+    restless = [path.removesuffix(".kind") for path, kind in kinds.items() if kind == "museum.article_adam"]
+    changes = [*each(tiny, 1.0), *each(squared, False), *each(restless, ADAM)]
     rates = course(config.schedules.lr, config.steps)
     fallen = changes and sum(rates) < FALLEN * len(rates)
-    return [*changes, "schedules.lr=constant"] if fallen else changes
+    return [*changes, Change("schedules.lr", "constant")] if fallen else changes
 
 
-def _unbounded(config: Config) -> list[str]:
+def _unbounded(config: Config) -> list[Change]:
     """Take out what D ends with after its logit: a sigmoid, where D was written to give a probability."""
     layers: Any = config.discriminator.layers
     bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in layers[-1].reach)
-    return [f"discriminator.layers.{len(layers) - 1}=flatten"] if bounded else []  # which leaves a row as it is
+    return [Change(f"discriminator.layers.{len(layers) - 1}", "flatten")] if bounded else []  # a row stays as it is
 
 
-def _slower(config: Config) -> list[str]:
+def _slower(config: Config) -> list[Change]:
     """Give a player that leaps the other one's rate, or the usual one where that is no better."""
-    changes = []
-    for who, own, others in zip(("generator", "discriminator"), learning(config), reversed(learning(config))):
+    changes, leaps = [], [f"{path}.lr" for path in _stepping(config, "rate")]
+    for own, others in zip(learning(config), reversed(learning(config))):
         best = next((rate for rate in others.values() if SLOW <= rate <= HASTY), USUAL)
-        leaps = [f"{path}.lr" for path in _stepping(config, who, "rate")]
-        changes += [f"{path}={best:g}" for path, rate in own.items() if rate > HASTY and path in leaps]
+        changes += each((path for path, rate in own.items() if rate > HASTY and path in leaps), best)
     return changes
 
 
-def _adam(config: Config) -> list[str]:
-    """Give a player whose steps are as long as the gradient the optimiser that most of the recipes have."""
-    players = ("generator", "discriminator")
-    return [f"{path}={ADAM}" for who in players for path in _stepping(config, who, "gradient")]
-
-
-def _stepping(config: Config, who: str, by: str) -> list[str]:
-    """Return the paths of a player's optimisers, wrapped ones too, whose steps are as long as that."""
-    kinds = fields(config, f"{who}.optimizer.", "kind")
+def _stepping(config: Config, by: str) -> list[str]:
+    """Return the paths of the players' optimisers, wrapped ones too, whose steps are as long as that."""
+    kinds = {path: kind for who in PLAYERS for path, kind in values_of(config, f"{who}.optimizer.", "kind").items()}
     known = {path: OPTIMIZERS[kind] for path, kind in kinds.items() if kind in OPTIMIZERS}
     return [path.rpartition(".")[0] for path, optimizer in known.items() if optimizer.steps_by == by]

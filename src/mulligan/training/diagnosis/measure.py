@@ -1,4 +1,4 @@
-"""What a diagnosis looks at: figures of a few hundred fixed z and fixed reals, measured without touching the run.
+"""What a diagnosis measures: figures of a few hundred fixed z and fixed reals, measured without touching the run.
 
 All ratios are fakes over reals, so that 1 is right. Gradients of D with respect to pixels are in units of half the
 data's range, so that a picture in [0, 1] or [0, 255] reads like one in [−1, 1].
@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import scaled
+from mulligan.data.sources.toys import TOYS
+from mulligan.metrics import bundled_judge, copying, modes, originals
 from mulligan.nn.layers.base import Layer, walk
 from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.rng import stream
-from mulligan.training.diagnosis.measurements import FAR, FEW
+from mulligan.output.pictures import to_uint8
+from mulligan.training.diagnosis.measurements import Facts, facts_of
+from mulligan.training.diagnosis.rules import FAR_OFF, FEW_CLASSES
 from mulligan.training.diagnosis.statistics import (
     bulk,
     edges,
@@ -46,7 +50,7 @@ COUNT = 256
 ROWS = 64
 """Of them, those that gradients are taken at."""
 TRACKED = 16
-"""Of them, those whose way is followed between two looks."""
+"""Of them, those whose path is followed between two measurements."""
 COPIED = 10_000
 """Most training samples among which copies are looked for: with more, a short run does not copy."""
 ALONE = 1000
@@ -80,7 +84,7 @@ class Known:
 
 
 class Probe:
-    """Looks at a run. Everything that it draws comes from the stream "eval", everything that it computes stays here.
+    """Measures a run. Everything that it draws comes from the stream "eval", everything that it computes stays here.
 
     Parameters
     ----------
@@ -94,6 +98,11 @@ class Probe:
         low, high = bulk(np.asarray(run.data.images)) if run.data.is_points else (spec.low, spec.high)
         self.low, self.span = low, max(high - low, 1e-30)
         self._unit = 0.5 * self.span
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What does not change over the run."""
+        return facts_of(self.run)
 
     # ── the reals, once ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -122,24 +131,17 @@ class Probe:
 
     @cached_property
     def _judge(self) -> Callable[[NDArray[Any]], tuple[Array, Array]] | None:
-        from mulligan.metrics.features.judge import bundled_judge
-
         judge = None if self.run.data.is_points else bundled_judge(self.run.data.name)
         fits = judge is not None and judge.network.input_shape == self.run.data.shape
         return judge.features_and_probabilities if judge is not None and fits else None
 
     @cached_property
     def _centres(self) -> NDArray[np.float64]:
-        from mulligan.data.sources.toys import TOYS
-
         toy = TOYS.get(self.run.data.name)
         return np.empty((0, 1)) if toy is None else toy.modes
 
     def _hit(self, points: Array) -> float:
         """Return the share of a toy's modes that are captured, as `metrics.toys.modes` has it; NaN without modes."""
-        from mulligan.data.sources.toys import TOYS
-        from mulligan.metrics.toys import modes
-
         if len(self._centres) < 2:
             return math.nan
         return modes(points, self._centres, TOYS[self.run.data.name].std).captured / len(self._centres)
@@ -154,14 +156,14 @@ class Probe:
             return flat, squared_distances(x.astype(np.float64), self._centres).argmin(axis=1)
         return flat, None
 
-    # ── a look ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── a measurement ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def track(self) -> list[float]:
         """Return where the followed z are now, by the averaged G, in half ranges: ``TRACKED × min(8, d)`` numbers."""
         made = self.run.generate(self.z[:TRACKED], _first(self.labels, TRACKED))
         flat = made.reshape(TRACKED, -1) / self._unit
         if flat.shape[1] > 8:
-            flat = flat @ self._directions
+            flat = flat @ self.directions
         return [float(v) for v in flat.ravel()]
 
     def lag(self) -> float:
@@ -171,12 +173,13 @@ class Probe:
         return ratio(float(np.sqrt(np.square(averaged - made).mean())), self.known.figures["deviation"])
 
     @cached_property
-    def _directions(self) -> Array:
+    def directions(self) -> Array:
+        """Eight fixed directions in which samples of more numbers are followed."""
         size = math.prod(self.run.data.shape)
         rng = stream(self.run.config.seed, "eval", 2)
         return rng.standard_normal((size, 8)).astype(np.float32) / math.sqrt(size)
 
-    def look(self) -> tuple[dict[str, float], list[float]]:
+    def measure(self) -> tuple[dict[str, float], list[float]]:
         """Measure all.
 
         Returns
@@ -195,10 +198,10 @@ class Probe:
             made = self.run.generate(self.z, self.labels, average=False)
             signals = self._variety(made)
             histogram = self._resemblance(made, signals)
-            if signals.get("classes", 1.0) < FEW and self.run.config.average is not None:
+            if signals.get("classes", 1.0) < FEW_CLASSES.value and self.run.config.average is not None:
                 averaged = self.run.generate(self.z, self.labels)
                 signals["classes_averaged"], _ = self._classes(self._see(self._seen(averaged), averaged)[1])
-            if self.run.data.is_points and self.run.config.average is not None and signals["gap"] > FAR:
+            if self.run.data.is_points and self.run.config.average is not None and signals["gap"] > FAR_OFF.value:
                 averaged = self.run.generate(self.z, self.labels)
                 features, _ = self._see(averaged, averaged)
                 signals["gap_averaged"] = self._gap(squared_distances(self.known.features, features), features)
@@ -264,8 +267,6 @@ class Probe:
         """Return fakes as the judge is shown them."""
         if self.run.data.is_points:
             return made
-        from mulligan.output.pictures import to_uint8
-
         return to_uint8(made, self.run.config.data.low, self.run.config.data.high)
 
     def _classes(self, kinds: NDArray[Any] | None) -> tuple[float, list[float]]:
@@ -322,8 +323,6 @@ class Probe:
         flat = made.reshape(len(made), -1)
         if self._alone is not None:
             return {"nearness": nearness(flat, self._alone)}
-        from mulligan.metrics.copies import copying
-
         found = copying(flat, self._originals)
         return {"ct_z": found.ct_z, "authentic": found.authpct - found.authpct_real}
 
@@ -342,8 +341,6 @@ class Probe:
 
     @cached_property
     def _originals(self) -> Any:
-        from mulligan.metrics.copies import originals
-
         data, test = self.run.data, self.run.data.test
         if not 2 <= len(data) <= COPIED or data.streamed or test is None or len(test) < 100 or data.is_points:
             return None

@@ -1,25 +1,30 @@
-"""What to do about each state: in words, and as changes of the configuration that a second try applies."""
+"""What to do about each failure: in words, and as changes of the configuration that a second try applies."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
-from mulligan.training.diagnosis import changes as edits
-from mulligan.training.diagnosis.config_faults import causes
+from mulligan.training.diagnosis import changes as ch
+from mulligan.training.diagnosis.changes import Change
+from mulligan.training.diagnosis.config_faults import faults
+from mulligan.training.overrides import learning, values_of, weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mulligan.nn.layers.base import Shape
     from mulligan.training.config import Config
-    from mulligan.training.diagnosis.findings import Finding
 
-OF_THE_DATA = ("wrong sign", "wrong scale", "copying")
-"""States whose cause lies in the loss or the data: no player is to blame."""
+Faults = Literal["first", "too", "no"]
+"""When a remedy mends what the configuration itself shows; see `Failure`."""
+
+RELATIVISTIC = Change("loss", ch.RELATIVISTIC)
+CONSTANT_RATES, CONSTANT_PENALTY = (Change(f"schedules.{what}", "constant") for what in ("lr", "penalty"))
+NEARER, MOVING = "rates that are nearer to each other", "rates that move the weights (1e-3)"
 
 
 class Remedy(NamedTuple):
@@ -29,76 +34,70 @@ class Remedy(NamedTuple):
     ----------
     words : tuple of str
         The likeliest first.
-    overrides : tuple of str
-        ``path=value``, applied together; empty where only a person can help.
+    changes : tuple of Change
+        Applied together; empty where only a person can help.
     restart : bool
         The remedy changes the nets, the start weights or the data: begin at step 0.
     """
 
     words: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     restart: bool = False
 
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The changes as texts, which ``--set`` takes."""
+        return tuple(map(str, self.changes))
 
-def remedies_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
-    """Return the remedy of a state, without what the configuration has already or cannot have.
+
+def advised(config: Config, *parts: tuple[str, Sequence[Change] | None], restart: bool = False) -> Remedy:
+    """Put a remedy together: of what changes nothing, not even the words; None for what only a person can do."""
+    new = [(words, changes or ()) for words, changes in parts if changes is None or ch.only(config, changes)]
+    return Remedy(tuple(words for words, _ in new), tuple(each for _, changes in new for each in changes), restart)
+
+
+def completed(own: Remedy, when: Faults, config: Config, sample_shape: Shape) -> Remedy:
+    """Return what to do in the end, of a failure's own remedy: with what the configuration shows besides, and playable.
 
     Parameters
     ----------
-    finding : Finding
+    own : Remedy
+    when : "first", "too" or "no"
+        See `Failure.faults`.
     config : Config
-        With `classes` as the data has them.
     sample_shape : tuple of int
-        Of the data.
     """
-    make = _REMEDIES.get(finding.state)
-    if make is None:
-        return Remedy()
-    evidence = {e.name for e in finding.evidence}
-    if finding.state == "wrong scale" and len(sample_shape) == 1:
-        make = _wrong_scale_of_points
-    roots = _roots(config, sample_shape)
-    if finding.state in OF_THE_DATA or not roots.overrides:
-        found = make(config, evidence)
-    elif finding.state == "divergence":  # numbers run away by a rate or a weight, whatever else is off
-        held = make(config, evidence)
-        found = _joined(held, _roots(edits.changed(config, held.overrides) or config, sample_shape))
-    else:
-        found = roots._replace(restart=True)
-    if finding.state not in OF_THE_DATA:
-        larger = edits.larger(config)
-        aside = _advised(config, ("β₁ = 0", edits.lighter(config)), ("larger batches", larger))
+    found = own
+    if when != "no":
+        mended = advised(config, *faults(config, sample_shape))
+        if mended.changes and when == "too":
+            held = ch.changed(config, own.changes) or config
+            mended = advised(held, *faults(held, sample_shape))
+            found = Remedy(own.words + mended.words, own.changes + mended.changes, restart=True)
+        elif mended.changes:
+            found = mended._replace(restart=True)
+        larger = ch.larger(config)
+        aside = advised(config, ("β₁ = 0", ch.lighter(config)), ("larger batches", larger))
         words = tuple(dict.fromkeys(found.words + aside.words))
-        found = Remedy(words, found.overrides + aside.overrides, found.restart or bool(larger))
-    new = tuple(c for c in dict.fromkeys(found.overrides) if edits.changed(config, [c]) != config)
-    found = _playable(found._replace(overrides=new), config, sample_shape)
-    return found._replace(restart=found.restart or any(".layers." in change for change in found.overrides))
+        found = Remedy(words, found.changes + aside.changes, found.restart or bool(larger))
+    changes = _playable(config, ch.only(config, found.changes), sample_shape)
+    nets = any(".layers." in change.path for change in changes)
+    return Remedy(found.words, changes, found.restart or nets)
 
 
-def _roots(config: Config, sample_shape: Shape) -> Remedy:
-    """Put together what mends the causes that can be read in a configuration."""
-    freed = ("R1 and R2, not so tight a bound on D", edits.freed(config))
-    return _advised(config, *causes(config, sample_shape), freed)
-
-
-def _joined(first: Remedy, then: Remedy) -> Remedy:
-    """Put two remedies together, the second of which changes what a run begins with."""
-    return Remedy(first.words + then.words, first.overrides + then.overrides, restart=True)
-
-
-def _playable(remedy: Remedy, config: Config, sample_shape: Shape) -> Remedy:
+def _playable(config: Config, changes: Sequence[Change], sample_shape: Shape) -> tuple[Change, ...]:
     """Leave out the changes that the players do not allow, for instance a penalty beside a layer that mixes samples."""
-    if _is_playable(config, remedy.overrides, sample_shape):
-        return remedy
-    kept: tuple[str, ...] = ()
-    for change in remedy.overrides:
+    if _is_playable(config, changes, sample_shape):
+        return tuple(changes)
+    kept: tuple[Change, ...] = ()
+    for change in changes:
         if _is_playable(config, (*kept, change), sample_shape):
             kept = (*kept, change)
-    return remedy._replace(overrides=kept)
+    return kept
 
 
-def _is_playable(config: Config, changes: Sequence[str], sample_shape: Shape) -> bool:
-    changed = edits.changed(config, changes)
+def _is_playable(config: Config, changes: Iterable[Change], sample_shape: Shape) -> bool:
+    changed = ch.changed(config, changes)
     try:
         if changed is not None:
             check_playable(changed, sample_shape)
@@ -107,167 +106,165 @@ def _is_playable(config: Config, changes: Sequence[str], sample_shape: Shape) ->
     return changed is not None
 
 
-def _advised(config: Config, *parts: tuple[str, Sequence[str] | None]) -> Remedy:
-    """Put a remedy together: of what changes nothing, not even the words; None for what only a person can do."""
-    new = [(words, c or ()) for words, c in parts if c is None or any(edits.changed(config, [x]) != config for x in c)]
-    return Remedy(tuple(words for words, _ in new), tuple(change for _, changes in new for change in changes))
+def _regularised(config: Config) -> tuple[str, list[Change]]:
+    norm = ", layer norm in D in place of batch norm, which mixes samples" if ch.mixes(config) else ""
+    return f"R1 and R2 at every step{norm}", ch.regularised(config)
 
 
-def _regularised(config: Config) -> tuple[str, list[str]]:
-    norm = ", layer norm in D in place of batch norm, which mixes samples" if edits.mixes(config) else ""
-    return f"R1 and R2 at every step{norm}", edits.regularised(config)
+def _held(config: Config, stronger: list[Change]) -> list[tuple[str, list[Change]]]:
+    """Strengthen the penalty that is there, or bring one in."""
+    return [("a stronger gradient penalty (γ × 10)", stronger), *([] if stronger else [_regularised(config)])]
 
 
-def _meeting(config: Config) -> tuple[str, list[str]]:
-    nearer = edits.nearer(config)
-    return ("rates that are nearer to each other" if nearer else "rates that move the weights (1e-3)"), (
-        nearer or edits.moving(config)
-    )
+def _meeting(config: Config) -> tuple[str, list[Change]]:
+    nearer = ch.nearer(config)
+    return (NEARER, nearer) if nearer else (MOVING, ch.moving(config))
 
 
-def _divergence(config: Config, evidence: set[str]) -> Remedy:
+# ── one by one ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def divergence(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     """Remedy the causes that can be seen; lower the rates where they are high, or where no other cause is left."""
-    bare, steep = not any(edits.weights(config).values()), edits.unburdened(config)
+    bare, heavy = not any(weights(config).values()), ch.unburdened(config)
     unbound = bare and isinstance(config.loss, Wasserstein)
-    rates = {path: rate for player in edits.learning(config) for path, rate in player.items()}
+    rates = ch.of_optimizers(config, "lr")
     top = max(rates.values(), default=0.0)
-    risen = (
-        []
-        if top * max(edits.course(config.schedules.lr, config.steps)) <= max(top, edits.FAST)
-        else ["schedules.lr=constant"]
-    )
-    usual = [rate for rate in rates.values() if edits.SLOW <= rate <= edits.FAST]  # of the other player
-    slower = {path: min(rate / 3, edits.FAST, *usual) for path, rate in rates.items() if rate > edits.FAST}
-    nearer = edits.nearer(config)
-    if not (slower or nearer or bare or steep or risen or edits.lighter(config)):
+    rises = top * max(ch.course(config.schedules.lr, config.steps)) > max(top, ch.FAST)
+    usual = [rate for rate in rates.values() if ch.SLOW <= rate <= ch.FAST]  # of the other player
+    slower = {path: min(rate / 3, ch.FAST, *usual) for path, rate in rates.items() if rate > ch.FAST}
+    nearer = ch.nearer(config)
+    if not (slower or nearer or bare or heavy or rises or ch.lighter(config)):
         slower = {path: rate / 3 for path, rate in rates.items()}
-    return _advised(
+    return advised(
         config,
-        ("the relativistic pairing loss, whose slope has a bound", ['loss={kind="relativistic"}'] if unbound else []),
-        ("a gradient penalty of usual weight", steep),
+        ("the relativistic pairing loss, whose slope has a bound", [RELATIVISTIC] if unbound else []),
+        ("a gradient penalty of usual weight", heavy),
         _regularised(config),
-        ("β₂ = 0.99", edits.optimizer(config, "beta2", 0.99)),
-        ("rates that do not rise over the run", risen),
-        ("rates that are nearer to each other", nearer),
-        ("a third of the rates", [f"{path}={rate:.3g}" for path, rate in slower.items() if not nearer]),
+        ("β₂ = 0.99", ch.each(ch.of_optimizers(config, "beta2"), 0.99)),
+        ("rates that do not rise over the run", [CONSTANT_RATES] if rises else []),
+        (NEARER, nearer),
+        ("a third of the rates", [] if nearer else [Change(path, ch.rounded(rate)) for path, rate in slower.items()]),
         ("smaller numbers at the start: in the nets' first weights, in the data", None),
     )
 
 
-def _dead_latent(config: Config, evidence: set[str]) -> Remedy:
-    starts = []
-    for path in [*edits.fields(config, "generator.layers.", "kind")]:
-        start = path.rpartition(".")[0]
-        if start.endswith("init") and not start.endswith("bias_init"):
-            starts.append(f'{start}={{kind="he", gain=1}}')
-    starts += [
-        f"{path}=0.5" for path, gain in edits.fields(config, "generator.layers.", "output_gain").items() if gain < 0.1
-    ]
-    slow = [f"{path}=0.001" for rates in edits.learning(config) for path, rate in rates.items() if rate < 1e-4]
-    return _advised(
+def dead_latent(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Start G's weights so that z goes through, and let gradients come back."""
+    begun = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.", "kind")]
+    starts = [path for path in begun if path.endswith("init") and not path.endswith("bias_init")]
+    faint = [path for path, gain in values_of(config, "generator.layers.", "output_gain").items() if gain < 0.1]
+    slow = [path for path, rate in ch.of_optimizers(config, "lr").items() if rate < 1e-4]
+    return advised(
         config,
-        ("start the generator's weights as He et al. 2015 do, with gain 1", starts),
-        ("leaky ReLU in G: a plain one whose input is negative for every z is dead", edits.leaky(config, "generator")),
-        ("rates that move the weights (1e-3)", slow),
+        (
+            "start the generator's weights as He et al. 2015 do, with gain 1",
+            [*ch.each(starts, {"kind": "he", "gain": 1.0}), *ch.each(faint, 0.5)],
+        ),
+        ("leaky ReLU in G: a plain one whose input is negative for every z is dead", ch.leaky(config, "generator")),
+        (MOVING, ch.each(slow, ch.USUAL)),
         ("check what each of its layers makes of z, and the gradient that reaches the last one", None),
-    )._replace(restart=True)
-
-
-def _contrast_illusion(config: Config, evidence: set[str]) -> Remedy:
-    dead = _dead_latent(config, evidence)
-    return Remedy(
-        ("show the pictures at a fixed scale: what seems to be there is not", *dead.words), dead.overrides, True
+        restart=True,
     )
 
 
-def _wrong_sign(config: Config, evidence: set[str]) -> Remedy:
-    words = ("check the sign of the fake term of D's loss: it must grow when D calls fakes real",)
-    return Remedy(words, ('loss={kind="non_saturating"}',), restart=True)
+def contrast_illusion(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """As for a dead latent."""
+    dead = dead_latent(config, evidence, sample_shape)
+    return dead._replace(words=("show the pictures at a fixed scale: what seems to be there is not", *dead.words))
 
 
-def _wrong_scale(config: Config, evidence: set[str]) -> Remedy:
+def wrong_sign(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Take a loss whose signs are right."""
+    words = "check the sign of the fake term of D's loss: it must grow when D calls fakes real"
+    return Remedy((words,), (Change("loss", {"kind": "non_saturating"}),), restart=True)
+
+
+def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Scale the pictures to what G draws, or let G draw them. Points are used as they are: no setting scales them."""
+    if len(sample_shape) == 1:
+        words = "scale the points to about [−1, 1] before training: they are used as they are"
+        if "beyond" not in evidence:
+            return Remedy((words,))
+        bounded = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.output.", "kind")]
+        opened = ("a linear output: G's last layer cannot draw them", ch.each(bounded, "none"))
+        return advised(config, opened, (words, None), restart=True)
+    low, high = ch.reach(config)
     ends = hasattr(config.generator.layers, "output")
-    closed = ("data.low=-1", "data.high=1", "generator.layers.output=tanh") if ends else ()
+    closed = (*_range(-1.0), Change("generator.layers.output", "tanh")) if ends else ()
     if "span" in evidence:
         return Remedy(("end G with tanh: its pixels leave the range of the real ones",), closed, restart=True)
-    low, high = edits.reach(config)
     if closed and "beyond" in evidence and math.isinf(high - low):  # no range that the pictures could be scaled to
         return Remedy(("end G with tanh, whose range is that of the pictures",), closed, restart=True)
     low = max(low, -1.0)
-    return Remedy(
-        (f"scale the pictures to [{low:g}, 1], the range of G's output",), (f"data.low={low:g}", "data.high=1"), True
-    )
+    return Remedy((f"scale the pictures to [{low:g}, 1], the range of G's output",), _range(low), restart=True)
 
 
-def _wrong_scale_of_points(config: Config, evidence: set[str]) -> Remedy:
-    """Points are used as they are: no setting scales them, but G's last layer can be opened."""
-    words = "scale the points to about [−1, 1] before training: they are used as they are"
-    if "beyond" not in evidence:
-        return Remedy((words,))
-    opened = [f"{path.rpartition('.')[0]}=none" for path in edits.fields(config, "generator.layers.output.", "kind")]
-    return _advised(config, ("a linear output: G's last layer cannot draw them", opened), (words, None))._replace(
-        restart=True
-    )
+def _range(low: float) -> tuple[Change, ...]:
+    return Change("data.low", low), Change("data.high", 1.0)
 
 
-def _d_wins(config: Config, evidence: set[str]) -> Remedy:
-    loss = "non_saturating" if isinstance(config.loss, (Minimax, LiteralCost)) else "relativistic"
-    pushes = isinstance(config.loss, Wasserstein) and any(edits.weights(config).values())  # and its slope is held
-    stronger = edits.stronger(config)
-    g, d = edits.learning(config)
+def d_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Let D push where it is sure, hold it by a penalty, and bring the players nearer to each other."""
+    loss = {"kind": "non_saturating"} if isinstance(config.loss, (Minimax, LiteralCost)) else ch.RELATIVISTIC
+    pushes = isinstance(config.loss, Wasserstein) and any(weights(config).values())  # and its slope is held
+    g, d = learning(config)
     ahead = bool(g and d) and max(d.values()) > min(g.values())
-    nearer = [f"{path}={edits.between(min(g.values()), max(d.values())):.2g}" for path in (*g, *d)] if ahead else []
-    single = [] if config.d_steps == 1 else ["d_steps=1"]
-    noise = None if edits.regularised(config) or not edits.mixes(config) else ["instance_noise=0.1"]
-    return _advised(
+    nearer = ch.each((*g, *d), ch.rounded(ch.between(min(g.values()), max(d.values())), 2)) if ahead else []
+    single = [] if config.d_steps == 1 else [Change("d_steps", 1)]
+    noise = None if ch.regularised(config) or not ch.mixes(config) else [Change("instance_noise", 0.1)]
+    return advised(
         config,
         (
             "a loss that still pushes where D is sure: non-saturating or relativistic",
-            [] if pushes else [f'loss={{kind="{loss}"}}'],
+            [] if pushes else [Change("loss", loss)],
         ),
-        ("a stronger gradient penalty (γ × 10)", stronger),
-        *([] if stronger else [_regularised(config)]),
+        *_held(config, ch.stronger(config)),
         ("instance noise (instance_noise=0.1)", noise),
         ("one move of D a step", single),
-        ("rates that are nearer to each other", nearer),
-        ("rates that move the weights (1e-3)", [] if single or nearer else edits.moving(config)),
+        (NEARER, nearer),
+        (MOVING, [] if single or nearer else ch.moving(config)),
     )
 
 
-def _g_wins(config: Config, evidence: set[str]) -> Remedy:
+def g_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Let D learn faster."""
     weaker = ["a weaker gradient penalty"] if config.penalties else []
-    words = ("a higher rate for D, or a wider D", *weaker)
-    g, d = edits.learning(config)
+    g, d = learning(config)
     best = max([*g.values(), 3 * max(d.values(), default=0.0)], default=1e-3)
-    return Remedy(words, (*(f"{path}={best:g}" for path in d), *edits.scaled(config, "penalties.", "gamma", 0.3)))
+    gammas = values_of(config, "penalties.", "gamma").items()
+    return Remedy(
+        ("a higher rate for D, or a wider D", *weaker),
+        (*ch.each(d, ch.rounded(best, 6)), *(Change(path, ch.rounded(gamma * 0.3)) for path, gamma in gammas)),
+    )
 
 
-def _standstill(config: Config, evidence: set[str]) -> Remedy:
-    over = edits.course(config.schedules.lr, config.steps)
-    falls = ["schedules.lr=constant"] if sum(over) < 0.1 * len(over) else []
-    moving, following = edits.moving(config), edits.following(config)
-    return _advised(
+def standstill(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Let G move, by its rate, its average, or a D whose units are not dead."""
+    over = ch.course(config.schedules.lr, config.steps)
+    falls = [CONSTANT_RATES] if sum(over) < 0.1 * len(over) else []
+    moving, following = ch.moving(config), ch.following(config)
+    leaky = [] if moving or falls or following else ch.leaky(config, "discriminator")
+    return advised(
         config,
-        ("rates that move the weights (1e-3)", moving),
+        (MOVING, moving),
         ("rates that do not fall at once", falls),
         ("an average of G that follows it", following),
-        (
-            "leaky ReLU in D: dead units give G no gradient",
-            [] if moving or falls or following else edits.leaky(config, "discriminator"),
-        ),
+        ("leaky ReLU in D: dead units give G no gradient", leaky),
         ("check the gradient that D gives G", None),
-    )._replace(restart=True)
+        restart=True,
+    )
 
 
-def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
+def mode_collapse(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Take the relativistic loss and its two penalties, and rates that suit each other."""
     if "modes_found" in evidence:
         return _missed_modes(config)
-    stronger = edits.stronger(config) if isinstance(config.loss, Relativistic) else []
-    return _advised(
+    stronger = ch.stronger(config) if isinstance(config.loss, Relativistic) else []
+    return advised(
         config,
-        ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
-        ("a stronger gradient penalty (γ × 10)", stronger),
-        *([] if stronger else [_regularised(config)]),
+        ("the relativistic pairing loss", [RELATIVISTIC]),
+        *_held(config, stronger),
         _meeting(config),
         ("no lower rate, which would bring no lost kind back", None),
     )
@@ -275,89 +272,76 @@ def _mode_collapse(config: Config, evidence: set[str]) -> Remedy:
 
 def _missed_modes(config: Config) -> Remedy:
     """Let D be steep in the end: a penalty that holds it for the whole run hides modes that are narrow."""
-    usual = edits.GAMMA * edits.unit(config)
-    heavy = [f"{path}={usual:g}" for path, weight in edits.weights(config).items() if weight > usual]
-    held = min(edits.course(config.schedules.penalty, config.steps)) > 0.1 and not edits.mixes(config)
-    falling = 'schedules.penalty={kind="geometric", start=1.0, end=0.01, until=0.6}'
-    return _advised(
+    usual = ch.usual_weight(config)
+    heavy = ch.each((path for path, weight in weights(config).items() if weight > usual), usual)
+    held = min(ch.course(config.schedules.penalty, config.steps)) > 0.1 and not ch.mixes(config)
+    falling = Change("schedules.penalty", {"kind": "geometric", "start": 1.0, "end": 0.01, "until": 0.6})
+    return advised(
         config,
-        ("the relativistic pairing loss", ['loss={kind="relativistic"}']),
-        ("R1 and R2 of usual weight", [*edits.regularised(config), *heavy]),
+        ("the relativistic pairing loss", [RELATIVISTIC]),
+        ("R1 and R2 of usual weight", [*ch.regularised(config), *heavy]),
         ("a penalty that falls over the run: narrow modes need a steep D", [falling] if held else []),
         _meeting(config),
         ("a longer run, or a wider G", None),
-    )._replace(restart=True)
+        restart=True,
+    )
 
 
-def _cycling(config: Config, evidence: set[str]) -> Remedy:
-    average = [] if config.average is not None else ['average={kind="ema", half_life=1000, ramp=0.05}']
-    falling = 'schedules.lr={kind="constant_then_cosine", value=1.0, hold=0.5, end=0.0}'
-    nearer = edits.nearer(config)
-    slower = [] if nearer else edits.rates(config, 1 / 3)
-    return _advised(
+def cycling(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Damp the circles: an average of G, rates that fall, no momentum, penalties."""
+    falling = Change("schedules.lr", {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.5, "end": 0.0})
+    nearer = ch.nearer(config)
+    which, slower = ("rates", []) if nearer else ("a third of the rates,", ch.slowed(config))
+    return advised(
         config,
-        ("sample from an average of G", average),
-        ("rates that are nearer to each other", nearer),
-        (f"{'rates' if nearer else 'a third of the rates,'} falling to zero over the second half", [*slower, falling]),
-        ("β₁ = 0", edits.optimizer(config, "beta1", 0.0)),
+        ("sample from an average of G", [] if config.average is not None else [Change("average", ch.FOLLOWING)]),
+        (NEARER, nearer),
+        (f"{which} falling to zero over the second half", [*slower, falling]),
+        ("β₁ = 0", ch.each(ch.of_optimizers(config, "beta1"), 0.0)),
         _regularised(config),
     )
 
 
-def _gamma_off(config: Config, evidence: set[str]) -> Remedy:
+def gamma_off(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Weaken a penalty that costs too much; strengthen one that holds nothing."""
     if "penalty_share" not in evidence:
-        stronger = edits.stronger(config)
-        tenfold = ("a stronger gradient penalty: γ × 10", stronger)
-        return _advised(config, tenfold, *([] if stronger else [_regularised(config)]))
-    weights = edits.weights(config)
-    changes = [f"{path}={min(0.1 * value, edits.GAMMA * edits.unit(config)):.3g}" for path, value in weights.items()]
-    if max(edits.course(config.schedules.penalty, config.steps)) > 1.0:
-        changes.append("schedules.penalty=constant")
-    return Remedy(("a weaker gradient penalty: γ × 0.1, or falling over the run",), tuple(changes))
+        return advised(config, *_held(config, ch.stronger(config)))
+    usual = ch.usual_weight(config)
+    lower = [Change(path, ch.rounded(min(0.1 * weight, usual))) for path, weight in weights(config).items()]
+    rises = max(ch.course(config.schedules.penalty, config.steps)) > 1.0
+    words = "a weaker gradient penalty: γ × 0.1, or falling over the run"
+    return Remedy((words,), (*lower, *([CONSTANT_PENALTY] if rises else [])))
 
 
-def _saturation(config: Config, evidence: set[str]) -> Remedy:
-    slower, light = "a lower rate for G, and for D where it is as high", edits.optimizer(config, "beta1", 0.0)
+def saturation(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Keep G's last layer from its ends: lower rates, no momentum, a one-hot vector that does not drown z."""
+    slower, light = "a lower rate for G, and for D where it is as high", ch.each(ch.of_optimizers(config, "beta1"), 0.0)
     smaller = "smaller first weights in G's last layer"
-    loud = {p: v for p, v in edits.fields(config, "generator.layers.", "one_hot_scale").items() if v > 10.0}
+    loud = [path for path, scale in values_of(config, "generator.layers.", "one_hot_scale").items() if scale > 10.0]
     if loud and config.data.labels != "none":
         words = ("a smaller one-hot vector beside z", slower, smaller)
-        return Remedy(words, tuple(f"{path}=3" for path in loud), restart=True)
-    g, d = edits.learning(config)
-    best = min([0.1 * v for v in g.values()] + [v for v in d.values() if v < min(g.values())], default=1e-3)
-    heavy = edits.lighter(config) and max(g.values(), default=0.0) <= edits.FAST  # then it is not the rate
-    rates = [] if heavy else [f"{path}={best:g}" for path, value in {**g, **d}.items() if value > best]
-    rates = edits.nearer(config) or rates  # D's may be the odd one
-    return _advised(config, (slower, rates), ("β₁ = 0", light), (smaller, None))._replace(restart=True)
+        return Remedy(words, tuple(ch.each(loud, 3.0)), restart=True)
+    g, d = learning(config)
+    best = min(
+        [0.1 * rate for rate in g.values()] + [rate for rate in d.values() if rate < min(g.values())], default=1e-3
+    )
+    heavy = ch.lighter(config) and max(g.values(), default=0.0) <= ch.FAST  # then it is not the rate
+    high = [] if heavy else [path for path, rate in {**g, **d}.items() if rate > best]
+    rates = ch.nearer(config) or ch.each(high, ch.rounded(best, 6))  # D's may be the odd one
+    return advised(config, (slower, rates), ("β₁ = 0", light), (smaller, None), restart=True)
 
 
-def _copying(config: Config, evidence: set[str]) -> Remedy:
+def copying(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
+    """Show D more, by more data or by augmentation."""
     if config.data.limit:
-        return Remedy(("more data: use all of it", "stop earlier"), ("data.limit=0",), restart=True)
+        return Remedy(("more data: use all of it", "stop earlier"), (Change("data.limit", 0),), restart=True)
     if "variety" in evidence:  # nothing that a D could do
         return Remedy(("look at the data: all samples are the same one", "train on samples that differ"))
-    moved = [] if config.augment else ['augment=["translation", "cutout"]']
-    return _advised(
+    moved = [] if config.augment else [Change("augment", ["translation", "cutout"])]
+    return advised(
         config,
         ("augmentation before D: each picture moved and cut anew", moved),
         ("more data: augmentation brings nothing new", None),
         ("stop earlier", None),
-    )._replace(restart=True)
-
-
-_REMEDIES: dict[str, Callable[[Config, set[str]], Remedy]] = {
-    "divergence": _divergence,
-    "dead latent": _dead_latent,
-    "contrast illusion": _contrast_illusion,
-    "wrong sign": _wrong_sign,
-    "wrong scale": _wrong_scale,
-    "D wins": _d_wins,
-    "G wins": _g_wins,
-    "standstill": _standstill,
-    "mode collapse": _mode_collapse,
-    "cycling": _cycling,
-    "gamma off": _gamma_off,
-    "saturation": _saturation,
-    "copying": _copying,
-    "intra-class collapse": _mode_collapse,
-}
+        restart=True,
+    )

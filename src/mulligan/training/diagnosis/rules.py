@@ -1,198 +1,393 @@
-"""The table of failures: what each state looks like in the signals. The first that matches names the run.
+"""How each failure shows. A rule gives cases; a case holds where all its evidence does: figures beyond thresholds.
 
-Each rule is a list of cases, each case a list of evidence that must hold together. Thresholds are starting points of
-the literature and of reasoning, set by `benchmarks/breaking.py`: runs broken on purpose, and healthy ones, which must
-stay silent. What overlaps is told apart by cause: a generator whose pixels stand at the ends of their range has no
-variety either, but is called saturated.
+The thresholds are starting points of the literature and of reasoning, set by `benchmarks/breaking.py`: runs broken on
+purpose are to be named, healthy ones are to stay silent. Failures that look alike are told apart by their cause: a
+generator whose pixels stand at the ends of their range has no variety either, but is called saturated.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import zip_longest
-from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from mulligan.training.diagnosis.findings import Case, Finding
-from mulligan.training.diagnosis.measurements import FAR, LISTENS, NOISE, RESTS, View, quotient
-from mulligan.training.diagnosis.statistics import added
+from mulligan.training.diagnosis.measurements import FAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from mulligan.training.diagnosis.measurements import Measurements
 
-HEALTHY = "healthy"
+
+class Evidence(NamedTuple):
+    """One figure against its threshold."""
+
+    name: str
+    value: float
+    operator: str
+    threshold: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is on the wrong side; one that could not be measured never is."""
+        return self.value > self.threshold if self.operator == ">" else self.value < self.threshold
+
+
+class Threshold(NamedTuple):
+    """What is asked of a figure."""
+
+    figure: str
+    operator: str
+    value: float
+
+    def at(self, value: float) -> Evidence:
+        """Ask it of a value."""
+        return Evidence(self.figure, value, self.operator, self.value)
+
+    def of(self, m: Measurements) -> Evidence:
+        """Ask it of the measurements so far."""
+        return self.at(m.figure(self.figure))
+
+    def where(self, asked: bool) -> Threshold | Evidence:
+        """Ask it only there; elsewhere it never holds."""
+        return self if asked else self.at(math.nan)
+
+
+def over(figure: str, value: float) -> Threshold:
+    """Ask for a figure above a value."""
+    return Threshold(figure, ">", value)
+
+
+def under(figure: str, value: float) -> Threshold:
+    """Ask for a figure below a value."""
+    return Threshold(figure, "<", value)
+
+
+class Case(NamedTuple):
+    """Evidence that, together, shows a failure."""
+
+    evidence: tuple[Evidence, ...]
+    severity: str = "alarm"
+
+    @property
+    def holds(self) -> bool:
+        """Whether all of it holds."""
+        return all(e.holds for e in self.evidence)
+
+
+class Finding(NamedTuple):
+    """A state, and the evidence that shows it."""
+
+    state: str
+    evidence: tuple[Evidence, ...] = ()
+    severity: str = ""
+
+
+# ── thresholds ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+EVERY = 250
+"""The most steps between two measurements; there are fewer in a short run."""
+STILL = 0.8
+"""A distance to the real data above this share of the least that it has been, `EVERY` steps ago, stands still."""
+SHORT = 1000
+"""Steps of a run that is over before a healthy one would have found its modes."""
+_FEW = 0.6  # classes or modes, of those of the reals
 _BALANCE = 1.386  # 2 ln 2, a binary D's loss where it cannot tell: the bounds of its loss are known for that one
 
+# numbers that run away
+NOT_FINITE = over("not_finite", 0.0)
+LOUD = over("logit", 50.0)
+STEEP = over("r2", 10.0)
+STEEPER_THAN_AT_REALS = over("r2/r1", 10.0)
+HUGE_GRADIENTS = over("g_gradient", 100.0), over("d_gradient", 100.0)
+DOUBLED_WEIGHTS = over("g_growth", 2.0), over("d_growth", 2.0)
+# z
+IGNORES_Z = under("spread", 0.02)
+NEVER_LISTENED = under("listened", 1.0)
+NO_GRADIENT = under("g_first", 1e-8)
+# range and sign
+GREY = under("span", 1e-3)
+AT_THE_ENDS = 0.5  # of the way from the reals' share of such pixels to all
+REALS_REAL = over("D(real)", 0.95)
+FAKES_REAL = over("D(fake)", 0.95)
+WIDE_DATA = over("scale", 10.0)
+NARROW_DATA = under("scale", 0.1)
+DATA_FAR_FROM_0 = over("offset", 10.0)
+OUT_OF_REACH = over("beyond", 0.1)
+TOO_WIDE = over("span", 2.0)
+NOISE = over("sharpness", 2.0)
+UNDER_WAY = over("spent", 0.2)
+# who wins
+SURE = over("d_accuracy", 0.97)
+GUESSES = under("d_accuracy", 0.52)
+LOSS_GONE = under("loss_share", 0.1 / _BALANCE)
+LOSS_OF_GUESSING = over("loss_share", 1.3 / _BALANCE)
+LOSS_GAINS_NOTHING = over("loss_share", 0.998)
+PUSH_GONE = under("push_fall", 1e-3)
+RANKS_ALL = over("ranking", 0.99)
+RANKS_WRONGLY = under("ranking", 0.1)
+# the distance to the reals
+FAR_OFF = over("gap", FAR)
+FAR_OFF_AVERAGED = over("gap_averaged", FAR)
+FAR_OFF_LATELY = over("gap_most", FAR)
+ONCE_MUCH_NEARER = over("gap_least", 2.0)
+LOST_AGAIN = over("rises", 3.0)
+MOST_REALS_ALONE = under("coverage", 0.5)
+COVERS_NOTHING = under("coverage", 0.1)
+# the path of a fixed z
+SLOW = under("pace", 0.1)
+NOT_SET_OUT = under("travelled", 0.3)
+UNMOVED = under("travelled", 1e-3)
+AVERAGE_LAGS = over("lag", 0.5)
+NOWHERE = over("path", 10.0), over("path_mean", 8.0)
+WINDING = over("path", 4.0)
+WINDING_IN_THE_MEAN = over("path_mean", 5.0)
+WINDING_MOSTLY = over("path_median", 5.0)
+ACROSS_THE_DATA = over("way", 1.0)
+# variety
+ALIKE = under("distance", 0.5)
+ALL_ALIKE = under("distance", 0.2)
+ALL_CLASSES = over("classes", 0.8)
+FEW_CLASSES = under("classes", _FEW)
+ONE_CLASS = under("classes", 0.25)
+FEW_CLASSES_AVERAGED = under("classes_averaged", _FEW)
+NO_NEW_CLASSES = under("classes_change", 1.1)
+CLASSES_SWAPPED = over("histogram_change", 0.3)
+NOISE_COVERS_LITTLE = under("coverage", 0.12)
+FEW_MODES = under("modes_found", _FEW)
+MODES_MISSING = under("modes_found", 0.8)
+NO_NEW_MODES = under("modes_gained", 0.01)
+LATE = over("spent", 0.75)  # modes that are still missing are a matter of the run, not of its youth
+ALIKE_AS_ASKED = under("spread", 0.2)
+THIN = under("inner", 0.5)
+POINTS = under("inner", 0.2)
+NOT_WIDENING = under("inner_change", 1.1)
+# the penalty
+COSTLY = over("penalty_share", 3.0)
+HOLDS_D = over("loss_share", 0.9)
+WEIGHS_NOTHING = under("penalty_weight", 1e-6)
+STEEPENING = over("r2_rise", 10.0)
+# the data
+ALL_THE_SAME = under("variety", 1e-3)
+COPIES = under("ct_z", -3.0)
+NOT_AUTHENTIC = under("authentic", -5.0)
+COPIES_OF_FEW = under("nearness", 0.5)
 
-def divergence(v: View) -> list[Case]:
-    """Numbers run away, or weights while the fakes come no nearer. Not where a wrong sign or scale makes them."""
-    if v.agreed.holds or any(case.holds for case in v.misscaled):
-        return []
-    growth = [(f"{who}_growth", quotient(v.get(f"{who}_weights"), v.get(f"{who}_weights", 4))) for who in "gd"]
+# ── what several rules ask for ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def case(m: Measurements, *signs: Threshold | Evidence, severity: str = "alarm") -> Case:
+    """Put a case together: thresholds are asked of the measurements."""
+    return Case(tuple(sign.of(m) if isinstance(sign, Threshold) else sign for sign in signs), severity)
+
+
+def misscaled(m: Measurements) -> list[Case]:
+    """Ask whether the data's range is not the networks', in width or in place, or G's last layer cannot draw it."""
+    return [case(m, sign) for sign in (WIDE_DATA, NARROW_DATA, DATA_FAR_FROM_0, OUT_OF_REACH)]
+
+
+def agreed(m: Measurements) -> Case:
+    """Ask whether D calls both real: the sign of the fake term is off."""
+    return case(m, REALS_REAL, FAKES_REAL)
+
+
+def saturated(m: Measurements) -> Case:
+    """Ask whether the pixels stand at the ends of their range, where tanh and sigmoid are flat."""
+    return case(m, over("extreme", AT_THE_ENDS + (1.0 - AT_THE_ENDS) * m.get("extreme_real")))
+
+
+def far(m: Measurements) -> tuple[Evidence, ...]:
+    """Ask whether the fakes are far from the reals; those of the averaged G, too, where the other one trembles."""
+    averaged = [FAR_OFF_AVERAGED.of(m)] if m.facts.smoothed else []
+    return FAR_OFF.of(m), *averaged
+
+
+def standing(m: Measurements) -> tuple[Evidence, ...]:
+    """Ask whether the fakes are far from the reals, and come no nearer by the step than they have been."""
+    steps = m.taken[-1].step - m.taken[-2].step if m.earlier("gap") else EVERY
+    return *far(m), over("gap_least", STILL ** min(1.0, steps / EVERY)).of(m)
+
+
+def astray(m: Measurements) -> bool:
+    """Tell whether the fakes are far from the reals, come no nearer, and leave most alone; or miss a toy's modes."""
+    return MODES_MISSING.of(m).holds or case(m, *standing(m), MOST_REALS_ALONE).holds
+
+
+def collapsed(m: Measurements) -> list[Case]:
+    """Ask for variety among the fakes: alarms first, then warnings. Of noise, the judge is not asked.
+
+    Few classes are a warning where an averaged G has no more of them: samples are drawn from that, and the other
+    one trembles. Among points both must be far from the reals, too: a young G hits few of a grid's modes at a time.
+    """
+    pictures = not NOISE.of(m).holds
+    averaged = [FEW_CLASSES_AVERAGED] if "classes_averaged" in m.now else []
+    beside = far(m) if m.facts.smoothed else ()
     return [
-        Case((v.over("logit", 50.0, v.loudest),)),
-        Case((v.over("r2/r1", 10.0, quotient(v.get("r2"), v.get("r1"))), v.over("r2", 10.0))),
-        *(Case((v.over(f"{who}_gradient", 100.0, math.nan if v.facts.normalised else None),)) for who in "gd"),
-        *(Case((v.over(name, 2.0, value), *v.standing)) for name, value in growth),
+        case(m, ALL_ALIKE, *beside),
+        case(m, ONE_CLASS.where(pictures), *beside),
+        case(m, ALIKE, *beside, severity="warning"),
+        case(m, FEW_CLASSES.where(pictures), *averaged, NO_NEW_CLASSES, *beside, severity="warning"),
+        case(m, NOISE, NOISE_COVERS_LITTLE, *standing(m), severity="warning"),
     ]
 
 
-def dead_latent(v: View) -> list[Case]:
-    """G does not listen to z, and never has."""
-    if v.saturated.holds or v.under("span", 1e-3).holds or any(case.holds for case in v.misscaled):
+def missing(m: Measurements) -> list[Case]:
+    """Ask for the modes of a toy that the averaged G has not found when most of the run is over.
+
+    Where modes are as narrow as these toys', no distance feels that they are missed, and healthy runs find them
+    late, too; short ones never.
+    """
+    if m.facts.steps < SHORT:
         return []
-    never = (v.under("spread", LISTENS), v.under("listened", 1.0, float(v.lived)))
-    return [Case((*never, v.under("g_first", 1e-8))), Case(never)]
+    late = LATE, NO_NEW_MODES
+    return [case(m, FEW_MODES, *late), case(m, MODES_MISSING, *late, severity="warning")]
 
 
-def contrast_illusion(v: View) -> list[Case]:
-    """Nothing but grey, whose faint pattern only a stretched display shows. Not where the data are nothing else."""
-    if v.saturated.holds or v.single.holds or any(case.holds for case in v.misscaled):
+def lost_again(m: Measurements) -> Case:
+    """Ask whether the same z moves far and gets not so far, while the distance falls and rises again."""
+    return case(m, LOST_AGAIN, WINDING_MOSTLY)
+
+
+def restrained(m: Measurements) -> Case:
+    """Ask whether the penalty does not let D judge: it costs far more than D gains, though the fakes are not real."""
+    return case(m, COSTLY, HOLDS_D, FAR_OFF)
+
+
+# ── the rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def divergence(m: Measurements) -> list[Case]:
+    """Large logits or gradients, or weights that double while the fakes come no nearer.
+
+    Not where a wrong sign or scale makes them.
+    """
+    if agreed(m).holds or any(each.holds for each in misscaled(m)):
         return []
-    return [Case((v.under("span", 1e-3),))]
-
-
-def wrong_sign(v: View) -> list[Case]:
-    """Both players agree."""
-    return [v.agreed]
-
-
-def wrong_scale(v: View) -> list[Case]:
-    """Real and fake lie in different ranges."""
-    beyond = v.over("span", 2.0), v.over("sharpness", NOISE), *v.standing, v.over("spent", 0.2, v.spent)
-    return [*v.misscaled, Case(beyond, "warning")]  # a last layer without bounds, which a net of few layers never fills
-
-
-def d_wins(v: View) -> list[Case]:
-    """D is sure, and G hears nothing. Not where G's own pixels are deaf, or there is but one sample to learn."""
-    if v.saturated.holds or v.single.holds:
-        return []
-    earlier = [look.signals["push"] for look in v.looks[:-1] if "push" in look.signals]
-    fall = quotient(v.get("push"), median(earlier)) if len(earlier) >= 2 else math.nan
-    sure = v.over("ranking", 0.99, None if v.facts.unfading else math.nan)
     return [
-        Case((v.over(v.right, 0.97), v.under("loss_share", 0.1 / _BALANCE, v.loss_share))),
-        Case((v.under("push_fall", 1e-3, fall),)),
-        Case((sure, *v.standing), "warning"),
+        case(m, LOUD),
+        case(m, STEEPER_THAN_AT_REALS, STEEP),
+        *(case(m, huge.where(not m.facts.normalised)) for huge in HUGE_GRADIENTS),
+        *(case(m, doubled, *standing(m)) for doubled in DOUBLED_WEIGHTS),
     ]
 
 
-def g_wins(v: View) -> list[Case]:
-    """D cannot tell, though the fakes are far from real. Not where γ holds D down, wins are lost, or G never moved."""
-    if v.restrained.holds or v.lost_again.holds or v.unmoved.holds:
+def dead_latent(m: Measurements) -> list[Case]:
+    """Fakes that hardly differ with z, and never have. Not where they are grey, pinned or of another scale."""
+    if saturated(m).holds or GREY.of(m).holds or any(each.holds for each in misscaled(m)):
         return []
-    astray = (*v.standing, v.bare)  # a weak D lets all fakes go astray
-    paired = v.facts.smoothed and v.facts.relativistic  # whose ranking is of one moment, and its loss of all steps
-    nothing = Case((v.over("loss_share", 0.998, v.loss_share if paired else math.nan), *astray))
-    if v.standing[-1].value > 2.0:  # much nearer once: lost, not never won
+    never = IGNORES_Z, NEVER_LISTENED
+    return [case(m, *never, NO_GRADIENT), case(m, *never)]
+
+
+def contrast_illusion(m: Measurements) -> list[Case]:
+    """Pixels with next to no range. Not where they are pinned, or the data have none."""
+    if saturated(m).holds or ALL_THE_SAME.of(m).holds or any(each.holds for each in misscaled(m)):
+        return []
+    return [case(m, GREY)]
+
+
+def wrong_sign(m: Measurements) -> list[Case]:
+    """D calls both real."""
+    return [agreed(m)]
+
+
+def wrong_scale(m: Measurements) -> list[Case]:
+    """Ranges that differ, by the data and G's last layer, or by noise that leaves the data's range.
+
+    A last layer without bounds can draw all, but a net of few layers never learns where to stop.
+    """
+    return [*misscaled(m), case(m, TOO_WIDE, NOISE, *standing(m), UNDER_WAY, severity="warning")]
+
+
+def d_wins(m: Measurements) -> list[Case]:
+    """D is nearly always right, while its loss or its push on G is next to nothing, or the fakes come no nearer.
+
+    Not where pixels are pinned, or there is but one sample to learn.
+    """
+    if saturated(m).holds or ALL_THE_SAME.of(m).holds:
+        return []
+    return [
+        case(m, SURE._replace(figure=m.right), LOSS_GONE),
+        case(m, PUSH_GONE),
+        case(m, RANKS_ALL.where(m.facts.unfading), *standing(m), severity="warning"),
+    ]
+
+
+def g_wins(m: Measurements) -> list[Case]:
+    """D is right no more often than by guessing, or gains nothing, while the fakes stay far and leave most reals alone.
+
+    Not where γ holds D down, what was won is lost again, or G never moved.
+    """
+    if restrained(m).holds or lost_again(m).holds or UNMOVED.of(m).holds:
+        return []
+    beside = (*standing(m), MOST_REALS_ALONE.of(m))  # a weak D lets all fakes go astray
+    paired = m.facts.smoothed and m.facts.relativistic  # whose ranking is of one moment, and its loss of all steps
+    nothing = case(m, LOSS_GAINS_NOTHING.where(paired), *beside)
+    if ONCE_MUCH_NEARER.of(m).holds:  # lost, not never won
         return [nothing]
-    told = (v.under(v.right, 0.52), v.over("loss_share", 1.3 / _BALANCE, v.loss_share))
-    wrong = v.under("ranking", 0.1, None if v.facts.critic else math.nan)
-    return [Case((*told, *astray)), Case((wrong, *astray)), nothing]
+    wrong = RANKS_WRONGLY.where(m.facts.critic)
+    guesses = GUESSES._replace(figure=m.right)
+    return [case(m, guesses, LOSS_OF_GUESSING, *beside), case(m, wrong, *beside), nothing]
 
 
-def standstill(v: View) -> list[Case]:
-    """G does not move: each z draws what it drew at first. Not where it came to rest, or there is but one to learn."""
-    if v.single.holds:
+def standstill(m: Measurements) -> list[Case]:
+    """Each z draws what it drew at first, far from the reals. Not where there is but one sample to learn."""
+    if ALL_THE_SAME.of(m).holds:
         return []
-    still = v.under("pace", 0.1), v.under("travelled", RESTS)  # who has come to rest has travelled
-    signs = v.over("gap", FAR), v.under("coverage", 0.1), v.over("lag", 0.5)  # or the averaged G alone stands
-    return [*(Case((*still, sign)) for sign in signs), Case((v.unmoved,))]
+    still = SLOW, NOT_SET_OUT  # who has come to rest has travelled
+    signs = FAR_OFF, COVERS_NOTHING, AVERAGE_LAGS  # or the averaged G alone stands
+    return [*(case(m, *still, sign) for sign in signs), case(m, UNMOVED)]
 
 
-def mode_collapse(v: View) -> list[Case]:
-    """Few kinds of fakes. Not where pixels are pinned, or a penalty holds too hard or not at all."""
-    if v.saturated.holds or v.restrained.holds:
+def mode_collapse(m: Measurements) -> list[Case]:
+    """Fakes that are alike, of few classes, or miss modes. Not where pixels are pinned, or γ is too high or 0."""
+    if saturated(m).holds or restrained(m).holds or WEIGHS_NOTHING.of(m).holds:
         return []
-    if v.facts.penalised and v.idle.holds:
-        return []
-    if v.facts.penalised and v.steepening.holds:  # a D that sees narrow modes is steep
-        return v.missing
-    turning = v.lost_again.holds  # few at a time, but not the same ones
-    return [case for case in (*v.collapsed, *v.missing) if case.severity == "alarm" or not turning]
+    if m.facts.penalised and STEEPENING.of(m).holds:  # a D that sees narrow modes is steep
+        return missing(m)
+    turning = lost_again(m).holds  # few at a time, but not the same ones
+    return [each for each in (*collapsed(m), *missing(m)) if each.severity == "alarm" or not turning]
 
 
-def cycling(v: View) -> list[Case]:
-    """G goes round: the same z moves far and gets nowhere, and the fakes come no nearer. Not where they are real."""
-    mean = added(v.paths) / len(v.paths) if len(v.paths) >= 2 else math.nan
-    nowhere = (v.over("path", 10.0), v.over("path_mean", 8.0, mean))
+def cycling(m: Measurements) -> list[Case]:
+    """Each z's path is many times as long as the distance it covers, and does harm.
+
+    A G that has come to the reals trembles around them and gets nowhere, too, but loses nothing by it. So the fakes
+    must have been far from the reals while they went, or each z gone as far as the data are wide.
+    """
+    harms = FAR_OFF_LATELY, ACROSS_THE_DATA
     return [
-        *(Case((sign, harm)) for sign in nowhere for harm in v.harmful),
-        Case((v.over("path_mean", 5.0, mean), *v.standing)),
-        Case((v.over("histogram_change", 0.3, _variation(v)), v.over("path", 4.0), *v.standing)),
+        *(case(m, sign, harm) for sign in NOWHERE for harm in harms),
+        case(m, WINDING_IN_THE_MEAN, *standing(m)),
+        case(m, CLASSES_SWAPPED, WINDING, *standing(m)),
     ]
 
 
-def gamma_off(v: View) -> list[Case]:
-    """Too strong a gradient penalty to let D judge, or too weak a one to hold it."""
-    if not v.facts.penalised:
+def gamma_off(m: Measurements) -> list[Case]:
+    """Penalties that cost more than D gains; or a collapse beside one that weighs nothing or lets D grow steep."""
+    if not m.facts.penalised:
         return []
-    lacking = [(v.idle, case) for case in (*v.collapsed, *v.missing)] + [(v.steepening, case) for case in v.collapsed]
+    few = collapsed(m)
+    lacking = [(WEIGHS_NOTHING, each) for each in (*few, *missing(m))] + [(STEEPENING, each) for each in few]
     return [
-        v.restrained,
-        *(Case((sign, *case.evidence), case.severity) for sign, case in lacking),
-        Case((v.idle, v.over("sharpness", NOISE), v.over("gap", FAR)), "warning"),
+        restrained(m),
+        *(case(m, sign, *each.evidence, severity=each.severity) for sign, each in lacking),
+        case(m, WEIGHS_NOTHING, NOISE, FAR_OFF, severity="warning"),
     ]
 
 
-def saturation(v: View) -> list[Case]:
-    """G's pixels stand at the ends of their range. Not where there is but one sample to learn."""
-    return [] if v.single.holds else [v.saturated]
+def saturation(m: Measurements) -> list[Case]:
+    """Pixels at the ends of their range, more than the reals have. Not where there is but one sample to learn."""
+    return [] if ALL_THE_SAME.of(m).holds else [saturated(m)]
 
 
-def copying(v: View) -> list[Case]:
-    """G hands out the training samples, or there is only one to learn."""
+def copying(m: Measurements) -> list[Case]:
+    """Fakes nearer to the training samples than new ones would be; or the training samples are all the same one."""
+    return [case(m, ALL_THE_SAME), case(m, COPIES, NOT_AUTHENTIC), case(m, COPIES_OF_FEW)]
+
+
+def intra_class_collapse(m: Measurements) -> list[Case]:
+    """All classes, but little variety inside them, while most reals have no fake near them."""
+    alike, thinner = ALIKE_AS_ASKED.where(m.facts.conditional), NOT_WIDENING.where("modes_found" not in m.now)
     return [
-        Case((v.single,)),
-        Case((v.under("ct_z", -3.0), v.under("authentic", -5.0))),
-        Case((v.under("nearness", 0.5),)),
+        case(m, ALL_CLASSES, alike, MOST_REALS_ALONE),
+        case(m, ALL_CLASSES, POINTS, MOST_REALS_ALONE),
+        case(m, ALL_CLASSES, THIN, MOST_REALS_ALONE, thinner, severity="warning"),  # a toy's modes are thin
     ]
-
-
-def intra_class_collapse(v: View) -> list[Case]:
-    """All classes, but few pictures in each."""
-    even, thin = v.over("classes", 0.8), v.under("coverage", 0.5)
-    alike = v.under("spread", 0.2, None if v.facts.conditional else math.nan)
-    change = math.nan if "modes_found" in v.now else quotient(v.get("inner"), v.get("inner", 1))
-    still = v.under("inner_change", 1.1, change)  # a toy's modes are thin: where they are hit, they may be thinner
-    return [
-        Case((even, alike, thin)),
-        Case((even, v.under("inner", 0.2), thin)),
-        Case((even, v.under("inner", 0.5), thin, still), "warning"),
-    ]
-
-
-RULES: dict[str, Callable[[View], list[Case]]] = {
-    "divergence": divergence,
-    "dead latent": dead_latent,
-    "contrast illusion": contrast_illusion,
-    "wrong sign": wrong_sign,
-    "wrong scale": wrong_scale,
-    "D wins": d_wins,
-    "G wins": g_wins,
-    "standstill": standstill,
-    "mode collapse": mode_collapse,
-    "gamma off": gamma_off,
-    "cycling": cycling,
-    "saturation": saturation,
-    "copying": copying,
-    "intra-class collapse": intra_class_collapse,
-}
-"""Every state but healthy, in the order in which they are asked."""
-
-
-def matches(view: View) -> list[Finding]:
-    """Return every state that has a case whose evidence holds, each with the first of them; in order."""
-    found = []
-    for state, rule in RULES.items():
-        holds = next((case for case in rule(view) if case.holds), None)
-        if holds is not None:
-            found.append(Finding(state, holds.evidence, holds.severity))
-    return found
-
-
-def _variation(v: View) -> float:
-    """Total variation ½Σ|p − q| between the shares of classes now and two looks ago."""
-    if len(v.looks) < 3 or not v.looks[-1].histogram or not v.looks[-3].histogram:
-        return math.nan
-    return 0.5 * added(abs(a - b) for a, b in zip_longest(v.looks[-1].histogram, v.looks[-3].histogram, fillvalue=0.0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import CheckpointError
 from mulligan.output.files import regular
-from mulligan.training.events import Adjusted, is_whole
+from mulligan.training.events import Adjusted, Measured, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +54,13 @@ def read_times(path: Path, *, last: int = 0) -> Iterator[dict[str, Any]]:
             yield found
 
 
+_RENAMED = {"turned": Adjusted.name, "looked": Measured.name}
+"""What older logs call an event, and its name today."""
+
+
 def _renamed(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event by the name that its kind has today: "adjusted" was "turned"."""
-    return event | {"event": Adjusted.name} if event.get("event") == "turned" else event
+    name = event.get("event")
+    return event | {"event": _RENAMED.get(name, name)} if isinstance(name, str) else event
 
 
 def _lines(path: Path, last: int, strict: bool) -> Iterator[bytes]:

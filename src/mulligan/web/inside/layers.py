@@ -9,7 +9,7 @@ import numpy as np
 from mulligan.data import scaled
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.families import Pointwise
-from mulligan.training.diagnosis.measurements import LISTENS
+from mulligan.training.diagnosis.rules import IGNORES_Z, NO_GRADIENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from mulligan.training import Run
 
 BATCH = 256
-FAINT = 1e-8
-"""Below this gradient a weight (RMS), nothing is learned; the threshold of the diagnosis."""
 
 
 def layers(run: Run) -> dict[str, Any]:
@@ -119,13 +117,13 @@ def _size(shape: tuple[int, ...]) -> str:
 
 def _arrives(share: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
     first = rows[0]["gradient"] if rows else None
-    if share < LISTENS:  # the threshold of the diagnosis
+    if IGNORES_Z.at(share).holds:
         weakest = min(rows, key=lambda row: row["change"]) if rows else None
         where = f" It is lost by {weakest['name']}." if weakest else ""
         text = f"Generated samples differ from each other {100 * share:.2g} % as much as real ones do.{where}"
         return {"ok": False, "title": "z does not arrive.", "text": text, "share": share}
     text = f"Generated samples differ from each other {100 * share:.0f} % as much as real ones do."
-    if first is not None and first < FAINT:
+    if first is not None and NO_GRADIENT.at(first).holds:
         return {"ok": False, "title": "No gradient at the first layer.", "text": text, "share": share}
     return {"ok": True, "title": "z arrives.", "text": text, "share": share}
 
@@ -133,7 +131,9 @@ def _arrives(share: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _reaches(rows: list[dict[str, Any]]) -> dict[str, Any]:
     silent = [row["silent"] for row in rows if row["silent"] is not None]
     never = f" {100 * sum(silent) / len(silent):.0f} % of units are never active." if silent else ""
-    faint = next((row["name"] for row in rows if row["gradient"] is not None and row["gradient"] < FAINT), None)
+    faint = next(
+        (row["name"] for row in rows if row["gradient"] is not None and NO_GRADIENT.at(row["gradient"]).holds), None
+    )
     if faint is not None:
         return {"ok": False, "title": "No gradient.", "text": f"Nothing reaches {faint}.{never}"}
     return {"ok": True, "title": "Gradients reach the first layer.", "text": never.strip()}

@@ -18,13 +18,14 @@ from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.output.files import mtime, read_json
 from mulligan.training.config import load_config
-from mulligan.training.events import Diagnosed
+from mulligan.training.diagnosis.failures import titled
+from mulligan.training.events import Diagnosed, Measured
 from mulligan.training.overrides import with_overrides
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
 from mulligan.web.http.problems import Problem
-from mulligan.web.inside.diagnosis import TITLES, advice_on
+from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of, number
 from mulligan.web.session.state import IN_HAND, saved_samples
@@ -116,7 +117,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     began = first_event if first_event.get("event") == "started" else {}
     samples = saved_samples(path)
     state_name = said.get("state", "healthy")
-    checked = bool(said) or any(e.get("event") == "looked" for e in last)
+    checked = bool(said) or any(e.get("event") == Measured.name for e in last)
     return {
         "name": name,
         "recipe": config.recipe,
@@ -129,7 +130,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         "text": "",
         "diagnosis": {
             "state": state_name,
-            "title": TITLES.get(state_name, (state_name, ""))[0],
+            "title": titled(state_name)[0],
             "severity": said.get("severity", ""),
         }
         if checked

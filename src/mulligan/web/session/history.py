@@ -75,7 +75,7 @@ class History:
         self.latest[kind] = event
         if kind == "stepped":
             self.curves.add(step, with_penalty(event["measures"]))
-        elif kind == "looked":
+        elif kind == "measured":
             self.measurements.add(step, event["signals"])
             if "gap" in event["signals"]:
                 self.distance.join(step, {"gap": event["signals"]["gap"]})

@@ -11,8 +11,7 @@ from mulligan.errors import ConfigError, MulliganError
 from mulligan.game.penalties import PENALTIES
 from mulligan.serialization import to_table
 from mulligan.training.config import Config, with_all_of
-from mulligan.training.diagnosis.changes import learning, weights
-from mulligan.training.overrides import Overrides, apply_overrides, compared
+from mulligan.training.overrides import Overrides, apply_overrides, compared, learning, weights
 from mulligan.training.recipes import RECIPES, recipe
 from mulligan.web.http.problems import Problem
 

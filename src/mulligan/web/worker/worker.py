@@ -22,7 +22,7 @@ from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge
 from mulligan.serialization import from_table, to_table
 from mulligan.training import Config, Diagnosis, Recorder, Run, diagnoses, plan, resume
-from mulligan.training.events import Adjusted, Diagnosed, Event, Looked, Sampled, Started, Stepped
+from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Stepped
 from mulligan.training.monitor import Monitor
 from mulligan.training.progress import few
 from mulligan.web.inside.diagnosis import checked
@@ -171,7 +171,7 @@ class Worker:
         monitor = Monitor.of(run) if run.config.evaluate_every else None
         run.watch([live.diagnosis])  # a resumed run knows what was measured before
         self.tell("opened", opened(live, monitor))
-        if live.diagnosis.looks:
+        if live.diagnosis.taken:
             self.tell("checked", checked(live))
         steering = Steering(self, live, paused=paused)
         if not paused:
@@ -196,7 +196,7 @@ class Worker:
             self.tell("clock", {"seconds": event.clock.wall, "rate": event.clock.steps_per_second})
         elif isinstance(event, Started) and (text := few(event.samples)):
             self.notify("warning", text, "few")
-        elif isinstance(event, Looked):
+        elif isinstance(event, Measured):
             self.tell("checked", checked(live))
         elif isinstance(event, Sampled) and event.step == live.run.begins:
             self.show_samples(live)

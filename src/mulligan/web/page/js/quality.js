@@ -50,22 +50,22 @@ function Histogram({ shares, real, names, of }) {
 }
 
 export function Quality() {
-  const { metrics, events: { evaluated, looked }, checked, status } = store;
+  const { metrics, events: { evaluated, measured }, checked, status } = store;
   const m = metrics ?? evaluated?.metrics; // of a checkpoint, at the end; or what the monitor measures in training
   const first = store.catalog?.diagnosis; // what is known of a measurement before there is one
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
-  const shares = blank || !looked?.histogram.length ? null : looked.histogram;
+  const shares = blank || !measured?.histogram.length ? null : measured.histogram;
   // Modes of a toy, or classes that a judge reads: a measurement tells; before it, whether the pictures have classes.
-  const counted = blank || (looked ? Boolean(shares) : points || Boolean(status.counted_classes?.length));
+  const counted = blank || (measured ? Boolean(shares) : points || Boolean(status.counted_classes?.length));
   const names = !counted ? [] : status?.counted_classes?.length ? status.counted_classes : Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
   const what = counted ? (points ? "mode" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const modes = m?.modes;
-  const coverage = m?.coverage ?? (blank ? null : looked?.signals.coverage);
+  const coverage = m?.coverage ?? (blank ? null : measured?.signals.coverage);
   const exact = m?.coverage != null;
   const lost = modes != null && modes < names.length;
-  const at = (metrics ?? evaluated ?? looked)?.step;
-  const measuredAt = looked == null ? "" : `step ${int(looked.step)}`; // it and an evaluation have steps of their own
+  const at = (metrics ?? evaluated ?? measured)?.step;
+  const measuredAt = measured == null ? "" : `step ${int(measured.step)}`; // it and an evaluation have steps of their own
   const n = int(metrics ? m.n : status?.kid_n);
   const floor = metrics ? null : status?.kid_floor;
   const space = SPACES[metrics ? m.space : points ? "points" : "pca64"];

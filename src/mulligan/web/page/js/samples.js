@@ -25,7 +25,7 @@ function describe(samples, weights, step) {
 
 /** Whether all samples are one grey: said in words, because nothing is stretched. */
 function flat(samples) {
-  const span = store.events.looked?.signals.span;
+  const span = store.events.measured?.signals.span;
   return samples && !samples.points && span != null && span < 0.01 ? "All pixels lie within 1 % of the range of real ones" : null;
 }
 

@@ -128,7 +128,7 @@ const hears = {
   stepped({ step, measures }) {
     append(store.curves[store.status?.try], step, measures);
   },
-  looked({ step, signals }) {
+  measured({ step, signals }) {
     append(store.measurements[store.status?.try], step, signals);
     join(step, { gap: signals.gap });
   },

@@ -1,0 +1,207 @@
+"""The table of failures: what each means, how it shows, and what to do about it.
+
+One of your own is one more entry (`docs/guides/extend.md`): nothing else knows the failures by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from mulligan.training.diagnosis import remedies, rules
+from mulligan.training.diagnosis.remedies import Faults, Remedy
+from mulligan.training.diagnosis.rules import Case, Finding
+
+if TYPE_CHECKING:
+    from mulligan.nn.layers.base import Shape
+    from mulligan.training.config import Config
+    from mulligan.training.diagnosis.measurements import Measurements
+
+HEALTHY = "healthy"
+"""The state of a run that shows no failure."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A state that a run can be in.
+
+    Attributes
+    ----------
+    meaning : str
+        A sentence for somebody who has never heard of it.
+    rule : callable
+        Of the measurements so far: the cases, any of which shows the failure; see `rules`.
+    remedy : callable
+        Of the configuration, the names of the figures that are evidence, and the shape of a sample: what to do; see
+        `remedies`.
+    faults : "first", "too" or "no"
+        Where the configuration itself shows a fault: mend that first, and alone; mend it too, where numbers run away
+        whatever else is off; or not, where the loss or the data are the cause and no player is to blame.
+    """
+
+    meaning: str
+    rule: Callable[[Measurements], list[Case]]
+    remedy: Callable[[Config, set[str], Shape], Remedy]
+    faults: Faults = "first"
+
+
+FAILURES = {
+    "divergence": Failure(
+        "Losses or weights blow up while samples stop improving.", rules.divergence, remedies.divergence, "too"
+    ),
+    "dead latent": Failure(
+        "G ignores z: every z gives the same sample.", rules.dead_latent, remedies.dead_latent
+    ),
+    "contrast illusion": Failure(
+        "Every picture is plain grey. Only a stretched display would show a pattern in it.",
+        rules.contrast_illusion, remedies.contrast_illusion,
+    ),
+    "wrong sign": Failure(
+        "D calls real and generated samples real alike: a term of its loss has the wrong sign.",
+        rules.wrong_sign, remedies.wrong_sign, "no",
+    ),
+    "wrong scale": Failure(
+        "Real and generated samples lie in different ranges, so D tells them apart by that.",
+        rules.wrong_scale, remedies.wrong_scale, "no",
+    ),
+    "D wins": Failure(
+        "D is sure of every sample, and G gets next to no gradient from it.", rules.d_wins, remedies.d_wins
+    ),
+    "G wins": Failure(
+        "D cannot tell real from generated samples, although the generated ones are far from real.",
+        rules.g_wins, remedies.g_wins,
+    ),
+    "standstill": Failure(
+        "G does not move: every z still gives what it gave at first, which is not real.",
+        rules.standstill, remedies.standstill,
+    ),
+    "mode collapse": Failure(
+        "G makes few kinds of samples.", rules.mode_collapse, remedies.mode_collapse
+    ),
+    "gamma off": Failure(
+        "The gradient penalty is too strong for D to judge, or too weak to hold it.",
+        rules.gamma_off, remedies.gamma_off,
+    ),
+    "cycling": Failure(
+        "G goes round in circles: the same z moves far and gets nowhere.", rules.cycling, remedies.cycling
+    ),
+    "saturation": Failure(
+        "Pixels are stuck at the ends of their range, where G's output is flat and learns nothing.",
+        rules.saturation, remedies.saturation,
+    ),
+    "copying": Failure(
+        "G reproduces the training samples.", rules.copying, remedies.copying, "no"
+    ),
+    "intra-class collapse": Failure(
+        "Every class is there, but with few different samples in each.",
+        rules.intra_class_collapse, remedies.mode_collapse,
+    ),
+}  # fmt: skip
+"""Every failure, in the order in which they are asked: the first that shows is the state of the run."""
+
+
+def titled(state: str) -> tuple[str, str]:
+    """Return a state's title, and what it means; nothing of a state that the table lacks, an observer's own."""
+    well = "No figure is beyond its threshold: G and D hold each other." if state == HEALTHY else ""
+    return state[:1].upper() + state[1:], FAILURES[state].meaning if state in FAILURES else well
+
+
+def matches(m: Measurements) -> list[Finding]:
+    """Return every failure that has a case whose evidence holds, each with the first of them; in order."""
+    found = []
+    for state, failure in FAILURES.items():
+        holds = next((case for case in failure.rule(m) if case.holds), None)
+        if holds is not None:
+            found.append(Finding(state, holds.evidence, holds.severity))
+    return found
+
+
+def remedy_for(finding: Finding, config: Config, sample_shape: Shape) -> Remedy:
+    """Return the remedy of a state, without what the configuration has already or cannot have.
+
+    Parameters
+    ----------
+    finding : Finding
+    config : Config
+        With `classes` as the data has them.
+    sample_shape : tuple of int
+        Of the data.
+    """
+    failure = FAILURES.get(finding.state)
+    if failure is None:
+        return Remedy()
+    held = failure.remedy(config, {e.name for e in finding.evidence}, sample_shape)
+    return remedies.completed(held, failure.faults, config, sample_shape)
+
+
+class Figure(NamedTuple):
+    """What a figure is, in a few words, and a label for where there is less room; without one, the words."""
+
+    meaning: str
+    label: str = ""
+
+
+FIGURES: dict[str, Figure] = {
+    "logit": Figure("largest mean logit of D (around the middle, where its level is free)", "Largest logit"),
+    "r2/r1": Figure("‖∇D‖² on fakes ÷ on reals"),
+    "r2": Figure("‖∇D‖² on fakes", "Slope of D at the fakes"),
+    "g_gradient": Figure("norm of G's gradient", "Gradient of G"),
+    "d_gradient": Figure("norm of D's gradient", "Gradient of D"),
+    "g_growth": Figure("norm of G's weights ÷ four measurements ago"),
+    "d_growth": Figure("norm of D's weights ÷ four measurements ago"),
+    "not_finite": Figure("NaN or infinity in the run", "NaN or infinity"),
+    "spread": Figure("deviation of G(z) over z ÷ that of the reals, inside classes", "Samples differ with z"),
+    "listened": Figure("1 where G's output has ever depended on z, 0 where it never has"),
+    "g_first": Figure("gradient of G's first layer, root mean square"),
+    "span": Figure("range of all fakes ÷ that of the reals", "Range of the pixels"),
+    "D(real)": Figure("σ of D's mean logit on reals"),
+    "D(fake)": Figure("σ of D's mean logit on fakes"),
+    "scale": Figure("range of the data ÷ that of G's output"),
+    "offset": Figure("distance of the data's middle from 0 ÷ half the data's range"),
+    "beyond": Figure("share of the data's range that G's last layer cannot draw"),
+    "d_accuracy": Figure("how often D is right: reals above its loss's threshold, fakes below", "D is right"),
+    "ranking": Figure("how often D ranks a real above a fake"),
+    "loss_share": Figure("D's loss ÷ its loss where it cannot tell, both above the least possible", "D's loss"),
+    "push_fall": Figure("‖∂L_G/∂x‖ ÷ its median so far", "Gradient that D gives G"),
+    "gap": Figure("energy distance of fakes and reals ÷ distance among reals", "Distance to the real ones"),
+    "gap_least": Figure("energy distance ÷ its least so far"),
+    "gap_averaged": Figure("energy distance of the averaged G's fakes and reals ÷ distance among reals"),
+    "distance": Figure("distance among fakes ÷ among reals", "Variety of samples"),
+    "classes": Figure("effective number of classes ÷ that of the reals", "Classes in use"),
+    "classes_averaged": Figure("effective number of classes of the averaged G ÷ that of the reals"),
+    "modes_found": Figure(
+        "modes of a toy that the averaged G hits, within three deviations ÷ those that the reals hit"
+    ),
+    "modes_gained": Figure("those modes, beyond the most of the four measurements before"),
+    "spent": Figure("share of the run that is over"),
+    "inner": Figure("deviation of features inside classes ÷ that of the reals", "Variety inside classes"),
+    "inner_change": Figure("deviation of features inside classes ÷ a measurement ago"),
+    "coverage": Figure("share of reals that have a fake near them (best possible: 0.97)", "Reals that are reached"),
+    "sharpness": Figure("steps between neighbouring pixels ÷ those of the reals", "Edges"),
+    "classes_change": Figure("effective number of classes ÷ a measurement ago"),
+    "path_mean": Figure("path length of a fixed z ÷ how far it got, the mean of two or three measurements"),
+    "path": Figure("path length of a fixed z ÷ how far it got, over two measurements", "Path of a fixed z"),
+    "gap_most": Figure("energy distance of fakes and reals ÷ distance among reals, the most of three measurements"),
+    "way": Figure("path length of a fixed z ÷ range of the data, over two measurements"),
+    "pace": Figure("path length of a fixed z ÷ range of the data, kept up over the whole run"),
+    "travelled": Figure("path length of a fixed z ÷ range of the data, since the beginning"),
+    "lag": Figure("distance of the averaged G's fakes from the other's ÷ deviation of the reals"),
+    "histogram_change": Figure("total variation of the classes, two measurements apart"),
+    "penalty_share": Figure("gradient penalty ÷ what D has gained", "Penalty against D's gain"),
+    "penalty_weight": Figure("gradient penalty, as it is added to D's loss"),
+    "r2_rise": Figure("‖∇D‖² on fakes ÷ its median so far"),
+    "extreme": Figure("share of pixels at the ends of the range", "Pixels at the ends"),
+    "variety": Figure("deviation of the data over its samples"),
+    "nearness": Figure("distance of a fake to the nearest training sample ÷ that of these among each other"),
+    "ct_z": Figure(
+        "nearness to the training set against held-out reals, in deviations (C_T)", "Nearness to the training set"
+    ),
+    "authentic": Figure("authentic fakes less authentic held-out reals, per cent"),
+}
+"""Every figure that can be evidence, by the name that `Threshold` and `Probe.measure` give it."""
+
+
+def figure_of(name: str) -> Figure:
+    """Return what a figure is; one that the table lacks, an observer's own, goes by its name."""
+    return FIGURES.get(name, Figure(name))
