@@ -9,9 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mulligan.data import load
 from mulligan.errors import MulliganError
+from mulligan.models import BUNDLED
 from mulligan.output.files import mtime
+from mulligan.output.generator import Generator
+from mulligan.output.generator.file import read_tensors
 from mulligan.training.config import load_config
+from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder, restored
 from mulligan.web.http.problems import Problem
@@ -25,7 +30,6 @@ from mulligan.web.worker.handle import WorkerHandle
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset
-    from mulligan.output.generator import Generator
     from mulligan.training import Run
 
 TICK = 0.25
@@ -122,8 +126,6 @@ class Playground:
         Problem
             When there is none.
         """
-        from mulligan.models import BUNDLED
-
         if model == "bundled":
             path = BUNDLED
         else:
@@ -145,9 +147,6 @@ class Playground:
 
     def data(self, model: str) -> Dataset | None:
         """Load what a generator was trained on, as the run read it; None where it is not here."""
-        from mulligan.data import load
-        from mulligan.training.samples import data_of
-
         try:
             if model == "bundled":
                 return load("mnist")
@@ -157,8 +156,6 @@ class Playground:
 
     def models(self, also: str | None = None) -> list[dict[str, Any]]:
         """Return the generators that can draw: the bundled one, the newest runs', and one by its name."""
-        from mulligan.models import BUNDLED
-
         found = [("bundled", "MNIST digits, bundled", BUNDLED)]
         paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
         newest = paths[:MODELS] + [
@@ -202,15 +199,11 @@ class Playground:
 
 @lru_cache(maxsize=4)
 def _loaded(path: Path, changed: int) -> Generator:
-    from mulligan.output.generator import Generator
-
     return Generator.load(path, threads=1)
 
 
 @lru_cache(maxsize=256)
 def _described(path: Path, changed: int) -> dict[str, Any]:
-    from mulligan.output.generator.file import read_tensors
-
     text, tensors = read_tensors(path)
     spec = json.loads(text)
     return {

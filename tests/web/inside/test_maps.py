@@ -64,7 +64,7 @@ def test_a_seed_gives_what_the_terminal_draws() -> None:
 
 def test_a_walk_begins_and_ends_at_its_seeds() -> None:
     generator = bundled()
-    found = drawing.walk(generator, start=1, end=2, frames=5, class_="8")
+    found = drawing.walk(generator, from_=1, to=2, frames=5, class_="8")
     assert len(found["frames"]) == 5
     for place, seed in ((0, 1), (-1, 2)):
         assert np.array_equal(image(found["frames"][place]), generator.images(1, seed, 8)[0, ..., 0])

@@ -76,7 +76,7 @@ def test_jobs_of_other_runs_go_on(call: Any, folder: Path, playground: Any, monk
         done.append((what, run))
         return {"text": "done"}
 
-    monkeypatch.setattr(playground.jobs, "_call", slow)
+    monkeypatch.setattr(playground.jobs, "call", slow)
     call.post("/api/museum/article/play")
     for what in ("report", "evaluate"):
         call.post(f"/api/runs/tiny-1/{what}")
@@ -97,7 +97,7 @@ def test_a_job_that_cannot_begin_is_told_and_keeps_no_other_from_it(
             raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
         return {"text": "done"}
 
-    monkeypatch.setattr(playground.jobs, "_call", scarce)
+    monkeypatch.setattr(playground.jobs, "call", scarce)
     monkeypatch.setattr(playground.broadcast, "publish", lambda kind, words: said.append((kind, words)))
     for what in ("report", "evaluate"):
         call.post(f"/api/runs/tiny-1/{what}")
@@ -172,7 +172,7 @@ def test_a_report_does_not_bring_a_folder_back(folder: Path, tmp_path: Path, mon
 def test_a_page_that_comes_in_between_hears_of_what_goes_on(call: Any, playground: Any) -> None:
     assert call.get("/api/snapshot").json()["progress"] is None
     going = threading.Event()
-    playground.jobs._call = lambda *args: going.wait(30) and {"text": "done"}
+    playground.jobs.call = lambda *args: going.wait(30) and {"text": "done"}
     call.post("/api/museum/article/play")
     said = call.get("/api/snapshot").json()["progress"]
     assert (said["what"], said["run"], said["done"]) == ("museum", "article", False)

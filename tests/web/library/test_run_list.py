@@ -18,7 +18,7 @@ import pytest
 
 from mulligan.training import Diagnosis, Recorder, Run, recipe, resume
 from mulligan.web.library import work
-from mulligan.web.library.jobs import Line
+from mulligan.web.library.jobs import Queue
 from mulligan.web.worker.live import Live, opened
 
 
@@ -294,14 +294,14 @@ def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any,
     stand.event("evaluated", step=5, metrics={"kid": 0.2, "modes": 3})
     assert call.get("/api/snapshot").json()["events"]["evaluated"]["metrics"] == {"kid": 0.2, "modes": 3}
     stand.say("state", state="paused", step=9)
-    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
     found = call.get("/api/snapshot").json()["metrics"]
     assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
     stand.event("evaluated", step=10, metrics={"kid": 0.1})
-    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
     snapshot = call.get("/api/snapshot").json()
     assert (snapshot["metrics"], snapshot["events"]["evaluated"]["step"]) == (None, 10)  # what is newer stays
-    call.client.portal.call(playground.jobs._done, "evaluate", "ring-1", {"metrics": {**EVALUATION, "step": 20}})
+    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": {**EVALUATION, "step": 20}})
     assert call.get("/api/snapshot").json()["metrics"]["final"] is True
 
 
@@ -341,7 +341,7 @@ def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monk
         done.append(what)
         return {"text": "done", "url": "/x"}
 
-    monkeypatch.setattr(playground.jobs, "_call", slow)
+    monkeypatch.setattr(playground.jobs, "call", slow)
     for to in ("html", "onnx", "torch", "npz"):
         answer = call.post("/api/runs/tiny-1/export", to=to)
         assert (answer.status_code, answer.json()["job"]) == (202, "export")
@@ -367,7 +367,7 @@ def test_an_export_does_not_wait_for_the_measuring(
         done.append((what, line.niceness))
         return {"text": "done", "url": "/x"}
 
-    monkeypatch.setattr(playground.jobs, "_call", slow)
+    monkeypatch.setattr(playground.jobs, "call", slow)
     call.client.portal.call(playground.jobs.after_the_end, "tiny-1")
     call.post("/api/runs/tiny-1/export", to="npz")
     wait_for(lambda: done == [("export", 0)])
@@ -377,9 +377,9 @@ def test_an_export_does_not_wait_for_the_measuring(
 
 def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
     said: list[str] = []
-    found = playground.jobs._call(Line(0), "export", "tiny-1", {"to": "npz"}, said.append)
+    found = playground.jobs.call(Queue(0), "export", "tiny-1", {"to": "npz"}, said.append)
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
-    assert "no run folder" in playground.jobs._call(Line(0), "report", "nothing", {}, said.append)["error"]
+    assert "no run folder" in playground.jobs.call(Queue(0), "report", "nothing", {}, said.append)["error"]
 
 
 def test_what_a_job_logs_is_told() -> None:

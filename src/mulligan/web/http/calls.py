@@ -1,23 +1,30 @@
-"""The calls themselves: what each does."""
+"""What the calls do, where it is more than a line: each takes the playground and the call's fields by name."""
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from mulligan.web.library import museum, pictures, runs
-from mulligan.web.session import choices, settings
+from mulligan.output.pictures import save_walk
+from mulligan.web.http.api import threaded
+from mulligan.web.inside import maps
+from mulligan.web.library import drawing, museum, runs
+from mulligan.web.session.settings import settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from mulligan.web.playground import Playground
 
-# ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    Answers = Callable[..., Awaitable[dict[str, Any]]]
 
-
-def snapshot(playground: Playground) -> Any:
-    """Return all that a page must know."""
-    return playground.snapshot()
+BYTES = "application/octet-stream"
 
 
 def stream(playground: Playground, client: str, last: str | None) -> Response:
@@ -27,35 +34,10 @@ def stream(playground: Playground, client: str, last: str | None) -> Response:
     return StreamingResponse(playground.broadcast.stream(client, last), media_type="text/event-stream", headers=headers)
 
 
-def write_lock(playground: Playground, client: str, take: bool) -> Any:
-    """Give the writer's token."""
-    return playground.write_lock.ask(client, take=take)
-
-
-def start(playground: Playground, **asked: Any) -> Any:
-    """Start a run."""
-    return playground.session.start(asked)
-
-
 def check(playground: Playground, **asked: Any) -> Any:
-    """Build a configuration and say how it stands."""
+    """Build a configuration, and return what would be trained."""
     config, dropped = playground.session.configured(asked)
-    return {"ok": True, "settings": settings.settings_of(config), "notes": dropped}
-
-
-def resume(playground: Playground, steps: int | None) -> Any:
-    """Go on with the live run."""
-    return playground.session.resume(steps)
-
-
-def reset(playground: Playground, seed: int | None, paused: bool) -> Any:
-    """Begin the live run anew."""
-    return playground.session.reset(seed, paused=paused)
-
-
-def step(playground: Playground, count: int) -> Any:
-    """Take some steps."""
-    return playground.session.step(count)
+    return {"ok": True, "settings": settings_of(config), "notes": dropped}
 
 
 def adjust(playground: Playground, **adjusted: float | None) -> Any:
@@ -63,43 +45,7 @@ def adjust(playground: Playground, **adjusted: float | None) -> Any:
     return playground.session.adjust({name: value for name, value in adjusted.items() if value is not None})
 
 
-def second_try(playground: Playground, changes: list[str] | None) -> Any:
-    """Begin the second try."""
-    return playground.session.second_try(changes)
-
-
-def go_on_with(playground: Playground, number: int) -> Any:
-    """Go on with another try."""
-    return playground.session.go_back(number)
-
-
-async def samples(playground: Playground, weights: str) -> Any:
-    """Return a grid of the live run."""
-    return await playground.worker.ask("samples", {"weights": weights})
-
-
 # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def catalog(playground: Playground) -> Any:
-    """Return what can be chosen."""
-    return choices.catalog(playground.session.own)
-
-
-def models(playground: Playground, also: str | None) -> Any:
-    """Return the generators that can draw."""
-    return playground.models(also)
-
-
-def museum_play(playground: Playground, case: str, seed: int) -> Any:
-    """Play a case of the museum."""
-    museum.named(case)
-    return playground.jobs.add("museum", case, seed=seed)
-
-
-def own_pictures(playground: Playground, data: str, size: int | None) -> Any:
-    """Return own pictures as the network will see them."""
-    return pictures.preview(data, playground.session.own, size or 0)
 
 
 def run_resume(playground: Playground, name: str, steps: int | None, replace: bool) -> Any:
@@ -114,21 +60,20 @@ def run_export(playground: Playground, name: str, to: str) -> Any:
     return playground.jobs.add("export", name, to=to)
 
 
-def bundled_export(playground: Playground, to: str) -> Any:
-    """Export the generator that comes with Mulligan."""
-    return playground.jobs.add("export", runs.BUNDLED_RUN, to=to)
+def run_job(what: str) -> Callable[..., Any]:
+    """Return the call that queues a job for a run."""
+
+    def handler(playground: Playground, name: str) -> Any:
+        playground.folder(name)
+        return playground.jobs.add(what, name)
+
+    return handler
 
 
-def run_report(playground: Playground, name: str) -> Any:
-    """Write a run's report."""
-    playground.folder(name)
-    return playground.jobs.add("report", name)
-
-
-def run_evaluate(playground: Playground, name: str) -> Any:
-    """Measure a run."""
-    playground.folder(name)
-    return playground.jobs.add("evaluate", name)
+def museum_play(playground: Playground, case: str, seed: int) -> Any:
+    """Play a case of the museum."""
+    museum.named(case)
+    return playground.jobs.add("museum", case, seed=seed)
 
 
 async def delete(playground: Playground, name: str) -> Any:
@@ -160,23 +105,109 @@ def animation(playground: Playground, name: str) -> Response:
     return FileResponse(runs.file_of(playground, name, "", "training.gif"), media_type="image/gif")
 
 
+def report(playground: Playground, name: str) -> Response:
+    """Return a run's report."""
+    return FileResponse(runs.file_of(playground, name, "", "report.html"), media_type="text/html")
+
+
 def exported(playground: Playground, name: str, file: str) -> Response:
     """Return a file that was exported."""
     path = runs.file_of(playground, name, "exports", file)
-    return FileResponse(path, filename=f"{name}-{file}", media_type="application/octet-stream")
+    return FileResponse(path, filename=f"{name}-{file}", media_type=BYTES)
 
 
 def bundled_exported(playground: Playground, file: str) -> Response:
     """Return a file that was exported of the generator that comes with Mulligan."""
     path = runs.file_of(playground, runs.BUNDLED_RUN, "exports", file)
-    return FileResponse(path, filename=f"mulligan-mnist-{file}", media_type="application/octet-stream")
+    return FileResponse(path, filename=f"mulligan-mnist-{file}", media_type=BYTES)
 
 
-def page_of_report(playground: Playground, name: str) -> Response:
-    """Return a run's report."""
-    return FileResponse(runs.file_of(playground, name, "", "report.html"), media_type="text/html")
+# ── pictures: from the worker for the live run, from a file for all others ────────────────────────────────────────────
 
 
-def health(playground: Playground) -> Any:
-    """Say that the server lives."""
-    return {"ok": True}
+def drawn(what: str) -> Answers:
+    """Return the call that asks a generator for pictures: a key of `drawing.QUESTIONS`."""
+
+    async def handler(playground: Playground, model: str, **args: Any) -> dict[str, Any]:
+        if model == "live":
+            found = await playground.worker.ask(what, args)
+        else:
+            found = await threaded(_drawn_from_file)(playground, what=what, model=model, args=args)
+        return {"model": model, **found}
+
+    return handler
+
+
+def _drawn_from_file(playground: Playground, what: str, model: str, args: dict[str, Any]) -> dict[str, Any]:
+    generator = playground.generator(model)
+    data = playground.data(model) if what == "nearest" else None
+    with playground.lock:  # a generator has one set of buffers
+        if what == "nearest":
+            return drawing.nearest(generator, data, **args)
+        return drawing.QUESTIONS[what](generator, **args)
+
+
+async def draw_png(playground: Playground, scale: int, **args: Any) -> Response:
+    """Return the picture of a seed as a file."""
+    found = await drawn("draw")(playground, **args)
+    name = f"picture-{found['seed']}" + (f"-class-{found['class']}" if found["class_name"] else "")
+    return _png(base64.b64decode(found["png"]), name, scale)
+
+
+async def walk_gif(playground: Playground, from_: int, to: int, **args: Any) -> Response:
+    """Return the pictures between two seeds as an animation."""
+    found = await drawn("walk")(playground, from_=from_, to=to, **args)
+    content = await threaded(_animated)(playground, frames=[base64.b64decode(frame) for frame in found["frames"]])
+    return _attached(content, f"walk-{from_}-{to}.gif", "image/gif")
+
+
+def _animated(playground: Playground, frames: list[bytes]) -> bytes:
+    from PIL import Image  # late: most servers are never asked for one
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "walk.gif"
+        save_walk(path, np.stack([np.asarray(Image.open(BytesIO(frame))) for frame in frames]))
+        return path.read_bytes()
+
+
+async def plane_png(playground: Playground, **args: Any) -> Response:
+    """Return the pictures between four seeds as a file."""
+    found = await drawn("plane")(playground, **args)
+    return _png(base64.b64decode(found["png"]), f"plane-{'-'.join(map(str, found['seeds']))}", 1)
+
+
+def looked(what: str) -> Answers:
+    """Return the call that asks what goes on inside a run: a key of `maps.QUESTIONS`."""
+
+    async def handler(playground: Playground, run: str, step: int | None, **args: Any) -> dict[str, Any]:
+        live = playground.session.state
+        if (run == "live" or run.removeprefix("./") == live.run) and step in (None, live.step):
+            return await playground.worker.ask(what, args)
+        name = live.run if run == "live" and live.run is not None else run
+        found: dict[str, Any] = await threaded(_looked_up)(playground, what=what, run=name, step=step, args=args)
+        return found
+
+    return handler
+
+
+def _looked_up(playground: Playground, what: str, run: str, step: int | None, args: dict[str, Any]) -> dict[str, Any]:
+    with playground.lock:
+        built = playground.loaded_run(run, step)
+        found = maps.QUESTIONS[what](built, **args)
+    return {"run": run, "try": None, "step": built.step, "path": [], **found}
+
+
+def _png(content: bytes, name: str, scale: int) -> Response:
+    if scale > 1:
+        from PIL import Image  # late: most servers are never asked for one
+
+        picture = Image.open(BytesIO(content))
+        large = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+        buffer = BytesIO()
+        large.save(buffer, format="PNG")
+        content = buffer.getvalue()
+    return _attached(content, f"{name}.png", "image/png")
+
+
+def _attached(content: bytes, name: str, media: str) -> Response:
+    return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})

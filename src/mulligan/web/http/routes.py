@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from mulligan.data.sources.picture_file import SIZES
 from mulligan.game.losses import LOSSES
 from mulligan.output.generator import LARGEST_SEED
 from mulligan.training.recipes import RECIPES
-from mulligan.web.http import calls, views
+from mulligan.web.http import calls
 from mulligan.web.http.api import Route, threaded
 from mulligan.web.http.fields import Field
 from mulligan.web.library import museum, runs
 from mulligan.web.library.runs import EXPORTS
+from mulligan.web.session import choices
 from mulligan.web.session.settings import LIMITS, combinations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # ── what a call takes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -131,169 +137,150 @@ ROLL = Field("int", "Of the runs.", 0, 2**31 - 1, default=0)
 
 # ── the calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-PNG, GIF = "image/png", "image/gif"
+PNG, GIF, BYTES = "image/png", "image/gif", "application/octet-stream"
 BUSY = (409, 503)
 MODEL_GONE = (404, 503)
+GONE_OR_BUSY = (404, *BUSY)
+
+
+def _command(name: str, line: str, handler: Callable[..., Any], **body: Field) -> Route:
+    """Return a command to the run of the try that the person sees."""
+    path = f"/api/train/{name}"
+    return Route("POST", path, line, handler, body=body, token=True, of_try=True, refuses=BUSY)
+
+
+def _of_run(part: str, line: str, handler: Callable[..., Any], status: int = 200, **body: Field) -> Route:
+    """Return a command that concerns a run folder."""
+    path, places = f"/api/runs/{{name}}/{part}", {"name": NAME}
+    return Route("POST", path, line, handler, places, body=body, token=True, status=status, refuses=GONE_OR_BUSY)
+
+
+def _file(path: str, line: str, handler: Callable[..., Any], media: str, **places: Field) -> Route:
+    """Return a file."""
+    return Route("GET", path, line, handler, places, media=media, refuses=(404,))
+
 
 ROUTES: tuple[Route, ...] = (
     # ── what goes on ──────────────────────────────────────────────────────────────────────────────────────────────
-    Route("GET", "/api/snapshot", "All that a page must know.", calls.snapshot),
+    Route("GET", "/api/snapshot", "All that a page must know.", lambda p: p.snapshot()),
     Route(
         "GET", "/api/stream", "Server-sent events: snapshot, then news.", calls.stream, query={"client": CLIENT},
         media="text/event-stream", refuses=(503,),
     ),
     Route(
-        "POST", "/api/write-lock", "Become the page that writes.", calls.write_lock,
+        "POST", "/api/write-lock", "Become the page that writes.",
+        lambda p, client, take: p.write_lock.ask(client, take=take),
         body={"client": CLIENT, "take": Field("bool", "Even from another page.", default=False)},
     ),
-    Route("GET", "/api/catalog", "Recipes, data, losses, penalties.", calls.catalog),
-    Route("GET", "/healthz", "The server lives.", calls.health),
+    Route("GET", "/api/catalog", "Recipes, data, losses, penalties.", lambda p: choices.catalog(p.session.own)),
+    Route("GET", "/healthz", "The server lives.", lambda p: {"ok": True}),
     Route(
-        "GET", "/api/pictures", "Own pictures, as the network will see them.", threaded(calls.own_pictures),
+        "GET", "/api/pictures", "Own pictures, as the network will see them.",
+        threaded(lambda p, data, size: choices.preview(data, p.session.own, size or 0)),
         query={"data": OWN, "size": SIZE}, refuses=(404,),
     ),
     # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
-    Route("POST", "/api/train/start", "Start a run.", calls.start, body=START, token=True, refuses=BUSY),
+    Route(
+        "POST", "/api/train/start", "Start a run.", lambda p, **asked: p.session.start(asked), body=START, token=True,
+        refuses=BUSY,
+    ),
     Route("POST", "/api/train/check", "Check settings, start nothing.", calls.check, body=START, token=True),
-    Route("POST", "/api/train/pause", "Pause.", lambda p: p.session.pause(), token=True, of_try=True, refuses=BUSY),
-    Route(
-        "POST", "/api/train/resume", "Go on.", calls.resume, body={"steps": STEPS}, token=True, of_try=True,
-        refuses=BUSY,
+    _command("pause", "Pause.", lambda p: p.session.pause()),
+    _command("resume", "Go on.", lambda p, steps: p.session.resume(steps), steps=STEPS),
+    _command(
+        "step", "Take some steps, and pause.", lambda p, count: p.session.step(count),
+        count=Field("int", "Steps.", 1, 1000, default=1),
+    ),
+    _command("stop", "Save, and let go.", lambda p: p.session.stop()),
+    _command(
+        "reset", "Save; the same settings, or with another seed, stand at step 0.",
+        lambda p, seed, paused: p.session.reset(seed, paused=paused), seed=SEED,
+        paused=Field("bool", "Stand there.", default=True),
+    ),
+    _command(
+        "adjust", "Adjust settings; they act at the next step.", calls.adjust, lr_g=RATE, lr_d=RATE, gamma=GAMMA
+    ),
+    _command(
+        "second-try", "Go back to the last healthy checkpoint, with the remedy.",
+        lambda p, changes: p.session.second_try(changes), changes=CHANGES,
+    ),
+    _command(
+        "continue", "Go on with another try of the chain.", lambda p, number: p.session.go_back(number), number=NUMBER
     ),
     Route(
-        "POST", "/api/train/step", "Take some steps, and pause.", calls.step,
-        body={"count": Field("int", "Steps.", 1, 1000, default=1)}, token=True, of_try=True, refuses=BUSY,
-    ),
-    Route(
-        "POST", "/api/train/stop", "Save, and let go.", lambda p: p.session.stop(), token=True, of_try=True,
-        refuses=BUSY,
-    ),
-    Route(
-        "POST", "/api/train/reset", "Save; the same settings, or with another seed, stand at step 0.", calls.reset,
-        body={"seed": SEED, "paused": Field("bool", "Stand there.", default=True)}, token=True, of_try=True,
-        refuses=BUSY,
-    ),
-    Route(
-        "POST", "/api/train/adjust", "Adjust settings; they act at the next step.", calls.adjust,
-        body={"lr_g": RATE, "lr_d": RATE, "gamma": GAMMA}, token=True, of_try=True, refuses=BUSY,
-    ),
-    Route(
-        "POST", "/api/train/second-try", "Go back to the last healthy checkpoint, with the remedy.", calls.second_try,
-        body={"changes": CHANGES}, token=True, of_try=True, refuses=BUSY,
-    ),
-    Route(
-        "POST", "/api/train/continue", "Go on with another try of the chain.", calls.go_on_with,
-        body={"number": NUMBER}, token=True, of_try=True, refuses=BUSY,
-    ),
-    Route(
-        "GET", "/api/train/samples", "The grid of the live run.", calls.samples, query={"weights": WEIGHTS},
+        "GET", "/api/train/samples", "The grid of the live run.",
+        lambda p, weights: p.worker.ask("samples", {"weights": weights}), query={"weights": WEIGHTS},
         refuses=MODEL_GONE,
     ),
     # ── draw ──────────────────────────────────────────────────────────────────────────────────────────────────────
     Route(
-        "GET", "/api/models", "Generators that can draw, the newest hundred.", threaded(calls.models),
-        query={"also": ALSO},
+        "GET", "/api/models", "Generators that can draw, the newest hundred.",
+        threaded(lambda p, also: p.models(also)), query={"also": ALSO},
     ),
-    Route("GET", "/api/draw", "The picture of a seed.", views.draw, query=PICTURE, refuses=MODEL_GONE),
+    Route("GET", "/api/draw", "The picture of a seed.", calls.drawn("draw"), query=PICTURE, refuses=MODEL_GONE),
     Route(
-        "GET", "/api/draw.png", "The same as a file.", views.draw_png, query={**PICTURE, "scale": SCALE}, media=PNG,
+        "GET", "/api/draw.png", "The same as a file.", calls.draw_png, query={**PICTURE, "scale": SCALE}, media=PNG,
         refuses=MODEL_GONE,
     ),
-    Route("GET", "/api/walk", "From one seed to another.", views.walk, query=WALK, refuses=MODEL_GONE),
+    Route("GET", "/api/walk", "From one seed to another.", calls.drawn("walk"), query=WALK, refuses=MODEL_GONE),
     Route(
-        "GET", "/api/walk.gif", "The same as an animation.", views.walk_gif, query=WALK, media=GIF,
+        "GET", "/api/walk.gif", "The same as an animation.", calls.walk_gif, query=WALK, media=GIF,
         refuses=MODEL_GONE,
     ),
-    Route("GET", "/api/plane", "A square between four seeds.", views.plane, query=PLANE, refuses=MODEL_GONE),
-    Route("GET", "/api/plane.png", "The same as a file.", views.plane_png, query=PLANE, media=PNG, refuses=MODEL_GONE),
-    Route("GET", "/api/plane/point", "One point of it.", views.plane_point, query=POINT, refuses=MODEL_GONE),
+    Route("GET", "/api/plane", "A square between four seeds.", calls.drawn("plane"), query=PLANE, refuses=MODEL_GONE),
+    Route("GET", "/api/plane.png", "The same as a file.", calls.plane_png, query=PLANE, media=PNG, refuses=MODEL_GONE),
+    Route("GET", "/api/plane/point", "One point of it.", calls.drawn("plane_point"), query=POINT, refuses=MODEL_GONE),
     Route(
-        "GET", "/api/nearest", "The nearest training pictures.", views.nearest, query={**PICTURE, "count": COUNT},
-        refuses=MODEL_GONE,
+        "GET", "/api/nearest", "The nearest training pictures.", calls.drawn("nearest"),
+        query={**PICTURE, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(
-        "POST", "/api/bundled/export", "Write the bundled generator for use elsewhere.", calls.bundled_export,
-        body={"to": FORMAT}, token=True, status=202, refuses=BUSY,
+        "POST", "/api/bundled/export", "Write the bundled generator for use elsewhere.",
+        lambda p, to: p.jobs.add("export", runs.BUNDLED_RUN, to=to), body={"to": FORMAT}, token=True, status=202,
+        refuses=BUSY,
     ),
-    Route(
-        "GET", "/api/bundled/files/{file}", "A file of it that was exported.", calls.bundled_exported,
-        places={"file": FILE}, media="application/octet-stream", refuses=(404,),
-    ),
+    _file("/api/bundled/files/{file}", "A file of it that was exported.", calls.bundled_exported, BYTES, file=FILE),
     # ── look inside ───────────────────────────────────────────────────────────────────────────────────────────────
     Route(
-        "GET", "/api/look/field", "D over the plane or the line.", views.look_field,
+        "GET", "/api/look/field", "D over the plane or the line.", calls.looked("field"),
         query={**SEEN, "side": SIDE, "points": POINTS}, refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/point", "D at a point.", views.look_point, query={**SEEN, "x": PLACE, "y": HEIGHT},
+        "GET", "/api/look/point", "D at a point.", calls.looked("point"), query={**SEEN, "x": PLACE, "y": HEIGHT},
         refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/pictures", "D's gradient at pictures.", views.look_pictures,
-        query={**SEEN, "count": COUNT},
-        refuses=MODEL_GONE,
+        "GET", "/api/look/pictures", "D's gradient at pictures.", calls.looked("pictures"),
+        query={**SEEN, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/layers", "Both nets, layer by layer.", views.look_layers, query=SEEN,
+        "GET", "/api/look/layers", "Both nets, layer by layer.", calls.looked("layers"), query=SEEN,
         refuses=MODEL_GONE,
     ),
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
     Route("GET", "/api/runs", "All runs, the newest first.", threaded(runs.listed)),
-    Route("GET", "/api/runs/{name}", "One run.", threaded(runs.described), places={"name": NAME}, refuses=(404,)),
+    Route("GET", "/api/runs/{name}", "One run.", threaded(runs.described), {"name": NAME}, refuses=(404,)),
+    Route("GET", "/api/runs/{name}/curves", "Its curves.", threaded(runs.curves), {"name": NAME}, refuses=(404,)),
+    _file("/api/runs/{name}/sample.png", "Its newest grid.", calls.sample, PNG, name=NAME),
+    _file("/api/runs/{name}/samples/{step}.png", "The grid of one step.", calls.sample_at, PNG, name=NAME, step=STEP),
+    _file("/api/runs/{name}/training.gif", "All grids.", calls.animation, GIF, name=NAME),
+    _file("/api/runs/{name}/files/{file}", "A file that was exported.", calls.exported, BYTES, name=NAME, file=FILE),
+    _file("/runs/{name}/report.html", "Its report.", calls.report, "text/html", name=NAME),
+    _of_run("resume", "Go on with it, as the live run.", calls.run_resume, steps=STEPS, replace=REPLACE),
+    _of_run("export", "Write its generator for use elsewhere.", calls.run_export, 202, to=FORMAT),
+    _of_run("report", "Write its report.", calls.run_job("report"), 202),
+    _of_run("evaluate", "Measure it.", calls.run_job("evaluate"), 202),
+    _of_run("delete", "Move it to the trash.", calls.delete),
     Route(
-        "GET", "/api/runs/{name}/curves", "Its curves.", threaded(runs.curves), places={"name": NAME},
-        refuses=(404,),
-    ),
-    Route(
-        "GET", "/api/runs/{name}/sample.png", "Its newest grid.", calls.sample, places={"name": NAME}, media=PNG,
-        refuses=(404,),
-    ),
-    Route(
-        "GET", "/api/runs/{name}/samples/{step}.png", "The grid of one step.", calls.sample_at,
-        places={"name": NAME, "step": STEP}, media=PNG, refuses=(404,),
-    ),
-    Route(
-        "GET", "/api/runs/{name}/training.gif", "All grids.", calls.animation, places={"name": NAME}, media=GIF,
-        refuses=(404,),
-    ),
-    Route(
-        "GET", "/api/runs/{name}/files/{file}", "A file that was exported.", calls.exported,
-        places={"name": NAME, "file": FILE}, media="application/octet-stream", refuses=(404,),
-    ),
-    Route(
-        "GET", "/runs/{name}/report.html", "Its report.", calls.page_of_report, places={"name": NAME},
-        media="text/html", refuses=(404,),
-    ),
-    Route(
-        "POST", "/api/runs/{name}/resume", "Go on with it, as the live run.", calls.run_resume, places={"name": NAME},
-        body={"steps": STEPS, "replace": REPLACE}, token=True, refuses=(404, *BUSY),
-    ),
-    Route(
-        "POST", "/api/runs/{name}/export", "Write its generator for use elsewhere.", calls.run_export,
-        places={"name": NAME}, body={"to": FORMAT}, token=True, status=202, refuses=(404, *BUSY),
-    ),
-    Route(
-        "POST", "/api/runs/{name}/report", "Write its report.", calls.run_report, places={"name": NAME}, token=True,
-        status=202, refuses=(404, *BUSY),
-    ),
-    Route(
-        "POST", "/api/runs/{name}/evaluate", "Measure it.", calls.run_evaluate, places={"name": NAME}, token=True,
-        status=202, refuses=(404, *BUSY),
-    ),
-    Route(
-        "POST", "/api/runs/{name}/delete", "Move it to the trash.", calls.delete, places={"name": NAME}, token=True,
-        refuses=(404, *BUSY),
-    ),
-    Route(
-        "POST", "/api/trash/{id}/restore", "Bring it back.", calls.restore, places={"id": TRASHED}, token=True,
-        refuses=(404, *BUSY),
+        "POST", "/api/trash/{id}/restore", "Bring it back.", calls.restore, {"id": TRASHED}, token=True,
+        refuses=GONE_OR_BUSY,
     ),
     # ── the museum ────────────────────────────────────────────────────────────────────────────────────────────────
     Route("GET", "/api/museum", "GANs that failed.", threaded(museum.listed)),
-    Route("GET", "/api/museum/{case}", "One of them.", threaded(museum.case), places={"case": CASE}, refuses=(404,)),
+    Route("GET", "/api/museum/{case}", "One of them.", threaded(museum.case), {"case": CASE}, refuses=(404,)),
     Route(
-        "POST", "/api/museum/{case}/play", "Play it: as published, and repaired.", calls.museum_play,
-        places={"case": CASE}, body={"seed": ROLL}, token=True, status=202, refuses=(404, *BUSY),
+        "POST", "/api/museum/{case}/play", "Play it: as published, and repaired.", calls.museum_play, {"case": CASE},
+        body={"seed": ROLL}, token=True, status=202, refuses=GONE_OR_BUSY,
     ),
 )  # fmt: skip
 """Every call."""

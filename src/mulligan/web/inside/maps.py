@@ -12,6 +12,7 @@ from mulligan.data import scale
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
 from mulligan.game.losses import probability
+from mulligan.metrics import modes
 from mulligan.output.pictures import to_uint8
 from mulligan.web.inside.layers import layers
 from mulligan.web.library.drawing import png64
@@ -154,8 +155,6 @@ def _zeros(space: Workspace, n: int) -> Labels:
 
 def _modes(run: Run) -> dict[str, Any] | None:
     """Count generated points at each mode of the toy."""
-    from mulligan.metrics import modes
-
     toy = TOYS.get(run.data.name)
     if not isinstance(toy, Gaussians) or len(toy.centres) < 2:
         return None

@@ -54,12 +54,12 @@ def draw(generator: Generator, *, seed: int, class_: str | None = None) -> dict[
     return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **about}
 
 
-def walk(generator: Generator, *, start: int, end: int, frames: int, class_: str | None = None) -> dict[str, Any]:
+def walk(generator: Generator, *, from_: int, to: int, frames: int, class_: str | None = None) -> dict[str, Any]:
     """Return the pictures on the way from one seed to another."""
-    label = generator.label_of(start, class_)
+    label = generator.label_of(from_, class_)
     about = _about(generator, label)
-    made = generator.walk(start, end, frames, label)
-    return {"frames": [png64(frame) for frame in made], "from": start, "to": end, **about}
+    made = generator.walk(from_, to, frames, label)
+    return {"frames": [png64(frame) for frame in made], "from": from_, "to": to, **about}
 
 
 def plane(generator: Generator, *, seeds: list[int], side: int, class_: str | None = None) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 from mulligan.web.http.problems import Problem
-from mulligan.web.library.work import main
 from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
     from mulligan.web.playground import Playground
@@ -29,7 +30,7 @@ LONGEST = 1800.0
 _NICE = 10  # training goes first
 
 
-class Line:
+class Queue:
     """Jobs that wait for each other.
 
     Parameters
@@ -72,7 +73,7 @@ class Jobs:
 
     def __init__(self, playground: Playground):
         self._playground = playground
-        self._asked, self._own = Line(0), Line(_NICE)
+        self._asked, self._own = Queue(0), Queue(_NICE)
         self._closing = False
 
     def after_the_end(self, run: str) -> None:
@@ -88,21 +89,23 @@ class Jobs:
         Problem
             When too many wait.
         """
-        line = self._asked
-        if len(line.waiting) >= WAITING:
+        queue = self._asked
+        if len(queue.waiting) >= WAITING:
             raise Problem("too-many", f"{WAITING} jobs wait already. Wait for one to end, then ask again.")
-        if (what, run, args) not in line.waiting:
-            line.waiting.append((what, run, args))
-        self._wake(line)
+        if (what, run, args) not in queue.waiting:
+            queue.waiting.append((what, run, args))
+        self._wake(queue)
         return {"job": what, "run": run, **args}
 
-    def _wake(self, line: Line) -> None:
-        if line.task is None or line.task.done():
-            line.task = asyncio.get_running_loop().create_task(self._work(line))
+    def _wake(self, queue: Queue) -> None:
+        if queue.task is None or queue.task.done():
+            queue.task = asyncio.get_running_loop().create_task(self._work(queue))
 
     async def leave(self, run: str) -> None:
         """Give up every job that writes into a run's folder, and wait until none does."""
-        while going := [line.call for line in (self._asked, self._own) if line.leave(run) and line.call is not None]:
+        while going := [
+            queue.call for queue in (self._asked, self._own) if queue.leave(run) and queue.call is not None
+        ]:
             await asyncio.wait(going)
 
     def close(self) -> None:
@@ -111,41 +114,41 @@ class Jobs:
         self._asked.end()
         self._own.end()
 
-    async def _work(self, line: Line) -> None:
+    async def _work(self, queue: Queue) -> None:
         loop = asyncio.get_running_loop()
-        while line.waiting and not self._closing:
-            what, run, args = line.waiting.pop(0)
-            self._say(line, what, run, _FIRST[what])
+        while queue.waiting and not self._closing:
+            what, run, args = queue.waiting.pop(0)
+            self._say(queue, what, run, _FIRST[what])
 
             def say(text: str, what: str = what, run: str = run) -> None:
-                loop.call_soon_threadsafe(self._say, line, what, run, text)
+                loop.call_soon_threadsafe(self._say, queue, what, run, text)
 
-            line.run, line.leaving = _written(what, run), False
-            line.call = asyncio.ensure_future(asyncio.to_thread(self._call, line, what, run, args, say))
+            queue.run, queue.leaving = _written(what, run), False
+            queue.call = asyncio.ensure_future(asyncio.to_thread(self.call, queue, what, run, args, say))
             try:
-                found = await line.call
+                found = await queue.call
             except OSError as error:  # too many processes or files
                 found = {"error": f"{what} of {run} could not begin: {error.strerror}. Ask for it again later."}
             finally:
-                line.run, line.said = "", None
+                queue.run, queue.said = "", None
             if self._closing:
                 return
-            self._done(what, run, found)
+            self.done(what, run, found)
 
-    def _call(
-        self, line: Line, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
+    def call(
+        self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
     ) -> dict[str, Any]:
         """Run one job in its process, and hand on what it says."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        words = (theirs, what, str(self._playground.runs / run), args, line.niceness)
-        process = line.process = context.Process(target=main, args=words, name=f"mulligan-{what}", daemon=True)
+        words = (theirs, what, str(self._playground.runs / run), args, queue.niceness)
+        process = queue.process = context.Process(target=_main, args=words, name=f"mulligan-{what}", daemon=True)
         process.start()
         theirs.close()
         channel, end = Channel(ours), time.monotonic() + LONGEST
         found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Ask for it again."}
         while time.monotonic() < end:
-            if line.leaving:
+            if queue.leaving:
                 process.kill()
                 found = {"error": f"{run} is deleted, so {what} was given up."}
                 break
@@ -168,15 +171,15 @@ class Jobs:
         channel.close()
         return found
 
-    def _say(self, line: Line, what: str, run: str, text: str) -> None:
-        line.said = {"what": what, "run": run, "text": text, "done": False, "url": None}
-        self._playground.broadcast.publish("progress", line.said)
+    def _say(self, queue: Queue, what: str, run: str, text: str) -> None:
+        queue.said = {"what": what, "run": run, "text": text, "done": False, "url": None}
+        self._playground.broadcast.publish("progress", queue.said)
 
     def progress(self) -> dict[str, Any] | None:
         """Return what was said last of a job that goes on, for a page that comes in between."""
         return self._asked.said or self._own.said
 
-    def _done(self, what: str, run: str, found: dict[str, Any]) -> None:
+    def done(self, what: str, run: str, found: dict[str, Any]) -> None:
         broadcast, state = self._playground.broadcast, self._playground.session.state
         error = found.get("error")
         words = {
@@ -203,3 +206,11 @@ _FIRST = {
     "export": "writing the file",
     "museum": "playing it: as published, and repaired",
 }
+
+
+def _main(connection: Connection, *job: Any) -> None:
+    """Do one job, at this end of a pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to hear
+    from mulligan.web.library.work import main  # late: only this process needs what it imports
+
+    main(connection, *job)

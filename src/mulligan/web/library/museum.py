@@ -27,19 +27,21 @@ def named(name: str) -> Case:
     Problem
         When there is none of that name.
     """
-    from mulligan.museum.cases import CASES
+    cases = _cases()
+    if name not in cases:
+        raise Problem("not-found", f"case must be one of {', '.join(cases)}, got {name!r}.", field="case")
+    return cases[name]
 
-    if name not in CASES:
-        known = ", ".join(CASES)
-        raise Problem("not-found", f"the museum has no case {name!r}; it has {known}.", field="case")
-    return CASES[name]
+
+def _cases() -> dict[str, Case]:
+    from mulligan.museum.cases import CASES  # late: they import every recipe that failed, and few ask for them
+
+    return CASES
 
 
 def listed(playground: Playground) -> dict[str, Any]:
     """Return the cases in the order of the tour."""
-    from mulligan.museum.cases import CASES
-
-    return {"cases": [case.words() for case in CASES.values()]}
+    return {"cases": [case.words() for case in _cases().values()]}
 
 
 def case(playground: Playground, case: str) -> dict[str, Any]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import MulliganError
+from mulligan.evaluation import evaluate_finished
 from mulligan.metrics import MAPS, at, figures_in, median_of
+from mulligan.models import BUNDLED
+from mulligan.output.export import export as write
+from mulligan.output.generator import Generator
+from mulligan.report import write_report
+from mulligan.training.store.folder import RunFolder, restored
+from mulligan.web.library.museum import play
 from mulligan.web.library.runs import BUNDLED_RUN, EXPORTS, export_of, report_of
 from mulligan.web.worker.protocol import Channel
 
@@ -32,7 +38,6 @@ class Told(logging.Handler):
 
 def main(connection: Connection, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
     """Do one job, and say at the end of the pipe what came of it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(niceness)
     channel = Channel(connection)
@@ -55,9 +60,6 @@ def main(connection: Connection, what: str, folder: str, args: dict[str, Any], n
 
 def evaluate(folder: Path) -> dict[str, Any]:
     """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
-    from mulligan.evaluation import evaluate_finished
-    from mulligan.training.store.folder import RunFolder, restored
-
     here = RunFolder(folder)
     found = here.newest()
     if found is None:
@@ -88,19 +90,12 @@ def short(metrics: dict[str, Any]) -> dict[str, Any]:
 
 def report(folder: Path) -> dict[str, Any]:
     """Write ``report.html``."""
-    from mulligan.report import write_report
-
     write_report(folder)
     return {"url": report_of(folder.name), "text": "The report is written."}
 
 
 def export(folder: Path, to: str) -> dict[str, Any]:
     """Write the generator for use elsewhere, into the run folder."""
-    from mulligan.models import BUNDLED
-    from mulligan.output.export import export as write
-    from mulligan.output.generator import Generator
-    from mulligan.training.store.folder import RunFolder
-
     ours = folder.name == BUNDLED_RUN
     generator = Generator.load(BUNDLED if ours else RunFolder(folder).generator)
     target = folder / "exports" / EXPORTS[to]
@@ -115,8 +110,6 @@ def export(folder: Path, to: str) -> dict[str, Any]:
 
 def museum(folder: Path, seed: int) -> dict[str, Any]:
     """Play a case of the museum; `folder` is the runs folder and the case's name."""
-    from mulligan.web.library.museum import play
-
     play(folder.parent, folder.name, seed)
     return {"url": f"/api/museum/{folder.name}", "text": f"{folder.name} has been played."}
 
