@@ -70,8 +70,8 @@ def evaluate(
     generator : Generator, Run, str or Path
         A generator; or a run, a run folder or a checkpoint folder, of which the raw weights are scored, too.
     data : Dataset, str or Path, optional
-        What it should look like; by default what it was trained on. A folder or a file of pictures is read at the size
-        and in the colours of the generator's.
+        What to compare with; by default the data that it was trained on. A folder or a file of pictures is read at the
+        size and in the colours of the generator's.
     count : int, optional
         Fakes, and reals; by default 10,000, or all held-out ones where there are fewer.
     seeds : int or sequence of int
@@ -83,13 +83,13 @@ def evaluate(
         The content of ``metrics.json``: ``mulligan list metrics`` says what each figure is. With several seeds it is a
         dict of ``median``, ``min`` and ``max``. The figures of the raw weights stand under ``raw``. ``step`` is that
         of the weights. ``held_out`` is False where the data has no test part, and half of what the generator has seen
-        stands in for it. Copies are then looked for in all that it has seen, and each of those reals is compared with
+        stands in for it. Copies are then searched in all that it has seen, and each of those reals is compared with
         all others.
 
     Raises
     ------
     ConfigError
-        No generator, no seed, a count or data that are none, or more pictures than there are held out.
+        Not a generator, no seed, a count that is no whole number, unknown data, or more pictures than are held out.
     ShapeError
         Data of another shape than the generator's samples.
     DataError, CheckpointError
@@ -175,7 +175,7 @@ class Exam:
         controls: bool = True,
         train_judge: bool = True,
     ) -> Exam:
-        """Look at the data.
+        """Prepare the reals of a data set.
 
         Parameters
         ----------

@@ -74,7 +74,7 @@ def test_diversity_class_by_class(rng):
 def test_figures_do_not_depend_on_how_many_pictures_are_taken_at_a_time(rng, monkeypatch):
     fake, real = random_pictures(rng, 60) // 2, random_pictures(rng, 40)
     expected = [figure(fake, real) for figure in (sharpness, contrast, diversity)]
-    monkeypatch.setattr(pictures, "_BLOCK", 7)
+    monkeypatch.setattr(pictures, "BLOCK", 7)
     assert [figure(fake, real) for figure in (sharpness, contrast, diversity)] == pytest.approx(expected, rel=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""What the fakes show, by a classifier: how many classes, how evenly, how much variety inside each."""
+"""Which classes the fakes show, as a classifier reads them: how many, how evenly, how varied inside."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Classes:
     modes : int
         Classes with at least a tenth of a fair share: 1 % for ten classes.
     effective_modes : float
-        exp H(p̂): as many evenly used classes have the same entropy. 0 where no picture has a class.
+        exp H(p̂): the number of evenly used classes with the same entropy. 0 where no picture has a class.
     """
 
     histogram: tuple[float, ...]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mulligan.data import Dataset
 
 BLOCK = 4096 * 784
-"""Numbers in the training pictures that are compared at a time."""
+"""Pixel values of the training pictures that are compared at a time."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Copies:
 
 @dataclass(frozen=True, eq=False)
 class Originals:
-    """The training set, and how held-out reals lie to it: the half of the test that no fake changes.
+    """The training set, and how far held-out reals are from it: what does not depend on the fakes.
 
     Attributes
     ----------
     train : array of shape (l, d), float64
-        Features of all training pictures; of what is there many times once, where two different ones are there.
+        Features of the training pictures, repeated ones once (unless all are the same).
     centres : array of shape (cells, d), float64
         k-means centres of the training set.
     real_distance : array of shape (n,), float64
@@ -107,7 +107,7 @@ def originals(
     cells = min(20, max(1, len(real) // 100), len(some)) if cells is None else cells
     centres = kmeans(train[some], cells)
     _, first, which = np.unique(train, axis=0, return_index=True, return_inverse=True)
-    if least <= len(first) < len(train):  # or what is there twice would be its own neighbour, every copy authentic
+    if least <= len(first) < len(train):  # or a repeated row would be its own neighbour, and every copy authentic
         train, index = train[first], which.ravel()[index]
         inside = None if inside is None else which.ravel()[inside]
     return Originals(

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 
 COPIES_BY = "pca64"
-"""The map in which copies are looked for, where it is there: near the pixels, as a judge calls two different sevens
+"""The map in which copies are searched, where it is used: it is near the pixels, while a judge sees two sevens as
 nearly the same."""
 
 
 FACTS = ("n", "n_real", "n_train", "accuracy", "step")
-"""Numbers that are no figures: they must agree between seeds, as words and truths must."""
+"""Numbers that must agree between seeds, as strings and booleans must: they are no figures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Reference:
     moments : dict of Moments
         Of those.
     copies_by : str
-        Name of the map in which copies are looked for.
+        Name of the map in which copies are searched.
     originals : Originals
         The whole training set, in that map.
     probabilities : array of shape (n, K), float64, or None
@@ -83,7 +83,7 @@ def reference(
     prior: NDArray[Any] | None = None,
     inside: NDArray[np.intp] | None = None,
 ) -> Reference:
-    """Work out the reals' half of an evaluation.
+    """Prepare the reals' half of an evaluation.
 
     Parameters
     ----------
@@ -93,11 +93,11 @@ def reference(
         All that the generator was trained on. Only the search for copies reads it.
     maps : sequence of FeatureMap
         With different names. An ordering is worth reporting only where two agree. The first that knows classes, the
-        judge, tells those of the pictures; where there is none, nothing is said about classes.
+        judge, reads those of the pictures; without one, the figures of classes are left out.
     prior : array of shape (K,), optional
         Share of each class in the training set; default: the mean of the reals' probabilities.
     inside : array of shape (n,), integer, optional
-        Where nothing was held out: the place in `train` of each real. See `mulligan.metrics.copies.originals`.
+        Where nothing was held out: the place in `train` of each real. See `originals`.
 
     Returns
     -------

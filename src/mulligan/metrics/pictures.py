@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_BLOCK = 1 << 19  # pixel values of one block: each becomes eight bytes, more than once
+BLOCK = 1 << 19  # pixel values of one block: each becomes eight bytes, more than once
 
 
 def blocks(images: NDArray[Any], most: int) -> Iterator[NDArray[Any]]:
@@ -100,7 +100,7 @@ def dissimilarity(images: NDArray[Any], *, pairs: int = 500, seed: int = 0) -> f
     rng = np.random.default_rng(seed)
     first = rng.integers(n, size=pairs)
     second = (first + rng.integers(1, n, size=pairs)) % n  # never the same picture
-    alike = [ssim(a, b) for a, b in zip(blocks(images[first], _BLOCK), blocks(images[second], _BLOCK))]
+    alike = [ssim(a, b) for a, b in zip(blocks(images[first], BLOCK), blocks(images[second], BLOCK))]
     return float(1.0 - np.concatenate(alike).mean())
 
 
@@ -242,7 +242,7 @@ def _laplacian_variance(images: NDArray[np.uint8]) -> float:
     if min(images.shape[1:3]) < 3:
         raise ShapeError(f"pictures must be 3×3 pixels or larger, got {images.shape[1]}×{images.shape[2]}.")
     variances = []
-    for block in blocks(images, _BLOCK):
+    for block in blocks(images, BLOCK):
         p = block.astype(np.int32)
         laplacian = p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:] - 4 * p[:, 1:-1, 1:-1]
         variances.append(laplacian.var(axis=(1, 2, 3)))
@@ -252,7 +252,7 @@ def _laplacian_variance(images: NDArray[np.uint8]) -> float:
 def _distance_from_grey(images: NDArray[np.uint8]) -> float:
     """Mean |2p − 1|, p = pixel/255; each of the 256 levels counted once."""
     levels = np.arange(256) / 255.0
-    counts = np.sum([np.bincount(block.ravel(), minlength=256) for block in blocks(images, _BLOCK)], axis=0)
+    counts = np.sum([np.bincount(block.ravel(), minlength=256) for block in blocks(images, BLOCK)], axis=0)
     return float(counts @ np.abs(2.0 * levels - 1.0) / images.size)
 
 

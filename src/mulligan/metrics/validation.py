@@ -1,4 +1,4 @@
-"""The checks at the boundary: what reads features, pictures or probabilities in this room reads them through these."""
+"""Checks of what comes into this room: features, pictures, probabilities."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDAr
     x : array of shape (n, d)
         One row a picture; any real dtype.
     name : str
-        How an error calls it.
+        Its name in an error.
     least : int
         The fewest rows that the caller can work with.
 
@@ -77,7 +77,7 @@ def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
     images : array of shape (n, h, w) or (n, h, w, c), uint8
         Grey pictures may leave the last axis out.
     name : str
-        How an error calls it.
+        Its name in an error.
 
     Returns
     -------

@@ -136,7 +136,7 @@ def test_every_picture_is_in_the_key_of_the_cache(own, cache):
     images, labels = np.zeros((4097, 2, 2, 1), np.uint8), np.arange(4097) % 2
     first, other = Dataset("own", images, labels, ("a", "b")), images.copy()
     other[-1] = 1
-    assert judges._cache(first) != judges._cache(Dataset("own", other, labels, ("a", "b")))
+    assert judges.cache_file(first) != judges.cache_file(Dataset("own", other, labels, ("a", "b")))
 
 
 def test_a_judge_is_shown_pixels_from_minus_one_to_one():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BLOCK = 4_000_000
 """Distances held at a time: 32 MB of float64."""
 SLAB = 8192
-"""Points that are looked at together, at least: with more, a block has so few rows that BLAS mostly packs."""
+"""Fewest points of a slab. In a larger one a block has so few rows that BLAS mostly packs."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def nearest(
     squares = np.empty((slabs, len(x), k))
     indices = np.empty((slabs, len(x), k), dtype=np.intp)
 
-    def look(slab: int) -> None:
+    def search(slab: int) -> None:
         """Find the k nearest rows of one slab."""
         start, stop = (len(y) * edge // slabs for edge in (slab, slab + 1))
         for rows, d2 in _blocks(x, y[start:stop], None if skip is None else skip - start):
@@ -170,9 +170,9 @@ def nearest(
             indices[slab, rows] = start + found
 
     if slabs == 1:
-        look(0)
+        search(0)
     else:
-        in_parallel({slab: partial(look, slab) for slab in range(slabs)})
+        in_parallel({slab: partial(search, slab) for slab in range(slabs)})
     squares, indices = np.concatenate(squares, axis=1), np.concatenate(indices, axis=1)
     order = np.argsort(squares, axis=1, kind="stable")[:, :k]
     return unit * np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(indices, order, axis=1)

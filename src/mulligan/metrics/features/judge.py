@@ -34,9 +34,9 @@ _LOG = logging.getLogger(__name__)
 
 FEATURES = 128
 STEPS = 2000
-"""Of a training on the spot: some twenty seconds on two cores at 28×28. The bundled judges have four times as many."""
+"""Steps of a judge for your own data: about twenty seconds on two cores at 28×28. Bundled ones have four times more."""
 BATCH = 128
-_METHOD = "judge 1"  # part of the cache's key: another number when a training on the spot gives another judge
+_METHOD = "judge 1"  # part of the cache's key: raise the number when training gives another judge
 _CHUNK = 64
 
 
@@ -189,7 +189,7 @@ def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
     Parameters
     ----------
     data : Dataset
-        Pictures; a judge of one's own learns from all of them but `data.test`, or but a tenth where there is none.
+        Pictures. A judge is trained on all but `data.test`, or on nine tenths where there is no test part.
     train : bool
         Train one when none is bundled or in the cache.
 
@@ -200,13 +200,13 @@ def judge_for(data: Dataset, *, train: bool = True) -> Judge | None:
 
     Notes
     -----
-    A judge that was trained on the spot is kept in the user's cache folder, by the SHA-256 of pictures and labels.
+    A judge that was trained is kept in the user's cache folder, by the SHA-256 of pictures and labels.
     The log tells how long that takes, and how well the new judge judges.
     """
     found = bundled_judge_for(data)
     if found is not None or data.labels is None or data.classes < 2:
         return found
-    kept = _cache(data)
+    kept = cache_file(data)
     with contextlib.suppress(CheckpointError):
         return read(kept)
     if not train:
@@ -247,7 +247,8 @@ def _trained(data: Dataset, kept: Path) -> Judge:
             temporary.unlink(missing_ok=True)
 
 
-def _cache(data: Dataset) -> Path:
+def cache_file(data: Dataset) -> Path:
+    """Return where the judge of these pictures and labels is kept."""
     import platformdirs
 
     assert data.labels is not None

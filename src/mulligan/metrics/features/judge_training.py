@@ -4,9 +4,10 @@
     python -m mulligan.metrics.features.judge_training fashion-mnist
 
 Only the train split is used; the test split gives the accuracy that is stored with the weights. The same command gives
-the same bytes where NumPy's build, the machine's kind and the number of cores are the same. The judges that are shipped
-were made by these two, by an engine that rounded otherwise: today's makes another one of digits, right on 99.45 % of
-the test pictures where that has 99.41 % (2 cores of an AMD EPYC, Zen 5). Figures of two judges are not compared.
+the same bytes on the same NumPy build, kind of machine and number of cores. The bundled judges were made by these two
+commands. Retraining gives another hash, because the order of summation has changed since: the judge of digits is then
+right on 99.45 % of the test pictures, the bundled one on 99.41 % (2 cores of an AMD EPYC, Zen 5). Figures of two judges
+are not compared.
 """
 
 from __future__ import annotations

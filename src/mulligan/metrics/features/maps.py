@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 PIXELS = 50_000_000
-"""Numbers in the pictures that `pca` is fitted on, at most: all of MNIST."""
+"""Pixel values that `pca` is fitted on, at most: all of MNIST."""
 WIDE = 4096
-"""Numbers of a picture from which on `PICTURES` must do: 64×64 in grey."""
+"""From so many pixel values of a picture on, `pca` is fitted on `PICTURES` at most: 64×64 in grey."""
 PICTURES = 2000
 _BLOCK = 1 << 20  # numbers that are held in float64 at a time, twice: the old ones until the new ones are there
 
@@ -156,7 +156,7 @@ def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
 
 
 def pca_limit(shape: tuple[int, ...]) -> int:
-    """Say how many pictures `pca` is fitted on, at most: with more large ones it would take minutes and gigabytes.
+    """Return how many pictures to fit `pca` on, at most. More large ones would take minutes and gigabytes.
 
     Parameters
     ----------
