@@ -20,8 +20,7 @@ from mulligan.metrics import modes
 class Arctan(Loss):
     """D: E arctan D(G(z)) − E arctan D(x);  G: −E arctan D(G(z)). A critic whose pull fades where it is sure."""
 
-    probabilistic = False
-    threshold = None
+    threshold = None  # the level of D's output is free
 
     def discriminator(self, *, real, fake):
         n = len(real)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from mulligan.game.losses import LOSSES, Loss
+from mulligan.game.losses import LOSSES, Loss, sigmoid
+from mulligan.output import readings
+from mulligan.output.readings import probability, read, says, unit
 from mulligan.report.charts import Axis, draw
 from mulligan.report.curves import verdict
 from mulligan.report.story import Story
@@ -40,15 +44,31 @@ SAYS = {
 
 
 def test_it_is_known_how_every_loss_is_read() -> None:
-    assert {name: kind().says for name, kind in LOSSES.items()} == SAYS
+    assert {name: says(kind()) for name, kind in LOSSES.items()} == SAYS
 
 
 def test_a_loss_of_ones_own_that_sees_differences_only_is_read_around_their_middle() -> None:
     class Paired(Loss):
         relativistic = True
 
-    assert Paired().says == "centred"
-    assert Paired().read(real=3.0, fake=1.0) == (1.0, -1.0)
+    assert says(Paired()) == "centred"
+    assert read(Paired(), real=3.0, fake=1.0) == (1.0, -1.0)
+
+
+def test_of_a_user_s_own_loss_nothing_is_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Own(Loss):
+        pass
+
+    assert (says(Own()), unit(Own())) == ("logit", "")
+    assert read(Own(), real=3.0, fake=1.0) == (3.0, 1.0)
+    monkeypatch.setattr(readings, "PROBABILISTIC", {*readings.PROBABILISTIC, Own})
+    assert says(Own()) == "probability"
+
+
+def test_a_probability_is_sigmoid_of_one_logit() -> None:
+    for logit in (-800.0, -3.0, 0.0, 0.5, 800.0):
+        assert probability(logit) == pytest.approx(float(sigmoid(np.array([logit]))[0]), rel=1e-12, abs=1e-16)
+    assert math.isnan(probability(math.nan))
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -80,19 +100,19 @@ def ring(request: Any) -> Run:
 
 def test_a_map_is_around_the_logit_at_which_d_cannot_tell(ring: Run) -> None:
     """Adding to all of D's logits moves it where their level is free, and nowhere else."""
-    says, before = ring.config.loss.says, maps.field(ring, side=16, points=8)
+    reading, before = says(ring.config.loss), maps.field(ring, side=16, points=8)
     ring.gan.d.network.theta[-1] += 3.0  # the bias of the logit
     found, asked = maps.field(ring, side=16, points=8), maps.point(ring, x=1.0, y=0.5)
-    assert found["says"] == says
-    if says == "centred":
+    assert found["says"] == reading
+    if reading == "centred":
         assert found["centre"] - before["centre"] == pytest.approx(3.0, abs=1e-5)
     else:
         assert found["centre"] == before["centre"] == ring.config.loss.threshold
         assert asked["centred"] == asked["logit"] - found["centre"]
-    assert (asked["probability"] is None) is (says != "probability")
+    assert (asked["probability"] is None) is (reading != "probability")
 
 
 def test_a_study_has_probabilities_where_d_estimates_some(ring: Run) -> None:
     found = play(ring, 32)
     assert found["push"] >= 0
-    assert ({"d_real", "d_fake"} <= found.keys()) is (ring.config.loss.says == "probability")
+    assert ({"d_real", "d_fake"} <= found.keys()) is (says(ring.config.loss) == "probability")

@@ -16,7 +16,6 @@ from mulligan.game.losses import (
     NonSaturating,
     Relativistic,
     RelativisticAverage,
-    probability,
     sigmoid,
     softplus,
 )
@@ -171,12 +170,6 @@ def test_feature_matching():
     value, row = FeatureMatching.match(r, f, 5)
     assert value == 0.25 + 4.0
     np.testing.assert_allclose(row, 2 * (f - r) / 5)
-
-
-def test_a_probability_is_sigmoid_of_one_logit():
-    for logit in (-800.0, -3.0, 0.0, 0.5, 800.0):
-        assert probability(logit) == pytest.approx(float(sigmoid(np.array([logit]))[0]), rel=1e-12, abs=1e-16)
-    assert math.isnan(probability(math.nan))
 
 
 # ── how often D is right ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,9 +6,8 @@ the batch; the gradients carry the 1/N. σ is the logistic function, sp(x) = log
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -39,11 +38,6 @@ def sigmoid(x: Array) -> Array:
     return out
 
 
-def probability(logit: float) -> float:
-    """Return σ(logit), how likely real a D that estimates probabilities takes a row to be; NaN stays NaN."""
-    return 0.5 * (1.0 + math.tanh(0.5 * logit))
-
-
 def softplus(x: Array) -> Array:
     """Return log(1 + eˣ) without overflow."""
     return np.logaddexp(x, constant(0, x.dtype))
@@ -68,12 +62,8 @@ class Loss:
     relativistic: ClassVar[bool] = False
     """True when both losses are of differences between reals and fakes: G's sees the reals' logits, too, and the level
     of D's output is free."""
-    probabilistic: ClassVar[bool] = True
-    """True when σ(logit) estimates the probability of being real."""
     threshold: ClassVar[float | None] = 0.0
     """What D is right to be above on reals and below on fakes; None where the level of its output is free."""
-    unit: ClassVar[str] = ""
-    """What its values are measured in; empty where that has no name."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -82,27 +72,6 @@ class Loss:
     def level(self) -> float | None:
         """The logit at which D cannot tell; None where only differences of its output mean something."""
         return None if self.relativistic else self.threshold
-
-    @property
-    def says(self) -> Literal["probability", "logit", "centred"]:
-        """How D's mean logits are to be read: as probabilities, as they are, or around their middle.
-
-        The report, the terminal and the playground ask here, and so do studies: nobody else decides it.
-        """
-        if self.level is None:
-            return "centred"
-        return "probability" if self.probabilistic else "logit"
-
-    def middle(self, *, real: float, fake: float) -> float:
-        """Return the logit at which D cannot tell; where its level is free, what lies amid the means of both sides."""
-        return 0.5 * (real + fake) if self.level is None else self.level
-
-    def read(self, *, real: float, fake: float) -> tuple[float, float]:
-        """Return what D says of reals and of fakes, as `says` has it, from its mean logits of them."""
-        if self.says == "probability":
-            return probability(real), probability(fake)
-        level = self.middle(real=real, fake=fake) if self.says == "centred" else 0.0
-        return real - level, fake - level
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         """Return D's loss and its gradients with respect to the logits.
@@ -139,7 +108,6 @@ class NonSaturating(Loss):
         s, from 0 to 1; 0.1 is usual.
     """
 
-    unit: ClassVar[str] = "nats"
     smoothing: Fraction = 0.0
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
@@ -182,9 +150,7 @@ class LiteralCost(NonSaturating):
 class LeastSquares(Loss):
     """½E(D(x) − 1)² + ½E D(G(z))²;  G: ½E(D(G(z)) − 1)² (Mao et al. 2017, Eq. 9)."""
 
-    probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = 0.5  # amid the targets 0 and 1
-    unit: ClassVar[str] = "D’s output, squared"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -199,9 +165,7 @@ class LeastSquares(Loss):
 class Wasserstein(Loss):
     """E D(G(z)) − E D(x);  G: −E D(G(z)) (Arjovsky et al. 2017, Eq. 3). D is a critic and must be kept Lipschitz."""
 
-    probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = None
-    unit: ClassVar[str] = "D’s output"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -214,9 +178,6 @@ class Wasserstein(Loss):
 @dataclass(frozen=True)
 class Hinge(Loss):
     """E max(0, 1 − D(x)) + E max(0, 1 + D(G(z)));  G: −E D(G(z)) (Lim & Ye 2017; Miyato et al. 2018, Eqs. 16–17)."""
-
-    probabilistic: ClassVar[bool] = False
-    unit: ClassVar[str] = "D’s output"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n, dtype = len(real), real.dtype
@@ -235,9 +196,7 @@ class Relativistic(Loss):
     """
 
     relativistic: ClassVar[bool] = True
-    probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = None
-    unit: ClassVar[str] = "nats"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         difference = real - fake
@@ -257,9 +216,7 @@ class RelativisticAverage(Loss):
     """
 
     relativistic: ClassVar[bool] = True
-    probabilistic: ClassVar[bool] = False
     threshold: ClassVar[float | None] = None
-    unit: ClassVar[str] = "nats"
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -287,7 +244,6 @@ class FeatureMatching(NonSaturating):
         As in `NonSaturating`.
     """
 
-    unit: ClassVar[str] = "D nats, G features squared"
     layer: Integer = -2
 
     @staticmethod

@@ -8,7 +8,9 @@ from mulligan.museum.jang import ClampedProbability, JangDiscriminator, Stratifi
 from mulligan.museum.mistakes import AutogradCost, EveryFew, Frozen, LogOfProbability, UnguardedWGANGP
 from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam, ArticleDiscriminator, ArticleGenerator, ArticleOutput
+from mulligan.nn.layers import Sigmoid
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
+from mulligan.training.diagnosis.traits import REACH
 
 KINDS: dict[str, type[Any]] = {
     "article_adam": ArticleAdam,
@@ -37,3 +39,4 @@ def _article_output(plan: Plan, at: Place) -> int:
 
 
 LOWERINGS[ArticleOutput] = _article_output
+REACH[ArticleOutput] = REACH[Sigmoid]

@@ -82,7 +82,6 @@ class ArticleOutput(Dense):
     """
 
     piecewise_linear: ClassVar[bool] = False
-    reach: ClassVar[tuple[float, float]] = Sigmoid.reach
 
     def forward(self, m: Memory, x: Array) -> Array:
         y = super().forward(m, x)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.output.figures import count
 from mulligan.output.pictures import svg
+from mulligan.output.readings import READINGS, read, says
 from mulligan.report.charts import Axis, Chart, Line, Mark, draw
 
 if TYPE_CHECKING:
@@ -78,11 +79,11 @@ def charts_of(story: Story) -> list[Chart]:
 def verdict(story: Story, steps: Axis) -> Chart:
     """Return what D says, read as its loss has it; not of tries before another loss, which is read otherwise."""
     loss = story.config.loss
-    unit, words, bounds = READINGS[loss.says]
+    unit, words, _, bounds = READINGS[says(loss)]
     real, fake = _get("d_real"), _get("d_fake")
 
     def pick(side: int) -> Pick:
-        return lambda found: loss.read(real=real(found), fake=fake(found))[side]
+        return lambda found: read(loss, real=real(found), fake=fake(found))[side]
 
     def kin(parent: Story) -> bool:
         return type(parent.config.loss) is type(loss)
@@ -93,14 +94,6 @@ def verdict(story: Story, steps: Axis) -> Chart:
         for line in _over(story, "stepped", name, name, pick(side), kin)
     ]
     return Chart("What D says", unit, words, lines, steps, bounds=bounds)
-
-
-READINGS: dict[str, tuple[str, str, tuple[float, float] | None]] = {
-    "probability": ("probability of real", "σ of D's mean logits; at 0.5 it cannot tell.", (0.0, 1.0)),
-    "logit": ("logit", "Mean logits.", None),
-    "centred": ("logit, centred", "Mean logits around their common middle: their level is free.", None),
-}
-"""Unit, words and bounds of what D says, by how a loss reads it."""
 
 
 def _modes(story: Story, cpu: Callable[[int], float], timed: Axis) -> Chart:

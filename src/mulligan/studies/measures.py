@@ -36,6 +36,7 @@ from mulligan.metrics import (
     where_comparable,
 )
 from mulligan.nn.rng import stream
+from mulligan.output.readings import says
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -213,7 +214,7 @@ def play(run: Run, count: int) -> Figures:
         g = space.backward(np.ones((len(fake), 1), np.float32)).reshape(len(fake), -1)
         c = run.config.loss.generator(real=for_real, fake=for_fake).fake * len(fake)
         push = np.abs(c) * np.linalg.norm(g, axis=1)
-    said = {"d_real": for_real, "d_fake": for_fake} if run.config.loss.says == "probability" else {}
+    said = {"d_real": for_real, "d_fake": for_fake} if says(run.config.loss) == "probability" else {}
     means = {name: float(sigmoid(logits.astype(np.float64)).mean()) for name, logits in said.items()}
     return {**means, "push": float(push.mean())}
 

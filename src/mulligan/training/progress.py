@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
+from mulligan.output.readings import READINGS, read, says
 from mulligan.training.diagnosis.failures import figure_of
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
 
@@ -136,17 +137,13 @@ class Pace:
         return [f"{figure(event.clock.steps_per_second)} steps/s", *left]
 
 
-READINGS = {"probability": "", "logit": " (logits)", "centred": " (logits, centred)"}
-"""What is said of D's figures, by how a loss reads them."""
-
-
 def measured(run: Run, measures: dict[str, float]) -> list[str]:
     """Say what a report measured: losses, and what D says of real and fake."""
     words = [f"{name[0].upper()} loss {figure(measures[name])}" for name in ("d_loss", "g_loss") if name in measures]
     if "d_real" in measures and "d_fake" in measures:
         loss = run.config.loss
-        real, fake = loss.read(real=measures["d_real"], fake=measures["d_fake"])
-        words.append(f"D(real) {figure(real)}, D(fake) {figure(fake)}{READINGS[loss.says]}")
+        real, fake = read(loss, real=measures["d_real"], fake=measures["d_fake"])
+        words.append(f"D(real) {figure(real)}, D(fake) {figure(fake)}{READINGS[says(loss)].beside}")
     return words
 
 

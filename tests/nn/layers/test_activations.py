@@ -25,16 +25,6 @@ def test_above_and_below_are_maximum_and_minimum(dtype, edge):
     np.testing.assert_array_equal(x, kept)
 
 
-@pytest.mark.parametrize("layer", [ReLU(), Sigmoid(), Tanh(), nn.Softplus()], ids=repr)
-def test_what_is_marked_as_its_reach_is_all_that_a_layer_gives(layer):
-    x = np.linspace(-30, 30, 301)
-    y = np.empty_like(x)
-    layer.f(x, y)
-    low, high = layer.reach
-    assert y.min() == pytest.approx(low, abs=1e-9)
-    assert y.max() == pytest.approx(min(high, 30.0), abs=1e-9)
-
-
 @pytest.mark.parametrize("layer", [LeakyReLU(), ReLU(), Sigmoid(), Tanh()])
 def test_first_and_second_order_have_one_slope(layer):
     """The slope has memory of its own only where a tangent pass comes, announced or not."""

@@ -18,12 +18,12 @@ from PIL import Image
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.models import bundled
-from mulligan.nn.layers import Dense, LeakyReLU, ReLU, Tanh
+from mulligan.nn.layers import Dense, ReLU, Tanh
 from mulligan.training import Diagnosis, Run, train, with_overrides
 from mulligan.training.diagnosis import FAILURES, Probe, cadence, titled
 from mulligan.web.inside import maps, questions
 from mulligan.web.inside.diagnosis import HEADLINES, checked
-from mulligan.web.inside.layers import layers
+from mulligan.web.inside.layers import RECTIFIERS, layers
 from mulligan.web.library import drawing
 from mulligan.web.worker.live import Live
 
@@ -260,15 +260,12 @@ def test_layer_by_layer(seen: Run) -> None:
     assert all(row["change"] is None for row in found["discriminator"])
 
 
-def test_silent_units_are_counted_where_a_layer_says_that_it_rectifies(
-    seen: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert ReLU.rectifies
+def test_silent_units_are_counted_after_rectifiers(seen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ReLU in RECTIFIERS
     leaky, tanh = layers(seen)["generator"]
     assert leaky["silent"] is not None
     assert tanh["silent"] is None
-    monkeypatch.setattr(LeakyReLU, "rectifies", False)
-    monkeypatch.setattr(Tanh, "rectifies", True)
+    monkeypatch.setattr("mulligan.web.inside.layers.RECTIFIERS", (ReLU, Tanh))
     leaky, tanh = layers(seen)["generator"]
     assert leaky["silent"] is None
     assert tanh["silent"] is not None

@@ -8,7 +8,7 @@ import pytest
 
 from mulligan.game.losses import LOSSES
 from mulligan.output.figures import figure
-from mulligan.report.curves import READINGS
+from mulligan.output.readings import READINGS, read, says, unit
 from mulligan.training import recipe
 from mulligan.web.worker.live import loss_of
 
@@ -309,11 +309,11 @@ def test_what_d_says_is_read_as_the_terminal_and_the_report_read_it(open_tab):
         tries.append({"number": number, "parent": number - 1 or None, "changes": [{"path": "loss.kind"}]})
         config = recipe("ring", loss=name)
         tab.page.evaluate(TOLD, {"number": number, "loss": loss_of(config), "tries": tries})
-        real, fake = map(figure, config.loss.read(real=1.5, fake=-0.5))
-        unit = READINGS[config.loss.says][0].replace("real", "“real”")
-        wanted = f"What D says, {unit}. real {real}, fake {fake}."
+        real, fake = map(figure, read(config.loss, real=1.5, fake=-0.5))
+        axis = READINGS[says(config.loss)].unit.replace("real", "“real”")
+        wanted = f"What D says, {axis}. real {real}, fake {fake}."
         tab.until("(w) => document.querySelector('[data-testid=chart-verdict] .plot').ariaLabel.startsWith(w)", wanted)
-        assert tab("chart-loss").locator(".unit").inner_text() == config.loss.unit
+        assert tab("chart-loss").locator(".unit").inner_text() == unit(config.loss)
     number += 1
     tries.append({"number": number, "parent": number - 1, "changes": [{"path": "batch_size"}]})
     tab.page.evaluate(TOLD, {"number": number, "loss": loss_of(config), "tries": tries})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -25,7 +24,6 @@ class LeakyReLU(Pointwise):
     """
 
     alpha: Decay = 0.2
-    rectifies: ClassVar[bool] = True
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
@@ -47,8 +45,6 @@ class LeakyReLU(Pointwise):
 class ReLU(Pointwise):
     """max(x, 0), with slope 0 at 0."""
 
-    reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
-    rectifies: ClassVar[bool] = True
     piecewise_linear: ClassVar[bool] = True
 
     def f(self, x: Array, out: Array) -> None:
@@ -94,8 +90,6 @@ class ELU(Pointwise):
 class Tanh(Pointwise):
     """tanh x."""
 
-    reach: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-
     def f(self, x: Array, out: Array) -> None:
         np.tanh(x, out=out)
 
@@ -114,8 +108,6 @@ class Tanh(Pointwise):
 @dataclass(frozen=True)
 class Sigmoid(Pointwise):
     """σ(x) = 1/(1 + e⁻ˣ)."""
-
-    reach: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def f(self, x: Array, out: Array) -> None:
         sigmoid(x, out)
@@ -172,7 +164,6 @@ class Softplus(Pointwise):
     """
 
     beta: Positive = 1.0
-    reach: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     def f(self, x: Array, out: Array) -> None:
         # max(x, 0) + ln(1 + e^(−β|x|))/β: the same, and nothing can overflow

@@ -10,7 +10,6 @@ layers) and an *adjoint* pass downwards (the transpose of value and tangent toge
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -58,12 +57,6 @@ class Layer:
 
     mixes_samples: ClassVar[bool] = False
     """True when a row of the output depends on other rows of the input."""
-    normalises: ClassVar[bool] = False
-    """True when the output's size is fixed, not the input's: gradients grow as the weights before the layer shrink."""
-    rectifies: ClassVar[bool] = False
-    """True when a unit is active above 0 only, and dead where no sample reaches it."""
-    reach: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
-    """Between which numbers every output lies, whatever the input: what a G that ends with the layer can draw."""
     piecewise_linear: ClassVar[bool] = False
     """True when f″ = 0 wherever it exists and no input multiplies another: the fast path of R1 and R2 is open."""
 

@@ -34,7 +34,6 @@ class BatchNorm(Layer):
     momentum: PositiveFraction = 0.1
     eps: Epsilon = 1e-5
     mixes_samples: ClassVar[bool] = True
-    normalises: ClassVar[bool] = True
 
     def params(self, shape: Shape) -> dict[str, Param]:
         one, zero, features = Constant(1.0), Zeros(), shape[-1:]
@@ -101,7 +100,6 @@ class _SampleNorm(Layer):
     """
 
     eps: Epsilon = 1e-5
-    normalises: ClassVar[bool] = True
     centred: ClassVar[bool]
 
     def groups(self, x: Array) -> Array:

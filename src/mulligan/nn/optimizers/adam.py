@@ -41,7 +41,6 @@ class Adam(Optimizer):
         Keeps the quotient finite, above 0.
     """
 
-    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 1e-3
     beta1: Decay = 0.9
@@ -148,7 +147,6 @@ class AMSGrad(Optimizer):
         Keeps the quotient finite, above 0.
     """
 
-    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "w")
     lr: Positive = 1e-3
     beta1: Decay = 0.9
@@ -187,7 +185,6 @@ class AdaMax(Optimizer):
         Decay of the mean and of the maximum, in [0, 1).
     """
 
-    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "u")
     lr: Positive = 2e-3
     beta1: Decay = 0.9
@@ -232,7 +229,6 @@ class Nadam(Optimizer):
         How fast μ grows from β₁/2 to β₁, at least 0.
     """
 
-    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 2e-3
     beta1: Decay = 0.9

@@ -108,7 +108,6 @@ class RMSprop(Optimizer):
         Keeps the quotient finite, above 0.
     """
 
-    steps_by: ClassVar[str] = "rate"
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 1e-3
     rho: Decay = 0.9

@@ -31,8 +31,6 @@ class Optimizer(ABC):
 
     slots: ClassVar[tuple[str, ...]] = ()
     """Names of the flat state vectors that this class adds."""
-    steps_by: ClassVar[str] = ""
-    """What a step's length follows: "rate" where the gradient is divided by its size, "gradient", or neither ("")."""
 
     def __post_init__(self) -> None:
         check_ranges(self)

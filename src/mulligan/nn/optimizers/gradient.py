@@ -25,7 +25,6 @@ class SGD(Optimizer):
         Learning rate, above 0.
     """
 
-    steps_by: ClassVar[str] = "gradient"
     lr: Positive = 0.01
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
@@ -53,7 +52,6 @@ class Momentum(Optimizer):
         μ, in (−1, 1); negative values damp the rotation of a game.
     """
 
-    steps_by: ClassVar[str] = "gradient"
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 0.01
     momentum: Momenta = 0.9
@@ -90,7 +88,6 @@ class Nesterov(Optimizer):
         μ, in (−1, 1).
     """
 
-    steps_by: ClassVar[str] = "gradient"
     slots: ClassVar[tuple[str, ...]] = ("v",)
     lr: Positive = 0.01
     momentum: Momenta = 0.9

@@ -7,6 +7,7 @@
 - `measure`: takes one measurement of a run; `statistics` has the mathematics, on arrays alone.
 - `remedies`: what to do about each failure, put together from `changes` of the configuration.
 - `config_faults`: what the configuration itself shows to be wrong, which is mended first.
+- `traits`: what is known of kinds of layers and optimisers.
 - `observer`: `Diagnosis`, which watches a run's events, measures when it is time, and says what shows twice.
 - `second_try`: goes back to where a run was healthy, with the remedy.
 """

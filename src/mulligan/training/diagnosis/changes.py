@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
 from mulligan.nn.averaging import EMA
-from mulligan.nn.layers import LAYERS, Layer, Reshape
+from mulligan.nn.layers import LAYERS, Reshape
+from mulligan.training.diagnosis import traits
 from mulligan.training.overrides import apply_overrides, as_override, learning, values_of, weights
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def reach(config: Config) -> tuple[float, float]:
         last = next((layer for layer in reversed(layers) if not isinstance(layer, Reshape)), None)
     else:
         last = getattr(layers, "output", None)
-    return Layer.reach if last is None else last.reach
+    return traits.reach(last)
 
 
 # ── rates and momentum ────────────────────────────────────────────────────────────────────────────────────────────────

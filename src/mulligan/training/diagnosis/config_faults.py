@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.optimizers import OPTIMIZERS
 from mulligan.training.diagnosis.changes import PLAYERS, SLOW, USUAL, Change, course, each, freed, unburdened
+from mulligan.training.diagnosis.traits import STEPS_BY, reach
 from mulligan.training.overrides import learning, values_of
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _unquirked(config: Config) -> list[Change]:
 def _unbounded(config: Config) -> list[Change]:
     """Take out what D ends with after its logit: a sigmoid, where D was written to give a probability."""
     layers: Any = config.discriminator.layers
-    bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in layers[-1].reach)
+    bounded = isinstance(layers, tuple) and any(math.isfinite(end) for end in reach(layers[-1]))
     return [Change(f"discriminator.layers.{len(layers) - 1}", "flatten")] if bounded else []  # a row stays as it is
 
 
@@ -116,4 +117,4 @@ def _stepping(config: Config, by: str) -> list[str]:
     """Return the paths of the players' optimisers, wrapped ones too, whose steps are as long as that."""
     kinds = {path: kind for who in PLAYERS for path, kind in values_of(config, f"{who}.optimizer.", "kind").items()}
     known = {path: OPTIMIZERS[kind] for path, kind in kinds.items() if kind in OPTIMIZERS}
-    return [path.rpartition(".")[0] for path, optimizer in known.items() if optimizer.steps_by == by]
+    return [path.rpartition(".")[0] for path, optimizer in known.items() if issubclass(optimizer, STEPS_BY[by])]

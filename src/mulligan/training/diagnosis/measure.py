@@ -16,7 +16,7 @@ import numpy as np
 from mulligan.data import scaled
 from mulligan.data.sources.toys import TOYS
 from mulligan.metrics import bundled_judge, copying, modes, originals
-from mulligan.nn.layers.base import Layer, walk
+from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.shape import Reshape
 from mulligan.nn.rng import stream
 from mulligan.output.pictures import to_uint8
@@ -35,6 +35,7 @@ from mulligan.training.diagnosis.statistics import (
     spread,
     squared_distances,
 )
+from mulligan.training.diagnosis.traits import reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,11 +236,11 @@ class Probe:
     @cached_property
     def _reach(self) -> tuple[float, float]:
         """The range that G's last activation allows."""
-        g, reach = self.run.gan.g.network, Layer.reach
+        g, last = self.run.gan.g.network, None
         for _, layer, shape in walk(g.layer, g.input_shape):
             if not layer.children(shape) and not isinstance(layer, Reshape):
-                reach = layer.reach
-        return reach
+                last = layer
+        return reach(last)
 
     @cached_property
     def _beyond(self) -> float:

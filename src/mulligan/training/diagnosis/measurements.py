@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mulligan.game.losses import NonSaturating, probability
+from mulligan.game.losses import NonSaturating
 from mulligan.nn.layers.base import walk
+from mulligan.output.readings import probabilistic, probability
 from mulligan.training.diagnosis.statistics import added, entropy
+from mulligan.training.diagnosis.traits import NORMALISING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,13 +82,13 @@ def facts_of(run: Run) -> Facts:
     layers = [layer for net in nets for _, layer, _ in walk(net.layer, net.input_shape)]
     return Facts(
         max(loss.discriminator(real=unsure, fake=unsure).value, 0.0),
-        loss.probabilistic,
+        probabilistic(loss),
         loss.relativistic,
         bool(run.config.penalties),
         run.labels is not None,
         loss.level,
         entropy((smoothing, 1.0 - smoothing)),
-        any(layer.normalises for layer in layers),
+        any(isinstance(layer, NORMALISING) for layer in layers),
         run.config.steps,
         run.data.is_points and run.config.average is not None,
     )

@@ -114,8 +114,8 @@ class Ring:
     def heat(self) -> NDArray[np.float32]:
         """Return D's logit over the map, top row first, less that at which it cannot tell: float32 (size · size,)."""
         real, fake = (float(self._critic.forward(p, training=False).mean()) for p in (self.reals, self.fakes()))
-        level = self._game.loss.middle(real=real, fake=fake)
-        logits: NDArray[np.float32] = self._critic.forward(self._grid, training=False).ravel() - np.float32(level)
+        middle = np.float32(0.5 * (real + fake))  # the loss leaves the level of D's output free
+        logits: NDArray[np.float32] = self._critic.forward(self._grid, training=False).ravel() - middle
         return logits
 
     def modes(self) -> tuple[int, float]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import scaled
-from mulligan.nn.layers.base import Layer
-from mulligan.nn.layers.families import Pointwise
+from mulligan.nn.layers import Layer, LeakyReLU, Pointwise, ReLU
 from mulligan.training.diagnosis.rules import IGNORES_Z, NO_GRADIENT
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from mulligan.nn.network import Workspace
     from mulligan.training import Run
 
+RECTIFIERS: tuple[type[Layer], ...] = (ReLU, LeakyReLU)
+"""Layers whose units are active above 0 only, and dead where no sample reaches them."""
 BATCH = 256
 
 
@@ -27,7 +28,7 @@ def layers(run: Run) -> dict[str, Any]:
     A row is a layer with parameters and what follows it up to the next one: its name, the deviation of what comes out
     over the batch and all units (`activation`) and over the batch in each unit (`change`: what z does), the root mean
     square of the loss gradient of its weights (`gradient`), and the share of units that are 0 or below for every row
-    (`silent`, after a layer that `rectifies` only).
+    (`silent`, after one of `RECTIFIERS` only).
     """
     z, labels = run.draw(BATCH, seed=run.config.seed)
     n = min(BATCH, len(run.data))
@@ -96,7 +97,7 @@ def _rows(space: Workspace, parts: tuple[Layer, ...], outputs: list[Array], *, c
             row = found[-1]
             row["activation"] = float(made.std(dtype=np.float64))
             row["change"] = _over_batch(made) if changes else None
-            if layer.rectifies:
+            if isinstance(layer, RECTIFIERS):
                 row["silent"] = float((made.reshape(len(made), -1).max(axis=0) <= 0.0).mean())
         shape = after
     return found

@@ -11,9 +11,9 @@ import numpy as np
 from mulligan.data import scale
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
-from mulligan.game.losses import probability
 from mulligan.metrics import modes
 from mulligan.output.pictures import to_uint8
+from mulligan.output.readings import probability, says, undecided
 from mulligan.web.inside.layers import layers
 from mulligan.web.library.drawing import png64
 
@@ -63,7 +63,7 @@ def field(run: Run, *, side: int, points: int) -> dict[str, Any]:
         "logits": _floats(logits),
         "centre": centre,
         "largest": float(np.abs(logits - centre).max()),
-        "says": run.config.loss.says,
+        "says": says(run.config.loss),
         "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
         "modes": _modes(run),
@@ -103,7 +103,7 @@ def point(run: Run, *, x: float, y: float) -> dict[str, Any]:
         "y": y,
         "logit": logit,
         "centred": logit - centre,
-        "probability": probability(logit) if loss.says == "probability" else None,
+        "probability": probability(logit) if says(loss) == "probability" else None,
         "gradient": [float(v) for v in gradient[:2]],
         "length": float(np.linalg.norm(gradient)),
     }
@@ -136,7 +136,7 @@ def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float
 
 def _centre(run: Run, real: Array, fake: Array) -> float:
     """Return the logit at which D cannot tell real from fake, from its logits of some."""
-    return run.config.loss.middle(real=float(real.mean()), fake=float(fake.mean()))
+    return undecided(run.config.loss, real=float(real.mean()), fake=float(fake.mean()))
 
 
 def _logits(space: Workspace, x: Array) -> Array:
@@ -218,7 +218,7 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
         ]
     height, width, channels = run.data.shape
     found |= {"largest": largest, "width": width, "height": height, "channels": channels, "centre": centre}
-    return found | {"says": run.config.loss.says}
+    return found | {"says": says(run.config.loss)}
 
 
 def _class_name(run: Run, classes: Labels, i: int) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.metrics import kid
+from mulligan.output.readings import says, unit
 from mulligan.serialization import to_table
 from mulligan.training.events import Adjusted
 from mulligan.training.monitor import COUNT
@@ -71,7 +72,7 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
 
 def loss_of(config: Config) -> dict[str, str]:
     """Return the loss, how its logits are to be read, and what its values are measured in."""
-    return {"kind": to_table(config)["loss"]["kind"], "says": config.loss.says, "unit": config.loss.unit}
+    return {"kind": to_table(config)["loss"]["kind"], "says": says(config.loss), "unit": unit(config.loss)}
 
 
 def floor_of(run: Run, monitor: Monitor) -> float | None:
