@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import numbers
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -253,8 +253,6 @@ class Exam:
 
     def _stacked(self, generator: Generator, seed: int) -> dict[str, Any]:
         """Read three digits in each of the published number of pictures, by the judge of single digits."""
-        from dataclasses import asdict
-
         assert self.judge is not None
         count = STACKED_COUNT if self.count == COUNT else self.count
         images, asked = generator.images(count, seed), self._asked(generator, count, seed)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mulligan.data import scaled
+from mulligan.data import Sampler, scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
+from mulligan.game.gan import GAN
 from mulligan.game.losses import sigmoid
 from mulligan.metrics import (
     METRICS,
@@ -37,6 +38,8 @@ from mulligan.metrics import (
 )
 from mulligan.nn.rng import stream
 from mulligan.output.readings import says
+from mulligan.training.store.checkpoint import folder_of, load_checkpoint
+from mulligan.training.store.folder import RunFolder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -243,10 +246,6 @@ def travel(run: Run, count: int) -> Figures:
 
 def _origin(run: Run) -> tuple[Array, Array]:
     """Return G's weights where the run began, and their average there."""
-    from mulligan.game.gan import GAN
-    from mulligan.training.store.checkpoint import folder_of, load_checkpoint
-    from mulligan.training.store.folder import RunFolder
-
     parent = run.config.parent
     if parent is not None and parent.step:
         arrays = load_checkpoint(folder_of(RunFolder(Path(parent.run)).checkpoints, parent.step)).arrays
@@ -292,8 +291,6 @@ def imprint(run: Run, count: int) -> Figures:
 
 def first_drawn(run: Run) -> int:
     """Return the number of the first real sample that a run sees."""
-    from mulligan.data import Sampler
-
     rows = run.config.batch_size * run.config.d_steps
     return int(Sampler(len(run.data), rows, stream(run.config.seed, "batches")).next_indices()[0])
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mulligan.data import load
 from mulligan.errors import MulliganError
 from mulligan.metrics.features import judge
 from mulligan.nn.averaging import EMA
@@ -126,8 +127,6 @@ def accuracy_of(network: Network, images: NDArray[np.uint8], labels: NDArray[np.
 
 def main() -> None:
     """Train the judge of a data set and store it where the package looks for it."""
-    from mulligan.data import load
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="a data set with labels, for instance mnist")
     parser.add_argument("--epochs", type=int, help="default: 16, or as shipped")
