@@ -15,7 +15,7 @@ from mulligan.data import load as load_data
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.game.spec import Schedules
 from mulligan.models import BUNDLED
-from mulligan.museum.cases import case_named
+from mulligan.museum import case_named
 from mulligan.output.pictures import grid, pillow
 from mulligan.studies import StudyRun, load_study
 from mulligan.training import Recorder, load_config, resume, with_overrides
@@ -122,7 +122,7 @@ def rebuilt(**options):
         (lambda: load_config("mine.toml"), r"cannot read mine\.toml"),
         (lambda: StudyRun("cost", "o"), r"study = 'cost' is not allowed; .*Try load_study\('cost'\)"),
         (lambda: StudyRun(load_study("cost"), None), "folder = None is not allowed"),
-        (lambda: case_named(None), "the museum has no None"),
+        (lambda: case_named(None), "case must be one of .*, got None"),
         (lambda: grid(GREY, columns="5"), "columns = '5' is not allowed"),
         (lambda: mulligan.recipe("quick", steps=10**5000), "steps = a number of more than 4,300 digits is not"),
         (lambda: with_overrides(mulligan.recipe("quick"), ["steps=" + "9" * 5000]), r"steps = '999.* is not allowed"),

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mulligan.museum.cases import CASES
+from mulligan.museum import CASES
 
 
 def test_the_museum_is_listed(mulligan):

@@ -9,9 +9,8 @@ import pytest
 from mulligan.cli.museum import described, plate
 from mulligan.data import load
 from mulligan.errors import ConfigError
-from mulligan.museum import article
-from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.cases import CASES, case_named
+from mulligan.museum import CASES, Case, Evidence, Played, case_named
+from mulligan.museum.exhibits import article
 from mulligan.museum.mistakes import EveryFew
 from mulligan.museum.pictures import stretched
 

@@ -10,7 +10,7 @@ from mulligan.data import load
 from mulligan.data.sources.toys import TOYS, load_toy
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LiteralCost, NonSaturating
-from mulligan.museum import article, autograd
+from mulligan.museum.exhibits import article, autograd
 from mulligan.museum.jang import ClampedProbability, Stratified, fitted
 from mulligan.museum.mistakes import AutogradCost, LogOfProbability
 from mulligan.museum.papers import Marginals, RisingMomentum

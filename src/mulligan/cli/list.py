@@ -90,7 +90,7 @@ def _studies() -> list[Row]:
 
 
 def _museum() -> list[Row]:
-    from mulligan.museum.cases import CASES
+    from mulligan.museum import CASES
 
     return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in CASES.items()]
 

@@ -16,7 +16,7 @@ from mulligan.output.files import write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mulligan.museum.case import Case, Evidence, Played
+    from mulligan.museum import Case, Evidence, Played
 
 
 def command(
@@ -52,7 +52,7 @@ def command(
             )
         listing.command("museum", json=json)
         return None
-    from mulligan.museum.cases import case_named
+    from mulligan.museum import case_named
 
     exhibit = case_named(case)
     say(f"playing {exhibit.name}: as published, and repaired …")

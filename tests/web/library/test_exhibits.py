@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from mulligan.data import load
-from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
-from mulligan.museum.cases import CASES
+from mulligan.museum import CASES, Case, Curve, Evidence, Picture, Played
 from mulligan.training import Diagnosis, Recorder, Run
 from mulligan.web.library import work
 from mulligan.web.library.jobs import WAITING

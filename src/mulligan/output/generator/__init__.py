@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
-    from mulligan.output.generator.file import GeneratorSpec as GeneratorSpec
-    from mulligan.output.generator.generator import Generator as Generator
+    from mulligan.output.generator.file import GeneratorSpec
+    from mulligan.output.generator.generator import Generator
+
+__all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec"]
 
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader and every browser keeps exactly."""

@@ -12,7 +12,7 @@ from mulligan.web.library.drawing import png64
 from mulligan.web.worker.protocol import dumps
 
 if TYPE_CHECKING:
-    from mulligan.museum.case import Case, Played
+    from mulligan.museum import Case, Played
     from mulligan.web.playground import Playground
 
 KEPT = ".museum"
@@ -34,7 +34,7 @@ def named(name: str) -> Case:
 
 
 def _cases() -> dict[str, Case]:
-    from mulligan.museum.cases import CASES  # late: they import every recipe that failed, and few ask for them
+    from mulligan.museum import CASES  # late: they import every recipe that failed, and few ask for them
 
     return CASES
 

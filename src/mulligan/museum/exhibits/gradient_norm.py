@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mulligan.museum.case import Case, Evidence, Played
-from mulligan.museum.log_of_probability import until_nan
+from mulligan.museum.exhibits.log_of_probability import until_nan
 from mulligan.museum.stage import PLAIN, cloud, picture, play, ring
 
 STEPS = 600

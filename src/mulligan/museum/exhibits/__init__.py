@@ -1,12 +1,12 @@
-"""All exhibits by name."""
+"""One file an exhibit: what was published, played, measured, explained and repaired. Read `article` first."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from mulligan.errors import ConfigError
-from mulligan.museum import (
+from mulligan.errors import ConfigError, shown
+from mulligan.museum.exhibits import (
     article,
     autograd,
     batch_of_one,
@@ -53,5 +53,5 @@ def case_named(name: str) -> Case:
     if not isinstance(name, str) or name not in CASES:
         near = get_close_matches(str(name), CASES, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"the museum has no {name!r}.{hint} It has {', '.join(CASES)}.")
+        raise ConfigError(f"case must be one of {', '.join(CASES)}, got {shown(name)}.{hint or ' Try article.'}")
     return CASES[name]
