@@ -60,9 +60,8 @@ def command(
         Print the results as JSON Lines, the last line saying where everything is.
     """
     from mulligan.nn.workers.limits import available_cores
-    from mulligan.studies import StudyRun, load_study
+    from mulligan.studies import StudyRun, load_study, write_report
     from mulligan.studies.backends import at_once, check
-    from mulligan.studies.report import write_report
     from mulligan.studies.table import columns_of, measured_in, rows_of, text
 
     check(backend, scheduler)

@@ -1,10 +1,21 @@
-"""Studies: a recipe × variations × seeds, run on two cores or a cluster, measured alike, and kept in one file."""
+"""Studies: a recipe × variations × seeds, run on two cores or a cluster, measured alike, and kept in one file.
+
+- `study`: what a study is; read it first. `shipped/`: those that come with Mulligan.
+- `runner`: every cell once, whatever is killed. `cell`: one of them, in a worker. `backends`: where the workers are.
+- `measures`: what is measured. `table`, `plots`, `report`: how it is shown.
+"""
 
 from __future__ import annotations
 
-from mulligan.studies.measures import MEASURES
-from mulligan.studies.runner import StudyRun
-from mulligan.studies.study import STUDIES, Axis, Budget, Study, Variation, describe_study, load_study
+from typing import TYPE_CHECKING
+
+from mulligan.lazy import lazily
+
+if TYPE_CHECKING:
+    from mulligan.studies.measures import MEASURES
+    from mulligan.studies.report import write_report
+    from mulligan.studies.runner import StudyRun
+    from mulligan.studies.study import STUDIES, Axis, Budget, Study, Variation, describe_study, load_study
 
 __all__ = [
     "MEASURES",
@@ -16,4 +27,9 @@ __all__ = [
     "Variation",
     "describe_study",
     "load_study",
+    "write_report",
 ]
+
+if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
+    _HOMES = {"MEASURES": "measures", "StudyRun": "runner", "write_report": "report"}
+    __getattr__, __dir__ = lazily(__name__, {name: _HOMES.get(name, "study") for name in __all__})

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 import traceback
+from base64 import b64encode
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ import threadpoolctl
 
 from mulligan.data import Dataset
 from mulligan.errors import BusyError, DivergedError, MulliganError, RunError
+from mulligan.output.files import atomic_write
+from mulligan.output.pictures import grid, png_bytes, points_picture
 from mulligan.serialization import Table, from_table
 from mulligan.studies.measures import MEASURES, Figures, mixture_of
 from mulligan.training import Config, Recorder, Run, RunFolder, SecondTry, resume
@@ -223,10 +226,6 @@ def _outcome(
 
 
 def _picture(run: Run) -> str:
-    from base64 import b64encode
-
-    from mulligan.output.pictures import grid, png_bytes, points_picture
-
     made = run.sample(*run.grid)  # 64 pictures, their classes in order: every fourth is shown
     picture = points_picture(made, *run.data.range) if run.data.is_points else grid(made[::4])
     return b64encode(png_bytes(picture)).decode()
@@ -308,8 +307,6 @@ def _count_attempt(folder: Path) -> int:
 
 
 def _keep(path: Path, result: dict[str, Any]) -> None:
-    from mulligan.output.files import atomic_write
-
     atomic_write(path, json.dumps(result, ensure_ascii=False).encode())
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
+from mulligan.output.files import advice, atomic_write, write_json
 from mulligan.serialization import Table, to_plain, to_table
 from mulligan.studies.backends import at_once, backend
 from mulligan.studies.cell import ATTEMPTS, FAILED, STOPPED, Job, foresee, forget_attempts, run_cell, time_steps
@@ -234,8 +235,6 @@ class StudyRun:
 
     def _hold(self) -> IO[bytes]:
         """Take the folder for this process: of two, each would count as failed what the other has in its hands."""
-        from mulligan.output.files import advice
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             return RunFolder(self.folder).hold()
@@ -317,8 +316,6 @@ class StudyRun:
 
     def _record(self, result: dict[str, Any]) -> Progress:
         """Keep a result: its picture as a file, the rest as a line."""
-        from mulligan.output.files import atomic_write
-
         name = result["cell"]
         variation, seed = self.cells()[name]
         picture = result.pop("picture", None)
@@ -342,8 +339,6 @@ class StudyRun:
         return self.folder / "pictures" / f"{cell.replace('/', '-')}.png"
 
     def _write_plan(self) -> None:
-        from mulligan.output.files import write_json
-
         self.machine = self.machine or {**versions(), "cores": os.cpu_count()}
         words = {
             "format": FORMAT,

@@ -173,7 +173,7 @@ class Study:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        from mulligan.studies.measures import MEASURES
+        from mulligan.studies.measures import MEASURES  # with all metrics: `mulligan list studies` needs none
 
         if not self.budgets:
             raise ConfigError("a study needs a budget. Write, for instance, [budgets.small] with steps = 1000.")
