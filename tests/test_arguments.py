@@ -49,7 +49,7 @@ def rebuilt(**options):
         (lambda: mulligan.load("x.safetensors").export(3), "path = 3 is not allowed"),
         (lambda: mulligan.fit(GREY, steps=1, out=3), "folder = 3 is not allowed"),
         (lambda: resume(3), "folder = 3 is not allowed"),
-        (lambda: mulligan.load("x.safetensors").save(""), "path = '' is not allowed|no name of a file"),
+        (lambda: mulligan.load("x.safetensors").save(""), "path must name a file"),
         (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count="20"), "count = '20' is not allowed"),
         (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=20.0), "count = 20.0 is not allowed"),
         (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=1.5), "seeds = 1.5 is not allowed"),
@@ -81,23 +81,23 @@ def rebuilt(**options):
         (lambda: next(Recorder("r").record(mulligan.Run(mulligan.recipe("ring")), evaluators=len)), "evaluators = "),
         (lambda: list(on_ring(evaluators=[lambda run: None])), "the evaluator <.*> returns None.*dict of numbers"),
         (lambda: list(on_ring(evaluators=[lambda run: {"z": run}])), r"the evaluator <.*> returns \{'z'"),
-        (lambda: mulligan.Generator(None, []), "spec = None is not allowed"),
+        (lambda: mulligan.Generator(None, []), "spec must be a GeneratorSpec, got None"),
         (lambda: rebuilt(threads="2"), "threads = '2' is not allowed; it must be a whole number from 1"),
         (lambda: rebuilt(threads=0), "threads = 0 is not allowed"),
         (lambda: mulligan.Generator.load(3), "path = 3 is not allowed"),
-        (lambda: mulligan.load("x.safetensors").class_of(None), "class = None is not allowed"),
-        (lambda: mulligan.load("x.safetensors").class_of(2.5), "class = 2.5 is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_of(None), "class must be .*, got None"),
+        (lambda: mulligan.load("x.safetensors").class_of(2.5), "class must be .*, got 2.5"),
         (lambda: mulligan.load("x.safetensors").z(10**5000), "count = a number of more than 4,300 digits is not"),
         (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=10**5000), "more than 4,300 digits"),
         (
             lambda: mulligan.load("x.safetensors").class_of(10**5000),
-            "class = a number of more than 4,300 digits is not",
+            "class must be .*, got a number of more than 4,300 digits",
         ),
-        (lambda: mulligan.load("x.safetensors").class_of("9" * 5000), r"class = '9{99,300}\.\.\. is not allowed"),
-        (lambda: mulligan.load("x.safetensors").save("y", dtype=GREY), "dtype = an array of shape .* is not allowed"),
+        (lambda: mulligan.load("x.safetensors").class_of("9" * 5000), r"class must be .*, got '9{99,300}\.\.\."),
+        (lambda: mulligan.load("x.safetensors").save("y", dtype=GREY), "dtype must be .*, got an array of shape"),
         (
             lambda: mulligan.load("x.safetensors").save("y", dtype=10**5000),
-            "dtype = a number of more than 4,300 digits",
+            "dtype must be .*, got a number of more than 4,300 digits",
         ),
         (lambda: load_data(".", size=GREY), "size is an array of shape .*; 28, 32, 48, 64 are allowed"),
         (lambda: load_data("ring", size=10**5000), "size is a number of more than 4,300 digits; 28"),
@@ -109,7 +109,7 @@ def rebuilt(**options):
         (lambda: Sampler(5, 0, RNG), "batch_size = 0 is not allowed"),
         (lambda: mulligan.load("x.safetensors").class_name(10), "label = 10 is not allowed"),
         (lambda: mulligan.load("x.safetensors").class_name("3"), "label = '3' is not allowed"),
-        (lambda: mulligan.load("x.safetensors").export("m.npz", ["npz"]), r"to = \['npz'\] is not allowed"),
+        (lambda: mulligan.load("x.safetensors").export("m.npz", ["npz"]), r"to must be .*, got \['npz'\]"),
         (lambda: from_arrays(GREY).limited(-1), "count = -1 is not allowed"),
         (lambda: from_arrays(GREY).limited("5"), "count = '5' is not allowed"),
         (lambda: on_a_run().watch(3), "observers = 3 is not allowed; it must be a list of objects with name, observe"),
@@ -120,7 +120,7 @@ def rebuilt(**options):
         (lambda: with_overrides(mulligan.recipe("ring"), [3]), r"3 is no path=value\. Write it as text"),
         (lambda: load_config(None), "path = None is not allowed; it must be a TOML file"),
         (lambda: load_config("mine.toml"), r"cannot read mine\.toml"),
-        (lambda: StudyRun("cost", "o"), r"study = 'cost' is not allowed; .*Try load_study\('cost'\)"),
+        (lambda: StudyRun("cost", "o"), r"study must be a Study, got 'cost'\. Try load_study\('cost'\)"),
         (lambda: StudyRun(load_study("cost"), None), "folder = None is not allowed"),
         (lambda: case_named(None), "case must be one of .*, got None"),
         (lambda: grid(GREY, columns="5"), "columns = '5' is not allowed"),
@@ -162,7 +162,7 @@ def test_of_no_latents_there_are_no_samples(name):
 
 def test_pictures_may_be_lists():
     assert (grid([*GREY[:4]]) == grid(GREY[:4])).all()
-    with pytest.raises(ShapeError, match="a picture of int64"):
+    with pytest.raises(ShapeError, match=r"a picture must be .*, got int64"):
         pillow([[0, 255]])
 
 

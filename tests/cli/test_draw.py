@@ -80,7 +80,7 @@ def test_a_class_may_be_asked_for_by_number_and_name(mulligan, model):
 def test_a_class_out_of_range(mulligan, model, word):
     code, out, err = mulligan("draw", "1", "--class", word, "--model", model)
     assert (code, out) == (2, "")
-    assert f"class = {word!r} is not allowed; this generator has 4 classes, 0 to 3, by name cat, dog, cow, hen." in err
+    assert f"class must be 0 to 3, or by name cat, dog, cow, hen, got {word!r}." in err
 
 
 def test_a_generator_without_classes(mulligan, here, tiny_generator):
@@ -131,7 +131,7 @@ def test_points_are_no_pictures(mulligan, here, tiny_generator):
     ):
         code, out, err = mulligan(*words)
         assert (code, out) == (2, "")
-        assert "points, not pictures. Use mulligan sample, or sample()" in err
+        assert "must be pictures here, got points of shape (2,). Try mulligan sample, or sample()" in err
     assert mulligan("sample", "points.safetensors")[0] == 0
 
 

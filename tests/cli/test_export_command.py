@@ -53,12 +53,15 @@ def test_without_a_model_the_bundled_generator(mulligan, here):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "no format was named. Name one of onnx, torch, npz, html, for instance --to html"),
-        (["--to", "pdf"], "to = 'pdf' is not allowed"),
-        (["--out", "g.pdf"], "g.pdf ends in none of .onnx, .py, .npz, .html"),
-        (["--to", "html", "--out", "g.onnx"], "g.onnx cannot be a file for html, whose ending is .html. Try g.html"),
-        (["--to", "torch", "--out", "my-gan.py"], "no name that Python can import"),
-        (["--to", "html", "--out", "."], ". is a folder. Name a file in it, for instance generator.html"),
+        (
+            [],
+            "must be one of onnx, torch, npz, html, or the file end in .onnx, .py, .npz, .html, got neither. Try --to",
+        ),
+        (["--to", "pdf"], "to must be one of onnx, torch, npz, html, got 'pdf'"),
+        (["--out", "g.pdf"], "the file end in .onnx, .py, .npz, .html, got g.pdf"),
+        (["--to", "html", "--out", "g.onnx"], "a file for html must end in .html, got g.onnx. Try g.html"),
+        (["--to", "torch", "--out", "my-gan.py"], "must have a name that Python can import"),
+        (["--to", "html", "--out", "."], "path must be a file, got the folder .. Try generator.html"),
     ],
 )
 def test_words_that_are_off(mulligan, model, words, message):

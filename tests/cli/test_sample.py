@@ -106,7 +106,7 @@ def test_json_says_what_was_written(mulligan, model):
         (["--seed", "-1"], "seed = '-1' is not allowed; a whole number from 0 to 9007199254740991 is"),
         (["--seed", "1" * 30], "seed = "),
         (["--seed", "x"], "seed = 'x'"),
-        (["--class", "9"], "4 classes, 0 to 3"),
+        (["--class", "9"], "class must be 0 to 3"),
         (["--out", "s.jpeg"], "may be a .png grid, a .npz array, or a folder"),
         (["--count", "20000", "--out", "s.png"], "10000 is the most. Try --out samples.npz"),
     ],
@@ -175,8 +175,8 @@ def test_a_walk_by_class_and_json(mulligan, model):
         (["--from", "-1", "--to", "2"], "from = '-1'"),
         (["--from", "1", "--to", "x"], "to = 'x'"),
         (["--from", "1", "--to", "2", "--frames", "1"], "frames = '1' is not allowed; a whole number from 2 on"),
-        (["--from", "1", "--to", "2", "--out", "w.mp4"], "an animation ends in .gif"),
-        (["--from", "1", "--to", "2", "--class", "9"], "4 classes"),
+        (["--from", "1", "--to", "2", "--out", "w.mp4"], "an animation must end in .gif"),
+        (["--from", "1", "--to", "2", "--class", "9"], "class must be 0 to 3"),
     ],
 )
 def test_walks_that_are_off(mulligan, model, words, message):

@@ -110,8 +110,8 @@ def test_a_backend_that_is_unknown_leaves_nothing_behind(here, mulligan):
     (here / "mine.toml").write_text(STUDY)
     before = sorted(here.rglob("*"))
     for words, said in (
-        (("--backend", "dsk"), "no backend 'dsk'. Known are loky, dask, ray."),
-        (("--scheduler", "tcp://10.0.0.5:8786"), "of no use to loky"),
+        (("--backend", "dsk"), "backend must be one of loky, dask, ray, got 'dsk'."),
+        (("--scheduler", "tcp://10.0.0.5:8786"), "must be left out for loky"),
     ):
         code, out, err = mulligan("study", "mine.toml", *words)
         assert (code, out) == (2, "")
@@ -169,7 +169,7 @@ def test_what_cannot_be_measured_is_said_before_it_is_trained(study, here, mulli
     (here / "recipe.toml").write_text(RECIPE.replace("ring", "swiss-roll"))
     code, out, err = mulligan("study", study, "--out", "o")
     assert (code, out) == (2, "")
-    assert "the quality of swiss-roll has no measure here" in err
+    assert "the data must be pictures or a mixture for the measure quality, got swiss-roll" in err
     (here / study).write_text(STUDY.replace("[budgets", 'measures = ["play"]\n[budgets', 1))
     assert mulligan("study", study, "--out", "o")[0] == 0
 
@@ -186,7 +186,7 @@ def test_of_a_cluster_nobody_knows_which_data_it_finds(study, here, mulligan):
     ("words", "said"),
     [
         (["cots"], "Did you mean 'cost'"),
-        (["mine.toml", "--budget", "huge"], "no budget 'huge'"),
+        (["mine.toml", "--budget", "huge"], "got 'huge'"),
         (["mine.toml", "--workers", "0"], "workers = '0'"),
         (["mine.toml", "--worker", "2"], "Did you mean '--workers'"),
     ],

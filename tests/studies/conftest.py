@@ -31,7 +31,7 @@ columns = ["distance", "d_real"]
 [budgets.small]
 seeds = 2
 count = 200
-looks = [0, 20]
+measure_at = [0, 20]
 [budgets.long]
 seeds = 3
 steps = 60
@@ -60,7 +60,7 @@ def write(tmp_path: Path) -> Any:
 REPLACED = {
     "axes": '[axes.loss]\nplain = []\nhinge = ["loss=hinge"]\n',
     "seeds": "seeds = 2",
-    "looks": "looks = [0, 20]",
+    "measure_at": "measure_at = [0, 20]",
     "measures": 'measures = ["quality", "play"]',
     "budget": "[budgets.small]\n",
     "recipe": 'recipe = "tiny.toml"',

@@ -61,7 +61,7 @@ def test_every_cell_is_trained_and_measured(write: Any, tmp_path: Path, here: li
         assert (result["status"], result["step"], result["steps"]) == ("done", 40, 40)
         assert {"modes", "distance", "push"} <= result["figures"].keys()
         assert ("d_real" in result["figures"]) is (result["variation"] == "plain")  # hinge gives no probability
-        assert [look["step"] for look in result["looks"]] == [0, 20]
+        assert [look["step"] for look in result["measurements"]] == [0, 20]
         assert result["clock"]["cpu"] > 0
         assert study.picture(result["cell"]).is_file()
     # what was measured is what the run of this configuration and seed shows
@@ -92,7 +92,7 @@ def test_no_more_workers_are_started_than_there_are_cells(
     assert len(list(StudyRun(load_study(write()), tmp_path / "out").run(1000))) == 4
     assert started == [4]
     for wrong in (0, -1, 1.5, "2", None):
-        with pytest.raises(ConfigError, match=r"^workers = .* is not allowed; a whole number from 1 on is\. Try 2\.$"):
+        with pytest.raises(ConfigError, match=r"^workers must be a whole number from 1 on, got .*\. Try 2\.$"):
             list(StudyRun(load_study(write()), tmp_path / f"{wrong}").run(wrong))  # type: ignore[arg-type]
 
 
@@ -176,8 +176,8 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, m
     whole = run_cell(Job(**{**vars(job), "folder": str(tmp_path / "whole")}))
     # as a kill leaves it: stopped in the middle of the run
     run = cells._run(job, Path(job.folder))
-    looks = cells.Looks(job)
-    for event in training.Recorder(job.folder).record(run, observers=[looks]):
+    earlier = cells.Measurements(job)
+    for event in training.Recorder(job.folder).record(run, observers=[earlier]):
         if event.step == 20:
             break
     begun: list[int] = []
@@ -190,7 +190,7 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, m
     monkeypatch.setattr(cells, "resume", resume)
     found = run_cell(job)
     assert begun == [20]
-    assert (found["figures"], found["looks"]) == (whole["figures"], whole["looks"])
+    assert (found["figures"], found["measurements"]) == (whole["figures"], whole["measurements"])
     assert found["clock"]["attempts"] == 1
 
 
@@ -258,7 +258,7 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
     asked = load_study(
         write(
             seeds=START,
-            looks="looks = [30]",
+            measure_at="measure_at = [30]",
             measures='measures = ["quality", "travel"]',
             axes="[axes.way]\nhot = []\nstill = [\"schedules.lr={kind='constant', value=0.0}\"]\n"
             'slow = ["generator.optimizer.lr=1e-5"]\n',
@@ -268,11 +268,11 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
     results = {r["cell"]: r for r in finished(study)}
     assert here[:2] == ["_start/seed-0", "_start/seed-1"]
     hot, still, slow = (results[f"{name}/seed-0"] for name in ("hot", "still", "slow"))
-    assert hot["looks"] == still["looks"] == slow["looks"]
-    assert hot["looks"][0]["step"] == 30
+    assert hot["measurements"] == still["measurements"] == slow["measurements"]
+    assert hot["measurements"][0]["step"] == 30
     assert (hot["steps"], hot["step"]) == (50, 50)
     assert still["figures"]["travel"] == 0.0
-    assert still["figures"]["distance"] == still["looks"][0]["figures"]["distance"]
+    assert still["figures"]["distance"] == still["measurements"][0]["figures"]["distance"]
     assert 0 < slow["figures"]["travel"] < 0.1 * hot["figures"]["travel"]
     # a rate of its own does not make the optimiser forget
     fresh = Job(**{**vars(study.job("slow/seed-0")), "folder": str(tmp_path / "fresh")})
@@ -286,7 +286,7 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
 
 def test_a_variation_may_be_named_like_the_common_start(write: Any, tmp_path: Path, here: list[str]) -> None:
     axes = '[axes.way]\nstart = []\nother = ["loss=hinge"]\n'
-    results = finished(StudyRun(load_study(write(seeds=START, looks="", axes=axes)), tmp_path / "out"))
+    results = finished(StudyRun(load_study(write(seeds=START, measure_at="", axes=axes)), tmp_path / "out"))
     assert {(r["cell"], r["step"]) for r in results} == {
         (f"{name}/seed-{seed}", 50) for name in ("start", "other") for seed in (0, 1)
     }
@@ -294,7 +294,7 @@ def test_a_variation_may_be_named_like_the_common_start(write: Any, tmp_path: Pa
 
 
 def test_a_start_that_fails_fails_its_variations(write: Any, tmp_path: Path, here: list[str]) -> None:
-    path = write(seeds=START, looks="")
+    path = write(seeds=START, measure_at="")
     path.write_text('set = ["generator.optimizer.lr=1e30"]\n' + path.read_text())
     results = finished(StudyRun(load_study(path), tmp_path / "out"))
     assert {r["status"] for r in results} == {"failed"}
@@ -307,7 +307,7 @@ def test_a_start_that_fails_fails_its_variations(write: Any, tmp_path: Path, her
 def test_cpu_seconds_become_steps_once(write: Any, tmp_path: Path, here: list[str], monkeypatch: Any) -> None:
     rates = {"plain": 0.01, "hinge": 0.02}
     monkeypatch.setattr(runners, "time_steps", lambda job, seconds: rates[job.cell])
-    asked = load_study(write(seeds="seeds = 2\ncpu_seconds = 0.5", looks=""))
+    asked = load_study(write(seeds="seeds = 2\ncpu_seconds = 0.5", measure_at=""))
     results = finished(StudyRun(asked, tmp_path / "out"))
     assert here[:2] == ["timing", "timing"]
     assert [r["steps"] for r in results] == [50, 25, 50, 25]
@@ -324,7 +324,7 @@ def test_a_folder_that_holds_something_is_not_touched(write: Any, tmp_path: Path
     asked = load_study(write())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(ConfigError, match="holds no study"):
+    with pytest.raises(ConfigError, match="--out must be new, or the folder of a study, got"):
         StudyRun(asked, tmp_path / "mine", resume=True)
     finished(StudyRun(asked, tmp_path / "out"))
     with pytest.raises(ConfigError, match="--resume"):

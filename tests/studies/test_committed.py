@@ -38,7 +38,7 @@ def test_the_cells_are_the_study_s(name: str, tmp_path: Path) -> None:
     for cell, (variation, seed) in study.cells().items():
         result = results[cell]
         assert (result["variation"], result["seed"], result["status"]) == (variation.name, seed, "done")
-        assert [look["step"] for look in result["looks"]] == list(study.budget.looks)
+        assert [look["step"] for look in result["measurements"]] == list(study.budget.measure_at)
         if not study.budget.cpu_seconds:
             assert result["steps"] == study.config(variation, seed).steps
 
@@ -56,7 +56,7 @@ def test_the_cells_are_the_study_s(name: str, tmp_path: Path) -> None:
 )
 def test_the_first_look_is_found_again(name: str, cell: str, tmp_path: Path) -> None:
     """A few steps on, rounding decides; before that the study must give what the chapter shows."""
-    study, look = study_of(name, tmp_path), committed(name)[cell]["looks"][0]
+    study, look = study_of(name, tmp_path), committed(name)[cell]["measurements"][0]
     run = Run(study.config(*study.cells()[cell]))
     for _ in range(look["step"]):
         run.advance()

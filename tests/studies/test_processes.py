@@ -135,7 +135,7 @@ SLOW = "seeds = 2\nsteps = 4000"
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
 def test_a_killed_worker_costs_no_cell(write: Any, tmp_path: Path) -> None:
-    path = write(seeds=SLOW, looks="looks = [200]")
+    path = write(seeds=SLOW, measure_at="measure_at = [200]")
     child = start(path, tmp_path / "out", "--workers", "2")
     begun = wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
     os.kill(processes_below(child.pid)[0], signal.SIGKILL)
@@ -150,7 +150,7 @@ def test_a_killed_worker_costs_no_cell(write: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers by /proc")
 def test_a_killed_study_goes_on(write: Any, tmp_path: Path) -> None:
-    path = write(seeds=SLOW, looks="looks = [200]")
+    path = write(seeds=SLOW, measure_at="measure_at = [200]")
     child = start(path, tmp_path / "out", "--workers", "2")
     wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/checkpoints/step-*")))
     assert processes_below(child.pid)
@@ -177,7 +177,7 @@ def test_one_worker_is_the_study_itself(write: Any, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on(write: Any, tmp_path: Path) -> None:
-    child = start(write(seeds="seeds = 2\nsteps = 100000", looks=""), tmp_path / "out", "--workers", "1")
+    child = start(write(seeds="seeds = 2\nsteps = 100000", measure_at=""), tmp_path / "out", "--workers", "1")
     wait_for(lambda: list((tmp_path / "out" / "cells").glob("*/*/config.toml")))
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the study and its workers
     _, stderr = child.communicate(timeout=PATIENCE)
@@ -200,9 +200,9 @@ def test_without_semaphores_cells_are_run_in_turn(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_backend_that_is_not_there() -> None:
-    with pytest.raises(ConfigError, match=r"no backend 'daks'\. Known are loky, dask, ray"), backend("daks", 1):
+    with pytest.raises(ConfigError, match=r"backend must be one of loky, dask, ray, got 'daks'"), backend("daks", 1):
         pass
-    with pytest.raises(ConfigError, match="of no use to loky"), backend("loky", 1, "tcp://here:1"):
+    with pytest.raises(ConfigError, match="must be left out for loky"), backend("loky", 1, "tcp://here:1"):
         pass
 
 

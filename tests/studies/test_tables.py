@@ -30,7 +30,7 @@ def line(variation: str, seed: int, status: str = "done", **figures: float) -> d
         "error": "" if status == "done" else "Traceback\nValueError: <odd> & bad",
         "step": 100,
         "figures": figures,
-        "looks": [{"step": 10, "figures": {k: 2 * v for k, v in figures.items()}}] if figures else [],
+        "measurements": [{"step": 10, "figures": {k: 2 * v for k, v in figures.items()}}] if figures else [],
         "clock": {"cpu": 2.0 + seed, "wall": 9.0, "attempts": 1},
     }
 
@@ -51,7 +51,7 @@ def test_median_and_range() -> None:
     assert a.figures["fd"] == Spread((10.0, 30.0, 11.0))
     assert (a.figures["fd"].median, a.figures["fd"].low, a.figures["fd"].high) == (11.0, 10.0, 30.0)
     assert str(a.figures["fd"]) == "11 (10…30)"
-    assert a.looks[10]["fd"].median == 22.0
+    assert a.measurements[10]["fd"].median == 22.0
     assert (c.done, c.diverged, c.failed, c.cpu) == (1, 1, 1, 2.0)  # the time of those that came to their end
     assert seeds(c) == "1, 1 diverged, 1 failed"
     assert str(c.figures["fd"]) == "1000"
@@ -117,7 +117,7 @@ def test_curves_go_through_the_medians() -> None:
     (x0, y0), (x1, y1) = (map(float, point.split(",")) for point in a.attrib["points"].split())
     assert x0 < x1
     assert y1 > y0  # coverage falls from 1.2 to .6, and y points down
-    without = [{**result, "looks": []} for result in RESULTS]
+    without = [{**result, "measurements": []} for result in RESULTS]
     assert curves(rows_of(without), "coverage") == ""
 
 
@@ -167,11 +167,13 @@ def test_the_page_holds_everything(write: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("first", "wide"), [(10, False), (1, True)])
-def test_looks_over_decades_stand_on_a_logarithmic_axis(first: int, wide: bool, write: Any, tmp_path: Path) -> None:
+def test_measurements_over_decades_stand_on_a_logarithmic_axis(
+    first: int, wide: bool, write: Any, tmp_path: Path
+) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
     study._write_plan()
     result = line("plain", 0, distance=1.0)
-    study._record({**result, "looks": [{**result["looks"][0], "step": first}]})
+    study._record({**result, "measurements": [{**result["measurements"][0], "step": first}]})
     write_report(study, "")
     svg = (tmp_path / "out" / "plots" / "distance-steps.svg").read_text("utf-8")
     assert (">10</text>" in svg) == wide  # 0, 20, 40 … or 1, 10, 100

@@ -47,7 +47,9 @@ def bundle(run: Path | None = None) -> int:
         generator = load(run)
     generator.save(BUNDLED, dtype="float16")
     if BUNDLED.stat().st_size > LIMIT:
-        raise RunError(f"{BUNDLED} has {BUNDLED.stat().st_size} bytes; {LIMIT} are the most. Use a smaller generator.")
+        raise RunError(
+            f"{BUNDLED} must have at most {LIMIT} bytes, got {BUNDLED.stat().st_size}. Use a smaller generator."
+        )
     before, after = generator.images(SEEDS).astype(int), load(BUNDLED).images(SEEDS)
     return int(np.abs(before - after).max())
 

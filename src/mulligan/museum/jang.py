@@ -120,8 +120,8 @@ class JangDiscriminator(Architecture):
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         if tuple(sample_shape) != (1,):
             raise ShapeError(
-                f"jang_discriminator is for points in one dimension, not {tuple(sample_shape)}. "
-                "Use data.name = 'jang', or mlp_discriminator."
+                f"samples must be points in one dimension for jang_discriminator, got {tuple(sample_shape)}. Try "
+                "data.name = 'jang', or mlp_discriminator."
             )
         start = _Fitted(self.hidden, self.pretraining, [])
         layers: list[Layer] = []

@@ -38,7 +38,7 @@ class Marginals(Initializer):
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         p = np.asarray(load(self.data).images[: self.limit]).mean(axis=0).ravel() / 255.0
         if p.size != out.size:
-            raise ShapeError(f"marginals of {self.data} are {p.size} numbers, the bias has {out.size}. Use other data.")
+            raise ShapeError(f"the bias must be {p.size} numbers for {self.data}, got {out.size}. Use other data.")
         p = np.clip(p, _EDGE, 1 - _EDGE)
         out[...] = np.log(p / (1 - p)).reshape(out.shape)
 

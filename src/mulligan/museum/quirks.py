@@ -141,12 +141,12 @@ class ArticleGenerator(Architecture):
         super().__post_init__()
         if len(self.activations) != len(self.hidden):
             raise ConfigError(
-                f"activations = {list(self.activations)} is not allowed with hidden = {list(self.hidden)}; it must "
-                "have one word for each width."
+                f"activations must have one word for each of hidden = {list(self.hidden)}, got "
+                f"{list(self.activations)}. Try {['relu'] * len(self.hidden)}."
             )
         for word in self.activations:
             if word not in ACTIVATIONS:
-                raise ConfigError(f"activations has {word!r}; allowed are {', '.join(ACTIVATIONS)}. Try 'relu'.")
+                raise ConfigError(f"activations must be some of {', '.join(ACTIVATIONS)}, got {word!r}. Try 'relu'.")
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         init = start(self.init_scale)

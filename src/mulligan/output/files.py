@@ -43,7 +43,7 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
     """
     path = Path(path)
     if not path.name:
-        raise ConfigError(f"{str(path)!r} is no name of a file. Name one in it, for instance {str(path / 'mine')!r}.")
+        raise ConfigError(f"path must name a file, got {str(path)!r}. Try {str(path / 'mine')!r}.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if folders:

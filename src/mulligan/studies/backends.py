@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Work = Callable[[Any], Any]
     Runner = Callable[[Work, list[Any], Work], Iterator[Any]]
 
-_POLL = 0.5  # seconds between two looks for result files
+_POLL = 0.5  # seconds between two searches for result files
 
 
 def at_once(workers: int, cells: int) -> int:
@@ -41,7 +41,7 @@ def at_once(workers: int, cells: int) -> int:
         When `workers` is no whole number, or none.
     """
     if not isinstance(workers, numbers.Integral) or workers < 1:
-        raise ConfigError(f"workers = {shown(workers)} is not allowed; a whole number from 1 on is. Try 2.")
+        raise ConfigError(f"workers must be a whole number from 1 on, got {shown(workers)}. Try 2.")
     return min(int(workers), max(1, cells))
 
 
@@ -54,9 +54,9 @@ def check(name: str, scheduler: str = "") -> None:
         When the name is unknown, or the address is of no use to it.
     """
     if name not in BACKENDS:
-        raise ConfigError(f"there is no backend {name!r}. Known are {', '.join(BACKENDS)}.")
+        raise ConfigError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}. Try loky.")
     if scheduler and name == "loky":
-        raise ConfigError(f"--scheduler {scheduler} is of no use to loky, which runs here. Try --backend dask or ray.")
+        raise ConfigError(f"--scheduler must be left out for loky, got {scheduler}. Try --backend dask or ray.")
 
 
 @contextmanager
@@ -75,8 +75,8 @@ def backend(name: str, workers: int, scheduler: str = "") -> Iterator[Runner]:
     Yields
     ------
     callable
-        ``run(function, jobs, peek)`` yields the results as they come, in any order; ``peek(job)`` looks for a result on
-        the disk, and returns None where there is none.
+        ``run(function, jobs, peek)`` yields the results as they come, in any order; ``peek(job)`` returns a result
+        that lies on the disk, and None where there is none.
 
     Raises
     ------

@@ -40,7 +40,7 @@ ATTEMPTS = 3
 """A cell whose worker was killed so often is given up: it may be what kills it."""
 DONE, DIVERGED, FAILED, STOPPED = "done", "diverged", "failed", "stopped"
 _PATIENCE = 20.0  # seconds to wait for a worker of a killed study to leave a cell
-_PULSE = 0.25  # seconds between two looks whether the study is still there
+_PULSE = 0.25  # seconds between two checks that the study is still there
 _HELD = 2  # data sets that a worker keeps between two cells
 _loaded: dict[DataSpec, Dataset] = {}
 
@@ -60,8 +60,8 @@ class Job:
     measures : tuple of str
     count : int
         Samples of a measurement.
-    looks : tuple of int
-        Steps at which is measured besides the end.
+    measure_at : tuple of int
+        Steps at which the cell is measured; its end always is.
     start : str
         The cell folder of the run that it goes on from; empty for none.
     until : int
@@ -75,33 +75,33 @@ class Job:
     config: Table
     measures: tuple[str, ...]
     count: int
-    looks: tuple[int, ...] = ()
+    measure_at: tuple[int, ...] = ()
     start: str = ""
     until: int = 0
     owner: tuple[str, int] = ("", 0)
 
 
-class Looks:
+class Measurements:
     """An observer that measures at given steps, and remembers what it found, so that a killed cell keeps it."""
 
-    name = "looks"
+    name = "measurements"
 
     def __init__(self, job: Job):
         self.job = job
         self.found: list[dict[str, Any]] = []
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Measure, where a look is due."""
-        if isinstance(event, (Started, Stepped)) and run.step in self.job.looks:
+        """Measure, where that is due."""
+        if isinstance(event, (Started, Stepped)) and run.step in self.job.measure_at:
             self.found.append({"step": run.step, "figures": measured(run, self.job)})
         return ()
 
     def state(self) -> dict[str, Any]:
-        """Return all looks so far."""
+        """Return all measurements so far."""
         return {"found": self.found}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Remember earlier looks."""
+        """Remember earlier measurements."""
         self.found = list(state["found"])
 
 
@@ -111,9 +111,9 @@ def run_cell(job: Job) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``cell``, ``status`` ("done", "diverged", "failed" or "stopped"), ``error``, ``step``, ``figures``, ``looks``
-        and ``clock``, which alone depends on more than the configuration: ``cpu`` and ``wall`` seconds of its steps,
-        and ``attempts``. Also, by the way, ``picture``: what it draws, as PNG in base64.
+        ``cell``, ``status`` ("done", "diverged", "failed" or "stopped"), ``error``, ``step``, ``figures``,
+        ``measurements``, ``picture`` (what it draws, as PNG in base64), and ``clock``: ``cpu`` and ``wall`` seconds of
+        its steps, and ``attempts``. Only the clock depends on more than the configuration.
     """
     _leave_with(job.owner)
     with _at_work:
@@ -147,10 +147,10 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
 def _trained(job: Job, folder: Path) -> dict[str, Any]:
     pulse, patience = _Pulse(job.owner), time.monotonic() + _PATIENCE
     while True:
-        run, looks = _run(job, folder), Looks(job)
+        run, earlier = _run(job, folder), Measurements(job)
         end = job.until or run.config.steps
         try:
-            for _ in Recorder(folder).record(run, observers=[looks], stop=_stopper(run, end, pulse)):
+            for _ in Recorder(folder).record(run, observers=[earlier], stop=_stopper(run, end, pulse)):
                 pass
             break
         except BusyError:  # a worker of a killed study, which saves as soon as it notices
@@ -161,7 +161,7 @@ def _trained(job: Job, folder: Path) -> dict[str, Any]:
         return _outcome(job, STOPPED, "the study has gone", run)
     if job.until:
         return _outcome(job, DONE, "", run)
-    result = _outcome(job, DONE, "", run, measured(run, job), looks.found)
+    result = _outcome(job, DONE, "", run, measured(run, job), earlier.found)
     result["picture"] = _picture(run)
     return result
 
@@ -212,7 +212,7 @@ def _outcome(
     error: str,
     run: Run | None = None,
     figures: Figures | None = None,
-    looks: list[dict[str, Any]] | None = None,
+    measurements: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     return {
         "cell": job.cell,
@@ -220,7 +220,7 @@ def _outcome(
         "error": error,
         "step": 0 if run is None else run.step,
         "figures": figures or {},
-        "looks": looks or [],
+        "measurements": measurements or [],
         "clock": {"cpu": 0.0 if run is None else run.cpu, "wall": 0.0 if run is None else run.wall},
     }
 

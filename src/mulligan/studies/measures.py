@@ -125,7 +125,8 @@ def mixture_of(data: Dataset) -> Gaussians:
     toy = TOYS.get(data.name)
     if not isinstance(toy, Gaussians):
         raise UnsupportedError(
-            f"the quality of {data.name} has no measure here: it is no mixture. Try data ring, or another measure."
+            f"the data must be pictures or a mixture for the measure quality, got {data.name}. Try data ring, or "
+            "another measure."
         )
     return toy
 

@@ -90,8 +90,8 @@ def curves(rows: Sequence[Row], name: str, *, log_x: bool = False) -> str:
 
 
 def _points(row: Row, name: str) -> list[tuple[int, Spread]]:
-    found = [(step, figures[name]) for step, figures in row.looks.items() if name in figures]
-    if name in row.figures and row.steps not in row.looks:
+    found = [(step, figures[name]) for step, figures in row.measurements.items() if name in figures]
+    if name in row.figures and row.steps not in row.measurements:
         found.append((row.steps, row.figures[name]))
     return found
 

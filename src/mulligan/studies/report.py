@@ -63,8 +63,8 @@ def write_report(run: StudyRun, command: str) -> Path:
 
 
 def _wide(rows: Sequence[Row]) -> bool:
-    """Tell whether the looks are spread over decades."""
-    steps = [step for row in rows for step in (*row.looks, row.steps) if step > 0]
+    """Tell whether the steps of the measurements span decades."""
+    steps = [step for row in rows for step in (*row.measurements, row.steps) if step > 0]
     return bool(steps) and max(steps) > DECADES * min(steps)
 
 

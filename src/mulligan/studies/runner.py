@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mulligan.errors import CheckpointError, ConfigError, RunError, as_path
+from mulligan.errors import CheckpointError, ConfigError, RunError, as_path, shown
 from mulligan.output.files import advice, atomic_write, write_json
 from mulligan.serialization import Table, to_plain, to_table
 from mulligan.studies.backends import at_once, backend
@@ -89,7 +89,7 @@ class StudyRun:
 
     def __init__(self, study: Study, folder: str | Path, *, budget: str | None = None, resume: bool = False):
         if not isinstance(study, Study):
-            raise ConfigError(f"study = {study!r} is not allowed; it must be a study. Try load_study('cost').")
+            raise ConfigError(f"study must be a Study, got {shown(study)}. Try load_study('cost').")
         self.study, self.folder = study, as_path("folder", folder, "a folder", "studies/mine").absolute()
         self.budget: Budget = study.budget(budget)
         self.variations = study.variations()
@@ -114,10 +114,10 @@ class StudyRun:
 
     def _take_up(self, resume: bool) -> None:
         if not self.plan.is_file():
-            raise ConfigError(f"--out {self.folder} is there already and holds no study. Choose another --out.")
+            raise ConfigError(f"--out must be new, or the folder of a study, got {self.folder}. Try another --out.")
         if not resume:
             raise ConfigError(
-                f"--out {self.folder} holds a study already: go on with it (--resume), or choose another --out."
+                f"--out must be new or empty, got {self.folder}, which holds a study. Try --resume, or another --out."
             )
         words = _read(self.plan)
         if not isinstance(words, dict) or words.get("format") != FORMAT or words.get("version") != VERSION:
@@ -165,13 +165,13 @@ class StudyRun:
         """Return the whole configuration of a cell."""
         budget, config = self.budget, self._config(variation)
         steps = self.steps.get(variation.name) or (budget.start + budget.steps if budget.steps else config.steps)
-        looks = [look for look in budget.looks if look]
+        measured = [step for step in budget.measure_at if step]
         return replace(
             config,
             seed=seed,
             steps=steps,
             save_every=max(LEAST, math.ceil((steps - budget.start) / SAVES)),
-            report_every=math.gcd(*looks) if looks else max(1, steps // 20),
+            report_every=math.gcd(*measured) if measured else max(1, steps // 20),
         )
 
     def _config(self, variation: Variation) -> Config:
@@ -187,9 +187,9 @@ class StudyRun:
     def _plain_job(self, name: str, config: Config, owner: tuple[str, int], start: str = "", until: int = 0) -> Job:
         budget = self.budget
         folder = str(self.folder / "cells" / name)
-        looks = () if until else budget.looks
+        measure_at = () if until else budget.measure_at
         measures = self.study.measures
-        return Job(name, folder, to_table(config), measures, budget.count, looks, start, until, owner)
+        return Job(name, folder, to_table(config), measures, budget.count, measure_at, start, until, owner)
 
     def _starts(self, pending: list[str], owner: tuple[str, int]) -> list[Job]:
         """Return the jobs that train what variations go on from, once for each seed."""

@@ -83,9 +83,9 @@ class Axis:
 
     def __post_init__(self) -> None:
         if not self.values:
-            raise ConfigError(f"axis {self.name!r} has no values. Give it at least one, or leave it away.")
+            raise ConfigError(f"axis {self.name!r} must have at least one value, got none. Leave it out.")
         if self.name in ("cell", "variation"):  # whose columns stand in the same line of the results
-            raise ConfigError(f"axis {self.name!r} is not allowed; the results have a column of that name. Rename it.")
+            raise ConfigError(f"the name of an axis must not be a column of the results, got {self.name!r}. Rename it.")
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class Budget:
         `steps` more. Schedules are stretched over both. 0 for none.
     count : int
         Fakes, and reals, of a measurement.
-    looks : tuple of int
-        Steps at which is measured besides the end.
+    measure_at : tuple of int
+        Steps at which a cell is measured; its end always is.
     """
 
     name: str
@@ -117,22 +117,23 @@ class Budget:
     cpu_seconds: NonNegative = 0.0
     start: Whole = 0
     count: Count = 2000
-    looks: tuple[int, ...] = ()
+    measure_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_ranges(self)
         if self.steps and self.cpu_seconds:
             raise ConfigError(
-                f"steps = {self.steps} and cpu_seconds = {self.cpu_seconds:g} both set the length. Leave one away."
+                f"a budget must have steps or cpu_seconds, got steps = {self.steps} and cpu_seconds = "
+                f"{self.cpu_seconds:g}. Leave one out."
             )
         if self.start and not self.steps:
-            raise ConfigError(f"start = {self.start} needs steps: how many follow it. Set steps.")
-        if any(look < 0 for look in self.looks):
-            raise ConfigError(f"looks = {list(self.looks)} is not allowed; steps from 0 on are. Try [10, 100].")
+            raise ConfigError(f"steps must say how many follow start = {self.start}, got 0. Try steps = 1000.")
+        if any(step < 0 for step in self.measure_at):
+            raise ConfigError(f"measure_at must be steps from 0 on, got {list(self.measure_at)}. Try [10, 100].")
         end = self.start + self.steps
-        if self.steps and any(not self.start <= look <= end for look in self.looks):
+        if self.steps and any(not self.start <= step <= end for step in self.measure_at):
             raise ConfigError(
-                f"looks = {list(self.looks)} is not allowed: a cell goes from step {self.start} to {end}. Look there."
+                f"measure_at must be steps from {self.start} to {end}, got {list(self.measure_at)}. Try [{end}]."
             )
 
 
@@ -176,14 +177,15 @@ class Study:
         from mulligan.studies.measures import MEASURES  # with all metrics: `mulligan list studies` needs none
 
         if not self.budgets:
-            raise ConfigError("a study needs a budget. Write, for instance, [budgets.small] with steps = 1000.")
+            raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")
         if self.axes and self.ladder:
-            raise ConfigError("axes and ladder are both there. Leave one away: a ladder is a single axis.")
+            raise ConfigError("a study must have axes or a ladder, got both. Leave one out: a ladder is a single axis.")
         if self.leave_one_out and not self.ladder:
-            raise ConfigError("leave_one_out = true needs a ladder. Write [ladder.NAME], or leave it away.")
+            raise ConfigError("leave_one_out must be false without a ladder, got true. Write [ladder.NAME].")
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown or not self.measures:
-            raise ConfigError(f"measures = {show(list(self.measures))} is not allowed; known are {listed(MEASURES)}.")
+            got = show(list(self.measures))
+            raise ConfigError(f"measures must be some of {listed(MEASURES)}, got {got}. Try ['quality'].")
 
     def budget(self, name: str | None = None) -> Budget:
         """Return a budget by its name, or the first.
@@ -197,7 +199,7 @@ class Study:
             return self.budgets[0]
         known = {budget.name: budget for budget in self.budgets}
         if name not in known:
-            raise ConfigError(f"the study has no budget {name!r}. Known are {listed(known)}.")
+            raise ConfigError(f"budget must be one of {listed(known)}, got {name!r}. Try {self.budgets[0].name}.")
         return known[name]
 
     def variations(self) -> list[Variation]:
@@ -208,7 +210,7 @@ class Study:
         slugs = [slug(variation.name) for variation in found]
         twice = sorted({s for s in slugs if slugs.count(s) > 1})
         if twice:
-            raise ConfigError(f"the names of two variations are alike ({listed(twice)}). Rename one of them.")
+            raise ConfigError(f"variations must have different names, got {listed(twice)} twice. Rename one of them.")
         return found
 
     def _climb(self) -> Iterator[Variation]:
@@ -310,7 +312,7 @@ def _find(name: str) -> Path:
 
 def _table(value: Any, path: str) -> Table:
     if not isinstance(value, dict):
-        raise ConfigError(f"{path} = {show(value)} is not allowed; it must be a table, for instance [{path}.NAME].")
+        raise ConfigError(f"{path} must be a table, got {show(value)}. Try [{path}.NAME].")
     return value
 
 
@@ -321,8 +323,8 @@ def _variations(values: Any, path: str) -> list[Table]:
             value = {"set": value}
         if not isinstance(value, dict):
             raise ConfigError(
-                f"{path}.{name} = {show(value)} is not allowed; it must be a list of changes, for instance "
-                '["loss=hinge"], or a table with the keys set and recipe.'
+                f"{path}.{name} must be a list of changes, or a table with the keys set and recipe, got "
+                f'{show(value)}. Try ["loss=hinge"].'
             )
         found.append(_named(Variation, name, value, path))
     return found

@@ -62,7 +62,7 @@ class Row:
         Cells of it.
     figures : dict of str to Spread
         Of the cells that are done.
-    looks : dict of int to dict of str to Spread
+    measurements : dict of int to dict of str to Spread
         The same at earlier steps.
     cpu : float
         Median CPU-seconds of its steps.
@@ -74,7 +74,7 @@ class Row:
     diverged: int
     failed: int
     figures: dict[str, Spread]
-    looks: dict[int, dict[str, Spread]]
+    measurements: dict[int, dict[str, Spread]]
     cpu: float
 
 
@@ -98,12 +98,14 @@ def rows_of(results: Iterable[dict[str, Any]]) -> list[Row]:
 def _row(name: str, group: list[dict[str, Any]]) -> Row:
     done = [result for result in group if result["status"] == "done"]
     counted = {status: sum(r["status"] == status for r in group) for status in ("done", "diverged", "failed")}
-    steps = sorted({look["step"] for result in done for look in result["looks"]})
-    looks = {
-        step: _spreads([look["figures"] for r in done for look in r["looks"] if look["step"] == step]) for step in steps
+    steps = sorted({each["step"] for result in done for each in result["measurements"]})
+    measured = {
+        step: _spreads([each["figures"] for r in done for each in r["measurements"] if each["step"] == step])
+        for step in steps
     }
     cpu = median([result["clock"]["cpu"] for result in done]) if done else 0.0
-    return Row(name, group[0]["steps"], **counted, figures=_spreads([r["figures"] for r in done]), looks=looks, cpu=cpu)
+    figures = _spreads([r["figures"] for r in done])
+    return Row(name, group[0]["steps"], **counted, figures=figures, measurements=measured, cpu=cpu)
 
 
 def _spreads(all_figures: list[dict[str, float]]) -> dict[str, Spread]:

@@ -43,7 +43,7 @@ def test_the_class_of_a_picture_is_the_one_that_is_asked_for_or_the_seed_s_own(g
     assert [made.label_of(42), made.label_of(42, "3"), made.label_of(42, 0)] == [GOLDEN_LABELS[0], 3, 0]
     assert (made.images(1, 42, made.label_of(42)) == made.images(1, 42)).all()
     assert generator(classes=0).label_of(42) is None
-    with pytest.raises(ConfigError, match="trained without labels"):
+    with pytest.raises(ConfigError, match=r"trained without labels"):
         generator(classes=0).label_of(42, 3)
 
 
@@ -95,7 +95,7 @@ def test_points_have_samples_and_no_pictures():
     theta = Network(Sequential(layers), (4,)).initialise(stream(0, "init.g")).theta
     points = Generator(GeneratorSpec(layers, Latent(4), (2,), (-5.0, 5.0), (-5.0, 5.0)), theta)
     assert points.sample(100).shape == (100, 2)
-    with pytest.raises(UnsupportedError, match=r"points.*Use mulligan sample, or sample"):
+    with pytest.raises(UnsupportedError, match=r"got points.*Try mulligan sample, or sample"):
         points.images(3)
 
 
@@ -169,38 +169,38 @@ def test_classes_by_number_and_by_name(generator):
     named = generator(classes=3, class_names=("cat", "dog", "7"))
     assert [named.class_of(word) for word in (0, "1", "dog", "7", 2)] == [0, 1, 1, 2, 2]
     for word in (3, -1, "3", "mouse", "1.0", ""):
-        with pytest.raises(ConfigError, match=r"3 classes, 0 to 2, by name cat, dog, 7\.$"):
+        with pytest.raises(ConfigError, match=r"0 to 2, or by name cat, dog, 7, got .*"):
             named.class_of(word)
-    with pytest.raises(ConfigError, match="trained without labels"):
+    with pytest.raises(ConfigError, match=r"trained without labels"):
         generator(classes=0).class_of(3)
     shifted = generator(classes=3, class_names=("1", "2", "3"))  # the text is a name, the number is none
     assert [shifted.class_of(word) for word in ("1", "3", 1, 2)] == [0, 2, 1, 2]
     for labels in (3, [0, 3]):
-        with pytest.raises(ConfigError, match=r"class = 3 is not allowed.* 0 to 2, by name 1, 2, 3\.$"):
+        with pytest.raises(ConfigError, match=r"class must be 0 to 2, or by name 1, 2, 3, got 3\."):
             shifted.sample(2, labels=labels)
     for names in ("dog", ["cat", "dog"]):
-        with pytest.raises(ConfigError, match=r"one for each sample\. The number of a name is generator\.class_of"):
+        with pytest.raises(ConfigError, match=r"one a sample, got .*The number of a name is generator\.class_of"):
             named.images(2, labels=names)
 
 
 @pytest.mark.parametrize("labels", [10, -1, [1, 2], [0, 1, 10], 1.0, [[1, 2, 3]], [[1], [2, 3]], "3"])
 def test_labels_that_do_not_fit_are_refused(generator, labels):
-    with pytest.raises(ConfigError, match="not allowed"):
+    with pytest.raises(ConfigError, match=r"(class|labels) must be .*, got"):
         generator().sample(3, labels=labels)
-    with pytest.raises(ConfigError, match=r"trained without labels|not allowed"):
+    with pytest.raises(ConfigError, match=r"trained without labels|(class|labels) must be .*, got"):
         generator(classes=0).sample(3, labels=labels)
 
 
 @pytest.mark.parametrize("labels", [10, -1, [0, 1, 10], [-1, 1, 9]])
 def test_classes_out_of_range_name_the_range(generator, labels):
-    with pytest.raises(ConfigError, match=r"class = (10|-1) is not allowed; this generator has 10 classes, 0 to 9\."):
+    with pytest.raises(ConfigError, match=r"class must be 0 to 9, got (10|-1)\."):
         generator().sample(3, labels=labels)
 
 
 def test_decode_says_what_it_needs(generator):
     with pytest.raises(ShapeError, match=r"\(n, 6\)"):
         generator().decode(np.zeros((2, 5)))
-    with pytest.raises(ConfigError, match="labels = None"):
+    with pytest.raises(ConfigError, match=r"labels must be .* got None"):
         generator().decode(np.zeros((2, 6)))
     with pytest.raises(ConfigError, match="frames"):
         generator().walk(1, 2, frames=1)
@@ -208,9 +208,9 @@ def test_decode_says_what_it_needs(generator):
 
 def test_parts_that_do_not_fit_are_refused(generator):
     made = generator()
-    with pytest.raises(ShapeError, match="parameters for layers"):
+    with pytest.raises(ShapeError, match=r"parameters must be \d+ numbers, as the layers have, got"):
         Generator(made.spec, made.theta[:-1])
-    with pytest.raises(ShapeError, match="statistics for layers"):
+    with pytest.raises(ShapeError, match=r"statistics must be \d+ numbers, as the layers have, got"):
         Generator(made.spec, made.theta, np.ones(3, np.float32))
     with pytest.raises(ShapeError, match="cannot be"):
         Generator(GeneratorSpec((Dense(5), Flatten()), Latent(4), (6,)), np.zeros(25))

@@ -40,14 +40,17 @@ def format_of(to: str | None, path: str | Path | None) -> str:
     suffix = Path(path).suffix.lower() if path is not None else ""
     if to is None:
         if suffix not in endings:
-            shown = f"{path} ends in none of {', '.join(endings)}" if path is not None else "no format was named"
-            raise ConfigError(f"{shown}. Name one of {', '.join(FORMATS)}, for instance --to html.")
+            got = "neither" if path is None else path
+            raise ConfigError(
+                f"the format must be one of {', '.join(FORMATS)}, or the file end in {', '.join(endings)}, got {got}. "
+                "Try --to html."
+            )
         return endings[suffix]
     if not isinstance(to, str) or to not in FORMATS:
-        raise ConfigError(f"to = {to!r} is not allowed; {', '.join(FORMATS)} are. Try --to html.")
+        raise ConfigError(f"to must be one of {', '.join(FORMATS)}, got {to!r}. Try html.")
     if suffix and suffix != FORMATS[to][0]:
         raise ConfigError(
-            f"{path} cannot be a file for {to}, whose ending is {FORMATS[to][0]}. Try "
+            f"a file for {to} must end in {FORMATS[to][0]}, got {path}. Try "
             f"{Path(path or '').with_suffix(FORMATS[to][0])}."
         )
     return to
@@ -83,7 +86,7 @@ def export(generator: Generator, path: str | Path, to: str | None = None) -> lis
     path = as_path("path", path, "the file to be written", "mine.html")
     ending, module, name = FORMATS[format_of(to, path)]
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder. Name a file in it, for instance {path / f'generator{ending}'}.")
+        raise ConfigError(f"path must be a file, got the folder {path}. Try {path / f'generator{ending}'}.")
     check_finite(generator.network.tensors())
     write: Writer = getattr(import_module(module), name)
     return write(generator, path if path.suffix else path.with_name(path.name + ending))

@@ -48,8 +48,7 @@ def write_torch(generator: Generator, path: Path) -> list[Path]:
 
     if not path.stem.isidentifier() or keyword.iskeyword(path.stem):
         raise ConfigError(
-            f"--out {path}: {path.stem!r} is no name that Python can import. Use letters, digits and _, for instance "
-            "generator.py."
+            f"--out must have a name that Python can import, got {path}. Use letters, digits and _. Try generator.py."
         )
     weights = path.with_name(f"{path.stem}.weights.safetensors")
     source, tensors = torch_module(generator, weights.name)

@@ -75,15 +75,18 @@ class GeneratorSpec:
         for name in ("output_range", "data_range"):
             low, high = getattr(self, name)
             if not -math.inf < low < high < math.inf:
-                raise ConfigError(f"{name} = ({low}, {high}) is not allowed; both are finite and the first is lower.")
+                raise ConfigError(
+                    f"{name} must be two finite numbers, the lower first, got ({low}, {high}). Try (-1, 1)."
+                )
         if self.classes < 0:
-            raise ConfigError(f"classes = {self.classes} is not allowed; it must be 0 (none) or more.")
+            raise ConfigError(f"classes must be 0 (none) or more, got {self.classes}. Try 0.")
         for name in ("class_names", "class_counts"):
             if len(getattr(self, name)) not in (0, self.classes):
-                raise ConfigError(f"{name} has {len(getattr(self, name))} entries; one for each of {self.classes}.")
+                n = len(getattr(self, name))
+                raise ConfigError(f"{name} must have {self.classes} entries, one a class, got {n}. Try ().")
         if self.class_counts and (min(self.class_counts) < 0 or sum(self.class_counts) == 0):
             raise ConfigError(
-                f"class_counts = {self.class_counts} is not allowed; counts are 0 or more, and not all 0."
+                f"class_counts must be 0 or more, and not all 0, got {self.class_counts}. Try () for equal shares."
             )
 
     @property

@@ -68,18 +68,18 @@ class Generator:
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
         if not isinstance(spec, GeneratorSpec):
-            raise ConfigError(f"spec = {shown(spec)} is not allowed; it must be a GeneratorSpec. Try another's .spec.")
+            raise ConfigError(f"spec must be a GeneratorSpec, got {shown(spec)}. Try another generator's .spec.")
         self.spec = spec
         self.threads = available_cores() if threads is None else as_whole("threads", threads, 1, 2**20)
         self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
         given = np.zeros(0, np.float32) if stats is None else stats
         for name, kept, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, given)):
             if np.shape(new) != kept.shape:
-                raise ShapeError(f"{np.size(new)} {name} for layers that have {kept.size}; both are of one network.")
+                raise ShapeError(f"{name} must be {kept.size} numbers, as the layers have, got {np.size(new)}.")
             kept[:] = new
         if math.prod(self.network.output_shape) != math.prod(spec.shape):
             raise ShapeError(
-                f"the layers make samples of shape {self.network.output_shape}, which cannot be {spec.shape}."
+                f"the layers must make samples of shape {spec.shape}, got layers that make {self.network.output_shape}."
             )
 
     @property
@@ -128,8 +128,8 @@ class Generator:
         """
         if not self.classes:
             raise ConfigError(
-                f"class = {shown(word)} is not possible: this generator was trained without labels. Leave the class "
-                "away, or use a generator that was trained with labels."
+                f"class must be left out for a generator that was trained without labels, got {shown(word)}. Or use a "
+                "generator that was trained with labels."
             )
         names = self.spec.class_names or tuple(map(str, range(self.classes)))
         try:
@@ -138,10 +138,10 @@ class Generator:
             label = -1
         if not 0 <= label < self.classes:
             named = self.spec.class_names and names != tuple(map(str, range(self.classes)))
-            listed = f", by name {', '.join(names[:12])}" if named else ""
+            listed = f", or by name {', '.join(names[:12])}" if named else ""
             raise ConfigError(
-                f"class = {shown(word)} is not allowed; this generator has {self.classes} classes, 0 to "
-                f"{self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}."
+                f"class must be 0 to {self.classes - 1}{listed}{' …' if len(names) > 12 and listed else ''}, got "
+                f"{shown(word)}. Try 0."
             )
         return label
 
@@ -252,12 +252,12 @@ class Generator:
                 z = np.asarray(z).astype(np.float32, casting="same_kind")
         except (TypeError, ValueError) as error:
             raise ShapeError(
-                f"z cannot be read ({error}); (n, {self.spec.latent.dim}) finite numbers are needed."
+                f"z must be (n, {self.spec.latent.dim}) finite numbers, got what cannot be read ({error})."
             ) from error
         if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0 or not np.isfinite(z).all():
-            raise ShapeError(f"z of shape {z.shape}; (n, {self.spec.latent.dim}) finite numbers with n ≥ 1 are needed.")
+            raise ShapeError(f"z must be (n, {self.spec.latent.dim}) finite numbers, n ≥ 1, got shape {z.shape}.")
         if self.classes and labels is None:
-            raise ConfigError(f"labels = None is not allowed; pass a class, 0 to {self.classes - 1}, or one a row.")
+            raise ConfigError(f"labels must be a class, 0 to {self.classes - 1}, or one a row, got None. Try 0.")
         return self._in_data_range(self._passes(z, self._labels(len(z), 0, labels)))
 
     def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[np.int64] | None:
@@ -270,8 +270,8 @@ class Generator:
         if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
             hint = " The number of a name is generator.class_of(name)." if asked.dtype.kind == "U" else ""
             raise ConfigError(
-                f"labels of type {asked.dtype} and shape {asked.shape} are not allowed; give one whole number, or "
-                f"{count} of them, one for each sample.{hint}"
+                f"labels must be one whole number, or {count}, one a sample, got {asked.dtype} of shape {asked.shape}. "
+                f"Try 0.{hint}"
             )
         for label in {int(asked.min()), int(asked.max())}:
             self.class_of(label)
@@ -292,7 +292,8 @@ class Generator:
     def _as_pictures(self, y: NDArray[np.float32]) -> NDArray[np.uint8]:
         if not self.spec.is_picture:
             raise UnsupportedError(
-                f"samples of shape {self.spec.shape} are points, not pictures. Use mulligan sample, or sample()."
+                f"samples must be pictures here, got points of shape {self.spec.shape}. Try mulligan sample, or "
+                "sample()."
             )
         return to_uint8(y, *self.spec.output_range)
 
@@ -320,11 +321,11 @@ class Generator:
         path = as_path("path", path, "the file to be written", "mine.safetensors")
         if path.suffix.lower() in {ending for ending, *_ in FORMATS.values()}:
             raise ConfigError(
-                f"{path} cannot be a safetensors file, which is what save writes. Try "
+                f"path must not have the ending of another format, got {path}. Try "
                 f"{path.with_suffix('.safetensors')}, or export({str(path)!r}) for that format."
             )
         if not isinstance(dtype, (str, np.dtype)) or dtype not in ("float32", "float16"):
-            raise ConfigError(f"dtype = {shown(dtype)} is not allowed; 'float32' and 'float16' are. Try 'float32'.")
+            raise ConfigError(f"dtype must be 'float32' or 'float16', got {shown(dtype)}. Try 'float32'.")
         with np.errstate(over="ignore", under="ignore"):
             tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)

@@ -49,17 +49,17 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
     path = Path(path)
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise ConfigError(f"{path.name}: an animation ends in {', '.join(_FORMATS)}; try {path.stem}.gif.")
+        raise ConfigError(f"an animation must end in {', '.join(_FORMATS)}, got {path.name}. Try {path.stem}.gif.")
     if duration < 20:
-        raise ConfigError(f"duration = {duration} is not allowed; 20 milliseconds or more are. Try 80.")
+        raise ConfigError(f"duration must be 20 milliseconds or more, got {duration}. Try 80.")
     images = [pillow(frame) for frame in frames]
     if not images:
-        raise ShapeError("an animation of no frames; at least one is needed. Let the run take samples first.")
+        raise ShapeError("an animation must have at least one frame, got none. Let the run take samples first.")
     for i, image in enumerate(images):
         if (image.size, image.mode) != (images[0].size, images[0].mode):
             raise ShapeError(
-                f"frame {i} is {image.mode} {image.size}, frame 0 is {images[0].mode} {images[0].size}; all frames "
-                "must be of one shape. Use the same grid for each."
+                f"all frames must be of one shape, got frame {i} of {image.mode} {image.size} and frame 0 of "
+                f"{images[0].mode} {images[0].size}. Use the same grid for each."
             )
     options: dict[str, Any] = {"duration": duration, "loop": 0}  # for ever
     if kind == "GIF":

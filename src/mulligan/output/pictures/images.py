@@ -56,10 +56,10 @@ def to_uint8(images: NDArray[np.floating[Any]], low: float = -1.0, high: float =
         When a value is NaN: it has no grey level.
     """
     if not low < high:
-        raise ConfigError(f"the range of pixels is {low} to {high}; low must be below high. Try -1 and 1.")
+        raise ConfigError(f"low must be below high, got {low} and {high}. Try -1 and 1.")
     levels = (images - low) * (255.0 / (high - low))
     if np.isnan(levels).any():
-        raise ShapeError("pictures hold NaN, which has no grey level. Find the step at which it arose first.")
+        raise ShapeError("pixels must be numbers, got NaN, which has no grey level. Find the step at which it arose.")
     greys: NDArray[np.uint8] = np.rint(levels.clip(0.0, 255.0)).astype(np.uint8)
     return greys
 
@@ -93,8 +93,7 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
         images = images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or len(images) == 0:
         raise ShapeError(
-            f"a grid of {images.dtype} {images.shape}; uint8 (n, H, W, 1 or 3) with n ≥ 1 is needed. "
-            "Try to_uint8 first."
+            f"a grid must be of uint8 (n, H, W, 1 or 3), n ≥ 1, got {images.dtype} {images.shape}. Try to_uint8 first."
         )
     n, height, width, channels = images.shape
     columns = math.ceil(math.sqrt(n)) if columns is None else as_whole("columns", columns, 1, 1 << 16)
@@ -154,7 +153,7 @@ def pillow(array: NDArray[np.uint8]) -> Image:
         or 0 in array.shape
     ):
         raise ShapeError(
-            f"a picture of {array.dtype} {array.shape}; uint8 (H, W), (H, W, 1) or (H, W, 3) is needed. Try to_uint8 "
+            f"a picture must be uint8 (H, W), (H, W, 1) or (H, W, 3), got {array.dtype} {array.shape}. Try to_uint8 "
             "first, or grid for several."
         )
     return Image.fromarray(np.ascontiguousarray(array))
