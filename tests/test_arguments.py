@@ -50,10 +50,16 @@ def rebuilt(**options):
         (lambda: mulligan.fit(GREY, steps=1, out=3), "folder = 3 is not allowed"),
         (lambda: resume(3), "folder = 3 is not allowed"),
         (lambda: mulligan.load("x.safetensors").save(""), "path must name a file"),
-        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count="20"), "count = '20' is not allowed"),
-        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=20.0), "count = 20.0 is not allowed"),
-        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=1.5), "seeds = 1.5 is not allowed"),
-        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=None), "seeds = None is not allowed"),
+        (
+            lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count="20"),
+            "count must be a whole number, got '20'",
+        ),
+        (
+            lambda: mulligan.evaluate(mulligan.load("x.safetensors"), count=20.0),
+            "count must be a whole number, got 20.0",
+        ),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=1.5), "seeds must be .*, got 1.5"),
+        (lambda: mulligan.evaluate(mulligan.load("x.safetensors"), seeds=None), "seeds must be .*, got None"),
         (
             lambda: mulligan.evaluate(mulligan.load("x.safetensors"), GREY),
             r"source = an array of shape \(50, 8, 8\) is not allowed.*from_arrays",
