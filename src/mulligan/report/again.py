@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mulligan.errors import MulliganError, typed
 from mulligan.serialization import to_table
 from mulligan.training.diagnosis.second_try import plan
-from mulligan.training.overrides import apply_overrides, flattened
+from mulligan.training.overrides import apply_overrides, as_override, flattened
 from mulligan.training.recipes import recipe
 
 if TYPE_CHECKING:
@@ -59,11 +58,9 @@ def _options(config: Config) -> list[str] | None:
         changed["data.limit"] = new["data.limit"]
     if len(changed) > SHORT:
         return None
-    own = {path: value for path, value in changed.items() if path not in FLAGS}
-    overrides = [f"{path}={_toml(value)}" for path, value in own.items()]
-    flags = [f"{path}={_toml(changed[path])}" for path in FLAGS if path in changed]
+    overrides = [as_override(path, value) for path, value in changed.items() if path not in FLAGS]
     try:
-        made = apply_overrides(base, [*overrides, *flags])[0]
+        made = apply_overrides(base, [*overrides, *((path, changed[path]) for path in FLAGS if path in changed)])[0]
     except MulliganError:
         return None
     if to_table(replace(made, recipe=config.recipe)) != to_table(config):
@@ -73,7 +70,3 @@ def _options(config: Config) -> list[str] | None:
 
 
 _ABSENT = object()
-
-
-def _toml(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)  # of numbers, words and lists the same as TOML

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
-from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import LAYERS, Reshape
 from mulligan.training.diagnosis import traits
 from mulligan.training.overrides import apply_overrides, as_override, learning, values_of, weights
@@ -35,8 +34,6 @@ TIGHT = 5e-3
 """Bound of D's weights below which D is flat; Arjovsky et al. 2017 have 0.01."""
 APART = 100.0
 """How many times the one player's rate the other's is from which the distance is suspected."""
-LEAST, BATCH = 8, 64
-"""Samples of a batch that are few, and how many they become."""
 RELATIVISTIC = {"kind": "relativistic"}
 FOLLOWING = {"kind": "ema", "half_life": 1000, "ramp": 0.05}
 """An average of G that most of the recipes have."""
@@ -126,11 +123,6 @@ def moving(config: Config) -> list[Change]:
     return each((path for player in learning(config) for path, rate in player.items() if rate < SLOW), USUAL)
 
 
-def slowed(config: Config) -> list[Change]:
-    """Divide the rates of both players by three."""
-    return [Change(path, rounded(rate / 3)) for path, rate in of_optimizers(config, "lr").items()]
-
-
 def nearer(config: Config) -> list[Change]:
     """Give both players one rate where the one's is `APART` times the other's."""
     found = of_optimizers(config, "lr")
@@ -204,21 +196,6 @@ def freed(config: Config) -> list[Change]:
         return []
     bounded = [Change("loss", RELATIVISTIC)] if isinstance(config.loss, Wasserstein) else []
     return [Change("discriminator.clip_weights", 0.0), *bounded, *regularised(config)]
-
-
-# ── the rest ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def larger(config: Config) -> list[Change]:
-    """Enlarge batches of a few samples, whose gradients are mostly noise; that alone seldom is the failure."""
-    return [Change("batch_size", BATCH)] if config.batch_size < LEAST else []
-
-
-def following(config: Config) -> list[Change]:
-    """Shorten an average that holds on to G's first weights for half of the run."""
-    average = config.average
-    held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
-    return [Change("average", FOLLOWING)] if held else []
 
 
 def leaky(config: Config, who: str) -> list[Change]:

@@ -24,26 +24,17 @@ HEALTHY = "healthy"
 
 @dataclass(frozen=True)
 class Failure:
-    """A state that a run can be in.
-
-    Attributes
-    ----------
-    meaning : str
-        A sentence for somebody who has never heard of it.
-    rule : callable
-        Of the measurements so far: the cases, any of which shows the failure; see `rules`.
-    remedy : callable
-        Of the configuration, the names of the figures that are evidence, and the shape of a sample: what to do; see
-        `remedies`.
-    faults : "first", "too" or "no"
-        Where the configuration itself shows a fault: mend that first, and alone; mend it too, where numbers run away
-        whatever else is off; or not, where the loss or the data are the cause and no player is to blame.
-    """
+    """A state that a run can be in."""
 
     meaning: str
+    """A sentence for somebody who has never heard of it."""
     rule: Callable[[Measurements], list[Case]]
+    """Of the measurements so far: the cases, any of which shows the failure; see `rules`."""
     remedy: Callable[[Config, set[str], Shape], Remedy]
+    """Of the configuration, the figures that are evidence, and a sample's shape: what to do; see `remedies`."""
     faults: Faults = "first"
+    """Where the configuration itself shows a fault: mend that first, and alone; mend it too, where numbers run away
+    whatever else is off; or not ("no"), where the loss or the data are the cause and no player is to blame."""
 
 
 FAILURES = {

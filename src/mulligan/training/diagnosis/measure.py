@@ -7,9 +7,8 @@ data's range, so that a picture in [0, 1] or [0, 255] reads like one in [−1, 1
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -58,30 +57,15 @@ ALONE = 1000
 """Most different training samples among which they are looked for where none is held out."""
 
 
-@dataclass(frozen=True, eq=False)
-class Known:
-    """What is known of the fixed reals, and is measured once.
+class Known(NamedTuple):
+    """What is known of the fixed reals, and is measured once."""
 
-    Attributes
-    ----------
-    x : (n, …) float32 array
-        In the networks' range.
-    labels : (n,) int64 array or None
-    features : (n, d) float32 array
-    radius : (n,) float array
-        Squared distance of each real's `NEIGHBOUR`-th nearest different real.
-    kinds : (n,) int array or None
-        Each real's class, where a judge or a toy's modes can tell it.
-    figures : dict of str to float
-        What the same figures of fakes are divided by, or compared with.
-    """
-
-    x: Array
+    x: Array  # in the networks' range
     labels: Labels
     features: Array
-    radius: NDArray[Any]
-    kinds: NDArray[np.intp] | None
-    figures: dict[str, float]
+    radius: NDArray[Any]  # squared distance of each real's `NEIGHBOUR`-th nearest different real
+    kinds: NDArray[np.intp] | None  # each real's class, where a judge or a toy's modes can tell it
+    figures: dict[str, float]  # what the same figures of fakes are divided by, or compared with
 
 
 class Probe:

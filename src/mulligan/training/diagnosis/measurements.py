@@ -26,41 +26,18 @@ FAR = 0.05
 
 
 class Facts(NamedTuple):
-    """What does not change over a run, and the rules need.
+    """What does not change over a run, and the rules need."""
 
-    Attributes
-    ----------
-    balance : float
-        D's loss where it cannot tell real from fake; 0 where that says nothing (a critic).
-    probabilistic, relativistic : bool
-        What kind of loss it is.
-    penalised : bool
-        There is a gradient penalty, even of weight 0.
-    conditional : bool
-        G is told a class, so that `Probe.measure` takes "spread" inside the classes that were asked for.
-    threshold : float or None
-        Of the loss: what D's accuracy is measured at; None where the level of D's output is free.
-    least : float
-        What no D's loss falls below: the entropy of labels that are smoothed.
-    normalised : bool
-        A player has layers that normalise. The gradient of the weights before them grows as these shrink, so its size
-        says nothing.
-    steps : int
-        Length of the run.
-    smoothed : bool
-        Samples are points of an averaged G: the other one trembles among narrow modes, and is not asked alone.
-    """
-
-    balance: float
-    probabilistic: bool
+    balance: float  # D's loss where it cannot tell real from fake; 0 where that says nothing (a critic)
+    probabilistic: bool  # what kind of loss it is
     relativistic: bool
-    penalised: bool
-    conditional: bool = False
-    threshold: float | None = 0.0
-    least: float = 0.0
-    normalised: bool = False
-    steps: int = 0
-    smoothed: bool = False
+    penalised: bool  # there is a gradient penalty, even of weight 0
+    conditional: bool = False  # G is told a class: "spread" is taken inside the classes that were asked for
+    threshold: float | None = 0.0  # what D's accuracy is measured at; None where the level of D's output is free
+    least: float = 0.0  # what no D's loss falls below: the entropy of labels that are smoothed
+    normalised: bool = False  # layers normalise: gradients before them grow as weights shrink, and say nothing
+    steps: int = 0  # length of the run
+    smoothed: bool = False  # samples are points of an averaged G; the other one trembles, and is not asked alone
 
     @property
     def critic(self) -> bool:
@@ -167,22 +144,6 @@ def _gap_least(m: Measurements) -> float:
     return quotient(m.get("gap"), max(min(before), FAR)) if before else math.nan
 
 
-def _modes_gained(m: Measurements) -> float:
-    """Return the modes of a toy beyond the most of the four measurements before."""
-    before = m.earlier("modes_found", 4)
-    return m.get("modes_found") - max(before) if before else math.nan
-
-
-def _path_mean(m: Measurements) -> float:
-    paths = m.recent("path")
-    return added(paths) / len(paths) if len(paths) >= 2 else math.nan
-
-
-def _path_median(m: Measurements) -> float:
-    paths = m.recent("path")
-    return median(paths) if len(paths) == 3 else math.nan
-
-
 def _rises(m: Measurements) -> float:
     """Return Πₜ max(1, gₜ/gₜ₋₁) over four measurements, where a distance below `FAR` counts as that.
 
@@ -227,10 +188,10 @@ DERIVED: dict[str, Callable[[Measurements], float]] = {
     "classes_change": _growth("classes", 1),
     "inner_change": _growth("inner", 1),
     "histogram_change": _histogram_change,
-    "modes_gained": _modes_gained,
+    "modes_gained": lambda m: m.get("modes_found") - max(m.earlier("modes_found", 4), default=math.nan),
     "spent": lambda m: quotient(m.taken[-1].step, m.facts.steps),
-    "path_mean": _path_mean,
-    "path_median": _path_median,
+    "path_mean": lambda m: added(m.recent("path")) / len(m.recent("path")) if len(m.recent("path")) > 1 else math.nan,
+    "path_median": lambda m: median(m.recent("path")) if len(m.recent("path")) == 3 else math.nan,
 }
 """The figures that follow from several signals, from several measurements, or from what is known of the run."""
 

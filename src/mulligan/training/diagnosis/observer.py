@@ -72,7 +72,7 @@ class Diagnosis:
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
         """Add up reports; where a measurement is due, take it, tell it, and say what has changed."""
         if isinstance(event, Failed):
-            return [self._failed(run, event)]
+            return [self._say(run, Finding("divergence", (NOT_FINITE.at(1.0),), "alarm"), event)]
         if not isinstance(event, Stepped):
             return []
         probe = self._probe_of(run)
@@ -137,9 +137,6 @@ class Diagnosis:
             return probe.copying()
         last = self.taken[-1].signals if self.taken else {}
         return {name: last[name] for name in ("ct_z", "authentic", "nearness") if name in last}
-
-    def _failed(self, run: Run, event: Failed) -> Diagnosed:
-        return self._say(run, Finding("divergence", (NOT_FINITE.at(1.0),), "alarm"), event)
 
     def _say(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
         self.current = finding

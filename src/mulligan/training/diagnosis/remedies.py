@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
+from mulligan.nn.averaging import EMA
 from mulligan.training.diagnosis import changes as ch
 from mulligan.training.diagnosis.changes import Change
 from mulligan.training.diagnosis.config_faults import faults
@@ -24,25 +25,16 @@ Faults = Literal["first", "too", "no"]
 
 RELATIVISTIC = Change("loss", ch.RELATIVISTIC)
 CONSTANT_RATES, CONSTANT_PENALTY = (Change(f"schedules.{what}", "constant") for what in ("lr", "penalty"))
+FEW, BATCH = 8, 64  # samples of a batch that are few, whose gradients are mostly noise; and how many they become
 NEARER, MOVING = "rates that are nearer to each other", "rates that move the weights (1e-3)"
 
 
 class Remedy(NamedTuple):
-    """What to try.
+    """What to try."""
 
-    Attributes
-    ----------
-    words : tuple of str
-        The likeliest first.
-    changes : tuple of Change
-        Applied together; empty where only a person can help.
-    restart : bool
-        The remedy changes the nets, the start weights or the data: begin at step 0.
-    """
-
-    words: tuple[str, ...] = ()
-    changes: tuple[Change, ...] = ()
-    restart: bool = False
+    words: tuple[str, ...] = ()  # the likeliest first
+    changes: tuple[Change, ...] = ()  # applied together; empty where only a person can help
+    restart: bool = False  # they change the nets, the start weights or the data: begin at step 0
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -57,16 +49,7 @@ def advised(config: Config, *parts: tuple[str, Sequence[Change] | None], restart
 
 
 def completed(own: Remedy, when: Faults, config: Config, sample_shape: Shape) -> Remedy:
-    """Return what to do in the end, of a failure's own remedy: with what the configuration shows besides, and playable.
-
-    Parameters
-    ----------
-    own : Remedy
-    when : "first", "too" or "no"
-        See `Failure.faults`.
-    config : Config
-    sample_shape : tuple of int
-    """
+    """Return a failure's own remedy with what the configuration shows besides, as far as the players allow it."""
     found = own
     if when != "no":
         mended = advised(config, *faults(config, sample_shape))
@@ -76,7 +59,7 @@ def completed(own: Remedy, when: Faults, config: Config, sample_shape: Shape) ->
             found = Remedy(own.words + mended.words, own.changes + mended.changes, restart=True)
         elif mended.changes:
             found = mended._replace(restart=True)
-        larger = ch.larger(config)
+        larger = [Change("batch_size", BATCH)] if config.batch_size < FEW else []
         aside = advised(config, ("β₁ = 0", ch.lighter(config)), ("larger batches", larger))
         words = tuple(dict.fromkeys(found.words + aside.words))
         found = Remedy(words, found.changes + aside.changes, found.restart or bool(larger))
@@ -243,7 +226,9 @@ def standstill(config: Config, evidence: set[str], sample_shape: Shape) -> Remed
     """Let G move, by its rate, its average, or a D whose units are not dead."""
     over = ch.course(config.schedules.lr, config.steps)
     falls = [CONSTANT_RATES] if sum(over) < 0.1 * len(over) else []
-    moving, following = ch.moving(config), ch.following(config)
+    average, moving = config.average, ch.moving(config)
+    held = isinstance(average, EMA) and min(average.half_life, average.ramp * config.steps) > 0.5 * config.steps
+    following = [Change("average", ch.FOLLOWING)] if held else []  # not G's first weights for half of the run
     leaky = [] if moving or falls or following else ch.leaky(config, "discriminator")
     return advised(
         config,
@@ -291,7 +276,8 @@ def cycling(config: Config, evidence: set[str], sample_shape: Shape) -> Remedy:
     """Damp the circles: an average of G, rates that fall, no momentum, penalties."""
     falling = Change("schedules.lr", {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.5, "end": 0.0})
     nearer = ch.nearer(config)
-    which, slower = ("rates", []) if nearer else ("a third of the rates,", ch.slowed(config))
+    slower = [Change(path, ch.rounded(rate / 3)) for path, rate in ch.of_optimizers(config, "lr").items()]
+    which, slower = ("rates", []) if nearer else ("a third of the rates,", slower)
     return advised(
         config,
         ("sample from an average of G", [] if config.average is not None else [Change("average", ch.FOLLOWING)]),

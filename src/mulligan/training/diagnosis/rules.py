@@ -105,12 +105,8 @@ NO_GRADIENT = under("g_first", 1e-8)
 # range and sign
 GREY = under("span", 1e-3)
 AT_THE_ENDS = 0.5  # of the way from the reals' share of such pixels to all
-REALS_REAL = over("D(real)", 0.95)
-FAKES_REAL = over("D(fake)", 0.95)
-WIDE_DATA = over("scale", 10.0)
-NARROW_DATA = under("scale", 0.1)
-DATA_FAR_FROM_0 = over("offset", 10.0)
-OUT_OF_REACH = over("beyond", 0.1)
+BOTH_REAL = over("D(real)", 0.95), over("D(fake)", 0.95)
+OFF_SCALE = over("scale", 10.0), under("scale", 0.1), over("offset", 10.0), over("beyond", 0.1)  # any of them
 TOO_WIDE = over("span", 2.0)
 NOISE = over("sharpness", 2.0)
 UNDER_WAY = over("spent", 0.2)
@@ -128,7 +124,7 @@ FAR_OFF = over("gap", FAR)
 FAR_OFF_AVERAGED = over("gap_averaged", FAR)
 FAR_OFF_LATELY = over("gap_most", FAR)
 ONCE_MUCH_NEARER = over("gap_least", 2.0)
-LOST_AGAIN = over("rises", 3.0)
+LOST_AGAIN = over("rises", 3.0), over("path_median", 5.0)
 MOST_REALS_ALONE = under("coverage", 0.5)
 COVERS_NOTHING = under("coverage", 0.1)
 # the path of a fixed z
@@ -139,7 +135,6 @@ AVERAGE_LAGS = over("lag", 0.5)
 NOWHERE = over("path", 10.0), over("path_mean", 8.0)
 WINDING = over("path", 4.0)
 WINDING_IN_THE_MEAN = over("path_mean", 5.0)
-WINDING_MOSTLY = over("path_median", 5.0)
 ACROSS_THE_DATA = over("way", 1.0)
 # variety
 ALIKE = under("distance", 0.5)
@@ -153,8 +148,7 @@ CLASSES_SWAPPED = over("histogram_change", 0.3)
 NOISE_COVERS_LITTLE = under("coverage", 0.12)
 FEW_MODES = under("modes_found", _FEW)
 MODES_MISSING = under("modes_found", 0.8)
-NO_NEW_MODES = under("modes_gained", 0.01)
-LATE = over("spent", 0.75)  # modes that are still missing are a matter of the run, not of its youth
+LATE = over("spent", 0.75), under("modes_gained", 0.01)  # modes are missing not for the run's youth
 ALIKE_AS_ASKED = under("spread", 0.2)
 THIN = under("inner", 0.5)
 POINTS = under("inner", 0.2)
@@ -180,12 +174,12 @@ def case(m: Measurements, *signs: Threshold | Evidence, severity: str = "alarm")
 
 def misscaled(m: Measurements) -> list[Case]:
     """Ask whether the data's range is not the networks', in width or in place, or G's last layer cannot draw it."""
-    return [case(m, sign) for sign in (WIDE_DATA, NARROW_DATA, DATA_FAR_FROM_0, OUT_OF_REACH)]
+    return [case(m, sign) for sign in OFF_SCALE]
 
 
 def agreed(m: Measurements) -> Case:
     """Ask whether D calls both real: the sign of the fake term is off."""
-    return case(m, REALS_REAL, FAKES_REAL)
+    return case(m, *BOTH_REAL)
 
 
 def saturated(m: Measurements) -> Case:
@@ -236,13 +230,12 @@ def missing(m: Measurements) -> list[Case]:
     """
     if m.facts.steps < SHORT:
         return []
-    late = LATE, NO_NEW_MODES
-    return [case(m, FEW_MODES, *late), case(m, MODES_MISSING, *late, severity="warning")]
+    return [case(m, FEW_MODES, *LATE), case(m, MODES_MISSING, *LATE, severity="warning")]
 
 
 def lost_again(m: Measurements) -> Case:
     """Ask whether the same z moves far and gets not so far, while the distance falls and rises again."""
-    return case(m, LOST_AGAIN, WINDING_MOSTLY)
+    return case(m, *LOST_AGAIN)
 
 
 def restrained(m: Measurements) -> Case:
