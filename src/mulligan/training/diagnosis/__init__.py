@@ -1,7 +1,6 @@
 """What is wrong with a run, how one can tell, and what to do. Read first: `failures`, then `rules`.
 
-- `failures`: the table. What each failure is called, what it means, how it shows, what to do about it; what each
-  figure is.
+- `failures`: the table. What each failure means, how it shows, what to do about it; what each figure is.
 - `rules`: the thresholds, and for each failure the cases that show it.
 - `measurements`: what the rules are asked of: the measurements so far, and the figures that follow from several.
 - `measure`: takes one measurement of a run; `statistics` has the mathematics, on arrays alone.
