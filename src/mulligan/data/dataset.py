@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 import sys
 from dataclasses import dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -123,6 +126,25 @@ class Dataset:
         parts += [f"{self.classes} classes"] if self.labels is not None else ["no labels"]
         parts += [f"{len(self.test)} held out"] if self.test is not None else []
         return f"Dataset({self.name!r}: {', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Show the first pictures and the facts in a notebook; of points, the facts."""
+        facts = f"<p>{escape(repr(self))}</p>"
+        if self.is_points:
+            return facts
+        from PIL import Image
+
+        count = min(len(self), 8 * 4)
+        (height, width, channels), rows = self.shape, -(-count // 8)
+        sheet = np.zeros((rows * 8, height, width, channels), np.uint8)
+        self.take(np.arange(count), sheet[:count])
+        tiles = sheet.reshape(rows, 8, height, width, channels).swapaxes(1, 2)
+        whole = tiles.reshape(rows * height, 8 * width, channels)
+        file = io.BytesIO()
+        Image.fromarray(whole[..., 0] if channels == 1 else whole).save(file, "PNG")
+        picture = base64.b64encode(file.getvalue()).decode()
+        style = f"width:{min(640, 24 * width)}px;image-rendering:pixelated"
+        return f'<img alt="The first {count} pictures" style="{style}" src="data:image/png;base64,{picture}">{facts}'
 
     @property
     def shape(self) -> tuple[int, ...]:

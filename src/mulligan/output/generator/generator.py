@@ -32,7 +32,7 @@ from mulligan.output.export import FORMATS, export
 from mulligan.output.generator import latents
 from mulligan.output.generator.chunks import passed
 from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_tensors
-from mulligan.output.pictures import to_uint8
+from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 from mulligan.serialization import from_table, to_table
 
 if TYPE_CHECKING:
@@ -103,6 +103,18 @@ class Generator:
         made = f"{spec.recipe or 'own'} on {spec.data_name}" if spec.data_name else spec.recipe or "own"
         classes = f"{spec.classes} classes" if spec.classes else "no classes"
         return f"Generator({made}: z {spec.latent.dim} → {size}, {classes}, {self.network.n_params:,} parameters)"
+
+    def _repr_png_(self) -> bytes | None:
+        """Show 64 samples of seed 0 in a notebook; nothing for points that are not two-dimensional."""
+        if len(self.spec.shape) == 3:
+            picture = grid(self.images(64))
+        elif self.spec.shape == (2,):
+            points = self.sample(1024)
+            reach = float(np.abs(points).max()) * 1.1
+            picture = points_picture(points, -reach, reach)
+        else:
+            return None
+        return png_bytes(picture.repeat(2, axis=0).repeat(2, axis=1) if len(picture) < 400 else picture)
 
     # ── chance ────────────────────────────────────────────────────────────────────────────────────────────────────
 
