@@ -1,6 +1,12 @@
 """Sphinx configuration: the chapters are MyST notebooks, executed at build time."""
 
+import shutil
+from pathlib import Path
+
 import mulligan
+
+HERE = Path(__file__).parent
+shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)  # Sphinx reads below its own folder
 
 project = "Mulligan"
 author = "The Mulligan authors"
@@ -12,7 +18,7 @@ exclude_patterns = ["_build", "jupyter_execute"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 240
 html_theme = "furo"
 html_title = "Mulligan"
 html_static_path = ["_static"]

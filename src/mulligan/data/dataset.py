@@ -128,7 +128,7 @@ class Dataset:
         return f"Dataset({self.name!r}: {', '.join(parts)})"
 
     def _repr_html_(self) -> str:
-        """Show the first pictures and the facts in a notebook; of points, the facts."""
+        """Show some pictures and the facts in a notebook; of points, the facts."""
         facts = f"<p>{escape(repr(self))}</p>"
         if self.is_points:
             return facts
@@ -137,14 +137,16 @@ class Dataset:
         count = min(len(self), 8 * 4)
         (height, width, channels), rows = self.shape, -(-count // 8)
         sheet = np.zeros((rows * 8, height, width, channels), np.uint8)
-        self.take(np.arange(count), sheet[:count])
+        self.take(np.linspace(0, len(self) - 1, count).astype(np.int64), sheet[:count])
         tiles = sheet.reshape(rows, 8, height, width, channels).swapaxes(1, 2)
         whole = tiles.reshape(rows * height, 8 * width, channels)
         file = io.BytesIO()
         Image.fromarray(whole[..., 0] if channels == 1 else whole).save(file, "PNG")
         picture = base64.b64encode(file.getvalue()).decode()
         style = f"width:{min(640, 24 * width)}px;image-rendering:pixelated"
-        return f'<img alt="The first {count} pictures" style="{style}" src="data:image/png;base64,{picture}">{facts}'
+        return (
+            f'<img alt="{count} pictures, evenly spaced" style="{style}" src="data:image/png;base64,{picture}">{facts}'
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
