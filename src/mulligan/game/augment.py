@@ -1,21 +1,21 @@
-"""Augmentation of all that D sees, real and fake alike, so that a few hundred pictures are enough.
+"""Augmentation of everything that D sees, real and fake alike, so that a few hundred pictures are enough.
 
-A D that has seen each of its few pictures a thousand times knows them by heart, and G learns nothing more from it. Were
-only the reals shifted and cut, G would learn to make shifted and cut pictures. Zhao et al. 2020, "Differentiable
+A D that has seen each of its few pictures a thousand times has memorised them, and G learns nothing more from it. If
+only the reals were shifted and cut, G would learn to make shifted and cut pictures. Zhao et al. 2020, "Differentiable
 Augmentation for Data-Efficient GAN Training", therefore put a random T before D on both sides, in both players' losses:
 
     D:  D(T(x)),  D(T(G(z)))        G:  D(T(G(z))),  and the gradient goes back through T
 
-Every T here is affine in the picture, T(x) = A x + b, with A and b drawn anew for each row of each move. So
+Every T here is affine in the picture, T(x) = A x + b. A and b are drawn anew for each row of each move. So
 
     ∂L_G/∂G(z) = Aᵀ ∂L_G/∂(T(G(z)))
 
-is the exact gradient, and A is so plain (pixels moved, or left out) that its transpose is written by hand beside it.
+is the exact gradient. A moves pixels or leaves them out, and its transpose is written by hand beside it.
 
-Gradient penalties stand where D stands: at T(x), with g = ∇D with respect to D's own input, not to the picture before
-T. That is what must be smooth, since T(x) is all that D is ever shown; it keeps the unit pass of D one for loss,
-penalties and G; and ∇ₓD(T(x)) = Aᵀg would leave D free wherever T has cut or moved pixels out. (StyleGAN2-ADA, Karras
-et al. 2020, takes the latter; for a mere flip both have the same norm.)
+Gradient penalties act at T(x), with g = ∇D with respect to D's own input, not to the picture before T. There are three
+reasons. D must be smooth at T(x), since it sees nothing else. Loss, penalties and G can share one unit pass of D. And
+∇ₓD(T(x)) = Aᵀg would leave D free where T has cut pixels or moved them out. (StyleGAN2-ADA, Karras et al. 2020, takes
+the latter; for a flip both have the same norm.)
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One affine map T(x) = A x + b of a picture, drawn by chance; `transpose` is Aᵀ."""
+    """Derive from this for a random affine map T(x) = A x + b of a picture: write `draw`, `apply` and `transpose`."""
 
     numbers: ClassVar[int]
-    """How many numbers a draw has."""
+    """Random numbers that place one T."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -67,20 +67,20 @@ class Augmentation:
         raise NotImplementedError
 
     def transpose(self, dx: Array, drawn: Array) -> None:
-        """Turn the gradient with respect to T(x) into that with respect to x: Aᵀ dx, in place."""
+        """Turn the gradient with respect to T(x) into the one with respect to x, Aᵀ dx, in place."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Flip(Augmentation):
-    """Left and right exchanged.
+    """Exchange left and right. Do not use it for pictures with a direction, such as digits and letters.
 
-    Not among DiffAugment's three, which flip the data beforehand; not for what has a direction, as digits and letters.
+    DiffAugment has no flip: its authors flip the data beforehand.
 
     Parameters
     ----------
     probability : float
-        Of a picture to be flipped, 0 < probability ≤ 1.
+        Share of pictures that are flipped, 0 < probability ≤ 1.
     """
 
     probability: PositiveFraction = 0.5
@@ -99,10 +99,10 @@ class Flip(Augmentation):
 
 @dataclass(frozen=True)
 class Translation(Augmentation):
-    """Moved by whole pixels, up to a part of height and width in each direction; what comes in from outside is 0.
+    """Move the picture by whole pixels, up to a part of height and width in each direction, and fill up with 0.
 
-    Source: Zhao et al. 2020 (DiffAugment), "translation"; where the part is no whole number of pixels, their code
-    rounds, this one rounds down (3 of 28, not 4).
+    Source: Zhao et al. 2020 (DiffAugment), "translation". If the part is not a whole number of pixels, it is rounded
+    down (3 of 28, not 4), where their code rounds to the nearest.
 
     Parameters
     ----------
@@ -124,11 +124,11 @@ class Translation(Augmentation):
             _shift(picture.swapaxes(0, 1), right)
 
     def transpose(self, dx: Array, drawn: Array) -> None:
-        self.apply(dx, -drawn)  # row i comes from row i − d; its gradient goes there
+        self.apply(dx, -drawn)  # row i comes from row i − d, and so its gradient goes to row i − d
 
 
 def _shift(picture: Array, by: int) -> None:
-    """Move rows by so many places: row i becomes row i − by, or 0."""
+    """Move rows by `by` places: row i becomes row i − by, or 0."""
     if by > 0:
         picture[by:] = picture[:-by]
         picture[:by] = 0
@@ -139,10 +139,10 @@ def _shift(picture: Array, by: int) -> None:
 
 @dataclass(frozen=True)
 class Cutout(Augmentation):
-    """A rectangle set to 0, a part of height and width long; its centre is anywhere, so that part may lie outside.
+    """Set a rectangle to 0. Its sides are a part of height and width. Its centre is anywhere: a part may lie outside.
 
-    Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017; a length that is no whole number of
-    pixels is rounded down, where their code rounds.
+    Source: Zhao et al. 2020 (DiffAugment), "cutout", after DeVries & Taylor 2017. A length that is not a whole number
+    of pixels is rounded down, where their code rounds to the nearest.
 
     Parameters
     ----------
@@ -170,14 +170,14 @@ class Cutout(Augmentation):
 
 @dataclass(frozen=True)
 class Brightness(Augmentation):
-    """The same number added to every pixel and channel.
+    """Add one number to every pixel and channel.
 
     Source: Zhao et al. 2020 (DiffAugment), the first part of "color".
 
     Parameters
     ----------
     reach : float
-        U(−reach, reach), in the units of what D sees: black and white are 2 apart by default.
+        The number is from U(−reach, reach), in the units of D's input: black and white are 2 apart by default.
     """
 
     reach: NonNegative = 0.5
@@ -204,7 +204,7 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
 
 @dataclass(frozen=True)
 class Warp:
-    """Several augmentations, one after the other: T = T_k ∘ … ∘ T_1.
+    """Apply several augmentations one after the other: T = T_k ∘ … ∘ T_1.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ class Warp:
     Raises
     ------
     ShapeError
-        When there are parts, and the samples are no pictures.
+        If there are parts, and the samples are not pictures.
     """
 
     parts: tuple[Augmentation, ...]
@@ -230,7 +230,7 @@ class Warp:
 
     @property
     def numbers(self) -> int:
-        """How many numbers a draw has; 0 where nothing is augmented."""
+        """Random numbers that place one T; 0 without augmentation."""
         return sum(part.numbers for part in self.parts)
 
     def draw(self, rng: np.random.Generator, out: Array) -> None:
@@ -245,7 +245,7 @@ class Warp:
         return x
 
     def transpose(self, dx: Array, drawn: Array) -> Array:
-        """Turn the gradient with respect to T(x) into that with respect to x, in place, and return it."""
+        """Turn the gradient with respect to T(x) into the one with respect to x, in place, and return it."""
         for part, columns in reversed(self._columns()):
             part.transpose(dx, drawn[:, columns])
         return dx

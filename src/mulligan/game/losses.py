@@ -1,7 +1,7 @@
-"""Losses of the two players, as functions of D's logits: value and gradients together, by name.
+"""Losses of the two players: functions of D's logits that return a value and its gradients together, by name.
 
-D's output is a logit; no loss ever sees a probability, so none needs a clamp. All values are means over the N rows of
-the batch; the gradients carry the 1/N. σ is the logistic function, sp(x) = log(1 + eˣ) = −log σ(−x).
+D's output is a logit. No loss sees a probability, so that no loss needs a clamp. Values are means over the N rows of
+the batch, and the gradients carry the 1/N. σ is the logistic function, sp(x) = log(1 + eˣ) = −log σ(−x).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class GeneratorLoss(NamedTuple):
 
 
 def sigmoid(x: Array) -> Array:
-    """Return σ(x), exact to a few roundings however small: a saturated G learns from 1e-12."""
+    """Return σ(x), exact to a few roundings even at 1e-12, from which a saturated G still learns."""
     out = np.empty_like(x)
     logistic(x, out)
     return out
@@ -44,7 +44,7 @@ def softplus(x: Array) -> Array:
 
 
 def mean(x: Array) -> float:
-    """Return the mean of x, (n,), in a quarter of the time that the method takes for a batch of logits."""
+    """Return the mean of x, (n,); for a batch of logits, in a quarter of the time of ``x.mean()``."""
     return float(np.add.reduce(x)) / len(x)
 
 
@@ -57,20 +57,20 @@ def accuracy(real: Array, fake: Array, level: float) -> float:
 
 @dataclass(frozen=True)
 class Loss:
-    """What both players minimise. One of one's own writes `discriminator` and `generator`."""
+    """Derive from this for a loss of both players, and write `discriminator` and `generator`."""
 
     relativistic: ClassVar[bool] = False
-    """True when both losses are of differences between reals and fakes: G's sees the reals' logits, too, and the level
-    of D's output is free."""
+    """True if both losses depend on differences between reals and fakes. G's loss then sees the reals' logits, too, and
+    the level of D's output is free."""
     threshold: ClassVar[float | None] = 0.0
-    """What D is right to be above on reals and below on fakes; None where the level of its output is free."""
+    """The logit that D should exceed on reals and not on fakes; None if the level of its output is free."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
 
     @property
     def level(self) -> float | None:
-        """The logit at which D cannot tell; None where only differences of its output mean something."""
+        """The logit at which D cannot tell; None if only differences of its output count."""
         return None if self.relativistic else self.threshold
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
@@ -79,7 +79,7 @@ class Loss:
         Parameters
         ----------
         real, fake : (n,) arrays
-            D's logits of the whole batch; not to be written to.
+            D's logits of the whole batch, which must not be changed.
         """
         raise NotImplementedError
 
@@ -89,7 +89,7 @@ class Loss:
         Parameters
         ----------
         real : (n,) array
-            As for `discriminator`; empty in an alternating update, unless the loss is `relativistic`.
+            As in `discriminator`. In an alternating update it is empty unless the loss is `relativistic`.
         fake : (n,) array
         """
         raise NotImplementedError
@@ -97,10 +97,10 @@ class Loss:
 
 @dataclass(frozen=True)
 class NonSaturating(Loss):
-    """D as in the paper; G minimises −log D(G(z)), strong where D is sure (Goodfellow et al. 2014, §3).
+    """The usual loss: G minimises −log D(G(z)), which is steep where D is sure (Goodfellow et al. 2014, §3).
 
-    D: E sp(−D(x)) + E sp(D(G(z)));  with one-sided label smoothing s the target of reals is 1 − s
-    (Salimans et al. 2016, §3.4): + s·E D(x).
+    D: E sp(−D(x)) + E sp(D(G(z))). One-sided label smoothing s adds s·E D(x): the target of reals is 1 − s
+    (Salimans et al. 2016, §3.4).
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class NonSaturating(Loss):
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n, s = len(real), self.smoothing
-        wrong = np.concatenate([-real, fake])  # one call for both sides: a batch of logits is all overhead
+        wrong = np.concatenate([-real, fake])  # one call for both sides: for a batch of logits, overhead dominates
         p = sigmoid(wrong)
         p /= n
         value = 2 * mean(softplus(wrong)) + (s * mean(real) if s else 0.0)
@@ -127,7 +127,7 @@ class NonSaturating(Loss):
 
 @dataclass(frozen=True)
 class Minimax(NonSaturating):
-    """The zero-sum game of Goodfellow et al. 2014, Eq. 1: G minimises log(1 − D(G(z))), and stalls when D is sure."""
+    """The zero-sum game of Goodfellow et al. 2014, Eq. 1: G minimises log(1 − D(G(z))), and stalls if D is sure."""
 
     def generator(self, *, real: Array, fake: Array) -> GeneratorLoss:
         return GeneratorLoss(-mean(softplus(fake)), -sigmoid(fake) / len(fake))
@@ -135,9 +135,9 @@ class Minimax(NonSaturating):
 
 @dataclass(frozen=True)
 class LiteralCost(NonSaturating):
-    """The article's cost as printed: −log D(x) + log(1 − D(G(z))), a minus sign only before the first term.
+    """The article's cost as printed (Seo 2018), to be studied: −log D(x) + log(1 − D(G(z))), with one minus sign.
 
-    D is rewarded for calling fakes real, so the players agree and nothing is learned (Seo 2018; kept to be studied).
+    It rewards D for calling fakes real. The players agree, and nothing is learned.
     """
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
@@ -150,7 +150,7 @@ class LiteralCost(NonSaturating):
 class LeastSquares(Loss):
     """½E(D(x) − 1)² + ½E D(G(z))²;  G: ½E(D(G(z)) − 1)² (Mao et al. 2017, Eq. 9)."""
 
-    threshold: ClassVar[float | None] = 0.5  # amid the targets 0 and 1
+    threshold: ClassVar[float | None] = 0.5  # between the targets 0 and 1
 
     def discriminator(self, *, real: Array, fake: Array) -> DiscriminatorLoss:
         n = len(real)
@@ -190,7 +190,7 @@ class Hinge(Loss):
 
 @dataclass(frozen=True)
 class Relativistic(Loss):
-    """RpGAN: each real against one fake, E sp(−(D(xᵢ) − D(G(zᵢ)))); G with the roles swapped.
+    """RpGAN compares each real with one fake: E sp(−(D(xᵢ) − D(G(zᵢ)))); for G the roles are swapped.
 
     Jolicoeur-Martineau 2018, Eqs. 13–14, with f = sp; the loss of R3GAN (Huang et al. 2024, Eq. 2).
     """
@@ -210,9 +210,9 @@ class Relativistic(Loss):
 
 @dataclass(frozen=True)
 class RelativisticAverage(Loss):
-    """RaGAN: each row against the mean of the other side (Jolicoeur-Martineau 2018, Eqs. 15–16).
+    """RaGAN compares each row with the mean of the other side (Jolicoeur-Martineau 2018, Eqs. 15–16).
 
-    D: E sp(−(D(x) − f̄)) + E sp(D(G(z)) − r̄) with r̄, f̄ the batch means, which carry gradients too; G: roles swapped.
+    D: E sp(−(D(x) − f̄)) + E sp(D(G(z)) − r̄). The batch means r̄ and f̄ carry gradients, too. For G the roles are swapped.
     """
 
     relativistic: ClassVar[bool] = True
@@ -234,12 +234,12 @@ class RelativisticAverage(Loss):
 
 @dataclass(frozen=True)
 class FeatureMatching(NonSaturating):
-    """G matches the mean of D's features: ‖E h(x) − E h(G(z))‖² (Salimans et al. 2016, §3.1); D as non-saturating.
+    """G matches the mean of D's features, ‖E h(x) − E h(G(z))‖² (Salimans et al. 2016, §3.1); D as in `NonSaturating`.
 
     Parameters
     ----------
     layer : int
-        Which of D's layers gives h, counted from 0; negative counts from the end (−2: what the last layer sees).
+        The layer of D whose output is h, counted from 0, or from the end if negative (−2: the input of the last layer).
     smoothing : float
         As in `NonSaturating`.
     """
@@ -264,4 +264,4 @@ LOSSES: dict[str, type[Loss]] = {
     "relativistic_average": RelativisticAverage,
     "feature_matching": FeatureMatching,
 }
-"""Every loss by the name that a configuration uses; one of your own is one more entry."""
+"""Every loss by the name that a configuration uses. A user's own loss is one more entry."""

@@ -1,7 +1,7 @@
-"""Gradient penalties: functions of the rows g = ∇ₓD(x), each giving its value and the seed v = ∂P/∂g.
+"""Gradient penalties: functions of the rows g = ∇ₓD(x) that give their value P and v = ∂P/∂g.
 
-With v held fixed, ∂P/∂θ = ∂/∂θ ⟨v, ∇ₓD⟩, the gradient of a directional derivative: the network's tangent and adjoint
-passes do the rest. A penalty acts on the logit.
+With v held fixed, ∂P/∂θ = ∂/∂θ ⟨v, ∇ₓD⟩ is the gradient of a directional derivative. The network's tangent and adjoint
+passes compute it. D(x) is the logit.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mulligan.nn.memory import Array
 from mulligan.nn.ranges import NonNegative, check_ranges
 
 Points = Literal["real", "fake", "between", "around"]
-"""Where a penalty looks: the real rows, the fake rows, ε·real + (1−ε)·fake, or real + noise."""
+"""The points of a penalty: the real rows, the fake rows, ε·real + (1−ε)·fake, or real + noise."""
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """A penalty on the input gradients of D. One of one's own says where it looks, and writes `seed`."""
+    """Derive from this for a penalty on D's input gradients: choose its `points`, and write `value_and_grad`."""
 
     points: ClassVar[Points] = "real"
 
@@ -29,16 +29,16 @@ class Penalty:
 
     @property
     def name(self) -> str:
-        """What a step's measures call its value: as a configuration calls it; one of one's own, by its class."""
+        """The name of its value among a step's measures: a configuration's word, or else the class's name."""
         return next((kind for kind, cls in PENALTIES.items() if cls is type(self)), type(self).__name__.lower())
 
     @property
     def apart(self) -> bool:
-        """Whether its points are no rows of the batch, so that they need a pass of D of their own."""
+        """Whether its points are not rows of the batch, and D needs a separate pass for them."""
         return self.points in ("between", "around")
 
     def draw(self, rng: np.random.Generator, real: Array) -> Array:
-        """Draw what places the points that are no rows of the batch; called only where `apart`.
+        """Draw the random numbers that place the points; called only if `apart`.
 
         Parameters
         ----------
@@ -49,24 +49,24 @@ class Penalty:
         Returns
         -------
         array of the same dtype
-            For "between", ε of each row, (n, 1, …): here from U(0, 1). For "around", the shift of every element, of the
-            shape of `real`: a penalty of one's own that looks there writes this method.
+            For "between", ε of each row, (n, 1, …), by default from U(0, 1). For "around", the shift of every element,
+            of the shape of `real`: such a penalty must write this method.
         """
         return rng.random((len(real), *[1] * (real.ndim - 1)), dtype=real.dtype.type)
 
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
-        """Write v = ∂P/∂g and return these rows' part of P.
+        """Write v = ∂P/∂g into `out`, and return these rows' part of P.
 
         Parameters
         ----------
         g : (rows, ...) array
             ∇ₓD of some rows of the batch.
         n : int
-            Rows in the whole batch; P is a mean over n.
+            Rows of the whole batch; P is a mean over n.
         out : array like g
             Receives v.
         factor : float
-            What the run's schedule multiplies the weight of the penalty by.
+            The schedule's factor of the penalty's weight.
         """
         raise NotImplementedError
 
@@ -90,7 +90,7 @@ class R1(Penalty):
     Parameters
     ----------
     gamma : float
-        γ ≥ 0, for pixels in [−1, 1]; for [0, 1] a quarter of it is the same penalty.
+        γ ≥ 0, for pixels in [−1, 1]. For pixels in [0, 1], a quarter of it is the same penalty.
     """
 
     gamma: NonNegative = 1.0
@@ -136,7 +136,7 @@ class WGANGP(Penalty):
     weight : float
         λ ≥ 0.
     one_sided : bool
-        Count only norms above 1 (Petzka et al. 2018, Eq. 8).
+        Whether only norms above 1 count (Petzka et al. 2018, Eq. 8).
     """
 
     weight: NonNegative = 10.0
@@ -149,7 +149,7 @@ class WGANGP(Penalty):
         excess = norms - 1.0
         if self.one_sided:
             excess = np.maximum(excess, 0.0)
-        # v = (2λ/N)(‖g‖ − 1) g/‖g‖.  At g = 0 the norm has no derivative; 0 is a subgradient, and keeps NaN out.
+        # v = (2λ/N)(‖g‖ − 1) g/‖g‖.  At g = 0 the norm has no derivative; 0 is a subgradient, and no NaN.
         by = np.divide(2 * weight / n * excess, norms, out=np.zeros_like(norms), where=norms > 0)
         scale_rows(g, by, out)
         return weight / n * float(np.square(excess).sum())
@@ -157,9 +157,9 @@ class WGANGP(Penalty):
 
 @dataclass(frozen=True)
 class DRAGAN(WGANGP):
-    """WGAN-GP's penalty around the reals: at x + spread·std(x)·u, u ~ U(0, 1) per element.
+    """WGAN-GP's penalty around the reals, at x + spread·std(x)·u with u ~ U(0, 1) for each element.
 
-    Source: Kodali et al. 2017, "On Convergence and Stability of GANs". Their text has x + δ, δ ~ N(0, cI); their code
+    Source: Kodali et al. 2017, "On Convergence and Stability of GANs". Their text has x + δ, δ ~ N(0, cI). Their code
     has this shift, times one more number from U(0, 1) for each row.
 
     Parameters

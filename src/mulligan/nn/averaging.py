@@ -1,4 +1,4 @@
-"""Averages of the parameters over the run: where a GAN circles, the middle is better."""
+"""Averages of the parameters over the run: a GAN circles, and the middle of the circle is better."""
 
 import math
 from abc import ABC, abstractmethod
@@ -14,36 +14,36 @@ from mulligan.nn.ranges import Positive, check_ranges
 
 @dataclass(frozen=True)
 class Average(ABC):
-    """A running mean of a flat vector. One of one's own writes `weight`."""
+    """Derive from this for a running mean of a flat vector, and write `weight`."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
 
     @abstractmethod
     def weight(self, step: int) -> float:
-        """Give the weight w of the newest parameters, in (0, 1]; 1 at step 0.
+        """Return the weight w of the newest parameters, in (0, 1]; 1 at step 0.
 
         Parameters
         ----------
         step : int
-            The step just taken, counted from 0: the same number that its schedules saw.
+            The step just taken, counted from 0, as for schedules.
         """
 
     def update(self, average: NDArray[Any], theta: NDArray[Any], step: int, part: slice) -> None:
-        """Take the newest parameters in: average ← average + w·(θ − average), in place.
+        """Add the newest parameters: average ← average + w·(θ − average), in place.
 
         Disjoint parts may run in several threads at once: the result is the same to the byte.
 
         Parameters
         ----------
         average : (n,) array
-            The mean so far; its contents before step 0 do not matter if they are finite.
+            The mean so far; before step 0, any finite numbers.
         theta : (n,) array
-            The parameters after the step; only read.
+            The parameters after the step; not changed.
         step : int
             The step just taken, counted from 0.
         part : slice
-            ``slice(start, stop)``, both given: the elements to bring up to date.
+            ``slice(start, stop)``, both given: the elements to update.
         """
         w = self.weight(step)
         if w == 1:
@@ -59,10 +59,10 @@ class Average(ABC):
 
 @dataclass(frozen=True)
 class EMA(Average):
-    """Exponential moving average that forgets half within a number of steps, fewer at first.
+    """Average exponentially, with a half-life in steps that is shorter at first.
 
-    Source: Karras et al. 2018, "Progressive Growing of GANs" (the average); the half-life and its ramp are
-    those of StyleGAN2, EDM and R3GAN (their public code).
+    Source: Karras et al. 2018, "Progressive Growing of GANs" (the average); the public code of StyleGAN2, EDM and R3GAN
+    (the half-life and its ramp).
 
         h = min(half_life, ramp·step),   β = ½^(1/h),   average ← β·average + (1−β)·θ
 
@@ -71,22 +71,22 @@ class EMA(Average):
     half_life : float
         Steps, above 0.
     ramp : float
-        The half-life never exceeds this many times the steps so far, so that the random start is soon
-        forgotten; above 0.
+        The half-life is at most this many times the steps so far, so that the average soon forgets the random start;
+        above 0.
     """
 
     half_life: Positive = 1000.0
     ramp: Positive = 0.05
 
     def weight(self, step: int) -> float:
-        """Give 1 − β; 1 at step 0, where h = 0."""
+        """Return 1 − β; 1 at step 0, where h = 0."""
         h = min(self.half_life, self.ramp * step)
         return -math.expm1(-math.log(2) / h) if h > 0 else 1.0
 
 
 @dataclass(frozen=True)
 class Polyak(Average):
-    """Uniform average of all parameters since the first step.
+    """Average all parameters since the first step, with equal weights.
 
     Source: Polyak & Juditsky 1992; for games Gidel et al. 2019, "A Variational Inequality Perspective on
     Generative Adversarial Networks", §3.1, with equal weights.
@@ -95,7 +95,7 @@ class Polyak(Average):
     """
 
     def weight(self, step: int) -> float:
-        """Give 1/(step + 1)."""
+        """Return 1/(step + 1)."""
         return 1 / (step + 1)
 
 

@@ -1,4 +1,4 @@
-"""What each layer is checked on."""
+"""The examples on which each layer is checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mulligan.nn.layers.initializers import He
 
 @dataclass(frozen=True)
 class Case:
-    """A layer, and the shape of the samples on which it is checked."""
+    """Add one to `CASES` for a new layer: an example of it, and the shape of the samples for its check."""
 
     layer: Layer
     shape: Shape
@@ -77,4 +77,4 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
     "concat": (Case(nn.Concat((nn.Dense(3), nn.Sequential(()), nn.LeakyReLU())), (4,)),),
 }
-"""What each layer is checked on, by its name in `LAYERS`. A layer of one's own brings its case."""
+"""The cases of each layer, by its name in `LAYERS`. A user's own layer is one more entry."""

@@ -3,16 +3,16 @@
 A check compares a formula with a number that was found without it:
 
 - *first order*: ⟨a, f(x, θ)⟩ is a number, and its slope along a direction is a difference of two passes. One random
-  direction for a whole array costs two evaluations, not one per element, and misses no error except by a chance of
-  measure zero (small arrays are also checked element by element);
+  direction for a whole array costs two evaluations, not one for each element, and finds every error with probability 1
+  (small arrays are also checked element by element);
 - *tangent*: J tx against a difference of two forward passes; ⟨b, J tx⟩ = ⟨Jᵀ b, tx⟩;
 - *second order*: P = ⟨a, f(x, θ)⟩ + ⟨v, Jᵀ b⟩ holds first-order gradients, so its differences are second derivatives;
 - *fast path*: `fused_grads` against `adjoint` and `grads`;
 - *workers*: two threads, half the batch each, against one.
 
 Differences are D(h) = (F(h) − F(−h))/2h at h and h/2, extrapolated to (4 D(h/2) − D(h))/3, whose error is O(h⁴).
-Where a kink (of a ReLU) lies between the points, the two differ by far more than h²: then the point is not used and
-another is drawn. That test does not look at the formula that is checked.
+If a kink (of a ReLU) lies between the points, the two differ by far more than h²; then another point is drawn. This
+test does not use the formula that is checked.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ TOLERANCE = 1e-6
 """Largest relative error that passes; a right formula is off by 1e-12 to 1e-8."""
 STEP = 1e-4
 SMALL = 48
-"""Arrays of at most so many elements are checked element by element as well."""
+"""Arrays of at most this many elements are checked element by element as well."""
 ATTEMPTS = 20
 FLOOR = 1e-4
-"""Errors are relative to the larger of two numbers, but at least to this: a gradient of exactly 0 is allowed."""
+"""Errors are relative to the larger of two numbers, or to this if both are smaller: a gradient may be exactly 0."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table.
+    """One line of the table of `mulligan check`.
 
     Attributes
     ----------
     name : str
-        What was checked.
+        The layer, loss, penalty or game.
     what : str
-        Which of its formulas.
+        The formula.
     error : float
-        Relative to the larger of the two numbers; NaN when a formula gave one.
+        Relative to the larger of the two numbers; NaN if a formula gave NaN.
     """
 
     name: str
@@ -74,16 +74,16 @@ class Check:
 
     @property
     def unasked(self) -> bool:
-        """Whether `what` is the reason why no formula was asked."""
+        """Whether no formula was checked, and `what` is the reason."""
         return self.what.startswith((RAISES, NOT_PLAYED))
 
 
 RAISES, NOT_PLAYED = "raises ", "not played: "
-"""How a row begins that stands for what could not be asked."""
+"""The first words of `what` if no formula was checked."""
 
 
 def told(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Yield what a check finds; of a thing of one's own that raises, a row that is off and says what."""
+    """Yield what `checks` finds; if a user's own object raises, yield a failed row with the error."""
     try:
         yield from checks()
     except Kink:
@@ -93,7 +93,7 @@ def told(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
 
 
 class Kink(ArithmeticError):
-    """The differences of step h and h/2 do not agree: no derivative here."""
+    """The differences of step h and h/2 do not agree: there is no derivative here."""
 
 
 def relative(a: Any, b: Any) -> float:
@@ -109,20 +109,20 @@ def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
     Parameters
     ----------
     f : callable
-        Returns a number or an array; it may return the same buffer each time.
+        Returns a number or an array, which may be the same buffer each time.
     array : float64 array
-        Changed for the calls and put back.
+        Changed for the calls and restored.
     direction : array of the same shape
-        Scaled to length 1 for the steps; the result is for the given length.
+        Scaled to length 1 for the differences; the result is for the given length.
 
     Returns
     -------
-    array, of the shape that `f` returns
+    array of the shape that `f` returns
 
     Raises
     ------
     Kink
-        When f has no derivative along the direction, or is not a function of `array` alone.
+        If f has no derivative along the direction, or depends on more than `array`.
     """
     length = float(np.linalg.norm(direction))
     before = array.copy()
@@ -143,15 +143,15 @@ def slope(f: Callable[[], Any], array: Array, direction: Array) -> Array:
 def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: np.random.Generator) -> float:
     """Compare a gradient with differences.
 
-    Along one direction that is two parts the gradient's own (so that the slope is not small by chance) and one part
-    random (so that a wrong gradient is not its own judge); along every axis too if the array is small.
+    The direction is two parts the gradient itself, so that the slope is not small by chance, and one part random, so
+    that a wrong gradient is not its own judge. A small array is also checked along every axis.
 
     Parameters
     ----------
     f : callable
-        A number that depends on what `array` holds.
+        Returns a number that depends on `array`.
     array, gradient : float64 arrays of one shape
-        `array` is changed and put back.
+        `array` is changed and restored.
     rng : Generator
 
     Returns
@@ -162,7 +162,7 @@ def gradient_error(f: Callable[[], float], array: Array, gradient: Array, rng: n
     Raises
     ------
     Kink
-        When the point is of no use; draw another.
+        If there is no derivative at this point; draw another one.
     """
     gradient = np.array(gradient)
     noise = rng.standard_normal(array.shape)
@@ -194,7 +194,7 @@ class _Point:
         self.v = rng.standard_normal(self.x.shape)
 
     def forward(self) -> Array:
-        """Return y; the same dropout masks each time."""
+        """Return y, with the same dropout masks each time."""
         self.space.context.rng = stream(self.seed, "dropout")
         return self.space.forward(self.x, self.labels, self.training)
 
@@ -207,11 +207,11 @@ class _Point:
         return self.value() + float(np.vdot(self.v, self.space.backward(self.b, tangent_follows=True)))
 
     def arrays(self) -> dict[str, Array]:
-        """Return the parameters, by path."""
+        """Return the parameters by path."""
         return {e.path: e.view(self.network.theta) for e in self.network.entries}
 
     def gradients(self, passes: Callable[[], None]) -> dict[str, Array]:
-        """Return what `passes` add to the parameters' gradients."""
+        """Return the parameters' gradients that `passes` add."""
         self.space.clear_grads()
         passes()
         self.space.finish_grads()
@@ -257,25 +257,25 @@ class _Point:
         for name, array in self.arrays().items():
             yield f"second order d{name}", gradient_error(self.penalty, array, grads[name], self.rng)
 
-    def short_road(self) -> Iterator[tuple[str, float]]:
+    def fast_path(self) -> Iterator[tuple[str, float]]:
         c = self.rng.standard_normal(len(self.x))
         ones = np.ones_like(self.a)
 
-        def short() -> None:
+        def fused() -> None:
             self.forward()
             self.space.backward(ones, tangent_follows=True)
             self.space.tangent(self.v)
             self.space.fused_grads(c)
 
-        def long() -> None:
+        def general() -> None:
             self.forward()
             self.space.tangent(self.v)
             self.space.adjoint(ones * c.reshape(-1, *[1] * (ones.ndim - 1)), ones)
             self.space.grads()
 
         if self.arrays():
-            by_short, by_long = self.gradients(short), self.gradients(long)
-            yield "fused_grads", max(relative(by_short[name], by_long[name]) for name in by_long)
+            one, other = self.gradients(fused), self.gradients(general)
+            yield "fused_grads", max(relative(one[name], other[name]) for name in other)
 
     def two_workers(self) -> Iterator[tuple[str, float]]:
         found: dict[str, Array] = {}
@@ -314,13 +314,13 @@ class _Point:
 
 
 def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> list[Check]:
-    """Check a layer, or a whole network.
+    """Check a layer, or a whole network, against finite differences.
 
     Parameters
     ----------
     layer : Layer
     shape : tuple of int
-        Of one sample. Small: every formula is the same in a small layer.
+        Of one sample. Take a small one: the formulas of a small layer are the same.
     name : str
         For the table; the class's name if empty.
     rows : int
@@ -329,8 +329,8 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     Returns
     -------
     list of Check
-        First order in training and (where it differs) in evaluation; then second order, the fast path and workers, as
-        far as the layer takes part in them.
+        First order in training and, if it differs, in evaluation; then second order, the fast path and two workers, if
+        the layer supports them.
 
     Raises
     ------
@@ -350,7 +350,7 @@ def check_layer(layer: Layer, shape: Shape, name: str = "", rows: int = 5) -> li
     else:
         found += _settled(case, _Point.tangents, True) + _settled(case, _Point.second_order, True)
         if network.piecewise_linear:
-            found += _settled(case, _Point.short_road, True)
+            found += _settled(case, _Point.fast_path, True)
     found += _settled(case, _Point.two_workers, not _draws(case))
     return [Check(name, what, error) for what, error in found]
 
@@ -394,7 +394,7 @@ def check_layers(pattern: str = "*") -> Iterator[Check]:
 def _settled(
     case: Case, check: Callable[[_Point], Iterator[tuple[str, float]]], training: bool
 ) -> list[tuple[str, float]]:
-    """Run a check at the first point of a fixed series that has no kink near."""
+    """Run a check at the first point of a fixed series that is far from a kink."""
     for seed in range(ATTEMPTS):
         try:
             return list(check(_Point(case, seed, training)))

@@ -14,7 +14,7 @@ from mulligan.nn.ranges import Positive, check_ranges
 
 @dataclass(frozen=True)
 class Clipping(ABC):
-    """A bound on a flat gradient."""
+    """Derive from this for a bound on a flat gradient, and write `apply`."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -26,7 +26,7 @@ class Clipping(ABC):
 
 @dataclass(frozen=True)
 class ClipNorm(Clipping):
-    """Shorten the whole gradient to a given length when it is longer; its direction stays.
+    """Shorten the whole gradient to a given length if it is longer, and keep its direction.
 
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", Algorithm 1.
 
@@ -41,10 +41,10 @@ class ClipNorm(Clipping):
     max: Positive = 1.0
 
     def apply(self, grad: NDArray[Any]) -> None:
-        """Shorten `grad`; all of it becomes NaN when its norm is not finite, so that divergence is not hidden."""
-        with np.errstate(over="ignore", invalid="ignore"):  # NaN below says it
+        """Shorten `grad`. If its norm is not finite, all of it becomes NaN, so that divergence is not hidden."""
+        with np.errstate(over="ignore", invalid="ignore"):  # reported as NaN below
             square = 0.0
-            for block in blocks(slice(0, grad.size)):  # sum() rounds otherwise from Python 3.12 on
+            for block in blocks(slice(0, grad.size)):  # from Python 3.12 on, sum() rounds differently
                 square += float(grad[block] @ grad[block])
         if not math.isfinite(square):
             grad.fill(math.nan)

@@ -1,8 +1,8 @@
 """Schedules: how learning rates, β₂, weights of penalties or instance noise change over a run.
 
-``schedule(step, total)`` gives the value at one step: β₂ itself, and a factor for all else. Steps count from 0,
-so ``step`` is the number of steps already done, and ``step = total``, which only a finished run reaches, is the
-end. ``p = step/total``, never more than 1, is the fraction of the run.
+``schedule(step, total)`` is the value at one step: β₂ itself, and a factor for everything else. Steps count from 0:
+``step`` is the number of steps already done, and ``step = total`` is the end, which only a finished run reaches.
+``p = step/total``, at most 1, is the fraction of the run.
 """
 
 import math
@@ -24,14 +24,14 @@ from mulligan.nn.ranges import (
 
 @dataclass(frozen=True)
 class Schedule(ABC):
-    """A number as a function of the step. One of one's own writes ``__call__``."""
+    """Derive from this for a number that depends on the step, and write ``__call__``."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
 
     @abstractmethod
     def __call__(self, step: int, total: int) -> float:
-        """Give the value at one step.
+        """Return the value at one step.
 
         Parameters
         ----------
@@ -43,13 +43,13 @@ class Schedule(ABC):
         Returns
         -------
         float
-            A Python float, so that it never turns float32 arithmetic into float64.
+            A Python float: NumPy's would turn float32 arithmetic into float64.
         """
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same value at every step.
+    """Hold one value.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ class Constant(Schedule):
     value: NonNegative = 1.0
 
     def __call__(self, step: int, total: int) -> float:
-        """Give `value`."""
+        """Return `value`."""
         return self.value
 
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """A value that is multiplied by a factor after each of some given steps.
+    """Multiply a value by a factor after each of some given steps.
 
     "After step k" means from step k+1 on: step k itself, counted from 0, still sees the old value. The
     article's ×0.01 after iterations 0 and 40 is ``StepDecay(factor=0.01, at=(0, 40))``.
@@ -88,13 +88,13 @@ class StepDecay(Schedule):
     at: tuple[Whole, ...] = ()
 
     def __call__(self, step: int, total: int) -> float:
-        """Give ``value · factor^(number of entries of at below step)``."""
+        """Return ``value · factor^(number of entries of at below step)``."""
         return self.value * self.factor ** sum(step > k for k in self.at)
 
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """A value that is multiplied by a factor over every so many steps, whatever the length of the run.
+    """Multiply a value by a factor every `every` steps, for a run of any length.
 
     Parameters
     ----------
@@ -103,9 +103,9 @@ class Exponential(Schedule):
     factor : float
         Above 0.
     every : int
-        Steps over which the factor accrues, at least 1.
+        Steps from one factor to the next, at least 1.
     stairs : bool
-        Whether it accrues at once, at the end of each `every` steps, rather than evenly.
+        Whether the value changes at the end of each `every` steps only, rather than evenly.
     """
 
     value: NonNegative = 1.0
@@ -114,14 +114,14 @@ class Exponential(Schedule):
     stairs: bool = False
 
     def __call__(self, step: int, total: int) -> float:
-        """Give ``value · factor^(step/every)``, the exponent rounded down with `stairs`."""
+        """Return ``value · factor^(step/every)``, the exponent rounded down with `stairs`."""
         times: float = step // self.every if self.stairs else step / self.every
         return self.value * math.pow(self.factor, times)
 
 
 @dataclass(frozen=True)
 class Geometric(Schedule):
-    """From one value to another by equal factors, then constant.
+    """Go from one value to another by equal factors, then stay.
 
     Parameters
     ----------
@@ -136,14 +136,14 @@ class Geometric(Schedule):
     until: PositiveFraction = 1.0
 
     def __call__(self, step: int, total: int) -> float:
-        """Give ``start · (end/start)^q`` with q = p/until, at most 1."""
+        """Return ``start · (end/start)^q`` with q = p/until, at most 1."""
         q = _progress(step / total, 0.0, self.until)
         return math.pow(self.start, 1 - q) * math.pow(self.end, q)
 
 
 @dataclass(frozen=True)
 class _Ramp(Schedule):
-    """What `Linear` and `Cosine` share: two values, and the window in which the one becomes the other."""
+    """The options of `Linear` and `Cosine`: two values, and the part of the run in which one becomes the other."""
 
     start: NonNegative = 1.0
     end: NonNegative = 0.0
@@ -161,7 +161,7 @@ class _Ramp(Schedule):
 
 @dataclass(frozen=True)
 class Linear(_Ramp):
-    """Constant, then from one value to another in a straight line, then constant.
+    """Go from one value to another in a straight line; stay before and after.
 
     Parameters
     ----------
@@ -172,14 +172,14 @@ class Linear(_Ramp):
     """
 
     def __call__(self, step: int, total: int) -> float:
-        """Give ``(1−q)·start + q·end`` with q = (p − from_)/(until − from_), within [0, 1]."""
+        """Return ``(1−q)·start + q·end`` with q = (p − from_)/(until − from_), within [0, 1]."""
         q = _progress(step / total, self.from_, self.until)
         return (1 - q) * self.start + q * self.end
 
 
 @dataclass(frozen=True)
 class Cosine(_Ramp):
-    """Constant, then from one value to another along half a cosine wave, then constant.
+    """Go from one value to another along half a cosine wave; stay before and after.
 
     Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", Eq. 5.
 
@@ -192,13 +192,13 @@ class Cosine(_Ramp):
     """
 
     def __call__(self, step: int, total: int) -> float:
-        """Give ``(1−w)·start + w·end`` with w = ½(1 − cos πq), q as in `Linear`."""
+        """Return ``(1−w)·start + w·end`` with w = ½(1 − cos πq), q as in `Linear`."""
         return _half_wave(self.start, self.end, _progress(step / total, self.from_, self.until))
 
 
 @dataclass(frozen=True)
 class ConstantThenCosine(Schedule):
-    """A value that is held for a part of the run, then falls along half a cosine wave to its end.
+    """Hold a value for a part of the run, then go to its end along half a cosine wave.
 
     Parameters
     ----------
@@ -215,37 +215,37 @@ class ConstantThenCosine(Schedule):
     end: NonNegative = 0.0
 
     def __call__(self, step: int, total: int) -> float:
-        """Give ``Cosine(value, end, from_=hold)`` at this step."""
+        """Return ``Cosine(value, end, from_=hold)`` at this step."""
         return _half_wave(self.value, self.end, _progress(step / total, self.hold, 1.0))
 
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """Another schedule, its first steps scaled up from almost nothing in a straight line.
+    """Scale another schedule's first steps up from almost nothing, in a straight line.
 
     Parameters
     ----------
     steps : int
-        Length of the warm-up, at least 1; step 0 takes 1/steps of the value, step ``steps − 1`` all of it.
+        Length of the warm-up, at least 1. Step 0 takes 1/steps of the value, step ``steps − 1`` all of it.
     then : Schedule
-        What is warmed up; it counts its steps from the start of the run.
+        The schedule that is scaled; it counts its steps from the start of the run.
     """
 
     steps: Count = 100
     then: Schedule = Constant()
 
     def __call__(self, step: int, total: int) -> float:
-        """Give ``min(1, (step+1)/steps) · then(step, total)``."""
+        """Return ``min(1, (step+1)/steps) · then(step, total)``."""
         return min(1.0, (step + 1) / self.steps) * self.then(step, total)
 
 
 def _progress(p: float, from_: float, until: float) -> float:
-    """Give how far the fraction `p` of the run is on its way from `from_` to `until`, within [0, 1]."""
+    """Return how far `p` is on the way from `from_` to `until`, within [0, 1]."""
     return min(max((p - from_) / (until - from_), 0.0), 1.0)
 
 
 def _half_wave(start: float, end: float, q: float) -> float:
-    """Give (1−w)·start + w·end with w = ½(1 − cos πq): exactly the two ends at q = 0 and 1."""
+    """Return (1−w)·start + w·end with w = ½(1 − cos πq): exactly the two ends at q = 0 and 1."""
     w = 0.5 * (1 - math.cos(math.pi * q))
     return (1 - w) * start + w * end
 

@@ -1,4 +1,15 @@
-"""The layers, by name."""
+"""Layers: frozen descriptions whose passes of first and second order are written by hand.
+
+Read first `dense`, then `families`, from which nearly every layer has its second order.
+
+- `base`: what every layer is, and what its six passes are called.
+- `families`: `Affine` (y = A(x, W) + b), `Pointwise` (f, f′, f″), `LinearMap` (A, Aᵀ).
+- `dense`, `conv`, `maxout`, `classes`: layers with weights. `initializers`: what the weights are at first.
+- `spectral`: weights divided by their largest singular value.
+- `activations`, `norm`, `minibatch`, `dropout`, `resample`, `shape`: layers with few weights or none.
+- `combine`, `branches`: layers made of layers.
+- `products`, `convolution`, `windows`: the matrix products behind `dense` and `conv`, cut to fit the cache.
+"""
 
 from mulligan.nn.layers.activations import ELU, Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from mulligan.nn.layers.base import Layer, Param

@@ -31,10 +31,9 @@ class LeakyReLU(Pointwise):
         np.maximum(x, out, out=out)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
-        # 1 or α by the sign bit, without a branch, on the bit patterns as whole numbers. Those of floats ≥ 0 are ≥ 0
-        # and grow with them, those of floats < 0 are < 0. With the highest bit below the sign set, x ≥ 0 comes above
-        # the pattern of 1, while x < 0 stays below that of α: clipping leaves 1 and α. np.where takes seven times as
-        # long.
+        # f′ = 1 or α. Read as whole numbers, the bits of floats ≥ 0 are ≥ 0 and grow with them; those of floats < 0
+        # are < 0. Set the highest bit below the sign: x ≥ 0 comes above the pattern of 1, and x < 0 stays below that
+        # of α. Clipping leaves 1 and α, without a branch: np.where takes seven times as long.
         word, high, low, one = _patterns(x.dtype, self.alpha)
         bits = out.view(word)
         np.bitwise_or(x.view(word), high, out=bits)
@@ -63,7 +62,7 @@ class ELU(Pointwise):
     Parameters
     ----------
     alpha : float
-        The limit on the negative side is −α; only α = 1 has a continuous slope.
+        The limit on the negative side is −α. Only α = 1 has a continuous slope.
     """
 
     alpha: Positive = 1.0
@@ -160,13 +159,13 @@ class Softplus(Pointwise):
     Parameters
     ----------
     beta : float
-        The larger, the sharper the corner.
+        A larger β makes the corner sharper.
     """
 
     beta: Positive = 1.0
 
     def f(self, x: Array, out: Array) -> None:
-        # max(x, 0) + ln(1 + e^(−β|x|))/β: the same, and nothing can overflow
+        # max(x, 0) + ln(1 + e^(−β|x|))/β is the same and cannot overflow
         np.abs(x, out=out)
         out *= -self.beta
         np.exp(out, out=out)
@@ -209,7 +208,7 @@ class Arctan(Pointwise):
 
 
 def sigmoid(x: Array, out: Array) -> None:
-    """Write 1/(1 + e⁻ˣ), exact to a few roundings for every x, and 0 where e⁻ˣ overflows: below −88 in float32.
+    """Write 1/(1 + e⁻ˣ), exact to a few roundings, and 0 where e⁻ˣ overflows (below −88 in float32).
 
     Parameters
     ----------
@@ -225,16 +224,16 @@ def sigmoid(x: Array, out: Array) -> None:
 
 
 def above(x: Array, least: float, out: Array | None = None) -> Array:
-    """Return max(x, least), NaN kept: 3 µs for 32 × 784, where np.maximum with a number takes 8."""
+    """Return max(x, least) with NaN kept: 3 µs for 32 × 784, where np.maximum with a number takes 8."""
     return x.clip(constant(least, x.dtype), constant(np.inf, x.dtype), out=out)
 
 
 def below(x: Array, most: float, out: Array | None = None) -> Array:
-    """Return min(x, most), NaN kept, likewise."""
+    """Return min(x, most) with NaN kept."""
     return x.clip(constant(-np.inf, x.dtype), constant(most, x.dtype), out=out)
 
 
-@cache  # making them takes as long as using them on 32 rows
+@cache  # to make them takes as long as to use them on 32 rows
 def _patterns(dtype: np.dtype[Any], alpha: float) -> tuple[np.dtype[Any], Array, Array, Array]:
     """Return the whole numbers as wide as a float, the highest bit below the sign, and the patterns of α and 1."""
     word = np.dtype(f"i{dtype.itemsize}")

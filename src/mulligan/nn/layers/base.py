@@ -1,11 +1,11 @@
-"""What every layer is; nearly all have their passes from one of three `families`.
+"""What every layer is. Nearly all take their passes from one of three `families`.
 
-Names have three prefixes: none for a value (``x``, ``y``, ``W``), ``d`` for the gradient of the loss with respect to
-it (``dx``, ``dW``), ``t`` for a tangent (``tx``); ``dtx`` is the gradient with respect to a tangent.
+Names have three prefixes. A value has none (``x``, ``y``, ``W``). ``d`` is the gradient of the loss with respect to it
+(``dx``, ``dW``), ``t`` a tangent (``tx``), and ``dtx`` the gradient with respect to a tangent.
 
-The first order is the chain rule. The second order serves gradient penalties: with a seed v held fixed,
-∂/∂θ ⟨v, ∇ₓD⟩ is the gradient of a directional derivative, so it needs a *tangent* pass upwards (v pushed through the
-layers) and an *adjoint* pass downwards (the transpose of value and tangent together). No tape.
+The first order is the chain rule. The second order serves gradient penalties. With v = ∂P/∂(∇ₓD) held fixed,
+∂/∂θ ⟨v, ∇ₓD⟩ is the gradient of a directional derivative. It takes a *tangent* pass upwards, which pushes v through
+the layers, and an *adjoint* pass downwards, the transpose of value and tangent together. There is no tape.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter array of a layer.
+    """Declare one parameter array of a layer.
 
     Attributes
     ----------
     shape : tuple of int
     init : Initializer
     fan_in, fan_out : int
-        What initialisers call the number of inputs and outputs of one unit.
+        Numbers of inputs and of outputs of one unit, for the initialiser.
     trained : bool
-        False for what is kept and saved but not trained, such as running averages.
+        False for an array that is saved but not trained, such as running averages.
     """
 
     shape: Shape
@@ -49,16 +49,17 @@ class Param:
 
 @dataclass(frozen=True)
 class Layer:
-    """A frozen description; all arrays live in the `Memory` that is passed to each method.
+    """Derive from this for a layer outside the three families, and write `forward`, `backward` and `grads`.
 
-    No method changes an array that it is given. What a method returns is valid until the same method's next call;
-    `adjoint` may write over what `backward` returned.
+    Under a gradient penalty a layer also needs `tangent` and `adjoint`. A layer is a frozen description: all arrays
+    live in the `Memory` that each method is given. No method changes an array that it is given. What a method returns
+    is valid until the same method's next call; `adjoint` may write over what `backward` returned.
     """
 
     mixes_samples: ClassVar[bool] = False
     """True when a row of the output depends on other rows of the input."""
     piecewise_linear: ClassVar[bool] = False
-    """True when f″ = 0 wherever it exists and no input multiplies another: the fast path of R1 and R2 is open."""
+    """True when f″ = 0 wherever it exists and no input multiplies another. R1 and R2 then take the fast path."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -80,7 +81,7 @@ class Layer:
         raise NotImplementedError
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        """Return dx = Jᵀ dy, and keep `dy` for `grads`; without `inputs` nobody wants dx, and it may be anything."""
+        """Return dx = Jᵀ dy, and keep `dy` for `grads`. Without `inputs`, dx is not used and may be anything."""
         raise NotImplementedError
 
     def grads(self, m: Memory) -> None:
@@ -108,7 +109,7 @@ class Layer:
         """
 
     def prepare(self, m: Memory) -> None:
-        """Do what the weights alone decide, once before the passes of a step (spectral norm)."""
+        """Compute what depends on the weights alone, once before the passes of a step (spectral norm)."""
 
     def finish(self, m: Memory) -> None:
         """Turn the summed gradients into those of the stored weights, once after the passes of a step."""
@@ -120,16 +121,16 @@ class Layer:
 
     @property
     def second_order(self) -> bool:
-        """Whether `tangent` and `adjoint` are written; that shows, so no layer need say it."""
+        """Whether `tangent` and `adjoint` are written."""
         return type(self).tangent is not Layer.tangent
 
 
 def no_second_order(layer: Layer) -> str:
-    """Say that a layer cannot stand in a D with a gradient penalty, and why."""
+    """Return the message for a layer in a D with a gradient penalty that has no second order."""
     if layer.mixes_samples:
         why = "it mixes the samples of a batch, and a per-sample gradient penalty has no meaning there"
         remedy = "Use LayerNorm or no normalisation there, or a penalty-free loss with spectral_norm = true"
-    else:  # one of the user's own
+    else:  # a user's own layer
         why = "its second derivative is not written"
         methods = "tangent and adjoint" if type(layer).tangent is Layer.tangent else "ddf"
         remedy = f"Write its {methods}, or take penalties = []"

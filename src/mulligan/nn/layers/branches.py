@@ -16,9 +16,9 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class _Branches(Layer):
-    """Several layers on the same input; `join` and `part` say what becomes of their outputs."""
+    """Several layers on the same input; `join` and `part` define what becomes of their outputs."""
 
-    piecewise_linear: ClassVar[bool] = True  # itself; its children answer for themselves
+    piecewise_linear: ClassVar[bool] = True  # of the join alone; `Network` asks each child
 
     @property
     def branches(self) -> tuple[Layer, ...]:
@@ -77,7 +77,7 @@ def _total(m: Memory, arrays: list[Array], name: str) -> Array:
 
 @dataclass(frozen=True)
 class Residual(_Branches):
-    """The layers' output plus a short cut: y = F(x) + S(x).
+    """Add a shortcut to the layers' output: y = F(x) + S(x).
 
     Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Eq. 1 and 2.
 
@@ -86,7 +86,7 @@ class Residual(_Branches):
     layers : tuple of Layer
         F, one after the other.
     shortcut : tuple of Layer
-        S; nothing for the identity.
+        S; empty for the identity.
     """
 
     layers: tuple[Layer, ...]
@@ -101,7 +101,7 @@ class Residual(_Branches):
         if main != shortcut:
             raise ShapeError(
                 f"Residual cannot add samples of shape {main} (layers) and {shortcut} (shortcut). "
-                "Give the short cut layers that lead to the same shape."
+                "Give the shortcut layers that lead to the same shape."
             )
         return main
 
@@ -114,12 +114,12 @@ class Residual(_Branches):
 
 @dataclass(frozen=True)
 class Concat(_Branches):
-    """Branches on the same input, their outputs concatenated on the last axis.
+    """Concatenate the outputs of branches that take the same input, on the last axis.
 
     Parameters
     ----------
     layers : tuple of Layer
-        The branches; ``Sequential(())`` passes the input on.
+        The branches; ``Sequential(())`` is the identity.
     """
 
     layers: tuple[Layer, ...]

@@ -1,4 +1,4 @@
-"""Layers that know the class of each row: the way in for G, the way out for D."""
+"""Layers that know the class of each row: `OneHot` begins a conditional G, `Projection` ends a conditional D."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OneHot(LinearMap):
     ----------
     classes : int
     scale : float
-        What stands in the class's column; the larger beside the noise, the sooner G attends to it.
+        The value in the class's column. The larger it is beside the noise, the sooner G attends to the class.
     """
 
     classes: Count
@@ -57,7 +57,7 @@ class OneHot(LinearMap):
 
 @dataclass(frozen=True)
 class Projection(Affine):
-    """D's way out when there are classes: logit = w·h + b + E[label]·h.
+    """End D with this when there are classes: logit = w·h + b + E[label]·h.
 
     Source: Miyato & Koyama 2018, "cGANs with Projection Discriminator", Eq. 5.
 
@@ -65,7 +65,7 @@ class Projection(Affine):
     ----------
     classes : int
     init, class_init : Initializer
-        Where w (inputs × 1) and E (classes × inputs) start. With E = 0, D begins by ignoring the classes.
+        First values of w (inputs × 1) and E (classes × inputs). With E = 0, D ignores the classes at first.
     bias : bool
     """
 
@@ -112,7 +112,7 @@ class Projection(Affine):
         return np.multiply(dy, R, out=m.buffer(name, R.shape))  # dxₙ = dyₙ (w + E[labelₙ])
 
     def product_w(self, m: Memory, x: Array, dy: Array) -> None:
-        # dE[k] = Σₙ [labelₙ = k] dyₙ xₙ,  and since every row has one class,  dw = Σₖ dE[k]
+        # dE[k] = Σₙ [labelₙ = k] dyₙ xₙ.  Every row has one class:  dw = Σₖ dE[k]
         chosen = m.buffer("chosen", (len(x), self.classes))
         chosen.fill(0)
         chosen[np.arange(len(x)), labels_of(m)] = dy[:, 0]

@@ -11,7 +11,7 @@ from mulligan.nn.memory import Array, Memory
 
 @dataclass(frozen=True)
 class Sequential(Layer):
-    """Layers one after the other.
+    """Apply layers one after the other.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Sequential(Layer):
     """
 
     layers: tuple[Layer, ...]
-    piecewise_linear: ClassVar[bool] = True  # itself; its children answer for themselves
+    piecewise_linear: ClassVar[bool] = True  # of the chain alone; `Network` asks each child
 
     def output_shape(self, shape: Shape) -> Shape:
         for layer in self.layers:
@@ -78,7 +78,7 @@ class Sequential(Layer):
 
 
 def _lowest_with_params(m: Memory) -> int:
-    """Where a backward pass may stop when nobody asks for the gradient of the inputs."""
+    """Return the layer at which a backward pass may stop if the gradient of the inputs is not needed."""
     for i, child in enumerate(m.children):
         if child.params or any(memory.params for memory in child.walk()):
             return i

@@ -1,4 +1,4 @@
-"""Convolution and transposed convolution: one map (see `convolution`), read in both directions."""
+"""Convolution and transposed convolution: one map (see `convolution`) in both directions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Convolution(Affine):
-    """What both directions share.
+    """Options and passes of both directions.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class _Convolution(Affine):
         Pixels of the fine image from one window to the next.
     padding : "same" or int
         Rows of zeros on each side of the fine image. "same" divides (Conv2d, rounding up) or multiplies
-        (ConvTranspose2d) the image's size by the stride exactly, whatever the kernel; where the number of zeros is
-        odd, the extra one comes last.
+        (ConvTranspose2d) the image's size by the stride exactly, for every kernel. If the number of zeros is odd, the
+        extra one comes last.
     init, bias_init : Initializer
         Where W (kh, kw, c_in, c_out) and b (c_out) start.
     bias : bool
@@ -102,10 +102,10 @@ class _Convolution(Affine):
 
 @dataclass(frozen=True)
 class Conv2d(_Convolution):
-    """Convolution: each output pixel is the product of W with the window that it looks at, plus b.
+    """Convolve: each output pixel is the product of W with a window of the image, plus b.
 
-    The output is (h, w, channels): with a number p for padding h = ⌊(H + 2p − kh)/stride⌋ + 1, with "same"
-    h = ⌈H/stride⌉; w likewise.
+    The output is (h, w, channels). A padding of p gives h = ⌊(H + 2p − kh)/stride⌋ + 1; "same" gives h = ⌈H/stride⌉.
+    The width follows the same formulas.
     """
 
     def correlation(self, shape: Shape) -> Correlation:
@@ -161,10 +161,10 @@ class Conv2d(_Convolution):
 
 @dataclass(frozen=True)
 class ConvTranspose2d(_Convolution):
-    """Transposed convolution: each input pixel adds its multiple of W to a window of the output; then b is added.
+    """Convolve transposed: each input pixel adds its multiple of W to a window of the output; then b is added.
 
-    The output is (H, W, channels): with a number p for padding H = (h − 1)·stride + kh − 2p, with "same"
-    H = h·stride; W likewise.
+    The output is (H, W, channels). A padding of p gives H = (h − 1)·stride + kh − 2p; "same" gives H = h·stride. The
+    width follows the same formulas.
     """
 
     def correlation(self, shape: Shape) -> Correlation:
@@ -197,7 +197,7 @@ class ConvTranspose2d(_Convolution):
         return self.correlation(shape).image
 
     def _fans(self, shape: Shape) -> tuple[int, int]:
-        # An output pixel is reached by kh·kw/stride² windows, each with all c_in channels.
+        # kh·kw/stride² windows reach an output pixel, each with all c_in channels.
         taps = self.size[0] * self.size[1]
         return max(1, taps * shape[2] // self.stride**2), taps * self.channels
 

@@ -2,9 +2,10 @@
 
     coarse[i, j, k] = Σ_{a,b,c} fine[s·i + a − p, s·j + b − p, c] · W[a, b, c, k]
 
-Seen from the fine side: row f is phase r = (f + p) mod s of quotient q = (f + p − r)/s. It meets the coarse rows i with
-s·i + a = f + p, hence a = r + s·t and i = q − t for t = 0 … ⌈kh/s⌉ − 1; columns likewise. So the transpose is again a
-convolution, of stride 1 over the coarse grid, and its s·s·C outputs are the phases of the fine pixels.
+On the fine side, row f is phase r = (f + p) mod s of quotient q = (f + p − r)/s. It meets the coarse rows i with
+s·i + a = f + p, hence a = r + s·t and i = q − t for t = 0 … ⌈kh/s⌉ − 1. The same holds for columns. The transpose is
+therefore again a convolution, of stride 1 over the coarse grid, and its s·s·C outputs are the phases of the fine
+pixels.
 """
 
 from __future__ import annotations
@@ -23,17 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TILE_BYTES = 512 << 10
-"""What the columns of one tile of samples may take: with what they are made of and what becomes of them they shall stay
-in a core's own cache."""
+"""Bytes of the columns of one tile of samples: columns, image and product together stay in a core's own cache."""
 
 THIN_TILE_BYTES = 2 << 20
-"""The same where no columns are written: what a call costs then weighs more than the cache."""
+"""The same where no columns are written: the cost of a call then matters more than the cache."""
 
 KERNEL_ROWS = 400
-"""At least so many windows go into one product for dW, for the results of all tiles have to be added."""
+"""Windows in one product for dW, at least: the results of all tiles have to be added."""
 
 THIN = 4
-"""Up to this many outputs s·s·C, windows are cheaper multiplied where they lie than copied."""
+"""With at most this many outputs s·s·C, to multiply windows in place is cheaper than to copy them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Correlation:
     kernel : (kh, kw)
     stride : int
     before : (top, left)
-        The p of the formula: zeros thought above and left of the image.
+        The p of the formula: rows and columns of zeros above and left of the image.
     """
 
     image: tuple[int, int, int]
@@ -86,7 +86,7 @@ class Correlation:
     def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array, b: Array | None = None) -> Array:
         """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W of shape (kh, kw, C, K).
 
-        Where there is a b (K), it is added to every pixel, tile by tile while these are in the cache.
+        If there is a b (K), it is added to every pixel of a tile while the tile is in the cache.
         """
         K = self.grid[2]
         matrix = _contiguous(m, W).reshape(-1, K)
@@ -98,7 +98,7 @@ class Correlation:
     def to_kernel(self, m: Memory, fine: Callable[[slice], Array], coarse: Array, out: Array) -> Array:
         """Write the transpose with respect to W, of shape (kh, kw, C, K).
 
-        The fine images are asked for tile by tile: what has to be computed first need not leave the cache.
+        The fine images are computed tile by tile, so that they need not leave the cache.
         """
         K = self.grid[2]
         matrix = out.reshape(-1, K)
@@ -140,11 +140,11 @@ class Correlation:
             out[:, rows] = pixels.swapaxes(0, 1)
 
     def _phases_thin(self, m: Memory, coarse: Array, matrices: Array, out: Array) -> None:
-        """Take all phases in one product, of windows that are copied nowhere.
+        """Take all phases in one product, without a copy of the windows.
 
-        tw pixels side by side are one row of a window. Cut into such pieces from pixel 0, 1, … tw − 1 on, the padded
-        grid is tw matrices, which together hold every row of every window. Adding the rows of a window is then a
-        shift by whole rows of pixels.
+        tw neighbouring pixels are one row of a window. Cut the padded grid into such pieces, beginning at pixel 0, 1, …
+        tw − 1. These are tw matrices, which together hold every row of every window. To add the rows of a window is
+        then a shift by whole rows of pixels.
         """
         s, C, K, windows = self.stride, self.image[2], self.grid[2], self.phases
         th, tw = windows.kernel
@@ -169,7 +169,7 @@ class Correlation:
                 fine[:, rows, cols] = blocks[:, row_quotients, col_quotients, a, b]
 
     def _phase_matrices(self, m: Memory, W: Array, thin: bool) -> Array:
-        """Return W as one matrix (th·tw·K, s·C) a phase of rows; if thin, (tw·K, s·s·C) a row of a window."""
+        """Return a matrix (th·tw·K, s·C) for each phase of rows; if thin, (tw·K, s·s·C) for each row of a window."""
         s, (kh, kw, C, K), (th, tw) = self.stride, W.shape, self.phases.kernel
         if (kh, kw) != (th * s, tw * s):
             whole = m.buffer("whole", (th * s, tw * s, C, K))

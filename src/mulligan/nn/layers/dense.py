@@ -1,4 +1,4 @@
-"""The fully connected layer."""
+"""The fully connected layer. Read this first: a whole layer, with the three products of its passes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Dense(Affine):
     def product_x(self, m: Memory, dy: Array, name: str) -> Array:
         W = self.weight(m)
         out = m.buffer(name, (len(dy), len(W)))
-        if self.units == 1:  # an outer product; BLAS would pack a matrix of one column
+        if self.units == 1:  # BLAS would pack the matrix of one column
             return np.multiply(dy, W.T, out=out)
         multiply(dy, W.T, out)  # dx = dy Wᵀ
         return out

@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Dropout: random zeros in training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Dropout(LinearMap):
 
     Source: Srivastava et al. 2014, "Dropout", §10 (the inverted form: evaluation changes nothing).
 
-    The mask is drawn in `forward` from the workspace's generator and serves every pass until the next `forward`.
+    `forward` draws the mask from the workspace's generator. Every pass until the next `forward` uses the same mask.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The three families that give nearly all layers their passes of first and second order.
+"""Three families that give nearly all layers their passes of first and second order.
 
-A layer writes a product and its transposes (`Affine`), f with its derivatives (`Pointwise`) or A and Aᵀ
-(`LinearMap`).
+A layer writes a product and its transposes (`Affine`), f with its derivatives (`Pointwise`), or A and Aᵀ
+(`LinearMap`). The family does the rest.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Affine(Layer):
-    """Family y = A(x, W) + b with A bilinear: write the product and its two transposes.
+    """Derive from this for y = A(x, W) + b with A bilinear: write the product and its two transposes.
 
-    ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)``, ``ty = A(tx, W)``; the adjoint needs nothing new, since the map is
-    linear in x. On the fast path loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
+    ``dx = A_xᵀ(dy, W)``, ``dW = A_Wᵀ(x, dy)`` and ``ty = A(tx, W)``. The map is linear in x, so that the adjoint needs
+    nothing new. On the fast path loss and penalty share one product: ``dW = A_Wᵀ(c⊙x + u, δ)``.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Affine(Layer):
         # db = Σ cₙ dyₙ as a matrix-vector product: 5 µs where a sum over the first axis takes 20.
         m.add("b", weights.dot(dy, out=m.gradient("b")))
 
-    # ── spectral norm, of which the products above know nothing but `weight` ────────────────────────────────────────
+    # ── spectral norm: the products above ask it for `weight`, and for nothing else ───────────────────────────────────
 
     @cached_property
     def spectral(self) -> SpectralNorm:
@@ -139,7 +139,7 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 @dataclass(frozen=True)
 class Pointwise(Layer):
-    """Family y = f(x), element by element: write f, f′ and f″."""
+    """Derive from this for y = f(x), element by element: write f, f′ and, for gradient penalties, f″."""
 
     @property
     def second_order(self) -> bool:
@@ -150,11 +150,11 @@ class Pointwise(Layer):
         raise NotImplementedError(f"{type(self).__name__}.f is not written")
 
     def df(self, x: Array, y: Array, out: Array) -> None:
-        """Write f′(x); `y` is f(x), from which some functions have it cheaper."""
+        """Write f′(x). `y` is f(x), from which f′ is sometimes cheaper."""
         raise NotImplementedError(f"{type(self).__name__}.df is not written")
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
-        """Write f″(x); without it, no gradient penalty stands on this layer."""
+        """Write f″(x). Without it a gradient penalty on this layer raises `UnsupportedError`."""
         raise UnsupportedError(no_second_order(self))
 
     def forward(self, m: Memory, x: Array) -> Array:
@@ -177,7 +177,7 @@ class Pointwise(Layer):
         dx = m.buffer("dx", dy.shape)
         if m.context.tangent_follows:
             return np.multiply(dy, self.slope(m), out=dx)
-        self.df(m.x, m.y, dx)  # a slope that serves once needs no memory of its own
+        self.df(m.x, m.y, dx)  # used once, so that it needs no buffer
         return np.multiply(dy, dx, out=dx)
 
     def tangent(self, m: Memory, tx: Array) -> Array:
@@ -199,7 +199,7 @@ class Pointwise(Layer):
 
 
 def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
-    """Raise where a function of one's own returns what it should write: the passes would go on with old memory.
+    """Raise if a user's function returns its result instead of writing it: the passes would use stale memory.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
     ------
     UnsupportedError
     """
-    x = np.full((2, *shape), 0.5)  # above 0, where logarithms and roots are numbers, too
+    x = np.full((2, *shape), 0.5)  # above 0, where logarithms and roots are finite
     asked: dict[str, Callable[[Array], object]] = {"f": partial(layer.f, x), "df": partial(layer.df, x, x)}
     if curved and not layer.piecewise_linear:
         asked["ddf"] = partial(layer.ddf, x, x)
@@ -230,7 +230,7 @@ def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
 
 @dataclass(frozen=True)
 class LinearMap(Layer):
-    """Family y = A x with a fixed A (pooling, resampling, reshaping): write A and Aᵀ."""
+    """Derive from this for y = A x with a fixed A (pooling, resampling, reshaping): write A and Aᵀ."""
 
     piecewise_linear: ClassVar[bool] = True
 

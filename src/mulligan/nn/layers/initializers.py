@@ -1,8 +1,8 @@
 """Initialisers: what the parameters are before the first step.
 
-An initialiser fills a given array in place. It draws in float64 and rounds once, so a float64 network for a
-gradient check equals its float32 twin up to that rounding. `fan_in` and `fan_out` count the inputs that one
-output sums over and the outputs that one input reaches; a layer knows them, an array's shape does not.
+An initialiser fills a given array in place. It draws in float64 and rounds once, so that a float64 network for a
+gradient check equals its float32 twin up to that rounding. `fan_in` counts the inputs that one output sums over,
+`fan_out` the outputs that one input reaches. The layer knows both; an array's shape does not show them.
 """
 
 import math
@@ -19,7 +19,7 @@ from mulligan.nn.ranges import Finite, NonNegative, check_ranges
 
 @dataclass(frozen=True)
 class Initializer(ABC):
-    """A way to fill an array of parameters. One of one's own writes `fill`."""
+    """Derive from this for a way to fill an array of parameters, and write `fill`."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -35,13 +35,13 @@ class Initializer(ABC):
         fan_in, fan_out : int
             At least 1.
         rng : numpy.random.Generator
-            Advanced by as many draws as the array needs, whatever its dtype.
+            The number of draws depends on the shape alone, not on the dtype.
         """
 
 
 @dataclass(frozen=True)
 class He(Initializer):
-    """Normal, scaled so that a (leaky) ReLU layer keeps the size of its input.
+    """Draw from a normal distribution, scaled so that a (leaky) ReLU layer keeps the size of its input.
 
     Source: He et al. 2015, "Delving Deep into Rectifiers", Eq. 15.
 
@@ -65,7 +65,7 @@ class He(Initializer):
 
 @dataclass(frozen=True)
 class Glorot(Initializer):
-    """Scaled so that a tanh layer keeps the size of what passes through it, forward and backward.
+    """Scale the weights so that a tanh layer keeps the size of values and of gradients.
 
     Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
     networks", Eq. 16 (uniform) and Eq. 12 (the variance, for normal).
@@ -94,14 +94,14 @@ class Glorot(Initializer):
 
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
-    """A random orthogonal matrix: no direction is stretched or lost.
+    """Draw a random orthogonal matrix, which stretches or loses no direction.
 
     Source: Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
     networks", §3; uniform by Mezzadri 2007, "How to generate random matrices from the classical compact
     groups", §5.
 
-    An array of more than two axes is the matrix of all axes but the last against the last. The rows of a wide
-    matrix, the columns of a tall one, are orthogonal and of length `gain`.
+    An array of more than two axes counts as the matrix of all axes but the last against the last. The rows of a wide
+    matrix and the columns of a tall one are orthogonal and of length `gain`.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Orthogonal(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """Normal around 0, whatever the fans.
+    """Draw from a normal distribution around 0, without regard to the fans.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class Normal(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """Uniform around 0, whatever the fans.
+    """Draw uniformly around 0, without regard to the fans.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Uniform(Initializer):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """The same number everywhere.
+    """Fill with one number.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ class Constant(Initializer):
 
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """Zero everywhere: the usual start of a bias."""
+    """Fill with zeros, the usual start of a bias."""
 
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Fill `out`; see `Initializer.fill`. Draws nothing."""
@@ -186,14 +186,14 @@ class Zeros(Initializer):
 
 @dataclass(frozen=True)
 class Scaled(Initializer):
-    """Another initialiser, its values multiplied by a number.
+    """Multiply another initialiser's values by a number.
 
     The article's start is ``Scaled(He(slope=0.0), by=0.002)``.
 
     Parameters
     ----------
     init : Initializer
-        What is scaled.
+        Gives the values.
     by : float
         Any finite number.
     """

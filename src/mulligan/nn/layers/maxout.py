@@ -1,4 +1,4 @@
-"""The activation of the first GAN's discriminator."""
+"""Maxout, the activation of the first GAN's discriminator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mulligan.nn.ranges import Count
 
 @dataclass(frozen=True)
 class Maxout(Layer):
-    """The largest of several affine maps: y_u = max_k (x W_uk + b_uk).
+    """Take the largest of several affine maps: y_u = max_k (x W_uk + b_uk).
 
     Source: Goodfellow et al. 2013, "Maxout Networks", §3. The maps are one Dense layer of units × pieces.
 
@@ -26,10 +26,10 @@ class Maxout(Layer):
     units : int
         Length of an output row.
     pieces : int
-        Maps among which the largest counts.
+        Affine maps of each unit.
     init : Initializer
     spectral_norm : bool
-        Of the maps together; see `Affine`.
+        Of all maps as one matrix; see `Affine`.
     """
 
     units: Count
@@ -58,7 +58,7 @@ class Maxout(Layer):
         return np.max(a, axis=-1, out=m.buffer("y", a.shape[:-1]))
 
     def spread(self, m: Memory, dy: Array, name: str) -> Array:
-        """Hand each dy to the map that was chosen."""
+        """Pass each dy to the map that was the largest."""
         chosen: Array = m.saved["chosen"]
         return np.multiply(dy[..., None], chosen, out=m.buffer(name, chosen.shape)).reshape(len(dy), -1)
 

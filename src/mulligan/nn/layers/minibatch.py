@@ -1,4 +1,4 @@
-"""Layers that let D compare the samples of a batch: a collapsed batch looks unlike a real one."""
+"""Layers that let D compare the samples of a batch, so that it can tell a collapsed batch from a real one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mulligan.nn.ranges import Count, Epsilon
 
 @dataclass(frozen=True)
 class MinibatchStddev(Layer):
-    """Append one number that tells how varied the batch is: the standard deviation of each feature, averaged.
+    """Append a measure of the batch's variety: the standard deviation of each feature, averaged.
 
     Source: Karras et al. 2018, "Progressive Growing of GANs", §3; the group is the whole batch.
 
         s_f = √(mean_n (x_nf − μ_f)² + ε),   y_n = [x_n, mean_f s_f]
 
-    Images get the number as one more channel.
+    In images the number is one more channel.
 
     Parameters
     ----------
     eps : float
-        Added to the variance, so that the root has a slope where all samples are equal.
+        Added to the variance, so that the root is differentiable when all samples are equal.
     """
 
     eps: Epsilon = 1e-8
@@ -60,7 +60,7 @@ class MinibatchStddev(Layer):
 
 @dataclass(frozen=True)
 class MinibatchDiscrimination(Layer):
-    """Append to each row how near the others are to it, in `kernels` learned ways.
+    """Append to each row how near the other rows are, by `kernels` learned measures.
 
     Source: Salimans et al. 2016, "Improved Techniques for Training GANs", §3.2.
 
@@ -71,9 +71,9 @@ class MinibatchDiscrimination(Layer):
     kernels : int
         Numbers appended, B in the paper.
     dim : int
-        Of the space in which rows are compared, C in the paper.
+        Dimension of the space in which rows are compared, C in the paper.
     init : Initializer
-        Where T (inputs × kernels × dim) starts.
+        First values of T (inputs × kernels × dim).
     """
 
     kernels: Count = 16
@@ -97,7 +97,7 @@ class MinibatchDiscrimination(Layer):
         T = m.params["T"].reshape(len(m.params["T"]), -1)
         own = np.matmul(x, T, out=m.buffer("M", (len(x), T.shape[1]))).reshape(-1, self.kernels, self.dim)
         everyone = np.concatenate(m.context.gather_workers(own))
-        # (own rows, all rows, kernels, dim): who is where from whom
+        # (own rows, all rows, kernels, dim): the difference of each pair
         apart = np.subtract(own[:, None], everyone, out=m.buffer("apart", (len(own), *everyone.shape)))
         near = np.sum(np.abs(apart), axis=-1, out=m.buffer("near", apart.shape[:-1]))
         np.negative(near, out=near)
@@ -109,7 +109,7 @@ class MinibatchDiscrimination(Layer):
         return y
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
-        # c_b(n, k) stands in the sums of both rows:
+        # c_b(n, k) is a term of both rows' sums:
         # dM_nb = −Σ_k (dy_nb + dy_kb) c_b(n, k) sign(M_nb − M_kb), k in every worker
         own = dy[:, -self.kernels :]
         everyone = np.concatenate(m.context.gather_workers(own))

@@ -1,4 +1,4 @@
-"""Normalisation: of a feature over the batch, of a sample, of a pixel."""
+"""Normalisation of a feature over the batch, of a sample, or of a pixel."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from mulligan.nn.ranges import Epsilon, PositiveFraction
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Each feature (or channel) with mean 0 and variance 1 over the batch, then scaled and shifted.
+    """Give each feature (or channel) mean 0 and variance 1 over the batch, then scale and shift it.
 
     Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithms 1 and 2.
 
         x̂ = (x − μ)/√(σ² + ε),   y = γ x̂ + β
 
-    μ and σ² are those of the whole batch, whichever workers share it; in evaluation, their running averages.
+    μ and σ² are those of the whole batch, which workers share. In evaluation they are running averages.
 
     Parameters
     ----------
     momentum : float
-        Share of the new batch in the running averages, 0 < momentum ≤ 1: PyTorch's meaning; Keras's is 1 − this.
+        Share of the new batch in the running averages, 0 < momentum ≤ 1, as in PyTorch; Keras has 1 − this.
     eps : float
         Added to the variance.
     """
@@ -89,14 +89,14 @@ class BatchNorm(Layer):
 
 @dataclass(frozen=True)
 class _SampleNorm(Layer):
-    """What LayerNorm and PixelNorm share: x̂ = P x/s, s² = mean (P x)² + ε, within a group of D numbers.
+    """LayerNorm's and PixelNorm's passes: x̂ = P x/s, s² = mean (P x)² + ε, within a group of D numbers.
 
-    P subtracts the mean, or does nothing. J = ∂x̂/∂x is symmetric, and with ⟨a·b⟩ for the mean of a product:
+    P subtracts the mean, or does nothing. J = ∂x̂/∂x is symmetric. With ⟨a·b⟩ for the mean of a product,
 
         J t = (P t − x̂ ⟨x̂·t⟩)/s
         ∂/∂x Σ b·(J t) = −(⟨b·J t⟩ x̂ + ⟨x̂·t⟩ J b + ⟨x̂·b⟩ J t)/s
 
-    the second because ∂s/∂x = x̂/D and ∂x̂/∂x = J.
+    where the second follows from ∂s/∂x = x̂/D and ∂x̂/∂x = J.
     """
 
     eps: Epsilon = 1e-5
@@ -155,7 +155,7 @@ class _SampleNorm(Layer):
         return out.reshape(t.shape)
 
     def scale(self, m: Memory, x: Array, name: str, shift: bool = False) -> Array:
-        """Return γ x, and β added with `shift`, in the buffer `name`; x itself where there is no γ."""
+        """Return γ x (plus β with `shift`) in the buffer `name`, or x itself where there is no γ."""
         if "gamma" not in m.params:
             return x
         out = np.multiply(x, m.params["gamma"], out=m.buffer(name, x.shape))
@@ -166,9 +166,9 @@ class _SampleNorm(Layer):
 
 @dataclass(frozen=True)
 class LayerNorm(_SampleNorm):
-    """Each sample with mean 0 and variance 1 over all its numbers, then each feature (or channel) scaled and shifted.
+    """Give each sample mean 0 and variance 1 over all its numbers, then scale and shift each feature (or channel).
 
-    Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It mixes no samples: gradient penalties may stand on it.
+    Source: Ba et al. 2016, "Layer Normalization", Eq. 4. It mixes no samples, so that it supports gradient penalties.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ class LayerNorm(_SampleNorm):
 
 @dataclass(frozen=True)
 class PixelNorm(_SampleNorm):
-    """Each pixel's channels (or each row) divided by their root mean square. No parameters.
+    """Divide each pixel's channels (or each row) by their root mean square. It has no parameters.
 
     Source: Karras et al. 2018, "Progressive Growing of GANs", §4.2.
 
@@ -216,13 +216,13 @@ class PixelNorm(_SampleNorm):
 
 
 def _column_dots(a: Array, b: Array) -> Array:
-    """Σ over rows of a·b, column by column, without the product of all."""
+    """Return Σ a·b over the rows, column by column, without the array a·b."""
     dots: Array = np.einsum("nd,nd->d", a, b)
     return dots
 
 
 def _mean_dots(a: Array, b: Array) -> Array:
-    """Mean of a·b in each row, as a column."""
+    """Return the mean of a·b in each row, as a column."""
     dots: Array = np.vecdot(a, b)[:, None]
     dots /= a.shape[1]
     return dots

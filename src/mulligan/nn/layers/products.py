@@ -1,7 +1,7 @@
-"""Products of matrices, cut into tiles of the size that BLAS likes best.
+"""Matrix products, cut into tiles that BLAS multiplies fastest.
 
-OpenBLAS's AVX-512 kernels multiply small matrices where they lie; larger ones are packed first, which for the few rows
-of a batch takes as long as half of the product. So a large product goes to BLAS as many small ones, in one call of
+OpenBLAS's AVX-512 kernels multiply small matrices in place. They pack larger ones first, which for the few rows of a
+batch takes as long as half of the product. So a large product goes to BLAS as many small ones, in one call of
 ``np.matmul``, which loops over the tiles. On one core, float32, operands not in L2, GF/s (Intel Xeon, Emerald Rapids;
 OpenBLAS 0.3.31, SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy of a layer of 784 inputs and 512 units:
 
@@ -10,8 +10,8 @@ OpenBLAS 0.3.31, SkylakeX kernels), for y = x W, dx = dy Wᵀ and dW = xᵀ dy o
     64                   116        130      97        127     130        146
     128                  134        142     122        136     151        154
 
-Where even four rows of y would be too large a product, the sum is cut, too, and its parts are added: narrow columns of
-a W whose rows are a power of two long fall into the same few places of the cache, and ran at 90 to 97 there.
+If even four rows of y are too large a product, the sum is cut, too, and its parts are added. Narrow columns instead
+ran at 90 to 97 there: in a W whose rows are a power of two long, they share a few places of the cache.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ Way: TypeAlias = tuple[int, int, int]
 """How to cut a product: rows and columns of a tile, and terms of a sum at a time."""
 
 SMALL = 1_000_000
-"""Up to M·N·K multiplications the kernels for small products serve; above, operands are packed first."""
+"""The kernels for small products serve up to this many multiplications M·N·K; above it, operands are packed first."""
 
 RESULT = 1024
-"""Elements of a tile of the result up to which they serve, too, where the right factor is a transpose (dy Wᵀ)."""
+"""They also serve up to this many elements of the result only, if the right factor is a transpose (dy Wᵀ)."""
 
 WIDEST, TURNED = 128, 32
-"""Columns of a tile at most, where the result is cut both ways; the second where the right factor is a transpose."""
+"""Columns of a tile at most, if the result is cut both ways; the second if the right factor is a transpose."""
 
 REGISTER = 16
 """Columns of a tile are a multiple of this, one register of float32."""
 
 FOUR = 4
-"""The kernels take so many rows at once; one more costs as much as four."""
+"""Rows that the kernels take at once; one more row costs as much as four."""
 
 LINES = 32
-"""Rows of a tile as wide as the result, at least, where the left factor is a transpose: two cache lines."""
+"""Rows of a tile that is as wide as the result, at least, if the left factor is a transpose: two cache lines."""
 
 FEWEST = 8
 """Rows below which cutting gains nothing."""
 
 PACKED = 192
-"""Rows of y above which packing costs less than cutting its sums; terms of dW above which it costs less than tiles."""
+"""With more rows of y, packing costs less than cutting the sums; with more terms of dW, less than tiles."""
 
 EASILY = 96
-"""The same for the rows of y where W's are not a power of two long, so that packing finds them all over the cache."""
+"""The same for the rows of y if W's rows are not a power of two long, so that they spread over the cache."""
 
 TERMS = 256
-"""Terms of a part of a cut sum, at least: adding the parts then costs little beside the products."""
+"""Terms of a part of a cut sum, at least: to add the parts then costs little beside the products."""
 
 
 @cache
@@ -74,7 +74,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     way = tile(M, K, N, down_a < along_a, down_b < along_b) if prefers_small() else None
     if way is None:
         if out.flags.c_contiguous:  # else `dot` refuses
-            a.dot(b, out=out)  # the same call of BLAS, without 0.5 µs that np.matmul takes before it
+            a.dot(b, out=out)  # the same call of BLAS; np.matmul takes 0.5 µs before it
         else:
             np.matmul(a, b, out=out)
         return
@@ -90,7 +90,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 
 def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
-    """Write a b, tile by tile of the result; all tiles that share columns of `b` come one after the other."""
+    """Write a b, one tile of the result after the other; tiles that share columns of `b` are neighbours."""
     (M, K), N = a.shape, b.shape[1]
     count = M // rows
     whole = count * rows
@@ -108,23 +108,23 @@ def _in_tiles(a: Array, b: Array, out: Array, rows: int, cols: int) -> None:
 
 @lru_cache(maxsize=4096)
 def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False) -> Way | None:
-    """Return rows and columns of the tiles that a product's result is cut into, and how many terms a sum has at a time.
+    """Return how to cut a product: rows and columns of a tile of the result, and terms of a sum at a time.
 
     Parameters
     ----------
     M, K, N : int
         Of a product of (M, K) and (K, N).
     a_turned, b_turned : bool
-        The factor is a transpose: its first axis is the one that lies contiguous.
+        Whether the factor is a transpose: its first axis is contiguous.
 
     Returns
     -------
     (rows, cols, terms) or None
-        None where the product is left whole.
+        None if the product stays whole.
     """
     if M < FEWEST or not (K and N) or (a_turned and K > PACKED and N >= WIDEST):
         return None
-    if not b_turned:  # a few rows of the result, as wide as it is
+    if not b_turned:  # tiles of a few rows, as wide as the result
         least = LINES if a_turned else FOUR
         parts = 1 if a_turned else min(-(-least * K * N // SMALL), max(K // TERMS, 1))
         if parts > 1 and (EASILY if N % WIDEST else PACKED) < M:
@@ -142,10 +142,10 @@ def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False)
 
 
 def _columns(N: int, widest: int) -> int:
-    """Return the widest columns that fill registers and divide N; 0 where none do."""
+    """Return the largest width that fills registers and divides N, or 0."""
     return next((cols for cols in range(min(widest, N), 0, -1) if cols % REGISTER == 0 and N % cols == 0), 0)
 
 
 def rows_at_once(K: int, N: int) -> int:
-    """Return how long a sum aᵀ b with a result of shape (K, N) may be for `multiply` to cut it well."""
+    """Return the most terms of a sum aᵀ b, with a result of shape (K, N), that `multiply` cuts well."""
     return SMALL // (min(K, LINES) * min(N, WIDEST))

@@ -1,4 +1,4 @@
-"""Images made larger and smaller by fixed rules."""
+"""Layers that enlarge and shrink images by fixed rules."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from mulligan.nn.ranges import Count
 
 @dataclass(frozen=True)
 class Upsample(LinearMap):
-    """Twice the height and width.
+    """Double the height and width.
 
     Parameters
     ----------
     mode : str
-        ``"nearest"``: each pixel four times. ``"bilinear"``: pixels are little squares, and a new one lies a quarter
-        from the nearest old one, ¾ : ¼ in each direction; at the border the old one counts whole (PyTorch's
-        ``align_corners=False``).
+        ``"nearest"`` repeats each pixel four times. ``"bilinear"`` mixes the two nearest pixels ¾ : ¼ in each
+        direction, and repeats the border (PyTorch's ``align_corners=False``).
     """
 
     mode: Literal["nearest", "bilinear"] = "nearest"
@@ -40,7 +39,7 @@ class Upsample(LinearMap):
         if self.mode == "nearest":
             out.reshape(n, h, 2, w, 2, c)[...] = x[:, :, None, :, None, :]
             return out
-        # Weights 3 : 1 in each direction, hence 1/16 once, where the numbers are fewest.
+        # Weights 3 : 1 in each direction, and 1/16 once, on the smallest array.
         small, thrice = m.buffer("small", x.shape), m.buffer("thrice", x.shape)
         np.multiply(x, 1 / 16, out=small)
         wide, wide_thrice = m.buffer("wide", (n, h, 2 * w, c)), m.buffer("wide thrice", (n, h, 2 * w, c))
@@ -64,7 +63,7 @@ class Upsample(LinearMap):
 def _spread(x: Array, out: Array, thrice: Array) -> None:
     """Write 3 xᵢ + xᵢ₋₁ and 3 xᵢ + xᵢ₊₁, row i of x (n, L, k), into out (n, L, 2, k).
 
-    Beyond the border lies the border row once more.
+    The border row is repeated beyond the border.
     """
     np.multiply(x, 3, out=thrice)
     np.add(thrice[:, 1:], x[:, :-1], out=out[:, 1:, 0])
@@ -74,7 +73,7 @@ def _spread(x: Array, out: Array, thrice: Array) -> None:
 
 
 def _collect(dy: Array, out: Array) -> None:
-    """Transpose of `_spread`, from (n, L, 2, k) to (n, L, k)."""
+    """Write the transpose of `_spread`, from (n, L, 2, k) to (n, L, k)."""
     np.add(dy[:, :, 0], dy[:, :, 1], out=out)
     out *= 3
     out[:, :-1] += dy[:, 1:, 0]
@@ -84,7 +83,7 @@ def _collect(dy: Array, out: Array) -> None:
 
 
 def _add_windows(x: Array, out: Array) -> Array:
-    """Sum x (n, h, s, w, s, c) over both s: a third of the time of np.sum, which takes one number at a time."""
+    """Sum x (n, h, s, w, s, c) over both s, in a third of the time of np.sum, which adds single numbers."""
     s = x.shape[2]
     np.copyto(out, x[:, :, 0, :, 0])
     for a, b in itertools.islice(itertools.product(range(s), range(s)), 1, None):
@@ -94,7 +93,7 @@ def _add_windows(x: Array, out: Array) -> Array:
 
 @dataclass(frozen=True)
 class AvgPool(LinearMap):
-    """The mean of each size × size window; windows do not overlap.
+    """Take the mean of each size × size window; windows do not overlap.
 
     Parameters
     ----------

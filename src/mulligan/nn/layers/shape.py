@@ -14,7 +14,7 @@ from mulligan.nn.ranges import Count
 
 @dataclass(frozen=True)
 class Flatten(LinearMap):
-    """Each sample becomes one row of numbers."""
+    """Turn each sample into one row of numbers."""
 
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
@@ -28,7 +28,7 @@ class Flatten(LinearMap):
 
 @dataclass(frozen=True)
 class Reshape(LinearMap):
-    """Each sample takes another shape of as many numbers.
+    """Give each sample another shape with the same number of elements.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Reshape(LinearMap):
 
 
 def check_image(layer: Layer, shape: Shape) -> None:
-    """Refuse samples that are no images, for a layer whose formula has a height and a width."""
+    """Raise `ShapeError` unless a sample is an image (height, width, channels)."""
     if len(shape) != 3:
         raise ShapeError(
             f"{type(layer).__name__} takes images (height, width, channels), not samples of shape {shape}. "

@@ -1,4 +1,4 @@
-"""Windows over an image, copied into the rows of a matrix: what makes a convolution a matrix product."""
+"""Windows over an image, copied into the rows of a matrix, which turns a convolution into a matrix product."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mulligan.nn.memory import Array, Memory, aligned, scratch
 
 @dataclass(frozen=True)
 class Windows:
-    """A grid of equal windows, some of which may reach beyond the image; there they see zeros.
+    """A grid of equal windows. A window may reach beyond the image, where it reads zeros.
 
-    Window (i, j) covers the rows ``stride·i − before[0] + (0 … kh − 1)`` of the image, columns likewise.
+    Window (i, j) covers the rows ``stride·i − before[0] + (0 … kh − 1)`` of the image, and columns by the same rule.
 
     Attributes
     ----------
@@ -45,18 +45,18 @@ class Windows:
         return self.kernel[0] * self.kernel[1] * self.image[2]
 
     def tile(self, most: int, dtype: np.dtype[Any]) -> int:
-        """Return for how many samples the matrix of windows takes at most so many bytes; at least 1."""
+        """Return the number of samples whose matrix of windows fits into `most` bytes, at least 1."""
         return max(1, most // (self.places * self.length * dtype.itemsize))
 
     @cached_property
     def covered(self) -> tuple[int, int]:
-        """Rows and columns that the windows reach over together."""
+        """Height and width of the area that all windows cover together."""
         (h, w), (kh, kw), s = self.grid, self.kernel, self.stride
         return (h - 1) * s + kh, (w - 1) * s + kw
 
     @cached_property
     def _inside(self) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """The covered part of the image, and where it lies among all that is covered."""
+        """The part of the image that is covered, and its place in the covered area."""
         (H, W, _), (top, left), (height, width) = self.image, self.before, self.covered
         (rows, to_rows), (cols, to_cols) = _overlap(H, top, height), _overlap(W, left, width)
         return (rows, cols), (to_rows, to_cols)
@@ -79,8 +79,8 @@ class Windows:
         if self.kernel == (1, 1) and self.stride == 1 and self.covered == self.image[:2] and not rows_first:
             return x.reshape(-1, self.length)
         n, padded = len(x), self.pad(m, x)
-        # One element is one row of one window: kw·C numbers that lie side by side in both places. NumPy then copies
-        # whole elements, five times as fast as single numbers where C = 1.
+        # One element is one row of one window: kw·C contiguous numbers in both places. NumPy then copies whole
+        # elements, five times as fast as single numbers where C = 1.
         element = np.dtype((np.void, self.kernel[1] * self.image[2] * x.itemsize))
         columns = scratch("columns", n * self.places * self.length, m.dtype)
         (h, w), kh, s = self.grid, self.kernel[0], self.stride
@@ -92,9 +92,9 @@ class Windows:
         return columns.reshape(-1, self.length)
 
     def pad(self, m: Memory, x: Array) -> Array:
-        """Return what the windows cover of x, with zeros where they reach beyond it.
+        """Return the covered area of x, with zeros beyond the image.
 
-        The zeros are written once, when the array is made: nobody overwrites them. Therefore it is no buffer.
+        The zeros are written once, when the array is made. A buffer's content may change, so this is not a buffer.
         """
         kept: Array | None = m.saved.get(("padded", self))
         if kept is None or len(kept) < len(x):
@@ -107,7 +107,7 @@ class Windows:
 
 
 def _overlap(size: int, before: int, covered: int) -> tuple[slice, slice]:
-    """Return the part of ``range(size)`` that falls into ``range(covered)`` when shifted by `before`, and where."""
+    """Return the part of ``range(size)`` that lies in ``range(covered)`` when shifted by `before`, and its place."""
     first = min(max(0, -before), size)
     last = max(first, min(size, covered - before))
     return slice(first, last), slice(first + before, last + before)

@@ -1,7 +1,11 @@
-"""Optimisers: one frozen dataclass each, their state a dictionary of flat vectors.
+"""Optimisers: one frozen dataclass each, with flat vectors as state.
 
-`gradient` has plain and momentum descent, `adaptive` the rates from squared gradients, `adam` Adam's family,
-`wrappers` the optimisers around an optimiser, and `base` what all of them are.
+Read first `base`, for what a step is; then `gradient`.
+
+- `base`: what every optimiser is: `init`, `step`, and the `update_block` that each one writes.
+- `gradient`: plain and momentum descent. `adaptive`: rates from squared gradients. `adam`: Adam's family.
+- `moments`: the running means behind them, and why Adam keeps sums.
+- `wrappers`: optimisers around an optimiser, extragradient and lookahead.
 """
 
 from mulligan.nn.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, Nadam, OptimisticAdam

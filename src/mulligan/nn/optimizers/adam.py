@@ -1,6 +1,6 @@
-"""Adam and its relatives: a mean of the gradient over the root of a mean of its square.
+"""Adam and its relatives: a mean of the gradient, divided by the root of a mean of its square.
 
-A scheduled β₂ enters every formula with its value at that step, in 1 − β₂ᵗ too, as other libraries have it.
+If a schedule changes β₂, every formula takes its value at that step, 1 − β₂ᵗ too, as in other libraries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mulligan.nn.ranges import Decay, Epsilon, NonNegative, Positive
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """A step for every weight of its own, about as long as the rate: mean gradient over root mean square.
+    """Move each weight by about the rate: the mean gradient, divided by its root mean square.
 
     Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization", Algorithm 1.
 
@@ -28,8 +28,8 @@ class Adam(Optimizer):
         v ← β₂·v + (1−β₂)·g²
         θ ← θ − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁ᵗ),   v̂ = v/(1−β₂ᵗ)
 
-    The state holds m and v as sums, each a constant times the mean: `moments` derives them. ``beta1=0``, where m̂ is g,
-    suits games.
+    The state holds m and v as sums, each a constant times the mean (see `moments`). ``beta1=0`` suits games; m̂ is
+    then g.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam with weight decay that does not pass through the adaptive quotient.
+    """Add weight decay to Adam, apart from the adaptive quotient.
 
     Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", Algorithm 2.
 
         θ ← θ − lr · (m̂/(√v̂ + ε) + λ·θ),   m̂ and v̂ as in Adam
 
-    The paper writes η·(α·m̂/(√v̂ + ε) + λ'·θ) with a rate α and a schedule η: lr = η·α and λ = λ'/α, as in
-    other libraries. Every parameter decays, biases too.
+    The paper writes η·(α·m̂/(√v̂ + ε) + λ'·θ) with a rate α and a schedule η. Here lr = η·α and λ = λ'/α, as in other
+    libraries. Every parameter decays, biases too.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class AdamW(Adam):
 
 @dataclass(frozen=True)
 class OptimisticAdam(Adam):
-    """Adam that steps twice and takes its last step back: a prediction of where the game is going.
+    """Take Adam's step twice and the last step back, which predicts where the game is going.
 
     Source: Daskalakis et al. 2018, "Training GANs with Optimism", Algorithm 1.
 
@@ -117,7 +117,7 @@ class OptimisticAdam(Adam):
         s = add_square(self, v, g)  # v ← β₂·v + (1−β₂)·g²
         scale = direction(self, m, v, g, s, steps(state))  # scale·g = m̂/(√v̂ + ε)
         g *= scale
-        u *= self.lr  # u is still that of the step before
+        u *= self.lr  # u is still uₜ₋₁
         theta += u
         u[:] = g
         g *= 2 * self.lr
@@ -126,7 +126,7 @@ class OptimisticAdam(Adam):
 
 @dataclass(frozen=True)
 class AMSGrad(Optimizer):
-    """Adam whose denominator never shrinks, which restores a proof of convergence.
+    """Keep Adam's denominator from shrinking, which restores a proof of convergence.
 
     Source: Reddi et al. 2018, "On the Convergence of Adam and Beyond", Algorithm 2.
 
@@ -135,7 +135,7 @@ class AMSGrad(Optimizer):
         w ← max(w, v)
         θ ← θ − lr · m/(√w + ε)
 
-    As in the paper, nothing corrects the bias of m and v. The ε, of which the paper has none, is Ruder's.
+    As in the paper, the bias of m and v is not corrected. The paper has no ε; this one is Ruder's.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class AMSGrad(Optimizer):
 
 @dataclass(frozen=True)
 class AdaMax(Optimizer):
-    """Adam with the largest recent gradient in place of the root mean square.
+    """Divide by the largest recent gradient in place of Adam's root mean square.
 
     Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization", Algorithm 2.
 
@@ -175,7 +175,7 @@ class AdaMax(Optimizer):
         u ← max(β₂·u, |g|)
         θ ← θ − lr/(1−β₁ᵗ) · m/u
 
-    The paper has no ε and neither has this; where no gradient has come yet, u = m = 0 and nothing moves.
+    There is no ε, as in the paper. A weight without a gradient so far has u = m = 0 and does not move.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ class AdaMax(Optimizer):
 
 @dataclass(frozen=True)
 class Nadam(Optimizer):
-    """Adam with Nesterov's look ahead: the momentum that the next step will use is applied now.
+    """Apply the next step's momentum in this one, as Nesterov does, to Adam.
 
     Source: Dozat 2016, "Incorporating Nesterov Momentum into Adam", Algorithm 2, with Kingma & Ba's v̂.
 

@@ -1,4 +1,4 @@
-"""Rates of their own for every weight, from the squares of its gradients."""
+"""Optimisers that give every weight its own rate, from the squares of its gradients."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +13,7 @@ from mulligan.nn.ranges import Decay, Epsilon, Positive
 
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
-    """Rates that fall with all the squared gradients so far: much for rare features, little for common ones.
+    """Lower each weight's rate with all its squared gradients so far: large steps for rare features.
 
     Source: Duchi et al. 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization",
     Fig. 1 (diagonal, no projection; δ is ``eps``); Ruder 2016, §4.3.
@@ -47,7 +47,7 @@ class Adagrad(Optimizer):
 
 @dataclass(frozen=True)
 class Adadelta(Optimizer):
-    """Steps in the units of the weights: root mean square of past steps over that of past gradients.
+    """Take steps in the units of the weights: the root mean square of past steps over that of past gradients.
 
     Source: Zeiler 2012, "ADADELTA: An Adaptive Learning Rate Method", Algorithm 1.
 
@@ -89,14 +89,14 @@ class Adadelta(Optimizer):
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """The gradient over its root mean square: the sign of the gradient, made fit for small batches.
+    """Divide the gradient by its root mean square: its sign, averaged for small batches.
 
     Source: Tieleman & Hinton 2012, "Lecture 6.5: rmsprop", Coursera; Ruder 2016, §4.5.
 
         v ← ρ·v + (1−ρ)·g²
         θ ← θ − lr · g/(√v + ε)
 
-    The lecture has no ε; this one stands where Adam's does, outside the root.
+    The lecture has no ε. Here it is outside the root, as in Adam.
 
     Parameters
     ----------

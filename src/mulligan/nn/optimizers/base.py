@@ -1,4 +1,4 @@
-"""What every optimiser is: hyper-parameters in a frozen dataclass, state in flat vectors, a step in place."""
+"""What every optimiser is: options in a frozen dataclass, state in flat vectors, a step in place."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -22,11 +22,10 @@ Spec = TypeVar("Spec", bound="Optimizer")
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """A rule that turns a gradient into a change of the parameters.
+    """Derive from this for a rule that turns a gradient into a change of the parameters.
 
-    A step is `advance` once, then `update` over the whole vector, in one sweep (`step`) or in parts that
-    several threads take at the same time. An optimiser of one's own lists its vectors in `slots`, calls its rate
-    ``lr`` and writes `update_block`.
+    Name the flat vectors of its state in `slots`, call its rate ``lr``, and write `update_block`. A step is `advance`
+    once, then `update` of the whole vector: at once (`step`), or in parts that several threads take at the same time.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -42,7 +41,7 @@ class Optimizer(ABC):
 
     @property
     def evaluations(self) -> int:
-        """Gradient evaluations, each followed by `step`, that make up one training step."""
+        """Gradient evaluations in one training step, each followed by `step`."""
         return 1
 
     def init(self, n: int, dtype: DTypeLike) -> State:
@@ -70,7 +69,7 @@ class Optimizer(ABC):
         theta : (n,) array
             The parameters; overwritten by the new ones.
         grad : (n,) array
-            The gradient at `theta`, same dtype. It is spent: its contents afterwards are arbitrary.
+            The gradient at `theta`, of the same dtype. The step overwrites it with arbitrary values.
         state : dict of str to ndarray
             From `init`; brought up to date.
         """
@@ -78,7 +77,7 @@ class Optimizer(ABC):
         self.update(theta, grad, state, slice(0, theta.size))
 
     def advance(self, state: State) -> None:
-        """Count the step: t ← t + 1. Once a step, before any `update`."""
+        """Count the step: t ← t + 1. Call it once a step, before any `update`."""
         state["t"] += 1
 
     def update(self, theta: Vector, grad: Vector, state: State, part: slice) -> None:
@@ -99,7 +98,7 @@ class Optimizer(ABC):
             self.update_block(state, theta[block], grad[block], *[state[name][block] for name in self.vectors])
 
     def scaled(self, factor: float, beta2: float | None = None) -> Self:
-        """Give this optimiser with its rate times `factor`: what a schedule makes of it at one step.
+        """Return this optimiser with its rate times `factor`, for a schedule at one step.
 
         Parameters
         ----------
@@ -111,12 +110,12 @@ class Optimizer(ABC):
         Returns
         -------
         Optimizer
-            A copy, or itself where nothing changes; `self` stays as it is.
+            A copy, or the optimiser itself if nothing changes.
 
         Raises
         ------
         ConfigError
-            When `beta2` is given to an optimiser that has none, or is outside [0, 1); when it has no ``lr``.
+            If the optimiser has no ``lr``, if it has no ``beta2`` to replace, or if `beta2` is outside [0, 1).
         """
         if factor == 1 and beta2 is None:
             return self
@@ -142,22 +141,22 @@ class Optimizer(ABC):
 
     @property
     def unscheduled(self) -> Self:
-        """The optimiser of which this one is a `scaled` copy, or itself."""
+        """The optimiser that `scaled` copied, or this one itself."""
         origin: Self = vars(self).get("_unscheduled", self)
         return origin
 
     @abstractmethod
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
-        """Update one block in place; `g` is the gradient and, once used, scratch."""
+        """Move one block of the parameters, in place; `g` is the gradient, and may be overwritten."""
 
 
 def steps(state: State) -> int:
-    """Give t of the step under way, 1 at the first, as a Python number."""
+    """Return t, the number of the current step from 1 on, as a Python number."""
     return int(state["t"][0])
 
 
 def rebuilt(spec: Spec, **changes: Any) -> Spec:
-    """Copy a frozen dataclass with some fields changed, without running its checks: a few times a step."""
+    """Copy a frozen dataclass with some fields changed, without its checks, which would cost time in every step."""
     copy = object.__new__(type(spec))
     vars(copy).update(vars(spec), **changes)
     return copy

@@ -1,4 +1,4 @@
-"""Gradient descent, plain and with memory of the way."""
+"""Gradient descent, plain and with momentum."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -13,7 +13,7 @@ Momenta = Annotated[float, Interval(-1.0, 1.0, "()", 0.9)]
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Straight down the gradient.
+    """Move against the gradient.
 
     Source: Robbins & Monro 1951, "A Stochastic Approximation Method"; Ruder 2016, §2.2.
 
@@ -34,7 +34,7 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """A heavy ball: each step keeps a part of the one before.
+    """Keep a part of the last step in each step, like a heavy ball.
 
     Source: Polyak 1964, "Some methods of speeding up the convergence of iteration methods"; Ruder 2016, §4.1;
     for negative momentum Gidel et al. 2019, "Negative Momentum for Improved Game Dynamics".
@@ -42,7 +42,7 @@ class Momentum(Optimizer):
         v ← μ·v − lr·g
         θ ← θ + v
 
-    v is the last step itself, so a change of ``lr`` acts on new gradients only, as in the paper.
+    v is the last step itself. A change of ``lr`` acts on new gradients only, as in the paper.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """Momentum that takes its gradient where the ball is about to be.
+    """Take the gradient where momentum is about to lead.
 
     Source: Nesterov 1983, "A method of solving a convex programming problem with convergence rate O(1/k²)",
     as momentum in Sutskever et al. 2013, "On the importance of initialization and momentum", Eqs. 3 and 4.
@@ -74,8 +74,8 @@ class Nesterov(Optimizer):
         v ← μ·v − lr·∇f(φ + μ·v)
         φ ← φ + v
 
-    The parameters that a caller sees are the point of the gradient, θ = φ + μ·v (before the first step both
-    are the same), for which the two lines read
+    The parameters that a caller sees are the point of the gradient, θ = φ + μ·v, which equals φ before the first step.
+    In θ the two lines read
 
         v ← μ·v − lr·g
         θ ← θ + μ·v − lr·g

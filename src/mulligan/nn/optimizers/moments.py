@@ -1,13 +1,13 @@
 """Running means of the gradient and of its square: as the papers write them, and as Adam keeps them.
 
-Adam keeps sums where its paper keeps means, which saves a pass over memory. Divide both lines of Algorithm 1 by
-constants: m by 1−β₁, and v by 1−b, where b is the β₂ that the optimiser was made with (a schedule may move β₂). What is
-left are the sums M = m/(1−β₁) and V = v/(1−b), which the state holds as "m" and "v":
+Adam keeps sums where its paper keeps means, which saves a pass over memory. Divide the line of m by 1−β₁, and that of v
+by 1−b, where b is the β₂ that the optimiser was made with (a schedule may change β₂). This leaves two sums,
+M = m/(1−β₁) and V = v/(1−b), which the state holds as "m" and "v":
 
     M ← β₁·M + g
     V ← β₂·V + (1−β₂)/(1−b)·g²
 
-M needs no scaled copy of g, and V none where β₂ = b. The constants come back as numbers, not as passes over vectors.
+M needs no scaled copy of g, and V needs none if β₂ = b. The constants come back as numbers, not as passes over vectors.
 With r = √((1−β₂ᵗ)/(1−b)), √v̂ = √V/r, hence
 
     m̂/(√v̂ + ε) = r (1−β₁)/(1−β₁ᵗ) · M/(√V + ε·r)

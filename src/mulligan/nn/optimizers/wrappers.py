@@ -1,4 +1,4 @@
-"""Optimisers around an optimiser: every gradient goes to the base, and the parameters are moved once more."""
+"""Optimisers around an optimiser: the base takes every gradient, and the wrapper moves the parameters once more."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -14,12 +14,12 @@ from mulligan.nn.ranges import Count, PositiveFraction
 
 @dataclass(frozen=True)
 class Wrapper(Optimizer):
-    """An optimiser that works through another, its base, and keeps its own vectors in the same state.
+    """An optimiser that works through another one, its base, and keeps its own vectors in the same state.
 
     Parameters
     ----------
     base : Optimizer
-        What gives the steps.
+        Takes the steps.
     """
 
     base: Optimizer = Adam()
@@ -34,11 +34,11 @@ class Wrapper(Optimizer):
 
     @property
     def vectors(self) -> tuple[str, ...]:
-        """Names of all flat state vectors: those of the base, then the wrapper's own."""
+        """Names of all flat state vectors: the base's, then the wrapper's."""
         return (*self.base.vectors, *self.slots)
 
     def init(self, n: int, dtype: DTypeLike) -> State:
-        """Make the state that precedes the first step: that of the base, and a zero vector per own slot."""
+        """Make the state that precedes the first step: the base's, and a zero vector for each slot of the wrapper."""
         return self.base.init(n, dtype) | {name: np.zeros(n, dtype) for name in self.slots}
 
     def advance(self, state: State) -> None:
@@ -46,31 +46,31 @@ class Wrapper(Optimizer):
         self.base.advance(state)
 
     def scaled(self, factor: float, beta2: float | None = None) -> Self:
-        """Give this wrapper around ``base.scaled(factor, beta2)``; see `Optimizer.scaled`."""
+        """Return this wrapper around ``base.scaled(factor, beta2)``; see `Optimizer.scaled`."""
         return rebuilt(self, base=self.base.scaled(factor, beta2))
 
 
 @dataclass(frozen=True)
 class Extragradient(Wrapper):
-    """Try a step, take the gradient where it leads, and make the step with that gradient instead.
+    """Try a step, take the gradient where it leads, and repeat the step with that gradient instead.
 
     Source: Korpelevich 1976, "The extragradient method" (base SGD); Gidel et al. 2019, "A Variational
     Inequality Perspective on Generative Adversarial Networks", Extra-Adam (base Adam).
 
-    One training step is two calls of `step`, which is what ``evaluations == 2`` tells the game:
+    One training step is two calls of `step`, as ``evaluations == 2`` tells the game:
 
         1.  gradient of both players at θ;              every player:  ω ← θ,  θ ← θ − base step
         2.  gradient of both players at the new θ's;    every player:  θ ← ω − base step
 
-    Between the calls θ holds the extrapolated point and ``state["anchor"]`` holds ω; after the second, θ is
-    the new iterate. The base sees every gradient: its moments and its t go forward twice a training step, as
-    in Extra-Adam, whose bias corrections are 1 − β^(2t−1) and 1 − β^(2t). ``state["t"]`` counts gradients, so
-    an odd t is a step half done. Averages take θ in after the second call only.
+    Between the calls θ holds the extrapolated point and ``state["anchor"]`` holds ω. After the second call θ is the new
+    iterate. The base sees every gradient: its moments and its t advance twice a training step, as in Extra-Adam, whose
+    bias corrections are 1 − β^(2t−1) and 1 − β^(2t). ``state["t"]`` counts gradients; an odd t is half a step. Averages
+    take θ after the second call only.
 
     Parameters
     ----------
     base : Optimizer
-        What gives the steps; no other wrapper.
+        Takes the steps; no other wrapper.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("anchor",)
@@ -91,7 +91,7 @@ class Extragradient(Wrapper):
 
 @dataclass(frozen=True)
 class Lookahead(Wrapper):
-    """Every k steps, go back and keep a part of the way: slow weights follow the fast ones.
+    """Go back every k steps and keep a part of the way: slow weights follow the fast ones.
 
     Source: Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back", Algorithm 1; for games
     Chavdarova et al. 2021, "Taming GANs with Lookahead-Minmax".
@@ -100,14 +100,14 @@ class Lookahead(Wrapper):
         θ ← θ − base step                  every step
         φ ← φ + α·(θ − φ),  θ ← φ          after every k-th
 
-    The state of the base is kept as it is when θ goes back.
+    The base keeps its state when θ goes back.
 
     Parameters
     ----------
     base : Optimizer
-        What gives the steps; `Extragradient` is welcome, and `k` then counts its whole steps.
+        Takes the steps. With `Extragradient`, `k` counts whole steps.
     k : int
-        Steps of the base from one look back to the next, at least 1: those of this player, which `d_steps` multiplies.
+        This player's steps before each return, at least 1; `d_steps` gives D more steps than G.
     alpha : float
         The part of the way that is kept, in (0, 1].
     """
@@ -118,7 +118,7 @@ class Lookahead(Wrapper):
 
     @property
     def evaluations(self) -> int:
-        """As many as the base takes."""
+        """The base's."""
         return self.base.evaluations
 
     def update_block(self, state: State, theta: Vector, g: Vector, *slots: Vector) -> None:
