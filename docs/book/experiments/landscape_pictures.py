@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.landscapes import LANDSCAPES, Landscape, Walk, race
+from mulligan.nn.optimizers import OPTIMIZERS
 from mulligan.output.pictures import save_animation, save_png
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 
-COLOURS: dict[str, str] = {
+_FAMILIES: dict[str, str] = {
     "sgd": "#0b3c8c",
     "momentum": "#1f77d0",
     "nesterov": "#00a8e8",
@@ -42,6 +43,8 @@ COLOURS: dict[str, str] = {
     "lookahead": "#6d597a",
 }
 """Blue: one rate for all weights. Green: rates from squares. Red to magenta: Adam's family. Violet: wrappers."""
+COLOURS = {name: _FAMILIES.get(name, f"#{0x555555 + 0x202020 * (k % 4):06x}") for k, name in enumerate(OPTIMIZERS)}
+"""Of each optimiser; a grey for one that belongs to no family yet."""
 
 _SHADES = np.array([[250, 247, 240], [74, 96, 120]], np.float64)  # high ground, low ground
 _INK, _GOAL = "#222222", "#ffffff"
