@@ -14,6 +14,7 @@ import pytest
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
 from mulligan.game.cases import Case, game_of
+from mulligan.game.checking import check_case
 from mulligan.game.gan import GAN
 from mulligan.game.losses import NonSaturating, Relativistic
 from mulligan.game.penalties import R1, R2
@@ -226,7 +227,7 @@ def test_whole_steps_of_r3gan_by_differences():
     family = {"widths": (3, 2), "blocks": (1, 1), "expansion": 2}
     g, d = (cls(**family).build((4, 4, 1), 0) for cls in (R3GANGenerator, R3GANDiscriminator))
     game = game_of("conv", g=g, d=d, loss=Relativistic(), penalties=(R1(), R2()), update="simultaneous")
-    checks = Case("r3gan", game, (4, 4, 1)).checks()
+    checks = check_case(Case("r3gan", game, (4, 4, 1)))
     assert len(checks) == 4
     assert max(check.error for check in checks) < 1e-6, checks
 
