@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import shutil
@@ -14,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mulligan.data import Dataset
 from mulligan.serialization import from_table, to_table
@@ -106,6 +109,12 @@ def pictures(**changes: Any) -> Any:
 @pytest.fixture(scope="session")
 def tiny_pictures() -> Any:
     return pictures
+
+
+@pytest.fixture(scope="session")
+def image() -> Any:
+    """Decode a picture that the page would be sent."""
+    return lambda text: np.asarray(Image.open(io.BytesIO(base64.b64decode(text))))
 
 
 def recorded(folder: Path, config: Any, **options: Any) -> Run:

@@ -63,7 +63,7 @@ def test_a_run_that_is_being_measured_is_deleted_for_good(call: Any, folder: Pat
 
 
 async def jobs_are_done(playground: Any) -> None:
-    for line in (playground.jobs._asked, playground.jobs._own):
+    for line in (playground.jobs.asked, playground.jobs.own):
         if line.task is not None:
             await line.task
 

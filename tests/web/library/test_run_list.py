@@ -1,24 +1,21 @@
-"""Run folders for the page: listed, described, thrown away, brought back; and the jobs that write into them."""
+"""Run folders for the page: listed, described, thrown away, brought back."""
 
 from __future__ import annotations
 
 import json
-import logging
 import math
 import os
 import shutil
 import threading
-import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mulligan.training import Diagnosis, Recorder, Run, recipe, resume
 from mulligan.web.library import work
-from mulligan.web.library.jobs import Queue
 from mulligan.web.worker.live import Live, opened
 
 
@@ -245,29 +242,13 @@ def test_a_run_on_disk_is_drawn_from_and_looked_into(call: Any, runs: Path) -> N
 def test_pictures_as_files(call: Any) -> None:
     from io import BytesIO
 
-    from PIL import Image
-
     answer = call.get("/api/draw.png?seed=42&scale=4")
     assert Image.open(BytesIO(answer.content)).size == (112, 112)
     assert answer.headers["content-disposition"].startswith('attachment; filename="picture-42')
     gif = Image.open(BytesIO(call.get("/api/walk.gif?from=1&to=2&frames=3").content))
     assert gif.n_frames == 4  # there and back
     assert Image.open(BytesIO(call.get("/api/plane.png?seeds=1,2,3,4&side=2").content)).size == (62, 62)
-    assert call.get("/api/draw?seed=1&class=11").json()["detail"].startswith("class = '11' is not allowed")
-
-
-# ── jobs, in this process ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_run_is_measured(runs: Path) -> None:
-    found = work.evaluate(runs / "tiny-1")
-    assert found["metrics"]["space"] == "points"
-    assert found["metrics"]["modes"] <= 8
-    assert found["metrics"]["step"] == 24
-    assert found["metrics"]["n_real"] > 0
-    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
-    assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
-    assert not work.short(kept | {"held_out": False})["held_out"]
+    assert call.get("/api/draw?seed=1&class=11").json()["detail"].startswith("class must be 0 to 9, got '11'.")
 
 
 def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
@@ -284,118 +265,6 @@ def test_the_list_says_of_which_step_figures_are(call: Any, runs: Path) -> None:
     assert (other["measured_step"], other["monitored_step"]) == (None, None)
 
 
-EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
-
-
-def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any, playground: Any) -> None:
-    """A run is measured from its checkpoint, and may have gone on by the time that this is done."""
-    call.post("/api/train/start", recipe="ring", steps=20)
-    stand.open()
-    stand.event("evaluated", step=5, metrics={"kid": 0.2, "modes": 3})
-    assert call.get("/api/snapshot").json()["events"]["evaluated"]["metrics"] == {"kid": 0.2, "modes": 3}
-    stand.say("state", state="paused", step=9)
-    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
-    found = call.get("/api/snapshot").json()["metrics"]
-    assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
-    stand.event("evaluated", step=10, metrics={"kid": 0.1})
-    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
-    snapshot = call.get("/api/snapshot").json()
-    assert (snapshot["metrics"], snapshot["events"]["evaluated"]["step"]) == (None, 10)  # what is newer stays
-    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": {**EVALUATION, "step": 20}})
-    assert call.get("/api/snapshot").json()["metrics"]["final"] is True
-
-
-def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
-    assert work.report(runs / "tiny-1")["url"] == "/runs/tiny-1/report.html"
-    answer = call.get("/runs/tiny-1/report.html")
-    assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    found = work.export(runs / "tiny-1", "npz")
-    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
-    answer = call.get(found["url"])
-    assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
-    assert call.get("/api/runs/tiny-1").json()["exports"][0]["bytes"] == len(answer.content)
-
-
-def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, playground: Any) -> None:
-    """Beside the runs, and not among them; a run of that name is a run."""
-    assert call.get("/api/bundled/files/generator.npz").status_code == 404
-    assert call.post("/api/runs/bundled/export", to="npz").json()["type"] == "/problems/unknown-run"
-    assert call.post("/api/bundled/export", to="npz").json()["job"] == "export"
-    path = "/api/bundled/files/generator.npz"
-    wait_for(lambda: call.get(path).status_code == 200)
-    answer = call.get(path)
-    assert answer.headers["content-disposition"] == 'attachment; filename="mulligan-mnist-generator.npz"'
-    assert len(answer.content) > 100_000
-    found = call.get("/api/runs").json()
-    assert (found["runs"], found["trash"]) == ([], [])
-    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
-    assert call.get("/api/bundled/files/..%2F..%2Fx").status_code in (404, 422)
-
-
-def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, done = threading.Event(), []
-
-    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
-        assert gate.wait(20)
-        done.append(what)
-        return {"text": "done", "url": "/x"}
-
-    monkeypatch.setattr(playground.jobs, "call", slow)
-    for to in ("html", "onnx", "torch", "npz"):
-        answer = call.post("/api/runs/tiny-1/export", to=to)
-        assert (answer.status_code, answer.json()["job"]) == (202, "export")
-    for name in ("tiny-1", "tiny-1-try-2"):
-        for what in ("report", "evaluate"):
-            call.post(f"/api/runs/{name}/{what}")
-    answers = [call.post("/api/runs/tiny-1-try-2/export", to=to).status_code for to in ("html", "onnx", "torch", "npz")]
-    assert 503 in answers
-    assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
-    assert call.post("/api/runs/tiny-9/report").status_code == 404
-    gate.set()
-
-
-def test_an_export_does_not_wait_for_the_measuring(
-    call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gate, done = threading.Event(), []
-
-    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
-        say("working")
-        if what == "evaluate":
-            assert gate.wait(20)
-        done.append((what, line.niceness))
-        return {"text": "done", "url": "/x"}
-
-    monkeypatch.setattr(playground.jobs, "call", slow)
-    call.client.portal.call(playground.jobs.after_the_end, "tiny-1")
-    call.post("/api/runs/tiny-1/export", to="npz")
-    wait_for(lambda: done == [("export", 0)])
-    gate.set()
-    wait_for(lambda: done == [("export", 0), ("evaluate", 10), ("report", 10)])
-
-
-def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
-    said: list[str] = []
-    found = playground.jobs.call(Queue(0), "export", "tiny-1", {"to": "npz"}, said.append)
-    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
-    assert "no run folder" in playground.jobs.call(Queue(0), "report", "nothing", {}, said.append)["error"]
-
-
-def test_what_a_job_logs_is_told() -> None:
-    sent: list[Any] = []
-    told = work.Told(SimpleNamespace(send=lambda *words: sent.append(words)))  # type: ignore[arg-type]
-    told.emit(logging.makeLogRecord({"msg": "looking at %d pictures", "args": (9,)}))
-    assert sent == [("say", {"text": "looking at 9 pictures"})]
-
-
-def wait_for(done: Any) -> None:
-    end = time.monotonic() + 20
-    while not done() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert done()
-
-
 def test_a_run_that_was_stopped_stands_where_it_was_saved(call: Any, playground: Any, tiny: Any) -> None:
     """Between two reports: the log knows of the one before."""
     run = Run(tiny())
@@ -408,3 +277,18 @@ def test_a_run_that_was_stopped_stands_where_it_was_saved(call: Any, playground:
     assert call.get("/api/runs").json()["runs"][0]["step"] == 9
     found = call.get("/api/runs/tiny-1").json()
     assert (found["step"], found["tries"][0]["step"], found["checkpoints"][-1]) == (9, 9, 9)
+
+
+def test_an_earlier_checkpoint(call: Any, playground: Any, tiny: Any) -> None:
+    for _ in Recorder(playground.runs / "r").record(Run(tiny()), observers=[Diagnosis(6)]):
+        pass
+    steps = call.get("/api/runs/r").json()["checkpoints"]
+    assert len(steps) > 1
+    first, last = (call.get(f"/api/look/field?run=r&side=16&step={step}").json() for step in (steps[0], steps[-1]))
+    assert (first["step"], last["step"]) == (steps[0], steps[-1])
+    assert first["logits"] != last["logits"]
+    assert call.get("/api/look/field?run=r&side=16").json()["logits"] == last["logits"]
+    refusal = call.get("/api/look/layers?run=r&step=7").json()
+    assert refusal["field"] == "step"
+    assert f"it has {steps[0]}" in refusal["detail"]
+    assert call.get("/api/runs/r/curves").json()["distance"]["gap"][-1] > 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulligan.data import Dataset
-from mulligan.metrics import kid
 from mulligan.training import Diagnosis
 from mulligan.training.monitor import Monitor
 from mulligan.training.run import Run
@@ -20,7 +17,6 @@ from mulligan.web.inside.maps import coordinates
 from mulligan.web.session.history import POINTS, Columns, history_of, significant
 from mulligan.web.session.state import State
 from mulligan.web.session.tries import Try
-from mulligan.web.worker.live import floor_of
 
 
 @given(st.integers(0, 3000), st.integers(2, 600))
@@ -41,14 +37,6 @@ def test_a_step_that_comes_again_begins_anew_from_there() -> None:
     for step, value in ((1, 1.0), (2, 2.0), (3, 3.0), (2, 20.0), (5, None)):
         columns.add(step, {"a": value, "b": 9})
     assert columns.thinned() == {"step": [1, 2, 5], "a": [1.0, 20.0, None]}
-
-
-def test_the_floor_of_kid_is_that_of_as_many_training_samples_where_there_are_twice_as_many() -> None:
-    points = np.random.default_rng(3).standard_normal((40, 2)).astype(np.float32)
-    run: Any = SimpleNamespace(data=Dataset("points", points))
-    evenly = points[np.linspace(0, 39, 20).astype(int)]
-    assert floor_of(run, Monitor(points[:20])) == kid(points[:20], evenly, subsets=1).mean
-    assert floor_of(run, Monitor(points[:21])) is None
 
 
 def test_an_evaluation_takes_the_place_of_a_measurement_at_the_same_step_and_of_none_later() -> None:

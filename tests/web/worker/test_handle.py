@@ -15,6 +15,9 @@ import pytest
 from mulligan.web.worker.handle import WorkerHandle
 from mulligan.web.worker.protocol import Channel
 
+made: list[Process] = []
+"""The processes so far."""
+
 
 class Process:
     """Ends when it is told to, and notes whether two wait for it at once: one of them may then miss the exit code."""
@@ -25,6 +28,7 @@ class Process:
         self.over = threading.Event()
         self.waiting = threading.Lock()
         self.twice = self.killed = False
+        made.append(self)
 
     def start(self) -> None:
         pass
@@ -66,13 +70,8 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
     return found
 
 
-def _process(worker: Any) -> Process:
-    found: Process = worker._process
-    return found
-
-
 def test_only_one_waits_for_the_end_of_the_worker(worker: WorkerHandle) -> None:
-    process = _process(worker)
+    process = made[-1]
     worker.quit()
     process.end()
     assert worker.join(10.0)
@@ -81,7 +80,7 @@ def test_only_one_waits_for_the_end_of_the_worker(worker: WorkerHandle) -> None:
 
 
 def test_what_the_worker_says_is_read_to_the_end_of_it(worker: WorkerHandle) -> None:
-    channel, said = _process(worker).channel, []
+    channel, said = made[-1].channel, []
 
     def speak() -> None:
         for number in range(4):

@@ -67,7 +67,7 @@ def plane(generator: Generator, *, seeds: list[int], side: int, class_: str | No
     label = generator.label_of(seeds[0], class_)
     about = _about(generator, label)
     ticks = np.linspace(0.0, 1.0, side)
-    z = _mixed(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side))
+    z = mixed(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side))
     return {"png": png64(grid(_pictures(generator, z, label), side)), "side": side, "pad": 2, "seeds": seeds, **about}
 
 
@@ -77,7 +77,7 @@ def plane_point(
     """Return the picture at one point of the plane."""
     label = generator.label_of(seeds[0], class_)
     about = _about(generator, label)
-    z = _mixed(generator, seeds, np.array([across]), np.array([down]))
+    z = mixed(generator, seeds, np.array([across]), np.array([down]))
     return {"png": png64(_pictures(generator, z, label)[0]), "across": across, "down": down, "seeds": seeds, **about}
 
 
@@ -85,7 +85,7 @@ def _pictures(generator: Generator, z: NDArray[np.float32], label: int | None) -
     return to_uint8(generator.decode(z, label), *generator.spec.data_range)
 
 
-def _mixed(
+def mixed(
     generator: Generator, seeds: list[int], across: NDArray[np.float64], down: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Mix four latents, along great circles where they are normal: first across, at the top and the bottom, then down.

@@ -73,13 +73,13 @@ class Jobs:
 
     def __init__(self, playground: Playground):
         self._playground = playground
-        self._asked, self._own = Queue(0), Queue(_NICE)
+        self.asked, self.own = Queue(0), Queue(_NICE)
         self._closing = False
 
     def after_the_end(self, run: str) -> None:
         """Measure a run that has finished, and write its report."""
-        self._own.waiting += [("evaluate", run, {}), ("report", run, {})]
-        self._wake(self._own)
+        self.own.waiting += [("evaluate", run, {}), ("report", run, {})]
+        self._wake(self.own)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
         """Queue a job that a person asks for.
@@ -89,7 +89,7 @@ class Jobs:
         Problem
             When too many wait.
         """
-        queue = self._asked
+        queue = self.asked
         if len(queue.waiting) >= WAITING:
             raise Problem("too-many", f"{WAITING} jobs wait already. Wait for one to end, then ask again.")
         if (what, run, args) not in queue.waiting:
@@ -103,16 +103,14 @@ class Jobs:
 
     async def leave(self, run: str) -> None:
         """Give up every job that writes into a run's folder, and wait until none does."""
-        while going := [
-            queue.call for queue in (self._asked, self._own) if queue.leave(run) and queue.call is not None
-        ]:
+        while going := [queue.call for queue in (self.asked, self.own) if queue.leave(run) and queue.call is not None]:
             await asyncio.wait(going)
 
     def close(self) -> None:
         """End both."""
         self._closing = True
-        self._asked.end()
-        self._own.end()
+        self.asked.end()
+        self.own.end()
 
     async def _work(self, queue: Queue) -> None:
         loop = asyncio.get_running_loop()
@@ -177,7 +175,7 @@ class Jobs:
 
     def progress(self) -> dict[str, Any] | None:
         """Return what was said last of a job that goes on, for a page that comes in between."""
-        return self._asked.said or self._own.said
+        return self.asked.said or self.own.said
 
     def done(self, what: str, run: str, found: dict[str, Any]) -> None:
         broadcast, state = self._playground.broadcast, self._playground.session.state

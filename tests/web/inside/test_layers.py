@@ -1,0 +1,61 @@
+"""Both nets, layer by layer, against what their arrays say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.nn.layers import Dense, ReLU, Tanh
+from mulligan.training import Run
+from mulligan.web.inside.layers import RECTIFIERS, layers
+
+
+def test_layer_by_layer(seen: Run) -> None:
+    found = layers(seen)
+    assert [row["name"] for row in found["generator"]] == ["Dense 9→12 LeakyReLU", "Dense 12→64 Tanh"]
+    assert [row["params"] for row in found["generator"]] == [9 * 12 + 12, 12 * 64 + 64]
+    assert found["verdicts"]["generator"]["ok"]
+    said = found["verdicts"]["generator"]["text"]
+    assert re.fullmatch(r"Generated samples differ from each other \d+ % as much as real ones do\.", said)
+    assert found["verdicts"]["discriminator"]["ok"]
+    z, labels = seen.draw(256, seed=0)
+    fake = seen.generate(z[:40], labels[:40], average=False)  # type: ignore[index]
+    assert found["generator"][-1]["activation"] == pytest.approx(float(fake.std()), rel=1e-5)
+    assert found["generator"][-1]["change"] == pytest.approx(
+        float(np.sqrt(fake.reshape(40, -1).var(axis=0).mean())), rel=1e-5
+    )
+    assert all(row["gradient"] > 0 for side in ("generator", "discriminator") for row in found[side])
+    assert all(row["change"] is None for row in found["discriminator"])
+
+
+def test_silent_units_are_counted_after_rectifiers(seen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ReLU in RECTIFIERS
+    leaky, tanh = layers(seen)["generator"]
+    assert leaky["silent"] is not None
+    assert tanh["silent"] is None
+    monkeypatch.setattr("mulligan.web.inside.layers.RECTIFIERS", (ReLU, Tanh))
+    leaky, tanh = layers(seen)["generator"]
+    assert leaky["silent"] is None
+    assert tanh["silent"] is not None
+
+
+def test_a_unit_that_is_0_for_every_row_is_silent(tiny: Any) -> None:
+    config = tiny()
+    learned = Run(replace(config, generator=replace(config.generator, layers=(Dense(16), ReLU(), Dense(2)))))
+    network = learned.gan.g.network
+    bias = next(entry for entry in network.entries if entry.path == "0.b").view(network.theta)
+    bias[:4], bias[4:] = -1e6, 1e6
+    assert layers(learned)["generator"][0]["silent"] == 0.25
+
+
+def test_a_dead_path_is_seen(seen: Run) -> None:
+    generator = seen.gan.g.network
+    generator.entries[0].view(generator.theta)[:] *= 1e-6  # z and class arrive no more
+    found = layers(seen)["verdicts"]["generator"]
+    assert not found["ok"]
+    assert found["title"] == "z does not arrive."
+    assert found["share"] < 0.01

@@ -1,0 +1,106 @@
+"""Pictures from seeds: what the command line draws, and what is a copy."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.errors import UnsupportedError
+from mulligan.models import bundled
+from mulligan.web.library import drawing
+
+
+def test_a_seed_gives_what_the_terminal_draws(image: Any) -> None:
+    generator = bundled()
+    for seed, class_ in ((42, None), (7, "3")):
+        found = drawing.draw(generator, seed=seed, class_=class_)
+        label = None if class_ is None else 3
+        assert np.array_equal(image(found["png"]), generator.images(1, seed, label)[0, ..., 0])
+        assert found["class"] == (int(generator.labels(1, seed)[0]) if label is None else 3)  # type: ignore[index]
+
+
+def test_a_walk_begins_and_ends_at_its_seeds(image: Any) -> None:
+    generator = bundled()
+    found = drawing.walk(generator, from_=1, to=2, frames=5, class_="8")
+    assert len(found["frames"]) == 5
+    for place, seed in ((0, 1), (-1, 2)):
+        assert np.array_equal(image(found["frames"][place]), generator.images(1, seed, 8)[0, ..., 0])
+
+
+def test_the_plane_has_its_seeds_in_the_corners(image: Any) -> None:
+    generator, seeds = bundled(), [42, 7, 13, 1009]
+    grid = image(drawing.plane(generator, seeds=seeds, side=3, class_="5")["png"])
+    cells = [(0, 0), (0, 2), (2, 0), (2, 2)]
+    for (row, column), seed in zip(cells, seeds):
+        cell = grid[2 + 30 * row : 30 + 30 * row, 2 + 30 * column : 30 + 30 * column]
+        assert np.abs(cell.astype(int) - generator.images(1, seed, 5)[0, ..., 0]).max() <= 1
+    middle = drawing.plane_point(generator, seeds=seeds, across=0.5, down=0.5, class_="5")
+    assert np.abs(image(middle["png"]).astype(int) - grid[32:60, 32:60]).max() <= 1
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_the_plane_keeps_what_training_has_seen(distribution: str) -> None:
+    """Between normal latents the length stays between those of the corners, where a straight mix would fall by √2."""
+    generator = bundled()
+    generator.spec = replace(generator.spec, latent=replace(generator.spec.latent, distribution=distribution))  # type: ignore[arg-type]
+    seeds, ticks = [1, 2, 3, 4], np.linspace(0, 1, 9)
+    z = drawing.mixed(generator, seeds, np.tile(ticks, 9), np.repeat(ticks, 9))
+    corners = np.stack([generator.z(1, seed)[0] for seed in seeds])
+    assert np.allclose(z[[0, 8, 72, 80]], corners, atol=1e-6)
+    if distribution == "uniform":
+        assert np.abs(z).max() <= 1.0
+        assert np.allclose(z[40], corners.mean(axis=0), atol=1e-6)
+    else:
+        lengths, ends = np.linalg.norm(z, axis=1), np.linalg.norm(corners, axis=1)
+        assert 0.85 * ends.min() < lengths.min()
+        assert lengths.max() < 1.15 * ends.max()
+
+
+def test_what_is_held_out_is_measured_for_comparison(digits: Any) -> None:
+    x = np.asarray(digits.images).reshape(40, -1) / 255.0
+    typical = drawing.held_out(digits)
+    assert typical is not None
+    held = np.asarray(digits.test.images).reshape(40, -1) / 255.0
+    assert typical["median"] == pytest.approx(np.median([np.linalg.norm(x - h, axis=1).min() for h in held]))
+    assert sum(typical["counts"]) == typical["n"] == 40
+
+
+def test_pictures_that_were_compared_with_are_let_go(digits: Any) -> None:
+    own = replace(digits)
+    assert drawing.held_out(own) is drawing.held_out(own)
+    alive = weakref.ref(own)
+    del own
+    gc.collect()
+    assert alive() is None
+
+
+def test_a_copy_is_called_one(digits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Copier:
+        spec = type("Spec", (), {"is_picture": True, "shape": (8, 8, 1)})()
+
+        def __init__(self, picture: Any):
+            self.picture = picture
+
+        def label_of(self, seed: int, word: Any) -> None:
+            return None
+
+        def class_name(self, label: Any) -> str:
+            return ""
+
+        def images(self, count: int, seed: int, label: Any) -> Any:
+            return self.picture[None]
+
+    copy = drawing.nearest(Copier(digits.images[7]), digits, seed=1, count=2)  # type: ignore[arg-type]
+    assert (copy["verdict"], copy["neighbours"][0]["index"], copy["neighbours"][0]["class"]) == ("near copy", 7, "d")
+    other = drawing.nearest(Copier(digits.test.images[7]), digits, seed=1, count=2)  # type: ignore[arg-type]
+    assert other["verdict"] == "not a copy"
+    alone = drawing.nearest(Copier(digits.images[7]), replace(digits, test=None), seed=1, count=2)  # type: ignore[arg-type]
+    assert alone["verdict"] == "not known"  # it has nothing to go by, so it calls nothing original
+    assert "nothing is held out" in alone["text"]
+    with pytest.raises(UnsupportedError):
+        drawing.nearest(Copier(digits.images[7]), None, seed=1, count=2)  # type: ignore[arg-type]

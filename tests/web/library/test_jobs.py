@@ -1,0 +1,153 @@
+"""What takes long: measuring, reports and exports, which wait in line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mulligan.museum import Case
+from mulligan.web.library import work
+from mulligan.web.library.jobs import WAITING, Queue
+
+
+def wait_for(done: Any) -> None:
+    end = time.monotonic() + 20
+    while not done() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert done()
+
+
+EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
+
+
+def test_a_run_is_measured(runs: Path) -> None:
+    found = work.evaluate(runs / "tiny-1")
+    assert found["metrics"]["space"] == "points"
+    assert found["metrics"]["modes"] <= 8
+    assert found["metrics"]["step"] == 24
+    assert found["metrics"]["n_real"] > 0
+    kept = json.loads((runs / "tiny-1" / "metrics.json").read_text())
+    assert (kept["n"], kept["step"]) == (found["metrics"]["n"], found["metrics"]["step"])
+    assert not work.short(kept | {"held_out": False})["held_out"]
+
+
+def test_figures_keep_the_step_that_they_were_measured_at(call: Any, stand: Any, playground: Any) -> None:
+    """A run is measured from its checkpoint, and may have gone on by the time that this is done."""
+    call.post("/api/train/start", recipe="ring", steps=20)
+    stand.open()
+    stand.event("evaluated", step=5, metrics={"kid": 0.2, "modes": 3})
+    assert call.get("/api/snapshot").json()["events"]["evaluated"]["metrics"] == {"kid": 0.2, "modes": 3}
+    stand.say("state", state="paused", step=9)
+    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    found = call.get("/api/snapshot").json()["metrics"]
+    assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
+    stand.event("evaluated", step=10, metrics={"kid": 0.1})
+    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
+    snapshot = call.get("/api/snapshot").json()
+    assert (snapshot["metrics"], snapshot["events"]["evaluated"]["step"]) == (None, 10)  # what is newer stays
+    call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": {**EVALUATION, "step": 20}})
+    assert call.get("/api/snapshot").json()["metrics"]["final"] is True
+
+
+def test_a_run_is_reported_and_exported(runs: Path, call: Any) -> None:
+    assert work.report(runs / "tiny-1")["url"] == "/runs/tiny-1/report.html"
+    answer = call.get("/runs/tiny-1/report.html")
+    assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    found = work.export(runs / "tiny-1", "npz")
+    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
+    answer = call.get(found["url"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-generator.npz"'
+    assert call.get("/api/runs/tiny-1").json()["exports"][0]["bytes"] == len(answer.content)
+
+
+def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, playground: Any) -> None:
+    """Beside the runs, and not among them; a run of that name is a run."""
+    assert call.get("/api/bundled/files/generator.npz").status_code == 404
+    assert call.post("/api/runs/bundled/export", to="npz").json()["type"] == "/problems/unknown-run"
+    assert call.post("/api/bundled/export", to="npz").json()["job"] == "export"
+    path = "/api/bundled/files/generator.npz"
+    wait_for(lambda: call.get(path).status_code == 200)
+    answer = call.get(path)
+    assert answer.headers["content-disposition"] == 'attachment; filename="mulligan-mnist-generator.npz"'
+    assert len(answer.content) > 100_000
+    found = call.get("/api/runs").json()
+    assert (found["runs"], found["trash"]) == ([], [])
+    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
+    assert call.get("/api/bundled/files/..%2F..%2Fx").status_code in (404, 422)
+
+
+def test_jobs_wait_in_a_short_queue(call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, done = threading.Event(), []
+
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        assert gate.wait(20)
+        done.append(what)
+        return {"text": "done", "url": "/x"}
+
+    monkeypatch.setattr(playground.jobs, "call", slow)
+    for to in ("html", "onnx", "torch", "npz"):
+        answer = call.post("/api/runs/tiny-1/export", to=to)
+        assert (answer.status_code, answer.json()["job"]) == (202, "export")
+    for name in ("tiny-1", "tiny-1-try-2"):
+        for what in ("report", "evaluate"):
+            call.post(f"/api/runs/{name}/{what}")
+    answers = [call.post("/api/runs/tiny-1-try-2/export", to=to).status_code for to in ("html", "onnx", "torch", "npz")]
+    assert 503 in answers
+    assert call.post("/api/runs/tiny-1/export", to="exe").json()["field"] == "to"
+    assert call.post("/api/runs/tiny-9/report").status_code == 404
+    gate.set()
+
+
+def test_an_export_does_not_wait_for_the_measuring(
+    call: Any, runs: Path, playground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, done = threading.Event(), []
+
+    def slow(line: Any, what: str, run: str, args: Any, say: Any) -> dict[str, Any]:
+        say("working")
+        if what == "evaluate":
+            assert gate.wait(20)
+        done.append((what, line.niceness))
+        return {"text": "done", "url": "/x"}
+
+    monkeypatch.setattr(playground.jobs, "call", slow)
+    call.client.portal.call(playground.jobs.after_the_end, "tiny-1")
+    call.post("/api/runs/tiny-1/export", to="npz")
+    wait_for(lambda: done == [("export", 0)])
+    gate.set()
+    wait_for(lambda: done == [("export", 0), ("evaluate", 10), ("report", 10)])
+
+
+def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
+    said: list[str] = []
+    found = playground.jobs.call(Queue(0), "export", "tiny-1", {"to": "npz"}, said.append)
+    assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
+    assert "no run folder" in playground.jobs.call(Queue(0), "report", "nothing", {}, said.append)["error"]
+
+
+def test_what_a_job_logs_is_told() -> None:
+    sent: list[Any] = []
+    told = work.Told(SimpleNamespace(send=lambda *words: sent.append(words)))  # type: ignore[arg-type]
+    told.emit(logging.makeLogRecord({"msg": "looking at %d pictures", "args": (9,)}))
+    assert sent == [("say", {"text": "looking at 9 pictures"})]
+
+
+def test_so_many_jobs_wait_and_no_more(call: Any, playground: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(playground.jobs, "call", lambda *job: gate.wait(20) and {"text": "done"})
+    call.post("/api/bundled/export", to="npz")  # goes on; the others wait for it
+    for seed in (0, *range(WAITING)):
+        assert call.post("/api/museum/tiny/play", seed=seed).status_code == 202
+    assert len(playground.jobs.asked.waiting) == WAITING  # what waits already is not done twice
+    answer = call.post("/api/museum/tiny/play", seed=WAITING)
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == f"{WAITING} jobs wait already. Wait for one to end, then ask again."
+    gate.set()

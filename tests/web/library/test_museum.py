@@ -1,0 +1,48 @@
+"""The museum for the page."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mulligan.museum import CASES, Case
+from mulligan.web.library import work
+
+
+def test_the_museum(image: Any, call: Any, playground: Any, case: Case) -> None:
+    assert [entry["name"] for entry in call.get("/api/museum").json()["cases"]] == list(CASES)
+    found = call.get("/api/museum/tiny").json()
+    assert found["title"] == "A tiny case"
+    assert found["command"] == "mulligan museum tiny"
+    assert found["played"] is None
+    assert call.get("/api/museum/other").json()["field"] == "case"
+    work.museum(playground.runs / "tiny", 7)
+    played = call.get("/api/museum/tiny").json()["played"]
+    assert (played["seed"], played["fails"], played["mended"]) == (7, True, True)
+    assert played["evidence"][1]["before"] is None  # NaN
+    picture = played["pictures"][0]
+    assert (picture["width"], picture["height"], picture["high"]) == (4, 3, None)
+    assert np.array_equal(image(picture["png"]), case.play(7).pictures[0].image)
+    assert played["curves"][0]["lines"] == {"D": [[0.0, 1.0], [1.0, 2.0]]}
+    (playground.runs / ".museum" / "tiny.json").write_text("[1]")
+    assert call.get("/api/museum/tiny").json()["played"] is None
+    assert call.get("/api/runs").json()["runs"] == []
+
+
+def test_a_case_is_played_as_a_job(call: Any, playground: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        playground.jobs, "add", lambda what, run, **args: asked.append((what, run, args)) or {"job": what}
+    )
+    assert call.post("/api/museum/tiny/play", seed=3).status_code == 202
+    assert asked == [("museum", "tiny", {"seed": 3})]
+    assert call.post("/api/museum/other/play").status_code == 404
+
+
+def test_every_exhibit_can_be_shown() -> None:
+    for name, exhibit in CASES.items():
+        json.dumps(exhibit.words(), allow_nan=False)
+        assert name.replace("-", "").replace("_", "").isalnum()

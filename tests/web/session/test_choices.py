@@ -1,0 +1,82 @@
+"""Own pictures: how many there are, which are broken, and how the network will see them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mulligan.data import load
+
+
+def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "cats"
+    folder.mkdir()
+    for i in range(12):
+        Image.fromarray(np.full((20, 30), 10 * i, np.uint8)).save(folder / f"{i:02d}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    playground.session.own["cats"] = str(folder)
+    found = call.get("/api/pictures?data=cats").json()
+    assert (found["accepted"], found["refused_count"], found["shape"]) == (12, 1, [28, 28, 1])
+    assert [each["name"] for each in found["refused"]] == ["broken.png"]
+    assert found["refused"][0]["reason"].startswith("cannot identify image file")
+    assert found["few"].startswith("12 samples to learn from: so few are soon known by heart")
+    assert Image.open(io.BytesIO(base64.b64decode(found["png"]))).size == (242, 62)
+    settings = call.post("/api/train/check", recipe="quick", data="cats").json()["settings"]
+    assert settings["data"] == str(folder)
+    call.post("/api/train/start", recipe="quick", data="cats")
+    assert [words["config"]["data"]["skip_broken"] for kind, words in playground.worker.sent if kind == "start"] == [
+        True
+    ]
+    assert call.get("/api/pictures?data=/etc").json()["type"] == "/problems/not-available"
+    for path in sorted(folder.iterdir()):
+        path.write_bytes(b"no picture")
+    assert call.get("/api/pictures?data=cats").status_code == 422
+
+
+def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call: Any, playground: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "cats"
+    folder.mkdir()
+    Image.fromarray(np.full((20, 30), 10, np.uint8)).save(folder / "0.png")
+    np.save(tmp_path / "dogs.npy", np.zeros((3, 20, 30), np.uint8))
+    playground.session.own |= {"cats": str(folder), "dogs": str(tmp_path / "dogs.npy")}
+    found = [call.get(f"/api/pictures?data={asked}").json() for asked in ("cats&size=48", "dogs", "dogs&size=64")]
+    assert [each["shape"] for each in found] == [[48, 48, 1], [20, 30, 1], [64, 64, 1]]
+    assert [each["sizes"] for each in found] == [[28, 32, 48, 64], [0, 28, 32, 48, 64], [0, 28, 32, 48, 64]]
+    refused = call.get("/api/pictures?data=cats&size=40")
+    assert refused.status_code == 422
+    assert "28, 32, 48, 64 are allowed" in refused.json()["detail"]
+
+
+def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: Any, tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / "cats" / part).mkdir(parents=True)
+        Image.fromarray(np.full((20, 30), 10, np.uint8)).save(tmp_path / "cats" / part / "whole.png")
+        (tmp_path / "cats" / part / f"{part}.png").write_bytes(b"no picture")
+    playground.session.own["cats"] = str(tmp_path / "cats")
+    found = call.get("/api/pictures?data=cats").json()
+    assert found["refused_count"] == 2
+    assert [each["name"] for each in found["refused"]] == ["train.png", "test.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_own_pictures_of_odd_names_are_refused_by_them(call: Any, playground: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "cats"
+    folder.mkdir()
+    Image.fromarray(np.full((20, 30), 10, np.uint8)).save(folder / "whole.png")
+    for i in range(70):
+        (folder / f"a, b; {i:02d}.png").write_bytes(b"no picture")
+    with open(os.fsencode(folder) + b"/\xe9.png", "wb") as file:
+        file.write(b"no picture")
+    playground.session.own["cats"] = str(folder)
+    found = call.get("/api/pictures?data=cats").json()
+    assert found["refused_count"] == 71
+    assert [each["name"] for each in found["refused"]] == [f"a, b; {i:02d}.png" for i in range(64)]
+    assert load(folder, skip_broken=True).refused[-1][0] == "?.png"
