@@ -12,7 +12,6 @@ from mulligan.metrics.classes import Classes, classifier_score, count_classes, k
 from mulligan.metrics.comparison import Comparison, Pictures
 from mulligan.metrics.copies import Copies, Originals, copying, ct, nearest_pictures, originals
 from mulligan.metrics.distances.c2st import TwoSampleTest, c2st
-from mulligan.metrics.distances.cells import kmeans
 from mulligan.metrics.distances.frechet import (
     Moments,
     frechet_distance,
@@ -22,7 +21,14 @@ from mulligan.metrics.distances.frechet import (
     percent,
 )
 from mulligan.metrics.distances.kernel import Kid, kid, squared_mmd
-from mulligan.metrics.distances.neighbours import Manifolds, coverage_ideal, manifolds, nearest, squared_distances
+from mulligan.metrics.distances.neighbours import (
+    Manifolds,
+    coverage_ideal,
+    kmeans,
+    manifolds,
+    nearest,
+    squared_distances,
+)
 from mulligan.metrics.distances.parzen import log_likelihoods, parzen, parzen_kmeans
 from mulligan.metrics.evaluate import Reference, evaluate_pictures, evaluate_points, merge, reference
 from mulligan.metrics.features.judge import Judge, bundled_judge, bundled_judge_for, judge_for

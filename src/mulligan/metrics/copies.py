@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError
-from mulligan.metrics.distances.cells import kmeans
-from mulligan.metrics.distances.neighbours import nearest
+from mulligan.metrics.distances.neighbours import kmeans, nearest
 from mulligan.metrics.validation import feature_sets
 
 if TYPE_CHECKING:

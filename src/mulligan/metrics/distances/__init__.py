@@ -1,5 +1,5 @@
 """How far two sets of features are apart, one file a measure.
 
-- `frechet` (FD) and `kernel` (KID): one number for the whole; `neighbours`: precision, recall, density, coverage.
-- `c2st`: a fresh classifier tells the sets apart; `parzen`: for history; `cells`: k-means.
+- `frechet` (FD), `kernel` (KID): one number for the whole; `neighbours`: precision, recall, density, coverage, k-means.
+- `c2st`: a fresh classifier tells the sets apart; `parzen`: for history.
 """

@@ -1,4 +1,4 @@
-"""Who is near whom: exact distances in blocks; precision, recall, density, coverage.
+"""Who is near whom: exact distances in blocks; precision, recall, density, coverage; k-means.
 
 All distances of this file are exact integers. The features are snapped to one grid, fine enough to lose nothing
 (22 bits across the span for 128 features, about float32) and coarse enough that every sum in
@@ -17,7 +17,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError
 from mulligan.metrics.parallel import in_parallel
-from mulligan.metrics.validation import feature_sets
+from mulligan.metrics.validation import feature_sets, features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +176,49 @@ def nearest(
     squares, indices = np.concatenate(squares, axis=1), np.concatenate(indices, axis=1)
     order = np.argsort(squares, axis=1, kind="stable")[:, :k]
     return unit * np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(indices, order, axis=1)
+
+
+def kmeans(x: NDArray[Any], k: int, *, iterations: int = 10, seed: int = 0) -> NDArray[np.float64]:
+    """Lloyd's algorithm (1982): each centre moves to the mean of the points that are nearest to it.
+
+    Parameters
+    ----------
+    x : array of shape (n, d)
+        Points.
+    k : int
+        Number of centres, 1 to n.
+    iterations : int
+        Rounds; it stops earlier when nothing moves.
+    seed : int
+        The start is k rows of `x`, drawn without replacement.
+
+    Returns
+    -------
+    array of shape (k, d), float64
+        The centres. One that no point is nearest to (repeated rows) stays where it was.
+
+    Raises
+    ------
+    ShapeError, DataError
+        Not a table of finite numbers.
+    ConfigError
+        k out of range.
+    """
+    points = features(x, "points", least=1)
+    if not 1 <= k <= len(points):
+        raise ConfigError(f"k must be from 1 to {len(points)}, the number of points, got {k}.")
+    rng = np.random.default_rng(seed)
+    centres = points[rng.choice(len(points), k, replace=False)]
+    for _ in range(iterations):
+        _, cell = nearest(points, centres)
+        order = np.argsort(cell[:, 0], kind="stable")
+        taken, first, size = np.unique(cell[order, 0], return_index=True, return_counts=True)
+        moved = centres.copy()
+        moved[taken] = np.add.reduceat(points[order], first, axis=0) / size[:, None]
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    return centres
 
 
 def squared_distances(x: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.errors import ConfigError
-from mulligan.metrics.distances.cells import kmeans
-from mulligan.metrics.distances.neighbours import squared_distances
+from mulligan.metrics.distances.neighbours import kmeans, squared_distances
 from mulligan.metrics.validation import feature_sets
 
 if TYPE_CHECKING:
