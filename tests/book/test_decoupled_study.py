@@ -67,9 +67,9 @@ def test_a_row_has_what_the_page_needs(task, name):
 def test_a_finished_run_is_never_made_twice(task, tmp_path, monkeypatch):
     path, made, inner = tmp_path / "rows.jsonl", [], decoupled_study.train
 
-    def counted(chain, task, seed, steps, look):
+    def counted(chain, task, seed, steps, measure):
         made.append((seed, steps))
-        return inner(chain, task, seed, steps, look)
+        return inner(chain, task, seed, steps, measure)
 
     monkeypatch.setattr(decoupled_study, "train", counted)
     study(path, task, names=("frozen",), seeds=(0,))

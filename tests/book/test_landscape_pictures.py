@@ -70,7 +70,7 @@ def test_the_animation_has_one_view():
 def test_a_way_that_leaves_all_bounds_is_drawn_as_far_as_it_goes():
     path = np.array([[1.0, 1.5], [1e5, -1e5], [np.nan, np.nan]])
     image = Image.fromarray(pictures.background(Beale(), 100, 80))
-    pictures._draw_way(image, Beale(), path, "#ff0000", dots=False)
+    pictures.draw_way(image, Beale(), path, "#ff0000", dots=False)
     assert near(np.asarray(image), "#ff0000") > 10
 
 

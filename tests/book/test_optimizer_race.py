@@ -73,7 +73,7 @@ def test_no_picture_is_both_learnt_from_and_held_out():
 
 def test_a_held_out_loss_that_is_no_number_is_none(task, monkeypatch):
     monkeypatch.setattr(optimizer_race, "score", lambda *_: (float("nan"), 0.1))
-    assert optimizer_race._try("sgd", task, 1e-3)["held_loss"] is None
+    assert optimizer_race.try_rate("sgd", task, 1e-3)["held_loss"] is None
 
 
 def test_two_steps_are_two_steps_of_descent_on_the_same_batches(task):
@@ -135,7 +135,7 @@ def test_a_run_that_is_not_finite_stops_and_says_so(task):
     losses, _ = train(SGD(lr=1e30), task, 0, 6, nothing)
     assert len(losses) < 6
     assert np.isfinite(losses).all()
-    assert optimizer_race._try("sgd", task, 1e30)["held_loss"] is None
+    assert optimizer_race.try_rate("sgd", task, 1e30)["held_loss"] is None
 
 
 def test_the_score_is_taken_without_dropout_and_without_learning(task):
@@ -149,7 +149,7 @@ def test_the_score_is_taken_without_dropout_and_without_learning(task):
 
 
 def valley(best):
-    """Give a `_try` whose loss is least at the rate `best`."""
+    """Give a `try_rate` whose loss is least at the rate `best`."""
 
     def fake(name, task, lr):
         loss = abs(math.log(lr / best)) if lr < 1 else None
@@ -160,7 +160,7 @@ def valley(best):
 
 @pytest.mark.parametrize(("best", "tries"), [(1e-2, 7), (3e-2, 7), (1e-5, 9), (1e-6, 10)])
 def test_the_search_goes_on_until_neither_neighbour_is_better(task, monkeypatch, best, tries):
-    monkeypatch.setattr(optimizer_race, "_try", valley(best))
+    monkeypatch.setattr(optimizer_race, "try_rate", valley(best))
     tried = {}
     rows = list(search("adam", task, tried))
     assert best_rate(rows, "adam") == best
@@ -181,9 +181,9 @@ def test_a_finished_run_is_never_made_twice(task, tmp_path, monkeypatch):
     path, made = tmp_path / "rows.jsonl", []
     inner = optimizer_race.train
 
-    def counted(optimizer, task, seed, steps, look):
+    def counted(optimizer, task, seed, steps, measure):
         made.append((seed, steps))
-        return inner(optimizer, task, seed, steps, look)
+        return inner(optimizer, task, seed, steps, measure)
 
     monkeypatch.setattr(optimizer_race, "train", counted)
     race(path, task, names=("sgd",), seeds=(0,))
@@ -207,8 +207,8 @@ def test_a_row_of_the_race_has_what_the_page_needs(task):
 
 def test_a_longer_search_chooses_by_held_out_pictures_only(task):
     other = replace(task, test=task.test[::-1].copy(), test_labels=task.test_labels * 0)
-    assert {**optimizer_race._try("sgd", task, 0.01), "seconds": 0} == {
-        **optimizer_race._try("sgd", other, 0.01),
+    assert {**optimizer_race.try_rate("sgd", task, 0.01), "seconds": 0} == {
+        **optimizer_race.try_rate("sgd", other, 0.01),
         "seconds": 0,
     }
 

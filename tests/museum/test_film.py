@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.museum.jang_film import BLUE, HEIGHT, WIDTH, _density, decision, film, frame, main
+from mulligan.museum.jang_film import BLUE, HEIGHT, WIDTH, decision, density_of, film, frame, main
 from mulligan.training import Run, recipe
 
 
@@ -31,5 +31,5 @@ def test_a_frame_has_the_three_lines():
     x = np.linspace(-5, 5, 11, dtype=np.float32)[:, None]
     assert decision(run, x).min() >= 0.0099
     assert decision(run, x).max() <= 0.9901
-    places, height = _density(run)
+    places, height = density_of(run)
     assert np.sum(height * (places[1] - places[0])) == pytest.approx(1.0, rel=1e-4)  # beside N(−1, 1), as a density

@@ -97,7 +97,7 @@ def test_the_other_scripts_of_the_article(name, g, rate):
 def test_the_script_with_three_layers_prints_its_first_picture():
     found = article.imprints(range(4), article.pixels(), "article-multi-multi")
     assert [one.nearest for one in found] == [one.first for one in found]
-    assert min(one.likeness for one in found) > 0.75
+    assert min(one.correlation for one in found) > 0.75
 
 
 def test_each_mended_recipe_repairs_one_quirk_more():

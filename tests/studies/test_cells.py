@@ -175,7 +175,7 @@ def test_a_killed_cell_goes_on_from_its_checkpoint(write: Any, tmp_path: Path, m
     job = study.job("hinge/seed-1")
     whole = run_cell(Job(**{**vars(job), "folder": str(tmp_path / "whole")}))
     # as a kill leaves it: stopped in the middle of the run
-    run = cells._run(job, Path(job.folder))
+    run = cells.run_of(job, Path(job.folder))
     earlier = cells.Measurements(job)
     for event in training.Recorder(job.folder).record(run, observers=[earlier]):
         if event.step == 20:
@@ -198,10 +198,10 @@ def test_a_cell_that_kills_its_workers_is_given_up(write: Any, tmp_path: Path, h
     study = StudyRun(load_study(write()), tmp_path / "out")
     job, other = study.job("plain/seed-0"), study.job("hinge/seed-0")
     for _ in range(cells.ATTEMPTS - 1):
-        cells._count_attempt(Path(job.folder))
-        cells._count_attempt(Path(other.folder))
+        cells.count_attempt(Path(job.folder))
+        cells.count_attempt(Path(other.folder))
     assert run_cell(other)["status"] == "done"
-    cells._count_attempt(Path(job.folder))
+    cells.count_attempt(Path(job.folder))
     assert "killed 3 times" in run_cell(job)["error"]
     assert finished(study)[0]["status"] == "done"  # another session counts anew
 
@@ -276,7 +276,7 @@ def test_variations_go_on_from_one_checkpoint(write: Any, tmp_path: Path, here: 
     assert 0 < slow["figures"]["travel"] < 0.1 * hot["figures"]["travel"]
     # a rate of its own does not make the optimiser forget
     fresh = Job(**{**vars(study.job("slow/seed-0")), "folder": str(tmp_path / "fresh")})
-    assert cells._run(fresh, tmp_path / "fresh").gan.g.state["v"].any()
+    assert cells.run_of(fresh, tmp_path / "fresh").gan.g.state["v"].any()
     # "hot" is the run that never stopped
     run = Run(study.config(study.cells()["hot/seed-0"][0], 0))
     for _ in train(run):

@@ -33,7 +33,7 @@ def test_a_cell_goes_on_from_the_last_checkpoint_of_its_start(write: Any, tmp_pa
         pass
     longer = to_table(replace(config, steps=30))
     going_on = replace(job, folder=str(tmp_path / "cell"), config=longer, start=str(tmp_path / "start"))
-    run = cells._run(going_on, tmp_path / "cell")
+    run = cells.run_of(going_on, tmp_path / "cell")
     assert (run.step, run.begins) == (20, 20)
 
 

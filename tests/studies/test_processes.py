@@ -248,7 +248,7 @@ def test_a_cell_is_tried_three_times(write: Any, tmp_path: Path) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
     for seed, killed, status in ((0, 2, "done"), (1, 3, "failed")):
         job = study.job(f"plain/seed-{seed}")
-        tally = cells._tally(Path(job.folder))
+        tally = cells.attempts_file(Path(job.folder))
         tally.parent.mkdir(parents=True, exist_ok=True)
         tally.write_text(str(killed), "utf-8")
         result = cells.run_cell(job)

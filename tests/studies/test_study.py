@@ -151,7 +151,7 @@ def test_results_stand_in_the_order_of_the_cells_whichever_ends_first(write: Any
     study = StudyRun(load_study(write()), tmp_path / "out")
     names = list(study.cells())
     for name in reversed(names):
-        study._record(
+        study.record(
             {"cell": name, "status": "done", "error": "", "step": 40, "figures": {}, "measurements": [], "clock": {}}
         )
     assert list(study.results) == names

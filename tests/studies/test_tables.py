@@ -144,11 +144,11 @@ class Page(HTMLParser):
 
 def test_the_page_holds_everything(write: Any, tmp_path: Path) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
-    study._write_plan()
+    study.write_plan()
     for seed in (0, 1):
         for name, status in (("plain", "done"), ("hinge", "diverged" if seed else "done")):
             result = line(name, seed, status, **({"distance": 1.0 + seed, "d_real": 0.5} if status == "done" else {}))
-            study._record(result)
+            study.record(result)
     save_png(study.picture("plain/seed-0"), np.zeros((9, 9), np.uint8))
     page = write_report(study, "mulligan study small.toml --out 'out & on'")
     text = page.read_text("utf-8")
@@ -171,9 +171,9 @@ def test_measurements_over_decades_stand_on_a_logarithmic_axis(
     first: int, wide: bool, write: Any, tmp_path: Path
 ) -> None:
     study = StudyRun(load_study(write()), tmp_path / "out")
-    study._write_plan()
+    study.write_plan()
     result = line("plain", 0, distance=1.0)
-    study._record({**result, "measurements": [{**result["measurements"][0], "step": first}]})
+    study.record({**result, "measurements": [{**result["measurements"][0], "step": first}]})
     write_report(study, "")
     svg = (tmp_path / "out" / "plots" / "distance-steps.svg").read_text("utf-8")
     assert (">10</text>" in svg) == wide  # 0, 20, 40 … or 1, 10, 100

@@ -36,7 +36,7 @@ RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
 
 
 def task_of_study() -> Task:
-    """Return the task: 58,000 digits, batches of 128, one epoch of search and five of training, two looks an epoch."""
+    """Return the task: 58,000 digits, batches of 128, one epoch of search, five of training, each measured twice."""
     return replace(mnist(), search_steps=453, steps=5 * 453, every=226)
 
 
@@ -45,7 +45,7 @@ def rows_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return judge.as_input(images.reshape(len(images), -1))
 
 
-def train(chain: Chain, task: Task, seed: int, steps: int, look: Callable[[int], None]) -> tuple[list[float], float]:
+def train(chain: Chain, task: Task, seed: int, steps: int, measure: Callable[[int], None]) -> tuple[list[float], float]:
     """Train a chain with one thread; the same batches for every way.
 
     Parameters
@@ -55,7 +55,7 @@ def train(chain: Chain, task: Task, seed: int, steps: int, look: Callable[[int],
     seed : int
         Opens the stream of batches.
     steps : int
-    look : callable
+    measure : callable
         Called with the step after every `task.every`; its time is not counted.
 
     Returns
@@ -74,7 +74,7 @@ def train(chain: Chain, task: Task, seed: int, steps: int, look: Callable[[int],
             losses.append(chain.step(rows_of(task.images[chosen]), task.labels[chosen]))
             seconds += time.process_time() - started
             if step % task.every == 0:
-                look(step)
+                measure(step)
     return losses, seconds
 
 
@@ -101,7 +101,7 @@ def search(name: str, lr: float, task: Task) -> dict[str, Any]:
 
 
 def run(name: str, lr: float, seed: int, task: Task) -> dict[str, Any]:
-    """Train once, and return the row: losses, test figures and the models' alignment at every look, CPU seconds.
+    """Train once, and return the row: losses, test figures and the models' alignment at every measurement, CPU seconds.
 
     Parameters
     ----------
@@ -112,24 +112,24 @@ def run(name: str, lr: float, seed: int, task: Task) -> dict[str, Any]:
     task : Task
     """
     chain = Chain(WAYS[name], optimizer=Adam(lr=lr), seed=seed)
-    looks: list[tuple[int, float, float, list[float]]] = []
+    measured: list[tuple[int, float, float, list[float]]] = []
     some, their_labels = rows_of(task.held[:1000]), task.held_labels[:1000]
 
-    def look(step: int) -> None:
+    def measure(step: int) -> None:
         aligned = [round(cosine, 4) for cosine in chain.alignment(some, their_labels)]
-        looks.append((step, *score(chain, task.test, task.test_labels), aligned))
+        measured.append((step, *score(chain, task.test, task.test_labels), aligned))
 
-    losses, seconds = train(chain, task, seed, task.steps, look)
+    losses, seconds = train(chain, task, seed, task.steps, measure)
     return {
         "phase": "study",
         "way": name,
         "lr": lr,
         "seed": seed,
         "losses": [round(loss, 4) for loss in losses],
-        "steps": [step for step, *_ in looks],
-        "test_loss": [round(loss, 5) for _, loss, _, _ in looks],
-        "test_accuracy": [accuracy for _, _, accuracy, _ in looks],
-        "alignment": [aligned for *_, aligned in looks],
+        "steps": [step for step, *_ in measured],
+        "test_loss": [round(loss, 5) for _, loss, _, _ in measured],
+        "test_accuracy": [accuracy for _, _, accuracy, _ in measured],
+        "alignment": [aligned for *_, aligned in measured],
         "seconds": round(seconds, 3),
     }
 

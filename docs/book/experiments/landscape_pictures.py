@@ -101,7 +101,7 @@ def still(name: str, panel: tuple[int, int] = (250, 195)) -> NDArray[np.uint8]:
     for i, (each, way) in enumerate(walks.items()):
         left, top = gap + i % columns * (width + gap), gap + i // columns * (height + head + gap)
         picture = ground.copy()
-        _draw_way(picture, landscape, way.path, COLOURS[each], dots=True)
+        draw_way(picture, landscape, way.path, COLOURS[each], dots=True)
         _write(draw, (left, top), f"{each}  lr {way.lr:g}", 12)
         _write(draw, (left + width, top), _arrival(way), 12, anchor="ra")
         sheet.paste(picture, (left, top + head))
@@ -131,7 +131,7 @@ def frames(stride: int = 3, last: int = 201, panel: tuple[int, int] = (400, 312)
         for i, (name, landscape) in enumerate(LANDSCAPES.items()):
             picture = grounds[name].copy()
             for each, way in race(name).items():
-                _draw_way(picture, landscape, way.path[: step + 1], COLOURS[each], dots=False)
+                draw_way(picture, landscape, way.path[: step + 1], COLOURS[each], dots=False)
             left = gap + i * (width + gap)
             sheet.paste(picture, (left, head))
             _write(draw, (left, 4 * _FINE), ("Beale's function", "A saddle between steep walls")[i], 13)
@@ -182,7 +182,7 @@ def _write(draw: ImageDraw, where: Point, text: str, size: int, anchor: str = "l
     draw.text(where, text, fill=_INK, font=ImageFont.load_default(size * _FINE), anchor=anchor)
 
 
-def _draw_way(picture: Any, landscape: Landscape, path: NDArray[np.float64], colour: str, dots: bool) -> None:
+def draw_way(picture: Any, landscape: Landscape, path: NDArray[np.float64], colour: str, dots: bool) -> None:
     """Draw the start, the minima, the way so far and its head; `dots` marks every step."""
     from PIL import ImageDraw
 

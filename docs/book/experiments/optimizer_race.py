@@ -52,11 +52,11 @@ class Task:
     images, labels : uint8 (n, 28, 28, 1), int (n,)
         What the network learns from.
     held, held_labels
-        Held out of the train split: what the search looks at.
+        Held out of the train split: what the search measures on.
     test, test_labels
-        The test split: what the race looks at.
+        The test split: what the race measures on.
     batch_size, search_steps, steps, every : int
-        Rows of a batch; training steps of a run of the search and of the race; steps between two looks.
+        Rows of a batch; training steps of a run of the search and of the race; steps between two measurements.
     """
 
     images: NDArray[np.uint8]
@@ -100,7 +100,7 @@ def classifier() -> Network:
 
 
 def train(
-    optimizer: Optimizer, task: Task, seed: int, steps: int, look: Callable[[int, Network, Workspace], None]
+    optimizer: Optimizer, task: Task, seed: int, steps: int, measure: Callable[[int, Network, Workspace], None]
 ) -> tuple[list[float], float]:
     """Train the network for some steps, with one thread.
 
@@ -112,7 +112,7 @@ def train(
     seed : int
         Opens the streams of weights, batches and dropout; the same for all optimisers.
     steps : int
-    look : callable
+    measure : callable
         Called with the step, the network and a workspace after every `task.every` steps; its time is not counted.
 
     Returns
@@ -143,7 +143,7 @@ def train(
             if not np.isfinite(value):
                 return [loss for loss in losses if np.isfinite(loss)], seconds
             if step % task.every == 0:
-                look(step, network, space)
+                measure(step, network, space)
     return losses, seconds
 
 
@@ -161,7 +161,7 @@ def score(
 
 
 def search(name: str, task: Task, tried: dict[float, float]) -> Iterator[dict[str, Any]]:
-    """Look for an optimiser's rate: the decades from 1e-4 to 1, then half decades beside the best until none is better.
+    """Search an optimiser's rate: the decades from 1e-4 to 1, then half decades beside the best until none is better.
 
     Each try is `task.search_steps` steps of one seed; what counts is the loss on the pictures held out. A run that is
     not finite counts as infinite.
@@ -183,28 +183,29 @@ def search(name: str, task: Task, tried: dict[float, float]) -> Iterator[dict[st
     while places:
         for lr in (LADDER[place] for place in places):
             if lr not in tried:
-                row = _try(name, task, lr)
+                row = try_rate(name, task, lr)
                 tried[lr] = float("inf") if row["held_loss"] is None else row["held_loss"]
                 yield row
         best = LADDER.index(min(tried, key=lambda lr: (tried[lr], lr)))
         places = [i for i in (best - 1, best + 1) if 0 <= i < len(LADDER) and LADDER[i] not in tried]
 
 
-def _try(name: str, task: Task, lr: float) -> dict[str, Any]:
+def try_rate(name: str, task: Task, lr: float) -> dict[str, Any]:
+    """Train once at a rate, for the steps of the search, and return the row: the loss on held-out digits."""
     found: list[float] = []
 
-    def look(step: int, network: Network, space: Workspace) -> None:
+    def measure(step: int, network: Network, space: Workspace) -> None:
         if step == task.search_steps:
             found.append(score(space, task.held, task.held_labels)[0])
 
     with np.errstate(all="ignore"):
-        _, seconds = train(with_rate(OPTIMIZERS[name](), lr), task, SEARCH_SEED, task.search_steps, look)
+        _, seconds = train(with_rate(OPTIMIZERS[name](), lr), task, SEARCH_SEED, task.search_steps, measure)
     loss = found[0] if found and np.isfinite(found[0]) else None
     return {"phase": "search", "optimizer": name, "lr": lr, "seed": SEARCH_SEED, "held_loss": loss, "seconds": seconds}
 
 
 def run(name: str, task: Task, lr: float, seed: int) -> dict[str, Any]:
-    """Train once with the chosen rate, and return the row: losses, test accuracy at every look, CPU seconds.
+    """Train once with the chosen rate, and return the row: losses, test accuracy at every measurement, CPU seconds.
 
     Parameters
     ----------
@@ -214,21 +215,21 @@ def run(name: str, task: Task, lr: float, seed: int) -> dict[str, Any]:
     lr : float
     seed : int
     """
-    looks: list[tuple[int, float, float]] = []
+    measured: list[tuple[int, float, float]] = []
 
-    def look(step: int, network: Network, space: Workspace) -> None:
-        looks.append((step, *score(space, task.test, task.test_labels)))
+    def measure(step: int, network: Network, space: Workspace) -> None:
+        measured.append((step, *score(space, task.test, task.test_labels)))
 
-    losses, seconds = train(with_rate(OPTIMIZERS[name](), lr), task, seed, task.steps, look)
+    losses, seconds = train(with_rate(OPTIMIZERS[name](), lr), task, seed, task.steps, measure)
     return {
         "phase": "race",
         "optimizer": name,
         "lr": lr,
         "seed": seed,
         "losses": [round(loss, 4) for loss in losses],
-        "steps": [step for step, _, _ in looks],
-        "test_loss": [round(loss, 5) for _, loss, _ in looks],
-        "test_accuracy": [accuracy for _, _, accuracy in looks],
+        "steps": [step for step, _, _ in measured],
+        "test_loss": [round(loss, 5) for _, loss, _ in measured],
+        "test_accuracy": [accuracy for _, _, accuracy in measured],
         "seconds": round(seconds, 3),
     }
 

@@ -1,4 +1,7 @@
-"""Finding a generator: a file, a run folder, a checkpoint folder, or the one that comes with Mulligan."""
+"""Finding a generator: in a file, a run folder or a checkpoint folder, or the one that comes with Mulligan.
+
+`load` and `bundled` are all; `bundle` remakes the shipped file.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     Raises
     ------
     ConfigError
-        When `model` is no path.
+        When `model` is not a path.
     CheckpointError
-        When there is none, or it is truncated, foreign or edited.
+        When there is no generator, or it is truncated, foreign or edited.
     DataError
         When the data of a checkpoint cannot be read.
     """
@@ -44,7 +47,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             again = f"Or: mulligan resume {typed(path)} writes it anew, from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
 
-    from mulligan.training.store.folder import (  # a run's loop and all: a generator's file needs them not
+    from mulligan.training.store.folder import (  # late: a generator's file needs no training loop
         newest_in,
         restored,
     )

@@ -71,7 +71,7 @@ def frame(run: Run) -> NDArray[np.uint8]:
     pen.text((4, MARGIN - 6), "1", fill=INK)
     pen.text((4, HEIGHT - MARGIN - 6), "0", fill=INK)
     pen.line(_place(x[:, 0], np.exp(TOYS["jang"].log_density(x))), fill=BLUE, width=3)
-    places, height = _density(run)
+    places, height = density_of(run)
     pen.line(_place(places, height), fill=ORANGE, width=3)
     if height.max() > 1:
         pen.text((WIDTH - 110, 20), f"cut at 1 of {height.max():.1f}", fill=ORANGE)
@@ -89,7 +89,8 @@ def decision(run: Run, x: Array) -> Array:
     return probability
 
 
-def _density(run: Run) -> tuple[Array, Array]:
+def density_of(run: Run) -> tuple[Array, Array]:
+    """Return the density of what G makes: places, and how high it is there."""
     z, _ = run.draw(POINTS, seed=0)
     counts, edges = np.histogram(run.generate(z)[:, 0], bins=BINS, range=(-REACH, REACH), density=True)
     return 0.5 * (edges[1:] + edges[:-1]), counts

@@ -65,12 +65,12 @@ class UnguardedWGANGP(WGANGP):
 
 @dataclass(frozen=True)
 class EveryFew(Schedule):
-    """The value times `every` at one step of so many, and 0 at the others: "lazy" regularisation (Karras et al. 2020).
+    """`every` at one step of `every`, and 0 at the others: "lazy" regularisation (Karras et al. 2020).
 
     Parameters
     ----------
     every : int
-        Steps from one to the next.
+        Steps from one such step to the next.
     """
 
     every: Count = 8

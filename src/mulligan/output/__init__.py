@@ -2,5 +2,5 @@
 
 - `generator/`: a trained generator and its file; read it first. `export/`: the same for other programs.
 - `pictures/`: samples as pictures, and charts. `pages`: HTML that is one file. `figures`: numbers as people read them.
-- `files`: files that are whole or not there.
+- `readings`: how D's logits are read. `files`: files that are whole or not there.
 """

@@ -151,7 +151,7 @@ def _points(
 
 
 def _on_clock(story: Story) -> tuple[Callable[[int], float], Axis]:
-    """Return how to get from a step to its seconds of processor, and their axis; steps where there is no clock."""
+    """Return a function from steps to CPU-seconds, and the axis of these; steps stay steps in a run without a clock."""
     if not story.clock:
         return float, Axis("steps", float(max(story.step, 1)))
     known = sorted(story.clock)

@@ -106,7 +106,7 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
     ----------
     fakes : uint8 array (n, H, W, C)
     data : Dataset
-        Of the same shape of picture. Of streamed ones, as many are looked at as may stay in memory.
+        Pictures of the same shape. Of streamed data only the part that fits in memory is searched.
     """
     data = data.in_memory()
     distances, numbers = nearest_pictures(fakes, data, 1)
@@ -118,5 +118,5 @@ def nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
 
 
 def evenly(n: int, count: int) -> NDArray[np.int64]:
-    """Choose so many of n, the first and the last among them; all where there are fewer."""
+    """Choose `count` of n numbers evenly, the first and the last among them; all of them where n is smaller."""
     return np.unique(np.linspace(0, n - 1, min(n, count)).round().astype(np.int64))

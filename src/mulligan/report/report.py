@@ -1,8 +1,8 @@
 """A run as one page: `report.html`, self-contained, that opens from the disk and needs no network and no script.
 
 Everything in it is read from the run folder: ``events.jsonl`` and ``samples/`` are enough, and what else is there
-(``metrics.json``, ``times.jsonl``, the generator, the data) adds its section. Every word from outside is escaped; the
-page forbids itself, by its content security policy, whatever it does not hold.
+(``metrics.json``, ``times.jsonl``, the generator, the data) adds its section. The template escapes every word from
+outside. A content security policy lets the page use only what it holds.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     Raises
     ------
     ConfigError
-        When `folder` is no run folder.
+        When `folder` holds no run.
     CheckpointError
-        When its log was damaged, or a picture of samples.
+        When its log or a picture of samples was damaged.
     RunError
         When the file cannot be written.
     """
     story = read(folder)
     target = story.folder.report if out is None else Path(out)
-    text = page(story, data).encode(errors="replace")  # of a folder's name: it may be no text
+    text = page(story, data).encode(errors="replace")  # a folder's name may not be valid UTF-8
     atomic_write(target, text, folders=out is not None)
     return target
 
@@ -102,7 +102,13 @@ _UNREAD = "The training data could not be read, so nothing is beside the samples
 
 
 def compared(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
-    """Look at the data: who is nearest, or why that is not known; the reals' classes and their names."""
+    """Compare the samples with the data.
+
+    Returns
+    -------
+    Nearest or None, str, list of float, tuple of str
+        The nearest training pictures, or why they are not known; shares of the reals' classes, and their names.
+    """
     if data is None:
         try:
             data = data_of(story.config)

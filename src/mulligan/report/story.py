@@ -116,7 +116,7 @@ class Story:
 
     @property
     def measured_before(self) -> int | None:
-        """The step of the metrics where the run has gone on since; None where they are of its end."""
+        """The step of the metrics, if the run has gone on since; None if they were measured at its end."""
         step = (self.metrics or {}).get("step", self.step)
         return None if step == self.step else step
 
@@ -138,7 +138,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     Raises
     ------
     ConfigError
-        When this is no run folder.
+        When the folder holds no run.
     CheckpointError
         When its log was damaged.
     """
@@ -167,7 +167,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
 
 
 def _measured(metrics: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the metrics; None where they are no evaluation's, but another program's of that name."""
+    """Return the metrics; None if another program wrote a file of that name."""
     needed = {"n": int, "n_real": int, "data": str}
     found = metrics or {}
     return metrics if all(isinstance(found.get(key), kind) for key, kind in needed.items()) else None

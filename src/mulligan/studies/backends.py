@@ -38,7 +38,7 @@ def at_once(workers: int, cells: int) -> int:
     Raises
     ------
     ConfigError
-        When `workers` is no whole number, or none.
+        When `workers` is not a whole number from 1 on.
     """
     if not isinstance(workers, numbers.Integral) or workers < 1:
         raise ConfigError(f"workers must be a whole number from 1 on, got {shown(workers)}. Try 2.")
@@ -46,7 +46,7 @@ def at_once(workers: int, cells: int) -> int:
 
 
 def check(name: str, scheduler: str = "") -> None:
-    """Refuse words that mean no backend, before anything is made.
+    """Check the name and the address of a backend before anything is written.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def _registries() -> list[dict[str, Any]]:
 
 
 def _knowing(known: list[dict[str, Any]], function: Work, job: Any) -> Any:
-    """Do a job where all is known that the study's process knew: a worker has imported Mulligan alone."""
+    """Do a job after registering what the study's process had registered: a worker has only imported Mulligan."""
     for registry, entries in zip(_registries(), known):
         registry.update(entries)
     return function(job)
@@ -163,15 +163,15 @@ def _ray(workers: int, scheduler: str) -> Iterator[Runner]:
     import joblib
 
     register_ray()
-    quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    silent: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     try:
         if scheduler:
             host, _, port = scheduler.removeprefix("ray://").rpartition(":")
             if port.isdigit():  # Ray itself would knock for minutes
                 socket.create_connection((host.strip("[]"), int(port)), timeout=20.0).close()
-            ray.init(address=scheduler, **quiet)
+            ray.init(address=scheduler, **silent)
         else:
-            ray.init(num_cpus=workers, include_dashboard=False, **quiet)
+            ray.init(num_cpus=workers, include_dashboard=False, **silent)
     except Exception as error:  # Ray raises a bare Exception where its node does not start in time
         if scheduler:
             raise RunError(f"no Ray cluster answers at {scheduler!r} ({error}). Check the address.") from error

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 ATTEMPTS = 3
-"""A cell whose worker was killed so often is given up: it may be what kills it."""
+"""A cell whose worker was killed this often is given up: the cell itself may kill it."""
 DONE, DIVERGED, FAILED, STOPPED = "done", "diverged", "failed", "stopped"
 _PATIENCE = 20.0  # seconds to wait for a worker of a killed study to leave a cell
 _PULSE = 0.25  # seconds between two checks that the study is still there
@@ -91,7 +91,7 @@ class Measurements:
         self.found: list[dict[str, Any]] = []
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Measure, where that is due."""
+        """Measure at the steps that the job names."""
         if isinstance(event, (Started, Stepped)) and run.step in self.job.measure_at:
             self.found.append({"step": run.step, "figures": measured(run, self.job)})
         return ()
@@ -126,7 +126,7 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
         return found
     try:
-        if _count_attempt(folder) > ATTEMPTS:
+        if count_attempt(folder) > ATTEMPTS:
             raise RunError(f"its worker was killed {ATTEMPTS} times while it ran. Look for what it needs: memory?")
         with threadpoolctl.threadpool_limits(1):
             result = _trained(job, folder)
@@ -147,7 +147,7 @@ def _run_cell(job: Job, folder: Path) -> dict[str, Any]:
 def _trained(job: Job, folder: Path) -> dict[str, Any]:
     pulse, patience = _Pulse(job.owner), time.monotonic() + _PATIENCE
     while True:
-        run, earlier = _run(job, folder), Measurements(job)
+        run, earlier = run_of(job, folder), Measurements(job)
         end = job.until or run.config.steps
         try:
             for _ in Recorder(folder).record(run, observers=[earlier], stop=_stopper(run, end, pulse)):
@@ -170,7 +170,7 @@ def _stopper(run: Run, end: int, pulse: _Pulse) -> Callable[[], bool]:
     return lambda: run.step >= end or pulse.lost()
 
 
-def _run(job: Job, folder: Path) -> Run:
+def run_of(job: Job, folder: Path) -> Run:
     """Bring the cell's run to where it stands: new, from its own checkpoint, or from the common start."""
     config: Config = from_table(Config, job.config)
     data = load_once(config)
@@ -232,7 +232,7 @@ def _picture(run: Run) -> str:
 
 
 class _Pulse:
-    """Tells whether the study that sent the job is still there; on another host nobody can know."""
+    """Tells whether the study that sent the job is still running, where both are on one host."""
 
     def __init__(self, owner: tuple[str, int]):
         host, self._process = owner
@@ -263,11 +263,11 @@ def _is_dead(process: int) -> bool:
 
 
 def forget_attempts(folder: Path) -> None:
-    """Begin to count anew: the user may have stopped the study."""
-    _tally(folder).unlink(missing_ok=True)
+    """Count attempts from 0 again: the user may have stopped the study."""
+    attempts_file(folder).unlink(missing_ok=True)
 
 
-def _tally(folder: Path) -> Path:
+def attempts_file(folder: Path) -> Path:
     """Beside the folder: a new run wants an empty one."""
     return folder.with_name(f".{folder.name}.attempts")
 
@@ -292,15 +292,15 @@ def _leave_with(owner: tuple[str, int]) -> None:
 
 def _attempts(folder: Path) -> int:
     try:
-        return int(_tally(folder).read_text("utf-8"))
+        return int(attempts_file(folder).read_text("utf-8"))
     except (OSError, ValueError):
         return 0
 
 
-def _count_attempt(folder: Path) -> int:
+def count_attempt(folder: Path) -> int:
     """Count how often the cell was begun in this session of the study, which begins with `forget_attempts`."""
     count = _attempts(folder) + 1
-    path = _tally(folder)
+    path = attempts_file(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(str(count), "utf-8")
     return count

@@ -77,7 +77,7 @@ FIGURES: dict[str, Metric] = {
     "correlation": Metric("Correlation with the first one drawn"),
     "mean_correlation": Metric("Correlation with the data's mean"),
 }
-"""Every figure of the measures below; one of your own may be listed here too, or stand by its name."""
+"""Every figure of the measures below; a figure of your own may be listed here, too."""
 
 
 # ── how good ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,7 +179,7 @@ class _Kept:
 
 @lru_cache(maxsize=4)
 def _reals(kept: _Kept, count: int) -> _Reals:
-    """Measure `count` held-out pictures (or as many of all), always the same ones."""
+    """Measure `count` held-out pictures, always the same ones; training pictures where none are held out."""
     data = kept.data
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
@@ -309,4 +309,4 @@ def _centred(x: NDArray[Any]) -> NDArray[Any]:
 
 
 MEASURES: dict[str, Measure] = {"quality": quality, "play": play, "travel": travel, "imprint": imprint}
-"""Every measure by the name that a study uses; one of your own is one more entry."""
+"""Every measure by the name that a study uses; to add a measure, add an entry."""

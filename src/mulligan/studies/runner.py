@@ -39,9 +39,9 @@ FORMAT, VERSION = "mulligan-study", 1
 TIMING = 0.05
 """Share of a budget in CPU-seconds that choosing the steps of a variation may cost."""
 SAVES = 10
-"""Checkpoints of a cell: what a killed one loses is a tenth at most, or"""
+"""Checkpoints of a cell: a kill loses a tenth of it at most."""
 LEAST = 100
-"""so many steps, which are soon taken again."""
+"""Fewest steps between two checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class StudyRun:
         with backend(backend_name, at_once(workers, len(pending)), scheduler) as run, warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
             self._choose_steps(run, owner)
-            self._write_plan()
+            self.write_plan()
             starts = {job.cell: job for job in self._starts(pending, owner)}
             failed = {r["cell"]: r for r in self._all(run, list(starts.values())) if r["status"] != "done"}
             jobs = []
@@ -265,9 +265,9 @@ class StudyRun:
                 if lost is None:
                     jobs.append(self.job(name, owner))
                 else:
-                    yield self._record({**lost, "cell": name, "status": FAILED, "error": f"its start: {lost['error']}"})
+                    yield self.record({**lost, "cell": name, "status": FAILED, "error": f"its start: {lost['error']}"})
             for result in self._all(run, jobs):
-                yield self._record(result)
+                yield self.record(result)
 
     def _all(self, run: Any, jobs: list[Job]) -> Iterator[dict[str, Any]]:
         """Yield a result for every job; where workers are lost, hand out again what they had."""
@@ -305,16 +305,16 @@ class StudyRun:
         jobs = [(self._plain_job(v.name, self.config(v, 0), owner), seconds * TIMING) for v in todo]
         for name, rate in run(_timed, jobs, lambda job: None):
             self.steps[name] = max(1, round(seconds / rate)) if rate else 1
-        self._write_plan()
+        self.write_plan()
 
     def _gather(self) -> None:
         """Take up results of cells that ended after the study was killed."""
         for name in self.pending:
             result = _peek(Job(name, str(self.folder / "cells" / name), {}, (), 0))
             if result is not None:
-                self._record(result)
+                self.record(result)
 
-    def _record(self, result: dict[str, Any]) -> Progress:
+    def record(self, result: dict[str, Any]) -> Progress:
         """Keep a result: its picture as a file, the rest as a line."""
         name = result["cell"]
         variation, seed = self.cells()[name]
@@ -338,7 +338,8 @@ class StudyRun:
         """Return where a cell's sample grid lies."""
         return self.folder / "pictures" / f"{cell.replace('/', '-')}.png"
 
-    def _write_plan(self) -> None:
+    def write_plan(self) -> None:
+        """Write ``study.json``."""
         self.machine = self.machine or {**versions(), "cores": os.cpu_count()}
         words = {
             "format": FORMAT,

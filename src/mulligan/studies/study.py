@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _SHIPPED = Path(__file__).parent / "shipped"
 STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p.stem for p in _SHIPPED.glob("*.toml"))}
-"""The file of every shipped study by its name; one of your own is one more entry, or a path."""
+"""The file of every shipped study by its name; to add a study, add an entry, or give its path."""
 
 JOIN = " · "
 """Between the values of several axes in a name."""
@@ -100,8 +100,8 @@ class Budget:
     steps : int
         Of each cell; 0 for what the recipe says.
     cpu_seconds : float
-        Instead of steps: so many seconds of one core for the steps of each cell. The steps of each variation are chosen
-        after a short timing and written down; all its seeds have the same number.
+        Instead of steps: the seconds of one core that the steps of a cell may take. The steps of each variation are
+        chosen after a short timing and written down; all its seeds have the same number.
     start : int
         Steps that are trained first, once for each seed and without the axes; every variation goes on from there, for
         `steps` more. Schedules are stretched over both. 0 for none.
@@ -193,7 +193,7 @@ class Study:
         Raises
         ------
         ConfigError
-            When there is none of this name.
+            When no budget has this name.
         """
         if name is None:
             return self.budgets[0]
@@ -275,7 +275,7 @@ def load_study(name: str | Path) -> Study:
     Raises
     ------
     ConfigError
-        When there is no such study, or anything in it is not allowed; every variation is built once.
+        When there is no such study, or something in it is not allowed. Every variation is built once to find out.
     """
     path = _find(str(name))
     table = dict(loads_toml(read_text(path), str(path)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 USUAL = ("fd", "fd_pca", "coverage", "classes", "modes", "good", "distance", "d_real", "d_fake", "push")
 """Columns of a study that names none, as far as they were measured."""
 SHOWN = 6
-"""At most so many of them."""
+"""Most columns of a study that names none."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def case_named(name: str) -> Case:
     Raises
     ------
     ConfigError
-        When there is none of that name.
+        When no exhibit has this name.
     """
     if not isinstance(name, str) or name not in CASES:
         near = get_close_matches(str(name), CASES, 1)

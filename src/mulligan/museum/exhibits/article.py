@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SEEDS = 100
 """Runs of one step among which the imprint is counted."""
 STEPS = (1, 10, 41, 200)
-"""When the two runs of one seed, with and without decay, are looked at."""
+"""Steps at which the two runs of one seed, with and without decay, are compared."""
 SHOWN = 8
 """Pairs in the figure."""
 
@@ -44,15 +44,15 @@ class Imprint(NamedTuple):
         The first real picture that it saw, by its number in the data.
     nearest : int
         The picture of the data that is nearest to what G draws, both stretched to their full contrast.
-    likeness : float
-        Correlation of what G draws with the first picture.
+    correlation : float
+        Of what G draws with the first picture.
     drawn : (784,) array
         What G draws.
     """
 
     first: int
     nearest: int
-    likeness: float
+    correlation: float
     drawn: Array
 
 
@@ -143,10 +143,10 @@ def _found(script: Script, data: NDArray[np.float32]) -> Imprint:
     shown *= data.max()
     # argmin ‖x − y‖² = argmin ‖x‖² − 2 x·y
     distance = np.einsum("ij,ij->i", data, data) - 2 * (data @ shown)
-    return Imprint(script.first, int(distance.argmin()), likeness(drawn, data[script.first]), drawn)
+    return Imprint(script.first, int(distance.argmin()), correlation(drawn, data[script.first]), drawn)
 
 
-def likeness(a: Array, b: Array) -> float:
+def correlation(a: Array, b: Array) -> float:
     """Return the correlation of two pictures, pixel by pixel."""
     return float(np.corrcoef(a.astype(np.float64), b.astype(np.float64))[0, 1])
 
@@ -170,7 +170,7 @@ def fading(seed: int, data: NDArray[np.float32], *, decay: bool, steps: tuple[in
     for step in range(1, steps[-1] + 1):
         script.step()
         if step in steps:
-            found.append(likeness(script.draw()[0], data[script.first]))
+            found.append(correlation(script.draw()[0], data[script.first]))
     return found
 
 
@@ -199,7 +199,7 @@ def play(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, m
     seeds : int
         How many.
     steps : tuple of int
-        When the fading is looked at.
+        Steps at which the fading is measured.
     mended : int
         Steps of the repaired recipe.
     """
@@ -223,9 +223,9 @@ def play(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, m
             0.9,
         ),
         Evidence(
-            "likeness",
+            "correlation",
             "correlation of the drawn picture with the first one shown, median over the seeds",
-            float(np.median([one.likeness for one in found])),
+            float(np.median([one.correlation for one in found])),
             None,
             ">",
             0.9,
@@ -265,7 +265,7 @@ def play(seed: int = 0, *, seeds: int = SEEDS, steps: tuple[int, ...] = STEPS, m
         "with decay": tuple(zip(map(float, steps), with_decay)),
         "without": tuple(zip(map(float, steps), without)),
     }
-    curve = Curve("Likeness to the first picture", "steps (log)", "correlation", points)
+    curve = Curve("Correlation with the first picture", "steps (log)", "correlation", points)
     return Played(evidence, pictures, (curve,))
 
 

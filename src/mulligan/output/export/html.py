@@ -44,7 +44,7 @@ def write_player(generator: Generator, path: Path) -> list[Path]:
     Raises
     ------
     UnsupportedError
-        When the samples are no pictures, or a layer has no export or compares the rows of a batch.
+        When the samples are points, or a layer has no export or compares the rows of a batch.
     RunError
         When the file cannot be written.
     """
@@ -119,8 +119,8 @@ def packed(plan: Plan, half: bool) -> tuple[list[dict[str, Any]], bytes]:
     """Return what the arrays are, in order, and their bytes, compressed.
 
     All first bytes of an array's numbers come first, then all second ones: the bytes that hold the exponents are alike,
-    and shrink. Only runs of one byte are looked for: the search for longer repeats, of which weights have none, takes
-    twenty times as long, and its spurious ones make the page larger.
+    and shrink. Only runs of one byte are compressed (Z_RLE): weights have no longer repeats, the search for them takes
+    twenty times as long, and the spurious ones that it finds make the page larger.
     """
     entries, planes = [], []
     for name, array in plan.arrays.items():

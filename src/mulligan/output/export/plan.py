@@ -300,4 +300,4 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Residual: _branches,
     nn.Concat: _branches,
 }
-"""What each layer is in plain operations. A layer of one's own that is a composition of these is one entry more."""
+"""What each layer is in plain operations. To export a layer of your own, add it here as a composition of these."""

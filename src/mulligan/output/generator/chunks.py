@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mulligan.nn.network import Network
 
 CHUNK = 64
-"""Rows of every pass: always as many, so that a row's numbers do not depend on how many others were asked for."""
+"""Rows of every pass: always the same number, so that a row does not depend on how many others were asked for."""
 
 
 def passed(

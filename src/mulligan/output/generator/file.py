@@ -53,7 +53,7 @@ class GeneratorSpec:
     class_counts : tuple of int
         How many samples of each class the training data has; none for equal shares.
     recipe, data : str
-        Names of both; one's own data is named by its path.
+        Their names; data of your own has its path.
     step : int
         Steps trained.
     """
@@ -96,7 +96,7 @@ class GeneratorSpec:
 
     @property
     def data_name(self) -> str:
-        """The name of the data without the folder where it lay, which is nobody else's business."""
+        """The name of the data, without the folder where it lay: the file may be given to others."""
         return re.split(r"[/\\]", self.data.rstrip("/\\"))[-1]
 
 
@@ -119,7 +119,7 @@ def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> Non
 
 
 def check_finite(tensors: dict[str, Array]) -> None:
-    """Raise `CheckpointError` where a parameter is not finite: before anything is written, in whatever format."""
+    """Raise `CheckpointError` if a parameter is not finite, before a file of any format is written."""
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(

@@ -1,8 +1,8 @@
 """A trained generator as a thing that people use: draw from it, walk in it, keep it in one file.
 
-`latents` has the rule from a seed to z and a class. The same z gives the same bytes, too, however many
-others come with it: passes always have as many rows, the last one filled up, and BLAS keeps to one thread in each
-worker (`chunks`); else the products would round differently with every count.
+`latents` has the rule from a seed to z and a class. The same z always gives the same bytes, however many others come
+with it: every pass has the same number of rows, and BLAS keeps to one thread in each worker (`chunks`). Otherwise the
+products would round differently with every count.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Generator:
     ShapeError
         When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
     ConfigError
-        When `spec` or `threads` is none.
+        When `spec` is not a GeneratorSpec, or `threads` not a whole number from 1 on.
     """
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
@@ -324,7 +324,7 @@ class Generator:
         Raises
         ------
         ConfigError
-            When `dtype` is another, or `path` is none or has the ending of a format of `export`.
+            When `dtype` is another type, or `path` names no file or has the ending of a format of `export`.
         RunError
             When the file cannot be written.
         CheckpointError

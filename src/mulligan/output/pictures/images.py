@@ -72,7 +72,7 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     images : uint8 array (n, H, W, C) or (n, H, W)
         C = 1 or 3.
     columns : int, optional
-        Pictures per row; by default as many as make the grid square.
+        Pictures per row; by default the grid is square.
     pad : int
         Width in pixels of the dark grey lines between and around the pictures.
 
@@ -86,7 +86,7 @@ def grid(images: NDArray[np.uint8], columns: int | None = None, pad: int = 2) ->
     ShapeError
         When `images` are not uint8 pictures of one of these shapes, or there are none.
     ConfigError
-        When `columns` or `pad` is no whole number, or `columns` < 1 or `pad` < 0.
+        When `columns` is not a whole number from 1 on, or `pad` not one from 0 on.
     """
     images = np.asarray(images)
     if images.ndim == 3:
@@ -140,7 +140,7 @@ def pillow(array: NDArray[np.uint8]) -> Image:
     Raises
     ------
     ShapeError
-        When the array is none of these.
+        When the array has another type or shape.
     """
     from PIL import Image
 
@@ -187,7 +187,7 @@ def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, 
 
 
 def png_bytes(array: NDArray[np.uint8], *, quickly: bool = False) -> bytes:
-    """Return one picture as PNG: as small as can be, or `quickly`, for what is looked at once."""
+    """Return one picture as PNG: as small as can be, or `quickly`, if it is shown only once."""
     buffer = io.BytesIO()
     options = {"compress_level": 3} if quickly else {"optimize": True}
     pillow(array).save(buffer, format="PNG", **options)

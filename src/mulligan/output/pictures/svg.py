@@ -1,7 +1,7 @@
 """Axes, lines and words as SVG: what the charts of reports and studies are drawn with.
 
-Coordinates are pixels, and y points down. What a thing looks like is said by its class, which the style sheet of the
-page knows: `rule` a line across the chart, `tick` small words, `mid` and `end` words that end there.
+Coordinates are pixels, and y points down. Colours and fonts are left to the style sheet of the page, by class: `rule`
+is a line across the chart, `tick` small words; `mid` words are centred at their place, `end` words end there.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def rounded(low: float, high: float, start: float, end: float, *, log: bool = Fa
 
 
 def nice_step(span: float, parts: int = 4) -> float:
-    """Return 1, 2 or 5 × 10ⁿ, the smallest that divides a span into no more than so many parts."""
+    """Return 1, 2 or 5 × 10ⁿ: the smallest step that divides a span into at most `parts` parts."""
     raw = span / parts
     power = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
     return next(m * power for m in (1, 2, 5, 10, 20) if m * power >= raw * (1 - 1e-9))
@@ -124,7 +124,7 @@ def bottom_axis(x: Scale, y: int, right: float, *, unit: str = "", rules: tuple[
         Where they end at the latest.
     unit : str
     rules : (float, float), optional
-        From where to where a vertical rule goes at every tick; without it there is none.
+        Draw a vertical rule at every tick, from one y to the other.
     """
     ticks, parts = x.ticks(), []
     if rules is not None:
