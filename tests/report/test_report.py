@@ -16,6 +16,7 @@ from mulligan.errors import CheckpointError, ConfigError
 from mulligan.report import page, quality, sections, write_report
 from mulligan.report.pictures import nearest
 from mulligan.report.story import read
+from mulligan.training import Parent
 
 EVIL = "<script>alert(1)</script>&\"'"
 VOID = {"meta", "img", "input", "br", "link", "hr", "i"}
@@ -277,6 +278,16 @@ def test_a_second_try_shows_both_as_one_line(tried, tell, collapsed):
     said = text[text.index("What D says") : text.index("Gradient norms")]
     assert "faint" not in said  # its logits mean something else
     assert f"mulligan diagnose {first} --try" in words
+
+
+def test_a_second_try_from_a_checkpoint_knows_its_pictures(tried, tmp_path, play):
+    parent = shutil.copytree(tried.with_name("first"), tmp_path / "first")
+    play(tmp_path / "first-try-2", "loss=relativistic", parent=Parent(str(parent), 12))
+    events = (tmp_path / "first-try-2" / "events.jsonl").read_text("utf-8")
+    assert '"started"' not in events
+    words = shown(write_report(tmp_path / "first-try-2").read_text("utf-8"))
+    assert "64 pictures from 64 fixed z" in words
+    assert "of 8×8×1, 3 classes" in words
 
 
 def test_a_second_try_with_changes_of_ones_own_names_no_command(tried, tell, collapsed):

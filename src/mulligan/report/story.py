@@ -35,7 +35,7 @@ class Story:
     folder : RunFolder
     config : Config
     started : dict
-        The first event; empty where the log has none.
+        The first event, or the parent's; empty where neither log has one.
     stepped, measured, evaluated : list of (int, dict)
         Measures, signals and metrics, by step.
     histogram : list of float
@@ -163,6 +163,8 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
             story.parent = read(above.run, ancestors=ancestors - 1)
         except MulliganError:  # moved or deleted: the configuration still names it
             story.parent = None
+    if story.parent is not None and not story.started:  # said once: a second try from a checkpoint has the same nets
+        story.started = story.parent.started
     return story
 
 

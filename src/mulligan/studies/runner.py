@@ -203,13 +203,7 @@ class StudyRun:
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def run(
-        self,
-        workers: int = 1,
-        *,
-        backend_name: str = "loky",
-        scheduler: str = "",
-    ) -> Iterator[Progress]:
+    def run(self, workers: int = 1, *, backend_name: str = "loky", scheduler: str = "") -> Iterator[Progress]:
         """Run every cell that has no result yet, and write each result as it comes.
 
         Parameters

@@ -24,12 +24,7 @@ def run(seed: int) -> Played:
     return Played(
         (
             Evidence(
-                "D moved",
-                "length of the way of D's weights, in lengths of the weights",
-                moved[0],
-                moved[1],
-                "<",
-                0.01,
+                "D moved", "length of the way of D's weights, in lengths of the weights", moved[0], moved[1], "<", 0.01
             ),
             astray(before, after, 1.0),
         ),

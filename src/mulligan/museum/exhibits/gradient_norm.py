@@ -27,16 +27,7 @@ def run(seed: int) -> Played:
     last = ring(*unguarded, steps=STEPS, seed=seed)
     before, after = cloud(play(last, broken.step - 2)), cloud(mended)
     return Played(
-        (
-            Evidence(
-                "played",
-                f"share of {STEPS} steps before a loss is NaN",
-                played[0],
-                played[1],
-                "<",
-                1.0,
-            ),
-        ),
+        (Evidence("played", f"share of {STEPS} steps before a loss is NaN", played[0], played[1], "<", 1.0),),
         (
             picture("before", f"just before step {broken.step}, when the penalty's gradient became NaN", before),
             picture("after", f"guarded, after {STEPS} steps: it plays on (a critic this small draws no ring)", after),

@@ -17,12 +17,7 @@ def run(seed: int) -> Played:
         (
             pushed(broken, mended, 0.01),
             Evidence(
-                "modes",
-                "of the ring's eight",
-                float(caught(before).captured),
-                float(caught(after).captured),
-                "<",
-                2.5,
+                "modes", "of the ring's eight", float(caught(before).captured), float(caught(after).captured), "<", 2.5
             ),
             astray(before, after, 0.5),
         ),

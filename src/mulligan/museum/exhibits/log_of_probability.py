@@ -30,14 +30,7 @@ def run(seed: int) -> Played:
     before, after = cloud(play(last, broken.step - 2)), cloud(mended)  # as it stood before the NaN
     return Played(
         (
-            Evidence(
-                "played",
-                f"share of {STEPS:,} steps before a loss is NaN",
-                played[0],
-                played[1],
-                "<",
-                1.0,
-            ),
+            Evidence("played", f"share of {STEPS:,} steps before a loss is NaN", played[0], played[1], "<", 1.0),
             Evidence(
                 "distance",
                 "median distance to the nearest of the eight; NaN has none",

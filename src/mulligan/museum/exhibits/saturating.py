@@ -14,14 +14,8 @@ def run(seed: int) -> Played:
     mended = play(ring(*PLAIN, "d_steps=5", steps=STEPS, seed=seed))
     before, after = cloud(broken), cloud(mended)
     return Played(
-        (
-            pushed(broken, mended, 2.0),
-            astray(before, after, 0.4),
-        ),
-        (
-            picture("before", f"minimax, after {STEPS:,} steps", before),
-            picture("after", "non-saturating", after),
-        ),
+        (pushed(broken, mended, 2.0), astray(before, after, 0.4)),
+        (picture("before", f"minimax, after {STEPS:,} steps", before), picture("after", "non-saturating", after)),
     )
 
 
