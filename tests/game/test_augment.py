@@ -8,12 +8,23 @@ import pytest
 
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.game.augment import AUGMENTATIONS, Brightness, Cutout, Flip, Translation, Warp
+from mulligan.game import (
+    AUGMENTATIONS,
+    GAN,
+    R1,
+    R2,
+    WGANGP,
+    Brightness,
+    Cutout,
+    Flip,
+    Game,
+    Latent,
+    Player,
+    Relativistic,
+    Translation,
+)
+from mulligan.game.augment import Warp
 from mulligan.game.cases import Listening
-from mulligan.game.gan import GAN
-from mulligan.game.losses import Relativistic
-from mulligan.game.penalties import R1, R2, WGANGP
-from mulligan.game.spec import Game, Latent, Player
 from mulligan.nn import layers as nn
 from mulligan.serialization import from_table, to_table
 from mulligan.training import Run, recipe, with_overrides

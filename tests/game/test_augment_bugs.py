@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mulligan.game.augment import Translation, Warp
+from mulligan.game import Translation
+from mulligan.game.augment import Warp
 from mulligan.game.checking import check_game
 from mulligan.game.draws import Draws
 from mulligan.game.passes import DiscriminatorPasses

@@ -6,16 +6,27 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from mulligan.game.augment import AUGMENTATIONS, Augmentation
+from mulligan.game import (
+    AUGMENTATIONS,
+    GAN,
+    LOSSES,
+    PENALTIES,
+    R1,
+    R2,
+    WGANGP,
+    Augmentation,
+    LeastSquares,
+    NonSaturating,
+    Wasserstein,
+    ZeroCentered,
+)
 from mulligan.game.cases import Case, cases, game_of
 from mulligan.game.checking import check_case, check_game, check_losses, check_penalties
-from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, LeastSquares, NonSaturating, Wasserstein
-from mulligan.game.penalties import PENALTIES, R1, R2, WGANGP, ZeroCentered, scale_rows, squared_norms
+from mulligan.game.penalties import scale_rows, squared_norms
 from mulligan.nn import layers as nn
+from mulligan.nn import restore, state_of
 from mulligan.nn.checking import gradient_error
 from mulligan.nn.ranges import Positive
-from mulligan.nn.rng import restore, state_of
 
 OPTIONS = "options"
 

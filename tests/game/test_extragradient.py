@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
+from mulligan.game import GAN, Game, Latent, Player, Wasserstein
 from mulligan.game.cases import NETS
-from mulligan.game.gan import GAN
-from mulligan.game.losses import Wasserstein
-from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn import Polyak
 from mulligan.nn import layers as nn
-from mulligan.nn.averaging import Polyak
 from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead
 from mulligan.training.config import Config, from_table, to_table
 

@@ -7,17 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mulligan.game import GAN, LOSSES, R1, R2, WGANGP, Game, Latent, Player, Relativistic
 from mulligan.game.cases import NETS, Case, cases, game_of
-from mulligan.game.gan import GAN
-from mulligan.game.losses import LOSSES, Relativistic
-from mulligan.game.penalties import R1, R2, WGANGP
-from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn import EMA, ClipNorm, restore, state_of
 from mulligan.nn import layers as nn
-from mulligan.nn.averaging import EMA
-from mulligan.nn.clipping import ClipNorm
-from mulligan.nn.layers.initializers import He
+from mulligan.nn.layers import He
 from mulligan.nn.optimizers import SGD, Adam, Extragradient
-from mulligan.nn.rng import restore, state_of
 from mulligan.nn.schedules import Constant
 
 OPTIONS = [case for case in cases() if case.name.split(",")[0] not in LOSSES and case.workers == 2]

@@ -7,19 +7,20 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.game.gan import GAN
-from mulligan.game.losses import (
+from mulligan.game import (
+    GAN,
     LOSSES,
     FeatureMatching,
+    Game,
+    Latent,
     LiteralCost,
     Minimax,
     NonSaturating,
+    Player,
     Relativistic,
     RelativisticAverage,
-    sigmoid,
-    softplus,
 )
-from mulligan.game.spec import Game, Latent, Player
+from mulligan.game.losses import sigmoid, softplus
 from mulligan.nn.layers import Dense
 
 EVERY = [*(loss() for loss in LOSSES.values()), NonSaturating(0.1)]

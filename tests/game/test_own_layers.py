@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from mulligan.errors import UnsupportedError
+from mulligan.game import GAN, R1
 from mulligan.game.cases import NETS, game_of
-from mulligan.game.gan import GAN
-from mulligan.game.penalties import R1
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import check_layer, told
-from mulligan.nn.layers.initializers import He
+from mulligan.nn.layers import He
 
 _, D, SHAPE = NETS["mlp"]
 

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from mulligan.errors import UnsupportedError
+from mulligan.game import GAN, R1, R2, WGANGP, DiscriminatorLoss, GeneratorLoss, NonSaturating, Penalty, Wasserstein
 from mulligan.game.cases import NETS, game_of
 from mulligan.game.checking import check_loss, check_penalty
-from mulligan.game.gan import GAN
-from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, NonSaturating, Wasserstein
-from mulligan.game.penalties import R1, R2, WGANGP, Penalty
 from mulligan.nn import layers as nn
 
 

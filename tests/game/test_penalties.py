@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, ZeroCentered
+from mulligan.game import DRAGAN, PENALTIES, R1, R2, WGANGP, ZeroCentered
 
 N = 10
 """Rows of the whole batch; a worker sees five."""

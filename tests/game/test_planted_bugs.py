@@ -5,30 +5,31 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mulligan.game import (
+    GAN,
+    R1,
+    WGANGP,
+    DiscriminatorLoss,
+    FeatureMatching,
+    Game,
+    GeneratorLoss,
+    Hinge,
+    Latent,
+    NonSaturating,
+    Penalty,
+    Player,
+    Relativistic,
+    RelativisticAverage,
+)
 from mulligan.game import player as player_module
 from mulligan.game.cases import NETS, Listening
 from mulligan.game.checking import check_game
 from mulligan.game.draws import Draws
-from mulligan.game.gan import GAN
-from mulligan.game.losses import (
-    DiscriminatorLoss,
-    FeatureMatching,
-    GeneratorLoss,
-    Hinge,
-    NonSaturating,
-    Relativistic,
-    RelativisticAverage,
-    sigmoid,
-)
+from mulligan.game.losses import sigmoid
 from mulligan.game.passes import DiscriminatorPasses
-from mulligan.game.penalties import R1, WGANGP, Penalty
-from mulligan.game.spec import Game, Latent, Player
 from mulligan.game.step import Step
-from mulligan.nn.layers.activations import SiLU, Softplus, Tanh
-from mulligan.nn.layers.classes import Projection
-from mulligan.nn.layers.families import Affine
-from mulligan.nn.memory import Memory
-from mulligan.nn.network import Workspace
+from mulligan.nn import Memory, Workspace
+from mulligan.nn.layers import Affine, Projection, SiLU, Softplus, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.optimizers import adam as adam_module
 

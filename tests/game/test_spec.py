@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mulligan.game.spec import Latent
+from mulligan.game import Latent
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -5,14 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from mulligan.game import GAN, R1, WGANGP, Game, Latent, Player, Schedules
 from mulligan.game.cases import game_of
-from mulligan.game.gan import GAN
-from mulligan.game.penalties import R1, WGANGP
-from mulligan.game.spec import Game, Latent, Player, Schedules
+from mulligan.nn import EMA, ClipNorm
 from mulligan.nn import layers as nn
-from mulligan.nn.averaging import EMA
-from mulligan.nn.clipping import ClipNorm
-from mulligan.nn.layers.initializers import Constant, Zeros
+from mulligan.nn.layers import Constant, Zeros
 from mulligan.nn.optimizers import SGD, Adam
 from mulligan.nn.schedules import Exponential, Linear
 

@@ -5,22 +5,28 @@ import copy
 import numpy as np
 import pytest
 
-from mulligan.game.cases import Listening
-from mulligan.game.gan import GAN
-from mulligan.game.losses import (
+from mulligan.game import (
+    DRAGAN,
+    GAN,
+    R1,
+    R2,
+    WGANGP,
     FeatureMatching,
+    Game,
     Hinge,
+    Latent,
     LeastSquares,
     Minimax,
     NonSaturating,
+    Player,
     Relativistic,
     RelativisticAverage,
     Wasserstein,
+    ZeroCentered,
 )
-from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
-from mulligan.game.spec import Game, Latent, Player
+from mulligan.game.cases import Listening
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.initializers import He
+from mulligan.nn.layers import He
 from mulligan.nn.optimizers import SGD, Adam, Extragradient
 
 torch = pytest.importorskip("torch")

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from mulligan.errors import TooLargeError
-from mulligan.game import validation
+from mulligan.game import GAN, R1, R2, validation
 from mulligan.game.cases import NETS, game_of
-from mulligan.game.gan import GAN
-from mulligan.game.penalties import R1, R2
 from mulligan.game.validation import check_memory
+from mulligan.nn import EMA
 from mulligan.nn import layers as nn
-from mulligan.nn.averaging import EMA
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.workers import limits
 

@@ -6,13 +6,22 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
-from mulligan.game.architectures.residual import R3GANGenerator
-from mulligan.game.augment import Flip
+from mulligan.game import (
+    DRAGAN,
+    GAN,
+    R1,
+    R2,
+    WGANGP,
+    FeatureMatching,
+    Flip,
+    Game,
+    Latent,
+    Player,
+    Schedules,
+    ZeroCentered,
+)
+from mulligan.game.architectures import R3GANGenerator
 from mulligan.game.cases import NETS, game_of
-from mulligan.game.gan import GAN
-from mulligan.game.losses import FeatureMatching
-from mulligan.game.penalties import DRAGAN, R1, R2, WGANGP, ZeroCentered
-from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.game.validation import check_playable
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Lookahead, Optimizer

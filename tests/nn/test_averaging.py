@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulligan.errors import ConfigError
-from mulligan.nn.averaging import AVERAGES, EMA, Polyak
+from mulligan.nn import AVERAGES, EMA, Polyak
 from mulligan.nn.blocks import BLOCK
 
 

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from mulligan.errors import UnsupportedError
-from mulligan.nn import checking
+from mulligan.nn import Network, checking
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
 from mulligan.nn.checking import Kink, check_layer, check_layers, gradient_error, relative, slope
 from mulligan.nn.layers import classes, families, norm, resample
 from mulligan.nn.layers.spectral import SpectralNorm
 from mulligan.nn.memory import Context
-from mulligan.nn.network import Network
 
 REFUSE = {"batch_norm", "minibatch_stddev", "minibatch_discrimination"}
 CRITIC = nn.Sequential((nn.Dense(6), nn.LeakyReLU(), nn.Dense(1)))

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.nn import clipping
+from mulligan.nn import CLIPPINGS, ClipNorm, ClipValue, clipping
 from mulligan.nn.blocks import BLOCK
-from mulligan.nn.clipping import CLIPPINGS, ClipNorm, ClipValue
 
 
 def gradient(n=2 * BLOCK + 17, dtype=np.float32):

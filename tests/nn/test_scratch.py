@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mulligan.errors import UnsupportedError
+from mulligan.nn import Network
 from mulligan.nn.layers import Conv2d, convolution
 from mulligan.nn.memory import scratch
-from mulligan.nn.network import Network
 
 
 def test_an_array_is_kept_and_grows():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh, above, below
-from mulligan.nn.network import Network
+from mulligan.nn.layers import LeakyReLU, ReLU, Sigmoid, Tanh
+from mulligan.nn.layers.activations import above, below
 
 EDGES = [-np.inf, -1e38, -1.0, -1e-45, -0.0, 0.0, 1e-45, 1.0, 1e38, np.inf, np.nan]
 

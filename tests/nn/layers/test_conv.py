@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.nn import memory
+from mulligan.nn import Network, memory
 from mulligan.nn.layers import (
     Conv2d,
     ConvTranspose2d,
@@ -19,7 +19,6 @@ from mulligan.nn.layers import (
     convolution,
     products,
 )
-from mulligan.nn.network import Network
 from mulligan.nn.workers.threads import ThreadTeam, shares
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])

@@ -5,10 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from mulligan.nn import Network, stream
 from mulligan.nn.layers import Dense, products
 from mulligan.nn.layers.products import RESULT, SMALL, multiply, tile
-from mulligan.nn.network import Network
-from mulligan.nn.rng import stream
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7, 32, 33, 64, 65])

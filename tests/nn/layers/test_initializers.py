@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError
+from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.initializers import (
-    INITIALIZERS,
-    Constant,
-    Glorot,
-    He,
-    Normal,
-    Orthogonal,
-    Scaled,
-    Uniform,
-    Zeros,
-)
-from mulligan.nn.network import Network
+from mulligan.nn.layers import INITIALIZERS, Constant, Glorot, He, Normal, Orthogonal, Scaled, Uniform, Zeros
 
 FAN_IN, FAN_OUT = 150, 50
 SHAPE = (300, 400)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
+from mulligan.nn import Network
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
-from mulligan.nn.network import Network
 
 EVERY = {f"{name} {i}": case for name, cases in CASES.items() for i, case in enumerate(cases)}
 

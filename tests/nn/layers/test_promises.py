@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.nn import Network
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
 from mulligan.nn.checking import check_layer
-from mulligan.nn.layers.initializers import Constant, He, Orthogonal, Scaled, Zeros
-from mulligan.nn.network import Network
+from mulligan.nn.layers import Constant, He, Orthogonal, Scaled, Zeros
 from mulligan.nn.workers.threads import ThreadTeam, shares
 
 EVERY = [(f"{name} {i}", case) for name, cases in CASES.items() for i, case in enumerate(cases)]

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.initializers import He
-from mulligan.nn.network import Network
+from mulligan.nn.layers import He
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

@@ -12,7 +12,7 @@ Read first `dense`, then `families`, from which nearly every layer has its secon
 """
 
 from mulligan.nn.layers.activations import ELU, Arctan, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from mulligan.nn.layers.base import Layer, Param
+from mulligan.nn.layers.base import Layer, Param, Shape, walk
 from mulligan.nn.layers.branches import Concat, Residual
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.combine import Sequential
@@ -20,6 +20,18 @@ from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.dropout import Dropout
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
+from mulligan.nn.layers.initializers import (
+    INITIALIZERS,
+    Constant,
+    Glorot,
+    He,
+    Initializer,
+    Normal,
+    Orthogonal,
+    Scaled,
+    Uniform,
+    Zeros,
+)
 from mulligan.nn.layers.maxout import Maxout
 from mulligan.nn.layers.minibatch import MinibatchDiscrimination, MinibatchStddev
 from mulligan.nn.layers.norm import BatchNorm, LayerNorm, PixelNorm
@@ -59,17 +71,22 @@ LAYERS: dict[str, type[Layer]] = {
 
 __all__ = [
     "ELU",
+    "INITIALIZERS",
     "LAYERS",
     "Affine",
     "Arctan",
     "AvgPool",
     "BatchNorm",
     "Concat",
+    "Constant",
     "Conv2d",
     "ConvTranspose2d",
     "Dense",
     "Dropout",
     "Flatten",
+    "Glorot",
+    "He",
+    "Initializer",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -77,7 +94,9 @@ __all__ = [
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStddev",
+    "Normal",
     "OneHot",
+    "Orthogonal",
     "Param",
     "PixelNorm",
     "Pointwise",
@@ -85,10 +104,15 @@ __all__ = [
     "ReLU",
     "Reshape",
     "Residual",
+    "Scaled",
     "Sequential",
+    "Shape",
     "SiLU",
     "Sigmoid",
     "Softplus",
     "Tanh",
+    "Uniform",
     "Upsample",
+    "Zeros",
+    "walk",
 ]
