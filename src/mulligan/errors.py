@@ -3,17 +3,18 @@
 ::
 
     MulliganError
-    ├── ConfigError        the user's words were off: an unknown key, a value out of range     (exit 2)
+    ├── ConfigError        an unknown key, a value out of range, an option that is wrong       (exit 2)
     ├── ShapeError         layers, data and networks that do not fit together                  (exit 2)
-    ├── UnsupportedError   a combination that has no correct implementation; a clear no        (exit 2)
-    ├── DataError          a data file that is missing, foreign, truncated or broken           (exit 2)
-    ├── CheckpointError    a checkpoint or weights file that cannot be trusted                 (exit 2)
-    └── RunError           a run that could not go on                                          (exit 1)
-        ├── BusyError      a run folder that another process is writing to                     (exit 1)
-        ├── TooLargeError  more than the memory that is free                                   (exit 1)
-        └── DivergedError  a tensor became NaN or infinite; names it, the loss and the step    (exit 1)
+    ├── UnsupportedError   a combination without a correct implementation                      (exit 2)
+    ├── DataError          a data file that is missing, truncated or broken                    (exit 2)
+    ├── CheckpointError    a checkpoint or a weights file that cannot be trusted               (exit 2)
+    └── RunError           a run that cannot go on                                             (exit 1)
+        ├── BusyError      another process is writing to the run folder                        (exit 1)
+        ├── TooLargeError  more memory is needed than is free                                  (exit 1)
+        └── DivergedError  a tensor is NaN or infinite; the message names it, loss and step    (exit 1)
 
-Every message says what was wrong, the value, what is allowed, and the next thing to try.
+A message says what must hold, what came instead, and what to try; `must_be` writes it. `suggest` adds the known word
+that the user may have meant.
 """
 
 from __future__ import annotations
@@ -21,59 +22,88 @@ from __future__ import annotations
 import numbers
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 
 class MulliganError(Exception):
-    """Root of all errors that the package raises on purpose."""
+    """Catch this for every error that Mulligan raises on purpose."""
 
     exit_code = 2
 
 
 class ConfigError(MulliganError):
-    """The configuration names something unknown, or gives a value that is not allowed."""
+    """An option, an argument or a configuration is wrong."""
 
 
 class ShapeError(MulliganError):
-    """Two parts do not fit together."""
+    """Layers, data and networks do not fit together."""
 
 
 class UnsupportedError(MulliganError):
-    """A combination for which only a wrong answer could be given."""
+    """There is no correct implementation of what was asked for."""
 
 
 class DataError(MulliganError):
-    """Data that is missing, foreign, truncated or broken."""
+    """A data file is missing, truncated, broken or of another kind."""
 
 
 class CheckpointError(MulliganError):
-    """A checkpoint or weights file that is truncated, foreign or edited."""
+    """A checkpoint or a weights file is truncated, edited or of another kind."""
 
 
 class RunError(MulliganError):
-    """A run that could not go on."""
+    """A run cannot go on."""
 
     exit_code = 1
 
 
 class BusyError(RunError):
-    """A run folder that another process is writing to."""
+    """Another process is writing to the run folder."""
 
 
 class TooLargeError(RunError, MemoryError):
-    """More than the memory that is free."""
+    """The run needs more memory than is free."""
 
 
 class DivergedError(RunError):
-    """A tensor became NaN or infinite."""
+    """A tensor has become NaN or infinite."""
 
 
 LONGEST = 200
-"""Letters of a value in a message."""
+"""A value is cut off in a message after this many letters."""
+
+
+def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
+    """Write the message for a value that is not allowed.
+
+    ``must_be("steps", "a whole number", "x", 100)`` is ``steps must be a whole number, got 'x'. Try 100.``
+
+    Parameters
+    ----------
+    what : str
+        The name of the value.
+    rule : str
+        What it must be.
+    got : object
+        What came instead.
+    try_ : object, optional
+        A value that would do.
+    """
+    return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
+
+
+def suggest(word: object, known: Iterable[str]) -> str:
+    """Write which known word the user may have meant, with a space before it; empty where none is near."""
+    from difflib import get_close_matches  # its import costs time, and errors are rare
+
+    bare = {name.lstrip("-"): name for name in known}  # dashes, which all options have, make words alike
+    near = get_close_matches((word if isinstance(word, str) else shown(word)).lstrip("-")[:LONGEST], bare, 1)
+    return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
 def shown(value: object) -> str:
-    """Write a value as a message shows it: an array by its shape, and what is long cut off."""
+    """Write a value for a message: an array by its shape; a long text is cut off."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:  # NumPy's or another's; its numbers say nothing, in many lines
         return f"an array of shape {shape}"
@@ -85,58 +115,56 @@ def shown(value: object) -> str:
 
 
 def as_path(name: str, value: object, what: str, example: str) -> Path:
-    """Return a path that a caller gave, with the home folder for ``~``.
+    """Check an argument that must be a path, and replace ``~`` by the home folder.
 
     Parameters
     ----------
     name : str
-        What the caller calls it.
+        The argument's name.
     value : object
-        What was given.
+        The argument.
     what : str
-        What is allowed.
+        What the path leads to.
     example : str
-        One that would do.
+        A path that would do.
 
     Raises
     ------
     ConfigError
-        When it is neither a str nor a Path.
+        When `value` is neither a str nor a Path.
     """
     if not isinstance(value, (str, os.PathLike)) or "\0" in str(value):
-        raise ConfigError(
-            f"{name} = {shown(value)} is not allowed; it must be {what}, as a str or Path. Try {example!r}."
-        )
+        raise ConfigError(must_be(name, f"{what}, as a str or Path", value, repr(example)))
     return Path(os.path.expanduser(value))  # Path.expanduser raises where there is no such user
 
 
 def as_whole(name: str, value: object, low: int, high: int | None = None) -> int:
-    """Return a whole number that a caller gave, from `low` to `high`, or without end.
+    """Check an argument that must be a whole number.
 
     Parameters
     ----------
     name : str
-        What the caller calls it.
+        The argument's name.
     value : object
-        What was given.
+        The argument.
     low, high : int
-        What is allowed; without `high`, all from `low` on.
+        The range; no upper end without `high`.
 
     Raises
     ------
     ConfigError
-        When it is none.
+        When `value` is no whole number, or outside the range.
     """
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         number = int(value)
         if low <= number and (high is None or number <= high):
             return number
-    allowed = f", at least {low}. Try {name} = {low}" if high is None else f" from {low} to {high}"
-    raise ConfigError(f"{name} = {shown(value)} is not allowed; it must be a whole number{allowed}.")
+    rule = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
+    raise ConfigError(must_be(name, rule, value, low))
 
 
 def typed(path: str | Path) -> str:
-    """Write a path as a word of a command: quoted where the shell would read a part of it otherwise; no option."""
+    """Write a path as a user would type it: quoted where the shell needs that, and never like an option."""
     import shlex
     from subprocess import list2cmdline
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from mulligan.data import DATASETS, Dataset, load
 from mulligan.data.sources.picture_file import SIZES
-from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, shown
+from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, must_be, shown
 from mulligan.metrics import (
     Judge,
     bundled_judge,
@@ -102,7 +102,7 @@ def evaluate(
         data = _loaded(data, weights["ema"])
     drawn = _drawn(seeds)
     if count is not None and not isinstance(count, numbers.Integral):
-        raise ConfigError(f"count must be a whole number, got {shown(count)}. Try {COUNT}.")
+        raise ConfigError(must_be("count", "a whole number", count, COUNT))
     if not drawn:
         raise ConfigError("seeds must be at least one draw, got none. Try 3.")
     shape = weights["ema"].spec.shape
@@ -331,7 +331,7 @@ def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(seeds)  # type: ignore[arg-type]
     except TypeError as error:
-        raise ConfigError(f"seeds must be how many draws, or a list of seeds, got {shown(seeds)}. Try 3.") from error
+        raise ConfigError(must_be("seeds", "how many draws, or a list of seeds", seeds, 3)) from error
 
 
 def _own_data(generator: Generator) -> Dataset:

@@ -16,7 +16,7 @@ import numpy as np
 from mulligan.data import Dataset, load
 from mulligan.data.sources.arrays import UNNAMED, as_array, from_arrays
 from mulligan.data.sources.pictures import fitted
-from mulligan.errors import ConfigError, shown
+from mulligan.errors import ConfigError, must_be
 from mulligan.output.generator import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
 from mulligan.training.interrupt import BetweenSteps
@@ -92,7 +92,7 @@ def fit(
         config = replace(config, seed=seed)
     number = isinstance(minutes, numbers.Real) and not isinstance(minutes, bool)
     if minutes is not None and (not number or minutes > sys.float_info.max):
-        raise ConfigError(f"minutes = {shown(minutes)} is not allowed; a number above 0 is. Try 1.")
+        raise ConfigError(must_be("minutes", "a number above 0", minutes, 1))
     if minutes is not None and steps is not None:
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
     if steps is not None:
@@ -146,7 +146,7 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
         When `seconds` is not a finite number above 0.
     """
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"{seconds / 60:g} minutes are not allowed; a number above 0 is. Try 1.")
+        raise ConfigError(must_be("minutes", "a number above 0", seconds / 60, 1))
     start = time.perf_counter()
     trial = Run(config, data=data)
     with trial.gan, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
@@ -183,7 +183,7 @@ def _data(
     if isinstance(images, (str, Path, Dataset)):
         if labels is not None:
             given = images.name if isinstance(images, Dataset) else str(images)
-            raise ConfigError(f"labels are not allowed with images = {given!r}, which brings its own.")
+            raise ConfigError(f"labels must be left out with images = {given!r}, which brings its own.")
         if isinstance(images, Dataset):
             return fitted(images, spec.size, spec.colour), None
         return load(images, spec.size, spec.skip_broken, spec.colour), None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import types
 from dataclasses import MISSING, fields, is_dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from itertools import chain
@@ -18,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import numpy as np
 
-from mulligan.errors import ConfigError, MulliganError, shown
+from mulligan.errors import ConfigError, MulliganError, must_be, shown, suggest
 from mulligan.game.architectures.base import Architecture
 from mulligan.game.architectures.networks import ARCHITECTURES
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
@@ -145,7 +144,9 @@ def build(hint: Any, value: Any, path: str) -> Any:
         return _one_of(get_args(hint), value, path)
     if origin is Literal:
         if not any(value is a or (type(value) is type(a) and value == a) for a in get_args(hint)):
-            raise ConfigError(refuse(path, value, f"one of {listed(get_args(hint))}", _near(value, get_args(hint))))
+            raise ConfigError(
+                refuse(path, value, f"one of {listed(get_args(hint))}", suggest(value, map(str, get_args(hint))))
+            )
         return value
     if origin is tuple:
         return _tuple(get_args(hint), value, path)
@@ -213,10 +214,8 @@ def registry_of(hint: Any, kind: Any = None) -> dict[str, Any] | None:
         if issubclass(hint, base):
             for name, cls in registry.items():
                 if not isinstance(cls, type) or not issubclass(cls, base):
-                    raise ConfigError(
-                        f"the kind {name!r} is {shown(cls)}, which is not allowed; it must be a class derived from "
-                        f"{base.__name__}, without ()."
-                    )
+                    rule = f"a class derived from {base.__name__}, without ()"
+                    raise ConfigError(must_be(f"the kind {name!r}", rule, cls))
             known = registry | _kinds_in(room) if room in ROOMS else registry
             return {name: cls for name, cls in known.items() if issubclass(cls, hint)}
     return None
@@ -244,7 +243,7 @@ def _kind(hint: type, value: Any, path: str) -> Any:
         raise ConfigError(f"{path} = {show(value)} does not say its kind. Known kinds are {listed(registry)}.")
     if not isinstance(kind, str) or kind not in registry:
         raise ConfigError(
-            f"{path}.kind = {show(kind)} is not known.{_near(kind, registry)} Known kinds are {listed(registry)}."
+            f"{path}.kind = {show(kind)} is not known.{suggest(kind, registry)} Known kinds are {listed(registry)}."
         )
     return _dataclass(registry[kind], {k: v for k, v in table.items() if k != "kind"}, path, extra=("kind",))
 
@@ -300,20 +299,13 @@ def listed(names: Any) -> str:
 
 
 def refuse(path: str, value: Any, allowed: str, hint: str = "") -> str:
-    """Say that a value is not allowed and what is."""
-    return f"{path or 'the configuration'} = {show(value)} is not allowed; it must be {allowed}.{hint}"
+    """Write the message for a value that a field cannot have, as TOML shows the value."""
+    return f"{path or 'the configuration'} must be {allowed}, got {show(value)}.{hint}"
 
 
 def unknown_key(path: str, key: Any, known: tuple[str, ...]) -> ConfigError:
     """Make the error for a key that nothing knows."""
-    near = get_close_matches(str(key), known, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    return ConfigError(f"unknown key {join(path, key)!r}{hint} Known here are {', '.join(known)}.")
-
-
-def _near(value: Any, known: Any) -> str:
-    near = get_close_matches(str(value), [str(k) for k in known], 1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return ConfigError(f"unknown key {join(path, key)!r}.{suggest(key, known)} Known here are {', '.join(known)}.")
 
 
 def _noun(hint: Any) -> str:

@@ -39,7 +39,7 @@ def test_it_asks_until_the_answer_is_a_number(mulligan, model, answers):
     assert out == mulligan("draw", "42", "--model", model)[1]
     assert err.count("Which number? ") == 5
     for word in ("seven", "-1", "4.5"):
-        assert f"the number = '{word}' is not allowed; a whole number from 0 to" in err
+        assert f"the number must be a whole number from 0 to 9007199254740991, got '{word}'" in err
 
 
 def test_a_pipe_may_answer(process, model):
@@ -60,7 +60,8 @@ def test_no_answer_is_said(mulligan, model, answers):
 def test_seeds_that_are_none(mulligan, model, seed):
     code, out, err = mulligan("draw", seed, "--model", model)
     assert (code, out) == (2, "")
-    assert "is not allowed; a whole number from 0 to 9007199254740991 is. Try 42." in err
+    assert "must be a whole number from 0 to 9007199254740991, got " in err
+    assert "Try 42." in err
     assert len(err) < 200
 
 

@@ -172,8 +172,8 @@ def test_json_lines_of_train_end_with_the_metrics(mulligan, cloud, here):
         (["tiny.safetensors"], "data must be named"),
         (["tiny.safetensors", "--data", "ring"], "data must have the generator's shape"),
         (["tiny.safetensors", "--data", "tiny.npz", "--count", "999"], "count must be from 20 to 50"),
-        (["tiny.safetensors", "--count", "0"], "count = '0'"),
-        (["tiny.safetensors", "--seeds", "0"], "seeds = '0'"),
+        (["tiny.safetensors", "--count", "0"], "count must be a whole number from 1 on, got '0'"),
+        (["tiny.safetensors", "--seeds", "0"], "seeds must be a whole number from 1 on, got '0'"),
     ],
 )
 def test_words_for_what_is_off(mulligan, model, data, words, said):

@@ -100,14 +100,14 @@ def test_json_says_what_was_written(mulligan, model):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--count", "0"], "count = '0' is not allowed; a whole number from 1 on is"),
-        (["--count", "-4"], "count = '-4'"),
-        (["--count", "many"], "count = 'many'"),
-        (["--seed", "-1"], "seed = '-1' is not allowed; a whole number from 0 to 9007199254740991 is"),
-        (["--seed", "1" * 30], "seed = "),
-        (["--seed", "x"], "seed = 'x'"),
+        (["--count", "0"], "count must be a whole number from 1 on, got '0'"),
+        (["--count", "-4"], "count must be a whole number from 1 on, got '-4'"),
+        (["--count", "many"], "count must be a whole number from 1 on, got 'many'"),
+        (["--seed", "-1"], "seed must be a whole number from 0 to 9007199254740991, got '-1'"),
+        (["--seed", "1" * 30], "seed must be a whole number from 0 to 9007199254740991, got "),
+        (["--seed", "x"], "seed must be a whole number from 0 to 9007199254740991, got 'x'"),
         (["--class", "9"], "class must be 0 to 3"),
-        (["--out", "s.jpeg"], "may be a .png grid, a .npz array, or a folder"),
+        (["--out", "s.jpeg"], "must be a .png grid, a .npz array, or a folder"),
         (["--count", "20000", "--out", "s.png"], "10000 is the most. Try --out samples.npz"),
     ],
 )
@@ -172,9 +172,9 @@ def test_a_walk_by_class_and_json(mulligan, model):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--from", "-1", "--to", "2"], "from = '-1'"),
-        (["--from", "1", "--to", "x"], "to = 'x'"),
-        (["--from", "1", "--to", "2", "--frames", "1"], "frames = '1' is not allowed; a whole number from 2 on"),
+        (["--from", "-1", "--to", "2"], "from must be a whole number from 0 to 9007199254740991, got '-1'"),
+        (["--from", "1", "--to", "x"], "to must be a whole number from 0 to 9007199254740991, got 'x'"),
+        (["--from", "1", "--to", "2", "--frames", "1"], "frames must be a whole number from 2 on, got '1'"),
         (["--from", "1", "--to", "2", "--out", "w.mp4"], "an animation must end in .gif"),
         (["--from", "1", "--to", "2", "--class", "9"], "class must be 0 to 3"),
     ],

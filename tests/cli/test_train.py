@@ -188,23 +188,23 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--steps", "0"], "steps = '0' is not allowed; a whole number from 1 on is"),
-        (["--steps", "1e3"], "steps = '1e3'"),
-        (["--minutes", "0"], "minutes = '0' is not allowed; a number above 0 is"),
-        (["--minutes", "inf"], "minutes = 'inf'"),
-        (["--minutes", "nan"], "minutes = 'nan'"),
+        (["--steps", "0"], "steps must be a whole number from 1 on, got '0'"),
+        (["--steps", "1e3"], "steps must be a whole number from 1 on, got '1e3'"),
+        (["--minutes", "0"], "minutes must be a number above 0, got '0'"),
+        (["--minutes", "inf"], "minutes must be a number above 0, got 'inf'"),
+        (["--minutes", "nan"], "minutes must be a number above 0, got 'nan'"),
         (["--minutes", "1", "--steps", "5"], "both set the length"),
-        (["--seed", "-1"], "seed = '-1'"),
-        (["--seed", str(2**63)], "seed = "),
-        (["--threads", "0"], "threads = '0'"),
+        (["--seed", "-1"], "seed must be a whole number from 0 to 9223372036854775807, got '-1'"),
+        (["--seed", str(2**63)], "seed must be a whole number from 0 to 9223372036854775807, got "),
+        (["--threads", "0"], "threads must be a whole number from 1 on, got '0'"),
         (["--data", "nothing-here"], "no data set and no file named 'nothing-here'"),
-        (["--size", "32"], "mulligan: size = 32 is not allowed for mnist: a named data set is used as it is"),
-        (["--set", "discriminator.optimiser.lr=1"], "did you mean 'optimizer'"),
+        (["--size", "32"], "mulligan: size = 32 must be left out for mnist: a named data set is used as it is"),
+        (["--set", "discriminator.optimiser.lr=1"], "Did you mean 'optimizer'"),
         (["--set", "lr=1"], "lr"),
         (["--set", "loss"], "'loss' is no path=value"),
         (["--set", "--steps", "5"], "--set needs a path=value"),
         (["--set", "loss=hing"], "Did you mean 'hinge'"),
-        (["--set", "generator.optimizer.lr=inf"], "lr = inf"),
+        (["--set", "generator.optimizer.lr=inf"], "lr must be a finite number, above 0, got inf"),
         (["missing.toml"], "cannot read missing.toml"),
     ],
 )
@@ -277,7 +277,7 @@ def test_folders_that_cannot_be_resumed(mulligan, trained):
         assert message in err
     code, out, err = mulligan("resume", trained, "--steps", "3")
     assert (code, out) == (2, "")
-    assert "the run has taken 8 already" in err
+    assert "steps must be at least 8, which the run has taken already, got 3" in err
     Path(trained, "config.toml").write_text("steps = ")
     code, out, err = mulligan("resume", trained)
     assert (code, out) == (2, "")

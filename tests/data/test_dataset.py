@@ -134,11 +134,15 @@ def test_a_limited_set_keeps_its_test_part():
 
 def test_a_loader_of_ones_own_that_gives_no_data_set(monkeypatch):
     monkeypatch.setitem(DATASETS, "own", Entry(lambda: np.zeros((5, 2)), "", ""))
-    with pytest.raises(DataError, match=r"loader of 'own' gives an array of shape \(5, 2\).*from_arrays"):
+    with pytest.raises(
+        DataError, match=r"loader of 'own' returns must be a Dataset, got an array of shape \(5, 2\).*from_arrays"
+    ):
         load("own")
 
 
 def test_what_is_no_entry_is_refused_where_it_is_added():
-    with pytest.raises(ConfigError, match=r"DATASETS\['own'\] = <function.*Entry\(loader, line, source\)"):
+    with pytest.raises(
+        ConfigError, match=r"DATASETS\['own'\] must be an Entry\(loader, line, source\).*, got <function"
+    ):
         DATASETS["own"] = lambda: from_arrays(np.zeros((5, 2)))
     assert "own" not in DATASETS

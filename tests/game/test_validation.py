@@ -90,7 +90,11 @@ def test_a_penalty_of_ones_own_says_where_it_looks():
         points = "beside"
 
     refused(UnsupportedError, r"Nearby looks around the reals.*Write its draw", game_of(penalties=(Nearby(),)))
-    refused(UnsupportedError, r"Aside: points = 'beside'.*'real', 'fake', 'between'", game_of(penalties=(Aside(),)))
+    refused(
+        UnsupportedError,
+        r"Aside: points must be 'real', 'fake', 'between' .*, got 'beside'",
+        game_of(penalties=(Aside(),)),
+    )
 
 
 def test_feature_matching_cannot_be_simultaneous():
@@ -101,7 +105,7 @@ def test_feature_matching_cannot_be_simultaneous():
 def test_feature_matching_of_a_layer_that_is_not_there(layer):
     refused(
         ShapeError,
-        f"layer = {layer} is not allowed; the disc.* 5 layers.*Try",
+        f"layer must be .*, got {layer}: the disc.* 5 layers.*Try",
         game_of(loss=FeatureMatching(layer=layer)),
     )
     for there in (4, -5):
@@ -147,7 +151,7 @@ def test_a_beta2_schedule_that_leaves_its_range(schedule):
     for optimizer in (Adam(), Lookahead(Adam())):
         game = game_with(optimizer, Schedules(beta2=schedule))
         with pytest.raises(
-            ConfigError, match=r"beta2 = 1[.\d]* from a schedule is not allowed.*at least 0 and below 1.*Try"
+            ConfigError, match=r"beta2 must be .*at least 0 and below 1.*, got 1[.\d]* from a schedule.*Try"
         ):
             GAN(game, SHAPE, total=1000, workers=1)
     GAN(game_with(Adam(), Schedules(beta2=Linear(0.9, 1.0))), SHAPE, total=1000, workers=1)  # 1 is past the last step
@@ -164,14 +168,14 @@ def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
 
 def test_a_beta2_schedule_that_grows_beyond_all_numbers():
     game = game_with(Adam(), Schedules(beta2=Exponential(0.5, 1e300, every=1)))
-    with pytest.raises(ConfigError, match="beta2 = inf from a schedule is not allowed"):
+    with pytest.raises(ConfigError, match=r"beta2 must be .*, got inf from a schedule"):
         GAN(game, SHAPE, total=1000, workers=1)
 
 
 def test_a_beta2_schedule_is_held_to_its_range_at_every_step():
     gan = GAN(game_with(Adam(), Schedules(beta2=StepDecay(0.9, 2.0, at=(0,)))), SHAPE, total=1, workers=1)
     gan.step(np.zeros((4, 4)))
-    with pytest.raises(ConfigError, match=r"beta2 = 1\.8 from a schedule"):
+    with pytest.raises(ConfigError, match=r"beta2 must be .*, got 1\.8 from a schedule"):
         gan.step(np.zeros((4, 4)))
 
 
@@ -187,20 +191,20 @@ def game_with(optimizer, schedules=None):
 @pytest.mark.parametrize(
     ("build", "match"),
     [
-        (lambda: game_of(update="both"), "update = 'both' is not allowed; it must be"),
-        (lambda: game_of(update="simultaneous", d_steps=2), "d_steps = 2 is not allowed with update"),
-        (lambda: game_of(d_steps=0), "d_steps = 0 is not allowed"),
-        (lambda: game_of(classes=-1), "classes = -1 is not allowed"),
-        (lambda: game_of(classes=2.5), r"classes = 2\.5 is not allowed; it must be a whole number"),
-        (lambda: FeatureMatching(layer=1.5), r"layer = 1\.5 is not allowed; it must be a whole number. Try layer = -2"),
-        (lambda: R3GANGenerator(expansion=1.5), r"expansion = 1\.5 is not allowed; it must be a whole number"),
-        (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks = \[1, 1, 0\.5\] is not allowed"),
-        (lambda: game_of(instance_noise=-0.1), "instance_noise = -0.1 is not allowed"),
+        (lambda: game_of(update="both"), "update must be .*, got 'both'"),
+        (lambda: game_of(update="simultaneous", d_steps=2), "d_steps must be 1 with update = 'simultaneous', got 2"),
+        (lambda: game_of(d_steps=0), "d_steps must be .*, got 0"),
+        (lambda: game_of(classes=-1), "classes must be .*, got -1"),
+        (lambda: game_of(classes=2.5), r"classes must be a whole number, at least 0, got 2\.5"),
+        (lambda: FeatureMatching(layer=1.5), r"layer must be a whole number, got 1\.5. Try layer = -2"),
+        (lambda: R3GANGenerator(expansion=1.5), r"expansion must be a whole number, at least 1, got 1\.5"),
+        (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks must be .*, got \[1, 1, 0\.5\]"),
+        (lambda: game_of(instance_noise=-0.1), "instance_noise must be .*, got -0.1"),
         (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties name R1 twice"),
-        (lambda: Latent(0), "dim = 0 is not allowed"),
-        (lambda: Latent(3, "cauchy"), "distribution = 'cauchy' is not allowed; it must be 'normal' or 'uniform'"),
-        (lambda: Player(()), r"layers = \[\] is not allowed"),
-        (lambda: Player(D, clip_weights=-1.0), "clip_weights = -1.0 is not allowed"),
+        (lambda: Latent(0), "dim must be .*, got 0"),
+        (lambda: Latent(3, "cauchy"), "distribution must be 'normal' or 'uniform', got 'cauchy'"),
+        (lambda: Player(()), r"layers must be .*, got \[\]"),
+        (lambda: Player(D, clip_weights=-1.0), "clip_weights must be .*, got -1.0"),
     ],
 )
 def test_words_that_are_off(build, match):
@@ -256,15 +260,15 @@ def test_batches_that_are_no_numbers(real, labels, match, workers):
 @pytest.mark.parametrize(
     ("name", "value", "match"),
     [
-        ("workers", 0, "workers = 0 is not allowed; it must be a whole number, at least 1. Try workers = 1"),
-        ("workers", -1, "workers = -1 is not allowed"),
-        ("workers", 1.5, r"workers = 1\.5 is not allowed"),
-        ("seed", -1, "seed = -1 is not allowed; it must be a whole number, at least 0. Try seed = 0"),
-        ("seed", "x", "seed = 'x' is not allowed"),
-        ("total", 0, "total = 0 is not allowed; it must be a whole number, at least 1"),
-        ("total", True, "total = True is not allowed"),
-        ("dtype", np.int32, "dtype = int32 is not allowed; it must be float32 or float64. Try dtype = np.float32"),
-        ("dtype", "float16", "dtype = float16 is not allowed"),
+        ("workers", 0, "workers must be a whole number from 1 on, got 0. Try 1"),
+        ("workers", -1, "workers must be .*, got -1"),
+        ("workers", 1.5, r"workers must be .*, got 1\.5"),
+        ("seed", -1, "seed must be a whole number from 0 on, got -1. Try 0"),
+        ("seed", "x", "seed must be .*, got 'x'"),
+        ("total", 0, "total must be a whole number from 1 on, got 0"),
+        ("total", True, "total must be .*, got True"),
+        ("dtype", np.int32, "dtype must be float32 or float64, got 'int32'. Try dtype = np.float32"),
+        ("dtype", "float16", "dtype must be .*, got 'float16'"),
     ],
 )
 def test_settings_that_are_off(name, value, match):

@@ -97,5 +97,5 @@ def test_allocates_nothing_that_grows():
 
 @pytest.mark.parametrize("fields", [{"half_life": 0.0}, {"half_life": float("nan")}, {"ramp": -1.0}])
 def test_refuses_values_out_of_range(fields):
-    with pytest.raises(ConfigError, match=r"EMA: .* is not allowed; it must be .*Try "):
+    with pytest.raises(ConfigError, match=r"EMA: .* must be .*, got .*Try "):
         EMA(**fields)

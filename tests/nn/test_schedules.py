@@ -93,7 +93,7 @@ def test_step_decay_acts_from_the_step_after():
     assert article(40, 100) == pytest.approx(9e-7)
     assert article(41, 100) == pytest.approx(9e-9)
     assert StepDecay(at=[0, np.int64(40)]) == StepDecay(at=(0, 40))
-    with pytest.raises(ConfigError, match="StepDecay: at = 40 is not allowed; each entry of a list"):
+    with pytest.raises(ConfigError, match=r"StepDecay: each entry of at must be .*, got 40"):
         StepDecay(at=40)
 
 
@@ -141,7 +141,7 @@ def test_warm_up_to_a_constant():
     ],
 )
 def test_refuses_what_makes_no_sense(cls, fields):
-    with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* is not allowed.*Try ") as caught:
+    with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* must be .*, got .*Try ") as caught:
         cls(**fields)
     name, value = re.search(r"Try (\w+) = (.*)\.$", str(caught.value)).groups()
     cls(**fields | {name: eval(value)})  # what it says to try is allowed

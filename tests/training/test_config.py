@@ -102,10 +102,10 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
         ("=3", "'=3' is no path=value"),
         ("parent={run='runs/ring-1',step=300}", "parent cannot be set: a second try writes it down"),
         ("parent.step=300", "parent cannot be set"),
-        ("lr=1", "unknown key 'lr'; did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
-        ("stepz=1", "unknown key 'stepz'; did you mean 'steps'?"),
-        ("generater.clip=norm", "unknown key 'generater'; did you mean 'generator'?"),
-        ("discriminator.optimizer.lrr=1", "unknown key 'discriminator.optimizer.lrr'; did you mean 'lr'?"),
+        ("lr=1", "unknown key 'lr'. Did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
+        ("stepz=1", "unknown key 'stepz'. Did you mean 'steps'?"),
+        ("generater.clip=norm", "unknown key 'generater'. Did you mean 'generator'?"),
+        ("discriminator.optimizer.lrr=1", "unknown key 'discriminator.optimizer.lrr'. Did you mean 'lr'?"),
         ("penalties.7=r1", "penalties.7 does not exist: penalties is a list of 2"),
         ("penalties.x=r1", "penalties.x does not exist"),
         ("penalties.-1=r1", "penalties.-1 does not exist"),
@@ -114,11 +114,11 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
         ("generator.clip.max=1", "Set generator.clip itself to a kind first."),
         ("discriminator.optimizer.kind=rmsprob", "Did you mean 'rmsprop'?"),
         ("discriminator.optimizer.kind=[1]", "discriminator.optimizer.kind = [1] is not known"),
-        ("discriminator.optimizer.lr=nan", "lr = nan is not allowed"),
-        ("discriminator.optimizer.lr=inf", "lr = inf is not allowed"),
+        ("discriminator.optimizer.lr=nan", "lr must be a finite number, above 0, got nan"),
+        ("discriminator.optimizer.lr=inf", "lr must be a finite number, above 0, got inf"),
         ("loss=[1", "is no TOML value"),
-        ("steps=1\nseed=2", "steps = '1\\nseed=2' is not allowed"),
-        ("steps=", "steps = '' is not allowed"),
+        ("steps=1\nseed=2", "steps must be a whole number, got '1\\nseed=2'"),
+        ("steps=", "steps must be a whole number, got ''"),
         (
             "loss.kind.smoothing=0.1",
             "loss.kind is 'relativistic', which has no parts, so loss.kind.smoothing cannot be",
@@ -145,8 +145,8 @@ def test_wrong_overrides_are_refused_in_words(tiny: Any, text: str, words: str) 
             "generator.optimizer.kind = [1] is not known",
         ),
         ("generator.optimizer=adamm", "generator.optimizer.lr=1e-4", "Did you mean 'adam'?"),
-        ("schedules=[]", "schedules.0.value=1", "schedules = [] is not allowed; it must be a table"),
-        ("d_steps=2", "updat=alternating", "unknown key 'updat'; did you mean 'update'?"),  # which would have mended it
+        ("schedules=[]", "schedules.0.value=1", "schedules must be a table with the keys"),
+        ("d_steps=2", "updat=alternating", "unknown key 'updat'. Did you mean 'update'?"),  # which would have mended it
     ],
 )
 def test_what_leads_into_a_wrong_override_is_not_taken_for_the_mistake(
@@ -203,16 +203,16 @@ def test_values_by_path(tiny: Any) -> None:
         assert with_overrides(tiny(), [*values.items()]) == texts
         assert with_overrides(tiny(), ["loss=hinge", *values.items()]) == texts
     assert recipe("ring", **{"data.limit": 32}).data.limit == 32
-    with pytest.raises(ConfigError, match="unknown key 'step'; did you mean 'steps'"):
+    with pytest.raises(ConfigError, match=r"unknown key 'step'. Did you mean 'steps'"):
         recipe("ring", step=3)
 
 
 def test_what_data_may_be() -> None:
     with pytest.raises(ConfigError, match=r"^DataSpec: low = 1\.0 is not below high = 0\.0"):
         DataSpec(low=1.0, high=0.0)
-    with pytest.raises(ConfigError, match=r"^DataSpec: labels = 'some' is not allowed"):
+    with pytest.raises(ConfigError, match=r"^DataSpec: labels must be .*, got 'some'"):
         DataSpec(labels="some")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match=r"^DataSpec: colour = 'blue' is not allowed.*'auto', 'grey' or 'rgb'\. Try "):
+    with pytest.raises(ConfigError, match=r"^DataSpec: colour must be 'auto', 'grey' or 'rgb', got 'blue'\. Try "):
         DataSpec(colour="blue")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="limit"):
         DataSpec(limit=-1)

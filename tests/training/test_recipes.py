@@ -202,7 +202,7 @@ def test_r3gan_fits_pictures_and_says_when_not():
         R3GANDiscriminator(**family).build((30, 30, 1), 0)
     with pytest.raises(ConfigError, match=r"blocks = \[1\]"):
         R3GANGenerator(widths=(4, 4), blocks=(1,))
-    with pytest.raises(ConfigError, match=r"widths = \[True\] is not allowed.* Try widths = \[64, 32, 16\]"):
+    with pytest.raises(ConfigError, match=r"widths must be .*, got \[True\].* Try widths = \[64, 32, 16\]"):
         R3GANGenerator(widths=(True,), blocks=(1,))
     assert hash(R3GANGenerator(widths=[4], blocks=[1])) == hash(R3GANGenerator(widths=(4,), blocks=(1,)))
 
@@ -210,12 +210,21 @@ def test_r3gan_fits_pictures_and_says_when_not():
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("generator.layers.channels=[32, 0]", r"ConvGenerator: channels = \[32, 0\] .* Try channels = \[32, 16\]"),
-        ("generator.layers.hidden=[-1]", r"ConvGenerator: hidden = \[-1\] .* Try hidden = \[256\]"),
-        ("generator.layers.one_hot_scale=0", "ConvGenerator: one_hot_scale = 0"),
-        ("discriminator.layers.channels=[0]", r"ConvDiscriminator: channels = \[0\] .* Try channels = \[16, 32\]"),
-        ("discriminator.layers.alpha=1", "ConvDiscriminator: alpha = 1"),
-        ("discriminator.layers.output_gain=-1", "ConvDiscriminator: output_gain = -1"),
+        (
+            "generator.layers.channels=[32, 0]",
+            r"ConvGenerator: each entry of channels must be .*, got \[32, 0\]\. Try channels = \[32, 16\]",
+        ),
+        (
+            "generator.layers.hidden=[-1]",
+            r"ConvGenerator: each entry of hidden must be .*, got \[-1\]\. Try hidden = \[256\]",
+        ),
+        ("generator.layers.one_hot_scale=0", "ConvGenerator: one_hot_scale must be .*, got 0"),
+        (
+            "discriminator.layers.channels=[0]",
+            r"ConvDiscriminator: each entry of channels must be .*, got \[0\]\. Try channels = \[16, 32\]",
+        ),
+        ("discriminator.layers.alpha=1", "ConvDiscriminator: alpha must be .*, got 1"),
+        ("discriminator.layers.output_gain=-1", "ConvDiscriminator: output_gain must be .*, got -1"),
     ],
 )
 def test_sizes_that_no_network_has_are_refused_by_the_family_s_own_name(setting, said):

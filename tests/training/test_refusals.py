@@ -48,9 +48,9 @@ def test_a_changed_configuration_is_refused_with_the_difference(tiny: Any, tmp_p
     config.write_text(text.replace("steps = 24", "steps = 40"))  # the length alone may change
     assert resume(folder).config.steps == 40
     config.write_text(text.replace("steps = 24", "steps = 20"))
-    with pytest.raises(ConfigError, match="the run has taken 24 already"):
+    with pytest.raises(ConfigError, match="which the run has taken already, got 20"):
         resume(folder)
-    with pytest.raises(ConfigError, match="steps = 3 is not allowed"):
+    with pytest.raises(ConfigError, match=r"steps must be .*, got 3"):
         resume(folder, steps=3)
     config.write_text("gibberish")
     with pytest.raises(ConfigError, match="not valid TOML"):

@@ -271,7 +271,7 @@ def test_data_that_a_name_does_not_tell_apart_are_refused(
     assert main(["serve", "--port", "none", *one, *one]) == 2  # the same twice is one: the port is refused
     assert "port = 'none'" in capsys.readouterr().err
     assert main(["serve", "--port", "none", *one, *other]) == 2
-    assert f"--data {tmp_path / second} is not allowed" in capsys.readouterr().err
+    assert f"--data must have names that differ, got {str(tmp_path / second)!r}" in capsys.readouterr().err
 
 
 def test_kernels_that_are_forced_to_be_slow_are_said(

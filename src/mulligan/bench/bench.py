@@ -10,7 +10,7 @@ from mulligan.bench.child import Child
 from mulligan.bench.race import Plan, race
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import names
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 from mulligan.nn.ranges import Interval
 from mulligan.nn.workers.blas import slowed
 
@@ -66,9 +66,9 @@ def run(
             raise ConfigError(f"there is nothing to compare with called {word!r}. Known are {', '.join(LIBRARIES)}.")
     for name, value, least in (("rounds", rounds, 1), ("threads", threads, 1)):
         if value < least:
-            raise ConfigError(f"{name} = {value} is not allowed; it must be at least {least}. Try {name} = 2.")
+            raise ConfigError(must_be(name, f"at least {least}", value, 2))
     if seconds not in Interval(0.0, 60.0, "(]", 0.5):
-        raise ConfigError(f"seconds = {seconds} is not allowed; it must be above 0 and at most 60. Try seconds = 0.5.")
+        raise ConfigError(must_be("seconds", "above 0 and at most 60", seconds, 0.5))
     chosen = names(workloads, toy)
     wanted = {s: e for s, e in SIDES.items() if not e.needs or e.needs in against}
     missing = sorted({entry.needs for entry in wanted.values() if entry.missing})

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mulligan.errors import ConfigError, MulliganError
+from mulligan.errors import ConfigError, MulliganError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +122,7 @@ def _run(argv: list[str]) -> int:
         print(f"mulligan {__version__}")
         return 0
     if name not in COMMANDS:
-        raise ConfigError(f"there is no command {name!r}.{_near(name, COMMANDS)} Known are {', '.join(COMMANDS)}.")
+        raise ConfigError(f"there is no command {name!r}.{suggest(name, COMMANDS)} Known are {', '.join(COMMANDS)}.")
     command = import_module(f"mulligan.cli.{name}").command
     with _heard(), _ended_in_order():
         return _called(command, f"mulligan {name}", rest) or 0
@@ -156,21 +156,13 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
         on = {name for name, default in (command.__kwdefaults__ or {}).items() if default is True}
         options = [f"--{'no-' if name in on else ''}{name.rstrip('_').replace('_', '-')}" for name in names]
         kind = "option" if unknown[0].startswith("-") else "argument"
-        raise ConfigError(f"{prog} knows no {kind} {unknown[0]!r}.{_near(word, options)} {prog} --help lists all.")
+        raise ConfigError(f"{prog} knows no {kind} {unknown[0]!r}.{suggest(word, options)} {prog} --help lists all.")
     given = [word.partition("=")[0].replace("_", "-") for word in argv if word.startswith("--")]
     may_repeat = {f"--{name.rstrip('_')}" for name, value in (command.__kwdefaults__ or {}).items() if value == []}
     for option in given:  # tyro would take the last
         if given.count(option) > 1 and option not in may_repeat:
             raise ConfigError(f"{option} is given {given.count(option)} times; once is allowed. Leave the others away.")
     return call()
-
-
-def _near(word: str, known: Sequence[str] | dict[str, str]) -> str:
-    from difflib import get_close_matches
-
-    bare = {name.lstrip("-"): name for name in known}  # else dashes, which all have, make words alike
-    near = get_close_matches(word.lstrip("-"), bare, 1)
-    return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from tyro.conf import Positional, arg
 
 from mulligan.cli.console import emit, say
 from mulligan.cli.options import ClassWord, File, Json, OtherModel, seed_of
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 
 
 def command(
@@ -43,9 +43,7 @@ def command(
         Print one JSON document with the pixels, 0 to 255.
     """
     if out is not None and out.suffix.lower() != ".png":
-        raise ConfigError(
-            f"--out {out} is not allowed; a picture is a .png file. Try --out {out.stem or 'picture'}.png."
-        )
+        raise ConfigError(must_be("--out", "a .png file", str(out), f"--out {out.stem or 'picture'}.png"))
     number = seed_of(seed) if seed else _asked()
 
     from mulligan.models import bundled, load

@@ -12,7 +12,7 @@ import mulligan
 from mulligan import training
 from mulligan.cli.console import emit
 from mulligan.cli.options import Json
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,11 +50,7 @@ def command(
     elif what in KINDS:
         rows = KINDS[what][1]()
     else:
-        from difflib import get_close_matches
-
-        near = get_close_matches(what, KINDS, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"nothing is called {what!r} here.{hint} Known are {', '.join(KINDS)}.")
+        raise ConfigError(f"nothing is called {what!r} here.{suggest(what, KINDS)} Known are {', '.join(KINDS)}.")
     if json:
         emit([row._asdict() for row in rows])
     elif sys.stdout.isatty():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 from mulligan.output.generator import LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -25,14 +25,13 @@ def whole(name: str, text: str, low: int, high: int | None = None, example: int 
     ConfigError
         When it is none, or outside low … high.
     """
-    allowed = f"from {low} to {high}" if high is not None else f"from {low} on"
+    rule = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
     try:
         value = int(text)
     except ValueError:
         value = low - 1
     if value < low or (high is not None and value > high):
-        shown = text if len(text) <= 40 else f"{text[:37]}..."
-        raise ConfigError(f"{name} = {shown!r} is not allowed; a whole number {allowed} is. Try {example}.")
+        raise ConfigError(must_be(name, rule, text if len(text) <= 40 else f"{text[:37]}...", example))
     return value
 
 
@@ -48,7 +47,7 @@ def positive(name: str, text: str, example: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise ConfigError(f"{name} = {text!r} is not allowed; a number above 0 is. Try {example}.")
+        raise ConfigError(must_be(name, "a number above 0", text, example))
     return value
 
 

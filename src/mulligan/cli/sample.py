@@ -10,7 +10,7 @@ from tyro.conf import Positional
 import mulligan
 from mulligan.cli.console import emit
 from mulligan.cli.options import ClassWord, Count, File, Json, Model, Seed
-from mulligan.errors import ConfigError, RunError
+from mulligan.errors import ConfigError, RunError, must_be
 from mulligan.output.figures import counted
 from mulligan.output.files import NO_NAME, atomic_write
 
@@ -59,9 +59,8 @@ def command(
         Print one JSON document that says what was written.
     """
     if out is not None and out.suffix.lower() not in (".png", ".npz", ""):
-        raise ConfigError(
-            f"--out {out} is not allowed; it may be a .png grid, a .npz array, or a folder. Try --out samples.npz."
-        )
+        rule = "a .png grid, a .npz array, or a folder"
+        raise ConfigError(must_be("--out", rule, str(out), "--out samples.npz"))
     import numpy as np
 
     generator = mulligan.load(model)

@@ -57,8 +57,8 @@ def command(
         name, place = path.resolve().name, str(path.resolve())
         if name in mulligan.data.DATASETS or own.get(name, place) != place:
             raise ConfigError(
-                f"--data {word} is not allowed: {own.get(name, 'a data set')} is called {name!r} in the page already, "
-                "and what can be chosen there needs names that differ. Rename one of them."
+                f"--data must have names that differ, got {word!r}: {own.get(name, 'a data set')} is called {name!r} "
+                "in the page already. Rename one of them."
             )
         own[name] = place
     if note := slowed():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numbers
 import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from mulligan.data.sources.published import (
 from mulligan.data.sources.stacked import load_stacked_mnist
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_sorted, load_toy
-from mulligan.errors import ConfigError, DataError, as_path, shown
+from mulligan.errors import ConfigError, DataError, as_path, must_be, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,10 +59,8 @@ class _Registry(dict[str, Entry]):
 
     def __setitem__(self, name: str, entry: Entry) -> None:
         if not isinstance(entry, Entry):
-            raise ConfigError(
-                f"DATASETS[{name!r}] = {shown(entry)} is not allowed; it must be an Entry(loader, line, source). "
-                "Import it from mulligan.data.registry."
-            )
+            rule = "an Entry(loader, line, source) of mulligan.data.registry"
+            raise ConfigError(must_be(f"DATASETS[{name!r}]", rule, entry))
         super().__setitem__(name, entry)
 
 
@@ -186,8 +183,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
                 "mulligan.data.from_arrays(images, labels), mulligan.training.resume(RUN, data=data) goes on, and "
                 "mulligan.evaluate(mulligan.load(RUN), data) measures."
             )
-        near = get_close_matches(name, DATASETS, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else " Check the path."
+        hint = suggest(name, DATASETS) or " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
     if is_picture_folder(path):
         return load_pictures(path, size or 28, skip_broken, colour)
@@ -203,8 +199,8 @@ def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour
     given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
     if given and isinstance(source, str) and source in DATASETS:
         raise ConfigError(
-            f"{given} is not allowed for {source}: a named data set is used as it is, so that its figures can be "
-            "compared. Leave that out; it is for pictures of your own."
+            f"{given} must be left out for {source}: a named data set is used as it is, so that its figures can be "
+            "compared. Size and colour are for your own pictures."
         )
 
 
@@ -212,10 +208,8 @@ def _registered(name: str) -> Dataset:
     """Load a data set by its name in `DATASETS`, to which programs add their own."""
     data = DATASETS[name].loader()
     if not isinstance(data, Dataset):
-        raise DataError(
-            f"the loader of {name!r} gives {shown(data)}, which is not allowed; it must be a Dataset. Return "
-            "mulligan.data.from_arrays(images, labels)."
-        )
+        try_ = "return mulligan.data.from_arrays(images, labels)"
+        raise DataError(must_be(f"what the loader of {name!r} returns", "a Dataset", data, try_))
     return data
 
 

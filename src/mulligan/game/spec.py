@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures.base import Architecture
 from mulligan.game.augment import Augmentation
 from mulligan.game.losses import Loss, NonSaturating
@@ -74,9 +74,7 @@ class Player:
     def __post_init__(self) -> None:
         check_ranges(self)
         if self.layers == ():
-            raise ConfigError(
-                "layers = [] is not allowed; a player needs at least one layer, for instance a dense one."
-            )
+            raise ConfigError(must_be("layers", "a list of one layer or more", [], "layers = ['dense']"))
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         """Return the layers for samples of this shape and this number of classes (0 for none)."""
@@ -155,8 +153,8 @@ class Game:
         check_ranges(self)
         if self.update == "simultaneous" and self.d_steps != 1:
             raise ConfigError(
-                f"d_steps = {self.d_steps} is not allowed with update = 'simultaneous': both move once from the same "
-                "pass. Set d_steps = 1, or update = 'alternating'."
+                f"d_steps must be 1 with update = 'simultaneous', got {self.d_steps}: both players move once from the "
+                "same pass. Set d_steps = 1, or update = 'alternating'."
             )
         kinds = [type(penalty).__name__ for penalty in self.penalties]
         twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
@@ -170,8 +168,8 @@ class Game:
             )
         if d > 1 and self.d_steps != 1:
             raise ConfigError(
-                f"d_steps = {self.d_steps} is not allowed with extragradient: both players look ahead together, and "
-                "then both move, once a step. Set d_steps = 1, or use another optimiser."
+                f"d_steps must be 1 with extragradient, got {self.d_steps}: both players look ahead together, and then "
+                "both move, once a step. Set d_steps = 1, or use another optimiser."
             )
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import numpy as np
 
-from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole
+from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole, must_be
 from mulligan.game.augment import Warp
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, Loss
 from mulligan.game.penalties import Penalty, Points
@@ -91,9 +91,7 @@ def check_settings(*, seed: int, total: int, workers: int, dtype: DTypeLike) -> 
     for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", workers, 1)):
         as_whole(name, value, least)
     if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ConfigError(
-            f"dtype = {np.dtype(dtype)} is not allowed; it must be float32 or float64. Try dtype = np.float32."
-        )
+        raise ConfigError(must_be("dtype", "float32 or float64", str(np.dtype(dtype)), "dtype = np.float32"))
 
 
 def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
@@ -122,8 +120,8 @@ def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: i
         depth = len(d.layer.children(d.input_shape))
         if not -depth <= game.loss.layer < depth:
             raise ShapeError(
-                f"feature_matching: layer = {game.loss.layer} is not allowed; the discriminator has {depth} layers, "
-                f"from 0 to {depth - 1}, or from −{depth} to −1 counted from the end. Try layer = -2."
+                f"feature_matching: layer must be from 0 to {depth - 1}, or from −{depth} to −1 counted from the end, "
+                f"got {game.loss.layer}: the discriminator has {depth} layers. Try layer = -2."
             )
     if game.update == "simultaneous":
         _check_simultaneous(game)
@@ -178,8 +176,8 @@ def _check_points(penalty: Penalty) -> None:
     name, places = type(penalty).__name__, get_args(Points)
     if penalty.points not in places:
         raise UnsupportedError(
-            f"{name}: points = {penalty.points!r} is not allowed; it must be {', '.join(map(repr, places[:-1]))} or "
-            f"{places[-1]!r}. Try points = 'real'."
+            f"{name}: points must be {', '.join(map(repr, places[:-1]))} or {places[-1]!r}, got {penalty.points!r}. "
+            "Try points = 'real'."
         )
     if penalty.points == "around" and type(penalty).draw is Penalty.draw:
         raise UnsupportedError(

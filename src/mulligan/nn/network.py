@@ -270,8 +270,8 @@ def _checked(labels: Labels, n: int, classes: int) -> NDArray[np.integer[Any]]:
         )
     if n and not 0 <= labels.min() <= labels.max() < classes:
         raise ConfigError(
-            f"labels from {labels.min()} to {labels.max()} are not allowed; the network knows the classes "
-            f"0 to {classes - 1}. Number the classes from 0, or build the network for more."
+            f"labels must be from 0 to {classes - 1}, the classes that the network knows, got {labels.min()} to "
+            f"{labels.max()}. Number the classes from 0, or build the network for more."
         )
     return labels.astype(np.intp, copy=False)
 

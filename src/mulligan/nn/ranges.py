@@ -13,7 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from mulligan.errors import ConfigError, shown
+from mulligan.errors import ConfigError, must_be
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,26 +87,20 @@ def check_ranges(spec: Any) -> None:
             noun = "a whole number" if kind is int else "a finite number"
             rule = f"{noun}, {interval}" if str(interval) else noun
             given = list(value) if isinstance(value, tuple) else value
-            raise ConfigError(
-                f"{type(spec).__name__}: {name} = {shown(given)} is not allowed; "
-                f"{'each entry of a list' if several else 'it'} must be {rule}. Try {name} = {example}."
-            )
+            what = f"each entry of {name}" if several else name
+            raise ConfigError(must_be(f"{type(spec).__name__}: {what}", rule, given, f"{name} = {example}"))
         plain = tuple(kind(entry) for entry in entries)
         object.__setattr__(spec, name, plain if several else plain[0])
     for name, words, example in _word_fields(spec.__class__):
         value = getattr(spec, name)
         if not isinstance(value, str) or value not in words:
-            raise ConfigError(
-                f"{type(spec).__name__}: {name} = {shown(value)} is not allowed; it must be "
-                f"{', '.join(map(repr, words[:-1]))} or {words[-1]!r}. Try {name} = {example!r}."
-            )
+            rule = f"{', '.join(map(repr, words[:-1]))} or {words[-1]!r}"
+            raise ConfigError(must_be(f"{type(spec).__name__}: {name}", rule, value, f"{name} = {example!r}"))
     for name, hint, example in _object_fields(spec.__class__):
         value = getattr(spec, name)
         if not _is_a(value, hint):
-            raise ConfigError(
-                f"{type(spec).__name__}: {name} = {shown(value)} is not allowed; it must be {_noun(hint)}."
-                + (f" Try {name} = {example}." if example else "")
-            )
+            try_ = f"{name} = {example}" if example else None
+            raise ConfigError(must_be(f"{type(spec).__name__}: {name}", _noun(hint), value, try_))
         if isinstance(value, list):
             object.__setattr__(spec, name, tuple(value))
 

@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 from mulligan.nn.ranges import (
     Count,
     Decay,
@@ -153,10 +153,8 @@ class _Ramp(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.from_ >= self.until:
-            raise ConfigError(
-                f"{type(self).__name__}: from_ = {self.from_!r} is not allowed with until = {self.until!r}; "
-                f"it must be below. Try from_ = {self.until / 2:g}."
-            )
+            what, try_ = f"{type(self).__name__}: from_", f"from_ = {self.until / 2:g}"
+            raise ConfigError(must_be(what, f"below until = {self.until!r}", self.from_, try_))
 
 
 @dataclass(frozen=True)

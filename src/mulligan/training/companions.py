@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from mulligan.errors import ConfigError, shown
+from mulligan.errors import ConfigError, must_be
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,5 @@ class Observer(Protocol):
 def check_observers(observers: object) -> None:
     """Refuse what cannot see events."""
     if not isinstance(observers, Sequence) or not all(isinstance(observer, Observer) for observer in observers):
-        raise ConfigError(
-            f"observers = {shown(observers)} is not allowed; it must be a list of objects with name, observe, state "
-            "and restore. Try observers=[mulligan.training.Diagnosis()]."
-        )
+        rule = "a list of objects with name, observe, state and restore"
+        raise ConfigError(must_be("observers", rule, observers, "observers=[mulligan.training.Diagnosis()]"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DivergedError, shown
+from mulligan.errors import ConfigError, DivergedError, must_be, shown
 from mulligan.training import guard
 from mulligan.training.companions import Evaluator, Observer, check_observers
 from mulligan.training.events import (
@@ -128,14 +128,10 @@ def train(
 def check_play(run: object, evaluators: object, observers: object, *calls: object) -> None:
     """Refuse what is no run, and companions that could not be called when their time comes."""
     if not isinstance(run, Run):
-        raise ConfigError(
-            f"run = {shown(run)} is not allowed; it must be a run. Try mulligan.Run(mulligan.recipe('quick'))."
-        )
+        raise ConfigError(must_be("run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))"))
     if not isinstance(evaluators, Sequence) or not all(map(callable, evaluators)):
-        raise ConfigError(
-            f"evaluators = {shown(evaluators)} is not allowed; it must be a list of functions that take a run and "
-            "return a dict of figures. Try evaluators=[measure]."
-        )
+        rule = "a list of functions that take a run and return a dict of figures"
+        raise ConfigError(must_be("evaluators", rule, evaluators, "evaluators=[measure]"))
     check_observers(observers)
     for call in calls:
         if not callable(call):
@@ -153,10 +149,8 @@ def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
         figures = {name: figure.item() if isinstance(figure, np.generic) else figure for name, figure in found.items()}
         json.dumps(figures)
     except (AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"the evaluator {evaluate!r} returns {found!r}, which is not allowed; it must be a dict of numbers, texts, "
-            "lists and dicts. Try return {'share': 0.5}."
-        ) from error
+        what, rule = f"what the evaluator {evaluate!r} returns", "a dict of numbers, texts, lists and dicts"
+        raise ConfigError(must_be(what, rule, found, "return {'share': 0.5}")) from error
     return figures
 
 

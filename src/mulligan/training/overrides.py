@@ -8,10 +8,10 @@ import re
 import tomllib
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from mulligan.errors import ConfigError, shown
+from mulligan.errors import ConfigError, must_be
 from mulligan.serialization import (
     NONE,
     Table,
@@ -63,9 +63,7 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
     All changes are made to one table, from which the configuration is built once: they may mend each other.
     """
     if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
-        raise ConfigError(
-            f"overrides = {shown(overrides)} is not allowed; it must be a list of texts. Try ['steps=100']."
-        )
+        raise ConfigError(must_be("overrides", "a dict, or a list of texts", overrides, "['steps=100']"))
     table, dropped = to_table(config), list[str]()
     for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
         path, value = _read(override) if isinstance(override, str) else _pair(override)
@@ -141,7 +139,7 @@ def _opened(hint: Any, node: Any, path: str, inside: str) -> tuple[type, Table]:
     table = {short: node} if short else node
     if isinstance(table, dict) and (registry := registry_of(cls, kind := table.get("kind"))) is not None:
         cls = registry.get(kind) if isinstance(kind, str) else None
-    if isinstance(table, dict) and cls is not None:
+    if isinstance(table, dict) and isinstance(cls, type) and is_dataclass(cls):
         return cls, table | _defaults(cls, table)
     if node != NONE:
         build(hint, node, path)  # says what is wrong with it, where an earlier override put it there
@@ -197,7 +195,7 @@ def _elsewhere(table: Table, key: str) -> ConfigError:
     places = [path for path in flattened(table) if path.rpartition(".")[2] == key]
     if not places:
         return unknown_key("", key, tuple(table))
-    return ConfigError(f"unknown key {key!r}; did you mean {' or '.join(repr(p) for p in places[:3])}?")
+    return ConfigError(f"unknown key {key!r}. Did you mean {' or '.join(repr(p) for p in places[:3])}?")
 
 
 def flattened(table: Table, path: str = "") -> dict[str, Any]:

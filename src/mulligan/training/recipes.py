@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mulligan.errors import ConfigError, shown
+from mulligan.errors import ConfigError, shown, suggest
 from mulligan.training.config import load_config, read_text
 from mulligan.training.overrides import with_overrides
 
@@ -76,10 +76,7 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
         return known[word]
     if isinstance(word, str) and word.endswith(".toml"):
         return Path(os.path.expanduser(word))
-    from difflib import get_close_matches
-
-    near = get_close_matches(shown(word).strip("'"), known, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else " A path must end in .toml."
+    hint = suggest(word, known) or " A path must end in .toml."
     raise ConfigError(f"there is no {kind} {shown(word)}.{hint} Known {kinds} are {', '.join(known)}.")
 
 

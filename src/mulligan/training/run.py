@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 import numpy as np
 
 from mulligan.data import Dataset, Sampler
-from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, shown
+from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, must_be
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels
@@ -80,14 +80,10 @@ class Run:
 
     def __init__(self, config: Config, *, data: Dataset | None = None):
         if not isinstance(config, Config):
-            raise ConfigError(
-                f"config = {shown(config)} is not allowed; it must be a configuration. Try mulligan.recipe('quick')."
-            )
+            raise ConfigError(must_be("config", "a configuration", config, "mulligan.recipe('quick')"))
         if not isinstance(data, Dataset | None):
-            raise ConfigError(
-                f"data = {shown(data)} is not allowed; it must be a data set. Try mulligan.data.load('mnist'), or "
-                "mulligan.data.from_arrays(images, labels)."
-            )
+            try_ = "mulligan.data.load('mnist'), or mulligan.data.from_arrays(images, labels)"
+            raise ConfigError(must_be("data", "a data set", data, try_))
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # says now, not at the first checkpoint, what no file could hold
         self.config = config = located(config) if data is None else config
@@ -95,8 +91,8 @@ class Run:
         self.labels, self.classes = labels_of(self.data, config.data)
         if config.classes not in (0, self.classes):
             raise ConfigError(
-                f"classes = {config.classes} is not allowed: {self.data.name} with data.labels = "
-                f"{config.data.labels!r} has {self.classes}. Set classes = 0 to take what the data has."
+                f"classes must be {self.classes}, as {self.data.name} has with data.labels = {config.data.labels!r}, "
+                f"got {config.classes}. Set classes = 0 to take what the data has."
             )
         game, shape = replace(config, classes=self.classes), self.data.shape
         workers = min(config.threads, config.batch_size)  # a worker without rows would have no mean

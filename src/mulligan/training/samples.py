@@ -89,13 +89,13 @@ def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
 def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
     if data.is_points:
         raise ConfigError(
-            f"data.labels = 'clusters' is not allowed for {data.name}: clusters are of pictures, not of points. "
-            "Use data.labels = 'none'."
+            f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters': clusters are of pictures, not "
+            "of points. Try data.labels = 'none'."
         )
     if count > len(data):
         raise ConfigError(
-            f"data.clusters = {count} is not allowed: there are {len(data)} pictures, and each cluster needs one. "
-            f"Try data.clusters = {max(1, len(data) // 20)}, or data.labels = 'none'."
+            f"data.clusters must be at most {len(data)}, the number of pictures, got {count}. Try data.clusters = "
+            f"{max(1, len(data) // 20)}, or data.labels = 'none'."
         )
     kept = _cache(f"{_METHOD} {count} {digest_of(data)}")
     labels = _read(kept, len(data))

@@ -73,5 +73,5 @@ def test_evaluations():
     ],
 )
 def test_wrappers_refuse_what_they_cannot_wrap(cls, base):
-    with pytest.raises(ConfigError, match=r"base = .* is not allowed; .*Try base = Adam"):
+    with pytest.raises(ConfigError, match=r"base must be .*, got .*Try base = Adam"):
         cls(base)

@@ -188,7 +188,7 @@ def test_settings_are_adjusted_while_it_trains(call: Any, stand: Any) -> None:
 def test_what_a_run_of_the_command_line_has_too_much_of_stays(playground: Any, tiny: Any) -> None:
     large, larger = tiny(batch_size=2000), tiny(batch_size=2001)
     settings.check_below(with_overrides(large, ["steps=30"]), large)
-    with pytest.raises(Problem, match="batch = 2,001 is not allowed here; at most 1,024"):
+    with pytest.raises(Problem, match="batch must be at most 1,024 here, got 2,001"):
         settings.check_below(larger, large)
 
 
@@ -196,7 +196,7 @@ def test_a_length_that_a_run_is_beyond_is_refused_at_once(call: Any, stand: Any,
     call.begun(stand)
     stand.say("state", state="paused", step=1200)
     said = call.post("/api/train/resume", **{"try": 1, "steps": 1199}).json()
-    assert (said["field"], "1,200 already" in said["detail"]) == ("steps", True)
+    assert (said["field"], "at least 1,200, which" in said["detail"]) == ("steps", True)
     (playground.runs / NAME / "config.toml").write_text(toml)
     assert call.post(f"/api/runs/{NAME}/resume", steps=1199).json()["field"] == "steps"
     assert call.status()["state"] == "paused"
@@ -210,7 +210,7 @@ def test_a_length_that_a_run_of_the_folder_is_beyond_is_refused_at_once(
         pass
     call.begun(stand)
     said = call.post("/api/runs/old/resume", steps=23, replace=True).json()
-    assert (said["field"], "old has taken 24 already" in said["detail"]) == ("steps", True)
+    assert (said["field"], "at least 24, which old has taken already" in said["detail"]) == ("steps", True)
     assert call.status()["state"] == "training"
 
 

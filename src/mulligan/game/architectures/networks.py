@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures.base import Architecture, logit, picture
 from mulligan.game.architectures.residual import R3GANDiscriminator, R3GANGenerator
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
@@ -78,9 +78,7 @@ class MLPDiscriminator(Architecture):
 def _halved(sample_shape: Shape, channels: tuple[int, ...]) -> Shape:
     """Return the shape of a picture that can be halved once for each of `channels`, of which there must be one."""
     if not channels:
-        raise ConfigError(
-            "channels = [] is not allowed; a convolutional network needs at least one, for instance [32]."
-        )
+        raise ConfigError(must_be("channels", "a list of one whole number or more", [], "channels = [32]"))
     return picture(sample_shape, len(channels))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from mulligan.errors import ConfigError, shown
+from mulligan.errors import ConfigError, shown, suggest
 from mulligan.museum.exhibits import (
     article,
     autograd,
@@ -51,7 +50,6 @@ def case_named(name: str) -> Case:
         When no exhibit has this name.
     """
     if not isinstance(name, str) or name not in CASES:
-        near = get_close_matches(str(name), CASES, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"case must be one of {', '.join(CASES)}, got {shown(name)}.{hint or ' Try article.'}")
+        hint = suggest(name, CASES) or " Try article."
+        raise ConfigError(f"case must be one of {', '.join(CASES)}, got {shown(name)}.{hint}")
     return CASES[name]

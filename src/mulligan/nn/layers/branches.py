@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ConfigError, ShapeError, must_be
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array, Memory
@@ -127,7 +127,7 @@ class Concat(_Branches):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.layers:
-            raise ConfigError("Concat: layers = [] is not allowed; it needs at least one branch. Add a layer.")
+            raise ConfigError(must_be("Concat: layers", "a list of one branch or more", [], "layers = [[Dense(64)]]"))
 
     @property
     def branches(self) -> tuple[Layer, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ConfigError, ShapeError, must_be
 from mulligan.nn.layers.base import Param, Shape
 from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.families import Affine
@@ -52,16 +52,12 @@ class _Convolution(Affine):
         kernel, name = self.kernel, type(self).__name__
         pair = tuple(kernel) if isinstance(kernel, tuple | list) else (kernel, kernel)
         if len(pair) != 2 or not all(_whole(k, 1) for k in pair):
-            raise ConfigError(
-                f"{name}: kernel = {kernel!r} is not allowed; it must be a whole number, at least 1, or two of them "
-                "(height, width). Try kernel = 4."
-            )
+            rule = "a whole number, at least 1, or two of them (height, width)"
+            raise ConfigError(must_be(f"{name}: kernel", rule, kernel, "kernel = 4"))
         object.__setattr__(self, "kernel", pair[0] if pair[0] == pair[1] else pair)
         if self.padding != "same" and not _whole(self.padding, 0):
-            raise ConfigError(
-                f"{name}: padding = {self.padding!r} is not allowed; it must be 'same' or a whole number, at least "
-                "0. Try padding = 'same'."
-            )
+            rule = "'same' or a whole number, at least 0"
+            raise ConfigError(must_be(f"{name}: padding", rule, self.padding, "padding = 'same'"))
 
     @property
     def size(self) -> tuple[int, int]:

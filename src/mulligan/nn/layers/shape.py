@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ConfigError, ShapeError, must_be
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
@@ -42,8 +42,7 @@ class Reshape(LinearMap):
         super().__post_init__()
         if not self.shape:
             raise ConfigError(
-                "Reshape: shape = [] is not allowed; it must be a list of whole numbers, at least 1. "
-                "Try shape = [7, 7, 32]."
+                must_be("Reshape: shape", "a list of whole numbers, at least 1", [], "shape = [7, 7, 32]")
             )
 
     def output_shape(self, shape: Shape) -> Shape:

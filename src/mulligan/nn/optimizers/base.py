@@ -133,8 +133,8 @@ class Optimizer(ABC):
                 )
             if not 0 <= beta2 < 1:
                 raise ConfigError(
-                    f"{type(self).__name__}: beta2 = {beta2:.6g} from a schedule is not allowed; it must be a finite "
-                    "number, at least 0 and below 1, at every step. Try a schedule from 0.9 to 0.999."
+                    f"{type(self).__name__}: beta2 must be a finite number, at least 0 and below 1, at every step, got "
+                    f"{beta2:.6g} from a schedule. Try a schedule from 0.9 to 0.999."
                 )
             changes["beta2"] = float(beta2)
         return rebuilt(self, _unscheduled=self.unscheduled, **changes)

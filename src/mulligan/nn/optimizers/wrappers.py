@@ -28,8 +28,8 @@ class Wrapper(Optimizer):
         super().__post_init__()
         if isinstance(self.base, (type(self), Lookahead)):
             raise ConfigError(
-                f"{type(self).__name__}: base = {self.base!r} is not allowed; the one combination of wrappers is "
-                "Lookahead(Extragradient(base)). Try base = Adam()."
+                f"{type(self).__name__}: base must be an optimiser that wraps no other, got {self.base!r}. The one "
+                "combination of wrappers is Lookahead(Extragradient(base)). Try base = Adam()."
             )
 
     @property

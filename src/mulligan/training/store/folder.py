@@ -266,7 +266,8 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     _check_unchanged(here, config, found)
     if config.steps < found.step:
         raise ConfigError(
-            f"steps = {config.steps} is not allowed: the run has taken {found.step} already. Try {found.step} or more."
+            f"steps must be at least {found.step}, which the run has taken already, got {config.steps}. "
+            f"Try {found.step}."
         )
     if data is None:
         _check_there(config, here.config)

@@ -64,8 +64,7 @@ class Ring:
     def __init__(self, seed: int = 0, total: int = STEPS, size: int = 48, points: int = 400):
         if total < 1 or size < 2 or points < 1:
             raise ConfigError(
-                f"total = {total}, size = {size}, points = {points} is not allowed; at least 1, 2 and 1 are needed. "
-                "Try Ring()."
+                f"total, size and points must be at least 1, 2 and 1, got {total}, {size} and {points}. Try Ring()."
             )
         self._game = game()
         self.gan = GAN(self._game, (2,), seed=seed, total=total, workers=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
+from mulligan.errors import suggest
 from mulligan.web.http.problems import Problem
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ class Field:
         if not isinstance(value, str):
             raise self._refusal(name, value)
         if self.choices and value not in self.choices:
-            near = get_close_matches(value[:_LONGEST], self.choices, 1)
-            raise self._refusal(name, value, f" Did you mean {near[0]!r}?" if near else "")
+            raise self._refusal(name, value, suggest(value, self.choices))
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise self._refusal(name, value)
         self._check_size(name, len(value), value)
@@ -241,10 +240,8 @@ def _left_out(each: Field, name: str) -> Any:
 
 def _unknown(name: str, fields: Mapping[str, Field]) -> Problem:
     shown = name[:_LONGEST].encode("utf-8", "backslashreplace").decode()
-    near = get_close_matches(shown, fields, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     known = f"one of {', '.join(fields)}" if fields else "left out"
-    return Problem("bad-field", f"a field must be {known}, got {shown!r}.{hint}", field=shown)
+    return Problem("bad-field", f"a field must be {known}, got {shown!r}.{suggest(shown, fields)}", field=shown)
 
 
 def _kind(value: Any) -> str:

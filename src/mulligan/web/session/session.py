@@ -278,7 +278,7 @@ class Session:
         if number not in [each.number for each in self.state.tries]:
             raise Problem(
                 "bad-field",
-                f"number = {number} is not allowed; there are tries 1 to {len(self.state.tries)}.",
+                f"number must be that of a try, 1 to {len(self.state.tries)}, got {number}.",
                 field="number",
             )
         if number == self.state.number:
@@ -345,7 +345,8 @@ class Session:
         if steps is not None and steps < taken:
             raise Problem(
                 "bad-field",
-                f"steps = {steps:,} is not allowed: {chosen.run} has taken {taken:,} already. Try {taken:,} or more.",
+                f"steps must be at least {taken:,}, which {chosen.run} has taken already, got {steps:,}. "
+                f"Try {taken:,}.",
                 field="steps",
                 value=steps,
             )

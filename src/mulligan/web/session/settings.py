@@ -253,7 +253,7 @@ def _check_budget(config: Config, had: Mapping[str, int], where: str = "") -> No
         if value > max(most, had.get(field, 0)):
             raise Problem(
                 "bad-field",
-                f"{field} = {value:,} is not allowed here; at most {most:,}.",
+                f"{field} must be at most {most:,} here, got {value:,}. Try {most:,}.",
                 field=where or field,
                 value=value,
             )
