@@ -41,7 +41,8 @@ import numpy as np
 from breaking import machine
 from breaking_cases import BROKEN, SMALL, Case, configure, rates
 
-from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.data import TOYS
+from mulligan.data.sources import Gaussians
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, modes, moments, percent
 from mulligan.training import Diagnosis, Recorder, Run, plan, train

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from mulligan.bench.machine import describe
-from mulligan.data.sources.mnist import load_mnist
+from mulligan.data.sources import load_mnist
 from mulligan.metrics import bundled_judge, frechet_distance, manifolds, moments, noise_floor, percent
 from mulligan.nn.workers.limits import available_cores
 
@@ -90,12 +90,13 @@ class Ours:
         self.run.advance()
 
     def save(self, path):
-        from mulligan.training.store.checkpoint import save_checkpoint
+        from mulligan.training import save_checkpoint
 
         save_checkpoint(self.run, path)
 
     def restore(self, path):
-        from mulligan.training.store.checkpoint import checkpoints, load_checkpoint
+        from mulligan.training import load_checkpoint
+        from mulligan.training.store import checkpoints
 
         self.run = load_checkpoint(checkpoints(path)[-1]).run()
 

@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 import mulligan
-from mulligan.data.sources.toys import TOYS
+from mulligan.data import TOYS
 from mulligan.errors import MulliganError
 from mulligan.metrics import modes
 from mulligan.training import Run, train, with_overrides

@@ -22,8 +22,7 @@ from mulligan.fitting import timed
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.initializers import He
 from mulligan.serialization import KINDS
-from mulligan.training import load_config, resume, with_overrides
-from mulligan.training.config import dumps_toml
+from mulligan.training import dumps_toml, load_config, resume, with_overrides
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (50, 8, 8), dtype=np.uint8)

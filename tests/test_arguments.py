@@ -123,10 +123,13 @@ def rebuilt(**options):
             lambda: mulligan.load("x.safetensors").save("y", dtype=10**5000),
             "dtype must be .*, got a number of more than 4,300 digits",
         ),
-        (lambda: load_data(".", size=GREY), "size is an array of shape .*; 28, 32, 48, 64 are allowed"),
-        (lambda: load_data("ring", size=10**5000), "size is a number of more than 4,300 digits; 28"),
-        (lambda: load_data(".", size="32"), "size is '32'; 28"),
-        (lambda: load_data(".", colour=GREY), "colour is an array of shape .*; auto, grey, rgb are allowed"),
+        (lambda: load_data(".", size=GREY), "size must be one of 28, 32, 48, 64, got an array of shape"),
+        (
+            lambda: load_data("ring", size=10**5000),
+            "size must be one of 28, .*, got a number of more than 4,300 digits",
+        ),
+        (lambda: load_data(".", size="32"), "size must be one of 28, .*, got '32'"),
+        (lambda: load_data(".", colour=GREY), "colour must be one of auto, grey, rgb, got an array of shape"),
         (lambda: Sampler("x", 1, RNG), "n must be a whole number from 1 on, got 'x'"),
         (lambda: Sampler(1.5, 1, RNG), "n must be .*, got 1.5"),
         (lambda: Sampler(0, 1, RNG), "n must be .*, got 0"),
@@ -174,7 +177,7 @@ def test_figures_of_numpy_are_kept_as_pythons(tmp_path):
 
 def test_names_of_data_are_text():
     for names in ({"name": Path("mine")}, {"name": None}, {"name": 3}, {"name": 10**5000}):
-        with pytest.raises(DataError, match=r"is no text\. Try"):
+        with pytest.raises(DataError, match=r"must be text, got .*\. Try"):
             from_arrays(GREY, **names)
 
 

@@ -247,7 +247,7 @@ def test_words(own):
 
 def test_stacked_digits_are_read_one_by_one():
     from mulligan.data import load
-    from mulligan.data.sources.stacked import StackedImages
+    from mulligan.data.sources import StackedImages
 
     digits = load("mnist")
     rng = np.random.default_rng(0)

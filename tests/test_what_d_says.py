@@ -17,9 +17,8 @@ from mulligan.report.charts import Axis, draw
 from mulligan.report.curves import verdict
 from mulligan.report.story import Story
 from mulligan.studies.measures import play
-from mulligan.training import Run, recipe
+from mulligan.training import Run, RunFolder, recipe
 from mulligan.training.progress import measured
-from mulligan.training.store.folder import RunFolder
 from mulligan.web.inside import maps
 from mulligan.web.worker.live import loss_of
 

@@ -36,19 +36,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Generator", "Run", "__version__", "evaluate", "fit", "load", "recipe", "train"]
 
-_HOMES = {
-    "Generator": "output.generator",
-    "Run": "training",
+_NAMES = {
     "data": "data",
     "errors": "errors",
-    "evaluate": "evaluation",
-    "fit": "fitting",
-    "load": "models",
-    "recipe": "training",
-    "train": "training",
-    "training": "training",
+    "evaluation": "evaluate",
+    "fitting": "fit",
+    "models": "load",
+    "output.generator": "Generator",
+    "training": "recipe Run train training",
 }
-"""Which module has what."""
+"""What is taken from which module."""
 
 if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
-    __getattr__, __dir__ = lazily(__name__, _HOMES)
+    __getattr__, __dir__ = lazily(__name__, _NAMES)

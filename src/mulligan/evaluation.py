@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.data import DATASETS, Dataset, load
-from mulligan.data.sources.picture_file import SIZES
+from mulligan.data.sources import SIZES
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, must_be, shown
 from mulligan.metrics import (
     Judge,
@@ -33,8 +33,8 @@ from mulligan.metrics import (
 )
 from mulligan.models import load as load_generator
 from mulligan.output.generator import Generator
-from mulligan.training import Run
-from mulligan.training.store.folder import RunFolder, newest_in, restored
+from mulligan.training import Run, RunFolder
+from mulligan.training.store import newest_in, restored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

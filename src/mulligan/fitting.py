@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.data import Dataset, load
-from mulligan.data.sources.arrays import UNNAMED, as_array, from_arrays
-from mulligan.data.sources.pictures import fitted
+from mulligan.data import Dataset, from_arrays, load
+from mulligan.data.sources import UNNAMED, as_array, fitted
 from mulligan.errors import ConfigError, must_be
 from mulligan.output.generator import Generator
 from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
@@ -26,7 +25,7 @@ from mulligan.training.samples import located
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from mulligan.training.config import DataSpec
+    from mulligan.training import DataSpec
 
 FIRST = 100
 """Steps before those that are timed, at most: they allocate, and find out the fastest products. No more than a

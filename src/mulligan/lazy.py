@@ -9,17 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazily(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return a package's ``__getattr__`` and ``__dir__``.
 
     Parameters
     ----------
     package : str
         Its ``__name__``.
-    homes : mapping of str to str
-        Which module below it has what; a module that has its own name is that module.
+    names : mapping of str to str
+        What the package takes from each module below it, with spaces between; the module's own name is the module.
     """
     here = vars(sys.modules[package])
+    homes = {name: module for module, some in names.items() for name in some.split()}
 
     def found(name: str) -> Any:
         if name not in homes:

@@ -208,7 +208,7 @@ def test_words_for_workloads():
 def test_quick_is_the_recipe_at_a_constant_rate():
     from dataclasses import replace
 
-    from mulligan.training.recipes import recipe
+    from mulligan.training import recipe
 
     game, published = workload("quick-64").game, recipe("quick")
     assert replace(game, schedules=published.schedules, classes=0) == published

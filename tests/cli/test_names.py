@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 import mulligan as front
-from mulligan.training.config import dumps_toml
-from mulligan.training.store.folder import resume
-from mulligan.training.store.recorder import Recorder
+from mulligan.training import Recorder, dumps_toml, resume
 
 RUN = "my runs/Annika's $1"
 SHORT = ("--set", "threads=1", "evaluate_every=0", "sample_every=0", "data.limit=2000", "save_every=250")

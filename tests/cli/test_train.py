@@ -14,9 +14,9 @@ import pytest
 from mulligan.cli import follow
 from mulligan.fitting import timed
 from mulligan.models import load
-from mulligan.training import progress
+from mulligan.training import RunFolder, progress
 from mulligan.training.events import Clock, Stepped
-from mulligan.training.store.folder import RunFolder, next_free
+from mulligan.training.store import next_free
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
 TINY += ("--set", "discriminator.layers.hidden=[8]", "--set", "discriminator.layers.channels=[2, 4]", "batch_size=8")

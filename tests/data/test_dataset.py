@@ -3,8 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mulligan.data import DATASETS, Dataset, from_arrays, load, scale, scaled
-from mulligan.data.registry import Entry
+from mulligan.data import DATASETS, Dataset, Entry, from_arrays, load, scale, scaled
 from mulligan.errors import ConfigError, DataError
 from mulligan.output.pictures import to_uint8
 
@@ -79,11 +78,11 @@ def test_points_describe_themselves():
     [
         ((np.zeros((2, 4, 4, 1)),), "float64"),
         ((np.zeros((2, 4, 4), np.uint8),), r"\(2, 4, 4\)"),
-        ((np.zeros((2, 4, 4, 2), np.uint8),), "2 channels"),
-        ((np.zeros((0, 4, 4, 1), np.uint8),), "no samples"),
-        ((LEVELS, np.zeros(3, np.int64), ("a",)), "labels of shape"),
-        ((LEVELS, np.array([0, 1, 2, 0]), ("a", "b")), "from 0 to 2 for 2 classes"),
-        ((LEVELS, np.array([0, -1, 1, 0]), ("a", "b")), "from -1 to 1"),
+        ((np.zeros((2, 4, 4, 2), np.uint8),), r"1 channel .grey. or 3 .RGB., got shape \(2, 4, 4, 2\)"),
+        ((np.zeros((0, 4, 4, 1), np.uint8),), "must have a sample, got none"),
+        ((LEVELS, np.zeros(3, np.int64), ("a",)), "labels must be one for each of the 4 samples, got shape"),
+        ((LEVELS, np.array([0, 1, 2, 0]), ("a", "b")), "labels must be from 0 to 1 for 2 classes, got 0 to 2"),
+        ((LEVELS, np.array([0, -1, 1, 0]), ("a", "b")), "got -1 to 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, words):

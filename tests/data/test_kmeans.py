@@ -60,7 +60,12 @@ def test_clusters_that_lost_all_their_pictures_leave_no_gap(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("k", "components", "words"), [(0, 5, "0 clusters"), (181, 5, "181 clusters"), (3, 0, "Try 50")]
+    ("k", "components", "words"),
+    [
+        (0, 5, "k must be from 1 to 180, the number of pictures, got 0"),
+        (181, 5, "k must be from 1 to 180, the number of pictures, got 181"),
+        (3, 0, "Try 50"),
+    ],
 )
 def test_nonsense_is_refused(k, components, words):
     with pytest.raises(ConfigError, match=words):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mulligan.data.sources.toys import TOYS
+from mulligan.data import TOYS
 from mulligan.errors import ConfigError, DataError
 from mulligan.metrics import divergences, evaluate_points, frechet_distance, kid, manifolds, moments, noise_floor
 

@@ -11,8 +11,7 @@ from mulligan.museum.kinds import KINDS
 from mulligan.museum.quirks import ArticleAdam
 from mulligan.nn.optimizers import OPTIMIZERS, Adam, Optimizer
 from mulligan.serialization import from_table, registry_of, to_table
-from mulligan.training import with_overrides
-from mulligan.training.config import Config
+from mulligan.training import Config, with_overrides
 
 
 def test_a_room_s_kinds_are_told_by_their_prefix():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import mulligan
-from mulligan.data import load
-from mulligan.data.sources.toys import TOYS, load_toy
+from mulligan.data import TOYS, load
+from mulligan.data.sources.toys import load_toy
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LiteralCost, NonSaturating
 from mulligan.museum.exhibits import article, autograd

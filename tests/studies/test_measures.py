@@ -8,14 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset, load, scaled
-from mulligan.data.sources.toys import TOYS
+from mulligan.data import TOYS, Dataset, load, scaled
 from mulligan.errors import UnsupportedError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, manifolds, moments, pca, sharpness
 from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
-from mulligan.training import Run, recipe, with_overrides
-from mulligan.training.config import Parent
-from mulligan.training.store.checkpoint import save_checkpoint
+from mulligan.training import Parent, Run, recipe, save_checkpoint, with_overrides
 
 SMALL = [
     "generator.layers.hidden=[16]",

@@ -13,7 +13,7 @@ import pytest
 from mulligan.data import Dataset
 from mulligan.training import Config, Recorder, Run, RunFolder, recipe, with_overrides
 from mulligan.training.events import Diagnosed, Event, Stepped
-from mulligan.training.store.checkpoint import checkpoints
+from mulligan.training.store import checkpoints
 
 LEAKY = "leaky_relu"
 

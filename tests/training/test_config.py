@@ -12,8 +12,18 @@ from mulligan.nn.clipping import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
 from mulligan.serialization import to_table
-from mulligan.training import RECIPES, DataSpec, describe, load_config, recipe, with_overrides
-from mulligan.training.config import Config, dumps_toml, loads_toml, with_all_of
+from mulligan.training import (
+    RECIPES,
+    Config,
+    DataSpec,
+    describe,
+    dumps_toml,
+    load_config,
+    recipe,
+    with_all_of,
+    with_overrides,
+)
+from mulligan.training.config import loads_toml
 from mulligan.training.overrides import apply_overrides, differences, flattened
 
 # ── overrides ─────────────────────────────────────────────────────────────────────────────────────────────────────────

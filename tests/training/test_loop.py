@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import DivergedError
-from mulligan.training import Run, train
-from mulligan.training.diagnosis import Diagnosis
+from mulligan.training import Diagnosis, Run, train
 from mulligan.training.events import (
     Clock,
     Diagnosed,

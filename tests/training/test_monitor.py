@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset, load
-from mulligan.data.sources.toys import TOYS, Gaussians
+from mulligan.data import TOYS, Dataset, load
+from mulligan.data.sources import Gaussians
 from mulligan.metrics import bundled_judge, kid, modes
-from mulligan.training import Recorder, Run, resume, train
-from mulligan.training.config import DataSpec
+from mulligan.training import DataSpec, Recorder, Run, resume, train
 from mulligan.training.events import Evaluated
 from mulligan.training.monitor import COUNT, Monitor
 

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, RunError
-from mulligan.training import Recorder, Run, RunFolder, load_config, resume
-from mulligan.training.config import dumps_toml
+from mulligan.training import Recorder, Run, RunFolder, dumps_toml, load_config, resume
 
 
 def test_an_existing_folder_is_not_touched(tiny: Any, tmp_path: Path, record: Any, content: Any) -> None:

@@ -24,8 +24,8 @@ from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.ranges import Interval
 from mulligan.nn.schedules import StepDecay
 from mulligan.serialization import KINDS, build, from_table, hints_of, registry_of, to_plain, to_table
-from mulligan.training import RECIPES, Run, recipe, train, with_overrides
-from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, loads_toml
+from mulligan.training import RECIPES, Config, DataSpec, Parent, Run, dumps_toml, recipe, train, with_overrides
+from mulligan.training.config import loads_toml
 
 ALLOWED = (ConfigError, ShapeError, UnsupportedError)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mulligan.cli import main
-from mulligan.training.store.checkpoint import checkpoints, step_of
+from mulligan.training.store import checkpoints, step_of
 
 SOURCE = Path(__file__).parents[2] / "src"
 LONG = {

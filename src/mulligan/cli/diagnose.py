@@ -13,7 +13,7 @@ from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import count, figure
 
 if TYPE_CHECKING:
-    from mulligan.training.diagnosis.second_try import SecondTry
+    from mulligan.training import SecondTry
     from mulligan.training.events import Diagnosed
 
 SHOWN = ("distance", "coverage", "gap", "classes", "d_accuracy", "ranking")

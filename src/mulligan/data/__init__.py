@@ -1,11 +1,27 @@
-"""Pictures, toys with exact densities, and the resumable batch sampler."""
+"""What a run learns from: pictures, points with known densities, and the order in which they come.
+
+- `registry`: `load`, the one function for all data, and `DATASETS`; start here. `dataset`: what a data set is.
+- `sources`: where samples come from, one file a kind. `labels`: classes. `kmeans`: clusters in place of classes.
+- `sampler`: batches whose position is part of a checkpoint.
+"""
 
 from __future__ import annotations
 
 from mulligan.data.dataset import Dataset, scale, scaled
 from mulligan.data.kmeans import cluster_labels
-from mulligan.data.registry import DATASETS, load
+from mulligan.data.registry import DATASETS, Entry, load
 from mulligan.data.sampler import Sampler
-from mulligan.data.sources.arrays import from_arrays
+from mulligan.data.sources import TOYS, from_arrays
 
-__all__ = ["DATASETS", "Dataset", "Sampler", "cluster_labels", "from_arrays", "load", "scale", "scaled"]
+__all__ = [
+    "DATASETS",
+    "TOYS",
+    "Dataset",
+    "Entry",
+    "Sampler",
+    "cluster_labels",
+    "from_arrays",
+    "load",
+    "scale",
+    "scaled",
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 import sys
 from dataclasses import dataclass, replace
 from html import escape
@@ -12,15 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mulligan.data.sources import streamed
-from mulligan.errors import DataError, as_whole, shown
+from mulligan.errors import DataError, as_whole, must_be
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 class Images(Protocol):
-    """What `Dataset.images` can do: a NumPy array can, and so can a lazy stack of arrays."""
+    """What `Dataset.images` must offer: a NumPy array does, and so do pictures that are made or read on demand."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -31,13 +29,13 @@ class Images(Protocol):
         """Uint8 for pictures, float32 for points."""
 
     def __len__(self) -> int:
-        """Count the samples."""
+        """Return the number of samples."""
 
     def __getitem__(self, key: Any, /) -> Any:
         """Select samples: an integer, a slice or an index array."""
 
     def __array__(self) -> NDArray[Any]:
-        """Give all samples as one array."""
+        """Return all samples as one array."""
 
     def take(self, indices: NDArray[np.int64], axis: Any, out: Any, mode: Any) -> Any:
         """Copy the samples `indices` into `out`."""
@@ -61,14 +59,14 @@ class Dataset:
     test : Dataset, optional
         The held-out samples, of the same kind.
     note : str
-        What was done to the data on the way in, in a sentence for the screen; empty when nothing was.
+        What was done to the data when they were read, in a sentence; empty when nothing was.
     refused : tuple of (str, str)
-        The files that were left out because they are broken, each with the reason.
+        Broken files that were left out, each with the reason.
 
     Raises
     ------
     DataError
-        When the arrays are of another kind, or do not fit together.
+        When the arrays are of another kind or do not fit together.
     """
 
     name: str
@@ -83,38 +81,37 @@ class Dataset:
         kind = (str(self.images.dtype), len(self.images.shape))
         if kind not in (("uint8", 4), ("float32", 2)):
             raise DataError(
-                f"{self.name}: samples are {kind[0]} of shape {self.images.shape}; a data set holds uint8 pictures "
-                "(n, H, W, C) or float32 points (n, d). Use mulligan.data.load to convert them."
+                f"{self.name}: samples must be uint8 pictures (n, H, W, C) or float32 points (n, d), got {kind[0]} of "
+                f"shape {self.images.shape}. Try mulligan.data.from_arrays, which converts them."
             )
         if len(self.images) == 0:
-            raise DataError(f"{self.name}: no samples; at least one is needed. Check the file or folder.")
+            raise DataError(f"{self.name}: a data set must have a sample, got none. Check the file or folder.")
         if kind == ("uint8", 4) and self.images.shape[3] not in (1, 3):
             raise DataError(
-                f"{self.name}: {self.images.shape[3]} channels in shape {self.images.shape}; 1 (grey) or 3 (RGB) "
-                "are allowed. The channel comes last: (n, H, W, C)."
+                f"{self.name}: pictures must have 1 channel (grey) or 3 (RGB), got shape {self.images.shape}. The "
+                "channel comes last: (n, H, W, C)."
             )
         for word in (self.name, *self.class_names):
             if not isinstance(word, str):
-                raise DataError(f"the name {shown(word)} of data or of a class is no text. Try its str().")
+                raise DataError(must_be("the name of data or of a class", "text", word, "its str()"))
             try:
                 word.encode()
             except UnicodeEncodeError as error:  # what is kept of a run is text: configuration, weights, report
                 raise DataError(
-                    f"{self.name!a}: the name {word!a} has bytes that are no UTF-8, and nothing could be written "
-                    "under it. Rename the folder, file or class."
+                    f"{self.name!a}: names must be UTF-8, got {word!a}. Rename the folder, file or class."
                 ) from error
         if self.labels is None:
             return
         if self.labels.shape != (len(self.images),):
             raise DataError(
-                f"{self.name}: labels of shape {self.labels.shape} for {len(self.images)} samples; one label per "
-                "sample is needed. Check that both come from the same file."
+                f"{self.name}: labels must be one for each of the {len(self.images)} samples, got shape "
+                f"{self.labels.shape}. Check that both come from the same file."
             )
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= self.classes:
             raise DataError(
-                f"{self.name}: labels from {low} to {high} for {self.classes} classes; 0 to {self.classes - 1} are "
-                "allowed. Number the classes from 0."
+                f"{self.name}: labels must be from 0 to {self.classes - 1} for {self.classes} classes, got {low} to "
+                f"{high}. Number the classes from 0."
             )
 
     def __len__(self) -> int:
@@ -174,7 +171,7 @@ class Dataset:
     @property
     def streamed(self) -> bool:
         """Whether the pictures are read from disk as they are needed."""
-        return isinstance(self.images, streamed.StreamedPictures)
+        return getattr(self.images, "streamed", False)
 
     def ahead(self, indices: NDArray[np.int64]) -> None:
         """Say which samples are needed next; streamed pictures are then decoded beside what else is done."""
@@ -205,10 +202,10 @@ class Dataset:
         test = None if self.test is None else self.test.in_memory()
         if not self.streamed:
             return self if test is self.test else replace(self, test=test)
-        some = np.random.default_rng(0).permutation(len(self))[: max(1, streamed.IN_MEMORY // math.prod(self.shape))]
-        some.sort()
+        images: Any = self.images
+        some = np.sort(np.random.default_rng(0).permutation(len(self))[: images.most_in_memory])
         labels = None if self.labels is None else self.labels[some]
-        return replace(self, images=self.images[some], labels=labels, test=test)
+        return replace(self, images=images[some], labels=labels, test=test)
 
     def take(self, indices: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """Copy samples into a batch buffer.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, must_be
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,10 @@ def cluster_labels(
 
     n = len(images)
     if not 1 <= k <= n:
-        raise ConfigError(f"{k} clusters of {n} pictures; 1 to {n} are allowed. Try k = {max(1, min(150, n // 20))}.")
+        try_ = max(1, min(150, n // 20))
+        raise ConfigError(must_be("k", f"from 1 to {n}, the number of pictures", k, try_))
     if components < 1:
-        raise ConfigError(f"{components} components; at least 1 is needed. Try 50.")
+        raise ConfigError(must_be("components", "at least 1", components, 50))
     rng = np.random.default_rng(seed)
     features = principal_components(images.reshape(n, -1), components, rng)
     with warnings.catch_warnings():

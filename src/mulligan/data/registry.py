@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.arrays import UNNAMED
 from mulligan.data.sources.mnist import load_mnist, load_mnist_test
-from mulligan.data.sources.picture_file import ENDING_SIGNALS, check_words
+from mulligan.data.sources.picture_file import ENDINGS, check_form
 from mulligan.data.sources.pictures import fitted, load_pictures
 from mulligan.data.sources.published import (
     FASHION_CLASSES,
@@ -144,12 +144,12 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
         A name of `DATASETS`; or the path of a folder of pictures, of a folder of MNIST's four IDX files, or of a
         `.npz`, `.npy`, `.csv`, `.tsv` or IDX file. A folder that has the name of a data set is `./name`.
     size : int
-        The side that pictures of one's own are resized to: 28, 32, 48 or 64. With 0, those of a folder become 28×28,
+        The side that pictures of your own are resized to: 28, 32, 48 or 64. With 0, those of a folder become 28×28,
         and those of a file stay as they are.
     skip_broken : bool
         For a folder of pictures: leave out the broken ones rather than refuse.
     colour : str
-        "grey" or "rgb" for pictures of one's own; with "auto" a folder is RGB where any picture has colour, and a file
+        "grey" or "rgb" for pictures of your own; with "auto" a folder is RGB where any picture has colour, and a file
         stays as it is.
 
     Returns
@@ -194,7 +194,7 @@ def load(source: str | Path, size: int = 0, skip_broken: bool = False, colour: s
 
 def check_asked(source: str | Path, size: int, skip_broken: bool = False, colour: str = "auto") -> None:
     """Raise ConfigError unless `load` may be asked for this; the parameters are its own."""
-    check_words(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
+    check_form(28 if isinstance(size, numbers.Integral) and size == 0 else size, colour)
     asked = {"size": size, "skip_broken": skip_broken, "colour": colour}
     given = ", ".join(f"{key} = {value!r}" for key, value in asked.items() if value not in (0, "auto"))
     if given and isinstance(source, str) and source in DATASETS:
@@ -237,7 +237,7 @@ def _load_file(path: Path) -> Dataset:
         return load_numpy(path)
     if ending in (".csv", ".tsv", ".txt"):
         return load_csv(path)
-    if ending in ENDING_SIGNALS:
+    if ending in ENDINGS:
         raise DataError(
             f"{path} is one picture; a folder of pictures is needed. Give the one that it is in: {path.parent}."
         )

@@ -52,7 +52,7 @@ class Sampler:
         self._rng.shuffle(self._numbers)
 
     def next_indices(self) -> NDArray[np.int64]:
-        """Give the next batch.
+        """Return the next batch.
 
         Returns
         -------
@@ -72,7 +72,7 @@ class Sampler:
         return self._batch
 
     def coming(self, batches: int) -> NDArray[np.int64]:
-        """Give what the next batches will hold, as far as this epoch reaches, without going on.
+        """Return what the next batches will hold, as far as this epoch reaches, without going on.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class Sampler:
         return self._numbers[self.position : self.position + batches * self.batch_size]
 
     def state(self) -> dict[str, Any]:
-        """Give all that `restore` needs, small and ready for JSON.
+        """Return all that `restore` needs, small and ready for JSON.
 
         Returns
         -------
@@ -122,8 +122,8 @@ class Sampler:
             )
         if not (type(epoch) is type(position) is int and epoch >= 0 and 0 <= position <= n):
             raise CheckpointError(
-                f"the sampler's state is at epoch {epoch!r}, position {position!r}; allowed are whole numbers from "
-                f"0, and positions to {n}. Use an unedited checkpoint."
+                f"the sampler's state must be an epoch from 0 on and a position from 0 to {n}, got epoch {epoch!r}, "
+                f"position {position!r}. Use an unedited checkpoint."
             )
         before = self._rng.bit_generator.state
         try:

@@ -19,5 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["CASES", "Case", "Curve", "Evidence", "Picture", "Played", "case_named"]
 
 if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
-    _HOMES = {name: "exhibits" if name in ("CASES", "case_named") else "case" for name in __all__}
-    __getattr__, __dir__ = lazily(__name__, _HOMES)
+    __getattr__, __dir__ = lazily(
+        __name__, {"case": "Case Curve Evidence Picture Played", "exhibits": "CASES case_named"}
+    )

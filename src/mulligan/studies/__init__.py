@@ -31,5 +31,6 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
-    _HOMES = {"MEASURES": "measures", "StudyRun": "runner", "write_report": "report"}
-    __getattr__, __dir__ = lazily(__name__, {name: _HOMES.get(name, "study") for name in __all__})
+    _NAMES = {"measures": "MEASURES", "report": "write_report", "runner": "StudyRun"}
+    _NAMES["study"] = "STUDIES Axis Budget Study Variation describe_study load_study"
+    __getattr__, __dir__ = lazily(__name__, _NAMES)

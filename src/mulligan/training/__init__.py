@@ -1,6 +1,12 @@
-"""Configuration, the run, its event stream, checkpoints, diagnosis.
+"""A run: its configuration, its stream of events, its folder, and what goes wrong with it.
 
-What stands here is imported at first use: whoever draws one digit needs the tables, and no loop.
+- `loop`: `train`, which yields the events; start here. `run`: what the next step depends on. `events`: what is told.
+- `config`, `overrides`, `recipes`: what a run is made of. `samples`, `batches`: the data as a run uses them.
+- `store`: run folders, checkpoints, logs. `diagnosis`: what is wrong, and a second try.
+- `monitor`: figures during training. `progress`: events in a terminal. `guard`: stops a run at NaN.
+- `interrupt`: Ctrl-C. `companions`: what evaluators and observers are.
+
+Names are imported at first use, so that drawing one digit imports no training loop.
 """
 
 from __future__ import annotations
@@ -10,80 +16,51 @@ from typing import TYPE_CHECKING
 from mulligan.lazy import lazily
 
 if TYPE_CHECKING:
-    from mulligan.training.companions import Evaluator, Observer
-    from mulligan.training.config import Config, DataSpec, Parent, dumps_toml, load_config, with_all_of
-    from mulligan.training.diagnosis.observer import Diagnosis
-    from mulligan.training.diagnosis.second_try import SecondTry, diagnoses, plan
-    from mulligan.training.interrupt import Interrupt
-    from mulligan.training.loop import train
-    from mulligan.training.overrides import with_overrides
-    from mulligan.training.recipes import RECIPES, describe, recipe
-    from mulligan.training.run import Run
-    from mulligan.training.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-    from mulligan.training.store.folder import RunFolder, resume, take_next
-    from mulligan.training.store.log import read_events
-    from mulligan.training.store.recorder import Recorder
+    from mulligan.training.companions import Evaluator as Evaluator
+    from mulligan.training.companions import Observer as Observer
+    from mulligan.training.config import Config as Config
+    from mulligan.training.config import DataSpec as DataSpec
+    from mulligan.training.config import Parent as Parent
+    from mulligan.training.config import dumps_toml as dumps_toml
+    from mulligan.training.config import load_config as load_config
+    from mulligan.training.config import with_all_of as with_all_of
+    from mulligan.training.diagnosis.observer import Diagnosis as Diagnosis
+    from mulligan.training.diagnosis.second_try import SecondTry as SecondTry
+    from mulligan.training.diagnosis.second_try import diagnoses as diagnoses
+    from mulligan.training.diagnosis.second_try import plan as plan
+    from mulligan.training.interrupt import Interrupt as Interrupt
+    from mulligan.training.loop import train as train
+    from mulligan.training.overrides import with_overrides as with_overrides
+    from mulligan.training.recipes import RECIPES as RECIPES
+    from mulligan.training.recipes import describe as describe
+    from mulligan.training.recipes import recipe as recipe
+    from mulligan.training.run import Run as Run
+    from mulligan.training.store.checkpoint import Checkpoint as Checkpoint
+    from mulligan.training.store.checkpoint import load_checkpoint as load_checkpoint
+    from mulligan.training.store.checkpoint import save_checkpoint as save_checkpoint
+    from mulligan.training.store.folder import RunFolder as RunFolder
+    from mulligan.training.store.folder import resume as resume
+    from mulligan.training.store.folder import take_next as take_next
+    from mulligan.training.store.log import read_events as read_events
+    from mulligan.training.store.recorder import Recorder as Recorder
 
-__all__ = [
-    "RECIPES",
-    "Checkpoint",
-    "Config",
-    "DataSpec",
-    "Diagnosis",
-    "Evaluator",
-    "Interrupt",
-    "Observer",
-    "Parent",
-    "Recorder",
-    "Run",
-    "RunFolder",
-    "SecondTry",
-    "describe",
-    "diagnoses",
-    "dumps_toml",
-    "load_checkpoint",
-    "load_config",
-    "plan",
-    "read_events",
-    "recipe",
-    "resume",
-    "save_checkpoint",
-    "take_next",
-    "train",
-    "with_all_of",
-    "with_overrides",
-]
-
-_HOMES = {
-    "Checkpoint": "store.checkpoint",
-    "Config": "config",
-    "DataSpec": "config",
-    "Diagnosis": "diagnosis.observer",
-    "Evaluator": "companions",
-    "Interrupt": "interrupt",
-    "Observer": "companions",
-    "Parent": "config",
-    "RECIPES": "recipes",
-    "Recorder": "store.recorder",
-    "Run": "run",
-    "RunFolder": "store.folder",
-    "SecondTry": "diagnosis.second_try",
-    "describe": "recipes",
-    "diagnoses": "diagnosis.second_try",
-    "dumps_toml": "config",
-    "load_checkpoint": "store.checkpoint",
-    "load_config": "config",
-    "plan": "diagnosis.second_try",
-    "read_events": "store.log",
-    "recipe": "recipes",
-    "resume": "store.folder",
-    "save_checkpoint": "store.checkpoint",
-    "take_next": "store.folder",
-    "train": "loop",
-    "with_all_of": "config",
-    "with_overrides": "overrides",
+_NAMES = {
+    "companions": "Evaluator Observer",
+    "config": "Config DataSpec dumps_toml load_config Parent with_all_of",
+    "diagnosis.observer": "Diagnosis",
+    "diagnosis.second_try": "diagnoses plan SecondTry",
+    "interrupt": "Interrupt",
+    "loop": "train",
+    "overrides": "with_overrides",
+    "recipes": "describe recipe RECIPES",
+    "run": "Run",
+    "store.checkpoint": "Checkpoint load_checkpoint save_checkpoint",
+    "store.folder": "resume RunFolder take_next",
+    "store.log": "read_events",
+    "store.recorder": "Recorder",
 }
-"""Which module has what."""
+"""What is taken from which module."""
+__all__ = [name for names in _NAMES.values() for name in names.split()]
 
 if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
-    __getattr__, __dir__ = lazily(__name__, _HOMES)
+    __getattr__, __dir__ = lazily(__name__, _NAMES)

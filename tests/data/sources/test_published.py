@@ -15,8 +15,7 @@ import platformdirs
 import pytest
 
 from mulligan.data import DATASETS, load
-from mulligan.data.sources import published
-from mulligan.data.sources.fetch import Published
+from mulligan.data.sources import Published, published
 from mulligan.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -182,7 +181,7 @@ def test_a_local_copy_is_used_and_said(site, tmp_path, monkeypatch):
 
 
 def test_labels_beyond_the_classes_are_refused(site):
-    with pytest.raises(DataError, match=r"tiny \(test\): labels from 7 to 9 for 5 classes"):
+    with pytest.raises(DataError, match=r"tiny \(test\): labels must be from 0 to 4 for 5 classes, got 7 to 9"):
         published.load_idx_set(site("tiny", IDX_FILES), NAMES[:5])
 
 
@@ -201,7 +200,7 @@ def test_emnist_letters_stand_upright_and_count_from_zero(site):
         (b"no zip", "not the EMNIST archive"),
         (emnist_zip()[:3000], "not the EMNIST archive"),
         (emnist_zip(leave_out="gzip/emnist-letters-test-labels-idx1-ubyte.gz"), "test-labels"),
-        (emnist_zip(first=0), "from -1"),
+        (emnist_zip(first=0), "got -1 to"),
         (emnist_zip(first=21), "for 26 classes"),
     ],
 )

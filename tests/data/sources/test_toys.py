@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from mulligan.data import load
-from mulligan.data.sources.toys import TOYS, Gaussians, SwissRoll
+from mulligan.data import TOYS, load
+from mulligan.data.sources import Gaussians, SwissRoll
 from mulligan.errors import ShapeError
 
 RNG = np.random.default_rng(0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mulligan.training import with_overrides
+from mulligan.training import recipe, with_overrides
 from mulligan.training.diagnosis import Finding, faults, remedy_for
-from mulligan.training.recipes import recipe
 
 
 @pytest.mark.parametrize(

@@ -15,17 +15,20 @@ from mulligan.data import Dataset
 from mulligan.errors import DivergedError
 from mulligan.training import (
     Config,
+    Diagnosis,
     Recorder,
     Run,
+    diagnoses,
     load_checkpoint,
+    plan,
     read_events,
+    recipe,
     save_checkpoint,
     train,
     with_overrides,
 )
-from mulligan.training.diagnosis import Diagnosis, Facts, Probe, diagnoses, facts_of, plan
+from mulligan.training.diagnosis import Facts, Probe, facts_of
 from mulligan.training.events import Diagnosed, Event, Failed, Measured
-from mulligan.training.recipes import recipe
 
 
 def reached(run: Run, step: int) -> bool:

@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
-from mulligan.training import Run, train, with_overrides
-from mulligan.training.diagnosis import HEALTHY, Diagnosis, Facts, Finding, agreement, cadence, severities
+from mulligan.training import Diagnosis, Run, train, with_overrides
+from mulligan.training.diagnosis import HEALTHY, Facts, Finding, agreement, cadence, severities
 from mulligan.training.diagnosis.observer import Path
 from mulligan.training.events import Diagnosed, Measured, Stepped
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mulligan.training import Config, with_overrides
+from mulligan.training import Config, recipe, with_overrides
 from mulligan.training.diagnosis import Finding, Remedy, remedy_for
-from mulligan.training.recipes import recipe
 
 
 def remedy(finding: Finding, config: Config) -> Remedy:

@@ -15,9 +15,8 @@ from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
-from mulligan.training import RECIPES, Config, with_overrides
+from mulligan.training import RECIPES, Config, recipe, with_overrides
 from mulligan.training.diagnosis import FAILURES, Evidence, Finding, Remedy, faults, remedy_for
-from mulligan.training.recipes import recipe
 
 DIGITS = (28, 28, 1)
 SHAPES: dict[str, tuple[Shape, int]] = {

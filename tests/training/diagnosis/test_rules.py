@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mulligan.training import recipe
 from mulligan.training.diagnosis import (
     FAILURES,
     FIGURES,
@@ -20,7 +21,6 @@ from mulligan.training.diagnosis import (
     standing,
 )
 from mulligan.training.events import Measured
-from mulligan.training.recipes import recipe
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)

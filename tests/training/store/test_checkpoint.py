@@ -20,7 +20,8 @@ from mulligan import __version__
 from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, RunError
 from mulligan.training import Run, load_checkpoint, save_checkpoint, train
-from mulligan.training.store.checkpoint import checkpoints, folder_of, kept, put_back, sealed, step_of
+from mulligan.training.store import checkpoints, step_of
+from mulligan.training.store.checkpoint import folder_of, kept, put_back, sealed
 
 
 @pytest.fixture(scope="module")

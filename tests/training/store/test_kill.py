@@ -20,10 +20,19 @@ import pytest
 import mulligan
 from mulligan.data import from_arrays
 from mulligan.nn.layers.dropout import Dropout
-from mulligan.training import Interrupt, Recorder, Run, RunFolder, load_checkpoint, load_config, resume, train
-from mulligan.training.config import dumps_toml
+from mulligan.training import (
+    Interrupt,
+    Recorder,
+    Run,
+    RunFolder,
+    dumps_toml,
+    load_checkpoint,
+    load_config,
+    resume,
+    train,
+)
 from mulligan.training.interrupt import Held
-from mulligan.training.store.checkpoint import checkpoints
+from mulligan.training.store import checkpoints
 
 PROGRAM = """
 import sys, time

@@ -15,8 +15,8 @@ from mulligan.data import Dataset
 from mulligan.errors import CheckpointError
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import SIDE, points_picture
-from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume
-from mulligan.training.store.checkpoint import checkpoints, save_checkpoint
+from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume, save_checkpoint
+from mulligan.training.store import checkpoints
 
 
 def test_a_run_folder(tiny: Any, tmp_path: Path, record: Any) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.data import DATASETS, load
-from mulligan.data.registry import Entry
+from mulligan.data import DATASETS, Entry, load
 from mulligan.training import Recorder, Run, with_overrides
 from mulligan.web.http.problems import Problem
 from mulligan.web.session import settings

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.data.sources.toys import TOYS
+from mulligan.data import TOYS
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.training import Run, with_overrides
 from mulligan.web.inside import maps

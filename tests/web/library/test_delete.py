@@ -16,9 +16,9 @@ import pytest
 
 from mulligan.errors import BusyError, RunError
 from mulligan.output.files import atomic_write
-from mulligan.training import Recorder, Run, resume
-from mulligan.training.store.checkpoint import ARRAYS, checkpoints
-from mulligan.training.store.folder import RunFolder
+from mulligan.training import Recorder, Run, RunFolder, resume
+from mulligan.training.store import checkpoints
+from mulligan.training.store.checkpoint import ARRAYS
 from mulligan.web.library import runs
 
 

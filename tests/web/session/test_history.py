@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulligan.training import Diagnosis
+from mulligan.training import Diagnosis, Run
 from mulligan.training.monitor import Monitor
-from mulligan.training.run import Run
 from mulligan.web.inside.maps import coordinates
 from mulligan.web.session.history import POINTS, Columns, history_of, significant
 from mulligan.web.session.state import State

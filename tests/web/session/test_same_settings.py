@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import Recorder, Run, recipe
-from mulligan.training.config import dumps_toml
+from mulligan.training import Recorder, Run, dumps_toml, recipe
 
 TRY = {"try": 1}
 
@@ -81,7 +80,7 @@ def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call: Any, stand
     ("asked", "said"),
     [
         ({"data": "mnist", "size": 48}, "size = 48 must be left out for mnist: a named data set is used as it is,"),
-        ({"size": 40}, "size is 40; 28, 32, 48, 64 are allowed."),
+        ({"size": 40}, "size must be one of 28, 32, 48, 64, got 40."),
     ],
 )
 def test_a_size_that_cannot_be_is_refused_before_the_run_in_hand_is_left(

@@ -18,7 +18,7 @@ from mulligan.serialization import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
 from mulligan.training.overrides import compared
 from mulligan.training.progress import few
-from mulligan.training.store.checkpoint import checkpoints
+from mulligan.training.store import checkpoints
 from mulligan.web.worker.protocol import Channel
 from mulligan.web.worker.worker import Worker
 

@@ -1,4 +1,4 @@
-"""Arrays of the user's own: what they can mean, and a clear no where that is not certain.
+"""The user's arrays: what they can mean, and a clear error where that is not certain.
 
 ==============================================  =================================================================
 array                                           becomes
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 UNNAMED = "array"
 """What a data set of arrays is called where it has no other name."""
 
-_UNEVEN = "samples of different shapes; all must have one. Resize them first."
-_UNEVEN_LABELS = "labels of different lengths; give one for each sample."
+_UNEVEN = "samples must all have one shape, got several. Resize them first."
+_UNEVEN_LABELS = "labels must be one for each sample, got lists of different lengths."
 _BLOCK = 4096
 _DARK = 32  # a lightest value below it is rather another scale's white (16 in scikit-learn's digits) than of 255
 _SMALLEST_IN_ROWS = 8  # side from which a row of whole floats is rather a picture than a point
@@ -49,10 +49,10 @@ def from_arrays(
     name: str = UNNAMED,
     class_names: Sequence[str] | NDArray[Any] | None = None,
 ) -> Dataset:
-    """Make a data set of arrays.
+    """Make a data set from arrays.
 
-    It has its own copy of them, so that a run's data stay what they are. Only uint8 pictures that are read-only already
-    (``array.flags.writeable = False``, or ``np.load(path, mmap_mode="r")``) are used where they lie.
+    The data set copies them, so that a run's data cannot change. Only uint8 pictures that are read-only already
+    (``array.flags.writeable = False``, or ``np.load(path, mmap_mode="r")``) are not copied.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def from_arrays(
     Raises
     ------
     DataError
-        When an array is none of these, when what it means is not certain, or when the arrays do not fit together.
+        When an array is of none of these kinds, when its meaning is not certain, or when arrays do not fit together.
     """
     pixels, note = _samples(as_array(images, name), name)
     known = None
@@ -84,7 +84,7 @@ def from_arrays(
         labels = label_values(as_array(labels, name, _UNEVEN_LABELS), len(pixels), name)
         known = Classes.found_in(labels, name) if class_names is None else Classes.named(class_names, name)
     elif class_names is not None:
-        raise DataError(f"{name}: names of classes and no labels; one label per sample is needed with them. Add them.")
+        raise DataError(f"{name}: class_names must come with labels, one for each sample, got none. Add them.")
     test = None
     if test_images is not None:
         test = _test_part(test_images, test_labels, pixels, known, f"{name} (test)")
@@ -99,10 +99,10 @@ def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]
     Raises
     ------
     DataError
-        When it is none: masked, of rows of different lengths (`uneven` says so), on another device, or a generator.
+        When it is masked, has rows of different lengths (`uneven` says so), lies on another device, or is a generator.
     """
     if np.ma.is_masked(given):
-        raise DataError(f"{name}: holds masked values, which a picture cannot leave out. Fill them in (.filled(0)).")
+        raise DataError(f"{name}: no value must be masked, got masked ones. Fill them in (.filled(0)).")
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -112,7 +112,7 @@ def as_array(given: ArrayLike, name: str, uneven: str = _UNEVEN) -> NDArray[Any]
         raise DataError(f"{name}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
     if array.dtype == object and array.ndim == 0:
         raise DataError(
-            f"{name}: a {type(given).__name__} cannot be read as an array. Give one; np.array(list(...)) makes one of "
+            f"{name}: a {type(given).__name__} cannot be read as an array. Try np.array(list(...)), which makes one of "
             "what comes one by one."
         )
     return array
@@ -125,8 +125,8 @@ def _test_part(
     pixels, note = _samples(as_array(images, name), name)
     if (pixels.shape[1:], pixels.dtype) != (train.shape[1:], train.dtype):
         raise DataError(
-            f"{name}: samples are {pixels.dtype} {pixels.shape[1:]}, those to train on {train.dtype} "
-            f"{train.shape[1:]}; both must be of one kind. Convert them alike."
+            f"{name}: samples must be {train.dtype} {train.shape[1:]}, as those to train on are, got {pixels.dtype} "
+            f"{pixels.shape[1:]}. Convert both alike."
         )
     if labels is None or known is None:
         return Dataset(name, pixels, note=note)
@@ -138,16 +138,14 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
     """Turn an array into uint8 pictures (n, H, W, C) or float32 points (n, d), with a note on what was done."""
     if array.dtype.kind not in "buif":
         files = " If these name files, give the folder or the file instead." if array.dtype.kind in "UO" else ""
-        raise DataError(
-            f"{name}: {array.dtype} cannot be pictures; numbers are needed. Convert it to uint8 or float32.{files}"
-        )
+        raise DataError(f"{name}: samples must be numbers, got {array.dtype}. Convert them to uint8 or float32.{files}")
     if not 2 <= array.ndim <= 4 or array.size == 0:
         raise DataError(
-            f"{name}: an array of shape {array.shape}; pictures (n, H, W), (n, H, W, C) or points (n, d), at least one "
-            "of them, are needed. Reshape it."
+            f"{name}: samples must be pictures (n, H, W) or (n, H, W, C) or points (n, d), at least one of them, got "
+            f"shape {array.shape}. Reshape them."
         )
     if array.dtype.kind == "f" and not all(np.isfinite(block).all() for block in _blocks(array)):
-        raise DataError(f"{name}: holds NaN or infinity. Remove or replace those samples first.")
+        raise DataError(f"{name}: values must be finite, got NaN or infinity. Remove or replace those samples first.")
     if array.ndim == 2 and array.dtype.kind == "f" and not _are_pictures_in_rows(array):
         side = math.isqrt(array.shape[1])
         hint = (
@@ -158,7 +156,7 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         with np.errstate(over="ignore"):  # found by the next line
             points = array.astype(np.float32)
         if not np.isfinite(points).all():
-            raise DataError(f"{name}: holds values beyond the range of float32 (3.4e38). Scale them down first.")
+            raise DataError(f"{name}: values must be below 3.4e38, as float32 holds them. Scale them down first.")
         return points, f"{array.shape[1]} numbers per sample, used as they are{hint}"
     shaped, moved = _picture_axes(array, name)
     pixels, scaled = _pixels(shaped, name)
@@ -183,8 +181,8 @@ def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         side = math.isqrt(array.shape[1])
         if side < 2 or side**2 != array.shape[1]:
             raise DataError(
-                f"{name}: rows of {array.shape[1]} whole numbers are no square pictures. Reshape to (n, H, W) or "
-                "(n, H, W, 3), or convert to float32 if they are points."
+                f"{name}: rows of whole numbers must be square pictures, got rows of {array.shape[1]}. Reshape to "
+                "(n, H, W) or (n, H, W, 3), or convert to float32 if they are points."
             )
         return array.reshape(-1, side, side, 1), f"rows of {array.shape[1]} seen as {side}×{side} pictures"
     if array.ndim == 3:
@@ -200,7 +198,7 @@ def _picture_axes(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         return np.moveaxis(array, 1, 3), "channels moved from the second to the last place"
     if not last:
         raise DataError(
-            f"{name}: shape {array.shape} has no axis of 1 (grey) or 3 (RGB) channels in the last or second place. "
+            f"{name}: the last or the second axis must be 1 (grey) or 3 (RGB) channels, got shape {array.shape}. "
             "Drop an alpha channel; reshape to (n, H, W, C)."
         )
     return array, ""

@@ -37,7 +37,7 @@ class Published:
 
 
 def fetch(published: Published, file: str) -> Path:
-    """Give the path of a published file on this machine, fetching it when it is not there yet.
+    """Return the path of a published file on this machine, fetching it when it is not there yet.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def fetch(published: Published, file: str) -> Path:
 
 
 def local_copy(published: Published, file: str) -> Path | None:
-    """Give the path of a file inside MULLIGAN_DATA, or None when it is not there."""
+    """Return the path of a file inside MULLIGAN_DATA, or None when it is not there."""
     folder = os.environ.get("MULLIGAN_DATA")
     if not folder:
         return None

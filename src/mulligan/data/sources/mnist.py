@@ -52,7 +52,7 @@ def load_mnist() -> Dataset:
 
 @functools.cache
 def load_mnist_test() -> Dataset:
-    """Give the 10,000 test digits as data to train on, as Seo's article of 2018 has them.
+    """Return the 10,000 test digits as data to train on, as Seo's article of 2018 has them.
 
     Returns
     -------

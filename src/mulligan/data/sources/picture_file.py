@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DataError, shown
+from mulligan.errors import ConfigError, DataError, must_be
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 SIZES = (28, 32, 48, 64)
-ENDING_SIGNALS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
+ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
 COLOURS = ("auto", "grey", "rgb")
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's, none that runs another program
 
 _TO_BYTES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # Pillow's pixels, of those of 2, 4 and 16 bits
 
 
-def check_words(size: int, colour: str) -> None:
-    """Raise ConfigError unless pictures can be made of this size and colour."""
+def check_form(size: int, colour: str) -> None:
+    """Raise ConfigError unless pictures can have this size and colour."""
     if not isinstance(size, numbers.Integral) or size not in SIZES:
-        raise ConfigError(f"size is {shown(size)}; {', '.join(map(str, SIZES))} are allowed. Try 28.")
+        raise ConfigError(must_be("size", f"one of {', '.join(map(str, SIZES))}", size, 28))
     if not isinstance(colour, str) or colour not in COLOURS:
-        raise ConfigError(f"colour is {shown(colour)}; {', '.join(COLOURS)} are allowed. Try 'auto'.")
+        raise ConfigError(must_be("colour", f"one of {', '.join(COLOURS)}", colour, "'auto'"))
 
 
 def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
@@ -176,12 +176,12 @@ def resized(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def is_grey(image: NDArray[np.uint8]) -> bool:
-    """Whether red, green and blue of a picture (…, 3) are the same everywhere."""
+    """Return whether red, green and blue of a picture (…, 3) are the same everywhere."""
     return bool((image == image[..., :1]).all())
 
 
 def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Give pictures (…, 1 or 3) one channel or three.
+    """Convert pictures (…, 1 or 3) to one channel, grey, or three.
 
     Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), in sixteen bits as Pillow has it: of what is grey, the same.
     """

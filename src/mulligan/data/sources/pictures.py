@@ -1,4 +1,4 @@
-"""A folder of the user's own pictures."""
+"""A folder of the user's pictures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources import streamed
 from mulligan.data.sources.picture_file import (
-    ENDING_SIGNALS,
+    ENDINGS,
+    check_form,
     check_header,
-    check_words,
     is_grey,
     read_picture,
     resized,
@@ -35,17 +35,16 @@ _UNKNOWN = {".heic": "HEIC", ".heif": "HEIC", ".avif": "AVIF", ".svg": "SVG", ".
 
 
 def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colour: str = "auto") -> Dataset:
-    """Load all pictures of a folder, or open it where they are too many.
+    """Load all pictures of a folder, or open the folder when they are too many for memory.
 
-    Each is turned upright (EXIF), laid on black where it is transparent, resized so that it just fits into
-    size × size, and centred on black. Of animations, the first frame counts. When no picture has colour, all are grey.
+    Each picture is turned upright (EXIF), laid on black where it is transparent, resized to fit into size × size, and
+    centred on black. An animation counts as its first frame. When no picture has colour, all become grey.
 
-    Sub-folders are classes, in the order of their names; `train` and `test`, when there is nothing else, are the two
-    splits instead. Linked folders count like others. Files that are no pictures by their ending are left out.
+    Sub-folders are classes, in the order of their names. `train` and `test`, when there is nothing else, are the two
+    splits instead. Linked folders count like others. Files whose ending is not that of a picture are left out.
 
-    Where the decoded pictures would take more than 256 MiB, they are read from their files whenever a batch asks for
-    them (`StreamedPictures`): then only the beginnings of the files are looked at here, and colour is judged by 256 of
-    the pictures.
+    When the decoded pictures would take more than 256 MiB, they are read from their files as batches ask for them
+    (`StreamedPictures`). Then only the first bytes of each file are checked here, and colour is judged by 256 pictures.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     size : int
         28, 32, 48 or 64.
     skip_broken : bool
-        Leave out files that cannot be read, and say so in the note, rather than refuse.
+        Leave out files that cannot be read, and say so in the note. Otherwise they raise an error.
     colour : str
         "grey" or "rgb" for all; "auto" is RGB where any picture has colour.
 
@@ -66,11 +65,11 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     Raises
     ------
     ConfigError
-        When `size` or `colour` is not allowed.
+        When pictures cannot have this `size` or `colour`.
     DataError
         When a picture is broken, there are none, or pictures lie both beside and inside sub-folders.
     """
-    check_words(size, colour)
+    check_form(size, colour)
     loose, classes, others = _find(folder)
     if loose and classes:
         raise DataError(
@@ -83,7 +82,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if not loose and not classes:
         hint = f" Convert the {unread} files to JPEG or PNG." if unread else " Check the path."
         raise DataError(
-            f"{folder}: no pictures; files ending in {', '.join(sorted(ENDING_SIGNALS))} are looked for, here and in "
+            f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for, here and in "
             f"sub-folders.{hint}"
         )
     paths = loose or [path for found in classes.values() for path in found]
@@ -117,18 +116,18 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
 
 
 def fitted(data: Dataset, size: int, colour: str) -> Dataset:
-    """Give pictures that are in memory another size (0: as they are) and colour, as `load_pictures` does.
+    """Resize and recolour pictures that are in memory, as `load_pictures` does it with files.
 
-    With size 0 and colour "auto" nothing is asked, and points are what they are, too.
+    With size 0 and colour "auto" nothing changes, and the samples may be points.
 
     Raises
     ------
     ConfigError
-        When `size` or `colour` is not allowed.
+        When pictures cannot have this `size` or `colour`.
     DataError
         When the samples are points, of which a size or a colour is asked.
     """
-    check_words(size or 28, colour)
+    check_form(size or 28, colour)
     if not size and colour == "auto":
         return data
     if data.is_points:
@@ -169,7 +168,7 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, int]]:
-    """Give the pictures right in the folder, those of each sub-folder, and how many other files show, by ending."""
+    """Return the pictures in the folder itself, those of each sub-folder, and the number of other files by ending."""
     loose: list[Path] = []
     classes: dict[str, list[Path]] = {}
     others: dict[str, int] = {}
@@ -188,7 +187,7 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
                 ending = path.suffix.lower()
                 if name.startswith("."):
                     continue
-                if ending not in ENDING_SIGNALS:
+                if ending not in ENDINGS:
                     others[ending] = others.get(ending, 0) + 1
                 elif inside:
                     classes.setdefault(inside[0], []).append(path)
@@ -200,7 +199,7 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], dict[str, in
 
 
 def _leads_on(folder: Path, entered: set[Path]) -> bool:
-    """Whether a folder, or what a link stands for, is neither around itself nor among those `entered`; it is noted."""
+    """Tell whether a folder, or what a link leads to, is new and does not contain itself; add it to `entered`."""
     real, around = folder.resolve(), folder.parent.resolve()
     new = real not in entered and not around.is_relative_to(real)
     entered.add(real)

@@ -8,6 +8,7 @@ often. A helper thread decodes what comes next while a step is being taken.
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ class StreamedPictures:
     """
 
     dtype = np.dtype(np.uint8)
+    streamed = True
 
     def __init__(
         self,
@@ -69,6 +71,11 @@ class StreamedPictures:
 
     def __len__(self) -> int:
         return len(self._paths)
+
+    @property
+    def most_in_memory(self) -> int:
+        """How many decoded pictures may be in memory at once."""
+        return max(1, IN_MEMORY // math.prod(self.shape[1:]))
 
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:
         if isinstance(key, (int, np.integer)):

@@ -1,4 +1,4 @@
-"""Files of the user's own that hold arrays: .npz, .npy, CSV and IDX."""
+"""The user's files that hold arrays: .npz, .npy, CSV and IDX."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def load_csv(path: Path) -> Dataset:
 
 
 def _rows(text: str, path: Path) -> tuple[str, list[str]]:
-    """Give the separator, and the rows: lines that are not empty, or several where a quoted text has line breaks."""
+    """Return the separator, and the rows: lines that are not empty, or several where a quoted text has line breaks."""
     lines = text.split("\n")  # not where splitlines does: a label may hold U+2028
     first = next((line for line in lines if line.strip()), None)
     if first is None:
@@ -242,19 +242,19 @@ def _label_column(heading: list[str], path: Path) -> int | None:
 
 
 def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
-    """Give labels as they are written: 007 is not 7. Measured numbers are refused, since no two may be alike."""
+    """Return labels as they are written: 007 is not 7. Measured numbers are refused: no two may be alike."""
     numbers = all(map(_is_number, labels))
     broken = next((word for word in labels if numbers and not float(word).is_integer()), None)
     if broken is not None:
         raise DataError(
-            f"{path}: label {broken} is no class; whole numbers or words are needed. Rename the column if it holds "
-            "values, or number the classes from 0."
+            f"{path}: labels must be whole numbers or words, got {broken}. Rename the column if it holds values, or "
+            "number the classes from 0."
         )
     return np.array(labels)
 
 
 def _counts(heading: list[str]) -> bool:
-    """Whether several headings are 0, 1, 2 …: what pandas calls columns without names."""
+    """Return whether several headings are 0, 1, 2 …: what pandas calls columns without names."""
     return len(heading) > 1 and heading == [str(i) for i in range(len(heading))]
 
 

@@ -60,7 +60,7 @@ class Gaussians:
         return points.astype(np.float32)
 
     def log_density(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Give log p(x) for points (n, d), as float64 (n,): exact.
+        """Return log p(x) for points (n, d), as float64 (n,): exact.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class SwissRoll:
         return np.empty((0, 2))
 
     def curve(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the points of the spiral at `u` in [0, 1], evenly in t, as float64 (n, 2)."""
+        """Return the points of the spiral at `u` in [0, 1], evenly in t, as float64 (n, 2)."""
         t = 1.5 * np.pi * (1.0 + 2.0 * u)
         return self.scale * np.stack([t * np.cos(t), t * np.sin(t)], axis=1)
 
@@ -103,7 +103,7 @@ class SwissRoll:
         return points.astype(np.float32)
 
     def log_density(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Give log p(x) for points (n, 2), as float64 (n,).
+        """Return log p(x) for points (n, 2), as float64 (n,).
 
         p(x) = ∫₀¹ N(x; c(u), σ² I) du has no closed form. It is integrated by Gauss-Legendre quadrature, 16 nodes in
         each of 128 equal pieces, none of them longer than 4.2 σ: exact to about 10⁻⁹ wherever samples fall.
@@ -122,10 +122,10 @@ class SwissRoll:
 def _log_mixture(
     x: NDArray[np.floating[Any]], centres: NDArray[np.float64], weights: NDArray[np.float64], std: float
 ) -> NDArray[np.float64]:
-    """Give log Σₖ wₖ N(x; cₖ, σ² I), by blocks of points."""
+    """Return log Σₖ wₖ N(x; cₖ, σ² I), by blocks of points."""
     d = centres.shape[1]
     if x.ndim != 2 or x.shape[1] != d:
-        raise ShapeError(f"points of shape {x.shape}; this toy has points (n, {d}). Reshape them.")
+        raise ShapeError(f"points of this toy must have shape (n, {d}), got {x.shape}. Reshape them.")
     result = np.empty(len(x))
     for start in range(0, len(x), _BLOCK):
         difference = x[start : start + _BLOCK, None, :] - centres
@@ -158,13 +158,13 @@ class SortedBatches(Dataset):
 
 
 def load_sorted(name: str) -> Dataset:
-    """Give a toy in one dimension with sorted batches; the points are those of `load_toy`."""
+    """Return a toy in one dimension with sorted batches; the points are those of `load_toy`."""
     toy = load_toy(name)
     return SortedBatches(toy.name, toy.images, test=toy.test)
 
 
 def load_toy(name: str) -> Dataset:
-    """Give a fixed sample of a toy: the same points every time.
+    """Return a fixed sample of a toy: the same points every time.
 
     Parameters
     ----------

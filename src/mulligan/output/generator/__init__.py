@@ -20,4 +20,4 @@ LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader and every browser keeps exactly."""
 
 if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
-    __getattr__, __dir__ = lazily(__name__, {"Generator": "generator", "GeneratorSpec": "file"})
+    __getattr__, __dir__ = lazily(__name__, {"generator": "Generator", "file": "GeneratorSpec"})
