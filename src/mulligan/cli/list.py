@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from tyro.conf import Positional, arg
 
 import mulligan
-from mulligan import training
+from mulligan import museum, studies, training
 from mulligan.cli.console import emit
 from mulligan.cli.options import Json
 from mulligan.errors import ConfigError, suggest
@@ -79,16 +79,12 @@ def _recipes() -> list[Row]:
 
 
 def _studies() -> list[Row]:
-    from mulligan.studies import STUDIES, describe_study
-
-    described = [(name, *describe_study(name)) for name in STUDIES]
+    described = [(name, *studies.describe_study(name)) for name in studies.STUDIES]
     return [Row(name, line, source_in(rest)) for name, line, rest in described]
 
 
 def _museum() -> list[Row]:
-    from mulligan.museum import CASES
-
-    return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in CASES.items()]
+    return [Row(name, f"{case.title}: {case.state}", case.source) for name, case in museum.CASES.items()]
 
 
 def _data() -> list[Row]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from mulligan import museum
 from mulligan.cli import list as listing
 from mulligan.cli.console import emit, say, strict
 from mulligan.cli.options import File, Json, Seed
@@ -52,9 +53,7 @@ def command(
             )
         listing.command("museum", json=json)
         return None
-    from mulligan.museum import case_named
-
-    exhibit = case_named(case)
+    exhibit = museum.case_named(case)
     say(f"playing {exhibit.name}: as published, and repaired …")
     played = exhibit.play(seed)
     document = described(exhibit, played, seed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from mulligan import studies
 from mulligan.cli.console import emit, say
 from mulligan.cli.options import Json, OtherFolder, StudyWord, Workers
 from mulligan.errors import BusyError, RunError
@@ -60,14 +61,13 @@ def command(
         Print the results as JSON Lines, the last line saying where everything is.
     """
     from mulligan.nn.workers.limits import available_cores
-    from mulligan.studies import StudyRun, load_study, write_report
     from mulligan.studies.backends import at_once, check
     from mulligan.studies.table import columns_of, measured_in, rows_of, text
 
     check(backend, scheduler)
-    study = load_study(file)
+    study = studies.load_study(file)
     folder = out or Path("studies") / Path(file).stem
-    run = StudyRun(study, folder, budget=budget, resume=resume)
+    run = studies.StudyRun(study, folder, budget=budget, resume=resume)
     cluster = "" if backend == "loky" else backend
     anew = _words(file, folder, budget=budget, workers=workers, backend=cluster, scheduler=scheduler)
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
@@ -81,7 +81,7 @@ def command(
             if json:
                 emit(progress.result)
             say(pace.words(progress, run))
-        page = write_report(run, anew)
+        page = studies.write_report(run, anew)
     except KeyboardInterrupt:
         say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with: {anew} --resume")
         return 130

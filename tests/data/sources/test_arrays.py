@@ -200,9 +200,9 @@ def test_a_test_part_has_the_same_kind_and_classes():
     assert from_arrays(GREY, [0] * 6, GREY[:2]).test.labels is None
     with pytest.raises(DataError, match=r"labels must be of the 3 classes 3, 7, 9, got 8"):
         from_arrays(GREY, [3, 7, 3, 3, 7, 9], GREY[:2], [8, 3])
-    with pytest.raises(DataError, match="samples must be .*, as those to train on are"):
+    with pytest.raises(DataError, match=r"samples must be .*, as those to train on are"):
         from_arrays(GREY, None, RGB)
-    with pytest.raises(DataError, match="samples must be .*, as those to train on are"):
+    with pytest.raises(DataError, match=r"samples must be .*, as those to train on are"):
         from_arrays(GREY, None, np.zeros((3, 2)))
 
 
@@ -217,7 +217,7 @@ def test_a_test_part_has_the_same_kind_and_classes():
 )
 def test_numbers_and_their_words_are_one_label(train, test):
     assert from_arrays(GREY, train, GREY[:2], test).test.labels.tolist() == [2, 0]
-    with pytest.raises(DataError, match="labels must be of the 3 classes .*, got left"):
+    with pytest.raises(DataError, match=r"labels must be of the 3 classes .*, got left"):
         from_arrays(GREY, train, GREY[:2], ["left", "right"])
 
 
