@@ -9,9 +9,12 @@ Read first `step`, with `examples/gan_by_hand.py` beside it; then `losses`.
 - `validation`: refuses what does not fit together. `checking`, `cases`, `objectives`: whole steps against differences.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from mulligan.game.architectures import ARCHITECTURES, Architecture
 from mulligan.game.augment import AUGMENTATIONS, Augmentation, Brightness, Cutout, Flip, Translation
-from mulligan.game.gan import GAN
 from mulligan.game.losses import (
     LOSSES,
     DiscriminatorLoss,
@@ -29,6 +32,9 @@ from mulligan.game.losses import (
 )
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
+
+if TYPE_CHECKING:
+    from mulligan.game.gan import GAN
 
 __all__ = [
     "ARCHITECTURES",
@@ -65,3 +71,11 @@ __all__ = [
     "Wasserstein",
     "ZeroCentered",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "GAN":  # imported at first use: who draws with a generator needs no game in play, and starts sooner
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mulligan.game.gan import GAN
+
+    return GAN
