@@ -1,7 +1,9 @@
-"""The command line: one file per command, each a typed function called `command`.
+"""The command line: one file for each command, a typed function called `command`.
 
-Only the module of the command that was typed is imported, and heavy imports stand inside the functions: `mulligan
---help` costs no more than Python itself.
+- `train` and `follow`: read them first. `options`: the types of what a user types. `console`: what commands print.
+- `scores`: the table of an evaluation. Each other file is a command of its name.
+
+Only the module of the command is imported, and heavy imports stand inside the functions, so that --help is fast.
 """
 
 from __future__ import annotations
@@ -20,23 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 COMMANDS: dict[str, str] = {
-    "draw": "draw one picture for a number, here in the terminal",
+    "draw": "draw the picture of a number, here in the terminal",
     "train": "train a generator; one to two minutes by default",
-    "resume": "go on with a run exactly where it stood",
+    "resume": "go on with a run exactly where it stopped",
     "sample": "draw many pictures: a grid, an array, or a folder of files",
-    "walk": "an animation from one number's picture to another's",
-    "export": "take a generator elsewhere: ONNX, torch, arrays, or a page that draws by itself",
-    "evaluate": "how good is it? figures with their floors",
-    "diagnose": "what is wrong with a run, the evidence, and a second try",
+    "walk": "animate the way from one number's picture to another's",
+    "export": "write a generator for use elsewhere: ONNX, torch, arrays, or a page that draws",
+    "evaluate": "measure how good a generator is, with floors",
+    "diagnose": "say what is wrong with a run, show the evidence, start a second try",
     "study": "compare: a recipe × variations × seeds, here or on a cluster",
-    "report": "a run as one page: what it was, how it went, how good it is",
-    "check": "check every gradient by differences, on this machine",
-    "bench": "steps a second, beside torch and jax",
-    "serve": "the playground: all of this in the browser",
-    "museum": "published GANs that fail: played, explained, repaired",
-    "list": "recipes, data, losses, layers and all else that has a name",
+    "report": "write a run as one page: what it was, how it went, how good it is",
+    "check": "check every gradient by finite differences, on this machine",
+    "bench": "time training steps, beside torch and jax",
+    "serve": "open the playground: all of this in the browser",
+    "museum": "play published GANs that fail, explained and repaired",
+    "list": "list recipes, data, losses, layers and all else that has a name",
 }
-"""Every command with what it does, in a line. One more is a module of its name here and a line."""
+"""Every command, with one line about it. To add one, add a module of its name and a line here."""
 
 _NARROWEST = 20
 ABOUT = """usage: mulligan COMMAND [OPTIONS]
@@ -49,7 +51,7 @@ Example:
 $ mulligan train          # one to two minutes; ends with a grid, an animation and a generator
 $ mulligan draw 42        # at once, from the generator that comes with it
 
-mulligan COMMAND --help says more, mulligan --version which one this is."""
+mulligan COMMAND --help shows the options of a command, mulligan --version the version."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,12 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        By default what was typed.
+        The words after ``mulligan`` (default: those of the command line).
 
     Returns
     -------
     int
-        Exit code: 0 done, 1 failed, 2 the user's words were off, 130 interrupted.
+        Exit code: 0 done, 1 failed, 2 an option or argument was wrong, 130 interrupted.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -96,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _spelled(error: UnicodeError) -> tuple[str, int]:
-    """Spell what a stream has no bytes for (a pipe on Windows, a plain terminal): "?", but a number keeps its sign."""
+    """Replace letters that a stream cannot encode, as a pipe on Windows: by "?", and the minus by "-"."""
     assert isinstance(error, UnicodeEncodeError)
     missing = error.object[error.start : error.end]
     return "".join("-" if letter == "−" else "?" for letter in missing), error.end
@@ -106,7 +108,7 @@ codecs.register_error(_spelled.__name__, _spelled)
 
 
 def _forget_output() -> None:
-    """Send nowhere what Python still holds for stdout; else the interpreter's last flush would fail, too."""
+    """Discard what Python still holds for stdout, or its last flush at exit would fail too."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -129,7 +131,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> int | None:
-    """Read the words by the function's types, refuse the ones that it does not know, call it."""
+    """Parse the words by the command's types, refuse unknown ones, and call the command."""
     from functools import partial, wraps
     from shutil import get_terminal_size
 
@@ -167,7 +169,7 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
 
 @contextmanager
 def _heard() -> Iterator[None]:
-    """Let warnings and the log reach the user as sentences, without the line of code that gave them."""
+    """Print warnings and the log as plain sentences, without the line of code that they come from."""
     import logging
 
     from mulligan.cli.console import Console
@@ -190,9 +192,9 @@ def _heard() -> Iterator[None]:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let `kill` end a command as Ctrl-C does: what it has started ends with it.
+    """Let `kill` end a command as Ctrl-C does, so that processes which it has started end too.
 
-    A terminal that closes says so to all of them, as the system does.
+    A terminal that closes tells all of them by itself.
     """
     import signal
     import threading

@@ -1,4 +1,4 @@
-"""``mulligan bench``: steps a second, beside torch and jax."""
+"""``mulligan bench``: time training steps beside torch and jax."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def command(
     quick: Quick = False,
     json: Json = False,
 ) -> int:
-    """Time whole training steps, ours beside torch's and jax's: the same arithmetic, in one run, taking turns.
+    """Time whole training steps of Mulligan, torch and jax: the same arithmetic, in one run, taking turns.
 
-    Every side is a process of its own. Before it is timed it must agree with ours after five steps in float64.
-    Leave the machine alone meanwhile; about a quarter of an hour for everything. What is measured is printed at once,
-    and stays when Ctrl-C ends the rest.
+    Every side is a process of its own. Before it is timed, it must agree with Mulligan after five steps in float64.
+    Use the machine for nothing else meanwhile: about a quarter of an hour for all workloads. Each workload is printed
+    when it is done, and stays when Ctrl-C ends the rest.
 
     Example:
     $ mulligan bench
@@ -37,16 +37,16 @@ def command(
     against
         Libraries to compare with, separated by commas: torch, jax. One that is not installed is left out.
     workloads
-        Families (classic, mlp, mlp-r1r2, quick, dcgan, dcgan-r1r2) or members (mlp-128), separated by commas; all
-        without it.
+        Families (classic, mlp, mlp-r1r2, quick, dcgan, dcgan-r1r2) or members (mlp-128), separated by commas
+        (default: all).
     rounds
-        Turns of every side.
+        Number of turns of every side.
     seconds
-        Length of a turn.
+        Length of a turn in seconds.
     threads
-        Threads of every side.
+        Number of threads of every side.
     quick
-        Toy sizes and short turns: shows that it works, not how fast.
+        Use toy sizes and short turns. This shows that the benchmark works, not how fast the sides are.
     json
         Print one JSON document with every round.
     """

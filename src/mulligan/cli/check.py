@@ -1,4 +1,4 @@
-"""``mulligan check``: whether every gradient is right, here."""
+"""``mulligan check``: check every gradient on this machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint="")] = "*", json: Json = False) -> int:
-    """Check every layer, loss, penalty and both players' whole steps by differences, in float64.
+    """Check every layer, loss, penalty and both players' whole steps by finite differences, in float64.
 
-    Prints a table: the largest relative error, how many formulas were checked, of what, and which formula has it.
-    A right one is off by 1e-12 to 1e-8, and 1e-6 is the most that passes.
+    The table shows for each the largest relative error, the number of formulas, and the formula with that error. A
+    correct formula has an error of 1e-12 to 1e-8. An error above 1e-6 fails.
 
     Example:
     $ mulligan check
@@ -33,7 +33,7 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
     Parameters
     ----------
     only
-        Only what has this in its name, or matches this shell pattern; capitals do not matter.
+        Check only names that contain this text or match this shell pattern, in capitals or not (default: all).
     json
         Print one JSON document with all rows.
     """
@@ -73,5 +73,5 @@ def command(*, only: Annotated[str, arg(metavar="PATTERN", help_behavior_hint=""
 
 
 def _size(row: Check) -> float:
-    """Order errors, NaN as the largest."""
+    """Return the error, or infinity for NaN, so that NaN is the largest."""
     return math.inf if math.isnan(row.error) else row.error

@@ -1,4 +1,4 @@
-"""Where words go: results and JSON to stdout, all else to stderr."""
+"""What commands print: results and JSON on stdout, all else on stderr."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any
 
 
 def say(text: str) -> None:
-    """Tell the user something that is no result."""
+    """Print a message that is not a result."""
     print(text, file=sys.stderr, flush=True)
 
 
 class Console(logging.Handler):
-    """Says what Mulligan logs."""
+    """Prints what Mulligan logs."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say one message, without its level and the name of its module."""
+        """Print one message, without its level and its module."""
         say(record.getMessage())
 
 
 def emit(document: Any) -> None:
-    """Print one JSON document on one line of stdout, at once: a program may be waiting for it.
+    """Print one JSON document on one line of stdout, and flush it: a program may be waiting.
 
-    JSON is UTF-8. Where stdout is not, as a pipe on Windows, and for names that are no text, there are JSON's escapes.
+    JSON is UTF-8. If stdout is not, as a pipe on Windows, or if a name is not valid text, JSON's escapes are used.
     """
     text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
     utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
@@ -38,7 +38,7 @@ def emit(document: Any) -> None:
 
 
 def strict(value: Any) -> Any:
-    """Replace what JSON has no number for (NaN, infinity) by null."""
+    """Replace NaN and infinity, which JSON does not have, by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""``mulligan diagnose``: what is wrong with a run, how one can tell, and what to do."""
+"""``mulligan diagnose``: say what is wrong with a run, show the evidence, and repair it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def command(
     try_: Annotated[bool, arg(name="try", help_behavior_hint="")] = False,
     json: Json = False,
 ) -> int:
-    """Say the state of a run, the evidence, and what to try.
+    """Show the state of a run, the evidence, and what to try.
 
-    Every run is watched while it trains: two measurements in a row, 150 to 250 steps apart, name a state. With --try,
-    go back to the last healthy checkpoint (or to the very beginning, where the remedy changes the nets), apply the
-    remedy, and train on in a new run folder; the run itself stays as it is.
+    Mulligan diagnoses every run while it trains: two measurements in a row, 150 to 250 steps apart, name a state.
+    --try goes back to the last healthy checkpoint (or to step 0, if the remedy changes the networks), applies the
+    remedy, and trains on in a new run folder. The run itself is not changed.
 
     Example:
     $ mulligan diagnose runs/quick-1
@@ -45,7 +45,7 @@ def command(
     try_
         Start the second try.
     json
-        Print one JSON document; with --try, the events of the second try as JSON Lines.
+        Print one JSON document, or with --try the events of the second try as JSON Lines.
     """
     from mulligan.cli.follow import try_again
 

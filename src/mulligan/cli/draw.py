@@ -1,4 +1,4 @@
-"""``mulligan draw``: a number becomes a picture."""
+"""``mulligan draw``: draw the picture of a number."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def command(
     out: File = None,
     json: Json = False,
 ) -> None:
-    """Draw one picture for a number, here in the terminal.
+    """Draw the picture of a number, here in the terminal.
 
-    The same number gives the same picture, always and everywhere. Without a number, it is asked for.
+    The same number gives the same picture, always and everywhere. Without a number, Mulligan asks for one.
 
     Example:
     $ mulligan draw 42
@@ -34,9 +34,9 @@ def command(
     seed
         The number: 0 to 9007199254740991.
     class_
-        Number or name of the class; without it, the seed chooses.
+        Number or name of the class (default: the seed chooses).
     model
-        A run folder, a checkpoint folder, or a .safetensors file; without it, the generator that comes with Mulligan.
+        A run folder, a checkpoint folder, or a .safetensors file (default: the generator that comes with Mulligan).
     out
         Also write the picture to this PNG file.
     json
@@ -71,7 +71,7 @@ def command(
 
 
 def _asked() -> int:
-    """Ask until the answer is a number."""
+    """Ask for a number until the answer is one."""
     while True:
         print("Which number? ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline() if sys.stdin is not None else ""

@@ -1,4 +1,4 @@
-"""``mulligan evaluate``: how good it is, in figures."""
+"""``mulligan evaluate``: measure how good a generator is."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def command(
 ) -> None:
     """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
 
-    Of a run both weights are scored, the averaged ones and the raw ones of its newest checkpoint, and its folder
-    receives metrics.json: figures against its own data alone, for they are what the report shows.
+    For a run, the averaged and the raw weights of its newest checkpoint are measured. Figures against the run's own
+    data are kept in its folder as metrics.json, which the report shows.
 
     Example:
     $ mulligan evaluate runs/quick-1
@@ -34,15 +34,15 @@ def command(
     model
         A run folder, a checkpoint folder, or a .safetensors file.
     data
-        What it should look like: a name of `mulligan list data`, or a folder or file, read at the size and in the
-        colours of the generator's pictures; without it, what it was trained on.
+        What to compare with: a name of `mulligan list data`, a folder or a file (default: what the generator was
+        trained on). Pictures are read at the generator's size and in its colours.
     count
-        Samples, against as many held-out ones: 10,000, or all where there are fewer. Figures may only be compared at
-        the same count.
+        Number of samples, and of held-out pictures to compare them with (default: 10,000, or all if there are fewer).
+        Compare figures only at the same count.
     seeds
-        How many draws; with several, each figure is a median with its range.
+        Number of draws. With several, each figure is a median with its range.
     json
-        Print one JSON document, the content of metrics.json.
+        Print one JSON document, as in metrics.json.
     """
     from mulligan.cli.scores import table
 

@@ -1,4 +1,4 @@
-"""``mulligan export``: the generator for use elsewhere."""
+"""``mulligan export``: write a generator for use elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Take a generator elsewhere: ONNX, a PyTorch module, NumPy arrays, or a page that draws by itself.
 
-    The page is one file without a server: a seed box, the picture, classes and walks, in any browser, offline.
+    The page is one file that needs no server: a seed box, the picture, classes and walks, in any browser, offline.
 
     Example:
     $ mulligan export --to html
@@ -31,11 +31,11 @@ def command(
     Parameters
     ----------
     model
-        A run folder, a checkpoint folder, or a .safetensors file; without it, the generator that comes with Mulligan.
+        A run folder, a checkpoint folder, or a .safetensors file (default: the generator that comes with Mulligan).
     to
-        The format; without it, the ending of --out says.
+        The format (default: by the ending of --out).
     out
-        Without it, a file named after the model, in this folder. An older file is replaced.
+        The file (default: named after the model, in this folder). An existing file is replaced.
     json
         Print one JSON document that says what was written.
     """

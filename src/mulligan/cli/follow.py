@@ -1,4 +1,4 @@
-"""A run from its first step to its last file: what is trained, evaluated, written, said, and what follows an alarm."""
+"""Follow a run to its last file: train, evaluate, write the report, and start second tries after alarms."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class Lines(View):
-    """JSON Lines on stdout."""
+    """Shows events as JSON Lines on stdout."""
 
     def show(self, event: Event) -> None:
-        """Print one event, with what the clock said."""
+        """Print one event, with the time."""
         clock = event.clock
         times = {} if clock is None else {"clock": {"wall": clock.wall, "steps_per_second": clock.steps_per_second}}
         emit(event.to_json() | times)
@@ -36,17 +36,17 @@ class Lines(View):
 def follow(
     run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0, stop_on_alarm: bool = False
 ) -> int:
-    """Train to the end while showing how it goes; evaluate, write the report, and say where everything is.
+    """Train to the end and show the progress. Then evaluate, write the report, and say where the files are.
 
-    Nothing is evaluated where ``evaluate_every`` is 0. With `tries`, an alarm whose remedy is a setting ends the run,
-    and a second try takes over, in a folder of its own; at most so many times. With `stop_on_alarm`, any alarm that no
-    second try answers ends the run, saved. A run that was stopped or failed has its report, too.
+    Nothing is evaluated if ``evaluate_every`` is 0. At most `tries` times, an alarm whose remedy is a setting ends the
+    run, and a second try takes over in its own folder. With `stop_on_alarm`, any other alarm saves and ends the run. A
+    run that was stopped or failed has a report too.
 
     Returns
     -------
     int
-        Exit code: 0; 1 when an alarm stopped the run, or the figures or the report of a finished one could not be
-        written; 130 when Ctrl-C stopped the run, which was then saved, or what follows it.
+        Exit code: 0; 1 when an alarm stopped the run, or when the figures or the report could not be written; 130
+        when Ctrl-C stopped the run, which was saved, or what follows it.
     """
     start, first = time.perf_counter(), run.step
     with Interrupt() as stop:
@@ -104,7 +104,7 @@ def follow(
 
 
 def interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
-    """Say how to go on with a run that Ctrl-C has stopped, in its middle or at its end. Returns the exit code."""
+    """Say how to go on with a run that Ctrl-C has stopped, and return the exit code."""
     if run.step < run.config.steps:
         reported(run, recorder)
         say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {typed(folder)}")
@@ -114,7 +114,7 @@ def interrupted(run: Run, recorder: Recorder, folder: Path) -> int:
 
 
 def stopped(alarm: Diagnosed, run: Run, recorder: Recorder, folder: Path, *, json: bool) -> int:
-    """Write the report of a run that an alarm has ended, and say how to go on. Returns the exit code."""
+    """Write the report of a run that an alarm has stopped, say how to go on, and return the exit code."""
     report = reported(run, recorder)
     if json:
         emit({"event": "stopped", "step": run.step, "run": str(folder), "state": alarm.state, "report": report})
@@ -133,9 +133,9 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
     Returns
     -------
     dict
-        What there is of it, ready for JSON.
+        Where the files are, and the figures, ready for JSON.
     dict
-        Why ``metrics`` or ``report`` could not be written, to be said once all else is shown.
+        Why ``metrics`` or ``report`` could not be written, to be said after all else.
     """
     files, lost, report = recorder.folder, {}, None
     metrics = evaluated(run) if evaluate else None
@@ -162,7 +162,7 @@ def keep(run: Run, recorder: Recorder, folder: Path, *, evaluate: bool) -> tuple
 
 
 def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
-    """Print what `keep` returned, its figures with the file that holds them, and what can be done with it."""
+    """Print the files and figures that `keep` returned, and what to do next."""
     for what in ("grid", "animation", "generator", "report"):
         if kept[what] is not None:
             print(f"  {'samples' if what == 'grid' else what:<9}  {kept[what]}")
@@ -178,7 +178,7 @@ def show(kept: dict[str, Any], metrics: Path | None, *, points: bool) -> None:
 
 
 def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int = 0, stop_on_alarm: bool = False) -> int:
-    """Go back to where a run was healthy, show what is changed, and train on in a new folder; see `follow`."""
+    """Start the second try of a run: show what it changes, and follow it in a new folder."""
     second = plan(folder, alarm)
     for sentence in second.dropped:
         say(sentence)
@@ -194,7 +194,7 @@ def try_again(folder: Path, alarm: Diagnosed | None, *, json: bool, tries: int =
 
 
 def reported(run: Run, recorder: Recorder) -> str | None:
-    """Write the report and return where it is; None, and a sentence, where that cannot be done."""
+    """Write the report and return its path. If that fails, say why and return None."""
     try:
         return str(write_report(recorder.folder.path, data=run.data))
     except MulliganError as error:
@@ -203,7 +203,7 @@ def reported(run: Run, recorder: Recorder) -> str | None:
 
 
 def evaluated(run: Run) -> dict[str, Any] | None:
-    """Measure the finished run's averaged generator in one draw; None, and a sentence, where that cannot be done."""
+    """Measure the averaged generator of a finished run. If that fails, say why and return None."""
     try:
         return evaluate_finished(run)
     except MulliganError as error:

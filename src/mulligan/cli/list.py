@@ -1,4 +1,4 @@
-"""``mulligan list``: all that has a name."""
+"""``mulligan list``: list recipes, data, losses, layers and all else that has a name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """A name, what it is in a line, and where it comes from (empty where nobody has to be named)."""
+    """A name, one line about it, and its source (empty where nobody has to be named)."""
 
     name: str
     line: str
@@ -29,7 +29,7 @@ class Row(NamedTuple):
 def command(
     what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_hint="")] = "", *, json: Json = False
 ) -> None:
-    """List the names that recipes and flags may use: what each is, in a line, and its source.
+    """List the names that recipes and options may use, with one line about each and its source.
 
     WHAT is recipes, studies, data, losses, penalties, augmentations, optimizers, layers, architectures, schedules,
     initializers, averages, clippings, metrics or museum.
@@ -41,7 +41,7 @@ def command(
     Parameters
     ----------
     what
-        Which kind; without it, the kinds themselves are listed.
+        What to list (default: what can be listed).
     json
         Print one JSON document.
     """
@@ -98,7 +98,7 @@ def _metrics() -> list[Row]:
 
 
 def _registry(base: str) -> Callable[[], list[Row]]:
-    """List the registry of a base class, from the docstrings."""
+    """Return a function that lists the registry of a base class, from the docstrings."""
 
     def rows() -> list[Row]:
         from mulligan.serialization import KINDS as REGISTRIES
@@ -110,7 +110,7 @@ def _registry(base: str) -> Callable[[], list[Row]]:
 
 
 def described(cls: type) -> tuple[str, str]:
-    """Take a class's docstring apart: its first paragraph in a line, and what it names as its source."""
+    """Return the first paragraph of a class's docstring as one line, and the source that it names."""
     from mulligan.serialization import line_of
 
     line = line_of(cls)
@@ -128,7 +128,7 @@ CITATION = re.compile(
 
 
 def source_in(text: str) -> str:
-    """Find what a text names as its source: the sentence after "Source:", else every citation in it."""
+    """Return the source that a text names: the sentence after "Source:", otherwise every citation."""
     text = " ".join(text.split())
     named = re.search(r"Source: (.*?\((?:19|20)\d\d\)|.*?)(?:(?<!et al)(?<!Eq)(?<!Eqs)\. |\.?$|,)(?= |$|[A-Z])", text)
     if named and re.search(r"\d\d\d\d", named[1]):

@@ -1,4 +1,4 @@
-"""``mulligan museum``: published GANs that fail, played and repaired."""
+"""``mulligan museum``: play published GANs that fail, and their repair."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def command(
 ) -> int | None:
     """List the failed GANs, or play one: what was published, what happens, why, and the repair, measured.
 
-    Each takes seconds, on toys or on MNIST. With --out, the pictures before and after and all figures are kept.
+    A case takes seconds, on toys or on MNIST. --out keeps the pictures before and after, and all figures.
 
     Example:
     $ mulligan museum
@@ -38,11 +38,11 @@ def command(
     Parameters
     ----------
     case
-        Which one; without it, all are listed.
+        The case to play (default: list all).
     out
-        The folder that receives the pictures, and the figures as case.json.
+        The folder for the pictures, and for the figures as case.json.
     seed
-        Of the runs; another one is another roll of the dice.
+        Random seed of the runs.
     json
         Print one JSON document.
     """
@@ -72,7 +72,7 @@ def command(
 
 
 def described(case: Case, played: Played, seed: int) -> dict[str, Any]:
-    """Return everything about an exhibit and its run, ready for JSON; pictures by the names of their files."""
+    """Return all about an exhibit and its run, ready for JSON. Pictures are named by their files."""
     return case.words() | {
         "seed": seed,
         "fails": played.fails,

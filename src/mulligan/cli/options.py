@@ -1,4 +1,4 @@
-"""What a user may type, as types: each reads its word and says in a sentence what is wrong with it."""
+"""The types of options and arguments. Each reads what the user typed, or says what it must be."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def whole(name: str, text: str, low: int, high: int | None = None, example: int 
     Raises
     ------
     ConfigError
-        When it is none, or outside low … high.
+        When it is not a whole number from `low` to `high`.
     """
     rule = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
     try:
@@ -62,7 +62,7 @@ def _reads(metavar: str, read: Callable[[str], Any]) -> PrimitiveConstructorSpec
 
 
 def _path(metavar: str) -> PrimitiveConstructorSpec[Any]:
-    """Read a path; no shell writes the home folder for the ``~`` in --out=~/mine or in quotes."""
+    """Read a path. The shell does not expand the ``~`` in --out=~/mine or in quotes."""
     return _reads(metavar, lambda text: Path(os.path.expanduser(text)))
 
 

@@ -1,4 +1,4 @@
-"""``mulligan report``: a run as one page."""
+"""``mulligan report``: write a run as one page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mulligan.cli.options import File, Folder, Json
 def command(run: Positional[Folder], *, out: File = None, json: Json = False) -> None:
     """Write the report of a run: one HTML file that works offline, light and dark, on paper and on a phone.
 
-    `mulligan train` and `mulligan resume` write it at their end; after `mulligan evaluate`, this writes it again with
-    the new figures. A run that was stopped, or failed, has one with what there is.
+    `mulligan train` and `mulligan resume` write the report when they end. Use this command after `mulligan evaluate`,
+    to show the new figures. A run that was stopped or failed has a report too.
 
     Example:
     $ mulligan report runs/quick-1
@@ -23,7 +23,7 @@ def command(run: Positional[Folder], *, out: File = None, json: Json = False) ->
     run
         The run folder.
     out
-        The file; without it, report.html in the run folder.
+        The file (default: report.html in the run folder).
     json
         Print one JSON document.
     """

@@ -1,4 +1,4 @@
-"""``mulligan resume``: the same run, as if nothing had stopped it."""
+"""``mulligan resume``: go on with a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mulligan.output.figures import count
 def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False) -> int:
     """Go on with a run exactly where it stood, whatever stopped it: Ctrl-C, a kill, a full disk, a power cut.
 
-    On the same machine, NumPy build and number of threads the result is the same, byte for byte, as without the pause.
+    With the same machine, NumPy build and number of threads, the result has the same bytes as without the stop.
 
     Example:
     $ mulligan resume runs/quick-1
@@ -26,9 +26,9 @@ def command(run: Positional[Folder], *, steps: Steps = None, json: Json = False)
     run
         The run folder.
     steps
-        Another length for the run; its schedules are stretched over it.
+        A new length for the run. Its schedules are stretched over it.
     json
-        Print the events as JSON Lines, the last line saying where everything is.
+        Print the events as JSON Lines. The last line says where the files are.
     """
     from mulligan.cli.follow import follow
     from mulligan.nn.workers.blas import slowed

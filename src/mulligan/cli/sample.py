@@ -1,4 +1,4 @@
-"""``mulligan sample``: many pictures at once."""
+"""``mulligan sample``: draw many pictures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Draw many pictures: a grid (.png), an array (.npz), or a folder with one file each.
 
-    Picture number 0 is the one that `mulligan draw` gives for the same seed; a larger count only adds more.
+    The first picture is the one that `mulligan draw` draws for the same seed. A larger count only adds pictures.
 
     Example:
     $ mulligan sample runs/quick-1
@@ -48,13 +48,13 @@ def command(
     model
         A run folder, a checkpoint folder, or a .safetensors file.
     seed
-        0 to 9007199254740991; the same seed gives the same pictures.
+        0 to 9007199254740991. The same seed gives the same pictures.
     count
-        How many.
+        Number of pictures.
     class_
-        Number or name of the class; without it, classes come as often as in the training data.
+        Number or name of the class (default: all classes, as often as in the training data).
     out
-        Without it, a grid named after model and seed, in this folder. A name without an ending is a folder.
+        The file or folder (default: a grid here, named after model and seed). A name without an ending is a folder.
     json
         Print one JSON document that says what was written.
     """
@@ -118,7 +118,7 @@ def _write(
 
 
 def _folders(generator: Generator) -> list[str]:
-    """Name a folder for each class: by its name, where a folder may have it and no other class would, or its number."""
+    """Name a folder for each class: by the class's name where that works, otherwise by its number."""
     names = [NO_NAME.sub("-", generator.class_name(k)) for k in range(generator.classes)]
     folders = [name.lower() for name in names]  # where a system holds both for the same
 
@@ -129,7 +129,7 @@ def _folders(generator: Generator) -> list[str]:
 
 
 def _check_empty(out: Path) -> None:
-    """Refuse to mix new pictures with whatever a folder holds already."""
+    """Raise an error if the folder holds anything: new pictures shall not mix with other files."""
     try:
         full = out.exists() and (not out.is_dir() or any(out.iterdir()))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""An evaluation as a table for the terminal, floors beside the figures."""
+"""An evaluation as a table for the terminal, with the floors beside the figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BESIDE = {"low": "floor", "high": "ideal", "": "of the reals"}
 
 
 def table(metrics: dict[str, Any]) -> list[str]:
-    """Write an evaluation as lines: the averaged weights, then the raw ones where they were scored."""
+    """Write an evaluation as lines: the averaged weights, then the raw ones if they were measured."""
     n, seeds = metrics["n"], metrics["seeds"]
     reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
     draws = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}: median (range)"

@@ -1,4 +1,4 @@
-"""``mulligan serve``: the playground in the browser."""
+"""``mulligan serve``: open the playground in the browser."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def command(
     token: Annotated[Word, arg(metavar="SECRET")] = None,
     open_: Annotated[bool, arg(name="open", help_behavior_hint="")] = False,
 ) -> int:
-    """Serve the playground: train, draw, look inside, in the browser, on this machine.
+    """Serve the playground on this machine: train, draw and look inside, in the browser.
 
-    Closing the page does not stop a run; Ctrl-C here saves it and ends.
+    Closing the page does not stop a run. Ctrl-C here saves the run and ends.
 
     Example:
     $ mulligan serve
@@ -34,13 +34,13 @@ def command(
     Parameters
     ----------
     port
-        Where the page is, 8000 by default; 0 for any free port.
+        The port of the page, or 0 for any free one (default: 8000).
     runs
-        The folder of run folders; without it, runs.
+        The folder of the run folders (default: runs).
     data
-        A folder or file of your own pictures that can be chosen in the page; may be given several times.
+        A folder or file of your own pictures, to choose in the page. May be given several times.
     host
-        Another address than 127.0.0.1, which lets other machines in; needs --token.
+        The address to listen on (default: 127.0.0.1). Another one lets other machines in, and needs --token.
     token
         A secret of 16 characters or more that every visitor must know.
     open_

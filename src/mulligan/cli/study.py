@@ -31,10 +31,10 @@ def command(
     out: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     json: Json = False,
 ) -> int:
-    """Run a study: every variation with every seed, measured alike; a table, plots and a report page.
+    """Run a study: every variation with every seed, measured alike. It writes a table, plots and a report page.
 
-    A cell that has ended is never run twice, and one that was killed goes on from its own checkpoint: after a kill, a
-    crash or Ctrl-C, type the same with --resume.
+    A cell is one variation with one seed. A finished cell is never run twice, and a killed one goes on from its own
+    checkpoint: after a kill, a crash or Ctrl-C, type the same command with --resume.
 
     Example:
     $ mulligan study cost
@@ -46,19 +46,19 @@ def command(
     file
         A name of `mulligan list studies`, or a .toml file.
     budget
-        Which of the study's budgets; without it, the first.
+        One of the study's budgets (default: the first).
     workers
-        Cells at once, one core each; without it, one for each core that the process may use.
+        Cells at once, one core each (default: one for each core that this process may use).
     backend
         Processes on this machine (loky), or a Dask or Ray cluster.
     scheduler
-        Address of the cluster; without it, one on this machine for the time of the study.
+        Address of the cluster (default: a cluster on this machine, for this study).
     resume
-        Go on with what is in the folder.
+        Go on with the study in the folder.
     out
-        The study's folder; without it, studies/NAME.
+        The study's folder (default: studies/NAME).
     json
-        Print the results as JSON Lines, the last line saying where everything is.
+        Print the results as JSON Lines. The last line says where the files are.
     """
     from mulligan.nn.workers.limits import available_cores
     from mulligan.studies.backends import at_once, check
@@ -107,7 +107,7 @@ def command(
 
 
 class _Pace:
-    """How many cells are left, and for how long."""
+    """Tells how many cells are left, and for how long."""
 
     def __init__(self, todo: int):
         self.todo, self.ended, self.began = todo, 0, time.perf_counter()
@@ -130,13 +130,13 @@ def _said(result: dict[str, Any], run: StudyRun) -> str:
 
 
 def _words(file: str, folder: Path, **options: str | int | None) -> str:
-    """Write the command of a study that begins; one that goes on has --resume beside it."""
+    """Write the command that starts this study."""
     given = [word for name, value in options.items() if value for word in (f"--{name}", str(value))]
     return shlex.join(["mulligan", "study", file, *given, "--out", str(folder)])
 
 
 def _near(path: Path) -> str:
-    """Write a path as short as it can be."""
+    """Write a path relative to this folder if that is possible."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""``mulligan train``: from pictures to a generator."""
+"""``mulligan train``: train a generator."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def command(
     stop_on_alarm: Stop = False,
     json: Json = False,
 ) -> int:
-    """Train a generator by a recipe; every run is kept in a folder of its own and can be resumed.
+    """Train a generator by a recipe. Every run has its own folder and can be resumed.
 
     Example:
     $ mulligan train
@@ -46,31 +46,31 @@ def command(
     recipe_
         A name of `mulligan list recipes`, or a .toml file.
     data
-        A name of `mulligan list data`, a folder of pictures, or a file, all of it; without it, what the recipe says.
+        A name of `mulligan list data`, a folder of pictures, or a file; all of it is used (default: the recipe's).
     size
-        Side of your own pictures: 28, 32, 48 or 64. Without it, those of a folder become 28×28.
+        Side of your own pictures: 28, 32, 48 or 64 (default: 28 for a folder; those of a file stay as they are).
     steps
-        Length of the run; without it, what the recipe says.
+        Length of the run in steps (default: the recipe's).
     minutes
-        Length of the run in time: the steps are chosen after a short timing, and written down.
+        Length of the run in minutes. A short timing chooses the number of steps.
     seed
-        Of all chance in the run; without it, what the recipe says.
+        Random seed (default: the recipe's).
     out
-        The run folder; without it, the next free runs/RECIPE-1, -2, -3 …
+        The run folder (default: the next free one of runs/RECIPE-1, -2, -3 …).
     set_
-        Change any value of the configuration by its path, before the other options do.
+        Change any value of the configuration by its path. The other options are applied after it.
     threads
-        Without it, one for each core that this process may use. Part of what makes a run exact.
+        Number of workers (default: one for each core that this process may use). The same number gives the same bytes.
     evaluate
-        Neither watch the quality during the run (about 1 % of the time) nor measure it at the end (some ten seconds).
+        Skip the figures during the run (about 1 % of the time) and at its end (some ten seconds).
     second_tries
-        When the diagnosis raises an alarm, go back to the last healthy checkpoint, apply the remedy, and train on in a
-        run folder of its own; at most so many times.
+        How many times an alarm of the diagnosis may start a second try: it goes back to the last healthy checkpoint,
+        applies the remedy, and trains on in its own run folder (default: 0).
     stop_on_alarm
-        When the diagnosis raises an alarm that no second try answers, stop, saved, with exit code 1. A warning does not
-        stop anything.
+        Save and stop with exit code 1 when the diagnosis raises an alarm that no second try answers. A warning does
+        not stop the run.
     json
-        Print the events as JSON Lines, the last line saying where everything is.
+        Print the events as JSON Lines. The last line says where the files are.
     """
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed

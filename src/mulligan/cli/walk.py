@@ -1,4 +1,4 @@
-"""``mulligan walk``: from one picture to another."""
+"""``mulligan walk``: animate the way from one picture to another."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def command(
 ) -> None:
     """Walk from one number's picture to another's, as an animation (.gif, .png, .webp).
 
-    Normal z go along a great circle, which keeps the lengths that G was trained on. Uniform z go straight, which keeps
-    them in their range. The walk goes there and back, so that the animation has no seam.
+    Normal z move along a great circle, which keeps the lengths that G was trained on. Uniform z move in a straight
+    line, which keeps them in their range. The walk goes there and back, so the animation has no seam.
 
     Example:
     $ mulligan walk runs/quick-1 --from 1 --to 2 --out walk.gif
@@ -39,11 +39,11 @@ def command(
     to
         Seed of the last picture.
     frames
-        Pictures from the first to the last.
+        Number of pictures from the first to the last.
     class_
-        Number or name of the class all the way; without it, that of the first seed.
+        Number or name of the class (default: that of the first seed).
     out
-        The animation.
+        The file of the animation.
     json
         Print one JSON document that says what was written.
     """
