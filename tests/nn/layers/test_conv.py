@@ -384,7 +384,7 @@ def test_rows_of_numbers_are_no_images(kind):
     ],
 )
 def test_values_out_of_range_are_named(kind, field, value):
-    with pytest.raises(ConfigError, match=rf"{kind.__name__}: {field} = "):
+    with pytest.raises(ConfigError, match=rf"{kind.__name__}: {field} must be .* Try {field} = "):
         kind(**{"channels": 2, field: value})
 
 
