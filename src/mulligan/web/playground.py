@@ -1,4 +1,4 @@
-"""Everything that a server holds, put together."""
+"""Everything that one server holds."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from mulligan.training import Run
 
 TICK = 0.25
-"""Seconds between two words of the curves and the run bar."""
+"""Seconds between two messages about reports and the run bar."""
 MODELS = 100
 TAKEN = ("bundled", "live")
-"""Generators that are no run folder; a run that is called like one of them is `./bundled` or `./live`."""
-HANDS = 4
-"""Calls that read files or compute, at the same time."""
+"""Names of generators that are not run folders. A run that has such a name is `./bundled` or `./live`."""
+THREADS = 4
+"""Calls that may read files or compute at the same time."""
 
 
 class Playground:
@@ -47,9 +47,9 @@ class Playground:
     Parameters
     ----------
     runs : Path
-        The folder of run folders; made when the first run starts.
+        The folder of run folders. The first run makes it.
     data : dict of str to str
-        The person's own pictures, by name.
+        The user's own pictures, by name.
     worker : WorkerHandle, optional
     """
 
@@ -64,12 +64,12 @@ class Playground:
         self.worker.heard, self.worker.died = self.listener.hear, self.listener.died
         self.jobs = Jobs(self)
         self.session.finished = self.jobs.after_the_end
-        self.hands = asyncio.Semaphore(HANDS)
+        self.threads = asyncio.Semaphore(THREADS)
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Begin, inside the loop."""
+        """Begin, inside the event loop."""
         self.worker.attach()
         self._ticking = asyncio.create_task(self._tick())
 
@@ -89,7 +89,7 @@ class Playground:
         }
 
     async def close(self) -> None:
-        """End the streams and the jobs; the run is saved by its worker, for which `mulligan.web.server` waits."""
+        """End the streams and the jobs. The worker saves the run, and `http.app.end` waits for it."""
         if self._ticking is not None:
             self._ticking.cancel()
         self.broadcast.close()
@@ -98,7 +98,7 @@ class Playground:
     # ── run folders ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def folder(self, name: str) -> Path:
-        """Return a run's folder, which lies in the runs folder and nowhere else; `./name` is the same as `name`.
+        """Return the folder of a run, inside the runs folder and nowhere else; `./name` is the same as `name`.
 
         Raises
         ------
@@ -114,7 +114,9 @@ class Playground:
             there = False
         if not there:
             raise Problem(
-                "unknown-run", f"there is no run {name!r} in {self.runs}. GET /api/runs lists them.", field="name"
+                "unknown-run",
+                f"name must be a run in {self.runs}, got {name!r}. GET /api/runs lists them.",
+                field="name",
             )
         return path
 
@@ -134,19 +136,19 @@ class Playground:
             except Problem as problem:
                 raise Problem(
                     "unknown-model",
-                    f"there is no generator {model!r}; bundled, live, or a run's name is.",
+                    f"model must be bundled, live or a run's name, got {model!r}. Try bundled.",
                     field="model",
                 ) from problem
             if not path.is_file():
                 raise Problem(
                     "not-available",
-                    f"{model} has no generator yet: it is saved with the first checkpoint.",
+                    f"{model} has no generator yet. Its first checkpoint saves one.",
                     field="model",
                 )
         return _loaded(path, path.stat().st_mtime_ns)
 
     def data(self, model: str) -> Dataset | None:
-        """Load what a generator was trained on, as the run read it; None where it is not here."""
+        """Load the training data of a generator, as the run read them; None where they are not on this machine."""
         try:
             if model == "bundled":
                 return load("mnist")
@@ -155,7 +157,7 @@ class Playground:
             return None
 
     def models(self, also: str | None = None) -> list[dict[str, Any]]:
-        """Return the generators that can draw: the bundled one, the newest runs', and one by its name."""
+        """Return the generators that can draw: the bundled one, those of the newest runs, and one by its name."""
         found = [("bundled", "MNIST digits, bundled", BUNDLED)]
         paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
         newest = paths[:MODELS] + [
@@ -176,7 +178,7 @@ class Playground:
         return rows
 
     def loaded_run(self, name: str, step: int | None = None) -> Run:
-        """Build the run of a folder as a checkpoint has it: that of a step, or the newest.
+        """Build the run of a folder from a checkpoint: that of a step, or the newest.
 
         Raises
         ------
@@ -186,13 +188,15 @@ class Playground:
         found = {step_of(path): path for path in checkpoints(RunFolder(self.folder(name)).checkpoints)}
         if not found:
             raise Problem(
-                "not-available", f"{name} has no checkpoint yet, so there is nothing to look into.", field="run"
+                "not-available",
+                f"{name} has no checkpoint yet, so there is nothing to look into. Wait for its first one.",
+                field="run",
             )
         path = found.get(max(found) if step is None else step)
         if path is None:
             there = ", ".join(f"{each:,}" for each in found)
             raise Problem(
-                "not-available", f"{name} has no checkpoint of step {step:,}; it has {there}.", field="step", value=step
+                "not-available", f"step must be one of {there} for {name}, got {step:,}.", field="step", value=step
             )
         return _built(path, path.stat().st_mtime_ns)
 

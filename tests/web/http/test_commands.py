@@ -108,7 +108,7 @@ def test_each_state_takes_its_commands_and_no_others(
         answer = call.post(f"/api/train/{command}", **words, **bodies.get(command, {}))
         allowed = command in COMMANDS[state] and (state, command) != ("finished", "continue")  # there is no other try
         if command == "second-try" and allowed:
-            assert "the diagnosis has nothing against this run" in answer.json()["detail"]
+            assert "the diagnosis has found nothing to repair in this run" in answer.json()["detail"]
         else:
             assert (answer.status_code == 200) == allowed, (state, command, answer.text)
         if not allowed:

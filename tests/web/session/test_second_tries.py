@@ -68,7 +68,8 @@ def test_a_remedy_that_leads_back_to_a_try_that_failed_is_told(
 def test_edit_first(call: Any, stand: Any, playground: Any, toml: str, changes: list[str], restart: bool) -> None:
     call.begun(stand)
     stand.diagnoses(overrides=[])
-    assert "No setting repairs this" in call.post("/api/train/second-try", **{"try": 1}).json()["detail"].capitalize()
+    refused = call.post("/api/train/second-try", **{"try": 1}).json()["detail"]
+    assert refused == "no change of the settings repairs this by itself. Try: another loss."
     assert call.post("/api/train/second-try", **{"try": 1, "changes": ["x.y=1"]}).json()["field"] == "changes"
     assert (
         call.post("/api/train/second-try", **{"try": 1, "changes": ["loss.kind=relativistic"]}).json()["field"]

@@ -1,4 +1,4 @@
-"""The recipe `ring` in a form that a browser can run: NumPy, one worker, no files; figures and pictures as arrays."""
+"""The recipe `ring` for a browser: NumPy, one worker, no files; results as arrays."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEPS, BATCH = 10000, 128
-"""Of the recipe."""
+"""Of the recipe `ring`."""
 EDGE = 3.0
 """The map shows the square from −EDGE to EDGE."""
 
 
 def game() -> Game:
-    """Return the game of the recipe `ring`, without the TOML reader that a browser need not have."""
+    """Return the game of the recipe `ring`, without the TOML reader that a browser would have to load."""
     hidden = (64, 64, 64)
     adam = Adam(lr=5e-3, beta1=0.0, beta2=0.99)
     return Game(
@@ -85,7 +85,7 @@ class Ring:
         return self.gan.steps
 
     def train(self, steps: int) -> dict[str, float]:
-        """Take some steps, fewer where the run ends before.
+        """Take some steps; fewer if the run ends before.
 
         Parameters
         ----------

@@ -3,8 +3,8 @@
     python -m mulligan.web.browser.site site/
     python -m http.server -d site/ --bind 127.0.0.1 8765
 
-The page loads Python itself (Pyodide, with NumPy) from the public address in `RUNTIME`, so it needs the network once;
-or, with ``--runtime FOLDER``, from a copy of Pyodide's files that is put beside it. All else is in the folder.
+The page loads Python (Pyodide, with NumPy) from the public address in `RUNTIME`, so it needs the network once. With
+``--runtime FOLDER`` it loads it from a copy of Pyodide's files beside the page. Everything else is in the folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
-"""Where a browser finds Pyodide. The version is the one that the tests run the engine under."""
+"""Where a browser finds Pyodide. The tests run Mulligan under the same version."""
 PAGE = ("index.html", "ring.css", "page.mjs", "worker.mjs", "engine.mjs")
 """The page's own files."""
 _NEEDED = ("__init__.py", "errors.py", "lazy.py", "nn/", "game/", "data/", "web/__init__.py", "web/browser/")

@@ -1,4 +1,4 @@
-"""One table of routes: from it come the checks of every message, the answers, and the OpenAPI description."""
+"""One call of the server: its fields are read and checked, then its handler is called, then its answer is written."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from mulligan.web.playground import Playground
 
 BODY_SECONDS = 10.0
-"""What a body may take to arrive."""
+"""Seconds within which a body must arrive."""
 TRY = {
-    "try": Field("int", "The try that the person saw: status.try.", 1, 10_000, required=True, example=1),
-    "run": Field("text", "And its run folder, to be quite sure.", 1, 255),
+    "try": Field("int", "The try that the user saw: status.try.", 1, 10_000, required=True, example=1),
+    "run": Field("text", "The run that the user saw: status.run.", 1, 255),
 }
 
 
@@ -39,20 +39,20 @@ class Route:
     Parameters
     ----------
     method, path, line
-        What it is.
+        `line` says what it does.
     handler : callable
-        Called with the playground and all fields, by name; returns what becomes JSON, or a response.
+        Called with the playground and all fields, by name; returns a value for JSON, or a response.
     places, query, body : mapping of str to Field
         Fields of the path, of the query, of the body.
     token : bool
-        Only the writer may.
+        Only the page with the write lock may call it.
     of_try : bool
-        Meant for one try.
+        The call names the try that the user saw, and is refused when another one is there.
     status : int
     media : str
-        Of the answer.
+        Media type of the answer.
     refuses : tuple of int
-        Statuses of refusals beside those that every call may have.
+        Statuses of refusals, beside those that every call may have.
     """
 
     method: str
@@ -85,7 +85,7 @@ def refused(problem: Problem) -> Response:
 
 
 def mounted(routes: tuple[Route, ...], playground: Playground) -> list[StarletteRoute]:
-    """Return the routes as Starlette has them; of one path, all methods together."""
+    """Return the routes for Starlette, which wants all methods of a path together."""
     paths: dict[str, dict[str, Route]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method] = route
@@ -98,7 +98,9 @@ def _mounted(path: str, methods: dict[str, Route], playground: Playground) -> St
         try:
             if route is None:
                 allowed = ", ".join(methods)
-                raise Problem("method", f"{request.method} {path} is not there; {allowed} is. See /openapi.json.")
+                raise Problem(
+                    "method", f"method must be {allowed} for {path}, got {request.method}. See /openapi.json."
+                )
             return await _called(route, request, playground)
         except Problem as problem:
             response = refused(problem)
@@ -134,10 +136,10 @@ async def _called(route: Route, request: Request, playground: Playground) -> Res
 
 
 def threaded(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """Let a handler that reads files or computes run beside the loop."""
+    """Let a handler that reads files or computes run in a thread, beside the event loop."""
 
     async def handler(playground: Playground, **args: Any) -> Any:
-        async with playground.hands:
+        async with playground.threads:
             return await run_in_threadpool(function, playground, **args)
 
     return handler
@@ -149,7 +151,7 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=32)
     except (ValueError, UnicodeDecodeError) as error:
         raise Problem(
-            "bad-request", f"the query cannot be read ({error}). Write it as name=value&name=value."
+            "bad-request", f"the query must be name=value&name=value, got something else ({error})."
         ) from error
     return [(name, text) for name, text in pairs if name != "token"]
 
@@ -159,12 +161,12 @@ def _check_types(request: Request) -> None:
     if kind != "application/json":
         shown = kind[:60].encode("ascii", "backslashreplace").decode() or "nothing"
         raise Problem(
-            "not-json", f"the body is {shown}; application/json is needed. Set Content-Type, and send at least {{}}."
+            "not-json", f"Content-Type must be application/json, got {shown}. Set it, and send at least {{}}."
         )
 
 
 async def _body(request: Request) -> Any:
-    """Read a JSON body, no longer than allowed, in time."""
+    """Read a JSON body, and refuse one that is too long or too late."""
     most: int = LIMITS["body"]
     said = request.headers.get("content-length", "")
     if said.isdecimal() and int(said[:18]) > most:
@@ -178,20 +180,18 @@ async def _body(request: Request) -> Any:
                     raise _too_large(most)
                 parts.append(part)
     except TimeoutError as error:
-        raise Problem("bad-request", f"the body did not arrive within {BODY_SECONDS:.0f} s. Send it again.") from error
+        raise Problem("bad-request", f"the body must arrive within {BODY_SECONDS:.0f} s. Send it again.") from error
     except ClientDisconnect as error:
-        raise Problem("bad-request", "the connection closed before the body had arrived.") from error
+        raise Problem("bad-request", "the connection closed before the body had arrived. Send it again.") from error
     try:
         return json.loads(b"".join(parts).decode("utf-8"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise Problem("bad-request", f"the body is no JSON ({error}). Send an object, at least {{}}.") from error
+        raise Problem("bad-request", f"the body must be JSON, got something else ({error}). Try {{}}.") from error
 
 
 def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _too_large(most: int) -> Problem:
-    return Problem(
-        "too-large", f"the body has more than {most:,} bytes, which is the most. Send less.", allowed=f"{most} bytes"
-    )
+    return Problem("too-large", f"the body must have at most {most:,} bytes. Send less.", allowed=f"{most} bytes")

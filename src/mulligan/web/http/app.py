@@ -46,7 +46,7 @@ _LOG = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parents[1] / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-"""Of the page's files. Windows' registry may have another for .js, and a browser runs no script of another type."""
+"""Media types of the page's files. Windows' registry may have another one for .js, which browsers do not run."""
 GRACE = 60.0
 """Seconds that the worker has to save the run."""
 
@@ -88,16 +88,18 @@ async def _spoken(request: Request, error: HTTPException) -> Response:
     """Put Starlette's own refusals into our shape."""
     if error.status_code == 404:
         return refused(
-            Problem("not-found", "nothing is there. The page is at /, the calls are listed in /openapi.json.")
+            Problem("not-found", "this address does not exist. The page is at /, and /openapi.json lists the calls.")
         )
     if error.status_code == 405:
-        return refused(Problem("method", f"{request.method} is not possible here. See /openapi.json."))
+        return refused(
+            Problem("method", f"the method must be another one here, got {request.method}. See /openapi.json.")
+        )
     return refused(Problem("bad-request", f"{error.detail}."))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     return refused(
-        Problem("failed", f"{type(error).__name__} in the server; the terminal says more. The run is untouched.")
+        Problem("failed", f"{type(error).__name__} in the server. The terminal says more; the run is untouched.")
     )
 
 

@@ -1,4 +1,4 @@
-"""What a message may hold: each field reads its value or refuses it in a sentence, and describes itself as a schema."""
+"""One value of a message: read and checked, or refused in a sentence; and described as a JSON schema."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ class Field:
     kind : str
         "int", "float", "text", "bool" or "list" (of `inner`).
     line : str
-        What it is.
+        Description, for the schema.
     low, high : float
         Range of a number, or of the length of a text or list.
     choices : tuple of str
-        All that a text may be.
+        All values that a text may have.
     pattern, say : str
-        What a text must match wholly, and that in words.
+        A text must match the pattern; `say` puts the pattern into words.
     default
-        Of a field that may be left out.
+        The value of a field that is left out.
     required : bool
-        It may not be left out.
+        The field must not be left out.
     inner : Field or None
+        What a list holds.
     example
+        What a refusal tells the user to try.
     """
 
     kind: Literal["int", "float", "text", "bool", "list"]
@@ -57,7 +59,7 @@ class Field:
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def from_text(self, name: str, text: str) -> Any:
-        """Read what stands in a path or a query."""
+        """Read a value of a path or a query."""
         if self.kind == "int":
             return self.check(name, int(text) if _WHOLE.fullmatch(text) else text)
         if self.kind == "float":
@@ -72,7 +74,7 @@ class Field:
         return self.check(name, text)
 
     def check(self, name: str, value: Any) -> Any:
-        """Return a JSON value as it is used, or refuse it."""
+        """Return a JSON value, or refuse it."""
         if self.kind == "int":
             whole = isinstance(value, int) and not isinstance(value, bool)
             if not whole or not self.low <= value <= self.high:
@@ -144,7 +146,7 @@ class Field:
 
     @property
     def _bounds(self) -> tuple[float, float]:
-        """The range; sizes begin at 0, and nothing is endless."""
+        """The range in figures: the size of a text or list begins at 0, and no range is endless."""
         size = self.kind in ("text", "list")
         low = self.low if self.low > -math.inf else (0.0 if size else -1e300)
         return low, self.high if self.high < math.inf else (1000.0 if size else 1e300)
@@ -196,7 +198,7 @@ def object_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Let null stand for what is left out."""
+    """Allow null, which stands for a field that is left out."""
     choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
     return schema | {"type": [schema["type"], "null"]} | choices
 

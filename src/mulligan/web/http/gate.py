@@ -1,9 +1,9 @@
-"""Who may knock, and which headers every answer carries.
+"""Who may connect, and which headers every answer carries.
 
-A page of another site can send requests to this machine, too: by its own name, or by a name that it makes point here
-(DNS rebinding). So the Host must be this server's, and an Origin, where there is one, the same. A picture or a script
-that another page asks for has no Origin, but the browser says in Sec-Fetch-Site where it comes from: it is refused,
-too, because a GET may make this machine work. Only a link opens the page.
+A page of another site can send requests to this machine: under this machine's name, or under a name of its own that it
+makes point here (DNS rebinding). So the Host header must name this server, and an Origin header must be the same. A
+picture or a script has no Origin. There the browser tells in Sec-Fetch-Site where the request comes from, and other
+sites are refused too, because a GET may make this machine work. A link from another site may open the page.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ REPORT = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
 )
-"""That of a report, which is a file of a run folder: alone in its box, without a way out; its own, inside it, is
-stricter, and both hold."""
+"""The policy of a report. A report is a file of a run folder, so it stays in a sandbox without network. It has a
+stricter policy inside, and both hold."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -52,9 +52,9 @@ class Gate:
     ----------
     app : ASGI application
     hosts : frozenset of str
-        Names by which this server is called; empty for any, where a token guards it.
+        Names of this server; empty for any name, where a token guards it.
     token : str
-        That every call must carry; empty for none.
+        Every call must carry it; empty for none.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = LOOPBACK, token: str = ""):
@@ -93,23 +93,23 @@ class Gate:
             shown = host[:80].encode("ascii", "backslashreplace").decode() or "nothing"
             raise Problem(
                 "forbidden-host",
-                f"the request was meant for the host {shown!r}, which this server is not. "
-                "Open the address that mulligan serve printed.",
+                f"Host must name this server, got {shown!r}. Open the address that mulligan serve printed.",
             )
         origin = headers.get("origin")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
             raise Problem(
-                "forbidden-origin", "the request comes from a page of another site, which may not use this server."
+                "forbidden-origin",
+                "a page of another site must not use this server. Open the address that mulligan serve printed.",
             )
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _opens_page(scope, headers):
             raise Problem(
                 "forbidden-origin",
-                "the request comes from a page of another site, which may not use this server; only a link may open "
-                "its page. Open the address that mulligan serve printed.",
+                "a page of another site must not use this server, except by a link to its page. "
+                "Open the address that mulligan serve printed.",
             )
 
     def _known(self, scope: Scope) -> Response | None:
-        """Ask for the token, where there is one: once in the address, then in a cookie."""
+        """Ask for the token, if the server has one: first in the address, later in a cookie."""
         if not self.token:
             return None
         headers = Headers(scope=scope)
@@ -126,12 +126,12 @@ class Gate:
                 return None
         raise Problem(
             "unauthorised",
-            "this server was started with --token. Open the address that it printed, which has the token in it.",
+            "token must be given, because this server was started with --token. Open the address that it printed.",
         )
 
 
 def _opens_page(scope: Scope, headers: Headers) -> bool:
-    """Tell whether a browser follows a link to the page, into a tab of its own that the other site cannot read."""
+    """Tell whether a browser opens the page by a link: in a tab that the other site cannot read."""
     window = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
     return window and scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/index.html")
 

@@ -19,15 +19,15 @@ USUAL = (400, 403, 422)
 WORDS = {
     400: "It cannot be read.",
     401: "The server asks for its token.",
-    403: "Another site, another host, or no token.",
-    404: "Nothing is there.",
+    403: "Another site, another host, or no write lock.",
+    404: "Not found.",
     405: "Another method.",
-    409: "Another tab is in control, another try is there, or not now.",
+    409: "Another tab has control, another try is running, or the state does not allow it.",
     413: "The body is too large.",
     415: "The body must be JSON.",
     422: "A value is not allowed; `field` says which.",
     500: "That failed.",
-    503: "Too many at once, or the training process is being started.",
+    503: "Too many at once, or the training process is starting.",
 }
 PROBLEM = {
     "type": "object",
@@ -38,7 +38,7 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": {
             "type": "string",
-            "description": "Whole sentences: what, which value, what is allowed, what to try.",
+            "description": "What must hold, what came, what to try.",
         },
         "field": {"type": "string"},
         "allowed": {"type": "string"},
@@ -57,7 +57,7 @@ def description(routes: Sequence[Route]) -> dict[str, Any]:
         "info": {
             "title": "Mulligan's playground",
             "version": __version__,
-            "description": "One machine, one person, one run at a time. GET changes nothing; POST needs a token.",
+            "description": "One machine, one user, one run at a time. GET changes nothing; POST needs the write lock.",
         },
         "paths": paths,
         "components": {

@@ -1,4 +1,4 @@
-"""Every refusal: a status, a title, and a sentence that says what, which value, what is allowed, and what to try."""
+"""Every refusal: a status, a title, and sentences that say what must hold, what came, and what to try."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ KINDS: dict[str, Kind] = {
     "forbidden-host": Kind(403, "Another host name"),
     "forbidden-origin": Kind(403, "Another site"),
     "no-token": Kind(403, "No writer token"),
-    "not-found": Kind(404, "Nothing is there"),
+    "not-found": Kind(404, "Not found"),
     "unknown-run": Kind(404, "No such run"),
     "unknown-model": Kind(404, "No such generator"),
     "not-available": Kind(404, "Not available"),
     "method": Kind(405, "Another method"),
-    "stale-token": Kind(409, "Another tab is in control"),
-    "stale-try": Kind(409, "Another try is running by now"),
-    "busy": Kind(409, "A run is there already"),
+    "stale-token": Kind(409, "Another tab has control"),
+    "stale-try": Kind(409, "Another try is running now"),
+    "busy": Kind(409, "Another run is busy"),
     "wrong-state": Kind(409, "Not now"),
     "too-large": Kind(413, "Too large"),
     "bad-field": Kind(422, "A value is not allowed"),
     "too-many": Kind(503, "Too many at once"),
-    "gone": Kind(503, "The training process is not there"),
+    "gone": Kind(503, "No training process"),
     "failed": Kind(500, "That failed"),
 }
 """Every kind by the last part of its ``type``."""
@@ -60,7 +60,7 @@ class Problem(Exception):
         return KINDS[self.kind].status
 
     def content(self) -> dict[str, Any]:
-        """Return it as RFC 9457 has it."""
+        """Return the JSON of RFC 9457."""
         found = KINDS[self.kind]
         words = {"type": f"/problems/{self.kind}", "title": found.title, "status": found.status, "detail": self.detail}
         return words | self.more

@@ -1,4 +1,4 @@
-"""The table of calls: `/openapi.json` says the same in the words of OpenAPI."""
+"""The table of calls, and what each of them takes. `/openapi.json` says the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # ── what a call takes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 RUN_NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
-"""What a folder may be called, but for hidden ones; nothing that leads out of a folder."""
+"""Names of folders that are not hidden; none of them leads out of the runs folder."""
 CLIENT = Field(
     "text", "The page's own random name.", 16, 64, pattern=r"[A-Za-z0-9_-]{16,64}",
     say="16 to 64 letters, digits, _ or -", required=True, example="a1b2c3d4e5f6a7b8",
@@ -33,7 +33,7 @@ SIZE = Field(
     "int", f"Side of own pictures: {', '.join(map(str, SIZES))}; with 0, a folder's become 28×28, a file's stay.",
     0, max(SIZES), example=SIZES[0],
 )  # fmt: skip
-SEED = Field("int", "Of all chance.", 0, LARGEST_SEED, example=42)
+SEED = Field("int", "Random seed.", 0, LARGEST_SEED, example=42)
 RATE = Field("float", "A learning rate.", low=LIMITS["lr"][0], high=LIMITS["lr"][1], example=0.001)
 GAMMA = Field(
     "float", "Strength of the gradient penalty.", low=LIMITS["gamma"][0], high=LIMITS["gamma"][1], example=1.0
@@ -61,8 +61,8 @@ START = {
     "seed": SEED,
     **GAME,
     "overrides": CHANGES,
-    "paused": Field("bool", "Stand at step 0.", default=False),
-    "replace": Field("bool", "Save and leave the run that is there.", default=False),
+    "paused": Field("bool", "Wait at step 0.", default=False),
+    "replace": Field("bool", "Save and leave the live run.", default=False),
 }
 PATH = rf"(\./)?{RUN_NAME}"
 RUN = Field("text", "`live`, or a run's name.", 1, 257, pattern=PATH, say="live or a run's name", default="live")
@@ -73,7 +73,7 @@ MODEL = Field(
 CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)
 PICTURE = {
     "model": MODEL,
-    "seed": Field("int", "The number.", 0, LARGEST_SEED, required=True, example=42),
+    "seed": Field("int", "Seed of the picture.", 0, LARGEST_SEED, required=True, example=42),
     "class": CLASS,
 }
 WALK = {
@@ -100,15 +100,9 @@ FILE = Field(
     "text", "Name of a file.", 1, 120, pattern=RUN_NAME, say="a file's name", required=True, example="player.html"
 )
 TRASHED = Field(
-    "text",
-    "What `delete` gave.",
-    8,
-    8,
-    pattern=r"[0-9a-f]{8}",
-    say="eight hex digits",
-    required=True,
+    "text", "The id that `delete` returned.", 8, 8, pattern=r"[0-9a-f]{8}", say="eight hex digits", required=True,
     example="0a1b2c3d",
-)
+)  # fmt: skip
 SCALE = Field("int", "How many times larger, pixel by pixel.", 1, 16, default=1)
 WEIGHTS = Field("text", "Which grid.", choices=("average", "raw", "real"), default="average")
 NUMBER = Field("int", "A try of the chain.", 1, 10_000, required=True, example=1)
@@ -117,7 +111,7 @@ POINTS = Field("int", "Real and generated points.", 0, 1024, default=256)
 PLACE = Field("float", "A coordinate.", -1e6, 1e6, required=True, example=0.5)
 COUNT = Field("int", "How many.", 1, 16, default=4)
 HEIGHT = Field("float", "The other coordinate, in two dimensions.", -1e6, 1e6, default=0.0)
-REPLACE = Field("bool", "Save and leave the run that is there.", default=False)
+REPLACE = Field("bool", "Save and leave the live run.", default=False)
 FORMAT = Field("text", "The kind of file.", choices=tuple(EXPORTS), required=True, example="html")
 CASE = Field(
     "text",
@@ -129,10 +123,13 @@ CASE = Field(
     required=True,
     example="article",
 )
-SEEN = {"run": RUN, "step": Field("int", "A checkpoint's; without it, the newest or the live one.", 0, 10**12)}
-OWN = Field("text", "A name of the catalog that is own.", 1, 200, required=True, example="my-pictures")
+SEEN = {
+    "run": RUN,
+    "step": Field("int", "Step of a checkpoint; the newest, or that of the live run, by default.", 0, 10**12),
+}
+OWN = Field("text", "Name of your own pictures in the catalog.", 1, 200, required=True, example="my-pictures")
 ALSO = Field("text", "An older run's name.", 1, 257, pattern=PATH, say="a run's name", example="quick-1")
-ROLL = Field("int", "Of the runs.", 0, 2**31 - 1, default=0)
+ROLL = Field("int", "Seed of both runs.", 0, 2**31 - 1, default=0)
 
 
 # ── the calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,25 +141,25 @@ GONE_OR_BUSY = (404, *BUSY)
 
 
 def _command(name: str, line: str, handler: Callable[..., Any], **body: Field) -> Route:
-    """Return a command to the run of the try that the person sees."""
+    """Return a command to the try that the user sees."""
     path = f"/api/train/{name}"
     return Route("POST", path, line, handler, body=body, token=True, of_try=True, refuses=BUSY)
 
 
 def _of_run(part: str, line: str, handler: Callable[..., Any], status: int = 200, **body: Field) -> Route:
-    """Return a command that concerns a run folder."""
+    """Return a command about a run folder."""
     path, places = f"/api/runs/{{name}}/{part}", {"name": NAME}
     return Route("POST", path, line, handler, places, body=body, token=True, status=status, refuses=GONE_OR_BUSY)
 
 
 def _file(path: str, line: str, handler: Callable[..., Any], media: str, **places: Field) -> Route:
-    """Return a file."""
+    """Return a call that sends a file."""
     return Route("GET", path, line, handler, places, media=media, refuses=(404,))
 
 
 ROUTES: tuple[Route, ...] = (
-    # ── what goes on ──────────────────────────────────────────────────────────────────────────────────────────────
-    Route("GET", "/api/snapshot", "All that a page must know.", lambda p: p.snapshot()),
+    # ── the live run ──────────────────────────────────────────────────────────────────────────────────────────────
+    Route("GET", "/api/snapshot", "Everything that a page shows.", lambda p: p.snapshot()),
     Route(
         "GET", "/api/stream", "Server-sent events: snapshot, then news.", calls.stream, query={"client": CLIENT},
         media="text/event-stream", refuses=(503,),
@@ -170,10 +167,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/api/write-lock", "Become the page that writes.",
         lambda p, client, take: p.write_lock.ask(client, take=take),
-        body={"client": CLIENT, "take": Field("bool", "Even from another page.", default=False)},
+        body={"client": CLIENT, "take": Field("bool", "Take it from another page.", default=False)},
     ),
     Route("GET", "/api/catalog", "Recipes, data, losses, penalties.", lambda p: choices.catalog(p.session.own)),
-    Route("GET", "/healthz", "The server lives.", lambda p: {"ok": True}),
+    Route("GET", "/healthz", "Whether the server lives.", lambda p: {"ok": True}),
     Route(
         "GET", "/api/pictures", "Own pictures, as the network will see them.",
         threaded(lambda p, data, size: choices.preview(data, p.session.own, size or 0)),
@@ -191,11 +188,11 @@ ROUTES: tuple[Route, ...] = (
         "step", "Take some steps, and pause.", lambda p, count: p.session.step(count),
         count=Field("int", "Steps.", 1, 1000, default=1),
     ),
-    _command("stop", "Save, and let go.", lambda p: p.session.stop()),
+    _command("stop", "Save the run, and close it.", lambda p: p.session.stop()),
     _command(
-        "reset", "Save; the same settings, or with another seed, stand at step 0.",
+        "reset", "Save, and open a new run with the same settings, or with another seed.",
         lambda p, seed, paused: p.session.reset(seed, paused=paused), seed=SEED,
-        paused=Field("bool", "Stand there.", default=True),
+        paused=Field("bool", "Wait at step 0.", default=True),
     ),
     _command(
         "adjust", "Adjust settings; they act at the next step.", calls.adjust, lr_g=RATE, lr_d=RATE, gamma=GAMMA

@@ -25,10 +25,12 @@ BATCH = 256
 def layers(run: Run) -> dict[str, Any]:
     """Return scales of activations and gradients in both nets, and a sentence about each.
 
-    A row is a layer with parameters and what follows it up to the next one: its name, the deviation of what comes out
-    over the batch and all units (`activation`) and over the batch in each unit (`change`: what z does), the root mean
-    square of the loss gradient of its weights (`gradient`), and the share of units that are 0 or below for every row
-    (`silent`, after one of `RECTIFIERS` only).
+    A row stands for a layer with parameters and all layers up to the next such layer. Its fields:
+
+    - `activation`: deviation of the outputs, over the batch and all units
+    - `change`: deviation over the batch in each unit, root mean square over the units; this is what z changes
+    - `gradient`: root mean square of the loss gradient of the weights
+    - `silent`: share of units that are 0 or below for every sample; only after one of `RECTIFIERS`
     """
     z, labels = run.draw(BATCH, seed=run.config.seed)
     n = min(BATCH, len(run.data))
@@ -70,7 +72,7 @@ def layers(run: Run) -> dict[str, Any]:
 
 
 def _outputs(space: Workspace) -> list[Array]:
-    """Return what each layer gave in the last forward pass."""
+    """Return the outputs of each layer in the last forward pass."""
     found: list[Array] = space.memory.saved["outputs"]
     return found
 

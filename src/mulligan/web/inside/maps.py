@@ -1,4 +1,4 @@
-"""What goes on inside a run: D over the plane and where it pushes, D's gradient at pictures, layer by layer."""
+"""D over the plane and where it pushes the samples, and D's gradient at pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Labels = NDArray[np.int64] | None
 
 MODES = 2500
-"""Samples that modes are counted with."""
+"""Samples for counting modes."""
 ARROWS = 32
 _ROWS = 1024  # points of one pass
 _MARGIN = 0.3  # of the data's range, on every side
@@ -112,7 +112,7 @@ def point(run: Run, *, x: float, y: float) -> dict[str, Any]:
 def _points_only(run: Run) -> None:
     if not run.data.is_points:
         raise ConfigError(
-            f"{run.data.name} is made of pictures: D's map needs points. Start the recipe ring, or choose such a run."
+            f"data must be points for D's map, got {run.data.name}, which is made of pictures. Try the recipe ring."
         )
 
 
@@ -149,7 +149,7 @@ def _logits(space: Workspace, x: Array) -> Array:
 
 
 def _zeros(space: Workspace, n: int) -> Labels:
-    """Return a class for every row, where D asks for one."""
+    """Return a class for every row, if D takes one."""
     return None if space.network.classes is None else np.zeros(n, np.int64)
 
 
@@ -185,7 +185,7 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
     """Return real and generated pictures with ∂D/∂pixel: which would make D say "more real" if they were brighter."""
     if run.data.is_points:
         raise ConfigError(
-            f"{run.data.name} is made of points, not pictures. Look at D's map, or choose a run of pictures."
+            f"data must be pictures, got {run.data.name}, which is made of points. Look at D's map instead."
         )
     spec = run.config.data
     rows = np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]

@@ -1,4 +1,4 @@
-"""Questions about a run: the same answers for the live one, between two steps, and for one that lies on the disk."""
+"""Questions that the worker answers about the live run, between two steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PAD = 2
 TRACKED = 8
-"""Fixed z whose way is kept, for points."""
+"""Points of fixed z whose path is kept."""
 
 
 def samples(live: Live, weights: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def samples(live: Live, weights: str) -> dict[str, Any]:
 
 
 def generator_of(run: Run) -> Generator:
-    """Return the averaged generator, for one thread."""
+    """Return the averaged generator, which computes on one thread."""
     made = run.generator()
     made.threads = 1
     return made
@@ -82,4 +82,6 @@ def answer(what: str, live: Live, args: dict[str, Any]) -> dict[str, Any]:
         if what == "field":
             found["path"] = [list(way) for way in zip(*live.path)]
         return {"run": live.folder.name, "try": live.number, "step": run.step, **found}
-    raise ConfigError(f"there is no question {what!r}.")
+    raise ConfigError(
+        f"a question must be one of samples, nearest, {', '.join([*drawing.QUESTIONS, *maps.QUESTIONS])}, got {what!r}."
+    )

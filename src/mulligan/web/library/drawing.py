@@ -1,4 +1,4 @@
-"""Pictures from numbers: one seed, a walk, a plane between four, and the training pictures that are nearest."""
+"""Pictures from seeds: one, a walk between two, a plane between four, and the nearest training pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mulligan.output.generator import Generator
 
 HELD = 300
-"""Held-out pictures whose own distances to the training set are measured, for comparison."""
+"""Held-out pictures whose distance to the training set is measured, for comparison."""
 _BINS = 30
 
 
@@ -55,7 +55,7 @@ def draw(generator: Generator, *, seed: int, class_: str | None = None) -> dict[
 
 
 def walk(generator: Generator, *, from_: int, to: int, frames: int, class_: str | None = None) -> dict[str, Any]:
-    """Return the pictures on the way from one seed to another."""
+    """Return the pictures between one seed and another."""
     label = generator.label_of(from_, class_)
     about = _about(generator, label)
     made = generator.walk(from_, to, frames, label)
@@ -88,7 +88,7 @@ def _pictures(generator: Generator, z: NDArray[np.float32], label: int | None) -
 def mixed(
     generator: Generator, seeds: list[int], across: NDArray[np.float64], down: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Mix four latents, along great circles where they are normal: first across, at the top and the bottom, then down.
+    """Mix four latents, on great circles if they are normal: first across, at the top and the bottom, then down.
 
     Three great circles end exactly in the corners, and keep a length that training has seen all over the square.
     """
@@ -107,7 +107,9 @@ def nearest(
     label = generator.label_of(seed, class_)
     about = _about(generator, label)
     if data is None or data.shape != generator.spec.shape:
-        raise UnsupportedError("what this generator was trained on is not here, so nothing can be compared with it.")
+        raise UnsupportedError(
+            "the training data of this generator are not on this machine, so nothing can be compared with them."
+        )
     picture = generator.images(1, seed, label)
     distance, index = nearest_pictures(picture, data, count)
     typical = held_out(data)
@@ -169,4 +171,4 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "plane": plane,
     "plane_point": plane_point,
 }
-"""What can be asked of a generator alone, by name; `nearest` needs the data, too."""
+"""What can be asked of a generator alone, by name; `nearest` also needs the data."""

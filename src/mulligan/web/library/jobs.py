@@ -1,6 +1,6 @@
-"""What takes long: measuring a finished run, its report, an export, a case of the museum.
+"""Work that takes long: to evaluate a finished run, to write its report, to export, to play a case of the museum.
 
-Each in a process of its own, so that neither the page nor a run in training waits.
+Each job has a process of its own, so that neither the page nor a run in training waits for it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from mulligan.web.playground import Playground
 
 WAITING = 8
-"""Jobs that may wait."""
+"""Jobs that may wait in the queue of what users ask for."""
 PATIENCE = 0.5
 LONGEST = 1800.0
-"""Seconds after which a job is given up."""
-_NICE = 10  # training goes first
+"""Seconds after which a job is killed."""
+_NICE = 10  # so that training goes first
 
 
 class Queue:
-    """Jobs that wait for each other.
+    """Jobs that run one after the other.
 
     Parameters
     ----------
     niceness : int
-        How far they stand back behind a run in training.
+        Of their processes: a run in training goes first.
     """
 
     def __init__(self, niceness: int):
@@ -45,26 +45,26 @@ class Queue:
         self.task: asyncio.Task[None] | None = None
         self.process: SpawnProcess | None = None
         self.call: asyncio.Future[dict[str, Any]] | None = None
-        self.run = ""  # that the job which goes on writes into; empty where it writes into none
-        self.leaving = False  # that job is to end
-        self.said: dict[str, Any] | None = None  # last, of the job that goes on
+        self.run = ""  # into which the running job writes; empty if into none
+        self.leaving = False  # the running job is to end
+        self.said: dict[str, Any] | None = None  # the last message of the running job
 
     def leave(self, run: str) -> bool:
-        """Forget all jobs that would write into a run's folder; tell whether one goes on, which is told to end."""
+        """Drop all jobs that write into a run's folder, and end the running one; tell whether there is such a one."""
         self.waiting = [each for each in self.waiting if _written(*each[:2]) != run]
         going = self.run == run
         self.leaving = self.leaving or going
         return going
 
     def end(self) -> None:
-        """End the job that goes on; what it would have written is not there, or whole."""
+        """Kill the running job. What it writes is whole or not there."""
         self.waiting.clear()
         if self.process is not None and self.process.is_alive():
             self.process.kill()
 
 
 class Jobs:
-    """Two lines: what a person asks for does not wait for what comes by itself.
+    """Two queues: what a user asks for does not wait for what the end of a run starts.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ class Jobs:
         self._closing = False
 
     def after_the_end(self, run: str) -> None:
-        """Measure a run that has finished, and write its report."""
+        """Evaluate a finished run, and write its report."""
         self.own.waiting += [("evaluate", run, {}), ("report", run, {})]
         self._wake(self.own)
 
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
-        """Queue a job that a person asks for.
+        """Queue a job that a user asks for.
 
         Raises
         ------
@@ -91,7 +91,9 @@ class Jobs:
         """
         queue = self.asked
         if len(queue.waiting) >= WAITING:
-            raise Problem("too-many", f"{WAITING} jobs wait already. Wait for one to end, then ask again.")
+            raise Problem(
+                "too-many", f"at most {WAITING} jobs can wait, and {WAITING} do. Wait for one to end, then ask again."
+            )
         if (what, run, args) not in queue.waiting:
             queue.waiting.append((what, run, args))
         self._wake(queue)
@@ -102,12 +104,12 @@ class Jobs:
             queue.task = asyncio.get_running_loop().create_task(self._work(queue))
 
     async def leave(self, run: str) -> None:
-        """Give up every job that writes into a run's folder, and wait until none does."""
+        """End every job that writes into a run's folder, and wait until none does."""
         while going := [queue.call for queue in (self.asked, self.own) if queue.leave(run) and queue.call is not None]:
             await asyncio.wait(going)
 
     def close(self) -> None:
-        """End both."""
+        """End both queues."""
         self._closing = True
         self.asked.end()
         self.own.end()
@@ -126,7 +128,7 @@ class Jobs:
             try:
                 found = await queue.call
             except OSError as error:  # too many processes or files
-                found = {"error": f"{what} of {run} could not begin: {error.strerror}. Ask for it again later."}
+                found = {"error": f"{what} of {run} could not begin: {error.strerror}. Try again later."}
             finally:
                 queue.run, queue.said = "", None
             if self._closing:
@@ -136,7 +138,7 @@ class Jobs:
     def call(
         self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
     ) -> dict[str, Any]:
-        """Run one job in its process, and hand on what it says."""
+        """Run one job in its process, and hand on its messages."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         words = (theirs, what, str(self._playground.runs / run), args, queue.niceness)
@@ -144,11 +146,11 @@ class Jobs:
         process.start()
         theirs.close()
         channel, end = Channel(ours), time.monotonic() + LONGEST
-        found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Ask for it again."}
+        found: dict[str, Any] = {"error": f"{what} of {run} ended without a result. Try again."}
         while time.monotonic() < end:
             if queue.leaving:
                 process.kill()
-                found = {"error": f"{run} is deleted, so {what} was given up."}
+                found = {"error": f"{run} was deleted, so {what} was ended."}
                 break
             try:
                 if not channel.waiting(PATIENCE):
@@ -164,7 +166,7 @@ class Jobs:
                 found = json.loads(content)
         else:
             process.kill()
-            found = {"error": f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was given up."}
+            found = {"error": f"{what} of {run} took longer than {LONGEST / 60:.0f} minutes and was ended."}
         process.join(10.0)
         channel.close()
         return found
@@ -174,7 +176,7 @@ class Jobs:
         self._playground.broadcast.publish("progress", queue.said)
 
     def progress(self) -> dict[str, Any] | None:
-        """Return what was said last of a job that goes on, for a page that comes in between."""
+        """Return the last message of a running job, for a page that has just been opened."""
         return self.asked.said or self.own.said
 
     def done(self, what: str, run: str, found: dict[str, Any]) -> None:
@@ -194,7 +196,7 @@ class Jobs:
 
 
 def _written(what: str, run: str) -> str:
-    """Return the run that a job writes into; the museum's names are not those of runs."""
+    """Return the run that a job writes into; the museum's cases are not runs."""
     return "" if what == "museum" else run
 
 

@@ -1,4 +1,4 @@
-"""The museum, for the page: its cases as they are, and what came of playing them here."""
+"""The museum for the page: its cases, and the results of playing them here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mulligan.web.playground import Playground
 
 KEPT = ".museum"
-"""Inside the runs folder: what came of playing a case, one JSON file each."""
+"""Inside the runs folder: the result of playing a case, one JSON file each."""
 
 
 def named(name: str) -> Case:
@@ -45,7 +45,7 @@ def listed(playground: Playground) -> dict[str, Any]:
 
 
 def case(playground: Playground, case: str) -> dict[str, Any]:
-    """Return one case, with what came of it when it was last played here."""
+    """Return one case, with the result of playing it last."""
     words = named(case).words()
     kept = read_json(playground.runs / KEPT / f"{case}.json") or {}
     more = {"seconds": kept.get("seconds"), "played": kept.get("played")}
@@ -53,7 +53,7 @@ def case(playground: Playground, case: str) -> dict[str, Any]:
 
 
 def play(runs: Path, name: str, seed: int) -> None:
-    """Play a case, and keep what came of it."""
+    """Play a case, and keep the result."""
     start = time.perf_counter()
     played = named(name).play(seed)
     found = {"seconds": round(time.perf_counter() - start, 1), "played": {"seed": seed, **described(played)}}
@@ -61,7 +61,7 @@ def play(runs: Path, name: str, seed: int) -> None:
 
 
 def described(played: Played) -> dict[str, Any]:
-    """Return what came of playing a case, pictures included."""
+    """Return the result of playing a case, with its pictures."""
     return {
         "fails": played.fails,
         "mended": played.mended,

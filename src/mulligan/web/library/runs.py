@@ -1,4 +1,4 @@
-"""Run folders: listed, described, thrown away and brought back. Everything stays inside the runs folder."""
+"""Run folders: list, describe, delete and restore them. Everything stays inside the runs folder."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from mulligan.web.playground import Playground
 
 TRASH = ".trash"
-"""Inside the runs folder: what was deleted from the page, to be brought back, or removed by hand."""
+"""Inside the runs folder: runs that the page has deleted, to be restored, or removed by hand."""
 PATIENCE = 5.0
-"""Seconds that another process has to end what it writes before a run is not deleted."""
+"""Seconds to wait for another process that writes to a run, before the run is not deleted."""
 LISTED = 500
 _BACK = 1 << 18  # bytes read from the end of a log
 
@@ -50,7 +50,7 @@ def listed(playground: Playground) -> dict[str, Any]:
     folders.sort(key=mtime, reverse=True)
     rows = []
     for path in folders[:LISTED]:
-        with contextlib.suppress(FileNotFoundError):  # thrown away meanwhile
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
             rows.append(_row(path, playground))
     return {
         "folder": _home(runs),
@@ -68,9 +68,9 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes of a folder's files; what goes meanwhile, as older checkpoints do, has none."""
+    """Return the bytes of a folder's files, without those that are deleted meanwhile, as old checkpoints are."""
     size = 0
-    for place, _, names in os.walk(folder):  # which passes over folders that are gone; Path.rglob fails
+    for place, _, names in os.walk(folder):  # it skips folders that are gone, where Path.rglob fails
         for name in names:
             with contextlib.suppress(OSError):
                 found = os.lstat(os.path.join(place, name))
@@ -99,7 +99,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
     """Read a run's row, once for every change of its files."""
     here, name = RunFolder(path), path.name
     if not is_text(name):
-        return _unreadable(name, "the folder's name is no text in UTF-8. Rename the folder.", stamp)
+        return _unreadable(name, "the folder's name must be UTF-8. Rename the folder.", stamp)
     try:
         config = load_config(here.config)
     except MulliganError as error:
@@ -160,7 +160,7 @@ def _unreadable(name: str, text: str, stamp: int) -> dict[str, Any]:
 
 
 def is_text(name: str) -> bool:
-    """Tell whether the bytes of a folder's name are letters."""
+    """Tell whether a folder's name is valid text."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -220,9 +220,9 @@ def curves(playground: Playground, name: str) -> dict[str, Any]:
 
 
 BUNDLED_RUN = ".bundled"
-"""Inside the runs folder: what was exported of the generator that comes with Mulligan, which is no run."""
+"""Inside the runs folder: exports of the generator that comes with Mulligan, which has no run."""
 EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
-"""What can be exported, and the name of the file inside the run folder's ``exports``."""
+"""Formats of an export, and the file's name inside the run folder's ``exports``."""
 
 
 def exports(path: Path) -> list[dict[str, Any]]:
@@ -254,7 +254,7 @@ def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     folder = playground.runs / name if name == BUNDLED_RUN else playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
-        raise Problem("not-found", f"{name} has no {file}. Look at what it has, or export it first.")
+        raise Problem("not-found", f"{name} has no {file}. Export it first, or GET /api/runs/{name} for what it has.")
     return path
 
 
@@ -262,7 +262,9 @@ def newest_sample(playground: Playground, name: str) -> Path:
     """Return the newest grid of a run."""
     steps = saved_samples(playground.folder(name))
     if not steps:
-        raise Problem("not-available", f"{name} has no samples: none were drawn yet, or its sample_every is 0.")
+        raise Problem(
+            "not-available", f"{name} has no samples yet. Wait for its first grid, unless its sample_every is 0."
+        )
     return sample_at(playground, name, steps[-1])
 
 
@@ -275,16 +277,16 @@ def sample_at(playground: Playground, name: str, step: int) -> Path:
 
 
 async def delete(playground: Playground, name: str) -> dict[str, Any]:
-    """Move a run into the trash, once nobody writes into it: a late file would bring half of its folder back."""
+    """Move a run to the trash, once nobody writes to it: a late file would bring half of its folder back."""
     _deletable(playground, name)
     end = time.monotonic() + PATIENCE
     while True:
         await playground.jobs.leave(name)
-        path = _deletable(playground, name)  # it may have been resumed meanwhile; from here on nothing is waited for
+        path = _deletable(playground, name)  # it may have been resumed meanwhile; nothing is awaited from here on
         try:
-            RunFolder(path).hold().close()  # an open file would keep the folder in its place on Windows
+            RunFolder(path).hold().close()  # Windows does not move a folder with an open file
             return _throw(playground, path)
-        except BusyError as error:  # the worker may still save a run that another one has taken the place of
+        except BusyError as error:  # the worker may still be saving a run that was replaced
             if time.monotonic() > end:
                 raise Problem(
                     "busy",
@@ -299,10 +301,10 @@ async def delete(playground: Playground, name: str) -> dict[str, Any]:
 
 
 def _deletable(playground: Playground, name: str) -> Path:
-    """Return the folder of a run that is not in hand."""
+    """Return the folder of a run that the worker does not hold."""
     path, state = playground.folder(name), playground.session.state
     if state.run == name and state.name in IN_HAND:
-        raise Problem("busy", f"{name} is {state.name}; stop it first, then delete it.", run=name)
+        raise Problem("busy", f"{name} is {state.name}. Stop it first, then delete it.", run=name)
     return path
 
 
@@ -328,11 +330,17 @@ def restore(playground: Playground, id_: str) -> dict[str, Any]:
     """Bring a run back from the trash."""
     found = next((p for p in _folders(playground.runs / TRASH) if p.name.partition("~")[0] == id_), None)
     if found is None:
-        raise Problem("not-found", f"nothing in the trash has the id {id_!r}.", field="id")
+        raise Problem(
+            "not-found",
+            f"id must be that of a run in the trash, got {id_!r}. GET /api/runs lists the trash.",
+            field="id",
+        )
     name = found.name.partition("~")[2]
     target = playground.runs / name
     if target.exists():
-        raise Problem("wrong-state", f"there is a run {name} again; rename or delete it, then bring this one back.")
+        raise Problem(
+            "wrong-state", f"there is a new run called {name}. Rename or delete it, then bring this one back."
+        )
     try:
         os.rename(found, target)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a job does, in the process that it has for itself: measure a run, write its report, an export, play a case."""
+"""What a job does, in its own process: evaluate a run, write its report, export its generator, play a case."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Told(logging.Handler):
 
 
 def main(connection: Connection, what: str, folder: str, args: dict[str, Any], niceness: int) -> None:
-    """Do one job, and say at the end of the pipe what came of it."""
+    """Do one job, and send its result through the pipe."""
     if hasattr(os, "nice"):
         os.nice(niceness)
     channel = Channel(connection)
@@ -99,7 +99,9 @@ def export(folder: Path, to: str) -> dict[str, Any]:
     ours = folder.name == BUNDLED_RUN
     generator = Generator.load(BUNDLED if ours else RunFolder(folder).generator)
     target = folder / "exports" / EXPORTS[to]
-    target.parent.mkdir(parents=ours, exist_ok=True)  # the folder of a run that was deleted meanwhile stays away
+    target.parent.mkdir(
+        parents=ours, exist_ok=True
+    )  # a run that was deleted meanwhile must not come back as an empty folder
     files = write(generator, target, to)
     size = sum(path.stat().st_size for path in files)
     return {
@@ -109,7 +111,7 @@ def export(folder: Path, to: str) -> dict[str, Any]:
 
 
 def museum(folder: Path, seed: int) -> dict[str, Any]:
-    """Play a case of the museum; `folder` is the runs folder and the case's name."""
+    """Play a case of the museum; `folder` is the case's name inside the runs folder."""
     play(folder.parent, folder.name, seed)
     return {"url": f"/api/museum/{folder.name}", "text": f"{folder.name} has been played."}
 

@@ -1,6 +1,6 @@
-"""The streams to the browsers.
+"""The streams to all open pages.
 
-Nobody is waited for: each client has a short queue of its own, and gets a snapshot when it has missed too much.
+The server waits for no page: each has a short queue, and gets a new snapshot when it has missed too much.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 CLIENTS = 64
 QUEUE = 256
-"""Events that a client may be behind."""
+"""Messages that a page may be behind."""
 REPLAYED = 128
-"""Events that are kept for those who come back."""
+"""Messages that are kept for a page that comes back."""
 REMEMBERED = 256
-"""Pages that have left, whose names are known for a while."""
+"""Pages that have left and may come back; their names are kept."""
 PING = 2.0
-NEWEST = frozenset({"samples", "status", "look", "tries"})
-"""Of these only the newest counts: a client that is behind gets no older ones."""
+NEWEST = frozenset({"samples", "status", "settings", "checked", "tries"})
+"""Only the newest message of these kinds counts: a page that is behind gets no older one."""
 FLEETING = frozenset({"samples", "status", "ping"})
-"""These are not kept for those who come back, who get the newest with a snapshot or with the next one."""
+"""These kinds are not kept for a page that comes back: the next message or the snapshot holds the newest."""
 
 
 class Client:
-    """One stream.
+    """One page's stream.
 
     Parameters
     ----------
     name : str
-        The page's own.
+        The page's own random name.
     """
 
     def __init__(self, name: str):
@@ -49,7 +49,7 @@ class Client:
         self._number = itertools.count()
 
     def put(self, kind: str, event: bytes) -> None:
-        """Queue an event; never waits."""
+        """Queue a message; never waits."""
         key = kind if kind in NEWEST else f"{kind} {next(self._number)}"
         self._queue.pop(key, None)
         self._queue[key] = event
@@ -71,7 +71,7 @@ class Client:
 
     @property
     def behind(self) -> int:
-        """Events that are queued."""
+        """Messages that are queued."""
         return len(self._queue)
 
 
@@ -81,7 +81,7 @@ class Broadcast:
     Parameters
     ----------
     snapshot : callable
-        Gives all that a page must know.
+        Returns all that a page must know.
     """
 
     def __init__(self, snapshot: Callable[[], dict[str, Any]]):
@@ -96,7 +96,7 @@ class Broadcast:
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=REPLAYED)
 
     def publish(self, kind: str, content: Any) -> None:
-        """Send an event to everybody; `content` may be JSON already, as bytes."""
+        """Send a message to every page; `content` may be JSON already, as bytes."""
         data = content if isinstance(content, bytes) else dumps(content)
         self._count += 1
         event = self._event(kind, data)
@@ -108,7 +108,7 @@ class Broadcast:
             client.put(kind, event)
 
     def restart(self) -> None:
-        """Send everybody a snapshot, in place of all before it."""
+        """Send every page a snapshot, in place of all before it."""
         if self.clients:
             data = dumps(self._snapshot())
             self._count += 1
@@ -128,7 +128,7 @@ class Broadcast:
         return time.monotonic() - self.gone.get(name, -1e9) < grace
 
     async def stream(self, name: str, last: str | None) -> AsyncIterator[bytes]:
-        """Yield events for one client, until it leaves or the server closes."""
+        """Yield messages for one page, until it leaves or the server closes."""
         if len(self.clients) >= CLIENTS:  # others that asked at the same moment have begun before this one
             return
         client = Client(name)
@@ -156,7 +156,7 @@ class Broadcast:
             self.changed()
 
     def check_at_most(self) -> None:
-        """Refuse one more client, before its stream has begun.
+        """Refuse one more page, before its stream has begun.
 
         Raises
         ------
@@ -164,12 +164,10 @@ class Broadcast:
             When there are too many already.
         """
         if len(self.clients) >= CLIENTS:
-            raise Problem(
-                "too-many", f"{CLIENTS} pages listen already, which is all that this server serves. Close one of them."
-            )
+            raise Problem("too-many", f"at most {CLIENTS} pages can be open, and {CLIENTS} are. Close one of them.")
 
     def _missed(self, last: str | None) -> list[bytes]:
-        """Return the events since the last one that a page has seen, or a snapshot when it cannot be told."""
+        """Return the messages since the last one that a page has seen; a snapshot when that is not known."""
         epoch, _, number = (last or "").partition("-")
         if epoch == self._epoch and number.isdecimal() and len(number) < 18:
             seen = int(number)

@@ -104,13 +104,15 @@ def preview(name: str, own: dict[str, str], size: int = 0) -> dict[str, Any]:
     """
     if name not in own:
         known = ", ".join(own) or "none: mulligan serve --data FOLDER gives some"
-        raise Problem("not-available", f"no pictures of your own are called {name!r}; here are {known}.", field="data")
+        raise Problem(
+            "not-available", f"data must be the name of your own pictures, here {known}, got {name!r}.", field="data"
+        )
     folder = is_picture_folder(own[name])
     data = load(own[name], size, skip_broken=folder)
     if data.is_points:
         raise Problem(
             "not-available",
-            f"{name} holds points of {data.shape[0]} numbers, not pictures. Use it with a recipe for points: ring.",
+            f"{name} must hold pictures, got points of {data.shape[0]} numbers. Use it with a recipe for points: ring.",
             field="data",
         )
     rows = np.linspace(0, len(data) - 1, min(SHOWN, len(data))).astype(int)

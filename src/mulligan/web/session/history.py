@@ -33,7 +33,7 @@ class Columns:
         self.values: dict[str, list[float | None]] = {name: [] for name in self.names}
 
     def add(self, step: int, values: dict[str, Any]) -> None:
-        """Append a row; a step that was there already begins anew from there."""
+        """Append a row; rows from this step on, which a resumed run tells again, are dropped first."""
         while self.step and self.step[-1] >= step:
             self.step.pop()
             for column in self.values.values():
@@ -43,7 +43,7 @@ class Columns:
             column.append(number(values.get(name)))
 
     def join(self, step: int, values: dict[str, Any]) -> None:
-        """Add values to the last row, where it is of the same step; else append one."""
+        """Add values to the last row if it has the same step; otherwise append a row."""
         if not self.step or self.step[-1] != step:
             self.add(step, values)
             return
@@ -51,7 +51,7 @@ class Columns:
             self.values[name][-1] = number(values[name])
 
     def thinned(self, points: int = POINTS) -> dict[str, list[Any]]:
-        """Return all rows, or evenly chosen ones where there are more than `points`; the ends are kept."""
+        """Return all rows, or at most `points` of them, evenly chosen, with both ends."""
         count = len(self.step)
         rows = [*range(count)] if count <= points else [round(i * (count - 1) / (points - 1)) for i in range(points)]
         found: dict[str, list[Any]] = {"step": [self.step[i] for i in rows]}
@@ -101,12 +101,12 @@ def significant(value: Any) -> float | None:
 
 
 def number(value: Any) -> float | None:
-    """Return a figure that a file holds; None for what is none."""
+    """Return a number as a float; None for anything else."""
     return float(value) if isinstance(value, (int, float)) else None
 
 
 def with_penalty(measures: dict[str, Any]) -> dict[str, Any]:
-    """Add the sum of the penalties: a measure that is no other is one."""
+    """Add the sum of the penalties, which are all measures without a column of their own."""
     others = [v for name, v in measures.items() if name not in CURVES and isinstance(v, (int, float))]
     return {**measures, "penalty": sum(others) if others else None}
 

@@ -1,4 +1,4 @@
-"""What the worker says, and what becomes of it: the state changes, and the pages are told."""
+"""Hears the worker: takes its messages into the state, and tells the pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Listener:
         self.session, self.state, self.broadcast = session, session.state, session.broadcast
 
     def hear(self, kind: str, serial: int, content: bytes) -> None:
-        """Take in one message; those about a run that another one has taken the place of are dropped."""
+        """Take in one message. Messages about a run that has been replaced are dropped."""
         if serial not in (0, self.state.serial):
             if kind == "state":
                 self._left(json.loads(content))
@@ -38,7 +38,7 @@ class Listener:
             getattr(self, f"_{kind}")(json.loads(content))
 
     def _left(self, words: dict[str, Any]) -> None:
-        """Note where a try was saved that another one has taken the place of."""
+        """Note at which step a replaced try was saved."""
         for each in self.state.tries:
             if each.run == words.get("run") and words["state"] in ("stopped", "finished") and words.get("step"):
                 each.step = words["step"]
@@ -77,13 +77,13 @@ class Listener:
         state.name = "training"
         if state.current is not None:
             state.current.state = "training"
-        if "diagnosed" in state.events:  # before the run was closed
+        if "diagnosed" in state.events:  # before the run was closed last time
             self.session.advise(state.events["diagnosed"])
         self.broadcast.restart()
         self.broadcast.publish("runs", {})
 
     def _event(self, content: bytes) -> None:
-        """Take in an event of the run, and pass it on to the pages as it came."""
+        """Take in an event of the run, and pass it on unchanged."""
         event = json.loads(content)
         self.state.take(event)
         if event["event"] == "stepped":  # may come a thousand times a second
@@ -115,7 +115,7 @@ class Listener:
         self.broadcast.publish("notice", words)
 
     def _refused(self, words: dict[str, Any]) -> None:
-        if "table" not in self.state.info:  # the settings that are shown are those of the run before
+        if "table" not in self.state.info:  # the settings shown are those of the run before
             self.state.settings = None
             self.broadcast.restart()
         self._fail("refused", words["text"], None)
@@ -134,7 +134,7 @@ class Listener:
     # ── the end of the worker ─────────────────────────────────────────────────────────────────────────────────────
 
     def died(self, code: int | None) -> None:
-        """Say that the process has gone, what is safe, and start another one."""
+        """Say that the process has ended and what is safe, and start another one."""
         state = self.state
         why = SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
         if state.name in IN_HAND:

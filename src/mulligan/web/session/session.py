@@ -39,7 +39,7 @@ class Session:
     runs : Path
         The folder of run folders.
     own : dict of str to str
-        Data of the person's own, by name.
+        The user's own data, by name.
     worker : WorkerHandle
     broadcast : Broadcast
     """
@@ -57,7 +57,7 @@ class Session:
         return {"status": self.state.status()}
 
     def publish_status(self, *, always: bool = True) -> None:
-        """Tell everybody the run bar, when it has changed."""
+        """Tell every page the run bar, when it has changed."""
         status = self.state.status()
         facts = {name: value for name, value in status.items() if name != "order"}
         if always or facts != self._said:
@@ -65,16 +65,16 @@ class Session:
             self.broadcast.publish("status", status)
 
     def publish_tries(self) -> None:
-        """Tell everybody the tries."""
+        """Tell every page the tries."""
         self.broadcast.publish("tries", [each.content() for each in self.state.tries])
 
     def tick(self) -> None:
-        """Tell what is new of the reports and the run bar."""
+        """Tell every page what is new of the reports and the run bar."""
         self.publish_reports()
         self.publish_status(always=False)
 
     def publish_reports(self) -> None:
-        """Tell everybody the reports that have come since this was last called."""
+        """Tell every page the reports that have come since the last call."""
         reports, self.state.pending = self.state.pending, []
         for report in reports:
             self.broadcast.publish("event", report)
@@ -85,7 +85,7 @@ class Session:
         return {**self.state.snapshot(), "samples": samples}
 
     def watched(self) -> None:
-        """Tell the worker whether anybody looks: else it draws nothing."""
+        """Tell the worker whether a page is open: otherwise it draws nothing."""
         with contextlib.suppress(Problem):  # a new worker is told when it is ready
             self.worker.send("watch", {"watched": bool(self.broadcast.clients)})
 
@@ -99,7 +99,7 @@ class Session:
         return settings.configured(asked, known, dropped, live), dropped
 
     def named(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Return settings with own pictures by the name by which they can be chosen here."""
+        """Return settings in which own pictures have the name that the page shows, not their path."""
         names = {path: name for name, path in self.own.items()}
         return settings | {"data": names.get(settings["data"], settings["data"])}
 
@@ -125,7 +125,7 @@ class Session:
         self.broadcast.publish("runs", {})
 
     def resume(self, steps: int | None) -> dict[str, Any]:
-        """Go on: at once when it is only paused, else from the newest checkpoint."""
+        """Go on: at once if it is only paused, otherwise from the newest checkpoint."""
         state, current = self.state, self._current("resume")
         if state.name in ("paused", "alarm") and steps in (None, current.steps):
             self.worker.send("go")
@@ -135,8 +135,7 @@ class Session:
         if state.name == "finished" and (steps is None or steps <= current.steps):
             raise Problem(
                 "bad-field",
-                f"the run has taken all its {current.steps:,} steps. Give more, for instance "
-                f"steps = {current.steps + 10_000}.",
+                f"steps must be more than {current.steps:,}, which the run has taken. Try {current.steps + 10_000}.",
                 field="steps",
                 value=steps,
             )
@@ -186,7 +185,7 @@ class Session:
         return self.status()
 
     def reset(self, seed: int | None = None, *, paused: bool = True) -> dict[str, Any]:
-        """Save the run; one of the same settings, but for a seed, stands at step 0, or begins at once."""
+        """Save the run, and open a new one with the same settings, or with another seed."""
         self._current("reset")
         config = replace(self._config(), parent=None)
         self._begin(config if seed is None else replace(config, seed=seed), paused=paused)
@@ -209,18 +208,18 @@ class Session:
         return self.status()
 
     def second_try(self, overrides: list[str] | None) -> dict[str, Any]:
-        """Go back to the last healthy checkpoint with the remedy, or with changes of the person's own."""
+        """Go back to the last healthy checkpoint with the remedy, or with the user's own changes."""
         current = self._current("second-try")
         said, advice = self.state.events.get("diagnosed"), self.state.advice
         if said is None or advice is None or not said["severity"]:
             raise Problem(
                 "wrong-state",
-                "the diagnosis has nothing against this run, so there is nothing to repair. Go on with it.",
+                "the diagnosis has found nothing to repair in this run. Go on with it.",
             )
         lines = overrides if overrides is not None else said["overrides"]
         if not lines:
             helps = "; ".join(said["remedies"])
-            raise Problem("wrong-state", f"no setting repairs this by itself. What may help: {helps}.")
+            raise Problem("wrong-state", f"no change of the settings repairs this by itself. Try: {helps}.")
         config = self._config()
         try:
             changed = apply_overrides(config, lines)[0]
@@ -231,7 +230,9 @@ class Session:
         found = settings.changes(before, after)
         if not found:
             raise Problem(
-                "bad-field", "these changes change nothing. Change something, or resume the run.", field="changes"
+                "bad-field",
+                "changes must change something, got the settings as they are. Change something, or resume the run.",
+                field="changes",
             )
         anew = _begins_anew(before, after)
         folder = next_folder(self.runs / current.run)
@@ -307,21 +308,20 @@ class Session:
     def _current(self, command: str) -> Try:
         current = self.state.current
         if current is None or command not in COMMANDS[self.state.name]:
-            possible = f"now possible: {', '.join(self.state.can)}" if self.state.can else "wait a moment"
+            possible = f"Possible now: {', '.join(self.state.can)}" if self.state.can else "Wait a moment"
             raise Problem(
                 "wrong-state",
-                f"{command} is not possible while the run is {self.state.name}; {possible}.",
+                f"{command} is not possible while the run is {self.state.name}. {possible}.",
                 state=self.state.name,
             )
         return current
 
     def check_try(self, number: int | None, run: str | None) -> None:
-        """Refuse a click that was meant for another try."""
+        """Refuse a command that was meant for another try."""
         if number != (self.state.number or None) or run not in (None, self.state.run):
             raise Problem(
                 "stale-try",
-                f"this was meant for try {number}, but try {self.state.number or None} is there by now. Look again, "
-                "then choose.",
+                f"try must be {self.state.number or None}, which runs now, got {number}. Look again, then choose.",
                 value=number,
             )
 
@@ -329,7 +329,7 @@ class Session:
         """Return the live run's configuration, with its settings as they stand."""
         if "table" not in self.state.info:
             why = (
-                "no run is there whose settings could be changed"
+                "there is no run whose settings could be changed"
                 if self.state.run is None
                 else f"{self.state.run} could not be read, so its settings are not known"
             )
@@ -338,7 +338,7 @@ class Session:
         return config
 
     def _check_enough(self, chosen: Try, steps: int | None) -> None:
-        """Refuse a length that a try is beyond: the worker would, but only after it has let the live run go."""
+        """Refuse fewer steps than a try has taken. The worker would too, but only after it has left the live run."""
         state = self.state
         live = chosen.run == state.run and state.name in UNFINISHED
         taken = state.step if live else self.newest_checkpoint(chosen.run) or 0
@@ -361,7 +361,7 @@ class Session:
         return max(self.checkpoints(run), default=None)
 
     def clear_empty(self) -> None:
-        """Remove the folder of a run that could not begin, with what a kill leaves in it."""
+        """Remove the folder of a run that could not begin, with whatever a kill left in it."""
         if self.state.run is not None:
             folder = self.runs / self.state.run
             with contextlib.suppress(OSError):
@@ -370,7 +370,7 @@ class Session:
 
 
 def _begins_anew(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Tell whether a checkpoint of one configuration cannot be gone on from with another: other nets, or other data."""
+    """Tell whether a change of the configuration rules out its checkpoints: other nets, or other data."""
     parts = ("data", "classes", "latent", "average")
     if any(before[part] != after[part] for part in parts if part in before):
         return True

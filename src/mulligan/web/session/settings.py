@@ -31,7 +31,7 @@ LIMITS: dict[str, Any] = {
     "batch": [1, 1024],
     "latent": [1, 1024],
 }
-"""What a message may ask for, at most."""
+"""The most that the page may ask for."""
 LABELS = {
     "loss": "Loss",
     "penalties": "Penalty",
@@ -46,7 +46,7 @@ LABELS = {
 }
 
 
-_TOLD = 3  # changes that are told one by one where there is little room
+_TOLD = 3  # more changes than these are told by their number
 
 
 def combinations() -> dict[str, tuple[str, ...]]:
@@ -58,7 +58,7 @@ def combinations() -> dict[str, tuple[str, ...]]:
 
 
 def values_of(config: Config) -> dict[str, Any]:
-    """Return the value of every setting; None where the run has no such thing, and the first of several."""
+    """Return the value of every setting; None if the run has no such thing, the first if it has several."""
     table = to_table(config)
     kinds = tuple(penalty["kind"] for penalty in table["penalties"])
     g, d = learning(config)
@@ -122,7 +122,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
             known = ", ".join(data)
             raise Problem(
                 "bad-field",
-                f"data = {name!r} is not known here; known are {known}. Your own: mulligan serve --data FOLDER.",
+                f"data must be one of {known}, got {name!r}. For your own pictures: mulligan serve --data FOLDER.",
                 field="data",
             )
         if name in DATASETS:  # which are used as they are
@@ -143,8 +143,7 @@ def configured(asked: dict[str, Any], data: dict[str, str], dropped: list[str], 
         if text.partition("=")[0].strip().split(".")[0] in ("data", "recipe", "parent"):
             raise Problem(
                 "bad-field",
-                f"{text!r} is not allowed here; data and recipe have fields of their own, and what else is set of "
-                "them is for mulligan train --set.",
+                f"overrides must not change data or recipe, got {text!r}. Use their fields, or mulligan train --set.",
                 field="overrides",
             )
     if asked["overrides"]:
@@ -168,7 +167,7 @@ def check_below(config: Config, old: Config) -> None:
     """
     if (config.data.name, config.recipe) != (old.data.name, old.recipe):
         raise Problem(
-            "bad-field", "a second try keeps its pictures and its recipe. Start a run of others.", field="changes"
+            "bad-field", "a second try must keep its pictures and its recipe. Start a new run instead.", field="changes"
         )
     _check_budget(config, _amounts(old), "changes")
 
@@ -201,7 +200,9 @@ def overrides_of(config: Config, name: str, value: Any) -> list[str]:
     if not paths:
         what = "no penalty whose strength could be set" if name == "gamma" else "an optimiser without a rate"
         raise Problem(
-            "bad-field", f"{name} = {value:g} has no effect: this run has {what}. Choose a penalty first.", field=name
+            "bad-field",
+            f"{name} = {value:g} has no effect, because this run has {what}. Choose a penalty first.",
+            field=name,
         )
     return [f"{path}={value!r}" for path in paths]
 
@@ -226,14 +227,14 @@ def _check_suited(config: Config, data: str) -> None:
         kind, other = ("points", "pictures") if points else ("pictures", "points")
         raise Problem(
             "bad-field",
-            f"{data} is made of {kind}, and the recipe {config.recipe!r} is made for {other}. "
+            f"data must hold {other} for the recipe {config.recipe!r}, got {data}, which holds {kind}. "
             f"Choose {'the recipe ring' if points else 'quick, or another recipe for pictures'}.",
             field="data",
         )
 
 
 def _resized(config: Config, size: int) -> Config:
-    """Return a configuration whose pictures have another size, which only a person's own can have."""
+    """Return a configuration with another size of pictures, which only the user's own can have."""
     try:
         check_asked(config.data.name, size)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The run as the page sees it: a status, the tries, their history. Told by the worker, asked by everybody."""
+"""The run as the page sees it: its status, the tries that led to it, and what was measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mulligan.web.session.tries import Try
 UNFINISHED = ("training", "paused", "alarm")
 """States in which the worker holds an unfinished run."""
 IN_HAND = ("loading", *UNFINISHED, "stopping")
-"""States in which it reads, holds or saves one."""
+"""States in which it reads, holds or saves a run."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "empty": ("start",),
     "loading": (),
@@ -27,18 +27,18 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "finished": ("start", "resume", "reset", "second-try", "continue"),
     "failed": ("start", "resume", "reset", "second-try", "continue"),
 }
-"""Every state of the page, and the commands that it takes; `start` with ``replace`` is taken in any but loading."""
+"""Every state, and the commands that it takes. All but loading and stopping also take `start` with ``replace``."""
 
 
 class State:
-    """All that a snapshot holds."""
+    """What a snapshot holds."""
 
     def __init__(self) -> None:
         self.name = "empty"
         self.text = ""
         self.tries: list[Try] = []
         self.number = 0
-        self.serial = 0  # counts the runs that were opened: tells what is said about this one from what came late
+        self.serial = 0  # counts the runs that were opened: a message with another one is late
         self.info: dict[str, Any] = {}
         self.settings: dict[str, Any] | None = None
         self.step = 0
@@ -52,12 +52,12 @@ class State:
         self.checked: dict[str, Any] | None = None
         self.advice: dict[str, Any] | None = None
         self.metrics: dict[str, Any] | None = None
-        self.pending: list[bytes] = []  # reports that the pages have not been told
+        self.pending: list[bytes] = []  # reports that no page has been told yet
         self._order = itertools.count()
 
     @property
     def current(self) -> Try | None:
-        """The try that the worker has in its hands."""
+        """The try that the worker holds."""
         return next((t for t in self.tries if t.number == self.number), None)
 
     @property
@@ -67,12 +67,12 @@ class State:
 
     @property
     def can(self) -> list[str]:
-        """The commands that are taken now: a second try only where there is something to repair."""
+        """The commands that are possible now. A second try needs something to repair."""
         ill = bool(self.events.get("diagnosed", {}).get("severity"))
         return [command for command in COMMANDS[self.name] if ill or command != "second-try"]
 
     def begin(self, tries: list[Try], number: int, text: str) -> None:
-        """Go over to another try: what was said about the last one is over."""
+        """Go over to another try, and forget what was said about the last one."""
         self.serial += 1
         self.tries, self.number, self.text, self.name = tries, number, text, "loading"
         self.step, self.rate, self.error, self.info = 0, None, None, {}
@@ -81,7 +81,7 @@ class State:
         self.events, self.pending = {}, []
 
     def opened(self, words: dict[str, Any], runs: Path) -> None:
-        """Take in what a run is."""
+        """Take in what the worker tells when a run is open."""
         self.info = words
         self.settings = words["settings"]
         self.step, self.seconds = words["step"], words["seconds"]
@@ -92,12 +92,12 @@ class State:
             current.step, current.steps = words["step"], words["steps"]
             current.recipe = words["settings"]["recipe"]
             current.from_step = words["begins"]
-            history = current.history  # its log may have more, which a kill came too early to save
+            history = current.history  # a killed run's log may go further than its checkpoint
             history.adjustments = words["adjustments"]
             self.events = {kind: event for kind, event in history.latest.items() if event["step"] <= self.step}
 
     def moved(self, name: str, step: int | None = None) -> None:
-        """Change the state, and the try's with it."""
+        """Change the state, here and in the try."""
         self.name = name
         if step is not None:
             self.step = step
@@ -132,7 +132,7 @@ class State:
             self.rate = float(words["rate"])
 
     def paced(self, words: dict[str, Any]) -> None:
-        """Take in how fast it goes; a jump is halved, so that the figure can be read."""
+        """Take in the steps per second, smoothed so that the figure can be read."""
         self.step = words["step"]
         rate = float(words["rate"])
         self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate
@@ -140,7 +140,7 @@ class State:
             self.current.step = self.step
 
     def evaluated(self, run: str, metrics: dict[str, Any]) -> bool:
-        """Take in the evaluation of a checkpoint, unless it is of another run or what is known is newer."""
+        """Take in the evaluation of a checkpoint; not that of another run, and not an older one than is known."""
         current = self.current
         known = self.metrics or self.events.get("evaluated", metrics)
         if current is None or current.run != run or known["step"] > metrics["step"]:
@@ -179,7 +179,7 @@ class State:
             "kid_floor": info.get("kid_floor"),
             "kid_n": info.get("kid_n"),
             "can": self.can,
-            "order": next(self._order),  # an answer to a command may overtake the news, or the news the answer
+            "order": next(self._order),  # tells a page which of two is newer: the answer to a command, or the stream
         }
 
     def charts(self) -> dict[str, Any]:
@@ -191,7 +191,7 @@ class State:
         return found
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all but the samples, which are JSON already."""
+        """Return everything but the samples, which are JSON already."""
         return {
             "version": __version__,
             "time": time.time(),

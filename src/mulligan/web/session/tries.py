@@ -1,4 +1,4 @@
-"""The tries of a run: each a run folder of the runs folder, and where it comes from."""
+"""The tries that led to a run: each is a run folder, and may go back to a checkpoint of the one before."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mulligan.web.session.history import History, history_of
 if TYPE_CHECKING:
     from mulligan.training.config import Config
 
-_DEEPEST = 64  # tries of a chain
+_LONGEST = 64  # tries of a chain
 
 
 @dataclass(eq=False)
 class Try:
-    """One try of a chain: a run folder, and where it comes from."""
+    """One try: a run folder, and the try that it comes from."""
 
     number: int
     run: str
@@ -39,7 +39,7 @@ class Try:
     config: Config | None = None  # as it began
 
     def content(self) -> dict[str, Any]:
-        """Return it for the page."""
+        """Return what the page shows of it."""
         names = (
             "number",
             "run",
@@ -57,12 +57,12 @@ class Try:
 
 
 def chain(folder: Path) -> list[Try]:
-    """Return the tries that lead to a run folder, the first one first, with their curves.
+    """Return the tries that led to a run folder, the oldest first, with their history.
 
-    They begin after what is gone, or cannot be read.
+    The chain begins after the last try whose folder is gone or cannot be read.
     """
     found = [(folder, load_config(RunFolder(folder).config))]
-    while len(found) < _DEEPEST and (parent := found[0][1].parent) is not None:
+    while len(found) < _LONGEST and (parent := found[0][1].parent) is not None:
         path = folder.parent / Path(parent.run).name
         if path in (each for each, _ in found):
             break

@@ -48,15 +48,15 @@ class WriteLock:
         if not token:
             raise Problem(
                 "no-token",
-                "this call changes something and carries no X-Mulligan-Token. Ask for one: POST /api/write-lock.",
+                "this call changes something, so it must carry X-Mulligan-Token. Get one: POST /api/write-lock.",
             )
         if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
             raise Problem(
                 "stale-token",
-                "this tab's token is not the writer's: another tab has taken control, or the server was started anew. "
-                "Take control here (POST /api/write-lock with take: true).",
+                "another tab has taken control, or the server was restarted. "
+                "Take control here: POST /api/write-lock with take: true.",
             )
 
     def state(self) -> dict[str, Any]:
-        """Return who writes, as far as others may know."""
+        """Return which page has the lock, by the part of its name that others may know."""
         return {"writer": None if self.client is None else self.client[:8]}

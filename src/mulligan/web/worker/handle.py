@@ -1,4 +1,4 @@
-"""The worker process, seen from the server: started early, spoken to over a pipe, and missed when it dies."""
+"""The worker process, seen from the server: start it, send it commands and questions, notice when it dies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 PATIENCE = 0.5
-"""Seconds of silence after which the process is asked whether it lives: a copy of it may hold the pipe open."""
+"""Seconds of silence after which we ask whether the process lives: a forked copy of it may hold the pipe open."""
 ANSWER = 30.0
 """Seconds that a question may take."""
 
@@ -54,7 +54,7 @@ class WorkerHandle:
         return None if self._process is None else self._process.pid
 
     def spawn(self) -> None:
-        """Start a worker; it reads the digits while the server starts."""
+        """Start a worker; it reads MNIST while the server starts."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._process = context.Process(target=_main, args=(theirs,), name="mulligan-worker", daemon=True)
@@ -110,7 +110,7 @@ class WorkerHandle:
         self._channel = None
         for future in self._asked.values():
             if not future.done():
-                future.set_exception(Problem("gone", "the training process has ended; start a run, or resume one."))
+                future.set_exception(Problem("gone", "the training process has ended. Start a run, or resume one."))
         self._asked.clear()
         if not self._closing:
             self.died(code)
@@ -129,7 +129,7 @@ class WorkerHandle:
             self._channel.send(kind, content or {})
         except OSError as error:
             raise Problem(
-                "gone", "the training process is not there; it is started again at once. Try again."
+                "gone", "the training process has ended and is being started again. Try again in a second."
             ) from error
 
     async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -147,9 +147,7 @@ class WorkerHandle:
             self.send("ask", {"id": number, "what": what, "args": args})
             words = await asyncio.wait_for(future, ANSWER)
         except TimeoutError as error:
-            raise Problem(
-                "gone", f"no answer within {ANSWER:.0f} s: the run is busy with something long. Try again."
-            ) from error
+            raise Problem("gone", f"the run is busy: no answer within {ANSWER:.0f} s. Try again.") from error
         finally:
             self._asked.pop(number, None)
         if "refused" in words:

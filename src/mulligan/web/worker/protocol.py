@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON without spaces; what JSON has no number for (NaN, infinity) becomes null.
+    """Write JSON without spaces; NaN and infinity become null.
 
-    Bytes of a file's name that are no UTF-8 become JSON's escapes, and are themselves again when it is read.
+    Bytes of a file name that are not UTF-8 become JSON escapes, and are the same bytes again when they are read.
     """
     text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode(errors="backslashreplace")
 
 
 def plain(value: Any) -> Any:
-    """Turn a value into what strict JSON can hold."""
+    """Turn a value into one that strict JSON can hold."""
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -41,7 +41,7 @@ def plain(value: Any) -> Any:
 
 
 class Channel:
-    """One end of the pipe; both directions are used by several threads.
+    """One end of the pipe. Several threads may send.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ class Channel:
         return kind, int(serial), content
 
     def waiting(self, seconds: float = 0.0) -> bool:
-        """Tell whether a message (or the end) is there, waiting for it so long at most."""
+        """Tell whether a message or the end has come; wait for it up to `seconds`."""
         try:
             return self._connection.poll(seconds)
-        except OSError:  # Windows tells of the end here, too
+        except OSError:  # how Windows tells of the end
             return True
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""What happens between two steps: commands are read, samples drawn by the clock, and time is taken off the run's own.
+"""What the worker does between two steps of training: read commands, wait while paused, draw samples.
 
-`train` asks `stop` before every step; this is that question. Nothing here changes the run's arithmetic: samples come
-from the fixed z of its grid, and what it costs is taken off the run's clocks.
+`train` calls `stop` before every step, and `Steering` is that callable. It changes nothing in the run's arithmetic: the
+samples come from the fixed z of its grid. The time that it takes is subtracted from the run's clocks.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from mulligan.web.worker.worker import Worker
 
 POLL = 0.02
-"""Seconds between two looks at the pipe: a command waits no longer than this and a step."""
+"""Seconds between two checks of the pipe: a command waits no longer than this and a step."""
 OFTEN, SELDOM = 0.3, 0.9
-"""Seconds between two grids: as often as people want them, and as seldom as they may come."""
+"""Shortest and longest interval between two grids in seconds, unless a grid takes very long."""
 SHARE, MOST = 0.01, 0.2
-"""Of the time, what drawing grids takes as long as one comes every `SELDOM`, and where one takes very long."""
+"""Share of the time for drawing grids: usually, and at most."""
 
 
 class Steering:
-    """Answers `train` before every step, and does what is due.
+    """The `stop` of `train`: does what is due, and tells whether to stop.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ class Steering:
         self.stopping = False
         self._poll = self._grid = 0.0
         self._interval = OFTEN
-        self._mark: tuple[int, float] = (live.run.step, 0.0)  # step and training time at the last word of the pace
-        self._spent = 0.0  # seconds in here, since the last word
+        self._mark: tuple[int, float] = (live.run.step, 0.0)  # step and time when the pace was told last
+        self._spent = 0.0  # seconds in here since then
 
     def __call__(self) -> bool:
-        """Tell whether to stop; returns at once, most of the time."""
+        """Tell whether to stop. Most calls return at once."""
         now = time.perf_counter()
         if now < self._poll and not self.paused and self.left is None:
             return self.stopping
@@ -65,11 +65,11 @@ class Steering:
         return self.stopping
 
     def pause(self, state: str = "paused") -> None:
-        """Wait before the next step, in a state that is told then."""
+        """Wait before the next step, and tell the server this state then."""
         self.paused, self.left, self._stands = True, None, state
 
     def go(self, steps: int | None = None) -> None:
-        """Go on, for so many steps or until told otherwise."""
+        """Go on, for some steps or until the next command."""
         self.paused, self.left = False, steps
         if steps is None:
             self.worker.tell("state", {"state": "training", "step": self.live.run.step})
@@ -91,7 +91,7 @@ class Steering:
             self._show(now)
 
     def _wait(self) -> None:
-        """Stand still until told to go on or to stop."""
+        """Wait for the command to go on or to stop."""
         self.live.run.gan.settle()
         self.worker.show_samples(self.live)
         self.worker.tell("state", {"state": self._stands, "step": self.live.run.step})
@@ -102,7 +102,7 @@ class Steering:
         self._grid = 0.0
 
     def _show(self, now: float) -> None:
-        """Say the pace, and draw a grid when somebody looks."""
+        """Tell the pace, and draw a grid if a page is open."""
         step, then = self._mark
         spent = now - then - self._spent
         if then and spent > 0 and self.live.run.step > step:
