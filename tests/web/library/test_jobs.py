@@ -149,5 +149,8 @@ def test_so_many_jobs_wait_and_no_more(call: Any, playground: Any, case: Case, m
     assert len(playground.jobs.asked.waiting) == WAITING  # what waits already is not done twice
     answer = call.post("/api/museum/tiny/play", seed=WAITING)
     assert answer.status_code == 503
-    assert answer.json()["detail"] == f"at most {WAITING} jobs can wait, and {WAITING} do. Wait for one to end, then ask again."
+    assert (
+        answer.json()["detail"]
+        == f"at most {WAITING} jobs can wait, and {WAITING} do. Wait for one to end, then ask again."
+    )
     gate.set()

@@ -285,7 +285,8 @@ def test_what_is_no_setting_leaves_what_there_was(open_tab, name, text, stands):
     tab(f"setting-{name}").fill(text)
     tab(f"setting-{name}").press("Tab")
     said = tab(f"fault-{name}").inner_text()
-    assert said.startswith(f"“{text}” is no {'whole ' if name == 'steps' else ''}number from 0 on; write one such as ")
+    kind = "whole number" if name == "steps" else "number"
+    assert f" must be a {kind}, 0 or more, got “{text}”. Try " in said
     assert said.endswith(f"Until then {stands} stands.")
 
 
@@ -352,7 +353,7 @@ def test_a_field_keeps_refused_words_until_it_is_given_others(open_tab):
         tab(f"setting-{name}").fill(words)
         tab(f"setting-{name}").press("Tab")
     for name, words in (("lr-g", "banana"), ("batch", "x")):
-        assert tab(f"fault-{name}").inner_text().startswith(f"“{words}” is no ")
+        assert f"number, 0 or more, got “{words}”." in tab(f"fault-{name}").inner_text()
         assert tab(f"setting-{name}").input_value() == words
     tab("recipe-mlp").click()
     tab("fault-lr-g").wait_for(state="detached")

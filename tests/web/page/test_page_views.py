@@ -54,7 +54,7 @@ def one_number(tab, server):
     assert tab("class-3").get_attribute("aria-pressed") == "true"
     tab.changes("digit", lambda: tab("seed-input").fill("1009"))
     tab("seed-input").fill("3.5")
-    assert "“3.5” is no seed" in tab.page.locator(".fault").inner_text()
+    assert "got “3.5”. Try 42." in tab.page.locator(".fault").inner_text()
     assert pixels(tab, "digit") == bundled().images(1, 1009, 3)[0].ravel().tolist()
     tab.changes("digit", lambda: tab("seed-random").click())
     tab.allowed.append("404")

@@ -37,7 +37,7 @@ function roundUp(v) {
   return [1, 2, 5, 10].find((k) => k * ten >= v * (1 - 1e-9)) * ten;
 }
 
-/** The size below which all but one value in a hundred lie: the rest are triangles at the edge. */
+/** The 99th percentile of the sizes: larger values become triangles at the edge. */
 function most(sizes) {
   if (!sizes.length) return 0;
   sizes.sort((a, b) => a - b);
@@ -77,12 +77,12 @@ export function ticksOf([low, high], log) {
 const tickText = (v, log) => {
   if (log && (v < 0.01 || v >= 1e4)) return `1e${Math.round(Math.log10(v))}`.replace("-", "−");
   const a = Math.abs(v);
-  return a >= 1000 && a < 1e6 ? `${v < 0 ? "−" : ""}${thousands(a)}` : short(v); // −2k: the margin holds no more
+  return a >= 1000 && a < 1e6 ? `${v < 0 ? "−" : ""}${thousands(a)}` : short(v); // −2k: the margin has no room for more
 };
 
 // ── lines ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Points of a column table as [step, value], those between two steps. */
+/** Points of a column table between two steps, as [step, value]. */
 export function points(table, name, from = -Infinity, to = Infinity, change = (v) => v) {
   if (!table?.step || !table[name]) return [];
   const out = [];
@@ -93,7 +93,7 @@ export function points(table, name, from = -Infinity, to = Infinity, change = (v
   return out;
 }
 
-/** The same without steps at which this was not measured: a line between looks, not a gap. */
+/** The same without steps at which this was not measured, so that a line has no gap there. */
 export const measured = (data) => data.filter((p) => Number.isFinite(p[1]));
 
 function path(data, X, Y) {
@@ -164,7 +164,7 @@ export function Chart(props) {
   };
   const xTicks = (w < 300 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((f) => x0 + f * (x1 - x0));
   const xTexts = xTicks.map((t, i) => `${xText ? xText(t) : thousands(Math.round(t))}${i === xTicks.length - 1 ? ` ${xUnit}` : ""}`);
-  const free = X(x1) - (xTexts.at(-1).length + 1) * LETTER; // what would run into the last one is not written
+  const free = X(x1) - (xTexts.at(-1).length + 1) * LETTER; // a label that would touch the last one is left out
   return html`<section class="panel chart" ref=${box} data-testid=${testid} aria-label=${title}>
     <div class="ct"><h3>${title}</h3><span class="unit">${unit}</span></div>
     <div class="lg">${live.length && values.length

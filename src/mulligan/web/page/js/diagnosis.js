@@ -5,13 +5,13 @@ import { badgeOf, icon } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
 import { changed, command, edited, finding, mayWrite, store } from "./store.js";
 
-/** What the first measurement will show, with its thresholds, so that nothing moves when it comes; and by when it comes. */
+/** When the first measurement comes, and which figures it will show: their lines stand there before, so nothing moves. */
 const awaited = () => store.catalog?.diagnosis;
 
 /** Whether something is wrong with the run; its advice comes a moment after the event. */
 const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
 
-/** Where a value stands between the ends of a gauge: twelve units a doubling, around the threshold. */
+/** The place of a value on a gauge: twelve units for each doubling, around the threshold. */
 function place({ value, operator, threshold }) {
   const middle = operator === "<" ? 25 : 75;
   if (value == null || !Number.isFinite(value)) return 97;
@@ -35,7 +35,7 @@ function EvidenceLine({ line, level }) {
     <${Gauge} line=${line} level=${wrong} /><div class=${`v ${line.holds ? level : ""}`}>${num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}</div></li>`;
 }
 
-/** What the finding rests on first, then what every measurement shows: five lines, four above a remedy, three above a long one. */
+/** The evidence of the finding first, then that of every measurement: five lines, four above a remedy, three above a long one. */
 function lines(severe, { advice, checked }) {
   const because = severe ? advice.evidence : [];
   const names = new Set(because.map((e) => e.name));
@@ -81,11 +81,11 @@ function Advice({ severe, open }) {
   const { events: { diagnosed }, advice, checked, status, tries } = store;
   const all = (kind) => html`<button type="button" class=${kind} data-testid="all-checks" disabled=${!checked} onClick=${open}>All ${checked?.checks.length ?? awaited()?.checks} checks</button>`;
   if (severe) {
-    const { changes, tried } = advice; // tried: a try whose settings the remedy leads back to
+    const { changes, tried } = advice; // tried: a failed try that had the settings of the remedy
     const alarm = diagnosed.severity === "alarm";
     const tryable = advice.can_try && changes.length > 0;
     const filled = alarm && status.state !== "training" && !edited() ? "primary" : "";
-    const many = tryable && changes.length > 5 && ` · ${changes.length} changes`; // as many as are in sight
+    const many = tryable && changes.length > 5 && ` · ${changes.length} changes`; // as many as the panel shows without scrolling
     return html`<div class="try"><h3>What to try${many}</h3>
       ${tryable ? html`<${Changes} changes=${changes} from=${advice.from_step} restart=${advice.restart} />`
         : html`<ul class="small">${diagnosed.remedies.map((r) => html`<li>${r}</li>`)}</ul>`}
@@ -104,7 +104,7 @@ function Advice({ severe, open }) {
   return html`<div class="try"><div class="act">${all("btn quiet")}</div></div>`;
 }
 
-/** Steps between the latest two measurements of a try, as far as there were two. */
+/** Steps between the latest two measurements of a try; null before there are two. */
 function cadence() {
   const steps = store.measurements[store.status?.try]?.step ?? [];
   return steps.length > 1 ? steps.at(-1) - steps.at(-2) : null;
@@ -141,7 +141,7 @@ function Checks({ checked, close }) {
     })}</ul></dialog>`;
 }
 
-/** On a phone the run bar carries the state as a chip that leads here. */
+/** On a phone the run bar shows the state as a chip, which leads here. */
 export function Pill() {
   const { events: { diagnosed }, advice, checked, status } = store;
   if (!status || ["empty", "loading"].includes(status.state)) return null;

@@ -13,9 +13,9 @@ const STOPS = 11;
 const SIDE = 11;
 const FPS = 30;
 const SEEDS = 4294967296;
-const CALM = 300; // ms without a change after which the address tells what is drawn
+const CALM = 300; // ms after the last change, before the address is updated
 
-/** Ask again when something changed, or the server is there again; the latest question wins, and the last answer stays until the next is there. */
+/** Ask again when something changes, or the server is back. The latest question wins; the last answer stays until the next one. */
 function useAnswer(ask, deps, wait = 0) {
   const key = deps.join();
   const [answer, set] = useState({ data: null, fault: null, key: null });
@@ -43,7 +43,7 @@ export function Picture({ image, label, className, testid }) {
   const canvas = useRef(null);
   useEffect(() => {
     if (image) paint(canvas.current, image);
-    else canvas.current.width = canvas.current.width; // blank: what was drawn before is of another number
+    else canvas.current.width = canvas.current.width; // blank: the picture before was that of another seed
   }, [image]);
   return html`<canvas class=${`px ${className ?? ""}`} ref=${canvas} role=${label ? "img" : null} aria-hidden=${label ? null : "true"} aria-label=${label} data-testid=${testid} width="28" height="28" />`;
 }
@@ -64,12 +64,12 @@ function SeedField({ value, set, label, testid, hide, className }) {
     if (n != null) set(n);
   };
   return html`<input class=${className ?? "in"} inputmode="numeric" autocomplete="off" value=${text ?? value} aria-label=${hide ? label : null} aria-invalid=${bad ? "true" : null} data-testid=${testid} onInput=${input} onBlur=${() => setText(null)} />
-    ${bad && html`<span class="fault" role="status">“${text}” is no seed: a whole number from 0 to 2⁵³ − 1.</span>`}`;
+    ${bad && html`<span class="fault" role="status">The seed must be a whole number from 0 to 2⁵³ − 1, got “${text}”. Try 42.</span>`}`;
 }
 
 // ── one number, one picture ─────────────────────────────────────────────────────────────────────────────────────────
 
-const BUTTONS = 12; // classes that stand side by side, where their names are short; the others are in a menu
+const BUTTONS = 12; // at most as many classes are buttons, if their names are short; otherwise they are in a menu
 
 function One({ model, info, seed, setSeed, kind, setKind }) {
   const { data, fault } = useAnswer(async (signal) => {
@@ -208,7 +208,7 @@ export function Draw({ query }) {
   const [model, setModel] = useState(query.get("model") ?? "bundled");
   const [seed, setSeed] = useState(number(query.get("seed")) ?? 42);
   const [kind, setKind] = useState(number(query.get("class")));
-  useEffect(() => { // a reload, or the way back, finds the same picture; a held button is not written down at each number
+  useEffect(() => { // so that a reload or the back button shows the same picture
     const words = new URLSearchParams({ model, seed, ...(kind == null ? {} : { class: kind }) });
     const timer = setTimeout(() => history.replaceState(null, "", `#draw?${words}`), CALM);
     return () => clearTimeout(timer);

@@ -4,8 +4,8 @@ import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { num } from "./numbers.js";
 import { useWidth } from "./width.js";
 
-const LABEL = 44; // px that a number under the axis needs
-const LETTER = 7.6; // px of a letter of a name, rather too many than too few
+const LABEL = 44; // px for a number under the axis
+const LETTER = 7.6; // px for a letter of a name, at least
 const EPSILON = 1e-8; // Adam's: gradients below it hardly move a weight
 const KEYS = [["activation", "activations, std", "--ink-2"], ["change", "their change with z, std", "--fake"], ["gradient", "gradient of the weights, RMS", "--real"]];
 

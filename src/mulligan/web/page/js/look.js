@@ -12,11 +12,11 @@ import { useWidth } from "./width.js";
 
 const SIDE = 72;
 const POINTS = 512;
-const AGAIN = 1000; // ms between two looks at a training run
+const AGAIN = 1000; // ms between two questions about a training run
 
-/** Look again whenever the run has gone on, at most once a second; nothing is asked while the tab is hidden.
+/** Ask again when the run has gone on, at most once a second, and never while the tab is hidden.
  *
- * One question at a time: a run that goes on does not make its answer stale, however long the answer takes. */
+ * One question at a time: its answer counts even if the run has gone on meanwhile. */
 function useLooks(path, params, key) {
   const [found, set] = useState({ data: null, fault: null, key: null, asked: undefined });
   const step = params.step == null && params.run === "live" ? store.status?.step : params.step;
@@ -34,7 +34,7 @@ function useLooks(path, params, key) {
       const answer = { data: null, fault: null, key: now.key, asked: now.step };
       await server.get(path, now.params).then((data) => { answer.data = data; }, (problem) => { answer.fault = problem.message; });
       busy.current = false;
-      set((old) => (want.current.key === now.key ? answer : { ...old })); // what is wanted by now is asked for next
+      set((old) => (want.current.key === now.key ? answer : { ...old })); // ask next for what is wanted now
     }, found.key === key && found.data ? Math.max(0, asked.current + AGAIN - Date.now()) : 0);
     return () => clearTimeout(timer);
   }, [path, key, step, found]);
@@ -43,7 +43,7 @@ function useLooks(path, params, key) {
 
 // ── points ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "path of the last looks", false]];
+const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "path of the last grids", false]];
 
 function drawField(canvas, f, show, at) {
   const W = (canvas.width = canvas.clientWidth * 2);
@@ -225,7 +225,7 @@ function Field({ params, name }) {
     waiting.current = true;
     setTimeout(async () => {
       waiting.current = false;
-      const [x, y] = place.current; // where the point is by now: it may have moved since
+      const [x, y] = place.current; // the point may have moved since
       const number = ++probed.current;
       const answer = await server.get("/api/look/point", { ...params, x: x.toFixed(4), y: f.dimension === 1 ? null : y.toFixed(4) }).catch(() => null);
       if (number === probed.current) setProbe(answer);
@@ -248,7 +248,7 @@ function Field({ params, name }) {
     setAt([clamp(at[0] + by * d[0]), clamp(at[1] + by * d[1])]);
   };
   const m = f.modes;
-  // colours are around the logit at which D cannot tell: that of the loss, or 0 where its level is free
+  // the middle of the colours, where D cannot tell; written as 0 where the loss leaves the level free
   const zero = f.says === "centred" ? 0 : f.centre;
   const logitAt = (share) => (zero + share * f.largest ? signed(zero + share * f.largest, short) : "0");
   return html`<div class="ring"><section class="panel" aria-labelledby="l1"><div class="ph"><h2 id="l1">What D thinks of every point</h2></div><div class="pb">
@@ -298,7 +298,7 @@ function Pictures({ params, name }) {
   }, [data]);
   if (fault || !data) return html`<section class="panel"><div class="pb"><div class="nothing"><h3>${fault ? "Nothing to see here" : "Looking…"}</h3><p class="small">${fault ?? ""}</p></div></div></section>`;
   const centred = data.says === "centred";
-  // on a phone real and generated stand in two blocks of four, one below the other
+  // on a phone the real and the generated ones are two blocks, one below the other
   const blocks = matchMedia("(max-width: 760px)").matches ? [["real", 0, data.real], ["fake", data.real.length, data.fake]] : [["both", 0, [...data.real, ...data.fake]]];
   const side = (i) => (i < data.real.length ? "real" : "fake");
   return html`<section class="panel" aria-labelledby="l4"><div class="ph"><h2 id="l4">Where D looks</h2><span class="end small wide">∂D/∂pixel: which pixels would make D say “more real” if they were brighter</span></div><div class="pb">
@@ -337,13 +337,13 @@ export function Look({ query }) {
     setStep(null);
     setDetail(null);
   }, [real]);
-  // asked again when the run in hand has a new checkpoint, or the runs on disk have changed
+  // ask again when the live run has a new checkpoint, or the runs folder has changed
   const saved = real && real === store.status?.run ? store.status.saved_step : null;
   useEffect(() => (real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), (found) => found && setDetail(found)) : undefined), [real, saved, store.runsVersion]);
   const newest = (want) => (living && store.status.points === want ? "live" : modelOf(runs.find((r) => r.points === want)?.name));
   const show = (want) => setChosen(newest(want) ?? "");
   const kept = detail?.checkpoints ?? [];
-  const steps = step == null || kept.includes(step) ? kept : [...kept, step].sort((a, b) => a - b); // the one looked at may have made room for newer ones
+  const steps = step == null || kept.includes(step) ? kept : [...kept, step].sort((a, b) => a - b); // the one that is shown may have been deleted for a newer one
   const params = { run: name, step };
   const at = step ?? (name === "live" ? store.status?.step : row?.step);
   const key = `${name}/${step ?? "now"}/${store.status?.run}`;

@@ -12,7 +12,7 @@ import { Train, trainNews } from "./train.js";
 
 const VIEWS = { train: ["Train", Train], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
 
-// ── theme: the person's choice, else the system's ───────────────────────────────────────────────────────────────────
+// ── theme: the user's choice, or the system's ───────────────────────────────────────────────────────────────────────
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 const chosen = () => {
@@ -35,7 +35,7 @@ function toggleTheme() {
   try {
     localStorage.setItem("mulligan.theme", name);
   } catch {
-    // private windows keep nothing: the choice lasts as long as the page
+    // a private window stores nothing: the choice lasts as long as the page
   }
   setTheme(name);
 }
@@ -48,7 +48,7 @@ function route() {
   return { view: VIEWS[view] ? view : "train", rest: rest.map(decoded), query: new URLSearchParams(query) };
 }
 
-/** A part of the address, which a person may have typed: where it is no code, it stands for itself. */
+/** A decoded part of the address; the part itself where a user has typed what cannot be decoded. */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -114,14 +114,14 @@ onProgress((news) => {
 
 // ── the tab's title ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-const TITLED = 5000; // ms between two steps in the title of a run that trains: each costs as much as a chart
+const TITLED = 5000; // ms between two updates of the title: each costs as much as a chart
 let titled = { of: null, at: 0 };
 
 function setTitle(view, state) {
   const [now, of] = [performance.now(), `${view} ${state} ${document.hidden}`];
   if (of === titled.of && ["training", "warning"].includes(state) && now - titled.at < TITLED) return;
   titled = { of, at: now };
-  // a hidden tab hears nothing: the step it had would soon be a false one
+  // a hidden tab has no stream, so its step would soon be wrong
   const step = store.status && !document.hidden && !["empty", "loading"].includes(store.status.state) ? `${int(store.status.step)} · ` : "";
   document.title = `${step}${VIEWS[view][0]} · Mulligan`;
 }
@@ -145,6 +145,6 @@ function App() {
 
 addEventListener("mulligan-theme", () => changed(true));
 const app = document.getElementById("app");
-app.replaceChildren(); // the words that stood there until now
+app.replaceChildren(); // the text of index.html
 render(html`<${App} />`, app);
 server.connect();

@@ -9,16 +9,16 @@ import { decode, paintGrey, values } from "./pictures.js";
 import { Slider } from "./settings.js";
 import { act, mayWrite, onProgress, server, store } from "./store.js";
 
-const SHOWN = 4; // figures on the plate
+const SHOWN = 4; // figures beside the pictures
 const COLOURS = ["--bad", "--judge", "--real", "--fake", "--brand"];
 
-/** What stands where something has not come yet: while there is no server, nothing is asked for. */
+/** The text before something has come; without a server nothing is asked for. */
 const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server does not answer.");
 
-/** Whether a picture has less than the data's range, 0 to 1, from black to white; a caption may speak of a part of one. */
+/** Whether black to white is less than the data's range of 0 to 1; a caption may also speak of a stretched part. */
 const stretched = (p) => /stretched/i.test(p.caption) && p.low != null && p.high - p.low < 1;
 
-/** A picture under its name, with the values of black and white beside it. */
+/** A picture with its name, and the values of black and white. */
 function Exhibit({ picture, image }) {
   const grey = image && stretched(picture) ? values(image).map((v) => picture.low + v * (picture.high - picture.low)) : null;
   return grey ? html`<${Stretch} picture=${picture} grey=${grey} image=${image} />` : html`<figure><${Picture} image=${image} label=${picture.caption} />
@@ -27,7 +27,7 @@ function Exhibit({ picture, image }) {
 
 const title = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll(/[-_]/g, " ");
 
-/** The same pixels from their true scale to one that shows what is not there; the range is always written. */
+/** The same pixels, from their true scale to a stretched one; the range is always written. */
 function Stretch({ picture, grey, image }) {
   const canvas = useRef(null);
   const [place, setPlace] = useState(100);

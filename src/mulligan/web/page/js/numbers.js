@@ -1,8 +1,8 @@
-// How numbers are written: three significant digits, a true minus, a dash for what is not known, NaN as NaN.
+// How numbers are written: three significant digits, a true minus sign, a dash for an unknown value.
 
 const minus = (text) => String(text).replace("-", "−");
 
-const grouped = new Intl.NumberFormat("en-US"); // made once: toLocaleString makes one a number
+const grouped = new Intl.NumberFormat("en-US"); // made once, because toLocaleString makes one for each number
 
 /** A count: 12,400. */
 export const int = (n) => (n == null ? "–" : minus(grouped.format(Math.round(n))));
@@ -22,7 +22,7 @@ export function num(v) {
   return minus(v.toExponential(1));
 }
 
-/** A figure that needs no more than two significant digits, as thresholds do. */
+/** A figure with two significant digits, for thresholds. */
 export function short(v) {
   if (v == null || !Number.isFinite(v)) return num(v);
   const a = Math.abs(v);
@@ -59,5 +59,5 @@ export function bytes(n) {
 /** The step of an axis: 5k. */
 export const thousands = (n) => (n >= 1000 ? `${Number((n / 1000).toPrecision(3))}k` : String(n));
 
-/** A word of the configuration as a person reads it. */
+/** A word of the configuration, for people. */
 export const plain = (word) => String(word ?? "none").replaceAll("_", "-");

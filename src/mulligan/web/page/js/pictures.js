@@ -1,8 +1,8 @@
-// Pictures: always 0…1 as black to white; a stretched one carries its range in words beside it.
+// Pictures: 0…1 is black to white, always. A stretched picture has its range written beside it.
 
-const MARGIN = 0.3; // of the data's range, around it: the generator does not keep to it
+const MARGIN = 0.3; // share of the data's range, on each side: generated points may lie outside
 const SIDE = 384; // CSS pixels of a square of points
-const TILE = 2; // canvas pixels a CSS pixel, so that the browser scales down evenly
+const TILE = 2; // canvas pixels for a CSS pixel, so that the browser scales down evenly
 
 /** Decode base64 PNG or an address into something a canvas can draw. */
 export async function decode(source) {
@@ -12,7 +12,7 @@ export async function decode(source) {
   return image;
 }
 
-/** Give samples their decoded picture, once: a canvas can then be painted at once, in the frame of all else. */
+/** Decode the picture of samples once, so that a canvas can be painted in the same frame as the rest. */
 export async function decoded(samples) {
   if (samples?.png && !samples.image) samples.image = await decode(samples.png).catch(() => null);
   return samples;
@@ -28,7 +28,7 @@ export function paint(canvas, image, scale = 1) {
   ink.drawImage(image, 0, 0, canvas.width, canvas.height);
 }
 
-/** Fit a grid into a box of so many CSS pixels: enlarged by a whole number, and no smaller than the screen shows it. */
+/** Fit a grid into a box of CSS pixels: enlarged by a whole number, at least to the screen's resolution. */
 export function paintGrid(canvas, image, box) {
   const wanted = Math.max(1, box) * Math.max(1, window.devicePixelRatio || 1);
   paint(canvas, image, Math.max(TILE, Math.ceil(wanted / image.width)));
@@ -61,7 +61,7 @@ export function signedColours() {
   };
 }
 
-/** Paint values of a sign, −1…1, width × height. */
+/** Paint values from −1 to 1, width × height. */
 export function paintSigned(canvas, data, width, height, colour = signedColours()) {
   canvas.width = width;
   canvas.height = height;
@@ -91,7 +91,7 @@ export function bytesOf(base64) {
   return Int8Array.from(atob(base64), (c) => (c.charCodeAt(0) << 24) >> 24);
 }
 
-/** Points of samples on a square with axes, reals or fakes. */
+/** Paint real or generated points on a square with axes. */
 export function paintPoints(canvas, points, { low, high, real = false }) {
   const size = SIDE * TILE;
   canvas.width = canvas.height = size;
@@ -120,7 +120,7 @@ export function paintPoints(canvas, points, { low, high, real = false }) {
     const [across, down] = [at(x), size - at(y)];
     const [near, level] = [inside(across), inside(down)];
     ink.beginPath();
-    // what lies beyond the edge stands at it as a square, not clipped in silence
+    // a point beyond the edge is a square at the edge
     if (near !== across || level !== down) ink.rect(near - 7, level - 7, 14, 14);
     else ink.arc(across, down, 4, 0, 7);
     ink.fill();
@@ -132,7 +132,7 @@ function paintHistogram(ink, points, at, size) {
   const bins = new Array(48).fill(0);
   for (const [x] of points) bins[Math.min(47, Math.max(0, Math.floor((at(x) / size) * 48)))]++;
   const most = Math.max(1, ...bins);
-  const base = size - 16 * TILE; // the numbers of the axis stand below
+  const base = size - 16 * TILE; // the numbers of the axis are below
   bins.forEach((n, i) => ink.fillRect((i * size) / 48 + 1, base - (n / most) * size * 0.8, size / 48 - 2, (n / most) * size * 0.8));
 }
 

@@ -1,4 +1,4 @@
-// Quality: no figure alone; its floor or best, how many samples, at which step.
+// Quality: every figure with its floor or best value, the number of samples, and the step.
 
 import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { int, num, percent, short } from "./numbers.js";
@@ -51,8 +51,8 @@ function Histogram({ shares, real, names, of }) {
 
 export function Quality() {
   const { metrics, events: { evaluated, measured }, checked, status } = store;
-  const m = metrics ?? evaluated?.metrics; // of a checkpoint, at the end; or what the monitor measures in training
-  const first = store.catalog?.diagnosis; // what is known of a measurement before there is one
+  const m = metrics ?? evaluated?.metrics; // an evaluation of a checkpoint, or what the monitor has measured in training
+  const first = store.catalog?.diagnosis; // known before the first measurement
   const blank = !status || ["empty", "loading"].includes(status.state);
   const points = status?.points;
   const shares = blank || !measured?.histogram.length ? null : measured.histogram;
@@ -65,7 +65,7 @@ export function Quality() {
   const exact = m?.coverage != null;
   const lost = modes != null && modes < names.length;
   const at = (metrics ?? evaluated ?? measured)?.step;
-  const measuredAt = measured == null ? "" : `step ${int(measured.step)}`; // it and an evaluation have steps of their own
+  const measuredAt = measured == null ? "" : `step ${int(measured.step)}`; // an evaluation may have another step
   const n = int(metrics ? m.n : status?.kid_n);
   const floor = metrics ? null : status?.kid_floor;
   const space = SPACES[metrics ? m.space : points ? "points" : "pca64"];

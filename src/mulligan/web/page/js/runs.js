@@ -1,4 +1,4 @@
-// Runs: what is on disk, side by side; compare, report, resume, export, delete with undo.
+// Runs: the runs folder as a table; compare, report, resume, export, delete with undo.
 
 import { html, useEffect, useMemo, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { Chart, measured, points } from "./chart.js";
@@ -12,7 +12,7 @@ const OPEN = ["paused", "stopped", "failed", "finished"];
 
 const address = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 
-// the few samples of training, and the many at the end, give other figures of one name
+// a metric has other values with the few samples of training than with the many at the end
 const TRAINED = html`<br /><small>in training</small>`;
 const ENDED = html`<br /><small>at the end</small>`;
 
@@ -86,7 +86,7 @@ export function Runs({ query }) {
   const found = runs.filter((r) => [r.name, r.recipe, r.data, r.diagnosis?.title, r.state].some((t) => String(t ?? "").toLowerCase().includes(words.toLowerCase())));
   const toggle = (name) => setChosen(picked.includes(name) ? picked.filter((n) => n !== name) : [...picked, name].slice(-MOST));
   const off = !mayWrite();
-  // news of the run in hand comes all the time: hundreds of rows are not gone through for it
+  // a live run sends news all the time: hundreds of rows must not be rebuilt for it
   const rows = useMemo(() => found.map((run) => html`<${Row} key=${run.name} run=${run} selected=${picked.includes(run.name)} toggle=${() => toggle(run.name)} off=${off} />`), [list, words, picked.join("/"), off]);
   const restore = async (item) => {
     await act(`/api/trash/${encodeURIComponent(item.id)}/restore`);

@@ -1,4 +1,4 @@
-// Samples: 64 pictures from the same 64 z, average, raw or real weights in the same place, and a slider to look back.
+// Samples: 64 pictures of the same 64 z, from average or raw weights, or real ones; and a slider to look back.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
@@ -9,7 +9,7 @@ import { latest, mayWrite, server, store, tell } from "./store.js";
 import { Slider, start, wanted } from "./settings.js";
 
 const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights"], ["raw", "raw", "Raw", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
-const SIDE = 384; // CSS pixels of the grid, as far as there is room
+const SIDE = 384; // CSS pixels of the grid, at most
 const AGAIN = 500; // ms between two requests for raw samples
 
 let theme = 0;
@@ -23,7 +23,7 @@ function describe(samples, weights, step) {
   return `64 pictures from 64 fixed z at step ${int(step)}, ${kind}, pixel values 0 to 1 shown as black to white`;
 }
 
-/** Whether all samples are one grey: said in words, because nothing is stretched. */
+/** A sentence if all samples are one grey, which nobody can see without stretching. */
 function flat(samples) {
   const span = store.events.measured?.signals.span;
   return samples && !samples.points && span != null && span < 0.01 ? "All pixels lie within 1 % of the range of real ones" : null;

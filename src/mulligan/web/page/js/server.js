@@ -1,4 +1,4 @@
-// The page is a window on the run: it listens to one stream, asks by GET, and acts by POST with the writer's token.
+// The connection to the server: one stream of news, GET for questions, POST with the write lock's token for commands.
 
 const HEX = 32;
 const WAITS = [1, 2, 4, 8, 10]; // seconds between attempts to connect
@@ -32,7 +32,7 @@ export class Server {
     this.hear = hear;
     this.client = kept("mulligan.client", draw);
     this.token = null;
-    this.epoch = null; // tells one server from the next at the same address
+    this.epoch = null; // changes when the server is restarted
     this.stream = null;
     this.attempt = 0;
     this.timer = 0;
@@ -41,7 +41,7 @@ export class Server {
     document.addEventListener("visibilitychange", () => this.seen());
   }
 
-  /** A duplicated tab inherits sessionStorage: the later of two twins takes a new name. */
+  /** A duplicated tab inherits sessionStorage. The later of the two takes a new name. */
   watchTwins() {
     if (!("BroadcastChannel" in window)) return;
     const me = draw();

@@ -1,20 +1,20 @@
-// Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe; what needs a new try waits for a press.
+// Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe. Most changes wait for a new try.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
 import { act, can, changed, command, edited, latest, mayWrite, server, store } from "./store.js";
 
-/** Under which field a refusal stands, where that has another name. */
+/** The page's field for a field that the server refuses, where the names differ. */
 export const NAMES = { size: "data" };
 
-/** Recipes that stand in the list; the others are in a menu below it. */
+/** Recipes in the list; the others are in a menu below it. */
 const FIRST = ["quick", "best", "mlp", "classic", "article", "ring"];
 const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
 
-/** What a start would use: the draft over the run's settings over the recipe's. */
+/** The settings that a start would use: the draft, then the run's, then the recipe's. */
 export function wanted() {
   const { draft, settings, catalog } = store;
   const name = draft.recipe ?? settings?.recipe ?? (recipeOf("quick") ? "quick" : catalog?.recipes[0]?.name);
@@ -24,7 +24,7 @@ export function wanted() {
 
 export const dirty = () => Object.keys(store.draft).length > 0;
 
-/** The body of a start: what the person wants otherwise than the run in hand has it, or than the recipe has. */
+/** The body of a start: what differs from the live run, or from the recipe. */
 function startBody(more = {}) {
   return { recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more };
 }
@@ -45,12 +45,12 @@ function setDraft(name, value) {
   if (name === "recipe") {
     const { data, size } = wanted();
     for (const key of Object.keys(draft)) delete draft[key];
-    draft.recipe = value; // as it comes, even where the run in hand is of the same one; but of the person's own pictures
+    draft.recipe = value; // the recipe as it is, but with the user's own pictures
     const own = store.catalog?.data.find((d) => d.name === data)?.own;
     if (own && !recipeOf(value)?.points) Object.assign(draft, { data }, size ? { size } : {});
   } else {
     draft[name] = value;
-    if (name === "data") delete draft.size; // which was that of other pictures
+    if (name === "data") delete draft.size; // it was the size of other pictures
     const base = store.settings && draft.recipe == null ? store.settings : recipeOf(recipe);
     if (base?.[name] === value) delete draft[name];
   }
@@ -59,7 +59,7 @@ function setDraft(name, value) {
   changed(true);
 }
 
-/** What the server calls live, rates and γ, acts at the next step of a living run; everything else waits in the draft. */
+/** Adjust the live run if the server allows it for this setting (rates and γ); otherwise keep the value in the draft. */
 async function commit(name, value) {
   const living = store.status && !["empty", "finished"].includes(store.status.state) && store.draft.recipe == null;
   if (store.catalog?.live.includes(name) && living && can("adjust")) {
@@ -89,9 +89,9 @@ function Choice({ name, options, value, marked }) {
 }
 
 function Figure({ name, value, marked, off, whole }) {
-  const [words, setWords] = useState(null); // what is being typed; kept as typed while it is refused
+  const [words, setWords] = useState(null); // the text that is being typed, or was refused
   const shown = words ?? (value == null ? "" : whole ? int(value).replaceAll(",", name === "steps" ? "," : "") : rate(value));
-  const [refused, setRefused] = useState(null); // why they are; other fields may be refused meanwhile, or taken
+  const [refused, setRefused] = useState(null); // the refusal of this field; other fields may have theirs
   const fault = refused ?? store.faults[name];
   const field = useRef(null);
   useEffect(() => {
@@ -103,12 +103,12 @@ function Figure({ name, value, marked, off, whole }) {
     const number = parse(text);
     if (!Number.isFinite(number) || (whole && !Number.isInteger(number)) || number < 0) {
       setWords(text);
-      return setRefused(`“${text}” is no ${whole ? "whole " : ""}number from 0 on; write one such as ${whole ? "64" : "5.0e-4"}. Until then ${whole ? int(value) : rate(value) || "nothing"} stands.`);
+      return setRefused(`${LABELS[name]} must be a ${whole ? "whole " : ""}number, 0 or more, got “${text}”. Try ${whole ? "64" : "5.0e-4"}. Until then ${whole ? int(value) : rate(value) || "nothing"} stands.`);
     }
     store.faults = { ...store.faults, [name]: null };
     await commit(name, number);
     setRefused(store.faults[name] ?? null);
-    setWords((now) => (store.faults[name] || now !== text ? now : null)); // what was typed since then stays
+    setWords((now) => (store.faults[name] || now !== text ? now : null)); // keep what was typed since then
   };
   const range = SLIDES[name];
   const place = range && value > 0 ? Math.round((100 * (Math.log10(value) - range[0])) / (range[1] - range[0])) : 0;
@@ -121,11 +121,11 @@ function Figure({ name, value, marked, off, whole }) {
     <${Fault} name=${name} own=${refused} /></div>`;
 }
 
-/** A range whose filled part is drawn by --f. */
+/** A range; CSS draws its filled part from --f. */
 export function Slider({ value, min = 0, max = 100, step = 1, label, disabled, onInput, onChange, testid, tabindex, className, text }) {
   const input = useRef(null);
   const filled = `${max > min ? (100 * (value - min)) / (max - min) : 100}%`;
-  // in the frame of the drawing: after it, the page would be painted once more
+  // in the same frame: later, the page would be painted twice
   useLayoutEffect(() => { if (input.current.style.getPropertyValue("--f") !== filled) input.current.style.setProperty("--f", filled); });
   return html`<input type="range" ref=${input} class=${className} min=${min} max=${max} step=${step} value=${value} aria-label=${label} aria-valuetext=${text} data-testid=${testid} tabindex=${tabindex} disabled=${disabled}
     onInput=${(e) => { e.target.style.setProperty("--f", `${(100 * (e.target.value - min)) / (max - min)}%`); onInput?.(Number(e.target.value)); }} onChange=${(e) => onChange?.(Number(e.target.value))} />`;

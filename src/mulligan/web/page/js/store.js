@@ -1,14 +1,14 @@
-// What the page knows of the run, as last told by the server, and what the person is about to change.
+// What the page knows: the run, as the server has told it, and what the user is about to change.
 
 import { useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { decoded } from "./pictures.js";
 import { Server, Problem } from "./server.js";
 
-const AGAIN = 6000; // ms between two requests of a watching tab for the write lock
-const KEPT = 1000; // points of a curve before every second one is dropped
+const AGAIN = 6000; // ms between two requests for the write lock by a tab that only watches
+const KEPT = 1000; // points of a curve; then every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-// ms between two drawings, each of which takes time that training could use: a grid is drawn as it comes, and takes along
-// the figures and curves that came before it; without one these wait a little longer
+// ms between two drawings of the page, which take time that training could use. A grid is drawn soon, together with the
+// figures before it; figures alone wait a little longer.
 const quiet = () => (calm() ? 1000 : 600);
 const PATIENT = 1500;
 const FIGURES = ["event", "status", "checked", "metrics"];
@@ -22,16 +22,16 @@ const started = {
 export const store = {
   ...started,
   connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
-  news: null, // {kind, text, actions} the bar at the foot
+  news: null, // {kind, text, actions} of the bar at the foot
   spoken: "", alarmSpoken: "",
   draft: {}, // settings not yet in force, by name
-  faults: {}, // sentences under fields, by name
-  remedy: null, // changes of a second try while they are being edited, and what they are of
+  faults: {}, // refusals under fields, by name
+  remedy: null, // the changes of a second try while they are being edited
 };
 
 const listeners = new Set();
 let timer = 0;
-let due = Infinity; // when the page is drawn next
+let due = Infinity; // when the page will be drawn next
 let last = 0;
 
 function draw() {
@@ -40,13 +40,13 @@ function draw() {
   for (const listener of listeners) listener();
 }
 
-/** Draw once the newest grid is decoded: the browser then paints one frame, not one for the words and one for it. */
+/** Draw once the newest grid is decoded, so that the browser paints text and grid in one frame. */
 async function drawWithGrid() {
   if (document.body.dataset.view === "train") await decoded(store.samples);
   draw();
 }
 
-/** Draw the page again: soon, or at once after what the person did. */
+/** Draw the page again: soon, or now if the user has done something. */
 export function changed(now = false, wait = quiet()) {
   if (now) {
     clearTimeout(timer);
@@ -84,7 +84,7 @@ export function tell(kind, text, actions = []) {
 
 /** Add a row to a table of columns, which came with the snapshot; what was not measured at this step is a gap. */
 function append(table, step, values) {
-  if (!table || step <= table.step.at(-1)) return; // told again
+  if (!table || step <= table.step.at(-1)) return; // the server has told it again
   for (const name of Object.keys(table)) table[name].push(name === "step" ? step : values[name] ?? null);
   if (table.step.length <= KEPT) return;
   for (const name of Object.keys(table)) table[name] = table[name].filter((_, i) => i % 2 === 0);
@@ -98,19 +98,19 @@ function join(step, figures) {
   for (const name of Object.keys(table)) if (name !== "step" && figures[name] != null) table[name][table.step.length - 1] = figures[name];
 }
 
-/** A status comes with the news and with the answer to a command, on two roads: the later one counts. */
+/** A status comes by the stream and with the answer to a command. The newer one counts. */
 const newer = (status) => !(status.order < store.status?.order);
 
 const hears = {
   snapshot(data) {
     const before = store.status?.run;
-    const left = store.progress; // its end may have come while this tab did not listen
+    const left = store.progress; // it may have ended while this tab was not connected
     Object.assign(store, started, data, { connected: true, lost: null });
-    store.runsVersion++; // the server may be another one than before
-    if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // and know other pictures
+    store.runsVersion++; // the server may be a new one
+    if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // with other pictures
     store.epoch = server.epoch;
     const mine = data.write_lock?.writer === server.client.slice(0, 8);
-    if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // of what was before
+    if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // it was about another run
     if (!mine || !server.token) takeLock(false);
     if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
@@ -122,7 +122,7 @@ const hears = {
   },
   samples(data) {
     store.samples = data;
-    // a grid comes at once, the status by the server's clock: beside a grid stands no step before its own
+    // a grid comes before the status of its step: the step that is shown must not be an older one
     if (data.try === store.status?.try && data.step > store.status.step) store.status = { ...store.status, step: data.step };
   },
   stepped({ step, measures }) {
@@ -157,7 +157,7 @@ const hears = {
   },
   progress(data) {
     store.progress = data.done ? null : data;
-    if (data.done && store.news?.code === "finished") store.news = null; // it spoke of what is measured
+    if (data.done && store.news?.code === "finished") store.news = null; // it announced this measurement
     heardOf(data);
   },
   notice(data) {
@@ -174,11 +174,11 @@ const hears = {
       server.token = null;
       store.spoken = "Another tab has taken control of this run.";
     }
-    if (!data.writer && store.writer === false && !document.hidden) takeLock(false); // the tab that wrote has gone
+    if (!data.writer && store.writer === false && !document.hidden) takeLock(false); // the tab that had the lock has gone
   },
   ping() {},
   lost(data) {
-    server.token = null; // asked for again: the server may have been started anew
+    server.token = null; // a restarted server does not know it
     store.connected = false;
     store.lost = data;
   },
@@ -190,14 +190,14 @@ function heardOf(progress) {
   for (const listener of progressListeners) listener(progress);
 }
 
-/** For an effect: take an answer, null and the problem when there is none, unless it is asked anew before. */
+/** For an effect: pass on an answer, or null and the problem, unless the effect has run again. */
 export function latest(answer, take) {
   let stale = false;
   answer.then((found) => stale || take(found), (problem) => stale || take(null, problem));
   return () => { stale = true; };
 }
 
-/** Hear of long actions (an export, a report); returns how to stop hearing. */
+/** Listen to long actions (an export, a report); returns a function that stops it. */
 export function onProgress(listener) {
   progressListeners.add(listener);
   return () => progressListeners.delete(listener);
@@ -207,7 +207,7 @@ const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", f
 
 function speakState(before, { state, step, error }) {
   if (!SPOKEN[state] || (before === "alarm" && state === "paused")) return;
-  const found = state === "alarm" ? store.advice : null; // said a moment ago: this sentence takes its place
+  const found = state === "alarm" ? store.advice : null; // its sentence was spoken a moment ago, and is repeated here
   if (state === "failed") store.alarmSpoken = `Failed at step ${step}. ${error?.text ?? ""}`;
   else if (found) store.spoken = `${SPOKEN[state]} at step ${step}: ${found.title}. ${found.text ?? ""}`;
   else store.spoken = `${SPOKEN[state]} at step ${step}`;
@@ -222,7 +222,7 @@ export const server = new Server((kind, data) => {
   changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
-// ── what the person does ────────────────────────────────────────────────────────────────────────────────────────────
+// ── what the user does ──────────────────────────────────────────────────────────────────────────────────────────────
 
 export async function takeLock(take) {
   try {
@@ -234,12 +234,12 @@ export async function takeLock(take) {
   changed(true);
 }
 
-// a tab that watches asks again now and then: the one that wrote may have been closed
+// a tab that only watches asks now and then: the tab with the lock may have been closed
 setInterval(() => store.connected && store.writer === false && !document.hidden && takeLock(false), AGAIN);
 
-const unanswered = new Set(); // what was asked and has no answer yet: a double click asks once
+const unanswered = new Set(); // requests without an answer yet, so that a double click asks once
 
-/** Do something that writes; a refusal is told in the bar, or under the field it names. */
+/** Send a command; a refusal is shown in the bar, or under the field that it names. */
 export async function act(path, body = {}, names = {}) {
   const key = path + JSON.stringify(body);
   if (unanswered.has(key)) return null;
@@ -272,12 +272,12 @@ export function refuse(problem, names = {}) {
   } else tell("warn", problem.message);
 }
 
-/** A command to the run of the try that the person saw. */
+/** A command to the try that the user sees. */
 export const command = (name, body = {}, names = {}) => act(`/api/train/${name}`, { run: store.status?.run, try: store.status?.try ?? 1, ...body }, names);
 
-const asked = new Set(); // long actions that this page began: their end is told
+const asked = new Set(); // long actions that this page has begun, and whose end it tells
 
-/** Begin a long action, an export or a report; its end comes as news with a link. */
+/** Begin a long action, an export or a report. Its end comes as news with a link. */
 export async function beginOf(place, what, body = {}) {
   asked.add(what);
   return act(`${place}/${what}`, body);
@@ -285,7 +285,7 @@ export async function beginOf(place, what, body = {}) {
 export const begin = (run, what, body) => beginOf(`/api/runs/${encodeURIComponent(run)}`, what, body);
 export const wasAsked = (what) => asked.has(what);
 
-/** Open the report of a run, or have it written first. */
+/** Open the report of a run, or have it written if there is none. */
 export async function openReport(name) {
   const run = await server.get(`/api/runs/${encodeURIComponent(name)}`).catch(() => null);
   if (run?.report) location.assign(run.report);
@@ -314,11 +314,11 @@ export function pageState() {
   return PLAIN[state] ?? state;
 }
 
-/** What a run's generator is asked for by: `live` and `bundled` are no runs, so one that is called like them is `./live`. */
+/** The name of a run's generator. `live` and `bundled` are not runs, so a run with such a name is `./live`. */
 export const modelOf = (run) => (["live", "bundled"].includes(run) ? `./${run}` : run);
-/** Which finding of which try is in hand. */
+/** The name of the present finding, with its run and try. */
 export const finding = () => `${store.status?.run}/${store.status?.try}/${store.events.diagnosed?.state}`;
-/** What is being edited of the remedy in hand: not that of another try, or of another finding. */
+/** The remedy that is being edited, if it belongs to the present finding. */
 export const edited = () => (store.remedy?.of === finding() ? store.remedy : null);
 export const mayWrite = () => store.connected && store.writer === true;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);

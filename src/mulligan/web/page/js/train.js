@@ -1,4 +1,4 @@
-// Train: what is training, how far it is, whether it goes well, and, if not, which one button to press.
+// Train: what trains, how far it is, whether it goes well, and what to press if it does not.
 
 import { html, useEffect, useRef } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { Chart, measured, points } from "./chart.js";
@@ -15,7 +15,7 @@ const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
 // ── transport ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Whether the main button starts a run: there is none, or other settings are wanted, or those of the one there are not known. */
+/** Whether the main button starts a new run: there is none, or settings have changed, or its settings are unknown. */
 const anew = () => (store.status?.state ?? "empty") === "empty" || dirty() || !store.settings;
 
 export function toggle() {
@@ -75,7 +75,7 @@ function RunBar({ state }) {
   const blank = !s || s.state === "empty" || s.state === "loading";
   const { events: { diagnosed }, advice } = store;
   const would = diagnosed?.severity === "alarm" && advice?.can_try && !advice.tried && ["alarm", "paused", "failed", "stopped"].includes(s?.state) ? advice.from_step : null;
-  // steps are told with the status, many times between two lists of tries
+  // the status is newer than the list of tries
   const tries = blank ? [] : store.tries.map((t) => (t.number === s.try ? { ...t, step: s.step, steps: s.steps, state: s.state } : t));
   return html`<section class="runbar" aria-label="Run controls"><${Transport} state=${state} />
     <${TriesLine} tries=${tries} current=${s?.try} steps=${blank ? wanted().steps ?? 1000 : s.steps} would=${would} blank=${s?.state === "loading" ? "Getting ready" : "Each try is drawn here, from the step where it begins"} goBack=${can("continue") || mayWrite() ? goBack : null} />
@@ -84,7 +84,7 @@ function RunBar({ state }) {
 
 // ── charts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The tries that lead to the current one, each with the steps that count: [{number, from, to}]. */
+/** The tries that led to the current one, each with its steps that count: [{number, from, to}]. */
 function lineage(tries, current) {
   const chain = [];
   let to = Infinity;
@@ -96,21 +96,21 @@ function lineage(tries, current) {
   return chain.length ? chain : [{ number: current ?? 1, from: 0, to: Infinity }];
 }
 
-/** One curve over all tries: what led here, and faint what failed. */
+/** One curve over all tries; what failed is faint. */
 function curve(tables, chain, tries, name, key, color, more = {}, change) {
   const data = chain.flatMap((t) => points(tables[t.number], key, t.from, t.to, change?.(tables[t.number]) ?? ((v) => v)));
   const dead = tries.filter((t) => !chain.some((c) => c.number === t.number && c.to === Infinity)).map((t) => ({ color, faint: true, data: points(tables[t.number], key, chain.find((c) => c.number === t.number)?.to ?? t.from_step ?? 0, Infinity, change?.(tables[t.number]) ?? ((v) => v)) }));
   return [...dead.filter((s) => s.data.length), { name, color, data, ...more }];
 }
 
-/** How D's mean logits are shown, by what the server says of the loss. */
+/** How D's mean logits are shown, by `says` of the loss. */
 const VERDICTS = {
   probability: { unit: "probability of “real”", fixed: [0, 1], change: () => sigmoid },
   logit: { unit: "logit", least: [-1, 1], change: () => (v) => v },
   centred: { unit: "logit, centred", least: [-1, 1], change: (table) => (v, i) => v - 0.5 * ((table.d_real[i] ?? 0) + (table.d_fake[i] ?? 0)) },
 };
 
-/** The number of the try since which a try's loss is what it is: others say something else by their logits. */
+/** The first of the tries with the same loss up to this one: logits of other losses cannot be compared. */
 function lossSince(tries, t) {
   const kept = t?.parent != null && !t.changes?.some((c) => c.path?.startsWith("loss"));
   return kept ? lossSince(tries, tries.find((n) => n.number === t.parent)) : t?.number;
@@ -145,9 +145,9 @@ function Charts() {
 // ── news at the foot ────────────────────────────────────────────────────────────────────────────────────────────────
 
 const LONGER = 10_000;
-const AGAIN = ["worker-died", "disk"]; // failures that are not the run's own: it can be gone on with as it is
+const AGAIN = ["worker-died", "disk"]; // failures from outside: the run can go on as it is
 
-/** Finished and failed stand at the foot for as long as they last. */
+/** The news at the foot while a run is finished or failed. */
 export function trainNews(state) {
   const s = store.status;
   if (state === "finished") {

@@ -1,4 +1,4 @@
-// The tries line: a try that failed ends in a cross, the next one leaves it in an arc from where it went back to.
+// The tries line: a failed try ends in a cross, and the next one leaves it in an arc, at the step where it went back to.
 
 import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { int, plain, thousands } from "./numbers.js";
@@ -7,11 +7,11 @@ import { LETTER, useWidth } from "./width.js";
 const [HEIGHT, LOW, UP] = [56, 40, 18];
 const EDGE = 8;
 
-const BEND = 60; // pixels from where a try leaves the line to where it runs level
+const BEND = 60; // pixels of an arc
 
 const arc = (a, end) => `M${a} ${LOW}C${a + 20} ${UP} ${a + 34} ${UP} ${a + BEND} ${UP}L${Math.max(a + BEND, end)} ${UP}`;
 
-/** The arc up to a place on it (de Casteljau, at the t whose x is `end`), and the height there. */
+/** The arc up to x = `end` (de Casteljau's algorithm), and its height there. */
 function begun(a, end) {
   if (end >= a + BEND) return [arc(a, end), UP];
   const mix = (p, q, t) => p.map((v, i) => v + (q[i] - v) * t);
@@ -62,7 +62,7 @@ export function TriesLine({ tries, current, steps, would, blank, goBack }) {
     const begin = X(now.from_step ?? 0);
     const [way, y] = up ? begun(begin, end) : ["", LOW];
     const beside = (x) => (x > width - 190 ? { x: x - 10, "text-anchor": "end" } : { x: Math.max(x + 12, label + 100) });
-    const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that begins where the name would stand
+    const label = begin < 110 ? begin + BEND + 6 : 4; // beside an arc that would cross the name
     const from = would == null ? null : X(would);
     const next = `${up ? `Try ${now.number} · s` : "S"}econd try ${narrow ? "from" : "would start here, at"} ${int(would)}`;
     const said = [...(narrow ? [] : [`Try ${now.number}: from ${int(now.from_step)}${now.summary ? ` with ${now.summary}` : ""}`]), `Try ${now.number}: ${now.summary || `from ${int(now.from_step)}`}`, `Try ${now.number}`];

@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 
-/** Pixels of a letter of a drawing's labels, rather too many than too few. */
+/** Pixels for a letter of a drawing's labels, at least. */
 export const LETTER = 6.4;
 
-/** A box and how wide it is on the screen, so that a drawing can keep its letters at their size. */
+/** A box and its width on the screen, so that a drawing can keep the size of its letters. */
 export function useWidth(before = 0) {
   const box = useRef(null);
   const [width, setWidth] = useState(before);
