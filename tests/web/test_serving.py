@@ -269,7 +269,7 @@ def test_data_that_a_name_does_not_tell_apart_are_refused(
         (tmp_path / folder).mkdir(parents=True)
     one, other = (["--data", str(tmp_path / folder)] for folder in (first, second))
     assert main(["serve", "--port", "none", *one, *one]) == 2  # the same twice is one: the port is refused
-    assert "port = 'none'" in capsys.readouterr().err
+    assert "port must be a whole number from 0 to 65535, got 'none'" in capsys.readouterr().err
     assert main(["serve", "--port", "none", *one, *other]) == 2
     assert f"--data must have names that differ, got {str(tmp_path / second)!r}" in capsys.readouterr().err
 
