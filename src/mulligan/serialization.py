@@ -137,6 +137,8 @@ def from_table(cls: type[Spec], table: Table) -> Spec:
 
 def build(hint: Any, value: Any, path: str) -> Any:
     """Build what a field of type `hint` holds from its plain value."""
+    if type(value) is hint in (float, str):  # by far the most
+        return value
     origin = get_origin(hint)
     if origin is Annotated:  # the range is checked by the dataclass itself
         return build(get_args(hint)[0], value, path)
@@ -150,6 +152,10 @@ def build(hint: Any, value: Any, path: str) -> Any:
         return value
     if origin is tuple:
         return _tuple(get_args(hint), value, path)
+    if origin in (list, dict):
+        return _collection(origin, get_args(hint)[-1], value, path)
+    if hint is Any:
+        return value
     if hint in _NOUNS:
         return _scalar(hint, value, path)
     if registry_of(hint) is not None:
@@ -174,6 +180,15 @@ def _tuple(members: tuple[Any, ...], value: Any, path: str) -> Any:
     if len(members) != len(value):
         raise ConfigError(refuse(path, value, f"a list of {len(members)} entries, not {len(value)}"))
     return tuple(build(m, v, f"{path}.{i}") for i, (m, v) in enumerate(zip(members, value)))
+
+
+def _collection(kind: type, inner: Any, value: Any, path: str) -> Any:
+    if not isinstance(value, kind):
+        raise ConfigError(refuse(path, value, "a list" if kind is list else "a table"))
+    plain: Any = value
+    if kind is dict:
+        return {key: build(inner, entry, path) for key, entry in plain.items()}
+    return [build(inner, entry, path) for entry in plain]
 
 
 def _one_of(members: tuple[Any, ...], value: Any, path: str) -> Any:

@@ -201,7 +201,7 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data):
         (["--size", "32"], "mulligan: size = 32 must be left out for mnist: a named data set is used as it is"),
         (["--set", "discriminator.optimiser.lr=1"], "Did you mean 'optimizer'"),
         (["--set", "lr=1"], "lr"),
-        (["--set", "loss"], "'loss' is no path=value"),
+        (["--set", "loss"], "an override must be path=value, got 'loss'"),
         (["--set", "--steps", "5"], "--set needs a path=value"),
         (["--set", "loss=hing"], "Did you mean 'hinge'"),
         (["--set", "generator.optimizer.lr=inf"], "lr must be a finite number, above 0, got inf"),

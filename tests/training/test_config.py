@@ -108,8 +108,8 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("steps", "'steps' is no path=value"),
-        ("=3", "'=3' is no path=value"),
+        ("steps", "an override must be path=value, got 'steps'"),
+        ("=3", "an override must be path=value, got '=3'"),
         ("parent={run='runs/ring-1',step=300}", "parent cannot be set: a second try writes it down"),
         ("parent.step=300", "parent cannot be set"),
         ("lr=1", "unknown key 'lr'. Did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
@@ -126,7 +126,7 @@ def test_lists_grow_and_empty(tiny: Any) -> None:
         ("discriminator.optimizer.kind=[1]", "discriminator.optimizer.kind = [1] is not known"),
         ("discriminator.optimizer.lr=nan", "lr must be a finite number, above 0, got nan"),
         ("discriminator.optimizer.lr=inf", "lr must be a finite number, above 0, got inf"),
-        ("loss=[1", "is no TOML value"),
+        ("loss=[1", "loss must be a TOML value, got '[1'"),
         ("steps=1\nseed=2", "steps must be a whole number, got '1\\nseed=2'"),
         ("steps=", "steps must be a whole number, got ''"),
         (
@@ -195,7 +195,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*gone\.toml: No such file"):
         load_config(tmp_path / "gone.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match=r"bytes\.toml is no text file in UTF-8"):
+    with pytest.raises(ConfigError, match=r"bytes\.toml must be a text file in UTF-8"):
         load_config(tmp_path / "bytes.toml")
     (tmp_path / "broken.toml").write_text("steps = \n")
     with pytest.raises(ConfigError, match=r"broken\.toml is not valid TOML: .*line 1"):
@@ -218,7 +218,7 @@ def test_values_by_path(tiny: Any) -> None:
 
 
 def test_what_data_may_be() -> None:
-    with pytest.raises(ConfigError, match=r"^DataSpec: low = 1\.0 is not below high = 0\.0"):
+    with pytest.raises(ConfigError, match=r"^DataSpec: low must be below high = 0\.0, got 1\.0"):
         DataSpec(low=1.0, high=0.0)
     with pytest.raises(ConfigError, match=r"^DataSpec: labels must be .*, got 'some'"):
         DataSpec(labels="some")  # type: ignore[arg-type]

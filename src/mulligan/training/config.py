@@ -1,4 +1,4 @@
-"""The configuration of a run: the game, the data, and how long and how often."""
+"""The configuration of a run: the game, the data, how long it lasts and how often it reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mulligan.errors import ConfigError, MulliganError, as_path
+from mulligan.errors import ConfigError, MulliganError, as_path, must_be
 from mulligan.game.spec import Game
 from mulligan.nn.ranges import Count, Finite, Whole, check_ranges
 from mulligan.serialization import Table, from_table, to_table
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Which samples, and what stands for their classes.
+    """The samples of a run, and what their classes are.
 
     Parameters
     ----------
     name : str
         A name of `mulligan list data`, or the path of a folder or file.
     size : int
-        Pictures of one's own are resized to size × size: 28, 32, 48 or 64; 0 makes those of a folder 28×28, and leaves
-        those of a file as they are.
+        Side that your own pictures are resized to: 28, 32, 48 or 64. With 0, those of a folder become 28×28, and those
+        of a file stay as they are.
     colour : "auto", "grey" or "rgb"
-        What pictures of one's own are turned into; "auto" keeps colour where there is any.
+        What your own pictures are converted to. "auto" keeps colour if any picture has it.
     skip_broken : bool
-        Leave out the broken files of a folder of pictures, instead of refusing it.
+        Leave out broken files of a folder of pictures. Otherwise they raise an error.
     labels : "dataset", "clusters" or "none"
-        The data's own classes (none, where it has none); k-means clusters of the pictures; or nothing.
+        The classes: those of the data, k-means clusters of the pictures, or none.
     clusters : int
-        How many clusters.
+        Number of clusters.
     limit : int
-        Use only so many samples: the first ones, or, where these lack a class, the first ones of each class, by its
-        share; 0 for all.
+        Use only this many samples; 0 for all. They are the first ones, or the first ones of each class, by its share,
+        if a class would be missing otherwise.
     low, high : float
-        What black and white become; G's output has the same range. Points are used as they are.
+        Network values of black and white. G's output has the same range. Points are used as they are.
     """
 
     name: str = "mnist"
@@ -55,18 +55,19 @@ class DataSpec:
     def __post_init__(self) -> None:
         check_ranges(self)
         if self.low >= self.high:
-            raise ConfigError(f"DataSpec: low = {self.low} is not below high = {self.high}. Try low = -1 and high = 1.")
+            raise ConfigError(must_be("DataSpec: low", f"below high = {self.high}", self.low, "low = -1 and high = 1"))
 
 
 @dataclass(frozen=True)
 class Parent:
-    """Which checkpoint of which run a second try started from.
+    """The checkpoint from which a second try started.
 
     Parameters
     ----------
     run : str
         The run folder.
     step : int
+        The checkpoint's step.
     """
 
     run: str
@@ -75,27 +76,27 @@ class Parent:
 
 @dataclass(frozen=True)
 class Config(Game):
-    """All that a run is made of: a `Game`, whose fields are the first of these, and the following.
+    """All that a run is made of: the fields of a `Game`, and these.
 
     Parameters
     ----------
     data : DataSpec
     steps : int
-        Length of the run, which the schedules are stretched over.
+        Length of the run. Schedules are stretched over it.
     batch_size : int
-        Real samples in one of D's moves, and fakes in one of G's.
+        Real samples in one move of D, and fakes in one move of G.
     seed : int
-        Of every random stream.
+        Random seed of all streams.
     threads : int
-        Workers that share a batch; 0 for all cores that the process may use. Part of what makes a run exact, so a run
-        writes down what 0 was.
+        Workers that share a batch; 0 for all cores that the process may use. The same number gives the same bytes, so a
+        run writes down what 0 was.
     report_every, sample_every, evaluate_every, save_every : int
-        Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events; the last step has them too. With 0
-        there are no samples and no evaluations; reports and checkpoints then come at the last step only.
+        Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events. The last step has them too. With 0
+        there are no samples and no evaluations, and reports and checkpoints come at the last step only.
     recipe : str
-        The recipe that this began as.
+        The recipe that this configuration started from.
     parent : Parent or None
-        Where a second try comes from.
+        The checkpoint that a second try started from.
     """
 
     data: DataSpec = DataSpec()
@@ -112,14 +113,14 @@ class Config(Game):
 
 
 def dumps_toml(config: Any) -> str:
-    """Write a configuration as TOML, every field of it."""
+    """Write a configuration as TOML, with every field."""
     import tomli_w
 
     return tomli_w.dumps(to_table(config))
 
 
 def loads_toml(text: str, source: str = "the configuration") -> Table:
-    """Read TOML into a table; ConfigError names `source` and the place where it is no TOML."""
+    """Parse TOML; a ConfigError names `source` and the line that is wrong."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -127,7 +128,7 @@ def loads_toml(text: str, source: str = "the configuration") -> Table:
 
 
 def load_config(path: str | Path) -> Config:
-    """Read a configuration from a TOML file."""
+    """Read a configuration from a TOML file, such as the config.toml of a run folder."""
     path = as_path("path", path, "a TOML file", "mine.toml")
     table = loads_toml(read_text(path), str(path))
     try:
@@ -137,24 +138,24 @@ def load_config(path: str | Path) -> Config:
 
 
 def read_text(path: Path) -> str:
-    """Read a small text file, or say in a ConfigError why not."""
+    """Read a small text file; a ConfigError says why that fails."""
     try:
         return path.read_text(encoding="utf-8-sig")  # Windows' editors put a mark before the first letter
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}. Check the path.") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is no text file in UTF-8 ({error.reason}). Check the path.") from error
+        raise ConfigError(f"{path} must be a text file in UTF-8 ({error.reason}). Check the path.") from error
 
 
 def with_all_of(config: Config, name: str) -> Config:
-    """Return the configuration without its `data.limit` where that counts samples of other data than `name`.
+    """Remove a recipe's `data.limit` before it is used with other data: the limit counts samples of its own.
 
     Parameters
     ----------
     config : Config
-        A recipe, as it comes.
+        The recipe.
     name : str
-        The data to be played with.
+        The data that will be used.
     """
     if not config.data.limit or name == config.data.name:
         return config

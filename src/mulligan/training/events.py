@@ -1,8 +1,8 @@
-"""What a run tells: one stream of events, the same for the terminal, the browser, the recorder and the tests.
+"""The events of a run: one stream, the same for the terminal, the browser, the recorder and the tests.
 
-The content of an event is a function of configuration, data, machine, NumPy build and number of threads: where these
-are the same, a resumed run tells the same, byte for byte.
-What the clock says is kept beside it, in `clock`, which no comparison and no JSON of the event includes.
+The content of an event depends on configuration, data, machine, NumPy build and number of threads alone: with the same,
+a resumed run yields the same bytes. The time stands apart, in `clock`, which comparisons and the event's JSON leave
+out.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
+from mulligan.serialization import build, hints_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Clock:
     Attributes
     ----------
     wall, cpu : float
-        Seconds; `cpu` is of all threads together.
+        Seconds. `cpu` adds up all threads.
     steps_per_second : float
         Since the last report.
     """
@@ -36,25 +38,25 @@ class Clock:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened after `step` steps."""
+    """Something that happened after `step` steps: the base of all events."""
 
     step: int
     clock: Clock | None = field(default=None, compare=False, kw_only=True)
     name: ClassVar[str] = "event"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the exact content, ready for JSON; arrays by shape and digest, the clock left out."""
+        """Return the content, ready for JSON: arrays by shape and digest, without the clock."""
         content = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "clock"}
         return {"event": self.name, **content}
 
     def line(self) -> str:
-        """Return the content as one line of JSON, with its newline; always the same text for the same content."""
+        """Return the content as one line of JSON with a newline. The same content gives the same text."""
         return json.dumps(self.to_json(), ensure_ascii=False, separators=(", ", ": ")) + "\n"
 
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The first event, once in the life of a run.
+    """The first event, once for each run.
 
     Attributes
     ----------
@@ -63,7 +65,7 @@ class Started(Event):
     shape : tuple of int
         Of one sample.
     parameters : dict
-        Numbers of trained parameters, of ``generator`` and ``discriminator``.
+        Numbers of trained parameters of ``generator`` and ``discriminator``.
     """
 
     name: ClassVar[str] = "started"
@@ -80,12 +82,12 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Stepped(Event):
-    """A report.
+    """A report, every ``report_every`` steps.
 
     Attributes
     ----------
     measures : dict of str to float
-        Means, over the steps since the last report, of what `GAN.step` measures.
+        What `GAN.step` measures, averaged over the steps since the last report.
     """
 
     name: ClassVar[str] = "stepped"
@@ -94,7 +96,7 @@ class Stepped(Event):
 
 @dataclass(frozen=True, eq=False)
 class Sampled(Event):
-    """What the averaged generator makes of the fixed z.
+    """Samples of the averaged generator for the fixed z.
 
     Attributes
     ----------
@@ -115,12 +117,12 @@ class Sampled(Event):
 
 @dataclass(frozen=True)
 class Evaluated(Event):
-    """What the evaluators found.
+    """The metrics of all evaluators.
 
     Attributes
     ----------
     metrics : dict
-        JSON-able.
+        Ready for JSON.
     """
 
     name: ClassVar[str] = "evaluated"
@@ -129,14 +131,14 @@ class Evaluated(Event):
 
 @dataclass(frozen=True)
 class Measured(Event):
-    """What the diagnosis measured.
+    """The figures of one measurement of the diagnosis.
 
     Attributes
     ----------
     signals : dict of str to float
-        By name; `mulligan.training.diagnosis.FIGURES` says what most of them are.
+        Figures by name; `mulligan.training.diagnosis.FIGURES` describes most of them.
     histogram : list of float
-        Shares of the fakes' classes; empty where nothing can tell them.
+        Shares of the fakes' classes; empty if they are not known.
     """
 
     name: ClassVar[str] = "measured"
@@ -151,17 +153,17 @@ class Diagnosed(Event):
     Attributes
     ----------
     state : str
-        A key of `mulligan.training.diagnosis.FAILURES`, or "healthy" where an earlier state is over.
+        A key of `mulligan.training.diagnosis.FAILURES`, or "healthy" when an earlier state is over.
     evidence : dict
-        The figures that say so, by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
+        The figures by name: ``{"value": …, "operator": ">" or "<", "threshold": …}``.
     remedies : tuple of str
-        What to try, the likeliest first.
+        What to try, the most likely first, in words.
     overrides : tuple of str
-        The same as changes of the configuration, ``path=value``: what a second try applies.
+        The remedy as changes of the configuration, ``path=value``, which a second try applies.
     severity : "alarm", "warning" or ""
     healthy_step : int
-        The last step that showed nothing: where a second try goes back to. 0 where the remedy changes the nets, the
-        start weights or the data.
+        The last healthy step, to which a second try goes back. 0 if the remedy changes the networks, the start weights
+        or the data.
     """
 
     name: ClassVar[str] = "diagnosed"
@@ -174,7 +176,7 @@ class Diagnosed(Event):
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Diagnosed:
-        """Return the event whose `to_json` this is."""
+        """Build the event from what `to_json` returned."""
         lists = ("remedies", "overrides")
         names = {f.name for f in fields(cls)}
         known: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items() if k in names}
@@ -183,7 +185,7 @@ class Diagnosed(Event):
 
 @dataclass(frozen=True)
 class Adjusted(Event):
-    """Somebody has adjusted a setting in the middle of the run; it acts from the next step on.
+    """A setting was adjusted in the middle of the run. It acts from the next step on.
 
     Attributes
     ----------
@@ -204,7 +206,7 @@ class Saved(Event):
 
 @dataclass(frozen=True)
 class Failed(Event):
-    """The last event of a run that cannot go on; the error follows.
+    """The last event of a run that cannot go on. The error follows.
 
     Attributes
     ----------
@@ -217,54 +219,30 @@ class Failed(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """The last event: all steps are done."""
+    """The last event of a run: all steps are done."""
 
     name: ClassVar[str] = "finished"
 
 
-_WRITTEN: dict[str, type | tuple[type, ...]] = {
-    "int": int,
-    "float": (int, float),
-    "str": str,
-    "dict": dict,
-    "list": list,
-    "tuple": list,
-    "Array": dict,
-}
-"""What JSON makes of the fields' types, by their words."""
-_FIGURE = {"value": "float", "operator": "str", "threshold": "float"}
-"""A figure of the evidence."""
-_SEVERITIES = ("alarm", "warning", "")
+_EVIDENCE = {"value": float, "operator": str, "threshold": float}
+"""What each figure of the evidence holds."""
 
 
 def is_whole(event: dict[str, Any]) -> bool:
-    """Tell whether an event has what `to_json` writes; one of another's kind needs its step alone."""
-    kind = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
-    written = all(
-        _is_written(event[f.name], str(f.type)) if f.name in event else f.default is not MISSING
-        for f in fields(kind)
-        if f.name != "clock"
-    )
-    return written and (kind is not Diagnosed or _is_said(event))
-
-
-def _is_written(value: Any, kind: str) -> bool:
-    """Tell whether JSON makes such a value of a field's type, what it holds included."""
-    outer, _, inner = kind.removesuffix("]").partition("[")
-    fits = isinstance(value, _WRITTEN.get(outer, object))
-    if not (fits and inner):
-        return fits
-    within = inner.removesuffix(", ...").rpartition(", ")[2]
-    return all(_is_written(each, within) for each in (value.values() if outer == "dict" else value))
-
-
-def _is_said(event: dict[str, Any]) -> bool:
-    """Tell whether what a diagnosis says is among the words that it has, and its evidence whole."""
-    return event.get("severity", "") in _SEVERITIES and all(map(_is_figure, event["evidence"].values()))
-
-
-def _is_figure(found: Any) -> bool:
-    return isinstance(found, dict) and all(_is_written(found.get(name), kind) for name, kind in _FIGURE.items())
+    """Tell whether an event of a log has all fields that `to_json` writes. An unknown kind needs its step alone."""
+    kind: Any = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
+    hints = {f.name: hints_of(kind)[f.name] for f in fields(kind) if f.name in event or f.default is MISSING}
+    try:
+        for name, hint in hints.items():
+            build(dict[str, Any] if hint == Array else hint, event[name], name)
+        if kind is Diagnosed:
+            build(Literal["alarm", "warning", ""], event.get("severity", ""), "severity")
+            for figure in event["evidence"].values():
+                for name, hint in _EVIDENCE.items():
+                    build(hint, figure[name], name)
+    except (ConfigError, LookupError, TypeError):
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The training loop: one stream of events. It knows no file, no terminal, no socket.
 
-The generator is suspended between two steps at every `yield`. That is the only place where a checkpoint is taken, and
-so a resumed run is exact to the byte, on the same machine, NumPy build and number of threads.
+The loop pauses at every `yield`, between two steps. Checkpoints are taken only there, so a resumed run has the same
+bytes, on the same machine, NumPy build and number of threads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DivergedError, must_be, shown
+from mulligan.errors import ConfigError, DivergedError, must_be
 from mulligan.training import guard
 from mulligan.training.companions import Evaluator, Observer, check_observers
 from mulligan.training.events import (
@@ -45,20 +45,20 @@ def train(
     save: Callable[[Saved], object] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
-    """Train to the last step of the configuration, from wherever the run stands.
+    """Train a run to the last step of its configuration, from the step where it stands.
 
     Parameters
     ----------
     run : Run
-        Brought forward in place.
+        Changed in place.
     evaluators : sequence of callable
-        Their metrics, put together, are an `Evaluated` event every ``evaluate_every`` steps.
+        Called every ``evaluate_every`` steps. Their metrics together are an `Evaluated` event.
     observers : sequence of Observer
         Their events follow the events that they answer.
     save : callable, optional
-        Called every ``save_every`` steps, after all other events of the step; a `Saved` event follows.
+        Called every ``save_every`` steps, after all other events of the step. A `Saved` event follows.
     stop : callable, optional
-        Asked before every step; True ends the stream there, without `Finished`.
+        Called before every step. If it returns True, the stream ends, without `Finished`.
 
     Yields
     ------
@@ -70,11 +70,11 @@ def train(
     Raises
     ------
     ConfigError
-        When `run` is none, or a companion of it is not what is to be called.
+        When `run`, an evaluator or an observer is of the wrong type.
     DivergedError
         When a loss or an array is no longer finite.
     KeyboardInterrupt
-        At the end of a step, when what is due there has been told.
+        At the end of a step, after the events that are due.
     """
     check_play(run, evaluators, observers, stop if save is None else save, stop)
     run.watch(observers)
@@ -126,7 +126,7 @@ def train(
 
 
 def check_play(run: object, evaluators: object, observers: object, *calls: object) -> None:
-    """Refuse what is no run, and companions that could not be called when their time comes."""
+    """Raise a ConfigError unless `run` is a run, and evaluators, observers and `calls` can be called."""
     if not isinstance(run, Run):
         raise ConfigError(must_be("run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))"))
     if not isinstance(evaluators, Sequence) or not all(map(callable, evaluators)):
@@ -135,7 +135,7 @@ def check_play(run: object, evaluators: object, observers: object, *calls: objec
     check_observers(observers)
     for call in calls:
         if not callable(call):
-            raise ConfigError(f"{shown(call)} cannot be called, as save and stop are. Try stop=lambda: False.")
+            raise ConfigError(must_be("save and stop", "functions", call, "stop=lambda: False"))
 
 
 def _between(run: Run) -> BetweenSteps:
@@ -143,7 +143,7 @@ def _between(run: Run) -> BetweenSteps:
 
 
 def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
-    """Return what an evaluator gives, as JSON can hold it."""
+    """Return an evaluator's metrics, as JSON can hold them."""
     found = evaluate(run)
     try:
         figures = {name: figure.item() if isinstance(figure, np.generic) else figure for name, figure in found.items()}
@@ -155,7 +155,7 @@ def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
 
 
 def _advance(run: Run, last: int, stop: Callable[[], bool], held: Held) -> None:
-    """Take steps up to number `last`, or until asked to stop or interrupted, on the clock."""
+    """Take steps up to number `last`, until asked to stop or interrupted, and add up the time."""
     wall, cpu = time.perf_counter(), time.process_time()
     try:
         with held, np.errstate(all="ignore"):  # the guard finds what overflows, and can say where

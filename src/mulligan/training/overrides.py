@@ -37,19 +37,19 @@ _LOG = logging.getLogger(__name__)
 
 
 def with_overrides(config: Config, overrides: Overrides) -> Config:
-    """Change fields of a configuration by their paths; log a warning where a change of kind drops something.
+    """Change fields of a configuration by their paths. A warning is logged if a change of kind drops something.
 
     Parameters
     ----------
     config : Config
     overrides : mapping, or iterable of str and of pairs
-        ``{"discriminator.optimizer.lr": 1e-4}`` or ``["generator.layers.0.units=64"]``. The value in a text is TOML; a
-        bare word is text. Setting a ``kind`` keeps what the new kind also has.
+        ``{"discriminator.optimizer.lr": 1e-4}`` or ``["generator.layers.0.units=64"]``. The value in a text is TOML,
+        and a bare word is text. Setting a ``kind`` keeps the fields that the new kind also has.
 
     Raises
     ------
     ConfigError
-        For an override that is no ``path=value``, an unknown path, or a value that is not allowed there.
+        When an override is not ``path=value``, a path is unknown, or a value is not allowed there.
     """
     changed, dropped = apply_overrides(config, overrides)
     for sentence in dropped:
@@ -58,9 +58,9 @@ def with_overrides(config: Config, overrides: Overrides) -> Config:
 
 
 def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[str]]:
-    """Do what `with_overrides` does, and return what changes of kind have dropped, a sentence each, instead of logging.
+    """Do what `with_overrides` does, but return what changes of kind have dropped, one sentence each.
 
-    All changes are made to one table, from which the configuration is built once: they may mend each other.
+    All changes go into one table, and the configuration is built from it once: values may depend on each other.
     """
     if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
         raise ConfigError(must_be("overrides", "a dict, or a list of texts", overrides, "['steps=100']"))
@@ -92,22 +92,24 @@ def _as_toml(value: Any) -> str:
 
 def _pair(override: Any) -> tuple[str, Any]:
     if not isinstance(override, tuple) or len(override) != 2 or not isinstance(override[0], str):
-        raise ConfigError(f"{override!r} is no path=value. Write it as text: 'discriminator.optimizer.lr=1e-4'.")
+        raise ConfigError(must_be("an override", "path=value", override, "'steps=100'"))
     return override[0], to_plain(override[1])
 
 
 def _read(text: str) -> tuple[str, Any]:
-    """Take ``path=value`` apart; the value is TOML, and a bare word is text."""
+    """Split ``path=value``. The value is TOML, and a bare word is text."""
     path, equals, word = (part.strip() for part in text.partition("="))
     if not equals or not path:
-        raise ConfigError(f"{text!r} is no path=value. Write, for instance, discriminator.optimizer.lr=1e-4.")
+        raise ConfigError(must_be("an override", "path=value", text, "steps=100"))
     if path.partition(".")[0] == "parent":
         raise ConfigError("parent cannot be set: a second try writes it down (mulligan diagnose RUN --try).")
     try:
         parsed = tomllib.loads(f"value = {word}")
     except (ValueError, RecursionError) as error:
         if re.match(r"[\[{\"']", word):
-            raise ConfigError(f"{word!r} is no TOML value: {error}. Text in quotes, lists in brackets.") from error
+            raise ConfigError(
+                f"{path} must be a TOML value, got {word!r} ({error}). Text in quotes, lists in brackets."
+            ) from error
         return path, word
     return path, parsed["value"] if parsed.keys() == {"value"} else word
 
@@ -132,7 +134,7 @@ def _assigned(hint: Any, node: Any, keys: list[str], value: Any, path: str, drop
 
 
 def _opened(hint: Any, node: Any, path: str, inside: str) -> tuple[type, Table]:
-    """Return the class of a node, and its whole table: a kind's name alone stands for the kind's defaults."""
+    """Return the class of a node and its full table. A kind's name alone stands for the kind's defaults."""
     cls, short = _member(hint, node), None
     if isinstance(node, str) and node != NONE:
         short = "kind" if registry_of(cls) else getattr(cls, "shorthand", None)
@@ -142,7 +144,7 @@ def _opened(hint: Any, node: Any, path: str, inside: str) -> tuple[type, Table]:
     if isinstance(table, dict) and isinstance(cls, type) and is_dataclass(cls):
         return cls, table | _defaults(cls, table)
     if node != NONE:
-        build(hint, node, path)  # says what is wrong with it, where an earlier override put it there
+        build(hint, node, path)  # raises the error of an earlier override that put a wrong value there
     raise ConfigError(
         f"{path} is {show(node)}, which has no parts, so {inside} cannot be set. "
         f"Set {path} itself{' to a kind first' if node == NONE else ''}."
@@ -172,10 +174,10 @@ def _in_list(
 
 
 def _with_kind(member: Any, node: Table, kind: Any, path: str, dropped: list[str]) -> Table:
-    """Return the table of another kind, with those of the old one's keys that the new one has too."""
+    """Return the table of another kind, with the keys of the old table that the new kind has too."""
     registry = registry_of(member, kind) or {}
     if not isinstance(kind, str) or kind not in registry:
-        return {"kind": kind}  # the builder says what is wrong with it
+        return {"kind": kind}  # the builder raises the error
     kept = {key: value for key, value in node.items() if key in keys_of(registry[kind])}
     lost = [f"{key} = {show(value)}" for key, value in node.items() if key != "kind" and key not in kept]
     if lost and node["kind"] != kind:
@@ -191,7 +193,7 @@ def _member(hint: Any, node: Any) -> Any:
 
 
 def _elsewhere(table: Table, key: str) -> ConfigError:
-    """Make the error for an unknown key at the top, pointing to where deeper tables have it."""
+    """Make the error for an unknown key at the top level, with the paths where deeper tables have it."""
     places = [path for path in flattened(table) if path.rpartition(".")[2] == key]
     if not places:
         return unknown_key("", key, tuple(table))
@@ -199,7 +201,7 @@ def _elsewhere(table: Table, key: str) -> ConfigError:
 
 
 def flattened(table: Table, path: str = "") -> dict[str, Any]:
-    """Return every value that is no table or list of tables, by its path."""
+    """Return every plain value of a table by its path."""
     found: dict[str, Any] = {}
     for key, value in table.items():
         here = join(path, key)
@@ -236,13 +238,13 @@ def adjustable(config: Config) -> set[str]:
 
 
 def compared(old: Table, new: Table) -> list[tuple[str, Any, Any]]:
-    """Return every value in which two tables differ: its path, old and new; None where a table has no such path."""
+    """Return all values in which two tables differ as (path, old, new). None means that a table has no such path."""
     a, b = flattened(old), flattened(new)
     return [(path, a.get(path), b.get(path)) for path in a | b if a.get(path) != b.get(path)]
 
 
 def differences(old: Table, new: Table) -> list[str]:
-    """Say in which values two tables differ: ``path: old → new``, one line each."""
+    """Return one line ``path: old → new`` for each value in which two tables differ."""
 
     def word(value: Any) -> str:
         return "absent" if value is None else show(value)

@@ -1,4 +1,4 @@
-"""Recipes: whole configurations by name, one TOML file each, with a comment that says where it comes from."""
+"""Recipes: whole configurations by name, one TOML file each, with a comment about its source."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 RECIPES: dict[str, Path] = {
     path.stem: path for path in sorted((Path(__file__).parent.parent / "recipes").glob("*.toml"))
 }
-"""The file of every recipe by its name; one of your own is one more entry."""
+"""The file of every recipe by its name. To add your own, add an entry."""
 
 
 def recipe(name: str | Path, **overrides: Any) -> Config:
-    """Give the configuration of a recipe.
+    """Return the configuration of a recipe, ready for `Run`.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
     Raises
     ------
     ConfigError
-        When there is no such recipe, or a field is unknown or has a value that is not allowed.
+        When the recipe or a field is unknown, or a value is not allowed.
     """
     path = _find(name)
     anew = replace(load_config(path), recipe=path.stem, parent=None)  # the settings of a second try, too
@@ -44,7 +44,7 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
 
 
 def describe(name: str) -> tuple[str, str]:
-    """Return what a recipe is, in one line, and the rest of its opening comment: where it comes from."""
+    """Return one line about a recipe, and its source: the rest of the comment at the top of its file."""
     first, rest = opening(_find(name))
     return first.partition(": ")[2], rest
 
@@ -57,19 +57,21 @@ def _find(name: str | Path) -> Path:
 
 
 def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
-    """Return a file by the name that it has among those that come with Mulligan, or by its path.
+    """Return the path of a TOML file that comes with Mulligan, by its name, or of the user's own.
 
     Parameters
     ----------
     name : str or Path
+        A name in `known`, or a path.
     known : mapping of str to Path
+        The files that come with Mulligan.
     kind, kinds : str
-        What an error calls one of them, and all.
+        What an error calls such a file, and several.
 
     Raises
     ------
     ConfigError
-        When the name is not known, and no path of a TOML file.
+        When `name` is neither a known name nor the path of a TOML file.
     """
     word = str(name) if isinstance(name, Path) else name
     if isinstance(word, str) and word in known:
@@ -81,7 +83,7 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
 
 
 def opening(path: Path) -> tuple[str, str]:
-    """Return the first line of the comment that a TOML file begins with, and the others put together."""
+    """Return the first line of the comment at the top of a TOML file, and the other lines as one text."""
     lines = []
     for line in read_text(path).splitlines():
         if not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""A run: all that the next step depends on, and therefore all that a checkpoint holds."""
+"""A run: all that the next step depends on, which is all that a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -41,39 +41,39 @@ _ROWS = 256  # rows of one pass when sampling
 
 
 class Run:
-    """A configuration at work.
+    """A run in progress: give it to `train`, or to `Recorder.record` to keep it in a folder.
 
     Parameters
     ----------
     config : Config
     data : Dataset, optional
-        The samples themselves, instead of what ``config.data`` names.
+        Samples to use instead of those that ``config.data`` names.
 
     Attributes
     ----------
     config : Config
-        With ``threads`` resolved.
+        The configuration, with the actual number of ``threads``.
     data : Dataset
     labels : (n,) int64 array or None
-        The classes that the game sees: the data's own, clusters, or none.
+        The classes that the game sees: those of the data, clusters, or none.
     classes : int
     gan : GAN
     sampler : Sampler
     sums, counted : dict, int
-        Measures added up since the last report, and over how many steps.
+        Sums of the measures since the last report, and the number of steps.
     wall, cpu : float
         Seconds spent in steps so far.
     current : Config
-        `config`, with what `adjust` has changed since.
+        `config` with the changes of `adjust`.
     adjusted : list
         Step and overrides of every `adjust`.
     log_position : dict or None
-        Where the recorder's log stood at the checkpoint that this run was restored from; None for a new run.
+        The position of the recorder's log at the checkpoint that this run was restored from. None for a new run.
 
     Raises
     ------
     ConfigError, ShapeError, UnsupportedError
-        When `config` or `data` is none, or the parts do not fit together.
+        When `config` or `data` is of the wrong type, or the parts do not fit together.
     DataError
         When the data cannot be read.
     """
@@ -85,7 +85,7 @@ class Run:
             try_ = "mulligan.data.load('mnist'), or mulligan.data.from_arrays(images, labels)"
             raise ConfigError(must_be("data", "a data set", data, try_))
         config = replace(config, threads=config.threads or available_cores())
-        from_table(type(config), to_table(config))  # says now, not at the first checkpoint, what no file could hold
+        from_table(type(config), to_table(config))  # raises now, not at the first checkpoint, what no file could hold
         self.config = config = located(config) if data is None else config
         self.data = data_of(config) if data is None else limited(data, config.data.limit)
         self.labels, self.classes = labels_of(self.data, config.data)
@@ -113,7 +113,7 @@ class Run:
         self._spaces: dict[bool, Workspace] = {}
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be copied or pickled: a copy would train the same arrays, or none."""
+        """Refuse to be copied or pickled: a copy would train the same arrays."""
         raise UnsupportedError(
             "a run is bound to its workers and their memory and cannot be copied or pickled. Make another of its "
             "configuration (mulligan.Run(run.config)), or keep it in a folder and go on from there "
@@ -130,13 +130,13 @@ class Run:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the classes of the game are called: as in the data, or by their numbers where clusters stand in."""
+        """Names of the game's classes: those of the data, or the numbers of clusters."""
         own = self.config.data.labels == "dataset"
         return self.data.class_names if own else tuple(map(str, range(self.classes)))
 
     @property
     def begins(self) -> int:
-        """The step at which this run begins: 0, or where a second try goes on from its parent."""
+        """The step at which this run begins: 0, or the step from which a second try goes on."""
         return 0 if self.config.parent is None else self.config.parent.step
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,9 +164,9 @@ class Run:
         return measures
 
     def adjust(self, overrides: Sequence[str]) -> None:
-        """Change learning rates and weights of penalties between two steps; they act from the next one on.
+        """Change learning rates and weights of penalties between two steps. They act from the next step on.
 
-        `config` stays what the run began with. The log has an `Adjusted` event, and every checkpoint the list of
+        `config` stays as it was when the run began. The log gets an `Adjusted` event, and checkpoints keep the list of
         adjustments, so that a resumed run goes on with them.
 
         Parameters
@@ -177,7 +177,7 @@ class Run:
         Raises
         ------
         ConfigError
-            When a value is not allowed, or the change is of another kind: that needs a new run.
+            When a value is not allowed, or when the change is of another kind, which needs a new run.
         """
         changed = with_overrides(self.current, overrides)
         knobs = adjustable(self.current)
@@ -192,38 +192,38 @@ class Run:
         self.adjusted.append((self.step, tuple(overrides)))
 
     def take_adjustments(self) -> list[tuple[int, tuple[str, ...]]]:
-        """Return the adjustments since this was last called."""
+        """Return the adjustments since the last call."""
         new, self._told = self.adjusted[self._told :], len(self.adjusted)
         return new
 
     def next_batch(self) -> tuple[Array, Labels]:
-        """Return the next real samples in the network's range, and their classes."""
+        """Return the next real samples, in the network's range, and their classes."""
         return self._batches.next(np.empty((self.sampler.batch_size, *self.data.shape), np.float32))
 
     def take_measures(self) -> dict[str, float]:
-        """Return the means of all measures since this was last called, and begin anew."""
+        """Return the means of all measures since the last call."""
         means = {name: total / self.counted for name, total in self.sums.items()}
         self.sums, self.counted = {}, 0
         return means
 
-    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── sampling ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
     def grid(self) -> tuple[Array, NDArray[np.int64] | None]:
-        """The fixed z of the sample grid, and its classes: in order, or by frequency where there are many."""
+        """The fixed z of the sample grid, and its classes: in order, or by frequency if there are many."""
         z, labels = self.draw(CLOUD if self.data.is_points else GRID, seed=self.config.seed)
         if labels is not None and self.classes <= len(labels):
             labels = np.arange(len(labels)) * self.classes // len(labels)
         return z, labels
 
     def draw(self, count: int, *, seed: int) -> tuple[Array, NDArray[np.int64] | None]:
-        """Draw z, and classes by their frequency in the data, from a stream of their own.
+        """Draw z, and classes by their frequency in the data, without touching the run's random streams.
 
         Parameters
         ----------
         count : int
         seed : int
-            The same numbers for the same seed, whatever the run has done.
+            The same seed gives the same numbers, whatever the run has done.
         """
         count = as_whole("count", count, 0, 2**40)
         rng = stream(as_whole("seed", seed, 0, 2**63 - 1), "eval")
@@ -231,19 +231,19 @@ class Run:
         return z, None if self.labels is None else self.labels[rng.integers(len(self.labels), size=count)]
 
     def generate(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
-        """Return G(z) in the network's own range, float32 (n, …); changes nothing.
+        """Return G(z) in the network's range, float32 (n, …). The run is not changed.
 
         Parameters
         ----------
         z : (n, dim) float32 array
         labels : (n,) int64 array, optional
         average : bool
-            By the averaged generator, or by the one in training.
+            Use the averaged weights, or those in training.
 
         Raises
         ------
         DivergedError
-            When a number of it is not finite.
+            When a number is not finite.
         """
         if average not in self._spaces:
             theta = self.gan.average if average else self.gan.g.network.theta
@@ -259,7 +259,7 @@ class Run:
         return made
 
     def sample(self, z: Array, labels: Labels = None, *, average: bool = True) -> Array:
-        """Return G(z) as the data are: uint8 pictures, or float32 points; parameters as for `generate`."""
+        """Return G(z) in the form of the data, uint8 pictures or float32 points. Parameters as for `generate`."""
         made = self.generate(z, labels, average=average)
         if self.data.is_points:
             return made
@@ -267,11 +267,11 @@ class Run:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the samples and their classes: what a checkpoint knows its data by."""
+        """SHA-256 of the samples and their classes, by which a checkpoint recognises its data."""
         return fingerprint_of(self.data, self.labels)
 
     def generator(self, *, average: bool = True) -> Generator:
-        """Return the generator, averaged or as it is in training, as a thing of its own, with its own parameters."""
+        """Return a copy of the generator, with averaged weights or with those in training."""
         named = self.labels is not None and self.config.data.labels == "dataset"
         low, high = self.config.data.low, self.config.data.high
         counts = () if self.labels is None else np.bincount(self.labels, minlength=self.classes).tolist()
@@ -294,12 +294,12 @@ class Run:
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def watch(self, observers: Sequence[Observer]) -> None:
-        """Take observers on, each at what a restored checkpoint says it knew.
+        """Let observers watch the run. Each gets back the state that a restored checkpoint holds.
 
         Raises
         ------
         ConfigError
-            When they are none.
+            When they are not observers.
         """
         check_observers(observers)
         self.observers = observers
@@ -308,7 +308,7 @@ class Run:
                 observer.restore(self._observed.pop(observer.name))
 
     def state(self) -> dict[str, Any]:
-        """Return all that is no array of `GAN.arrays`, ready for JSON; floats survive it exactly."""
+        """Return all that is not in `GAN.arrays`, ready for JSON. Floats survive exactly."""
         return {
             "step": self.step,
             "sampler": self.sampler.state(),
@@ -321,7 +321,7 @@ class Run:
         }
 
     def seek(self, state: dict[str, Any]) -> None:
-        """Put the step, the sampler and the random streams, those that there are, where they stood in another run."""
+        """Set the step, the sampler and the random streams to those of another run, as far as both have them."""
         for name, rng in self.gan.streams.items():
             if name in state["streams"]:
                 restore(rng, state["streams"][name])
@@ -332,12 +332,12 @@ class Run:
     def restore(
         cls, config: Config, arrays: dict[str, Array], state: dict[str, Any], *, data: Dataset | None = None
     ) -> Run:
-        """Build a run and put it where a checkpoint says it stood.
+        """Build a run from a checkpoint's content.
 
         Raises
         ------
         CheckpointError
-            When arrays or state are not those of this configuration and data.
+            When arrays or state do not belong to this configuration and data.
         """
         run = cls(config, data=data)
         if state["data"] != run.fingerprint:
@@ -368,7 +368,7 @@ class Run:
 
 
 def _check_origin(own: dict[str, Array], arrays: dict[str, Array]) -> None:
-    """Refuse arrays that are not, by name, shape and dtype, those that the run has."""
+    """Raise an error if the arrays differ from the run's in name, shape or dtype."""
 
     def kinds(these: dict[str, Array]) -> dict[str, tuple[tuple[int, ...], str]]:
         return {name: (a.shape, str(a.dtype)) for name, a in these.items()}
