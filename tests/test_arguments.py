@@ -144,7 +144,10 @@ def rebuilt(**options):
         (lambda: on_a_run().draw(2, seed=None), "seed must be .*, got None"),
         (lambda: on_a_run().adjust("lr=1"), r"overrides must be .*list of texts, got 'lr=1'.*Try \['steps=100'\]"),
         (lambda: with_overrides(mulligan.recipe("ring"), None), "overrides must be .*, got None"),
-        (lambda: with_overrides(mulligan.recipe("ring"), [3]), r"an override must be path=value, got 3\. Try 'steps=100'"),
+        (
+            lambda: with_overrides(mulligan.recipe("ring"), [3]),
+            r"an override must be path=value, got 3\. Try 'steps=100'",
+        ),
         (lambda: load_config(None), "path must be a TOML file, .*, got None"),
         (lambda: load_config("mine.toml"), r"cannot read mine\.toml"),
         (lambda: StudyRun("cost", "o"), r"study must be a Study, got 'cost'\. Try load_study\('cost'\)"),
