@@ -205,7 +205,9 @@ def test_a_fit_shows_how_it_goes_where_somebody_looks(tiny, monkeypatch, capsys)
     first, few, *steps = err.splitlines()
     assert out == ""
     assert first.startswith("quick on ")
-    assert few.startswith("39 samples to learn from: so few are soon known by heart, and copied. A few hundred")
+    assert few.startswith(
+        "39 samples to learn from: so few are soon learned by heart, and copied. Start with a few hundred"
+    )
     assert [line.partition(" ·")[0] for line in steps] == ["step 4 of 4"]
     assert said(progress=False) == ("", "")
     monkeypatch.delattr(sys, "ps1")

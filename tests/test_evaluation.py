@@ -226,7 +226,7 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
     assert alone["pca64"] == found["pca64"]
     assert "raw" not in alone
     assert "own.npz" in caplog.messages[0]
-    with pytest.raises(DataError, match=r"own\.npz, which the run was trained on, is not there any more.*\[data\]"):
+    with pytest.raises(DataError, match=r"own\.npz, which the run was trained on, does not exist any more.*\[data\]"):
         evaluate(tmp_path / "r", seeds=1)
     config = tmp_path / "r" / "config.toml"
     config.write_text(config.read_text().replace("own.npz", "away.npz"))

@@ -199,6 +199,6 @@ def test_so_many_second_tries_and_no_more(mulligan):
 def test_words_that_are_off(mulligan):
     code, _, err = mulligan("diagnose", "nowhere")
     assert code == 2
-    assert "no run folder" in err
+    assert "must be a run folder" in err
     code, _, err = mulligan("train", *RING, "--second-tries", -1)
     assert code == 2

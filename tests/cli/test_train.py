@@ -271,7 +271,7 @@ def test_a_longer_run_goes_on(mulligan, trained):
 
 
 def test_folders_that_cannot_be_resumed(mulligan, trained):
-    for word, message in [("nowhere", "is no run folder"), (".", "is no run folder")]:
+    for word, message in [("nowhere", "must be a run folder"), (".", "must be a run folder")]:
         code, out, err = mulligan("resume", word)
         assert (code, out) == (2, "")
         assert message in err

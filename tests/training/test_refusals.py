@@ -55,7 +55,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(tiny: Any, tmp_p
     with pytest.raises(ConfigError, match="not valid TOML"):
         resume(folder)
     config.unlink()
-    with pytest.raises(ConfigError, match="is no run folder"):
+    with pytest.raises(ConfigError, match="must be a run folder"):
         resume(folder)
 
 
@@ -101,7 +101,7 @@ def test_data_that_was_moved_is_found_where_the_configuration_says(
     run = Run(asked)
     record(tmp_path / "r", run, stop=lambda: run.step >= 12)
     first.rename(now)
-    with pytest.raises(DataError, match=r"first\.npy, which the run was trained on, is not there any more.*\[data\]"):
+    with pytest.raises(DataError, match=r"first\.npy, which the run was trained on, does not exist any more.*\[data\]"):
         resume(tmp_path / "r")
     config = tmp_path / "r" / "config.toml"
     text = config.read_text()

@@ -1,4 +1,4 @@
-"""What the next step is played with: real samples and their classes."""
+"""The real samples of each step, and their classes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Batches:
     labels : (n,) int64 array or None
         The class of each sample.
     spec : DataSpec
-        What black and white become.
+        The network values of black and white.
     sampler : Sampler
     """
 
@@ -44,7 +44,7 @@ class Batches:
         Raises
         ------
         DataError
-            When a picture on the disk cannot be read. The next batch is then this one again.
+            When a picture on the disk cannot be read. The next call then returns the same batch.
         """
         before = self._sampler.state() if self._data.streamed else None
         numbers = self._sampler.next_indices()

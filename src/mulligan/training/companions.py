@@ -1,4 +1,4 @@
-"""What goes along with a run, and never changes it: evaluators, which measure it, and observers, which watch."""
+"""What a run calls while it trains: evaluators, which measure it, and observers, which watch its events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Evaluator(Protocol):
-    """Measures the generator; must not change the run (its own chance comes from `Run.draw`)."""
+    """Measures the generator. It must not change the run; random numbers come from `Run.draw`."""
 
     def __call__(self, run: Run) -> Mapping[str, Any]:
         """Return metrics, ready for JSON."""
@@ -23,24 +23,24 @@ class Evaluator(Protocol):
 
 @runtime_checkable
 class Observer(Protocol):
-    """Sees every event and may answer with events of its own, a diagnosis for instance."""
+    """Sees every event, and may answer with its own events, for instance a diagnosis."""
 
     @property
     def name(self) -> str:
         """The key of its state in a checkpoint."""
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
-        """Return the events that follow from this one; must not change the run."""
+        """Return the events that follow from this one. It must not change the run."""
 
     def state(self) -> dict[str, Any]:
-        """Return what it remembers, ready for JSON."""
+        """Return its state, ready for JSON: a checkpoint keeps it."""
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Remember what `state` returned."""
+        """Restore what `state` returned."""
 
 
 def check_observers(observers: object) -> None:
-    """Refuse what cannot see events."""
+    """Raise a ConfigError unless all are observers."""
     if not isinstance(observers, Sequence) or not all(isinstance(observer, Observer) for observer in observers):
         rule = "a list of objects with name, observe, state and restore"
         raise ConfigError(must_be("observers", rule, observers, "observers=[mulligan.training.Diagnosis()]"))

@@ -1,4 +1,4 @@
-"""The guard: a number that is no number stops the run at once, by name, before a checkpoint could hold it."""
+"""The guard: NaN or infinity stops a run at once, before a checkpoint could hold it, and is named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def finite(measures: dict[str, float]) -> bool:
-    """Tell whether every measure of a step is a finite number: the sum of finite numbers of this size is one."""
+    """Tell whether every measure of a step is finite. Their sum is finite only then."""
     return math.isfinite(sum(measures.values()))
 
 
@@ -38,7 +38,7 @@ def diverged(run: Run, measures: dict[str, float], real: Array | None) -> Diverg
     run : Run
         After the step.
     measures : dict
-        What the step measured; empty when the step itself looked healthy.
+        What the step measured; empty if the step itself was healthy.
     real : array or None
         The step's real batch.
     """
@@ -64,7 +64,7 @@ def no_samples(run: Run, made: Array) -> DivergedError:
 
 
 def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
-    """Yield what the step's forward passes computed, in their order, before the update spoiled everything."""
+    """Yield what the forward passes of the step computed, in their order: the update has spoiled the weights since."""
     if real is not None:
         yield "the batch of real samples", real
     workers = run.gan.outputs()
@@ -76,7 +76,7 @@ def _forward(run: Run, real: Array | None) -> Iterator[tuple[str, Array]]:
 
 
 def _kept(run: Run) -> Iterator[tuple[str, Array]]:
-    """Yield every array that a checkpoint holds, parameters by their path."""
+    """Yield every array that a checkpoint holds. Parameters are named by their path."""
     gan = run.gan
     for player, who in ((gan.d, "discriminator"), (gan.g, "generator")):
         network: Network = player.network
@@ -92,7 +92,7 @@ def _loss(run: Run) -> str:
 
 def _advice(run: Run, first: tuple[str, Array] | None) -> str:
     if first is not None and first[0].startswith("the batch"):
-        return "The data hold NaN or infinity: clean them."
+        return "The data hold NaN or infinity. Remove those samples."
     from mulligan.training.diagnosis import Finding, remedy_for  # which plans a second try of a run
 
     found = remedy_for(Finding("divergence"), replace(run.current, classes=run.classes), run.data.shape)

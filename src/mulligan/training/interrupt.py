@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks the run to stop at the end of the step, the second does not wait."""
+"""Ctrl-C: the first one stops the run at the end of a step, the second one at once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _HANGUP = getattr(signal, "SIGHUP", None)
 
 
 def endings() -> list[int]:
-    """List the signals that end this process's run: without a terminal that closes where that is ignored (`nohup`)."""
+    """Return the signals that end a run in this process. SIGHUP is not among them where it is ignored (`nohup`)."""
     return [number for number in ENDING_SIGNALS if number != _HANGUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 
 class Interrupt:
-    """A flag that SIGINT (Ctrl-C), SIGTERM or SIGHUP raises; use as a context manager, and call to ask.
+    """Turns SIGINT (Ctrl-C), SIGTERM and SIGHUP into a flag. Use it as a context manager, and call it to read the flag.
 
-    The handlers stand only inside the ``with`` block, and only in the main thread, where Python allows them. After the
-    first signal the system's own handling is back: the next one ends the process, and what was saved stays whole. But
-    a terminal that closes says so more than once (SIGHUP); and what `nohup` has started does not end with it.
+    The handlers are set only inside the ``with`` block, and only in the main thread, where Python allows it. After the
+    first signal the system's handlers are back: the next signal ends the process, and what was saved stays whole. Only
+    SIGHUP is ignored then, because a terminal that closes sends it more than once.
 
     Attributes
     ----------
@@ -59,21 +59,21 @@ class Interrupt:
 
 
 class BetweenSteps(KeyboardInterrupt):
-    """Ctrl-C that has waited: all steps are whole. It says what became of the run."""
+    """Ctrl-C at the end of a step, when the run is whole. The message says where the run is saved."""
 
 
 class Held:
-    """Lets Ctrl-C wait for the end of a step, in programs and notebooks that have no handler of their own for it.
+    """Delays Ctrl-C to the end of a step, in programs and notebooks that do not handle it themselves.
 
-    Use as a context manager, and call to ask whether it has come; whoever asks raises `BetweenSteps`. Half a step would
-    leave one player ahead of the other, and gradients that the next step would add to its own.
+    Use it as a context manager, and call it to ask whether Ctrl-C has come. Then raise `BetweenSteps`. Half a step
+    would leave one player ahead of the other, and gradients that the next step would add to its own.
     """
 
     def __init__(self) -> None:
         self._asked = self._holds = False
 
     def __call__(self) -> bool:
-        """Tell whether it has come."""
+        """Tell whether Ctrl-C has come."""
         return self._asked
 
     def __enter__(self) -> Held:

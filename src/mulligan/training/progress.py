@@ -1,4 +1,4 @@
-"""Events on the screen: a bar in a terminal, plain lines elsewhere."""
+"""Show the events of a run: a bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from mulligan.training.run import Run
 
 LINES = 20
-"""Reports of a whole run where there is no terminal."""
+"""Number of reports that a whole run prints without a terminal."""
 FEW = 40
-"""Samples of which too few can be kept apart to judge by: what is learnt from so few are copies."""
+"""With fewer samples, a run mostly learns to copy them."""
 
 
 class View:
-    """Shows nothing of events; entering and leaving does something only where there is a screen to restore."""
+    """The base of all views: it shows nothing. Use it as a context manager."""
 
     def __enter__(self) -> Self:
         return self
@@ -41,16 +41,16 @@ class View:
             self.tell(text)
 
     def tell(self, text: str) -> None:
-        """Tell the user something."""
+        """Show a message."""
 
 
 def view_of(run: Run) -> View:
-    """Return what shows this run as it goes on: a bar in a terminal, else lines."""
+    """Return the view for a run: a bar in a terminal, otherwise lines."""
     return Bar(run) if sys.stderr.isatty() else Plain(run)
 
 
 class Plain(View):
-    """About twenty lines in the whole run, on stderr."""
+    """Prints about twenty lines in the whole run, on stderr."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -75,7 +75,7 @@ class Plain(View):
 
 
 class Bar(View):
-    """A live bar with the pace, and the latest figures under it, on stderr."""
+    """Shows a live bar with the pace, and the latest figures under it, on stderr."""
 
     def __init__(self, run: Run):
         from rich.console import Console, Group
@@ -122,14 +122,14 @@ class Bar(View):
 
 
 class Pace:
-    """Steps a second, and the time that is left at that pace."""
+    """Tells the steps per second, and the time that is left."""
 
     def __init__(self, run: Run):
         self.total = run.config.steps
         self._start = run.step, time.perf_counter()
 
     def words(self, event: Stepped) -> list[str]:
-        """Return both, as far as they are known."""
+        """Return both as texts, as far as they are known."""
         if event.clock is None or event.step == self._start[0]:
             return []
         each = (time.perf_counter() - self._start[1]) / (event.step - self._start[0])
@@ -138,7 +138,7 @@ class Pace:
 
 
 def measured(run: Run, measures: dict[str, float]) -> list[str]:
-    """Say what a report measured: losses, and what D says of real and fake."""
+    """Return the figures of a report as texts: losses, D(real) and D(fake)."""
     words = [f"{name[0].upper()} loss {figure(measures[name])}" for name in ("d_loss", "g_loss") if name in measures]
     if "d_real" in measures and "d_fake" in measures:
         loss = run.config.loss
@@ -148,7 +148,7 @@ def measured(run: Run, measures: dict[str, float]) -> list[str]:
 
 
 def evidence_lines(event: Diagnosed) -> list[str]:
-    """Say each figure of a diagnosis with its threshold and what it is."""
+    """Return a line for each figure of a diagnosis, with its threshold and meaning."""
     return [
         f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {figure_of(name).meaning}"
         for name, found in event.evidence.items()
@@ -156,17 +156,17 @@ def evidence_lines(event: Diagnosed) -> list[str]:
 
 
 def few(samples: int) -> str:
-    """Say that a run has too few samples to learn from; nothing where they may do."""
+    """Return a warning if a run has too few samples to learn from, otherwise an empty text."""
     if samples >= FEW:
         return ""
     return (
-        f"{counted(samples, 'sample')} to learn from: so few are soon known by heart, and copied. A few hundred are "
-        "enough to start with."
+        f"{counted(samples, 'sample')} to learn from: so few are soon learned by heart, and copied. Start with a few "
+        "hundred."
     )
 
 
 def told(event: Event) -> str:
-    """Say what the rarer events have to say; nothing for the others."""
+    """Return the text of a rare event, or an empty text for the others."""
     if isinstance(event, Started):
         size = "×".join(map(str, event.shape))
         classes = f", {counted(event.classes, 'class', 'classes')}" if event.classes else ""
@@ -189,7 +189,7 @@ def told(event: Event) -> str:
 
 
 def monitor_line(metrics: dict[str, Any]) -> str:
-    """Say in a line what an evaluator found during training."""
+    """Return the metrics of an evaluator during training as one line."""
     shares = {path.rpartition(".")[2]: metric.label.lower() for path, metric in METRICS.items() if metric.share}
     words = []
     for name, value in metrics.items():

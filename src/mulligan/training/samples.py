@@ -1,4 +1,4 @@
-"""The samples that a run learns from: loaded, cut to their limit, with what stands for their classes."""
+"""The samples of a run: loaded, cut to their limit, with their classes."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _METHOD = "k-means 1"  # part of the cache's key: another number when `cluster_l
 
 
 def located(config: Config) -> Config:
-    """Return the configuration with its data named from the root on: the run may go on from another folder."""
+    """Return the configuration with an absolute path to its data: the run may be resumed from another folder."""
     return replace(config, data=replace(config.data, name=absolute(config.data.name)))
 
 
 def data_of(config: Config) -> Dataset:
-    """Load what a configuration names, as much of it as it uses.
+    """Load the data that a configuration names, as much of it as it uses.
 
     Raises
     ------
     DataError
-        When it cannot be read.
+        When the data cannot be read.
     """
     spec = config.data
     data = load(absolute(spec.name), size=spec.size, skip_broken=spec.skip_broken, colour=spec.colour)
@@ -46,7 +46,7 @@ def data_of(config: Config) -> Dataset:
 
 
 def limited(data: Dataset, limit: int) -> Dataset:
-    """Return as many samples as `limit` says; all for 0."""
+    """Return `limit` samples, or all for 0."""
     return data.limited(limit) if 0 < limit < len(data) else data
 
 
@@ -58,7 +58,7 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
     Raises
     ------
     ConfigError
-        When clusters are asked for where there are no pictures, or more of them than pictures.
+        When clusters are asked for without pictures, or more clusters than pictures.
     """
     if spec.labels == "clusters":
         labels = _clusters(data, spec.clusters)
@@ -69,7 +69,7 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
 
 
 def digest_of(data: Dataset) -> str:
-    """Return the SHA-256 of all samples, or of the files' names where they are streamed."""
+    """Return the SHA-256 of all samples, or of the file names if they are streamed."""
     if isinstance(data.images, StreamedPictures):
         return data.images.digest
     digest = hashlib.sha256(f"{data.images.dtype} {tuple(data.images.shape)}".encode())
@@ -79,7 +79,7 @@ def digest_of(data: Dataset) -> str:
 
 
 def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
-    """Return the SHA-256 of the samples and their classes: what a checkpoint knows its data by."""
+    """Return the SHA-256 of the samples and their classes, by which a checkpoint recognises its data."""
     digest = hashlib.sha256(digest_of(data).encode())
     if labels is not None:
         digest.update(np.ascontiguousarray(labels).data)
@@ -113,7 +113,7 @@ def _cache(key: str) -> Path:
 
 
 def _read(path: Path, n: int) -> NDArray[np.int64] | None:
-    """Read kept clusters, or nothing when they are missing or damaged: they can be computed again."""
+    """Read clusters from the cache. Return None if they are missing or damaged: they can be computed again."""
     try:
         labels: NDArray[np.int64] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):

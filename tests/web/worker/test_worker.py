@@ -196,7 +196,7 @@ def _next(held: Held) -> Any:
 
 def test_what_goes_wrong_is_said_and_the_worker_lives(held: Held, tiny: Any) -> None:
     held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "serial": 1})
-    assert "is no run folder" in held.until("refused")["text"]
+    assert "must be a run folder" in held.until("refused")["text"]
     held.channel.send("ask", {"id": 7, "what": "layers", "args": {}})
     assert "no run has been started" in held.until("answer")["refused"]
     (held.folder / "full").mkdir()

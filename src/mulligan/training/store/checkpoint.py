@@ -1,9 +1,9 @@
 """Checkpoints: a folder with the arrays (safetensors) and all else (JSON), whole or not there.
 
-Both files are written under a temporary name, forced to the disk, and the folder is renamed; the previous checkpoint
-stays until then. Saved again at its own step, a checkpoint keeps its arrays where they are the same, and its words are
-replaced in one go. ``run.json`` holds its own digest and that of the arrays, so that a file which is truncated, foreign
-or edited, by one bit, is refused by name. No pickle anywhere.
+Both files are written into a temporary folder and forced to the disk, and then the folder is renamed. The previous
+checkpoint stays until then. A checkpoint that is saved again at its step keeps its arrays if they are the same; only
+``run.json`` is replaced. ``run.json`` holds its own digest and that of the arrays, so a file that is truncated, of
+another kind or edited, even by one bit, is refused by name. There is no pickle.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ NEWEST = 2
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a checkpoint folder holds, checked.
+    """The content of a checkpoint folder, after all checks.
 
     Attributes
     ----------
     path : Path
     config : Config
     state : dict
-        As `Run.state` gave it.
+        As `Run.state` returned it.
     arrays : dict of str to array
-        As `GAN.arrays` named them.
+        As `GAN.arrays` names them.
     log : dict
-        Where the recorder's log stood.
+        The position of the recorder's log.
     clock : dict
         ``wall`` and ``cpu`` seconds so far.
     versions : dict
-        Of what computed it.
+        Versions of what computed it.
     """
 
     path: Path
@@ -71,7 +71,7 @@ class Checkpoint:
 
     @property
     def current(self) -> Config:
-        """The configuration, with the rates and weights that `Run.adjust` had changed by then."""
+        """The configuration with the changes of `Run.adjust` until then."""
         return with_overrides(self.config, [line for _, overrides in self.state["adjusted"] for line in overrides])
 
     @property
@@ -81,19 +81,19 @@ class Checkpoint:
         return step
 
     def run(self, config: Config | None = None, *, data: Dataset | None = None) -> Run:
-        """Build the run as it stood.
+        """Build the run of the checkpoint.
 
         Parameters
         ----------
         config : Config, optional
-            Instead of the checkpoint's own; may differ in ``steps``.
+            To use instead of the checkpoint's. It may differ in ``steps``.
         data : Dataset, optional
-            For a run on arrays of one's own.
+            The samples, for a run on arrays.
 
         Raises
         ------
         CheckpointError
-            When it does not fit the configuration or the data.
+            When the checkpoint does not fit the configuration or the data.
         """
         changed = differences(self.versions, versions())
         if changed:
@@ -123,9 +123,9 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     ----------
     run : Run
     folder : Path
-        Receives ``step-000123/``, and loses older checkpoints (see `kept`).
+        Where ``step-000123/`` is written, and older checkpoints are removed (see `kept`).
     log : dict, optional
-        Where the recorder's log stands.
+        The position of the recorder's log.
 
     Returns
     -------
@@ -135,9 +135,9 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     Raises
     ------
     DivergedError
-        When an array is not finite; nothing is written.
+        When an array is not finite. Nothing is written.
     RunError
-        When the folder cannot be written or the disk is full; earlier checkpoints are untouched.
+        When the folder cannot be written or the disk is full. Earlier checkpoints are untouched.
     """
     guard.check(run)
     target = folder_of(folder, run.step)
@@ -173,7 +173,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
 
 
 def _digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file; nothing where it cannot be read."""
+    """Return the SHA-256 of a file, or an empty text if it cannot be read."""
     try:
         return hashlib.sha256(regular(path).read_bytes()).hexdigest()
     except OSError:
@@ -181,7 +181,7 @@ def _digest_of(path: Path) -> str:
 
 
 def _put(new: Path, target: Path) -> None:
-    """Rename a folder to where another may stand, which steps aside until the new one is there."""
+    """Move a folder to its place. Another one in that place is set aside until the new one is there."""
     old = target.with_name(f".{target.name}.old")
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
@@ -196,12 +196,12 @@ def _put(new: Path, target: Path) -> None:
 
 
 def aside(folder: Path) -> dict[Path, Path]:
-    """Return what a kill between the two renames has left aside, each with the place that it had."""
+    """Return the folders that a kill between the two renames has left aside, each with its place."""
     return {path: path.with_name(path.name[1:].removesuffix(".old")) for path in folder.glob(".step-*.old")}
 
 
 def put_back(folder: Path) -> None:
-    """Put what a kill has left aside back in its place; where another has taken that, remove it."""
+    """Move folders that a kill has left aside back to their place, or remove them if the place is taken."""
     for old, target in aside(folder).items():
         if target.exists():
             shutil.rmtree(old)
@@ -210,13 +210,13 @@ def put_back(folder: Path) -> None:
 
 
 def kept(steps: list[int], total: int) -> set[int]:
-    """Choose which checkpoints stay: the newest two, and the first from each quarter of the run on."""
+    """Return the steps of the checkpoints to keep: the newest two, and the first one of each later quarter."""
     quarters = [[s for s in steps if s >= q * total / 4] for q in (1, 2, 3)]
     return {*sorted(steps)[-NEWEST:], *(min(later) for later in quarters if later)}
 
 
 def versions() -> dict[str, str]:
-    """Return what the bytes of a run depend on besides its configuration."""
+    """Return what the bytes of a run depend on, besides its configuration: versions, machine, BLAS."""
     blas = [f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip() for lib in libraries()]
     return {
         "mulligan": __version__,
@@ -253,7 +253,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def folder_of(folder: Path, step: int) -> Path:
-    """Return where in `folder` the checkpoint of a step lies."""
+    """Return the path of the checkpoint of a step."""
     return folder / f"step-{step:06d}"
 
 
@@ -269,7 +269,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises
     ------
     CheckpointError
-        When a file is missing, truncated, foreign, edited, or of another version of the format.
+        When a file is missing, truncated, edited, of another kind, or of another version of the format.
     """
     words = _unsealed(path / WORDS)
     packed = _bytes(path / ARRAYS)

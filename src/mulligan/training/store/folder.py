@@ -1,4 +1,4 @@
-"""A run folder: what lies where, and going on from it."""
+"""A run folder: where its files are, and how to go on with the run."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The names inside a run folder."""
+    """The paths inside a run folder."""
 
     path: Path
 
     @classmethod
     def of(cls, folder: str | Path) -> RunFolder:
-        """Return the names inside a folder that holds a run.
+        """Return the paths inside a folder that holds a run.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class RunFolder:
         """
         here = cls(as_path("folder", folder, "a run folder", "runs/quick-1"))
         if not here.config.is_file():
-            raise ConfigError(f"{folder} is no run folder: there is no config.toml in it. Check the path.")
+            raise ConfigError(f"{folder} must be a run folder, but holds no config.toml. Check the path.")
         return here
 
     @property
@@ -66,12 +66,12 @@ class RunFolder:
 
     @property
     def events(self) -> Path:
-        """One line of JSON for every event: the same bytes, however often the run was interrupted."""
+        """One line of JSON for each event. Interruptions of the run do not change its bytes."""
         return self.path / "events.jsonl"
 
     @property
     def times(self) -> Path:
-        """What the clock said at every report; grows with every session."""
+        """The time at each report. Each session adds lines."""
         return self.path / "times.jsonl"
 
     @property
@@ -86,12 +86,12 @@ class RunFolder:
 
     @property
     def animation(self) -> Path:
-        """All samples, one after the other."""
+        """An animation of all samples."""
         return self.path / "training.gif"
 
     @property
     def generator(self) -> Path:
-        """The averaged generator: all that sampling needs."""
+        """The averaged generator, which is all that sampling needs."""
         return self.path / "generator.safetensors"
 
     @property
@@ -105,23 +105,23 @@ class RunFolder:
         return self.path / "report.html"
 
     def is_free(self) -> bool:
-        """Tell whether a run may begin here: nothing is there but what a kill leaves before one has begun."""
+        """Tell whether a run may begin here: the folder is empty, but for what a kill before the first step leaves."""
         if not self.path.is_dir():
             return not self.path.exists()
         return all(path.name == ".lock" or path.match(".*.part") for path in self.path.iterdir())
 
     def hold(self) -> IO[bytes]:
-        """Take the folder for this process alone, where the file system can, until the file is closed.
+        """Lock the folder for this process, if the file system can, until the returned file is closed.
 
-        The lock belongs to the open file: a kill frees it, and it moves with the folder. Forked copies of the process,
-        as workers are, close it at once: they may live a moment longer than what was killed.
+        The lock belongs to the open file: a kill frees it, and it moves with the folder. Forked workers close the file
+        at once, because they may live a moment longer than the killed process.
 
         Raises
         ------
         BusyError
-            When another process has it.
+            When another process holds the folder.
         OSError
-            When the folder is not there or cannot be written.
+            When the folder does not exist or cannot be written.
         """
         file = regular(self.path / ".lock").open("ab")
         _held.add(file)
@@ -144,7 +144,7 @@ class RunFolder:
         return file
 
     def keep_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write ``metrics.json``, whole or not at all, into the folder of a run that is still there.
+        """Write ``metrics.json``, whole or not at all. The folder is not made again if it is gone.
 
         Raises
         ------
@@ -154,28 +154,28 @@ class RunFolder:
         write_json(self.metrics, metrics, folders=False)
 
     def newest_sample(self) -> Path | None:
-        """Return the picture of the last step that has one; step 1,000,000 comes after 999,000."""
+        """Return the picture of the last step that has one."""
         return next(reversed(self.grids().values()), None)
 
     def grids(self) -> dict[int, Path]:
-        """Return the pictures of samples by their steps, in order."""
+        """Return the pictures of samples by their steps, in order of the steps."""
         found = {step_of(path.with_suffix("")): path for path in self.samples.glob("step-*.png") if path.is_file()}
         return {step: found[step] for step in sorted(found) if step >= 0}
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
-        """Load the newest checkpoint that is whole, warning of those that are not; None when none was taken yet.
+        """Load the newest checkpoint that is whole, with a warning for each damaged one. None if there is none yet.
 
-        One that a kill left aside, before another had its place, counts.
+        A checkpoint that a kill has left aside counts.
 
         Parameters
         ----------
         until : float
-            The last step that it may be of.
+            The last step that counts.
 
         Raises
         ------
         CheckpointError
-            When there are such checkpoints, and all of them are refused.
+            When there are checkpoints, and all of them are damaged.
         """
         refused: list[CheckpointError] = []
         there = {step_of(place): old for old, place in aside(self.checkpoints).items()}
@@ -196,23 +196,23 @@ class RunFolder:
 
 
 def newest_in(path: Path) -> Checkpoint | None:
-    """Load a checkpoint from its own folder, or the newest of a run folder; None where the run has none yet.
+    """Load a checkpoint from its folder, or the newest one of a run folder. None if the run has none yet.
 
     Raises
     ------
     CheckpointError
-        When it cannot be trusted.
+        When the checkpoint is damaged.
     """
     return load_checkpoint(path) if (path / WORDS).is_file() else RunFolder(path).newest()
 
 
 def restored(found: Checkpoint) -> Run:
-    """Build the run of a checkpoint as it stood, on the data where the ``config.toml`` of its folder says they are now.
+    """Build the run of a checkpoint, with the data that the ``config.toml`` of its folder names.
 
     Raises
     ------
     DataError
-        When the data is not there any more.
+        When the data does not exist any more.
     CheckpointError
         When the checkpoint does not fit the data.
     """
@@ -224,25 +224,25 @@ def restored(found: Checkpoint) -> Run:
 
 
 def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None = None) -> Run:
-    """Bring a run back to where its newest whole checkpoint left it, ready for `Recorder.record` or `train`.
+    """Load a run from its newest whole checkpoint, ready for `Recorder.record` or `train`.
 
     Parameters
     ----------
     folder : str or Path
         A run folder.
     steps : int, optional
-        Another length for the run; schedules are stretched over it. By default the one in ``config.toml``.
+        A new length for the run (default: that of ``config.toml``). Schedules are stretched over it.
     data : Dataset, optional
-        For a run on arrays of one's own.
+        The samples, for a run on arrays.
 
     Raises
     ------
     ConfigError
-        When this is no run folder, its configuration was changed, or `steps` are fewer than have been taken.
+        When this is not a run folder, its configuration was changed, or the run has taken more than `steps` already.
     DataError
-        When the data is not there any more; ``data.name`` in ``config.toml`` may say where it is now.
+        When the data does not exist any more. Write its new path into ``config.toml``, as ``data.name``.
     CheckpointError
-        When no checkpoint can be trusted or all are gone, or the data has changed.
+        When all checkpoints are damaged or gone, or the data has changed.
     """
     here = RunFolder.of(folder)
     config = load_config(here.config)
@@ -275,9 +275,9 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
 
 
 def next_free(folder: Path, name: str) -> Path:
-    """Return the folder of a new run: folder/name-N, with N one above the highest there.
+    """Return the path for a new run: folder/name-N, with N one above the highest there.
 
-    What would lead elsewhere in the name, or be refused by the system, is a dash; capitals make no other name.
+    Characters that a file name cannot have become a dash. Names that differ only in capitals count as the same.
     """
     name = NO_NAME.sub("-", name)
     there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
@@ -286,9 +286,9 @@ def next_free(folder: Path, name: str) -> Path:
 
 
 def take_next(folder: Path, name: str) -> Path:
-    """Make the folder of a new run, as `next_free` names it, and return it: no other process has it, too.
+    """Make the folder that `next_free` names and return it. No other process gets the same one.
 
-    Where it cannot be made, it is returned as well: the recorder says why.
+    A folder that cannot be made is returned too: the recorder raises the error.
     """
     while True:
         free = next_free(folder, name)
@@ -305,16 +305,16 @@ def _is_gone(name: str) -> bool:
 
 
 def _check_there(config: Config, path: Path) -> None:
-    """Refuse data that no longer lies where the configuration in `path` says."""
+    """Raise an error if the data is no longer where the configuration in `path` says."""
     if _is_gone(config.data.name):
         raise DataError(
-            f"{config.data.name}, which the run was trained on, is not there any more. Put it back, or write where it "
-            f"is now into {path}: name = …, below [data]."
+            f"{config.data.name}, which the run was trained on, does not exist any more. Put it back, or write its new "
+            f"path into {path}: name = …, below [data]."
         )
 
 
 def _check_unchanged(here: RunFolder, config: Config, found: Checkpoint) -> None:
-    """Refuse a configuration that differs from the checkpoint's in more than its length and where its data lies."""
+    """Raise an error if a configuration differs from the checkpoint's in more than its length and its data's path."""
     moved = replace(found.config.data, name=config.data.name)  # the checkpoint knows the data by what it is
     changed = differences(to_table(replace(found.config, steps=config.steps, data=moved)), to_table(config))
     if changed:

@@ -1,4 +1,4 @@
-"""The logs of a run folder, read back: whoever reads ``events.jsonl`` or ``times.jsonl`` does it here."""
+"""Read the logs of a run folder, ``events.jsonl`` and ``times.jsonl``."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 def read_events(path: Path, *, strict: bool = True, last: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield the events of a log, the oldest first; none where there is no log yet.
+    """Yield the events of a log, the oldest first; none if there is no log yet.
 
-    A last line that a kill has cut off, in the middle of a letter even, is left out.
+    A last line that a kill has cut off is left out.
 
     Parameters
     ----------
     path : Path
     strict : bool
-        Refuse a log that was damaged; otherwise leave out what cannot be read.
+        Raise an error for a damaged log. Otherwise lines that cannot be read are left out.
     last : int
-        Read only so many bytes from the end; 0 for all. The first line may then be cut, so not for `strict`.
+        Read only this many bytes from the end; 0 for all. The first line may then be cut, so do not use `strict`.
 
     Raises
     ------
     CheckpointError
-        When another line is no event: no JSON object, or one that lacks what its event tells.
+        When another line is not an event, or lacks a field of its event.
     """
     for number, line in enumerate(_lines(path, last, strict), start=1):
         event = _object(line)
@@ -44,9 +44,9 @@ def read_events(path: Path, *, strict: bool = True, last: int = 0) -> Iterator[d
 
 
 def read_times(path: Path, *, last: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield what the clock said: ``step``, ``wall``, ``cpu``; other lines are left out.
+    """Yield the times of a run: ``step``, ``wall``, ``cpu``. Other lines are left out.
 
-    A resumed run says some steps again: the later line counts.
+    A resumed run repeats some steps. The later line counts.
     """
     for line in _lines(path, last, False):
         found = _object(line)

@@ -1,8 +1,8 @@
 """The recorder: a loop over the events of a run that keeps them in a run folder, safe against a kill at any moment.
 
-`events.jsonl` has the same bytes whether a run was interrupted or not, where `events` promises the same events: every
-checkpoint knows how long the log was, and a resumed run cuts it there. So a line is always written before the
-checkpoint that follows from it.
+`events.jsonl` has the same bytes whether a run was interrupted or not, where `events` promises the same events: each
+checkpoint knows the length of the log, and a resumed run cuts the log there. So a line is always written before the
+checkpoint that follows it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from mulligan.training.run import Run
 
 FRAMES = 200
-"""The most that the animation has; of more samples, evenly chosen ones."""
+"""The animation has at most this many frames, chosen evenly from all samples."""
 _going: weakref.WeakKeyDictionary[Generator[Event, None, None], Path] = weakref.WeakKeyDictionary()
 
 
 def _leave_all() -> None:
-    """Leave the loops that a program ends in the middle of, while the modules that save are still there."""
+    """Close the loops that are still running when the program ends, so that they save their runs."""
     for events in list(_going):
         with contextlib.suppress(ValueError):  # a thread that ends with the program is in the middle of a step
             events.close()
@@ -60,7 +60,7 @@ atexit.register(_leave_all)
 
 
 class Recorder:
-    """Keeps a run in a folder.
+    """Keeps a run in a folder: use it instead of `train`.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Recorder:
     Raises
     ------
     ConfigError
-        When `folder` is no path.
+        When `folder` is not a path.
     """
 
     def __init__(self, folder: str | Path):
@@ -90,13 +90,13 @@ class Recorder:
     ) -> Generator[Event, None, None]:
         """Train as `train` does, and keep every event.
 
-        A run that stops before its end, because `stop` said so, because the caller leaves the loop or the program ends,
-        or by Ctrl-C, is saved at the step where it stands.
+        A run that stops early is saved at its step: because of `stop` or Ctrl-C, or when the caller leaves the loop or
+        the program ends.
 
         Parameters
         ----------
         run : Run
-            A new one, for a folder that is new or empty; or one that `resume` brought back from this folder.
+            A new run for a new or empty folder, or the run that `resume` loaded from this folder.
         evaluators, observers, stop
             As for `train`.
 
@@ -107,15 +107,15 @@ class Recorder:
         Raises
         ------
         ConfigError
-            When `run` is none, a companion of it is not what is to be called, or the folder already holds something.
+            When an argument is of the wrong type, or the folder already holds something.
         RunError
-            When the folder cannot be written or the disk is full; the last checkpoint is untouched.
+            When the folder cannot be written or the disk is full. The last checkpoint is untouched.
         DivergedError
-            When a tensor is no longer finite; the message names the last healthy checkpoint.
+            When a tensor is no longer finite. The message names the last healthy checkpoint.
         CheckpointError
             When the log was changed, or a picture of samples cannot be read.
         DataError
-            When a picture that is read from the disk as it is needed cannot be; the run is saved before that step.
+            When a streamed picture cannot be read. The run is saved before that step.
         """
         events = self._record(run, evaluators, observers, stop)
         _going[events] = self.folder.path
@@ -168,14 +168,14 @@ class Recorder:
             self._close()
 
     def _again(self, run: Run) -> str:
-        """Say how to go on with a run: in Python where its samples are in no file, which the command would look for."""
+        """Return the command that goes on with the run, or the Python call if its samples are in no file."""
         name = run.config.data.name
         if name in DATASETS or os.path.exists(os.path.expanduser(name)):
             return f"mulligan resume {typed(self.folder.path)}"
         return f"mulligan.training.resume({str(self.folder.path)!r}, data=…)"
 
     def _leave(self, last: Event | None, run: Run) -> None:
-        """Save a run that did not come to its end; one that has not begun begins anew."""
+        """Save a run that has stopped early, unless it has not taken a step."""
         if run.step > run.begins and not isinstance(last, Finished):
             self._save(run)
             self._animate()
@@ -234,7 +234,7 @@ class Recorder:
             run.generator().save(self.folder.generator)  # the kill may have come right after the checkpoint
 
     def _cut(self, position: dict[str, Any]) -> IO[bytes]:
-        """Open the log and cut it to where it stood at the checkpoint."""
+        """Open the log and cut it to its length at the checkpoint."""
         path = regular(self.folder.events)
         if position["bytes"] and not path.exists():  # moved away, as the refusal below proposes
             warnings.warn(f"{path} is gone: the run begins a new one.", stacklevel=2)
@@ -269,7 +269,7 @@ class Recorder:
             self._animate()
 
     def _check_place(self) -> None:
-        """Refuse to write where the folder that is held no longer is: it would be made again, as the ruin of a run."""
+        """Raise an error if the locked folder has moved: writing would make it again, without the run."""
         assert self._lock is not None
         path = self.folder.path
         try:
