@@ -7,13 +7,11 @@ A tuple is a list, and None, which TOML lacks, is the word ``"none"``. Everythin
 
 from __future__ import annotations
 
-import types
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
 from importlib import import_module
 from itertools import chain
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +23,7 @@ from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average
 from mulligan.nn.clipping import CLIPPINGS, Clipping
+from mulligan.nn.fields import NOTHING, Collection, Entries, Form, OneOf, Part, Scalar, Words, forms_of
 from mulligan.nn.layers import LAYERS, Layer
 from mulligan.nn.layers.initializers import INITIALIZERS, Initializer
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
@@ -135,32 +134,36 @@ def from_table(cls: type[Spec], table: Table) -> Spec:
     return built
 
 
-def build(hint: Any, value: Any, path: str) -> Any:
-    """Build what a field of type `hint` holds from its plain value."""
-    if type(value) is hint in (float, str):  # by far the most
-        return value
-    origin = get_origin(hint)
-    if origin is Annotated:  # the range is checked by the dataclass itself
-        return build(get_args(hint)[0], value, path)
-    if origin in (Union, types.UnionType):
-        return _one_of(get_args(hint), value, path)
-    if origin is Literal:
-        if not any(value is a or (type(value) is type(a) and value == a) for a in get_args(hint)):
-            raise ConfigError(
-                refuse(path, value, f"one of {listed(get_args(hint))}", suggest(value, map(str, get_args(hint))))
-            )
-        return value
-    if origin is tuple:
-        return _tuple(get_args(hint), value, path)
-    if origin in (list, dict):
-        return _collection(origin, get_args(hint)[-1], value, path)
-    if hint is Any:
-        return value
-    if hint in _NOUNS:
-        return _scalar(hint, value, path)
-    if registry_of(hint) is not None:
-        return _kind(hint, value, path)
-    return _dataclass(hint, value, path)
+def build(form: Form, value: Any, path: str) -> Any:
+    """Build what a field of this form holds from its plain value; the dataclass checks the range of a number itself."""
+    match form:
+        case Scalar(kind):
+            return value if type(value) is kind in (float, str) else _scalar(kind, value, path)  # by far the most
+        case OneOf():
+            member = member_for(form, value)
+            if member is None:
+                raise ConfigError(refuse(path, value, _noun(form)))
+            return None if member == NOTHING else build(member, value, path)
+        case Words(words):
+            if value not in words:
+                raise ConfigError(refuse(path, value, _noun(form), suggest(value, words)))
+            return value
+        case Entries(entry, count):
+            if not isinstance(value, (list, tuple)):
+                raise ConfigError(refuse(path, value, _noun(form)))
+            if count not in (None, len(value)):
+                raise ConfigError(refuse(path, value, f"a list of {count} entries, not {len(value)}"))
+            return tuple(build(entry, v, f"{path}.{i}") for i, v in enumerate(value))
+        case Collection(kind, entry):
+            if not isinstance(value, kind):
+                raise ConfigError(refuse(path, value, _noun(form)))
+            plain: Any = value
+            for each in plain.values() if kind is dict else plain:
+                build(entry, each, path)
+            return value
+        case Part(cls):
+            return _dataclass(cls, value, path) if registry_of(cls) is None else _kind(cls, value, path)
+    return value
 
 
 def _scalar(kind: type, value: Any, path: str) -> Any:
@@ -172,46 +175,20 @@ def _scalar(kind: type, value: Any, path: str) -> Any:
     return float(value) if kind is float else value
 
 
-def _tuple(members: tuple[Any, ...], value: Any, path: str) -> Any:
-    if not isinstance(value, (list, tuple)):
-        raise ConfigError(refuse(path, value, f"a list, for instance [{_example(members[0])}]"))
-    if members[-1] is Ellipsis:
-        members = (members[0],) * len(value)
-    if len(members) != len(value):
-        raise ConfigError(refuse(path, value, f"a list of {len(members)} entries, not {len(value)}"))
-    return tuple(build(m, v, f"{path}.{i}") for i, (m, v) in enumerate(zip(members, value)))
-
-
-def _collection(kind: type, inner: Any, value: Any, path: str) -> Any:
-    if not isinstance(value, kind):
-        raise ConfigError(refuse(path, value, "a list" if kind is list else "a table"))
-    plain: Any = value
-    if kind is dict:
-        return {key: build(inner, entry, path) for key, entry in plain.items()}
-    return [build(inner, entry, path) for entry in plain]
-
-
-def _one_of(members: tuple[Any, ...], value: Any, path: str) -> Any:
-    member = member_for(members, value)
-    if member is None:
-        raise ConfigError(refuse(path, value, " or ".join(_noun(m) for m in members)))
-    return None if member is type(None) else build(member, value, path)
-
-
-def member_for(members: tuple[Any, ...], value: Any) -> Any:
-    """Choose the member of a union that a plain value is meant for, by its form; None when there is none."""
-    if value == NONE and type(None) in members:
-        return type(None)
-    for member in members:
-        kind = get_args(member)[0] if get_origin(member) is Annotated else member
-        if kind in _NOUNS:
-            fits = type(value) is kind or (kind is float and type(value) is int)
-        elif get_origin(kind) is Literal:
-            fits = isinstance(value, str)
-        elif get_origin(kind) is tuple:
-            fits = isinstance(value, (list, tuple))
-        else:
-            fits = kind is not type(None) and isinstance(value, (str, dict))
+def member_for(form: OneOf, value: Any) -> Form | None:
+    """Choose the member of a union that a plain value is meant for, by its shape; None when there is none."""
+    if value == NONE and NOTHING in form.members:
+        return NOTHING
+    for member in form.members:
+        match member:
+            case Scalar(kind):
+                fits = type(value) is kind or (kind is float and type(value) is int)
+            case Words():
+                fits = isinstance(value, str)
+            case Entries():
+                fits = isinstance(value, (list, tuple))
+            case _:
+                fits = member != NOTHING and isinstance(value, (str, dict))
         if fits:
             return member
     return None
@@ -250,7 +227,7 @@ def _kinds_in(room: str) -> dict[str, Any]:
 def _kind(hint: type, value: Any, path: str) -> Any:
     table = {"kind": value} if isinstance(value, str) else value
     if not isinstance(table, dict):
-        raise ConfigError(refuse(path, value, f"a table that says its kind, for instance {_example(hint)}"))
+        raise ConfigError(refuse(path, value, f"a table that says its kind, for instance {_example(Part(hint))}"))
     kind = table.get("kind")
     registry = registry_of(hint, kind)
     assert registry is not None
@@ -268,30 +245,18 @@ def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> 
     if isinstance(table, str) and short is not None:
         table = {short: table}
     if not isinstance(table, dict):
-        raise ConfigError(refuse(path, table, f"a table with the keys {', '.join(keys_of(cls))}"))
+        raise ConfigError(refuse(path, table, f"a table with the keys {listed(forms_of(cls))}"))
     for key in table:
-        if key not in keys_of(cls):
-            raise unknown_key(path, key, (*extra, *keys_of(cls)))
+        if key not in forms_of(cls):
+            raise unknown_key(path, key, (*extra, *forms_of(cls)))
     for f in fields(cls):
         if f.init and f.default is MISSING and f.default_factory is MISSING and f.name not in table:
-            raise ConfigError(f"{join(path, f.name)} is missing; {_noun(hints_of(cls)[f.name])} is needed there.")
-    values = {key: build(hints_of(cls)[key], value, join(path, key)) for key, value in table.items()}
+            raise ConfigError(f"{join(path, f.name)} is missing; {_noun(forms_of(cls)[f.name])} is needed there.")
+    values = {key: build(forms_of(cls)[key], value, join(path, key)) for key, value in table.items()}
     try:
         return cls(**values)
     except MulliganError as error:
         raise type(error)(f"{path}: {error}" if path else str(error)) from error
-
-
-@cache
-def hints_of(cls: type) -> dict[str, Any]:
-    """Return the type of each field, ranges included."""
-    return get_type_hints(cls, include_extras=True)
-
-
-@cache
-def keys_of(cls: Any) -> tuple[str, ...]:
-    """Return the keys that a table of this class may have, besides its kind."""
-    return tuple(f.name for f in fields(cls) if f.init)
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -323,26 +288,28 @@ def unknown_key(path: str, key: Any, known: tuple[str, ...]) -> ConfigError:
     return ConfigError(f"unknown key {join(path, key)!r}.{suggest(key, known)} Known here are {', '.join(known)}.")
 
 
-def _noun(hint: Any) -> str:
-    """Say what a field of this type holds."""
-    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if kind in _NOUNS:
-        return _NOUNS[kind]
-    if kind is type(None):
-        return f'"{NONE}"'
-    if get_origin(kind) is tuple:
-        return f"a list, for instance [{_example(get_args(kind)[0])}]"
-    if get_origin(kind) in (Union, types.UnionType):
-        return " or ".join(_noun(m) for m in get_args(kind))
-    if get_origin(kind) is Literal:
-        return f"one of {listed(get_args(kind))}"
-    registry = registry_of(kind)
-    if registry is not None:
-        return f"a kind of {kind.__name__} ({listed(registry)})"
-    return f"a table with the keys {', '.join(keys_of(kind))}"
+def _noun(form: Form) -> str:
+    """Say what a field of this form holds, as TOML writes it."""
+    match form:
+        case Scalar(kind):
+            return _NOUNS[kind]
+        case Entries(entry):
+            return f"a list, for instance [{_example(entry)}]"
+        case OneOf(members):
+            return " or ".join(map(_noun, members))
+        case Words(words):
+            return f"one of {listed(words)}"
+        case Collection():
+            return form.rule
+        case Part(cls) if form != NOTHING:
+            registry = registry_of(cls)
+            known = f"a table with the keys {listed(forms_of(cls))}"
+            return known if registry is None else f"a kind of {cls.__name__} ({listed(registry)})"
+    return f'"{NONE}"'
 
 
-def _example(hint: Any) -> str:
-    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    registry = registry_of(kind)
-    return f'"{next(iter(registry))}"' if registry else {int: "64", float: "0.5", str: '"a"'}.get(kind, "…")
+def _example(form: Form) -> str:
+    registry = registry_of(form.cls) if isinstance(form, Part) else None
+    if registry:
+        return f'"{next(iter(registry))}"'
+    return {int: "64", float: "0.5", str: '"a"'}.get(form.kind, "…") if isinstance(form, Scalar) else "…"

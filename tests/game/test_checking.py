@@ -26,7 +26,7 @@ from mulligan.game.penalties import scale_rows, squared_norms
 from mulligan.nn import layers as nn
 from mulligan.nn import restore, state_of
 from mulligan.nn.checking import gradient_error
-from mulligan.nn.ranges import Positive
+from mulligan.nn.fields import Positive
 
 OPTIONS = "options"
 

@@ -212,16 +212,16 @@ def test_r3gan_fits_pictures_and_says_when_not():
     [
         (
             "generator.layers.channels=[32, 0]",
-            r"ConvGenerator: each entry of channels must be .*, got \[32, 0\]\. Try channels = \[32, 16\]",
+            r"ConvGenerator: channels must be a list, each entry .*, got \[32, 0\]\. Try channels = \[32, 16\]",
         ),
         (
             "generator.layers.hidden=[-1]",
-            r"ConvGenerator: each entry of hidden must be .*, got \[-1\]\. Try hidden = \[256\]",
+            r"ConvGenerator: hidden must be a list, each entry .*, got \[-1\]\. Try hidden = \[256\]",
         ),
         ("generator.layers.one_hot_scale=0", "ConvGenerator: one_hot_scale must be .*, got 0"),
         (
             "discriminator.layers.channels=[0]",
-            r"ConvDiscriminator: each entry of channels must be .*, got \[0\]\. Try channels = \[16, 32\]",
+            r"ConvDiscriminator: channels must be a list, each entry .*, got \[0\]\. Try channels = \[16, 32\]",
         ),
         ("discriminator.layers.alpha=1", "ConvDiscriminator: alpha must be .*, got 1"),
         ("discriminator.layers.output_gain=-1", "ConvDiscriminator: output_gain must be .*, got -1"),

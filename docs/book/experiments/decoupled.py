@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
+from mulligan.nn.fields import Checked, Count
 from mulligan.nn.layers import BatchNorm, Dense, OneHot, ReLU, Sequential
 from mulligan.nn.layers.initializers import Zeros
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam, Optimizer
-from mulligan.nn.ranges import Count, check_ranges
 from mulligan.nn.rng import stream
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ WAYS: dict[str, Way] = {
 
 
 @dataclass(frozen=True)
-class Shape:
+class Shape(Checked):
     """The net that is cut into blocks: a fully connected classifier.
 
     Attributes
@@ -101,9 +101,6 @@ class Shape:
     inputs: Count = 784
     hidden: tuple[int, ...] = (256, 256, 256)
     classes: Count = 10
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
 
 class Learner:

@@ -11,7 +11,7 @@ from mulligan.bench.race import Plan, race
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import names
 from mulligan.errors import ConfigError, must_be
-from mulligan.nn.ranges import Interval
+from mulligan.nn.fields import Interval
 from mulligan.nn.workers.blas import slowed
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mulligan.errors import ShapeError
-from mulligan.nn.ranges import NonNegative, PositiveFraction, check_ranges
+from mulligan.nn.fields import Checked, NonNegative, PositiveFraction
 
 if TYPE_CHECKING:
     from mulligan.nn.layers.base import Shape
@@ -34,14 +34,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Checked):
     """Derive from this for a random affine map T(x) = A x + b of a picture: write `draw`, `apply` and `transpose`."""
 
     numbers: ClassVar[int]
     """Random numbers that place one T."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
         """Draw T for each row.

@@ -11,9 +11,9 @@ from mulligan.game.losses import LOSSES, FeatureMatching, NonSaturating, Relativ
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
+from mulligan.nn.fields import example_of
 from mulligan.nn.layers.initializers import He
 from mulligan.nn.optimizers import SGD
-from mulligan.nn.ranges import example_of
 from mulligan.nn.schedules import Exponential
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from mulligan.game.objectives import Objectives
 from mulligan.game.penalties import DRAGAN, PENALTIES, WGANGP, Penalty
 from mulligan.game.validation import check_answer, check_value
 from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, told
-from mulligan.nn.ranges import example_of
+from mulligan.nn.fields import example_of
 from mulligan.nn.rng import stream
 
 if TYPE_CHECKING:

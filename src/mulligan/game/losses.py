@@ -11,9 +11,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from mulligan.nn.fields import Checked, Fraction, Integer
 from mulligan.nn.layers.activations import sigmoid as logistic
 from mulligan.nn.memory import Array, constant
-from mulligan.nn.ranges import Fraction, Integer, check_ranges
 
 
 class DiscriminatorLoss(NamedTuple):
@@ -56,7 +56,7 @@ def accuracy(real: Array, fake: Array, level: float) -> float:
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Checked):
     """Derive from this for a loss of both players, and write `discriminator` and `generator`."""
 
     relativistic: ClassVar[bool] = False
@@ -64,9 +64,6 @@ class Loss:
     the level of D's output is free."""
     threshold: ClassVar[float | None] = 0.0
     """The logit that D should exceed on reals and not on fakes; None if the level of its output is free."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     @property
     def level(self) -> float | None:

@@ -11,21 +11,18 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from mulligan.nn.fields import Checked, NonNegative
 from mulligan.nn.memory import Array
-from mulligan.nn.ranges import NonNegative, check_ranges
 
 Points = Literal["real", "fake", "between", "around"]
 """The points of a penalty: the real rows, the fake rows, ε·real + (1−ε)·fake, or real + noise."""
 
 
 @dataclass(frozen=True)
-class Penalty:
+class Penalty(Checked):
     """Derive from this for a penalty on D's input gradients: choose its `points`, and write `value_and_grad`."""
 
     points: ClassVar[Points] = "real"
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     @property
     def name(self) -> str:

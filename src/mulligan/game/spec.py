@@ -15,15 +15,15 @@ from mulligan.game.losses import Loss, NonSaturating
 from mulligan.game.penalties import Penalty
 from mulligan.nn.averaging import EMA, Average
 from mulligan.nn.clipping import Clipping
+from mulligan.nn.fields import Checked, Count, NonNegative, Whole
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam, Optimizer
-from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
 from mulligan.nn.schedules import Constant, Schedule
 
 
 @dataclass(frozen=True)
-class Latent:
+class Latent(Checked):
     """Where z comes from.
 
     Parameters
@@ -37,9 +37,6 @@ class Latent:
     dim: Count = 64
     distribution: Literal["normal", "uniform"] = "normal"
 
-    def __post_init__(self) -> None:
-        check_ranges(self)
-
     def draw(self, rng: np.random.Generator, out: Array) -> Array:
         """Fill `out`, (n, dim), in place."""
         if self.distribution == "normal":
@@ -52,7 +49,7 @@ class Latent:
 
 
 @dataclass(frozen=True)
-class Player:
+class Player(Checked):
     """A network and how it learns.
 
     Parameters
@@ -72,7 +69,7 @@ class Player:
     clip_weights: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        super().__post_init__()
         if self.layers == ():
             raise ConfigError(must_be("layers", "a list of one layer or more", [], "layers = ['dense']"))
 
@@ -84,7 +81,7 @@ class Player:
 
 
 @dataclass(frozen=True)
-class Schedules:
+class Schedules(Checked):
     """Factors over the run, each a function of the step.
 
     Parameters
@@ -104,12 +101,9 @@ class Schedules:
     noise: Schedule = Constant(1.0)
     beta2: Schedule | None = None
 
-    def __post_init__(self) -> None:
-        check_ranges(self)
-
 
 @dataclass(frozen=True)
-class Game:
+class Game(Checked):
     """The whole game, without the pictures.
 
     Parameters
@@ -150,7 +144,7 @@ class Game:
     schedules: Schedules = field(default_factory=Schedules)
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        super().__post_init__()
         if self.update == "simultaneous" and self.d_steps != 1:
             raise ConfigError(
                 f"d_steps must be 1 with update = 'simultaneous', got {self.d_steps}: both players move once from the "

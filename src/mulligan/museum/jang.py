@@ -14,13 +14,13 @@ import numpy as np
 from mulligan.data.sources.toys import TOYS
 from mulligan.errors import ShapeError
 from mulligan.game.architectures.base import Architecture
+from mulligan.nn.fields import Count, Finite, Fraction
 from mulligan.nn.layers import Dense, Layer, LinearMap, Pointwise, Sequential, Tanh
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import Initializer, Normal
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Momentum
-from mulligan.nn.ranges import Count, Finite, Fraction
 
 _BATCH, _REACH = 200, 5.0
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, sigmoid, softplus
 from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
+from mulligan.nn.fields import Count, Positive
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Optimizer, State
 from mulligan.nn.optimizers.base import Vector
-from mulligan.nn.ranges import Count, Positive
 from mulligan.nn.schedules import Schedule
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from mulligan.data import load
 from mulligan.errors import ShapeError
+from mulligan.nn.fields import Count, Decay, Positive
 from mulligan.nn.layers.initializers import Initializer
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Optimizer, State
 from mulligan.nn.optimizers.base import Vector, steps
-from mulligan.nn.ranges import Count, Decay, Positive
 
 _EDGE = 1e-7
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from mulligan.errors import ConfigError
 from mulligan.game.architectures.base import Architecture
+from mulligan.nn.fields import Decay, Finite, Positive
 from mulligan.nn.layers import Arctan, Dense, Flatten, Layer, ReLU, Reshape, Sigmoid, Tanh
 from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.layers.base import Shape
@@ -23,7 +24,6 @@ from mulligan.nn.memory import Array, Memory
 from mulligan.nn.optimizers import Optimizer, State
 from mulligan.nn.optimizers.base import Vector
 from mulligan.nn.optimizers.moments import average, average_square
-from mulligan.nn.ranges import Decay, Finite, Positive
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.nn.blocks import blocks, scratch_like
-from mulligan.nn.ranges import Positive, check_ranges
+from mulligan.nn.fields import Checked, Positive
 
 
 @dataclass(frozen=True)
-class Average(ABC):
+class Average(Checked, ABC):
     """Derive from this for a running mean of a flat vector, and write `weight`."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     @abstractmethod
     def weight(self, step: int) -> float:

@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.nn.blocks import blocks
-from mulligan.nn.ranges import Positive, check_ranges
+from mulligan.nn.fields import Checked, Positive
 
 
 @dataclass(frozen=True)
-class Clipping(ABC):
+class Clipping(Checked, ABC):
     """Derive from this for a bound on a flat gradient, and write `apply`."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     @abstractmethod
     def apply(self, grad: NDArray[Any]) -> None:

@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError, must_be
-from mulligan.nn.ranges import (
+from mulligan.nn.fields import (
+    Checked,
     Count,
     Decay,
     Fraction,
@@ -18,16 +19,12 @@ from mulligan.nn.ranges import (
     Positive,
     PositiveFraction,
     Whole,
-    check_ranges,
 )
 
 
 @dataclass(frozen=True)
-class Schedule(ABC):
+class Schedule(Checked, ABC):
     """Derive from this for a number that depends on the step, and write ``__call__``."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     @abstractmethod
     def __call__(self, step: int, total: int) -> float:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import ConfigError, MulliganError
-from mulligan.nn.ranges import Count, NonNegative, Whole, check_ranges
+from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
 from mulligan.serialization import Table, build, from_table, listed, show
 from mulligan.training.config import Config, loads_toml, read_text
 from mulligan.training.overrides import apply_overrides
@@ -89,7 +89,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Budget:
+class Budget(Checked):
     """How much of it.
 
     Parameters
@@ -117,10 +117,10 @@ class Budget:
     cpu_seconds: NonNegative = 0.0
     start: Whole = 0
     count: Count = 2000
-    measure_at: tuple[int, ...] = ()
+    measure_at: tuple[Whole, ...] = ()
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        super().__post_init__()
         if self.steps and self.cpu_seconds:
             raise ConfigError(
                 f"a budget must have steps or cpu_seconds, got steps = {self.steps} and cpu_seconds = "
@@ -128,8 +128,6 @@ class Budget:
             )
         if self.start and not self.steps:
             raise ConfigError(f"steps must say how many follow start = {self.start}, got 0. Try steps = 1000.")
-        if any(step < 0 for step in self.measure_at):
-            raise ConfigError(f"measure_at must be steps from 0 on, got {list(self.measure_at)}. Try [10, 100].")
         end = self.start + self.steps
         if self.steps and any(not self.start <= step <= end for step in self.measure_at):
             raise ConfigError(
@@ -333,7 +331,7 @@ def _variations(values: Any, path: str) -> list[Table]:
 def _named(cls: type, name: str, value: Table, path: str) -> Table:
     """Put a name into its table, and check it here, where an error can say the path that its writer knows."""
     table = {"name": name, **value}
-    build(cls, table, f"{path}.{name}")
+    build(form_of(cls), table, f"{path}.{name}")
     return table
 
 

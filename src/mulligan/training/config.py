@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mulligan.errors import ConfigError, MulliganError, as_path, must_be
 from mulligan.game.spec import Game
-from mulligan.nn.ranges import Count, Finite, Whole, check_ranges
+from mulligan.nn.fields import Checked, Count, Finite, Whole
 from mulligan.serialization import Table, from_table, to_table
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DataSpec:
+class DataSpec(Checked):
     """The samples of a run, and what their classes are.
 
     Parameters
@@ -53,7 +53,7 @@ class DataSpec:
     shorthand: ClassVar[str] = "name"
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        super().__post_init__()
         if self.low >= self.high:
             raise ConfigError(must_be("DataSpec: low", f"below high = {self.high}", self.low, "low = -1 and high = 1"))
 

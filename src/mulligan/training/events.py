@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mulligan.errors import ConfigError
+from mulligan.nn.fields import Collection, Form, Scalar, Words, forms_of
 from mulligan.nn.memory import Array
-from mulligan.serialization import build, hints_of
+from mulligan.serialization import build
 
 
 @dataclass(frozen=True)
@@ -224,22 +225,23 @@ class Finished(Event):
     name: ClassVar[str] = "finished"
 
 
-_EVIDENCE = {"value": float, "operator": str, "threshold": float}
+_EVIDENCE = {"value": Scalar(float), "operator": Scalar(str), "threshold": Scalar(float)}
 """What each figure of the evidence holds."""
+_SEVERITY, _TABLE = Words(("alarm", "warning", "")), Collection(dict, Form())
 
 
 def is_whole(event: dict[str, Any]) -> bool:
     """Tell whether an event of a log has all fields that `to_json` writes. An unknown kind needs its step alone."""
     kind: Any = next((cls for cls in Event.__subclasses__() if cls.name == event.get("event")), Event)
-    hints = {f.name: hints_of(kind)[f.name] for f in fields(kind) if f.name in event or f.default is MISSING}
+    forms = {f.name: forms_of(kind)[f.name] for f in fields(kind) if f.name in event or f.default is MISSING}
     try:
-        for name, hint in hints.items():
-            build(dict[str, Any] if hint == Array else hint, event[name], name)
+        for name, form in forms.items():
+            build(_TABLE if form == Form() else form, event[name], name)  # an array is written as a table
         if kind is Diagnosed:
-            build(Literal["alarm", "warning", ""], event.get("severity", ""), "severity")
+            build(_SEVERITY, event.get("severity", ""), "severity")
             for figure in event["evidence"].values():
-                for name, hint in _EVIDENCE.items():
-                    build(hint, figure[name], name)
+                for name, form in _EVIDENCE.items():
+                    build(form, figure[name], name)
     except (ConfigError, LookupError, TypeError):
         return False
     return True

@@ -6,20 +6,18 @@ import json
 import logging
 import re
 import tomllib
-import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
 from mulligan.errors import ConfigError, must_be
+from mulligan.nn.fields import Entries, Form, OneOf, Part, forms_of
 from mulligan.serialization import (
     NONE,
     Table,
     build,
     from_table,
-    hints_of,
     join,
-    keys_of,
     listed,
     member_for,
     registry_of,
@@ -70,7 +68,7 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
         keys = path.split(".")
         if len(keys) == 1 and path not in table:
             raise _elsewhere(table, path)
-        table = _assigned(Config, table, keys, value, "", dropped)
+        table = _assigned(Part(Config), table, keys, value, "", dropped)
     return from_table(Config, table), dropped
 
 
@@ -114,28 +112,29 @@ def _read(text: str) -> tuple[str, Any]:
     return path, parsed["value"] if parsed.keys() == {"value"} else word
 
 
-def _assigned(hint: Any, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
-    """Return `node`, a plain value of type `hint`, with the value at `keys` inside it replaced."""
+def _assigned(form: Form, node: Any, keys: list[str], value: Any, path: str, dropped: list[str]) -> Any:
+    """Return `node`, a plain value of a form, with the value at `keys` inside it replaced."""
     if not keys:
         return value
     key, *rest = keys
-    member = _member(hint, node)
-    if isinstance(node, list) and get_origin(member) is tuple:
-        return _in_list(member, node, key, rest, value, path, dropped)
+    member = _member(form, node)
+    if isinstance(node, list) and isinstance(member, Entries):
+        return _in_list(member.entry, node, key, rest, value, path, dropped)
     if (key, rest, node) == ("kind", [], NONE):
         return {"kind": value}
-    cls, node = _opened(hint, node, path, join(path, key))
+    cls, node = _opened(form, node, path, join(path, key))
     if key == "kind" and not rest and "kind" in node:
         return _with_kind(member, node, value, path, dropped)
-    if key not in node and key not in keys_of(cls):
+    if key not in node and key not in forms_of(cls):
         raise unknown_key(path, key, tuple(node))
-    hints = hints_of(cls) | {"kind": str}
-    return node | {key: _assigned(hints[key], node.get(key, NONE), rest, value, join(path, key), dropped)}
+    inside = forms_of(cls).get(key, Form())
+    return node | {key: _assigned(inside, node.get(key, NONE), rest, value, join(path, key), dropped)}
 
 
-def _opened(hint: Any, node: Any, path: str, inside: str) -> tuple[type, Table]:
+def _opened(form: Form, node: Any, path: str, inside: str) -> tuple[type, Table]:
     """Return the class of a node and its full table. A kind's name alone stands for the kind's defaults."""
-    cls, short = _member(hint, node), None
+    member, short = _member(form, node), None
+    cls: Any = member.cls if isinstance(member, Part) else None
     if isinstance(node, str) and node != NONE:
         short = "kind" if registry_of(cls) else getattr(cls, "shorthand", None)
     table = {short: node} if short else node
@@ -144,7 +143,7 @@ def _opened(hint: Any, node: Any, path: str, inside: str) -> tuple[type, Table]:
     if isinstance(table, dict) and isinstance(cls, type) and is_dataclass(cls):
         return cls, table | _defaults(cls, table)
     if node != NONE:
-        build(hint, node, path)  # raises the error of an earlier override that put a wrong value there
+        build(form, node, path)  # raises the error of an earlier override that put a wrong value there
     raise ConfigError(
         f"{path} is {show(node)}, which has no parts, so {inside} cannot be set. "
         f"Set {path} itself{' to a kind first' if node == NONE else ''}."
@@ -159,7 +158,7 @@ def _defaults(cls: type, table: Table) -> Table:
 
 
 def _in_list(
-    member: Any, node: list[Any], key: str, rest: list[str], value: Any, path: str, dropped: list[str]
+    entry: Form, node: list[Any], key: str, rest: list[str], value: Any, path: str, dropped: list[str]
 ) -> list[Any]:
     if not key.isdecimal() or int(key) > len(node):
         raise ConfigError(
@@ -167,29 +166,26 @@ def _in_list(
             f"Use {join(path, 0)} to {join(path, max(len(node) - 1, 0))}, {join(path, len(node))} to append, "
             f"or set {path} to a whole list."
         )
-    index, members = int(key), get_args(member)
-    element = members[0] if members[-1] is Ellipsis else members[min(index, len(members) - 1)]
+    index = int(key)
     old = node[index] if index < len(node) else NONE
-    return [*node[:index], _assigned(element, old, rest, value, join(path, key), dropped), *node[index + 1 :]]
+    return [*node[:index], _assigned(entry, old, rest, value, join(path, key), dropped), *node[index + 1 :]]
 
 
-def _with_kind(member: Any, node: Table, kind: Any, path: str, dropped: list[str]) -> Table:
+def _with_kind(member: Form | None, node: Table, kind: Any, path: str, dropped: list[str]) -> Table:
     """Return the table of another kind, with the keys of the old table that the new kind has too."""
-    registry = registry_of(member, kind) or {}
+    registry = registry_of(member.cls, kind) or {} if isinstance(member, Part) else {}
     if not isinstance(kind, str) or kind not in registry:
         return {"kind": kind}  # the builder raises the error
-    kept = {key: value for key, value in node.items() if key in keys_of(registry[kind])}
+    kept = {key: value for key, value in node.items() if key in forms_of(registry[kind])}
     lost = [f"{key} = {show(value)}" for key, value in node.items() if key != "kind" and key not in kept]
     if lost and node["kind"] != kind:
         dropped.append(f"{path} is now {kind!r}, which has no {listed(lost)}: dropped with {node['kind']!r}.")
     return {"kind": kind, **kept}
 
 
-def _member(hint: Any, node: Any) -> Any:
-    """Strip a hint of its range, and of the members of a union that do not fit the node."""
-    if get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return member_for(get_args(hint), node) if get_origin(hint) in (Union, types.UnionType) else hint
+def _member(form: Form, node: Any) -> Form | None:
+    """Return the member of a union that fits the node, or the form itself."""
+    return member_for(form, node) if isinstance(form, OneOf) else form
 
 
 def _elsewhere(table: Table, key: str) -> ConfigError:

@@ -24,7 +24,7 @@ EVERY = {f"{name} {i}": case for name, cases in CASES.items() for i, case in enu
         (lambda: nn.Softplus(0.0), "beta must be .*, got 0.0"),
         (lambda: nn.Reshape((0, 2)), r"shape must be .*, got \[0, 2\]"),
         (lambda: nn.Reshape(()), r"shape must be .*, got \[\]"),
-        (lambda: nn.Reshape(12), r"each entry of shape must be .*, got 12"),
+        (lambda: nn.Reshape(12), r"shape must be a list, each entry .*, got 12"),
         (lambda: nn.Dense(3, "he"), r"init must be a kind of Initializer, got 'he'\. Try init = He"),
         (lambda: nn.Sequential((nn.Tanh,)), "layers must be a list, each entry a kind of Layer, got "),
         (lambda: nn.Upsample("cubic"), "mode must be 'nearest' or 'bilinear', got 'cubic'"),

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mulligan.errors import ShapeError
+from mulligan.nn.fields import Checked
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import Initializer, Zeros
-from mulligan.nn.ranges import check_ranges
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Checked):
     """A family of networks; `build` gives the member that fits the data."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         """Return the layers.

@@ -8,6 +8,7 @@ from math import prod
 from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures.base import Architecture, logit, picture
 from mulligan.game.architectures.residual import R3GANDiscriminator, R3GANGenerator
+from mulligan.nn.fields import Count, Decay, NonNegative, Positive
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.classes import OneHot
@@ -15,7 +16,6 @@ from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer
 from mulligan.nn.layers.shape import Flatten, Reshape
-from mulligan.nn.ranges import Count, Decay, NonNegative, Positive
 
 
 @dataclass(frozen=True)

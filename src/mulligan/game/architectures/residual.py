@@ -18,6 +18,7 @@ from math import prod
 
 from mulligan.errors import ConfigError
 from mulligan.game.architectures.base import Architecture, logit, picture
+from mulligan.nn.fields import Count, Positive, Whole
 from mulligan.nn.layers.activations import LeakyReLU
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.branches import Residual
@@ -27,7 +28,6 @@ from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.resample import AvgPool, Upsample
 from mulligan.nn.layers.shape import Flatten, Reshape
-from mulligan.nn.ranges import Count, Positive, Whole, check_ranges
 
 _LINEAR = He(slope=1.0)  # Var W = 1/fan_in
 
@@ -41,7 +41,7 @@ class _R3GAN(Architecture):
     expansion: Count = 2
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        super().__post_init__()
         if not self.widths or len(self.widths) != len(self.blocks):
             raise ConfigError(
                 f"{type(self).__name__}: widths = {list(self.widths)} and blocks = {list(self.blocks)} are not "

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mulligan.nn.fields import Decay, Positive
 from mulligan.nn.layers.families import Pointwise
 from mulligan.nn.memory import Array, constant
-from mulligan.nn.ranges import Decay, Positive
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from mulligan.errors import UnsupportedError
+from mulligan.nn.fields import Checked
 from mulligan.nn.layers.initializers import Initializer
-from mulligan.nn.ranges import check_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Param:
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Checked):
     """Derive from this for a layer outside the three families, and write `forward`, `backward` and `grads`.
 
     Under a gradient penalty a layer also needs `tangent` and `adjoint`. A layer is a frozen description: all arrays
@@ -60,9 +60,6 @@ class Layer:
     """True when a row of the output depends on other rows of the input."""
     piecewise_linear: ClassVar[bool] = False
     """True when f″ = 0 wherever it exists and no input multiplies another. R1 and R2 then take the fast path."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of an output sample, given that of an input sample; raise `ShapeError` if impossible."""

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import ShapeError
+from mulligan.nn.fields import Count, Positive
 from mulligan.nn.layers.base import Param, Shape
 from mulligan.nn.layers.families import Affine, LinearMap
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count, Positive
 
 
 def labels_of(m: Memory) -> NDArray[np.integer[Any]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from mulligan.errors import ConfigError, ShapeError, must_be
+from mulligan.errors import ShapeError
+from mulligan.nn.fields import Count, Whole
 from mulligan.nn.layers.base import Param, Shape
 from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.shape import check_image
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count, check_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,24 +40,17 @@ class _Convolution(Affine):
     """
 
     channels: Count
-    kernel: int | tuple[int, int] = 4
+    kernel: Count | tuple[Count, Count] = 4
     stride: Count = 2
-    padding: int | Literal["same"] = "same"
+    padding: Whole | Literal["same"] = "same"
     init: Initializer = He()
     bias: bool = True
     bias_init: Initializer = Zeros()
 
     def __post_init__(self) -> None:
-        check_ranges(self)
-        kernel, name = self.kernel, type(self).__name__
-        pair = tuple(kernel) if isinstance(kernel, tuple | list) else (kernel, kernel)
-        if len(pair) != 2 or not all(_whole(k, 1) for k in pair):
-            rule = "a whole number, at least 1, or two of them (height, width)"
-            raise ConfigError(must_be(f"{name}: kernel", rule, kernel, "kernel = 4"))
-        object.__setattr__(self, "kernel", pair[0] if pair[0] == pair[1] else pair)
-        if self.padding != "same" and not _whole(self.padding, 0):
-            rule = "'same' or a whole number, at least 0"
-            raise ConfigError(must_be(f"{name}: padding", rule, self.padding, "padding = 'same'"))
+        super().__post_init__()
+        if isinstance(self.kernel, tuple) and self.kernel[0] == self.kernel[1]:
+            object.__setattr__(self, "kernel", self.kernel[0])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -211,7 +204,3 @@ class ConvTranspose2d(_Convolution):
         kh, kw, c_in, c_out = m.params["W"].shape
         transposed = m.buffer("transposed", (kh, kw, c_out, c_in))
         m.add("W", self._correlation(m, x).to_kernel(m, lambda tile: dy[tile], x, transposed).swapaxes(2, 3))
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least

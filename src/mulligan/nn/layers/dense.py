@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mulligan.errors import ShapeError
+from mulligan.nn.fields import Count
 from mulligan.nn.layers.base import Param, Shape
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.products import multiply
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mulligan.errors import UnsupportedError
+from mulligan.nn.fields import Decay
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Decay
 
 
 @dataclass(frozen=True)

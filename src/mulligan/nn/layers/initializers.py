@@ -14,15 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import ShapeError
-from mulligan.nn.ranges import Finite, NonNegative, check_ranges
+from mulligan.nn.fields import Checked, Finite, NonNegative
 
 
 @dataclass(frozen=True)
-class Initializer(ABC):
+class Initializer(Checked, ABC):
     """Derive from this for a way to fill an array of parameters, and write `fill`."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     @abstractmethod
     def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:

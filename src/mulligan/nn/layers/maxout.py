@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from mulligan.nn.fields import Count
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.errors import ShapeError
+from mulligan.nn.fields import Count, Epsilon
 from mulligan.nn.layers.base import Layer, Param, Shape
 from mulligan.nn.layers.initializers import Glorot, Initializer
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count, Epsilon
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from mulligan.nn.fields import Epsilon, PositiveFraction
 from mulligan.nn.layers.base import Layer, Param, Shape
 from mulligan.nn.layers.initializers import Constant, Zeros
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Epsilon, PositiveFraction
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 
 from mulligan.errors import ShapeError
+from mulligan.nn.fields import Count
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.layers.shape import check_image
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count
 
 
 @dataclass(frozen=True)

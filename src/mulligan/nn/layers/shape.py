@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from mulligan.errors import ConfigError, ShapeError, must_be
+from mulligan.nn.fields import Count
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.ranges import Count
 
 
 @dataclass(frozen=True)

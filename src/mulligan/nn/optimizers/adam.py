@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mulligan.nn.blocks import scratch_like
+from mulligan.nn.fields import Decay, Epsilon, NonNegative, Positive
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, steps
 from mulligan.nn.optimizers.moments import add_gradient, add_square, average, average_square, direction
-from mulligan.nn.ranges import Decay, Epsilon, NonNegative, Positive
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.nn.blocks import scratch_like
+from mulligan.nn.fields import Decay, Epsilon, Positive
 from mulligan.nn.optimizers.base import Optimizer, State, Vector
 from mulligan.nn.optimizers.moments import average_square
-from mulligan.nn.ranges import Decay, Epsilon, Positive
 
 
 @dataclass(frozen=True)

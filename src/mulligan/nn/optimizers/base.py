@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ConfigError
 from mulligan.nn.blocks import blocks
-from mulligan.nn.ranges import check_ranges
+from mulligan.nn.fields import Checked
 
 Vector: TypeAlias = NDArray[Any]
 """A flat array, float32 or float64, one element per parameter (a block of one, inside `update_block`)."""
@@ -21,7 +21,7 @@ Spec = TypeVar("Spec", bound="Optimizer")
 
 
 @dataclass(frozen=True)
-class Optimizer(ABC):
+class Optimizer(Checked, ABC):
     """Derive from this for a rule that turns a gradient into a change of the parameters.
 
     Name the flat vectors of its state in `slots`, call its rate ``lr``, and write `update_block`. A step is `advance`
@@ -30,9 +30,6 @@ class Optimizer(ABC):
 
     slots: ClassVar[tuple[str, ...]] = ()
     """Names of the flat state vectors that this class adds."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     @property
     def vectors(self) -> tuple[str, ...]:

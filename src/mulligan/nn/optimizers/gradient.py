@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from mulligan.nn.fields import Interval, Positive
 from mulligan.nn.optimizers.base import Optimizer, State, Vector
-from mulligan.nn.ranges import Interval, Positive
 
 Momenta = Annotated[float, Interval(-1.0, 1.0, "()", 0.9)]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mulligan.errors import ConfigError
+from mulligan.nn.fields import Count, PositiveFraction
 from mulligan.nn.optimizers.adam import Adam
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, rebuilt, steps
-from mulligan.nn.ranges import Count, PositiveFraction
 
 
 @dataclass(frozen=True)

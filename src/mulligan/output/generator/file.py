@@ -17,8 +17,8 @@ import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.game.spec import Latent
+from mulligan.nn.fields import Checked, Whole
 from mulligan.nn.layers.base import Layer
-from mulligan.nn.ranges import check_ranges
 from mulligan.output.files import atomic_write, regular
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class GeneratorSpec:
+class GeneratorSpec(Checked):
     """What a generator is, without its parameters.
 
     Parameters
@@ -63,31 +63,27 @@ class GeneratorSpec:
     shape: tuple[int, ...]
     output_range: tuple[float, float] = (-1.0, 1.0)
     data_range: tuple[float, float] = (0.0, 255.0)
-    classes: int = 0
+    classes: Whole = 0
     class_names: tuple[str, ...] = ()
-    class_counts: tuple[int, ...] = ()
+    class_counts: tuple[Whole, ...] = ()
     recipe: str = ""
     data: str = ""
     step: int = 0
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        super().__post_init__()
         for name in ("output_range", "data_range"):
             low, high = getattr(self, name)
             if not -math.inf < low < high < math.inf:
                 raise ConfigError(
                     f"{name} must be two finite numbers, the lower first, got ({low}, {high}). Try (-1, 1)."
                 )
-        if self.classes < 0:
-            raise ConfigError(f"classes must be 0 (none) or more, got {self.classes}. Try 0.")
         for name in ("class_names", "class_counts"):
             if len(getattr(self, name)) not in (0, self.classes):
                 n = len(getattr(self, name))
                 raise ConfigError(f"{name} must have {self.classes} entries, one a class, got {n}. Try ().")
-        if self.class_counts and (min(self.class_counts) < 0 or sum(self.class_counts) == 0):
-            raise ConfigError(
-                f"class_counts must be 0 or more, and not all 0, got {self.class_counts}. Try () for equal shares."
-            )
+        if self.class_counts and not any(self.class_counts):
+            raise ConfigError(f"class_counts must not all be 0, got {self.class_counts}. Try () for equal shares.")
 
     @property
     def is_picture(self) -> bool:

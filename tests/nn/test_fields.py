@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.nn.ranges import (
+from mulligan.nn.fields import (
+    Checked,
     Count,
     Decay,
     Finite,
@@ -18,12 +19,11 @@ from mulligan.nn.ranges import (
     Positive,
     PositiveFraction,
     Whole,
-    check_ranges,
 )
 
 
 @dataclass(frozen=True)
-class Spec:
+class Spec(Checked):
     finite: Finite = 0.0
     positive: Positive = 1.0
     non_negative: NonNegative = 0.0
@@ -37,16 +37,10 @@ class Spec:
     word: Literal["fast", "slow", "still"] = "slow"
     free: str = "anything"
 
-    def __post_init__(self):
-        check_ranges(self)
-
 
 @dataclass(frozen=True)
-class Bare:
+class Bare(Checked):
     rate: Positive
-
-    def __post_init__(self):
-        check_ranges(self)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +79,11 @@ def test_edges(field, inside, outside):
         ({"count": 0}, "count must be a whole number, at least 1, got 0. Try count = 3."),
         (
             {"counts": (64, 0)},
-            "each entry of counts must be a whole number, at least 1, got [64, 0]. Try counts = [64, 32].",
+            "counts must be a list, each entry a whole number, at least 1, got [64, 0]. Try counts = [64, 32].",
         ),
         (
             {"counts": 64},
-            "each entry of counts must be a whole number, at least 1, got 64. Try counts = [64, 32].",
+            "counts must be a list, each entry a whole number, at least 1, got 64. Try counts = [64, 32].",
         ),
         ({"finite": math.inf}, "finite must be a finite number, got inf. Try finite = 0."),
         (
@@ -117,14 +111,11 @@ def test_whole_numbers_beyond_all_floats_are_refused():
 
 
 @dataclass(frozen=True)
-class Holder:
+class Holder(Checked):
     one: Spec = Spec()
     perhaps: Spec | None = None
     several: tuple[Spec, ...] = ()
     either: tuple[Spec, ...] | Bare = Bare(1.0)
-
-    def __post_init__(self):
-        check_ranges(self)
 
 
 def test_objects_are_of_their_kind():
@@ -147,7 +138,7 @@ def test_objects_are_of_their_kind():
         ({"several": "spec"}, "several must be .*, got 'spec'"),
         (
             {"either": 1},
-            "either must be a list, each entry a kind of Spec or a kind of Bare, got 1. Try either = Bare().",
+            "either must be a list, each entry a kind of Spec, or a kind of Bare, got 1. Try either = Bare().",
         ),
     ],
 )

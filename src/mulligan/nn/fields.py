@@ -1,0 +1,279 @@
+"""Options: what each field of a frozen dataclass may hold, read from its type hint.
+
+``lr: Positive = 1e-3`` says that a learning rate is a finite number above 0. `Checked` enforces it, and
+`mulligan.serialization` builds the same fields from tables. Both ask for the field's *form*, which `form_of` reads from
+the hint. To everybody else ``Positive`` is an ordinary ``Annotated`` type, a float.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from mulligan.errors import ConfigError, must_be
+
+Spec = TypeVar("Spec")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of the real line: the range of one option.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends.
+    closed : str
+        Which ends belong to it: ``"[]"``, ``"[)"``, ``"(]"`` or ``"()"``.
+    example : float
+        A usual member, which an error suggests for a field without a default.
+    """
+
+    low: float
+    high: float
+    closed: str
+    example: float
+
+    def __contains__(self, value: float) -> bool:
+        """Return whether `value` is in the interval; NaN never is."""
+        above = self.low <= value if self.closed[0] == "[" else self.low < value
+        below = value <= self.high if self.closed[1] == "]" else value < self.high
+        return above and below
+
+    def __str__(self) -> str:
+        low = f"{'at least' if self.closed[0] == '[' else 'above'} {self.low:g}"
+        high = f"{'at most' if self.closed[1] == ']' else 'below'} {self.high:g}"
+        return " and ".join(end for end in (low, high) if "inf" not in end)
+
+
+Finite = Annotated[float, Interval(-math.inf, math.inf, "()", 0.0)]
+Positive = Annotated[float, Interval(0.0, math.inf, "()", 1.0)]
+Epsilon = Annotated[float, Interval(1e-30, math.inf, "[)", 1e-8)]  # float32 rounds to 0 what is far below
+NonNegative = Annotated[float, Interval(0.0, math.inf, "[)", 1.0)]
+Decay = Annotated[float, Interval(0.0, 1.0, "[)", 0.9)]
+Fraction = Annotated[float, Interval(0.0, 1.0, "[]", 0.5)]
+PositiveFraction = Annotated[float, Interval(0.0, 1.0, "(]", 0.5)]
+Count = Annotated[int, Interval(1, math.inf, "[)", 1)]
+Whole = Annotated[int, Interval(0, math.inf, "[)", 0)]
+Integer = Annotated[int, Interval(-math.inf, math.inf, "()", 0)]
+
+
+# ── forms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a field may hold: anything, if the hint is none of the forms below."""
+
+    @property
+    def rule(self) -> str:
+        """What a value must be, for an error."""
+        return "anything"
+
+    @property
+    def example(self) -> Any:
+        """A value that would do, or MISSING."""
+        return MISSING
+
+    def plain(self, value: Any) -> Any:
+        """Return the value as the field keeps it; raise ValueError if the field cannot hold it."""
+        return value
+
+
+@dataclass(frozen=True)
+class Scalar(Form):
+    """True and false, text, or a number, which may have a range."""
+
+    kind: type
+    interval: Interval | None = None
+
+    @property
+    def rule(self) -> str:
+        noun = {bool: "True or False", str: "text", int: "a whole number", float: "a finite number"}[self.kind]
+        return ", ".join(filter(None, (noun, str(self.interval or ""))))
+
+    @property
+    def example(self) -> Any:
+        return MISSING if self.interval is None else self.kind(self.interval.example)
+
+    def plain(self, value: Any) -> Any:
+        if getattr(value, "shape", None) == ():  # NumPy's float64 would turn float32 arithmetic into float64
+            value = value.item()
+        wanted = {int: numbers.Integral, float: numbers.Real}.get(self.kind, self.kind)
+        fits = isinstance(value, wanted) and isinstance(value, bool) == (self.kind is bool)
+        try:
+            fits = fits and (self.interval is None or float(value) in self.interval)
+        except OverflowError:  # a whole number beyond all floats
+            fits = False
+        return self.kind(value) if fits else _refuse()
+
+
+@dataclass(frozen=True)
+class Words(Form):
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        *most, last = map(repr, self.words)
+        return f"{', '.join(most)} or {last}" if most else last
+
+    @property
+    def example(self) -> str:
+        return self.words[0]
+
+    def plain(self, value: Any) -> Any:
+        return value if isinstance(value, str) and value in self.words else _refuse()
+
+
+@dataclass(frozen=True)
+class Entries(Form):
+    """A list of `count` entries, or of any number. It becomes a tuple, which can be hashed."""
+
+    entry: Form
+    count: int | None = None
+
+    @property
+    def rule(self) -> str:
+        return f"a list{f' of {self.count}' if self.count else ''}, each entry {self.entry.rule}"
+
+    @property
+    def example(self) -> Any:
+        return MISSING if self.entry.example is MISSING else (self.entry.example,) * (self.count or 1)
+
+    def plain(self, value: Any) -> Any:
+        fits = isinstance(value, list | tuple) and self.count in (None, len(value))
+        return tuple(map(self.entry.plain, value)) if fits else _refuse()
+
+
+@dataclass(frozen=True)
+class Collection(Form):
+    """A list or a dictionary, of entries of one form, which stays what it is."""
+
+    kind: type
+    entry: Form
+
+    @property
+    def rule(self) -> str:
+        return "a list" if self.kind is list else "a table"
+
+    def plain(self, value: Any) -> Any:
+        return value if isinstance(value, self.kind) else _refuse()
+
+
+@dataclass(frozen=True)
+class OneOf(Form):
+    """A value of the first of several forms that fits."""
+
+    members: tuple[Form, ...]
+
+    @property
+    def rule(self) -> str:
+        rules = [member.rule for member in self.members]
+        return (", or " if "," in "".join(rules) else " or ").join(rules)
+
+    def plain(self, value: Any) -> Any:
+        for member in self.members:
+            with suppress(ValueError):
+                return member.plain(value)
+        return _refuse()
+
+
+@dataclass(frozen=True)
+class Part(Form):
+    """An object of a class, or None if that is NoneType."""
+
+    cls: type
+
+    @property
+    def rule(self) -> str:
+        return "None" if self.cls is NoneType else f"a kind of {self.cls.__name__}"
+
+    def plain(self, value: Any) -> Any:
+        return value if isinstance(value, self.cls) else _refuse()
+
+
+NOTHING = Part(NoneType)
+"""The form of None."""
+
+
+def _refuse() -> NoReturn:
+    raise ValueError
+
+
+def form_of(hint: Any) -> Form:
+    """Return the form of a type hint."""
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return Scalar(*inside)
+    if origin is Literal:
+        return Words(inside)
+    if origin is tuple:
+        return Entries(form_of(inside[0]), None if inside[-1] is Ellipsis else len(inside))
+    if origin in (list, dict):
+        return Collection(origin, form_of(inside[-1]))
+    if origin in (Union, UnionType):
+        return OneOf(tuple(map(form_of, inside)))
+    if hint in (bool, int, float, str):
+        return Scalar(hint)
+    return Part(hint) if isinstance(hint, type) and (hint is NoneType or is_dataclass(hint)) else Form()
+
+
+@cache
+def forms_of(cls: Any) -> dict[str, Form]:
+    """Return the form of each option of a dataclass, by name."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: form_of(hints[field.name]) for field in fields(cls) if field.init}
+
+
+# ── checks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Checked:
+    """Derive a frozen dataclass from this, and each option is checked against its type hint.
+
+    NumPy's scalars become Python's, and lists become tuples. A value that its hint does not allow is a `ConfigError`.
+    """
+
+    def __post_init__(self) -> None:
+        cls: Any = type(self)
+        for name, form in forms_of(cls).items():
+            value = getattr(self, name)
+            try:
+                plain = form.plain(value)
+            except ValueError:
+                given = list(value) if isinstance(value, tuple) else value
+                example = _default(cls, name)
+                example = form.example if example in (MISSING, ()) and form.example is not MISSING else example
+                try_ = None if example is MISSING else f"{name} = {_written(example)}"
+                raise ConfigError(must_be(f"{cls.__name__}: {name}", form.rule, given, try_)) from None
+            if plain is not value:
+                object.__setattr__(self, name, plain)
+
+
+def example_of(cls: type[Spec]) -> Spec | None:
+    """Return an object of a dataclass for a check; None if an option has neither a default nor an example."""
+    kind: Any = cls
+    given = {name: form.example for name, form in forms_of(kind).items() if _default(kind, name) is MISSING}
+    return None if MISSING in given.values() else cls(**given)
+
+
+def _default(cls: Any, name: str) -> Any:
+    """Return an option's default, or MISSING."""
+    field = cls.__dataclass_fields__[name]
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _written(value: Any) -> str:
+    """Write a value as Python reads it; a dataclass by its name alone."""
+    if is_dataclass(value):
+        return f"{type(value).__name__}()"
+    if isinstance(value, tuple) and value:
+        return f"[{', '.join(map(_written, value))}]"
+    return f"{value:g}" if isinstance(value, float) else repr(value)
