@@ -77,4 +77,4 @@ def test_a_run_whose_picture_has_vanished_has_its_report(mulligan, here, monkeyp
 def test_words_that_are_off(mulligan, here):
     code, _, err = mulligan("report", "nowhere")
     assert code == 2
-    assert "no run folder" in err
+    assert "must be a run folder" in err

@@ -130,7 +130,7 @@ def test_a_job_in_its_process(call: Any, runs: Path, playground: Any) -> None:
     said: list[str] = []
     found = playground.jobs.call(Queue(0), "export", "tiny-1", {"to": "npz"}, said.append)
     assert found["url"] == "/api/runs/tiny-1/files/generator.npz"
-    assert "no run folder" in playground.jobs.call(Queue(0), "report", "nothing", {}, said.append)["error"]
+    assert "must be a run folder" in playground.jobs.call(Queue(0), "report", "nothing", {}, said.append)["error"]
 
 
 def test_what_a_job_logs_is_told() -> None:
