@@ -50,7 +50,7 @@ def test_bad_data_is_named_as_such(tiny: Any) -> None:
     points[7] = np.nan
     words = diverge(Run(tiny(), data=Dataset("mine", points)))
     assert "the first tensor that is not finite is the batch of real samples" in words
-    assert "clean them" in words
+    assert "Remove those samples" in words
 
 
 def test_a_rate_that_is_far_too_high(tiny: Any) -> None:
