@@ -166,10 +166,10 @@ def test_exit_codes_of_processes(process, model):
 
 @pytest.mark.parametrize("error", MulliganError.__subclasses__(), ids=lambda error: error.__name__)
 def test_every_error_of_ours_becomes_a_sentence(error, mulligan, monkeypatch):
-    def fails(argv):
+    def fails():
         raise error("it broke. Mend it.")
 
-    monkeypatch.setattr("mulligan.cli._run", fails)
+    monkeypatch.setattr("mulligan.cli.list.command", fails)
     assert mulligan("list") == (error.exit_code, "", "mulligan: it broke. Mend it.\n")
 
 

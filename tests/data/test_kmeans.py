@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import cluster_labels, load
-from mulligan.data.kmeans import _seed_centres, principal_components
+from mulligan.data.kmeans import principal_components, seed_centres
 from mulligan.errors import ConfigError
 
 BLOBS = np.random.default_rng(0)
@@ -104,14 +104,14 @@ def test_the_pictures_are_never_all_floats_at_once():
 def test_first_centres_are_rows_far_apart():
     x = np.repeat(np.array([[0, 0], [100, 0], [0, 100]], np.float32), 20, axis=0)
     for seed in range(20):
-        centres = _seed_centres(x, 3, np.random.default_rng(seed))
+        centres = seed_centres(x, 3, np.random.default_rng(seed))
         assert sorted(map(tuple, centres.tolist())) == [(0, 0), (0, 100), (100, 0)]
 
 
 def test_first_centres_are_drawn_by_squared_distance():
     # From 0 the second centre is 1 or 3 with odds 1 : 9; from 1, 0 or 3 with odds 1 : 4; from 3, 0 or 1 with 9 : 4.
     x = np.array([[0.0], [1.0], [3.0]], np.float32)
-    pairs = [tuple(_seed_centres(x, 2, np.random.default_rng(s)).ravel()) for s in range(6000)]
+    pairs = [tuple(seed_centres(x, 2, np.random.default_rng(s)).ravel()) for s in range(6000)]
     for pair, p in {
         (0, 1): 1 / 10,
         (0, 3): 9 / 10,

@@ -65,7 +65,7 @@ def cluster_labels(
     features = principal_components(images.reshape(n, -1), components, rng)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a cluster is empty: it is left out below
-        _, found = kmeans2(features, _seed_centres(features, k, rng), iter=_ROUNDS, minit="matrix")
+        _, found = kmeans2(features, seed_centres(features, k, rng), iter=_ROUNDS, minit="matrix")
     _, labels, counts = np.unique(found, return_inverse=True, return_counts=True)
     return labels.astype(np.int64), counts / n
 
@@ -109,7 +109,7 @@ def principal_components(rows: NDArray[np.uint8], components: int, rng: np.rando
     return rotated
 
 
-def _seed_centres(x: NDArray[np.float32], k: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def seed_centres(x: NDArray[np.float32], k: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Choose k rows as first centres, each with probability ∝ its squared distance to those chosen before.
 
     Arthur and Vassilvitskii 2007, "k-means++". Distances by |x|² − 2 x·c + |c|².

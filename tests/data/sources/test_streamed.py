@@ -72,7 +72,7 @@ def test_every_batch_of_three_epochs(both, ahead):
         assert (whole.take(indices, one) == stream.take(indices, other)).all()
         if ahead:
             stream.ahead(sampler.coming(3))
-    assert stream.images._used == 10
+    assert stream.images.used == 10
 
 
 def test_memory_is_bounded(few, tmp_path):
@@ -91,10 +91,10 @@ def test_memory_is_bounded(few, tmp_path):
     for _ in range(100):
         data.take(sampler.next_indices(), out)
         data.ahead(sampler.coming(4))
-        assert len(data.images._coming) <= 80
+        assert len(data.images.coming) <= 80
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert data.images._kept.nbytes == 10 * 28 * 28 * 3
+    assert data.images.kept.nbytes == 10 * 28 * 28 * 3
     assert peak < 80 * 28 * 28 * 3 * 3  # the batches ahead, and what Pillow needs for one
 
 
@@ -102,17 +102,17 @@ def test_the_helper_has_it_ready(both, monkeypatch):
     _, stream = both
     indices = np.arange(20, 30)
     stream.ahead(indices)
-    begun = dict(stream.images._coming)
+    begun = dict(stream.images.coming)
     for future in begun.values():
         future.result()
     monkeypatch.setattr(streamed, "read_picture", None)  # nothing is decoded in this thread
     stream.take(indices, np.empty((10, 28, 28, 3), np.uint8))
-    assert stream.images._coming == {}
+    assert stream.images.coming == {}
     stream.ahead(np.arange(20, 29))
-    assert stream.images._coming == {}  # they are kept, beside the one that was looked at for its colour
+    assert stream.images.coming == {}  # they are kept, beside the one that was looked at for its colour
     stream.ahead(np.arange(40, 50))
     stream.ahead(np.arange(45, 55))  # 40 to 44 were begun for nothing
-    assert set(stream.images._coming) == set(range(45, 55))
+    assert set(stream.images.coming) == set(range(45, 55))
 
 
 def test_the_helper_keeps_odd_metadata_to_itself(few, tmp_path):
@@ -123,9 +123,9 @@ def test_the_helper_keeps_odd_metadata_to_itself(few, tmp_path):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         images.ahead(np.arange(20))
-        for future in list(images._coming.values()):
+        for future in list(images.coming.values()):
             future.result()
-    assert len(images._coming) > 0
+    assert len(images.coming) > 0
     assert said == []
 
 

@@ -42,8 +42,15 @@ class StreamedPictures:
         Their classes: a broken file is replaced by one of its own.
     skip_broken : bool
         Let the next picture of the same class stand in for one that cannot be decoded, rather than raise DataError.
-    kept : int
-        Bytes of decoded pictures that stay in memory.
+    memory : int
+        Bytes of decoded pictures that may stay in memory.
+
+    Attributes
+    ----------
+    kept : uint8 array
+        Place for the pictures that stay in memory; the first `used` are there.
+    coming : dict
+        Pictures that are being decoded, by their numbers.
     """
 
     dtype = np.dtype(np.uint8)
@@ -57,16 +64,15 @@ class StreamedPictures:
         *,
         groups: NDArray[np.int64] | None = None,
         skip_broken: bool = False,
-        kept: int | None = None,
+        memory: int | None = None,
     ) -> None:
         self._paths, self._groups, self._skip_broken = paths, groups, skip_broken
         self.shape = (len(paths), size, size, channels)
-        kept = IN_MEMORY if kept is None else kept
-        self._bytes = kept
-        self._kept = np.empty((min(len(paths), kept // (size * size * channels)), *self.shape[1:]), np.uint8)
-        self._used = 0
+        self._bytes = IN_MEMORY if memory is None else memory
+        self.kept = np.empty((min(len(paths), self._bytes // (size * size * channels)), *self.shape[1:]), np.uint8)
+        self.used = 0
         self._slots = np.full(len(paths), -1, np.int32)
-        self._coming: dict[int, Future[NDArray[np.uint8]]] = {}
+        self.coming: dict[int, Future[NDArray[np.uint8]]] = {}
         self._helper: ThreadPoolExecutor | None = None
 
     def __len__(self) -> int:
@@ -107,7 +113,7 @@ class StreamedPictures:
             # for good: threads share the filters, so that none could be set for the helper alone
             warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # odd metadata
             self._helper = ThreadPoolExecutor(1, "pictures")
-        begun = self._coming
+        begun = self.coming
         for i in begun.keys() - set(wanted):
             begun.pop(i).cancel()
         for i in wanted:
@@ -119,7 +125,7 @@ class StreamedPictures:
         groups = None if self._groups is None else self._groups[rows]
         paths = [self._paths[i] for i in np.arange(len(self))[rows]]
         *_, size, channels = self.shape
-        return StreamedPictures(paths, size, channels, groups=groups, skip_broken=self._skip_broken, kept=self._bytes)
+        return StreamedPictures(paths, size, channels, groups=groups, skip_broken=self._skip_broken, memory=self._bytes)
 
     @property
     def digest(self) -> str:
@@ -132,18 +138,18 @@ class StreamedPictures:
     def _picture(self, i: int) -> NDArray[np.uint8]:
         slot = self._slots[i]
         if slot >= 0:
-            kept: NDArray[np.uint8] = self._kept[slot]
+            kept: NDArray[np.uint8] = self.kept[slot]
             return kept
         picture = with_channels(self._decoded(i), self.shape[3])
-        if self._used < len(self._kept):
-            self._kept[self._used] = picture
-            self._slots[i] = self._used
-            self._used += 1
+        if self.used < len(self.kept):
+            self.kept[self.used] = picture
+            self._slots[i] = self.used
+            self.used += 1
         return picture
 
     def _decoded(self, i: int) -> NDArray[np.uint8]:
         """Take what the helper has, or decode here: also where the helper failed, since only here it is said well."""
-        begun = self._coming.pop(i, None)
+        begun = self.coming.pop(i, None)
         if begun is not None and begun.exception() is None:
             return begun.result()
         try:
