@@ -150,7 +150,7 @@ def test_names_are_unique():
 
 @dataclass(frozen=True)
 class Nearby(ZeroCentered):
-    """A penalty of one's own that places its points itself."""
+    """A user's penalty that places its points itself."""
 
     points: ClassVar[str] = "around"
 
@@ -168,13 +168,13 @@ class Edges(ZeroCentered):
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("penalty", [Nearby(), Edges()], ids=lambda penalty: penalty.name)
-def test_a_penalty_of_ones_own_stands_where_it_draws(penalty, workers):
+def test_a_users_penalty_stands_where_it_draws(penalty, workers):
     assert_passed(check_case(Case("own", game_of("curved", penalties=(penalty, R2()), d_steps=2), (4,), workers)))
 
 
 @dataclass(frozen=True)
 class Negative(Augmentation):
-    """x → s·x with s = ±1: an augmentation of one's own."""
+    """x → s·x with s = ±1: a user's augmentation."""
 
     numbers: ClassVar[int] = 1
 
@@ -208,7 +208,7 @@ def test_a_steep_penalty_is_checked_where_numbers_are_numbers():
     assert_passed(check_case(Case("steep", game, (4,))))
 
 
-def test_a_penalty_of_ones_own_is_checked_in_games(monkeypatch):
+def test_a_users_penalty_is_checked_in_games(monkeypatch):
     monkeypatch.setitem(PENALTIES, "steep", Steep)
     checks = list(check_game("hinge, steep, *, mlp, workers 1"))
     assert len(checks) == 4
@@ -226,7 +226,7 @@ def test_two_penalties_at_the_same_rows_add_up(net, update):
     assert_passed(check_case(Case("two at the reals", game, (4,), workers=2)))
 
 
-def test_an_augmentation_of_ones_own_is_checked(monkeypatch):
+def test_a_users_augmentation_is_checked(monkeypatch):
     monkeypatch.setitem(AUGMENTATIONS, "negative", Negative)
     assert_passed(check_game("augmented, negative, *"))
     monkeypatch.setitem(AUGMENTATIONS, "negative", WrongWay)

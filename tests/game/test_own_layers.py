@@ -1,4 +1,4 @@
-"""A layer of one's own that breaks a promise is refused by a sentence; one that keeps them plays."""
+"""A user's layer that breaks a promise is refused by a sentence; one that keeps them plays."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ def refused(error, match, game):
 
 
 class FirstOrder(nn.Pointwise):
-    """x²: an activation of one's own without f″."""
+    """x²: a user's activation without f″."""
 
     def f(self, x, out):
         np.multiply(x, x, out=out)
@@ -32,7 +32,7 @@ class FirstOrder(nn.Pointwise):
 
 @dataclass(frozen=True)
 class Doubled(nn.Layer):
-    """2x, by a layer of one's own with a number of NumPy in one of its passes."""
+    """2x, by a user's layer with a number of NumPy in one of its passes."""
 
     astray: str = ""
     piecewise_linear = True
@@ -51,7 +51,7 @@ class Doubled(nn.Layer):
 
 
 class Halved(nn.LinearMap):
-    """A layer of one's own whose passes are not of the shape that it announces."""
+    """A user's layer whose passes are not of the shape that it announces."""
 
     def apply(self, m, x, name):
         return x[:, ::2]
@@ -62,7 +62,7 @@ class Halved(nn.LinearMap):
 
 @dataclass(frozen=True)
 class Weighted(nn.Affine):
-    """x ⊙ w: a layer of one's own with weights, and without directions for spectral norm."""
+    """x ⊙ w: a user's layer with weights, and without directions for spectral norm."""
 
     def params(self, shape):
         return {"W": nn.Param(shape, He())}
@@ -84,7 +84,7 @@ class Forgetful(Doubled):
 
 @dataclass(frozen=True)
 class Returned(nn.Pointwise):
-    """x²: an activation of one's own, one of whose functions returns what it should write."""
+    """x²: a user's activation, one of whose functions returns what it should write."""
 
     method: str
 
@@ -105,14 +105,14 @@ class Returned(nn.Pointwise):
 
 
 @pytest.mark.parametrize("method", ["f", "df", "ddf"])
-def test_an_activation_of_ones_own_that_returns_what_it_should_write(method):
+def test_a_users_activation_that_returns_what_it_should_write(method):
     assert [c.what for c in told("own", lambda: check_layer(Returned(method), (6,)))] == [
-        f"raises UnsupportedError: Returned.{method} returns an array and leaves out as it was, which is not allowed; "
-        "it must write what it finds into out (out[...] = …)."
+        f"raises UnsupportedError: Returned.{method} must write its result into out, got an array returned and out "
+        "left as it was. Try out[...] = …."
     ]
 
 
-def test_an_activation_of_ones_own_without_its_slope_is_named():
+def test_a_users_activation_without_its_slope_is_named():
     class Flat(nn.Pointwise):
         def f(self, x, out):
             out[...] = x
@@ -124,7 +124,7 @@ def test_an_activation_of_ones_own_without_its_slope_is_named():
     ]
 
 
-def test_an_activation_of_ones_own_that_writes_plays():
+def test_a_users_activation_that_writes_plays():
     GAN(game_of(d=(D[0], Returned(""), D[-1]), penalties=(R1(),)), SHAPE, workers=1)
 
 
@@ -139,18 +139,18 @@ def test_an_activation_of_ones_own_that_writes_plays():
     ],
 )
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_a_layer_of_ones_own_that_passes_on_another_dtype_or_shape(layer, match, wrapped):
+def test_a_users_layer_that_passes_on_another_dtype_or_shape(layer, match, wrapped):
     with pytest.raises(UnsupportedError, match=match):
         check_layer(nn.Residual((layer,)) if wrapped else layer, (6,))
 
 
-def test_a_layer_of_ones_own_that_keeps_to_its_network_plays():
+def test_a_users_layer_that_keeps_to_its_network_plays():
     for dtype in (np.float32, np.float64):
         game = game_of(d=(D[0], Doubled(), *D[1:]), penalties=(R1(),))
         assert np.isfinite(GAN(game, SHAPE, workers=1, dtype=dtype).step(np.ones((4, 4)))["d_loss"])
 
 
-def test_a_layer_of_ones_own_without_directions_for_spectral_norm():
+def test_a_users_layer_without_directions_for_spectral_norm():
     match = r"Weighted: spectral_norm must be false, got true.*self\.with_directions\(.*spectral_norm = false"
     gan = GAN(game_of(d=(D[0], Weighted(spectral_norm=True), *D[1:])), SHAPE, workers=1)
     with pytest.raises(UnsupportedError, match=match):
@@ -160,20 +160,20 @@ def test_a_layer_of_ones_own_without_directions_for_spectral_norm():
     assert all(check.passed for check in check_layer(Weighted(), (6,)))
 
 
-def test_a_layer_of_ones_own_without_a_second_order():
+def test_a_users_layer_without_a_second_order():
     @dataclass(frozen=True)
     class Bare(Doubled):
         tangent = nn.Layer.tangent
 
     bare = game_of(d=(D[0], Bare(), *D[1:]), penalties=(R1(),))
-    refused(UnsupportedError, r"Bare cannot stand.*Write its tangent and adjoint, or take", bare)
+    refused(UnsupportedError, r"Bare must not be in a discriminator.*Write its tangent and adjoint, or take", bare)
 
 
 def test_an_activation_without_a_second_derivative():
     curved = (D[0], FirstOrder(), D[2])
     refused(
         UnsupportedError,
-        r"FirstOrder cannot stand.*second derivative is not written\. Write its ddf, or take penalties = \[\]",
+        r"FirstOrder must not be.*second derivative is not written\. Write its ddf, or take penalties = \[\]",
         game_of(d=(*curved, nn.Dense(1)), penalties=(R1(),)),
     )
     GAN(game_of(d=(*curved, nn.Dense(1)), update="simultaneous"), SHAPE, workers=1)

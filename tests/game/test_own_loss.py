@@ -1,4 +1,4 @@
-"""A loss and a penalty of one's own, with whatever types NumPy makes of them."""
+"""A loss and a user's penalty, with whatever types NumPy makes of them."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ def played(game, shape):
 
 @dataclass(frozen=True)
 class Wide(Wasserstein):
-    """A loss of one's own, with the types that NumPy gives: float64 gradients, values that are no Python numbers."""
+    """A user's loss, with the types that NumPy gives: float64 gradients, values that are no Python numbers."""
 
     def discriminator(self, *, real, fake):
         n = len(real)

@@ -186,7 +186,7 @@ def no_second_derivative_of_tanh(patch):
 
 
 @bug("hinge, r1, *, mlp, workers 1", "hinge, no penalty, simultaneous, mlp, workers 1")
-def c_is_not_applied_on_the_short_road(patch):
+def c_is_not_applied_on_the_fast_path(patch):
     around(patch, Affine, "fused_grads", lambda right, self, m, c: right(self, m, np.ones_like(c)))
 
 
@@ -201,7 +201,7 @@ def the_bias_takes_part_in_the_tangent(patch):
 
 
 @bug("hinge, r1, *, curved, workers 1")
-def curved_layers_on_the_short_road(patch):
+def curved_layers_on_the_fast_path(patch):
     for layer in (Tanh, Softplus):
         patch.setattr(layer, "piecewise_linear", True)
 

@@ -82,7 +82,7 @@ def test_penalties_at_other_points_cannot_be_simultaneous(penalty):
     refused(UnsupportedError, match, game)
 
 
-def test_a_penalty_of_ones_own_says_where_it_looks():
+def test_a_users_penalty_says_where_it_looks():
     class Nearby(ZeroCentered):
         points = "around"
 
@@ -120,13 +120,17 @@ def test_layers_for_other_classes_than_the_game_has(classes):
 
 
 def test_a_beta2_schedule_without_beta2():
-    refused(ConfigError, "SGD has no beta2.*Remove the schedule", game_with(SGD(), Schedules(beta2=Constant(0.9))))
+    refused(
+        ConfigError,
+        "SGD must have an option beta2.*Remove the schedule",
+        game_with(SGD(), Schedules(beta2=Constant(0.9))),
+    )
     GAN(game_with(Adam(), Schedules(beta2=Constant(0.9))), SHAPE, workers=1)
 
 
 @dataclass(frozen=True)
 class Unnamed(Optimizer):
-    """One of one's own whose rate is not called lr."""
+    """A user's optimiser whose rate is not called lr."""
 
     rate: float = 0.01
 
@@ -138,7 +142,11 @@ class Unnamed(Optimizer):
 @pytest.mark.parametrize("optimizer", [Unnamed(), Lookahead(Unnamed())], ids=repr)
 def test_a_schedule_of_rates_without_a_rate(optimizer):
     falling = Schedules(lr=Linear(0.5, 0.1))
-    refused(ConfigError, r"Unnamed has no lr, so a schedule of rates.*Call its rate lr", game_with(optimizer, falling))
+    refused(
+        ConfigError,
+        r"Unnamed must have an option lr under a schedule of rates.*Call its rate lr",
+        game_with(optimizer, falling),
+    )
     gan = GAN(game_with(optimizer, Schedules()), SHAPE, workers=1)
     with gan:
         gan.step(np.zeros((2, *SHAPE)))

@@ -41,10 +41,10 @@ def test_a_layer_without_a_case_is_named(monkeypatch):
     assert named.what == "not played: give it a case, with the shape of a sample, in nn.cases.CASES"
 
 
-def test_short_road_is_checked_wherever_there_are_parameters():
-    on_the_short_road = {c.name.split()[0] for c in check_layers() if c.what == "fused_grads"}
+def test_fast_path_is_checked_wherever_there_are_parameters():
+    on_the_fast_path = {c.name.split()[0] for c in check_layers() if c.what == "fused_grads"}
     affine = {"dense", "conv2d", "conv_transpose2d", "maxout", "projection"}
-    assert on_the_short_road == affine | {"sequential", "residual", "concat"}
+    assert on_the_fast_path == affine | {"sequential", "residual", "concat"}
 
 
 @pytest.mark.parametrize("name", sorted(REFUSE))

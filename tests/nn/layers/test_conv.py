@@ -30,7 +30,7 @@ GEOMETRIES = [
     (4, 2, 1, 7, 7, 32, 16),  # … and its generator
     (4, 2, 1, 14, 14, 16, 1),
     (3, 1, 1, 6, 5, 8, 8),
-    (3, 1, 1, 6, 5, 3, 4),  # few channels on the fine side, whichever it is: the thin road
+    (3, 1, 1, 6, 5, 3, 4),  # few channels on the fine side, whichever it is: the thin path
     (3, 1, 1, 6, 5, 4, 3),
     (1, 1, 0, 4, 5, 3, 6),
     (1, 1, 2, 4, 5, 3, 6),
@@ -169,7 +169,7 @@ def test_tiles_and_small_products_change_nothing(kind, geometry, tile_bytes, sma
     products.tile.cache_clear()
 
 
-def test_the_thin_road_equals_the_other(monkeypatch):
+def test_the_thin_path_equals_the_other(monkeypatch):
     for layer, shape in [(ConvTranspose2d(3, 5, 2), (4, 3, 2)), (ConvTranspose2d(2, 3, 1), (4, 3, 5))]:
         network, space = built(layer, shape)
         found = []
@@ -253,9 +253,9 @@ def test_workers_share_a_batch(kind):
     assert relative(spaces[0].grad + spaces[1].grad, space.grad) < 1e-12
 
 
-@pytest.mark.parametrize("road", ["fused_grads", "adjoint"])
+@pytest.mark.parametrize("path", ["fused_grads", "adjoint"])
 @pytest.mark.parametrize("critic", ["down", "up"])
-def test_r1_equals_torchs_double_backward(road, critic):
+def test_r1_equals_torchs_double_backward(path, critic):
     torch = pytest.importorskip("torch")
     second = Conv2d(5, kernel=3, stride=1) if critic == "down" else ConvTranspose2d(1, kernel=4, stride=2)
     layer = Sequential((Conv2d(4), LeakyReLU(), second, LeakyReLU(), Flatten(), Dense(1)))
@@ -269,7 +269,7 @@ def test_r1_equals_torchs_double_backward(road, critic):
     space.clear_grads()
     v = gamma * space.backward(np.ones((5, 1)))
     space.tangent(v)
-    if road == "fused_grads":
+    if path == "fused_grads":
         space.fused_grads(c)
     else:
         space.adjoint(c[:, None], np.ones((5, 1)))
@@ -337,7 +337,7 @@ def test_spectral_norm_reaches_all_three_products(kind):
 
 
 def named_size(message):
-    height, width = message.split("it takes ")[1].split(" and larger")[0].split(" × ")
+    height, width = message.split("must be ")[1].split(" or larger")[0].split(" × ")
     return int(height), int(width)
 
 
@@ -352,7 +352,7 @@ def named_size(message):
     ],
 )
 def test_an_image_that_is_too_small_is_told_the_least_size_that_fits(layer, size):
-    with pytest.raises(ShapeError, match="it takes") as caught:
+    with pytest.raises(ShapeError, match=r"images must be .* or larger, got") as caught:
         layer.output_shape((*size, 1))
     height, width = named_size(str(caught.value))
     assert min(layer.output_shape((height, width, 1))) >= 1

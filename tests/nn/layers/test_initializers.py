@@ -61,7 +61,7 @@ def test_orthogonal_is_uniform():
 
 
 def test_orthogonal_refuses_a_vector():
-    with pytest.raises(ShapeError, match=r"Orthogonal cannot fill an array of shape \(7,\).*Zeros"):
+    with pytest.raises(ShapeError, match=r"Orthogonal: .* two axes or more, got shape \(7,\).*Zeros"):
         filled(Orthogonal(), (7,))
 
 

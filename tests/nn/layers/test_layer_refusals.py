@@ -54,8 +54,8 @@ def test_settings_out_of_range(make, message):
         (nn.AvgPool(), (4,), "Put a Reshape layer before it"),
         (nn.AvgPool(2), (9, 6, 1), "Try size = 3"),
         (nn.Reshape((7, 7, 2)), (100,), "Give the layer before it 98 outputs"),
-        (nn.Residual((nn.Dense(3),)), (4,), r"shape \(3,\) \(layers\) and \(4,\) \(shortcut\)"),
-        (nn.Concat((nn.Upsample(), nn.Tanh())), (2, 2, 1), "all axes but the last must be equal"),
+        (nn.Residual((nn.Dense(3),)), (4,), r"one shape, got \(3,\) \(layers\) and \(4,\) \(shortcut\)"),
+        (nn.Concat((nn.Upsample(), nn.Tanh())), (2, 2, 1), "all axes of the outputs but the last must be equal"),
     ],
 )
 def test_samples_that_do_not_fit(layer, shape, message):
@@ -97,7 +97,7 @@ def test_labels_are_classes_whatever_type_of_whole_numbers_holds_them(kind):
 def test_dropout_without_a_generator_says_so():
     space = Network(nn.Dropout(), (4,)).workspace()
     x = np.ones((2, 4), np.float32)
-    with pytest.raises(UnsupportedError, match="needs a random generator in training"):
+    with pytest.raises(UnsupportedError, match="must have a random generator in training"):
         space.forward(x)
     np.testing.assert_array_equal(space.forward(x, training=False), x)
 

@@ -52,7 +52,7 @@ def test_extragradient_converges_where_descent_spirals_out():
 def test_wrappers_pass_rate_and_beta2_to_the_base():
     wrapped = Lookahead(Extragradient(Adam(lr=1e-3)), k=3)
     assert wrapped.scaled(0.5, 0.9) == Lookahead(Extragradient(Adam(lr=5e-4, beta2=0.9)), k=3)
-    with pytest.raises(ConfigError, match="SGD has no beta2"):
+    with pytest.raises(ConfigError, match="SGD must have an option beta2"):
         Extragradient(SGD()).scaled(1.0, 0.9)
 
 

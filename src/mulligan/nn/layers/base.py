@@ -131,7 +131,7 @@ def no_second_order(layer: Layer) -> str:
         why = "its second derivative is not written"
         methods = "tangent and adjoint" if type(layer).tangent is Layer.tangent else "ddf"
         remedy = f"Write its {methods}, or take penalties = []"
-    return f"{type(layer).__name__} cannot stand in a discriminator that has a gradient penalty: {why}. {remedy}."
+    return f"{type(layer).__name__} must not be in a discriminator that has a gradient penalty: {why}. {remedy}."
 
 
 def walk(layer: Layer, shape: Shape, path: str = "") -> Iterator[tuple[str, Layer, Shape]]:

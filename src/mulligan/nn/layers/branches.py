@@ -100,7 +100,7 @@ class Residual(_Branches):
         main, shortcut = (b.output_shape(shape) for b in self.branches)
         if main != shortcut:
             raise ShapeError(
-                f"Residual cannot add samples of shape {main} (layers) and {shortcut} (shortcut). "
+                f"Residual: both outputs must have one shape, got {main} (layers) and {shortcut} (shortcut). "
                 "Give the shortcut layers that lead to the same shape."
             )
         return main
@@ -137,7 +137,7 @@ class Concat(_Branches):
         shapes = [b.output_shape(shape) for b in self.branches]
         if len({s[:-1] for s in shapes}) > 1:
             raise ShapeError(
-                f"Concat cannot join samples of shapes {shapes}: all axes but the last must be equal. "
+                f"Concat: all axes of the outputs but the last must be equal, got shapes {shapes}. "
                 "Give the branches layers that lead to one height and width."
             )
         return (*shapes[0][:-1], sum(s[-1] for s in shapes))

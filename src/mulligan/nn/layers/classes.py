@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count, Positive
 from mulligan.nn.layers.base import Param, Shape
 from mulligan.nn.layers.families import Affine, LinearMap
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
+from mulligan.nn.layers.shape import check_row
 from mulligan.nn.memory import Array, Memory
 
 
@@ -76,10 +76,7 @@ class Projection(Affine):
     normed: ClassVar[tuple[str, ...]] = ("W", "E")
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 1:
-            raise ShapeError(
-                f"Projection takes rows of numbers, not samples of shape {shape}. Put a Flatten layer before it."
-            )
+        check_row(self, shape)
         return (1,)
 
     def params(self, shape: Shape) -> dict[str, Param]:

@@ -111,9 +111,8 @@ class Conv2d(_Convolution):
         if min(grid) < 1:
             least = [max(1, k - 2 * int(self.padding)) for k in self.size]
             raise ShapeError(
-                f"Conv2d with kernel {self.size} and padding {self.padding} finds no window in an image of "
-                f"{shape[0]} × {shape[1]}; it takes {least[0]} × {least[1]} and larger. "
-                "Try padding = 'same', or a smaller kernel."
+                f"Conv2d with kernel {self.size} and padding {self.padding}: images must be {least[0]} × {least[1]} or "
+                f"larger, got {shape[0]} × {shape[1]}. Try padding = 'same', or a smaller kernel."
             )
         return Correlation(
             (shape[0], shape[1], shape[2]),
@@ -170,9 +169,8 @@ class ConvTranspose2d(_Convolution):
             # (h − 1)·stride + kh − 2p ≥ 1
             least = [max(1, 1 - (k - 1 - 2 * int(self.padding)) // self.stride) for k in self.size]
             raise ShapeError(
-                f"ConvTranspose2d with kernel {self.size}, stride {self.stride} and padding {self.padding} leaves "
-                f"nothing of an image of {shape[0]} × {shape[1]}; it takes {least[0]} × {least[1]} and larger. "
-                "Try padding = 'same'."
+                f"ConvTranspose2d with kernel {self.size}, stride {self.stride} and padding {self.padding}: images "
+                f"must be {least[0]} × {least[1]} or larger, got {shape[0]} × {shape[1]}. Try padding = 'same'."
             )
         return Correlation(
             (image[0], image[1], self.channels),

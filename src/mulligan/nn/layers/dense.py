@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count
 from mulligan.nn.layers.base import Param, Shape
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.products import multiply
+from mulligan.nn.layers.shape import check_row
 from mulligan.nn.memory import Array, Memory
 
 
@@ -34,10 +34,7 @@ class Dense(Affine):
     bias_init: Initializer = Zeros()
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 1:
-            raise ShapeError(
-                f"Dense takes rows of numbers, not samples of shape {shape}. Put a Flatten layer before it."
-            )
+        check_row(self, shape)
         return (self.units,)
 
     def params(self, shape: Shape) -> dict[str, Param]:

@@ -35,7 +35,7 @@ class Dropout(LinearMap):
     def _draw(self, m: Memory, x: Array) -> Array:
         if m.context.rng is None:
             raise UnsupportedError(
-                "Dropout needs a random generator in training, and this workspace has none. "
+                "Dropout: the workspace must have a random generator in training, got none. "
                 "Make it with network.workspace(rng=...), or pass training=False."
             )
         mask = m.buffer("mask", x.shape)

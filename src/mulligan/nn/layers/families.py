@@ -223,8 +223,8 @@ def check_writes_out(layer: Pointwise, shape: Shape, *, curved: bool) -> None:
             given = write(out)
         if given is not None and given is not out and np.isnan(out).all():
             raise UnsupportedError(
-                f"{type(layer).__name__}.{method} returns an array and leaves out as it was, which is not allowed; it "
-                "must write what it finds into out (out[...] = …)."
+                f"{type(layer).__name__}.{method} must write its result into out, got an array returned and out left "
+                "as it was. Try out[...] = …."
             )
 
 

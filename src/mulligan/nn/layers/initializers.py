@@ -112,8 +112,7 @@ class Orthogonal(Initializer):
         """Fill `out`; see `Initializer.fill`. Raises `ShapeError` for an array of fewer than two axes."""
         if out.ndim < 2:
             raise ShapeError(
-                f"Orthogonal cannot fill an array of shape {out.shape}; it needs a matrix, two axes or more. "
-                "Try Zeros() for a bias."
+                f"Orthogonal: the array must have two axes or more, got shape {out.shape}. Try Zeros() for a bias."
             )
         rows, columns = math.prod(out.shape[:-1]), out.shape[-1]
         q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))

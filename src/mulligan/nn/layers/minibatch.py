@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count, Epsilon
 from mulligan.nn.layers.base import Layer, Param, Shape
 from mulligan.nn.layers.initializers import Glorot, Initializer
+from mulligan.nn.layers.shape import check_row
 from mulligan.nn.memory import Array, Memory
 
 
@@ -82,11 +82,7 @@ class MinibatchDiscrimination(Layer):
     mixes_samples: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 1:
-            raise ShapeError(
-                f"MinibatchDiscrimination takes rows of numbers, not samples of shape {shape}. "
-                "Put a Flatten layer before it."
-            )
+        check_row(self, shape)
         return (shape[0] + self.kernels,)
 
     def params(self, shape: Shape) -> dict[str, Param]:

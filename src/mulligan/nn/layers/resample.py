@@ -107,8 +107,8 @@ class AvgPool(LinearMap):
         check_image(self, shape)
         if shape[0] % self.size or shape[1] % self.size:
             raise ShapeError(
-                f"AvgPool: windows of {self.size} × {self.size} do not tile an image of {shape[0]} × {shape[1]}. "
-                f"Try size = {np.gcd(shape[0], shape[1])}, which divides both sides."
+                f"AvgPool: size must divide the image's sides, {shape[0]} × {shape[1]}, got {self.size}. "
+                f"Try size = {np.gcd(shape[0], shape[1])}."
             )
         return (shape[0] // self.size, shape[1] // self.size, shape[2])
 

@@ -48,8 +48,8 @@ class Reshape(LinearMap):
     def output_shape(self, shape: Shape) -> Shape:
         if math.prod(shape) != math.prod(self.shape):
             raise ShapeError(
-                f"Reshape cannot turn samples of shape {shape}, {math.prod(shape)} numbers, into {self.shape}, "
-                f"{math.prod(self.shape)} numbers. Give the layer before it {math.prod(self.shape)} outputs."
+                f"Reshape: samples must have {math.prod(self.shape)} numbers, as {self.shape} has, got "
+                f"{math.prod(shape)} of shape {shape}. Give the layer before it {math.prod(self.shape)} outputs."
             )
         return self.shape
 
@@ -64,6 +64,15 @@ def check_image(layer: Layer, shape: Shape) -> None:
     """Raise `ShapeError` unless a sample is an image (height, width, channels)."""
     if len(shape) != 3:
         raise ShapeError(
-            f"{type(layer).__name__} takes images (height, width, channels), not samples of shape {shape}. "
+            f"{type(layer).__name__}: samples must be images (height, width, channels), got shape {shape}. "
             "Put a Reshape layer before it."
+        )
+
+
+def check_row(layer: Layer, shape: Shape) -> None:
+    """Raise `ShapeError` unless a sample is a row of numbers."""
+    if len(shape) != 1:
+        raise ShapeError(
+            f"{type(layer).__name__}: samples must be rows of numbers, got shape {shape}. "
+            "Put a Flatten layer before it."
         )

@@ -118,15 +118,15 @@ class Optimizer(Checked, ABC):
             return self
         if "lr" not in vars(self):
             raise ConfigError(
-                f"{type(self).__name__} has no lr, so a schedule of rates (now at {factor:.6g}) cannot act on it. "
-                "Call its rate lr, or use schedules.lr = constant."
+                f"{type(self).__name__} must have an option lr under a schedule of rates (now at {factor:.6g}), got "
+                "none. Call its rate lr, or use schedules.lr = constant."
             )
         changes = {"lr": float(vars(self)["lr"] * factor)}
         if beta2 is not None:
             if "beta2" not in vars(self):
                 raise ConfigError(
-                    f"{type(self).__name__} has no beta2, so a beta2 schedule (now at {beta2!r}) cannot act "
-                    "on it. Remove the schedule, or use an optimiser of the Adam family."
+                    f"{type(self).__name__} must have an option beta2 under a schedule of beta2 (now at {beta2!r}), "
+                    "got none. Remove the schedule, or use an optimiser of the Adam family."
                 )
             if not 0 <= beta2 < 1:
                 raise ConfigError(
