@@ -132,7 +132,7 @@ class GAN:
         return self.team_steps[0].measures | penalties
 
     def real_buffer(self, n: int) -> Array:
-        """Return where the next batch may be written, (n, *sample_shape): `step` then need not copy it."""
+        """Return where the next batch of n samples may be written: `step` then need not copy it."""
         return self._draws.real_buffer(n)
 
     def _play(self, worker: int) -> None:
