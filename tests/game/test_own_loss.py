@@ -1,6 +1,7 @@
 """A loss and a user's penalty, with whatever types NumPy makes of them."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -117,6 +118,23 @@ def test_a_loss_that_looks_at_the_reals_untold_is_found_by_the_check():
 def test_a_loss_may_look_at_the_reals_where_it_is_told_of_them():
     for game in (game_of(loss=Told()), game_of(loss=Looking(), update="simultaneous")):
         assert np.isfinite(played(game, (4,))[1]["g_loss"])
+
+
+class Blind(NonSaturating):
+    """Notes how many logits of reals G's loss is shown."""
+
+    shown: ClassVar[list[int]] = []
+
+    def generator(self, *, real, fake):
+        self.shown.append(len(real))
+        return super().generator(real=real, fake=fake)
+
+
+@pytest.mark.parametrize("d", [(nn.Dense(6), nn.Dense(1)), (nn.Dense(6), nn.BatchNorm(), nn.Dense(1))], ids=repr)
+def test_g_s_loss_is_shown_no_reals_in_an_alternating_game(d):
+    Blind.shown.clear()
+    played(game_of(d=d, loss=Blind()), (4,))
+    assert set(Blind.shown) == {0}
 
 
 class Paired(NonSaturating):

@@ -89,8 +89,8 @@ class DiscriminatorPasses:
             logits = self.space.forward(x, np.concatenate([m.labels, m.labels]) if twice else m.labels)[:, 0]
             self.real_logits, self.fake_logits = logits[:reals], logits[reals:]
         else:
-            if real is not None:
-                self.real_logits = self.real_space.forward(x[:n], m.labels)[:, 0]
+            seen = self.real_space.forward(x[:n], m.labels)[:, 0] if real is not None else self.real_logits[:0]
+            self.real_logits = seen
             self.fake_logits = self.space.forward(x[reals:], m.labels)[:, 0]
 
     def unit_backward(self, *, second_order: bool) -> tuple[Array, Array]:
