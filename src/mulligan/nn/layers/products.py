@@ -33,8 +33,8 @@ SMALL = 1_000_000
 RESULT = 1024
 """They also serve up to this many elements of the result only, if the right factor is a transpose (dy Wᵀ)."""
 
-WIDEST, TURNED = 128, 32
-"""Columns of a tile at most, if the result is cut both ways; the second if the right factor is a transpose."""
+WIDEST = 128
+"""Columns of a tile at most, if the result is cut both ways."""
 
 REGISTER = 16
 """Columns of a tile are a multiple of this, one register of float32."""
@@ -43,7 +43,7 @@ FOUR = 4
 """Rows that the kernels take at once; one more row costs as much as four."""
 
 LINES = 32
-"""Rows of a tile that is as wide as the result, at least, if the left factor is a transpose: two cache lines."""
+"""Rows of such a tile at least, if a convolution chooses how many terms it sums at once: two cache lines."""
 
 FEWEST = 8
 """Rows below which cutting gains nothing."""
@@ -124,26 +124,25 @@ def tile(M: int, K: int, N: int, a_turned: bool = False, b_turned: bool = False)
     """
     if M < FEWEST or not (K and N) or (a_turned and K > PACKED and N >= WIDEST):
         return None
-    if not b_turned:  # tiles of a few rows, as wide as the result
-        least = LINES if a_turned else FOUR
-        parts = 1 if a_turned else min(-(-least * K * N // SMALL), max(K // TERMS, 1))
+    if not (a_turned or b_turned):  # tiles of a few rows, as wide as the result
+        parts = min(-(-FOUR * K * N // SMALL), max(K // TERMS, 1))
         if parts > 1 and (EASILY if N % WIDEST else PACKED) < M:
             return None
         terms = -(-K // parts)
-        rows = SMALL // (terms * N) // least * least
+        rows = SMALL // (terms * N) // FOUR * FOUR
         if rows:
             return (min(rows, M), N, terms) if rows < M or parts > 1 else None
-    cols = _columns(N, TURNED if b_turned else WIDEST) or (0 if b_turned else N)
-    if not cols:
-        return None
-    most = min(M, SMALL // (K * cols), RESULT // cols if b_turned else M)
-    rows = next((rows for rows in range(most, FEWEST - 1, -1) if M % rows == 0), most // FOUR * FOUR)
-    return (rows, cols, K) if rows >= FEWEST and (rows, cols) != (M, N) else None
+    for cols in _columns(N) or [0 if b_turned else N]:
+        most = min(M, SMALL // (K * cols), RESULT // cols if b_turned else M) if cols else 0
+        rows = next((rows for rows in range(most, FEWEST - 1, -1) if M % rows == 0), most // FOUR * FOUR)
+        if rows >= FEWEST:
+            return (rows, cols, K) if (rows, cols) != (M, N) else None
+    return None
 
 
-def _columns(N: int, widest: int) -> int:
-    """Return the largest width that fills registers and divides N, or 0."""
-    return next((cols for cols in range(min(widest, N), 0, -1) if cols % REGISTER == 0 and N % cols == 0), 0)
+def _columns(N: int) -> list[int]:
+    """Return the widths that fill registers and divide N, the largest first."""
+    return [cols for cols in range(min(WIDEST, N), 0, -1) if cols % REGISTER == 0 and N % cols == 0]
 
 
 def rows_at_once(K: int, N: int) -> int:
