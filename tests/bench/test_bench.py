@@ -11,8 +11,6 @@ from mulligan.bench.report import text
 from mulligan.bench.side import SIDES, Entry
 from mulligan.cli import main
 from mulligan.errors import ConfigError
-from mulligan.nn.workers.limits import available_cores
-from mulligan.nn.workers.processes import can_fork
 
 
 def whole(*words, **options):
@@ -38,16 +36,6 @@ def test_document_has_everything_and_is_json(document):
     assert len(ours["rounds"]) == 2
     assert 1e7 < ours["memory"] < 1e9
     assert document["footprint"]["install_bytes"] > 5e6
-
-
-def test_each_round_says_how_far_apart_the_cores_are(document):
-    apart = document["workloads"]["classic-64"]["handover_ns"]
-    assert len(apart) == 2
-    if can_fork() and available_cores() > 1:
-        assert all(0.1 < ns < 10_000 for ns in apart)
-        assert f"written in {apart[0]:.1f}, {apart[1]:.1f} ns" in text(document)
-    else:
-        assert apart == [None, None]
 
 
 def test_report_says_what_was_measured_on_what(document):

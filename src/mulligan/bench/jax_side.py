@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mulligan.bench.geometry import padding
 from mulligan.bench.material import Material, players
-from mulligan.bench.side import Side
+from mulligan.bench.side import Side, padding
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from mulligan.nn.layers.classes import OneHot, Projection

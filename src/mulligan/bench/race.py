@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mulligan.bench.child import Child
-from mulligan.bench.cores import handover
 from mulligan.bench.material import draw, players
 from mulligan.bench.side import SIDES
 from mulligan.bench.workloads import workload
@@ -122,7 +121,6 @@ class Race:
         self.name = name
         self.idle = idle_parameters(self.workload)
         self.results: dict[str, dict[str, Any]] = {side: {} for side in plan.for_workload(name)}
-        self.handover: list[float | None] = []  # one for each round
         self._material = folder / f"{name}.npz"
         draw(self.workload).save(self._material)
 
@@ -197,7 +195,6 @@ class Race:
             "title": self.workload.title,
             "batch": self.workload.batch,
             "wide": any(result.get("wide", False) for result in self.results.values()),
-            "handover_ns": self.handover,
             "sides": self.results,
         }
 
@@ -205,12 +202,11 @@ class Race:
         order = list(children)
         for number in range(self.plan.rounds):
             _LOG.debug("%s: round %d of %d", self.name, number + 1, self.plan.rounds)
-            self.handover.append(handover())
             for side in order:
                 time.sleep(self.plan.pause)
                 block = children[side].ask(do="block", seconds=self.plan.seconds)
                 self.results[side].setdefault("rounds", []).append(block)
-            order = order[1:] + order[:1]  # so that nobody always follows the same one
+            order = order[1:] + order[:1]  # so that no side always follows the same one
 
     def _compare(self, raced: list[str]) -> None:
         ours = [block["ms"] for block in self.results["mulligan"]["rounds"]]

@@ -26,9 +26,6 @@ def table(name: str, result: dict[str, Any]) -> list[str]:
     """Return one workload's table: a line for each side."""
     mark = "   (! = spread too wide to trust, whoever it favours)" if result["wide"] else ""
     lines = [f"{name}: {result['title']}, batch {result['batch']}{mark}"]
-    apart = [f"{ns:.1f}" for ns in result["handover_ns"] if ns is not None]
-    if apart:
-        lines.append(f"  a line that the other core has read is written in {', '.join(apart)} ns (round by round)")
     lines.append(
         f"  {'side':<18}{'ms/step':>9}{'steps/s':>9}   {'others : ours (min–max)':<26}{'peak MB':>8}"
         f"{'Δ float64':>11}{'Δ float32':>11}"

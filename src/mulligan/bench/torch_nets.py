@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
-from mulligan.bench.geometry import padding
+from mulligan.bench.side import padding
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from mulligan.nn.layers.classes import OneHot, Projection
