@@ -153,7 +153,7 @@ def as_whole(name: str, value: object, low: int, high: int | None = None) -> int
     Raises
     ------
     ConfigError
-        When `value` is no whole number, or outside the range.
+        When `value` is not a whole number, or outside the range.
     """
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         number = int(value)

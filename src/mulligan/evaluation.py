@@ -89,7 +89,7 @@ def evaluate(
     Raises
     ------
     ConfigError
-        Not a generator, no seed, a count that is no whole number, unknown data, or more pictures than are held out.
+        Not a generator, no seed, a count that is not a whole number, unknown data, or more pictures than are held out.
     ShapeError
         Data of another shape than the generator's samples.
     DataError, CheckpointError
@@ -343,7 +343,7 @@ def _own_data(generator: Generator) -> Dataset:
 
 
 def _loaded(source: str | Path, generator: Generator) -> Dataset:
-    """Load data by name; pictures of one's own at the size and in the colours of the generator's."""
+    """Load data by name; own pictures at the size and in the colours of the generator's."""
     if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
         return load(source)
     height, width, channels = generator.spec.shape

@@ -158,7 +158,7 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
 
 
 def _rate(run: Run, steps: int, seconds: float) -> float:
-    """Take so many steps, or fewer where the time is over, one at least; return how many there were a second."""
+    """Take `steps` steps, fewer if the time is over but at least one; return steps per second."""
     began, first = time.perf_counter(), run.step
     run.advance()
     while run.step - first < steps and time.perf_counter() - began < seconds:

@@ -22,7 +22,7 @@ SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return a worker's environment: the machine's own kernels, and so many threads."""
+    """Return a worker's environment: the machine's own kernels, and its number of threads."""
     aside = SLOWING_VARIABLES if slowed() else ()
     kept = {name: value for name, value in os.environ.items() if name not in aside}
     return kept | dict.fromkeys(THREAD_VARIABLES, str(threads))

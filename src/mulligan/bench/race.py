@@ -97,7 +97,7 @@ def idle_parameters(game: Workload) -> frozenset[str]:
 
 
 def is_wide(blocks: list[dict[str, Any]], ratios: list[float]) -> bool:
-    """Tell whether a side's timings spread too far to be trusted, in whoever's favour."""
+    """Tell whether a side's timings spread too far to be trusted."""
     inside = statistics.median((b["high"] - b["low"]) / b["ms"] for b in blocks)
     spreads = [(max(v) - min(v)) / statistics.median(v) for v in ([b["ms"] for b in blocks], ratios)]
     return bool(inside > WIDE_BLOCK or max(spreads) > WIDE_ROUNDS)

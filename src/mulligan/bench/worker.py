@@ -79,7 +79,7 @@ def peak_memory() -> float:
 
 
 def pin(threads: int) -> None:
-    """Keep to so many cores, for libraries that ask the system instead of an option."""
+    """Keep to `threads` cores, for libraries that ask the system instead of an option."""
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[:threads])

@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("mulligan: interrupted.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of a pipe left: nobody to tell
+    except BrokenPipeError:  # the reader of the pipe has left
         _forget_output()
         return 1
     except OSError as error:
@@ -153,7 +153,7 @@ def _called(command: Callable[..., int | None], prog: str, argv: list[str]) -> i
         bare = command.__code__.co_varnames[: command.__code__.co_argcount]
         word = unknown[0].partition("=")[0]
         if word in [f"--{name.rstrip('_')}" for name in bare]:
-            raise ConfigError(f"{word} is no option; say it without {word}: {prog} {word[2:].upper()}.")
+            raise ConfigError(f"{word} is not an option; say it without {word}: {prog} {word[2:].upper()}.")
         names = ["help", *(name for name in command.__annotations__ if name not in ("return", *bare))]
         on = {name for name, default in (command.__kwdefaults__ or {}).items() if default is True}
         options = [f"--{'no-' if name in on else ''}{name.rstrip('_').replace('_', '-')}" for name in names]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """A name, one line about it, and its source (empty where nobody has to be named)."""
+    """A name, one line about it, and its source (empty if it needs none)."""
 
     name: str
     line: str

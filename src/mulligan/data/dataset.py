@@ -187,7 +187,7 @@ class Dataset:
         Raises
         ------
         ConfigError
-            When `count` is no whole number above 0.
+            When `count` is not a whole number above 0.
         """
         count = as_whole("count", count, 1, sys.maxsize)
         images: Any = self.images

@@ -55,7 +55,7 @@ class Entry:
 
 
 class _Registry(dict[str, Entry]):
-    """Refuses what is no entry where it is added, not where all are listed."""
+    """Refuses other values than entries where they are added, not where all are listed."""
 
     def __setitem__(self, name: str, entry: Entry) -> None:
         if not isinstance(entry, Entry):
@@ -226,7 +226,7 @@ def is_picture_folder(source: str | Path) -> bool:
 
 
 def absolute(source: str) -> str:
-    """Return a name of `DATASETS` as it is, and a path from the root on, for whoever reads it from another folder."""
+    """Return a name of `DATASETS` as it is, and a path from the root on, which holds in another folder, too."""
     path = os.path.expanduser(source)
     return source if source in DATASETS or not os.path.exists(path) else str(Path(path).resolve())
 

@@ -33,7 +33,7 @@ class Sampler:
     Raises
     ------
     ConfigError
-        When `n` or `batch_size` is no whole number from 1 on.
+        When `n` or `batch_size` is not a whole number from 1 on.
     """
 
     def __init__(self, n: int, batch_size: int, rng: np.random.Generator) -> None:

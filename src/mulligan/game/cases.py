@@ -82,7 +82,7 @@ def examples_of(registry: dict[str, type[Kind]]) -> dict[str, Kind]:
     """Return one of each kind that can be made without being told its parameters."""
     made = {}
     for name, kind in registry.items():
-        with contextlib.suppress(Exception):  # what a part of one's own says to its own example
+        with contextlib.suppress(Exception):  # a user's own part may refuse its own example
             made[name] = example_of(kind)
     return {name: example for name, example in made.items() if example is not None}
 

@@ -174,7 +174,7 @@ def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iter
 
 
 def _unmade() -> Iterator[Check]:
-    """Name each kind that cannot be checked: nobody knows which parameters it wants, or it refuses those it names."""
+    """Name each kind that cannot be checked: its parameters are unknown, or it refuses its own example."""
     for name, kind in [*LOSSES.items(), *PENALTIES.items(), *AUGMENTATIONS.items()]:
         yield from told(name, partial(_check_example, name, kind))
 
@@ -187,7 +187,7 @@ def _check_example(name: str, kind: type) -> Iterator[Check]:
 def check_game(pattern: str = "*") -> Iterator[Check]:
     """Check losses, penalties and whole steps.
 
-    What a part of one's own raises is a row that is off; the same from other games is not said again.
+    An error that a user's own part raises is a row that is off; the same error in other games is not repeated.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ class Objectives:
 
 
 def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
-    """Return what places a penalty's points, ε or the shift; one of one's own is asked, for only it knows."""
+    """Return what places a penalty's points: ε or the shift. A user's own penalty is asked: only it knows."""
     draw = type(penalty).draw
     if draw is Penalty.draw:
         return rng.random((len(real), *[1] * (real.ndim - 1)))
@@ -119,7 +119,7 @@ def placed(penalty: Penalty, rng: np.random.Generator, real: Array) -> Array:
 def augmented(part: Augmentation, x: Array, drawn: Array) -> Array:
     """Return T(x), row by row: a window of the picture amid zeros, a mask, a sum."""
     out = x.copy()
-    if type(part) not in (Flip, Translation, Cutout, Brightness):  # one's own is what it does; Aᵀ is what is checked
+    if type(part) not in (Flip, Translation, Cutout, Brightness):  # a user's own defines itself; what is checked is Aᵀ
         part.apply(out, drawn)
         return out
     h, w, c = x.shape[1:]

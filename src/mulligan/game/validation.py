@@ -172,7 +172,7 @@ def _check_mixing(game: Game, g: Network, d: Network) -> None:
 
 
 def _check_points(penalty: Penalty) -> None:
-    """Raise where a penalty of one's own does not say at which points it looks."""
+    """Raise where a user's own penalty does not say at which points it looks."""
     name, places = type(penalty).__name__, get_args(Points)
     if penalty.points not in places:
         raise UnsupportedError(

@@ -90,7 +90,7 @@ def shares(label: NDArray[Any], count: int) -> NDArray[np.float64]:
     Raises
     ------
     ShapeError, DataError
-        No picture at all; a label that is no class.
+        Not one picture; a label that is not a class.
     """
     label = np.asarray(label)
     if label.ndim != 1 or len(label) == 0:

@@ -121,7 +121,7 @@ class StudyRun:
             )
         words = _read(self.plan)
         if not isinstance(words, dict) or words.get("format") != FORMAT or words.get("version") != VERSION:
-            raise CheckpointError(f"{self.plan} is no study of this version of Mulligan. Choose another --out.")
+            raise CheckpointError(f"{self.plan} is not a study of this version of Mulligan. Choose another --out.")
         changed = differences(words["asked"], self._asked())
         if changed:
             raise ConfigError(

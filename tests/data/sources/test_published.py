@@ -224,7 +224,7 @@ def test_cifar_is_read_from_its_binary_version(site):
     [
         (b"no tar", "not the CIFAR-10 archive"),
         (cifar_tar()[:9000], "not the CIFAR-10 archive"),
-        (cifar_tar(cut=1), "no multiple of 3073"),
+        (cifar_tar(cut=1), "not a multiple of 3073"),
         (cifar_tar(cut=2 * 3073), "has 0 bytes"),
         (cifar_tar(leave_out=("data_batch_2.bin", "test_batch.bin")), "holds no data_batch_2.bin, test_batch.bin"),
     ],

@@ -216,7 +216,7 @@ def test_words_for_every_refusal(copy: Path, tmp_path: Path) -> None:
         copy, lambda text: text.replace('"counted": 7', '"counted": 8')
     )
     assert "is truncated or no JSON" in _with(copy, lambda text: text[:100])
-    assert "is no checkpoint of Mulligan" in _with(copy, lambda text: '{"format": "other"}')
+    assert "is not a checkpoint of Mulligan" in _with(copy, lambda text: '{"format": "other"}')
     reseal(copy, lambda words: words.update(version=3))
     assert f"has version 3 of the format; this is Mulligan {__version__}, which reads version 2" in refused(copy)
     (copy / "run.json").unlink()

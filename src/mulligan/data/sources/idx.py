@@ -111,7 +111,7 @@ def read_idx_stream(file: BufferedIOBase, path: str, most: int) -> NDArray[Any]:
         surplus = "followed by other bytes" if got == expected else f"truncated after {got} of {expected} bytes"
         raise DataError(f"{path}: {surplus}; the header announces shape {shape}. Fetch it again.")
     values = values.astype(dtype.newbyteorder("="), copy=False)
-    values.flags.writeable = False  # nobody else has it: a data set of it needs no copy
+    values.flags.writeable = False  # no other owner: a data set of it needs no copy
     return values
 
 

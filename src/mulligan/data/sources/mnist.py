@@ -25,7 +25,7 @@ TRAIN, TOTAL = 60_000, 70_000
 SHA256 = "e3488de9f8efcf3b7c2c264bd059f23fef8e45e0e5bf06453a5cb3213c7c25ca"  # of bundled/mnist.xz
 
 
-@functools.cache  # one copy of the pixels (55 MB) per process, whoever asks; hence read-only
+@functools.cache  # one copy of the pixels (55 MB) per process; hence read-only
 def load_mnist() -> Dataset:
     """Unpack the bundled digits.
 

@@ -85,7 +85,7 @@ def check_header(path: Path) -> None:
     Raises
     ------
     DataError
-        When it is no picture that could be read, or too large a one. That a file is cut off is not seen here.
+        When it cannot be read as a picture, or is too large. That a file is cut off is not seen here.
     """
     from PIL import Image
 

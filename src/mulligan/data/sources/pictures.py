@@ -163,7 +163,7 @@ def _two_splits(folder: Path, size: int, skip_broken: bool, colour: str) -> Data
 
 
 def _name(path: Path, folder: Path) -> str:
-    """Name a file of the folder, with ? for each byte that is no text."""
+    """Name a file of the folder, with ? for each byte that is not text."""
     return str(path.relative_to(folder)).encode(errors="replace").decode()
 
 
@@ -253,7 +253,7 @@ def _open_all(
 
 
 def _reason(error: DataError) -> str:
-    """Say why a file is no picture, without its name."""
+    """Say why a file is not a picture, without its name."""
     return str(error.__cause__) or type(error.__cause__).__name__
 
 

@@ -181,7 +181,7 @@ def _cifar_records(content: bytes, path: Path, name: str) -> tuple[NDArray[np.ui
     """Split one batch file into pictures (n, 32, 32, 3) and labels (n,)."""
     if not content or len(content) % _RECORD:
         raise DataError(
-            f"{path}: {name} has {len(content)} bytes, which is no multiple of {_RECORD} (one label, 3 × 32 × 32 "
+            f"{path}: {name} has {len(content)} bytes, which is not a multiple of {_RECORD} (one label, 3 × 32 × 32 "
             "pixels): truncated or not CIFAR-10. Fetch it again."
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, _RECORD)

@@ -55,7 +55,7 @@ def load_numpy(path: Path) -> Dataset:
         ) from error
 
     for array in arrays.values():
-        array.flags.writeable = False  # nobody else has it: no copy is needed
+        array.flags.writeable = False  # no other owner: no copy is needed
 
     def pick(names: tuple[str, ...]) -> Any:
         found = [name for name in names if name in arrays]

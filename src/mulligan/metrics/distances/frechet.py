@@ -153,7 +153,7 @@ def percent(distance: float, real: Moments) -> float:
     """
     if not real.total_variance > 0.0:
         raise DataError(
-            f"reals must differ, or their variance is no unit, got {real.n} with the same features. "
+            f"reals must differ, or their variance cannot be the unit, got {real.n} with the same features. "
             f"Evaluate against samples that differ."
         )
     return 100.0 * distance / real.total_variance

@@ -59,7 +59,7 @@ def classifier(shape: tuple[int, int, int], classes: int) -> Network:
     The dropout is there for the features, not for the accuracy: without it the judge knows its training pictures so
     well that unseen real ones lie 3.5 floors away from them. With it MNIST's test split lies 1.7 floors from random
     training pictures, and turning and stretching the pictures (by 12°, 12 %), or more dropout, leave it at 1.6: what
-    remains is in the digits. Other people wrote them, and principal components, which nobody trained, see 2.2.
+    remains is in the digits. Other people wrote them, and principal components, which are not trained, see 2.2.
     """
     return Network(Sequential((Sequential(body()), Dropout(0.5), Dense(classes))), shape)
 

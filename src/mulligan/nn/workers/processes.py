@@ -289,7 +289,7 @@ class _Processes:
             )
 
     def report(self, worker: int, error: BaseException) -> None:
-        """Tell the original of an error, and let nobody wait for this worker."""
+        """Tell the original of an error, and release those that wait for this worker."""
         self._failed[0] = worker
         for gate in self._towards[worker]:
             gate.release()
@@ -317,7 +317,7 @@ class _Processes:
                 raise Abandoned
 
     def _alive(self, worker: int) -> bool:
-        """Whether there is anybody to wait for."""
+        """Whether the process to wait for is alive."""
         if worker:
             return os.getppid() == self.pids[0]
         return all(os.waitpid(pid, os.WNOHANG) == (0, 0) for pid in self.pids[1:])

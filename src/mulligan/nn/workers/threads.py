@@ -104,7 +104,7 @@ class Worker:
 
 
 class Abandoned(Exception):
-    """Another worker has failed, so that there is nobody to meet; its error is the one to report."""
+    """Another worker has failed and will not come to the meeting; its error is the one to report."""
 
 
 class ThreadTeam:

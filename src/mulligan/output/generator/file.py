@@ -156,7 +156,7 @@ def read_tensors(path: Path) -> tuple[str, dict[str, Array]]:
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}. Check the path.") from error
     except (SafetensorError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} is no safetensors file, or was cut short ({error}). Use another copy."
+            f"{path} is not a safetensors file, or was cut short ({error}). Use another copy."
         ) from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(

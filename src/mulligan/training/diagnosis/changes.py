@@ -139,7 +139,7 @@ def between(low: float, high: float) -> float:
     """
     if high <= 10 * low:
         best = math.sqrt(low * high)
-    elif low <= 0.0:  # allowed by an optimiser of one's own
+    elif low <= 0.0:  # allowed by a user's own optimiser
         best = high
     else:
         best = min((low, high), key=lambda rate: abs(math.log(rate / USUAL)))

@@ -31,7 +31,7 @@ HASTY = 0.03
 TINY = 0.1
 """Share of the usual size below which all first weights are suspected."""
 FALLEN = 0.1
-"""Mean of a schedule of rates below which there is no learning for most of the run."""
+"""Mean of a schedule of rates below which a player does not learn for most of the run."""
 ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}
 """The optimiser that most of the recipes have."""
 
@@ -105,7 +105,7 @@ def _unbounded(config: Config) -> list[Change]:
 
 
 def _slower(config: Config) -> list[Change]:
-    """Give a player that leaps the other one's rate, or the usual one where that is no better."""
+    """Give a player that leaps the other one's rate, or the usual one where that would leap too."""
     changes, leaps = [], [f"{path}.lr" for path in _stepping(config, "rate")]
     for own, others in zip(learning(config), reversed(learning(config))):
         best = next((rate for rate in others.values() if SLOW <= rate <= HASTY), USUAL)

@@ -88,7 +88,7 @@ class Measurements:
         self.now = taken[-1].signals
 
     def get(self, signal: str, back: int = 0) -> float:
-        """Return a signal of the measurement so many before the latest; NaN where it was not measured."""
+        """Return a signal of the measurement `back` before the latest; NaN where it was not measured."""
         return self.taken[-1 - back].signals.get(signal, math.nan) if back < len(self.taken) else math.nan
 
     def figure(self, name: str) -> float:

@@ -243,7 +243,7 @@ class Path:
         self._last = point
 
     def gone(self, step: int, over: int) -> Gone | None:
-        """Return how far they went over the last `over` steps, and remember this step; None before so many."""
+        """Return how far they went over the last `over` steps, and remember this step; None before step `over`."""
         old = [anchor for anchor in self._anchors if anchor[0] <= step - over]
         self._anchors = [*old[-1:], *(a for a in self._anchors if a[0] > step - over), (step, self._length, self._last)]
         if not old:

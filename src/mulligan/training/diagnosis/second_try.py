@@ -62,7 +62,7 @@ class SecondTry:
         Parameters
         ----------
         data : Dataset, optional
-            For a run on arrays of one's own.
+            For a run on the caller's arrays.
 
         Raises
         ------
@@ -81,7 +81,7 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
     Raises
     ------
     ConfigError
-        When this is no run folder.
+        When this is not a run folder.
     CheckpointError
         When its log was damaged.
     """
@@ -102,7 +102,7 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     Raises
     ------
     ConfigError
-        When this is no run folder, nothing is known that would have to be repaired, or the remedy is nothing that a
+        When this is not a run folder, nothing is known that would have to be repaired, or the remedy is nothing that a
         configuration could change.
     CheckpointError
         When there are checkpoints of healthy steps, and none can be trusted.

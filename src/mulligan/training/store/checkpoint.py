@@ -3,7 +3,7 @@
 Both files are written into a temporary folder and forced to the disk, and then the folder is renamed. The previous
 checkpoint stays until then. A checkpoint that is saved again at its step keeps its arrays if they are the same; only
 ``run.json`` is replaced. ``run.json`` holds its own digest and that of the arrays, so a file that is truncated, of
-another kind or edited, even by one bit, is refused by name. There is no pickle.
+another kind or edited, even by one bit, is refused by name. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -303,7 +303,7 @@ def _unsealed(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _refuse(path, f"is truncated or no JSON ({error})") from error
     if not isinstance(words, dict) or words.get("format") != FORMAT:
-        raise _refuse(path, "is no checkpoint of Mulligan")
+        raise _refuse(path, "is not a checkpoint of Mulligan")
     if words.get("version") != VERSION:
         raise CheckpointError(
             f"{path} has version {words.get('version')!r} of the format; this is Mulligan {__version__}, which reads "

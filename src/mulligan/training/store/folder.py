@@ -52,7 +52,7 @@ class RunFolder:
         Raises
         ------
         ConfigError
-            When this is no run folder.
+            When this is not a run folder.
         """
         here = cls(as_path("folder", folder, "a run folder", "runs/quick-1"))
         if not here.config.is_file():

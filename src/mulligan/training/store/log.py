@@ -38,7 +38,7 @@ def read_events(path: Path, *, strict: bool = True, last: int = 0) -> Iterator[d
             yield event
         elif strict and line.endswith(b"\n"):
             raise CheckpointError(
-                f"{path}, line {number}: {line[:40]!r} is no event; the file was changed after it was written. "
+                f"{path}, line {number}: {line[:40]!r} is not an event; the file was changed after it was written. "
                 "Restore it, or delete that line."
             )
 

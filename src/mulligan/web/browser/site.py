@@ -51,7 +51,7 @@ def build(out: Path, wheel: Path | None = None, runtime: Path | None = None) -> 
     Raises
     ------
     DataError
-        When `wheel` is no wheel of this package, or `runtime` holds no Pyodide.
+        When `wheel` is not a wheel of this package, or `runtime` holds no Pyodide.
     """
     engine = engine_zip(wheel)
     if runtime is not None and not (runtime / "pyodide.mjs").exists():
@@ -88,7 +88,7 @@ def engine_zip(wheel: Path | None = None) -> bytes:
     Raises
     ------
     DataError
-        When `wheel` is no wheel of this package.
+        When `wheel` is not a wheel of this package.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

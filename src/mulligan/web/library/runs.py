@@ -277,7 +277,7 @@ def sample_at(playground: Playground, name: str, step: int) -> Path:
 
 
 async def delete(playground: Playground, name: str) -> dict[str, Any]:
-    """Move a run to the trash, once nobody writes to it: a late file would bring half of its folder back."""
+    """Move a run to the trash after its writer has ended: a late file would bring half of its folder back."""
     _deletable(playground, name)
     end = time.monotonic() + PATIENCE
     while True:

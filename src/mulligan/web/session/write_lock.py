@@ -28,7 +28,7 @@ class WriteLock:
         self.client: str | None = None
 
     def ask(self, client: str, *, take: bool) -> dict[str, Any]:
-        """Give a page the token when nobody has it, when it is its own, or when it is taken on purpose."""
+        """Give a page the token if it is free, if it is its own, or if it is taken on purpose."""
         free = self.client is None or self.client == client or not self._broadcast.alive(self.client, GRACE)
         if not free and not take:
             return {"token": None, "writer": False}

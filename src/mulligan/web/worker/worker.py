@@ -3,7 +3,7 @@
 It has one thread and one run at a time. It reads the pipe while nothing runs, and between two steps. When the other end
 of the pipe is gone, it saves the run and ends. Ctrl-C is the server's to hear.
 
-Every event of the training loop is told as it is, by `Event.to_json`. What is no event has kinds of its own: ``opened``
+Every event of the training loop is told as it is, by `Event.to_json`. Other messages have their own kinds: ``opened``
 (what the run is), ``state``, ``clock``, ``pace``, ``samples``, ``checked`` (what the diagnosis makes of its last
 measurement), ``settings``, ``notice`` and ``refused``.
 """
@@ -120,7 +120,7 @@ class Worker:
     def serve(self) -> None:
         """Do what is told until the end."""
         warnings.showwarning = lambda message, *rest, **more: self.notify("warning", str(message), "warning")
-        load_mnist()  # nearly every run needs both: read before anybody asks
+        load_mnist()  # nearly every run needs both: read before the first request
         bundled_judge("mnist")
         self.tell("ready")
         while not self._over:
