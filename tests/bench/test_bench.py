@@ -6,7 +6,7 @@ import pytest
 
 from mulligan.bench import bench, child, machine
 from mulligan.bench.bench import run
-from mulligan.bench.race import Race, is_wide
+from mulligan.bench.race import Race, is_wide, judged
 from mulligan.bench.report import text
 from mulligan.bench.side import SIDES, Entry
 from mulligan.cli import main
@@ -68,8 +68,7 @@ def test_the_command_prints_one_json_document(capsys):
 def test_the_command_is_1_where_a_side_computes_something_else(document, monkeypatch, capsys, away, code):
     changed = json.loads(json.dumps(document))
     del changed["footprint"]  # as after the last workload
-    other = changed["workloads"]["classic-64"]["sides"]["torch compile"] = {}
-    Race._judge(other, "float64", away, 1e-9)
+    other = changed["workloads"]["classic-64"]["sides"]["torch compile"] = judged(away, "float64", 1e-9)
     other.setdefault("why", "RuntimeError: double backward")  # nothing is known of one that could not be built
     monkeypatch.setattr("mulligan.bench.bench.run", lambda *words, **options: iter([changed]))
     assert main(["bench"]) == code

@@ -1,9 +1,9 @@
 """Every side computes the same step; what is not the same is refused."""
 
 import math
+import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from mulligan.bench.child import Child
 from mulligan.bench.material import BATCHES, SEED, Material, Predrawn, draw
 from mulligan.bench.ours import Ours
-from mulligan.bench.race import SAME, Plan, Race, difference, idle_parameters
+from mulligan.bench.race import SAME, Plan, Race, difference, idle_parameters, judged
 from mulligan.bench.side import SIDES
 from mulligan.bench.worker import peak_memory
 from mulligan.bench.workloads import FAMILIES, names, workload
@@ -155,10 +155,7 @@ def test_only_the_bias_that_a_relativistic_loss_cannot_see_is_left_out():
 
 @pytest.mark.parametrize(("dtype", "allowed"), [("float64", SAME), ("float32", 0.05)])
 def test_a_side_that_differs_is_refused(dtype, allowed):
-    near, far, broken = {}, {}, {}
-    Race._judge(near, dtype, allowed / 2, allowed)
-    Race._judge(far, dtype, allowed * 2, allowed)
-    Race._judge(broken, dtype, np.nan, allowed)
+    near, far, broken = (judged(found, dtype, allowed) for found in (allowed / 2, allowed * 2, np.nan))
     assert near == {dtype: allowed / 2}
     assert "computes something else" in far["why"]
     assert "computes something else" in broken["why"]
@@ -171,12 +168,33 @@ def test_an_error_in_a_worker_is_an_error_here_and_the_worker_lives_on(children)
     assert child.ask(do="memory")["bytes"] > 1e7
 
 
-def test_every_side_begins_a_round(tmp_path):
-    names = ("mulligan", "products", "sgemm")
-    race = Race("classic-64", Plan(names, rounds=3, pause=0, toy=True), tmp_path)
-    turns = []
-    race._take_turns({name: SimpleNamespace(ask=lambda name=name, **order: turns.append(name)) for name in names})
+def test_every_side_begins_a_round(tmp_path, monkeypatch):
+    names, turns = ("mulligan", "products", "sgemm"), []
+
+    class Noted:
+        """A worker that computes nothing, and notes its turns."""
+
+        def __init__(self, threads):
+            self.side = ""
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def ask(self, do, side="", out="", **order):
+            self.side = side or self.side
+            if do == "check":
+                np.savez(out)
+            if do == "block":
+                turns.append(self.side)
+            return {"ms": 1.0, "low": 1.0, "high": 1.0, "bytes": 0}
+
+    monkeypatch.setattr("mulligan.bench.race.Child", Noted)
+    Race("classic-64", Plan(names, rounds=3, pause=0, toy=True), tmp_path).run()
     assert turns[::3] == list(names)
+    assert sorted(turns) == sorted(names * 3)
 
 
 def test_without_a_word_on_memory_there_is_no_figure(monkeypatch):
@@ -190,10 +208,12 @@ def test_without_a_word_on_memory_there_is_no_figure(monkeypatch):
     assert math.isnan(peak_memory())
 
 
-def test_a_worker_that_is_gone_is_an_error_here():
+def test_a_worker_that_is_gone_is_an_error_here(monkeypatch):
+    begin, begun = subprocess.Popen, []
+    monkeypatch.setattr(subprocess, "Popen", lambda *words, **how: begun.append(begin(*words, **how)) or begun[0])
     with Child(1) as child:
-        child._process.kill()
-        child._process.wait()
+        begun[0].kill()
+        begun[0].wait()
         with pytest.raises(RunError, match="ended with code -9"):
             child.ask(do="memory")
 

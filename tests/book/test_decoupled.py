@@ -102,7 +102,7 @@ def test_with_right_guesses_it_is_backpropagation(monkeypatch):
     monkeypatch.setattr(chain, "guesses", lambda i: truths[i])
     plain = chain_of(Way("true"))
     handed = []
-    monkeypatch.setattr(chain, "_teach", lambda i, target: handed.append(target.copy()))
+    monkeypatch.setattr(chain, "teach", lambda i, target: handed.append(target.copy()))
     assert chain.step(x, y) == plain.step(x, y)
     assert np.concatenate(thetas(chain.blocks)) == pytest.approx(np.concatenate(thetas(plain.blocks)), rel=1e-12)
     for target, truth in zip(handed, truths):

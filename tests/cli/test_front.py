@@ -118,7 +118,9 @@ def test_what_no_memory_holds_is_said_in_a_sentence(setting, threads, mulligan, 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads, mulligan, tmp_path, monkeypatch):
-    monkeypatch.setattr(limits, "_free", lambda: 300 << 20)  # else the system would kill the process, some GB later
+    monkeypatch.setattr(
+        limits, "free_memory", lambda: 300 << 20
+    )  # else the system would kill the process, some GB later
     words = ("train", "classic", "--set", "batch_size=50000", "--threads", threads, "--out", tmp_path / "r")
     code, out, err = mulligan(*words)
     assert (code, out) == (1, "")
@@ -285,8 +287,8 @@ def test_what_a_command_has_started_ends_with_it(here, heard):
 
 def test_warnings_are_sentences(environment):
     code = (
-        "import warnings, mulligan.cli as cli\nbefore = warnings.formatwarning\n"
-        "cli._called = lambda *_: warnings.warn('the moon is full.')\n"
+        "import warnings, mulligan.cli as cli, mulligan.cli.list as listing\nbefore = warnings.formatwarning\n"
+        "listing.command = lambda: warnings.warn('the moon is full.')\n"
         "assert cli.main(['list']) == 0 and warnings.formatwarning is before"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shlex
 from types import SimpleNamespace
 
@@ -11,7 +12,6 @@ import pytest
 
 from mulligan.cli import study as studying
 from mulligan.studies import runner as runners
-from mulligan.studies.runner import Progress
 
 RECIPE = """
 steps = 20
@@ -197,10 +197,21 @@ def test_words_that_are_off(words, said, study, mulligan):
     assert said in err
 
 
-def test_what_is_left_of_a_study_is_told_by_the_cells_that_have_ended(monkeypatch):
+def test_what_is_left_of_a_study_is_told_by_the_cells_that_have_ended(study, here, mulligan, monkeypatch):
+    def half(function, jobs, peek):
+        yield from (function(job) for job in jobs[:2])
+        raise KeyboardInterrupt
+
+    (here / study).write_text(STUDY.replace("seeds = 1", "seeds = 2"))
+    with monkeypatch.context() as patch:
+        patch.setattr(runners, "backend", lambda *where: contextlib.nullcontext(half))
+        assert mulligan("study", study, "--out", "o")[0] == 130
     now = iter([100.0, 110.0, 130.0])
     monkeypatch.setattr(studying, "time", SimpleNamespace(perf_counter=lambda: next(now)))
-    monkeypatch.setattr(studying, "_said", lambda result, run: "a")
-    pace = studying._Pace(2)  # of four, two had ended before
-    told = [pace.words(Progress({}, done, 4), None) for done in (3, 4)]
-    assert told == ["cell 3 of 4 · a · 10 s left", "cell 4 of 4 · a"]
+    code, _, err = mulligan("study", study, "--out", "o", "--resume")
+    begun, *told = err.splitlines()
+    assert (code, "4 cells, 2 of them have ended" in begun) == (0, True)
+    figures = r"modes \d+, good [\d.]+, distance [\d.]+"
+    assert len(told) == 2
+    assert re.fullmatch(rf"cell 3 of 4 · \w+, seed \d: {figures} · 10 s left", told[0])
+    assert re.fullmatch(rf"cell 4 of 4 · \w+, seed \d: {figures}", told[1])

@@ -112,6 +112,12 @@ def memories(gan):
             yield from space.memory.walk()
 
 
+def moves(gan):
+    """What the last step was played with, move by move."""
+    draws = gan.team_steps[0].draws
+    return (draws.move(gan.game, number, slice(0, draws.n)) for number in range(len(gan.game.moves)))
+
+
 def floats(thing):
     """Every floating array in a nest of dictionaries, lists and tuples."""
     if isinstance(thing, dict):
@@ -126,9 +132,11 @@ def floats(thing):
 @pytest.mark.parametrize("case", GAMES, **name_of)
 def test_float32_stays_float32(case):
     gan = play(case, (5, 4), dtype=np.float32)
-    kept = [gan.arrays(), gan._draws._arrays]
+    kept = [gan.arrays(), gan.team_steps[0].draws.logits, [*moves(gan)]]
     for memory in memories(gan):
-        kept += [memory.saved, memory._buffers, memory.x, memory.y, memory.dy, memory.tx, memory.dty]
+        kept += [memory.saved, memory.x, memory.y, memory.dy, memory.tx, memory.dty]
+    buffers, doubled = ([memory.nbytes for memory in memories(g)] for g in (gan, play(case, (5, 4))))
+    assert [2 * size for size in buffers] == doubled
     found = list(floats(kept))
     assert len(found) > 20
     assert {array.dtype for array in found} == {np.dtype(np.float32)}
@@ -142,8 +150,11 @@ def test_no_step_reads_what_another_left(case):
             for space in (step.g, *step.d.spaces):
                 space.memory.poison()
                 space.grad.fill(np.nan)
-        for array in gan._draws._arrays.values():
-            array.fill(np.nan if array.dtype.kind == "f" else 0)
+        for array in floats([gan.team_steps[0].draws.logits, [*moves(gan)]]):
+            array.fill(np.nan)
+        for move in moves(gan):
+            if move.labels is not None:
+                move.labels.fill(0)
 
     sizes = (6, 5, 6, 7)
     clean, poisoned = play(case, sizes), play(case, sizes, between=poison)

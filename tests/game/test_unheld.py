@@ -48,7 +48,7 @@ def test_what_a_step_needs_is_known_before_and_never_more_than_it_takes(game, wo
 
 
 def test_what_no_memory_holds_is_refused_before_any_of_it_is_taken(monkeypatch):
-    monkeypatch.setattr(limits, "_free", lambda: 300 << 20)
+    monkeypatch.setattr(limits, "free_memory", lambda: 300 << 20)
     check_memory(game_of(), SHAPE, batch_size=64, workers=1)
     for game, batch in ((game_of(), 1 << 20), (game_of(g=(nn.Dense(4000), nn.Dense(4000), *G)), 64)):
         with pytest.raises(TooLargeError, match=r"not enough memory \(parameters and batch of .* 314,572,800 are free"):
@@ -56,7 +56,7 @@ def test_what_no_memory_holds_is_refused_before_any_of_it_is_taken(monkeypatch):
 
 
 def test_what_an_earlier_run_holds_is_given_back_first(monkeypatch):
-    monkeypatch.setattr(limits, "_free", lambda: (300 << 20) * len(collected))
+    monkeypatch.setattr(limits, "free_memory", lambda: (300 << 20) * len(collected))
     collected = []
     monkeypatch.setattr(limits.gc, "collect", lambda: collected.extend([1, 1]))
     limits.check_size("an array", 200 << 20)

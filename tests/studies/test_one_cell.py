@@ -46,7 +46,7 @@ def test_the_timing_is_the_median_of_blocks(write: Any, tmp_path: Path, monkeypa
 
 
 def test_each_cell_gets_its_own_data_and_reads_it_once(monkeypatch: Any) -> None:
-    monkeypatch.setattr(cells, "_loaded", {})
+    monkeypatch.setattr(cells, "_loaded", {})  # private: what other tests of this process have loaded is kept there
     ring, grid = (with_overrides(recipe("ring"), [f"data.name={name}"]) for name in ("ring", "grid"))
     first = cells.load_once(ring)
     assert (first.name, cells.load_once(grid).name) == ("ring", "grid")

@@ -206,10 +206,10 @@ class Chain:
             dx = block.backward(dy, inputs=i > 0)
             block.learn()
             if i > 0:
-                self._teach(i - 1, dx * n)
+                self.teach(i - 1, dx * n)
         return value
 
-    def _teach(self, i: int, target: Array) -> None:
+    def teach(self, i: int, target: Array) -> None:
         """Let model i learn from the gradient that has come down; its last pass's output is still in its memory."""
         model = self.models[i]
         model.backward((self.guesses(i) - target) / len(target), inputs=False)  # ∂/∂M of (1/n) Σ ½‖M − δ‖²

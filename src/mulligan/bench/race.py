@@ -87,6 +87,13 @@ def difference(found: dict[str, Array], expected: dict[str, Array], idle: frozen
     return worst
 
 
+def judged(found: float, dtype: str, allowed: float) -> dict[str, Any]:
+    """Return what a side's results say of its difference from ours: how large it is, or why the side is not timed."""
+    if found <= allowed:
+        return {dtype: found}
+    return {"why": f"{WRONG}: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"}
+
+
 def idle_parameters(game: Workload) -> frozenset[str]:
     """Return the parameters whose exact gradient is zero.
 
@@ -153,15 +160,7 @@ class Race:
                 result["why"] = str(error)
                 continue
             expected = expected or found
-            self._judge(result, "float64", difference(found, expected, self.idle), SAME)
-
-    @staticmethod
-    def _judge(result: dict[str, Any], dtype: str, found: float, allowed: float) -> None:
-        """Keep the difference, or why the side is not timed."""
-        if found <= allowed:
-            result[dtype] = found
-        else:
-            result["why"] = f"{WRONG}: {found:.1e} from ours in {dtype}, allowed {allowed:.0e}"
+            result |= judged(difference(found, expected, self.idle), "float64", SAME)
 
     def run(self) -> dict[str, Any]:
         """Time the sides that are left, and return everything that is known."""
@@ -183,7 +182,7 @@ class Race:
                     continue
                 expected = expected or found
                 if not SIDES[side].floor:
-                    self._judge(result, "float32", difference(found, expected, self.idle), GROSS)
+                    result |= judged(difference(found, expected, self.idle), "float32", GROSS)
                     if "why" in result:
                         continue
                 children[side] = child

@@ -90,9 +90,11 @@ def test_float32_stays_float32_and_arguments_stay_as_they_are(case):
     for array in steps.run():
         assert array.dtype == np.float32
     np.testing.assert_array_equal(steps.network.theta, theta)
+    double = Steps(case.layer, case.shape, dtype=np.float64)
+    double.results()
+    buffers, doubled = ([memory.nbytes for memory in s.space.memory.walk()] for s in (steps, double))
+    assert [2 * size for size in buffers] == doubled
     for memory in steps.space.memory.walk():
-        for name, buffer in memory._buffers.items():
-            assert buffer.dtype == np.float32, name
         for name, value in memory.saved.items():
             assert not isinstance(value, np.float64), name
             assert not (isinstance(value, np.ndarray) and value.dtype == np.float64), name

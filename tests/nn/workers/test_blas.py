@@ -88,4 +88,5 @@ def test_a_real_process():
     environment = {**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     said, libraries = done.stdout.splitlines()
-    assert ("this processor's AVX2 unused" in said) == ("'Nehalem'" in libraries and "avx2" in blas._flags())
+    flags = blas.CPUINFO.read_text().split() if blas.CPUINFO.exists() else []
+    assert ("this processor's AVX2 unused" in said) == ("'Nehalem'" in libraries and "avx2" in flags)

@@ -49,7 +49,7 @@ def group(tmp_path, monkeypatch):
 )
 def test_the_limit_of_a_control_group_is_one(group, lines, folder, version):
     group(lines, folder, version, 600 * MB, 500 * MB, cache=20 * MB)
-    assert limits._free() == 140 * MB
+    assert limits.free_memory() == 140 * MB
     with pytest.raises(MemoryError, match=r"an array of 104,857,600 bytes, where 146,800,640 are free"):
         memory.aligned((100 * MB,), "uint8")
     memory.aligned((1,), "uint8")
@@ -66,16 +66,16 @@ def test_the_limit_of_a_control_group_is_one(group, lines, folder, version):
 )
 def test_without_a_limit_what_the_machine_has_is_free(group, lines, folder, version, limit):
     group(lines, folder, version, limit, 500 * MB)
-    assert limits._free() == 4097 * MB
+    assert limits.free_memory() == 4097 * MB
 
 
 def test_a_system_that_does_not_tell_has_no_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "Path", lambda path: tmp_path / "none")
-    assert limits._free() == sys.maxsize
+    assert limits.free_memory() == sys.maxsize
 
 
 def test_a_kernel_without_control_groups_has_the_machines_limit(group):
-    assert limits._free() == 4097 * MB  # /proc/self/cgroup is not there
+    assert limits.free_memory() == 4097 * MB  # /proc/self/cgroup is not there
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def test_every_worker_works_once_in_a_thread_of_its_own(count):
 @pytest.fixture
 def interval(monkeypatch):
     """An interval that no `ThreadTeam` sets; workers that other tests of this process never left do not count."""
+    # Private, because a team's holders are counted for the whole process: other tests' workers would be among them.
     monkeypatch.setattr(threads, "_settings", threads._ProcessSettings())
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.003)

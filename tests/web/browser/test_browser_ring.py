@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 import mulligan
 from mulligan.errors import ConfigError
-from mulligan.game.spec import Game
+from mulligan.game import Game
+from mulligan.nn import stream
 from mulligan.web.browser.ring import BATCH, EDGE, STEPS, Ring, game
 
 
@@ -74,10 +75,13 @@ def test_modes_are_counted_within_three_deviations(monkeypatch):
 
 
 def test_it_shows_the_averaged_generator():
-    ring = Ring()
+    ring, eyes = Ring(seed=3, points=50), stream(3, "eval")
+    ring.toy.sample(50, eyes)
+    z = eyes.standard_normal((50, 2), dtype=np.float32)
     ring.train(10)
-    raw = ring.gan.g.network.workspace().forward(ring._z, training=False)
-    assert not np.array_equal(ring.fakes(), raw)
+    network = ring.gan.g.network
+    assert np.array_equal(ring.fakes(), network.workspace(theta=ring.gan.average).forward(z, training=False))
+    assert not np.array_equal(ring.fakes(), network.workspace().forward(z, training=False))
 
 
 @pytest.mark.parametrize("wrong", [{"total": 0}, {"size": 1}, {"points": 0}])

@@ -44,9 +44,9 @@ def check_size(what: str, size: int) -> None:
     """
     if size > sys.maxsize - SPARE:
         raise too_large(what, size)
-    if size >= LARGE and size > _free() - SPARE:
+    if size >= LARGE and size > free_memory() - SPARE:
         gc.collect()  # a finished run may still hold its arrays
-        free = _free()
+        free = free_memory()
         if size > free - SPARE:
             raise too_large(what, size, f", where {free:,} are free")
 
@@ -56,8 +56,8 @@ def too_large(what: str, size: int, free: str = "") -> TooLargeError:
     return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Ask for fewer or smaller things.")
 
 
-def _free() -> int:
-    """Return how many bytes are free, swap included; no limit where the system is not Linux."""
+def free_memory() -> int:
+    """Return how many bytes this process may still use, swap included; no limit where the system is not Linux."""
     try:
         fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         machine = sum(int(fields[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
