@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.arrays import UNNAMED
+from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.data.sources.mnist import load_mnist, load_mnist_test
 from mulligan.data.sources.picture_file import ENDINGS, check_form
 from mulligan.data.sources.pictures import fitted, load_pictures
@@ -19,6 +20,7 @@ from mulligan.data.sources.published import (
     FASHION_MNIST,
     KMNIST,
     KMNIST_CLASSES,
+    load_bloodmnist,
     load_cifar10,
     load_emnist_letters,
     load_idx_set,
@@ -77,6 +79,12 @@ _OURS = {
         "LeCun, Bottou, Bengio, Haffner 1998",
         points=False,
     ),
+    "pixel-faces": Entry(
+        load_pixel_faces,
+        "70,000 drawn faces, 16×16 RGB, 45 haircuts as classes; bundled",
+        "DiceBear's Pixel Art; CC0",
+        points=False,
+    ),
     "fashion-mnist": Entry(
         partial(load_idx_set, FASHION_MNIST, FASHION_CLASSES),
         "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
@@ -99,6 +107,12 @@ _OURS = {
         load_cifar10,
         "60,000 photographs, 32×32 RGB, 10 classes; fetched once (170 MB); not measured yet",
         "Krizhevsky 2009",
+        points=False,
+    ),
+    "bloodmnist": Entry(
+        load_bloodmnist,
+        "17,092 photographs of blood cells, 28×28 RGB, 8 classes; fetched once; not measured yet",
+        "Acevedo et al. 2020; Yang et al. 2023 (MedMNIST); CC BY 4.0",
         points=False,
     ),
     "stacked-mnist": Entry(

@@ -234,6 +234,52 @@ def test_a_malformed_cifar_is_refused(site, content, words):
         published.load_cifar10(site("cifar10", {"cifar.tar.gz": content}))
 
 
+def blood_npz(leave_out="", labels=(0, 1, 2, 3, 4, 5, 6)):
+    """The published form: (n, 28, 28, 3) uint8 pictures and (n, 1) uint8 labels of three parts."""
+    content, start, arrays = io.BytesIO(), 0, {}
+    for part, count in (("train", 4), ("val", 1), ("test", 2)):
+        arrays[f"{part}_images"] = np.stack([TRAIN[start : start + count]] * 3, axis=-1)
+        arrays[f"{part}_labels"] = np.array(labels[start : start + count], np.uint8)[:, None]
+        start += count
+    np.savez_compressed(content, **{name: array for name, array in arrays.items() if name != leave_out})
+    return content.getvalue()
+
+
+def test_bloodmnist_trains_on_what_was_for_validation_too(site):
+    data = published.load_bloodmnist(site("bloodmnist", {"bloodmnist.npz": blood_npz()}))
+    assert data.shape == (28, 28, 3)
+    assert (np.asarray(data.images) == TRAIN[:5, ..., None]).all()
+    assert (np.asarray(data.test.images) == TRAIN[5:, ..., None]).all()
+    assert data.labels.tolist() == [0, 1, 2, 3, 4]
+    assert data.test.labels.tolist() == [5, 6]
+    assert data.class_names == data.test.class_names
+    assert (data.class_names[0], data.classes) == ("basophil", 8)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no npz", "not the BloodMNIST archive"),
+        (blood_npz()[:3000], "not the BloodMNIST archive"),
+        (blood_npz(leave_out="val_labels"), "val_labels"),
+        (blood_npz(labels=(0, 1, 2, 3, 4, 5, 8)), "for 8 classes"),
+    ],
+)
+def test_a_malformed_bloodmnist_is_refused(site, content, words):
+    with pytest.raises(DataError, match=words):
+        published.load_bloodmnist(site("bloodmnist", {"bloodmnist.npz": content}))
+
+
+def test_a_published_md5_is_checked(site):
+    content = blood_npz()
+    source = site("bloodmnist", {"bloodmnist.npz": content})
+    right = {"bloodmnist.npz": f"md5:{hashlib.md5(content).hexdigest()}"}
+    wrong = {"bloodmnist.npz": f"md5:{hashlib.md5(b'other').hexdigest()}"}
+    with pytest.raises(DataError, match=r"could not be fetched.*MD5"):
+        published.load_bloodmnist(replace(source, files=wrong))
+    assert len(published.load_bloodmnist(replace(source, files=right))) == 5
+
+
 def test_every_registered_set_says_what_it_is_and_where_it_is_from():
     for name, entry in DATASETS.items():
         assert entry.line, name
@@ -242,6 +288,7 @@ def test_every_registered_set_says_what_it_is_and_where_it_is_from():
     for source in (published.FASHION_MNIST, published.KMNIST, published.EMNIST_LETTERS, published.CIFAR10):
         assert source.name in DATASETS
         assert all(len(bytes.fromhex(checksum)) == 32 for checksum in source.files.values())
+    assert published.BLOODMNIST.name in DATASETS
 
 
 FASHION = Path(os.environ.get("MULLIGAN_DATA", "")) / "fashion-mnist"

@@ -1,4 +1,4 @@
-"""Published files: fetched once, checked by SHA-256, kept in the user's cache folder.
+"""Published files: fetched once, checked by the published checksum, kept in the user's cache folder.
 
 A copy that is on the machine already is used instead when the environment variable MULLIGAN_DATA names a folder that
 holds it as `<data set>/<file>`. It is taken as it is: mirrors often repack files, which changes their SHA-256.
@@ -28,7 +28,7 @@ class Published:
     address : str
         URL that the file names are appended to.
     files : mapping of str to str
-        SHA-256 of each file, in hexadecimal.
+        SHA-256 of each file, in hexadecimal; or "md5:" and its MD5, where only that is published.
     """
 
     name: str
@@ -62,10 +62,12 @@ def fetch(published: Published, file: str) -> Path:
     import platformdirs
     import pooch
 
+    checksum = published.files[file]
+    known = checksum if ":" in checksum else f"sha256:{checksum}"
     cache = platformdirs.user_cache_path("mulligan") / "data" / published.name
     try:
-        found = pooch.retrieve(published.address + file, f"sha256:{published.files[file]}", file, cache)
-    # ValueError: another SHA-256. OSError: no network (requests), no room, no permission.
+        found = pooch.retrieve(published.address + file, known, file, cache)
+    # ValueError: another checksum. OSError: no network (requests), no room, no permission.
     except (OSError, ValueError) as error:
         own = os.environ.get("MULLIGAN_DATA")
         raise DataError(

@@ -40,11 +40,7 @@ def load_mnist() -> Dataset:
     DataError
         When the bundled file is missing or is not, to the byte, the one that was shipped.
     """
-    try:
-        packed = (files("mulligan.data") / "bundled" / "mnist.xz").read_bytes()
-    except OSError as error:
-        raise DataError(f"the bundled MNIST file is missing ({error}). Reinstall mulligan.") from error
-    labels, images = unpack(packed)
+    labels, images = unpack(read_bundled("mnist.xz"))
     names = tuple("0123456789")
     test = Dataset("mnist (test)", images[TRAIN:], labels[TRAIN:], names)
     return Dataset("mnist", images[:TRAIN], labels[:TRAIN], names, test)
@@ -82,11 +78,7 @@ def unpack(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """
     import lzma  # here, for Pyodide has it as a package of its own, which toys do not need
 
-    found = hashlib.sha256(packed).hexdigest()
-    if found != SHA256:
-        raise DataError(
-            f"the bundled MNIST file is damaged: its SHA-256 is {found}, expected {SHA256}. Reinstall mulligan."
-        )
+    check_bundled("mnist.xz", packed, SHA256)
     label_bytes = np.empty(TOTAL, np.uint8)
     images = np.empty((TOTAL, 28, 28, 1), np.uint8)
     with lzma.open(io.BytesIO(packed)) as file:
@@ -95,3 +87,20 @@ def unpack(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     labels = label_bytes.astype(np.int64)
     labels.flags.writeable = images.flags.writeable = False
     return labels, images
+
+
+def read_bundled(name: str) -> bytes:
+    """Read a file of the folder ``bundled``."""
+    try:
+        return (files("mulligan.data") / "bundled" / name).read_bytes()
+    except OSError as error:
+        raise DataError(f"the bundled file {name} is missing ({error}). Reinstall mulligan.") from error
+
+
+def check_bundled(name: str, packed: bytes, sha256: str) -> None:
+    """Raise DataError unless these are the bytes that were shipped."""
+    found = hashlib.sha256(packed).hexdigest()
+    if found != sha256:
+        raise DataError(
+            f"the bundled file {name} is damaged: its SHA-256 is {found}, expected {sha256}. Reinstall mulligan."
+        )

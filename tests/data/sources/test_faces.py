@@ -1,0 +1,117 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mulligan.data import load
+from mulligan.data.sources import faces, mnist
+from mulligan.data.sources.faces import Layer, load_pixel_faces
+from mulligan.errors import ConfigError, DataError
+
+sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "pixel_faces"))
+
+
+def test_seventy_thousand_different_faces_are_there():
+    data = load("pixel-faces")
+    assert data.images.shape == (60_000, 16, 16, 3)
+    assert data.test.images.shape == (10_000, 16, 16, 3)
+    assert data.images.dtype == np.uint8
+    rows = {face.tobytes() for face in data.images}
+    assert len(rows) >= 59_999  # one pair differs only in what a hat hides
+    assert not rows & {face.tobytes() for face in data.test.images}
+
+
+def test_all_share_one_array_and_nobody_can_write_it():
+    data = load("pixel-faces")
+    assert load("pixel-faces") is data
+    assert data.images.base is data.test.images.base is load_pixel_faces("hat").images.base
+    with pytest.raises(ValueError, match="read-only"):
+        data.images[0] = 0
+
+
+def test_the_class_is_the_haircut_or_another_attribute():
+    data = load("pixel-faces")
+    assert data.classes == 45
+    assert data.class_names[:2] == ("long01", "long02")
+    assert np.bincount(data.labels).min() > 1200
+    assert load_pixel_faces("glasses").class_names[0] == "none"
+    assert abs(np.mean(load_pixel_faces("glasses").labels > 0) - 0.20) < 0.01  # as the package draws them
+    assert abs(np.mean(load_pixel_faces("hat").labels > 0) - 0.05) < 0.005
+    assert load_pixel_faces("skin colour").classes == 8
+
+
+def test_an_unknown_attribute_is_refused():
+    with pytest.raises(ConfigError, match=r"label must be one of skin colour, .*, got 'hats'. Try hair."):
+        load_pixel_faces("hats")
+
+
+def test_a_face_has_the_colours_of_its_attributes():
+    """Long hair shows its colour at the temples, where no hat covers it."""
+    data, colour = load("pixel-faces"), load_pixel_faces("hair colour")
+    bare = (load_pixel_faces("hat").labels == 0) & (data.labels == data.class_names.index("long13"))
+    bare &= load_pixel_faces("accessories").labels == 0
+    wanted = np.array([list(bytes.fromhex(name[1:])) for name in colour.class_names])
+    assert (data.images[bare, 2, 4] == wanted[colour.labels[bare]]).all()
+
+
+def test_parts_are_laid_over_each_other_by_their_transparency():
+    """Source over, premultiplied: half-transparent black over the skin's 200 on white gives 100."""
+    skin = np.zeros((1, 1, 16, 16, 4), np.uint8)
+    skin[..., 3] = 255
+    skin[0, 0, 5, 6] = (200, 100, 50, 0)
+    glass = np.zeros((2, 1, 16, 16, 4), np.uint8)
+    glass[..., 3] = 255
+    glass[1, 0, 5, 6] = glass[1, 0, 7, 7] = (0, 0, 0, 127)
+    one, none = np.zeros(3, np.uint8), np.array([0, 1, 1], np.uint8)
+    layers = {
+        "skin": Layer(("skin",), ("#c86432",), skin, one, one),
+        "glasses": Layer(("none", "dark"), ("#000000",), glass, none, one),
+    }
+    images = faces.paint(layers)
+    assert images[0, 5, 6].tolist() == [200, 100, 50]
+    assert images[1, 5, 6].tolist() == [100, 50, 25]
+    assert images[2, 7, 7].tolist() == [127, 127, 127]
+    assert (images[:, 0] == 255).all()
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b""])
+def test_a_damaged_file_is_refused(damage):
+    with pytest.raises(DataError, match="SHA-256"):
+        faces.unpack(damage(mnist.read_bundled("pixel-faces.xz")))
+
+
+def test_a_missing_file_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(mnist, "files", lambda package: tmp_path)
+    with pytest.raises(DataError, match=r"pixel-faces\.xz is missing"):
+        faces._faces.__wrapped__()
+
+
+def test_packing_keeps_parts_colours_and_faces(monkeypatch):
+    from pack import pack  # the script in benchmarks/
+
+    def layer(name, parts, first):
+        tiles = [[(first + i) % 256] * 1024 for i in range(2 * len(parts))]
+        return {"name": name, "parts": parts, "colours": ["000000", "ffffff"], "tiles": tiles}
+
+    drawn = {
+        "layers": [layer(name, ["a", "b"], 7 * k) for k, name in enumerate(faces.LAYERS)],
+        "faces": [[3] * 8 + [-1], [0] * 8 + [2]],
+    }
+    packed = pack(json.loads(json.dumps(drawn)))
+    monkeypatch.setattr(faces, "check_bundled", lambda *_: None)
+    layers = faces.unpack(packed)
+    assert layers["skin"].parts == ("a", "b")
+    assert (layers["skin"].part.tolist(), layers["skin"].colour.tolist()) == ([1, 0], [1, 0])
+    assert (layers["skin"].tiles[1, 1] == 3).all()
+    assert layers["hat"].parts == ("none", "a", "b")
+    assert (layers["hat"].part.tolist(), layers["hat"].colour.tolist()) == ([0, 2], [0, 0])
+    assert layers["hat"].colours == ("#000000", "#ffffff")
+    assert pack(drawn) == packed
+
+
+def test_the_licence_stands_beside_the_file():
+    text = (mnist.files("mulligan.data") / "bundled" / "LICENSE-PIXEL-FACES.md").read_text(encoding="utf-8")
+    for words in ("CC0 1.0", "DiceBear", "Pixel Art", "benchmarks/pixel_faces/pack.py"):
+        assert words in text
