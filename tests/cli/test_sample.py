@@ -161,6 +161,14 @@ def test_a_walk_goes_there_and_back(mulligan, model):
             assert np.array_equal(np.asarray(film.convert("L")), frame[..., 0])
 
 
+def test_a_walk_says_both_ends_classes(mulligan, model):
+    made = load(model)
+    other = next(seed for seed in range(2, 50) if made.label_of(seed) != made.label_of(1))
+    _, out, _ = mulligan("walk", model, "--from", "1", "--to", other, "--frames", "2")
+    first, last = (made.class_name(made.label_of(seed)) for seed in (1, other))
+    assert out == f"2 frames from seed 1 to seed {other}, class {first} to {last}: walk.gif\n"
+
+
 def test_a_walk_by_class_and_json(mulligan, model):
     words = ["walk", model, "--from", "1", "--to", "2", "--class", "hen", "--frames", "2", "--json"]
     code, out, _ = mulligan(*words)

@@ -24,7 +24,8 @@ def command(
     """Walk from one number's picture to another's, as an animation (.gif, .png, .webp).
 
     Normal z move along a great circle, which keeps the lengths that G was trained on. Uniform z move in a straight
-    line, which keeps them in their range. The walk goes there and back, so the animation has no seam.
+    line, which keeps them in their range. The class is mixed on the way. The walk goes there and back, so the animation
+    has no seam.
 
     Example:
     $ mulligan walk runs/quick-1 --from 1 --to 2 --out walk.gif
@@ -41,7 +42,7 @@ def command(
     frames
         Number of pictures from the first to the last.
     class_
-        Number or name of the class (default: that of the first seed).
+        Number or name of the class all the way (default: from the first seed's to the last one's).
     out
         The file of the animation.
     json
@@ -50,10 +51,11 @@ def command(
     from mulligan.output.pictures import save_walk
 
     generator = mulligan.load(model)
-    label = generator.label_of(from_, class_)
+    label = None if class_ is None else generator.class_of(class_)
     save_walk(out, generator.walk(from_, to, frames, label))
-    name = generator.class_name(label)
+    ends = [generator.class_name(generator.label_of(seed, class_)) for seed in (from_, to)]
     if json:
         emit({"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)})
     else:
-        print(f"{frames} frames from seed {from_} to seed {to}{f', class {name} all the way' if name else ''}: {out}")
+        named = f", class {ends[0]} {'all the way' if ends[0] == ends[1] else f'to {ends[1]}'}" if ends[0] else ""
+        print(f"{frames} frames from seed {from_} to seed {to}{named}: {out}")

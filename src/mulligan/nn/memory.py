@@ -105,7 +105,7 @@ class Context:
     Attributes
     ----------
     labels : (n,) integer array or None
-        Classes of the rows, for layers that are conditioned on them.
+        Classes of the rows, for layers that are conditioned on them; or a mixture, (n, classes) float.
     training : bool
         Batch statistics and dropout, or running statistics and none.
     tangent_follows : bool
@@ -119,7 +119,7 @@ class Context:
     __slots__ = ("labels", "rng", "tangent_follows", "training", "worker")
 
     def __init__(self, rng: np.random.Generator | None = None, worker: Worker | None = None):
-        self.labels: Labels = None
+        self.labels: Labels | NDArray[np.floating[Any]] = None
         self.training = True
         self.tangent_follows = False
         self.rng = rng

@@ -176,7 +176,7 @@ class Workspace:
         memory.children = [self._bind(c, prefix + name, s) for name, c, s in layer.children(shape)]
         return memory
 
-    def forward(self, x: Array, labels: Labels = None, training: bool = True) -> Array:
+    def forward(self, x: Array, labels: Labels | Array = None, training: bool = True) -> Array:
         """Return the network's output for a batch.
 
         Parameters
@@ -184,7 +184,8 @@ class Workspace:
         x : array of shape ``(n, *input_shape)``
             Other numbers than those of the network's dtype are copied into it, here and in `backward`.
         labels : (n,) integer array, optional
-            The classes of the rows; needed where a layer is conditioned on them.
+            The classes of the rows; needed where a layer is conditioned on them. Outside training also a mixture:
+            (n, classes) floats, the share of each class.
         training : bool
             Batch statistics and dropout, or running statistics and none.
 
@@ -200,7 +201,7 @@ class Workspace:
                 "reshape the batch or build the network for it."
             )
         if self.network.classes is not None:
-            labels = _checked(labels, len(x), self.network.classes)
+            labels = _checked(labels, len(x), self.network.classes, training)
         self.context.labels, self.context.training = labels, training
         return self.network.layer.forward(self.memory, x)
 
@@ -255,7 +256,7 @@ class Workspace:
             memory.finish_grads()
 
 
-def _checked(labels: Labels, n: int, classes: int) -> NDArray[np.integer[Any]]:
+def _checked(labels: Labels | Array, n: int, classes: int, training: bool) -> NDArray[np.integer[Any]] | Array:
     """Return labels that fit the batch, wide enough to be counted from any column."""
     if labels is None:
         raise ConfigError(
@@ -263,6 +264,8 @@ def _checked(labels: Labels, n: int, classes: int) -> NDArray[np.integer[Any]]:
             "Give the class of every row, or build the network without classes."
         )
     labels = np.asarray(labels)
+    if not training and labels.shape == (n, classes) and labels.dtype.kind == "f":
+        return labels
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ShapeError(
             f"labels of shape {labels.shape} and dtype {labels.dtype} do not fit a batch of {n} rows; "

@@ -175,6 +175,11 @@ def test_a_chosen_class_and_a_walk_as_numpy_draws_them(opened, mlp):
     found = bytes_of(page, "[0, .25, .5, .75, 1].map(t => mulligan.walked(5, 6, t))")
     wanted = mlp.walk(5, 6, 5)
     assert np.abs(found.reshape(wanted.shape).astype(int) - wanted).max() <= 1
+    assert mlp.label_of(5) != mlp.label_of(9)  # the class changes on the way
+    found = bytes_of(page, "[0, .25, .5, .75, 1].map(t => mulligan.walked(5, 9, t))")
+    wanted = mlp.walk(5, 9, 5)
+    assert np.abs(found.reshape(wanted.shape).astype(int) - wanted).max() <= 1
+    assert np.array_equal(wanted[-1], mlp.images(1, 9)[0])
 
 
 def test_uniform_latents_walk_straight(opened, rgb):

@@ -137,10 +137,21 @@ def test_a_walk_leads_from_picture_to_picture(generator, distribution):
     assert np.abs(frames[2].astype(int) - (made.decode(quarter, 3)[0])).max() <= 1
 
 
-def test_a_walk_keeps_the_first_class_and_may_stand_still(generator):
+def test_a_walk_leads_from_class_to_class_and_may_stand_still(generator):
     made = generator()
-    label = int(made.labels(1, 42)[0])
-    assert np.array_equal(made.walk(42, 7, 4), made.walk(42, 7, 4, label=label))
+    assert made.label_of(42) != made.label_of(1)  # a 9 and a 5: the last picture was drawn as a 9
+    frames = made.walk(42, 1, 5)
+    assert np.array_equal(frames[0], made.images(1, 42)[0])
+    assert np.array_equal(frames[-1], made.images(1, 1)[0])
+    half = np.zeros((1, 10))
+    half[0, [made.label_of(42), made.label_of(1)]] = 0.5
+    middle = np.stack([made.z(1, 42), made.z(1, 1)]).sum(axis=0)
+    middle *= math.sqrt(float(np.linalg.norm(made.z(1, 42)) * np.linalg.norm(made.z(1, 1)))) / np.linalg.norm(middle)
+    # in the middle of a great circle both have the same weight
+    between = [made.decode(middle, labels) for labels in (half, made.label_of(42))]
+    distance = [np.abs(frames[2] - found[0]).mean() for found in between]
+    assert distance[0] < distance[1]
+    assert np.array_equal(made.decode(made.z(1, 3), np.eye(10)[[4]]), made.decode(made.z(1, 3), 4))
     still = made.walk(5, 5, 3)
     assert np.abs(still.astype(int) - still[0]).max() <= 1
 

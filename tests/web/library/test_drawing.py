@@ -43,6 +43,17 @@ def test_the_plane_has_its_seeds_in_the_corners(image: Any) -> None:
     assert np.abs(image(middle["png"]).astype(int) - grid[32:60, 32:60]).max() <= 1
 
 
+def test_each_end_and_each_corner_is_of_its_own_class(image: Any) -> None:
+    """Seed 1009 is an 8; on a walk from 42, a 9, and in the plane's corner it was drawn as a 9."""
+    generator, seeds = bundled(), [42, 7, 13, 1009]
+    assert len({generator.label_of(seed) for seed in seeds}) > 2
+    last = image(drawing.walk(generator, from_=42, to=1009, frames=3)["frames"][-1])
+    assert np.array_equal(last, generator.images(1, 1009)[0, ..., 0])
+    for seed, (down, across) in zip(seeds, [(0, 0), (0, 1), (1, 0), (1, 1)]):
+        corner = image(drawing.plane_point(generator, seeds=seeds, across=across, down=down)["png"])
+        assert np.abs(corner.astype(int) - generator.images(1, seed)[0, ..., 0]).max() <= 1
+
+
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
 def test_the_plane_keeps_what_training_has_seen(distribution: str) -> None:
     """Between normal latents the length stays between those of the corners, where a straight mix would fall by √2."""

@@ -4,9 +4,13 @@ import re
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.ndimage import label
 
 import mulligan.web
+from mulligan.metrics.features.judge import bundled_judge
+from mulligan.models import bundled
 
 PAGE = Path(mulligan.web.__file__).parent / "page"
 OURS = [*PAGE.glob("*.html"), *PAGE.glob("*.svg"), *PAGE.glob("css/*.css"), *PAGE.glob("js/*.js")]
@@ -72,6 +76,20 @@ def test_vendored_code_has_its_licence_beside_it():
         assert file.name == "htm-preact-standalone-3.1.1.js"
     assert "Apache License" in (PAGE / "vendor" / "LICENSE-htm.txt").read_text()
     assert "Jason Miller" in (PAGE / "vendor" / "LICENSE-preact.txt").read_text()
+
+
+def test_the_first_pictures_of_draw_are_whole_digits():
+    """Seed 42 is a 9 in pieces, and the first thing that a visitor saw."""
+    found = re.search(r"\[FIRST, ENDS, CORNERS\] = \[(.*)\];", (PAGE / "js" / "draw.js").read_text())
+    seeds = [int(number) for number in re.findall(r"\d+", found[1])]
+    made = bundled()
+    labels = [made.label_of(seed) for seed in seeds]
+    pictures = np.concatenate([made.images(1, seed) for seed in seeds])
+    sure = bundled_judge("mnist").probabilities(pictures)[range(len(seeds)), labels]
+    pieces = [label(picture[..., 0] > 64, np.ones((3, 3)))[1] for picture in pictures]
+    assert (len(seeds), min(sure) > 0.99, pieces) == (7, True, [1] * 7)
+    assert len(set(labels[1:3])) == 2
+    assert len(set(labels[3:])) == 4
 
 
 def test_no_letter_is_smaller_than_eleven_pixels():

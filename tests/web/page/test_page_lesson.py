@@ -157,7 +157,7 @@ def draw_with_it(tab, server, kept):
     run = tab.page.evaluate(WHERE)[0]
     tab.go("draw")
     choose(tab, "live")
-    tab.until("document.querySelector('[data-testid=digit]').getAttribute('aria-label').includes('seed 42')")
+    tab.until("document.querySelector('[data-testid=digit]').getAttribute('aria-label').includes('seed 2026')")
     assert tab("export-player").is_disabled()  # nothing of it is on disk yet
     tab.go("train")
     tab("run-reset").click()

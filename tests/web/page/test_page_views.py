@@ -48,9 +48,9 @@ def one_number(tab, server):
     """The page draws what the command draws: the same number, the same pixels."""
     from mulligan.models import bundled
 
-    assert pixels(tab, "digit") == bundled().images(1, 42)[0].ravel().tolist()
+    assert pixels(tab, "digit") == bundled().images(1, 2026)[0].ravel().tolist()
     tab.changes("digit", lambda: tab("class-3").click())
-    assert pixels(tab, "digit") == bundled().images(1, 42, 3)[0].ravel().tolist()
+    assert pixels(tab, "digit") == bundled().images(1, 2026, 3)[0].ravel().tolist()
     assert tab("class-3").get_attribute("aria-pressed") == "true"
     tab.changes("digit", lambda: tab("seed-input").fill("1009"))
     tab("seed-input").fill("3.5")
@@ -92,7 +92,7 @@ def a_walk(tab):
     tab("walk-from").fill("7")
     with tab.page.expect_download() as saved:
         tab("walk-save").click()
-    assert saved.value.suggested_filename == "walk-7-1009.gif"
+    assert saved.value.suggested_filename == "walk-7-1984.gif"
 
 
 def a_plane(tab):

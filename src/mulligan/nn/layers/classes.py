@@ -16,8 +16,8 @@ from mulligan.nn.layers.shape import check_row
 from mulligan.nn.memory import Array, Memory
 
 
-def labels_of(m: Memory) -> NDArray[np.integer[Any]]:
-    """Return the rows' classes, which `Workspace.forward` has checked."""
+def labels_of(m: Memory) -> NDArray[Any]:
+    """Return the rows' classes, (n,), or their mixtures, (n, classes); `Workspace.forward` has checked them."""
     labels = m.context.labels
     assert labels is not None
     return labels
@@ -41,8 +41,11 @@ class OneHot(LinearMap):
         return (*shape[:-1], shape[-1] + self.classes)
 
     def forward(self, m: Memory, x: Array) -> Array:
-        y = super().forward(m, x)
-        y[np.arange(len(x)), ..., x.shape[-1] + labels_of(m)] = self.scale
+        y, labels = super().forward(m, x), labels_of(m)
+        if labels.ndim == 1:
+            y[np.arange(len(x)), ..., x.shape[-1] + labels] = self.scale
+        else:
+            y[..., x.shape[-1] :] = self.scale * labels.reshape(len(x), *[1] * (x.ndim - 2), self.classes)
         return y
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
@@ -88,8 +91,11 @@ class Projection(Affine):
 
     def rows(self, m: Memory, n: int) -> Array:
         """Return each row's own weights, w + E[label]."""
-        R = m.buffer("rows", (n, self.weight(m).size))
-        np.take(self.weight(m, "E"), labels_of(m), axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
+        R, labels = m.buffer("rows", (n, self.weight(m).size)), labels_of(m)
+        if labels.ndim == 1:
+            np.take(self.weight(m, "E"), labels, axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
+        else:
+            R[:] = labels @ self.weight(m, "E")
         R += self.weight(m)[:, 0]
         return R
 

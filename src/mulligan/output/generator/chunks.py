@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,16 +19,14 @@ CHUNK = 64
 """Rows of every pass: always the same number, so that a row does not depend on how many others were asked for."""
 
 
-def passed(
-    network: Network, z: NDArray[np.float32], labels: NDArray[np.int64] | None, threads: int
-) -> NDArray[np.float32]:
+def passed(network: Network, z: NDArray[np.float32], labels: NDArray[Any] | None, threads: int) -> NDArray[np.float32]:
     """Return the network's output for z.
 
     Parameters
     ----------
     network : Network
     z : (n, dim) float32 array
-    labels : (n,) int64 array or None
+    labels : (n,) int64 array, (n, classes) float32 array or None
     threads : int
         The output does not depend on it.
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from mulligan.nn.memory import Array
 
-    Labels = int | Sequence[int] | NDArray[np.integer[Any]] | None
+    Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
 
 
 class Generator:
@@ -222,13 +222,15 @@ class Generator:
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
         """Walk from one seed's picture to another's: normal latents on a great circle, uniform ones straight.
 
+        The class changes on the way too: the first one's share falls from 1 to 0 as the last one's rises.
+
         Parameters
         ----------
         from_seed, to_seed : int
         frames : int
             At least 2; the first and the last are the two seeds' own pictures.
         label : int, optional
-            The class all the way; by default that of `from_seed`.
+            One class all the way; by default each seed's own.
 
         Returns
         -------
@@ -244,11 +246,21 @@ class Generator:
         as_whole("frames", frames, 2, 100_000)
         t = np.linspace(0.0, 1.0, frames)
         z = latents.between(self.spec, self.z(1, from_seed)[0], self.z(1, to_seed)[0], t).astype(np.float32)
-        label = self.label_of(from_seed) if label is None else label
-        return self._as_pictures(self._passes(z, self._labels(frames, 0, label)))
+        mixture = self.mixture([from_seed, to_seed], np.stack([1.0 - t, t], axis=1)) if label is None else label
+        return self._as_pictures(self._passes(z, self._labels(frames, 0, mixture)))
+
+    def mixture(self, seeds: Sequence[int], shares: NDArray[np.float64]) -> NDArray[np.float32] | None:
+        """Mix the seeds' own classes: (n, seeds) shares make (n, classes) for `decode`; None without classes."""
+        if not self.classes:
+            return None
+        own = np.array([self.label_of(seed) for seed in seeds])
+        mixed: NDArray[np.float32] = np.matmul(shares, np.eye(self.classes)[own]).astype(np.float32)
+        return mixed
 
     def decode(self, z: NDArray[np.floating[Any]], labels: Labels = None) -> NDArray[np.float32]:
         """Turn latents of your own, (n, dim), into samples ``(n, *shape)``, float32, in the data's own range.
+
+        `labels` is one class for all, one a row, or a mixture: (n, classes) floats, the share of each class.
 
         Raises
         ------
@@ -272,13 +284,15 @@ class Generator:
             raise ConfigError(f"labels must be a class, 0 to {self.classes - 1}, or one a row, got None. Try 0.")
         return self._in_data_range(self._passes(z, self._labels(len(z), 0, labels)))
 
-    def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[np.int64] | None:
+    def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[Any] | None:
         if labels is None:
             return self.labels(count, seed)
         try:
             asked = np.asarray(labels)
         except ValueError:  # of different lengths
             asked = np.empty(0, object)
+        if asked.dtype.kind == "f" and self.classes and asked.shape == (count, self.classes):
+            return asked.astype(np.float32)
         if asked.dtype.kind not in "iu" or asked.shape not in ((), (count,)):
             hint = " The number of a name is generator.class_of(name)." if asked.dtype.kind == "U" else ""
             raise ConfigError(

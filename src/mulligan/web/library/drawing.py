@@ -56,33 +56,39 @@ def draw(generator: Generator, *, seed: int, class_: str | None = None) -> dict[
 
 def walk(generator: Generator, *, from_: int, to: int, frames: int, class_: str | None = None) -> dict[str, Any]:
     """Return the pictures between one seed and another."""
-    label = generator.label_of(from_, class_)
-    about = _about(generator, label)
+    about = _about(generator, label := _asked(generator, class_))
     made = generator.walk(from_, to, frames, label)
     return {"frames": [png64(frame) for frame in made], "from": from_, "to": to, **about}
 
 
 def plane(generator: Generator, *, seeds: list[int], side: int, class_: str | None = None) -> dict[str, Any]:
     """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right."""
-    label = generator.label_of(seeds[0], class_)
-    about = _about(generator, label)
+    about = _about(generator, label := _asked(generator, class_))
     ticks = np.linspace(0.0, 1.0, side)
-    z = mixed(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side))
-    return {"png": png64(grid(_pictures(generator, z, label), side)), "side": side, "pad": 2, "seeds": seeds, **about}
+    pictures = _on_plane(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side), label)
+    return {"png": png64(grid(pictures, side)), "side": side, "pad": 2, "seeds": seeds, **about}
 
 
 def plane_point(
     generator: Generator, *, seeds: list[int], across: float, down: float, class_: str | None = None
 ) -> dict[str, Any]:
     """Return the picture at one point of the plane."""
-    label = generator.label_of(seeds[0], class_)
-    about = _about(generator, label)
-    z = mixed(generator, seeds, np.array([across]), np.array([down]))
-    return {"png": png64(_pictures(generator, z, label)[0]), "across": across, "down": down, "seeds": seeds, **about}
+    about = _about(generator, label := _asked(generator, class_))
+    picture = _on_plane(generator, seeds, np.array([across]), np.array([down]), label)[0]
+    return {"png": png64(picture), "across": across, "down": down, "seeds": seeds, **about}
 
 
-def _pictures(generator: Generator, z: NDArray[np.float32], label: int | None) -> NDArray[np.uint8]:
-    return to_uint8(generator.decode(z, label), *generator.spec.data_range)
+def _asked(generator: Generator, class_: str | None) -> int | None:
+    """Return the class that is asked for; None where each seed's own takes part."""
+    return None if class_ is None else generator.class_of(class_)
+
+
+def _on_plane(
+    generator: Generator, seeds: list[int], u: NDArray[np.float64], v: NDArray[np.float64], label: int | None
+) -> NDArray[np.uint8]:
+    shares = np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1)
+    made = generator.decode(mixed(generator, seeds, u, v), generator.mixture(seeds, shares) if label is None else label)
+    return to_uint8(made, *generator.spec.data_range)
 
 
 def mixed(

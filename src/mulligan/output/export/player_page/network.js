@@ -83,11 +83,14 @@ const Network = (() => {
 
   const scaled = (x, {gamma, beta}) => x.map((v, i) => v * gamma[i % gamma.length] + beta[i % beta.length]);
 
+  /* The share of class k: of one class, or of a mixture. */
+  const share = (label, k) => typeof label === "number" ? Number(k === label) : label[k];
+
   function oneHot(op, x, _, shape, label) {
     const {classes, scale} = op.options, depth = shape.at(-1), y = new Float32Array(size(op.shape));
     for (let pixel = 0; pixel < x.length / depth; pixel++) {
       y.set(x.subarray(pixel * depth, (pixel + 1) * depth), pixel * (depth + classes));
-      y[pixel * (depth + classes) + depth + label] = scale;
+      for (let k = 0; k < classes; k++) y[pixel * (depth + classes) + depth + k] = scale * share(label, k);
     }
     return y;
   }
@@ -105,7 +108,8 @@ const Network = (() => {
 
   function projection(op, x, {W, E, b}, _, label) {
     let y = b ? b[0] : 0;
-    for (let i = 0; i < x.length; i++) y += x[i] * (W[i] + E[label * x.length + i]);
+    for (let i = 0; i < x.length; i++) y += x[i] * W[i];
+    for (let k = 0; k < E.length / x.length; k++) for (let i = 0; i < x.length; i++) y += share(label, k) * x[i] * E[k * x.length + i];
     return Float32Array.of(y);
   }
 

@@ -39,7 +39,10 @@
     const [u, v] = round ? [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)] : [1 - t, t];
     return a.map((x, i) => u * x + v * b[i]);
   }
-  const walked = (from, to, t, chosen = -1) => decode(between(latent(from), latent(to), t), labelOf(from, chosen));
+  /* The class changes on the way too, from the first seed's to the last one's, unless one is chosen. */
+  const mixed = (from, to, t, chosen) => !model.classes.length ? -1 : model.classes.map((_, k) =>
+    (1 - t) * (k === labelOf(from, chosen)) + t * (k === labelOf(to, chosen)));
+  const walked = (from, to, t, chosen = -1) => decode(between(latent(from), latent(to), t), mixed(from, to, t, chosen));
 
   function paint(canvas, bytes) {
     canvas.width = width;
@@ -56,14 +59,17 @@
   let seed = 42, chosen = -1, target = 43, ownTarget = false, queue = 0, playing = 0, direction = 1;
   const after = (number, n) => number > LAST - n ? n - (LAST - number) - 1 : number + n;
   const far = () => by("way").value / 100;
-  const named = (seed, chosen) => model.classes.length ? `, class ${model.classes[labelOf(seed, chosen)]}` : "";
+  const named = (seed, chosen, to = seed) => {
+    const [first, last] = [seed, to].map(s => model.classes[labelOf(s, chosen)]);
+    return model.classes.length ? `, class ${first}${first === last ? "" : ` to ${last}`}` : "";
+  };
 
   function show() {
     const t = far(), way = `${Math.round(100 * t)} % of the way from seed ${seed} to seed ${target}`;
     paint(by("picture"), t ? walked(seed, target, t, chosen) : picture(seed, chosen));
-    const words = `${t ? way : `Seed ${seed}`}${named(seed, chosen)}`;
+    const words = `${t ? way : `Seed ${seed}`}${named(seed, chosen, t ? target : seed)}`;
     by("picture").setAttribute("aria-label", words);
-    by("caption").textContent = t ? `${Math.round(100 * t)} % of the way${named(seed, chosen)}` : words;
+    by("caption").textContent = t ? `${Math.round(100 * t)} % of the way${named(seed, chosen, target)}` : words;
     by("way").setAttribute("aria-valuetext", way);
     by("way").style.setProperty("--far", `${100 * t}%`);
     by("from").textContent = `seed ${seed}`;

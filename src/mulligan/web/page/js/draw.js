@@ -13,6 +13,8 @@ const STOPS = 11;
 const SIDE = 11;
 const FPS = 30;
 const SEEDS = 4294967296;
+// Of the bundled generator: whole digits, those of a walk and of a plane of different classes.
+const [FIRST, ENDS, CORNERS] = [2026, [1969, 1984], [1969, 1984, 29, 41]];
 const CALM = 300; // ms after the last change, before the address is updated
 
 /** Ask again when something changes, or the server is back. The latest question wins; the last answer stays until the next one. */
@@ -128,8 +130,8 @@ function Copy({ model, seed, kind }) {
 // ── walk ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function Walk({ model, kind }) {
-  const [from, setFrom] = useState(42);
-  const [to, setTo] = useState(1009);
+  const [from, setFrom] = useState(ENDS[0]);
+  const [to, setTo] = useState(ENDS[1]);
   const [at, setAt] = useState(24);
   const [playing, setPlaying] = useState(false);
   const { data, fault } = useAnswer(async (signal) => {
@@ -161,7 +163,7 @@ function Walk({ model, kind }) {
 // ── plane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function Plane({ model, kind }) {
-  const [corners, setCorners] = useState([42, 7, 13, 1009]);
+  const [corners, setCorners] = useState(CORNERS);
   const [spot, setSpot] = useState([0.62, 0.38]);
   const cross = useRef(null);
   const [u, v] = spot;
@@ -206,7 +208,7 @@ function Plane({ model, kind }) {
 export function Draw({ query }) {
   const [models, setModels] = useState([]);
   const [model, setModel] = useState(query.get("model") ?? "bundled");
-  const [seed, setSeed] = useState(number(query.get("seed")) ?? 42);
+  const [seed, setSeed] = useState(number(query.get("seed")) ?? FIRST);
   const [kind, setKind] = useState(number(query.get("class")));
   useEffect(() => { // so that a reload or the back button shows the same picture
     const words = new URLSearchParams({ model, seed, ...(kind == null ? {} : { class: kind }) });
