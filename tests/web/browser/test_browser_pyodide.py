@@ -26,6 +26,7 @@ from mulligan.web.browser.ring import Ring
 from mulligan.web.browser.site import RUNTIME, build, engine_zip
 
 HERE = Path(__file__).parent
+BROWSER = Path(mulligan.__file__).parent / "web" / "browser"
 PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", HERE.parent / "screenshots"))
 VERSION = re.search(r"/v([\d.]+)/", RUNTIME)[1]
 GIVEN = os.environ.get("MULLIGAN_PYODIDE")
@@ -147,6 +148,35 @@ def test_the_ring_trains_there_as_it_does_here(release, archive):
     assert found["losses"] == pytest.approx(ring.train(20), rel=2e-2)
     assert found["step"] == 21
     assert (found["end"], found["over"]) == (3, {})
+
+
+@pytest.mark.slow
+def test_the_kernel_multiplies_as_numpy_does(release, archive):
+    """Random shapes and layouts: errors are within the bound of any order of summation, and nothing else is written."""
+    found = node("products.mjs", release, archive, BROWSER / "engine.mjs", BROWSER / "products.wasm", 400)
+    assert found["fast"]
+    assert found["worst"] < 1
+    assert found["spilt"] == 0
+    assert found["exact"]  # whole numbers have no rounding
+    assert found["taken"] == {"True": [True], "False": [False]}
+    assert not any(found["refused"])  # another dtype
+    assert not found["narrow"]  # columns of the result that are not neighbours
+    assert found["nan"]
+
+
+def test_the_kernel_is_what_its_text_says(tmp_path):
+    """The bytes that are kept are those that wabt makes of the text."""
+    command = re.search(r"npx --package (wabt@\S+) wat2wasm", (BROWSER / "products.wat").read_text("utf-8"))
+    if shutil.which("npx") is None:
+        pytest.skip("there is no npx here, so no wabt")
+    made = tmp_path / "products.wasm"
+    words = ["npx", "--yes", "--package", command[1], "wat2wasm", BROWSER / "products.wat", "-o", made]
+    try:
+        subprocess.run(words, capture_output=True, check=True, timeout=120)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip(f"npm does not give {command[1]} here")
+    assert made.read_bytes() == (BROWSER / "products.wasm").read_bytes()
+    assert made.stat().st_size < 2048
 
 
 def expect(page, state):

@@ -17,12 +17,15 @@ ran at 90 to 97 there: in a W whose rows are a power of two long, they share a f
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mulligan.nn.memory import Array, scratch
 from mulligan.nn.workers.blas import libraries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Way: TypeAlias = tuple[int, int, int]
 """How to cut a product: rows and columns of a tile, and terms of a sum at a time."""
@@ -57,6 +60,9 @@ EASILY = 96
 TERMS = 256
 """Terms of a part of a cut sum, at least: to add the parts then costs little beside the products."""
 
+instead: Callable[[Array, Array, Array], bool] | None = None
+"""Multiplies where there is no BLAS: writes a b and returns True, or False for what it leaves to NumPy."""
+
 
 @cache
 def prefers_small() -> bool:
@@ -69,6 +75,8 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
     `a` and `b` may be views, such as transposes; nothing is copied.
     """
+    if instead is not None and instead(a, b, out):
+        return
     (M, K), N = a.shape, b.shape[1]
     (down_a, along_a), (down_b, along_b) = a.strides, b.strides
     way = tile(M, K, N, down_a < along_a, down_b < along_b) if prefers_small() else None

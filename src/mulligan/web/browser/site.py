@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The tests run Mulligan under the same version."""
-PAGE = ("index.html", "ring.css", "page.mjs", "worker.mjs", "engine.mjs")
+PAGE = ("index.html", "ring.css", "page.mjs", "worker.mjs", "engine.mjs", "products.wasm")
 """The page's own files."""
 _NEEDED = ("__init__.py", "errors.py", "lazy.py", "nn/", "game/", "data/", "web/__init__.py", "web/browser/")
 

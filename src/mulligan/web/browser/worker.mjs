@@ -16,15 +16,15 @@ const tell = (message) => postMessage(message);
 
 async function load(runtime) {
   const { loadPyodide } = await import(new URL("pyodide.mjs", runtime).href);
-  const archive = new Uint8Array(await (await get("engine.zip")).arrayBuffer());
-  engine = await boot(loadPyodide, { runtime, archive }, (text) => tell({ is: "progress", text }));
+  const [archive, products] = await Promise.all(["engine.zip", "products.wasm"].map(bytes));
+  engine = await boot(loadPyodide, { runtime, archive, products }, (text) => tell({ is: "progress", text }));
   tell({ is: "ready", versions: engine.versions });
 }
 
-async function get(name) {
+async function bytes(name) {
   const answer = await fetch(new URL(name, import.meta.url));
   if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
-  return answer;
+  return new Uint8Array(await answer.arrayBuffer());
 }
 
 function train(steps) {

@@ -1,0 +1,112 @@
+"""How fast Mulligan is in a browser's Python: products and whole steps, with and without the kernel, beside CPython.
+
+    python benchmarks/browser.py --pyodide DIR [--rounds 7]
+
+DIR is a release of Pyodide, with its wheel of NumPy; the tests keep one in .pytest_cache/d/pyodide-*/package. Node runs
+it, whose WebAssembly is Chromium's. All three sides run the same program in turns, one thread each; a figure is the
+best of the rounds, with the median in brackets, because other programs on the machine only ever slow one down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from mulligan.web.browser.site import engine_zip
+
+PROGRAM = """
+import json, time
+from dataclasses import replace
+import numpy as np
+from mulligan.game.architectures.networks import MLPDiscriminator, MLPGenerator
+from mulligan.game.gan import GAN
+from mulligan.game.losses import NonSaturating, Relativistic
+from mulligan.game.penalties import R1, R2
+from mulligan.game.spec import Game, Latent, Player
+from mulligan.nn.layers.products import multiply
+from mulligan.nn.optimizers import Adam
+
+def player(layers, **adam):
+    return Player(layers, Adam(**adam))
+
+def plain():
+    g, d = player(MLPGenerator((128,)), lr=1e-3, beta1=0.5), player(MLPDiscriminator((128,)), lr=1e-3, beta1=0.5)
+    return Game(generator=g, discriminator=d, latent=Latent(100), loss=NonSaturating(), average=None)
+
+def penalised():
+    g, d = (player(net((128,)), lr=1e-3, beta1=0.0, beta2=0.99) for net in (MLPGenerator, MLPDiscriminator))
+    return Game(generator=g, discriminator=d, latent=Latent(64), loss=Relativistic(), penalties=(R1(1.0), R2(1.0)),
+                update="simultaneous", average=None)
+
+def ring():
+    g, d = (player(net((64, 64, 64)), lr=5e-3, beta1=0.0, beta2=0.99) for net in (MLPGenerator, MLPDiscriminator))
+    return Game(generator=g, discriminator=d, latent=Latent(2), loss=Relativistic(), penalties=(R1(1.0), R2(1.0)),
+                update="simultaneous")
+
+def rate(work, count, seconds=0.4):
+    work()
+    best, end = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        for _ in range(count):
+            work()
+        best = max(best, count / (time.perf_counter() - start))
+    return best
+
+found = {}
+rng = np.random.default_rng(0)
+for name, (M, K, N) in {"y, 64 x 784 x 128": (64, 784, 128), "y, 256 x 64 x 64": (256, 64, 64)}.items():
+    x, W, dy = (rng.standard_normal(s, dtype=np.float32) for s in ((M, K), (K, N), (M, N)))
+    y, dx, dW = (np.empty_like(a) for a in (dy, x, W))
+    parts = {name: (x, W, y), name.replace("y,", "dx,"): (dy, W.T, dx), name.replace("y,", "dW,"): (x.T, dy, dW)}
+    for part, factors in parts.items():
+        found[part + " (GFLOP/s)"] = rate(lambda: multiply(*factors), 1) * 2e-9 * M * K * N
+for name, game, shape, batch in (
+    ("classic 100-128-784, batch 64 (steps/s)", plain(), (784,), 64),
+    ("64-128-784, R1 + R2, batch 64 (steps/s)", penalised(), (784,), 64),
+    ("ring, batch 128 (steps/s)", ring(), (2,), 128),
+):
+    gan = GAN(game, shape, seed=0, total=10**6, workers=1)
+    reals = rng.uniform(-1, 1, (batch, *shape)).astype(np.float32)
+    with np.errstate(all="ignore"):
+        found[name] = rate(lambda: gan.step(reals), 4, 1.0)
+RESULT = json.dumps(found)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pyodide", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--rounds", type=int, default=7)
+    words = parser.parse_args()
+    ours = Path(__file__).with_suffix(".mjs")
+    kernel = Path(sys.modules[engine_zip.__module__].__file__ or "").parent
+    with tempfile.TemporaryDirectory() as folder:
+        archive, program = Path(folder) / "engine.zip", Path(folder) / "program.py"
+        archive.write_bytes(engine_zip())
+        program.write_text(PROGRAM)
+        node = ["node", ours, kernel, words.pyodide.resolve(), archive, program]
+        sides = {
+            "NumPy in Pyodide": [*node, "plain"],
+            "with the kernel": [*node, "kernel"],
+            "CPython": [sys.executable, "-c", f"exec(open({str(program)!r}).read()); print(RESULT)"],
+        }
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        rounds: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+        for _ in range(words.rounds):
+            for side, command in sides.items():
+                text = subprocess.run(command, env=os.environ | threads, capture_output=True, text=True, check=True)
+                rounds[side].append(json.loads(text.stdout.splitlines()[-1]))
+    print(f"{'':42s}" + "".join(f"{side:>22s}" for side in sides))
+    for name in rounds["CPython"][0]:
+        row = [sorted(found[name] for found in rounds[side]) for side in sides]
+        print(f"{name:42s}" + "".join(f"{each[-1]:12.1f} ({each[len(each) // 2]:7.1f})" for each in row))
+
+
+if __name__ == "__main__":
+    main()
