@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import threading
 import time
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import DivergedError
-from mulligan.training import Diagnosis, Run, train
+from mulligan.training import Diagnosis, Recorder, Run, train
 from mulligan.training.events import (
     Clock,
     Diagnosed,
@@ -66,6 +67,17 @@ def test_whoever_finds_what_no_measure_sees_the_run_says_that_it_failed(tiny: An
     assert diagnosed.evidence == {"not_finite": {"value": 1.0, "operator": ">", "threshold": 0.0}}
     with pytest.raises(DivergedError, match="numbers that the generator makes are not finite"):
         next(events)
+
+
+def test_waiting_between_steps_changes_nothing(tiny: Any, content: Any, tmp_path: Path) -> None:
+    config = tiny(steps=12, report_every=4, sample_every=4, save_every=6)
+    answers = itertools.cycle(["wait", False, "wait", "wait", False])
+    events = list(Recorder(tmp_path / "waits").record(Run(config), stop=lambda: next(answers)))
+    plain = list(Recorder(tmp_path / "plain").record(Run(config)))
+    waits = [event.step for event in events if event.name == "waiting"]
+    assert waits == [0, 1, 1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8, 9, 9, 10, 11, 11]
+    assert [event for event in events if event.name != "waiting"] == plain
+    assert content(tmp_path / "waits") == content(tmp_path / "plain")
 
 
 def test_the_order_of_events(tiny: Any) -> None:

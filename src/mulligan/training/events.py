@@ -206,6 +206,13 @@ class Saved(Event):
 
 
 @dataclass(frozen=True)
+class Waiting(Event):
+    """`stop` asked for a moment between two steps. It is no part of the run: neither observed nor recorded."""
+
+    name: ClassVar[str] = "waiting"
+
+
+@dataclass(frozen=True)
 class Failed(Event):
     """The last event of a run that cannot go on. The error follows.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from mulligan.training.events import (
     Saved,
     Started,
     Stepped,
+    Waiting,
 )
 from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
@@ -37,13 +38,17 @@ if TYPE_CHECKING:
     from mulligan.training.config import Config
 
 
+Stop: TypeAlias = bool | Literal["wait"]
+"""What `stop` may answer."""
+
+
 def train(
     run: Run,
     *,
     evaluators: Sequence[Evaluator] = (),
     observers: Sequence[Observer] = (),
     save: Callable[[Saved], object] | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], Stop] = lambda: False,
 ) -> Generator[Event, None, None]:
     """Train a run to the last step of its configuration, from the step where it stands.
 
@@ -58,7 +63,8 @@ def train(
     save : callable, optional
         Called every ``save_every`` steps, after all other events of the step. A `Saved` event follows.
     stop : callable, optional
-        Called before every step. If it returns True, the stream ends, without `Finished`.
+        Called before every step. If it returns True, the stream ends, without `Finished`. If it returns "wait", a
+        `Waiting` event comes, and the loop goes on after it.
 
     Yields
     ------
@@ -96,9 +102,12 @@ def train(
                     yield from answered(Sampled(run.step, run.sample(*run.grid), clock=clock))
             while run.step < config.steps:
                 last = _next_stop(run.step, config)
-                _advance(run, last, stop, held)
+                said = _advance(run, last, stop, held)
                 for step, overrides in run.take_adjustments():
                     yield from answered(Adjusted(step, overrides, clock=clock))
+                if said == "wait":
+                    yield Waiting(run.step)
+                    continue
                 if run.step < last:
                     if held() and not stop():
                         raise _between(run)
@@ -154,16 +163,18 @@ def _figures(evaluate: Evaluator, run: Run) -> dict[str, Any]:
     return figures
 
 
-def _advance(run: Run, last: int, stop: Callable[[], bool], held: Held) -> None:
-    """Take steps up to number `last`, until asked to stop or interrupted, and add up the time."""
+def _advance(run: Run, last: int, stop: Callable[[], Stop], held: Held) -> Stop:
+    """Take steps up to number `last`, until `stop` says so or interrupted, and add up the time; return what it said."""
+    said: Stop = False
     wall, cpu = time.perf_counter(), time.process_time()
     try:
         with held, np.errstate(all="ignore"):  # the guard finds what overflows, and can say where
-            while run.step < last and not held() and not stop():
+            while run.step < last and not held() and not (said := stop()):
                 run.advance()
     finally:
         run.wall += time.perf_counter() - wall
         run.cpu += time.process_time() - cpu
+    return said
 
 
 def _quiet(worker: int) -> None:

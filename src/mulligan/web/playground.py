@@ -29,6 +29,8 @@ from mulligan.web.session.write_lock import WriteLock
 from mulligan.web.worker.handle import WorkerHandle
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from mulligan.data import Dataset
     from mulligan.training import Run
 
@@ -51,6 +53,11 @@ class Playground:
     data : dict of str to str
         The user's own pictures, by name.
     worker : WorkerHandle, optional
+
+    Attributes
+    ----------
+    apart : callable
+        Calls a function beside the event loop: in a thread, where there are threads.
     """
 
     def __init__(self, runs: Path, data: dict[str, str] | None = None, worker: WorkerHandle | None = None):
@@ -65,6 +72,7 @@ class Playground:
         self.jobs = Jobs(self)
         self.session.finished = self.jobs.after_the_end
         self.threads = asyncio.Semaphore(THREADS)
+        self.apart: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None
 

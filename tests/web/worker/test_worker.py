@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import threading
@@ -100,6 +101,27 @@ def test_a_run_in_the_worker_is_the_run_in_the_terminal(held: Held, tiny: Any, t
     ours, theirs = final(folder), final(tmp_path / "t")
     assert ours.keys() == theirs.keys()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_in_turns_it_leaves_its_thread_between_two_steps(tiny: Any, tmp_path: Path) -> None:
+    """Turns of no length are a step each, and single steps are counted as ever."""
+    ours, theirs = (Channel(end) for end in Pipe())
+    worker = Worker(theirs, turn=0.0)
+    turns = worker.turns()
+    assert next(turns)  # waits for a command
+    words = {"config": to_table(tiny(steps=30)), "folder": str(tmp_path / "r"), "try": 1, "serial": 1, "paused": True}
+    ours.send("start", words)
+    assert next(turns)
+    for count in (1, 3):
+        step = worker.live.run.step
+        ours.send("go", {"steps": count})
+        idle = itertools.takewhile(lambda waits: not waits, turns)
+        assert len(list(idle)) >= count
+        assert worker.live.run.step == step + count
+    ours.send("go")
+    training = list(itertools.takewhile(lambda waits: not waits, turns))
+    assert len(training) == 25  # 26 steps
+    assert worker.live.run.step == 30
 
 
 def test_pauses_cost_the_run_no_time(held: Held, tiny: Any) -> None:

@@ -27,7 +27,7 @@ from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, 
 from mulligan.output.files import FULL, advice, atomic_write, regular
 from mulligan.output.pictures import grid, points_picture, read_png, save_animation, save_png
 from mulligan.training.config import dumps_toml
-from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped
+from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import check_play, train
 from mulligan.training.store.checkpoint import checkpoints, put_back, save_checkpoint, step_of
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.training.companions import Evaluator, Observer
+    from mulligan.training.loop import Stop
     from mulligan.training.run import Run
 
 FRAMES = 200
@@ -86,7 +87,7 @@ class Recorder:
         *,
         evaluators: Sequence[Evaluator] = (),
         observers: Sequence[Observer] = (),
-        stop: Callable[[], bool] = lambda: False,
+        stop: Callable[[], Stop] = lambda: False,
     ) -> Generator[Event, None, None]:
         """Train as `train` does, and keep every event.
 
@@ -122,14 +123,14 @@ class Recorder:
         return events
 
     def _record(
-        self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], bool]
+        self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], Stop]
     ) -> Generator[Event, None, None]:
         check_play(run, evaluators, observers, stop)
         again = self._again(run)  # asked now: what is there may go while the run reads it
         self._open(run)
         leaving = False
 
-        def stopping() -> bool:
+        def stopping() -> Stop:
             return leaving or stop()
 
         def save(saved: Saved) -> None:
@@ -140,7 +141,8 @@ class Recorder:
         event: Event | None = None
         try:
             for event in events:
-                self._keep(event, run)
+                if not isinstance(event, Waiting):
+                    self._keep(event, run)
                 yield event
             self._leave(event, run)
         except GeneratorExit:

@@ -1,31 +1,26 @@
-"""One call of the server: its fields are read and checked, then its handler is called, then its answer is written."""
+"""One call: its fields are read and checked, then its handler is called, then its answer is written.
+
+Nothing here knows a socket. `requests` puts calls onto HTTP; the lab takes them as messages of a page beside it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route as StarletteRoute
-
 from mulligan.errors import MulliganError
 from mulligan.web.http.fields import Field, read_object, read_query
 from mulligan.web.http.problems import Problem
-from mulligan.web.session.settings import LIMITS
 from mulligan.web.worker.protocol import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from pathlib import Path
 
     from mulligan.web.playground import Playground
 
-BODY_SECONDS = 10.0
-"""Seconds within which a body must arrive."""
 TRY = {
     "try": Field("int", "The try that the user saw: status.try.", 1, 10_000, required=True, example=1),
     "run": Field("text", "The run that the user saw: status.run.", 1, 255),
@@ -41,7 +36,7 @@ class Route:
     method, path, line
         `line` says what it does.
     handler : callable
-        Called with the playground and all fields, by name; returns a value for JSON, or a response.
+        Called with the playground and all fields, by name; returns a value for JSON, or an `Answer`.
     places, query, body : mapping of str to Field
         Fields of the path, of the query, of the body.
     token : bool
@@ -74,65 +69,84 @@ class Route:
         return {**TRY, **self.body} if self.of_try else self.body
 
 
-def answered(value: Any, status: int = 200) -> Response:
+@dataclass(frozen=True)
+class Answer:
+    """What a call gives back.
+
+    Parameters
+    ----------
+    content : bytes, Path or async iterator of bytes
+        The answer, the file that holds it, or a stream of its parts.
+    status : int
+    media : str
+    file : str
+        The name under which a browser saves it; empty where it shows it.
+    """
+
+    content: bytes | Path | AsyncIterator[bytes]
+    status: int = 200
+    media: str = "application/json"
+    file: str = ""
+
+
+def answered(value: Any, status: int = 200) -> Answer:
     """Return JSON."""
-    return Response(dumps(value), status, media_type="application/json")
+    return Answer(dumps(value), status)
 
 
-def refused(problem: Problem) -> Response:
+def refused(problem: Problem) -> Answer:
     """Return a refusal."""
-    return Response(dumps(problem.content()), problem.status, media_type="application/problem+json")
+    return Answer(dumps(problem.content()), problem.status, "application/problem+json")
 
 
-def mounted(routes: tuple[Route, ...], playground: Playground) -> list[StarletteRoute]:
-    """Return the routes for Starlette, which wants all methods of a path together."""
-    paths: dict[str, dict[str, Route]] = {}
-    for route in routes:
-        paths.setdefault(route.path, {})[route.method] = route
-    return [_mounted(path, methods, playground) for path, methods in paths.items()]
+async def called(
+    playground: Playground,
+    route: Route,
+    *,
+    places: Mapping[str, str],
+    query: str = "",
+    body: Callable[[], Awaitable[Any]],
+    token: str | None = None,
+    last: str | None = None,
+) -> Answer:
+    """Read all fields, refuse what is not allowed, and call the handler.
 
-
-def _mounted(path: str, methods: dict[str, Route], playground: Playground) -> StarletteRoute:
-    async def endpoint(request: Request) -> Response:
-        route = methods.get("GET" if request.method == "HEAD" else request.method)
-        try:
-            if route is None:
-                allowed = ", ".join(methods)
-                raise Problem(
-                    "method", f"method must be {allowed} for {path}, got {request.method}. See /openapi.json."
-                )
-            return await _called(route, request, playground)
-        except Problem as problem:
-            response = refused(problem)
-            if problem.kind == "method":
-                response.headers["allow"] = ", ".join(methods)
-            return response
-        except MulliganError as error:
-            return refused(Problem("bad-field" if error.exit_code == 2 else "failed", str(error)))
-
-    return StarletteRoute(path, endpoint, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-
-
-async def _called(route: Route, request: Request, playground: Playground) -> Response:
-    """Read all fields, refuse what is not allowed, and call the handler."""
-    pairs = _pairs(request)
-    if route.method == "POST":
+    Parameters
+    ----------
+    playground : Playground
+    route : Route
+    places : mapping of str to str
+        The parts of the path, by name.
+    query : str
+        As it stands in the address.
+    body : callable
+        Reads the JSON body; called once it is clear that the caller may write.
+    token : str, optional
+        The caller's token of the write lock.
+    last : str, optional
+        The last message that a stream's caller has seen.
+    """
+    try:
         if route.token:
-            playground.write_lock.check(request.headers.get("x-mulligan-token"))
-        _check_types(request)
-    args = {name: each.from_text(name, request.path_params[name]) for name, each in route.places.items()}
-    args |= read_query(route.query, pairs)
-    if route.method == "POST":
-        args |= read_object(route.fields, await _body(request))
-        if route.of_try:
-            playground.session.check_try(args.pop("try"), args.pop("run"))
-    if route.media == "text/event-stream":
-        args["last"] = request.headers.get("last-event-id")
-    renamed = {f"{name}_" if name in ("class", "from", "id") else name: value for name, value in args.items()}
-    result = route.handler(playground, **renamed)
-    if asyncio.iscoroutine(result):
-        result = await result
-    return result if isinstance(result, Response) else answered(result, route.status)
+            playground.write_lock.check(token)
+        given = await body() if route.method == "POST" else None
+        args = {name: each.from_text(name, places[name]) for name, each in route.places.items()}
+        args |= read_query(route.query, _pairs(query))
+        if route.method == "POST":
+            args |= read_object(route.fields, given)
+            if route.of_try:
+                playground.session.check_try(args.pop("try"), args.pop("run"))
+        if route.media == "text/event-stream":
+            args["last"] = last
+        renamed = {f"{name}_" if name in ("class", "from", "id") else name: value for name, value in args.items()}
+        result = route.handler(playground, **renamed)
+        if asyncio.iscoroutine(result):
+            result = await result
+        return result if isinstance(result, Answer) else answered(result, route.status)
+    except Problem as problem:
+        return refused(problem)
+    except MulliganError as error:
+        return refused(Problem("bad-field" if error.exit_code == 2 else "failed", str(error)))
 
 
 def threaded(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
@@ -140,58 +154,17 @@ def threaded(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
     async def handler(playground: Playground, **args: Any) -> Any:
         async with playground.threads:
-            return await run_in_threadpool(function, playground, **args)
+            return await playground.apart(function, playground, **args)
 
     return handler
 
 
-def _pairs(request: Request) -> list[tuple[str, str]]:
+def _pairs(query: str) -> list[tuple[str, str]]:
     try:
-        text = request.scope["query_string"].decode("ascii")
-        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=32)
-    except (ValueError, UnicodeDecodeError) as error:
+        query.encode("ascii")
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict", max_num_fields=32)
+    except ValueError as error:
         raise Problem(
             "bad-request", f"the query must be name=value&name=value, got something else ({error})."
         ) from error
     return [(name, text) for name, text in pairs if name != "token"]
-
-
-def _check_types(request: Request) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        shown = kind[:60].encode("ascii", "backslashreplace").decode() or "nothing"
-        raise Problem(
-            "not-json", f"Content-Type must be application/json, got {shown}. Set it, and send at least {{}}."
-        )
-
-
-async def _body(request: Request) -> Any:
-    """Read a JSON body, and refuse one that is too long or too late."""
-    most: int = LIMITS["body"]
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said[:18]) > most:
-        raise _too_large(most)
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    raise _too_large(most)
-                parts.append(part)
-    except TimeoutError as error:
-        raise Problem("bad-request", f"the body must arrive within {BODY_SECONDS:.0f} s. Send it again.") from error
-    except ClientDisconnect as error:
-        raise Problem("bad-request", "the connection closed before the body had arrived. Send it again.") from error
-    try:
-        return json.loads(b"".join(parts).decode("utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise Problem("bad-request", f"the body must be JSON, got something else ({error}). Try {{}}.") from error
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is not a JSON number")
-
-
-def _too_large(most: int) -> Problem:
-    return Problem("too-large", f"the body must have at most {most:,} bytes. Send less.", allowed=f"{most} bytes")

@@ -24,10 +24,11 @@ from mulligan.training.config import load_config
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web.http.api import answered, mounted, refused
+from mulligan.web.http.api import answered, refused
 from mulligan.web.http.gate import LOOPBACK, Gate
 from mulligan.web.http.openapi import description
 from mulligan.web.http.problems import Problem
+from mulligan.web.http.requests import mounted, response
 from mulligan.web.http.routes import ROUTES
 from mulligan.web.playground import Playground
 from mulligan.web.session.state import UNFINISHED
@@ -60,7 +61,7 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
     hosts, token
         See `Gate`.
     """
-    described = answered(description(ROUTES))
+    described = response(answered(description(ROUTES)))
     for ending, kind in TYPES.items():
         mimetypes.add_type(kind, ending)  # which is where Starlette looks
 
@@ -84,21 +85,25 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
     return Gate(Starlette(routes=routes, lifespan=living, exception_handlers=handlers), hosts, token)  # type: ignore[arg-type]
 
 
+def _refused(problem: Problem) -> Response:
+    return response(refused(problem))
+
+
 async def _spoken(request: Request, error: HTTPException) -> Response:
     """Put Starlette's own refusals into our shape."""
     if error.status_code == 404:
-        return refused(
+        return _refused(
             Problem("not-found", "this address does not exist. The page is at /, and /openapi.json lists the calls.")
         )
     if error.status_code == 405:
-        return refused(
+        return _refused(
             Problem("method", f"the method must be another one here, got {request.method}. See /openapi.json.")
         )
-    return refused(Problem("bad-request", f"{error.detail}."))
+    return _refused(Problem("bad-request", f"{error.detail}."))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return refused(
+    return _refused(
         Problem("failed", f"{type(error).__name__} in the server. The terminal says more; the run is untouched.")
     )
 

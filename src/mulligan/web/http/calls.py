@@ -9,10 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from starlette.responses import FileResponse, Response, StreamingResponse
 
 from mulligan.output.pictures import save_walk
-from mulligan.web.http.api import threaded
+from mulligan.web.http.api import Answer, threaded
 from mulligan.web.inside import maps
 from mulligan.web.library import drawing, museum, runs
 from mulligan.web.session.settings import settings_of
@@ -27,11 +26,10 @@ if TYPE_CHECKING:
 BYTES = "application/octet-stream"
 
 
-def stream(playground: Playground, client: str, last: str | None) -> Response:
+def stream(playground: Playground, client: str, last: str | None) -> Answer:
     """Return the stream of one page."""
     playground.broadcast.check_at_most()
-    headers = {"x-accel-buffering": "no"}
-    return StreamingResponse(playground.broadcast.stream(client, last), media_type="text/event-stream", headers=headers)
+    return Answer(playground.broadcast.stream(client, last), media="text/event-stream")
 
 
 def check(playground: Playground, **asked: Any) -> Any:
@@ -90,36 +88,36 @@ def restore(playground: Playground, id_: str) -> Any:
     return found
 
 
-def sample(playground: Playground, name: str) -> Response:
+def sample(playground: Playground, name: str) -> Answer:
     """Return a run's newest grid."""
-    return FileResponse(runs.newest_sample(playground, name), media_type="image/png")
+    return Answer(runs.newest_sample(playground, name), media="image/png")
 
 
-def sample_at(playground: Playground, name: str, step: int) -> Response:
+def sample_at(playground: Playground, name: str, step: int) -> Answer:
     """Return a run's grid of one step."""
-    return FileResponse(runs.sample_at(playground, name, step), media_type="image/png")
+    return Answer(runs.sample_at(playground, name, step), media="image/png")
 
 
-def animation(playground: Playground, name: str) -> Response:
+def animation(playground: Playground, name: str) -> Answer:
     """Return a run's animation."""
-    return FileResponse(runs.file_of(playground, name, "", "training.gif"), media_type="image/gif")
+    return Answer(runs.file_of(playground, name, "", "training.gif"), media="image/gif")
 
 
-def report(playground: Playground, name: str) -> Response:
+def report(playground: Playground, name: str) -> Answer:
     """Return a run's report."""
-    return FileResponse(runs.file_of(playground, name, "", "report.html"), media_type="text/html")
+    return Answer(runs.file_of(playground, name, "", "report.html"), media="text/html")
 
 
-def exported(playground: Playground, name: str, file: str) -> Response:
+def exported(playground: Playground, name: str, file: str) -> Answer:
     """Return a file that was exported."""
     path = runs.file_of(playground, name, "exports", file)
-    return FileResponse(path, filename=f"{name}-{file}", media_type=BYTES)
+    return Answer(path, media=BYTES, file=f"{name}-{file}")
 
 
-def bundled_exported(playground: Playground, file: str) -> Response:
+def bundled_exported(playground: Playground, file: str) -> Answer:
     """Return a file that was exported of the generator that comes with Mulligan."""
     path = runs.file_of(playground, runs.BUNDLED_RUN, "exports", file)
-    return FileResponse(path, filename=f"mulligan-mnist-{file}", media_type=BYTES)
+    return Answer(path, media=BYTES, file=f"mulligan-mnist-{file}")
 
 
 # ── pictures: from the worker for the live run, from a file for all others ────────────────────────────────────────────
@@ -147,14 +145,14 @@ def _drawn_from_file(playground: Playground, what: str, model: str, args: dict[s
         return drawing.QUESTIONS[what](generator, **args)
 
 
-async def draw_png(playground: Playground, scale: int, **args: Any) -> Response:
+async def draw_png(playground: Playground, scale: int, **args: Any) -> Answer:
     """Return the picture of a seed as a file."""
     found = await drawn("draw")(playground, **args)
     name = f"picture-{found['seed']}" + (f"-class-{found['class']}" if found["class_name"] else "")
     return _png(base64.b64decode(found["png"]), name, scale)
 
 
-async def walk_gif(playground: Playground, from_: int, to: int, **args: Any) -> Response:
+async def walk_gif(playground: Playground, from_: int, to: int, **args: Any) -> Answer:
     """Return the pictures between two seeds as an animation."""
     found = await drawn("walk")(playground, from_=from_, to=to, **args)
     content = await threaded(_animated)(playground, frames=[base64.b64decode(frame) for frame in found["frames"]])
@@ -170,7 +168,7 @@ def _animated(playground: Playground, frames: list[bytes]) -> bytes:
         return path.read_bytes()
 
 
-async def plane_png(playground: Playground, **args: Any) -> Response:
+async def plane_png(playground: Playground, **args: Any) -> Answer:
     """Return the pictures between four seeds as a file."""
     found = await drawn("plane")(playground, **args)
     return _png(base64.b64decode(found["png"]), f"plane-{'-'.join(map(str, found['seeds']))}", 1)
@@ -197,7 +195,7 @@ def _looked_up(playground: Playground, what: str, run: str, step: int | None, ar
     return {"run": run, "try": None, "step": built.step, "path": [], **found}
 
 
-def _png(content: bytes, name: str, scale: int) -> Response:
+def _png(content: bytes, name: str, scale: int) -> Answer:
     if scale > 1:
         from PIL import Image  # late: most servers are never asked for one
 
@@ -209,5 +207,5 @@ def _png(content: bytes, name: str, scale: int) -> Response:
     return _attached(content, f"{name}.png", "image/png")
 
 
-def _attached(content: bytes, name: str, media: str) -> Response:
-    return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
+def _attached(content: bytes, name: str, media: str) -> Answer:
+    return Answer(content, media=media, file=name)

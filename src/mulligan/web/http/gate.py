@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mulligan.web.http.api import refused
 from mulligan.web.http.problems import Problem
+from mulligan.web.http.requests import response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,7 +79,7 @@ class Gate:
             self._check(scope)
             answer = self._known(scope)
         except Problem as problem:
-            answer = refused(problem)
+            answer = response(refused(problem))
         if answer is not None:
             await answer(scope, receive, sealed)
         else:

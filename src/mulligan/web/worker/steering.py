@@ -10,6 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mulligan.training.loop import Stop
     from mulligan.web.worker.live import Live
     from mulligan.web.worker.worker import Worker
 
@@ -30,6 +33,8 @@ class Steering:
     live : Live
     paused : bool
         Wait before the first step.
+    turn : float
+        Seconds after which, and at least a step, the loop is left for a moment, for whoever shares its thread.
 
     Attributes
     ----------
@@ -40,20 +45,23 @@ class Steering:
         End the stream before the next step.
     """
 
-    def __init__(self, worker: Worker, live: Live, *, paused: bool):
+    def __init__(self, worker: Worker, live: Live, *, paused: bool, turn: float):
         self.worker, self.live = worker, live
-        self.paused = paused
+        self.paused, self.turn = paused, turn
         self.left: int | None = None
         self._stands = "paused"
         self.stopping = False
-        self._poll = self._grid = 0.0
+        self._poll = self._grid = self._began = 0.0
+        self._first = live.run.step  # of this turn
         self._interval = OFTEN
         self._mark: tuple[int, float] = (live.run.step, 0.0)  # step and time when the pace was told last
         self._spent = 0.0  # seconds in here since then
 
-    def __call__(self) -> bool:
-        """Tell whether to stop. Most calls return at once."""
+    def __call__(self) -> Stop:
+        """Tell whether to stop or to wait. Most calls return at once."""
         now = time.perf_counter()
+        if now > self._began + self.turn and self.live.run.step > self._first:
+            return self.stopping or "wait"
         if now < self._poll and not self.paused and self.left is None:
             return self.stopping
         run, cpu = self.live.run, time.process_time()
@@ -62,7 +70,7 @@ class Steering:
         self._spent += took
         run.wall -= took
         run.cpu -= time.process_time() - cpu
-        return self.stopping
+        return self.stopping or ("wait" if self.paused else False)
 
     def pause(self, state: str = "paused") -> None:
         """Wait before the next step, and tell the server this state then."""
@@ -85,21 +93,22 @@ class Steering:
                 self.pause()
             else:
                 self.left -= 1
-        if self.paused and not self.stopping:
-            self._wait()
-        elif now >= self._grid and not self.stopping:
+        if not self.paused and now >= self._grid and not self.stopping:
             self._show(now)
 
-    def _wait(self) -> None:
-        """Wait for the command to go on or to stop."""
-        self.live.run.gan.settle()
-        self.worker.show_samples(self.live)
-        self.worker.tell("state", {"state": self._stands, "step": self.live.run.step})
-        while self.paused and not self.stopping:
-            self.worker.obey(self)
-        if self.left is not None:
-            self.left -= 1
-        self._grid = 0.0
+    def wait(self) -> Iterator[bool]:
+        """Wait for the command to go on or to stop, if paused; see `Worker.turns` for what is yielded."""
+        if self.paused:
+            self.live.run.gan.settle()
+            self.worker.show_samples(self.live)
+            self.worker.tell("state", {"state": self._stands, "step": self.live.run.step})
+            while self.paused and not self.stopping:
+                yield True
+                self.worker.obey(self)
+            self._grid = 0.0
+        else:
+            yield False
+        self._began, self._first = time.perf_counter(), self.live.run.step
 
     def _show(self, now: float) -> None:
         """Tell the pace, and draw a grid if a page is open."""

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge
 from mulligan.serialization import from_table, to_table
 from mulligan.training import Config, Diagnosis, Recorder, Run, diagnoses, plan, resume
-from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Stepped
+from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Stepped, Waiting
 from mulligan.training.monitor import Monitor
 from mulligan.training.progress import few
 from mulligan.web.inside.diagnosis import checked
@@ -32,6 +33,9 @@ from mulligan.web.worker.live import Live, opened
 from mulligan.web.worker.protocol import Channel
 from mulligan.web.worker.steering import Steering
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class Worker:
     """Does what it is told.
@@ -39,10 +43,12 @@ class Worker:
     Parameters
     ----------
     channel : Channel
+    turn : float
+        Seconds of training at a time, where its thread is not its own; see `turns`.
     """
 
-    def __init__(self, channel: Channel):
-        self.channel = channel
+    def __init__(self, channel: Channel, turn: float = math.inf):
+        self.channel, self.turn = channel, turn
         self.watched = False
         self.live: Live | None = None
         self._next: dict[str, Any] | None = None
@@ -122,15 +128,27 @@ class Worker:
         warnings.showwarning = lambda message, *rest, **more: self.notify("warning", str(message), "warning")
         load_mnist()  # nearly every run needs both: read before the first request
         bundled_judge("mnist")
+        for _ in self.turns():
+            pass  # the next turn waits for a command by itself
+
+    def turns(self) -> Iterator[bool]:
+        """Do what is told until the end, in turns: for a thread that has other things to do between them.
+
+        Yields
+        ------
+        bool
+            True where the next turn waits for a command, False where it trains on.
+        """
         self.tell("ready")
         while not self._over:
             if self._next is None:
+                yield True
                 self.obey(None)
             else:
                 task, self._next = self._next, None
-                self._do(task)
+                yield from self._do(task)
 
-    def _do(self, task: dict[str, Any]) -> None:
+    def _do(self, task: dict[str, Any]) -> Iterator[bool]:
         """Open a run and train it; what goes wrong is told, and this process lives on."""
         try:
             live = self._opened(task)
@@ -140,7 +158,7 @@ class Worker:
             return
         self.live = live
         try:
-            self._play(live, paused=bool(task.get("paused")))
+            yield from self._play(live, paused=bool(task.get("paused")))
         except DivergedError as error:
             self._failed(live, "diverged", str(error))
         except MulliganError as error:
@@ -166,14 +184,14 @@ class Worker:
             run = second.run()
         return Live(run, folder, task["try"], task["serial"], Diagnosis())
 
-    def _play(self, live: Live, *, paused: bool) -> None:
+    def _play(self, live: Live, *, paused: bool) -> Iterator[bool]:
         run = live.run
         monitor = Monitor.of(run) if run.config.evaluate_every else None
         run.watch([live.diagnosis])  # a resumed run knows what was measured before
         self.tell("opened", opened(live, monitor))
         if live.diagnosis.taken:
             self.tell("checked", checked(live))
-        steering = Steering(self, live, paused=paused)
+        steering = Steering(self, live, paused=paused, turn=self.turn)
         if not paused:
             self.tell("state", {"state": "training", "step": run.step})
         evaluators = [] if monitor is None else [monitor]
@@ -181,6 +199,9 @@ class Worker:
         for event in Recorder(live.folder).record(
             run, evaluators=evaluators, observers=[live.diagnosis], stop=steering
         ):
+            if isinstance(event, Waiting):
+                yield from steering.wait()
+                continue
             finished = event.name == "finished"
             self._event(live, event, steering)
         self.show_samples(live)
