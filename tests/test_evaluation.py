@@ -120,13 +120,17 @@ def test_which_reals(own):
     bright_left = (some.real[:, :, :4].mean(axis=(1, 2, 3)) > 100).mean()
     assert 0.4 < bright_left < 0.9  # the first forty would all be of one class
     assert whole.against.originals.train.shape[0] == 200
-    with pytest.raises(ConfigError, match=r"count must be from 20 to 80, all of own that are held out, got 81"):
+    with pytest.raises(
+        ConfigError, match=r"^count must be from 20 to 80, all of own that are held out, got 81\. Try 80\.$"
+    ):
         Exam.prepare(own, 81)
     with pytest.raises(ConfigError, match=r"held-out samples of own must be at least 20, got 19.*Ask for more"):
         Exam.prepare(own, 19)
     for count in (None, 20):  # no number would do
         with pytest.raises(
-            ConfigError, match=r"^few must have 40 samples or more, half of which stand in .*, got 30\. Collect more"
+            ConfigError,
+            match=r"^few must have 40 samples or more, half of which stand in for held-out ones, got 30\. "
+            r"Collect more\.$",
         ):
             Exam.prepare(pictures(30, 0, "few"), count)
     with pytest.raises(ConfigError, match=r"^held-out samples of few must be at least 20, got 15\. Collect"):
@@ -154,7 +158,10 @@ def test_without_a_test_part_one_half_stands_in():
     flat = {row.tobytes() for row in exam.real}
     assert len(flat) == 60
     assert exam.score(generator(), 0)["held_out"] is False
-    with pytest.raises(ConfigError, match=r"count must be from 20 to 60, all of own that can stand in .*, got 61"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^count must be from 20 to 60, all of own that can stand in for held-out ones, got 61\. Try 60\.$",
+    ):
         Exam.prepare(data, 61)
 
 
@@ -226,7 +233,11 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
     assert alone["pca64"] == found["pca64"]
     assert "raw" not in alone
     assert "own.npz" in caplog.messages[0]
-    with pytest.raises(DataError, match=r"own\.npz, which the run was trained on, does not exist any more.*\[data\]"):
+    with pytest.raises(
+        DataError,
+        match=r".*own\.npz, which the run was trained on, does not exist any more\. Put it back, or write "
+        r"its new path into .*config\.toml: name = …, below \[data\]\.$",
+    ):
         evaluate(tmp_path / "r", seeds=1)
     config = tmp_path / "r" / "config.toml"
     config.write_text(config.read_text().replace("own.npz", "away.npz"))
@@ -237,11 +248,18 @@ def test_both_weights_of_a_run(tmp_path, own, caplog):
 
 
 def test_words(own):
-    with pytest.raises(ShapeError, match=r"the generator's shape \(2,\), got \(8, 8, 1\) of own"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^data must have the generator's shape \(2,\), got \(8, 8, 1\) of own\. Evaluate against the "
+        r"data that the generator was trained on\.$",
+    ):
         evaluate(generator((2,), 0), own)
-    with pytest.raises(ConfigError, match="seeds must be at least one draw, got none"):
+    with pytest.raises(ConfigError, match=r"^seeds must be at least one draw, got none\. Try 3\.$"):
         evaluate(generator(), own, seeds=0)
-    with pytest.raises(ConfigError, match="data must be named, for this generator does not say"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^data must be named, for this generator does not say what it was trained on\. Try --data mnist\.$",
+    ):
         evaluate(generator())
 
 

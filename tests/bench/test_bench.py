@@ -139,8 +139,8 @@ def test_the_command_refuses_in_a_sentence(capsys, words, said):
         ((["tensorflow"], []), {}, "tensorflow"),
         (([], ["stylegan"]), {}, "no workload 'stylegan'"),
         (([], []), {"rounds": 0}, "rounds must be at least 1, got 0"),
-        (([], []), {"threads": 0}, "threads must be at least 1, got 0"),
-        (([], []), {"seconds": float("nan")}, "seconds must be above 0 and at most 60, got nan"),
+        (([], []), {"threads": 0}, r"^threads must be at least 1, got 0\. Try 2\.$"),
+        (([], []), {"seconds": float("nan")}, r"^seconds must be above 0 and at most 60, got nan\. Try 0\.5\.$"),
     ],
 )
 def test_words_that_are_off_are_refused(words, options, said):

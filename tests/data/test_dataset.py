@@ -78,9 +78,20 @@ def test_points_describe_themselves():
     [
         ((np.zeros((2, 4, 4, 1)),), "float64"),
         ((np.zeros((2, 4, 4), np.uint8),), r"\(2, 4, 4\)"),
-        ((np.zeros((2, 4, 4, 2), np.uint8),), r"1 channel .grey. or 3 .RGB., got shape \(2, 4, 4, 2\)"),
-        ((np.zeros((0, 4, 4, 1), np.uint8),), "must have a sample, got none"),
-        ((LEVELS, np.zeros(3, np.int64), ("a",)), "labels must be one for each of the 4 samples, got shape"),
+        (
+            (np.zeros((2, 4, 4, 2), np.uint8),),
+            r"^bad: pictures must have 1 channel \(grey\) or 3 \(RGB\), got shape \(2, 4, 4, 2\)\. The "
+            r"channel comes last: \(n, H, W, C\)\.$",
+        ),
+        (
+            (np.zeros((0, 4, 4, 1), np.uint8),),
+            r"^bad: a data set must have a sample, got none\. Check the file or folder\.$",
+        ),
+        (
+            (LEVELS, np.zeros(3, np.int64), ("a",)),
+            r"^bad: labels must be one for each of the 4 samples, got shape \(3,\)\. Check that both come "
+            r"from the same file\.$",
+        ),
         ((LEVELS, np.array([0, 1, 2, 0]), ("a", "b")), "labels must be from 0 to 1 for 2 classes, got 0 to 2"),
         ((LEVELS, np.array([0, -1, 1, 0]), ("a", "b")), "got -1 to 1"),
     ],
@@ -134,14 +145,18 @@ def test_a_limited_set_keeps_its_test_part():
 def test_a_loader_of_ones_own_that_gives_no_data_set(monkeypatch):
     monkeypatch.setitem(DATASETS, "own", Entry(lambda: np.zeros((5, 2)), "", ""))
     with pytest.raises(
-        DataError, match=r"loader of 'own' returns must be a Dataset, got an array of shape \(5, 2\).*from_arrays"
+        DataError,
+        match=r"^what the loader of 'own' returns must be a Dataset, got an array of shape \(5, 2\)\. Try "
+        r"return mulligan\.data\.from_arrays\(images, labels\)\.$",
     ):
         load("own")
 
 
 def test_what_is_no_entry_is_refused_where_it_is_added():
     with pytest.raises(
-        ConfigError, match=r"DATASETS\['own'\] must be an Entry\(loader, line, source\).*, got <function"
+        ConfigError,
+        match=r"^DATASETS\['own'\] must be an Entry\(loader, line, source\) of mulligan\.data\.registry, got "
+        r"<function .*>\.$",
     ):
         DATASETS["own"] = lambda: from_arrays(np.zeros((5, 2)))
     assert "own" not in DATASETS

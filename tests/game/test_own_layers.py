@@ -131,7 +131,12 @@ def test_a_users_activation_that_writes_plays():
 @pytest.mark.parametrize(
     ("layer", "match"),
     [
-        (Doubled("forward"), r"Doubled\.forward must .* float32 .* got float64 of shape \(4, 6\).*math\.sqrt"),
+        (
+            Doubled("forward"),
+            r"^Doubled\.forward must return an array of float32 of shape \(4, 6\) for four samples, got "
+            r"float64 of shape \(4, 6\)\. NumPy's numbers make float64 of float32, as np\.sqrt\(2\.0\) "
+            r"does: try math\.sqrt\(2\.0\), or end with astype\(m\.dtype\)\.$",
+        ),
         (Doubled("backward"), r"Doubled\.backward must .* got float64"),
         (Doubled("tangent"), r"Doubled\.tangent must .* got float64"),
         (Halved(), r"Halved\.forward must .* of shape \(4, 6\) .* got float32 of shape \(4, 3\)"),
@@ -151,7 +156,10 @@ def test_a_users_layer_that_keeps_to_its_network_plays():
 
 
 def test_a_users_layer_without_directions_for_spectral_norm():
-    match = r"Weighted: spectral_norm must be false, got true.*self\.with_directions\(.*spectral_norm = false"
+    match = (
+        r"^Weighted: spectral_norm must be false, got true, as its params keep no direction for W\. "
+        r"Try to end params with return self\.with_directions\(\{…\}\), or spectral_norm = false\.$"
+    )
     gan = GAN(game_of(d=(D[0], Weighted(spectral_norm=True), *D[1:])), SHAPE, workers=1)
     with pytest.raises(UnsupportedError, match=match):
         gan.step(np.ones((4, 4)))

@@ -99,17 +99,27 @@ def test_classifier_score_against_scipy(rng):
 
 
 def test_words_for_what_is_off():
-    with pytest.raises(DataError, match="Send logits through a softmax"):
+    with pytest.raises(
+        DataError,
+        match=r"^probabilities must be ≥ 0 and sum to 1 in each row, got -1 and sums off by 0\. Send logits "
+        r"through a softmax first\.$",
+    ):
         count_classes(np.array([[2.0, -1.0]]), np.ones(2))
     with pytest.raises(DataError, match=r"sums off by 0\.3"):
         labels(np.array([[0.5, 0.2]]))
     with pytest.raises(ShapeError, match=r"prior must have one share for each of the 2 classes, got shape \(3,\)"):
         count_classes(np.array([[0.5, 0.5]]), np.ones(3))
-    with pytest.raises(DataError, match="prior must have a positive share for each class"):
+    with pytest.raises(
+        DataError,
+        match=r"^prior must have a positive share for each class, or KL is infinite, got 0\.0\. Leave out "
+        r"classes that the training set does not have\.$",
+    ):
         count_classes(np.array([[0.5, 0.5]]), np.array([1.0, 0.0]))
-    with pytest.raises(DataError, match=r"labels must be from 0 to 3, .* got 0 to 4"):
+    with pytest.raises(
+        DataError, match=r"^labels must be from 0 to 3, or -1 for junk, got 0 to 4\. Number the classes from 0\.$"
+    ):
         shares(np.array([0, 4]), 4)
-    with pytest.raises(ShapeError, match="one class for each picture"):
+    with pytest.raises(ShapeError, match=r"^labels must have shape \(n,\), one class for each picture, got \(0,\)\.$"):
         shares(np.zeros((0,), int), 4)
     with pytest.raises(ShapeError, match=r"fake_label must have a class for each of 2 pictures, got \(1,\)"):
         within_class_variance(np.ones((2, 1)), np.zeros(1, int), np.ones((2, 1)), np.zeros(2, int), 1)

@@ -49,7 +49,7 @@ def test_ct_leaves_out_cells_with_too_few(rng):
     assert ct(fake[:9], cell[:9], real[:9], cell[:9]) == 0.0
     assert ct(fake[:20], cell[:20], real[:20], cell[:20]) < -3
     assert ct(fake[:19], cell[:19], real[:20], cell[:20]) == ct(fake[:20], cell[:20], real[:19], cell[:19]) == 0.0
-    with pytest.raises(ConfigError, match="least must be at least 1, got 0"):
+    with pytest.raises(ConfigError, match=r"^least must be at least 1, got 0\. Try 20\.$"):
         ct(fake, cell, real, cell, least=0)
 
 

@@ -122,7 +122,11 @@ def test_the_same_again_to_the_last_digit(pupils, against, result):
 
 
 def test_another_number_is_refused_or_marked(pupils, against):
-    with pytest.raises(ConfigError, match=r"fakes must be as many as the 300 reals, got 100.*Draw 300 fakes"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^fakes must be as many as the 300 reals, got 100: every figure depends on their number\. "
+        r"Draw 300 fakes, or pass unequal=True to have it marked\.$",
+    ):
         evaluate_pictures(pupils[0][:100], against)
     marked = evaluate_pictures(pupils[0][:100], against, unequal=True)
     assert (marked["n"], marked["n_real"]) == (100, N)
@@ -194,7 +198,7 @@ def test_what_was_asked_for(digits, maps, pupils):
     for given, asked, right in ((sure, labels, 1.0), (unsure, off, 0.9)):
         against = reference(reals, digits.images[:500], [Told(maps[0], [*fakes, *reals], [*given, *p])])
         assert evaluate_pictures(fakes, against, asked=asked)["classes"]["label_accuracy"] == right
-    with pytest.raises(ShapeError, match=r"one class for each of the 300 fakes, got shape \(3,\)"):
+    with pytest.raises(ShapeError, match=r"^asked must have one class for each of the 300 fakes, got shape \(3,\)\.$"):
         evaluate_pictures(fakes, against, asked=labels[:3])
 
 
@@ -225,8 +229,11 @@ def test_seeds_together(result):
         (lambda r: r.update(n=7), "same 'n', got 300, 7"),
         (lambda r: r.update(data="other"), "same 'data', got mnist, other"),
         (lambda r: r["randconv"].update(sha256="f"), "same 'randconv.sha256'"),
-        (lambda r: r["copies"].update(n_train=1), "same 'copies.n_train', got 2000, 1"),
-        (lambda r: r.pop("classes"), "same figures in 'metrics'"),
+        (
+            lambda r: r["copies"].update(n_train=1),
+            r"^results must have the same 'copies\.n_train', got 2000, 1\. Evaluate all in one way\.$",
+        ),
+        (lambda r: r.pop("classes"), r"^results must have the same figures in 'metrics'\. Evaluate all in one way\.$"),
         (lambda r: r["pca64"].pop("fd"), "same figures in 'pca64'"),
     ],
 )
@@ -239,15 +246,29 @@ def test_what_may_not_be_put_together(result, change, words):
 
 def test_words_for_what_is_off(digits, maps, against):
     real, train = digits.test.images[:N], digits.images[:500]
-    with pytest.raises(ConfigError, match=r"maps must be feature maps, .* got \[\]"):
+    with pytest.raises(
+        ConfigError, match=r"^maps must be feature maps, each with its own name, got \[\]\. Try \[pca\(train\)\]\.$"
+    ):
         reference(real, train, [])
     with pytest.raises(ConfigError, match="each with its own name"):
         reference(real, train, [maps[1], maps[1]])
-    with pytest.raises(DataError, match="got 300 with the same features"):
+    with pytest.raises(
+        DataError,
+        match=r"^reals must differ, or their variance cannot be the unit, got 300 with the same features\. "
+        r"Evaluate against samples that differ\.$",
+    ):
         reference(np.repeat(real[:1], N, axis=0), train, maps)
-    with pytest.raises(ShapeError, match=r"fakes must have the reals' shape \(28, 28, 1\), got \(20, 28, 1\)"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^fakes must have the reals' shape \(28, 28, 1\), got \(20, 28, 1\)\. Evaluate against the "
+        r"data that the generator was trained on; never resize for judging\.$",
+    ):
         evaluate_pictures(real[:, :20], against)
-    with pytest.raises(DataError, match="fakes must be uint8 in 0…255, got float64"):
+    with pytest.raises(
+        DataError,
+        match=r"^fakes must be uint8 in 0…255, got float64\. Ask the generator for \.images\(count, "
+        r"seed=…\), which has that range\.$",
+    ):
         evaluate_pictures(real / 255.0, against)
-    with pytest.raises(ConfigError, match="results must be at least one, got none"):
+    with pytest.raises(ConfigError, match=r"^results must be at least one, got none\. Evaluate with seeds=1\.$"):
         merge([])

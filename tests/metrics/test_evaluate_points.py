@@ -69,7 +69,11 @@ def test_points_of_ones_own(real):
 
 
 def test_words(real):
-    with pytest.raises(ConfigError, match=r"as many as the 2000 reals, got 5.*Draw 2000"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^fakes must be as many as the 2000 reals, got 5: every figure depends on their number\. "
+        r"Draw 2000 fakes\.$",
+    ):
         evaluate_points(real["ring"][:5], real["ring"])
     with pytest.raises(DataError, match="fake points must be finite"):
         evaluate_points(real["ring"] * np.nan, real["ring"])

@@ -121,19 +121,30 @@ def test_words_for_what_is_off(rng):
     x = random_pictures(rng, 3)
     with pytest.raises(DataError, match="uint8 in 0…255, got float64"):
         sharpness(x / 255.0, x)
-    with pytest.raises(ShapeError, match=r"window must be from 1 to 6, .* got 7"):
+    with pytest.raises(
+        ShapeError, match=r"^window must be from 1 to 6, or it does not fit into the pictures, got 7\.$"
+    ):
         ssim(x[:, :6], x[:, :6])
-    with pytest.raises(ShapeError, match="both sets must have one shape"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^both sets must have one shape, got \(3, 11, 9, 2\) and \(2, 11, 9, 2\)\. Crop, never resize\.$",
+    ):
         ssim(x, x[:2])
-    with pytest.raises(ShapeError, match="images must be at least 2 pictures, got 1"):
+    with pytest.raises(ShapeError, match=r"^images must be at least 2 pictures, got 1\. Draw more samples\.$"):
         dissimilarity(x[:1])
-    with pytest.raises(ConfigError, match="pairs must be at least 1, got 0"):
+    with pytest.raises(ConfigError, match=r"^pairs must be at least 1, got 0\. Try 500\.$"):
         dissimilarity(x, pairs=0)
-    with pytest.raises(DataError, match="reals must have two different pictures of some class"):
+    with pytest.raises(
+        DataError,
+        match=r"^reals must have two different pictures of some class, got none\. Evaluate against more "
+        r"pictures\.$",
+    ):
         diversity(x, np.repeat(x[:1], 3, axis=0))
-    with pytest.raises(ShapeError, match="labels must be one for each"):
+    with pytest.raises(
+        ShapeError, match=r"^labels must be one for each of 3 fakes and 3 reals, got shapes \(2,\) and \(3,\)\.$"
+    ):
         diversity(x, x, np.zeros(2, int), np.zeros(3, int))
-    with pytest.raises(ShapeError, match="pictures must be 3×3 pixels or larger"):
+    with pytest.raises(ShapeError, match=r"^pictures must be 3×3 pixels or larger, got 2×9\.$"):
         sharpness(x[:, :2], x)
     with pytest.raises(DataError, match="seem to be blank"):
         sharpness(x, np.zeros_like(x))

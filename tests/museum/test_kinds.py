@@ -56,7 +56,8 @@ def test_jangs_discriminator_names_the_data_that_it_is_for():
     config = with_overrides(mulligan.recipe("jang"), ["data.name=ring"])
     with pytest.raises(
         ShapeError,
-        match=r"one dimension for jang_discriminator, got \(2,\)\. Try data\.name = 'jang', or mlp_discriminator\.",
+        match=r"^samples must be points in one dimension for jang_discriminator, got \(2,\)\. Try "
+        r"data\.name = 'jang', or mlp_discriminator\.$",
     ):
         mulligan.Run(config)
 

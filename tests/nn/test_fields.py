@@ -85,6 +85,14 @@ def test_edges(field, inside, outside):
             {"counts": 64},
             "counts must be a list, each entry a whole number, at least 1, got 64. Try counts = [64, 32].",
         ),
+        ({"non_negative": -0.5}, "non_negative must be a finite number, at least 0, got -0.5. Try non_negative = 0."),
+        ({"fraction": 1.5}, "fraction must be a finite number, at least 0 and at most 1, got 1.5. Try fraction = 0.5."),
+        (
+            {"positive_fraction": 0.0},
+            "positive_fraction must be a finite number, above 0 and at most 1, got 0.0. Try positive_fraction = 0.5.",
+        ),
+        ({"whole": -1}, "whole must be a whole number, at least 0, got -1. Try whole = 3."),
+        ({"integer": 1.5}, "integer must be a whole number, got 1.5. Try integer = 3."),
         ({"finite": math.inf}, "finite must be a finite number, got inf. Try finite = 0."),
         (
             {"word": "quick"},
@@ -129,16 +137,19 @@ def test_objects_are_of_their_kind():
 @pytest.mark.parametrize(
     ("fields", "rule"),
     [
-        ({"one": "spec"}, "one must be a kind of Spec, got 'spec'. Try one = Spec()."),
+        ({"one": "spec"}, "Holder: one must be a kind of Spec, got 'spec'. Try one = Spec()."),
         ({"one": Spec}, "one must be a kind of Spec, got <class .*Spec'>"),
         ({"one": None}, "one must be .*, got None"),
-        ({"perhaps": 3}, "perhaps must be a kind of Spec or None, got 3. Try perhaps = None."),
+        ({"perhaps": 3}, r"^Holder: perhaps must be a kind of Spec or None, got 3\. Try perhaps = None\.$"),
         ({"several": Spec()}, "several must be a list, each entry a kind of Spec, got Spec.*Try several = ()."),
         ({"several": (Spec(), "b")}, "several must be .*, got .*"),
-        ({"several": "spec"}, "several must be .*, got 'spec'"),
+        (
+            {"several": "spec"},
+            r"^Holder: several must be a list, each entry a kind of Spec, got 'spec'\. Try several = \(\)\.$",
+        ),
         (
             {"either": 1},
-            "either must be a list, each entry a kind of Spec, or a kind of Bare, got 1. Try either = Bare().",
+            "Holder: either must be a list, each entry a kind of Spec, or a kind of Bare, got 1. Try either = Bare().",
         ),
     ],
 )

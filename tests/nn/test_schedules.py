@@ -93,7 +93,10 @@ def test_step_decay_acts_from_the_step_after():
     assert article(40, 100) == pytest.approx(9e-7)
     assert article(41, 100) == pytest.approx(9e-9)
     assert StepDecay(at=[0, np.int64(40)]) == StepDecay(at=(0, 40))
-    with pytest.raises(ConfigError, match=r"StepDecay: at must be a list, each entry .*, got 40"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^StepDecay: at must be a list, each entry a whole number, at least 0, got 40\. Try at = \[0\]\.$",
+    ):
         StepDecay(at=40)
 
 
@@ -143,6 +146,8 @@ def test_warm_up_to_a_constant():
 def test_refuses_what_makes_no_sense(cls, fields):
     with pytest.raises(ConfigError, match=rf"{cls.__name__}: .* must be .*, got .*Try ") as caught:
         cls(**fields)
+    if fields == {"from_": 1.0}:
+        assert str(caught.value) == "Linear: from_ must be below until = 1.0, got 1.0. Try from_ = 0.5."
     name, value = re.search(r"Try (\w+) = (.*)\.$", str(caught.value)).groups()
     cls(**fields | {name: eval(value)})  # what it says to try is allowed
 

@@ -213,7 +213,11 @@ def test_a_log_that_was_damaged_is_refused(folder):
 def test_an_event_that_lacks_what_it_tells_is_refused(folder, line):
     with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
         log.write(line + "\n")
-    with pytest.raises(CheckpointError, match=r"is not an event; .*delete that line"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"line \d+: .* is not an event; the file was changed after it was written\. Restore it, or delete "
+        r"that line\.$",
+    ):
         write_report(folder)
 
 

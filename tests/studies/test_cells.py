@@ -324,7 +324,9 @@ def test_a_folder_that_holds_something_is_not_touched(write: Any, tmp_path: Path
     asked = load_study(write())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(ConfigError, match="--out must be new, or the folder of a study, got"):
+    with pytest.raises(
+        ConfigError, match=r"^--out must be new, or the folder of a study, got .*mine\. Try another --out\.$"
+    ):
         StudyRun(asked, tmp_path / "mine", resume=True)
     finished(StudyRun(asked, tmp_path / "out"))
     with pytest.raises(ConfigError, match="--resume"):

@@ -200,9 +200,18 @@ def test_without_semaphores_cells_are_run_in_turn(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_backend_that_is_not_there() -> None:
-    with pytest.raises(ConfigError, match=r"backend must be one of loky, dask, ray, got 'daks'"), backend("daks", 1):
+    with (
+        pytest.raises(ConfigError, match=r"^backend must be one of loky, dask, ray, got 'daks'\. Try loky\.$"),
+        backend("daks", 1),
+    ):
         pass
-    with pytest.raises(ConfigError, match="must be left out for loky"), backend("loky", 1, "tcp://here:1"):
+    with (
+        pytest.raises(
+            ConfigError,
+            match=r"^--scheduler must be left out for loky, got tcp://here:1\. Try --backend dask or ray\.$",
+        ),
+        backend("loky", 1, "tcp://here:1"),
+    ):
         pass
 
 

@@ -150,6 +150,11 @@ def test_a_forged_adjustment_is_refused(tiny: Any, tmp_path: Path) -> None:
     found = load_checkpoint(tmp_path / "a" / "checkpoints" / "step-000024")
     assert json.loads(json.dumps(found.state["adjusted"])) == [[7, [LINES[0]]]]
     found.state["adjusted"] = [[7, ["batch_size=8"]]]
-    with pytest.raises(CheckpointError, match="what was adjusted"):
+    with pytest.raises(
+        CheckpointError,
+        match=r".*step-000024: what was adjusted in the run cannot be adjusted here: batch_size cannot "
+        r"change in the middle of a run; learning rates and weights of penalties can\. Start a new "
+        r"run with it, or a second try\.$",
+    ):
         found.run()
     assert isinstance(found.config, Config)

@@ -67,7 +67,7 @@ def test_read_only_pictures_are_used_where_they_lie(tmp_path):
         ({"images": GREY, "test_images": [GREY[0], GREY[0, :4]]}, "samples must all have one shape.*Resize"),
         (
             {"images": GREY, "labels": [[0], [1, 2]]},
-            "labels must be one for each sample, got lists of different lengths",
+            r"^array: labels must be one for each sample, got lists of different lengths\.$",
         ),
         ({"images": np.ma.masked_array(GREY, mask=GREY > 99)}, "masked.*Fill them in"),
     ],
@@ -105,7 +105,11 @@ def test_float_rows_are_points():
         (np.eye(4, dtype=np.int32)[None], "all 0 or 1"),
         (np.zeros((2, 4, 4), complex), "complex128"),
         (np.array([["a"]]), "samples must be numbers, got <U1"),
-        (["1.png", "2.png"], "samples must be numbers, got <U5.*If these name files, give the folder"),
+        (
+            ["1.png", "2.png"],
+            r"^mine: samples must be numbers, got <U5\. Convert them to uint8 or float32\. If these name "
+            r"files, give the folder or the file instead\.$",
+        ),
         ((row for row in GREY), r"generator cannot be read as an array.*np\.array\(list"),
         ({"images": GREY}, "dict cannot be read as an array"),
         (None, "NoneType cannot be read as an array"),
@@ -114,7 +118,12 @@ def test_float_rows_are_points():
         (np.array([[None]]), "object"),
         (np.zeros((2, 4, 4), "M8[s]"), "datetime64"),
         (np.zeros((2, 10), np.uint8), "got rows of 10"),
-        (np.zeros((2, 4, 4, 4), np.uint8), "axis must be 1 .grey. or 3"),
+        (
+            np.zeros((2, 4, 4, 4), np.uint8),
+            r"^mine: the last or the second axis must be 1 \(grey\) or 3 \(RGB\) channels, got shape \(2, 4, 4, "
+            r"4\)\. Drop "
+            r"an alpha channel; reshape to \(n, H, W, C\)\.$",
+        ),
         (np.zeros((2, 2, 4, 4), np.uint8), "axis must be 1 .grey. or 3"),
         (np.zeros((40, 60, 3), np.uint8), r"shape \(40, 60, 3\).*one picture.*array\[None\].*array\[\.\.\., None\]"),
         (np.zeros((16, 16, 4)), r"one picture of 16×16 with 4 channels, or 16 pictures 4 wide"),
@@ -160,16 +169,24 @@ def test_labels_are_numbered_in_their_order(labels, numbers, names):
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
-        ([1, 2, 3], r"labels must be one for each of the 6 samples, got shape \(3,\)"),
+        ([1, 2, 3], r"^array: labels must be one for each of the 6 samples, got shape \(3,\)\.$"),
         (5, r"labels must be one for .*, got shape \(\)"),
         ([0.5] * 6, "whole numbers or words"),
         ([np.nan] * 6, "whole numbers or words"),
         ([np.inf] * 6, "labels must be below 2.53"),
-        ([1e300] * 6, "labels must be below 2.53"),
+        ([1e300] * 6, r"^array: labels must be below 2\^53, got larger ones\. Number the classes from 0\.$"),
         ([None] * 6, "object"),
         (["a", "b", "a", None, "b", "a"], "object"),
-        (["a", "b", "a", "", " ", "a"], "got 2 without one, the first of them sample 3,"),
-        (np.array([b"\xff"] * 6), "must be UTF-8"),
+        (
+            ["a", "b", "a", "", " ", "a"],
+            r"^array: every sample must have a label, got 2 without one, the first of them sample 3, "
+            r"counted from 0\. Fill them in, or leave those samples out\.$",
+        ),
+        (
+            np.array([b"\xff"] * 6),
+            r"^array: labels that are bytes must be UTF-8 \('utf-8' codec can't decode byte 0xff in "
+            r"position 0: invalid start byte\)\. Save them as text\.$",
+        ),
         ([1j] * 6, "complex"),
         (np.ones((6, 3)), "one-hot"),
         (np.zeros((6, 3)), "one-hot"),
@@ -186,7 +203,11 @@ def test_other_labels_are_refused(labels, words):
 def test_too_many_classes_are_refused():
     many = np.zeros((1001, 2, 2), np.uint8)
     assert from_arrays(many, np.arange(1001) // 2).classes == 501
-    with pytest.raises(DataError, match="labels must be at most 1000 different ones, got 1001"):
+    with pytest.raises(
+        DataError,
+        match=r"^array: labels must be at most 1000 different ones, got 1001\. Group them, or leave the "
+        r"labels out\.$",
+    ):
         from_arrays(many, np.arange(1001))
 
 
@@ -198,11 +219,25 @@ def test_a_test_part_has_the_same_kind_and_classes():
     assert (data.test.images == data.images[:2]).all()
     assert from_arrays(GREY, None, GREY[:2], [9, 3]).test.labels is None
     assert from_arrays(GREY, [0] * 6, GREY[:2]).test.labels is None
-    with pytest.raises(DataError, match=r"labels must be of the 3 classes 3, 7, 9, got 8"):
+    with pytest.raises(
+        DataError,
+        match=r"^array \(test\): labels must be of the 3 classes 3, 7, 9, got 8\. Correct the label, or the "
+        r"list of classes\.$",
+    ):
         from_arrays(GREY, [3, 7, 3, 3, 7, 9], GREY[:2], [8, 3])
-    with pytest.raises(DataError, match=r"samples must be .*, as those to train on are"):
+    with pytest.raises(
+        DataError,
+        match=r"^array \(test\): samples must be uint8 \(5, 4, 1\), as those to train on are, got (uint8 \(5, 4, "
+        r"3\)|float32 \(2,\))\. Convert "
+        r"both alike\.$",
+    ):
         from_arrays(GREY, None, RGB)
-    with pytest.raises(DataError, match=r"samples must be .*, as those to train on are"):
+    with pytest.raises(
+        DataError,
+        match=r"^array \(test\): samples must be uint8 \(5, 4, 1\), as those to train on are, got (uint8 \(5, 4, "
+        r"3\)|float32 \(2,\))\. Convert "
+        r"both alike\.$",
+    ):
         from_arrays(GREY, None, np.zeros((3, 2)))
 
 
@@ -226,7 +261,11 @@ def test_named_classes_keep_their_order():
     assert data.class_names == ("zero", "one", "two")
     assert data.labels.tolist() == [1, 0] * 3
     assert data.test.labels.tolist() == [2, 0]
-    with pytest.raises(DataError, match="list of 1 to 1000 words"):
+    with pytest.raises(
+        DataError,
+        match=r"^array: class names must be a list of 1 to 1000 words, got float64 of shape \(0,\)\. Give "
+        r"one name for each class, that of label 0 first\.$",
+    ):
         from_arrays(GREY, [1, 0] * 3, class_names=[])
 
 

@@ -287,7 +287,11 @@ def test_a_class_whose_name_is_no_text_is_refused(tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(folder)
     os.rename(tmp_path / "a.png", folder + b"/a.png")
-    with pytest.raises(DataError, match=r"names must be UTF-8, got 'caf\\udce9'.*Rename"):
+    with pytest.raises(
+        DataError,
+        match=r"^'.*': names must be UTF-8, got 'caf\\udce9'\. Rename the "
+        r"folder, file or class\.$",
+    ):
         load(tmp_path)
 
 

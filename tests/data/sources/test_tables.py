@@ -72,14 +72,17 @@ def test_npz_with_a_test_array_alone_holds_nothing_out(tmp_path):
     ("arrays", "words"),
     [
         ({"pixels": GREY, "other": GREY}, "which array.*pixels, other"),
-        ({"images": GREY, "names": np.array(["a", "b"])}, "class_names must come with labels"),
+        (
+            {"images": GREY, "names": np.array(["a", "b"])},
+            r".*a\.npz: class_names must come with labels, one for each sample, got none\. Add them\.$",
+        ),
         (
             {"images": GREY, "labels": LABELS, "names": np.array(["a", "b"])},
-            r"labels must be of the 2 classes 0, 1, got 2",
+            r".*a\.npz: labels must be of the 2 classes 0, 1, got 2\. Correct the label, or the list of classes\.$",
         ),
         (
             {"images": GREY, "labels": LABELS, "names": np.array(["a", "b", "a"])},
-            "class names must differ and not be empty, got 'a'",
+            r".*a\.npz: class names must differ and not be empty, got 'a'\. Rename that class\.$",
         ),
         (
             {"images": GREY, "labels": LABELS, "names": np.array(["a", "b", " "])},
@@ -194,41 +197,93 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "empty"),
+        (b"", r"a\.csv: empty; one sample per row is needed\. Check the file\.$"),
         (b" \n\n", "empty"),
-        (b"\xff\xfe\x00", "cannot be read as text"),
-        (b"a,b\n", "a heading and no rows"),
+        (
+            b"\xff\xfe\x00",
+            r".*a\.csv: cannot be read as text \('utf-8' codec can't decode byte 0xff in position 0: "
+            r"invalid start byte\)\. Save it as CSV in UTF-8\.",
+        ),
+        (b"a,b\n", r".*a\.csv: a heading and no rows; one sample per row is needed\. Check the file\."),
         (b"1,2\n3\n", "not a table of numbers"),
         (b"1,2\n3,cat\n", "not a table of numbers.*cat"),
         (b"1,2\n3,\n", "not a table of numbers"),
-        (b"a,b,c\n1,2\n", "heading of 3 columns over rows of 2"),
-        (b"label,y,a\n1,2,3\n", "label, y could all be the labels"),
-        (b"label\n1\n", "only labels"),
+        (b"a,b,c\n1,2\n", r".*a\.csv: a heading of 3 columns over rows of 2\. Repair the heading\."),
+        (b"label,y,a\n1,2,3\n", r".*a\.csv: columns label, y could all be the labels\. Rename all but one\."),
+        (b"label\n1\n", r".*a\.csv: only labels, no samples\. Add the columns of values\."),
         (b"1,nan\n", "NaN"),
-        (b"1,1e99\n", "NaN or infinity"),
-        (b"label,a\n1.5,2\n", "labels must be whole numbers or words, got 1.5"),
+        (
+            b"1,1e99\n",
+            r".*a\.csv: values must be finite, got NaN or infinity\. Remove or replace those samples first\.",
+        ),
+        (
+            b"label,a\n1.5,2\n",
+            r".*a\.csv: labels must be whole numbers or words, got 1\.5\. Rename the column if it holds "
+            r"values, or number the classes from 0\.",
+        ),
         (b"label,a\n1,2\n2,3\n,4\n", "got 1 without one, the first of them sample 2,"),
         (b'label,a\nant,2\n" ",3\n', "got 1 without one, the first of them sample 1,"),
         (b"label,a\ncat,2\ndog,3,4\n", "not a table of numbers"),
         (b"label,a\ncat,dog\n", "not a table of numbers.*dog.*one column, headed label"),
-        (b"kind" + b",p" * 16 + b"\n1" + b",7" * 16, "no column is headed label, .*Head that of the labels label"),
-        (b"1,,2\n3,4,5\n", "first row lacks a value in column 2"),
+        (
+            b"kind" + b",p" * 16 + b"\n1" + b",7" * 16,
+            r".*a\.csv: no column is headed label, labels, class, target, y, and one more than a picture "
+            r"has would be trained on as a value\. Head that of the labels label; if all are values, save "
+            r"a \.npy of floats\.",
+        ),
+        (
+            b"1,,2\n3,4,5\n",
+            r".*a\.csv: the first row lacks a value in column 2, and it holds numbers, so it is no "
+            r"heading\. Fill the value in, or leave the row out\.",
+        ),
         (b",u,v\n0,1,2\n1,3,4\n", "first column has no heading.*index=False"),
-        (b",0,1\n0,1,2\n1,3,4\n", "first column has no heading.*index=False, header=False"),
+        (
+            b",0,1\n0,1,2\n1,3,4\n",
+            r".*a\.csv: the first column has no heading, as pandas and R write the numbers of the rows; "
+            r"they would be trained on as values\. Save the table with to_csv\(path, index=False, "
+            r"header=False\), in R with write\.csv\(table, path, row\.names=FALSE\); if it holds values, "
+            r"give the column a heading\.",
+        ),
         (b",u,v\n7,1,2\n3,3,4\n", "first column has no heading.*index=False"),  # shuffled, or a part of a table
-        (b",u,label\n0,1,cat\n0,3,dog\n", "first column has no heading.*give the column a heading"),  # two joined
+        (
+            b",u,label\n0,1,cat\n0,3,dog\n",
+            r".*a\.csv: the first column has no heading, as pandas and R write the numbers of the rows; "
+            r"they would be trained on as values\. Save the table with to_csv\(path, index=False\), in R "
+            r"with write\.csv\(table, path, row\.names=FALSE\); if it holds values, give the column a "
+            r"heading\.",
+        ),  # two joined
         (b'"","u"\n"Mazda RX4",1\n"Fiat",3\n', "first column has no heading.*row.names=FALSE"),
         (b'"","label","V1"\n"1","cat",2\n"2","dog",4\n', "first column has no heading.*row.names=FALSE"),
-        (b"1 2\n3 4\n", "not a table of numbers.*separated by commas, semicolons or tabs"),
-        (b"0,1\n2.5,1\n3,4\n", "first row only counts the columns.*header=False.*with a point"),
+        (
+            b"1 2\n3 4\n",
+            r".*a\.csv: not a table of numbers \(.*; rows counted from 0, "
+            r"without the heading\)\. Every row needs as many numbers as "
+            r"the first, separated by commas, semicolons or tabs, with a point for the decimals\. Words "
+            r"may stand in one column, headed label\.",
+        ),
+        (
+            b"0,1\n2.5,1\n3,4\n",
+            r".*a\.csv: the first row only counts the columns, as pandas heads them; it would be trained "
+            r"on as a sample\. Save the table with to_csv\(path, index=False, header=False\); if it is a "
+            r"sample, write its numbers with a point \(0\.0\)\.",
+        ),
         (b"0;1;2\n3;4;5\n", "first row only counts the columns"),
-        (b"0,1.5\n1,3\n2,7\n", "first column only counts the rows.*index=False, header=False.*with a point"),
+        (
+            b"0,1.5\n1,3\n2,7\n",
+            r".*a\.csv: the first column only counts the rows, as pandas numbers them; it would be "
+            r"trained on\. Save the table with to_csv\(path, index=False, header=False\); if it is meant, "
+            r"write its numbers with a point \(0\.0\)\.",
+        ),
         (b"2;5;6\n0;1;2\n1;3;4\n", "first column only counts the rows"),  # shuffled
         (b"0" + b",7" * 16 + b"\n1" + b",8" * 16, "first column only counts the rows"),  # no class for each picture
         (b"cat,1\ndog,2\n", "not a table of numbers.*dog.*one column, headed label"),
         (b'a,label\n1,cat\n2,"dog\n3,cat\n', "line 3 opens a quotation mark that nothing closes"),
         (b'a,label\n1,cat\n2,"dog', "line 3 opens a quotation mark that nothing closes"),
-        (b'a,label\n1,"cat' + b"\n2,dog" * 30000, "line 2 opens a quotation mark that nothing closes"),
+        (
+            b'a,label\n1,"cat' + b"\n2,dog" * 30000,
+            r".*a\.csv: line 2 opens a quotation mark that nothing closes\. Close it, or double it if it "
+            r"is meant as a part of the text\.",
+        ),
     ],
 )
 def test_csv_that_is_malformed(tmp_path, content, words):

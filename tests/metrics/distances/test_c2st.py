@@ -71,7 +71,7 @@ def test_the_larger_set_is_cut_and_the_seed_decides(rng):
 
 def test_words_for_what_is_off(rng):
     x = rng.standard_normal((50, 2))
-    with pytest.raises(ConfigError, match=r"ridge must be positive, got 0\.0"):
+    with pytest.raises(ConfigError, match=r"^ridge must be positive, got 0\.0\. Try 1\.$"):
         c2st(x, x, ridge=0.0)
     with pytest.raises(ShapeError, match="at least 4 rows, got 3"):
         c2st(x, x[:3])

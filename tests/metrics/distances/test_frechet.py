@@ -125,22 +125,38 @@ def test_words_for_what_is_off(rng):
     with pytest.raises(ShapeError, match=r"shape \(30,\)"):
         moments(x[:, 0])
     for odd in ([[1.0, 2.0], [3.0]], [["a", "b"]] * 3, object()):
-        with pytest.raises(ShapeError, match="features must be a table of numbers"):
+        with pytest.raises(
+            ShapeError,
+            match=r"^features must be a table of numbers, \(n, d\) with one row for each picture \(.*\)\. Give rows "
+            r"of one length\.$",
+        ):
             moments(odd)
-    with pytest.raises(ShapeError, match="at least 2 rows, got 1"):
+    with pytest.raises(ShapeError, match=r"^features must have at least 2 rows, got 1\. Draw more samples\.$"):
         moments(x[:1])
     with pytest.raises(ShapeError, match="real features 4, fake features 3"):
         frechet_infinity(x, x[:, :3])
-    with pytest.raises(ShapeError, match="moments must be of one number of features, got 4 and 3"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^moments must be of one number of features, got 4 and 3\. Send both sets through the same "
+        r"feature map\.$",
+    ):
         frechet_distance(moments(x), moments(x[:, :3]))
-    with pytest.raises(DataError, match=r"must be finite, got .* in row 7"):
+    with pytest.raises(
+        DataError,
+        match=r"^features must be finite, got NaN or infinity in row 7\. A generator that makes NaN has "
+        r"diverged: go back to an earlier checkpoint\.$",
+    ):
         moments(np.where(np.arange(30)[:, None] == 7, np.nan, x))
     with pytest.raises(ConfigError, match="smallest from 2 to 29"):
         frechet_infinity(x, x, smallest=30)
-    with pytest.raises(ConfigError, match=r"points must be at least 2, .* got 1 and 10"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^points must be at least 2, and smallest from 2 to 29, got 1 and 10\. Draw more samples, or "
+        r"pass a smaller `smallest`\.$",
+    ):
         frechet_infinity(x, x, points=1, smallest=10)
     with pytest.raises(ConfigError, match="smallest from 2 to 29"):
         frechet_infinity(x, x, smallest=1)
-    with pytest.raises(ConfigError, match="sample sizes must be at least 2, got 1 and 5"):
+    with pytest.raises(ConfigError, match=r"^sample sizes must be at least 2, got 1 and 5\. Draw more samples\.$"):
         noise_floor(np.eye(2), 1, 5)
     assert noise_floor(np.eye(2), 2, 2) == pytest.approx(2 + 2 * 3 / 4)  # two are enough: d + d(d+1)/4

@@ -67,7 +67,9 @@ def test_one_subset_meets_the_same_reals_whatever_the_fakes(rng):
 
 def test_words_for_what_is_off(rng):
     x = rng.standard_normal((30, 4))
-    with pytest.raises(ConfigError, match="got 0 of 1000"):
+    with pytest.raises(
+        ConfigError, match=r"^subsets must be at least 1, of size 2 or more, got 0 of 1000\. Try 50 of 1000\.$"
+    ):
         kid(x, x, subsets=0)
     with pytest.raises(ConfigError, match="got 50 of 1"):
         kid(x, x, size=1)

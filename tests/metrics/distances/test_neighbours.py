@@ -172,7 +172,9 @@ def test_words_for_what_is_off(rng):
     x = rng.standard_normal((5, 3))
     with pytest.raises(ShapeError, match="at least 6 rows, got 5"):
         manifolds(x, x)
-    with pytest.raises(ConfigError, match="must be at least 1, got 0 and 5"):
+    with pytest.raises(
+        ConfigError, match=r"^k and k_density must be at least 1, got 0 and 5\. Try 3 and 5, as published\.$"
+    ):
         manifolds(x, x, k=0)
     with pytest.raises(ConfigError, match="k must be from 1 to 4 among 5 points, got 5"):
         nearest(x, x, k=5, skip=np.arange(5))

@@ -57,9 +57,11 @@ def test_kmeans_centres_beat_the_data(digits):
 
 def test_words_for_what_is_off(rng):
     x = rng.random((9, 4))
-    with pytest.raises(ConfigError, match=r"width must be positive, got 0\.0"):
+    with pytest.raises(ConfigError, match=r"^width must be positive, got 0\.0\. Try 0\.2\.$"):
         log_likelihoods(x, x, 0.0)
-    with pytest.raises(ConfigError, match="widths must be at least one, got none"):
+    with pytest.raises(
+        ConfigError, match=r"^widths must be at least one, got none\. Leave them out for the usual ones\.$"
+    ):
         parzen(x, x, x, widths=())
     with pytest.raises(ShapeError, match="pictures 4, samples 3"):
         log_likelihoods(x, x[:, :3], 1.0)

@@ -133,15 +133,27 @@ def test_random_conv_looks_at_each_picture_alone(digits, rng):
 def test_words_for_what_is_off(digits):
     phi, conv = pca(digits.images[:100]), random_conv((28, 28, 1))
     small = digits.images[:3, :20]
-    with pytest.raises(ShapeError, match=r"must have 784 values, .* pca64 was fitted on, got 560"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^pictures must have 784 values, as those that pca64 was fitted on, got 560, shape \(20, 28, "
+        r"1\)\. Fit it on pictures of this size; never resize\.$",
+    ):
         phi(small)
-    with pytest.raises(ShapeError, match=r"must have the shape .* \(28, 28, 1\), got \(20, 28, 1\)"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^pictures must have the shape that randconv was made for, \(28, 28, 1\), got \(20, 28, "
+        r"1\)\. Make one for this size with random_conv\(shape\)\.$",
+    ):
         conv(small)
     with pytest.raises(DataError, match="got float32"):
         phi(small.astype(np.float32))
-    with pytest.raises(ShapeError, match=r"dims must be at least 1, .* got 0"):
+    with pytest.raises(ShapeError, match=r"^dims must be at least 1, of 2 pictures or more, got 0 of 100\.$"):
         pca(digits.images[:100], 0)
-    with pytest.raises(ShapeError, match=r"got \(3, 560\)"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^images must have shape \(n, h, w\) or \(n, h, w, c\), none of them 0, got \(3, 560\)\. "
+        r"Reshape flat rows with \.reshape\(-1, h, w, c\)\.$",
+    ):
         phi(small.reshape(3, -1))
 
 

@@ -361,7 +361,12 @@ def named_size(message):
     ],
 )
 def test_an_image_that_is_too_small_is_told_the_least_size_that_fits(layer, size):
-    with pytest.raises(ShapeError, match=r"images must be .* or larger, got") as caught:
+    with pytest.raises(
+        ShapeError,
+        match=r"^Conv.* with kernel \(\d, \d\).* and padding \d: images must be \d × \d or larger, got \d × \d\. "
+        r"Try padding = "
+        r"'same'(, or a smaller kernel)?\.$",
+    ) as caught:
         layer.output_shape((*size, 1))
     height, width = named_size(str(caught.value))
     assert min(layer.output_shape((height, width, 1))) >= 1
@@ -393,7 +398,15 @@ def test_rows_of_numbers_are_no_images(kind):
     ],
 )
 def test_values_out_of_range_are_named(kind, field, value):
-    with pytest.raises(ConfigError, match=rf"{kind.__name__}: {field} must be .* Try {field} = "):
+    count = "a whole number, at least 1"
+    words = dict.fromkeys(("channels", "stride"), count)
+    words |= {
+        "kernel": f"{count}, or a list of 2, each entry {count}",
+        "padding": "a whole number, at least 0, or 'same'",
+    }
+    with pytest.raises(
+        ConfigError, match=rf"^{kind.__name__}: {field} must be {words[field]}, got .*\. Try {field} = .*\.$"
+    ):
         kind(**{"channels": 2, field: value})
 
 

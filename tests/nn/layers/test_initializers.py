@@ -61,7 +61,10 @@ def test_orthogonal_is_uniform():
 
 
 def test_orthogonal_refuses_a_vector():
-    with pytest.raises(ShapeError, match=r"Orthogonal: .* two axes or more, got shape \(7,\).*Zeros"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^Orthogonal: the array must have two axes or more, got shape \(7,\)\. Try Zeros\(\) for a bias\.$",
+    ):
         filled(Orthogonal(), (7,))
 
 

@@ -95,5 +95,9 @@ def test_says_what_it_is_and_where_it_comes_from(cls):
 
 
 def test_scaled_refuses_beta2_where_there_is_none():
-    with pytest.raises(ConfigError, match=r"SGD must have an option beta2.*0\.9.*Adam family"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^SGD must have an option beta2 under a schedule of beta2 \(now at 0\.9\), got none\. Remove "
+        r"the schedule, or use an optimiser of the Adam family\.$",
+    ):
         SGD().scaled(1.0, beta2=0.9)

@@ -230,5 +230,9 @@ def test_points_are_refused(make, tmp_path):
 @pytest.mark.parametrize("layer", [nn.MinibatchStddev(), nn.MinibatchDiscrimination(3, 2)])
 def test_layers_that_compare_pictures_are_refused_by_name(make, layer):
     made = make([nn.Dense(4), layer, nn.Dense(4), nn.Reshape((2, 2, 1))], 3)
-    with pytest.raises(UnsupportedError, match=rf"layer 1 {type(layer).__name__} compares.*--to onnx"):
+    with pytest.raises(
+        UnsupportedError,
+        match=rf"layer 1 {type(layer).__name__} compares the pictures of a batch, and the player draws one at a "
+        rf"time\. Try --to onnx or torch, which take batches\.$",
+    ):
         player(made)

@@ -145,7 +145,10 @@ def test_nothing_to_repair(tiny: Any, tmp_path: Path) -> None:
         plan(tmp_path / "a")
     with pytest.raises(ConfigError, match="no setting"):
         plan(tmp_path / "a", replace(ALARM, overrides=()))
-    with pytest.raises(ConfigError, match="must be a run folder"):
+    with pytest.raises(
+        ConfigError,
+        match=r".*test_nothing_to_repair0 must be a run folder, but holds no config\.toml\. Check the path\.$",
+    ):
         plan(tmp_path, ALARM)
 
 

@@ -283,7 +283,11 @@ def test_a_fit_that_is_interrupted_says_what_became_of_it(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Run, "advance", interrupted_at_3)
     again = r"mulligan\.training\.resume\('kept', data=…\)$"  # the command finds no array
-    words = f"3 and saved; go on with: {again}" if out else r"3, and nothing of it is kept\. With out="
+    words = (
+        f"3 and saved; go on with: {again}"
+        if out
+        else r"3, and nothing of it is kept\. With out='runs/mine' it would be saved there, to go on from\.$"
+    )
     with pytest.raises(KeyboardInterrupt, match=f"^stopped after step {words}"):
         mulligan.fit(np.zeros((8, 4, 4), np.uint8), recipe=mulligan.recipe("mlp", threads=1), steps=9, out=out)
     assert [path.name for path in tmp_path.iterdir()] == [*[out] * (out is not None)]
