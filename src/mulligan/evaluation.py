@@ -53,6 +53,8 @@ STACKED = "stacked-mnist"
 STACKED_COUNT = 26_000
 """Fakes of which stacked MNIST's modes are counted, as published (Lin et al. 2018, "PacGAN", section 4.2): their number
 decides how many of 1000 are hit by chance, and the KL of a perfect sampler."""
+COMBINED = ("skin colour", "hair colour", "clothing colour")
+"""Attributes of the pixel faces whose 1056 combinations are counted like stacked MNIST's modes: all are as frequent."""
 
 
 @np.errstate(under="ignore")  # densities far away, and moments of what a judge no longer learns from, are 0
@@ -238,12 +240,13 @@ class Exam:
         images = generator.images(self.count, seed)
         if self.data.name == STACKED:
             result = evaluate_pictures(images, self.against, **notes)
-            result["modes"] = self._stacked(generator, seed)
         else:
             asked = self._asked(generator, self.count, seed)
             result = evaluate_pictures(images, self.against, asked=None if self.judge is None else asked, **notes)
             if self.judge is not None:
                 result["judge"]["accuracy"] = self.judge.accuracy
+        if self.judge is not None and (self.data.name == STACKED or self.judge.heads):
+            result["modes"] = self._combinations(self.judge, generator, seed)
         return {**result, **facts}
 
     def _asked(self, generator: Generator, count: int, seed: int) -> NDArray[np.int64] | None:
@@ -251,16 +254,20 @@ class Exam:
         same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
         return generator.labels(count, seed) if same else None
 
-    def _stacked(self, generator: Generator, seed: int) -> dict[str, Any]:
-        """Read three digits in each of the published number of pictures, by the judge of single digits."""
-        assert self.judge is not None
+    def _combinations(self, judge: Judge, generator: Generator, seed: int) -> dict[str, Any]:
+        """Read three digits, or the attributes of a face, in each of the published number of pictures."""
         count = STACKED_COUNT if self.count == COUNT else self.count
         images, asked = generator.images(count, seed), self._asked(generator, count, seed)
+        if judge.heads:
+            told = judge.attributes(images)
+            values = np.stack([told[name] for name in COMBINED], axis=1)
+            modes = stacked_modes(values, [judge.heads[name] for name in COMBINED])
+            return {**asdict(modes), "n": count}
         digits = np.stack(
-            [self.judge.probabilities(np.ascontiguousarray(images[..., c : c + 1])).argmax(axis=1) for c in range(3)],
+            [judge.probabilities(np.ascontiguousarray(images[..., c : c + 1])).argmax(axis=1) for c in range(3)],
             axis=1,
         )
-        found = {**asdict(stacked_modes(digits)), "n": count, "sha256": self.judge.sha256}
+        found = {**asdict(stacked_modes(digits)), "n": count, "sha256": judge.sha256}
         if asked is not None:
             found["label_accuracy"] = float(np.mean(digits @ [100, 10, 1] == asked))
         return found

@@ -86,6 +86,15 @@ def test_stacked_digits():
     assert stacked_modes(np.tile(every, (26, 1))).kl_floor == pytest.approx(0.0192, abs=1e-4)
 
 
+def test_combinations_of_other_sizes_are_counted_alike():
+    every = np.argwhere(np.ones((8, 11, 12)))
+    found = stacked_modes(every, (8, 11, 12))
+    assert (found.captured, found.kl) == (1056, pytest.approx(0.0, abs=1e-12))
+    assert stacked_modes(every[:12], (8, 11, 12)).kl == pytest.approx(np.log(88))
+    with pytest.raises(DataError, match="label must be integers from 0 to 7, 10, 11, got 0 to 11"):
+        stacked_modes(np.array([[8, 0, 0], [0, 0, 11]]), (8, 11, 12))
+
+
 def test_words_for_what_is_off():
     with pytest.raises(ShapeError, match=r"^samples must have shape \(n,\) or \(n, 1\), n ≥ 1, got \(4, 2\)\.$"):
         divergences(np.zeros((4, 2)), norm.pdf, -1, 1)

@@ -89,7 +89,7 @@ METRICS: dict[str, Metric] = {
         Pictures.classes, source="Salimans et al. 2016, section 4"),
     "classes.label_accuracy": Metric("As asked", "Share of the fakes that show the class that was asked for.", "high",
         1.0, Pictures.classes, share=True),
-    "modes.captured": Metric("Modes", "Modes of a ring, a grid or stacked MNIST that are found.", "high", None,
+    "modes.captured": Metric("Modes", "Modes that are found: of a ring, a grid, stacked MNIST or pixel faces.", "high", None,
         Comparison.modes, "points", "Srivastava et al. 2017; Lin et al. 2018; Metz et al. 2017"),
     "modes.high_quality": Metric("Of high quality", "Share of the points within three deviations of a mode.", "high",
         "high_quality_ideal", Comparison.modes, "points", "Srivastava et al. 2017; Lin et al. 2018", share=True),

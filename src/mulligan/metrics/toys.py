@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mulligan.metrics.distances.neighbours import nearest
 from mulligan.metrics.validation import feature_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -185,13 +186,15 @@ def modes(samples: NDArray[Any], centres: NDArray[Any], std: float) -> Modes:
     )
 
 
-def stacked_modes(label: NDArray[Any]) -> Modes:
+def stacked_modes(label: NDArray[Any], sizes: Sequence[int] | None = None) -> Modes:
     """Modes and KL of stacked MNIST: three digits in the three colour channels, 1000 modes (Metz et al. 2017).
 
     Parameters
     ----------
     label : array of shape (n, c), integer
         The digit of each channel, by a classifier of single digits, 0 to 9; there are 10ᶜ modes.
+    sizes : sequence of int, optional
+        Of other data that are combinations: how many values each column has; there are as many modes as combinations.
 
     Returns
     -------
@@ -206,9 +209,11 @@ def stacked_modes(label: NDArray[Any]) -> Modes:
     label = np.asarray(label)
     if label.ndim != 2 or 0 in label.shape:
         raise ShapeError(f"label must have shape (n, channels), one class for each channel, got {label.shape}.")
-    if label.dtype.kind not in "iu" or label.min() < 0 or label.max() > 9:
-        raise DataError(f"label must be integers from 0 to 9, got {label.min()} to {label.max()}.")
-    n, k = len(label), 10 ** label.shape[1]
-    mode = label @ 10 ** np.arange(label.shape[1])
+    sizes = (10,) * label.shape[1] if sizes is None else tuple(sizes)
+    if label.dtype.kind not in "iu" or label.min() < 0 or (label >= sizes).any():
+        most = ", ".join(str(size - 1) for size in sorted(set(sizes)))
+        raise DataError(f"label must be integers from 0 to {most}, got {label.min()} to {label.max()}.")
+    n, k = len(label), math.prod(sizes)
+    mode = np.ravel_multi_index(tuple(label.T), sizes)
     count = np.bincount(mode, minlength=k)
     return Modes(int(np.count_nonzero(count)), 1.0, 1.0, kl(count, np.ones(k)), (k - 1) / (2.0 * n))

@@ -7,7 +7,7 @@ import pytest
 
 from mulligan.data import load
 from mulligan.data.sources import faces, mnist
-from mulligan.data.sources.faces import Layer, load_pixel_faces
+from mulligan.data.sources.faces import ATTRIBUTES, LAYERS, load_pixel_faces
 from mulligan.errors import ConfigError, DataError
 
 sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "pixel_faces"))
@@ -39,11 +39,11 @@ def test_the_class_is_the_haircut_or_another_attribute():
     assert load_pixel_faces("glasses").class_names[0] == "none"
     assert abs(np.mean(load_pixel_faces("glasses").labels > 0) - 0.20) < 0.01  # as the package draws them
     assert abs(np.mean(load_pixel_faces("hat").labels > 0) - 0.05) < 0.005
-    assert load_pixel_faces("skin colour").classes == 8
+    assert [load_pixel_faces(name).classes for name in ATTRIBUTES] == [45, 11, 8, 23, 12, 12, 6, 23, 4, 15, 9, 5, 11]
 
 
 def test_an_unknown_attribute_is_refused():
-    with pytest.raises(ConfigError, match=r"label must be one of skin colour, .*, got 'hats'. Try hair."):
+    with pytest.raises(ConfigError, match=r"label must be one of hair, .*, got 'hats'. Try hair."):
         load_pixel_faces("hats")
 
 
@@ -58,18 +58,17 @@ def test_a_face_has_the_colours_of_its_attributes():
 
 def test_parts_are_laid_over_each_other_by_their_transparency():
     """Source over, premultiplied: half-transparent black over the skin's 200 on white gives 100."""
-    skin = np.zeros((1, 1, 16, 16, 4), np.uint8)
-    skin[..., 3] = 255
-    skin[0, 0, 5, 6] = (200, 100, 50, 0)
-    glass = np.zeros((2, 1, 16, 16, 4), np.uint8)
-    glass[..., 3] = 255
-    glass[1, 0, 5, 6] = glass[1, 0, 7, 7] = (0, 0, 0, 127)
-    one, none = np.zeros(3, np.uint8), np.array([0, 1, 1], np.uint8)
-    layers = {
-        "skin": Layer(("skin",), ("#c86432",), skin, one, one),
-        "glasses": Layer(("none", "dark"), ("#000000",), glass, none, one),
-    }
-    images = faces.paint(layers)
+    arrays = {}
+    for name in LAYERS:
+        arrays[f"{name}.parts"] = np.array(["none", "one"])
+        arrays[f"{name}.part"] = arrays[f"{name}.colour"] = np.zeros(3, np.uint8)
+        tiles = arrays[f"{name}.tiles"] = np.zeros((2, 1, 16, 16, 4), np.uint8)
+        tiles[..., 3] = 255
+        tiles[1, 0, 5, 6] = (200, 100, 50, 0) if name == "skin" else (0, 0, 0, 127)
+    arrays["glasses.tiles"][1, 0, 7, 7] = (0, 0, 0, 127)
+    arrays["skin.part"] = np.ones(3, np.uint8)
+    arrays["glasses.part"] = np.array([0, 1, 1], np.uint8)
+    images = faces.paint(arrays)
     assert images[0, 5, 6].tolist() == [200, 100, 50]
     assert images[1, 5, 6].tolist() == [100, 50, 25]
     assert images[2, 7, 7].tolist() == [127, 127, 127]
@@ -101,13 +100,13 @@ def test_packing_keeps_parts_colours_and_faces(monkeypatch):
     }
     packed = pack(json.loads(json.dumps(drawn)))
     monkeypatch.setattr(faces, "check_bundled", lambda *_: None)
-    layers = faces.unpack(packed)
-    assert layers["skin"].parts == ("a", "b")
-    assert (layers["skin"].part.tolist(), layers["skin"].colour.tolist()) == ([1, 0], [1, 0])
-    assert (layers["skin"].tiles[1, 1] == 3).all()
-    assert layers["hat"].parts == ("none", "a", "b")
-    assert (layers["hat"].part.tolist(), layers["hat"].colour.tolist()) == ([0, 2], [0, 0])
-    assert layers["hat"].colours == ("#000000", "#ffffff")
+    arrays = faces.unpack(packed)
+    assert arrays["skin.parts"].tolist() == ["a", "b"]
+    assert (arrays["skin.part"].tolist(), arrays["skin.colour"].tolist()) == ([1, 0], [1, 0])
+    assert (arrays["skin.tiles"][1, 1] == 3).all()
+    assert arrays["hat.parts"].tolist() == ["none", "a", "b"]
+    assert (arrays["hat.part"].tolist(), arrays["hat.colour"].tolist()) == ([0, 2], [0, 0])
+    assert arrays["hat.colours"].tolist() == ["#000000", "#ffffff"]
     assert pack(drawn) == packed
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import mulligan.metrics.features.judge as judges
 from mulligan.data import DATASETS, Dataset, load
+from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.errors import DataError
 from mulligan.metrics import bundled_judge_for, judge_for
 from mulligan.metrics.features import judge_training
@@ -44,7 +45,7 @@ def own():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_judge_is_as_right_as_it_says(name):
     found = judges.bundled_judge(name)
-    assert found.accuracy >= {"mnist": 0.992, "fashion-mnist": 0.91}[name]
+    assert found.accuracy >= {"mnist": 0.992, "fashion-mnist": 0.91, "pixel-faces": 0.95}[name]
     path = FOLDER / f"{name}.safetensors"
     assert path.stat().st_size < 1_000_000
     assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -52,7 +53,31 @@ def test_the_shipped_judge_is_as_right_as_it_says(name):
         data = load(name)
     except DataError:
         pytest.skip(f"{name} is not on this machine")
-    assert accuracy_of(found.network, np.asarray(data.test.images), data.test.labels) == found.accuracy
+    images = np.asarray(data.test.images)
+    assert accuracy_of(found.network, images, data.test.labels, **found.heads) == found.accuracy
+
+
+def test_the_judge_of_faces_names_their_attributes():
+    found, faces = judges.bundled_judge("pixel-faces"), load("pixel-faces").test
+    assert (found.classes, tuple(found.heads)) == (45, judge_training.FACES)
+    told = found.attributes(faces.images[:2000])
+    for name, least in (("hair colour", 0.94), ("skin colour", 0.97), ("clothing colour", 0.99), ("glasses", 0.97)):
+        assert np.mean(told[name] == load_pixel_faces(name).test.labels[:2000]) > least
+
+
+def test_heads_learn_side_by_side_and_are_stored(tmp_path):
+    """One head tells left from right, the other bright from dark; the classes are those of the first."""
+    images, sides = two_kinds(400)
+    shades = np.arange(400) % 3
+    images = (images // (1 + shades)[:, None, None, None]).astype(np.uint8)
+    network = judge_training.train(images, np.column_stack([sides, shades]), [2, 3], epochs=40, batch_size=50, shift=0)
+    assert accuracy_of(network, images, sides, shade=3) > 0.97
+    judges.save(network, tmp_path / "j.safetensors", 1.0, "own", {"shade": 3})
+    found = judges.read(tmp_path / "j.safetensors")
+    assert (found.classes, found.heads) == (2, {"shade": 3})
+    assert np.mean(found.attributes(images)["shade"] == shades) > 0.97
+    assert found.probabilities(images).shape == (400, 2)
+    np.testing.assert_allclose(found.probabilities(images).sum(axis=1), 1.0, rtol=1e-5)
 
 
 def test_every_shipped_judge_can_be_remade():

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,32 +24,23 @@ TRAIN = 60_000
 SHA256 = "f9e0b6e9d537e7b8b1dd7ec940e3c2044fe6880d295e978d4b92c96ee93b20fa"  # of bundled/pixel-faces.xz
 LAYERS = ("skin", "accessories", "clothing", "eyes", "glasses", "beard", "mouth", "hair", "hat")
 """From the back to the front."""
+ATTRIBUTES = (
+    *("hair", "hair colour", "skin colour", "clothing", "clothing colour", "eyes", "eyes colour"),
+    *("mouth", "mouth colour", "glasses", "beard", "accessories", "hat"),
+)
+"""What can be the class of a face: the part of a layer, or the colour of a layer that every face has."""
 _AT_ONCE = 4000
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One layer of all faces.
+def unpack(packed: bytes) -> dict[str, NDArray[Any]]:
+    """Check the packed file and read its arrays.
 
-    Attributes
-    ----------
-    parts, colours : tuple of str
-        Their names; the first part is "none" where a face can do without one.
-    tiles : uint8 array (parts, colours, 16, 16, 4)
-        Red, green and blue, multiplied by α, and 255 − α.
-    part, colour : uint8 array (70000,)
-        What each face has.
-    """
-
-    parts: tuple[str, ...]
-    colours: tuple[str, ...]
-    tiles: NDArray[np.uint8]
-    part: NDArray[np.uint8]
-    colour: NDArray[np.uint8]
-
-
-def unpack(packed: bytes) -> dict[str, Layer]:
-    """Check the packed file and read its layers; the first 60,000 faces are the training ones.
+    Returns
+    -------
+    dict of arrays
+        For each of `LAYERS`: `….parts` and `….colours`, their names ("none" where a face can do without a part);
+        `….tiles`, uint8 (parts, colours, 16, 16, 4), with red, green and blue times α and 255 − α; `….part` and
+        `….colour`, uint8 (70000,), what each face has. The first 60,000 faces are the training ones.
 
     Raises
     ------
@@ -61,42 +51,33 @@ def unpack(packed: bytes) -> dict[str, Layer]:
 
     check_bundled("pixel-faces.xz", packed, SHA256)
     with np.load(io.BytesIO(lzma.decompress(packed))) as file:
-        return {
-            name: Layer(
-                tuple(file[f"{name}.parts"].tolist()),
-                tuple(file[f"{name}.colours"].tolist()),
-                *(file[f"{name}.{key}"] for key in ("tiles", "part", "colour")),
-            )
-            for name in LAYERS
-        }
+        return dict(file)
 
 
-def paint(layers: dict[str, Layer]) -> NDArray[np.uint8]:
+def paint(arrays: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
     """Lay the parts of each face on white, one over the other: c ← p + c (255 − α)/255, rounded.
 
     Returns
     -------
-    uint8 array (70000, 16, 16, 3)
+    uint8 array (n, 16, 16, 3)
     """
-    images = np.full((len(layers["skin"].part), 16, 16, 3), 255, np.uint8)
-    for layer in layers.values():
-        seen = (layer.tiles[..., 3] < 255).any((0, 1))
-        rows, columns = (slice(i.min(), i.max() + 1) for i in np.nonzero(seen))
-        tiles = layer.tiles[:, :, rows, columns].astype(np.uint16)
-        faces = np.flatnonzero(layer.part) if layer.parts[0] == "none" else np.arange(len(images))
-        for start in range(0, len(faces), _AT_ONCE):
-            some = faces[start : start + _AT_ONCE]
-            tile = tiles[layer.part[some], layer.colour[some]]
-            under = images[some, rows, columns]
-            images[some, rows, columns] = tile[..., :3] + (under * tile[..., 3:] + 127) // 255
+    images = np.full((len(arrays["skin.part"]), 16, 16, 3), 255, np.uint8)
+    for name in LAYERS:
+        part, colour, tiles = (arrays[f"{name}.{key}"] for key in ("part", "colour", "tiles"))
+        rows, columns = (slice(i.min(), i.max() + 1) for i in np.nonzero((tiles[..., 3] < 255).any((0, 1))))
+        tiles = tiles[:, :, rows, columns].astype(np.uint16)
+        faces = np.flatnonzero(arrays[f"{name}.parts"][part] != "none")
+        for some in np.split(faces, range(_AT_ONCE, len(faces), _AT_ONCE)):
+            top, under = tiles[part[some], colour[some]], images[some, rows, columns]
+            images[some, rows, columns] = top[..., :3] + (under * top[..., 3:] + 127) // 255
     images.flags.writeable = False
     return images
 
 
 @functools.cache
-def _faces() -> tuple[dict[str, Layer], NDArray[np.uint8]]:
-    layers = unpack(read_bundled("pixel-faces.xz"))
-    return layers, paint(layers)
+def _faces() -> tuple[dict[str, NDArray[Any]], NDArray[np.uint8]]:
+    arrays = unpack(read_bundled("pixel-faces.xz"))
+    return arrays, paint(arrays)
 
 
 @functools.cache
@@ -106,8 +87,7 @@ def load_pixel_faces(label: str = "hair") -> Dataset:
     Parameters
     ----------
     label : str
-        The attribute that is the class: "hair" (45 cuts) or another layer of `LAYERS` with its parts, or the colour of
-        a layer that every face has: "skin colour", "clothing colour", "eyes colour", "mouth colour", "hair colour".
+        The attribute that is the class, one of `ATTRIBUTES`.
 
     Returns
     -------
@@ -121,17 +101,12 @@ def load_pixel_faces(label: str = "hair") -> Dataset:
     ConfigError
         When there is no such attribute.
     """
-    layers, images = _faces()
-    classes = {}
-    for name, layer in layers.items():
-        if len(layer.parts) > 1:
-            classes[name] = layer.part, layer.parts
-        if layer.parts[0] != "none":
-            classes[f"{name} colour"] = layer.colour, layer.colours
-    if label not in classes:
-        raise ConfigError(must_be("label", f"one of {', '.join(classes)}", label, "hair"))
-    numbers, names = classes[label]
-    labels = numbers.astype(np.int64)
+    if label not in ATTRIBUTES:
+        raise ConfigError(must_be("label", f"one of {', '.join(ATTRIBUTES)}", label, "hair"))
+    arrays, images = _faces()
+    layer, _, colour = label.partition(" ")
+    key = f"{layer}.{colour or 'part'}"
+    names, labels = tuple(arrays[f"{key}s"].tolist()), arrays[key].astype(np.int64)
     labels.flags.writeable = False
     test = Dataset("pixel-faces (test)", images[TRAIN:], labels[TRAIN:], names)
     return Dataset("pixel-faces", images[:TRAIN], labels[:TRAIN], names, test)

@@ -75,14 +75,8 @@ BLOODMNIST = Published(
     {"bloodmnist.npz": "md5:7053d0359d879ad8a5505303e11de1dc"},
 )
 BLOOD_CLASSES = (
-    "basophil",
-    "eosinophil",
-    "erythroblast",
-    "immature granulocyte",
-    "lymphocyte",
-    "monocyte",
-    "neutrophil",
-    "platelet",
+    *("basophil", "eosinophil", "erythroblast", "immature granulocyte"),
+    *("lymphocyte", "monocyte", "neutrophil", "platelet"),
 )
 
 

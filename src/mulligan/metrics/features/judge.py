@@ -1,8 +1,8 @@
 """The judge: a small classifier, trained by Mulligan itself, whose last hidden layer is the main feature map.
 
-Two judges are bundled (a safetensors file for each data set, whose SHA-256 stands with every figure);
+Three judges are bundled (a safetensors file for each data set, whose SHA-256 stands with every figure);
 ``python -m mulligan.metrics.features.judge_training mnist`` trains one anew. Other labelled pictures get a judge that
-is trained once and cached.
+is trained once and cached. The judge of the pixel faces names further attributes beside the class.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -76,12 +76,20 @@ class Judge:
     accuracy : float
         On the test split, when it was made.
     name : str
+    heads : dict of str to int
+        Attributes that it names besides the class, each with its number of values. Their logits follow the classes'.
     """
 
     network: Network
     sha256: str
     accuracy: float
     name: str = "judge"
+    heads: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.network.output_shape[0] - sum(self.heads.values())
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (n, 128), float32, of pictures (n, h, w, c), uint8."""
@@ -103,6 +111,21 @@ class Judge:
         ShapeError
             Pictures of another size than the judge was trained on.
         """
+        features, logits = self._seen(images)
+        logits = logits[:, : self.classes]
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+        return features, logits
+
+    def attributes(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+        """Most probable value (n,) of each of `heads`."""
+        ends = np.cumsum([self.classes, *self.heads.values()])
+        parts = np.split(self._seen(images)[1], ends[:-1], axis=1)[1:]
+        return {name: part.argmax(axis=1) for name, part in zip(self.heads, parts, strict=True)}
+
+    def _seen(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return features and all logits."""
         if images.shape[1:] != self.network.input_shape:
             raise ShapeError(
                 f"pictures must have the shape that this judge was trained on, {self.network.input_shape}, got "
@@ -117,9 +140,6 @@ class Judge:
             part = slice(start, start + _CHUNK)
             logits[part] = space.forward(as_input(images[part]), training=False)
             features[part] = root.output_of(space.memory, 0)
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=1, keepdims=True)
         return features, logits
 
 
@@ -131,12 +151,15 @@ def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return x
 
 
-def save(network: Network, path: Path, accuracy: float, data: str) -> None:
+def save(network: Network, path: Path, accuracy: float, data: str, heads: dict[str, int] | None = None) -> None:
     """Store a judge: parameters as float16, the rest as metadata."""
     from safetensors.numpy import save_file
 
     weights = {entry.path: entry.view(network.theta).astype(np.float16) for entry in network.entries}
-    about = {"input_shape": network.input_shape, "classes": network.output_shape[0], "accuracy": accuracy, "data": data}
+    heads = heads or {}
+    classes = network.output_shape[0] - sum(heads.values())
+    about = {"input_shape": network.input_shape, "classes": classes, "accuracy": accuracy, "data": data}
+    about |= {"heads": heads} if heads else {}
     save_file(weights, path, {"mulligan.judge": json.dumps(about)})
 
 
@@ -153,7 +176,8 @@ def read(path: Path) -> Judge:
     try:
         with safe_open(path, "numpy") as file:
             about = json.loads((file.metadata() or {})["mulligan.judge"])
-            network = classifier(tuple(about["input_shape"]), about["classes"])
+            heads = about.get("heads", {})
+            network = classifier(tuple(about["input_shape"]), about["classes"] + sum(heads.values()))
             for entry in network.entries:
                 entry.view(network.theta)[...] = file.get_tensor(entry.path)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -161,7 +185,7 @@ def read(path: Path) -> Judge:
             f"{path} cannot be read as a judge ({error}). "
             "Train it again: python -m mulligan.metrics.features.judge_training."
         ) from error
-    return Judge(network, hashlib.sha256(path.read_bytes()).hexdigest(), float(about["accuracy"]))
+    return Judge(network, hashlib.sha256(path.read_bytes()).hexdigest(), float(about["accuracy"]), heads=heads)
 
 
 @cache
@@ -176,10 +200,7 @@ def bundled_judge(name: str) -> Judge | None:
 def bundled_judge_for(data: Dataset) -> Judge | None:
     """Return the bundled judge of this data set, by its name; None where there is none, or it does not fit."""
     found = bundled_judge(data.name)
-    fits = found is not None and (found.network.input_shape, found.network.output_shape) == (
-        data.shape,
-        (data.classes,),
-    )
+    fits = found is not None and (found.network.input_shape, found.classes) == (data.shape, data.classes)
     return found if fits else None
 
 
