@@ -93,7 +93,8 @@ def step_products(workload: Workload, rows: int) -> list[Product]:
         return fake + see + unit + tangent + learn_d + learn_g
     seen = 2 * rows if game.loss.relativistic else rows
     d_move = fake + see + run("inputs", d[1:], 2 * rows) + learn_d
-    return d_move + fake + run("forward", d, seen) + run("inputs", d, seen) + learn_g
+    again = fake if game.latent.redraw else []
+    return d_move + again + run("forward", d, seen) + run("inputs", d, seen) + learn_g
 
 
 @dataclass(frozen=True)

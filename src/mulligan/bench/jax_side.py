@@ -96,11 +96,14 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
 
     def alternating(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
         yy = None if y is None else jnp.concatenate([y, y])
-        x = jnp.concatenate([real, G(state["g"], z[0], y)])
+        fake, back = jax.vjp(lambda g: G(g, z[0], y), state["g"])
+        x = jnp.concatenate([real, fake])
         dd = jax.grad(lambda d: d_loss(D(d, x, yy)))(state["d"])
         new, t = dict(state), state["t"] + 1
         new["d"], m_d, v_d = _adam(game.discriminator.optimizer, t, state, "d", dd)
-        dg = jax.grad(lambda g: softplus(-D(new["d"], G(g, z[1], y), y)).mean())(state["g"])
+        if game.latent.redraw:
+            fake, back = jax.vjp(lambda g: G(g, z[1], y), state["g"])
+        (dg,) = back(jax.grad(lambda fake: softplus(-D(new["d"], fake, y)).mean())(fake))
         new["g"], m_g, v_g = _adam(game.generator.optimizer, t, state, "g", dg)
         return new | {"m": {"g": m_g, "d": m_d}, "v": {"g": v_g, "d": v_d}, "t": t}
 
@@ -125,7 +128,7 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
 
     def whole(state: Any, real: Any, y: Any, z: Any, by: Any) -> Any:
         move = simultaneous if game.update == "simultaneous" else alternating
-        new = move(state, real, y, z[: len(workload.game.moves)], by)
+        new = move(state, real, y, z, by)
         if "average" in state:
             new["average"] = jax.tree.map(lambda a, p: a + by[1] * (p - a), state["average"], new["g"])
         return new

@@ -114,7 +114,7 @@ def draw(workload: Workload) -> Material:
         real = rng.random((n, *shape), dtype=np.float32)
         labels = rng.integers(0, 10, n)
     real = workload.low + (1 - workload.low) * real.reshape(BATCHES, workload.batch, *shape)
-    z = np.empty((BATCHES, len(workload.game.moves), workload.batch, workload.game.latent.dim), np.float32)
+    z = np.empty((BATCHES, len(set(workload.game.latents)), workload.batch, workload.game.latent.dim), np.float32)
     noise = stream(SEED, "noise")  # the very numbers that our step would draw
     for out in z.reshape(-1, *z.shape[2:]):
         workload.game.latent.draw(noise, out)

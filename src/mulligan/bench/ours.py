@@ -24,7 +24,7 @@ class Ours(Side):
     def __init__(self, workload: Workload, material: Material, threads: int, dtype: DTypeLike = np.float32):
         super().__init__(workload, material, threads, dtype)
         z, game = material.z, workload.game
-        self.latent = Predrawn(game.latent.dim, game.latent.distribution, tuple(z.reshape(-1, *z.shape[2:])))
+        self.latent = Predrawn(**vars(game.latent), rows=tuple(z.reshape(-1, *z.shape[2:])))
         self.gan = GAN(
             replace(game, latent=self.latent),
             workload.sample_shape,

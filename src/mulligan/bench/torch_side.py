@@ -48,7 +48,7 @@ class TorchSide(Side):
         labels = material.labels
         self.labels = [None] * len(self.real) if labels is None else list(torch.from_numpy(labels))
         game, (for_g, for_d) = workload.game, players(workload)
-        self.relativistic = game.loss.relativistic
+        self.relativistic, self.redraw = game.loss.relativistic, game.latent.redraw
         memory = torch.channels_last if channels_last else torch.contiguous_format
         self.G = Stack(for_g, (game.latent.dim,), channels_last).to(self.real[0].dtype)
         self.D = Stack(for_d, workload.sample_shape, channels_last).to(self.real[0].dtype)
@@ -132,7 +132,7 @@ class Tutorial(TorchSide):
         self.opt_d.step()
 
         self.opt_g.zero_grad()
-        loss = self.criterion(self.D(self.G(z[1], y), y), self.ones)
+        loss = self.criterion(self.D(self.G(z[1], y) if self.redraw else fake, y), self.ones)
         loss.backward()
         self.opt_g.step()
 
@@ -180,20 +180,20 @@ class Tuned(TorchSide):
         """D's loss over [real; fake]."""
         return F.binary_cross_entropy_with_logits(self.D(x, y), self.targets, reduction="sum") / self.n
 
-    def g_loss(self, z: Any, y: Any) -> Any:
+    def g_loss(self, z: Any, fake: Any, y: Any) -> Any:
         """G's loss, through a D that is frozen."""
-        return F.binary_cross_entropy_with_logits(self.D(self.G(z, y), y), self.ones)
+        return F.binary_cross_entropy_with_logits(self.D(fake if z is None else self.G(z, y), y), self.ones)
 
     def alternating(self, real: Any, y: Any, z: Any) -> None:
-        with torch.no_grad():
+        with torch.set_grad_enabled(not self.redraw):
             fake = self.G(z[0], y)
         self.opt_d.zero_grad(set_to_none=True)
-        self.d_loss(torch.cat([real, fake]), self.twice[self.batch]).backward()
+        self.d_loss(torch.cat([real, fake.detach()]), self.twice[self.batch]).backward()
         self.opt_d.step()
 
         self.D.requires_grad_(False)
         self.opt_g.zero_grad(set_to_none=True)
-        self.g_loss(z[1], y).backward()
+        self.g_loss(z[1] if self.redraw else None, fake, y).backward()
         self.opt_g.step()
         self.D.requires_grad_(True)
 

@@ -65,6 +65,20 @@ def _mlp(batch: int, toy: bool) -> Workload:
     return Workload(f"mlp-{batch}", title, game, (12,) if toy else (784,), batch)
 
 
+def _classic_one_z(batch: int, toy: bool) -> Workload:
+    return _one_z(_classic(batch, toy), f"classic-one-z-{batch}")
+
+
+def _mlp_one_z(batch: int, toy: bool) -> Workload:
+    return _one_z(_mlp(batch, toy), f"mlp-one-z-{batch}")
+
+
+def _one_z(plain: Workload, name: str) -> Workload:
+    """Play another workload as torch's own DCGAN tutorial does: G moves with the fakes that D has seen."""
+    game = replace(plain.game, latent=replace(plain.game.latent, redraw=False))
+    return replace(plain, name=name, title=f"{plain.title}, one z a step", game=game)
+
+
 def _mlp_r1r2(batch: int, toy: bool) -> Workload:
     title = "the same MLP, relativistic + R1 + R2, simultaneous"
     return _penalised(_mlp(batch, toy), f"mlp-r1r2-{batch}", title)
@@ -128,7 +142,9 @@ def _resized(game: Game, g: Shape, d: Shape, g_channels: Shape = (), d_channels:
 
 FAMILIES: dict[str, tuple[Callable[[int, bool], Workload], tuple[int, ...]]] = {
     "classic": (_classic, (64,)),
+    "classic-one-z": (_classic_one_z, (64,)),
     "mlp": (_mlp, (64, 128, 256)),
+    "mlp-one-z": (_mlp_one_z, (64, 128, 256)),
     "mlp-r1r2": (_mlp_r1r2, (64, 128, 256)),
     "quick": (_quick, (64,)),
     "dcgan": (_dcgan, (64, 128)),

@@ -163,6 +163,11 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
     yield "d_steps = 2", game_of(d_steps=2, penalties=(R2(), WGANGP()), instance_noise=0.3), (4,)
     yield "d_steps = 3, relativistic, classes", game_of("classes", d_steps=3, loss=Relativistic()), (4,)
     yield "uniform z", game_of(latent=Latent(3, "uniform")), (4,)
+    for net in NETS:
+        kept = game_of(net, latent=Latent(3, redraw=False), loss=Relativistic(), instance_noise=0.3, d_steps=2)
+        yield f"z drawn once, {net}", kept, NETS[net][2]
+    spectral = (nn.Dense(5, spectral_norm=True), LEAKY, nn.Dense(4))
+    yield "z drawn once, spectral norm in G", game_of(rate=STILL, g=spectral, latent=Latent(3, redraw=False)), (4,)
     yield "feature_matching of the first layer", game_of("curved", loss=FeatureMatching(layer=0)), (4,)
     yield from _augmented()
     yield from _layers()

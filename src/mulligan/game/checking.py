@@ -76,7 +76,7 @@ def _checks(case: Case, seed: int) -> Iterator[Check]:
     if game.update == "simultaneous":
         g_move = d_move
     else:
-        g_move = Objectives(gan, streams, *batch, apart=False)
+        g_move = Objectives(gan, streams, *batch, apart=False, z=None if game.latent.redraw else d_move.z)
         g_move.theta_g[:] = gan.g.state["stood"]  # and D where it stands now: it moved first
     penalties = sum(measures[penalty.name] for penalty in game.penalties)
     d_value, g_value = d_move.discriminator(), g_move.generator()

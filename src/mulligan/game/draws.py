@@ -113,7 +113,8 @@ class Draws:
             np.copyto(self._buffer("labels", labels.shape, labels.dtype), labels)
         self._buffer("logits", (2, n))
         for number, who in enumerate(game.moves):
-            game.latent.draw(noise, self._buffer(f"z{number}", (n, game.latent.dim)))
+            if game.latents[number] == number:
+                game.latent.draw(noise, self._buffer(f"z{number}", (n, game.latent.dim)))
             if spread:
                 blur = self._buffer(f"noise{number}", (2, n, *self._shape))
                 noise.standard_normal(dtype=blur.dtype.type, out=blur)
@@ -161,7 +162,7 @@ class Draws:
         return Move(
             arrays["real"][part],
             arrays["labels"][part] if self._labelled else None,
-            arrays[f"z{number}"][rows],
+            arrays[f"z{game.latents[number]}"][rows],
             arrays[f"noise{number}"][:, rows] if self._noisy else None,
             None if warp is None else warp[:, rows],
             [arrays[f"points{number}.{k}"][rows] for k in range(apart)],

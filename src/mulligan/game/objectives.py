@@ -32,9 +32,19 @@ class Objectives:
         Its batch.
     apart : bool
         Whether the move draws the points of penalties between real and fake, or around the reals: D's moves do.
+    z : array, optional
+        Of the move before, which is played again.
     """
 
-    def __init__(self, gan: GAN, streams: dict[str, np.random.Generator], real: Array, labels: Labels, apart: bool):
+    def __init__(
+        self,
+        gan: GAN,
+        streams: dict[str, np.random.Generator],
+        real: Array,
+        labels: Labels,
+        apart: bool,
+        z: Array | None = None,
+    ):
         self.game, self.labels = gan.game, labels
         self.theta_g, self.theta_d = gan.g.network.theta.copy(), gan.d.network.theta.copy()
         self.g, self.d = gan.g.network.workspace(theta=self.theta_g), gan.d.network.workspace(theta=self.theta_d)
@@ -46,7 +56,7 @@ class Objectives:
             warp.draw(streams["augment"], self.drawn)
         self.plain = self.real = self.augment(real, 0)
         n, noise = len(real), gan.game.instance_noise * gan.game.schedules.noise(step, gan.total)
-        self.z = gan.game.latent.draw(streams["noise"], np.empty((n, gan.game.latent.dim)))
+        self.z = gan.game.latent.draw(streams["noise"], np.empty((n, gan.game.latent.dim))) if z is None else z
         self.blur: Array = np.zeros_like(real)
         if noise:
             blur = noise * streams["noise"].standard_normal((2, *real.shape))

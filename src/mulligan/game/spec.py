@@ -32,10 +32,14 @@ class Latent(Checked):
         Length of z, at least 1.
     distribution : "normal" or "uniform"
         N(0, 1), or U(−1, 1).
+    redraw : bool
+        Draw a new z for each move of the alternating game. Without it, G moves with the fakes that D has just seen, as
+        most public training loops do: one forward pass of G less in each step.
     """
 
     dim: Count = 64
     distribution: Literal["normal", "uniform"] = "normal"
+    redraw: bool = True
 
     def draw(self, rng: np.random.Generator, out: Array) -> Array:
         """Fill `out`, (n, dim), in place."""
@@ -182,8 +186,13 @@ class Game(Checked):
 
     @cached_property
     def moves(self) -> tuple[str, ...]:
-        """The moves of one step in their order, each with a z of its own."""
+        """The moves of one step in their order."""
         return tuple(move for turn in self.turns for move in turn)
+
+    @cached_property
+    def latents(self) -> tuple[int, ...]:
+        """For each move, the move that its z is drawn for: itself, or D's before it if G does not redraw."""
+        return tuple(k - (who == "g" and not self.latent.redraw) for k, who in enumerate(self.moves))
 
     @cached_property
     def penalties_at_rows(self) -> tuple[Penalty, ...]:

@@ -101,7 +101,7 @@ class Step:
 
     def discriminator(self, m: Move) -> None:
         """D's gradients, in its own move of the alternating game."""
-        fake = self.g.forward(m.z, m.labels)  # G(z), which stays as it is
+        fake = self.fake = self.g.forward(m.z, m.labels)  # G(z), which stays as it is
         self.d.forward(m.real, fake, m)  # D([x; G(z)])
         if self.game.penalties_at_rows:
             g = self.d.unit_backward(second_order=True)  # δ in every layer, and g = ∇ₓD
@@ -116,7 +116,8 @@ class Step:
         """G's gradients, against the D that has just moved."""
         loss = self.game.loss
         with_real = loss.relativistic or isinstance(loss, FeatureMatching)
-        fake = self.g.forward(m.z, m.labels)  # G(z)
+        again = self.game.latent.redraw or self.g.network.needs_finish  # spectral norm has renewed G's weights
+        fake = self.g.forward(m.z, m.labels) if again else self.fake  # G(z), or the fakes that D saw
         self.d.forward(m.real if with_real else None, fake, m)  # D(G(z)), or D([x; G(z)])
         if isinstance(loss, FeatureMatching):
             self.measures["g_loss"], d_fake = self.d.match_features(loss.layer % len(self.gan.d.layers), self.n)
