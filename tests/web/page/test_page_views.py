@@ -14,6 +14,12 @@ OUTSIDE = """[...document.querySelectorAll(".panel .btn")]
     .filter((e) => e.getBoundingClientRect().right > e.closest(".panel").getBoundingClientRect().right)
     .map((e) => e.textContent)"""
 """Buttons that stick out of their panel."""
+COLOUR = """(() => {
+    const canvas = document.querySelector("[data-testid=ring-field]");
+    const {data} = canvas.getContext("2d").getImageData(canvas.width / 2 + 90, 60, 1, 1);
+    return Math.max(...data.slice(0, 3)) - Math.min(...data.slice(0, 3));
+})()"""
+"""How far from grey D's map is, near its top."""
 WALK = "document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label')"
 
 
@@ -142,16 +148,30 @@ def inside(tab):
 def the_ends_of_the_scale(tab):
     """The colours are around the logit at which D cannot tell, which is not 0 for every loss."""
     ticks = tab.page.locator(".ring .ticks")
-    assert re.fullmatch(r"−(\S+)\n−(\S+)\n0\n\+(\2)\n\+(\1)", ticks.inner_text())
+    assert ticks.inner_text() == "−2\n−1\n0\n+1\n+2"
 
     def least_squares(route):
         field = route.fetch().json()
-        route.fulfill(json={**field, "says": "logit", "centre": 0.5, "largest": 2.0})
+        route.fulfill(json={**field, "says": "logit", "centre": 0.5, "largest": 0.1})
 
     tab.page.route("**/api/look/field?*", least_squares, times=1)
     tab.go("runs")
     tab.go("look")
     tab.until("document.querySelector('.ring .ticks')?.innerText === '−1.5\\n−0.5\\n+0.5\\n+1.5\\n+2.5'")
+
+    def cannot_tell(route):
+        """D that says nearly the same everywhere; its map was stretched to its own extremes, and as gaudy as any."""
+        field = route.fetch().json()
+        flat = np.linspace(-0.1, 0.1, field["side"] ** 2).astype("<f4").tobytes()
+        said = {"logits": base64.b64encode(flat).decode(), "centre": 0.0, "largest": 0.1}
+        route.fulfill(json={**field, **said, "real": [], "fake": [], "arrows": []})
+
+    tab.page.route("**/api/look/field?*", cannot_tell, times=1)
+    tab.go("runs")
+    tab.go("look")
+    tab.until("document.querySelector('.ring .ticks')?.innerText === '−2\\n−1\\n0\\n+1\\n+2'")
+    tab.painted("ring-field")
+    assert tab.page.evaluate(COLOUR) < 40
     tab.go("runs")
     tab.go("look")
     tab.painted("ring-field")

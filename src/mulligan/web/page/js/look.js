@@ -12,6 +12,7 @@ import { useWidth } from "./width.js";
 
 const SIDE = 72;
 const POINTS = 512;
+const REACH = 2; // logits from the middle of D's map to its full colours, always: a D that cannot tell makes a pale map
 const AGAIN = 1000; // ms between two questions about a training run
 
 /** Ask again when the run has gone on, at most once a second, and never while the tab is hidden.
@@ -60,8 +61,7 @@ function drawField(canvas, f, show, at) {
     const logits = floats(f.logits);
     const flipped = new Float32Array(logits.length);
     for (let row = 0; row < f.side; row++) flipped.set(logits.subarray(row * f.side, (row + 1) * f.side), (f.side - 1 - row) * f.side);
-    const largest = f.largest || 1;
-    paintSigned(map, flipped.map((v) => (v - f.centre) / largest), f.side, f.side);
+    paintSigned(map, flipped.map((v) => (v - f.centre) / REACH), f.side, f.side);
     ink.imageSmoothingEnabled = true;
     ink.imageSmoothingQuality = "high";
     const half = (f.high - f.low) / (f.side - 1) / 2; // values stand at grid points, pixels around them
@@ -168,9 +168,8 @@ function drawLine(canvas, f, show, at) {
   const colour = signedColours();
   ink.fillStyle = css("--panel");
   ink.fillRect(0, 0, W, H);
-  const largest = f.largest || 1;
   if (show.map) logits.forEach((v, i) => {
-    ink.fillStyle = `rgb(${colour((v - f.centre) / largest).map(Math.round)})`;
+    ink.fillStyle = `rgb(${colour((v - f.centre) / REACH).map(Math.round)})`;
     ink.fillRect((i * W) / f.side, 0, W / f.side + 1, H);
   });
   const bars = (counts, name) => {
@@ -185,7 +184,7 @@ function drawLine(canvas, f, show, at) {
   ink.strokeStyle = css("--judge");
   ink.lineWidth = 4;
   ink.beginPath();
-  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - ((v - f.centre) / largest) * H * 0.2));
+  logits.forEach((v, i) => ink[i ? "lineTo" : "moveTo"]((i * W) / (f.side - 1), H * 0.25 - Math.min(1.2, Math.max(-1.2, (v - f.centre) / REACH)) * H * 0.2));
   ink.stroke();
   ink.fillStyle = css("--ink-2");
   ink.font = "22px system-ui";
@@ -250,12 +249,12 @@ function Field({ params, name }) {
   const m = f.modes;
   // the middle of the colours, where D cannot tell; written as 0 where the loss leaves the level free
   const zero = f.says === "centred" ? 0 : f.centre;
-  const logitAt = (share) => (zero + share * f.largest ? signed(zero + share * f.largest, short) : "0");
+  const logitAt = (share) => (zero + share * REACH ? signed(zero + share * REACH, short) : "0");
   return html`<div class="ring"><section class="panel" aria-labelledby="l1"><div class="ph"><h2 id="l1">What D thinks of every point</h2></div><div class="pb">
     <div class="toggles" role="group" aria-label="Layers of the drawing">${TOGGLES.filter(([k]) => f.dimension !== 1 || ["map", "real", "fake"].includes(k)).map(([k, label]) => html`<label><input type="checkbox" checked=${show[k]} data-testid=${`ring-${k}`} onChange=${(e) => setShow({ ...show, [k]: e.target.checked })} />${label}</label>`)}</div>
     <canvas class="field" ref=${canvas} tabindex="0" role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}. Arrow keys move the point.`} onPointerMove=${move} onPointerDown=${move} onKeyDown=${key} />
     <div class="cb"><span class="fake">looks generated</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
-    <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
+    <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on one fixed scale; beyond its ends the colour stays. Pale: D cannot tell. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
     <div class="col">${m && html`<section class="panel" aria-labelledby="l2"><div class="ph"><h2 id="l2">Modes</h2><span class="end small">${int(m.n)} samples</span></div><div class="pb"><div class="three"><div><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b><small>modes found</small></div><div><b>${percent(m.high_quality)}</b><small>close to a mode</small></div><div><b>${num(m.median_distance)}</b><small>median distance</small></div></div><${ModeBars} modes=${m} /></div></section>`}
       <section class="panel" aria-labelledby="l3"><div class="ph"><h2 id="l3">At the point under the cursor</h2></div><div class="pb"><table data-testid="probe"><tbody>${[["x", probe ? (f.dimension === 1 ? signed(probe.x) : `${signed(probe.x)}, ${signed(probe.y)}`) : "–"], ["D’s logit", f.says === "centred" ? `${signed(probe?.centred)} centred` : signed(probe?.logit)], ["probability of “real”", probe?.probability == null ? "–" : probe.probability.toFixed(2)], ["length of ∂D/∂x", num(probe?.length)]].map(([a, b]) => html`<tr><td class="muted">${a}</td><td class="n"><b>${b}</b></td></tr>`)}</tbody></table></div></section>
       <${LayerPanels} params=${params} name=${name} narrow /></div></div>`;
