@@ -221,7 +221,7 @@ class Stand:
             "class_names": [],
             "data": config.data.name,
             "loss": loss_of(config),
-            "kid_floor": None,
+            "kid_real": None,
             "kid_n": 1000,
         }
         self.paused = words.get("paused")

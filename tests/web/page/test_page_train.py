@@ -228,21 +228,83 @@ def test_pictures_without_classes_have_no_number_of_them_before_the_first_look_e
     assert "no judge reads these pictures" in tab("class-histogram").text_content()
 
 
-def test_the_noise_floor_stands_in_its_chart_before_the_first_figure_and_after_the_last(open_tab):
+def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at_the_end(open_tab):
     tab = open_tab()
     tab.page.evaluate(
         """async () => {
             const {server} = await import("/js/store.js");
             server.hear("status", {state: "paused", run: "made-up", try: 1, step: 3, steps: 9, points: false,
-                class_names: [], loss: {says: "logit"}, kid_floor: 0.004, can: []});
+                class_names: [], loss: {says: "logit"}, kid_real: 0.004, can: []});
+            server.hear("event", {event: "evaluated", step: 3, metrics: {kid: 0.0039}});
+            server.hear("event", {event: "measured", step: 3, signals: {coverage: 0.45}, histogram: []});
         }"""
     )
-    tab.until("document.querySelector('[data-testid=chart-distance]').innerText.includes('noise floor')")
+    tab.until(
+        "document.querySelector('[data-testid=chart-distance]').textContent.includes('as near as other real data')"
+    )
     tell = "(m) => import('/js/store.js').then(({server}) => server.hear('metrics', m))"
-    tab.page.evaluate(tell, {"try": 1, "step": 9, "n": 60, "fd": 7.5, "fd_floor": 1.5, "kid": 0.7, "final": True})
+    end = {"fd": 7.5, "fd_floor": 1.5, "kid": 0.352, "coverage": 0.18, "coverage_ideal": 0.97, "space": "judge"}
+    tab.page.evaluate(tell, {"try": 1, "step": 9, "n": 60, "n_real": 50, "final": True, **end})
     tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
-    assert "noise floor 4.0e−3" in tab("chart-distance").inner_text()
-    assert "KID, PCA-64" in tab("chart-distance").inner_text()  # beside one in the judge's, at the end
+    assert tab("metric-kid").inner_text() == "3.9e−3"  # the judge's features give another figure, in the list below
+    assert "other real data: up to 4.0e−3" in tab("quality").inner_text()
+    assert [tab(f"metric-{name}").inner_text() for name in ("coverage-end", "coverage")] == ["0.180", "0.450"]
+    assert "as near as other real data" in tab("chart-distance").text_content()
+    assert "KID, PCA-64" in tab("chart-distance").inner_text()
+
+
+WELL = """async ({signals}) => {
+    const {server, store} = await import("/js/store.js");
+    Object.assign(store, {advice: null, metrics: null});
+    server.hear("status", {state: "paused", run: "made-up", try: 1, step: 500, steps: 1000, points: false,
+        class_names: [], loss: {says: "logit"}, can: []});
+    server.hear("event", {event: "measured", step: 500, signals, histogram: []});
+    server.hear("checked", {step: 500, reals: 256, checks: [], evidence: []});
+}"""
+
+
+@pytest.mark.parametrize(
+    ("signals", "title", "said"),
+    [
+        ({"coverage": 0.9, "sharpness": 1.0}, "No failure shows", "none shows"),
+        ({"coverage": 0.45, "sharpness": 1.0}, "No failure, not good yet", "Only 45.0 % of the reals"),
+        ({"coverage": 0.9, "sharpness": 0.5}, "No failure, not good yet", "blurred"),
+    ],
+)
+def test_a_verdict_names_what_was_checked_and_what_was_not(open_tab, signals, title, said):
+    """“Healthy” stood beside a coverage of 0.45, and over blurred balls."""
+    tab = open_tab()
+    tab.page.evaluate(WELL, {"signals": signals})
+    tab.until("(title) => document.querySelector('[data-testid=diagnosis-state]').innerText === title", title)
+    text = tab("diagnosis-text").inner_text()
+    assert "Not looked for: how good the samples are." in text
+    assert said in text
+
+
+def test_charts_are_scaled_to_the_try_that_lives_and_show_one_unit(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(
+        """async () => {
+            const {server, store} = await import("/js/store.js");
+            const table = (v) => ({step: [1, 2, 3], d_loss: [v, v, v], g_loss: [v, v, v], d_real: [v, v, v],
+                d_fake: [-v, -v, -v]});
+            const norms = (v) => ({step: [1, 2, 3], d_gradient: [v, v, v], g_gradient: [v, v, v], r2: [v, v, v]});
+            Object.assign(store, {curves: {1: table(9e5), 2: table(0.7)}, distance: {},
+                measurements: {1: norms(1e9), 2: norms(0.5)}});
+            const one = {run: "made-up", recipe: "mlp", from_step: 0, step: 3, steps: 10, state: "paused", alarm: null};
+            server.hear("tries", [{...one, number: 1, parent: null, alarm: {step: 3, state: "divergence"}},
+                {...one, number: 2, parent: 1, changes: [{path: "loss.kind"}]}]);
+            server.hear("status", {state: "paused", run: "made-up-2", try: 2, step: 3, steps: 10, points: false,
+                class_names: [], loss: {says: "logit", unit: "nats"}, can: []});
+        }"""
+    )
+    tab.until("document.querySelector('[data-testid=chart-loss] .unit').innerText === 'nats'")
+    for name, top in (("loss", "2"), ("gradients", "1")):
+        tab.until(f"document.querySelectorAll('[data-testid=chart-{name}] path').length > 0")
+        texts = tab(f"chart-{name}").locator("svg text:not([x='38'])").count()
+        numbers = tab(f"chart-{name}").locator("svg text[x='38']").all_text_contents()
+        assert (numbers[-1], texts > 0) == (top, True)
+    assert tab("chart-loss").locator("path[opacity='0.4']").count() == 0  # the loss of try 1 has another unit
 
 
 def test_every_figure_of_an_evaluation_stands_in_the_list_under_the_name_that_the_server_gives_it(open_tab):
@@ -272,7 +334,7 @@ def test_figures_against_what_g_has_seen_say_so(open_tab, held_out):
     tab.page.evaluate(tell, metrics | {"n_real": 50, "held_out": held_out})
     tab.until("document.querySelector('[data-testid=metric-fd]').innerText === '7.50'")
     assert tab("reals-seen").count() == (not held_out)
-    assert "of 50 reals" in tab("quality").inner_text()
+    assert "of 50 reals reached" in tab("quality").inner_text()
 
 
 @pytest.mark.parametrize(

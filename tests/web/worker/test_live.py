@@ -10,12 +10,17 @@ import numpy as np
 from mulligan.data import Dataset
 from mulligan.metrics import kid
 from mulligan.training.monitor import Monitor
-from mulligan.web.worker.live import floor_of
+from mulligan.web.worker.live import kid_among_reals
 
 
-def test_the_floor_of_kid_is_that_of_as_many_training_samples_where_there_are_twice_as_many() -> None:
-    points = np.random.default_rng(3).standard_normal((40, 2)).astype(np.float32)
+def test_real_data_come_as_near_as_the_furthest_of_several_sets_of_them() -> None:
+    """One set gave a negative number for the ring, and a line that the curve ran below."""
+    points = np.random.default_rng(3).standard_normal((200, 2)).astype(np.float32)
     run: Any = SimpleNamespace(data=Dataset("points", points))
-    evenly = points[np.linspace(0, 39, 20).astype(int)]
-    assert floor_of(run, Monitor(points[:20])) == kid(points[:20], evenly, subsets=1).mean
-    assert floor_of(run, Monitor(points[:21])) is None
+    reals = points[::10]
+    found = kid_among_reals(run, Monitor(reals))
+    sets = [points[np.linspace(0, 199, 80).astype(int)[start::4]] for start in range(4)]
+    values = [kid(reals, each, subsets=1).mean for each in sets]
+    assert min(values) < 0
+    assert found == max(abs(value) for value in values)
+    assert kid_among_reals(run, Monitor(points[:101])) is None

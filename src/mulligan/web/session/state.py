@@ -176,7 +176,7 @@ class State:
             "loss": info.get("loss"),
             "error": self.error,
             "saved_step": self.saved_step,
-            "kid_floor": info.get("kid_floor"),
+            "kid_real": info.get("kid_real"),
             "kid_n": info.get("kid_n"),
             "can": self.can,
             "order": next(self._order),  # tells a page which of two is newer: the answer to a command, or the stream

@@ -65,7 +65,7 @@ def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:
         "counted_classes": list(run.data.class_names),
         "data": run.data.name,
         "loss": loss_of(run.config),
-        "kid_floor": None if monitor is None else floor_of(run, monitor),
+        "kid_real": None if monitor is None else kid_among_reals(run, monitor),
         "kid_n": None if monitor is None else COUNT,
     }
 
@@ -75,12 +75,19 @@ def loss_of(config: Config) -> dict[str, str]:
     return {"kind": to_table(config)["loss"]["kind"], "says": says(config.loss), "unit": unit(config.loss)}
 
 
-def floor_of(run: Run, monitor: Monitor) -> float | None:
-    """Return the KID of as many training samples against the monitor's reals: what perfect samples show."""
+SETS = 4
+"""Sets of other real samples, at most, that show how far from 0 the KID of real data comes."""
+
+
+def kid_among_reals(run: Run, monitor: Monitor) -> float | None:
+    """Return the largest |KID| of sets of training samples against the monitor's reals: below it, nothing is better."""
     count = len(monitor.real)
-    if len(run.data) < 2 * count:
+    sets = min(SETS, len(run.data) // count - 1)
+    if sets < 1:
         return None
-    rows = np.linspace(0, len(run.data) - 1, count).astype(int)
-    images = np.asarray(run.data.images[rows])
-    features = images if monitor.features is None else monitor.features(images)
-    return kid(monitor.real, features.reshape(len(features), -1), subsets=1).mean
+    found = []
+    for rows in np.linspace(0, len(run.data) - 1, sets * count).astype(int).reshape(count, sets).T:
+        images = np.asarray(run.data.images[rows])
+        features = images if monitor.features is None else monitor.features(images)
+        found.append(abs(kid(monitor.real, features.reshape(len(features), -1), subsets=1).mean))
+    return max(found)

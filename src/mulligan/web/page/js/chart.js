@@ -96,6 +96,9 @@ export function points(table, name, from = -Infinity, to = Infinity, change = (v
 /** The same without steps at which this was not measured, so that a line has no gap there. */
 export const measured = (data) => data.filter((p) => Number.isFinite(p[1]));
 
+/** The same with gaps beyond the axis: a dead try has no say in how far it reaches. */
+const inside = (data, [low, high]) => data.map(([x, y]) => [x, y < low || y > high ? NaN : y]);
+
 function path(data, X, Y) {
   let d = "";
   let pen = false;
@@ -136,13 +139,13 @@ const dashes = ["", "5 3", "2 3"];
 
 /**
  * props: title, unit, x [from, to], series [{name, color, dash, faint, data}], log, fixed (a range that never grows),
- * xUnit, xText (how a place on the x axis is written), least (the range of an empty chart), memory (an object that keeps the range), marks [{x, color, label}], refs [{y, label}], testid
+ * xUnit, xText (how a place on the x axis is written), least (the range of an empty chart), memory (an object that keeps the range), marks [{x, color, label}], band {upTo, label} (from the foot of the axis), testid
  */
 export function Chart(props) {
-  const { title, unit, series, log = false, marks = [], refs = [], testid, height = HEIGHT, xUnit = "steps", xText } = props;
+  const { title, unit, series, log = false, marks = [], band, testid, height = HEIGHT, xUnit = "steps", xText } = props;
   const [box, width] = useWidth();
   const at = useCursor();
-  const values = series.flatMap((s) => s.data.map((p) => p[1]));
+  const values = series.filter((s) => !s.faint).flatMap((s) => s.data.map((p) => p[1]));
   const range = props.fixed ?? grow(values, props, props.memory?.range);
   if (props.memory) props.memory.range = range;
   const [x0, x1] = props.x;
@@ -177,9 +180,9 @@ export function Chart(props) {
       ${ticksOf(range, log).map((t) => html`<line class="grid" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(t)} y2=${Y(t)} /><text x=${MARGIN.left - 4} y=${Y(t) + 4} text-anchor="end">${tickText(t, log)}</text>`)}
       ${xTicks.map((t, i) => (i === xTicks.length - 1 || X(t) + (xTexts[i].length * LETTER) / 2 < free) && html`<text x=${X(t)} y=${height - 6} text-anchor=${i === 0 ? "start" : i === xTicks.length - 1 ? "end" : "middle"}>${xTexts[i]}</text>`)}
       <line class="axis" x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${MARGIN.top + h + 0.5} y2=${MARGIN.top + h + 0.5} />
-      ${refs.filter((r) => r.y >= range[0] && r.y <= range[1]).map((r) => html`<line x1=${MARGIN.left} x2=${MARGIN.left + w} y1=${Y(r.y)} y2=${Y(r.y)} stroke="var(--ink-3)" stroke-dasharray="3 3" /><text class="halo" x=${MARGIN.left + 4} y=${Y(r.y) + (Y(r.y) < MARGIN.top + 14 ? 13 : -4)}>${r.label}</text>`)}
+      ${band && html`<rect x=${MARGIN.left} width=${w} y=${Y(band.upTo)} height=${MARGIN.top + h - Y(band.upTo)} fill="var(--real)" opacity="0.13" /><text class="halo" x=${MARGIN.left + 4} y=${Math.min(Y(band.upTo) + 12, MARGIN.top + h - 4)}>${band.label}</text>`}
       ${marks.map((m) => html`<line x1=${X(m.x)} x2=${X(m.x)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(${m.color})" stroke-width="1.2" />${m.label && html`<text class="halo ${m.color.slice(2)}" x=${X(m.x) + (X(m.x) > width * 0.6 ? -4 : 4)} y=${MARGIN.top + 9} text-anchor=${X(m.x) > width * 0.6 ? "end" : "start"}>${m.label}</text>`}`)}
-      ${series.map((s) => html`<path d=${path(s.data, X, Y)} fill="none" stroke="var(${s.color})" stroke-width=${s.faint ? 1.4 : 1.8} stroke-dasharray=${dashes[s.dash ?? 0]} opacity=${s.faint ? 0.4 : 1} stroke-linejoin="round" />${!s.faint && beyond(s.data, X, range).map((b) => html`<path class="beyond" d=${b.side > 0 ? `M${b.x - 4} ${MARGIN.top + 7}l4-7 4 7z` : `M${b.x - 4} ${MARGIN.top + h - 7}l4 7 4-7z`} fill="var(${s.color})" stroke="var(--panel)"><title>${num(b.y)}, beyond the axis</title></path>`)}`)}
+      ${series.map((s) => html`<path d=${path(s.faint ? inside(s.data, range) : s.data, X, Y)} fill="none" stroke="var(${s.color})" stroke-width=${s.faint ? 1.4 : 1.8} stroke-dasharray=${dashes[s.dash ?? 0]} opacity=${s.faint ? 0.4 : 1} stroke-linejoin="round" />${!s.faint && beyond(s.data, X, range).map((b) => html`<path class="beyond" d=${b.side > 0 ? `M${b.x - 4} ${MARGIN.top + 7}l4-7 4 7z` : `M${b.x - 4} ${MARGIN.top + h - 7}l4 7 4-7z`} fill="var(${s.color})" stroke="var(--panel)"><title>${num(b.y)}, beyond the axis</title></path>`)}`)}
       ${at != null && html`<line x1=${X(at)} x2=${X(at)} y1=${MARGIN.top} y2=${MARGIN.top + h} stroke="var(--ink)" />`}
       ${live.map((s) => {
         const p = lastBefore(s.data, at ?? end);

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { badgeOf, icon } from "./icons.js";
-import { int, num, plain, short } from "./numbers.js";
+import { int, num, percent, plain, short } from "./numbers.js";
 import { changed, command, edited, finding, mayWrite, store } from "./store.js";
 
 /** When the first measurement comes, and which figures it will show: their lines stand there before, so nothing moves. */
@@ -110,6 +110,19 @@ function cadence() {
   return steps.length > 1 ? steps.at(-1) - steps.at(-2) : null;
 }
 
+const [FEW, BLURRED] = [0.5, 0.7]; // shares of what is best, and of the edges of real pictures
+
+/** What the measurements say of the samples where nothing is wrong with the game: no alarm, and no praise either. */
+function lacking() {
+  const { coverage, sharpness } = store.events.measured?.signals ?? {};
+  return [
+    coverage < FEW * (awaited()?.coverage_ideal ?? 1) && `Only ${percent(coverage)} of the reals have a sample near them.`,
+    sharpness < BLURRED && `Edges are ${num(sharpness)} times the real ones: blurred.`,
+  ].filter(Boolean);
+}
+
+const wellTitle = () => (lacking().length ? "No failure, not good yet" : "No failure shows");
+
 export function Diagnosis() {
   const [open, setOpen] = useState(false);
   const { events: { diagnosed }, advice, checked, status } = store;
@@ -118,12 +131,13 @@ export function Diagnosis() {
   const severe = !blank && isSevere();
   const level = severe ? badgeOf(diagnosed.severity) : "ok";
   const shown = blank ? [] : lines(severe, store);
-  const title = blank ? "Nothing to say yet" : severe ? advice.title : "Healthy";
+  const lacks = blank || severe ? [] : lacking();
+  const title = blank ? "Nothing to say yet" : severe ? advice.title : wellTitle();
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
-    : advice?.text || "None of the failures that are known shows. Two measurements in a row must agree before one is named.";
+    : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
-    <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : level}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
-      <p class="say" data-testid="diagnosis-text">${text}</p>
+    <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : lacks.length ? "info" : level}`}>${blank ? "" : icon[lacks.length ? "info" : level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
+      <p class=${`say ${severe ? "" : "calm"}`} data-testid="diagnosis-text">${text}</p>
       <ul class="ev" data-testid="diagnosis-evidence">${blank ? awaited()?.evidence.map((line) => html`<li title=${line.words}><div>${line.label}<small>alarm ${line.operator} ${short(line.threshold)}</small></div><${Gauge} line=${line} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen(true)} />
     </div>${open && html`<${Checks} checked=${checked} close=${() => setOpen(false)} />`}</section>`;
@@ -152,5 +166,6 @@ export function Pill() {
     head?.scrollIntoView({ block: "center" });
     head?.focus({ preventScroll: true });
   };
-  return html`<button type="button" class=${`chip pill ${advice || checked ? level : ""}`} data-testid="diagnosis-pill" onClick=${go}>${advice || checked ? icon[level]() : null}${severe ? advice.title : advice || checked ? "Healthy" : "No check yet"}</button>`;
+  const said = severe || lacking().length === 0 ? level : "info";
+  return html`<button type="button" class=${`chip pill ${advice || checked ? said : ""}`} data-testid="diagnosis-pill" onClick=${go}>${advice || checked ? icon[said]() : null}${severe ? advice.title : advice || checked ? wellTitle() : "No check yet"}</button>`;
 }

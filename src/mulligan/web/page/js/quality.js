@@ -5,7 +5,7 @@ import { int, num, percent, short } from "./numbers.js";
 import { store } from "./store.js";
 import { useWidth } from "./width.js";
 
-const SPACES = { judge: "judge’s features", pca64: "64 PCA features", points: "the points" };
+const SPACES = { judge: "judge’s features", pca64: "64 PCA features", points: "coordinates" };
 
 /** What a metric is called, and which way is better, as the server's table of metrics says. */
 function Label({ name }) {
@@ -28,7 +28,7 @@ function Metric({ label, value, left, right, id, className = "", last }) {
 /** Shares of the classes, real ones dashed. */
 function Histogram({ shares, real, names, of }) {
   const [box, W] = useWidth(240);
-  const [H, base, top] = [154, 120, 104];
+  const [H, base, top] = [130, 96, 84];
   const n = names.length;
   const most = Math.max(0.2, ...(shares ?? []));
   const max = most > 0.5 ? 1 : most > 0.2 ? 0.5 : 0.2;
@@ -46,14 +46,15 @@ function Histogram({ shares, real, names, of }) {
       return html`${p != null && html`<rect x=${x} y=${y(p)} width=${wide * 0.7} height=${Math.max(0.5, base - y(p))} rx="1.5" fill="var(${lost ? "--bad" : "--fake"})" />`}
         ${real?.[i] != null && html`<line x1=${x - wide * 0.12} x2=${x + wide * 0.82} y1=${y(real[i])} y2=${y(real[i])} stroke="var(--real)" stroke-width="1.6" stroke-dasharray="3 2" />`}
         <text x=${x + wide * 0.35} y=${base + 13} text-anchor="middle" class=${lost ? "bad" : ""}>${label(i)}</text>`;
-    })}<text x="28" y="151">${of}</text></svg></div>`;
+    })}<text x="28" y="127">${of}</text></svg></div>`;
 }
 
 export function Quality() {
   const { metrics, events: { evaluated, measured }, checked, status } = store;
-  const m = metrics ?? evaluated?.metrics; // an evaluation of a checkpoint, or what the monitor has measured in training
-  const first = store.catalog?.diagnosis; // known before the first measurement
   const blank = !status || ["empty", "loading"].includes(status.state);
+  const m = metrics ?? evaluated?.metrics; // an evaluation of a checkpoint, or what the monitor has measured in training
+  const trained = blank ? null : evaluated?.metrics; // in training: other features and fewer samples than at the end
+  const first = store.catalog?.diagnosis; // known before the first measurement
   const points = status?.points;
   const shares = blank || !measured?.histogram.length ? null : measured.histogram;
   // Modes of a toy, or classes that a judge reads: a measurement tells; before it, whether the pictures have classes.
@@ -61,19 +62,18 @@ export function Quality() {
   const names = !counted ? [] : status?.counted_classes?.length ? status.counted_classes : Array.from({ length: shares?.length || (points ? 8 : 10) }, (_, i) => String(i));
   const what = counted ? (points ? "mode" : "class, as the judge reads it") : points ? "this toy has no modes to count" : "no judge reads these pictures";
   const modes = m?.modes;
-  const coverage = m?.coverage ?? (blank ? null : measured?.signals.coverage);
-  const exact = m?.coverage != null;
+  const coverage = blank ? null : measured?.signals.coverage;
   const lost = modes != null && modes < names.length;
   const at = (metrics ?? evaluated ?? measured)?.step;
   const measuredAt = measured == null ? "" : `step ${int(measured.step)}`; // an evaluation may have another step
-  const n = int(metrics ? m.n : status?.kid_n);
-  const floor = metrics ? null : status?.kid_floor;
-  const space = SPACES[metrics ? m.space : points ? "points" : "pca64"];
   return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? `first by step ${int(first?.by_step)}` : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
-      <${Metric} id="fd" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "measured at the end" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : m.fd_floor > 0 ? `${num(m.fd / m.fd_floor)}× floor` : ""} />
-      <${Metric} id="kid" value=${m?.kid == null ? "–" : num(m.kid)} left=${m == null ? "" : floor == null ? space ?? "" : `floor ${num(floor)}`} right=${m?.kid == null ? "" : `n ${n}`} />
-      <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${exact ? `of ${int(m.n_real)} reals reached` : blank || !measuredAt ? `of ${int(first?.reals)} reals at most` : `of ${int(checked?.reals)} reals, ${measuredAt}`} right=${`best ${short(m?.coverage_ideal ?? first?.coverage_ideal)}`} />
+      <h3>At the end</h3>
+      <${Metric} id="fd" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : SPACES[m.space]} />
+      <${Metric} id="coverage-end" label=${html`<${Label} name="coverage" />`} value=${m?.coverage == null ? "–" : num(m.coverage)} left=${m?.coverage == null ? "" : `of ${int(m.n_real)} reals reached`} right=${m?.coverage == null ? "" : `best ${short(m.coverage_ideal)}`} last />
+      <h3>In training</h3>
+      <${Metric} id="kid" value=${trained?.kid == null ? "–" : num(trained.kid)} left=${blank || status.kid_real == null ? SPACES[points ? "points" : "pca64"] : `other real data: up to ${num(status.kid_real)}`} right=${trained?.kid == null ? "" : `n ${int(status.kid_n)}`} />
+      <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${blank || !measuredAt ? `of ${int(first?.reals)} reals at most` : `of ${int(checked?.reals)} reals, ${measuredAt}`} right=${`best ${short(first?.coverage_ideal)}`} />
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against reals that G has seen: none are held out.</small>`}
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />

@@ -110,7 +110,7 @@ const VERDICTS = {
   centred: { unit: "logit, centred", least: [-1, 1], change: (table) => (v, i) => v - 0.5 * ((table.d_real[i] ?? 0) + (table.d_fake[i] ?? 0)) },
 };
 
-/** The first of the tries with the same loss up to this one: logits of other losses cannot be compared. */
+/** The first of the tries with the same loss up to this one: logits and values of other losses cannot be compared. */
 function lossSince(tries, t) {
   const kept = t?.parent != null && !t.changes?.some((c) => c.path?.startsWith("loss"));
   return kept ? lossSince(tries, tries.find((n) => n.number === t.parent)) : t?.number;
@@ -135,10 +135,10 @@ function Charts() {
   const same = begun ? Object.fromEntries(kin.map((t) => [t.number, curves[t.number]])) : curves;
   const shown = status?.points ? "gap" : "kid";
   return html`<div class="row2">
-    <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(curves, "D", "d_loss", "--judge"), ...line(curves, "G", "g_loss", "--fake")]} />
+    <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(same, "D", "d_loss", "--judge"), ...line(same, "G", "g_loss", "--fake")]} />
     <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(measurements, "D", "d_gradient", "--judge"), ...line(measurements, "G", "g_gradient", "--fake"), ...line(measurements, "∇ₓD", "r2", "--real", { dash: 1 }, () => Math.sqrt)]} />
-    <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, PCA-64, log" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} refs=${!blank && status.kid_floor > 0 && shown === "kid" ? [{ y: status.kid_floor, label: `noise floor ${num(status.kid_floor)}` }] : []} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
+    <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, PCA-64, log" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.kid_real && shown === "kid" ? { upTo: status.kid_real, label: "as near as other real data" } : null} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
   </div>`;
 }
 
