@@ -41,10 +41,10 @@ PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.par
 class Server:
     """``mulligan serve`` on a free port."""
 
-    def __init__(self, runs: Path):
+    def __init__(self, runs: Path, port: int = 0):
         self.runs = runs
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs", str(runs)]
+        command = [sys.executable, "-m", "mulligan", "serve", "--port", str(port), "--runs", str(runs)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
 import { useWidth } from "./width.js";
-import { latest, mayWrite, server, store, tell } from "./store.js";
+import { act, latest, mayWrite, server, store, tell } from "./store.js";
 import { Slider, start, wanted } from "./settings.js";
 
 const WEIGHTS = [["ema", "average", "Average", "Moving average of G’s weights"], ["raw", "raw", "Raw", "G’s weights as they are now"], ["real", "real", "Real", "Real samples, same grid, to compare"]];
@@ -27,6 +27,23 @@ function describe(samples, weights, step) {
 function flat(samples) {
   const span = store.events.measured?.signals.span;
   return samples && !samples.points && span != null && span < 0.01 ? "All pixels lie within 1 % of the range of real ones" : null;
+}
+
+/** The newest run that can go on, where none is in hand: after a restart of the server nothing is lost. */
+function useSaved() {
+  const [saved, setSaved] = useState(null);
+  useEffect(() => store.connected ? latest(server.get("/api/runs"), (found) => setSaved(found?.runs.find((r) => ["stopped", "finished"].includes(r.state)) ?? null)) : undefined, [store.connected, store.runsVersion]);
+  return saved;
+}
+
+function Nothing({ name }) {
+  const saved = useSaved();
+  const go = () => act(`/api/runs/${encodeURIComponent(saved.name)}/resume`, saved.state === "finished" ? { steps: saved.step + 10_000 } : {});
+  const begin = html`<button type="button" class=${`btn big ${saved ? "" : "primary"}`} data-testid="empty-start" disabled=${!mayWrite() || !name.recipe} onClick=${() => start()}>${icon.play()}${saved ? "Start a new run" : "Start"}</button>`;
+  const next = html`<p class="small">${name.recipe ? html`The recipe <b>${name.recipe}</b> on ${name.data}: ${int(name.steps)} steps.` : "Reading the recipes…"}</p>`;
+  if (!saved) return html`<div class="nothing"><h3>No run yet</h3>${next}${begin}</div>`;
+  return html`<div class="nothing" data-testid="saved-run"><h3>Your last run is saved</h3><p class="small"><b>${saved.name}</b>${saved.state === "finished" ? `, finished at step ${int(saved.step)}` : `: step ${int(saved.step)} of ${int(saved.steps)}`}.</p>
+    <button type="button" class="btn primary big" data-testid="resume-saved" disabled=${!mayWrite()} onClick=${go}>${icon.play()}${saved.state === "finished" ? "Train on" : "Resume it"}</button>${next}${begin}</div>`;
 }
 
 export function Samples() {
@@ -72,7 +89,7 @@ export function Samples() {
   const grey = flat(samples);
   const name = wanted();
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`
-    : empty ? html`<div class="nothing"><h3>No run yet</h3><p class="small">${name.recipe ? html`The recipe <b>${name.recipe}</b> on ${name.data}: ${int(name.steps)} steps.` : "Reading the recipes…"}</p><button type="button" class="btn primary big" data-testid="empty-start" disabled=${!mayWrite() || !name.recipe} onClick=${() => start()}>${icon.play()}Start</button></div>`
+    : empty ? html`<${Nothing} name=${name} />`
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
   return html`<section class="panel samples" aria-labelledby="h-s"><div class="ph"><h2 id="h-s">Samples</h2>

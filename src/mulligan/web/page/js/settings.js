@@ -12,7 +12,7 @@ export const NAMES = { size: "data" };
 const FIRST = ["quick", "best", "mlp", "classic", "article", "ring"];
 const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
-const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
+export const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
 
 /** The settings that a start would use: the draft, then the run's, then the recipe's. */
 export function wanted() {
@@ -20,6 +20,13 @@ export function wanted() {
   const name = draft.recipe ?? settings?.recipe ?? (recipeOf("quick") ? "quick" : catalog?.recipes[0]?.name);
   const recipe = recipeOf(name);
   return { seed: 0, ...(settings && draft.recipe == null ? settings : recipe), ...draft, recipe: name };
+}
+
+/** The settings that say which experiment this is: the recipe, and what differs from it. */
+export function differences() {
+  const now = wanted();
+  const recipe = recipeOf(now.recipe);
+  return Object.keys(LABELS).filter((name) => name === "recipe" || (recipe && now[name] !== recipe[name]));
 }
 
 export const dirty = () => Object.keys(store.draft).length > 0;
@@ -70,7 +77,7 @@ async function commit(name, value) {
 
 // ── one setting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
+export const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
 
 const id = (name) => name.replace("_", "-");
@@ -188,7 +195,7 @@ export function Settings() {
   const now = wanted();
   const recipe = recipeOf(now.recipe);
   const differs = (name) => recipe && now[name] !== recipe[name];
-  const marked = Object.keys(LABELS).filter((name) => !["recipe", "size"].includes(name) && differs(name));
+  const marked = differences().filter((name) => !["recipe", "size"].includes(name));
   const catalog = store.catalog;
   const recipes = catalog?.recipes ?? [];
   const others = recipes.filter((r) => !FIRST.includes(r.name));

@@ -1,6 +1,7 @@
 // Train: what trains, how far it is, whether it goes well, and what to press if it does not.
 
 import { html, useEffect, useRef } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { adopt, write } from "./address.js";
 import { Chart, measured, points } from "./chart.js";
 import { Diagnosis, Pill } from "./diagnosis.js";
 import { icon } from "./icons.js";
@@ -45,7 +46,7 @@ function Transport({ state }) {
   const alarmed = (state === "diagnosis" || raw === "failed") && store.advice?.can_try;
   const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
   return html`<div class="transport" role="group" aria-label="Transport">
-    <button type="button" class=${`btn main-action ${primary || dirty() ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
+    <button type="button" class=${`btn main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
     <button type="button" class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step")} onClick=${oneStep}>${icon.step()}</button>
     <button type="button" class="btn icon" data-testid="run-stop" aria-label="Stop: save this run and let it go; it can be resumed" title="Stop (saves this run and lets it go)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
     <button type="button" class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>
@@ -166,6 +167,8 @@ export function trainNews(state) {
 
 export function Train() {
   const state = pageState();
+  adopt();
+  useEffect(write);
   useEffect(() => {
     const key = (event) => {
       if (event.target.closest("input, select, button, summary, a, svg, dialog, textarea, [role=application]") || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,0 +1,56 @@
+"""The setting in the address, and what a restart of the server leaves: the run on disk, and the setting."""
+
+import pytest
+
+pytestmark = pytest.mark.story
+
+STATE = "import('/js/store.js').then((m) => m.store.status.state)"
+
+
+def values(tab, *names):
+    return [tab(f"setting-{name}").input_value() for name in names]
+
+
+def test_a_link_is_an_experiment(open_tab):
+    tab = open_tab("train?recipe=mlp&loss=hinge&batch=8&seed=7")
+    tab.until("document.querySelector('[data-testid=recipe-mlp]:checked')")
+    tab.until("document.querySelector('[data-testid=setting-batch]').value === '8'")
+    assert values(tab, "loss", "batch", "seed", "lr-g") == ["hinge", "8", "7", "1.0e-3"]
+    tab("setting-latent").fill("16")
+    tab("setting-latent").press("Tab")
+    tab.until("location.hash === '#train?recipe=mlp&loss=hinge&batch=8&latent=16&seed=7'")
+    tab.page.reload()
+    tab.connected()
+    tab.until("document.querySelector('[data-testid=setting-latent]')?.value === '16'")
+    tab.go("draw")
+    tab.go("train")
+    assert values(tab, "loss", "batch", "latent") == ["hinge", "8", "16"]
+    odd = open_tab("train?recipe=none-such&batch=x&evil=1")  # names no experiment
+    odd.until("location.hash.startsWith('#train?recipe=')")
+    assert "evil" not in odd.page.url
+
+
+def test_after_a_restart_the_run_goes_on_and_the_setting_stands(browser, new_server, open_tab, server):
+    tab = open_tab(viewport={"width": 1440, "height": 900})
+    tab.begin("mlp", steps=100_000, batch=8)
+    tab.wait("training")
+    tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 5")
+    tab("setting-loss").select_option("hinge")  # waits for a new try
+    tab.allowed += ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
+    server.close()
+    again = type(server)(server.runs, port=int(server.address.rsplit(":", 1)[1]))
+    try:
+        tab.page.goto(f"{again.address}/#draw")
+        tab.page.reload()
+        tab.connected()
+        tab.page.wait_for_function("location.hash.startsWith('#draw')")
+        tab.go("train")
+        tab("saved-run").wait_for()
+        assert "mlp-1: step" in tab("saved-run").inner_text()
+        assert values(tab, "loss", "batch", "steps") == ["hinge", "8", "100,000"]
+        tab.picture("train-saved", ("light", "dark"))
+        tab("resume-saved").click()
+        tab.until(f"{STATE}.then((state) => state === 'training')")
+        assert tab.step > 5
+    finally:
+        again.close()
