@@ -75,7 +75,7 @@ def test_the_page_names_no_other_address():
     """One address, in one file: the stated runtime."""
     here = SOURCE / "web" / "browser"
     for name in PAGE:
-        assert not re.search(r"https?://", (here / name).read_text()), name
+        assert not re.search(r"https?://", (here / name).read_bytes().decode("latin-1")), name
     policy = re.search(r'Content-Security-Policy" content="([^"]+)', (here / "index.html").read_text())[1]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
