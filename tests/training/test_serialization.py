@@ -254,7 +254,7 @@ def test_any_game_is_played_or_refused(
             {"penalties": {"kind": "r1"}},
             'penalties must be a list, for instance ["',
         ),
-        ({"latent": [1]}, "latent must be a table with the keys dim, distribution, got [1]"),
+        ({"latent": [1]}, "latent must be a table with the keys dim, distribution, redraw, got [1]"),
         ({"latent": {"dim": 0}}, "latent: Latent: dim must be a whole number, at least 1, got 0"),
         ({"parent": {"run": "runs/a"}}, "parent.step is missing; a whole number is needed there."),
         ({"average": "nome"}, "average.kind = 'nome' is not known"),
