@@ -51,6 +51,9 @@ def test_every_view_has_names_for_everything(open_tab):
         assert bare == [], view
         heads = [n for n in nodes if n.get("role", {}).get("value") == "main"]
         assert len(heads) == 1, view
+        assert tab.page.locator("h1").count() == 1, view
+        outside = "[...document.querySelectorAll('button, select, canvas')].filter((e) => !e.closest('header, main, "
+        assert tab.page.evaluate(outside + "section[aria-label], .news, dialog')).map((e) => e.outerHTML)") == [], view
 
 
 def test_focus_follows_the_page_and_is_never_taken(open_tab):
@@ -111,6 +114,76 @@ def test_two_tabs_agree_who_writes(open_tab, browser):
     one.page.close()  # nobody has to press anything: the tab that is left may write
     two.wait("empty")
     context.close()
+
+
+def test_without_a_run_the_other_tab_controls_the_playground(open_tab, browser):
+    context = browser.new_context()
+    one = open_tab(context=context)
+    one.take()
+    two = open_tab(context=context)
+    two.wait("second-tab")
+    assert "controls the playground" in two("banner").inner_text()
+    context.close()
+
+
+def test_that_nobody_answers_is_no_news_once_somebody_does(open_tab):
+    tab = open_tab()
+    tab.until("!document.querySelector('[data-testid=empty-start]').disabled")
+    tab.allowed.append("ERR_INTERNET_DISCONNECTED")
+    tab.page.context.set_offline(True)
+    tab("empty-start").click()
+    tab.page.get_by_text("The server does not answer.").wait_for()
+    tab.page.context.set_offline(False)
+    tab.page.evaluate("import('/js/store.js').then((m) => m.server.connect())")
+    tab("banner").wait_for(state="detached")
+
+
+def test_one_bar_at_the_foot_which_names_the_run_covers_no_alarm_and_can_be_closed(open_tab):
+    tab = open_tab()
+    tab.page.evaluate(TOLD, {"status": {"state": "training"}})
+    tell = "(told) => import('/js/store.js').then(({server}) => server.hear('progress', told))"
+    tab.page.evaluate(tell, {"what": "evaluate", "run": "quick-7", "text": "measuring", "done": False})
+    tab.until("document.querySelector('[data-testid=banner]')?.innerText === 'quick-7: measuring'")
+    alarm = {"state": "mode collapse", "title": "Mode collapse", "severity": "alarm", "text": "Few kinds."}
+    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": alarm})
+    tab("banner").wait_for(state="detached")
+    tab.page.evaluate(TOLD, {"status": {"state": "finished"}})
+    tab.until("document.querySelector('[data-testid=banner]')?.innerText.includes('Finished')")
+    assert tab("banner").count() == 1
+    tab.page.get_by_label("Close this message").click()
+    tab.until("document.querySelector('[data-testid=banner]')?.innerText === 'quick-7: measuring'")
+    tab.page.evaluate(tell, {"what": "evaluate", "run": "quick-7", "text": "", "done": True})
+    tab("banner").wait_for(state="detached")
+
+
+def test_on_a_phone_little_sticks_recipes_come_first_and_runs_are_cards(open_tab):
+    tab = open_tab("train", viewport=PHONE, has_touch=True)
+    tab.until("document.querySelector('[data-testid=chip-mlp]:not([disabled])')")
+    assert tab("chip-mlp").bounding_box()["y"] < 300
+    tab("chip-mlp").tap()
+    tab.until("document.querySelector('[data-testid=recipe-mlp]').checked")
+    tab.page.evaluate(TOLD, {"status": {"state": "training"}})
+    tab.page.evaluate("scrollTo(0, 700)")
+    bar = tab.page.locator(".runbar").bounding_box()
+    assert bar["y"] + bar["height"] < 80
+    row = {"name": "quick-1", "recipe": "quick", "data": "mnist", "state": "stopped", "step": 600, "steps": 7000}
+    row |= {"seconds": 30, "diagnosis": None, "kid": 0.02, "fd": 3.3, "fd_floor": 0.1, "points": False, "modes": None}
+    runs = {"folder": "runs", "bytes": 1, "runs": [row], "trash": []}
+    tab.page.route("**/api/runs", lambda route: route.fulfill(json=runs))
+    tab.page.route("**/api/runs/*/curves", lambda route: route.fulfill(json={}))
+    tab.go("runs")
+    wide = "document.querySelector('.scroll').scrollWidth - document.querySelector('.scroll').clientWidth"
+    assert tab.page.evaluate(wide) == 0
+    tab.fits("runs as cards")
+
+
+def test_names_of_pictures_are_not_broken(open_tab):
+    tab = open_tab()
+    tab("data-fashion").wait_for()
+    # in bold, and in a font as wide as some systems have, it was “Fashio/n”
+    tab("data-fashion").evaluate("(e) => { e.ariaPressed = 'true'; e.style.letterSpacing = '0.08em'; }")
+    heights = {tab(f"data-{name}").bounding_box()["height"] for name in ("mnist", "fashion", "own", "ring")}
+    assert len(heights) == 1
 
 
 def try_now(tab):
@@ -181,7 +254,7 @@ def test_what_has_ended_while_the_tab_did_not_listen_is_not_shown_for_ever(open_
     going = {"what": "museum", "run": "article", "text": "playing it", "done": False}
     tab.page.evaluate("(told) => import('/js/store.js').then(({server}) => server.hear('progress', told))", going)
     tab.until("document.querySelector('[data-testid=museum-run]').disabled")
-    assert tab("banner").inner_text() == "playing it"
+    assert tab("banner").inner_text() == "article: playing it"
     tab.page.evaluate("import('/js/store.js').then(({server}) => server.connect())")
     tab("banner").wait_for(state="detached")
     tab.until("!document.querySelector('[data-testid=museum-run]').disabled")

@@ -236,6 +236,8 @@ def test_a_plate_is_stretched_where_its_range_is_not_where_its_words_are(open_ta
     tab("museum-stretch").wait_for()
     plates = tab.page.locator(".trio figure")
     assert "Plate" in plates.nth(0).inner_text()
+    assert "Not stretched" in plates.nth(1).inner_text()  # at first: what is in it is for the visitor to find
+    tab("museum-stretch").press("End")
     assert "Stretched 100 times" in plates.nth(1).inner_text()
     assert tab("museum-stretch").count() == 1
     plot = tab.page.locator(".duo svg.plot")

@@ -230,11 +230,11 @@ export function Draw({ query }) {
   const off = !mayWrite() || !kept;
   const send = (to) => (saved === "bundled" ? beginOf("/api/bundled", "export", { to }) : begin(saved.replace("./", ""), "export", { to }));
   const why = kept ? undefined : "A run can be exported from its first checkpoint on";
-  return html`<div class="sub"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
+  return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
     <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>
-    <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button></div></div>
-    <main class="view draw" id="main" tabindex="-1">${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
+    <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button></div></section>
+    <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} /><${Copy} model=${model} seed=${seed} kind=${kind} /></div>
       <div class="col"><${Walk} model=${model} kind=${kind} /><${Plane} model=${model} kind=${kind} /></div>`}</main>`;
 }

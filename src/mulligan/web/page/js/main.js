@@ -99,11 +99,14 @@ function News({ view, state }) {
   }, [state]);
   const standing = state === "reconnecting"
     ? { kind: "warn", text: html`<b>The page lost the server.</b> Where that still runs, training goes on; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] }
-    : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls this run.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] }
+    : state === "second-tab" ? { kind: "info", text: html`<b>Another tab controls ${["empty", undefined].includes(store.status?.state) ? "the playground" : "this run"}.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] }
     : view === "train" ? trainNews(state) : null;
-  const passing = store.news && !(standing && store.news.code) ? store.news : null;
-  const busy = store.progress && !passing ? { kind: "info", text: store.progress.text || store.progress.what } : null;
-  return html`<div class="news">${busy && html`<${Banner} ...${busy} />`}${passing && html`<${Banner} ...${passing} close=${() => tell(null)} />`}${standing && html`<${Banner} ...${standing} />`}</div>`;
+  const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
+  const passing = store.news && !(standing && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
+  const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
+  const one = passing ?? (standing && ended && store.closed === ended ? null : standing) ?? busy; // one bar: two would cover the page
+  const close = one === standing && ended ? () => { store.closed = ended; changed(true); } : one?.close;
+  return html`<div class="news">${one && html`<${Banner} ...${one} close=${close} />`}</div>`;
 }
 
 onProgress((news) => {

@@ -30,7 +30,7 @@ const title = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll(
 /** The same pixels, from their true scale to a stretched one; the range is always written. */
 function Stretch({ picture, grey, image }) {
   const canvas = useRef(null);
-  const [place, setPlace] = useState(100);
+  const [place, setPlace] = useState(0);
   const q = place / 100;
   const ends = [picture.low, picture.high].map((end, i) => i + (end - i) * (1 - (1 - q) ** 3)); // from 0 and 1
   const factor = 1 / (ends[1] - ends[0]);
@@ -38,7 +38,7 @@ function Stretch({ picture, grey, image }) {
   const [low, high] = ends.map((v) => v.toFixed(digits).replace("-", "−"));
   useEffect(() => paintGrey(canvas.current, grey, image.width, image.height, ends[0], ends[1]), [place, grey]);
   return html`<figure><canvas class="px" ref=${canvas} role="img" data-testid="museum-stretched" aria-label=${`The same pixels, shown from ${low} to ${high}`} />
-    <div class="scale"><span>${low}</span><i></i><span>${high}</span></div><figcaption><b class=${factor < 1.5 ? "" : "bad"}>${factor < 1.5 ? "Not stretched" : `Stretched ${int(factor)} times`}</b>${picture.caption}</figcaption>
+    <div class="scale"><span>${low}</span><i></i><span>${high}</span></div><figcaption><b class=${factor < 1.5 ? "" : "bad"}>${factor < 1.5 ? "Not stretched" : `Stretched ${int(factor)} times`}</b>${place ? picture.caption : "The pixels as they are. What is in them? Move the slider."}</figcaption>
     <div class="stretch"><b>Stretch</b><${Slider} value=${place} label="Stretch the contrast" testid="museum-stretch" text=${`${num(factor)} times`} onInput=${setPlace} /><output>× ${factor < 10 ? factor.toFixed(1) : int(factor)}</output></div></figure>`;
 }
 

@@ -49,6 +49,8 @@ function Histogram({ shares, real, names, of }) {
     })}<text x="28" y="127">${of}</text></svg></div>`;
 }
 
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
 export function Quality() {
   const { metrics, events: { evaluated, measured }, checked, status } = store;
   const blank = !status || ["empty", "loading"].includes(status.state);
@@ -77,7 +79,7 @@ export function Quality() {
       ${m?.held_out === false && html`<small data-testid="reals-seen">Against reals that G has seen: none are held out.</small>`}
     </div><div>
       <${Metric} id="modes" last label=${points ? "Modes found" : "Classes found"} value=${counted ? `${modes ?? "–"} / ${names.length}` : "–"} className=${lost ? "bad" : ""} left="share of samples, %" right=${html`<span class="real">– –</span> real`} />
-      <${Histogram} shares=${shares} real=${blank ? null : checked?.real_share} names=${names} of=${what} />
+      ${!counted ? html`<p class="small bars none">${capital(what)}.</p>` : html`<${Histogram} shares=${shares} real=${blank ? null : checked?.real_share} names=${names} of=${what} />`}
       <small>Of no class: ${m?.junk == null ? "–" : percent(m.junk)}${shares && checked ? ` · shares: n ${int(checked.histogram_n)}, ${measuredAt}` : ""}</small>
       ${m?.figures && html`<${Figures} figures=${m.figures} />`}
     </div></div></section>`;

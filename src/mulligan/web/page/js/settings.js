@@ -188,6 +188,14 @@ function Remedy() {
 
 // ── the panel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** The recipes in one line, where the settings stand at the foot of the page. */
+export function Chips() {
+  const now = wanted();
+  const shown = (store.catalog?.recipes ?? []).filter((r) => FIRST.includes(r.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name));
+  return html`<div class="chips" role="group" aria-label="Recipe">${shown.map((r) => html`<button type="button" class="btn" aria-pressed=${r.name === now.recipe ? "true" : "false"} disabled=${!mayWrite()} data-testid=${`chip-${r.name}`} onClick=${() => setDraft("recipe", r.name)}>${r.name}</button>`)}
+    ${dirty() && store.status?.state !== "empty" && html`<button type="button" class="btn primary" disabled=${!mayWrite()} onClick=${() => start()}>Start new try</button>`}</div>`;
+}
+
 export function Settings() {
   const narrow = matchMedia("(max-width: 760px)").matches;
   const [open, setOpen] = useState(!narrow || store.status?.state === "empty");

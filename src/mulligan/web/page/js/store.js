@@ -23,6 +23,7 @@ export const store = {
   ...started,
   connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
   news: null, // {kind, text, actions} of the bar at the foot
+  closed: null, // the run whose end has been read
   spoken: "", alarmSpoken: "",
   draft: {}, // settings not yet in force, by name
   faults: {}, // refusals under fields, by name
@@ -110,7 +111,8 @@ const hears = {
     if (server.epoch !== store.epoch || !store.catalog) loadCatalog(); // with other pictures
     store.epoch = server.epoch;
     const mine = data.write_lock?.writer === server.client.slice(0, 8);
-    if (before !== store.status?.run || store.status?.state === "loading") store.news = null; // it was about another run
+    // it was about another run, or that nobody answered
+    if (before !== store.status?.run || store.status?.state === "loading" || store.news?.code === "away") store.news = null;
     if (!mine || !server.token) takeLock(false);
     if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
@@ -259,7 +261,10 @@ export async function act(path, body = {}, names = {}) {
 }
 
 export function refuse(problem, names = {}) {
-  if (!(problem instanceof Problem)) return tell("warn", "The server does not answer. Where it still runs, training goes on without this page.");
+  if (!(problem instanceof Problem)) {
+    store.news = { kind: "warn", code: "away", text: "The server does not answer. Where it still runs, training goes on without this page.", actions: [] };
+    return changed(true);
+  }
   if (problem.kind === "stale-token") {
     store.writer = false;
     server.token = null;

@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { int, num, time } from "./numbers.js";
 import { Quality } from "./quality.js";
 import { Samples } from "./samples.js";
-import { NAMES, Settings, dirty, start, wanted } from "./settings.js";
+import { Chips, NAMES, Settings, dirty, start, wanted } from "./settings.js";
 import { can, command, mayWrite, modelOf, openReport, pageState, store, tell } from "./store.js";
 import { TriesLine } from "./tries.js";
 
@@ -181,6 +181,6 @@ export function Train() {
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
   }, []);
-  return html`<${RunBar} state=${state} /><main class="lay" id="main" tabindex="-1"><${Settings} />
+  return html`<${RunBar} state=${state} /><main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Chips} /><${Settings} />
     <div class="main"><div class="row1"><${Samples} /><${Diagnosis} /><${Quality} /></div><${Charts} /></div></main>`;
 }
