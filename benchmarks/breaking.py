@@ -33,9 +33,8 @@ from breaking_cases import BROKEN, SOUND, Case, configure
 
 from mulligan.bench.machine import describe
 from mulligan.errors import DivergedError
-from mulligan.training import Diagnosis, Run, train
+from mulligan.training import Diagnosed, Diagnosis, Measured, Run, train
 from mulligan.training.diagnosis import FAILURES, FIGURES, HEALTHY, Failure, matches, severities
-from mulligan.training.events import Diagnosed, Measured
 
 COSTS = (
     ("quick", 7000, 1000),

@@ -18,10 +18,10 @@ import time
 import numpy as np
 import threadpoolctl
 
+from mulligan.nn import Network
 from mulligan.nn.layers import Conv2d, ConvTranspose2d
 from mulligan.nn.memory import aligned
-from mulligan.nn.network import Network
-from mulligan.nn.workers.threads import ThreadTeam
+from mulligan.nn.workers import ThreadTeam
 
 QUICK = [
     ("D 1→16, 28→14", Conv2d(16), (28, 28, 1), 64),

@@ -19,9 +19,9 @@ import numpy as np
 import threadpoolctl
 from convolution import least
 
+from mulligan.nn import Network
 from mulligan.nn.layers import Conv2d
 from mulligan.nn.layers.products import multiply
-from mulligan.nn.network import Network
 
 CASES = [
     ("D 1→16, 28→14 (64)", Conv2d(16), (28, 28, 1), 64),

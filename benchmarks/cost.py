@@ -21,10 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from mulligan.bench.machine import describe
-from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
-from mulligan.game.gan import GAN
-from mulligan.game.penalties import R1, R2
-from mulligan.game.spec import Game, Latent, Player
+from mulligan.game import GAN, R1, R2, Game, Latent, Player
+from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from mulligan.nn.optimizers import Adam
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cost.md"

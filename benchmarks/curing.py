@@ -45,8 +45,7 @@ from mulligan.data import TOYS
 from mulligan.data.sources import Gaussians
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, modes, moments, percent
-from mulligan.training import Diagnosis, Recorder, Run, plan, train
-from mulligan.training.events import Diagnosed
+from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, plan, train
 
 PAGES = Path(__file__).parents[1] / "docs" / "reference"
 STEPS = 4000

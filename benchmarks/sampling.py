@@ -14,7 +14,7 @@ import numpy as np
 
 import mulligan
 from mulligan.bench.machine import describe
-from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers import available_cores
 from mulligan.output.generator import Generator
 from mulligan.training import Run, with_overrides
 

@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 from breaking_cases import PLAIN, SMALL, Case, configure
 
-from mulligan.game.losses import LOSSES
-from mulligan.training import Run, train
-from mulligan.training.events import Stepped
+from mulligan.game import LOSSES
+from mulligan.training import Run, Stepped, train
 
 ROWS = 64
 EVERY = 100

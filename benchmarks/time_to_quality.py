@@ -26,7 +26,7 @@ import numpy as np
 from mulligan.bench.machine import describe
 from mulligan.data.sources import load_mnist
 from mulligan.metrics import bundled_judge, frechet_distance, manifolds, moments, noise_floor, percent
-from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers import available_cores
 
 PEERS = ("gan", "dcgan", "wgan_gp")
 OURS = ("quick", "best")

@@ -24,10 +24,8 @@ from recipes_table import median_and_range, score, seconds_a_step
 
 import mulligan
 from mulligan.evaluation import Exam
-from mulligan.nn.layers.classes import Projection
-from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
-from mulligan.nn.layers.dense import Dense
-from mulligan.nn.rng import restore, state_of, stream
+from mulligan.nn import restore, state_of, stream
+from mulligan.nn.layers import Conv2d, ConvTranspose2d, Dense, Projection
 from mulligan.training import Run, train, with_overrides
 
 HALF = (

@@ -11,8 +11,7 @@ import sys
 
 import mulligan
 from mulligan.output.pictures import grid, save_png
-from mulligan.training import Diagnosis
-from mulligan.training.events import Diagnosed, Sampled, Stepped
+from mulligan.training import Diagnosed, Diagnosis, Sampled, Stepped
 
 
 def main(steps=7000, picture="digits.png"):

@@ -8,5 +8,6 @@
 from __future__ import annotations
 
 from mulligan.report.report import page, write_report
+from mulligan.report.story import Story, read
 
-__all__ = ["page", "write_report"]
+__all__ = ["Story", "page", "read", "write_report"]

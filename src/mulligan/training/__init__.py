@@ -28,6 +28,19 @@ if TYPE_CHECKING:
     from mulligan.training.diagnosis.second_try import SecondTry as SecondTry
     from mulligan.training.diagnosis.second_try import diagnoses as diagnoses
     from mulligan.training.diagnosis.second_try import plan as plan
+    from mulligan.training.events import Adjusted as Adjusted
+    from mulligan.training.events import Clock as Clock
+    from mulligan.training.events import Diagnosed as Diagnosed
+    from mulligan.training.events import Evaluated as Evaluated
+    from mulligan.training.events import Event as Event
+    from mulligan.training.events import Failed as Failed
+    from mulligan.training.events import Finished as Finished
+    from mulligan.training.events import Measured as Measured
+    from mulligan.training.events import Sampled as Sampled
+    from mulligan.training.events import Saved as Saved
+    from mulligan.training.events import Started as Started
+    from mulligan.training.events import Stepped as Stepped
+    from mulligan.training.events import Waiting as Waiting
     from mulligan.training.interrupt import Interrupt as Interrupt
     from mulligan.training.loop import train as train
     from mulligan.training.overrides import with_overrides as with_overrides
@@ -49,6 +62,7 @@ _NAMES = {
     "config": "Config DataSpec dumps_toml load_config Parent with_all_of",
     "diagnosis.observer": "Diagnosis",
     "diagnosis.second_try": "diagnoses plan SecondTry",
+    "events": "Adjusted Clock Diagnosed Evaluated Event Failed Finished Measured Sampled Saved Started Stepped Waiting",
     "interrupt": "Interrupt",
     "loop": "train",
     "overrides": "with_overrides",

@@ -3,3 +3,8 @@
 - `threads`: `ThreadTeam`, which works everywhere; start here. `processes`: `ProcessTeam`, faster on Linux, same bytes.
 - `limits`: how many cores and how much memory this process may use; `blas`: which BLAS multiplies.
 """
+
+from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers.threads import ThreadTeam, shares
+
+__all__ = ["ThreadTeam", "available_cores", "shares"]

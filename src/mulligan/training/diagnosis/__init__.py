@@ -18,7 +18,6 @@ from mulligan.training.diagnosis.failures import FIGURES as FIGURES
 from mulligan.training.diagnosis.failures import HEALTHY as HEALTHY
 from mulligan.training.diagnosis.failures import Failure as Failure
 from mulligan.training.diagnosis.failures import Figure as Figure
-from mulligan.training.diagnosis.failures import figure_of as figure_of
 from mulligan.training.diagnosis.failures import matches as matches
 from mulligan.training.diagnosis.failures import remedy_for as remedy_for
 from mulligan.training.diagnosis.failures import titled as titled
@@ -26,7 +25,6 @@ from mulligan.training.diagnosis.measure import Probe as Probe
 from mulligan.training.diagnosis.measurements import Facts as Facts
 from mulligan.training.diagnosis.measurements import Measurements as Measurements
 from mulligan.training.diagnosis.measurements import facts_of as facts_of
-from mulligan.training.diagnosis.observer import Diagnosis as Diagnosis
 from mulligan.training.diagnosis.observer import agreement as agreement
 from mulligan.training.diagnosis.observer import cadence as cadence
 from mulligan.training.diagnosis.observer import severities as severities
@@ -40,7 +38,4 @@ from mulligan.training.diagnosis.rules import case as case
 from mulligan.training.diagnosis.rules import over as over
 from mulligan.training.diagnosis.rules import standing as standing
 from mulligan.training.diagnosis.rules import under as under
-from mulligan.training.diagnosis.second_try import SecondTry as SecondTry
-from mulligan.training.diagnosis.second_try import diagnoses as diagnoses
 from mulligan.training.diagnosis.second_try import next_folder as next_folder
-from mulligan.training.diagnosis.second_try import plan as plan
