@@ -20,7 +20,7 @@ from mulligan.data import from_arrays
 from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
 from mulligan.fitting import timed
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.initializers import He
+from mulligan.nn.layers import He
 from mulligan.serialization import KINDS
 from mulligan.training import dumps_toml, load_config, resume, with_overrides
 

@@ -13,7 +13,7 @@ import mulligan
 from mulligan.data import Sampler, from_arrays
 from mulligan.data import load as load_data
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, UnsupportedError
-from mulligan.game.spec import Schedules
+from mulligan.game import Schedules
 from mulligan.models import BUNDLED
 from mulligan.museum import case_named
 from mulligan.output.pictures import grid, pillow

@@ -10,13 +10,12 @@ import mulligan
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.evaluation import Exam, evaluate, evaluate_finished
-from mulligan.game.architectures.networks import MLPGenerator
-from mulligan.game.spec import Latent
+from mulligan.game import Latent
+from mulligan.game.architectures import MLPGenerator
 from mulligan.metrics import pca
 from mulligan.metrics.features import judge
+from mulligan.nn import Network, stream
 from mulligan.nn.layers import Sequential
-from mulligan.nn.network import Network
-from mulligan.nn.rng import stream
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.training import Recorder, Run, with_overrides
 

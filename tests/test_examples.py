@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import mulligan
-from mulligan.game.losses import LOSSES
+from mulligan.game import LOSSES
 from mulligan.training import with_overrides
 
 FOLDER = Path(__file__).parent.parent / "examples"

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.game.losses import LOSSES, Loss, sigmoid
+from mulligan.game import LOSSES, Loss
+from mulligan.game.losses import sigmoid
 from mulligan.output import readings
 from mulligan.output.readings import probability, read, says, unit
+from mulligan.report import Story
 from mulligan.report.charts import Axis, draw
 from mulligan.report.curves import verdict
-from mulligan.report.story import Story
 from mulligan.studies.measures import play
 from mulligan.training import Run, RunFolder, recipe
 from mulligan.training.progress import measured

@@ -16,7 +16,7 @@ from mulligan.bench.side import SIDES
 from mulligan.bench.worker import peak_memory
 from mulligan.bench.workloads import FAMILIES, names, workload
 from mulligan.errors import ConfigError, RunError, UnsupportedError
-from mulligan.game.gan import GAN
+from mulligan.game import GAN
 
 TOYS = names([], toy=True)
 
@@ -238,7 +238,7 @@ def test_quick_is_the_recipe_at_a_constant_rate():
 def test_penalties_that_nobody_wrote_in_torch_are_refused():
     from dataclasses import replace
 
-    from mulligan.game.penalties import R1
+    from mulligan.game import R1
 
     w = workload("mlp-r1r2-64", toy=True)
     side = Ours(w, draw(w), 1)

@@ -8,8 +8,8 @@ import pytest
 from experiments import decoupled
 from experiments.decoupled import WAYS, Chain, Shape, Way, gradient_errors
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
+from mulligan.nn import Network
 from mulligan.nn.layers import BatchNorm, Dense, ReLU, Sequential
-from mulligan.nn.network import Network
 from mulligan.nn.optimizers import SGD, Adam
 
 SYNTHETIC = {name: way for name, way in WAYS.items() if way.gradient == "synthetic"}

@@ -26,9 +26,8 @@ from experiments.optimizer_race import (
 from mulligan.data import load
 from mulligan.metrics.features import judge
 from mulligan.metrics.features.judge_training import softmax_cross_entropy
-from mulligan.nn.network import Network
+from mulligan.nn import Network, stream
 from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, Extragradient
-from mulligan.nn.rng import stream
 
 RESULTS = Path(mulligan.__file__).parents[2] / "docs" / "book" / "results" / "optimisers.jsonl"
 

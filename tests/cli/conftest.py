@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from mulligan.cli import main
-from mulligan.game.architectures.networks import ConvGenerator, MLPGenerator
-from mulligan.game.spec import Latent
+from mulligan.game import Latent
+from mulligan.game.architectures import ConvGenerator, MLPGenerator
+from mulligan.nn import Network, stream
 from mulligan.nn.layers import Sequential
-from mulligan.nn.network import Network
-from mulligan.nn.rng import stream
 from mulligan.output.generator import Generator, GeneratorSpec
 
 SOURCE = Path(__file__).parents[2] / "src"

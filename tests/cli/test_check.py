@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mulligan.nn.checking import Check
-from mulligan.nn.layers.dense import Dense
+from mulligan.nn.layers import Dense
 
 
 def test_the_table_has_a_line_for_each_thing(mulligan):

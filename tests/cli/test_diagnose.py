@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.training.events import Diagnosed, Stepped
+from mulligan.training import Diagnosed, Stepped
 
 RING = ("ring", "--steps", 1500, "--threads", 1, "--no-evaluate")
 QUIET = ("sample_every=0", "save_every=250", "data.limit=2000", "evaluate_every=0")

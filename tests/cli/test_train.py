@@ -14,8 +14,7 @@ import pytest
 from mulligan.cli import follow
 from mulligan.fitting import timed
 from mulligan.models import load
-from mulligan.training import RunFolder, progress
-from mulligan.training.events import Clock, Stepped
+from mulligan.training import Clock, RunFolder, Stepped, progress
 from mulligan.training.store import next_free
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")

@@ -11,8 +11,8 @@ from mulligan.game.cases import NETS
 from mulligan.nn import Polyak
 from mulligan.nn import layers as nn
 from mulligan.nn.optimizers import SGD, Adam, Extragradient, Lookahead
+from mulligan.serialization import from_table, to_table
 from mulligan.training import Config
-from mulligan.training.config import from_table, to_table
 
 ETA = 0.3
 

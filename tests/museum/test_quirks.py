@@ -7,11 +7,10 @@ import pytest
 
 import mulligan
 from mulligan.errors import ConfigError, UnsupportedError
-from mulligan.game.gan import GAN
-from mulligan.game.spec import Latent
+from mulligan.game import GAN, Latent
 from mulligan.museum.quirks import ArticleAdam, ArticleGenerator, ArticleOutput
+from mulligan.nn import Network
 from mulligan.nn.layers import Dense, Sequential, Sigmoid
-from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import plan_of
 from mulligan.training import with_overrides
@@ -111,7 +110,7 @@ def pairs(network):
 def test_the_recipe_is_the_script(name, facts):
     config = mulligan.recipe(name)
     drawn = []
-    latent = Recorded(config.latent.dim, config.latent.distribution, drawn)
+    latent = Recorded(config.latent.dim, config.latent.distribution, drawn=drawn)
     gan = GAN(replace(config, latent=latent), (28, 28, 1), seed=config.seed, workers=1, dtype=np.float64)
     script = Script(pairs(gan.g.network), pairs(gan.d.network), **facts)
     assert [len(W) for W, _ in script.g] == GENERATOR[:-1]

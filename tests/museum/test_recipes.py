@@ -8,16 +8,14 @@ import pytest
 import mulligan
 from mulligan.data import TOYS, load
 from mulligan.data.sources.toys import load_toy
-from mulligan.game.gan import GAN
-from mulligan.game.losses import LiteralCost, NonSaturating
+from mulligan.game import GAN, LiteralCost, NonSaturating
 from mulligan.museum.exhibits import article, autograd
 from mulligan.museum.jang import ClampedProbability, Stratified, fitted
 from mulligan.museum.mistakes import AutogradCost, LogOfProbability
 from mulligan.museum.papers import Marginals, RisingMomentum
 from mulligan.museum.quirks import ArticleAdam
-from mulligan.nn.layers import Arctan, Dense, ReLU, Sequential, Tanh
-from mulligan.nn.layers.base import walk
-from mulligan.nn.network import Network
+from mulligan.nn import Network
+from mulligan.nn.layers import Arctan, Dense, ReLU, Sequential, Tanh, walk
 from mulligan.nn.optimizers import Adam, Momentum
 from mulligan.serialization import to_table
 from mulligan.training import with_overrides

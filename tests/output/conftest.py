@@ -5,13 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from mulligan.game.architectures.networks import ConvGenerator, MLPGenerator
-from mulligan.game.spec import Latent
+from mulligan.game import Latent
+from mulligan.game.architectures import ConvGenerator, MLPGenerator
 from mulligan.museum.kinds import ArticleOutput
+from mulligan.nn import Network, stream
 from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES, Case
-from mulligan.nn.network import Network
-from mulligan.nn.rng import stream
 from mulligan.output.generator import Generator, GeneratorSpec
 
 # every way in which padding, kernel and stride can meet, beside those that gradients are checked on

@@ -13,9 +13,8 @@ import pytest
 
 from mulligan.data import load
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.report import page, quality, sections, write_report
+from mulligan.report import page, quality, read, sections, write_report
 from mulligan.report.pictures import nearest
-from mulligan.report.story import read
 from mulligan.training import Parent
 
 EVIL = "<script>alert(1)</script>&\"'"

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
+from mulligan.report import read
 from mulligan.report.again import command
-from mulligan.report.story import read
 from mulligan.training import recipe, with_overrides
 
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from mulligan.game.losses import Relativistic
-from mulligan.report import curves
+from mulligan.game import Relativistic
+from mulligan.report import curves, read
 from mulligan.report.report import compared
-from mulligan.report.story import read
 
 
 def test_the_shares_beside_the_fakes_are_those_of_the_reals(folder):

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.training import Config, Recorder, Run, RunFolder, recipe, with_overrides
-from mulligan.training.events import Diagnosed, Event, Stepped
+from mulligan.training import Config, Diagnosed, Event, Recorder, Run, RunFolder, Stepped, recipe, with_overrides
 from mulligan.training.store import checkpoints
 
 LEAKY = "leaky_relu"

@@ -10,8 +10,19 @@ import numpy as np
 import pytest
 
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.training import Config, Recorder, Run, load_checkpoint, plan, read_events, resume, train, with_overrides
-from mulligan.training.events import Adjusted, Diagnosed
+from mulligan.training import (
+    Adjusted,
+    Config,
+    Diagnosed,
+    Recorder,
+    Run,
+    load_checkpoint,
+    plan,
+    read_events,
+    resume,
+    train,
+    with_overrides,
+)
 from mulligan.training.store.checkpoint import sealed
 
 LINES = (

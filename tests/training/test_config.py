@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mulligan.errors import ConfigError
-from mulligan.game.losses import Hinge
-from mulligan.nn.clipping import ClipNorm
+from mulligan.game import Hinge
+from mulligan.nn import ClipNorm
 from mulligan.nn.optimizers import RMSprop
 from mulligan.nn.schedules import Constant
 from mulligan.serialization import to_table

@@ -9,8 +9,7 @@ import pytest
 
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError
-from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.nn.optimizers.base import Optimizer
+from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
 from mulligan.training import Recorder, Run, guard, load_checkpoint, resume, save_checkpoint, train
 
 

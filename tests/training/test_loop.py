@@ -15,19 +15,22 @@ import numpy as np
 import pytest
 
 from mulligan.errors import DivergedError
-from mulligan.training import Diagnosis, Recorder, Run, train
-from mulligan.training.events import (
+from mulligan.training import (
     Clock,
     Diagnosed,
+    Diagnosis,
     Evaluated,
     Event,
     Failed,
     Finished,
     Measured,
+    Recorder,
+    Run,
     Sampled,
     Saved,
     Started,
     Stepped,
+    train,
 )
 
 

@@ -12,8 +12,7 @@ import pytest
 from mulligan.data import TOYS, Dataset, load
 from mulligan.data.sources import Gaussians
 from mulligan.metrics import bundled_judge, kid, modes
-from mulligan.training import DataSpec, Recorder, Run, resume, train
-from mulligan.training.events import Evaluated
+from mulligan.training import DataSpec, Evaluated, Recorder, Run, resume, train
 from mulligan.training.monitor import COUNT, Monitor
 
 

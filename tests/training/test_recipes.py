@@ -12,17 +12,13 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError
-from mulligan.game.architectures.networks import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
+from mulligan.game import GAN, R1, R2, Latent, NonSaturating, Player, Relativistic
+from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, R3GANDiscriminator, R3GANGenerator
 from mulligan.game.cases import Case, game_of
 from mulligan.game.checking import check_case
-from mulligan.game.gan import GAN
-from mulligan.game.losses import NonSaturating, Relativistic
-from mulligan.game.penalties import R1, R2
-from mulligan.game.spec import Latent, Player
+from mulligan.nn import EMA, Network
 from mulligan.nn import layers as nn
-from mulligan.nn.averaging import EMA
-from mulligan.nn.layers.initializers import He, Zeros
-from mulligan.nn.network import Network
+from mulligan.nn.layers import He, Zeros
 from mulligan.nn.optimizers import Adam
 from mulligan.training import RECIPES, Parent, Run, describe, dumps_toml, recipe, train, with_overrides
 from mulligan.training.diagnosis import Probe

@@ -11,7 +11,7 @@ import pytest
 
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
-from mulligan.nn.workers.limits import available_cores
+from mulligan.nn.workers import available_cores
 from mulligan.output.generator import Generator
 from mulligan.training import Run, recipe
 from mulligan.training.samples import fingerprint_of, labels_of

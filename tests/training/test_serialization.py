@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 
 from mulligan.data import Dataset
 from mulligan.errors import ConfigError, DivergedError, ShapeError, TooLargeError, UnsupportedError
-from mulligan.game.losses import LOSSES, Hinge, Loss, NonSaturating
-from mulligan.game.penalties import R1, WGANGP, Penalty
-from mulligan.nn.averaging import Average
+from mulligan.game import LOSSES, R1, WGANGP, Hinge, Loss, NonSaturating, Penalty
+from mulligan.nn import Average
 from mulligan.nn.fields import Interval, form_of
-from mulligan.nn.layers import Dense, Flatten, Layer, LeakyReLU, Reshape
-from mulligan.nn.layers.initializers import He, Scaled
+from mulligan.nn.layers import Dense, Flatten, He, Layer, LeakyReLU, Reshape, Scaled
 from mulligan.nn.optimizers import Adam, Lookahead
 from mulligan.nn.schedules import StepDecay
 from mulligan.nn.workers import limits

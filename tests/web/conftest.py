@@ -22,6 +22,7 @@ from mulligan.data import Dataset
 from mulligan.serialization import from_table, to_table
 from mulligan.training import (
     Config,
+    Diagnosed,
     Diagnosis,
     Recorder,
     Run,
@@ -31,7 +32,6 @@ from mulligan.training import (
     recipe,
     with_overrides,
 )
-from mulligan.training.events import Diagnosed
 from mulligan.web.http.app import application
 from mulligan.web.http.problems import Problem
 from mulligan.web.playground import Playground

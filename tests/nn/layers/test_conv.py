@@ -20,7 +20,7 @@ from mulligan.nn.layers import (
     products,
     windows,
 )
-from mulligan.nn.workers.threads import ThreadTeam, shares
+from mulligan.nn.workers import ThreadTeam, shares
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 

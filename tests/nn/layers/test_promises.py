@@ -11,7 +11,7 @@ from mulligan.nn import layers as nn
 from mulligan.nn.cases import CASES
 from mulligan.nn.checking import check_layer
 from mulligan.nn.layers import Constant, He, Orthogonal, Scaled, Zeros
-from mulligan.nn.workers.threads import ThreadTeam, shares
+from mulligan.nn.workers import ThreadTeam, shares
 
 EVERY = [(f"{name} {i}", case) for name, cases in CASES.items() for i, case in enumerate(cases)]
 every = pytest.mark.parametrize("case", [case for _, case in EVERY], ids=[name for name, _ in EVERY])

@@ -9,8 +9,8 @@ import time
 import pytest
 import threadpoolctl
 
-from mulligan.nn.workers import threads
-from mulligan.nn.workers.threads import SWITCH_INTERVAL, ThreadTeam, shares
+from mulligan.nn.workers import ThreadTeam, shares, threads
+from mulligan.nn.workers.threads import SWITCH_INTERVAL
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 64])

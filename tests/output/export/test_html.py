@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from mulligan.errors import UnsupportedError
-from mulligan.game.architectures.networks import MLPGenerator
-from mulligan.game.spec import Latent
+from mulligan.game import Latent
+from mulligan.game.architectures import MLPGenerator
 from mulligan.models import bundled
+from mulligan.nn import Network, stream
 from mulligan.nn import layers as nn
-from mulligan.nn.network import Network
-from mulligan.nn.rng import stream
 from mulligan.output.export import html as module
 from mulligan.output.export.html import PAGE, in_half, player
 from mulligan.output.export.npz import described

@@ -5,7 +5,7 @@ import pytest
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
-from mulligan.nn.layers.base import Layer
+from mulligan.nn.layers import Layer
 from mulligan.output.export import facts
 from mulligan.output.export.plan import LOWERINGS, Plan, plainly, plan_of, without_spectral_norm
 

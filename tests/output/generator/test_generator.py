@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError
-from mulligan.game.spec import Latent
+from mulligan.game import Latent
+from mulligan.nn import Network, stream
 from mulligan.nn.layers import Dense, Flatten, PixelNorm, Sequential, Tanh
-from mulligan.nn.network import Network
-from mulligan.nn.rng import stream
 from mulligan.output.generator import LARGEST_SEED, Generator, GeneratorSpec
 from mulligan.output.generator.chunks import CHUNK
 

@@ -14,11 +14,10 @@ from safetensors import safe_open
 from safetensors.numpy import save, save_file
 
 from mulligan.errors import CheckpointError, ConfigError, RunError
-from mulligan.game.spec import Latent
+from mulligan.game import Latent
 from mulligan.models import load
+from mulligan.nn import Network, stream
 from mulligan.nn.layers import LAYERS, Dense, Reshape, Sequential, Tanh
-from mulligan.nn.network import Network
-from mulligan.nn.rng import stream
 from mulligan.output.export import FORMATS
 from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.generator.file import digest

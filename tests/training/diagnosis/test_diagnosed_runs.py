@@ -15,7 +15,11 @@ from mulligan.data import Dataset
 from mulligan.errors import DivergedError
 from mulligan.training import (
     Config,
+    Diagnosed,
     Diagnosis,
+    Event,
+    Failed,
+    Measured,
     Recorder,
     Run,
     diagnoses,
@@ -28,7 +32,6 @@ from mulligan.training import (
     with_overrides,
 )
 from mulligan.training.diagnosis import Facts, Probe, facts_of
-from mulligan.training.events import Diagnosed, Event, Failed, Measured
 
 
 def reached(run: Run, step: int) -> bool:

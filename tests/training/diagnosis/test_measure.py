@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import entropy as scipy_entropy
 
 from mulligan.data import TOYS, Dataset, load, scaled
-from mulligan.nn.network import Network
+from mulligan.nn import Network
 from mulligan.training import Run
 from mulligan.training.diagnosis import Probe, facts_of
 

@@ -9,10 +9,9 @@ from unittest.mock import patch
 
 import pytest
 
-from mulligan.training import Diagnosis, Run, train, with_overrides
+from mulligan.training import Diagnosed, Diagnosis, Measured, Run, Stepped, train, with_overrides
 from mulligan.training.diagnosis import HEALTHY, Facts, Finding, agreement, cadence, severities
 from mulligan.training.diagnosis.observer import Path
-from mulligan.training.events import Diagnosed, Measured, Stepped
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 MEASURES = {"d_loss": 1.2, "d_real": 0.4, "d_fake": -0.3, "d_accuracy": 0.67}

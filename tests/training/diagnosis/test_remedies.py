@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from mulligan.errors import UnsupportedError
-from mulligan.game.architectures.networks import ARCHITECTURES, MLPDiscriminator
-from mulligan.game.gan import GAN
-from mulligan.nn.layers import LAYERS, BatchNorm, LayerNorm, Tanh
-from mulligan.nn.layers.base import Layer, Shape
-from mulligan.nn.network import Network
+from mulligan.game import ARCHITECTURES, GAN
+from mulligan.game.architectures import MLPDiscriminator
+from mulligan.nn import Network
+from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, Shape, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, Config, recipe, with_overrides

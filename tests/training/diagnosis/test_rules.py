@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.training import recipe
+from mulligan.training import Measured, recipe
 from mulligan.training.diagnosis import (
     FAILURES,
     FIGURES,
@@ -20,7 +20,6 @@ from mulligan.training.diagnosis import (
     remedy_for,
     standing,
 )
-from mulligan.training.events import Measured
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
 PENALISED = PLAIN._replace(penalised=True)

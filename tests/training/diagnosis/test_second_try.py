@@ -8,9 +8,20 @@ import numpy as np
 import pytest
 
 from mulligan.errors import CheckpointError, ConfigError
-from mulligan.training import Config, Recorder, Run, diagnoses, dumps_toml, load_checkpoint, load_config, plan, resume
+from mulligan.training import (
+    Config,
+    Diagnosed,
+    Recorder,
+    Run,
+    Started,
+    diagnoses,
+    dumps_toml,
+    load_checkpoint,
+    load_config,
+    plan,
+    resume,
+)
 from mulligan.training.diagnosis import next_folder
-from mulligan.training.events import Diagnosed, Started
 
 # ── the second try ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -19,7 +19,7 @@ import pytest
 
 import mulligan
 from mulligan.data import from_arrays
-from mulligan.nn.layers.dropout import Dropout
+from mulligan.nn.layers import Dropout
 from mulligan.training import (
     Interrupt,
     Recorder,

@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import label
 
 import mulligan.web
-from mulligan.metrics.features.judge import bundled_judge
+from mulligan.metrics import bundled_judge
 from mulligan.models import bundled
 
 PAGE = Path(mulligan.web.__file__).parent / "page"

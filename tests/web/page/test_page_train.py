@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from mulligan.game.losses import LOSSES
+from mulligan.game import LOSSES
 from mulligan.output.figures import figure
 from mulligan.output.readings import READINGS, read, says, unit
 from mulligan.training import recipe
