@@ -91,7 +91,8 @@ def test_one_dimension(tiny: Any) -> None:
     assert maps.point(made, x=0.0, y=0.0)["probability"] is not None
 
 
-def test_saliency_is_the_difference_that_a_pixel_makes(image: Any, seen: Run) -> None:
+def test_where_d_looks_is_what_covering_a_place_costs(image: Any, seen: Run) -> None:
+    """On pictures of 8×8 a patch is one pixel; a gradient there is specks, and no picture has it."""
     found = maps.pictures(seen, count=3)
     assert (len(found["real"]), len(found["fake"])) == (3, 3)
     space = seen.gan.d.network.workspace()
@@ -99,15 +100,33 @@ def test_saliency_is_the_difference_that_a_pixel_makes(image: Any, seen: Run) ->
     x = np.asarray(seen.data.images[rows], np.float32) / 255.0 * 2.0 - 1.0
     labels = seen.labels[rows]  # type: ignore[index]
     assert image(found["real"][1]["png"]).tolist() == np.asarray(seen.data.images[rows[1]])[..., 0].tolist()
-    for place in ((2, 3), (5, 1)):
-        up, down = x[1:2].copy(), x[1:2].copy()
-        up[0, *place, 0] += 2 * 0.02  # a pixel in 0 … 1 is half as wide as the network's range
-        down[0, *place, 0] -= 2 * 0.02
-        slope = float(space.forward(up, labels[1:2], training=False)[0, 0])
-        slope = (slope - float(space.forward(down, labels[1:2], training=False)[0, 0])) / 0.04
-        gradient = np.frombuffer(base64.b64decode(found["real"][1]["gradient"]), np.int8).reshape(8, 8)
-        assert gradient[place] / 127 * found["largest"] == pytest.approx(slope, rel=0.1, abs=0.02 * found["largest"])
+    before = float(space.forward(x[1:2], labels[1:2], training=False)[0, 0])
+    held = np.frombuffer(base64.b64decode(found["real"][1]["map"]), np.int8).reshape(8, 8)
+    for place in ((2, 3), (5, 1), (0, 0), (7, 7)):
+        covered = x[1:2].copy()
+        covered[0, *place] = np.median(x)
+        fall = before - float(space.forward(covered, labels[1:2], training=False)[0, 0])
+        assert held[place] / 127 * found["largest"] == pytest.approx(fall, abs=0.01 * found["largest"])
     assert found["real"][1]["class_name"] == seen.data.class_names[int(labels[1])]
+
+
+def test_patches_are_a_fifth_of_a_side_overlap_by_half_and_reach_the_edges(tiny_pictures: Any, digits: Any) -> None:
+    """A D that sums the pixels: a pixel holds up what the patches over it have, on the mean."""
+    seen = Run(tiny_pictures(), data=digits)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 20, 20, 1)).astype(np.float32)
+
+    class Sums:
+        network = seen.gan.d.network
+
+        def forward(self, x: Any, classes: Any, training: bool) -> Any:
+            return x.sum(axis=(1, 2))
+
+    logits, held = maps.occlusion(Sums(), x, None, 0.0)  # type: ignore[arg-type]
+    assert np.allclose(logits, x.sum(axis=(1, 2, 3)), atol=1e-4)
+    sums = {(i, j): x[:, i : i + 4, j : j + 4, 0].sum(axis=(1, 2)) for i in range(0, 17, 2) for j in range(0, 17, 2)}
+    assert np.allclose(held[:, 0, 0], sums[0, 0], atol=1e-4)
+    over = [sums[i, j] for i in (8, 10) for j in (12, 14)]
+    assert np.allclose(held[:, 11, 15], np.mean(over, axis=0), atol=1e-4)
 
 
 def test_pictures_and_points_are_told_apart(run: Run, seen: Run) -> None:

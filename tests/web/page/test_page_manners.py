@@ -2,6 +2,8 @@
 
 import pytest
 
+from mulligan.training.diagnosis import FAILURES
+
 pytestmark = pytest.mark.story
 
 PHONE = {"width": 390, "height": 844}
@@ -327,6 +329,44 @@ def test_a_remedy_that_is_edited_is_that_of_the_try_in_hand(open_tab):
         tab.page.evaluate(TOLD, {"status": {"state": "alarm", "run": run}, "diagnosis": alarm | {"state": state}})
         tab("remedy-editor").wait_for(state="detached")
         assert tab.page.evaluate(primary)
+
+
+def test_edit_first_has_the_controls_of_settings_and_shows_all_of_a_text(open_tab):
+    """Configuration in one line of a narrow field, of which the end could not be seen."""
+    tab = open_tab()
+    optimizer = 'generator.optimizer={kind="adam", lr=0.001, beta1=0.0, beta2=0.99, eps=1e-8}'
+    paths = ["loss.kind=hinge", "batch_size=64", "generator.squared=false", optimizer]
+    changes = [{"path": line.split("=")[0], "label": line.split("=")[0], "old": 1, "new": 2} for line in paths]
+    alarm = {"state": "cycling", "title": "Cycling", "severity": "alarm", "text": "G goes round.", "can_try": True}
+    told = alarm | {"from_step": 0, "changes": changes, "overrides": paths}
+    tab.page.evaluate(TOLD, {"status": {"state": "alarm"}, "diagnosis": told})
+    tab("edit-remedy").click()
+    editor = tab("remedy-editor")
+    kinds = "[...document.querySelectorAll('[data-testid=remedy-editor] .in')].map((e) => [e.tagName, e.value])"
+    assert tab.page.evaluate(kinds) == [
+        ["SELECT", "hinge"], ["INPUT", "64"], ["SELECT", "false"], ["TEXTAREA", optimizer.split("=", 1)[1]]
+    ]  # fmt: skip
+    whole = "(e) => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1"
+    assert editor.locator("textarea").evaluate(whole)
+
+
+def test_all_checks_are_a_picture_and_a_sentence_each(open_tab):
+    tab = open_tab()
+    line = {"words": "‖∇D‖² on fakes", "operator": ">", "threshold": 50, "value": 3, "holds": False}
+    cases = [{"severity": "alarm", "holds": False, "evidence": [line]}]
+    checks = [
+        {"state": state, "title": state, "meaning": "It fails.", "holds": False, "severity": "", "cases": cases}
+        for state in FAILURES
+    ]
+    tab.page.evaluate(TOLD, {"status": {"state": "paused"}})
+    tell = "(told) => import('/js/store.js').then(({server}) => server.hear('checked', told))"
+    tab.page.evaluate(tell, {"step": 500, "reals": 256, "checks": checks, "evidence": []})
+    tab("all-checks").click()
+    dialog = tab("checks-dialog")
+    assert len({svg.inner_html() for svg in dialog.locator("svg.fails").all()}) == len(FAILURES)
+    assert "‖∇D‖²" not in dialog.inner_text()  # until somebody asks
+    dialog.locator("summary").first.click()
+    assert "‖∇D‖² on fakes > 50" in dialog.inner_text()
 
 
 def test_less_motion(open_tab):

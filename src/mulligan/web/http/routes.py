@@ -247,7 +247,7 @@ ROUTES: tuple[Route, ...] = (
         refuses=MODEL_GONE,
     ),
     Route(
-        "GET", "/api/look/pictures", "D's gradient at pictures.", calls.looked("pictures"),
+        "GET", "/api/look/pictures", "What each place of a picture adds to D's logit.", calls.looked("pictures"),
         query={**SEEN, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(

@@ -43,7 +43,7 @@ class Live:
     number: int
     serial: int
     diagnosis: Diagnosis
-    path: deque[Any] = field(default_factory=lambda: deque(maxlen=50))
+    path: deque[Any] = field(default_factory=lambda: deque(maxlen=8))
 
 
 def opened(live: Live, monitor: Monitor | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
 
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { pictureOf } from "./failures.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, percent, plain, short } from "./numbers.js";
 import { changed, command, edited, finding, mayWrite, store } from "./store.js";
@@ -136,7 +137,7 @@ export function Diagnosis() {
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${checked?.checks.length ?? awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d" tabindex="-1">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${every ? `, every ${int(every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
-    <div class="pb"><div class="state"><span class=${`badge ${blank ? "" : lacks.length ? "info" : level}`}>${blank ? "" : icon[lacks.length ? "info" : level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
+    <div class="pb"><div class="state">${severe && pictureOf(diagnosed.state)}<span class=${`badge ${blank ? "" : lacks.length ? "info" : level}`}>${blank ? "" : icon[lacks.length ? "info" : level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`} data-testid="diagnosis-text">${text}</p>
       <ul class="ev" data-testid="diagnosis-evidence">${blank ? awaited()?.evidence.map((line) => html`<li title=${line.words}><div>${line.label}<small>alarm ${line.operator} ${short(line.threshold)}</small></div><${Gauge} line=${line} /><div class="v muted">–</div></li>`) : shown.map((line) => html`<${EvidenceLine} line=${line} level=${level === "ok" ? "warn" : level} />`)}</ul>
       <${Advice} severe=${severe} open=${() => setOpen(true)} />
@@ -150,8 +151,8 @@ function Checks({ checked, close }) {
     <header><h2 id="checks-h">All ${checked.checks.length} checks at step ${int(checked.step)}</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
     <ul class="checks">${checked.checks.map((check) => {
       const level = check.holds ? badgeOf(check.severity || "alarm") : "ok";
-      return html`<li><span class=${level}>${icon[level]()}</span><div><b>${check.title}</b> <span class=${level}>${check.holds ? "shows" : "does not show"}</span><small>${check.meaning}</small>
-        ${check.cases.map((c) => html`<small>${c.severity}: ${c.evidence.map((e, i) => html`${i > 0 ? " and " : ""}${e.words} ${e.operator} ${short(e.threshold)} (is ${num(e.value)})`)}</small>`)}</div></li>`;
+      return html`<li>${pictureOf(check.state)}<div><b>${check.title}</b> <span class=${`verdict ${level}`}>${icon[level]()}${check.holds ? "shows" : "does not show"}</span><p>${check.meaning}</p>
+        <details><summary>How it is found</summary>${check.cases.map((c) => html`<small>${c.severity}: ${c.evidence.map((e, i) => html`${i > 0 ? " and " : ""}${e.words} ${e.operator} ${short(e.threshold)} (is ${num(e.value)})`)}</small>`)}</details></div></li>`;
     })}</ul></dialog>`;
 }
 

@@ -44,7 +44,7 @@ function useLooks(path, params, key) {
 
 // ── points ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "path of the last grids", false]];
+const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "way of the last 8 grids", false]];
 
 function drawField(canvas, f, show, at) {
   const W = (canvas.width = canvas.clientWidth * 2);
@@ -86,13 +86,14 @@ function drawField(canvas, f, show, at) {
   }
   if (show.path) {
     ink.strokeStyle = css("--fake");
-    ink.globalAlpha = 0.7;
     ink.lineWidth = 3;
-    for (const way of f.path) {
+    for (const way of f.path) way.slice(1).forEach(([x, y], i) => { // the newest part is the darkest
+      ink.globalAlpha = 0.1 + (0.8 * (i + 1)) / way.length;
       ink.beginPath();
-      way.forEach(([x, y], i) => (i ? ink.lineTo(X(x), Y(y)) : ink.moveTo(X(x), Y(y))));
+      ink.moveTo(X(way[i][0]), Y(way[i][1]));
+      ink.lineTo(X(x), Y(y));
       ink.stroke();
-    }
+    });
   }
   const dots = (points, size, colour, ring) => {
     ink.fillStyle = colour;
@@ -300,13 +301,13 @@ function Pictures({ params, name }) {
   // on a phone the real and the generated ones are two blocks, one below the other
   const blocks = matchMedia("(max-width: 760px)").matches ? [["real", 0, data.real], ["fake", data.real.length, data.fake]] : [["both", 0, [...data.real, ...data.fake]]];
   const side = (i) => (i < data.real.length ? "real" : "fake");
-  return html`<section class="panel" aria-labelledby="l4"><div class="ph"><h2 id="l4">Where D looks</h2><span class="end small wide">∂D/∂pixel: which pixels would make D say “more real” if they were brighter</span></div><div class="pb">
+  return html`<section class="panel" aria-labelledby="l4"><div class="ph"><h2 id="l4">Where D looks</h2><span class="end small wide">cover a place, and see what D says: blue places made it say “real”, orange ones “generated”</span></div><div class="pb">
     <div class="look">${blocks.map(([kind, first, list]) => html`
       ${kind === "both" && html`<span></span>`}${kind !== "fake" && html`<span class="grp real">Real, from the training set</span>`}${kind !== "real" && html`<span class="grp fake">Generated</span>`}
       <span class="h">Picture<br /><span class="muted">0 … 1</span></span>${list.map((p, i) => html`<${Picture} image=${images[first + i]} label=${side(first + i) === "real" ? `Real ${p.class_name ?? ""}` : "Generated"} />`)}
-      <span class="h">Gradient<br /><span class="muted">±${num(data.largest)}</span></span>${list.map((p, i) => html`<${Saliency} data=${p.gradient} width=${data.width} height=${data.height} label=${`Gradient of D at the ${side(first + i) === "real" ? "real" : "generated"} picture above`} />`)}
+      <span class="h">What each place adds<br /><span class="muted">±${num(data.largest)} logits</span></span>${list.map((p, i) => html`<${Saliency} data=${p.map} width=${data.width} height=${data.height} label=${`What each place of the ${side(first + i) === "real" ? "real" : "generated"} picture above adds to D’s logit`} />`)}
       <span class="h">D’s logit<br /><span class="muted">${centred ? "centred" : ""}</span></span>${list.map((p, i) => html`<span class=${`v ${side(first + i)}`}>${signed(centred ? p.centred : p.logit)}</span>`)}`)}</div>
-    <div class="cb"><span class="fake">brighter is less real</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">brighter is more real</span></div></div></section>
+    <div class="cb"><span class="fake">speaks for “generated”</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks"><span>−${num(data.largest)}</span><span>0</span><span>+${num(data.largest)}</span></div></div><span class="real">speaks for “real”</span></div></div></section>
     <${LayerPanels} params=${params} name=${name} />`;
 }
 

@@ -161,6 +161,15 @@ function Pictures({ value, openOwn }) {
 
 // ── a second try, edited first ──────────────────────────────────────────────────────────────────────────────────────
 
+/** The control of one value of the configuration: a menu, a number, or room for all of a longer text. */
+function Value({ change: { path, text, label, use }, set }) {
+  const props = { class: "in", "aria-label": `New value of ${label}`, disabled: !use, onInput: (e) => set(e.target.value) };
+  const named = path === "loss" || path === "loss.kind" ? store.catalog?.losses.map((l) => l.name) : ["true", "false"].includes(text) ? ["true", "false"] : null;
+  if (named) return html`<select ...${props}>${[...new Set([text, ...named])].map((name) => html`<option value=${name} selected=${name === text}>${plain(name)}</option>`)}</select>`;
+  if (Number.isFinite(parse(text))) return html`<input ...${props} inputmode="decimal" value=${text} />`;
+  return html`<textarea ...${props} rows=${Math.ceil(text.length / 28) + 1} spellcheck="false" value=${text} />`;
+}
+
 function Remedy() {
   const { changes, from } = store.remedy;
   const set = (i, more) => {
@@ -178,7 +187,7 @@ function Remedy() {
   return html`<fieldset><legend>Second try, edited</legend><div class="edit" data-testid="remedy-editor">
     <small>From step ${int(from)}. Take out or change what it will apply.</small>
     ${changes.map((c, i) => html`<div class="one"><label class="line"><input type="checkbox" checked=${c.use} onChange=${(e) => set(i, { use: e.target.checked })} />${c.label}</label>
-      <input class="in" aria-label=${`New value of ${c.label}`} value=${c.text} disabled=${!c.use} onInput=${(e) => set(i, { text: e.target.value })} />
+      <${Value} change=${c} set=${(text) => set(i, { text })} />
       <small>was ${c.old}</small></div>`)}
     <${Fault} name="remedy" />
     <div class="act"><button type="button" class="btn primary" data-testid="second-try-edited" disabled=${!mayWrite() || !changes.some((c) => c.use)} onClick=${go}>${icon.flag()}Second try</button>
