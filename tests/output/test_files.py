@@ -118,3 +118,27 @@ def test_a_read_only_folder_is_a_run_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(RunError, match="cannot be written"):
         atomic_write(tmp_path / "a", b"x")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_nothing_is_renamed_over_what_is_no_regular_file(tmp_path):
+    aim, link, pipe, lost = (tmp_path / name for name in ("aim", "link", "pipe", "lost"))
+    aim.write_bytes(b"old")
+    link.symlink_to(aim)
+    lost.symlink_to(tmp_path / "nowhere")
+    os.mkfifo(pipe)
+    for path, words in ((link, "a link to .*aim"), (lost, "a link to .*nowhere"), (pipe, "is a pipe, a device")):
+        with pytest.raises(RunError, match=f"cannot write {path}: .*{words}"):
+            atomic_write(path, b"new")
+    assert link.is_symlink()
+    assert lost.is_symlink()
+    assert pipe.is_fifo()
+    assert aim.read_bytes() == b"old"
+    assert sorted(os.listdir(tmp_path)) == ["aim", "link", "lost", "pipe"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no devices here")
+def test_a_device_stays_one():
+    with pytest.raises(RunError, match="cannot write /dev/null: null is a pipe, a device or a folder, no file"):
+        atomic_write("/dev/null", b"new")
+    assert not os.path.isfile("/dev/null")

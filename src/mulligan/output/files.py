@@ -38,14 +38,17 @@ def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object
     ConfigError
         When `path` names no file.
     RunError
-        When the folder cannot be written, the disk is full, or `path` is a folder. No temporary file is left, and an
-        older file at `path` is untouched.
+        When the folder cannot be written, the disk is full, or `path` is a link, a device, a pipe or a folder. No
+        temporary file is left, and what stood at `path` is untouched.
     """
     path = Path(path)
     if not path.name:
         raise ConfigError(f"path must name a file, got {str(path)!r}. Try {str(path / 'mine')!r}.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.is_symlink():
+            raise OSError(errno.EINVAL, f"it is a link to {os.path.realpath(path)}, and would be replaced")
+        regular(path)
         if folders:
             path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w+b") as file:
@@ -90,7 +93,8 @@ def regular(path: Path) -> Path:
         When one does.
     """
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, f"{path.name} is a pipe, a device or a folder, no file", str(path))
+        code = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(code, f"{path.name} is a pipe, a device or a folder, no file", str(path))
     return path
 
 

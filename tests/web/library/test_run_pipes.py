@@ -32,6 +32,7 @@ REFUSED = {
     ".lock",
     "events.jsonl",
     "times.jsonl",
+    "generator.safetensors",
 }  # by what goes on; where a checkpoint is none, the one before is whole
 
 
