@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mulligan.data import Dataset, from_arrays, load
-from mulligan.data.sources import UNNAMED, as_array, fitted
+from mulligan.data.sources import UNNAMED, as_array, black_of, fitted
 from mulligan.errors import ConfigError, must_be
 from mulligan.output.generator import Generator
-from mulligan.training import Config, Recorder, Run, recipe, train, with_all_of
+from mulligan.training import Config, Recorder, Run, train, with_all_of
+from mulligan.training import recipe as recipe_named
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, view_of
 from mulligan.training.samples import located
@@ -86,7 +87,7 @@ def fit(
     KeyboardInterrupt
         At the end of a step; with `out`, the run is saved there.
     """
-    config = _configured(recipe)
+    config = recipe if isinstance(recipe, Config) else recipe_named(recipe)
     if seed is not None:
         config = replace(config, seed=seed)
     number = isinstance(minutes, numbers.Real) and not isinstance(minutes, bool)
@@ -171,10 +172,6 @@ def _somebody_looks() -> bool:
     return sys.stderr is not None and (sys.stderr.isatty() or hasattr(sys, "ps1"))
 
 
-def _configured(given: str | Path | Config) -> Config:
-    return given if isinstance(given, Config) else recipe(given)
-
-
 def _data(
     images: ArrayLike | str | Path | Dataset, labels: ArrayLike | None, spec: DataSpec
 ) -> tuple[Dataset, tuple[float, float] | None]:
@@ -190,4 +187,4 @@ def _data(
     data = fitted(from_arrays(array, labels), spec.size, spec.colour)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:
         return data, None
-    return data, (0.0 if array.min() >= 0 else -1.0, 1.0)
+    return data, (black_of(array.min()) or 0.0, 1.0)

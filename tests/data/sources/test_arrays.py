@@ -115,6 +115,10 @@ def test_float_rows_are_points():
         (None, "NoneType cannot be read as an array"),
         (GREY // 16, "uint8 values from 0 to 15.*nearly black.*Divide"),  # as scikit-learn's digits: 0 to 16
         ((GREY // 15).astype(float), "float64 values from 0.0 to 16.0: all nearly black"),
+        (GREY / 255 / 255, "float64 values from 0.0 to 0.0038.*: all nearly black of 1, or is 0.0038.* white"),
+        (GREY / 255 / 5 - 1.0, "float64 values from -1.0 to -0.8.*: all nearly black of 1"),
+        (GREY / 255 - 0.5, "values from -0.5 to 0.47.*: what is black"),
+        (GREY / 255 - 0.03, "values from -0.03 to 0.94.*: what is black"),
         (np.array([[None]]), "object"),
         (np.zeros((2, 4, 4), "M8[s]"), "datetime64"),
         (np.zeros((2, 10), np.uint8), "got rows of 10"),
@@ -283,3 +287,21 @@ def test_pictures_three_wide_and_one_in_colour_are_told_apart_by_a_fourth_axis()
     assert from_arrays(narrow[:15]).images.shape == (15, 60, 3, 1)
     assert from_arrays(narrow[:, :15]).images.shape == (40, 15, 3, 1)
     assert from_arrays(narrow.transpose(2, 0, 1)).images.shape == (3, 40, 60, 1)
+
+
+def test_what_resizing_leaves_below_black_is_black(caplog):
+    floats = GREY.astype(np.float32) / 255
+    floats[0, 0, :2] = -0.0199, -1e-7
+    data = from_arrays(floats, test_images=GREY / 255 - 1e-9)
+    expected = GREY.copy()
+    expected[0, 0, :2] = 0
+    assert (data.images[..., 0] == expected).all()
+    assert data.note == "floats in [0, 1] turned into 0 to 255"
+    assert "array: floats in [0, 1] but for some down to -0.02, which became black" in caplog.text
+    assert (np.asarray(data.test.images)[..., 0] == GREY).all()
+
+
+@pytest.mark.parametrize("array", [np.zeros((3, 4, 4)), np.full((3, 4, 4), 255), np.ones((3, 4, 4)) > 0])
+def test_that_all_is_black_or_white_is_said(array, caplog):
+    from_arrays(array, name="mine")
+    assert "every picture is the same" in caplog.text

@@ -195,6 +195,15 @@ def test_sixteen_bits_are_scaled(tmp_path):
     assert (read_picture(tmp_path / "b.png", 28) == 1).all()
 
 
+def test_twelve_bits_in_files_of_sixteen_are_refused(tmp_path, monkeypatch):
+    for row in range(3):
+        save(tmp_path / f"{row}.png", GREY.astype(np.uint16) * 16)
+    for enough in (1 << 28, 1):  # in memory, and streamed
+        monkeypatch.setattr(streamed, "IN_MEMORY", enough)
+        with pytest.raises(DataError, match=r"pixel values from 0 to 16: all nearly black of 255.*12 bits times 16"):
+            load(tmp_path)
+
+
 def test_palette_cmyk_and_one_bit_are_converted(tmp_path):
     save(tmp_path / "one.png", (GREY > 99), "1")
     assert (read_picture(tmp_path / "one.png", 28)[..., 0] == (GREY > 99) * 255).all()

@@ -1,4 +1,5 @@
 import gzip
+import zipfile
 
 import numpy as np
 import pytest
@@ -212,10 +213,14 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         (b"label,y,a\n1,2,3\n", r".*a\.csv: columns label, y could all be the labels\. Rename all but one\."),
         (b"label\n1\n", r".*a\.csv: only labels, no samples\. Add the columns of values\."),
         (b"1,nan\n", "NaN"),
-        (
-            b"1,1e99\n",
-            r".*a\.csv: values must be finite, got NaN or infinity\. Remove or replace those samples first\.",
-        ),
+        (b"1,1e99\n", "below 3.4e38"),
+        (b"1,1e39\n", "below 3.4e38"),
+        (b"3x,5\n1,2\n3,4\n", r"first row must be .* numbers \(5\) and words \(3x\)"),
+        (b"5,NA,7\n1,2,3\n3,4,5\n", r"first row must be .* numbers \(5\) and words \(na\)"),
+        (b"0x10,5\n1,2\n", r"first row must be .* numbers \(5\) and words \(0x10\)"),
+        (b"id,u,v\n4,1,2\n3,3,4\n", "column headed id numbers the rows"),
+        (b"u,label,ID\n4,1,2\n3,3,4\n", "column headed id numbers the rows"),
+        (b"1,1.5\n2,3\n3,7\n", "first column only counts the rows"),
         (
             b"label,a\n1.5,2\n",
             r".*a\.csv: labels must be whole numbers or words, got 1\.5\. Rename the column if it holds "
@@ -427,3 +432,29 @@ def test_points_have_neither_size_nor_colours(tmp_path):
             load(tmp_path / "a.npy", **asked)
     with pytest.raises(ConfigError, match="28, 32, 48, 64"):
         load(tmp_path / "a.npy", 30)
+
+
+@pytest.mark.parametrize("heading", ["label,0,1", "0,1,label", "label,1,2", "label,1x1,1x2"])
+def test_a_heading_may_count_the_columns(tmp_path, heading):
+    rows = "cat,7,9\ndog,3,4\n" if heading.startswith("label") else "7,9,cat\n3,4,dog\n"
+    (tmp_path / "a.csv").write_text(f"{heading}\n{rows}")
+    data = load(tmp_path / "a.csv")
+    assert (data.images.tolist(), data.class_names) == ([[7, 9], [3, 4]], ("cat", "dog"))
+
+
+@pytest.mark.parametrize("more", ["README.txt", "__MACOSX/._images.npy", "folder/"])
+def test_what_else_was_zipped_into_an_npz_is_passed_over(tmp_path, more):
+    np.savez(tmp_path / "a.npz", images=GREY, labels=LABELS)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr(more, b"Mac OS X")
+    data = load(tmp_path / "a.npz")
+    assert (data.images[..., 0] == GREY).all()
+    assert (data.labels == LABELS).all()
+
+
+def test_an_array_of_an_npz_that_is_none_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", images=GREY)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("labels.npy", b"damaged")
+    with pytest.raises(DataError, match=r"labels\.npy is no array"):
+        load(tmp_path / "a.npz")

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from mulligan.data.sources.arrays import UNNAMED, as_array, from_arrays
+from mulligan.data.sources.arrays import UNNAMED, as_array, black_of, from_arrays
 from mulligan.data.sources.fetch import Published
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.data.sources.picture_file import SIZES
@@ -28,6 +28,7 @@ __all__ = [
     "StreamedPictures",
     "SwissRoll",
     "as_array",
+    "black_of",
     "fitted",
     "from_arrays",
     "load_mnist",

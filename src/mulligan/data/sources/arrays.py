@@ -6,16 +6,18 @@ array                                           becomes
 uint8 (n, H, W), (n, H, W, 1 or 3)              pictures as they are
 (n, 1 or 3, H, W)                               pictures, channel moved to the end
 whole numbers 0 to 255 of any type              pictures; rows (n, s²) become s × s, those of floats from 8 × 8 on
-floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255
+floats in [0, 1] or [−1, 1], three or four axes  pictures, scaled to 0 … 255; what is a little below 0 becomes 0
 bool                                            pictures, black and white
 other floats (n, d)                             points, used as they are
-whole numbers, the largest 1 to 31              refused: nearly black, or with a white that is not 255
+lightest value below an eighth of white         refused: nearly black, or with another white
+floats down to between −0.5 and −0.02           refused: another scale than [0, 1] and [−1, 1]
 three axes, H and W from 16 on, then 3 or 4     refused: one picture in colour, or many that are 3 or 4 wide
 ==============================================  =================================================================
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +37,12 @@ UNNAMED = "array"
 
 _UNEVEN = "samples must all have one shape, got several. Resize them first."
 _UNEVEN_LABELS = "labels must be one for each sample, got lists of different lengths."
+DARK = 32
+"""A lightest value below it is rather another scale's white (16 in scikit-learn's digits) than of 255."""
 _BLOCK = 4096
-_DARK = 32  # a lightest value below it is rather another scale's white (16 in scikit-learn's digits) than of 255
+_LOG = logging.getLogger(__name__)
+_BELOW = 0.02  # how far resizing and rounding leave floats of [0, 1] below 0
+_HALF = 0.5  # floats that reach less far below 0 are hardly of [−1, 1]
 _SMALLEST_IN_ROWS = 8  # side from which a row of whole floats is rather a picture than a point
 _SMALLEST_IN_COLOUR = 16  # sides from which (H, W, 3) is rather one picture in colour than H grey ones 3 wide
 
@@ -166,7 +172,7 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
 def _are_pictures_in_rows(array: NDArray[Any]) -> bool:
     """Tell whether rows of floats are square pictures in whole numbers up to 255, as OpenML's MNIST comes."""
     side = math.isqrt(array.shape[1])
-    if side < _SMALLEST_IN_ROWS or side**2 != array.shape[1] or array.min() < 0 or not _DARK <= array.max() <= 255:
+    if side < _SMALLEST_IN_ROWS or side**2 != array.shape[1] or array.min() < 0 or not DARK <= array.max() <= 255:
         return False
     return _are_whole(array)
 
@@ -209,12 +215,18 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
     low, high = array.min(), array.max()
     kind = array.dtype.kind
     if kind == "b":
+        check_light(f"{name}: bool", 255 * bool(low), 255 * bool(high))
         return array.astype(np.uint8) * np.uint8(255), "False and True turned into 0 and 255"
-    if kind == "f" and low >= -1.0 and high <= 1.0:
-        bottom = 0.0 if low >= 0.0 else -1.0
+    if kind == "f" and low >= -1.0 and high <= 1.0 and (bottom := black_of(low)) is not None:
+        check_light(f"{name}: {array.dtype}", low, high, bottom, 1.0)
         pixels = np.empty(array.shape, np.uint8)
         for source, target in zip(_blocks(array), _blocks(pixels)):
-            target[:] = np.rint((source.astype(np.float64) - bottom) * (255.0 / (1.0 - bottom)))
+            scaled = (source.astype(np.float64) - bottom) * (255.0 / (1.0 - bottom))
+            target[:] = np.rint(scaled, out=scaled).clip(0.0)
+        if low < bottom:
+            _LOG.warning(
+                "%s: floats in [0, 1] but for some down to %.2g, which became black. Clip them first.", name, low
+            )
         return pixels, f"floats in [{bottom:.0f}, 1] turned into 0 to 255"
     whole = kind in "ui" or _are_whole(array)
     if low < 0 or high > 255 or not whole:
@@ -227,13 +239,27 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
             f"{name}: {array.dtype} values are all 0 or 1: nearly black of 255, or black and white? Convert them to "
             "bool for black and white."
         )
-    if 0 < high < _DARK:
-        raise DataError(
-            f"{name}: {array.dtype} values from {low} to {high}: all nearly black of 255, or is {high:.0f} white? "
-            "Divide by the value of white, into floats in [0, 1]."
-        )
+    check_light(f"{name}: {array.dtype}", low, high)
     pixels = np.array(array, np.uint8, order="C", copy=True if array.flags.writeable else None)
     return pixels, "" if array.dtype == np.uint8 else f"{array.dtype} turned into uint8"
+
+
+def black_of(low: float) -> float | None:
+    """Return what is black in floats up to 1, by the lowest of them: 0 or −1; None where that is not certain."""
+    if low >= -_BELOW:
+        return 0.0
+    return -1.0 if -1.0 <= low < -_HALF else None
+
+
+def check_light(name: str, low: float, high: float, black: float = 0.0, white: float = 255.0, what: str = "") -> None:
+    """Refuse pictures that are all nearly black, as where white is another value; log that all are one colour."""
+    if black < high < black + (white - black) * DARK / 255:
+        raise DataError(
+            f"{name} values from {low} to {high}: all nearly black of {white:.0f}, or is {high:g} white? "
+            f"{what or 'Divide by the value of white, into floats in [0, 1].'}"
+        )
+    if low == high and high in (black, white):
+        _LOG.warning("%s values are all %s: every picture is the same. Check how they were made.", name, low)
 
 
 def _blocks(array: NDArray[Any]) -> list[NDArray[Any]]:

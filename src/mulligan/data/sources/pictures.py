@@ -11,6 +11,7 @@ import numpy as np
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources import streamed
+from mulligan.data.sources.arrays import DARK, check_light
 from mulligan.data.sources.picture_file import (
     ENDINGS,
     check_form,
@@ -92,6 +93,11 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
         images, broken = _open_all(paths, size, skip_broken, colour, numbers)
     else:
         images, broken = _read_all(paths, size, skip_broken, colour)
+    seen: NDArray[np.uint8] = images[: 1 if many else None]
+    if many and seen.max() - seen.min() < DARK:  # says nothing of the others
+        seen = images[np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(int))]
+    lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
+    check_light(f"{folder}: pixel", int(seen.min()), int(seen.max()), what=lighter)
     note = f"resized to fit {size}×{size}, centred on black; {'grey' if images.shape[3] == 1 else 'RGB'}"
     if many:
         note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"

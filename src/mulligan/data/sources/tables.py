@@ -46,7 +46,7 @@ def load_numpy(path: Path) -> Dataset:
     try:
         with path.open("rb") as file:  # by name, NumPy would leave a broken file open
             content = np.load(file, allow_pickle=False)
-            arrays = {"images": content} if isinstance(content, np.ndarray) else dict(content)
+            arrays = {"images": content} if isinstance(content, np.ndarray) else _members(content)
     except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
         raise DataError(
             f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}); missing, "
@@ -74,6 +74,15 @@ def load_numpy(path: Path) -> Dataset:
     return from_arrays(
         images, pick(_LABELS), pick(_TEST_IMAGES), pick(_TEST_LABELS), str(path), class_names=pick(_CLASS_NAMES)
     )
+
+
+def _members(content: Any) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a `.npz`; other files that were zipped with them are passed over."""
+    files = [name for name in content.zip.namelist() if name.endswith(".npy") and not name.startswith("__MACOSX/")]
+    arrays = {name.removesuffix(".npy"): content[name] for name in files}
+    if wrong := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+        raise ValueError(f"{wrong[0]}.npy is no array")
+    return arrays
 
 
 def load_idx(path: Path) -> Dataset:
@@ -156,12 +165,22 @@ def load_csv(path: Path) -> Dataset:
     column = _label_column(heading, path)
     rows = lines[bool(heading) :]
     first = [] if heading else [row.split(separator, 1)[0].strip().strip('"') for row in rows]
-    if len(first) > 1 and separator in rows[0] and {*first} == {str(i) for i in range(len(first))}:
+    order = sorted(first, key=lambda word: (len(word), word))  # of whole numbers, their own
+    if separator in rows[0] and (_counts(order) or (len(order) > 2 and _counts(order, 1))):
         raise DataError(
             f"{path}: the first column only counts the rows, as pandas numbers them; it would be trained on. Save the "
             "table with to_csv(path, index=False, header=False); if it is meant, write its numbers with a point (0.0)."
         )
+    if "id" in heading:
+        raise DataError(f"{path}: the column headed id numbers the rows; it would be trained on. Leave it out.")
     table, labels = _table(rows, separator, column, path)
+    numbers = [word for word in heading if _is_number(word)]
+    if numbers and not _counts(numbers) and not _counts(numbers, 1):
+        word = next(word for word in heading if not _is_number(word))
+        raise DataError(
+            f"{path}: the first row must be a heading or a sample, got numbers ({numbers[0]}) and words ({word}). "
+            "Write either."
+        )
     if heading and len(heading) != table.shape[1]:
         raise DataError(
             f"{path}: a heading of {len(heading)} columns over rows of {table.shape[1]}. Repair the heading."
@@ -226,6 +245,8 @@ def _table(rows: list[str], separator: str, column: int | None, path: Path) -> t
             "many numbers as the first, separated by commas, semicolons or tabs, with a point for the decimals. Words "
             "may stand in one column, headed label."
         ) from error
+    if np.isinf(table).any():
+        raise DataError(f"{path}: values must be below 3.4e38, as float32 holds them. Scale them down first.")
     return table, texts
 
 
@@ -253,9 +274,9 @@ def _as_words(labels: list[str], path: Path) -> NDArray[np.str_]:
     return np.array(labels)
 
 
-def _counts(heading: list[str]) -> bool:
-    """Return whether several headings are 0, 1, 2 …: what pandas calls columns without names."""
-    return len(heading) > 1 and heading == [str(i) for i in range(len(heading))]
+def _counts(words: list[str], start: int = 0) -> bool:
+    """Return whether several words are 0, 1, 2 …: what pandas calls columns without names."""
+    return len(words) > 1 and words == [str(i) for i in range(start, len(words) + start)]
 
 
 def _is_square(count: int) -> bool:
