@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -9,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset
+from mulligan.data import Dataset, load
 from mulligan.errors import ConfigError, DataError, ShapeError, UnsupportedError
 from mulligan.nn.workers import available_cores
 from mulligan.output.generator import Generator
 from mulligan.training import Run, recipe
-from mulligan.training.samples import fingerprint_of, labels_of
+from mulligan.training.samples import fingerprint_of, labels_of, same_as_nearest
 
 
 def pictures(tiny: Any, **changes: Any) -> Any:
@@ -85,6 +86,31 @@ def test_labels(
     assert (run.labels is None) == (classes == 0)
     assert type(run.gan.d.layers[-1]).__name__ == ("Projection" if classes else "Dense")
     run.advance()
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_labels_that_say_nothing_of_the_pictures_are_named(
+    tiny: Any, caplog: pytest.LogCaptureFixture, shuffled: bool
+) -> None:
+    data = load("mnist-test").limited(2000)
+    assert data.labels is not None
+    labels = np.random.default_rng(1).permutation(data.labels) if shuffled else data.labels
+    spec = pictures(tiny).data
+    for kind, told in (("dataset", shuffled), ("none", False)):
+        caplog.clear()
+        labels_of(replace(data, labels=labels), replace(spec, labels=kind))
+        said = re.search(r"labels say nothing of the samples: (\d+)% have the label.*, 10% by chance", caplog.text)
+        assert (said is not None) == told
+        assert said is None or 6 <= int(said[1]) <= 14
+
+
+def test_few_samples_and_many_classes_say_nothing_of_labels() -> None:
+    images = np.random.default_rng(0).random((600, 3)).astype(np.float32)
+    for n, classes in ((499, 2), (600, 1), (600, 200)):
+        assert same_as_nearest(images[:n], np.arange(n) % classes) == (1.0, 0.0)
+    found, chance = same_as_nearest(images, np.arange(600) % 4)
+    assert abs(found - chance) < 0.08
+    assert chance == pytest.approx(0.25, abs=0.01)
 
 
 def test_clusters_are_computed_once(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.data import Dataset
+    from mulligan.data.dataset import Images
     from mulligan.training.config import Config, DataSpec
 
+_LOG = logging.getLogger(__name__)
+ASKED = 500
+"""Samples whose labels are compared with that of the most similar other."""
 _METHOD = "k-means 1"  # part of the cache's key: another number when `cluster_labels` gives other clusters
 
 
@@ -65,7 +71,26 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
         return labels, int(labels.max()) + 1
     if spec.labels == "none" or data.labels is None:
         return None, 0
+    alike, chance = same_as_nearest(data.images, data.labels)
+    if alike < chance + 3.0 * math.sqrt(chance / ASKED):
+        _LOG.warning(
+            f"{data.name}: the labels say nothing of the samples: {alike:.0%} have the label of the sample most like "
+            f"them, {chance:.0%} by chance. Check that both are in one order, or set data.labels = 'none'."
+        )
     return data.labels, data.classes
+
+
+def same_as_nearest(images: Images, labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Return which share has the label of the most similar other, and by chance; (1, 0) where too few are there."""
+    rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:ASKED])
+    kinds = labels[rows]
+    shares = np.unique(kinds, return_counts=True)[1] / ASKED
+    if len(rows) < ASKED or not 1 < len(shares) <= ASKED // 5:
+        return 1.0, 0.0
+    flat = np.asarray(images[rows], np.float32).reshape(ASKED, -1)
+    apart = np.square(flat).sum(axis=1) - 2.0 * (flat @ flat.T)  # ‖x − y‖², but for ‖x‖²
+    np.fill_diagonal(apart, np.inf)
+    return float(np.mean(kinds[apart.argmin(axis=1)] == kinds)), float(np.square(shares).sum())
 
 
 def digest_of(data: Dataset) -> str:
