@@ -287,3 +287,17 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
 def test_the_limit_of_a_recipe_is_one_of_its_own_data(tiny: Any) -> None:
     assert with_all_of(tiny(), "ring") == tiny()
     assert with_all_of(tiny(), "grid") == overridden(tiny(), "data.limit=0")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["steps=é", ("steps", 3)], "steps must be .*'é'"),
+        (["threads=-1", ("threads", 1)], "threads must be .*-1"),
+        (["generator.optimizer.lr=-1", "generator.optimizer={kind='sgd', lr=0.1}"], "lr must be .*-1"),
+    ],
+)
+def test_a_value_that_another_replaces_is_checked_too(overrides: list[Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        with_overrides(recipe("ring"), overrides)
+    assert with_overrides(recipe("ring"), ["steps=4", ("steps", 3)]).steps == 3

@@ -62,10 +62,13 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
     """
     if isinstance(overrides, (str, bytes)) or not isinstance(overrides, Iterable):
         raise ConfigError(must_be("overrides", "a dict, or a list of texts", overrides, "['steps=100']"))
-    table, dropped = to_table(config), list[str]()
+    table, dropped, before = to_table(config), list[str](), list[str]()
     for override in overrides.items() if isinstance(overrides, Mapping) else overrides:
         path, value = _read(override) if isinstance(override, str) else _pair(override)
         keys = path.split(".")
+        if any(f"{earlier}.".startswith(f"{path}.") for earlier in before):
+            from_table(Config, table)  # raises what is wrong with the value that is replaced now
+        before.append(path)
         if len(keys) == 1 and path not in table:
             raise _elsewhere(table, path)
         table = _assigned(Part(Config), table, keys, value, "", dropped)
