@@ -15,7 +15,7 @@ from mulligan.data import load
 from mulligan.errors import CheckpointError, ConfigError
 from mulligan.report import page, quality, read, sections, write_report
 from mulligan.report.pictures import nearest
-from mulligan.training import Parent
+from mulligan.training import Parent, diagnoses
 
 EVIL = "<script>alert(1)</script>&\"'"
 VOID = {"meta", "img", "input", "br", "link", "hr", "i"}
@@ -378,3 +378,23 @@ def test_ten_classes_are_drawn_beside_the_reals_and_hundreds_are_not(folder):
 
 def test_spells_of_trouble_are_counted_in_words():
     assert [sections.spells(n) for n in (1, 2, 12)] == ["one spell", "two spells", "12 spells"]
+
+
+def test_a_log_that_is_not_as_it_was_written_is_told_of(folder, caplog):
+    log = folder / "events.jsonl"
+    whole, saved = log.read_bytes(), sorted((folder / "checkpoints").iterdir())
+    assert "was changed" not in shown(write_report(folder).read_text("utf-8"))
+    first = json.loads((saved[0] / "run.json").read_text())["log"]["bytes"]
+    last = json.loads((saved[-1] / "run.json").read_text())["log"]["bytes"]
+    for at, known in ((40, ""), (first + 40, f" after step {int(saved[0].name[5:])}")):
+        digit = next(i for i in range(at, last) if whole[i : i + 1].isdigit())
+        log.write_bytes(whole[:digit] + bytes([ord("0") + (whole[digit] - ord("0") + 1) % 10]) + whole[digit + 1 :])
+        sentence = f"events.jsonl was changed or cut{known} after it was written: what it says of the run may be wrong."
+        caplog.clear()
+        assert sentence in shown(write_report(folder).read_text("utf-8"))
+        assert sentence in caplog.text
+        caplog.clear()
+        diagnoses(folder)
+        assert sentence in caplog.text
+    log.write_bytes(whole + b'{"event": "finished", "step": 24}\n')  # what comes after the checkpoint
+    assert "was changed" not in shown(write_report(folder).read_text("utf-8"))

@@ -15,7 +15,7 @@ from mulligan.training.events import Diagnosed
 from mulligan.training.overrides import differences
 from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.training.store.log import read_events, read_times
+from mulligan.training.store.log import read_times
 
 if TYPE_CHECKING:
     from mulligan.training.config import Config
@@ -56,6 +56,8 @@ class Story:
         Grids, by step.
     parent : Story or None
         The try before, where its folder is still there.
+    changed_log : str
+        That the log is not as it was written; empty where it is.
     """
 
     folder: RunFolder
@@ -74,6 +76,7 @@ class Story:
     versions: dict[str, str] = field(default_factory=dict)
     samples: list[tuple[int, Path]] = field(default_factory=list)
     parent: Story | None = None
+    changed_log: str = ""
 
     @property
     def name(self) -> str:
@@ -144,7 +147,8 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     """
     here = RunFolder.of(folder)
     story = Story(here, load_config(here.config))
-    for event in read_events(here.events):
+    events, story.changed_log = here.told()
+    for event in events:
         _hear(story, event)
     story.clock = {told["step"]: (float(told["wall"]), float(told["cpu"])) for told in read_times(here.times)}
     story.metrics = _measured(read_json(here.metrics))

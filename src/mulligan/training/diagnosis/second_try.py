@@ -21,7 +21,6 @@ from mulligan.training.overrides import apply_overrides, differences, with_overr
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
 from mulligan.training.store.folder import RunFolder
-from mulligan.training.store.log import read_events
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset
@@ -85,8 +84,7 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
     CheckpointError
         When its log was damaged.
     """
-    said = read_events(RunFolder.of(folder).events)
-    return [Diagnosed.of(words) for words in said if words.get("event") == Diagnosed.name]
+    return [Diagnosed.of(words) for words in RunFolder.of(folder).told()[0] if words.get("event") == Diagnosed.name]
 
 
 def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
@@ -122,7 +120,7 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
             f"no setting that could still be changed repairs '{diagnosed.state}' in {folder}. "
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
-    log = read_events(here.events)
+    log, _ = here.told()
     stood = with_overrides(config, [line for e in log if e.get("event") == Adjusted.name for line in e["overrides"]])
     found = here.newest(diagnosed.healthy_step)
     if found is not None:  # with rates and weights as they stood there, and the data where it is now

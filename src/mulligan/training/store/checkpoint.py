@@ -271,7 +271,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     CheckpointError
         When a file is missing, truncated, edited, of another kind, or of another version of the format.
     """
-    words = _unsealed(path / WORDS)
+    words = unsealed(path / WORDS)
     packed = _bytes(path / ARRAYS)
     if hashlib.sha256(packed).hexdigest() != words.get("arrays"):
         raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(packed)} bytes)")
@@ -296,7 +296,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise _refuse(path, f"lacks what a checkpoint holds ({error!r})") from error
 
 
-def _unsealed(path: Path) -> dict[str, Any]:
+def unsealed(path: Path) -> dict[str, Any]:
+    """Read what `sealed` wrote; raise CheckpointError if it was changed, cut off, or is of another kind."""
     text = _bytes(path)
     try:
         words = json.loads(text)

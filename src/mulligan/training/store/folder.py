@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
+import logging
 import math
 import os
 import sys
@@ -18,13 +21,16 @@ from mulligan.serialization import to_table
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
-from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of
+from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unsealed
+from mulligan.training.store.log import read_events
 
 if TYPE_CHECKING:
     from mulligan.data import Dataset
     from mulligan.training.config import Config
 
 
+_LOG = logging.getLogger(__name__)
+_CHANGED = "{} was changed or cut{} after it was written: what it says of the run may be wrong. Restore it."
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 """What the system says where another process has a lock."""
 _held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
@@ -152,6 +158,20 @@ class RunFolder:
             When it cannot be written.
         """
         write_json(self.metrics, metrics, folders=False)
+
+    def told(self) -> tuple[list[dict[str, Any]], str]:
+        """Do what `read_events` does; return also a sentence, logged too, if the log is not what checkpoints know."""
+        log, changed = self.events.read_bytes() if self.events.is_file() else b"", ""
+        for path in reversed(checkpoints(self.checkpoints)) if log else ():
+            with contextlib.suppress(CheckpointError, KeyError):  # a damaged one knows nothing of the log
+                known = unsealed(path / WORDS)["log"]
+                if hashlib.sha256(log[: known["bytes"]]).hexdigest() == known["sha256"]:
+                    changed = changed and _CHANGED.format(self.events, f" after step {step_of(path):,}")
+                    break
+                changed = _CHANGED.format(self.events, "")
+        if changed:
+            _LOG.warning(changed)
+        return [*read_events(self.events, log)], changed
 
     def newest_sample(self) -> Path | None:
         """Return the picture of the last step that has one."""

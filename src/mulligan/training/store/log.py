@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_events(path: Path, *, strict: bool = True, last: int = 0) -> Iterator[dict[str, Any]]:
+def read_events(
+    path: Path, content: bytes | None = None, *, strict: bool = True, last: int = 0
+) -> Iterator[dict[str, Any]]:
     """Yield the events of a log, the oldest first; none if there is no log yet.
 
     A last line that a kill has cut off is left out.
@@ -22,6 +25,8 @@ def read_events(path: Path, *, strict: bool = True, last: int = 0) -> Iterator[d
     Parameters
     ----------
     path : Path
+    content : bytes, optional
+        What was read of the file already.
     strict : bool
         Raise an error for a damaged log. Otherwise lines that cannot be read are left out.
     last : int
@@ -32,7 +37,8 @@ def read_events(path: Path, *, strict: bool = True, last: int = 0) -> Iterator[d
     CheckpointError
         When another line is not an event, or lacks a field of its event.
     """
-    for number, line in enumerate(_lines(path, last, strict), start=1):
+    lines = _lines(path, last, strict) if content is None else io.BytesIO(content)
+    for number, line in enumerate(lines, start=1):
         event = _object(line)
         if event is not None and is_whole(event := _renamed(event)):
             yield event
