@@ -240,6 +240,9 @@ Seeds 61 to 63 were played once all of this stood, and nothing was changed after
 Zen 5): of 87 broken runs 75 were named exactly and 12 by a neighbour, 85 in a tenth of their budget, and none of the
 50 healthy ones was called ill.
 
+*Least squares, G frozen* came last: with 2,000 points, such a run was called "D wins", not a standstill. The rule for D
+now asks whether G has moved. This case and those of "D wins" were played again (AMD EPYC, Zen 5).
+
 A neighbour is another accepted name, given beside the right one in the table of runs. Most digits come from a small
 `mlp`. A healthy `quick` or `ring` of "seed 1" is the one of the next seed: four of 54 healthy rows repeat another, and
 50 runs are distinct. Healthy runs of digits are followed for a tenth or a half of their length, toys for a half; broken

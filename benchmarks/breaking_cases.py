@@ -164,6 +164,12 @@ BROKEN = (
         "G wins",
         (COLLAPSE, "saturation"),
     ),
+    Case(
+        "least squares, G frozen, ring",
+        "ring",
+        ("penalties=[]", "loss=least_squares", "generator.optimizer.lr=1e-13", "generator.layers.output_init.gain=0.2"),
+        "standstill",
+    ),
     Case("D of one unit", "mlp", (*SMALL, *PLAIN, "discriminator.layers.hidden=[1]"), "G wins", (COLLAPSE,), upto=0.3),
     Case(
         "clipped critic, β₁ 0.9, ring",

@@ -102,6 +102,8 @@ def ring(*changes: str, steps: int = 5000) -> Config:
         ("dead latent", ("generator.layers.init.gain=1e-4", "generator.layers.output_init.gain=1e-4",
                          "generator.optimizer.lr=1e-7", "latent.dim=1")),
         ("standstill", ("generator.optimizer.lr=1e-12",)),
+        ("standstill", ("penalties=[]", "loss=least_squares", "generator.optimizer.lr=1e-13",
+                        "generator.layers.output_init.gain=0.2")),
         ("standstill", ('average={kind="ema", half_life=1e5, ramp=1e9}',)),
         ("standstill", ("loss=wasserstein", "penalties=[]", "discriminator.clip_weights=1e-6")),
         ("standstill", ('schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.001}',

@@ -100,7 +100,8 @@ CASES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                    ({"pace": 0.0, "travelled": 0.29, "coverage": 0.09}, {}),
                    ({"pace": 0.0, "travelled": 0.29, "lag": 0.51}, {}),
                    ({"pace": 0.0, "travelled": 9e-4}, {}),  # among the reals, where it began
-                   ({"travelled": 9e-4, "d_accuracy": 0.5, "d_loss": 1.39, **ASTRAY}, {})],  # nor has such a G won
+                   ({"travelled": 9e-4, "d_accuracy": 0.5, "d_loss": 1.39, **ASTRAY}, {}),  # nor has such a G won
+                   ({"travelled": 9e-4, "d_accuracy": 1.0, "d_loss": 0.01, **FAR}, {})],  # nor lost
     "mode collapse": [({"distance": 0.19}, {}), ({"distance": 0.49}, {}), ({"classes": 0.24}, {}),
                       ({"classes": 0.59}, {}), ({"sharpness": 2.1, "coverage": 0.11, **FAR}, {})],
     "cycling": [({"path": 10.1, "gap": 0.051}, {}), ({"path": 10.1, "way": 1.01}, {})],

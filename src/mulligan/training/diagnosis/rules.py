@@ -292,9 +292,9 @@ def wrong_scale(m: Measurements) -> list[Case]:
 def d_wins(m: Measurements) -> list[Case]:
     """D is nearly always right, while its loss or its push on G is next to nothing, or the fakes come no nearer.
 
-    Not where pixels are pinned, or there is but one sample to learn.
+    Not where pixels are pinned, G never moved, or there is but one sample to learn.
     """
-    if saturated(m).holds or ALL_THE_SAME.of(m).holds:
+    if saturated(m).holds or UNMOVED.of(m).holds or ALL_THE_SAME.of(m).holds:
         return []
     return [
         case(m, SURE._replace(figure=m.right), LOSS_GONE),
