@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -353,3 +357,53 @@ def test_ctrl_c_in_the_middle_of_a_word_to_the_worker_ends_the_server(tmp_path: 
     script.write_text(INTERRUPTED)
     command, env = [sys.executable, str(script), str(tmp_path / "runs")], {**os.environ, "PYTHONPATH": str(SOURCE)}
     assert subprocess.run(command, timeout=30, env=env, capture_output=True).returncode == 0
+
+
+def test_connections_that_never_ask_shut_nobody_out(served: Any) -> None:
+    import httpx
+
+    address = urlsplit(served.address)
+    halves = []
+    try:
+        for _ in range(600):
+            halves.append(socket.create_connection((address.hostname, address.port), timeout=5))
+            halves[-1].sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert httpx.get(f"{served.address}/healthz", timeout=10).status_code == 200
+    finally:
+        for half in halves:
+            half.close()
+
+
+def test_a_request_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import uvicorn
+
+    from mulligan.web.http import app
+
+    monkeypatch.setattr(app, "PATIENCE", 0.3)
+
+    async def answered(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.6)  # longer than that
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def tried() -> list[bytes]:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(answered, http=app.Connection, lifespan="off", log_level="warning"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        found = []
+        for first in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"):
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(first)
+            whole = await reader.readuntil(b"\r\n\r\n") if first.endswith(b"\r\n\r\n") else b""
+            writer.write(b"GET / HT")  # the next one, of which no more comes
+            with contextlib.suppress(ConnectionError):
+                assert await asyncio.wait_for(reader.read(), 5) == b""
+            found.append(whole.split(b"\r\n")[0])
+            writer.close()
+        server.should_exit = True
+        await serving
+        return found
+
+    assert asyncio.run(tried()) == [b"", b"", b"HTTP/1.1 204 No Content"]

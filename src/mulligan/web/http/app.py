@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import h11
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mulligan.errors import typed
 from mulligan.training.config import load_config
@@ -48,6 +50,10 @@ _LOG = logging.getLogger(__name__)
 PAGE = Path(__file__).parents[1] / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 """Media types of the page's files. Windows' registry may have another one for .js, which browsers do not run."""
+PATIENCE = 10.0
+"""Seconds that a connection has to send the headers of a request."""
+WAITING = 64
+"""Connections of one address that may wait to do so."""
 GRACE = 60.0
 """Seconds that the worker has to save the run."""
 
@@ -108,6 +114,36 @@ async def _failed(request: Request, error: Exception) -> Response:
     )
 
 
+class Connection(H11Protocol):
+    """A connection that must send its request in time; of many from one address that do not, the oldest end."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the request."""
+        super().connection_made(transport)
+        self.began = self.loop.time()
+        self._late = self.loop.call_later(PATIENCE, transport.abort)
+        host = (self.client or ("",))[0]
+        beside = [c for c in self.connections if isinstance(c, Connection) and c.waits and host in (c.client or ("",))]
+        for each in sorted(beside, key=lambda c: c.began)[:-WAITING]:
+            each.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request."""
+        super().data_received(data)
+        if self._late is not None and not self.waits:
+            self._late.cancel()
+            self._late = None
+        elif self._late is None and self.waits:
+            self._late = self.loop.call_later(PATIENCE, self.transport.abort)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the headers of a request are to come; between two requests, `timeout_keep_alive` counts."""
+        return self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None
+
+
 class Server(uvicorn.Server):
     """Uvicorn, but it ends the streams as soon as it is told to end. Uvicorn alone would wait for them.
 
@@ -123,6 +159,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Gate, playground: Playground, ready: Callable[[], object]):
         config = uvicorn.Config(
             app,
+            http=Connection,
             log_level="warning",
             access_log=False,
             server_header=False,
