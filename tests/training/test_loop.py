@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mulligan.errors import DivergedError
+from mulligan.errors import DivergedError, RunError
 from mulligan.training import (
     Clock,
     Diagnosed,
@@ -261,3 +261,28 @@ def test_the_clock_counts_steps_only(tiny: Any) -> None:
             step, wall = event.step, event.clock.wall
     assert run.wall - 50 < time.perf_counter() - began[0]
     assert run.cpu - 100 < time.process_time() - began[1]
+
+
+def test_a_run_is_trained_by_one_thread_at_a_time(tiny: Any) -> None:
+    run, errors = Run(tiny(steps=200)), list[Exception]()
+    together = threading.Barrier(3)
+
+    def play() -> None:
+        together.wait()
+        try:
+            for _ in train(run):
+                pass
+        except RunError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=play) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone = Run(tiny(steps=200))
+    assert len([*train(alone)]) > 0
+    assert [type(error) for error in errors] == [RunError] * 2
+    assert "is being trained by another thread" in str(errors[0])
+    assert run.gan.g.network.theta.tobytes() == alone.gan.g.network.theta.tobytes()
+    assert [event.name for event in train(run)] == ["finished"]  # free again

@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
 """Every command, with one line about it. To add one, add a module of its name and a line here."""
 
 _NARROWEST = 20
+_NO_ROOM = ("failed to map segment", "annot allocate memory")
 ABOUT = """usage: mulligan COMMAND [OPTIONS]
 
 Generative adversarial networks in nothing but NumPy.
@@ -81,7 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MulliganError as error:
         print(f"mulligan: {error}", file=sys.stderr)
         return error.exit_code
-    except MemoryError as error:
+    except (MemoryError, ImportError) as error:
+        if isinstance(error, ImportError) and not any(words in str(error) for words in _NO_ROOM):
+            raise
         print(f"mulligan: not enough memory ({error}). Ask for fewer or smaller things.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

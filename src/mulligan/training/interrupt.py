@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.workers.processes import ENDING_SIGNALS
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 _HANGUP = getattr(signal, "SIGHUP", None)
+
+TOGETHER = 0.1
+"""Seconds within which signals count as one."""
 
 
 def endings() -> list[int]:
@@ -22,9 +26,9 @@ def endings() -> list[int]:
 class Interrupt:
     """Turns SIGINT (Ctrl-C), SIGTERM and SIGHUP into a flag. Use it as a context manager, and call it to read the flag.
 
-    The handlers are set only inside the ``with`` block, and only in the main thread, where Python allows it. After the
-    first signal the system's handlers are back: the next signal ends the process, and what was saved stays whole. Only
-    SIGHUP is ignored then, because a terminal that closes sends it more than once.
+    The handlers are set only inside the ``with`` block, and only in the main thread, where Python allows it. The second
+    signal ends the process, and what was saved stays whole. Signals that come together, as from a supervisor, count as
+    one, and so does SIGHUP, which a terminal that closes sends more than once.
 
     Attributes
     ----------
@@ -34,6 +38,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self._when = 0.0
         self._before: dict[int, Any] = {}
 
     def __call__(self) -> bool:
@@ -46,9 +51,12 @@ class Interrupt:
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        for each in self._before:
-            signal.signal(each, signal.SIG_IGN if each == _HANGUP else signal.SIG_DFL)
+        # no SIG_DFL before the second: Python would complain of a signal that has come, but has no handler any more
+        if self.received is None:
+            self.received, self._when = number, time.monotonic()
+        elif number != _HANGUP and time.monotonic() - self._when > TOGETHER:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DivergedError, must_be
+from mulligan.errors import ConfigError, DivergedError, RunError, must_be
 from mulligan.training import guard
 from mulligan.training.companions import Evaluator, Observer, check_observers
 from mulligan.training.events import (
@@ -77,6 +78,8 @@ def train(
     ------
     ConfigError
         When `run`, an evaluator or an observer is of the wrong type.
+    RunError
+        When another thread trains the run.
     DivergedError
         When a loss or an array is no longer finite.
     KeyboardInterrupt
@@ -93,6 +96,11 @@ def train(
         for observer in observers:
             yield from observer.observe(run, event)
 
+    if run.trainer.setdefault("thread", get_ident()) != get_ident():
+        raise RunError(
+            "the run is being trained by another thread, and both would change the same arrays. Wait for that one to "
+            "end, or close() its events; or make a run for each thread (mulligan.Run(run.config))."
+        )
     with run.gan as gan:
         gan.team.run(_quiet)
         try:
@@ -130,6 +138,8 @@ def train(
         except DivergedError as error:  # of a step, the guard, or samples that somebody wanted
             yield from answered(Failed(run.step, str(error), clock=clock))
             raise
+        finally:
+            run.trainer.clear()
         if held():
             raise _between(run)
 

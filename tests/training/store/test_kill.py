@@ -318,3 +318,25 @@ def test_the_configuration_of_a_killed_run_is_whole(tiny: Any, tmp_path: Path) -
     next(stream)
     assert load_config(tmp_path / "r" / "config.toml") == run.config
     stream.close()
+
+
+TOGETHER = """
+import os, signal, sys, time
+from mulligan.training import Interrupt
+
+with Interrupt() as stop:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, signal.SIGTERM])  # both come at once
+    print("stopping", stop())
+    time.sleep(0.15)
+    signal.raise_signal(signal.SIGTERM)
+    print("never said")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no masks of signals here")
+def test_signals_that_come_together_count_as_one() -> None:
+    child = subprocess.run([sys.executable, "-c", TOGETHER], capture_output=True, text=True, timeout=30)
+    assert (child.returncode, child.stdout, child.stderr) == (-signal.SIGTERM, "stopping True\n", "")

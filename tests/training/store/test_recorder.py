@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from mulligan.errors import CheckpointError
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import SIDE, points_picture
 from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume, save_checkpoint
+from mulligan.training.config import dumps_toml
 from mulligan.training.store import checkpoints
 
 
@@ -342,3 +345,72 @@ def test_points_are_drawn_at_a_fixed_scale() -> None:
     assert (bars > 0).sum() == 4 * SIDE
     eighth = points_picture(np.repeat([[0.5], [9.0]], [10, 70], axis=0), 0.0, 1.0)
     assert (eighth > 0).sum() == 4 * SIDE // 2  # a share of all, those beyond the frame among them
+
+
+FORKED = """
+import os, sys
+from mulligan.training import Recorder, Run, load_config
+
+events = Recorder(sys.argv[2]).record(Run(load_config(sys.argv[1])))
+for event in events:
+    if event.step == 5:
+        break
+if os.fork() == 0:
+    if sys.argv[3] == "go on":
+        for event in events:
+            pass
+    sys.exit(0)
+os.wait()
+for event in events:
+    pass
+print(event.name)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+@pytest.mark.parametrize("how", ["go on", "end"])
+def test_a_fork_in_the_middle_of_the_loop_writes_nothing(
+    tiny: Any, tmp_path: Path, record: Any, content: Any, how: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(dumps_toml(tiny()))
+    words = [sys.executable, "-c", FORKED, str(config), str(tmp_path / "r"), how]
+    child = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert child.stdout == "finished\n"
+    last = child.stderr.splitlines()[-1:]
+    if how == "go on":
+        assert last[0].startswith("mulligan.errors.RunError: a fork of the process that keeps")
+    else:
+        assert last == []
+    record(tmp_path / "whole", Run(tiny()))
+    assert content(tmp_path / "r") == content(tmp_path / "whole")
+
+
+LOADED = """
+import sys
+import numpy as np
+from mulligan.data import from_arrays
+from mulligan.training import Diagnosis, Recorder, Run, load_config
+from mulligan.training.monitor import Monitor
+
+images = np.random.default_rng(0).integers(0, 256, (300, 8, 8), np.uint8)
+run = Run(load_config(sys.argv[1]), data=from_arrays(images, test_images=images[::-1]))
+events = Recorder(sys.argv[2]).record(run, evaluators=[Monitor.of(run)], observers=[Diagnosis(every=6)])
+next(events)
+before = {*sys.modules}
+measured = [event for event in events if event.name == "measured"]
+assert "ct_z" in measured[-1].signals
+print(sorted(name for name in {*sys.modules} - before if name.startswith(("scipy", "safetensors", "PIL."))))
+"""
+
+
+def test_what_a_run_needs_is_imported_before_its_first_step(tiny: Any, tmp_path: Path) -> None:
+    players = {
+        "generator": {"layers": {"kind": "mlp_generator", "hidden": [8]}},
+        "discriminator": {"layers": {"kind": "mlp_discriminator", "hidden": [8]}},
+    }
+    config = tmp_path / "config.toml"
+    config.write_text(dumps_toml(tiny(data={"name": "array"}, evaluate_every=8, sample_every=0, **players)))
+    words = [sys.executable, "-c", LOADED, str(config), str(tmp_path / "r")]
+    child = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (child.stdout, child.stderr) == ("[]\n", "")

@@ -12,6 +12,7 @@ On Linux only: elsewhere a fork is unsafe or unknown, and the workers are thread
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.synchronize import Semaphore
 
+_LOG = logging.getLogger(__name__)
 SPIN = 1000
 """How often a worker polls, some 0.5 ms in all, before it sleeps. Waking costs 0.2 ms, drawing a batch as much."""
 PATIENCE = 0.5
@@ -320,7 +322,13 @@ class _Processes:
         """Whether the process to wait for is alive."""
         if worker:
             return os.getppid() == self.pids[0]
-        return all(os.waitpid(pid, os.WNOHANG) == (0, 0) for pid in self.pids[1:])
+        for pid in self.pids[1:]:
+            found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+            if found and os.WIFSTOPPED(status):  # once
+                _LOG.warning("worker process %d is stopped, and steps wait for it. Go on: kill -CONT %d", pid, pid)
+            elif found:
+                return False
+        return True
 
 
 def _kill(pids: list[int]) -> None:

@@ -134,6 +134,7 @@ class Recorder:
             return leaving or stop()
 
         def save(saved: Saved) -> None:
+            self._check_place()
             self._write(saved)
             self._save(run)
 
@@ -146,6 +147,8 @@ class Recorder:
                 yield event
             self._leave(event, run)
         except GeneratorExit:
+            if self._lock is None or self._lock.closed:  # in a fork
+                raise
             leaving = True
             for event in events:  # what is still due at this step
                 self._keep(event, run)
@@ -212,6 +215,8 @@ class Recorder:
         return self.folder.config.is_file()
 
     def _set_up(self, run: Run) -> None:
+        import safetensors.numpy  # noqa: F401 (for the checkpoints: later, memory may be short)
+
         text = dumps_toml(run.config).encode()
         try:
             if not self._is_run() or self.folder.config.read_bytes() != text:
@@ -271,8 +276,12 @@ class Recorder:
             self._animate()
 
     def _check_place(self) -> None:
-        """Raise an error if the locked folder has moved: writing would make it again, without the run."""
+        """Raise an error in a fork, or if the locked folder has moved: writing would make it again, without the run."""
         assert self._lock is not None
+        if self._lock.closed:
+            raise RunError(
+                f"a fork of the process that keeps {self.folder.path} must not write there. End it: os._exit."
+            )
         path = self.folder.path
         try:
             if os.path.samestat(os.fstat(self._lock.fileno()), (path / ".lock").stat()):
