@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.models import BUNDLED, bundled, load
+from mulligan.models import BUNDLED, FACES, bundled, load
 from mulligan.output.pictures import terminal_picture
 
 
@@ -144,6 +144,19 @@ def test_the_generator_that_comes_with_it(mulligan, here):
     assert out.count("\n") == 29
     ink = bundled().images(50, 1, labels=1).mean() / bundled().images(50, 1, labels=0).mean()
     assert 0.2 < ink < 0.7  # ones have less ink than zeros
+
+
+def test_the_faces_that_come_with_it(mulligan, here):
+    assert FACES.stat().st_size < 1_500_000
+    generator = bundled("pixel-faces")
+    assert generator.spec.shape == (16, 16, 3)
+    code, out, err = mulligan("draw", "42", "--model", "pixel-faces", "--out", "face.png")
+    assert (code, out.count("\n")) == (0, 17)
+    assert "written to face.png" in err
+    corners = generator.images(200, 1)[:, [0, 15], [0, 0]].reshape(-1, 3)
+    assert (corners > 240).all(axis=1).mean() > 0.9  # drawn on white
+    (here / "pixel-faces").mkdir()
+    assert mulligan("draw", "42", "--model", "pixel-faces")[0] == 2  # a folder of that name goes first
 
 
 def test_edited_weights_are_refused(mulligan, model):

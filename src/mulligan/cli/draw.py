@@ -36,7 +36,7 @@ def command(
     class_
         Number or name of the class (default: the seed chooses).
     model
-        A run folder, a checkpoint folder, or a .safetensors file (default: the generator that comes with Mulligan).
+        A run folder, a checkpoint folder, a .safetensors file, or pixel-faces (default: the bundled digits).
     out
         Also write the picture to this PNG file.
     json

@@ -31,7 +31,7 @@ def command(
     Parameters
     ----------
     model
-        A run folder, a checkpoint folder, or a .safetensors file (default: the generator that comes with Mulligan).
+        A run folder, a checkpoint folder, a .safetensors file, or pixel-faces (default: the bundled digits).
     to
         The format (default: by the ending of --out).
     out

@@ -12,7 +12,9 @@ from mulligan.errors import CheckpointError, ConfigError, as_path, typed
 from mulligan.output.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"
-"""The generator that comes with Mulligan; ``python -m mulligan.models.bundle`` remakes it."""
+"""The generator of digits that comes with Mulligan; ``python -m mulligan.models.bundle`` remakes it."""
+FACES = BUNDLED.with_name("pixel-faces.safetensors")
+"""The generator of pixel faces, remade by ``python -m mulligan.models.bundle pixel-faces``."""
 
 
 def load(model: str | Path, *, threads: int | None = None) -> Generator:
@@ -21,7 +23,8 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     Parameters
     ----------
     model : str or Path
-        A file that `Generator.save` wrote, a run folder, or a checkpoint folder (whose data must still be there).
+        A file that `Generator.save` wrote, a run folder, or a checkpoint folder (whose data must still be there); or
+        "pixel-faces", the generator of faces that comes with Mulligan.
     threads : int, optional
         By default one for each core that the process may use.
 
@@ -35,6 +38,8 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
         When the data of a checkpoint cannot be read.
     """
     path = as_path("model", model, "a run folder, a checkpoint folder or a .safetensors file", "runs/quick-1")
+    if str(model) == FACES.stem and not path.exists():
+        path = FACES
     if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
         return Generator.load(path, threads=threads)
     if (path / "generator.safetensors").is_file():
@@ -61,6 +66,6 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     return restored(found).generator()
 
 
-def bundled() -> Generator:
-    """Load the generator of digits that comes with Mulligan."""
-    return Generator.load(BUNDLED)
+def bundled(name: str = "mnist") -> Generator:
+    """Load the generator of digits that comes with Mulligan, or that of "pixel-faces"."""
+    return Generator.load(BUNDLED.with_stem(name))

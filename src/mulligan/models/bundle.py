@@ -1,7 +1,7 @@
-"""Remake the generator that comes with Mulligan: ``python -m mulligan.models.bundle [RUN]``.
+"""Remake a generator that comes with Mulligan: ``python -m mulligan.models.bundle [mnist|pixel-faces] [RUN]``.
 
-Trains the recipe `best` on MNIST, about five minutes on two cores (or takes a finished run), stores the averaged
-generator with float16 parameters, and says how far that moves pixels.
+Trains the recipe `best` on MNIST or `faces` on the pixel faces, minutes on two cores (or takes a finished run), stores
+the averaged generator with float16 parameters, and says how far that moves pixels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mulligan.errors import RunError
-from mulligan.models import BUNDLED, load
+from mulligan.models import BUNDLED, FACES, load
 from mulligan.training import Run, recipe, train
 
 LIMIT = 1_500_000
@@ -20,13 +20,15 @@ LIMIT = 1_500_000
 SEEDS = 1000
 
 
-def bundle(run: Path | None = None) -> int:
-    """Write the bundled generator.
+def bundle(run: Path | None = None, target: Path = BUNDLED) -> int:
+    """Write a bundled generator.
 
     Parameters
     ----------
     run : Path, optional
-        A finished run; by default `best` is trained.
+        A finished run; by default `best` or `faces` is trained.
+    target : Path
+        `BUNDLED` or `FACES`.
 
     Returns
     -------
@@ -39,27 +41,30 @@ def bundle(run: Path | None = None) -> int:
         When the file is larger than `LIMIT`.
     """
     if run is None:
-        made = Run(recipe("best"))
+        made = Run(recipe("best" if target == BUNDLED else "faces"))
         for _ in train(made):
             pass
         generator = made.generator()
     else:
         generator = load(run)
-    generator.save(BUNDLED, dtype="float16")
-    if BUNDLED.stat().st_size > LIMIT:
+    generator.save(target, dtype="float16")
+    if target.stat().st_size > LIMIT:
         raise RunError(
-            f"{BUNDLED} must have at most {LIMIT} bytes, got {BUNDLED.stat().st_size}. Use a smaller generator."
+            f"{target} must have at most {LIMIT} bytes, got {target.stat().st_size}. Use a smaller generator."
         )
-    before, after = generator.images(SEEDS).astype(int), load(BUNDLED).images(SEEDS)
+    before, after = generator.images(SEEDS).astype(int), load(target).images(SEEDS)
     return int(np.abs(before - after).max())
 
 
 def main() -> None:
-    """Write the bundled generator, and say what float16 did to it."""
+    """Write a bundled generator, and say what float16 did to it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, nargs="?", help="a finished run; default: train the recipe best")
-    difference = bundle(parser.parse_args().run)
-    print(f"{BUNDLED}: {BUNDLED.stat().st_size:,} bytes; float16 moves pixels by {difference} grey level at most")
+    parser.add_argument("name", choices=[BUNDLED.stem, FACES.stem], nargs="?", default=BUNDLED.stem)
+    parser.add_argument("run", type=Path, nargs="?", help="a finished run; default: train the recipe best or faces")
+    words = parser.parse_args()
+    target = BUNDLED.with_stem(words.name)
+    difference = bundle(words.run, target)
+    print(f"{target}: {target.stat().st_size:,} bytes; float16 moves pixels by {difference} grey level at most")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.data import load
 from mulligan.errors import MulliganError
-from mulligan.models import BUNDLED
+from mulligan.models import BUNDLED, FACES
 from mulligan.output.files import mtime
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_tensors
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 TICK = 0.25
 """Seconds between two messages about reports and the run bar."""
 MODELS = 100
-TAKEN = ("bundled", "live")
-"""Names of generators that are not run folders. A run that has such a name is `./bundled` or `./live`."""
+OURS = {"bundled": ("MNIST digits, bundled", BUNDLED), FACES.stem: ("Pixel faces, bundled", FACES)}
+"""Title and file of each generator that comes with Mulligan."""
+TAKEN = (*OURS, "live")
+"""Names of generators that are not run folders. A run that has such a name is `./bundled`, for instance."""
 THREADS = 4
 """Calls that may read files or compute at the same time."""
 
@@ -136,8 +138,8 @@ class Playground:
         Problem
             When there is none.
         """
-        if model == "bundled":
-            path = BUNDLED
+        if model in OURS:
+            path = OURS[model][1]
         else:
             try:
                 path = RunFolder(self.folder(model)).generator
@@ -158,15 +160,15 @@ class Playground:
     def data(self, model: str) -> Dataset | None:
         """Load the training data of a generator, as the run read them; None where they are not on this machine."""
         try:
-            if model == "bundled":
-                return load("mnist")
+            if model in OURS:
+                return load(OURS[model][1].stem)
             return data_of(load_config(RunFolder(self.folder(model)).config))
         except (MulliganError, OSError):
             return None
 
     def models(self, also: str | None = None) -> list[dict[str, Any]]:
-        """Return the generators that can draw: the bundled one, those of the newest runs, and one by its name."""
-        found = [("bundled", "MNIST digits, bundled", BUNDLED)]
+        """Return the generators that can draw: the bundled ones, those of the newest runs, and one by its name."""
+        found = [(name, *ours) for name, ours in OURS.items()]
         paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
         newest = paths[:MODELS] + [
             path for path in paths[MODELS:] if path.parent.name == (also or "").removeprefix("./")

@@ -21,6 +21,7 @@ DIGITS = (28, 28, 1)
 SHAPES: dict[str, tuple[Shape, int]] = {
     **dict.fromkeys(("mnist", "mnist-test", "fashion-mnist", "kmnist"), (DIGITS, 10)),
     "cifar10": ((32, 32, 3), 10),
+    "pixel-faces": ((16, 16, 3), 45),
     "stacked-mnist": ((28, 28, 3), 0),
     **dict.fromkeys(("ring", "grid"), ((2,), 0)),
     "jang-sorted": ((1,), 0),

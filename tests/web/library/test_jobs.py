@@ -15,6 +15,7 @@ import pytest
 from mulligan.museum import Case
 from mulligan.web.library import work
 from mulligan.web.library.jobs import WAITING, Queue
+from mulligan.web.playground import OURS
 
 
 def wait_for(done: Any) -> None:
@@ -80,7 +81,12 @@ def test_the_bundled_generator_is_exported_before_there_is_any_run(call: Any, pl
     assert len(answer.content) > 100_000
     found = call.get("/api/runs").json()
     assert (found["runs"], found["trash"]) == ([], [])
-    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
+    assert [model["name"] for model in call.get("/api/models").json()] == [*OURS]
+    assert call.post("/api/bundled/export", to="npz", model="pixel-faces").json()["job"] == "export"
+    path = "/api/bundled/files/pixel-faces-generator.npz"
+    wait_for(lambda: call.get(path).status_code == 200)
+    named = call.get(path).headers["content-disposition"]
+    assert named == 'attachment; filename="mulligan-pixel-faces-generator.npz"'
     assert call.get("/api/bundled/files/..%2F..%2Fx").status_code in (404, 422)
 
 

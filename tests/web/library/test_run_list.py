@@ -16,6 +16,7 @@ from PIL import Image
 
 from mulligan.training import Diagnosis, Recorder, Run, recipe, resume
 from mulligan.web.library import work
+from mulligan.web.playground import OURS
 from mulligan.web.worker.live import Live, opened
 
 
@@ -26,7 +27,7 @@ def test_an_empty_folder(call: Any) -> None:
         "runs": [],
         "trash": [],
     }
-    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled"]
+    assert [model["name"] for model in call.get("/api/models").json()] == [*OURS]
 
 
 def test_whoever_has_no_home_sees_the_whole_path(playground: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +67,7 @@ def test_the_list(call: Any, runs: Path) -> None:
     for older, newer in (("tiny-1", "tiny-1-try-2"), ("tiny-1-try-2", "tiny-1")):
         os.utime(runs / older / "generator.safetensors", (1, 1))
         os.utime(runs / newer / "generator.safetensors", (2, 2))
-        assert [model["name"] for model in call.get("/api/models").json()] == ["bundled", newer, older]
+        assert [model["name"] for model in call.get("/api/models").json()] == [*OURS, newer, older]
 
 
 @pytest.mark.parametrize(("labels", "names"), [("dataset", "abcd"), ("clusters", "0123"), ("none", "")])
@@ -81,7 +82,7 @@ def test_classes_are_called_what_the_run_calls_them(
     assert live["classes"] == len(names)
     (playground.runs / "r").mkdir()
     run.generator().save(playground.runs / "r" / "generator.safetensors")
-    assert [model["class_names"] for model in call.get("/api/models").json()[1:]] == [[*names]]
+    assert [model["class_names"] for model in call.get("/api/models").json()[len(OURS) :]] == [[*names]]
 
 
 def test_a_run_on_points_is_one_by_what_it_was_begun_with(call: Any, runs: Path) -> None:

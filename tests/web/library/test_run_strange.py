@@ -21,6 +21,7 @@ from mulligan.web import playground
 from mulligan.web.http import app
 from mulligan.web.library import work
 from mulligan.web.library.drawing import png64
+from mulligan.web.playground import OURS
 
 FIGURE = {"value": 9.0, "operator": ">", "threshold": 5.0}
 ODD = [
@@ -61,7 +62,7 @@ def test_other_names_are_refused(name: str, call: Any, playground: Any) -> None:
     assert call.get(f"/api/runs/{name}/curves").status_code in (404, 422)
 
 
-@pytest.mark.parametrize("name", ["live", "bundled"])
+@pytest.mark.parametrize("name", ["live", "bundled", "pixel-faces"])
 def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(
     name: str, call: Any, playground: Any, tiny: Any, tiny_pictures: Any
 ) -> None:
@@ -70,7 +71,8 @@ def test_a_run_that_is_called_as_another_generator_is_drawn_by_its_path(
         for _ in Recorder(playground.runs / folder).record(Run(config)):
             pass
     found = {model["name"]: model["title"] for model in call.get("/api/models").json()}
-    assert found == {"bundled": "MNIST digits, bundled", f"./{name}": name, "ring-1": "ring-1"}
+    ours = {"bundled": "MNIST digits, bundled", "pixel-faces": "Pixel faces, bundled"}
+    assert found == ours | {f"./{name}": name, "ring-1": "ring-1"}
     drawn = call.get("/api/draw", params={"model": f"./{name}", "seed": 3}).json()
     assert drawn["png"] == png64(Generator.load(playground.runs / name / "generator.safetensors").images(1, 3)[0])
     assert call.get("/api/look/layers", params={"run": f"./{name}"}).json()["step"] == 6
@@ -83,13 +85,13 @@ def test_the_model_that_is_asked_for_is_there_beside_the_newest(
 ) -> None:
     monkeypatch.setattr(playground, "MODELS", 1)
     os.utime(runs / "tiny-1" / "generator.safetensors", (1, 1))
-    assert [each["name"] for each in call.get("/api/models").json()] == ["bundled", "tiny-1-try-2"]
+    assert [each["name"] for each in call.get("/api/models").json()] == [*OURS, "tiny-1-try-2"]
     for also, names in (
         ("tiny-1", ["tiny-1-try-2", "tiny-1"]),
         ("tiny-1-try-2", ["tiny-1-try-2"]),
         ("x", ["tiny-1-try-2"]),
     ):
-        assert [each["name"] for each in call.get("/api/models", params={"also": also}).json()] == ["bundled", *names]
+        assert [each["name"] for each in call.get("/api/models", params={"also": also}).json()] == [*OURS, *names]
 
 
 def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, runs: Path) -> None:
@@ -98,7 +100,7 @@ def test_a_folder_whose_name_is_no_text_is_listed_among_the_others(call: Any, ru
     assert found.keys() == {"tiny-1", "caf?"}
     assert found["caf?"]["state"] == "unreadable"
     assert "Rename the folder" in found["caf?"]["text"]
-    assert [model["name"] for model in call.get("/api/models").json()] == ["bundled", "tiny-1"]
+    assert [model["name"] for model in call.get("/api/models").json()] == [*OURS, "tiny-1"]
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,9 @@ def exported(playground: Playground, name: str, file: str) -> Answer:
 
 
 def bundled_exported(playground: Playground, file: str) -> Answer:
-    """Return a file that was exported of the generator that comes with Mulligan."""
+    """Return a file that was exported of a generator that comes with Mulligan."""
     path = runs.file_of(playground, runs.BUNDLED_RUN, "exports", file)
-    return Answer(path, media=BYTES, file=f"mulligan-mnist-{file}")
+    return Answer(path, media=BYTES, file=f"mulligan-{file if file.startswith('pixel-faces') else f'mnist-{file}'}")
 
 
 # ── pictures: from the worker for the live run, from a file for all others ────────────────────────────────────────────

@@ -67,9 +67,12 @@ START = {
 PATH = rf"(\./)?{RUN_NAME}"
 RUN = Field("text", "`live`, or a run's name.", 1, 257, pattern=PATH, say="live or a run's name", default="live")
 MODEL = Field(
-    "text", "`bundled`, `live`, or a run's name; a run that is called `live` is `./live`.", 1, 257, pattern=PATH,
-    say="bundled, live or a run's name", default="bundled",
+    "text", "`bundled` (digits), `pixel-faces`, `live`, or a run's name; a run that is called `live` is `./live`.",
+    1, 257, pattern=PATH, say="bundled, live or a run's name", default="bundled",
 )  # fmt: skip
+OURS = Field(
+    "text", "Which of the generators that come with Mulligan.", choices=("bundled", "pixel-faces"), default="bundled"
+)
 CLASS = Field("text", "Number or name of a class.", 1, 60, example=3)
 PICTURE = {
     "model": MODEL,
@@ -232,9 +235,9 @@ ROUTES: tuple[Route, ...] = (
         query={**PICTURE, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(
-        "POST", "/api/bundled/export", "Write the bundled generator for use elsewhere.",
-        lambda p, to: p.jobs.add("export", runs.BUNDLED_RUN, to=to), body={"to": FORMAT}, token=True, status=202,
-        refuses=BUSY,
+        "POST", "/api/bundled/export", "Write a bundled generator for use elsewhere.",
+        lambda p, to, model: p.jobs.add("export", runs.BUNDLED_RUN, to=to, model=model),
+        body={"to": FORMAT, "model": OURS}, token=True, status=202, refuses=BUSY,
     ),
     _file("/api/bundled/files/{file}", "A file of it that was exported.", calls.bundled_exported, BYTES, file=FILE),
     # ── look inside ───────────────────────────────────────────────────────────────────────────────────────────────

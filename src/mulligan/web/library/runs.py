@@ -220,7 +220,7 @@ def curves(playground: Playground, name: str) -> dict[str, Any]:
 
 
 BUNDLED_RUN = ".bundled"
-"""Inside the runs folder: exports of the generator that comes with Mulligan, which has no run."""
+"""Inside the runs folder: exports of the generators that come with Mulligan, which have no run."""
 EXPORTS = {"html": "player.html", "onnx": "generator.onnx", "torch": "generator_torch.py", "npz": "generator.npz"}
 """Formats of an export, and the file's name inside the run folder's ``exports``."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mulligan.errors import MulliganError
 from mulligan.evaluation import evaluate_finished
 from mulligan.metrics import MAPS, at, figures_in, median_of
-from mulligan.models import BUNDLED
+from mulligan.models import BUNDLED, FACES
 from mulligan.output.export import export as write
 from mulligan.output.generator import Generator
 from mulligan.report import write_report
@@ -94,11 +94,11 @@ def report(folder: Path) -> dict[str, Any]:
     return {"url": report_of(folder.name), "text": "The report is written."}
 
 
-def export(folder: Path, to: str) -> dict[str, Any]:
+def export(folder: Path, to: str, model: str = "bundled") -> dict[str, Any]:
     """Write the generator for use elsewhere, into the run folder."""
-    ours = folder.name == BUNDLED_RUN
-    generator = Generator.load(BUNDLED if ours else RunFolder(folder).generator)
-    target = folder / "exports" / EXPORTS[to]
+    ours, faces = folder.name == BUNDLED_RUN, model == FACES.stem
+    generator = Generator.load(FACES if faces else BUNDLED if ours else RunFolder(folder).generator)
+    target = folder / "exports" / (f"{model}-{EXPORTS[to]}" if faces else EXPORTS[to])
     target.parent.mkdir(
         parents=ours, exist_ok=True
     )  # a run that was deleted meanwhile must not come back as an empty folder

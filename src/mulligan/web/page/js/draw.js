@@ -228,7 +228,7 @@ export function Draw({ query }) {
   const saved = model === "live" ? modelOf(s?.run) : model;
   const kept = models.some((m) => m.name === saved);
   const off = !mayWrite() || !kept;
-  const send = (to) => (saved === "bundled" ? beginOf("/api/bundled", "export", { to }) : begin(saved.replace("./", ""), "export", { to }));
+  const send = (to) => (["bundled", "pixel-faces"].includes(saved) ? beginOf("/api/bundled", "export", { to, model: saved }) : begin(saved.replace("./", ""), "export", { to }));
   const why = kept ? undefined : "A run can be exported from its first checkpoint on";
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>

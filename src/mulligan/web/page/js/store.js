@@ -319,8 +319,8 @@ export function pageState() {
   return PLAIN[state] ?? state;
 }
 
-/** The name of a run's generator. `live` and `bundled` are not runs, so a run with such a name is `./live`. */
-export const modelOf = (run) => (["live", "bundled"].includes(run) ? `./${run}` : run);
+/** The name of a run's generator. `live`, `bundled` and `pixel-faces` are not runs, so a run with such a name is `./live`. */
+export const modelOf = (run) => (["live", "bundled", "pixel-faces"].includes(run) ? `./${run}` : run);
 /** The name of the present finding, with its run and try. */
 export const finding = () => `${store.status?.run}/${store.status?.try}/${store.events.diagnosed?.state}`;
 /** The remedy that is being edited, if it belongs to the present finding. */
