@@ -149,7 +149,9 @@ def test_a_file_that_is_not_there_says_what_to_do(site):
 
 def test_no_network_says_what_to_do(site, monkeypatch):
     nowhere = Published("tiny", "http://127.0.0.1:9/", dict.fromkeys(IDX_FILES, "0" * 64))
-    with pytest.raises(DataError, match=r"could not be fetched.*set MULLIGAN_DATA to the folder around it\.$"):
+    with pytest.raises(
+        DataError, match=r"\(there is no connection to it\)\. Try .*set MULLIGAN_DATA to the folder around it\.$"
+    ):
         published.load_idx_set(nowhere, NAMES)
     monkeypatch.setenv("MULLIGAN_DATA", "/elsewhere")
     with pytest.raises(DataError, match=r"around it\. It is /elsewhere now, which has no tiny/\S+\.gz\.$"):

@@ -425,6 +425,25 @@ def test_a_field_keeps_refused_words_until_it_is_given_others(open_tab):
     assert tab("fault-batch").count() == 0
 
 
+def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(open_tab):
+    """They were refused, and only after Start."""
+    tab = open_tab()
+    tab("recipe-mlp").click()
+    tab("data-ring").click()
+    assert tab("recipe-ring").is_checked()
+    assert tab("data-note").inner_text() == "ring is made of points, so the recipe is ring now."
+    tab("data-more").select_option("swiss-roll")
+    assert tab("recipe-ring").is_checked()
+    tab("data-mnist").click()
+    assert tab("recipe-quick").is_checked()
+    assert "made of pictures" in tab("data-note").inner_text()
+    tab("recipe-mlp").click()
+    tab("data-fashion").click()
+    assert tab("recipe-mlp").is_checked()
+    assert tab("data-note").inner_text() == "Fetched once (31 MB): needs a network the first time."
+    assert "fetched once" in tab("data-fashion").text_content()
+
+
 def test_numbers_and_axes(open_tab):
     tab = open_tab()
     said = tab.page.evaluate(

@@ -61,6 +61,7 @@ def fetch(published: Published, file: str) -> Path:
         return local
     import platformdirs
     import pooch
+    from requests.exceptions import ConnectionError, Timeout
 
     checksum = published.files[file]
     known = checksum if ":" in checksum else f"sha256:{checksum}"
@@ -70,8 +71,9 @@ def fetch(published: Published, file: str) -> Path:
     # ValueError: another checksum. OSError: no network (requests), no room, no permission.
     except (OSError, ValueError) as error:
         own = os.environ.get("MULLIGAN_DATA")
+        reason = "there is no connection to it" if isinstance(error, (ConnectionError, Timeout)) else str(error)
         raise DataError(
-            f"{published.name}: {published.address}{file} could not be fetched into {cache} ({error}). Try again, or "
+            f"{published.name}: {published.address}{file} could not be fetched into {cache} ({reason}). Try again, or "
             f"put the file into a folder {published.name} of your own and set MULLIGAN_DATA to the folder around it."
             + (f" It is {own} now, which has no {published.name}/{file}." if own else "")
         ) from error

@@ -46,7 +46,24 @@ export async function start(more = {}) {
   return answer;
 }
 
+/** A recipe for these data where the chosen one is for the other kind, points or pictures; else null. */
+function fitting(data) {
+  const there = store.catalog?.data.find((d) => d.name === data);
+  const now = recipeOf(wanted().recipe);
+  if (!there || !now || there.points === now.points) return null;
+  const fit = store.catalog.recipes.filter((r) => r.points === there.points);
+  return fit.find((r) => r.name === data) ?? fit.find((r) => r.data === data && r.name === "quick") ?? fit.find((r) => ["quick", "ring"].includes(r.name));
+}
+
 function setDraft(name, value) {
+  const fit = name === "data" ? fitting(value) : null;
+  if (fit) {
+    setDraft("recipe", fit.name);
+    if (fit.data !== value) setDraft("data", value);
+    store.switched = `${value} is made of ${fit.points ? "points" : "pictures"}, so the recipe is ${fit.name} now.`;
+    return changed(true);
+  }
+  store.switched = null;
   const draft = { ...store.draft };
   const recipe = name === "recipe" ? value : wanted().recipe;
   if (name === "recipe") {
@@ -147,7 +164,7 @@ function Pictures({ value, openOwn }) {
   const known = SHOWN.map(([key, label, draw]) => [[...there.keys()].find((n) => n === key || n.startsWith(`${key}_`) || n.startsWith(`${key}-`)) ?? key, key, label, draw]);
   const others = [...there.values()].filter((d) => !d.own && !known.some(([name]) => name === d.name));
   const own = Boolean(there.get(value)?.own);
-  const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed ? "true" : "false"} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}</button>`;
+  const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed ? "true" : "false"} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}${there.get(name)?.here === false && html`<span class="down">${icon.down()}<span class="sr">, fetched once</span></span>`}</button>`;
   return html`<div class="ds" role="group" aria-label="Data set">
       ${known.slice(0, 2).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
       ${tile("own", "own", "Own…", icon.folder, own, openOwn)}
@@ -156,6 +173,7 @@ function Pictures({ value, openOwn }) {
     ${others.length > 0 && html`<select class="in ds-more" aria-label="Other data sets" data-testid="data-more" disabled=${!mayWrite()} onChange=${(e) => e.target.value && setDraft("data", e.target.value)}>
       <option value="" selected=${!others.some((d) => d.name === value)}>${own ? value : "others…"}</option>
       ${others.map((d) => html`<option value=${d.name} selected=${d.name === value} title=${d.line}>${d.name}${d.here ? "" : " (download)"}</option>`)}</select>`}
+    <p class="small" role="status" data-testid="data-note">${store.switched ?? (there.get(value)?.here === false ? `${capital(there.get(value).line.split(";")[1].trim())}: needs a network the first time.` : "")}</p>
     <${Fault} name="data" />`;
 }
 

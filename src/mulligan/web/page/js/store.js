@@ -23,6 +23,7 @@ export const store = {
   ...started,
   connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
   news: null, // {kind, text, actions} of the bar at the foot
+  switched: null, // why the recipe is another one than was chosen
   closed: null, // the run whose end has been read
   spoken: "", alarmSpoken: "",
   draft: {}, // settings not yet in force, by name
