@@ -66,14 +66,17 @@ def c2st(real: NDArray[Any], fake: NDArray[Any], *, ridge: float = 1.0, seed: in
     rng = np.random.default_rng(seed)
     n = min(len(real), len(fake))
     real, fake = real[rng.permutation(len(real))[:n]], fake[rng.permutation(len(fake))[:n]]
-    half = n // 2
-    x, test = (np.vstack([real[part], fake[part]]) for part in (slice(half), slice(half, None)))
+    half, d = n // 2, real.shape[1]
     sign, truth = (np.repeat([1.0, -1.0], size) for size in (half, n - half))
-
-    x, test = np.hstack([x, x * x]), np.hstack([test, test * test])
-    mean, sd = x.mean(axis=0), x.std(axis=0)
+    x, test = (np.ones((2 * size, 2 * d + 1)) for size in (half, n - half))  # features, their squares, a constant
+    for table, part in ((x, slice(half)), (test, slice(half, None))):
+        np.concatenate([real[part], fake[part]], out=table[:, :d])
+        np.square(table[:, :d], out=table[:, d:-1])
+    mean, sd = x[:, :-1].mean(axis=0), x[:, :-1].std(axis=0)
     sd = np.where(sd > 1e-12 * np.abs(mean), sd, 1.0)  # a constant column's deviation is rounding
-    x, test = (np.hstack([(part - mean) / sd, np.ones((len(part), 1))]) for part in (x, test))
+    for table in (x, test):
+        table[:, :-1] -= mean
+        table[:, :-1] /= sd
 
     w = minimize(
         logistic_loss,

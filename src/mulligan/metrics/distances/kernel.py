@@ -52,10 +52,8 @@ def squared_mmd(x: NDArray[Any], y: NDArray[Any]) -> float:
     """
     x, y = feature_sets(x, y, names=("first set", "second set"))
     m, n = len(x), len(y)
-    kxx, kyy, kxy = _kernel(x, x), _kernel(y, y), _kernel(x, y)
-    within_x = (kxx.sum() - np.trace(kxx)) / (m * (m - 1))
-    within_y = (kyy.sum() - np.trace(kyy)) / (n * (n - 1))
-    return float(within_x + within_y - 2.0 * kxy.sum() / (m * n))
+    within_x, within_y = ((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in map(_kernel, (x, y), (x, y)))
+    return float(within_x + within_y - 2.0 * _kernel(x, y).sum() / (m * n))
 
 
 def kid(real: NDArray[Any], fake: NDArray[Any], *, subsets: int = 50, size: int = 1000, seed: int = 0) -> Kid:
@@ -103,4 +101,5 @@ def _kernel(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float6
     k = x @ y.T
     k /= x.shape[1]
     k += 1.0
-    return k * k * k
+    square = k * k
+    return np.multiply(square, k, out=square)

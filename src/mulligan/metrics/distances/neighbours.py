@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BLOCK = 4_000_000
-"""Distances held at a time: 32 MB of float64."""
+BLOCK = 1_000_000
+"""Distances held at a time: 8 MB of float64."""
 SLAB = 8192
 """Fewest points of a slab. In a larger one a block has so few rows that BLAS mostly packs."""
 
@@ -153,7 +153,9 @@ def nearest(
     ConfigError
         k below 1, or as many as `y` has rows.
     """
-    (x, y), unit = on_grid(*feature_sets(x, y, names=("queries", "points"), least=1))
+    x, y = feature_sets(x, y, names=("queries", "points"), least=1)
+    low, shift = _grid(x, y)
+    x, unit = _snapped(x, low, shift), ldexp(1.0, -shift)
     allowed = len(y) - (skip is not None)
     if not 1 <= k <= allowed:
         raise ConfigError(f"k must be from 1 to {allowed} among {len(y)} points, got {k}.")
@@ -164,7 +166,7 @@ def nearest(
     def search(slab: int) -> None:
         """Find the k nearest rows of one slab."""
         start, stop = (len(y) * edge // slabs for edge in (slab, slab + 1))
-        for rows, d2 in _blocks(x, y[start:stop], None if skip is None else skip - start):
+        for rows, d2 in _blocks(x, _snapped(y[start:stop], low, shift), None if skip is None else skip - start):
             found = d2.argmin(axis=1)[:, None] if k == 1 else np.argpartition(d2, k - 1, axis=1)[:, :k]
             squares[slab, rows] = np.take_along_axis(d2, found, axis=1)
             indices[slab, rows] = start + found
@@ -264,12 +266,23 @@ def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...]
     unit : float
         The spacing: distance = unit · grid distance.
     """
+    low, shift = _grid(*sets)
+    return tuple(_snapped(x, low, shift) for x in sets), ldexp(1.0, -shift)
+
+
+def _grid(*sets: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """Return where the grid starts, and the power of two that its spacing is one over."""
     low = np.min([x.min(axis=0) for x in sets], axis=0)
     span = float((np.max([x.max(axis=0) for x in sets], axis=0) - low).max())
     bits = (52 - ceil(log2(sets[0].shape[1]))) // 2
     _, exponent = frexp(span)  # span ≤ 2^exponent
-    shift = min(bits - exponent, 1074)  # every float64 is a multiple of 2⁻¹⁰⁷⁴: finer is nothing, and 2^1075 no number
-    return tuple(np.rint(np.ldexp(x - low, shift)) for x in sets), ldexp(1.0, -shift)
+    return low, min(bits - exponent, 1074)  # every float64 is a multiple of 2⁻¹⁰⁷⁴, and 2^1075 overflows
+
+
+def _snapped(x: NDArray[np.float64], low: NDArray[np.float64], shift: int) -> NDArray[np.float64]:
+    """Return x − low in whole multiples of 2⁻ˢʰⁱᶠᵗ."""
+    grid = x - low
+    return np.rint(np.ldexp(grid, shift, out=grid), out=grid)
 
 
 def _radii(x: NDArray[np.float64], ks: tuple[int, ...]) -> tuple[NDArray[np.float64], ...]:

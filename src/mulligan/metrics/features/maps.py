@@ -103,8 +103,8 @@ class PCA:
                 f"pictures must have {len(self.components)} values, as those that {self.name} was fitted on, got "
                 f"{images[0].size}, shape {images.shape[1:]}. Fit it on pictures of this size; never resize."
             )
-        parts = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
-        return np.concatenate(parts).astype(np.float32)
+        found = [(block @ self.components - self.offset) / 255.0 for block in _flat_blocks(images)]
+        return np.concatenate(found, dtype=np.float32, casting="same_kind")
 
 
 def pca(train: NDArray[Any], dims: int = 64, *, name: str | None = None) -> PCA:
