@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,11 @@ from mulligan.training import recipe
 from mulligan.web.worker.live import loss_of
 
 pytestmark = pytest.mark.story
+
+PIXELS = """(name) => {
+    const canvas = document.querySelector(`[data-testid="${name}"]`);
+    return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+}"""
 
 LONG = 1_000_000  # steps: such a run never ends by itself while somebody adjusts its settings
 
@@ -138,6 +144,35 @@ def looking_back(tab):
 CURSOR = (
     "[...document.querySelectorAll('.plot')].map((p) => p.getAttribute('aria-label').match(/at step ([\\d,]+)/)?.[1])"
 )
+
+
+def test_in_slow_motion_each_step_of_the_ring_is_seen_over_the_real_points(open_tab):
+    """The ring was found before anyone could press Pause, and nothing showed where the real points are."""
+    tab = open_tab()
+    tab("pace").press("Home")
+    assert tab("pace").get_attribute("aria-valuetext") == "1 step a second"
+    tab("pace").press("ArrowRight")
+    tab.begin("ring")
+    tab.wait("training")
+    tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) >= 2")
+    begun, before = time.monotonic(), tab.step
+    tab.until("(n) => Number(document.querySelector('[data-testid=step]').dataset.step) >= n", before + 10)
+    assert 1.5 < time.monotonic() - begun < 10  # 10 steps at 5 a second
+    assert tab("run-toggle").inner_text() == "Pause"
+    tab.picture("train-slow", ("light", "dark"))
+    blue = "(name) => { const d = (" + PIXELS + ")(name); let n = 0; for (let i = 0; i < d.length; i += 4) n += "
+    assert tab.page.evaluate(blue + "d[i + 2] > d[i] + 40; return n; }", "sample-grid") > 300
+    tab("run-toggle").click()
+    tab.wait("paused")
+    stood = tab.step
+    tab.page.wait_for_timeout(600)
+    assert tab.step - stood <= 1
+    tab("run-toggle").click()  # goes on slowly
+    tab.wait("training")
+    tab("pace").press("End")
+    tab.until("import('/js/store.js').then((m) => m.store.status.state === 'training')")
+    tab("run-toggle").click()
+    tab.wait("paused")
 
 
 def test_charts_share_a_cursor_and_mark_what_is_beyond(open_tab):

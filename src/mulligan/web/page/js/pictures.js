@@ -91,8 +91,8 @@ export function bytesOf(base64) {
   return Int8Array.from(atob(base64), (c) => (c.charCodeAt(0) << 24) >> 24);
 }
 
-/** Paint real or generated points on a square with axes. */
-export function paintPoints(canvas, points, { low, high, real = false }) {
+/** Paint real or generated points on a square with axes, over others that are real. */
+export function paintPoints(canvas, points, { low, high, real = false, under = [] }) {
   const size = SIDE * TILE;
   canvas.width = canvas.height = size;
   const ink = canvas.getContext("2d");
@@ -112,11 +112,21 @@ export function paintPoints(canvas, points, { low, high, real = false }) {
     ink.stroke();
     ink.fillText(String(v).replace("-", "−"), at(v) + 4, size - 8);
   }
-  ink.fillStyle = css(real ? "--real" : "--fake");
-  if (points[0]?.length === 1) return paintHistogram(ink, points, at, size);
+  if (points[0]?.length === 1) {
+    for (const [many, name] of [[under, "--real"], [points, real ? "--real" : "--fake"]]) {
+      ink.fillStyle = css(name);
+      paintHistogram(ink, many, at, size);
+      ink.globalAlpha = 0.7;
+    }
+    ink.globalAlpha = 1;
+    return;
+  }
   ink.globalAlpha = 0.75;
   const inside = (v) => Math.min(size, Math.max(0, v));
-  for (const [x, y] of points) {
+  const all = [...(real ? [] : under.map((p) => [p, "--real"])), ...points.map((p) => [p, real ? "--real" : "--fake"])];
+  const colours = { "--real": css("--real"), "--fake": css("--fake") };
+  for (const [[x, y], name] of all) {
+    ink.fillStyle = colours[name];
     const [across, down] = [at(x), size - at(y)];
     const [near, level] = [inside(across), inside(down)];
     ink.beginPath();

@@ -4,6 +4,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/ht
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
+import { Pace } from "./pace.js";
 import { useWidth } from "./width.js";
 import { act, latest, mayWrite, server, store, tell } from "./store.js";
 import { Slider, start, wanted } from "./settings.js";
@@ -52,6 +53,7 @@ export function Samples() {
   const [weights, setWeights] = useState("average");
   const [back, setBack] = useState(null); // index into the saved steps, null for the latest
   const [other, setOther] = useState(null);
+  const [real, setReal] = useState(null); // the real points, which lie under the generated ones
   const asked = useRef(0);
   const { status, samples, saved_samples: saved } = store;
   const state = status?.state;
@@ -72,18 +74,20 @@ export function Samples() {
     return () => clearTimeout(wait);
   }, [weights, samples?.step, looking, empty, other?.step, other?.weights]);
 
+  useEffect(() => status?.points && samples?.points && real?.run !== status.run ? latest(server.get("/api/train/samples", { weights: "real" }), (found) => found?.points && setReal({ ...found, run: status.run })) : undefined, [status?.run, samples?.points != null]);
+
   const shown = weights === "average" ? samples : other?.weights === weights ? other : null;
   const step = looking ? saved[back] : shown?.step;
   useLayoutEffect(() => {
     if (!canvas.current) return undefined;
-    if (!looking && shown?.points) paintPoints(canvas.current, shown.points, { low: shown.low, high: shown.high, real: weights === "real" });
+    if (!looking && shown?.points) paintPoints(canvas.current, shown.points, { low: shown.low, high: shown.high, real: weights === "real", under: real?.run === status.run ? real.points : [] });
     else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
     else {
       const source = looking ? `/api/runs/${encodeURIComponent(status.run)}/samples/${saved[back]}.png` : shown?.png;
       return source && latest(decode(source), (image) => image && paintGrid(canvas.current, image, side));
     }
     return undefined;
-  }, [shown, looking && saved[back], weights, theme, side]);
+  }, [shown, looking && saved[back], weights, theme, side, real]);
 
   const last = saved.length;
   const grey = flat(samples);
@@ -99,6 +103,7 @@ export function Samples() {
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />
         <button type="button" class="btn low" data-testid="samples-live" disabled=${empty || !looking} onClick=${() => setBack(null)}>Latest</button>
         <small>${step == null || empty ? "Black is 0, white is 1. Contrast is never stretched."
-          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : "axes in the data’s own unit") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
+          : html`${weights === "real" ? "Real" : `Step ${int(step)}`}${looking ? " (looking back)" : ""} · ${status.points ? (looking ? "in the frame of the data" : weights === "real" ? "axes in the data’s own unit" : "blue: real, orange: generated") : "black is 0, white is 1, never stretched"}${grey && html`. <b class="bad">${grey}</b>`}`}</small></div>
+      <${Pace} />
     </div></section>`;
 }

@@ -23,6 +23,8 @@ export const store = {
   ...started,
   connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0,
   news: null, // {kind, text, actions} of the bar at the foot
+  pace: null, // steps a second in slow motion; null is full speed
+  slow: false, // whether this page takes them now
   switched: null, // why the recipe is another one than was chosen
   closed: null, // the run whose end has been read
   spoken: "", alarmSpoken: "",
@@ -316,6 +318,7 @@ export function pageState() {
   if (!store.connected) return store.status ? "reconnecting" : "connecting";
   if (store.writer === false) return "second-tab";
   const state = store.status?.state ?? "empty";
+  if (state === "paused" && store.slow) return "training";
   if (state === "training" && store.events.diagnosed?.severity === "warning") return "warning";
   return PLAIN[state] ?? state;
 }

@@ -6,6 +6,7 @@ import { Chart, measured, points } from "./chart.js";
 import { Diagnosis, Pill } from "./diagnosis.js";
 import { icon } from "./icons.js";
 import { int, num, time } from "./numbers.js";
+import { halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
 import { Samples } from "./samples.js";
 import { Chips, NAMES, Settings, dirty, start, wanted } from "./settings.js";
@@ -22,10 +23,17 @@ const anew = () => (store.status?.state ?? "empty") === "empty" || dirty() || !s
 export function toggle() {
   const state = store.status?.state ?? "empty";
   if (!mayWrite() || state === "loading" || (state === "failed" && !anew())) return;
-  if (state === "training") command("pause");
+  if (store.slow) halt();
+  else if (state === "training") command("pause");
+  else if (store.pace && state !== "finished") slowly();
   else if (anew()) start();
   else if (state === "finished") command("reset", { seed: (store.settings?.seed ?? 0) + 1, paused: false }, NAMES);
   else command("resume");
+}
+
+async function slowly() {
+  const begun = anew() ? await start({ paused: true }) : store.status.state === "paused" ? true : await command("resume").then((answer) => answer && command("pause"));
+  if (begun) walk();
 }
 
 function oneStep() {
@@ -33,7 +41,7 @@ function oneStep() {
 }
 
 function toggleFace(state) {
-  if (state === "training") return [icon.pause(), "Pause"];
+  if (state === "training" || store.slow) return [icon.pause(), "Pause"];
   if (state === "empty" || state === "loading" || !store.settings) return [icon.play(), "Start"];
   if (dirty()) return [icon.play(), html`<span>Start<span class="wide"> new try</span></span>`];
   return state === "finished" ? [icon.play(), "Again"] : [icon.play(), "Resume"];
@@ -47,7 +55,7 @@ function Transport({ state }) {
   const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
   return html`<div class="transport" role="group" aria-label="Transport">
     <button type="button" class=${`btn main-action ${primary || (dirty() && raw !== "empty") ? "primary" : ""}`} data-testid="run-toggle" aria-keyshortcuts="Space" disabled=${off} onClick=${toggle}>${image}${label}</button>
-    <button type="button" class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step")} onClick=${oneStep}>${icon.step()}</button>
+    <button type="button" class="btn icon" data-testid="run-step" aria-label="Do one step" aria-keyshortcuts="." title="Do one step (.)" disabled=${!can("step") || store.slow} onClick=${oneStep}>${icon.step()}</button>
     <button type="button" class="btn icon" data-testid="run-stop" aria-label="Stop: save this run and let it go; it can be resumed" title="Stop (saves this run and lets it go)" disabled=${!can("stop") || !store.status.step} onClick=${() => command("stop")}>${icon.stop()}</button>
     <button type="button" class="btn icon" data-testid="run-reset" aria-label="Reset: start a new run at step 0; this run stays on disk" title="Reset (keeps this run on disk)" disabled=${!can("reset")} onClick=${() => command("reset")}>${icon.reset()}</button>
   </div>`;
@@ -61,7 +69,7 @@ function Facts({ state }) {
   const after = blank ? "" : away ? ", no news" : s.state === "training" ? (s.seconds_left == null ? "" : ` · ${time(s.seconds_left)} left`) : s.state === "finished" ? " on average" : `, ${{ failed: "failed", stopping: "saving", stopped: "saved" }[s.state] ?? "paused"}`;
   const speed = s?.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s?.steps_per_second;
   return html`<div class="facts"><div><b data-testid="step" data-step=${s?.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(steps)}<span class="wide"> steps</span></small></div>
-    <div><b data-testid="steps-per-second">${blank || away ? "–" : num(speed)}</b><small>steps/s<span class="wide">${after}</span></small></div></div>`;
+    <div><b data-testid="steps-per-second">${blank || away ? "–" : store.slow ? store.pace : num(speed)}</b><small>steps/s<span class="wide">${store.slow ? ", slow motion" : after}</span></small></div></div>`;
 }
 
 function goBack(one) {
