@@ -136,7 +136,6 @@ def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads
         "metrics.features.judge_training",
         "museum.jang_film",
         "models.bundle",
-        "web.browser.site",
     ],
 )
 def test_modules_that_are_commands_say_how_they_are_called(module, monkeypatch, capsys):

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "check": "check every gradient by finite differences, on this machine",
     "bench": "time training steps, beside torch and jax",
     "serve": "open the playground: all of this in the browser",
+    "site": "put the playground into a folder: a page that needs no server",
     "museum": "play published GANs that fail, explained and repaired",
     "list": "list recipes, data, losses, layers and all else that has a name",
 }

@@ -37,7 +37,7 @@ class Images(Protocol):
     def __array__(self) -> NDArray[Any]:
         """Return all samples as one array."""
 
-    def take(self, indices: NDArray[np.int64], axis: Any, out: Any, mode: Any) -> Any:
+    def take(self, indices: NDArray[np.intp], axis: Any, out: Any, mode: Any) -> Any:
         """Copy the samples `indices` into `out`."""
 
 
@@ -134,7 +134,7 @@ class Dataset:
         count = min(len(self), 8 * 4)
         (height, width, channels), rows = self.shape, -(-count // 8)
         sheet = np.zeros((rows * 8, height, width, channels), np.uint8)
-        self.take(np.linspace(0, len(self) - 1, count).astype(np.int64), sheet[:count])
+        self.take(np.linspace(0, len(self) - 1, count).astype(np.intp), sheet[:count])
         tiles = sheet.reshape(rows, 8, height, width, channels).swapaxes(1, 2)
         whole = tiles.reshape(rows * height, 8 * width, channels)
         file = io.BytesIO()
@@ -173,7 +173,7 @@ class Dataset:
         """Whether the pictures are read from disk as they are needed."""
         return getattr(self.images, "streamed", False)
 
-    def ahead(self, indices: NDArray[np.int64]) -> None:
+    def ahead(self, indices: NDArray[np.intp]) -> None:
         """Say which samples are needed next; streamed pictures are then decoded beside what else is done."""
         images: Any = self.images
         images.ahead(indices)
@@ -207,12 +207,12 @@ class Dataset:
         labels = None if self.labels is None else self.labels[some]
         return replace(self, images=images[some], labels=labels, test=test)
 
-    def take(self, indices: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
+    def take(self, indices: NDArray[np.intp], out: NDArray[Any]) -> NDArray[Any]:
         """Copy samples into a batch buffer.
 
         Parameters
         ----------
-        indices : int64 array (b,)
+        indices : intp array (b,)
             Sample numbers, 0 to n - 1, as `Sampler.next_indices` gives them. They are not checked.
         out : array (b, ...)
             Buffer of the samples' own dtype and shape; it is overwritten.

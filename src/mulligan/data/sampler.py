@@ -42,7 +42,7 @@ class Sampler:
         self.position = 0
         self._rng = rng
         self._numbers = np.arange(self.n)
-        self._batch = aligned((self.batch_size,), np.int64)
+        self._batch = aligned((self.batch_size,), np.intp)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
@@ -51,12 +51,12 @@ class Sampler:
         self._numbers[:] = np.arange(self.n)
         self._rng.shuffle(self._numbers)
 
-    def next_indices(self) -> NDArray[np.int64]:
+    def next_indices(self) -> NDArray[np.intp]:
         """Return the next batch.
 
         Returns
         -------
-        int64 array (batch_size,)
+        intp array (batch_size,)
             Sample numbers; the same buffer every time, valid until the next call.
         """
         filled = 0
@@ -71,12 +71,12 @@ class Sampler:
             filled += count
         return self._batch
 
-    def coming(self, batches: int) -> NDArray[np.int64]:
+    def coming(self, batches: int) -> NDArray[np.intp]:
         """Return what the next batches will hold, as far as this epoch reaches, without going on.
 
         Returns
         -------
-        int64 array (batches · batch_size,) or shorter
+        intp array (batches · batch_size,) or shorter
             A view, valid until the epoch ends.
         """
         return self._numbers[self.position : self.position + batches * self.batch_size]

@@ -36,7 +36,7 @@ class Batches:
     def __init__(self, data: Dataset, labels: Labels, spec: DataSpec, sampler: Sampler):
         self._data, self._labels, self._spec, self._sampler = data, labels, spec, sampler
         self._stored = np.empty((sampler.batch_size, *data.shape), np.uint8)
-        self._classes = np.empty(sampler.batch_size, np.int64)
+        self._classes = np.empty(sampler.batch_size, np.intp)
 
     def next(self, out: Array) -> tuple[Array, Labels]:
         """Write the next real samples, in the networks' range, into `out`; return them and their classes.
@@ -61,5 +61,5 @@ class Batches:
             self._data.ahead(self._sampler.coming(AHEAD))
         return out, self._labels_of(numbers)
 
-    def _labels_of(self, numbers: NDArray[np.int64]) -> Labels:
+    def _labels_of(self, numbers: NDArray[np.intp]) -> Labels:
         return None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")

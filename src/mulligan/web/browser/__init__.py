@@ -1,6 +1,7 @@
-"""The ring in the browser, without a server: Mulligan under Pyodide, in a worker, behind a static page.
+"""The lab: the playground without a server. Python runs in a Web Worker of the page, under Pyodide.
 
-- `ring`: read it first; what the worker trains. It needs only `nn`, `game` and `data.sources.toys` of the package.
+- `lab`: read it first; the playground's session, calls and worker in one thread. `stand_ins`: modules that it lacks.
 - `products`: the layers' matrix products by WebAssembly's vector instructions; `products.wat` is the kernel's text.
 - `site`: puts the page, Mulligan and, on request, Pyodide into one folder that any file server can serve.
+- `worker.mjs`: the Web Worker. `engine.mjs`: loads Python, NumPy and Mulligan in it. `page/js/lab.js`: the page's end.
 """

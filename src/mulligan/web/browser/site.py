@@ -1,136 +1,166 @@
-"""Put the page of the ring into one folder that any file server can serve.
+"""Put the lab into a folder that any file server can serve: the playground's page, and Mulligan to run in it.
 
-    python -m mulligan.web.browser.site site/
-    python -m http.server -d site/ --bind 127.0.0.1 8765
-
-The page loads Python (Pyodide, with NumPy) from the public address in `RUNTIME`, so it needs the network once. With
-``--runtime FOLDER`` it loads it from a copy of Pyodide's files beside the page. Everything else is in the folder.
+Nothing that ``pip install`` fetches is fetched here. Python itself (Pyodide, with NumPy and Pillow) comes from its
+public address when a browser opens the page, or from a copy beside it.
 """
 
 from __future__ import annotations
 
-import argparse
+import importlib
 import io
 import json
+import logging
 import shutil
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 import mulligan
+from mulligan.data import load
 from mulligan.errors import DataError
+from mulligan.metrics import pca
+from mulligan.nn.rng import stream
+from mulligan.web.library.museum import KEPT, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LOG = logging.getLogger(__name__)
+
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The tests run Mulligan under the same version."""
-PAGE = ("index.html", "ring.css", "page.mjs", "worker.mjs", "engine.mjs", "products.wasm")
-"""The page's own files."""
-_NEEDED = ("__init__.py", "errors.py", "lazy.py", "nn/", "game/", "data/", "web/__init__.py", "web/browser/")
+WORKER = ("worker.mjs", "engine.mjs", "products.wasm")
+"""What the page's worker loads, beside Python."""
+DIGITS, HELD = 5000, 1000
+"""Digits of MNIST in the site: to train on, and held out."""
+_LEFT = ("bench/", "cli/", "studies/", "web/page/", "data/bundled/", "__main__.py")
+_LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # as far as they are Python
+_KEPT = (".py", ".toml", ".html", ".css", ".js", "mnist.safetensors")
 
 
-def build(out: Path, wheel: Path | None = None, runtime: Path | None = None) -> list[Path]:
-    """Write the page's folder.
+def build(out: Path, runtime: Path | None = None, docs: Path | None = None, museum: Path | None = None) -> list[Path]:
+    """Write the site's folder.
 
     Parameters
     ----------
     out : Path
         The folder; made where it is missing, and files of these names in it are replaced.
-    wheel : Path, optional
-        The wheel from which the engine is taken; by default the package that is running.
     runtime : Path, optional
-        A folder with Pyodide's files (``pyodide.mjs`` and what it loads, NumPy's and threadpoolctl's wheels), copied to
-        ``pyodide/`` beside the page.
+        A folder with Pyodide's files (``pyodide.mjs`` and what it loads, the wheels of NumPy and Pillow), copied to
+        ``pyodide/``.
+    docs : Path, optional
+        The book's built HTML, copied to ``book/``.
+    museum : Path, optional
+        A runs folder in whose museum cases were played. Their results are shown.
 
     Returns
     -------
     list of Path
-        The files that were written, without those of the runtime.
+        The files that were written, without those that were copied from `runtime` and `docs`.
 
     Raises
     ------
     DataError
-        When `wheel` is not a wheel of this package, or `runtime` holds no Pyodide.
+        When `runtime` holds no Pyodide, or `docs` no book.
     """
-    engine = engine_zip(wheel)
-    if runtime is not None and not (runtime / "pyodide.mjs").exists():
-        raise DataError(
-            f"{runtime} holds no pyodide.mjs; it must be a folder with Pyodide's files. Unpack a release of Pyodide "
-            "there, or leave --runtime out: the page then loads it from its public address."
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    here = Path(__file__).parent
-    contents = {name: (here / name).read_bytes() for name in PAGE}
-    contents["engine.zip"] = engine
-    address = RUNTIME if runtime is None else "./pyodide/"
-    contents["site.json"] = json.dumps({"runtime": address, "version": mulligan.__version__}).encode()
+    for folder, file, what in (
+        (runtime, "pyodide.mjs", "a release of Pyodide"),
+        (docs, "index.html", "the built book"),
+    ):
+        if folder is not None and not (folder / file).exists():
+            raise DataError(f"{folder} must be a folder with {what}, but it holds no {file}. Try another folder.")
+    page, here = Path(mulligan.__file__).parent / "web" / "page", Path(__file__).parent
+    shutil.copytree(page, out, dirs_exist_ok=True)
+    index = (page / "index.html").read_text("utf-8")
+    words = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__}
+    contents = {
+        "index.html": index.replace("<html", '<html data-lab="site.json"', 1).encode(),
+        "site.json": json.dumps(words | {"book": docs is not None}).encode(),
+        "engine.zip": engine_zip(museum),
+        "digits.npz": digits(),
+        **{name: (here / name).read_bytes() for name in WORKER},
+    }
     for name, content in contents.items():
         (out / name).write_bytes(content)
-    if runtime is not None:
-        shutil.copytree(runtime, out / "pyodide", dirs_exist_ok=True)
+    for folder, place in ((runtime, "pyodide"), (docs, "book")):
+        if folder is not None:
+            shutil.copytree(folder, out / place, dirs_exist_ok=True)
     return [out / name for name in contents]
 
 
-def engine_zip(wheel: Path | None = None) -> bytes:
-    """Pack the Python files that the ring needs, and no others: 0.2 MB of the wheel's 12.
+def played(runs: Path) -> Path:
+    """Play the museum's cases that have no result in a runs folder yet; return the folder.
 
     Parameters
     ----------
-    wheel : Path, optional
-        By default the package that is running.
+    runs : Path
+    """
+    from mulligan.museum import CASES  # late: they import every recipe that failed
+
+    for name in CASES:
+        if not (runs / KEPT / f"{name}.json").exists():
+            _LOG.info("playing a case of the museum: %s", name)
+            play(runs, name, 0)
+    return runs
+
+
+def digits() -> bytes:
+    """Return a file of NumPy: digits of MNIST, chosen by chance, to train on and held out, and their principal axes.
+
+    Fitting the axes in the browser would take a minute.
+    """
+    mnist = load("mnist")
+    assert mnist.labels is not None
+    rows = np.sort(stream(0, "site").permutation(len(mnist))[: DIGITS + HELD])
+    rows = np.concatenate([rows[HELD:], rows[:HELD]])
+    packed, images = io.BytesIO(), np.asarray(mnist.images[rows])
+    axes = pca(images[:DIGITS])
+    np.savez_compressed(
+        packed,
+        images=images,
+        labels=mnist.labels[rows].astype(np.uint8),
+        components=axes.components.astype(np.float32),  # multiples of 2⁻¹⁶: exact
+        offset=axes.offset,
+    )
+    return packed.getvalue()
+
+
+def engine_zip(museum: Path | None = None) -> bytes:
+    """Pack what Python loads in the browser: the package without what only a terminal needs, and what Pyodide lacks.
+
+    Parameters
+    ----------
+    museum : Path, optional
+        As for `build`.
 
     Returns
     -------
     bytes
-        A zip file with the folder ``mulligan/``; the same bytes for the same files.
-
-    Raises
-    ------
-    DataError
-        When `wheel` is not a wheel of this package.
+        A zip file; the same bytes for the same files.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(_sources(wheel)):
-            if name.endswith(".py") and name.startswith(_NEEDED):
-                archive.writestr(zipfile.ZipInfo(f"mulligan/{name}"), content, zipfile.ZIP_DEFLATED)
-        if not archive.namelist():
-            raise DataError(f"{wheel} holds no package 'mulligan'. Build the wheel: pip wheel --no-deps -w dist .")
+        for name, path in sorted(_files(museum)):
+            archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
-def _sources(wheel: Path | None) -> Iterator[tuple[str, bytes]]:
-    if wheel is None:
-        root = Path(mulligan.__file__).parent
-        yield from ((path.relative_to(root).as_posix(), path.read_bytes()) for path in root.rglob("*.py"))
-        return
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            for name in archive.namelist():
-                if name.startswith("mulligan/"):
-                    yield name.removeprefix("mulligan/"), archive.read(name)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{wheel} cannot be read as a wheel ({error}). Build one: pip wheel --no-deps -w dist ."
-        ) from error
-
-
-def main() -> None:
-    """Write the page's folder, and say how to look at it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="folder")
-    parser.add_argument("--wheel", type=Path, help="take the engine from this wheel; default: the running package")
-    parser.add_argument("--runtime", type=Path, help="put this copy of Pyodide beside the page")
-    words = parser.parse_args()
-    try:
-        build(words.out, words.wheel, words.runtime)
-    except DataError as error:
-        parser.error(str(error))
-    except OSError as error:
-        parser.error(f"{words.out} cannot be written ({error.strerror}). Name another folder.")
-    print(f"{words.out} is ready: python -m http.server -d {words.out} --bind 127.0.0.1 8765")
-
-
-if __name__ == "__main__":
-    main()
+def _files(museum: Path | None) -> Iterator[tuple[str, Path]]:
+    """Yield names inside the zip, and where the files lie."""
+    root = Path(mulligan.__file__).parent
+    for path in root.rglob("*.*"):
+        name = path.relative_to(root).as_posix()
+        if name.endswith(_KEPT) and not name.startswith(_LEFT) and not name.endswith("fashion-mnist.safetensors"):
+            yield f"mulligan/{name}", path
+    for library in _LIBRARIES:
+        file = Path(importlib.import_module(library).__file__ or "")
+        if file.name != "__init__.py":
+            yield file.name, file
+        else:
+            yield from (
+                (f"{library}/{path.relative_to(file.parent).as_posix()}", path) for path in file.parent.rglob("*.py")
+            )
+    if museum is not None:
+        yield from ((f"runs/{KEPT}/{path.name}", path) for path in (museum / KEPT).glob("*.json"))

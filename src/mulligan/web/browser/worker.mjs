@@ -1,25 +1,11 @@
-// The worker: Python lives here, so that the page never stutters. It trains in turns of about a twentieth of a second
-// and listens in between.
+// The lab's worker: Python lives here, so that the page never stutters. It answers the page's calls, and trains between.
 //
-// in:  {do: "boot", runtime} · {do: "start", seed} · {do: "go"} · {do: "pause"} · {do: "step"}
-// out: {is: "progress", text} · {is: "ready", versions} · {is: "began", reals} · {is: "frame", …} · {is: "finished"} ·
-//      {is: "failed", text}
+// in:  {boot: runtime} · {id, method, path, token, body} · {client}, which begins the stream
+// out: {progress} · {ready: {fast}} · {failed} · {id, status, media, file, content} · {stream}
 import { boot } from "./engine.mjs";
 
-const TURN = 50; // milliseconds of training between two looks at the messages
-let engine = null;
-let going = false;
-let turns = 0; // every `pause` and `start` makes the turns before it stale
-let pace = 4; // steps of the next turn
-
-const tell = (message) => postMessage(message);
-
-async function load(runtime) {
-  const { loadPyodide } = await import(new URL("pyodide.mjs", runtime).href);
-  const [archive, products] = await Promise.all(["engine.zip", "products.wasm"].map(bytes));
-  engine = await boot(loadPyodide, { runtime, archive, products }, (text) => tell({ is: "progress", text }));
-  tell({ is: "ready", versions: engine.versions });
-}
+let lab = null;
+const queue = []; // what the page asks while Python loads
 
 async function bytes(name) {
   const answer = await fetch(new URL(name, import.meta.url));
@@ -27,57 +13,41 @@ async function bytes(name) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-function train(steps) {
-  const began = performance.now();
-  const losses = engine.train(steps);
-  const took = performance.now() - began;
-  const frame = engine.frame();
-  tell({ is: "frame", ...frame, ...losses, rate: (1000 * steps) / took });
-  if (frame.step >= frame.total) {
-    going = false;
-    tell({ is: "finished" });
-  }
-  return took;
+async function load(runtime) {
+  const files = ["engine.zip", "products.wasm", "digits.npz"].map(bytes); // fetched while Python loads
+  const { loadPyodide } = await import(new URL("pyodide.mjs", runtime).href);
+  const [archive, products] = files;
+  const { python, fast } = await boot(loadPyodide, { runtime, archive, products }, (text) => postMessage({ progress: text }));
+  python.FS.writeFile("digits.npz", await files[2]);
+  postMessage({ progress: "Opening the lab" });
+  lab = await python.pyimport("mulligan.web.browser.lab").opened(".");
+  postMessage({ ready: { fast } });
+  for (const message of queue) take(message);
 }
 
-function turn(number) {
-  if (!going || number !== turns) return;
-  const took = train(pace);
-  pace = Math.max(1, Math.min(200, Math.round((pace * TURN) / Math.max(took, 1))));
-  setTimeout(attempt, 0, () => turn(number));
+async function call({ id, method, path, token = null, body = "{}" }) {
+  const found = await lab.call(method, path, token, body);
+  const [status, media, file, content] = [0, 1, 2, 3].map((i) => found.get(i));
+  postMessage({ id, status, media, file, content: content.toJs() });
+  content.destroy();
+  found.destroy();
 }
 
-async function attempt(work) {
+async function stream(client) {
+  const found = await lab.call("GET", `/api/stream?client=${client}`, null, "");
+  const decoder = new TextDecoder();
+  for await (const part of found.get(3)) postMessage({ stream: decoder.decode(part.toJs()) });
+}
+
+async function take(message) {
   try {
-    await work();
+    if (message.boot) await load(message.boot);
+    else if (!lab) queue.push(message);
+    else if (message.client) await stream(message.client);
+    else await call(message);
   } catch (error) {
-    going = false;
-    tell({ is: "failed", text: String(error.message ?? error).trim().split("\n").at(-1) });
+    postMessage({ failed: String(error.message ?? error).trim().split("\n").at(-1) });
   }
 }
 
-const orders = {
-  boot: ({ runtime }) => load(runtime),
-  start: ({ seed }) => {
-    going = false;
-    turns += 1;
-    engine.start(seed);
-    tell({ is: "began", reals: engine.reals() });
-    tell({ is: "frame", ...engine.frame() });
-  },
-  go: () => {
-    if (going) return;
-    going = true;
-    turns += 1;
-    turn(turns);
-  },
-  pause: () => {
-    going = false;
-    turns += 1;
-  },
-  step: () => {
-    train(1);
-  },
-};
-
-onmessage = ({ data }) => attempt(() => orders[data.do](data));
+onmessage = ({ data }) => take(data);

@@ -71,7 +71,7 @@ function useRoute() {
 }
 
 function Top({ view, state }) {
-  const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Connected, watching" : "Connected"];
+  const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Connected, watching" : server.words];
   return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
     <header class="top"><a class="logo" href="#train">${icon.mark()}<span>Mulligan</span></a>
     <nav class="nav" aria-label="Views">${Object.entries(VIEWS).map(([key, [name]]) => html`<a href=${`#${key}`} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}</nav>

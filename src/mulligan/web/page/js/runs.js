@@ -25,6 +25,12 @@ function State({ run }) {
   return html`<span class=${`chip ${level}`}>${level && icon[level]()}${run.state === "failed" && !d?.severity ? "Failed" : d?.title ?? "No check yet"}</span>`;
 }
 
+function Thumb({ run }) {
+  const [source, set] = useState(null);
+  useEffect(() => latest(server.url(run.sample), set), []);
+  return source && html`<img class=${`thumb ${run.points ? "points" : ""}`} alt="" loading="lazy" src=${source} />`;
+}
+
 function Row({ run, selected, toggle, off }) {
   const remove = async () => {
     const gone = await act(address(run.name, "/delete"));
@@ -46,8 +52,8 @@ function Row({ run, selected, toggle, off }) {
   const of = (value, step) => value != null && step !== run.step && html`<br /><small class="nowrap">step ${int(step)}</small>`; // the run has gone on since
   return html`<tr class=${selected ? "sel" : ""} data-testid="run-row" data-run=${run.name}><td><input type="checkbox" checked=${selected} disabled=${!read} aria-label=${`Compare ${run.name}`} onChange=${toggle} /></td>
     <td><b>${read ? html`<a href=${run.live ? "#train" : `#draw?model=${encodeURIComponent(modelOf(run.name))}`}>${run.name}</a>` : run.name}</b><br /><small>${under}</small></td>
-    <td>${run.sample && html`<img class=${`thumb ${run.points ? "points" : ""}`} alt="" loading="lazy" key=${run.changed} src=${run.sample} />`}</td><td><${State} run=${run} /></td><td class="n" data-what="Steps">${int(run.step)}</td><td class="n nowrap" data-what="Time">${time(run.seconds)}</td>
-    <td class="n" data-what="KID">${num(run.kid)}${of(run.kid, run.monitored_step)}</td><td class="n" data-what="FD"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small class="nowrap">floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n" data-what="Coverage">${num(run.coverage)}${run.coverage != null && run.coverage_ideal != null && html`<br /><small class="nowrap">best ${short(run.coverage_ideal)}</small>`}${of(run.coverage, run.measured_step)}</td><td class="n nowrap" data-what="Classes">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of}`}${of(run.modes, run.monitored_step)}</td>
+    <td>${run.sample && html`<${Thumb} key=${run.changed} run=${run} />`}</td><td><${State} run=${run} /></td><td class="n" data-what="Steps">${int(run.step)}</td><td class="n nowrap" data-what="Time">${time(run.seconds)}</td>
+    <td class="n" data-what="KID">${num(run.kid)}${of(run.kid, run.monitored_step)}</td><td class="n" data-what="FD"><b>${num(shown)}</b>${shown != null && run.fd_floor != null && html`<br /><small class="nowrap">floor ${num(run.fd_floor)}</small>`}${of(shown, run.measured_step)}</td><td class="n" data-what="Coverage">${num(run.coverage)}${run.coverage != null && run.coverage_ideal != null && html`<br /><small class="nowrap">best ${short(run.coverage_ideal)}</small>`}${of(run.coverage, run.measured_step)}</td><td class="n nowrap" data-what="Classes">${run.modes == null ? "–" : `${run.modes} / ${run.modes_of ?? "–"}`}${of(run.modes, run.monitored_step)}</td>
     <td><div class="acts">${read && html`${run.report ? html`<a class="btn" href=${run.report} data-testid="run-report">Report</a>` : html`<button type="button" class="btn" disabled=${off} data-testid="run-report" onClick=${() => begin(run.name, "report")}>Report</button>`}
       ${!run.points && html`<button type="button" class="btn" disabled=${off} data-testid="run-player" onClick=${() => begin(run.name, "export", { to: "html" })}>Player</button>`}<button type="button" class="btn" disabled=${off} data-testid="run-onnx" onClick=${() => begin(run.name, "export", { to: "onnx" })}>ONNX</button>
       ${!run.live && OPEN.includes(run.state) && html`<button type="button" class="btn" disabled=${off} data-testid="run-resume" onClick=${resume}>${run.state === "finished" ? "Train on" : "Resume"}</button>`}`}

@@ -84,7 +84,7 @@ export function Samples() {
     else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
     else {
       const source = looking ? `/api/runs/${encodeURIComponent(status.run)}/samples/${saved[back]}.png` : shown?.png;
-      return source && latest(decode(source), (image) => image && paintGrid(canvas.current, image, side));
+      return source && latest((looking ? server.url(source) : Promise.resolve(source)).then(decode), (image) => image && paintGrid(canvas.current, image, side));
     }
     return undefined;
   }, [shown, looking && saved[back], weights, theme, side, real]);

@@ -28,6 +28,8 @@ export class Problem extends Error {
 
 /** One server, seen from one tab. `hear(kind, data)` is called for each piece of news. */
 export class Server {
+  words = "Connected";
+
   constructor(hear) {
     this.hear = hear;
     this.client = kept("mulligan.client", draw);
@@ -101,6 +103,11 @@ export class Server {
     const { token, writer } = await this.send("POST", "/api/write-lock", { client: this.client, take });
     this.token = token;
     return writer;
+  }
+
+  /** The address of a file that a call gives. */
+  async url(path) {
+    return path;
   }
 
   get(path, params = {}, signal) {

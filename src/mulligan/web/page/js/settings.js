@@ -9,7 +9,7 @@ import { act, can, changed, command, edited, latest, mayWrite, server, store } f
 export const NAMES = { size: "data" };
 
 /** Recipes in the list; the others are in a menu below it. */
-const FIRST = ["quick", "best", "mlp", "classic", "article", "ring"];
+const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
 const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 export const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
@@ -163,12 +163,13 @@ function Pictures({ value, openOwn }) {
   const there = new Map((store.catalog?.data ?? []).map((d) => [d.name, d]));
   const known = SHOWN.map(([key, label, draw]) => [[...there.keys()].find((n) => n === key || n.startsWith(`${key}_`) || n.startsWith(`${key}-`)) ?? key, key, label, draw]);
   const others = [...there.values()].filter((d) => !d.own && !known.some(([name]) => name === d.name));
+  const shown = known.filter(([name]) => !there.size || there.has(name)); // the lab has fewer
   const own = Boolean(there.get(value)?.own);
   const tile = (name, key, label, draw, pressed, onClick) => html`<button type="button" aria-pressed=${pressed ? "true" : "false"} data-testid=${`data-${key}`} disabled=${!mayWrite()} title=${there.get(name)?.line} onClick=${onClick}>${draw()}${label}${there.get(name)?.here === false && html`<span class="down">${icon.down()}<span class="sr">, fetched once</span></span>`}</button>`;
   return html`<div class="ds" role="group" aria-label="Data set">
-      ${known.slice(0, 2).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
+      ${shown.slice(0, -1).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
       ${tile("own", "own", "Own…", icon.folder, own, openOwn)}
-      ${known.slice(2).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
+      ${shown.slice(-1).map(([name, key, label, draw]) => tile(name, key, label, draw, value === name, () => setDraft("data", name)))}
     </div>
     ${others.length > 0 && html`<select class="in ds-more" aria-label="Other data sets" data-testid="data-more" disabled=${!mayWrite()} onChange=${(e) => e.target.value && setDraft("data", e.target.value)}>
       <option value="" selected=${!others.some((d) => d.name === value)}>${own ? value : "others…"}</option>

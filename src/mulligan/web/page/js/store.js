@@ -4,6 +4,8 @@ import { useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { decoded } from "./pictures.js";
 import { Server, Problem } from "./server.js";
 
+const Port = document.documentElement.dataset.lab ? (await import("./lab.js")).Lab : Server;
+
 const AGAIN = 6000; // ms between two requests for the write lock by a tab that only watches
 const KEPT = 1000; // points of a curve; then every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -218,7 +220,7 @@ function speakState(before, { state, step, error }) {
   else store.spoken = `${SPOKEN[state]} at step ${step}`;
 }
 
-export const server = new Server((kind, data) => {
+export const server = new Port((kind, data) => {
   if (kind !== "lost") store.heard = Date.now();
   const state = store.status?.state;
   if (kind === "event") store.events = { ...store.events, [data.event]: data };

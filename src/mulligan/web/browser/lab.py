@@ -1,0 +1,208 @@
+"""The playground inside a browser: the same session, calls and worker, in one thread, without a server.
+
+A page sends its calls as messages to a Web Worker, where Python runs this. Between two turns of training, the worker's
+thread answers them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import re
+import sys
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from mulligan.data import DATASETS, Dataset
+from mulligan.data.registry import of_points
+from mulligan.game.architectures.networks import MLPGenerator
+from mulligan.metrics import PCA
+from mulligan.museum.quirks import ArticleGenerator
+from mulligan.training import monitor
+from mulligan.training.recipes import RECIPES, recipe
+from mulligan.web.http.api import Answer, called, refused
+from mulligan.web.http.problems import Problem
+from mulligan.web.http.routes import ROUTES
+from mulligan.web.library.jobs import Jobs, Queue
+from mulligan.web.playground import Playground
+from mulligan.web.worker.handle import WorkerHandle
+from mulligan.web.worker.protocol import dumps
+from mulligan.web.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.special", "scipy.stats")
+"""Modules that Pyodide lacks, as far as a run needs them."""
+TURN = 0.04
+"""Seconds of training between two looks at the messages of the page."""
+UNABLE = "{} needs more than a browser has. Install Mulligan (pip install mulligan) and type: mulligan {}."
+"""Why a job is refused."""
+LONGEST = 100_000
+"""Steps of a recipe, at most."""
+HELD = 1000
+"""Of the site's digits, those that are held out: the last."""
+_PATTERNS = [
+    (route, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route.path.replace(".", r"\.")))) for route in ROUTES
+]
+
+
+class LocalChannel:
+    """Both ends of the worker's pipe: what is sent here is heard at once, and commands wait until they are received."""
+
+    def __init__(self, hear: Callable[[str, int, bytes], object]):
+        self.commands: deque[tuple[str, bytes]] = deque()
+        self.send_on = hear
+        self.came = asyncio.Event()
+
+    def send(self, kind: str, content: Any = None, serial: int = 0) -> None:
+        """Send a message to the playground."""
+        self.send_on(kind, serial, dumps({} if content is None else content))
+
+    def receive(self) -> tuple[str, int, bytes]:
+        """Return the oldest command."""
+        kind, content = self.commands.popleft()
+        return kind, 0, content
+
+    def waiting(self, seconds: float = 0.0) -> bool:
+        """Tell whether there is a command."""
+        return bool(self.commands)
+
+
+class LocalWorker(WorkerHandle):
+    """The worker in the playground's own thread."""
+
+    def attach(self) -> None:
+        """Begin to work, in the running loop."""
+        self._local = LocalChannel(lambda kind, serial, content: self._on(None, kind, serial, content))  # type: ignore[arg-type]
+        self._task = asyncio.get_running_loop().create_task(self._work())
+
+    def send(self, kind: str, content: dict[str, Any] | None = None) -> None:
+        """Tell the worker something."""
+        self._local.commands.append((kind, dumps(content or {})))
+        self._local.came.set()
+
+    async def _work(self) -> None:
+        for idle in Worker(self._local, turn=TURN).turns():  # type: ignore[arg-type]
+            if idle and not self._local.commands:
+                self._local.came.clear()
+                await self._local.came.wait()
+            await asyncio.sleep(0)
+
+
+class LocalJobs(Jobs):
+    """Jobs without a process of their own: an export is written at once, what takes minutes is refused."""
+
+    def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
+        """Queue a job that a user asks for."""
+        if what != "export" or args["to"] == "onnx":
+            name = {"report": f"report runs/{run}", "evaluate": f"evaluate runs/{run}", "museum": f"museum {run}"}
+            text = UNABLE.format(what.capitalize(), name.get(what, f"export runs/{run} --to onnx"))
+            raise Problem("not-available", text)
+        return super().add(what, run, **args)
+
+    def call(
+        self, queue: Queue, what: str, run: str, args: dict[str, Any], say: Callable[[str], object]
+    ) -> dict[str, Any]:
+        """Do one job."""
+        from mulligan.web.library.work import WORKS
+
+        return WORKS[what](self._playground.runs / run, **args)
+
+
+class Lab(Playground):
+    """The playground of one page.
+
+    Parameters
+    ----------
+    folder : Path
+        The site's own files (``digits.npz``), and where runs are kept while the page is open.
+    """
+
+    def __init__(self, folder: Path):
+        if sys.platform == "emscripten":
+            for name in STAND_INS:
+                sys.modules[name] = importlib.import_module(f"mulligan.web.browser.stand_ins.{name}")
+        os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
+        choose(folder / "digits.npz")
+        super().__init__(folder / "runs", worker=LocalWorker())
+        self.apart = _here
+        self.jobs = LocalJobs(self)
+        self.session.finished = lambda run: None
+
+    def data(self, model: str) -> Dataset | None:
+        """Load the training data of a generator; those of the bundled one are not in the site."""
+        return None if model == "bundled" else super().data(model)
+
+    async def call(self, method: str, address: str, token: str | None, body: str) -> tuple[int, str, str, Any]:
+        """Answer a call of the page.
+
+        Returns
+        -------
+        status : int
+        media : str
+        file : str
+            The name under which it is saved, or an empty text.
+        content : bytes or async iterator of bytes
+        """
+        path, _, query = address.partition("?")
+        try:
+            answer = await self._called(method, path, query, token, body)
+        except Exception as error:
+            answer = refused(Problem("failed", f"{type(error).__name__}: {error}."))
+        content = answer.content.read_bytes() if isinstance(answer.content, Path) else answer.content
+        return answer.status, answer.media, answer.file, content
+
+    async def _called(self, method: str, path: str, query: str, token: str | None, body: str) -> Answer:
+        async def parsed() -> Any:
+            return json.loads(body)
+
+        for route, pattern in _PATTERNS:
+            if route.method == method and (found := pattern.fullmatch(path)):
+                places = {name: unquote(text) for name, text in found.groupdict().items()}
+                return await called(self, route, places=places, query=query, body=parsed, token=token)
+        return refused(Problem("not-found", f"{method} {path} does not exist here."))
+
+
+async def _here(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    """Call a function at once: no thread can start in a browser."""
+    return function(*args, **named)
+
+
+def choose(digits: Path) -> None:
+    """Leave in the registries what a browser can do: toys, the site's digits, and fully connected nets for both."""
+    with np.load(digits) as file:
+        images, labels = file["images"], file["labels"].astype(np.intp)
+        axes = PCA(file["components"].astype(np.float64), file["offset"])
+    vars(monitor)["pca"] = lambda train: axes  # to fit them takes a minute in a browser
+    names = tuple("0123456789")
+    train = Dataset("mnist", images[:-HELD], labels[:-HELD], names)
+    test = Dataset("mnist-test", images[-HELD:], labels[-HELD:], names)
+    _put(replace(train, test=replace(test, name="mnist (test)")), "training")
+    _put(replace(test, test=replace(train, name="mnist-test (held out)")), "test")
+    for name in [name for name in DATASETS if not name.startswith("mnist") and not of_points(name)]:
+        del DATASETS[name]
+    for name in list(RECIPES):
+        config = recipe(name)
+        connected = isinstance(config.generator.layers, (MLPGenerator, ArticleGenerator))
+        if not connected or config.data.name not in DATASETS or config.steps > LONGEST:
+            del RECIPES[name]
+
+
+def _put(data: Dataset, part: str) -> None:
+    line = f"{len(data):,} of MNIST's {part} digits, 28×28 grey, 10 classes"
+    DATASETS[data.name] = replace(DATASETS[data.name], loader=lambda: data, line=line)
+
+
+async def opened(folder: str) -> Lab:
+    """Open the lab over a folder."""
+    lab = Lab(Path(folder))
+    await lab.open()
+    return lab

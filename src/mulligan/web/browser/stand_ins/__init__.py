@@ -1,0 +1,1 @@
+"""Modules that Pyodide lacks, as far as a run needs them. The lab puts them under their names."""

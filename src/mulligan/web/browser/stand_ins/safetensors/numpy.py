@@ -1,0 +1,37 @@
+"""Arrays to bytes and back."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mulligan.web.browser.stand_ins.safetensors import DTYPES, safe_open
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def save(tensors: dict[str, NDArray[Any]], metadata: dict[str, str] | None = None) -> bytes:
+    """Return the bytes of a file with these arrays."""
+    names = {code: name for name, code in DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    body = b""
+    for name, tensor in sorted(tensors.items(), key=lambda pair: (-pair[1].itemsize, pair[0])):
+        more = tensor.tobytes()
+        place = {"shape": list(tensor.shape), "data_offsets": [len(body), len(body) + len(more)]}
+        header[name] = {"dtype": names[tensor.dtype.str], **place}
+        body += more
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def load(packed: bytes) -> dict[str, NDArray[Any]]:
+    """Return the arrays in the bytes of a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "arrays"
+        path.write_bytes(packed)
+        with safe_open(path, "np") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)

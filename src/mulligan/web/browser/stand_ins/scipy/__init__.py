@@ -1,0 +1,1 @@
+"""The functions of SciPy that a run in training needs: the library is 20 MB to load."""

@@ -1,0 +1,168 @@
+"""The lab as a browser runs it, in this Python: one thread, no sockets, the same calls and events as the server."""
+
+import asyncio
+import json
+import os
+import threading
+
+import numpy as np
+import pytest
+import safetensors.numpy as library
+from scipy.special import gammainc
+from scipy.stats import mannwhitneyu
+
+from mulligan.data import DATASETS
+from mulligan.training import monitor
+from mulligan.training.recipes import RECIPES
+from mulligan.web.browser.lab import opened
+from mulligan.web.browser.site import digits
+from mulligan.web.browser.stand_ins import fcntl
+from mulligan.web.browser.stand_ins.safetensors import SafetensorError, safe_open
+from mulligan.web.browser.stand_ins.safetensors import numpy as ours
+from mulligan.web.browser.stand_ins.scipy import special, stats
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the site's digits. What the lab takes out of the registries comes back."""
+    (tmp_path / "digits.npz").write_bytes(digits())
+    monkeypatch.setattr(os, "cpu_count", os.cpu_count)
+    monkeypatch.setattr(monitor, "pca", monitor.pca)
+    kept = [(registry, dict(registry)) for registry in (DATASETS, RECIPES)]
+    yield tmp_path
+    for registry, before in kept:
+        registry.clear()
+        registry.update(before)
+
+
+class Page:
+    """What the page does: it calls, and hears the stream."""
+
+    def __init__(self, lab):
+        self.lab, self.token, self.heard = lab, None, []
+
+    async def call(self, method, address, body=None):
+        status, media, _, content = await self.lab.call(method, address, self.token, json.dumps(body or {}))
+        return status, json.loads(content) if "json" in media else content
+
+    async def listen(self):
+        content = (await self.lab.call("GET", "/api/stream?client=aaaaaaaaaaaaaaaa", None, ""))[3]
+        async for part in content:
+            for event in part.decode().split("\n\n"):
+                if event and "ping" not in event:
+                    words = dict(line.split(": ", 1) for line in event.splitlines())
+                    self.heard.append((words["event"], json.loads(words["data"])))
+
+    async def until(self, state):
+        for _ in range(3000):
+            await asyncio.sleep(0.01)
+            if self.lab.session.state.name == state:
+                return self.lab.session.state
+        raise AssertionError((state, self.lab.session.state.name, self.lab.session.state.error))
+
+
+def play(folder, story):
+    async def played():
+        lab = await opened(str(folder))
+        page = Page(lab)
+        listening = asyncio.create_task(page.listen())
+        page.token = (await page.call("POST", "/api/write-lock", {"client": "a" * 16}))[1]["token"]
+        await story(page)
+        await lab.close()
+        await listening
+        return page
+
+    return asyncio.run(played())
+
+
+def test_a_run_from_start_to_end_with_a_pause_and_single_steps(folder):
+    before = threading.active_count()
+
+    async def story(page):
+        start = {"recipe": "small", "steps": 40, "paused": True, "overrides": ["report_every=10", "sample_every=20"]}
+        status, answer = await page.call("POST", "/api/train/start", start)
+        assert status == 200, answer
+        await page.until("paused")
+        seen = {"try": 1, "run": "small-1"}
+        for step in (1, 4):
+            assert (await page.call("POST", "/api/train/step", {**seen, "count": step}))[0] == 200
+            await asyncio.sleep(0.2)
+            await page.until("paused")
+        assert page.lab.session.state.step == 5
+        assert (await page.call("POST", "/api/train/resume", seen))[0] == 200
+        await page.until("finished")
+        assert threading.active_count() == before
+
+    page = play(folder, story)
+    kinds = [kind for kind, _ in page.heard]
+    assert kinds[0] == "snapshot"
+    assert {"status", "event", "samples", "notice"} <= set(kinds)
+    steps = [words["step"] for kind, words in page.heard if kind == "event" and words["event"] == "stepped"]
+    assert steps == [10, 20, 30, 40]
+
+
+def test_calls_are_answered_while_it_trains(folder):
+    async def story(page):
+        await page.call("POST", "/api/train/start", {"recipe": "ring"})
+        await page.until("training")
+        for address in (
+            "/api/draw?seed=3",
+            "/api/look/field?side=16&points=8",
+            "/api/look/layers",
+            "/api/runs",
+            "/api/models",
+        ):
+            status, answer = await page.call("GET", address)
+            assert status == 200, answer
+        assert (await page.call("GET", "/api/runs/ring-1/sample.png"))[1].startswith(b"\x89PNG")
+        assert page.lab.session.state.name == "training"
+
+    play(folder, story)
+
+
+def test_what_a_browser_cannot_do_says_why(folder):
+    async def story(page):
+        catalog = (await page.call("GET", "/api/catalog"))[1]
+        assert [data["name"] for data in catalog["data"]][:2] == ["mnist", "mnist-test"]
+        assert "5,000" in catalog["data"][0]["line"]
+        assert {"small", "ring", "grid", "mlp"} <= {recipe["name"] for recipe in catalog["recipes"]}
+        assert "quick" not in {recipe["name"] for recipe in catalog["recipes"]}
+        status, answer = await page.call("GET", "/api/nearest?seed=3")
+        assert (status, "not on this machine" in answer["detail"]) == (500, True) or status in (404, 422)
+        status, answer = await page.call("POST", "/api/museum/article/play", {"seed": 0})
+        assert (status, "mulligan museum article" in answer["detail"]) == (404, True)
+        assert (await page.call("GET", "/api/none"))[0] == 404
+        assert (await page.call("POST", "/api/train/pause", {"try": "one"}))[0] == 422
+
+    play(folder, story)
+
+
+def test_the_stand_ins_do_what_the_libraries_do(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "a": rng.standard_normal((3, 4)).astype(np.float32),
+        "b": rng.standard_normal(5),
+        "c": np.arange(3, dtype=np.int64),
+        "d": np.array([True, False]),
+        "e": rng.standard_normal((2, 2)).astype(np.float16),
+        "f": np.zeros((0, 2), np.uint8),
+    }
+    for packed in (ours.save(arrays, {"format": "x"}), library.save(arrays, {"format": "x"})):
+        for found in (ours.load(packed), library.load(packed)):
+            assert found.keys() == arrays.keys()
+            assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+            assert all(found[name].dtype == arrays[name].dtype for name in arrays)
+    (tmp_path / "f").write_bytes(ours.save(arrays, {"format": "x"}))
+    with safe_open(tmp_path / "f", "np") as file:
+        assert file.metadata() == {"format": "x"}
+        with pytest.raises(SafetensorError):
+            file.get_tensor("g")
+    (tmp_path / "f").write_bytes(b"no such file at all")
+    with pytest.raises(SafetensorError):
+        safe_open(tmp_path / "f", "np")
+    fcntl.flock(None, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for a in (0.5, 1.0, 1.5, 32.0):
+        for x in (0.0, 0.1, 4.5, 40.0):
+            assert special.gammainc(a, x) == pytest.approx(gammainc(a, x), rel=1e-12)
+    a, b = rng.integers(0, 9, 40), rng.integers(0, 9, 30)
+    assert stats.mannwhitneyu(a, b, method="asymptotic").statistic == mannwhitneyu(a, b, method="asymptotic").statistic
