@@ -20,9 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from mulligan.errors import MulliganError
-from mulligan.studies import Axis, StudyRun, load_study
+from mulligan.studies import Axis, StudyRun, columns_of, load_study, rows_of
 from mulligan.studies.measures import FIGURES
-from mulligan.studies.table import columns_of, rows_of
 
 
 def ranked(rows, columns):

@@ -11,7 +11,8 @@ import pytest
 from mulligan.data import TOYS, Dataset, load, scaled
 from mulligan.errors import UnsupportedError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, manifolds, moments, pca, sharpness
-from mulligan.studies.measures import FIGURES, first_drawn, imprint, play, quality, travel
+from mulligan.studies import first_drawn
+from mulligan.studies.measures import FIGURES, imprint, play, quality, travel
 from mulligan.training import Parent, Run, recipe, save_checkpoint, with_overrides
 
 SMALL = [

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from mulligan.output.pictures import save_png
-from mulligan.studies import StudyRun, load_study, write_report
-from mulligan.studies.plots import curves, dots
+from mulligan.studies import StudyRun, columns_of, curves, dots, load_study, rows_of, text, write_report
 from mulligan.studies.report import best_of
-from mulligan.studies.table import Spread, columns_of, number, rows_of, seeds, text
+from mulligan.studies.table import Spread, number, seeds
 
 SVG = "{http://www.w3.org/2000/svg}"
 

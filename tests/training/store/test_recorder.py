@@ -17,8 +17,16 @@ from mulligan.data import Dataset
 from mulligan.errors import CheckpointError
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import SIDE, points_picture
-from mulligan.training import Recorder, Run, RunFolder, load_checkpoint, load_config, resume, save_checkpoint
-from mulligan.training.config import dumps_toml
+from mulligan.training import (
+    Recorder,
+    Run,
+    RunFolder,
+    dumps_toml,
+    load_checkpoint,
+    load_config,
+    resume,
+    save_checkpoint,
+)
 from mulligan.training.store import checkpoints
 
 
