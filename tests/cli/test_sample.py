@@ -191,3 +191,18 @@ def test_walks_that_are_off(mulligan, model, words, message):
     code, out, err = mulligan("walk", model, *words)
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_the_best_weights_of_a_run(mulligan, here, tiny_generator):
+    folder = Path("mine")
+    folder.mkdir()
+    (folder / "config.toml").write_text("")
+    tiny_generator(step=9).save(folder / "generator.safetensors")
+    code, out, err = mulligan("sample", folder, "--best")
+    assert (code, out) == (2, "")
+    assert "best.safetensors" in err
+    tiny_generator(step=4).save(folder / "best.safetensors")
+    assert mulligan("sample", folder, "--best")[1] == ("64 samples of seed 0, best at step 4: mine-best-seed-0.png\n")
+    code, _, err = mulligan("sample", folder / "best.safetensors", "--best")
+    assert code == 2
+    assert "must be a run folder" in err

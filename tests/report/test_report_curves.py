@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mulligan.game import Relativistic
+from mulligan.output.generator import Generator
 from mulligan.report import curves, read
 from mulligan.report.report import compared
 
@@ -57,3 +58,20 @@ def test_a_third_try_has_of_each_before_it_what_led_here(tried):
     loss = next(chart for chart in curves.charts_of(third) if chart.title == "Loss")
     own = [line for line in loss.lines if line.name == "D"][-1]
     assert own.x == [2, 4, *(4, 6, 8), *(step for step, _ in third.stepped if step >= 8)]
+
+
+def test_the_step_of_the_best_weights_is_marked(folder, tell):
+    tell(folder, event="evaluated", step=16, metrics={"kid": 0.1})
+    tell(folder, event="evaluated", step=24, metrics={"kid": 0.2})
+
+    def marks():
+        story = read(folder)
+        chart = next(chart for chart in curves.charts_of(story) if chart.title == "Distance to the real")
+        return chart.axis.marks, story.clock
+
+    assert not marks()[0]
+    made = Generator.load(folder / "generator.safetensors")
+    Generator(replace(made.spec, step=16), made.theta, made.stats).save(folder / "best.safetensors")
+    (mark,), clock = marks()
+    assert mark.x == clock[16][1]
+    assert "step 16" in mark.words

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 import mulligan
+from mulligan import training
 from mulligan.cli.console import emit
 from mulligan.cli.options import ClassWord, Count, File, Json, Model, Seed
 from mulligan.errors import ConfigError, RunError, must_be
@@ -31,6 +32,7 @@ def command(
     seed: Seed = 0,
     count: Count = 64,
     class_: ClassWord = None,
+    best: Json = False,
     out: File = None,
     json: Json = False,
 ) -> None:
@@ -40,6 +42,7 @@ def command(
 
     Example:
     $ mulligan sample runs/quick-1
+    $ mulligan sample runs/quick-1 --best
     $ mulligan sample runs/quick-1 --class 3 --count 100 --out threes.png
     $ mulligan sample digits.safetensors --count 10000 --seed 1 --out samples.npz
 
@@ -53,6 +56,8 @@ def command(
         Number of pictures.
     class_
         Number or name of the class (default: all classes, as often as in the training data).
+    best
+        Take a run's weights from the step at which its KID was lowest, not the newest ones.
     out
         The file or folder (default: a grid here, named after model and seed). A name without an ending is a folder.
     json
@@ -63,6 +68,13 @@ def command(
         raise ConfigError(must_be("--out", rule, str(out), "--out samples.npz"))
     import numpy as np
 
+    if best:
+        here = training.RunFolder.of(model)
+        if not here.best.is_file():
+            raise ConfigError(
+                f"{model} must hold best.safetensors, which needs figures during the run. Leave --best away."
+            )
+        model = here.best
     generator = mulligan.load(model)
     label = None if class_ is None else generator.class_of(class_)
     if out is None:
@@ -81,7 +93,8 @@ def command(
         listed = None if labels is None else labels.tolist()
         emit({"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)})
     else:
-        print(f"{counted(count, 'sample')} of seed {seed}: {out}")
+        step = f", best at step {generator.spec.step:,}" if best else ""
+        print(f"{counted(count, 'sample')} of seed {seed}{step}: {out}")
 
 
 def _write(
@@ -141,6 +154,6 @@ def _check_empty(out: Path) -> None:
 def stem(model: Path) -> str:
     """Name a model by its file, or by its run folder."""
     model = model.resolve()
-    if model.name == "generator.safetensors":
-        return model.parent.name
+    if model.name in ("generator.safetensors", "best.safetensors"):
+        return f"{model.parent.name}{'-best' if model.stem == 'best' else ''}"
     return model.stem if model.suffix == ".safetensors" else model.name

@@ -54,6 +54,8 @@ class Story:
         Of what computed the newest checkpoint.
     samples : list of (int, Path)
         Grids, by step.
+    best : int
+        The step of ``best.safetensors``; −1 without one.
     parent : Story or None
         The try before, where its folder is still there.
     changed_log : str
@@ -75,6 +77,7 @@ class Story:
     metrics: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     samples: list[tuple[int, Path]] = field(default_factory=list)
+    best: int = -1
     parent: Story | None = None
     changed_log: str = ""
 
@@ -161,6 +164,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     if story.clock and isinstance(clock, dict) and {"wall", "cpu"} <= clock.keys():
         story.clock.setdefault(step_of(saved[-1]), (float(clock["wall"]), float(clock["cpu"])))
     story.samples = [*here.grids().items()]
+    story.best = here.best_step()
     above = story.config.parent
     if above is not None and ancestors > 0:
         try:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
 from mulligan.output.files import NO_NAME, regular, write_json
+from mulligan.output.generator import Generator
 from mulligan.serialization import to_table
 from mulligan.training.config import load_config
 from mulligan.training.overrides import differences
@@ -101,6 +102,11 @@ class RunFolder:
         return self.path / "generator.safetensors"
 
     @property
+    def best(self) -> Path:
+        """The averaged generator at the step with the lowest KID; absent if nothing was measured during the run."""
+        return self.path / "best.safetensors"
+
+    @property
     def metrics(self) -> Path:
         """The last evaluation."""
         return self.path / "metrics.json"
@@ -172,6 +178,13 @@ class RunFolder:
         if changed:
             _LOG.warning(changed)
         return [*read_events(self.events, log)], changed
+
+    def best_step(self) -> int:
+        """Return the step of the best weights; −1 if none are there, or if their file is damaged."""
+        try:
+            return Generator.load(self.best).spec.step if self.best.is_file() else -1
+        except CheckpointError:
+            return -1
 
     def newest_sample(self) -> Path | None:
         """Return the picture of the last step that has one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import CheckpointError
@@ -11,7 +12,7 @@ from mulligan.output.files import regular
 from mulligan.training.events import Adjusted, Measured, is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -58,6 +59,13 @@ def read_times(path: Path, *, last: int = 0) -> Iterator[dict[str, Any]]:
         found = _object(line)
         if found is not None and {"step", "wall", "cpu"} <= found.keys():
             yield found
+
+
+def best_of(evaluated: Iterable[tuple[int, dict[str, Any]]]) -> tuple[int, float]:
+    """Return step and KID of the best evaluation, the first of equal ones; (−1, ∞) where none has a KID."""
+    kids = ((step, metrics.get("kid")) for step, metrics in evaluated)
+    known = ((step, float(kid)) for step, kid in kids if isinstance(kid, (int, float)) and math.isfinite(kid))
+    return min(known, key=lambda found: found[1], default=(-1, math.inf))
 
 
 _RENAMED = {"turned": Adjusted.name, "looked": Measured.name}

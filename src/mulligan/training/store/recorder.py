@@ -12,6 +12,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import warnings
@@ -27,11 +28,12 @@ from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, 
 from mulligan.output.files import FULL, advice, atomic_write, regular
 from mulligan.output.pictures import grid, points_picture, read_png, save_animation, save_png
 from mulligan.training.config import dumps_toml
-from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped, Waiting
+from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import check_play, train
 from mulligan.training.store.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.log import best_of, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -78,6 +80,7 @@ class Recorder:
         self.folder = RunFolder(as_path("folder", folder, "a folder for the run", "runs/mine"))
         self._hash = hashlib.sha256()
         self._length = 0
+        self._lowest = math.inf  # KID of what best.safetensors holds
         self._log: IO[bytes] | None = None
         self._lock: IO[bytes] | None = None
 
@@ -233,6 +236,7 @@ class Recorder:
             for step, sample in self.folder.grids().items():
                 if step > run.step:
                     sample.unlink()
+            self._find_best()
         except OSError as error:
             raise _cannot(self.folder.path, error) from error
         if run.log_position is None and run.begins:
@@ -272,8 +276,19 @@ class Recorder:
             self._write(event)
         if isinstance(event, Stepped) and event.clock is not None:
             self._note_time(event)
+        if isinstance(event, Evaluated) and (kid := best_of([(event.step, event.metrics)])[1]) < self._lowest:
+            run.generator().save(self.folder.best)
+            self._lowest = kid
         if isinstance(event, Finished):
             self._animate()
+
+    def _find_best(self) -> None:
+        """Learn from the log what has to be beaten. The best weights of steps that will be taken anew are deleted."""
+        told = read_events(self.folder.events, strict=False)
+        step, self._lowest = best_of((e["step"], e["metrics"]) for e in told if e["event"] == Evaluated.name)
+        if self.folder.best_step() != step:
+            self.folder.best.unlink(missing_ok=True)
+            self._lowest = math.inf
 
     def _check_place(self) -> None:
         """Raise an error in a fork, or if the locked folder has moved: writing would make it again, without the run."""
