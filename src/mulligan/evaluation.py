@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mulligan.data import DATASETS, Dataset, load
+from mulligan.data import DATASETS, Dataset, from_arrays, load
+from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
 from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError, as_path, must_be, shown
 from mulligan.metrics import (
+    Fakes,
     Judge,
     bundled_judge,
     evaluate_pictures,
@@ -59,7 +61,7 @@ COMBINED = ("skin colour", "hair colour", "clothing colour")
 
 @np.errstate(under="ignore")  # densities far away, and moments of what a judge no longer learns from, are 0
 def evaluate(
-    generator: Generator | Run | str | Path,
+    generator: Generator | Run | Fakes | NDArray[Any] | str | Path,
     data: Dataset | str | Path | None = None,
     *,
     count: int | None = None,
@@ -69,8 +71,9 @@ def evaluate(
 
     Parameters
     ----------
-    generator : Generator, Run, str or Path
-        A generator; or a run, a run folder or a checkpoint folder, of which the raw weights are scored, too.
+    generator : Generator, Run, Fakes, array, str or Path
+        A generator; or a run, a run folder or a checkpoint folder, of which the raw weights are scored, too. Samples of
+        another program are an array, or `Fakes.of` their folder or file.
     data : Dataset, str or Path, optional
         What to compare with; by default the data that it was trained on. A folder or a file of pictures is read at the
         size and in the colours of the generator's.
@@ -97,6 +100,8 @@ def evaluate(
     DataError, CheckpointError
         Data or a generator that cannot be read.
     """
+    if isinstance(generator, np.ndarray):
+        generator = Fakes(from_arrays(generator))
     weights, found, cpu = _weights(generator, others=data is not None)
     if data is None:
         data = found if found is not None else _own_data(weights["ema"])
@@ -113,6 +118,11 @@ def evaluate(
             f"data must have the generator's shape {tuple(shape)}, got {data.shape} of {data.name}. "
             "Evaluate against the data that the generator was trained on."
         )
+    if isinstance(generator, Fakes):
+        if not LEAST <= len(generator) >= (count or 0):
+            rule = f"{max(LEAST, count or 0)} samples or more, as many as are compared"
+            raise ConfigError(must_be("fakes", rule, len(generator)))
+        count = min(COUNT, len(generator), len(_pool(data)[0])) if count is None else count
     exam = Exam.prepare(data, count)
     scores = {}
     for name, each in weights.items():
@@ -120,7 +130,8 @@ def evaluate(
         for seed in drawn:
             which = "averaged" if name == "ema" else "raw"
             _LOG.info("seed %d, %s weights: %s samples", seed, which, f"{exam.count:,}")
-            results.append(exam.score(each, seed, weights=name, cpu_seconds=cpu))
+            noted = "fakes" if isinstance(each, Fakes) else name
+            results.append(exam.score(each, seed, weights=noted, cpu_seconds=cpu))
         scores[name] = merge(results)
     result = scores.pop("ema")
     return {**result, **scores}
@@ -219,7 +230,7 @@ class Exam:
         return cls(data, len(real), held_out, real, judge, against)
 
     def score(
-        self, generator: Generator, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
+        self, generator: Generator | Fakes, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
     ) -> dict[str, Any]:
         """Score one draw; the same generator and seed give the same figures to the last digit.
 
@@ -249,12 +260,12 @@ class Exam:
             result["modes"] = self._combinations(self.judge, generator, seed)
         return {**result, **facts}
 
-    def _asked(self, generator: Generator, count: int, seed: int) -> NDArray[np.int64] | None:
+    def _asked(self, generator: Generator | Fakes, count: int, seed: int) -> NDArray[np.int64] | None:
         """Return the classes asked for, where they are the data's own and no clusters."""
         same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
         return generator.labels(count, seed) if same else None
 
-    def _combinations(self, judge: Judge, generator: Generator, seed: int) -> dict[str, Any]:
+    def _combinations(self, judge: Judge, generator: Generator | Fakes, seed: int) -> dict[str, Any]:
         """Read three digits, or the attributes of a face, in each of the published number of pictures."""
         count = STACKED_COUNT if self.count == COUNT else self.count
         images, asked = generator.images(count, seed), self._asked(generator, count, seed)
@@ -304,13 +315,13 @@ def _chosen(there: int, count: int | None, data: Dataset) -> NDArray[np.intp] | 
 
 
 def _weights(
-    generator: Generator | Run | str | Path, *, others: bool
-) -> tuple[dict[str, Generator], Dataset | None, float | None]:
+    generator: Generator | Run | Fakes | str | Path, *, others: bool
+) -> tuple[dict[str, Generator | Fakes], Dataset | None, float | None]:
     """Return the generators to score by the name of their weights, and, if known, what they saw and the CPU-seconds.
 
     With `others`, other data to compare with, the averaged weights will do where a run's own data are gone.
     """
-    if isinstance(generator, Generator):
+    if isinstance(generator, (Generator, Fakes)):
         return {"ema": generator}, None, None
     if not isinstance(generator, Run):
         what = "a generator, a run, or the run folder, checkpoint folder or .safetensors file of one"
@@ -327,7 +338,7 @@ def _weights(
                 raise
             _LOG.warning("the averaged weights alone can be measured: %s", error)
             return {"ema": load_generator(path)}, None, float(found.clock["cpu"])
-    both = {"ema": generator.generator(), "raw": generator.generator(average=False)}
+    both: dict[str, Generator | Fakes] = {"ema": generator.generator(), "raw": generator.generator(average=False)}
     return both, generator.data, generator.cpu
 
 
@@ -341,7 +352,7 @@ def _drawn(seeds: int | Sequence[int]) -> tuple[int, ...]:
         raise ConfigError(must_be("seeds", "how many draws, or a list of seeds", seeds, 3)) from error
 
 
-def _own_data(generator: Generator) -> Dataset:
+def _own_data(generator: Generator | Fakes) -> Dataset:
     if not generator.spec.data:
         raise ConfigError(
             "data must be named, for this generator does not say what it was trained on. Try --data mnist."
@@ -349,10 +360,12 @@ def _own_data(generator: Generator) -> Dataset:
     return _loaded(generator.spec.data, generator)
 
 
-def _loaded(source: str | Path, generator: Generator) -> Dataset:
+def _loaded(source: str | Path, generator: Generator | Fakes) -> Dataset:
     """Load data by name; own pictures at the size and in the colours of the generator's."""
     if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
         return load(source)
     height, width, channels = generator.spec.shape
     size = height if height == width and height in SIZES else 0
+    if isinstance(generator, Fakes):  # of unknown origin: colour that is missing shall be seen
+        return load(source, size if is_picture_folder(source) else 0)
     return load(source, size, colour="grey" if channels == 1 else "rgb")

@@ -8,7 +8,9 @@ import tomllib
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from mulligan import evaluate
 from mulligan.cli.scores import table
 from mulligan.metrics.features import judge
 from mulligan.training.progress import monitor_line
@@ -53,7 +55,7 @@ def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert "averaged weights" in out
     assert "raw weights" in out
     assert "seed 1, raw weights: 100 samples" in err
-    assert "what perfect samples show at least: they are few" in out
+    assert "Sliced Wasserstein, %" in out
     kept = json.loads((here / "r" / "metrics.json").read_text())
     assert (kept["n"], kept["seeds"], kept["raw"]["generator"]) == (100, [0, 1], "raw")
     assert set(kept["points"]["fd"]) == {"median", "min", "max"}
@@ -237,3 +239,55 @@ def test_a_run_on_too_few_pictures_says_that_it_is_not_evaluated(mulligan, here)
     assert "\n12 samples to learn from: so few are soon learned by heart" in err.partition("step 2 of 2")[0]
     assert re.search(r"not evaluated: .*few.npz must have 40 samples or more, .*, got 12", err)
     assert "metrics" not in out
+
+
+@pytest.fixture
+def made(here):
+    """Grey pictures of 8×8 in a folder, and reals of the same kind in a file."""
+    pictures = np.random.default_rng(1).integers(0, 256, (160, 8, 8), dtype=np.uint8)
+    np.savez("real.npz", images=pictures[:60], test_images=pictures[60:100])
+    (here / "fakes" / "a").mkdir(parents=True)
+    for i, picture in enumerate(pictures[100:]):
+        Image.fromarray(picture).save(here / "fakes" / "a" / f"{i:02d}.png")
+    np.save("fakes.npy", pictures[100:])
+    return pictures
+
+
+def test_samples_of_any_program_are_measured(mulligan, made):
+    asked = ("--data", "real.npz", "--seeds", 1, "--json")
+    code, out, err = mulligan("evaluate", "--fakes", "fakes", *asked)
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["n"], found["n_real"], found["generator"], found["held_out"]) == (40, 40, "fakes", True)
+    assert found == json.loads(mulligan("evaluate", "--fakes", "fakes.npy", *asked)[1])
+    assert found == evaluate(made[100:], "real.npz", seeds=1)
+    assert found["pca64"]["fd"] < 1.5 * found["pca64"]["fd_floor"]  # noise beside noise
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--fakes", "fakes"), "--fakes with --data"),
+        ((), "needs a MODEL"),
+        (("r", "--fakes", "fakes", "--data", "real.npz"), "--fakes with --data"),
+        (("--fakes", "fakes", "--data", "mnist"), r"shape \(8, 8, 1\), got \(28, 28, 1\)"),
+        (("--fakes", "colour", "--data", "real.npz"), r"shape \(8, 8, 3\), got \(8, 8, 1\)"),
+        (("--fakes", "mixed", "--data", "real.npz"), "one size, got 8×8 .* and 8×9"),
+        (("--fakes", "empty", "--data", "real.npz"), "no pictures"),
+        (("--fakes", "nowhere", "--data", "real.npz"), "no file named 'nowhere'"),
+        (("--fakes", "few", "--data", "real.npz"), "20 samples or more, as many as are compared, got 3"),
+        (("--fakes", "fakes", "--data", "real.npz", "--count", 61), "61 samples or more"),
+    ],
+)
+def test_samples_that_cannot_be_measured_are_refused(mulligan, made, here, words, said):
+    colour, sizes = np.zeros((8, 8, 3), np.uint8), [(8, 8), (8, 9)]
+    colour[0, 0] = 255, 0, 0
+    for folder, pictures in {
+        "colour": [colour] * 30, "mixed": [np.zeros(s, np.uint8) for s in sizes], "empty": [], "few": list(made[:3]),
+    }.items():  # fmt: skip
+        (here / folder).mkdir()
+        for i, picture in enumerate(pictures):
+            Image.fromarray(picture).save(here / folder / f"{i}.png")
+    code, out, err = mulligan("evaluate", *words)
+    assert (code, out) == (2, "")
+    assert re.search(said, err), err

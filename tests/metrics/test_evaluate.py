@@ -19,12 +19,13 @@ from mulligan.metrics import (
     manifolds,
     merge,
     moments,
-    noise_floor,
     originals,
     pca,
     random_conv,
     reference,
     sharpness,
+    sliced_wasserstein,
+    split_floor,
     within_class_variance,
 )
 
@@ -82,13 +83,18 @@ def test_the_form_that_the_interface_promises(result):
     assert isinstance(result["sharpness"], float)
 
 
+def fd(a, b):
+    return frechet_distance(moments(a), moments(b))
+
+
 def test_each_figure_stands_in_its_place(digits, maps, against, result):
     fake, real = digits.images[3000 : 3000 + N], digits.test.images[:N]
     for phi in maps:
         x, y, found = phi(fake), phi(real), result[phi.name]
         unit = moments(y).total_variance / 100
         assert found["fd"] == pytest.approx(frechet_distance(moments(x), moments(y)) / unit, rel=1e-6)
-        assert found["fd_floor"] == pytest.approx(noise_floor(moments(y).cov, N, N) / unit, rel=1e-9)
+        assert found["fd_floor"] == pytest.approx(split_floor(fd, y, N) / unit, rel=1e-9)
+        assert found["sliced"] == pytest.approx(sliced_wasserstein(y, x, seed=4) / unit, rel=1e-9)
         assert found["kid"] == pytest.approx(kid(y, x, seed=4).mean, rel=1e-9)
         near = manifolds(y, x)
         assert {name: found[name] for name in asdict(near)} == asdict(near)
@@ -131,7 +137,7 @@ def test_another_number_is_refused_or_marked(pupils, against):
     marked = evaluate_pictures(pupils[0][:100], against, unequal=True)
     assert (marked["n"], marked["n_real"]) == (100, N)
     of_reals = against.moments["pca64"]
-    expected = 100 * noise_floor(of_reals.cov, N, 100) / of_reals.total_variance
+    expected = 100 * split_floor(fd, against.features["pca64"], 100) / of_reals.total_variance
     assert marked["pca64"]["fd_floor"] == pytest.approx(expected, rel=1e-12)
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 import mulligan
 from mulligan import training
 from mulligan.cli.console import emit, say
-from mulligan.cli.options import Draws, Json, Model, Samples, Word
+from mulligan.cli.options import Draws, Json, OtherModel, Samples, Word
+from mulligan.errors import ConfigError
 
 
 def command(
-    model: Positional[Model],
+    model: Annotated[Positional[OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
+    fakes: Annotated[Word, arg(metavar="FOLDER|FILE")] = None,
     data: Word = None,
     count: Samples = None,
     seeds: Draws = 3,
@@ -28,11 +31,14 @@ def command(
     Example:
     $ mulligan evaluate runs/quick-1
     $ mulligan evaluate digits.safetensors --data mnist --seeds 1
+    $ mulligan evaluate --fakes samples/ --data my-pictures/
 
     Parameters
     ----------
     model
         A run folder, a checkpoint folder, or a .safetensors file.
+    fakes
+        Instead of a model: samples that any program has made, a folder of pictures of one size, or .npz, .npy.
     data
         What to compare with: a name of `mulligan list data`, a folder or a file (default: what the generator was
         trained on). Pictures are read at the generator's size and in its colours.
@@ -45,12 +51,18 @@ def command(
         Print one JSON document, as in metrics.json.
     """
     from mulligan.cli.scores import table
+    from mulligan.metrics import Fakes
 
-    metrics = mulligan.evaluate(model, data, count=count, seeds=seeds)
+    judged = model if fakes is None else Fakes.of(fakes)
+    if judged is None or (fakes is not None and (model is not None or data is None)):
+        raise ConfigError("evaluate needs a MODEL, or --fakes with --data. Try mulligan evaluate runs/quick-1.")
+    metrics = mulligan.evaluate(judged, data, count=count, seeds=seeds)
     if json:
         emit(metrics)
     else:
         print("\n".join(table(metrics)), flush=True)  # before it is kept: a full disk shall not cost the figures
+    if model is None:
+        return
     folder = training.RunFolder(model)
     if not folder.config.is_file():
         return

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-FEW = 500
-"""With fewer samples the floor of FD, by the covariance of as many reals, is too low by a tenth and more."""
 BESIDE = {"low": "floor", "high": "ideal", "": "of the reals"}
 """What a figure stands beside, by the direction that is better."""
 
@@ -48,8 +46,7 @@ def _of_features(metrics: dict[str, Any]) -> list[list[str]]:
         rows.append([metric.label, *numbers, "" if isinstance(metric.floor, str) else _right(metric.floor)])
         if isinstance(metric.floor, str):
             floors = [ranged(each and each.floor, share=metric.share) for each in found]
-            few = " at least: they are few" if metrics["n"] < FEW and name == "fd" else ""
-            rows.append([f"  {BESIDE[metric.better]}", *floors, f"what perfect samples show{few}"])
+            rows.append([f"  {BESIDE[metric.better]}", *floors, "what perfect samples show"])
     return rows
 
 

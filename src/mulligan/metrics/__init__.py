@@ -3,9 +3,9 @@
 - `registry`: every figure of ``metrics.json``, with label, direction, floor, source and function. Read it first.
 - `evaluate`: the whole evaluation, and several as one; `comparison`: what the function of a metric is given.
 - `features/`: what pictures are compared in: the judge, PCA of the pixels, a random net.
-- `distances/`: how far two sets of features are apart: FD, KID, precision and recall, C2ST, Parzen windows.
+- `distances/`: how far two sets of features are apart: FD, KID, sliced Wasserstein, neighbours, C2ST, Parzen.
 - `classes`, `copies`, `pictures`, `toys`: what a judge, the training set, the pixels, a known density tell.
-- `validation`: checks of what comes in; `parallel`: independent pieces of work on all cores.
+- `fakes`: samples of another program. `validation`: checks of what comes in; `parallel`: work on all cores.
 """
 
 from mulligan.metrics.classes import Classes, classifier_score, count_classes, kl, labels, shares, within_class_variance
@@ -30,7 +30,9 @@ from mulligan.metrics.distances.neighbours import (
     squared_distances,
 )
 from mulligan.metrics.distances.parzen import log_likelihoods, parzen, parzen_kmeans
+from mulligan.metrics.distances.sliced import sliced_wasserstein, split_floor
 from mulligan.metrics.evaluate import Reference, evaluate_pictures, evaluate_points, merge, reference
+from mulligan.metrics.fakes import Fakes
 from mulligan.metrics.features.judge import Judge, bundled_judge, bundled_judge_for, judge_for
 from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, RandomConv, pca, pca_limit, random_conv
 from mulligan.metrics.pictures import contrast, dissimilarity, diversity, sharpness, ssim, where_comparable
@@ -39,14 +41,16 @@ from mulligan.metrics.toys import Divergences, Modes, divergences, modes, stacke
 
 # fmt: off
 __all__ = [
-    "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Copies", "Divergences", "FeatureMap", "Figure",
+    "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Copies", "Divergences", "Fakes", "FeatureMap",
+    "Figure",
     "Judge", "Kid", "Manifolds", "Metric", "Modes", "Moments", "Originals", "Pictures", "RandomConv", "Reference",
     "TwoSampleTest", "at", "bundled_judge", "bundled_judge_for", "c2st", "classifier_score", "contrast", "copying",
     "count_classes", "coverage_ideal", "ct", "dissimilarity", "divergences", "diversity", "evaluate_pictures",
     "evaluate_points", "figures_in", "frechet_distance", "frechet_infinity", "judge_for", "kid", "kl", "kmeans",
     "labels", "log_likelihoods", "manifolds", "median_of", "merge", "modes", "moments", "nearest",
     "nearest_pictures", "noise_floor", "originals", "parzen", "parzen_kmeans", "pca", "pca_limit", "percent",
-    "random_conv", "reference", "shares", "sharpness", "squared_distances", "squared_mmd", "ssim", "stacked_modes",
+    "random_conv", "reference", "shares", "sharpness", "sliced_wasserstein", "split_floor", "squared_distances",
+    "squared_mmd", "ssim", "stacked_modes",
     "where_comparable", "within_class_variance",
 ]
 # fmt: on

@@ -61,6 +61,8 @@ METRICS: dict[str, Metric] = {
         "fd_floor", Comparison.frechet, "features", "Dowson and Landau 1982; Heusel et al. 2017, eq. 6"),
     "fd_infinity": Metric("FD∞, %", "FD, extrapolated to endless samples.", "low", 0.0,
         Comparison.frechet, "features", "Chong and Forsyth 2020"),
+    "sliced": Metric("Sliced Wasserstein, %", "Mean over directions of the squared distance of sorted projections.",
+        "low", "sliced_floor", Comparison.sliced, "features", "Bonneel et al. 2015; Berthet et al. 2026 (MIND)"),
     "kid": Metric("KID", "Squared MMD of the features with a cubic kernel, mean of random subsets.", "low", 0.0,
         Comparison.kernel, "features", "Bińkowski et al. 2018, section 4"),
     "kid_sd": Metric("KID, its spread", "Standard deviation of KID over its subsets.", "", None,

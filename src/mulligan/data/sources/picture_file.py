@@ -79,8 +79,8 @@ def decode(path: Path, size: int) -> NDArray[np.uint8]:
         return _fit(_to_rgb(ImageOps.exif_transpose(image), kind), size)
 
 
-def check_header(path: Path) -> None:
-    """Look at the first bytes of a file only: what it is, and how large.
+def check_header(path: Path) -> tuple[int, int]:
+    """Look at the first bytes of a file only: what it is, and how large. Return its width and height.
 
     Raises
     ------
@@ -93,7 +93,8 @@ def check_header(path: Path) -> None:
         with warnings.catch_warnings():
             _ignore_all_but_bombs()
             _check_is_file(path)
-            Image.open(path, formats=_FORMATS).close()
+            with Image.open(path, formats=_FORMATS) as image:
+                return image.size
     except Exception as error:  # Pillow raises nearly everything on broken files
         raise _unreadable(path, error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from mulligan.data.sources.picture_file import (
     with_channels,
 )
 from mulligan.data.sources.streamed import StreamedPictures
-from mulligan.errors import DataError
+from mulligan.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,6 +120,31 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
         return Dataset(str(folder), images, note=note, refused=refused)
     labels = np.delete(numbers, list(broken)).astype(np.int64)
     return Dataset(str(folder), images, labels, tuple(classes), note=note, refused=refused)
+
+
+def load_unresized(folder: Path) -> Dataset:
+    """Load all pictures of a folder and its sub-folders as they are, without classes: all must have one size.
+
+    Raises
+    ------
+    ShapeError
+        When they have several sizes.
+    DataError
+        When a picture is broken, or there are none.
+    """
+    loose, classes, _ = _find(folder)
+    paths = [*loose, *chain(*classes.values())]
+    if not paths:
+        raise DataError(f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for.")
+    sizes = [check_header(path) for path in paths]
+    other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
+    if other is not None:
+        found = " and ".join("{1}×{0} ({2})".format(*sizes[i], _name(paths[i], folder)) for i in (0, other))
+        raise ShapeError(f"{folder}: pictures must have one size, got {found}. They are never resized for judging.")
+    (width, height), side = sizes[0], max(sizes[0])
+    top, left = (side - height) // 2, (side - width) // 2
+    images, _ = _read_all(paths, side, False, "auto")
+    return Dataset(str(folder), images[:, top : top + height, left : left + width])
 
 
 def fitted(data: Dataset, size: int, colour: str) -> Dataset:

@@ -1,0 +1,63 @@
+"""Samples of another program, in the place of a generator."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mulligan.data import load
+from mulligan.data.registry import is_picture_folder
+from mulligan.data.sources import load_unresized
+from mulligan.errors import as_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mulligan.data import Dataset
+
+
+class Fakes:
+    """Samples of another program, to be measured like a generator's.
+
+    Parameters
+    ----------
+    data : Dataset
+        The samples. A seed chooses among them; with no more of them than are compared, every draw has all.
+    """
+
+    def __init__(self, data: Dataset):
+        self.data = data
+        picture = not data.is_points
+        self.spec = SimpleNamespace(shape=data.shape, is_picture=picture, step=0, class_names=(), data=data.name)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @classmethod
+    def of(cls, source: str | Path) -> Fakes:
+        """Read samples: the pictures of a folder, all of one size, which stay as they are; or the arrays of a file.
+
+        Raises
+        ------
+        ShapeError
+            When the pictures have several sizes.
+        DataError, ConfigError
+            When there are none, or they cannot be read.
+        """
+        path = as_path("fakes", source, "a folder or file of samples", "samples/")
+        if not is_picture_folder(path):
+            return cls(load(path))
+        return cls(load_unresized(path))
+
+    def sample(self, count: int, seed: int = 0) -> NDArray[Any]:
+        """Choose samples by a seed."""
+        return np.asarray(self.data.images[np.random.default_rng(seed).permutation(len(self))[:count]])
+
+    images = sample
+
+    def labels(self, count: int, seed: int = 0) -> None:
+        """Return None: no class was asked for."""
