@@ -15,7 +15,7 @@ import numpy as np
 
 from mulligan.data import Dataset, from_arrays, load
 from mulligan.data.sources import UNNAMED, as_array, black_of, fitted
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import ConfigError, as_path, must_be
 from mulligan.output.generator import Generator
 from mulligan.training import Config, Recorder, Run, train, with_all_of
 from mulligan.training import recipe as recipe_named
@@ -46,6 +46,7 @@ def fit(
     steps: int | None = None,
     out: str | Path | None = None,
     progress: bool = True,
+    start: str | Path | None = None,
 ) -> Generator:
     """Train a generator.
 
@@ -70,6 +71,9 @@ def fit(
     progress : bool
         Show on stderr how it goes: a bar in a terminal, about twenty lines in a notebook. A script whose stderr is no
         terminal stays silent: its log is left to itself.
+    start : str or Path, optional
+        A run folder, checkpoint folder or generator file whose weights the training begins with, wherever their shapes
+        agree; the logger ``mulligan`` says which.
 
     Returns
     -------
@@ -97,6 +101,10 @@ def fit(
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Leave one of them away.")
     if steps is not None:
         config = replace(config, steps=steps)
+    if start is not None:
+        config = replace(
+            config, start=str(as_path("start", start, "a run folder or a .safetensors file", "runs/quick-1"))
+        )
     if labels is not None and config.data.labels != "dataset":
         warnings.warn(
             f"recipe {config.recipe or 'of your own'} has data.labels = {config.data.labels!r}: your labels are not "
@@ -148,7 +156,7 @@ def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run
     if not 0 < seconds < float("inf"):
         raise ConfigError(must_be("minutes", "a number above 0", seconds / 60, 1))
     start = time.perf_counter()
-    trial = Run(config, data=data)
+    trial = Run(config, data=data, begin=False)
     with trial.gan, np.errstate(all="ignore"):  # as in training: the guard finds what overflows
         _rate(trial, FIRST, seconds / 20)
         rate = _rate(trial, CALIBRATION, seconds / 10)

@@ -344,3 +344,16 @@ def test_an_option_stands_above_a_set(mulligan, here):
     code, out, _ = mulligan("train", "ring", "--steps", 7, "--threads", 1, "--no-evaluate", "--set", "steps=5")
     assert code == 0
     assert "done: 7 steps" in out
+
+
+def test_fine_tuning_says_what_was_taken(mulligan, data, here):
+    small = ("--steps", 4, "--no-evaluate", "--threads", 1, "--set", "batch_size=8")
+    assert mulligan("train", "quick", "--data", data, "--out", "a", *small)[0] == 0
+    code, _, err = mulligan("train", "quick", "--from", "a", "--data", data, "--out", "b", *small)
+    assert code == 0, err
+    assert "begins with the weights of" in err
+    assert "100% of its numbers" in err
+    code, _, err = mulligan("train", "quick", "--from", "text", "--data", data, "--out", "c", *small)
+    assert code == 2
+    assert "there is no file" in err
+    assert not (here / "c").exists()

@@ -11,7 +11,20 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from mulligan import training
 from mulligan.cli.console import say
-from mulligan.cli.options import Evaluate, Json, Minutes, OtherFolder, RunSeed, Size, Steps, Stop, Threads, Tries, Word
+from mulligan.cli.options import (
+    Evaluate,
+    Json,
+    Minutes,
+    OtherFolder,
+    RunSeed,
+    Size,
+    Start,
+    Steps,
+    Stop,
+    Threads,
+    Tries,
+    Word,
+)
 from mulligan.errors import ConfigError, typed
 from mulligan.output.figures import counted, duration
 
@@ -24,6 +37,7 @@ def command(
     steps: Steps = None,
     minutes: Minutes = None,
     seed: RunSeed = None,
+    from_: Start = None,
     out: OtherFolder = None,
     set_: Annotated[
         UseAppendAction[list[tuple[str, ...]]], arg(name="set", metavar="PATH=VALUE", help_behavior_hint="")
@@ -39,6 +53,7 @@ def command(
     Example:
     $ mulligan train
     $ mulligan train quick --minutes 5 --data my-pictures/ --out runs/mine
+    $ mulligan train quick --from runs/quick-1 --data my-digits/
     $ mulligan train mlp --set discriminator.optimizer.lr=1e-4 --set loss=hinge
 
     Parameters
@@ -55,6 +70,8 @@ def command(
         Length of the run in minutes. A short timing chooses the number of steps.
     seed
         Random seed (default: the recipe's).
+    from_
+        Begin with the weights of another run or generator, wherever their shapes agree (fine-tuning).
     out
         The run folder (default: the next free one of runs/RECIPE-1, -2, -3 …).
     set_
@@ -85,7 +102,7 @@ def command(
         config = training.with_all_of(config, data)
     given = {
         "steps": steps, "seed": seed, "threads": threads, "evaluate_every": None if evaluate else 0,
-        "data.size": size, "data.name": data,
+        "data.size": size, "data.name": data, "start": from_ and str(from_),
     }  # fmt: skip
     flags = [(path, value) for path, value in given.items() if value is not None]
     config = training.with_overrides(config, [*chain(*set_), *flags])

@@ -97,6 +97,8 @@ class Config(Game):
         The recipe that this configuration started from.
     parent : Parent or None
         The checkpoint that a second try started from.
+    start : str
+        The run folder, checkpoint folder or generator file whose weights the run begins with; empty for fresh ones.
     """
 
     data: DataSpec = DataSpec()
@@ -110,6 +112,7 @@ class Config(Game):
     save_every: Whole = 500
     recipe: str = ""
     parent: Parent | None = None
+    start: str = ""
 
 
 def dumps_toml(config: Any) -> str:

@@ -48,6 +48,8 @@ class Run:
     config : Config
     data : Dataset, optional
         Samples to use instead of those that ``config.data`` names.
+    begin : bool
+        Take the weights of ``config.start``. Not where those of a checkpoint follow.
 
     Attributes
     ----------
@@ -78,7 +80,7 @@ class Run:
         When the data cannot be read.
     """
 
-    def __init__(self, config: Config, *, data: Dataset | None = None):
+    def __init__(self, config: Config, *, data: Dataset | None = None, begin: bool = True):
         if not isinstance(config, Config):
             raise ConfigError(must_be("config", "a configuration", config, "mulligan.recipe('quick')"))
         if not isinstance(data, Dataset | None):
@@ -112,6 +114,10 @@ class Run:
         self._observed: dict[str, Any] = {}
         self.log_position: dict[str, Any] | None = None
         self._spaces: dict[bool, Workspace] = {}
+        if config.start and begin:
+            from mulligan.training.start import take_weights  # late: it reads run folders, which know what a run is
+
+            take_weights(self, config.start)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         """Refuse to be copied or pickled: a copy would train the same arrays."""
@@ -340,7 +346,7 @@ class Run:
         CheckpointError
             When arrays or state do not belong to this configuration and data.
         """
-        run = cls(config, data=data)
+        run = cls(config, data=data, begin=False)
         if state["data"] != run.fingerprint:
             raise CheckpointError(
                 f"the checkpoint was trained on other data than {run.data.name} is now (SHA-256 {state['data'][:12]}…, "

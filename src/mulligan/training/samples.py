@@ -34,8 +34,9 @@ _METHOD = "k-means 1"  # part of the cache's key: another number when `cluster_l
 
 
 def located(config: Config) -> Config:
-    """Return the configuration with an absolute path to its data: the run may be resumed from another folder."""
-    return replace(config, data=replace(config.data, name=absolute(config.data.name)))
+    """Return the configuration with absolute paths to data and start: the run may be resumed from another folder."""
+    start = config.start and str(Path(config.start).expanduser().resolve())
+    return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 
 def data_of(config: Config) -> Dataset:

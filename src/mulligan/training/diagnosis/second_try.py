@@ -68,7 +68,7 @@ class SecondTry:
         CheckpointError
             When the checkpoint does not fit the configuration or the data.
         """
-        run = Run(self.config, data=data)
+        run = Run(self.config, data=data, begin=self.checkpoint is None)
         if self.checkpoint is not None:
             _go_on(run, self.checkpoint, self.keep_moments)
         return run
