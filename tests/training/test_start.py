@@ -76,8 +76,9 @@ def test_fit_begins_with_weights(first, tiny, tmp_path):
 
 
 def test_what_cannot_be_begun_with_is_refused(tiny, first, tmp_path, digits):
-    other = tiny(latent={"dim": 5}, **{"generator.layers": [{"kind": "dense", "units": 64}, {"kind": "reshape", "shape": [8, 8, 1]}],
-                                       "discriminator.layers": ["flatten", {"kind": "dense", "units": 1}]})  # fmt: skip
+    flat = [{"kind": "dense", "units": 64}, {"kind": "reshape", "shape": [8, 8, 1]}]
+    players = {"generator.layers": flat, "discriminator.layers": ["flatten", {"kind": "dense", "units": 1}]}
+    other = tiny(latent={"dim": 5}, **players)
     other = replace(other, start=str(tmp_path / "first"))
     with pytest.raises(ConfigError, match="start must share the shape of a layer with recipe ring on digits"):
         Run(other, data=digits)

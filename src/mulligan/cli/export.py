@@ -15,7 +15,7 @@ from mulligan.cli.options import File, Json, OtherModel, Word
 def command(
     model: Annotated[Positional[OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
-    to: Annotated[Word, arg(metavar="onnx|torch|npz|html")] = None,
+    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|torch-training")] = None,
     out: File = None,
     json: Json = False,
 ) -> None:
@@ -27,6 +27,7 @@ def command(
     $ mulligan export --to html
     $ mulligan export runs/quick-1 --to html --out digits.html
     $ mulligan export digits.safetensors --out digits.onnx
+    $ mulligan export runs/quick-1 --to torch-training    # a script that trains on, on a GPU
 
     Parameters
     ----------
@@ -43,6 +44,9 @@ def command(
     from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of
 
+    if to == "torch-training":
+        _training(model, out, json)
+        return
     kind = format_of(to, out)
     generator = bundled() if model is None else load(model)
     if out is None:
@@ -50,7 +54,26 @@ def command(
         if kind == "torch":
             name = _module(name)
         out = Path(f"{name}{FORMATS[kind][0]}")
-    files = export(generator, out, kind)
+    _say(model, kind, export(generator, out, kind), json)
+
+
+def _training(model: Path | None, out: Path | None, json: bool) -> None:
+    """Write a run as a script that goes on training, and say what was written."""
+    from mulligan.cli.sample import stem
+    from mulligan.errors import CheckpointError
+    from mulligan.training.store import newest_in, restored
+    from mulligan.training.torch_script import write_torch_training
+
+    found = None if model is None or not model.is_dir() else newest_in(model)
+    if model is None or found is None:
+        raise CheckpointError(
+            f"torch-training needs the folder of a run with a checkpoint, got {model}. Try runs/quick-1."
+        )
+    files = write_torch_training(restored(found), out or Path(f"{_module(stem(model))}_training.py"))
+    _say(model, "torch-training", files, json)
+
+
+def _say(model: Path | None, kind: str, files: list[Path], json: bool) -> None:
     if json:
         sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
         emit({"model": None if model is None else str(model), "to": kind, "files": sizes})

@@ -4,7 +4,8 @@
 - `config`, `overrides`, `recipes`: what a run is made of. `samples`, `batches`: the data as a run uses them.
 - `store`: run folders, checkpoints, logs. `diagnosis`: what is wrong, and a second try.
 - `monitor`: figures during training. `progress`: events in a terminal. `guard`: stops a run at NaN.
-- `start`: the weights of another run. `interrupt`: Ctrl-C. `companions`: what evaluators and observers are.
+- `start`: the weights of another run. `torch_script`: a run that goes on in PyTorch.
+- `interrupt`: Ctrl-C. `companions`: what evaluators and observers are.
 
 Names are imported at first use, so that drawing one digit imports no training loop.
 """

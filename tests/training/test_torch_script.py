@@ -1,0 +1,121 @@
+"""A run as a PyTorch script: its first ten steps are ours."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from mulligan.cli import main
+from mulligan.data import Dataset
+from mulligan.data.registry import of_points
+from mulligan.errors import ConfigError, UnsupportedError
+from mulligan.nn.rng import restore, state_of, stream
+from mulligan.training import Recorder, Run, recipe, with_overrides
+from mulligan.training.torch_script import write_torch_training
+
+torch = pytest.importorskip("torch")
+
+SUPPORTED = ["quick", "best", "plain", "unlabelled", "mlp", "r3gan", "classic", "ring", "kristiadi"]
+REFUSED = {
+    "pictures": "Translation",
+    "wgan-gp": "wgan_gp, d_steps = 5",
+    "hinge-sn": "Conv2d with spectral_norm",
+    "dcgan": "BatchNorm",
+    "lsgan": "BatchNorm",
+    "article": "generator's optimizer",
+    "goodfellow-mnist": "Momentum",
+    "jang": "Momentum",
+}
+
+
+@pytest.fixture
+def made():
+    """Make a run of a recipe on a few random pictures, or on its points."""
+
+    def made_(name, *changes):
+        config = with_overrides(recipe(name), ["threads=1", "batch_size=16", "data.limit=64", *changes])
+        if config.data.labels == "clusters":
+            config = with_overrides(config, ["data.clusters=5"])
+        data = None
+        if not of_points(config.data.name):
+            channels = 3 if name == "goodfellow-cifar10" else 1
+            rng = np.random.default_rng(0)
+            pictures = (rng.random((64, 28, 28, channels)) ** 3 * 255).astype(np.uint8)
+            data = Dataset("noise", pictures, np.arange(64) % 10, tuple("0123456789"))
+        return Run(config, data=data)
+
+    return made_
+
+
+def imported(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def played(run):
+    """Take a step of ours; return its batch, labels and latents, and its losses."""
+    latent, game = run.config.latent, run.gan.game
+    real, labels = run.next_batch()
+    twin = stream(0, "noise")
+    restore(twin, state_of(run.gan.streams["noise"]))
+    z = [latent.draw(twin, np.empty((len(real), latent.dim), np.float32)) for _ in game.moves]
+    return (real.copy(), labels, z), run.gan.step(real, labels)
+
+
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_the_first_ten_steps_agree(made, tmp_path, name):
+    run = made(name)
+    with run.gan:
+        for _ in range(25):
+            played(run)
+        files = write_torch_training(run, tmp_path / "mine.py")
+        assert [path.name for path in files] == ["mine.py", "mine.state.safetensors", "mine.data.npz"]
+        torch.set_num_threads(1)
+        training = imported(files[0]).Training()
+        before = run.gan.g.network.theta.copy()
+        for _ in range(10):
+            (real, labels, z), ours = played(run)
+            tensors = [torch.from_numpy(each) for each in z]
+            theirs = training.play(
+                torch.from_numpy(real), None if labels is None else torch.from_numpy(labels), *tensors
+            )
+            penalties = sum(ours[p.name] for p in run.gan.game.penalties)
+            assert theirs[0] == pytest.approx(ours["d_loss"] + penalties, rel=1e-4, abs=1e-4)
+            assert theirs[1] == pytest.approx(ours["g_loss"], rel=1e-4, abs=1e-4)
+    again = write_torch_training(run, tmp_path / "after.py")
+    expected = imported(again[0]).Training()
+    for net in ("g", "d", "average"):
+        a, b = (torch.cat([p.detach().ravel() for p in getattr(t, net).parameters()]) for t in (training, expected))
+        if net == "d":  # a relativistic loss does not see its last bias, which rounding moves
+            a, b = a[:-1], b[:-1]
+        assert float((a - b).norm() / b.norm()) < 1e-4
+    assert float(np.abs(run.gan.g.network.theta - before).max()) > 1e-4  # ten steps were taken
+    assert training.step == expected.step == 35
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_has_no_translation_is_refused_by_name(made, tmp_path, name):
+    with pytest.raises(UnsupportedError, match=REFUSED[name]):
+        write_torch_training(made(name), tmp_path / "mine.py")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_writes_a_script_that_runs(tmp_path, monkeypatch, capsys, made):
+    monkeypatch.chdir(tmp_path)
+    run = made("ring", "steps=6")
+    for _ in Recorder("my-run").record(run):
+        pass
+    assert main(["export", "my-run", "--to", "torch-training", "--json"]) == 0
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert files[0]["path"] == "my_run_training.py"
+    module = imported(tmp_path / files[0]["path"])
+    module.main(3)
+    weights = torch.load(tmp_path / "average.pt")
+    assert all(torch.isfinite(tensor).all() for tensor in weights.values())
+    assert main(["export", "--to", "torch-training"]) == 2
+    assert "needs the folder of a run" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="Python can import"):
+        write_torch_training(run, tmp_path / "1.py")
