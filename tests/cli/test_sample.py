@@ -130,7 +130,7 @@ def test_models_that_are_none(mulligan, model):
     for word, message in [
         ("missing", "there is no file missing"),
         ("empty", "holds no generator and no checkpoint"),
-        ("text.safetensors", "no safetensors file, or was cut short"),
+        ("text.safetensors", "not a safetensors file, or was cut short"),
     ]:
         code, out, err = mulligan("sample", word)
         assert (code, out) == (2, "")
