@@ -215,10 +215,10 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
     low, high = array.min(), array.max()
     kind = array.dtype.kind
     if kind == "b":
-        check_light(f"{name}: bool", 255 * bool(low), 255 * bool(high))
+        check_light(name, "bool", 255 * bool(low), 255 * bool(high))
         return array.astype(np.uint8) * np.uint8(255), "False and True turned into 0 and 255"
     if kind == "f" and low >= -1.0 and high <= 1.0 and (bottom := black_of(low)) is not None:
-        check_light(f"{name}: {array.dtype}", low, high, bottom, 1.0)
+        check_light(name, array.dtype, low, high, bottom, 1.0)
         pixels = np.empty(array.shape, np.uint8)
         for source, target in zip(_blocks(array), _blocks(pixels)):
             scaled = (source.astype(np.float64) - bottom) * (255.0 / (1.0 - bottom))
@@ -239,7 +239,7 @@ def _pixels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
             f"{name}: {array.dtype} values are all 0 or 1: nearly black of 255, or black and white? Convert them to "
             "bool for black and white."
         )
-    check_light(f"{name}: {array.dtype}", low, high)
+    check_light(name, array.dtype, low, high)
     pixels = np.array(array, np.uint8, order="C", copy=True if array.flags.writeable else None)
     return pixels, "" if array.dtype == np.uint8 else f"{array.dtype} turned into uint8"
 
@@ -251,15 +251,17 @@ def black_of(low: float) -> float | None:
     return -1.0 if -1.0 <= low < -_HALF else None
 
 
-def check_light(name: str, low: float, high: float, black: float = 0.0, white: float = 255.0, what: str = "") -> None:
+def check_light(
+    name: object, kind: object, low: float, high: float, black: float = 0.0, white: float = 255.0, what: str = ""
+) -> None:
     """Refuse pictures that are all nearly black, as where white is another value; log that all are one colour."""
     if black < high < black + (white - black) * DARK / 255:
         raise DataError(
-            f"{name} values from {low} to {high}: all nearly black of {white:.0f}, or is {high:g} white? "
+            f"{name}: {kind} values from {low} to {high}: all nearly black of {white:.0f}, or is {high:g} white? "
             f"{what or 'Divide by the value of white, into floats in [0, 1].'}"
         )
     if low == high and high in (black, white):
-        _LOG.warning("%s values are all %s: every picture is the same. Check how they were made.", name, low)
+        _LOG.warning("%s: %s values are all %s: every picture is the same. Check how they were made.", name, kind, low)
 
 
 def _blocks(array: NDArray[Any]) -> list[NDArray[Any]]:

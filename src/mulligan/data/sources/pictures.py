@@ -98,7 +98,7 @@ def load_pictures(folder: Path, size: int = 28, skip_broken: bool = False, colou
     if many and seen.max() - seen.min() < DARK:  # says nothing of the others
         seen = images[np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(int))]
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
-    check_light(f"{folder}: pixel", int(seen.min()), int(seen.max()), what=lighter)
+    check_light(folder, "pixel", int(seen.min()), int(seen.max()), what=lighter)
     note = f"resized to fit {size}×{size}, centred on black; {'grey' if images.shape[3] == 1 else 'RGB'}"
     if many:
         note += f", read from disk as needed ({streamed.IN_MEMORY >> 20} MiB stay in memory)"
