@@ -369,6 +369,33 @@ def test_all_checks_are_a_picture_and_a_sentence_each(open_tab):
     assert "‖∇D‖² on fakes > 50" in dialog.inner_text()
 
 
+def test_the_game_and_its_terms_are_explained_in_place(open_tab):
+    """Nothing on Train said what a GAN is; a term was looked up elsewhere or not at all."""
+    tab = open_tab()
+    intro = tab("intro").inner_text()
+    assert intro.startswith("Two networks play a game:")
+    assert all(word in intro for word in ("generator", "discriminator", "forger", "judge"))
+    for name, word in {
+        "fd": "Fréchet", "kid": "distance", "coverage": "share", "z": "random", "gamma": "penalty", "r1": "slope",
+        "logit": "D’s answer", "nats": "logarithms",
+    }.items():  # fmt: skip
+        tab(f"term-{name}").first.click()
+        told = tab.page.locator(".explained:popover-open")
+        assert word in told.inner_text()
+        assert told.inner_text().count(". ") >= 1  # two sentences
+        box = told.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 1440
+        tab.page.keyboard.press("Escape")
+        told.wait_for(state="hidden")
+    tab.picture("train-explained", ("light", "dark"))
+    tab("intro-close").click()
+    assert tab("intro").count() == 0
+    tab.page.reload()
+    tab.connected()
+    assert tab("intro").count() == 0  # for good
+
+
 def test_less_motion(open_tab):
     tab = open_tab("draw", reduced_motion="reduce")
     tab.painted("walk-frame")

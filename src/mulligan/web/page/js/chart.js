@@ -2,6 +2,7 @@
 
 import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { int, num, short, thousands } from "./numbers.js";
+import { Term } from "./terms.js";
 import { LETTER, useWidth } from "./width.js";
 
 const HEIGHT = 150;
@@ -139,7 +140,7 @@ const dashes = ["", "5 3", "2 3"];
 
 /**
  * props: title, unit, x [from, to], series [{name, color, dash, faint, data}], log, fixed (a range that never grows),
- * xUnit, xText (how a place on the x axis is written), least (the range of an empty chart), memory (an object that keeps the range), marks [{x, color, label}], band {upTo, label} (from the foot of the axis), testid
+ * term (explained beside the unit), xUnit, xText (how a place on the x axis is written), least (the range of an empty chart), memory (an object that keeps the range), marks [{x, color, label}], band {upTo, label} (from the foot of the axis), testid
  */
 export function Chart(props) {
   const { title, unit, series, log = false, marks = [], band, testid, height = HEIGHT, xUnit = "steps", xText } = props;
@@ -172,7 +173,7 @@ export function Chart(props) {
     <div class="ct"><h3>${title}</h3><span class="unit">${unit}</span></div>
     <div class="lg">${live.length && values.length
       ? live.filter((s) => s.name).map((s) => html`<span><svg viewBox="0 0 12 6" aria-hidden="true"><line x1="0" x2="12" y1="3" y2="3" stroke="var(${s.color})" stroke-width="2.5" stroke-dasharray=${dashes[s.dash ?? 0] && "4 2"} /></svg>${s.name} <b>${num(shown(s))}</b></span>`)
-      : html`<span>no data yet</span>`}</div>
+      : html`<span>no data yet</span>`}${props.term && html`<${Term} name=${props.term} />`}</div>
     <svg class="plot" tabindex="0" role="img" height=${height} viewBox=${`0 0 ${Math.max(width, 60)} ${height}`}
       aria-label=${`${title}, ${unit}. ${label || "No data yet"}${at == null ? "" : xText ? ` at ${xText(at)}` : ` at step ${int(at)}`}. Arrow keys move the cursor.`}
       onKeyDown=${key} onBlur=${() => moveCursor(null)} onPointerLeave=${() => moveCursor(null)}

@@ -3,6 +3,7 @@
 import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { int, num, percent, short } from "./numbers.js";
 import { store } from "./store.js";
+import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 
 const SPACES = { judge: "judge’s features", pca64: "64 PCA features", points: "coordinates" };
@@ -21,7 +22,7 @@ function Figures({ figures }) {
 }
 
 function Metric({ label, value, left, right, id, className = "", last }) {
-  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label ?? html`<${Label} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
+  return html`<div class=${`metric ${last ? "last" : ""}`}><div class="l"><span>${label ?? html`<${Label} name=${id} />`}${["fd", "kid", "coverage"].includes(id) && html` <${Term} name=${id} />`}</span><b class=${className} data-testid=${`metric-${id}`}>${value}</b></div>
     <div class="l"><small>${left}</small><small>${right}</small></div></div>`;
 }
 

@@ -5,6 +5,7 @@ import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";
 import { Pace } from "./pace.js";
+import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 import { act, latest, mayWrite, server, store, tell } from "./store.js";
 import { Slider, start, wanted } from "./settings.js";
@@ -97,7 +98,7 @@ export function Samples() {
     : !samples && !looking ? html`<div class="nothing"><h3>No samples yet</h3><p class="small">${state === "failed" ? "The run failed before the first ones." : "The first ones come at once."}</p></div>`
     : html`<canvas ref=${canvas} role="img" data-testid="sample-grid" data-step=${step} aria-label=${describe(shown, weights, step)} />`;
   return html`<section class="panel samples" aria-labelledby="h-s"><div class="ph"><h2 id="h-s">Samples</h2>
-    <span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : "64 fixed z"}</span>
+    <span class="small">${weights === "real" ? "from the data" : samples?.points ? `${int(samples.points.length)} points` : html`64 fixed z <${Term} name="z" />`}</span>
     <div class="end"><div class="seg" role="group" aria-label="Weights used for drawing">${WEIGHTS.map(([key, value, label, title]) => html`<button type="button" aria-pressed=${weights === value ? "true" : "false"} title=${title} disabled=${empty} data-testid=${`weights-${key}`} onClick=${() => setWeights(value)}>${label}</button>`)}</div></div></div>
     <div class="pb"><div class="box" ref=${box}>${body}</div>
       <div class="scrub"><${Slider} value=${looking ? back : last} max=${Math.max(1, last)} disabled=${empty || !last} label="Look back at an earlier step" testid="sample-scrubber" text=${looking ? `step ${int(saved[back])}` : "latest"} onInput=${(v) => { setBack(v >= last ? null : v); setWeights("average"); }} />

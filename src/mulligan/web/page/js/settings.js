@@ -3,6 +3,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
+import { Term } from "./terms.js";
 import { act, can, changed, command, edited, latest, mayWrite, server, store } from "./store.js";
 
 /** The page's field for a field that the server refuses, where the names differ. */
@@ -95,6 +96,7 @@ async function commit(name, value) {
 // ── one setting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
+const ASKED = { penalty: "r1", gamma: "gamma", latent: "z" }; // terms that are explained
 const SLIDES = { gamma: [-3, 2], lr_g: [-5, -1], lr_d: [-5, -1] }; // powers of ten
 
 const id = (name) => name.replace("_", "-");
@@ -107,7 +109,7 @@ function Fault({ name, own }) {
 
 function Choice({ name, options, value, marked }) {
   const all = options.some((o) => o.name === value) || value == null ? options : [{ name: value }, ...options];
-  return html`<div class=${`setting ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
+  return html`<div class=${`setting ${marked ? "changed" : ""}`}><span><label for=${`k-${id(name)}`}>${LABELS[name]}</label>${name in ASKED && html` <${Term} name=${ASKED[name]} />`}</span>
     <select class="in" id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} disabled=${!mayWrite()} value=${value ?? "none"} onChange=${(e) => setDraft(name, e.target.value)}>
       ${all.map((o) => html`<option value=${o.name} selected=${o.name === (value ?? "none")}>${plain(o.name).replace("r1+r2", "R1 + R2").replace(/^r([12])$/, "R$1")}</option>`)}</select><${Fault} name=${name} /></div>`;
 }
@@ -137,7 +139,7 @@ function Figure({ name, value, marked, off, whole }) {
   const range = SLIDES[name];
   const place = range && value > 0 ? Math.round((100 * (Math.log10(value) - range[0])) / (range[1] - range[0])) : 0;
   const ofPlace = (p) => Number((10 ** (range[0] + (p / 100) * (range[1] - range[0]))).toPrecision(2));
-  return html`<div class=${`setting ${marked ? "changed" : ""}`}><label for=${`k-${id(name)}`}>${LABELS[name]}</label>
+  return html`<div class=${`setting ${marked ? "changed" : ""}`}><span><label for=${`k-${id(name)}`}>${LABELS[name]}</label>${name in ASKED && html` <${Term} name=${ASKED[name]} />`}</span>
     <input class="in" ref=${field} id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
       aria-invalid=${fault ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
       onInput=${(e) => setWords(e.target.value)} onChange=${(e) => send(e.target.value)} />

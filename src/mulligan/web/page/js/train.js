@@ -11,6 +11,7 @@ import { Quality } from "./quality.js";
 import { Samples } from "./samples.js";
 import { Chips, NAMES, Settings, dirty, start, wanted } from "./settings.js";
 import { can, command, mayWrite, modelOf, openReport, pageState, store, tell } from "./store.js";
+import { Intro } from "./terms.js";
 import { TriesLine } from "./tries.js";
 
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
@@ -144,10 +145,10 @@ function Charts() {
   const same = begun ? Object.fromEntries(kin.map((t) => [t.number, curves[t.number]])) : curves;
   const shown = status?.points ? "gap" : "kid";
   return html`<div class="row2">
-    <${Chart} testid="chart-loss" title="Loss" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(same, "D", "d_loss", "--judge"), ...line(same, "G", "g_loss", "--fake")]} />
-    <${Chart} testid="chart-verdict" title="What D says" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
+    <${Chart} testid="chart-loss" title="Loss" term="nats" unit=${blank ? "nats" : status.loss?.unit ?? ""} x=${x} least=${[0, 2]} memory=${m.loss} marks=${marks} series=${[...line(same, "D", "d_loss", "--judge"), ...line(same, "G", "g_loss", "--fake")]} />
+    <${Chart} testid="chart-verdict" title="What D says" term="logit" unit=${verdict.unit} x=${x} fixed=${verdict.fixed} least=${verdict.least} memory=${m.verdict} marks=${bare} series=${[...line(same, "real", "d_real", "--real", {}, verdict.change), ...line(same, "fake", "d_fake", "--fake", {}, verdict.change)]} />
     <${Chart} testid="chart-gradients" title="Gradient norms" unit="log scale" log x=${x} least=${[0.01, 1]} memory=${m.gradients} marks=${bare} series=${[...line(measurements, "D", "d_gradient", "--judge"), ...line(measurements, "G", "g_gradient", "--fake"), ...line(measurements, "∇ₓD", "r2", "--real", { dash: 1 }, () => Math.sqrt)]} />
-    <${Chart} testid="chart-distance" title="Distance to real" unit=${shown === "kid" ? "KID, PCA-64, log" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.kid_real && shown === "kid" ? { upTo: status.kid_real, label: "as near as other real data" } : null} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
+    <${Chart} testid="chart-distance" title="Distance to real" term="kid" unit=${shown === "kid" ? "KID, PCA-64, log" : "energy, log scale"} log x=${x} least=${[0.001, 1]} memory=${m.distance} marks=${bare} band=${!blank && status.kid_real && shown === "kid" ? { upTo: status.kid_real, label: "as near as other real data" } : null} series=${line(distance, shown === "kid" ? "KID" : "distance", shown, "--fake").map((l) => ({ ...l, data: measured(l.data) }))} />
   </div>`;
 }
 
@@ -190,5 +191,5 @@ export function Train() {
     return () => removeEventListener("keydown", key);
   }, []);
   return html`<${RunBar} state=${state} /><main class="lay" id="main" tabindex="-1"><h1 class="sr">Train</h1><${Chips} /><${Settings} />
-    <div class="main"><div class="row1"><${Samples} /><${Diagnosis} /><${Quality} /></div><${Charts} /></div></main>`;
+    <div class="main"><${Intro} /><div class="row1"><${Samples} /><${Diagnosis} /><${Quality} /></div><${Charts} /></div></main>`;
 }

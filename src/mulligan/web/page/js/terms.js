@@ -1,0 +1,59 @@
+// Explained in place: what the game is, and two sentences at every term.
+
+import { html, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { icon } from "./icons.js";
+
+const TERMS = {
+  fd: ["FD", "The Fréchet distance: how far the statistics of thousands of samples lie from those of real pictures, as a classifier sees them. 0 would be perfect; even real pictures score the floor."],
+  kid: ["KID", "A distance between samples and real pictures that is cheap enough to be measured while G learns. Near 0 is as good as real; by chance it can be a little below."],
+  coverage: ["Coverage", "The share of real pictures that have a generated one close by. It falls when G forgets kinds of pictures, even if each single sample looks good."],
+  z: ["z", "The random numbers that G turns into a sample: the same z always gives the same picture. The grid keeps its z, so you watch the same pictures grow."],
+  gamma: ["γ", "How strongly the penalty holds D’s slope down. Too little and D shouts; too much and D cannot judge."],
+  r1: ["R1 and R2", "Penalties on D’s slope, at real samples (R1) and at generated ones (R2). They keep D from shouting, so that G has a direction to learn from."],
+  logit: ["Logit", "D’s answer before it becomes a probability: above 0 it says “real”, below 0 “generated”. At 0 D cannot tell, which is G’s aim."],
+  nats: ["Nats", "How surprised somebody is, counted with natural logarithms: 0.69 nats is a fair coin. A loss near that means that a player is guessing."],
+};
+
+const WIDE = 300; // px
+let count = 0;
+
+/** A question mark that opens two sentences about a term. */
+export function Term({ name }) {
+  const [id] = useState(() => `term-${++count}`);
+  const box = useRef(null);
+  const [title, text] = TERMS[name];
+  const place = (e) => {
+    if (e.newState !== "open") return;
+    const at = document.querySelector(`[popovertarget=${id}]`).getBoundingClientRect();
+    const left = Math.max(12, Math.min(innerWidth - WIDE - 12, at.left - WIDE / 2));
+    const below = at.bottom + 8;
+    Object.assign(box.current.style, { left: `${left}px`, top: `${Math.min(below, innerHeight - 150)}px`, width: `${WIDE}px` });
+  };
+  return html`<button type="button" class="link term" popovertarget=${id} aria-label=${`What is ${title}?`} data-testid=${`term-${name}`}>?</button>
+    <span class="explained" popover="auto" id=${id} ref=${box} onBeforeToggle=${place}><b>${title}</b> ${text}</span>`;
+}
+
+const KEY = "mulligan.intro";
+const read = () => {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+};
+
+/** What happens here, in one sentence; it goes away for good when it is closed. */
+export function Intro() {
+  const [gone, setGone] = useState(read() === "read");
+  if (gone) return null;
+  const close = () => {
+    setGone(true);
+    try {
+      localStorage.setItem(KEY, "read");
+    } catch {
+      // a private window shows it again
+    }
+  };
+  return html`<section class="panel intro" aria-label="What happens here" data-testid="intro"><p><b>Two networks play a game:</b> the <b class="fake">generator</b> G, a forger, makes pictures out of random numbers; the <b>discriminator</b> D, a judge, sees them among <b class="real">real</b> ones and says which are forged. Each learns from the other.</p>
+    <button type="button" class="btn quiet icon" aria-label="Close for good" data-testid="intro-close" onClick=${close}>${icon.bad()}</button></section>`;
+}
