@@ -194,3 +194,11 @@ def test_d_is_right_on_the_right_side_of_the_loss_s_threshold(name, update):
     else:
         assert measures["d_accuracy"] == {0.0: 3 / 8, 0.5: 7 / 8}[threshold]
         assert {type(value) for value in measures.values()} == {float}
+
+
+def test_a_logit_on_the_level_counts_as_fake():
+    from mulligan.game.losses import accuracy
+
+    real, fake = np.array([0.5, 0.5, 0.6, 0.4], np.float32), np.array([0.5, 0.4, 0.6, 0.5], np.float32)
+    assert accuracy(real, fake, 0.5) == (1 + 3) / 8
+    assert accuracy(real[:1], fake[:1], 0.5) == 0.5

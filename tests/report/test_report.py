@@ -398,3 +398,12 @@ def test_a_log_that_is_not_as_it_was_written_is_told_of(folder, caplog):
         assert sentence in caplog.text
     log.write_bytes(whole + b'{"event": "finished", "step": 24}\n')  # what comes after the checkpoint
     assert "was changed" not in shown(write_report(folder).read_text("utf-8"))
+
+
+def test_each_metric_has_its_own_best_beside_it(folder, metrics):
+    story = read(folder)
+    story.metrics = {**metrics, "judge": {**metrics["judge"], "recall": 0.5}}
+    rows = {(title, row.words): row.best for title, some in quality.blocks(story) for row in some}
+    space = next(title for title, words in rows if words == "Coverage ↑")
+    assert rows[space, "Recall ↑"] == ""
+    assert rows[space, "Coverage ↑"] == "0.969"

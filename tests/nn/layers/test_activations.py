@@ -59,3 +59,17 @@ def test_a_network_takes_numbers_of_other_kinds(first):
     for other in (x.astype(np.float64), x.astype(np.int8), x.tolist()):
         np.testing.assert_array_equal(space.forward(other, [0, 2]), y)
         np.testing.assert_array_equal(space.backward([[1], [1]]), dx)
+
+
+@pytest.mark.parametrize(
+    ("layer", "slope", "curvature"), [(nn.ReLU(), 0.0, 0.0), (nn.ELU(alpha=0.5), 0.5, 0.5), (nn.ELU(), 1.0, 1.0)]
+)
+def test_slopes_at_exactly_zero_are_those_from_below(layer, slope, curvature):
+    x, found = np.zeros(3), np.full(3, 9.0)
+    y = np.zeros(3)
+    layer.f(x, y)
+    layer.df(x, y, found)
+    assert (y.tolist(), found.tolist()) == ([0.0] * 3, [slope] * 3)
+    if isinstance(layer, nn.ELU):
+        layer.ddf(x, y, found)
+        assert found.tolist() == [curvature] * 3

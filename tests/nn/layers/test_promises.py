@@ -325,3 +325,19 @@ def test_activations_stay_finite_and_exact_far_out(layer, dtype):
         if isinstance(layer, nn.Softplus):
             np.testing.assert_allclose(y[:, 3], np.exp(3 * x[:, 3].astype(np.float64)) / 3, rtol=1e-5)
             np.testing.assert_allclose(slope[:, 3], np.exp(3 * x[:, 3].astype(np.float64)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("momentum", [0.1, 1.0])
+def test_batch_norm_keeps_running_means_and_unbiased_variances(momentum):
+    network = Network(nn.Sequential((nn.BatchNorm(momentum=momentum),)), (3,)).initialise(np.random.default_rng(1))
+    space, rng = network.workspace(), np.random.default_rng(0)
+    mean, var = np.zeros(3), np.ones(3)
+    for n in (7, 2, 5):
+        x = rng.normal(3.0, 2.0, (n, 3)).astype(np.float32)
+        space.forward(x, training=True)
+        mean, var = mean + momentum * (x.mean(axis=0) - mean), var + momentum * (x.var(axis=0, ddof=1) - var)
+    kept = {entry.path.rpartition(".")[2]: entry.view(network.stats) for entry in network.stat_entries}
+    np.testing.assert_allclose(kept["mean"], mean, rtol=1e-5)
+    np.testing.assert_allclose(kept["var"], var, rtol=1e-5)
+    y = space.forward(x, training=False)
+    np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + 1e-5), rtol=1e-4)

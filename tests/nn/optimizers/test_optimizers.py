@@ -398,3 +398,17 @@ def test_scaled_is_replace_without_checks():
 def test_rate_zero_moves_nothing(optimizer):
     g = gradients(steps=optimizer.evaluations)
     assert np.array_equal(run(optimizer.scaled(0.0), g)[0], start())
+
+
+@pytest.mark.parametrize("decay", [None, 0.5])
+def test_scheduled_rates_and_decay_by_the_formula(decay):
+    ours = Adam(lr=3e-3, beta1=0.5) if decay is None else AdamW(lr=3e-3, beta1=0.5, weight_decay=decay)
+    theta, state = start(), ours.init(N, np.float64)
+    expected, m, v = start(), np.zeros(N), np.zeros(N)
+    for t, g in enumerate(gradients(), start=1):
+        factor, beta2 = 1 / t, 0.9 + 0.0999 * t / STEPS
+        m, v = 0.5 * m + 0.5 * g, beta2 * v + (1 - beta2) * g**2
+        step = (m / (1 - 0.5**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
+        expected = expected - 3e-3 * factor * (step + (decay or 0.0) * expected)  # the decay is of θ before the step
+        ours.scaled(factor, beta2).step(theta, g.copy(), state)
+    assert_close(theta, expected)

@@ -255,3 +255,13 @@ def test_parts_that_do_not_fit_are_refused(generator):
 def test_descriptions_are_checked(generator, field, value):
     with pytest.raises(ConfigError, match=field):
         generator(**{"classes": 10, field: value})
+
+
+@pytest.mark.parametrize("output", [(0.0, 0.3), (-0.2, 0.1), (0.0, 255.0)])
+def test_any_range_of_the_network_becomes_any_range_of_the_data(generator, output):
+    low, high = output
+    made = generator(output_range=output, data_range=(0.0, 0.3))
+    y = made.network.workspace().forward(made.z(5, 7), made.labels(5, 7), training=False).reshape(5, *SHAPE)
+    share = (y.astype(np.float64) - low) / (high - low)
+    assert made.sample(5, 7) == pytest.approx(0.3 * share, abs=1e-5)
+    assert np.abs(made.images(5, 7) - 255 * share.clip(0, 1)).max() < 0.51

@@ -103,3 +103,11 @@ def test_a_critic_whose_slope_is_held_keeps_its_loss() -> None:
     gp = ("loss=wasserstein", "update=alternating", 'penalties=[{kind="wgan_gp", weight=10}]')
     assert settings(mended("D wins", "mlp", *gp, "discriminator.optimizer.lr=0.01"))[0] == "Wasserstein"
     assert settings(mended("D wins", "mlp", *gp[:2], "penalties=[]"))[0] == "Relativistic"
+
+
+def test_a_d_that_loses_gets_three_times_its_rate_or_g_s_where_that_is_more() -> None:
+    for g, d, becomes in ((1e-4, 2e-4, 6e-4), (2e-4, 2e-4, 6e-4), (1e-3, 2e-4, 1e-3)):
+        rates = [f"generator.optimizer.lr={g:g}", f"discriminator.optimizer.lr={d:g}"]
+        found = changed(with_overrides(recipe("mlp"), rates), Finding("G wins"))
+        assert found.generator.optimizer.lr == g  # type: ignore[union-attr]
+        assert found.discriminator.optimizer.lr == becomes  # type: ignore[union-attr]

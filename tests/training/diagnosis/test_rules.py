@@ -406,3 +406,14 @@ def test_g_wins_where_d_s_loss_gains_nothing_whatever_its_ranking_is_at_the_mome
     assert named(*[blind] * 5, facts=SMOOTHED._replace(relativistic=False)).state == HEALTHY
     for change in ({"d_loss": 0.691}, {"gap_averaged": 0.049}, {"coverage": 0.51}):
         assert named(*[{**blind, **change}] * 5, facts=SMOOTHED).state == HEALTHY
+
+
+def test_rises_are_those_between_five_measurements() -> None:
+    def rises(*gaps: float) -> float:
+        taken = [Measured(250 * (i + 1), {"gap": gap}, []) for i, gap in enumerate(gaps)]
+        return Measurements(taken, PLAIN, True).figure("rises")
+
+    assert rises(0.1, 0.2, 0.1, 0.3, 0.3) == pytest.approx(6.0)  # 2 · 3
+    assert rises(0.1, 0.2, 0.2, 0.2, 0.2) == pytest.approx(2.0)  # the first of four rises
+    assert rises(0.1, 0.9, 0.2, 0.2, 0.2, 0.2) == pytest.approx(1.0)  # before them
+    assert rises(0.01, 0.1, 0.02, 0.02, 0.02) == pytest.approx(2.0)  # below 0.05 all are 0.05

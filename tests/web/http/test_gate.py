@@ -169,6 +169,12 @@ def test_a_token_guards_all(playground: Any) -> None:
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
+        client.cookies.clear()
+        for path in ("/index.html", "/api/snapshot"):  # the cookie is given at / alone
+            answer = client.get(path, params={"token": secret}, follow_redirects=False)
+            assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
+        assert client.get("/api/snapshot").status_code == 401
+        client.get("/", params={"token": secret}, follow_redirects=False)
         assert client.get("/api/snapshot").status_code == 200  # by the cookie
         assert client.get("/api/snapshot", headers={"origin": "http://evil.example"}).status_code == 403
 

@@ -255,3 +255,24 @@ def test_a_tab_that_is_gone_writes_no_more(monkeypatch: pytest.MonkeyPatch) -> N
         assert lock.ask("second", take=False)["writer"] is True
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("missed", [1, 2, REPLAYED - 1, REPLAYED, REPLAYED + 1])
+def test_who_comes_back_after_some_events_gets_each_of_them(missed: int) -> None:
+    async def play() -> None:
+        broadcast = broadcast_of()
+        stream = broadcast.stream("page", None)
+        await some(stream, 1)
+        broadcast.publish("notice", -1)
+        last = (await some(stream, 1))[-1][0]
+        await stream.aclose()
+        for i in range(missed):
+            broadcast.publish("notice", i)
+        again = broadcast.stream("page", last)
+        if missed > REPLAYED:  # more than are kept
+            assert [kind for _, kind, _ in await some(again, 1)] == ["snapshot"]
+        else:
+            assert [content for *_, content in await some(again, missed)] == list(range(missed))
+        await again.aclose()
+
+    asyncio.run(play())
