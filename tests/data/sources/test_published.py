@@ -209,6 +209,7 @@ def test_emnist_letters_stand_upright_and_count_from_zero(site):
         (emnist_zip(first=0), "got -1 to"),
         (emnist_zip(first=21), "for 26 classes"),
     ],
+    ids=["other file", "truncated", "file left out", "label too low", "label too high"],
 )
 def test_a_malformed_emnist_is_refused(site, content, words):
     with pytest.raises(DataError, match=words):
@@ -239,6 +240,7 @@ def test_cifar_is_read_from_its_binary_version(site):
         (cifar_tar(cut=2 * 3073), "has 0 bytes"),
         (cifar_tar(leave_out=("data_batch_2.bin", "test_batch.bin")), "holds no data_batch_2.bin, test_batch.bin"),
     ],
+    ids=["other file", "truncated", "batch truncated", "batch empty", "batches left out"],
 )
 def test_a_malformed_cifar_is_refused(site, content, words):
     with pytest.raises(DataError, match=words):
@@ -275,6 +277,7 @@ def test_bloodmnist_trains_on_what_was_for_validation_too(site):
         (blood_npz(leave_out="val_labels"), "val_labels"),
         (blood_npz(labels=(0, 1, 2, 3, 4, 5, 8)), "for 8 classes"),
     ],
+    ids=["other file", "truncated", "array left out", "label too high"],
 )
 def test_a_malformed_bloodmnist_is_refused(site, content, words):
     with pytest.raises(DataError, match=words):
