@@ -33,19 +33,11 @@ _AT_ONCE = 4000
 
 
 def unpack(packed: bytes) -> dict[str, NDArray[Any]]:
-    """Check the packed file and read its arrays.
+    """Check the packed file and read its arrays, five for each of `LAYERS`.
 
-    Returns
-    -------
-    dict of arrays
-        For each of `LAYERS`: `….parts` and `….colours`, their names ("none" where a face can do without a part);
-        `….tiles`, uint8 (parts, colours, 16, 16, 4), with red, green and blue times α and 255 − α; `….part` and
-        `….colour`, uint8 (70000,), what each face has. The first 60,000 faces are the training ones.
-
-    Raises
-    ------
-    DataError
-        When the bytes are not those of the file that was shipped.
+    `….parts` and `….colours` are names ("none" where a face can do without a part); `….tiles`, uint8 (parts, colours,
+    16, 16, 4), are red, green and blue times α, and 255 − α; `….part` and `….colour`, uint8 (70000,), are what each
+    face has, the 60,000 training faces first.
     """
     import lzma  # here, as in `mnist`
 
@@ -55,12 +47,7 @@ def unpack(packed: bytes) -> dict[str, NDArray[Any]]:
 
 
 def paint(arrays: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
-    """Lay the parts of each face on white, one over the other: c ← p + c (255 − α)/255, rounded.
-
-    Returns
-    -------
-    uint8 array (n, 16, 16, 3)
-    """
+    """Lay the parts of each face on white, one over the other: c ← p + c (255 − α)/255, rounded."""
     images = np.full((len(arrays["skin.part"]), 16, 16, 3), 255, np.uint8)
     for name in LAYERS:
         part, colour, tiles = (arrays[f"{name}.{key}"] for key in ("part", "colour", "tiles"))
