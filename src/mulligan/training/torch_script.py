@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +23,12 @@ from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.dropout import Dropout
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.optimizers import Adam
-from mulligan.output.export.plan import LABELLED, Op, Place, Plan, lower
-from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS, Written
+from mulligan.output.export.plan import LABELLED, lowered
+from mulligan.output.export.torch import written
+from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS
 from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mulligan.nn.memory import Array
     from mulligan.nn.network import Network
     from mulligan.training.run import Run
@@ -156,42 +156,23 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
         },
         "seed": game.seed,
     }
-    text = _SCRIPT
+    text = Path(__file__).with_name("torch_script.txt").read_text("utf-8")
     for name, value in parts.items():
         text = text.replace(f"«{name}»", str(value))
     return text, tensors
 
 
-def _plan(network: Network) -> Plan:
-    plan = Plan([network.input_shape])
-    place = Place(network.layer, network.workspace().memory, "", 0, network.input_shape)
-    plan.result = lower(plan, place)
-    return plan
-
-
 def _module(name: str, network: Network, shape: tuple[int, ...]) -> tuple[str, list[str], set[str]]:
     """Return the source of a network, its parameters' names in torch, and the functions that it uses."""
-    plan = _plan(network)
-    written = [STATEMENTS[op.kind](_named(plan, i, op)) for i, op in enumerate(plan.ops)]
-    order = [member for w in written for member in w.tensors]
+    plan = lowered(network)
+    lines = [STATEMENTS[op.kind](written(plan, i, op)) for i, op in enumerate(plan.ops)]
+    order = [member for w in lines for member in w.tensors]
     labels = ", labels" if plan.has(LABELLED) else ", labels=None"
-    lines = [f"        {w.forward}" for w in written]
     ending = f"        return x{plan.result}.reshape(len(z), {', '.join(map(str, shape))})\n"
     body = f"\n\nclass {name}(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-    body += "".join(f"        {line}\n" for w in written for line in w.members)
-    body += f"\n    def forward(self, z{labels}):\n" + "\n".join(lines) + "\n" + ending
-    return body, order, {use for w in written for use in w.uses}
-
-
-def _named(plan: Plan, index: int, op: Op) -> Written:
-    return Written(
-        op=op,
-        name=f"{op.kind}_{op.layer.split(' ')[0].replace('.', '_')}",
-        result=f"x{index + 1}",
-        inputs=["z" if i == 0 else f"x{i}" for i in op.inputs],
-        input_shape=plan.shapes[op.inputs[0]],
-        arrays={name: plan.arrays[path] for name, path in op.arrays.items()},
-    )
+    body += "".join(f"        {line}\n" for w in lines for line in w.members)
+    body += f"\n    def forward(self, z{labels}):\n" + "".join(f"        {w.forward}\n" for w in lines) + ending
+    return body, order, {use for w in lines for use in w.uses}
 
 
 def _in_torch(network: Network, flat: Array, order: list[str]) -> dict[str, Array]:
@@ -199,11 +180,11 @@ def _in_torch(network: Network, flat: Array, order: list[str]) -> dict[str, Arra
     kept = network.theta.copy()
     try:
         network.theta[:] = flat
-        plan = _plan(network)
+        plan = lowered(network)
     finally:
         network.theta[:] = kept
     tensors = {
-        n: x for i, op in enumerate(plan.ops) for n, x in STATEMENTS[op.kind](_named(plan, i, op)).tensors.items()
+        n: x for i, op in enumerate(plan.ops) for n, x in STATEMENTS[op.kind](written(plan, i, op)).tensors.items()
     }
     return {name: tensors[name] for name in order}
 
@@ -230,120 +211,3 @@ def _call(schedule: schedules.Schedule) -> str:
 
 def _lower(kind: type) -> str:
     return next(name for name, each in schedules.SCHEDULES.items() if each is kind)
-
-
-_SCRIPT = '''"""«recipe» on «data_name», trained with Mulligan for «step» of «total» steps: this goes on in PyTorch.
-
-    python THIS.py                 # on a GPU where there is one; saves average.pt every 1,000 steps
-"""
-
-import math
-import sys
-from pathlib import Path
-
-import numpy as np
-import torch
-import torch.nn.functional as F
-from safetensors.torch import load_file
-from torch import nn
-
-HERE, STEP, TOTAL, BATCH, LABELLED, TOGETHER = Path(__file__).parent, «step», «total», «batch», «labelled», «together»
-R1, R2, HALF_LIFE, RAMP, LOW, HIGH = «r1», «r2», «half_life», «ramp», «low», «high»
-
-«definitions»«modules»«schedules»
-
-def d_loss(real, fake):
-    return «d_loss»
-
-
-def g_loss(real, fake):
-    return «g_loss»
-
-
-class Training:
-    def __init__(self, device="cpu"):
-        self.device, self.step = device, STEP
-        state = load_file(HERE / "«file»", device=str(device))
-        self.g, self.d, self.average = Generator().to(device), Discriminator().to(device), Generator().to(device)
-        for name, net in (("g", self.g), ("d", self.d), ("average", self.average)):
-            net.load_state_dict({k: state[f"{name}.{k}"] for k, _ in net.named_parameters()})
-        self.opt_g = self.adam(self.g, "g", state, lr=«g_lr», betas=(«g_beta1», «g_beta2»), eps=«g_eps»)
-        self.opt_d = self.adam(self.d, "d", state, lr=«d_lr», betas=(«d_beta1», «d_beta2»), eps=«d_eps»)
-
-    def adam(self, net, name, state, **options):
-        """Adam with the run's moments, and the rate that schedules are factors of."""
-        optimizer = torch.optim.Adam(net.parameters(), **options)
-        optimizer.param_groups[0]["initial_lr"] = options["lr"]
-        if STEP:
-            for k, p in net.named_parameters():
-                moments = {m: state[f"{name}.{m}.{k}"].clone() for m in ("exp_avg", "exp_avg_sq")}
-                optimizer.state[p] = {"step": torch.tensor(float(STEP)), **moments}
-        return optimizer
-
-    def penalty(self, logits, x, n):
-        """R1 on the first n rows, R2 on the others: γ/2 · E‖∇D‖²."""
-        (grad,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-        squares = grad.square().flatten(1).sum(1)
-        return (R1 * squares[:n].mean() + R2 * squares[n:].mean()) / 2
-
-    def play(self, real, labels, *z):
-        """One step: z for D's move, or both, then for G's."""
-        step, n = self.step, len(real)
-        both = None if labels is None else torch.cat([labels, labels])
-        factor = «penalty»
-        for optimizer in (self.opt_g, self.opt_d):
-            group = optimizer.param_groups[0]
-            group["lr"] = group["initial_lr"] * «lr»
-            beta2 = «beta2»
-            if beta2 is not None:
-                group["betas"] = (group["betas"][0], beta2)
-        fake = self.g(z[0], labels)
-        x = torch.cat([real, fake.detach()]).requires_grad_(bool(R1 or R2))
-        logits = self.d(x, both)
-        loss = d_loss(logits[:n], logits[n:])
-        if R1 or R2:
-            loss = loss + factor * self.penalty(logits, x, n)
-        self.opt_d.zero_grad()
-        loss.backward(inputs=list(self.d.parameters()))
-        if not TOGETHER:  # G moves against the D that has just moved
-            self.opt_d.step()
-            fake = self.g(z[1], labels)
-        logits = self.d(torch.cat([real, fake]), both)
-        for_g = g_loss(logits[:n], logits[n:])
-        self.opt_g.zero_grad()
-        for_g.backward(inputs=list(self.g.parameters()))
-        self.opt_g.step()
-        if TOGETHER:
-            self.opt_d.step()
-        half_life = min(HALF_LIFE, RAMP * step)
-        weight = -math.expm1(-math.log(2) / half_life) if half_life else 1.0
-        with torch.no_grad():
-            for mean, p in zip(self.average.parameters(), self.g.parameters()):
-                mean.lerp_(p, weight)
-        self.step += 1
-        return loss.item(), for_g.item()
-
-
-def main(steps=TOTAL - STEP):
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(«seed»)
-    training = Training(device)
-    with np.load(HERE / "«data»") as data:
-        samples, labels = data["samples"], torch.from_numpy(data["labels"]).to(device) if LABELLED else None
-    pictures = samples.dtype == np.uint8
-    samples = torch.from_numpy(samples).to(device)
-    for _ in range(steps):
-        rows = torch.randint(len(samples), (BATCH,), device=device)
-        real = samples[rows].float()
-        real = real * (HIGH - LOW) / 255 + LOW if pictures else real
-        z = [«draw» for _ in range(1 if TOGETHER else 2)]
-        losses = training.play(real, labels[rows] if LABELLED else None, *z)
-        if training.step % 100 == 0:
-            print(training.step, *(f"{loss:.4f}" for loss in losses), flush=True)
-        if training.step % 1000 == 0 or training.step == STEP + steps:
-            torch.save(training.average.state_dict(), HERE / "average.pt")
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
-'''

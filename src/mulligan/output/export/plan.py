@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mulligan.nn.memory import Array, Memory
+    from mulligan.nn.network import Network
 
 LABELLED = frozenset({"one_hot", "projection"})
 """Operations that need each row's class."""
@@ -154,8 +155,11 @@ def plan_of(generator: Generator) -> Plan:
     UnsupportedError
         When a layer is of a class that `LOWERINGS` does not have.
     """
-    generator = without_spectral_norm(generator)
-    network = generator.network
+    return lowered(without_spectral_norm(generator).network)
+
+
+def lowered(network: Network) -> Plan:
+    """Return the operations of any network, as they are outside training."""
     plan = Plan([network.input_shape])
     plan.result = lower(plan, Place(network.layer, network.workspace().memory, "", 0, network.input_shape))
     return plan

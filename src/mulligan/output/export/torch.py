@@ -60,7 +60,7 @@ def write_torch(generator: Generator, path: Path) -> list[Path]:
 def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Array]]:
     """Return the module's source, and its weights by their names in the module's ``state_dict``."""
     plan = plan_of(generator)
-    statements = [STATEMENTS[op.kind](_names(plan, i, op)) for i, op in enumerate(plan.ops)]
+    statements = [STATEMENTS[op.kind](written(plan, i, op)) for i, op in enumerate(plan.ops)]
     labelled, latent = plan.has(LABELLED), generator.spec.latent
     parts = {
         "facts": _comment(facts(generator)),
@@ -80,7 +80,8 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
     return _MODULE.format(**parts), tensors
 
 
-def _names(plan: Plan, index: int, op: Op) -> Written:
+def written(plan: Plan, index: int, op: Op) -> Written:
+    """Return an operation with the names that it has in the source."""
     return Written(
         op=op,
         name=f"{op.kind}_{op.layer.split(' ')[0].replace('.', '_')}",
