@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "resume": "go on with a run exactly where it stopped",
     "sample": "draw many pictures: a grid, an array, or a folder of files",
     "walk": "animate the way from one number's picture to another's",
+    "invert": "find the nearest picture that a generator can make",
     "export": "write a generator for use elsewhere: ONNX, torch, arrays, or a page that draws",
     "evaluate": "measure how good a generator is, with floors",
     "diagnose": "say what is wrong with a run, show the evidence, start a second try",

@@ -10,7 +10,7 @@ from tyro.conf import Positional
 import mulligan
 from mulligan import training
 from mulligan.cli.console import emit
-from mulligan.cli.options import ClassWord, Count, File, Json, Model, Seed
+from mulligan.cli.options import ClassWord, Count, File, Json, Model, Psi, Seed
 from mulligan.errors import ConfigError, RunError, must_be
 from mulligan.output.figures import counted
 from mulligan.output.files import NO_NAME, atomic_write
@@ -32,6 +32,7 @@ def command(
     seed: Seed = 0,
     count: Count = 64,
     class_: ClassWord = None,
+    psi: Psi = 1.0,
     best: Json = False,
     out: File = None,
     json: Json = False,
@@ -56,6 +57,8 @@ def command(
         Number of pictures.
     class_
         Number or name of the class (default: all classes, as often as in the training data).
+    psi
+        Truncation: z is multiplied by it. Below 1, samples are more typical and less varied.
     best
         Take a run's weights from the step at which its KID was lowest, not the newest ones.
     out
@@ -85,10 +88,12 @@ def command(
         _check_empty(out)
     labels = generator.labels(count, seed) if label is None else np.full(count, label)
     if generator.spec.is_picture:
-        samples: NDArray[Any] = generator.images(count, seed, labels)
+        samples: NDArray[Any] = generator.images(count, seed, labels, psi)
     else:
-        samples = generator.sample(count, seed, labels)
-    _write(out, samples, generator, seed, labels)
+        samples = generator.sample(count, seed, labels, psi)
+    from mulligan.output.generator.latents import truncated
+
+    _write(out, samples, generator, truncated(generator.spec, count, seed, psi), seed, labels)
     if json:
         listed = None if labels is None else labels.tolist()
         emit({"model": str(model), "seed": seed, "count": count, "labels": listed, "out": str(out)})
@@ -101,6 +106,7 @@ def _write(
     out: Path,
     samples: NDArray[Any],
     generator: Generator,
+    z: NDArray[np.float32],
     seed: int,
     labels: NDArray[np.int64] | None,
 ) -> None:
@@ -111,7 +117,7 @@ def _write(
     is_picture = generator.spec.is_picture
     if out.suffix.lower() == ".npz":
         squeezed = samples[..., 0] if is_picture and samples.shape[-1] == 1 else samples
-        arrays: dict[str, Any] = {"samples": squeezed, "z": generator.z(len(samples), seed)}
+        arrays: dict[str, Any] = {"samples": squeezed, "z": z}
         if labels is not None:
             arrays["labels"] = labels
         atomic_write(out, lambda file: np.savez(file, **arrays))

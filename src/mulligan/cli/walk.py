@@ -8,14 +8,16 @@ from tyro.conf import Positional
 
 import mulligan
 from mulligan.cli.console import emit
-from mulligan.cli.options import ClassWord, Frames, From, Json, Model, Target, To
+from mulligan.cli.options import ClassWord, Direction, Frames, From, Json, Model, Target, To
+from mulligan.errors import ConfigError
 
 
 def command(
     model: Positional[Model],
     *,
     from_: From,
-    to: To,
+    to: To = None,
+    direction: Direction = None,
     frames: Frames = 60,
     class_: ClassWord = None,
     out: Target = Path("walk.gif"),
@@ -29,6 +31,7 @@ def command(
 
     Example:
     $ mulligan walk runs/quick-1 --from 1 --to 2 --out walk.gif
+    $ mulligan walk runs/quick-1 --from 1 --direction 0
     $ mulligan walk runs/quick-1 --from 1 --to 2 --class 3 --frames 120
 
     Parameters
@@ -39,6 +42,8 @@ def command(
         Seed of the first picture.
     to
         Seed of the last picture.
+    direction
+        Instead of --to: walk along principal direction 0, 1, 2 … of G's first layer, the strongest first.
     frames
         Number of pictures from the first to the last.
     class_
@@ -48,14 +53,24 @@ def command(
     json
         Print one JSON document that says what was written.
     """
+    if (to is None) == (direction is None):
+        raise ConfigError("walk needs --to SEED or --direction K. Try --direction 0.")
+    from mulligan.output.generator import walk_along
     from mulligan.output.pictures import save_walk
 
     generator = mulligan.load(model)
     label = None if class_ is None else generator.class_of(class_)
-    save_walk(out, generator.walk(from_, to, frames, label))
+    if to is None:
+        assert direction is not None
+        save_walk(out, walk_along(generator, from_, direction, frames, label))
+        to = from_
+    else:
+        save_walk(out, generator.walk(from_, to, frames, label))
     ends = [generator.class_name(generator.label_of(seed, class_)) for seed in (from_, to)]
+    along = {} if direction is None else {"direction": direction}
     if json:
-        emit({"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)})
+        emit({"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)} | along)
     else:
         named = f", class {ends[0]} {'all the way' if ends[0] == ends[1] else f'to {ends[1]}'}" if ends[0] else ""
-        print(f"{frames} frames from seed {from_} to seed {to}{named}: {out}")
+        way = f"from seed {from_} to seed {to}" if direction is None else f"through seed {from_} along {direction}"
+        print(f"{frames} frames {way}{named}: {out}")

@@ -13,7 +13,7 @@ from mulligan.data.sources.arrays import UNNAMED, as_array, black_of, from_array
 from mulligan.data.sources.fetch import Published
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.data.sources.picture_file import SIZES
-from mulligan.data.sources.pictures import fitted, load_pictures, load_unresized
+from mulligan.data.sources.pictures import fitted, load_pictures, load_unresized, read_as
 from mulligan.data.sources.stacked import StackedImages
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.data.sources.toys import TOYS, Gaussians, SwissRoll
@@ -34,4 +34,5 @@ __all__ = [
     "load_mnist",
     "load_pictures",
     "load_unresized",
+    "read_as",
 ]

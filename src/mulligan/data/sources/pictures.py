@@ -147,6 +147,30 @@ def load_unresized(folder: Path) -> Dataset:
     return Dataset(str(folder), images[:, top : top + height, left : left + width])
 
 
+def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Read a picture, or those of a folder, as (n, side, side, channels): fitted to a square shape, in its colours.
+
+    Raises
+    ------
+    ShapeError
+        When the shape is no square.
+    DataError
+        When a picture is broken, or there are none.
+    """
+    height, width, channels = shape
+    if height != width:
+        raise ShapeError(
+            f"pictures are fitted to squares, got the shape {shape}. Use mulligan.output.generator.invert."
+        )
+    if not path.is_dir():
+        return with_channels(read_picture(path, height), channels)[None]
+    loose, classes, _ = _find(path)
+    paths = [*loose, *chain(*classes.values())]
+    if not paths:
+        raise DataError(f"{path}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for.")
+    return with_channels(np.stack([read_picture(each, height) for each in paths]), channels)
+
+
 def fitted(data: Dataset, size: int, colour: str) -> Dataset:
     """Resize and recolour pictures that are in memory, as `load_pictures` does it with files.
 

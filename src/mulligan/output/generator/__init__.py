@@ -1,6 +1,7 @@
 """A trained generator as a thing that people use.
 
 - `generator`: the class `Generator`; read it first. `chunks`: many rows through its network in little memory.
+- `inversion`: the nearest picture that a generator can make. `principal`: walks along G's principal directions.
 - `latents`: from a seed to z and a class. `file`: one safetensors file, and `GeneratorSpec`, which it holds.
 """
 
@@ -13,11 +14,20 @@ from mulligan.lazy import lazily
 if TYPE_CHECKING:
     from mulligan.output.generator.file import GeneratorSpec
     from mulligan.output.generator.generator import Generator
+    from mulligan.output.generator.inversion import Inversion, invert
+    from mulligan.output.generator.principal import directions, walk_along
 
-__all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec"]
+__all__ = ["LARGEST_SEED", "Generator", "GeneratorSpec", "Inversion", "directions", "invert", "walk_along"]
 
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader and every browser keeps exactly."""
 
+_NAMES = {
+    "file": "GeneratorSpec",
+    "generator": "Generator",
+    "inversion": "Inversion invert",
+    "principal": "directions walk_along",
+}
+
 if not TYPE_CHECKING:  # which knows the names from above, and would take any other for one of them
-    __getattr__, __dir__ = lazily(__name__, {"generator": "Generator", "file": "GeneratorSpec"})
+    __getattr__, __dir__ = lazily(__name__, _NAMES)

@@ -179,7 +179,7 @@ class Generator:
 
     # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def sample(self, count: int, seed: int = 0, labels: Labels = None) -> NDArray[np.float32]:
+    def sample(self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0) -> NDArray[np.float32]:
         """Draw samples.
 
         Parameters
@@ -190,6 +190,8 @@ class Generator:
             0 to 2⁵³ − 1; the same seed gives the same samples, and more of them for a larger count.
         labels : int or (count,) integers, optional
             One class for all, or one for each; by default they follow the shares of the training data.
+        psi : float
+            Truncation, 0 to 2: z is multiplied by it. Below 1 samples are more typical and less varied.
 
         Returns
         -------
@@ -203,9 +205,11 @@ class Generator:
         DivergedError
             When a number of them is not finite.
         """
-        return self._in_data_range(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
+        return self._in_data_range(
+            self._passes(latents.truncated(self.spec, count, seed, psi), self._labels(count, seed, labels))
+        )
 
-    def images(self, count: int, seed: int = 0, labels: Labels = None) -> NDArray[np.uint8]:
+    def images(self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0) -> NDArray[np.uint8]:
         """Draw pictures, (count, height, width, channels) uint8, at the fixed scale; parameters as for `sample`.
 
         Raises
@@ -217,7 +221,9 @@ class Generator:
         UnsupportedError
             When the samples are points.
         """
-        return self._as_pictures(self._passes(self.z(count, seed), self._labels(count, seed, labels)))
+        return self._as_pictures(
+            self._passes(latents.truncated(self.spec, count, seed, psi), self._labels(count, seed, labels))
+        )
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
         """Walk from one seed's picture to another's: normal latents on a great circle, uniform ones straight.

@@ -10,11 +10,12 @@ says the same as lines of NumPy, for those who have an exported generator.
 
 from __future__ import annotations
 
+import numbers
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mulligan.errors import as_whole
+from mulligan.errors import ConfigError, as_whole, must_be
 from mulligan.nn.rng import stream
 from mulligan.output.generator import LARGEST_SEED
 
@@ -29,6 +30,13 @@ def z_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.float32]:
     """Return the first `count` latents of a seed, (count, dim) float32."""
     _check(count, seed)
     return spec.latent.draw(stream(int(seed), "sample"), np.empty((count, spec.latent.dim), np.float32))
+
+
+def truncated(spec: GeneratorSpec, count: int, seed: int, psi: float) -> NDArray[np.float32]:
+    """Return the latents of a seed, times `psi`, which must be from 0 to 2."""
+    if isinstance(psi, bool) or not isinstance(psi, numbers.Real) or not 0 <= psi <= 2:
+        raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
+    return z_of(spec, count, seed) * np.float32(psi)
 
 
 def labels_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.int64] | None:

@@ -1,0 +1,74 @@
+"""``mulligan invert``: find the nearest picture that a generator can make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from mulligan.cli.console import emit
+from mulligan.cli.options import AdamSteps, ClassWord, Json, OtherModel, Seed, Starts, Target
+from mulligan.errors import UnsupportedError
+
+
+def command(
+    picture: Annotated[Positional[Path], arg(metavar="PICTURE|FOLDER")],
+    *,
+    model: OtherModel = None,
+    class_: ClassWord = None,
+    starts: Starts = 4,
+    steps: AdamSteps = 200,
+    seed: Seed = 0,
+    out: Target = Path("inverted.png"),
+    json: Json = False,
+) -> None:
+    """Find the z and the class whose picture is nearest to yours, and draw both with their difference.
+
+    An error that is far above that of the training pictures says that G cannot make such a picture.
+
+    Example:
+    $ mulligan invert seven.png
+    $ mulligan invert held-out/ --model runs/mine --out held-out.png
+
+    Parameters
+    ----------
+    picture
+        A picture, or a folder of pictures; fitted to the generator's size and colours.
+    model
+        A run folder, a checkpoint folder, or a .safetensors file (default: the generator that comes with Mulligan).
+    class_
+        Number or name of the class (default: each class is tried).
+    starts
+        Random starts of each search; at least one for each class.
+    steps
+        Adam's steps from each start.
+    seed
+        Of the starts.
+    out
+        A PNG with a row for each picture: yours, the nearest, their difference.
+    json
+        Print one JSON document with errors (grey levels from 0 to 255), classes and z.
+    """
+    import numpy as np
+
+    from mulligan.data.sources import read_as
+    from mulligan.models import bundled, load
+    from mulligan.output.generator import invert
+    from mulligan.output.pictures import grid, save_png
+
+    generator = bundled() if model is None else load(model)
+    if not generator.spec.is_picture:
+        raise UnsupportedError(f"samples must be pictures to be inverted, got points of shape {generator.spec.shape}.")
+    given = read_as(picture, generator.spec.shape)
+    label = None if class_ is None else generator.class_of(class_)
+    found = invert(generator, given, label=label, starts=starts, steps=steps, seed=seed)
+    difference = np.abs(given.astype(np.int16) - found.images).astype(np.uint8)
+    save_png(out, grid(np.stack([given, found.images, difference], axis=1).reshape(-1, *generator.spec.shape), 3))
+    classes = None if found.labels is None else [generator.class_name(int(label)) for label in found.labels]
+    if json:
+        emit({"errors": found.error.tolist(), "classes": classes, "z": found.z.tolist(), "out": str(out)})
+        return
+    named = f", class {classes[0]}" if classes and len(classes) == 1 else ""
+    several = ", median" if len(given) > 1 else ""
+    print(f"error {np.median(found.error):.1f} grey levels (root mean square{several}){named}: {out}")

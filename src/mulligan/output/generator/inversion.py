@@ -1,0 +1,105 @@
+"""The nearest picture that a generator can make: z by Adam, through the generator's own backward pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mulligan.errors import ShapeError, UnsupportedError, as_whole
+from mulligan.nn.optimizers import Adam
+from mulligan.nn.schedules import Cosine
+from mulligan.output.pictures import to_uint8
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.output.generator import Generator
+
+RATE, PRIOR, ROWS = 0.1, 1e-3, 256
+"""Adam's rate, the weight of the mean of z², which keeps z where training has been, and rows of one pass."""
+MANY = 32
+"""Classes of which each is tried; of more, as many as starts, by their shares."""
+
+
+class Inversion(NamedTuple):
+    """What was found for n pictures.
+
+    Attributes
+    ----------
+    z : (n, dim) float32 array
+    labels : (n,) int64 array or None
+    images : (n, height, width, channels) uint8 array
+        What G makes of them.
+    error : (n,) float64 array
+        Root mean square of the difference, in grey levels from 0 to 255.
+    """
+
+    z: NDArray[np.float32]
+    labels: NDArray[np.int64] | None
+    images: NDArray[np.uint8]
+    error: NDArray[np.float64]
+
+
+def invert(
+    generator: Generator,
+    pictures: NDArray[np.uint8],
+    *,
+    label: int | None = None,
+    starts: int = 4,
+    steps: int = 200,
+    seed: int = 0,
+) -> Inversion:
+    """Find z and a class for each picture so that G(z) is near it.
+
+    Parameters
+    ----------
+    generator : Generator
+    pictures : (n, height, width, channels) uint8 array
+    label : int, optional
+        The class of all; by default each class is tried.
+    starts : int
+        Random z that each search begins with; at least one for each class.
+    steps : int
+        Of Adam, its rate falling to 0.
+    seed : int
+
+    Raises
+    ------
+    ShapeError, UnsupportedError
+        When the pictures have another shape than the generator's, or it makes points.
+    """
+    spec, network = generator.spec, generator.network
+    if not spec.is_picture:
+        raise UnsupportedError(f"samples must be pictures to be inverted, got points of shape {spec.shape}.")
+    if np.ndim(pictures) != 4 or np.shape(pictures)[1:] != spec.shape or np.asarray(pictures).dtype != np.uint8:
+        raise ShapeError(f"pictures must be uint8 (n, *{spec.shape}), got {pictures.dtype} of shape {pictures.shape}.")
+    if network.mixes_samples:
+        raise UnsupportedError("layers that mix the samples of a batch cannot be inverted. Use another generator.")
+    as_whole("steps", steps, 1)
+    own, few = generator.classes and label is None, generator.classes <= MANY
+    starts = max(as_whole("starts", starts, 1), generator.classes if own and few else 1)
+    n, (low, high) = len(pictures), spec.output_range
+    z = generator.z(n * starts, seed)
+    labels: NDArray[np.int64] | None = None
+    if generator.classes:
+        some = np.arange(starts) % generator.classes if few else np.asarray(generator.labels(starts, seed))
+        labels = np.repeat(some, n) if own else np.full(n * starts, generator.class_of(label or 0))
+    target = np.tile(low + pictures.reshape(n, -1).astype(np.float32) * ((high - low) / 255), (starts, 1))
+    space, falls = network.workspace(), Cosine(1.0, 0.0)
+    for rows in (slice(first, first + ROWS) for first in range(0, len(z), ROWS)):
+        part, goal = z[rows], target[rows]
+        chosen, flat, rule = None if labels is None else labels[rows], part.reshape(-1), Adam(RATE, 0.9)
+        state = rule.init(flat.size, np.float32)
+        for step in range(steps):
+            made = space.forward(part, chosen, training=False)
+            slope = (made.reshape(goal.shape) - goal) * np.float32(2 / goal.shape[1])
+            gradient = space.backward(slope.reshape(made.shape)) + np.float32(2 * PRIOR / part.shape[1]) * part
+            rule.scaled(falls(step, steps)).step(flat, gradient.reshape(-1).copy(), state)
+            if spec.latent.distribution == "uniform":
+                np.clip(part, -1, 1, out=part)
+    images = to_uint8(generator._passes(z, labels), low, high)
+    difference = images.astype(np.float64) - np.tile(pictures, (starts, 1, 1, 1))
+    error: Any = np.sqrt(np.square(difference).mean(axis=(1, 2, 3))).reshape(starts, n)
+    best = error.argmin(axis=0) * n + np.arange(n)
+    return Inversion(z[best], None if labels is None else labels[best], images[best], error.min(axis=0))

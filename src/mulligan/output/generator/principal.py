@@ -1,0 +1,56 @@
+"""Principal directions of a generator's first layer, and walks along them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mulligan.errors import UnsupportedError, as_whole
+from mulligan.output.pictures import to_uint8
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mulligan.output.generator import Generator
+
+
+def directions(generator: Generator) -> NDArray[np.float32]:
+    """Return the directions of z that change the first layer most, (dim, dim), the strongest first.
+
+    SeFa (Shen and Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs"): the eigenvectors of W Wᵀ.
+
+    Raises
+    ------
+    UnsupportedError
+        When the first layer is no product with z.
+    """
+    first, dim = generator.network.entries[0], generator.spec.latent.dim
+    if not first.path.endswith(".W") or len(first.param.shape) != 2 or first.param.shape[0] < dim:
+        raise UnsupportedError(f"directions need a first layer that is Dense, got parameter {first.path} first.")
+    W = first.view(generator.theta)[:dim].astype(np.float64)
+    vectors: NDArray[np.float64] = np.linalg.eigh(W @ W.T)[1][:, ::-1].T
+    return np.asarray(vectors * np.sign(vectors.sum(axis=1, keepdims=True)), np.float32)
+
+
+def walk_along(
+    generator: Generator, seed: int, direction: int, frames: int = 60, label: int | None = None, reach: float = 3.0
+) -> NDArray[np.uint8]:
+    """Walk along one of `directions`, through a seed's picture: z + t·v, t from −reach to reach.
+
+    Parameters
+    ----------
+    generator : Generator
+    seed : int
+    direction : int
+        From 0, the strongest.
+    frames, label
+        As for `Generator.walk`.
+    reach : float
+        Three standard deviations of a normal z by default.
+    """
+    as_whole("frames", frames, 2, 100_000)
+    v = directions(generator)[as_whole("direction", direction, 0, generator.spec.latent.dim - 1)]
+    z = generator.z(1, seed) + np.linspace(-reach, reach, frames, dtype=np.float32)[:, None] * v
+    own = generator.label_of(seed) if label is None else label
+    return to_uint8(generator.decode(z, own), *generator.spec.data_range)
