@@ -11,6 +11,7 @@ from scipy.ndimage import label
 import mulligan.web
 from mulligan.metrics import bundled_judge
 from mulligan.models import bundled
+from mulligan.training.diagnosis import FAILURES, FIGURES
 
 PAGE = Path(mulligan.web.__file__).parent / "page"
 OURS = [*PAGE.glob("*.html"), *PAGE.glob("*.svg"), *PAGE.glob("css/*.css"), *PAGE.glob("js/*.js")]
@@ -90,6 +91,21 @@ def test_the_first_pictures_of_draw_are_whole_digits():
     assert (len(seeds), min(sure) > 0.99, pieces) == (7, True, [1] * 7)
     assert len(set(labels[1:3])) == 2
     assert len(set(labels[3:])) == 4
+
+
+def test_what_the_lesson_names_stands_on_the_page():
+    """Every name in bold or italics in the lesson's steps; *Penalty off* and *path of the last looks* were not."""
+    lesson = (Path(__file__).parents[3] / "docs" / "guides" / "lesson.md").read_text()
+    steps = " ".join(re.findall(r"^(?:\d\.|   |\|) .*$", lesson, re.MULTILINE))
+    bold = re.findall(r"\*\*([^*|]+)\*\*", steps)
+    italic = re.findall(r"\*([^*|]+)\*", re.sub(r"\*\*[^*|]+\*\*", "", steps))
+    named = {" ".join(name.split()) for name in (*bold, *italic)}
+    said = " ".join(
+        [*(file.read_text() for file in PAGE.glob("js/*.js")), *FAILURES, *(f.label for f in FIGURES.values())]
+    )
+    shown = {**dict.fromkeys(("5 steps a second",), "steps a second"), "All 14 checks": "checks", "Try 1": "Try "}
+    assert {name for name in named if shown.get(name, name).lower() not in said.lower()} <= {"new real", "7"}
+    assert len(named) > 25
 
 
 def test_no_letter_is_smaller_than_eleven_pixels():

@@ -101,6 +101,40 @@ def a_walk(tab):
     assert saved.value.suggested_filename == "walk-7-1984.gif"
 
 
+def test_a_morph_is_shared_as_a_gif_a_player_and_a_link(open_tab, browser, tmp_path):
+    from PIL import Image
+
+    from mulligan.models import bundled
+
+    tab = open_tab("draw?morph=1969-41")
+    tab.until(f"{WALK}.includes('between seed 1969 and seed 41')")
+    tab.painted("walk-frame")
+    tab("walk-slider").press("End")
+    tab.until(f"{WALK}.includes('1.00')")
+    assert pixels(tab, "walk-frame") == bundled().images(1, 41)[0].ravel().tolist()  # a 4, not a 9 any more
+    tab.picture("morph", ("light", "dark"))
+    with tab.page.expect_download() as saved:
+        tab("walk-save").click()
+    saved.value.save_as(tmp_path / "w.gif")
+    with Image.open(tmp_path / "w.gif") as film:
+        assert film.size == (280, 280)
+        assert film.n_frames == 120
+    with tab.page.expect_download() as saved:
+        tab("walk-player").click()
+    assert saved.value.suggested_filename == "morph-1969-41.html"
+    saved.value.save_as(tmp_path / "p.html")
+    page = browser.new_page()
+    page.goto((tmp_path / "p.html").as_uri())
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.get_by_test_id("player-seed").input_value() == "1969"
+    assert page.get_by_test_id("player-target").input_value() == "41"
+    page.wait_for_timeout(1500)
+    assert page.evaluate("document.getElementById('way').value > 5")  # it plays
+    page.close()
+    tab("walk-dice").click()
+    tab.until("/morph=\\d+-\\d+/.test(location.hash) && !location.hash.includes('1969-41')")
+
+
 def a_plane(tab):
     tab.painted("plane-point")
     plane = tab("latent-plane")

@@ -152,19 +152,21 @@ async def draw_png(playground: Playground, scale: int, **args: Any) -> Answer:
     return _png(base64.b64decode(found["png"]), name, scale)
 
 
-async def walk_gif(playground: Playground, from_: int, to: int, **args: Any) -> Answer:
+async def walk_gif(playground: Playground, from_: int, to: int, scale: int, **args: Any) -> Answer:
     """Return the pictures between two seeds as an animation."""
     found = await drawn("walk")(playground, from_=from_, to=to, **args)
-    content = await threaded(_animated)(playground, frames=[base64.b64decode(frame) for frame in found["frames"]])
+    frames = [base64.b64decode(frame) for frame in found["frames"]]
+    content = await threaded(_animated)(playground, frames=frames, scale=scale)
     return _attached(content, f"walk-{from_}-{to}.gif", "image/gif")
 
 
-def _animated(playground: Playground, frames: list[bytes]) -> bytes:
+def _animated(playground: Playground, frames: list[bytes], scale: int) -> bytes:
     from PIL import Image  # late: most servers are never asked for one
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "walk.gif"
-        save_walk(path, np.stack([np.asarray(Image.open(BytesIO(frame))) for frame in frames]))
+        pictures = np.stack([np.asarray(Image.open(BytesIO(frame))) for frame in frames])
+        save_walk(path, pictures.repeat(scale, axis=1).repeat(scale, axis=2))
         return path.read_bytes()
 
 

@@ -224,7 +224,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/walk", "From one seed to another.", calls.drawn("walk"), query=WALK, refuses=MODEL_GONE),
     Route(
-        "GET", "/api/walk.gif", "The same as an animation.", calls.walk_gif, query=WALK, media=GIF,
+        "GET", "/api/walk.gif", "The same as an animation.", calls.walk_gif, query={**WALK, "scale": SCALE}, media=GIF,
         refuses=MODEL_GONE,
     ),
     Route("GET", "/api/plane", "A square between four seeds.", calls.drawn("plane"), query=PLANE, refuses=MODEL_GONE),

@@ -1,11 +1,11 @@
-// Draw: one number gives one picture; is it a copy; a walk between two; a plane through four.
+// Draw: one number gives one picture; is it a copy; one number becomes another; a plane through four.
 
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { icon } from "./icons.js";
 import { int, num } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { Slider } from "./settings.js";
-import { begin, beginOf, calm, mayWrite, modelOf, server, store } from "./store.js";
+import { begin, beginOf, calm, mayWrite, modelOf, onProgress, server, store } from "./store.js";
 import { useWidth } from "./width.js";
 
 const FRAMES = 61;
@@ -127,11 +127,11 @@ function Copy({ model, seed, kind }) {
   </div></section>`;
 }
 
-// ── walk ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── morph ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function Walk({ model, kind }) {
-  const [from, setFrom] = useState(ENDS[0]);
-  const [to, setTo] = useState(ENDS[1]);
+const ENLARGED = 10; // times, in a GIF: a digit of 28 pixels would be lost in a chat
+
+function Morph({ model, kind, ends: [from, to], setEnds, player, off, why }) {
   const [at, setAt] = useState(24);
   const [playing, setPlaying] = useState(false);
   const { data, fault } = useAnswer(async (signal) => {
@@ -148,22 +148,35 @@ function Walk({ model, kind }) {
     return () => clearInterval(timer);
   }, [playing]);
   const play = () => (calm() ? setAt((now) => (now + 6) % FRAMES) : setPlaying(!playing));
+  const go = (place) => { setPlaying(false); setAt(place); };
   const share = at / (FRAMES - 1);
   const stops = Array.from({ length: STOPS }, (_, i) => Math.round((i * (FRAMES - 1)) / (STOPS - 1)));
-  const gif = `/api/walk.gif?${new URLSearchParams({ model, from, to, frames: FRAMES, ...(kind == null ? {} : { class: kind }) })}`;
-  return html`<section class="panel" aria-labelledby="d3"><div class="ph"><h2 id="d3">Walk between two seeds</h2><div class="end"><button type="button" class="btn" data-testid="walk-play" disabled=${!data} onClick=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}</button><a class="btn quiet" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">Save GIF</a></div></div><div class="pb">
-    <div class="ends"><label>From <${SeedField} value=${from} set=${setFrom} label="From seed" testid="walk-from" /></label><label>to <${SeedField} value=${to} set=${setTo} label="To seed" testid="walk-to" /></label></div>
-    ${fault ? html`<p class="small bad">${fault}</p>` : html`<div class="walk"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
-      <div><div class="strip">${stops.map((i) => html`<button type="button" aria-label=${`Go to ${(i / (FRAMES - 1)).toFixed(1)}`} aria-current=${i === stops.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a)) ? "true" : null} onClick=${() => setAt(i)}><${Picture} image=${data?.images[i]} /></button>`)}</div>
-        <${Slider} value=${at} max=${FRAMES - 1} label="Position on the walk" testid="walk-slider" text=${share.toFixed(2)} onInput=${(v) => { setPlaying(false); setAt(v); }} />
-        <div class="spread"><small>seed ${int(from)}</small><small>${share.toFixed(2)}</small><small>seed ${int(to)}</small></div></div></div>`}
+  const gif = `/api/walk.gif?${new URLSearchParams({ model, from, to, frames: FRAMES, scale: Math.max(1, Math.floor((ENLARGED * 28) / (data?.width ?? 28))), ...(kind == null ? {} : { class: kind }) })}`;
+  const end = (seed, set, place, label, testid) => html`<div class="end-of"><label>${label}<${SeedField} value=${seed} set=${set} label=${label} testid=${testid} /></label>
+    <button type="button" aria-label=${`Show the picture of ${seed}`} onClick=${() => go(place)}><${Picture} image=${data?.images[place]} /></button></div>`;
+  return html`<section class="panel morph" aria-labelledby="d3"><div class="ph"><h2 id="d3">Morph: from one number to another</h2><span class="end small">two birthdays, perhaps</span></div><div class="pb">
+    ${fault && html`<p class="small bad">${fault}</p>`}
+    <div class="three-of">${end(from, (n) => setEnds([n, to]), 0, "This number", "walk-from")}
+      <div class="middle"><${Picture} image=${data?.images[at]} testid="walk-frame" label=${`Walk at ${share.toFixed(2)} between seed ${from} and seed ${to}`} />
+        <${Slider} value=${at} max=${FRAMES - 1} label="Position on the walk" testid="walk-slider" text=${share.toFixed(2)} onInput=${go} />
+        <div class="act"><button type="button" class="btn primary" data-testid="walk-play" disabled=${!data} onClick=${play}>${playing ? icon.pause() : icon.play()}${playing ? "Pause" : calm() ? "Next" : "Play"}</button><button type="button" class="btn icon" aria-label="Two other numbers" title="Two other numbers" data-testid="walk-dice" onClick=${() => setEnds([dice(), dice()])}>${icon.dice()}</button></div></div>
+      ${end(to, (n) => setEnds([from, n]), FRAMES - 1, "becomes this one", "walk-to")}</div>
+    <div class="strip">${stops.map((i) => html`<button type="button" aria-label=${`Go to ${(i / (FRAMES - 1)).toFixed(1)}`} aria-current=${i === stops.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a)) ? "true" : null} onClick=${() => go(i)}><${Picture} image=${data?.images[i]} /></button>`)}</div>
+    <div class="act share"><b>Share</b><a class="btn" href=${gif} download=${`walk-${from}-${to}.gif`} data-testid="walk-save">${icon.down()}GIF</a><button type="button" class="btn" title=${why} disabled=${off} data-testid="walk-player" onClick=${() => player({ from, to, kind })}>${icon.down()}Player with this morph</button><span class="small">The player is one file: it opens anywhere, and plays on.</span></div>
   </div></section>`;
+}
+
+/** Save a player that begins with this very walk: its model, which is data, says so. */
+async function withWalk(path, { from, to, kind }) {
+  const text = await (await fetch(await server.url(path))).text();
+  const own = text.replace('id="model">{', `id="model">{"walk": ${JSON.stringify([from, to, kind ?? -1])}, `);
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([own], { type: "text/html" })), download: `morph-${from}-${to}.html` });
+  link.click();
 }
 
 // ── plane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function Plane({ model, kind }) {
-  const [corners, setCorners] = useState(CORNERS);
+function Plane({ model, kind, corners, setCorners }) {
   const [spot, setSpot] = useState([0.62, 0.38]);
   const cross = useRef(null);
   const [u, v] = spot;
@@ -205,16 +218,33 @@ function Plane({ model, kind }) {
 
 // ── the view ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Seeds in the address, 1969-1984; null where they are not as many. */
+function seeds(text, count) {
+  const found = (text ?? "").split("-").map(number);
+  return found.length === count && !found.includes(null) ? found : null;
+}
+const same = (a, b) => a.join() === b.join();
+
 export function Draw({ query }) {
   const [models, setModels] = useState([]);
   const [model, setModel] = useState(query.get("model") ?? "bundled");
   const [seed, setSeed] = useState(number(query.get("seed")) ?? FIRST);
   const [kind, setKind] = useState(number(query.get("class")));
-  useEffect(() => { // so that a reload or the back button shows the same picture
-    const words = new URLSearchParams({ model, seed, ...(kind == null ? {} : { class: kind }) });
+  const [ends, setEnds] = useState(seeds(query.get("morph"), 2) ?? ENDS);
+  const [corners, setCorners] = useState(seeds(query.get("plane"), 4) ?? CORNERS);
+  useEffect(() => { // so that a reload, the back button or a friend with the link sees the same pictures
+    const more = { ...(kind == null ? {} : { class: kind }), ...(same(ends, ENDS) ? {} : { morph: ends.join("-") }), ...(same(corners, CORNERS) ? {} : { plane: corners.join("-") }) };
+    const words = new URLSearchParams({ model, seed, ...more });
     const timer = setTimeout(() => history.replaceState(null, "", `#draw?${words}`), CALM);
     return () => clearTimeout(timer);
-  }, [model, seed, kind]);
+  }, [model, seed, kind, ends, corners]);
+  const shared = useRef(null); // the walk that a player is being written for
+  useEffect(() => onProgress((news) => {
+    if (news.what !== "export" || !news.done || !shared.current) return;
+    const walk = shared.current;
+    shared.current = null;
+    if (news.url) withWalk(news.url, walk);
+  }), []);
   useEffect(() => { server.get("/api/models", { also: query.get("model") }).then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
   const s = store.status;
   const living = s && !["empty", "loading"].includes(s.state) && s.shape;
@@ -236,5 +266,5 @@ export function Draw({ query }) {
     <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button></div></section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} /><${Copy} model=${model} seed=${seed} kind=${kind} /></div>
-      <div class="col"><${Walk} model=${model} kind=${kind} /><${Plane} model=${model} kind=${kind} /></div>`}</main>`;
+      <div class="col"><${Morph} model=${model} kind=${kind} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} corners=${corners} setCorners=${setCorners} /></div>`}</main>`;
 }

@@ -1,0 +1,72 @@
+"""The lesson of docs/guides/lesson.md as it is written: its buttons, and what it promises."""
+
+import pytest
+
+pytestmark = pytest.mark.story
+
+MODES = "document.querySelector('[data-testid=ring-modes]')?.innerText"
+
+
+def test_forger_and_judge(open_tab):
+    tab = open_tab()
+    tab("recipe-ring").click()
+    tab("pace").press("Home")
+    tab("pace").press("ArrowRight")
+    assert tab("pace").get_attribute("aria-valuetext") == "5 steps a second"
+    tab("run-toggle").click()
+    tab.wait("training")
+    tab.go("look")
+    tab.painted("ring-field")
+    assert tab.page.locator(".ring .ticks").inner_text() == "−2\n−1\n0\n+1\n+2"
+    tab.go("train")
+    tab("run-toggle").click()
+    tab.wait("paused")
+    tab.go("look")
+    tab("look-one-step").click()
+    tab.page.get_by_label("way of the last 8 grids").check()
+    tab.go("train")
+    tab("pace").press("End")
+    tab("run-toggle").click()
+    tab.go("look")
+    tab.until(f"{MODES} === '8 / 8'")
+    tab.picture("lesson-ring", ("light", "dark"))
+    tab.go("train")
+    tab("run-stop").click()
+
+
+def test_break_it(open_tab):
+    tab = open_tab()
+    tab("recipe-mlp").click()
+    tab("setting-loss").select_option("wasserstein")
+    tab("setting-penalty").select_option("none")
+    tab("run-toggle").click()
+    tab.wait("diagnosis")
+    assert tab("diagnosis-state").inner_text() == "Divergence"
+    assert tab.step <= 500
+    assert "Largest logit" in tab("diagnosis-evidence").inner_text()
+    assert tab("all-checks").inner_text() == "All 14 checks"
+    assert tab("remedy").locator("del").count() > 0
+    tab("second-try").click()
+    tab.until("document.querySelector('[data-testid=tries] svg').getAttribute('aria-label').includes('Try 2')")
+    tab.wait("training")
+    tab.until("document.querySelector('[data-testid=try-1]') !== null")
+    tab("run-stop").click()
+
+
+def test_the_picture_that_was_not_there(open_tab):
+    tab = open_tab()
+    tab("recipe-article").click()
+    tab("run-toggle").click()
+    tab.wait("diagnosis")
+    assert tab("diagnosis-state").inner_text() == "Contrast illusion"
+    assert tab.step == 300
+    assert "Samples differ with z" in tab("diagnosis-evidence").inner_text()
+
+
+def test_between_two_digits(open_tab):
+    tab = open_tab("draw")
+    tab("walk-from").fill("31122010")
+    tab("walk-to").fill("24122011")
+    tab.until("location.hash.includes('morph=31122010-24122011')")
+    tab("walk-play").click()
+    tab.until("document.querySelector('[data-testid=walk-frame]').getAttribute('aria-label').includes(' 0.9')")
