@@ -220,7 +220,7 @@ def test_values_by_path(tiny: Any) -> None:
         match=r"^unknown key 'step'\. Did you mean 'steps'\? Known here are generator, discriminator, "
         "latent, loss, penalties, update, d_steps, classes, average, instance_noise, augment, "
         "schedules, data, steps, batch_size, seed, threads, report_every, sample_every, "
-        r"evaluate_every, save_every, recipe, parent\.$",
+        r"evaluate_every, save_every, recipe, parent, start\.$",
     ):
         recipe("ring", step=3)
 
