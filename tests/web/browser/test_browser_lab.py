@@ -20,6 +20,7 @@ from mulligan.web.browser.stand_ins import fcntl
 from mulligan.web.browser.stand_ins.safetensors import SafetensorError, safe_open
 from mulligan.web.browser.stand_ins.safetensors import numpy as ours
 from mulligan.web.browser.stand_ins.scipy import special, stats
+from mulligan.web.session import choices
 
 
 @pytest.fixture
@@ -28,11 +29,13 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "digits.npz").write_bytes(digits())
     monkeypatch.setattr(os, "cpu_count", os.cpu_count)
     monkeypatch.setattr(monitor, "pca", monitor.pca)
+    choices.recipes.cache_clear()
     kept = [(registry, dict(registry)) for registry in (DATASETS, RECIPES)]
     yield tmp_path
     for registry, before in kept:
         registry.clear()
         registry.update(before)
+    choices.recipes.cache_clear()
 
 
 class Page:
@@ -116,6 +119,42 @@ def test_calls_are_answered_while_it_trains(folder):
             assert status == 200, answer
         assert (await page.call("GET", "/api/runs/ring-1/sample.png"))[1].startswith(b"\x89PNG")
         assert page.lab.session.state.name == "training"
+
+    play(folder, story)
+
+
+def test_an_alarm_pauses_and_a_second_try_goes_on(folder):
+    async def story(page):
+        start = {"recipe": "ring", "steps": 3000, "lr_g": 0.3, "lr_d": 0.3}
+        await page.call("POST", "/api/train/start", start)
+        state = await page.until("alarm")
+        assert state.advice["can_try"]
+        seen = {"try": 1, "run": "ring-1"}
+        status, answer = await page.call("POST", "/api/train/second-try", seen)
+        assert status == 200, answer
+        await page.until("training")
+        assert [each.number for each in state.tries] == [1, 2]
+        assert state.tries[1].changes
+
+    play(folder, story)
+
+
+def test_points_drawn_by_hand_are_covered(folder):
+    turns = np.linspace(0, 2 * np.pi, 60)
+    points = np.stack([1.5 * np.cos(turns), np.sin(turns)], axis=1).round(3)
+
+    async def story(page):
+        status, answer = await page.call("POST", "/api/points", {"points": points.ravel().tolist()})
+        assert (status, answer) == (200, {"data": "drawn-1"})
+        assert (await page.call("POST", "/api/points", {"points": [9.0, 9.0]}))[0] == 422
+        start = {"recipe": "ring", "data": "drawn-1", "steps": 1500}
+        status, answer = await page.call("POST", "/api/train/start", start)
+        assert status == 200, answer
+        state = await page.until("finished")
+        made = np.array(json.loads(state.samples)["points"])
+        distance = np.linalg.norm(points[:, None] - made, axis=2)
+        assert (distance.min(axis=1) < 0.3).mean() > 0.9  # every part of the line has samples near it
+        assert (distance.min(axis=0) < 0.3).mean() > 0.9  # and nearly all samples are near the line
 
     play(folder, story)
 

@@ -187,7 +187,7 @@ def asked(page, address):
 
 @pytest.mark.slow
 def test_the_lab_trains_draws_and_shows(release, browser, file_server, museum, tmp_path):
-    """The real page over the real Pyodide: the ring, digits, Draw, the museum; nothing comes from elsewhere."""
+    """The real page over the real Pyodide: all views; nothing is fetched from elsewhere."""
     build(tmp_path, release, museum=museum)
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(60_000 * MINUTES)
@@ -210,6 +210,19 @@ def test_the_lab_trains_draws_and_shows(release, browser, file_server, museum, t
     page.get_by_test_id("run-step").click()
     wait(page, f"document.querySelector('[data-testid=step]').dataset.step === '{before + 1}'")
 
+    page.get_by_test_id("data-own").click()
+    pad = page.get_by_test_id("pad").bounding_box()
+    page.mouse.move(pad["x"] + 40, pad["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(pad["x"] + 240, pad["y"] + 80, steps=60)
+    page.mouse.up()
+    page.screenshot(path=PICTURES / "lab-pad.png")
+    page.get_by_test_id("pad-use").click()
+    page.get_by_test_id("start-new").click()
+    wait(page, "document.body.dataset.state === 'training' && location.hash.includes('data=drawn-1')")
+    wait(page, "Number(document.querySelector('[data-testid=step]').dataset.step) > 300")
+    page.screenshot(path=PICTURES / "lab-drawn.png")
+
     page.get_by_test_id("recipe-small").click()
     page.get_by_test_id("start-new").click()
     wait(page, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
@@ -224,7 +237,7 @@ def test_the_lab_trains_draws_and_shows(release, browser, file_server, museum, t
     assert np.abs(there - np.asarray(Image.open(BytesIO(base64.b64decode(here["png"])))).astype(int)).max() <= 1
     assert drawn["class"] == here["class"]
     assert asked(page, "/api/museum/batch-of-one")["played"]["fails"]
-    assert [row["name"] for row in asked(page, "/api/runs")["runs"]] == ["small-1"]
+    assert [row["name"] for row in asked(page, "/api/runs")["runs"]] == ["small-1"]  # the reload has ended the others
     for view, sign in (("draw", "draw"), ("look", "layer"), ("museum", "exhibit"), ("runs", "small-1")):
         page.get_by_test_id(f"nav-{view}").click()
         page.locator("main", has_text=re.compile(sign, re.I)).first.wait_for()

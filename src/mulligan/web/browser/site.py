@@ -35,6 +35,9 @@ WORKER = ("worker.mjs", "engine.mjs", "products.wasm")
 """What the page's worker loads, beside Python."""
 DIGITS, HELD = 5000, 1000
 """Digits of MNIST in the site: to train on, and held out."""
+PLACE = '<div class="lab"></div>'
+"""Where a page of the book holds the lab, if it is in the site; elsewhere nothing is seen of it."""
+_SIZE = 'style="width: 100%; height: 44rem; border: 0"'
 _LEFT = ("bench/", "cli/", "studies/", "web/page/", "data/bundled/", "__main__.py")
 _LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # as far as they are Python
 _KEPT = (".py", ".toml", ".html", ".css", ".js", "mnist.safetensors")
@@ -87,7 +90,19 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None, muse
     for folder, place in ((runtime, "pyodide"), (docs, "book")):
         if folder is not None:
             shutil.copytree(folder, out / place, dirs_exist_ok=True)
+    if docs is not None:
+        _embed(out)
     return [out / name for name in contents]
+
+
+def _embed(out: Path) -> None:
+    """Put the lab into the pages of the book that have a place for it."""
+    for path in (out / "book").rglob("*.html"):
+        text = path.read_text("utf-8")
+        if PLACE in text:
+            up = "../" * len(path.relative_to(out).parent.parts)
+            frame = f'<iframe title="The lab" loading="lazy" src="{up}index.html#train?recipe=ring" {_SIZE}></iframe>'
+            path.write_text(text.replace(PLACE, frame), "utf-8")
 
 
 def played(runs: Path) -> Path:

@@ -132,6 +132,10 @@ SEEN = {
 }
 OWN = Field("text", "Name of your own pictures in the catalog.", 1, 200, required=True, example="my-pictures")
 ALSO = Field("text", "An older run's name.", 1, 257, pattern=PATH, say="a run's name", example="quick-1")
+HAND = Field(
+    "list", "x and y of each point in turn.", 2, 4000, say="2 to 4,000 numbers from -4 to 4",
+    inner=Field("float", low=-4.0, high=4.0), required=True, example=[0.5, 1.0],
+)  # fmt: skip
 ROLL = Field("int", "Seed of both runs.", 0, 2**31 - 1, default=0)
 
 
@@ -178,6 +182,11 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/api/pictures", "Own pictures, as the network will see them.",
         threaded(lambda p, data, size: choices.preview(data, p.session.own, size or 0)),
         query={"data": OWN, "size": SIZE}, refuses=(404,),
+    ),
+    Route(
+        "POST", "/api/points", "Keep points that were drawn by hand, as data.",
+        lambda p, points: {"data": choices.drawn(points[: len(points) // 2 * 2], p.session.own, p.runs)},
+        body={"points": HAND}, token=True,
     ),
     # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Route(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from mulligan.web.inside.diagnosis import awaited
 from mulligan.web.library.drawing import png64
 from mulligan.web.session.settings import LIVE, combinations, values_of
 
+DRAWN, BRUSH = 20_000, 0.06
+"""Samples of a distribution that was drawn by hand, and the deviation of the brush."""
 SHOWN = 64
 """Of the user's own pictures."""
 
@@ -60,7 +63,7 @@ def data_sets(own: dict[str, str]) -> list[dict[str, Any]]:
         for name, entry in DATASETS.items()
     ]
     return found + [
-        {"name": name, "line": path, "source": "", "points": bool(of_points(path)), "here": True, "own": True}
+        {"name": name, "line": path, "source": "", "points": is_drawn(path), "here": True, "own": True}
         for name, path in own.items()
     ]
 
@@ -85,6 +88,25 @@ def catalog(own: dict[str, str]) -> dict[str, Any]:
         "diagnosis": awaited(),
         "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},
     }
+
+
+# ── own points ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_drawn(path: str) -> bool:
+    """Tell whether a file holds points that were drawn by hand."""
+    return Path(path).name.startswith(".drawn-")
+
+
+def drawn(points: list[float], own: dict[str, str], runs: Path) -> str:
+    """Keep a distribution that was drawn by hand, as samples under the same brush; return its name in `own`."""
+    rng, spots = np.random.default_rng(0), np.array(points).reshape(-1, 2)
+    samples = spots[rng.integers(len(spots), size=DRAWN)] + rng.normal(0.0, BRUSH, (DRAWN, 2))
+    runs.mkdir(parents=True, exist_ok=True)
+    name = f"drawn-{1 + len([*runs.glob('.drawn-*.npy')])}"
+    own[name] = str(runs / f".{name}.npy")
+    np.save(own[name], samples.astype(np.float32))
+    return name
 
 
 # ── own pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────

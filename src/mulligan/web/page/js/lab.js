@@ -22,6 +22,7 @@ function asked() {
 
 export class Lab extends Server {
   words = "In this page";
+  lab = true;
   calls = new Map(); // by number: what waits for an answer
   number = 0;
 

@@ -4,7 +4,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/ht
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
 import { Term } from "./terms.js";
-import { act, can, changed, command, edited, latest, mayWrite, server, store } from "./store.js";
+import { act, can, changed, command, edited, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 
 /** The page's field for a field that the server refuses, where the names differ. */
 export const NAMES = { size: "data" };
@@ -71,8 +71,8 @@ function setDraft(name, value) {
     const { data, size } = wanted();
     for (const key of Object.keys(draft)) delete draft[key];
     draft.recipe = value; // the recipe as it is, but with the user's own pictures
-    const own = store.catalog?.data.find((d) => d.name === data)?.own;
-    if (own && !recipeOf(value)?.points) Object.assign(draft, { data }, size ? { size } : {});
+    const own = store.catalog?.data.find((d) => d.own && d.name === data);
+    if (own && own.points === Boolean(recipeOf(value)?.points)) Object.assign(draft, { data }, size ? { size } : {});
   } else {
     draft[name] = value;
     if (name === "data") delete draft.size; // it was the size of other pictures
@@ -264,6 +264,38 @@ export function Settings() {
 
 // ── own pictures ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const [PAD, RANGE, FEWEST, MOST] = [280, 3, 20, 2000]; // pixels, numbers from −RANGE to RANGE, points
+
+/** A square to draw a distribution in. */
+function Pad({ done }) {
+  const canvas = useRef(null);
+  const [points, setPoints] = useState([]);
+  const add = (event) => {
+    if (!event.buttons || points.length >= MOST) return;
+    const box = canvas.current.getBoundingClientRect();
+    const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    setPoints((was) => [...was, [RANGE * (2 * u - 1), RANGE * (1 - 2 * v)]]);
+  };
+  useLayoutEffect(() => {
+    const pen = canvas.current.getContext("2d");
+    pen.clearRect(0, 0, PAD, PAD);
+    pen.fillStyle = getComputedStyle(canvas.current).color;
+    for (const [x, y] of points) pen.fillRect((PAD * (x + RANGE)) / (2 * RANGE) - 2, (PAD * (RANGE - y)) / (2 * RANGE) - 2, 4, 4);
+  }, [points]);
+  const use = async () => {
+    const answer = await act("/api/points", { points: points.flat().map((n) => Number(n.toFixed(3))) });
+    if (!answer) return;
+    await loadCatalog();
+    setDraft("recipe", recipeOf(wanted().recipe)?.points ? wanted().recipe : "ring");
+    setDraft("data", answer.data);
+    done();
+  };
+  return html`<h3>Draw a distribution</h3><p class="small">Draw in the square: a generator then learns to put points there.</p>
+    <canvas ref=${canvas} class="pad real" width=${PAD} height=${PAD} role="img" aria-label=${`${int(points.length)} points drawn`} data-testid="pad" onPointerDown=${add} onPointerMove=${add} />
+    <div class="act"><button type="button" class="btn primary" data-testid="pad-use" disabled=${points.length < FEWEST || !mayWrite()} onClick=${use}>Use these points</button>
+      <button type="button" class="btn quiet" disabled=${!points.length} onClick=${() => setPoints([])}>Clear</button></div>`;
+}
+
 function Own({ close }) {
   const dialog = useRef(null);
   const sets = (store.catalog?.data ?? []).filter((d) => d.own);
@@ -286,9 +318,10 @@ function Own({ close }) {
     dialog.current.close();
   };
   return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
-    <header><h2 id="own-h">Own pictures</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>
-    ${!sets.length && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
+    <header><h2 id="own-h">Own data</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
+    <${Pad} done=${() => dialog.current.close()} />
+    ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
+    ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
     ${found?.sizes && html`<div class="setting own-size"><label for="own-size">Size of the pictures</label><select class="in" id="own-size" data-testid="own-size" value=${found.sizes.includes(size) ? size : found.sizes[0]} onChange=${(e) => setSize(Number(e.target.value))}>${found.sizes.map((n) => html`<option value=${n}>${n ? `${n} × ${n}` : "as they are"}</option>`)}</select></div>`}
     ${chosen && !there && html`<p class="small" aria-busy="true">Reading ${chosen}…</p>`}

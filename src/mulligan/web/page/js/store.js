@@ -302,7 +302,7 @@ export async function openReport(name) {
   else await begin(name, "report");
 }
 
-async function loadCatalog() {
+export async function loadCatalog() {
   try {
     store.catalog = await server.get("/api/catalog");
   } catch {
