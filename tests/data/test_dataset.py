@@ -160,3 +160,9 @@ def test_what_is_no_entry_is_refused_where_it_is_added():
     ):
         DATASETS["own"] = lambda: from_arrays(np.zeros((5, 2)))
     assert "own" not in DATASETS
+
+
+def test_the_first_samples_are_taken_where_they_hold_every_class():
+    labels = np.array([0, 1, 0, 0, 0, 1, 1, 1, 1, 1])
+    data = Dataset("d", np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1), labels, ("a", "b"))
+    assert data.limited(4).images.ravel().tolist() == [0, 1, 2, 3]  # shares alone would take two of each

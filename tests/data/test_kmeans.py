@@ -121,3 +121,10 @@ def test_first_centres_are_drawn_by_squared_distance():
         (3, 1): 4 / 13,
     }.items():
         assert abs(pairs.count(pair) / 6000 - p / 3) < 5 * np.sqrt(p / 3 / 6000)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_farthest_row_is_a_centre_even_if_it_is_the_last(seed):
+    rows = np.array([[0.0], [0.0], [0.0], [9.0]], np.float32)
+    centres = seed_centres(rows, 2, np.random.default_rng(seed))
+    assert sorted(centres.ravel().tolist()) == [0.0, 9.0]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mulligan.errors import ShapeError
 from mulligan.game import Latent
 
 
@@ -17,3 +18,12 @@ def test_z_has_the_distribution_that_its_name_says(distribution, variance, least
     assert least <= z.min() < 0 < z.max() <= most
     assert abs(z.mean()) < 5 * np.sqrt(variance / n)
     assert z.var() == pytest.approx(variance, rel=5 * np.sqrt(2 / n))
+
+
+@pytest.mark.parametrize("shape", [(6, 8, 1), (8, 6, 1), (5, 8, 3), (9, 9, 1)])
+def test_height_and_width_must_both_be_halved(shape):
+    from mulligan.game.architectures.base import picture
+
+    with pytest.raises(ShapeError, match="cannot be halved 2 times; height and width must be multiples of 4"):
+        picture(shape, 2)
+    assert picture((8, 12, 1), 2) == (8, 12, 1)

@@ -171,3 +171,8 @@ def test_who_is_as_near_as_the_next_training_picture_is_not_authentic():
     train = np.array([[0.0, 0.0], [2.0, 0.0], [9.0, 9.0], [9.0, 12.0]])
     assert authentic(np.array([[0.0, 2.0], [-2.0, 0.0]]), train) == 0.0  # 2 away, as the other is
     assert authentic(np.array([[0.0, 2.0], [0.0, 2.5]]), train) == 0.5
+
+
+def test_ct_of_cells_of_one_may_be_asked_for(rng):
+    fake, real, one = rng.random(1), rng.random(1) + 2, np.zeros(1, int)
+    assert ct(fake, one, real, one, least=1) == pytest.approx(0.0, abs=1e-12)  # U = 0, of which ½ less than ½ is 0

@@ -325,3 +325,10 @@ def test_a_gradient_of_zero_may_be_zero_and_nothing_else():
 
 def test_pattern_picks_layers():
     assert {c.name.split()[0] for c in check_layers("*norm")} == {"batch_norm", "layer_norm", "pixel_norm"}
+
+
+def test_cases_of_a_layer_are_numbered_where_there_are_several(monkeypatch):
+    some = {"one": CASES["tanh"][:1], "two": (*CASES["tanh"][:1], *CASES["tanh"][:1])}
+    monkeypatch.setattr(checking, "CASES", some)
+    monkeypatch.setattr(checking, "LAYERS", {})
+    assert list(dict.fromkeys(check.name for check in checking.check_layers())) == ["one", "two 1", "two 2"]

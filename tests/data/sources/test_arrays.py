@@ -305,3 +305,16 @@ def test_what_resizing_leaves_below_black_is_black(caplog):
 def test_that_all_is_black_or_white_is_said(array, caplog):
     from_arrays(array, name="mine")
     assert "every picture is the same" in caplog.text
+
+
+@pytest.mark.parametrize("names", [[["a", "b", "c"]], [1.5, 2.5, 3.5], []])
+def test_names_of_classes_are_one_list_of_words(names):
+    with pytest.raises(DataError, match="class names must be a list of 1 to 1000 words"):
+        from_arrays(GREY, [0, 1, 2, 2, 1, 0], class_names=names)
+
+
+def test_labels_that_floats_cannot_count_are_refused():
+    largest = 2.0**53
+    with pytest.raises(DataError, match=r"labels must be below 2\^53"):
+        from_arrays(GREY, [0.0, 1.0, 2.0, 2.0, 1.0, largest])
+    assert from_arrays(GREY, [0.0, 1.0, 2.0, 2.0, 1.0, largest - 1]).class_names[-1] == str(2**53 - 1)

@@ -15,7 +15,8 @@ from mulligan.nn.layers import LAYERS, BatchNorm, Layer, LayerNorm, Shape, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, Config, recipe, with_overrides
-from mulligan.training.diagnosis import FAILURES, Evidence, Finding, Remedy, faults, remedy_for
+from mulligan.training.diagnosis import FAILURES, Evidence, Finding, Remedy, faults, remedies, remedy_for
+from mulligan.training.diagnosis.changes import leaky
 
 DIGITS = (28, 28, 1)
 SHAPES: dict[str, tuple[Shape, int]] = {
@@ -323,3 +324,31 @@ def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_
         found = remedy_for(Finding(state), usual, (8, 8, 1))
         assert found.overrides == ()
         assert not any("He et al." in words for words in found.words)  # nothing of the start changes
+
+
+def test_units_that_are_flat_below_zero_become_leaky() -> None:
+    flat = with_overrides(recipe("mlp"), ['discriminator.layers.activation={kind="leaky_relu", alpha=0}'])
+    assert [str(change) for change in leaky(flat, "discriminator")] == ["discriminator.layers.activation.alpha=0.2"]
+    steep = with_overrides(recipe("mlp"), ['discriminator.layers.activation={kind="leaky_relu", alpha=0.3}'])
+    assert leaky(steep, "discriminator") == []
+
+
+def test_a_remedy_that_changes_what_g_draws_begins_anew() -> None:
+    for evidence in ({"span"}, {"scale"}):
+        assert remedies.wrong_scale(recipe("mlp"), evidence, (28, 28, 1)).restart
+
+
+def test_rates_of_a_cycling_run_fall_to_zero_over_the_second_half() -> None:
+    changes = dict(remedies.cycling(recipe("mlp"), set(), (28, 28, 1)).changes)
+    assert changes["schedules.lr"] == {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.5, "end": 0.0}
+
+
+def test_a_penalty_that_d_cannot_have_does_not_fall_either() -> None:
+    mixing = [
+        'discriminator.layers=[{kind="dense", units=8}, {kind="minibatch_discrimination"}, {kind="dense", units=1}]'
+    ]
+    config = with_overrides(recipe("ring"), ["penalties=[]", *mixing])
+    words = remedies.mode_collapse(config, {"modes_found"}, (2,)).words
+    assert not any("falls over the run" in each for each in words)
+    held = remedies.mode_collapse(with_overrides(recipe("ring"), ["schedules.penalty=constant"]), {"modes_found"}, (2,))
+    assert any("falls over the run" in each for each in held.words)
