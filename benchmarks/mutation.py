@@ -1,0 +1,192 @@
+"""Mutation testing: plant small bugs in five rooms, one at a time, and see whether a test goes red.
+
+    python benchmarks/mutation_map.py                      # which test runs which line, and how long it takes
+    python benchmarks/mutation.py --count 600 --seed 0     # goes on where it stopped; prints a table by room
+    python benchmarks/mutation.py --again                  # only the survivors, on the tree as it is now
+
+A bug changes an operator, a number, a condition or a call inside a function; it is planted in a fork of a process that
+has collected the tests, so that no file changes. Only tests that run its line are tried, the quickest first, until one
+fails. torch and jax are hidden. Seed and source alone decide which mutants there are.
+"""
+
+import argparse
+import ast
+import gc
+import inspect
+import json
+import os
+import random
+import signal
+import sys
+import time
+import types
+from collections import Counter
+from functools import partial
+from itertools import chain
+
+from mutation_map import MAP, ROOMS, ROOT, SOURCE, pytested
+
+RESULTS = MAP.with_name("mutation.jsonl")
+KEYS = ("room", "path", "code", "old", "new", "nth")
+BUDGET = 12.0  # seconds of tests, as measured unmutated, that are tried on one mutant
+_SIGNS = "Lt <=,LtE <,Gt >=,GtE >,Eq !=,NotEq ==,Is is not,IsNot is,In not in,NotIn in,Add -,Sub +,Mult /,Div *"
+_MORE = "FloorDiv *,Pow *,Mod *,And or,Or and,BitAnd |,BitOr &"
+OPERATORS = dict(pair.split(" ", 1) for pair in f"{_SIGNS},{_MORE}".split(","))
+_NAMES = ("min", "max"), ("any", "all"), ("minimum", "maximum")
+NAMES = dict(_NAMES) | {b: a for a, b in _NAMES}
+
+
+def mutants(text):
+    """Return (line number, first byte, old, new) of every mutant of a source; messages are left alone."""
+    raw, starts, found = text.encode(), [0], []
+    for line in raw.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+
+    def ends(node):
+        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    def add(node, begin, end, new):
+        old = raw[begin:end].decode()
+        found.append((node.lineno, begin, old, new(old) if callable(new) else new))
+
+    def between(node, left, right, op):
+        if sign := OPERATORS.get(type(op).__name__):
+            sign += "=" if isinstance(node, ast.AugAssign) else ""
+            add(node, ends(left)[1], ends(right)[0], lambda old: old.replace(old.strip(" ()\n"), sign))
+
+    def mutate(node):
+        word = getattr(node, "attr", getattr(node, "id", ""))
+        if isinstance(node, ast.Compare):
+            between(node, node.left, node.comparators[0], node.ops[0])
+        elif isinstance(node, ast.BoolOp):
+            between(node, *node.values[:2], node.op)
+        elif isinstance(node, (ast.BinOp, ast.AugAssign)):
+            between(node, *(n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)), node.op)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
+            add(node, ends(node)[0], ends(node.operand)[0], "")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float)):
+            other = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: 2 * v or 1.0}
+            add(node, *ends(node), repr(other[type(node.value)](node.value)))
+        elif isinstance(node, (ast.If, ast.While, ast.IfExp)):
+            add(node.test, *ends(node.test), "not ({})".format)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            add(node, *ends(node), "None")
+        elif isinstance(node, (ast.Name, ast.Attribute)) and word in NAMES:
+            add(node, ends(node)[1] - len(word), ends(node)[1], NAMES[word])
+
+    def visit(node, inside):
+        if isinstance(node, (ast.Raise, ast.Assert, ast.JoinedStr)):
+            return
+        if inside:
+            mutate(node)
+        function = isinstance(node, (ast.FunctionDef, ast.Lambda))
+        typed = [getattr(node, name, None) for name in ("args", "returns", "annotation") if not hasattr(node, "func")]
+        for child in ast.iter_child_nodes(node):
+            if child not in typed + getattr(node, "decorator_list", []):
+                visit(child, inside or function)
+
+    visit(ast.parse(text), False)
+    return [m for m in found if m[2] != m[3]]
+
+
+def everything(room):
+    """Yield every mutant of a room; `code` and `nth` find it again when lines have moved."""
+    for path in sorted((SOURCE / room).rglob("*.py")):
+        text, seen = path.read_text(encoding="utf-8"), Counter()
+        for line, begin, old, new in mutants(text):
+            key = text.splitlines()[line - 1].strip(), old, new
+            seen[key] += 1
+            words = {"room": room, "path": str(path.relative_to(ROOT)), "code": key[0], "old": old, "new": new}
+            yield words | {"nth": seen[key]}, line, begin
+
+
+def chosen(room, count, seed):
+    """Return so many mutants of a room, in the order of the source."""
+    there = [*everything(room)]
+    return [there[row] for row in sorted(random.Random(f"{seed} {room}").sample(range(len(there)), count))]
+
+
+def in_child(plants, words, seconds):
+    """Plant a bug in a forked process and run pytest there; return its exit code, None when it took too long."""
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        for stream in range(3):
+            os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+        plants()
+        os._exit(int(pytested(words)))
+    for _ in range(int(50 * seconds)):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.killpg(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0) and None
+
+
+def told():
+    """Return what has become of each mutant; the later line counts."""
+    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    return {tuple(t[k] for k in KEYS): t["end"] for t in map(json.loads, lines)}
+
+
+def functions(code):
+    """Yield the code of each function that is in no other, in the order of the source."""
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            yield from [each] if each.co_flags & inspect.CO_OPTIMIZED else functions(each)
+
+
+def plant(loaded, file, begin, old, new):
+    """Give the functions of this process, wherever they are known, the code of a mutant."""
+    raw = file.read_bytes()
+    changed = raw[:begin] + new.encode() + raw[begin + len(old.encode()) :]
+    for before, after in zip(*(functions(compile(each, str(file), "exec")) for each in (raw, changed))):
+        if before != after:
+            for function in [each for each in loaded if each.__code__ == before]:
+                function.__code__ = after
+
+
+def run(args):
+    """Try mutants, and add a line to the results for each."""
+    known, ended = json.loads(MAP.read_text()), told()
+    if pytested(["--collect-only", "-qq", *sorted({test.partition("::")[0] for test in known["took"]})]):
+        sys.exit("the tests cannot be collected")
+    loaded = [each for each in gc.get_objects() if isinstance(each, types.FunctionType)]
+    loaded = [each for each in loaded if each.__code__.co_filename.startswith(str(SOURCE))]
+    some = [chosen(room, args.count // len(ROOMS), args.seed) for room in args.rooms]
+    for words, line, begin in chain(*map(everything, args.rooms)) if args.again else chain(*zip(*some)):
+        if ended.get(tuple(words[k] for k in KEYS)) not in (("survived", "no test") if args.again else (None,)):
+            continue
+        took, tests, total = known["took"], [], 0.0
+        for test in sorted(known["lines"].get(words["path"], {}).get(str(line), []), key=took.get):
+            total += took[test] + 0.01
+            if total < BUDGET or not tests:
+                tests.append(test)
+        file, start, end = ROOT / words["path"], time.monotonic(), "no test"
+        if tests:
+            plants = partial(plant, loaded, file, begin, words["old"], words["new"])
+            code = in_child(plants, ["-x", *tests], 20 + 4 * min(total, BUDGET))
+            end = {0: "survived", None: "killed (time)"}.get(code, "killed")
+        words |= {"line": line, "end": end, "tests": len(tests), "seconds": round(time.monotonic() - start, 1)}
+        with RESULTS.open("a") as out:
+            out.write(json.dumps(words, ensure_ascii=False) + "\n")
+
+
+def table():
+    """Print how many mutants of each room are killed."""
+    ends = {room: Counter(end for key, end in told().items() if key[0] == room) for room in ROOMS}
+    print("| room | mutants | killed | survived | no test |", "|---|---|---|---|---|", sep="\n")
+    for room, each in [*ends.items(), ("all", sum(ends.values(), Counter()))]:
+        killed = each["killed"] + each["killed (time)"]
+        print(f"| {room} | {each.total()} | {killed} | {each['survived']} | {each['no test']} |")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("rooms", nargs="*", default=ROOMS)
+    parser.add_argument("--count", type=int, default=600, help="of all five rooms")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", action="store_true")
+    run(parser.parse_args())
+    table()
