@@ -10,12 +10,13 @@ from tyro.conf import Positional, arg
 
 from mulligan.cli.console import emit
 from mulligan.cli.options import File, Json, OtherModel, Word
+from mulligan.errors import ConfigError
 
 
 def command(
     model: Annotated[Positional[OtherModel], arg(metavar="[MODEL]", help_behavior_hint="")] = None,
     *,
-    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|torch-training")] = None,
+    to: Annotated[Word, arg(metavar="onnx|torch|npz|html|torch-training|tensorboard")] = None,
     out: File = None,
     json: Json = False,
 ) -> None:
@@ -44,6 +45,13 @@ def command(
     from mulligan.models import bundled, load
     from mulligan.output.export import FORMATS, export, format_of
 
+    if to == "tensorboard":
+        from mulligan.training.tensorboard import export_tensorboard
+
+        if model is None:
+            raise ConfigError("--to tensorboard needs a run folder, got none. Try runs/quick-1.")
+        _say(model, to, export_tensorboard(model, out or model / "tensorboard"), json)
+        return
     if to == "torch-training":
         _training(model, out, json)
         return

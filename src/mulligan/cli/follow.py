@@ -18,9 +18,10 @@ from mulligan.training.monitor import Monitor
 from mulligan.training.progress import View, view_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from mulligan.training import Run
+    from mulligan.training import Observer, Run
 
 
 class Lines(View):
@@ -34,7 +35,14 @@ class Lines(View):
 
 
 def follow(
-    run: Run, recorder: Recorder, folder: Path, *, json: bool, tries: int = 0, stop_on_alarm: bool = False
+    run: Run,
+    recorder: Recorder,
+    folder: Path,
+    *,
+    json: bool,
+    tries: int = 0,
+    stop_on_alarm: bool = False,
+    observers: Sequence[Observer] = (),
 ) -> int:
     """Train to the end and show the progress. Then evaluate, write the report, and say where the files are.
 
@@ -61,7 +69,7 @@ def follow(
         def stopping() -> bool:
             return stop() or answered() or (stop_on_alarm and alarm is not None)
 
-        events = recorder.record(run, evaluators=evaluators, observers=[Diagnosis()], stop=stopping)
+        events = recorder.record(run, evaluators=evaluators, observers=[Diagnosis(), *observers], stop=stopping)
         try:
             with view:
                 for event in events:

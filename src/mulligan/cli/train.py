@@ -25,7 +25,7 @@ from mulligan.cli.options import (
     Tries,
     Word,
 )
-from mulligan.errors import ConfigError, typed
+from mulligan.errors import ConfigError, must_be, typed
 from mulligan.output.figures import counted, duration
 
 
@@ -44,6 +44,7 @@ def command(
     ] = [],  # noqa: B006 (read by tyro, never changed)
     threads: Threads = None,
     evaluate: Evaluate = True,
+    log: Annotated[Word, arg(metavar="tensorboard")] = None,
     second_tries: Tries = 0,
     stop_on_alarm: Stop = False,
     json: Json = False,
@@ -80,6 +81,8 @@ def command(
         Number of workers (default: one for each core that this process may use). The same number gives the same bytes.
     evaluate
         Skip the figures during the run (about 1 % of the time) and at its end (some ten seconds).
+    log
+        tensorboard: also write the numbers and samples to RUN/tensorboard, for `tensorboard --logdir`.
     second_tries
         How many times an alarm of the diagnosis may start a second try: it goes back to the last healthy checkpoint,
         applies the remedy, and trains on in its own run folder (default: 0).
@@ -92,6 +95,7 @@ def command(
     from mulligan.cli.follow import follow
     from mulligan.fitting import timed
     from mulligan.nn.workers.blas import slowed
+    from mulligan.training.tensorboard import TensorBoard, writer_class
 
     if minutes is not None and steps is not None:
         raise ConfigError(f"--minutes {minutes:g} and --steps {steps} both set the length. Leave one of them away.")
@@ -111,6 +115,10 @@ def command(
         kind = "holds a run" if training.RunFolder(out).config.is_file() else "is there already and not an empty folder"
         more = f"go on with it (mulligan resume {typed(out)}), or " if kind == "holds a run" else ""
         raise ConfigError(f"--out {out} {kind}: {more}choose another --out.")
+    if log not in (None, "tensorboard"):
+        raise ConfigError(must_be("--log", "tensorboard", log, "--log tensorboard"))
+    if log is not None:
+        writer_class()  # a missing package is named before the first step
     start = time.perf_counter()
     if minutes is None:
         run = training.Run(config)
@@ -126,4 +134,7 @@ def command(
         say(run.data.note)
     if out is None:  # as late as can be: nothing is left of a run that is refused, or stopped before it has begun
         out = training.take_next(Path("runs"), config.recipe or "run")
-    return follow(run, training.Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm)
+    board = [] if log is None else [TensorBoard(out / log)]
+    return follow(
+        run, training.Recorder(out), out, json=json, tries=second_tries, stop_on_alarm=stop_on_alarm, observers=board
+    )

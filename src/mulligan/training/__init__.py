@@ -5,6 +5,7 @@
 - `store`: run folders, checkpoints, logs. `diagnosis`: what is wrong, and a second try.
 - `monitor`: figures during training. `progress`: events in a terminal. `guard`: stops a run at NaN.
 - `start`: the weights of another run. `torch_script`: a run that goes on in PyTorch.
+- `tensorboard`: an observer that writes for TensorBoard.
 - `interrupt`: Ctrl-C. `companions`: what evaluators and observers are.
 
 Names are imported at first use, so that drawing one digit imports no training loop.

@@ -1,0 +1,108 @@
+"""A run in TensorBoard: an observer that writes its events, by TensorBoard's own writer."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import ConfigError
+from mulligan.output.pictures import grid, png_bytes, read_png
+from mulligan.training.events import Event, Sampled
+from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.log import read_events, read_times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mulligan.training.run import Run
+
+SERIES = {"stepped": "measures", "evaluated": "metrics", "measured": "signals"}
+"""The events with numbers, and where they stand."""
+
+
+def writer_class() -> Any:
+    """Return TensorBoard's writer.
+
+    Raises
+    ------
+    ConfigError
+        When the package `tensorboard` is not installed.
+    """
+    try:
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    except ImportError as error:
+        raise ConfigError("the package tensorboard is not installed. Try pip install tensorboard.") from error
+    return EventFileWriter
+
+
+class TensorBoard:
+    """An observer for `train` and `Recorder.record`: numbers as scalars, samples as pictures.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the event file is written; a resumed run adds one.
+    """
+
+    name = "tensorboard"
+
+    def __init__(self, folder: Path):
+        self._folder, self._class = folder, writer_class()
+
+    @cached_property
+    def _writer(self) -> Any:
+        """Made at the first event: a run wants its folder empty."""
+        return self._class(str(self._folder))
+
+    def observe(self, run: Run, event: Event) -> Iterable[Event]:
+        """Write an event; add none."""
+        self.write(event.to_json(), time.time())
+        if isinstance(event, Sampled) and not run.data.is_points:
+            self.picture(event.step, grid(event.images), time.time())
+        if event.name in ("stepped", "finished", "failed"):
+            self._writer.flush()
+        return ()
+
+    def write(self, content: dict[str, Any], when: float) -> None:
+        """Write the numbers of an event's JSON."""
+        kind = content["event"]
+        numbers = {name: x for name, x in content.get(SERIES.get(kind, ""), {}).items() if isinstance(x, (int, float))}
+        self._add(content["step"], when, [{"tag": f"{kind}/{name}", "simple_value": x} for name, x in numbers.items()])
+
+    def picture(self, step: int, picture: NDArray[Any], when: float) -> None:
+        """Write a grid of samples."""
+        height, width, colours = (*picture.shape, 1)[:3]
+        image = {"height": height, "width": width, "colorspace": colours, "encoded_image_string": png_bytes(picture)}
+        self._add(step, when, [{"tag": "samples", "image": image}])
+
+    def _add(self, step: int, when: float, values: list[dict[str, Any]]) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event as Record
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        if values:
+            self._writer.add_event(Record(step=step, wall_time=when, summary=Summary(value=values)))
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: the file says all."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore nothing."""
+
+
+def export_tensorboard(folder: Path, out: Path) -> list[Path]:
+    """Write the log of a run folder, with its grids and the seconds of training as the time, for TensorBoard."""
+    here = RunFolder.of(folder)
+    board, seconds = TensorBoard(out), {told["step"]: float(told["wall"]) for told in read_times(here.times)}
+    wall = 0.0
+    for event in read_events(here.events):
+        wall = seconds.get(event["step"], wall)
+        board.write(event, wall)
+    for step, path in here.grids().items():
+        board.picture(step, read_png(path), seconds.get(step, 0.0))
+    board._writer.close()
+    return sorted(path for path in out.iterdir() if path.name.startswith("events.out"))
