@@ -129,11 +129,29 @@ def test_patches_are_a_fifth_of_a_side_overlap_by_half_and_reach_the_edges(tiny_
     assert np.allclose(held[:, 11, 15], np.mean(over, axis=0), atol=1e-4)
 
 
+def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image: Any, seen: Run) -> None:
+    """The step goes along −∂L_G/∂x, so D believes the forged picture more after it."""
+    found = maps.duel(seen, count=6)
+    assert (len(found["real"]), len(found["fake"])) == (6, 6)
+    z, labels = seen.draw(6, seed=seen.step)
+    fake = seen.generate(z, labels, average=False)
+    shown = np.stack([image(one["png"]) for one in found["fake"]])
+    assert np.abs(shown - (fake[..., 0] + 1) * 127.5).max() <= 1
+    for one in found["fake"]:
+        before, after = image(one["png"]).astype(float), image(one["heard"]["png"]).astype(float)
+        assert 0 < np.abs(after - before).max() <= maps.STEP * 255 + 2
+        assert one["heard"]["belief"] > one["belief"]
+    logits = seen.gan.d.network.workspace().forward(fake, labels, training=False)[:, 0]
+    assert [one["belief"] for one in found["fake"]] == pytest.approx(1 / (1 + np.exp(-logits)), rel=1e-4)
+
+
 def test_pictures_and_points_are_told_apart(run: Run, seen: Run) -> None:
     for question in (lambda: maps.field(seen, side=16, points=0), lambda: maps.point(seen, x=0.0, y=0.0)):
         with pytest.raises(ConfigError, match="made of pictures"):
             question()
     with pytest.raises(ConfigError, match="made of points"):
         maps.pictures(run, count=2)
+    with pytest.raises(ConfigError, match="made of points"):
+        maps.duel(run, count=2)
     with pytest.raises(UnsupportedError, match="points of 2 numbers"):
         drawing.draw(run.generator(), seed=1)

@@ -32,6 +32,14 @@ def test_the_museum(image: Any, call: Any, playground: Any, case: Case) -> None:
     assert call.get("/api/runs").json()["runs"] == []
 
 
+def test_every_exhibit_shows_its_pictures_before_it_is_played_here(call: Any) -> None:
+    for name in CASES:
+        found = call.get(f"/api/museum/{name}").json()
+        assert found["seconds"] is None  # not played on this computer
+        assert (found["played"]["fails"], found["played"]["mended"]) == (True, True)
+        assert {"before", "after"} <= {picture["name"] for picture in found["played"]["pictures"]}
+
+
 def test_a_case_is_played_as_a_job(call: Any, playground: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(

@@ -24,6 +24,7 @@ SMALL = """(what) => [...document.querySelectorAll(what)]
 SHOWN = {
     "train": ["[data-testid=nav-train][aria-current]", ".row2 svg.plot"],
     "draw": ["[data-testid=copy-verdict]", "[data-testid=plane-point]"],
+    "game": ["[data-testid=game-nothing], [data-testid=dial]"],
     "look": ["[data-testid=look-nothing], [data-testid=layers-discriminator]"],
     "museum": ["[data-testid=museum-run]"],
     "runs": ["[data-testid=run-row], main .nothing"],

@@ -7,7 +7,7 @@ from mulligan.training.diagnosis import FAILURES
 pytestmark = pytest.mark.story
 
 PHONE = {"width": 390, "height": 844}
-VIEWS = ["train", "draw", "look", "museum", "runs"]
+VIEWS = ["train", "game", "draw", "look", "museum", "runs"]
 NAMED = {"button", "link", "textbox", "combobox", "slider", "checkbox", "radio", "image", "img", "searchbox"}
 FOCUSED = """(() => {
     const e = document.activeElement;

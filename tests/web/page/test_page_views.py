@@ -281,6 +281,35 @@ def test_a_plate_is_stretched_where_its_range_is_not_where_its_words_are(open_ta
     assert " at 91. " in plot.get_attribute("aria-label")  # a place, not its logarithm
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_guess_the_failure(open_tab, width):
+    tab = open_tab("museum", viewport={"width": width, "height": 900})
+    tab("guess-open").click()
+    tab("guess").wait_for()
+    names = tab.page.locator(".name")
+    names.first.wait_for()
+    assert names.count() == 6
+    shown = tab.page.locator(".duet figure")
+    tab.until("document.querySelector('.duet canvas').width > 28")
+    assert shown.count() == 1  # samples only: no title, no evidence, no repair
+    assert tab("exhibit-1").count() == 0
+    assert tab("guess-told").count() == 0
+    tab.picture("guess", ("light", "dark"))
+    names.first.click()
+    tab("guess-told").wait_for()
+    right = tab.page.locator(".name.yes")
+    assert right.inner_text().lower() in tab("guess-told").locator("h2").inner_text().lower()
+    said = tab("guess").locator("p").first.inner_text()
+    assert said.startswith("Round 1 of 12")
+    assert said.endswith(f"{int(tab.page.locator('.name.no').count() == 0)} right")
+    assert shown.count() == 2
+    assert tab("guess-told").locator(".nums div").count() >= 1
+    tab.picture("guess-told", ("light", "dark"), full_page=True)
+    tab("guess-next").click()
+    tab.until("document.querySelector('[data-testid=guess]').innerText.startsWith('Round 2 of 12')")
+    tab.until("document.querySelectorAll('.name:not([disabled])').length === 6")
+
+
 def test_the_museum(open_tab):
     tab = open_tab("museum")
     tab("museum-run").wait_for()

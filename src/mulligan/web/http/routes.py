@@ -263,6 +263,10 @@ ROUTES: tuple[Route, ...] = (
         query={**SEEN, "count": COUNT}, refuses=MODEL_GONE,
     ),
     Route(
+        "GET", "/api/look/duel", "Real and forged pictures, and what D believes.", calls.looked("duel"),
+        query={**SEEN, "count": COUNT}, refuses=MODEL_GONE,
+    ),
+    Route(
         "GET", "/api/look/layers", "Both nets, layer by layer.", calls.looked("layers"), query=SEEN,
         refuses=MODEL_GONE,
     ),

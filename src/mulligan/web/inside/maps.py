@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MODES = 2500
 """Samples for counting modes."""
 ARROWS = 32
+STEP = 0.5
+"""Of the data's range: what a step as G hears it changes at the boldest pixel."""
 _ROWS = 1024  # points of one pass
 _MARGIN = 0.3  # of the data's range, on every side
 
@@ -183,10 +185,7 @@ def _modes(run: Run) -> dict[str, Any] | None:
 
 def pictures(run: Run, *, count: int) -> dict[str, Any]:
     """Return real and generated pictures, and how much of D's logit each place holds up: what covering it costs."""
-    if run.data.is_points:
-        raise ConfigError(
-            f"data must be pictures, got {run.data.name}, which is made of points. Look at D's map instead."
-        )
+    _pictures_only(run)
     spec = run.config.data
     rows = np.linspace(0, len(run.data) - 1, count + 2).astype(int)[1:-1]
     images = np.asarray(run.data.images[rows])
@@ -217,6 +216,47 @@ def pictures(run: Run, *, count: int) -> dict[str, Any]:
     height, width, channels = run.data.shape
     found |= {"largest": largest, "width": width, "height": height, "channels": channels, "centre": centre}
     return found | {"says": says(run.config.loss)}
+
+
+def duel(run: Run, *, count: int) -> dict[str, Any]:
+    """Return real and forged pictures as D meets them at this step, its belief in each, and each forged one a step on.
+
+    A step along −∂L_G/∂x, which is all that G hears of D; long enough to be seen, `STEP` of the range at its boldest.
+    """
+    _pictures_only(run)
+    low, high = run.config.data.low, run.config.data.high
+    rows = np.random.default_rng(run.step).integers(len(run.data), size=count)
+    images = np.asarray(run.data.images[rows])
+    real = scale(images, np.empty(images.shape, np.float32), low, high)
+    z, labels = run.draw(count, seed=run.step)
+    fake = run.generate(z, labels, average=False)
+    space, loss = run.gan.d.network.workspace(), run.config.loss
+    for_real = _classed(space, real, None if run.labels is None else run.labels[rows])
+    for_fake = _classed(space, fake, labels)
+    with np.errstate(all="ignore"):
+        g = space.backward(np.ones((count, 1), np.float32)).reshape(fake.shape)
+        push = -loss.generator(real=for_real, fake=for_fake).fake[:, None, None, None] * g
+        boldest = np.abs(push).max(axis=(1, 2, 3), keepdims=True)
+        heard = (fake + STEP * (high - low) * push / np.where(boldest > 0, boldest, 1.0)).clip(low, high)
+    centre = _centre(run, for_real, for_fake)
+
+    def shown(x: Array, logits: Array) -> list[dict[str, Any]]:
+        pictures = to_uint8(x, low, high)
+        return [
+            {"png": png64(picture), "belief": probability(float(logit) - centre)}
+            for picture, logit in zip(pictures, logits)
+        ]
+
+    after = shown(heard, _classed(space, heard, labels))
+    forged = [{**one, "heard": then} for one, then in zip(shown(fake, for_fake), after)]
+    return {"real": shown(real, for_real), "fake": forged}
+
+
+def _pictures_only(run: Run) -> None:
+    if run.data.is_points:
+        raise ConfigError(
+            f"data must be pictures, got {run.data.name}, which is made of points. Look at D's map instead."
+        )
 
 
 def occlusion(space: Workspace, x: Array, classes: Labels, cover: float) -> tuple[Array, Array]:
@@ -269,6 +309,7 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "field": field,
     "point": point,
     "pictures": pictures,
+    "duel": duel,
     "layers": layers,
 }
 """What can be asked of a run, by name."""

@@ -18,7 +18,7 @@ const AGAIN = 1000; // ms between two questions about a training run
 /** Ask again when the run has gone on, at most once a second, and never while the tab is hidden.
  *
  * One question at a time: its answer counts even if the run has gone on meanwhile. */
-function useLooks(path, params, key) {
+export function useLooks(path, params, key) {
   const [found, set] = useState({ data: null, fault: null, key: null, asked: undefined });
   const step = params.step == null && params.run === "live" ? store.status?.step : params.step;
   const want = useRef(null);

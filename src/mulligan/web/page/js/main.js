@@ -2,6 +2,7 @@
 
 import { html, render, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { Draw } from "./draw.js";
+import { Game } from "./game.js";
 import { icon } from "./icons.js";
 import { Look } from "./look.js";
 import { Museum } from "./museum.js";
@@ -10,7 +11,7 @@ import { Runs } from "./runs.js";
 import { changed, onProgress, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
-const VIEWS = { train: ["Train", Train], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
+const VIEWS = { train: ["Train", Train], game: ["The game", Game], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
 
 // ── theme: the user's choice, or the system's ───────────────────────────────────────────────────────────────────────
 

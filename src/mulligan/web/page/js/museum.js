@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
 import { Chart } from "./chart.js";
 import { Picture } from "./draw.js";
+import { Guess } from "./guess.js";
 import { icon } from "./icons.js";
 import { int, num, short, time } from "./numbers.js";
 import { decode, paintGrey, values } from "./pictures.js";
@@ -99,8 +100,8 @@ function Case({ name, place, of }) {
     <section aria-labelledby="m2"><h2 id="m2">Cause and repair</h2><div class="cr"><${Side} kind="c" words=${found.cause} rows=${found.settings} evidence=${evidence} image=${images[pick("before")?.name]} caption=${pick("before")?.caption} />
       <${Side} kind="f" words=${found.repair} rows=${found.settings} evidence=${evidence.filter((e) => e.after != null)} image=${images[pick("after")?.name]} caption=${pick("after")?.caption} /></div></section>
     ${played?.curves?.length > 0 && html`<section aria-label="Curves"><div class="duo">${played.curves.map((c) => html`<${Curve} curve=${c} />`)}</div></section>`}
-    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run"><button type="button" class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${play}>${icon.play()}${busy ? "Playing…" : played ? "Run it again" : "Run it"}</button>
-      <code>${found.command}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : played ? "" : "not played on this computer yet")}</span></div></section></article>`;
+    <section aria-labelledby="m3"><h2 id="m3">See it happen</h2><div class="run"><button type="button" class="btn primary big" data-testid="museum-run" disabled=${!mayWrite() || busy != null} onClick=${play}>${icon.play()}${busy ? "Playing…" : found.seconds ? "Run it again" : "Run it"}</button>
+      <code>${found.command}</code><span class="small" role="status">${busy ?? (found.seconds ? `${time(found.seconds)} on this computer` : "not played on this computer yet; the pictures above came with Mulligan")}</span></div></section></article>`;
 }
 
 export function Museum({ rest }) {
@@ -109,6 +110,6 @@ export function Museum({ rest }) {
   useEffect(() => { if (store.connected) server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
   const cases = list?.cases ?? [];
   const at = Math.max(0, cases.findIndex((c) => c.name === rest[0]));
-  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><h2>GANs that failed</h2><nav aria-label="Exhibits">${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(c.name)}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</nav></aside>
-    ${cases.length ? html`<${Case} key=${cases[at].name} name=${cases[at].name} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing" >${fault ?? waiting("the museum")}</p></article>`}</main>`;
+  return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><h2>GANs that failed</h2><nav aria-label="Exhibits"><a class="play" href="#museum/guess" data-testid="guess-open" aria-current=${rest[0] === "guess" ? "page" : null}>Guess the failure<small>a game, ${cases.length} rounds</small></a>${rest[0] === "guess" ? html`<a href="#museum">All exhibits<small>their titles give answers away</small></a>` : cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(c.name)}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at && rest[0] !== "guess" ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</nav></aside>
+    ${cases.length && rest[0] === "guess" ? html`<${Guess} cases=${cases} />` : cases.length ? html`<${Case} key=${cases[at].name} name=${cases[at].name} place=${at + 1} of=${cases.length} />` : html`<article><p class="nothing" >${fault ?? waiting("the museum")}</p></article>`}</main>`;
 }

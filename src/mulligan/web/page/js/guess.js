@@ -1,0 +1,74 @@
+// Guess the failure: samples and curves only, six names to choose from; then the evidence, and the repair beside it.
+
+import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { Picture } from "./draw.js";
+import { pictureOf } from "./failures.js";
+import { icon } from "./icons.js";
+import { int, num, short } from "./numbers.js";
+import { decode } from "./pictures.js";
+import { latest, server, store } from "./store.js";
+
+const NAMES = 6;
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
+/** The same shuffle for the same number, so that a round can be talked about. */
+function shuffled(list, seed) {
+  const found = [...list];
+  let x = seed + 1;
+  for (let i = found.length - 1; i > 0; i--) {
+    x = (x * 48271) % 2147483647;
+    const j = x % (i + 1);
+    [found[i], found[j]] = [found[j], found[i]];
+  }
+  return found;
+}
+
+/** Six names, the right one among them. */
+function choices(right, cases, seed) {
+  const others = [...new Set([...cases.map((c) => c.state), "mode collapse", "standstill", "saturation", "copying"])].filter((name) => name !== right);
+  return shuffled([right, ...shuffled(others, seed).slice(0, NAMES - 1)], seed + 7);
+}
+
+function Shown({ picture, caption }) {
+  const [image, setImage] = useState(null);
+  useEffect(() => latest(decode(picture.png), (found) => found && setImage(found)), [picture.png]);
+  return html`<figure><${Picture} image=${image} label=${caption} /><figcaption>${caption}</figcaption></figure>`;
+}
+
+export function Guess({ cases }) {
+  const [seed] = useState(() => Math.floor(Math.random() * 1e6));
+  const [round, setRound] = useState(0);
+  const [found, setFound] = useState(null);
+  const [guess, setGuess] = useState(null);
+  const [score, setScore] = useState(0);
+  const order = shuffled(cases, seed);
+  const now = order[round % order.length];
+  useEffect(() => latest(server.get(`/api/museum/${encodeURIComponent(now.name)}`), (data) => data && setFound(data)), [now.name, store.connected]);
+  const played = found?.name === now.name ? found.played : null;
+  const names = choices(now.state, cases, seed + round);
+  const answer = (name) => {
+    setGuess(name);
+    if (name === now.state) setScore(score + 1);
+  };
+  const next = () => {
+    setGuess(null);
+    setRound(round + 1);
+    scrollTo(0, 0);
+  };
+  const pick = (word) => played?.pictures.find((p) => p.name.startsWith(word));
+  const [before, after] = [pick("before") ?? played?.pictures[0], pick("after")];
+  const right = guess === now.state;
+  return html`<article class="guess" data-testid="guess"><p class="small">Round ${round + 1} of ${order.length} · ${int(score)} right</p><h1>What went wrong here?</h1>
+    <p class="lead">Somebody trained this GAN and published it. This is what it drew.</p>
+    ${!before ? html`<p class="nothing">${played === null && found?.name === now.name ? "This one has not been played on this computer yet." : "Opening a case…"}</p>`
+      : html`<div class="exam"><div class="duet"><${Shown} key=${now.name} picture=${before} caption=${guess ? "as published" : "64 samples, black is the least value and white the largest"} />
+        ${guess && after && html`<${Shown} key=${`${now.name}/after`} picture=${after} caption="repaired, from the same z" />`}</div>
+      <div class="names" role="group" aria-label="Names to choose from">${names.map((name) => html`<button type="button" class=${`btn name ${guess && name === now.state ? "yes" : guess === name ? "no" : ""}`} disabled=${guess != null} data-testid=${`guess-${name.replaceAll(/[ ,]+/g, "-")}`} onClick=${() => answer(name)}>${pictureOf(name)}<span>${capital(name)}</span></button>`)}</div></div>`}
+    ${guess && html`<section class="told" aria-live="polite" data-testid="guess-told"><h2 class=${right ? "ok" : "bad"}>${right ? icon.ok() : icon.bad()} ${right ? "Yes" : "No"}: ${now.state}</h2>
+      <p class="lead">${found.cause}</p>
+      <div class="nums">${(played?.evidence ?? []).slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</div>
+      <p class="lead"><b>The repair.</b> ${found.repair}</p>
+      <p class="src">${now.title}, ${found.year}. <a href=${`#museum/${encodeURIComponent(now.name)}`}>See the exhibit</a></p>
+      <div class="run">${round + 1 < order.length ? html`<button type="button" class="btn primary big" data-testid="guess-next" onClick=${next}>Next</button>` : html`<b>${int(score)} of ${order.length} right.</b>`}</div></section>`}
+  </article>`;
+}
