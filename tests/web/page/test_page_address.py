@@ -2,6 +2,8 @@
 
 import pytest
 
+from mulligan.training import Recorder, Run
+
 pytestmark = pytest.mark.story
 
 STATE = "import('/js/store.js').then((m) => m.store.status.state)"
@@ -28,6 +30,22 @@ def test_a_link_is_an_experiment(open_tab):
     odd = open_tab("train?recipe=none-such&batch=x&evil=1")  # names no experiment
     odd.until("location.hash.startsWith('#train?recipe=')")
     assert "evil" not in odd.page.url
+
+
+def test_a_link_to_the_inside_shows_the_run_the_step_and_what_was_shown(open_tab, server, tiny):
+    for _ in Recorder(server.runs / "seen").record(Run(tiny())):
+        pass
+    tab = open_tab("look?run=seen&step=12&without=map,path")
+    tab.painted("ring-field")
+    assert not tab("ring-map").is_checked()
+    assert tab("ring-arrow").is_checked()
+    tab.until("document.querySelector('[data-testid=look-step]').getAttribute('aria-valuetext') === 'step 12'")
+    tab("ring-arrow").click()
+    tab.until("location.hash === '#look?run=seen&step=12&without=map%2Cpath%2Carrow'")
+    tab.page.reload()
+    tab.connected()
+    tab.painted("ring-field")
+    assert not tab("ring-arrow").is_checked()
 
 
 def test_after_a_restart_the_run_goes_on_and_the_setting_stands(browser, new_server, open_tab, server):

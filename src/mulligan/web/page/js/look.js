@@ -194,10 +194,10 @@ function drawLine(canvas, f, show, at) {
   ink.fillRect(X(at[0]) - 1.5, 0, 3, H);
 }
 
-function Field({ params, name }) {
+function Field({ params, name, off, setOff }) {
   const canvas = useRef(null);
   const bar = useRef(null);
-  const [show, setShow] = useState(Object.fromEntries(TOGGLES.map(([k, , on]) => [k, on])));
+  const show = Object.fromEntries(TOGGLES.map(([k]) => [k, !off.includes(k)]));
   const [at, setAt] = useState([0, 0]);
   const [probe, setProbe] = useState(null);
   const [, again] = useState(0);
@@ -252,7 +252,7 @@ function Field({ params, name }) {
   const zero = f.says === "centred" ? 0 : f.centre;
   const logitAt = (share) => (zero + share * REACH ? signed(zero + share * REACH, short) : "0");
   return html`<div class="ring"><section class="panel" aria-labelledby="l1"><div class="ph"><h2 id="l1">What D thinks of every point</h2></div><div class="pb">
-    <div class="toggles" role="group" aria-label="Layers of the drawing">${TOGGLES.filter(([k]) => f.dimension !== 1 || ["map", "real", "fake"].includes(k)).map(([k, label]) => html`<label><input type="checkbox" checked=${show[k]} data-testid=${`ring-${k}`} onChange=${(e) => setShow({ ...show, [k]: e.target.checked })} />${label}</label>`)}</div>
+    <div class="toggles" role="group" aria-label="Layers of the drawing">${TOGGLES.filter(([k]) => f.dimension !== 1 || ["map", "real", "fake"].includes(k)).map(([k, label]) => html`<label><input type="checkbox" checked=${show[k]} data-testid=${`ring-${k}`} onChange=${(e) => setOff(e.target.checked ? off.filter((n) => n !== k) : [...off, k])} />${label}</label>`)}</div>
     <canvas class="field" ref=${canvas} tabindex="0" role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}. Arrow keys move the point.`} onPointerMove=${move} onPointerDown=${move} onKeyDown=${key} />
     <div class="cb"><span class="fake">looks generated</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
     <small>Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on one fixed scale; beyond its ends the colour stays. Pale: D cannot tell. ${f.dimension === 1 ? "Line: the same. Bars: real and generated points." : `Arrow: direction and size of −∂L_G/∂x; the longest is ${num(f.longest)}.`}</small></div></section>
@@ -326,7 +326,9 @@ export function Look({ query }) {
   const [runs, setRuns] = useState([]);
   const [detail, setDetail] = useState(null);
   const [chosen, setChosen] = useState(query.get("run"));
-  const [step, setStep] = useState(null);
+  const [step, setStep] = useState(/^\d+$/.test(query.get("step") ?? "") ? Number(query.get("step")) : null);
+  const [off, setOff] = useState((query.get("without") ?? (TOGGLES.filter(([, , on]) => !on).map(([k]) => k).join())).split(","));
+  const before = useRef(null); // the run that was looked at
   const living = store.status && !["empty", "loading"].includes(store.status.state);
   useEffect(() => latest(server.get("/api/runs"), (r) => setRuns((r?.runs ?? []).filter((run) => run.state !== "unreadable"))), [store.runsVersion]);
   const name = chosen ?? (living ? "live" : modelOf(runs[0]?.name));
@@ -334,9 +336,14 @@ export function Look({ query }) {
   const row = runs.find((r) => r.name === real);
   const points = name === "live" ? store.status?.points : row?.points;
   useEffect(() => {
-    setStep(null);
+    if (before.current) setStep(null); // a step of another run
+    before.current = real;
     setDetail(null);
   }, [real]);
+  useEffect(() => { // so that a friend with the link sees the same
+    const words = new URLSearchParams({ ...(chosen ? { run: chosen } : {}), ...(step == null ? {} : { step }), ...(off.join() === "path" ? {} : { without: off.join() }) });
+    history.replaceState(null, "", `#look${words.size ? `?${words}` : ""}`);
+  }, [chosen, step, off]);
   // ask again when the live run has a new checkpoint, or the runs folder has changed
   const saved = real && real === store.status?.run ? store.status.saved_step : null;
   useEffect(() => (real ? latest(server.get(`/api/runs/${encodeURIComponent(real)}`), (found) => found && setDetail(found)) : undefined), [real, saved, store.runsVersion]);
@@ -351,5 +358,5 @@ export function Look({ query }) {
     ${(living || runs.length > 0) && html`<select class="in" aria-label="Run looked at" data-testid="look-run" onChange=${(e) => setChosen(e.target.value)}>${name && !row && name !== "live" && html`<option value=${name} selected>${real}</option>`}${living && html`<option value="live" selected=${name === "live"}>${store.status.run}, as it is now</option>`}${runs.filter((r) => !(living && r.name === store.status.run)).map((r) => html`<option value=${modelOf(r.name)} selected=${r.name === real && name !== "live"}>${r.name}</option>`)}</select>`}
     <div class="end">${name === "live" && html`<button type="button" class="btn" data-testid="look-one-step" disabled=${!can("step")} onClick=${() => command("step", { count: 1 })}>${icon.step()}One step</button>`}
       <small>Step</small><${Slider} className="step-range" value=${step == null ? steps.length : steps.indexOf(step)} max=${Math.max(1, steps.length)} disabled=${!steps.length} label="Step looked at" testid="look-step" text=${step == null ? "now" : `step ${int(step)}`} onInput=${(v) => setStep(steps[v] ?? null)} /><b>${int(at)}</b></div></section>
-    <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing">${runs.length ? `There is no run ${real} here that can be read.` : "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
+    <main class="view" id="main" tabindex="-1"><h1 class="sr">Look inside</h1>${!name ? html`<div class="nothing" data-testid="look-nothing"><h3>No run to look into</h3><p class="small">Start one under <a href="#train">Train</a>: the recipe ring shows D’s map, any other shows where D looks in a picture.</p></div>` : points == null ? html`<div class="nothing">${runs.length ? `There is no run ${real} here that can be read.` : "Looking…"}</div>` : points ? html`<${Field} key=${real} params=${params} name=${key} off=${off} setOff=${setOff} />` : html`<${Pictures} key=${real} params=${params} name=${key} />`}</main>`;
 }
