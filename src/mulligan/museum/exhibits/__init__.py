@@ -18,6 +18,7 @@ from mulligan.museum.exhibits import (
     log_of_probability,
     raw_pixels,
     saturating,
+    uncalled,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _TOUR = (
     joined_batch,
     saturating,
     lazy_penalty,
+    uncalled,
 )
 CASES: dict[str, Case] = {room.CASE.name: room.CASE for room in _TOUR}
 """The exhibits in the order of the tour; one more is one more entry."""
