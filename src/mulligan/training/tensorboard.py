@@ -60,31 +60,25 @@ class TensorBoard:
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
         """Write an event; add none."""
-        self.write(event.to_json(), time.time())
-        if isinstance(event, Sampled) and not run.data.is_points:
-            self.picture(event.step, grid(event.images), time.time())
+        shown = grid(event.images) if isinstance(event, Sampled) and not run.data.is_points else None
+        self.write(event.to_json(), time.time(), shown)
         if event.name in ("stepped", "finished", "failed"):
             self._writer.flush()
         return ()
 
-    def write(self, content: dict[str, Any], when: float) -> None:
-        """Write the numbers of an event's JSON."""
-        kind = content["event"]
-        numbers = {name: x for name, x in content.get(SERIES.get(kind, ""), {}).items() if isinstance(x, (int, float))}
-        self._add(content["step"], when, [{"tag": f"{kind}/{name}", "simple_value": x} for name, x in numbers.items()])
-
-    def picture(self, step: int, picture: NDArray[Any], when: float) -> None:
-        """Write a grid of samples."""
-        height, width, colours = (*picture.shape, 1)[:3]
-        image = {"height": height, "width": width, "colorspace": colours, "encoded_image_string": png_bytes(picture)}
-        self._add(step, when, [{"tag": "samples", "image": image}])
-
-    def _add(self, step: int, when: float, values: list[dict[str, Any]]) -> None:
+    def write(self, content: dict[str, Any], when: float, samples: NDArray[Any] | None = None) -> None:
+        """Write the numbers of an event's JSON, and a grid of samples."""
         from tensorboard.compat.proto.event_pb2 import Event as Record
         from tensorboard.compat.proto.summary_pb2 import Summary
 
+        kind = content["event"]
+        numbers = {name: x for name, x in content.get(SERIES.get(kind, ""), {}).items() if isinstance(x, (int, float))}
+        values: list[dict[str, Any]] = [{"tag": f"{kind}/{name}", "simple_value": x} for name, x in numbers.items()]
+        if samples is not None:
+            sizes = dict(zip(("height", "width", "colorspace"), (*samples.shape, 1)))
+            values.append({"tag": "samples", "image": {**sizes, "encoded_image_string": png_bytes(samples)}})
         if values:
-            self._writer.add_event(Record(step=step, wall_time=when, summary=Summary(value=values)))
+            self._writer.add_event(Record(step=content["step"], wall_time=when, summary=Summary(value=values)))
 
     def state(self) -> dict[str, Any]:
         """Return nothing: the file says all."""
@@ -103,6 +97,6 @@ def export_tensorboard(folder: Path, out: Path) -> list[Path]:
         wall = seconds.get(event["step"], wall)
         board.write(event, wall)
     for step, path in here.grids().items():
-        board.picture(step, read_png(path), seconds.get(step, 0.0))
+        board.write({"event": "sampled", "step": step}, seconds.get(step, 0.0), read_png(path))
     board._writer.close()
     return sorted(path for path in out.iterdir() if path.name.startswith("events.out"))

@@ -132,10 +132,7 @@ def load_unresized(folder: Path) -> Dataset:
     DataError
         When a picture is broken, or there are none.
     """
-    loose, classes, _ = _find(folder)
-    paths = [*loose, *chain(*classes.values())]
-    if not paths:
-        raise DataError(f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for.")
+    paths = _all_in(folder)
     sizes = [check_header(path) for path in paths]
     other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     if other is not None:
@@ -164,11 +161,14 @@ def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         )
     if not path.is_dir():
         return with_channels(read_picture(path, height), channels)[None]
-    loose, classes, _ = _find(path)
-    paths = [*loose, *chain(*classes.values())]
-    if not paths:
-        raise DataError(f"{path}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for.")
-    return with_channels(np.stack([read_picture(each, height) for each in paths]), channels)
+    return with_channels(np.stack([read_picture(each, height) for each in _all_in(path)]), channels)
+
+
+def _all_in(folder: Path) -> list[Path]:
+    loose, classes, _ = _find(folder)
+    if not loose and not classes:
+        raise DataError(f"{folder}: no pictures; files ending in {', '.join(sorted(ENDINGS))} are looked for.")
+    return [*loose, *chain(*classes.values())]
 
 
 def fitted(data: Dataset, size: int, colour: str) -> Dataset:
