@@ -12,6 +12,60 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
+SLOW = {
+    "bench/test_bench.py::test_kernels_that_are_forced": (),
+    "bench/test_bench.py::test_the_document_of_what_was_measured": (),
+    "bench/test_recipe_benchmarks.py": ("is_called[subnormal.py]", "is_called[cost.py]"),
+    "bench/test_sides.py::test_compile_refuses": (),
+    "bench/test_sides.py::test_five_steps_are_the_same": ("classic-64", "mlp-one-z-64"),
+    "cli/test_front.py::test_a_number_keeps_its_sign": (),
+    "cli/test_front.py::test_closed_streams": (),
+    "cli/test_front.py::test_exit_codes_of_processes": (),
+    "cli/test_front.py::test_json_is_one_document": ("[list",),
+    "cli/test_front.py::test_json_is_utf_8": (),
+    "cli/test_train.py::test_ctrl_c_saves": (),
+    "data/test_anything.py": ("any_bytes[folder/a.jpg]", "any_bytes[a.npz]"),
+    "game/test_checking.py::test_both_players_follow": ("[non_saturating", "[relativistic]"),
+    "game/test_laws.py::test_memory_does_not_grow": ("[relativistic, r1 + wgan_gp",),
+    "game/test_laws.py::test_processes_give_the_bytes": (
+        "[augmented, flip",
+        "[batch norm in G, conv",
+        "[spectral norm",
+    ),
+    "metrics/test_known_sets.py::test_distances_order": ("randconv",),
+    "museum/test_cases.py::test_the_failure_fails": ("[frozen-d]", "[gradient-norm]", "[batch-of-one]"),
+    "output/export/test_html.py::test_a_thousand_seeds": ("[rgb",),
+    "output/export/test_player_page.py::test_a_class_is_a_button": (),
+    "studies/test_processes.py": (),
+    "training/diagnosis/test_diagnosed_runs.py::test_a_grid_of_a_fifth": (),
+    "training/diagnosis/test_diagnosed_runs.py::test_broken_toys": ("[D wins", "[wrong sign"),
+    "training/diagnosis/test_remedies.py::test_every_remedy": ("[ring]", "[classic]", "[mlp]"),
+    "training/store/test_checkpoint.py::test_a_forged_file": (),
+    "training/store/test_checkpoint.py::test_every_optimizer_survives": ("[extragradient",),
+    "training/store/test_checkpoint.py::test_layers_with_chance": ("[dropout",),
+    "training/store/test_kill.py::test_killed_at_random_moments": ("[alternating",),
+    "training/store/test_recorder.py::test_leaving_and_coming_back": ("[1]",),
+    "training/test_recipes.py::test_a_recipe_trains[goodfellow-cifar10": (),
+    "training/test_recipes.py::test_a_recipe_trains[r3gan": (),
+    "training/test_run.py::test_the_ring_recipe": (),
+    "training/test_serialization.py::test_every_configuration": (),
+    "web/browser/test_browser_lab.py": (),
+    "web/browser/test_browser_pyodide.py": (),
+    "web/http/test_fuzz.py::test_schemathesis": (),
+    "web/test_serving.py::test_a_closed_server_saves": ("[2]",),
+    "web/test_serving.py::test_an_address": (),
+    "web/test_serving.py::test_the_address": (),
+}
+"""Tests that take more than a second or two, by how their names begin, and their cheap cases, which are always run."""
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what is slow; ``pytest -m 'slow and not story'`` runs that."""
+    for item in items:
+        name = item.nodeid.removeprefix("tests/")
+        if any(name.startswith(start) and not any(case in name for case in kept) for start, kept in SLOW.items()):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="module")
 def browser():

@@ -181,3 +181,11 @@ def test_every_licence_in_the_package_is_declared():
     for words, name in (("MIT License", "MIT"), ("Apache License", "Apache-2.0"), ("CC BY-SA 3.0", "CC-BY-SA-3.0")):
         assert any(words in text for text in inside.values()), words
         assert name in project["license"].split(" AND ")
+
+
+def test_every_slow_test_is_there():
+    root = Path(__file__).parent
+    found = re.findall(r'^    "([a-z_/]+\.py)(?:::(\w+))?', (root / "conftest.py").read_text("utf-8"), re.MULTILINE)
+    assert len(found) > 20
+    for file, name in found:
+        assert f"def {name}" in (root / file).read_text("utf-8") if name else (root / file).is_file(), (file, name)
