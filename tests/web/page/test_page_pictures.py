@@ -88,3 +88,41 @@ def test_a_preview_is_of_the_pictures_that_are_chosen(open_tab):
             route.fulfill(json={"accepted": count, "shape": [28, 28, 1], "columns": 1, "rows": 1, "png": png})
     tab.page.wait_for_timeout(100)
     assert tab("own-found").inner_text().startswith("22 pictures")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_drawings_are_learned_without_a_terminal(open_tab, width):
+    tab = open_tab(viewport={"width": width, "height": 900})
+    tab.settings()
+    tab("data-own").click()
+    box = tab("easel").bounding_box()
+    mouse = tab.page.mouse
+    at = lambda u, v: (box["x"] + u * box["width"], box["y"] + v * box["height"])  # noqa: E731
+    for number in range(40 if width == 1440 else 3):
+        shift = 0.02 * (number % 5)
+        for eye in (0.35, 0.65):
+            mouse.move(*at(eye + shift, 0.35))
+            mouse.down()
+            mouse.move(*at(eye + shift, 0.38))
+            mouse.up()
+        mouse.move(*at(0.3 + shift, 0.6))
+        mouse.down()
+        for u, v in ((0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6)):
+            mouse.move(*at(u + shift, v))
+        mouse.up()
+        tab("easel-next").click()
+    tab.picture("easel", ("light", "dark"))
+    if width == 390:
+        assert tab("easel-train").is_disabled()
+        assert tab("easel-train").inner_text() == "17 more to begin"
+        return
+    assert tab("easel-count").inner_text() == "40 of 40"
+    tab("easel-train").click()
+    tab.wait("training")
+    tab.painted("sample-grid")
+    assert tab("recipe-more").input_value() == "pictures"
+    tab.until("import('/js/store.js').then((m) => m.store.settings.data === 'drawings-1')")
+    tab("weights-real").click()
+    tab.until("document.querySelector('[data-testid=sample-grid]').getAttribute('aria-label').includes('real')")
+    tab.picture("easel-trained")
+    tab("run-stop").click()

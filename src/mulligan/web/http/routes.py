@@ -126,6 +126,11 @@ CASE = Field(
     required=True,
     example="article",
 )
+DRAWINGS = Field(
+    "list", "28×28 greys of each drawing, in base64.", 1, 60, required=True,
+    inner=Field("text", "784 bytes in base64.", 1048, 1048, pattern=r"[A-Za-z0-9+/]{1046}==", say="784 bytes in base64",
+        example="A" * 1046 + "=="),
+)  # fmt: skip
 SEEN = {
     "run": RUN,
     "step": Field("int", "Step of a checkpoint; the newest, or that of the live run, by default.", 0, 10**12),
@@ -187,6 +192,11 @@ ROUTES: tuple[Route, ...] = (
         "POST", "/api/points", "Keep points that were drawn by hand, as data.",
         lambda p, points: {"data": choices.drawn(points[: len(points) // 2 * 2], p.session.own, p.runs)},
         body={"points": HAND}, token=True,
+    ),
+    Route(
+        "POST", "/api/drawings", "Keep drawings of the page, as data.",
+        lambda p, pictures: {"data": choices.drawings(pictures, p.session.own, p.runs)},
+        body={"pictures": DRAWINGS}, token=True,
     ),
     # ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Route(

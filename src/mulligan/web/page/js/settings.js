@@ -1,6 +1,7 @@
 // Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe. Most changes wait for a new try.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { Easel } from "./easel.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
 import { Term } from "./terms.js";
@@ -319,7 +320,7 @@ function Own({ close }) {
   };
   return html`<dialog ref=${dialog} aria-labelledby="own-h" data-testid="own-dialog" onClose=${close}>
     <header><h2 id="own-h">Own data</h2><button type="button" class="btn quiet" onClick=${() => dialog.current.close()}>Close</button></header>
-    <${Pad} done=${() => dialog.current.close()} />
+    <${Easel} done=${() => dialog.current.close()} /><${Pad} done=${() => dialog.current.close()} />
     ${!server.lab && html`<h3>Own pictures</h3><p class="ink2">Folders and files that the playground was started with: <code>mulligan serve --data my-pictures</code>. A folder of pictures (one folder a class, where there are classes), or an .npz, .npy, IDX or CSV file. Nothing is copied, nothing leaves the machine.</p>`}
     ${!sets.length && !server.lab && html`<div class="nothing"><h3>None yet</h3><p class="small">End the playground with Ctrl-C in the terminal, which saves the run, and start it again with <code>--data FOLDER</code>.</p></div>`}
     ${sets.map((d) => html`<label class="own-set"><input type="radio" name="own" checked=${d.name === chosen} onChange=${() => choose(d.name)} /><span><b>${d.name}</b><br /><small class="mono">${d.line}</small></span></label>`)}
