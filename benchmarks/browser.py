@@ -1,23 +1,29 @@
 """How fast Mulligan is in a browser's Python: products and whole steps, with and without the kernel, beside CPython.
 
-    python benchmarks/browser.py --pyodide DIR [--rounds 7]
+    python benchmarks/browser.py --pyodide DIR [--rounds 7] [--chromium PROGRAM]
 
 DIR is a release of Pyodide, with its wheel of NumPy; the tests keep one in .pytest_cache/d/pyodide-*/package. Node runs
 it, whose WebAssembly is Chromium's. All three sides run the same program in turns, one thread each; a figure is the
 best of the rounds, with the median in brackets, because other programs on the machine only ever slow one down.
+
+With --chromium, the lab's own page then trains the recipes ring and small in that browser, with grids, charts and
+diagnosis, and tells its steps per second after half a minute.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import http.server
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
-from mulligan.web.browser.site import engine_zip
+from mulligan.web.browser.site import build, engine_zip
 
 PROGRAM = """
 import json, time
@@ -83,6 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pyodide", type=Path, required=True, metavar="DIR")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--chromium", metavar="PROGRAM")
     words = parser.parse_args()
     ours = Path(__file__).with_suffix(".mjs")
     kernel = Path(sys.modules[engine_zip.__module__].__file__ or "").parent
@@ -106,6 +113,33 @@ def main() -> None:
     for name in rounds["CPython"][0]:
         row = [sorted(found[name] for found in rounds[side]) for side in sides]
         print(f"{name:42s}" + "".join(f"{each[-1]:12.1f} ({each[len(each) // 2]:7.1f})" for each in row))
+    if words.chromium:
+        with tempfile.TemporaryDirectory() as folder:
+            build(Path(folder), words.pyodide)
+            for recipe, rate in in_chromium(words.chromium, folder).items():
+                print(f"{recipe + ', in the page (steps/s)':42s}{rate:>34s}")
+
+
+def in_chromium(program: str, folder: str) -> dict[str, str]:
+    from playwright.sync_api import sync_playwright
+
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    handler.func.log_message = lambda *words: None
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for recipe in ("ring", "small"):
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{server.server_port}/#train?recipe={recipe}")
+            page.wait_for_selector("body[data-state=training]", timeout=300_000)
+            page.wait_for_timeout(30_000)
+            found[recipe] = page.get_by_test_id("steps-per-second").inner_text()
+            page.close()
+        browser.close()
+    server.shutdown()
+    return found
 
 
 if __name__ == "__main__":

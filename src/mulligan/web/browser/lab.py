@@ -103,9 +103,8 @@ class LocalJobs(Jobs):
     def add(self, what: str, run: str, **args: Any) -> dict[str, Any]:
         """Queue a job that a user asks for."""
         if what != "export" or args["to"] == "onnx":
-            name = {"report": f"report runs/{run}", "evaluate": f"evaluate runs/{run}", "museum": f"museum {run}"}
-            text = UNABLE.format(what.capitalize(), name.get(what, f"export runs/{run} --to onnx"))
-            raise Problem("not-available", text)
+            of = {"museum": f" {run}", "export": " --to onnx"}.get(what, " RUN")  # no run of the lab is on the disk
+            raise Problem("not-available", UNABLE.format(what.capitalize(), what + of))
         return super().add(what, run, **args)
 
     def call(

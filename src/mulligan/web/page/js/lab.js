@@ -43,6 +43,7 @@ export class Lab extends Server {
   async connect() {
     try {
       const site = await (await fetch(document.documentElement.dataset.lab)).json();
+      this.book = site.book && "book/index.html";
       this.worker = new Worker("worker.mjs", { type: "module" });
       this.worker.onmessage = ({ data }) => this.heard(data);
       this.worker.onerror = (event) => this.failed(event.message ?? "the worker did not start");

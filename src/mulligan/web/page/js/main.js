@@ -75,7 +75,7 @@ function Top({ view, state }) {
   const [dot, words] = state === "reconnecting" || state === "connecting" ? ["warn", state === "connecting" ? "Connecting…" : "Reconnecting…"] : ["", state === "second-tab" ? "Connected, watching" : server.words];
   return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
     <header class="top"><a class="logo" href="#train">${icon.mark()}<span>Mulligan</span></a>
-    <nav class="nav" aria-label="Views">${Object.entries(VIEWS).map(([key, [name]]) => html`<a href=${`#${key}`} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}</nav>
+    <nav class="nav" aria-label="Views">${Object.entries(VIEWS).map(([key, [name]]) => html`<a href=${`#${key}`} data-testid=${`nav-${key}`} aria-current=${key === view ? "page" : null}>${name}</a>`)}${server.book && html`<a href=${server.book}>Book</a>`}</nav>
     <div class="right"><span class="conn" role="status" data-testid="connection"><i class=${`dot ${dot}`}></i>${words}</span>
     <button type="button" class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
 }

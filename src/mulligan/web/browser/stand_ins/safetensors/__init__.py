@@ -11,35 +11,34 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DTYPES = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "I64": "<i8",
-    "U64": "<u8",
-    "I32": "<i4",
-    "U32": "<u4",
-    "I8": "|i1",
-    "U8": "|u1",
-    "BOOL": "|b1",
-}
+_NAMES = ["F64", "F32", "F16", "I64", "U64", "I32", "U32", "I8", "U8", "BOOL"]
+DTYPES = dict(zip(_NAMES, ["<f8", "<f4", "<f2", "<i8", "<u8", "<i4", "<u4", "|i1", "|u1", "|b1"], strict=True))
 
 
 class SafetensorError(Exception):
     """The bytes are not of this format."""
 
 
+def read(packed: bytes) -> tuple[dict[str, str] | None, dict[str, NDArray[Any]]]:
+    """Return the texts of the header and the arrays."""
+    try:
+        end = 8 + int.from_bytes(packed[:8], "little")
+        header, body, arrays = json.loads(packed[8:end]), packed[end:], {}
+        metadata = header.pop("__metadata__", None)
+        for name, entry in header.items():
+            part = body[slice(*entry["data_offsets"])]
+            arrays[name] = np.frombuffer(part, DTYPES[entry["dtype"]]).reshape(entry["shape"]).copy()
+        return metadata, arrays
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SafetensorError(str(error)) from error
+
+
 class safe_open:
     """A file, read whole."""
 
     def __init__(self, path: str | Path, framework: str):
-        packed = Path(path).read_bytes()
-        try:
-            end = 8 + int.from_bytes(packed[:8], "little")
-            self._header: dict[str, Any] = json.loads(packed[8:end])
-            self._body = packed[end:]
-        except ValueError as error:
-            raise SafetensorError(str(error)) from error
+        self._metadata, self._arrays = read(Path(path).read_bytes())
+        self.keys, self.get_tensor = self._arrays.keys, self._arrays.__getitem__
 
     def __enter__(self) -> safe_open:
         return self
@@ -49,17 +48,4 @@ class safe_open:
 
     def metadata(self) -> dict[str, str] | None:
         """Return the texts of the header."""
-        return self._header.get("__metadata__")
-
-    def keys(self) -> list[str]:
-        """Return the arrays' names."""
-        return [name for name in self._header if name != "__metadata__"]
-
-    def get_tensor(self, name: str) -> NDArray[Any]:
-        """Return one array."""
-        try:
-            entry = self._header[name]
-            start, end = entry["data_offsets"]
-            return np.frombuffer(self._body[start:end], DTYPES[entry["dtype"]]).reshape(entry["shape"]).copy()
-        except (KeyError, ValueError, TypeError) as error:
-            raise SafetensorError(f"{name}: {error}") from error
+        return self._metadata

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mulligan.web.browser.stand_ins.safetensors import DTYPES, safe_open
+from mulligan.web.browser.stand_ins.safetensors import DTYPES, read
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,10 +17,8 @@ def save(tensors: dict[str, NDArray[Any]], metadata: dict[str, str] | None = Non
     header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
     body = b""
     for name, tensor in sorted(tensors.items(), key=lambda pair: (-pair[1].itemsize, pair[0])):
-        more = tensor.tobytes()
-        place = {"shape": list(tensor.shape), "data_offsets": [len(body), len(body) + len(more)]}
-        header[name] = {"dtype": names[tensor.dtype.str], **place}
-        body += more
+        start, body = len(body), body + tensor.tobytes()
+        header[name] = {"dtype": names[tensor.dtype.str], "shape": tensor.shape, "data_offsets": [start, len(body)]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + body
@@ -30,8 +26,4 @@ def save(tensors: dict[str, NDArray[Any]], metadata: dict[str, str] | None = Non
 
 def load(packed: bytes) -> dict[str, NDArray[Any]]:
     """Return the arrays in the bytes of a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "arrays"
-        path.write_bytes(packed)
-        with safe_open(path, "np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    return read(packed)[1]
