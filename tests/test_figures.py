@@ -1,0 +1,67 @@
+"""Figures in README and docs that a cheap command gives: they and the code must not part."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mulligan.cli import main
+from mulligan.game import LOSSES, PENALTIES
+from mulligan.models import bundled
+from mulligan.museum import CASES
+from mulligan.nn.layers import LAYERS
+from mulligan.nn.optimizers import OPTIMIZERS
+from mulligan.nn.schedules import SCHEDULES
+from mulligan.training.diagnosis import FAILURES
+
+ROOT = Path(__file__).parents[1]
+WORDS = (
+    "nought one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
+)
+SECOND_ORDER = sum(not kind.mixes_samples for kind in LAYERS.values())
+
+
+def read(name):
+    return " ".join((ROOT / name).read_text("utf-8").split())
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("README.md", f"{len(LAYERS)} layers, of which {SECOND_ORDER} support gradient penalties"),
+        ("README.md", f"{len(OPTIMIZERS)} optimisers, {len(LOSSES)} losses, {len(PENALTIES)} penalties"),
+        ("README.md", f"{WORDS[len(CASES)]} published GANs that fail"),
+        ("CHANGELOG.md", f"{len(LAYERS)} layers derived by hand. {SECOND_ORDER} support gradient penalties"),
+        ("CHANGELOG.md", f"{len(OPTIMIZERS)} optimisers as in their papers"),
+        ("CHANGELOG.md", f"{WORDS[len(SCHEDULES)].capitalize()} schedules"),
+        ("CHANGELOG.md", f"{WORDS[len(LOSSES)].capitalize()} losses"),
+        ("CHANGELOG.md", f"{WORDS[len(PENALTIES)].capitalize()} gradient penalties"),
+        ("CHANGELOG.md", f"{WORDS[len(FAILURES)]} failures, each with its evidence and a remedy"),
+        ("CHANGELOG.md", f"{WORDS[len(CASES)]} published GANs"),
+        ("docs/book/07-the-museum.md", f"{WORDS[len(CASES)]} published"),
+        ("docs/book/11-optimisers.md", f"{WORDS[len(OPTIMIZERS)]} optimisers on both landscapes"),
+    ],
+)
+def test_what_is_counted_in_words_is_there(file, sentence):
+    assert sentence in read(file)
+
+
+def test_the_reading_order_says_how_long_its_files_are():
+    rows = re.findall(r"^\| (\[.*?\)) \| (\d+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) == 10
+    for links, said in rows:
+        files = re.findall(r"\]\((.*?)\)", links)
+        lines = sum(len((ROOT / file).read_text("utf-8").splitlines()) for file in files)
+        assert abs(lines - int(said)) <= 10, (links, lines)
+
+
+def test_the_page_of_the_bundled_generator_is_as_large_as_said(tmp_path):
+    size = bundled().export(tmp_path / "page.html")[0].stat().st_size
+    assert f"page has {size / 1e6:.2f} MB" in read("docs/reference/figures.md")
+
+
+@pytest.mark.slow
+def test_as_many_comparisons_are_right_as_said(capsys):
+    assert main(["check"]) == 0
+    count = re.search(r"all ([\d,]+) are right", capsys.readouterr().out)
+    assert f"| Gradients | {count[1]} comparisons" in read("docs/reference/figures.md")
