@@ -90,12 +90,20 @@ CORNERS = Field(
     "list", "Four seeds: top left, top right, bottom left, bottom right.", 4, 4,
     say="four seeds with commas between them", inner=SEED, required=True, example="42,7,13,1009",
 )  # fmt: skip
-PLANE = {"model": MODEL, "seeds": CORNERS, "side": Field("int", "Pictures a side.", 2, 16, default=11), "class": CLASS}
+AROUND = Field("bool", "All of the first seed, with the classes around the border.", default=False)
+PLANE = {
+    "model": MODEL,
+    "seeds": CORNERS,
+    "side": Field("int", "Pictures a side.", 2, 16, default=11),
+    "around": AROUND,
+    "class": CLASS,
+}
 POINT = {
     "model": MODEL,
     "seeds": CORNERS,
     "across": Field("float", "0 left, 1 right.", 0.0, 1.0, required=True, example=0.5),
     "down": Field("float", "0 top, 1 bottom.", 0.0, 1.0, required=True, example=0.5),
+    "around": AROUND,
     "class": CLASS,
 }
 STEP = Field("int", "Steps taken.", 0, 10**12, required=True, example=100)

@@ -61,20 +61,31 @@ def walk(generator: Generator, *, from_: int, to: int, frames: int, class_: str 
     return {"frames": [png64(frame) for frame in made], "from": from_, "to": to, **about}
 
 
-def plane(generator: Generator, *, seeds: list[int], side: int, class_: str | None = None) -> dict[str, Any]:
-    """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right."""
+def plane(
+    generator: Generator, *, seeds: list[int], side: int, around: bool = False, class_: str | None = None
+) -> dict[str, Any]:
+    """Return a square of pictures between four seeds, the corners: top left, top right, bottom left, bottom right.
+
+    Or all of the first seed's z, with the classes `around` the border: clockwise from the top, mixed in the middle.
+    """
     about = _about(generator, label := _asked(generator, class_))
     ticks = np.linspace(0.0, 1.0, side)
-    pictures = _on_plane(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side), label)
+    pictures = _on_plane(generator, seeds, np.tile(ticks, side), np.repeat(ticks, side), label, around)
     return {"png": png64(grid(pictures, side)), "side": side, "pad": 2, "seeds": seeds, **about}
 
 
 def plane_point(
-    generator: Generator, *, seeds: list[int], across: float, down: float, class_: str | None = None
+    generator: Generator,
+    *,
+    seeds: list[int],
+    across: float,
+    down: float,
+    around: bool = False,
+    class_: str | None = None,
 ) -> dict[str, Any]:
     """Return the picture at one point of the plane."""
     about = _about(generator, label := _asked(generator, class_))
-    picture = _on_plane(generator, seeds, np.array([across]), np.array([down]), label)[0]
+    picture = _on_plane(generator, seeds, np.array([across]), np.array([down]), label, around)[0]
     return {"png": png64(picture), "across": across, "down": down, "seeds": seeds, **about}
 
 
@@ -84,11 +95,31 @@ def _asked(generator: Generator, class_: str | None) -> int | None:
 
 
 def _on_plane(
-    generator: Generator, seeds: list[int], u: NDArray[np.float64], v: NDArray[np.float64], label: int | None
+    generator: Generator,
+    seeds: list[int],
+    u: NDArray[np.float64],
+    v: NDArray[np.float64],
+    label: int | None,
+    around: bool,
 ) -> NDArray[np.uint8]:
+    if around and generator.classes:
+        z, mixture = generator.z(1, seeds[0]).repeat(len(u), axis=0), around_border(generator.classes, u, v)
+        return to_uint8(generator.decode(z, mixture), *generator.spec.data_range)
     shares = np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], axis=1)
     made = generator.decode(mixed(generator, seeds, u, v), generator.mixture(seeds, shares) if label is None else label)
     return to_uint8(made, *generator.spec.data_range)
+
+
+def around_border(classes: int, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return shares of the classes: on the border those of the two next to it, in the middle all alike."""
+    x, y = 2.0 * u - 1.0, 2.0 * v - 1.0
+    turn = np.arctan2(x, -y) / (2.0 * np.pi) % 1.0 * classes
+    first, rest = turn.astype(int) % classes, (turn % 1.0)[:, None]
+    one = np.eye(classes)
+    edge = (1.0 - rest) * one[first] + rest * one[(first + 1) % classes]
+    out = np.maximum(np.abs(x), np.abs(y))[:, None]
+    shares: NDArray[np.float64] = out * edge + (1.0 - out) / classes
+    return shares
 
 
 def mixed(

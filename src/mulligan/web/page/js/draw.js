@@ -176,19 +176,21 @@ async function withWalk(path, { from, to, kind }) {
 
 // ── plane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function Plane({ model, kind, corners, setCorners }) {
+function Plane({ model, kind, classes, corners, setCorners }) {
+  const [wheel, setWheel] = useState(false);
+  const around = wheel && classes > 1 && kind == null ? true : null;
   const [spot, setSpot] = useState([0.62, 0.38]);
   const cross = useRef(null);
   const [u, v] = spot;
   const seeds = corners.join(",");
   const grid = useAnswer(async (signal) => {
-    const plane = await server.get("/api/plane", { model, seeds, side: SIDE, class: kind }, signal);
+    const plane = await server.get("/api/plane", { model, seeds, side: SIDE, class: kind, around }, signal);
     return { ...plane, image: await decode(plane.png) };
-  }, [model, seeds, kind], 200);
+  }, [model, seeds, kind, around], 200);
   const one = useAnswer(async (signal) => {
-    const point = await server.get("/api/plane/point", { model, seeds, across: u.toFixed(3), down: v.toFixed(3), class: kind }, signal);
+    const point = await server.get("/api/plane/point", { model, seeds, across: u.toFixed(3), down: v.toFixed(3), class: kind, around }, signal);
     return { ...point, image: await decode(point.png) };
-  }, [model, seeds, kind, u, v], 15);
+  }, [model, seeds, kind, u, v, around], 15);
   useEffect(() => {
     cross.current?.style.setProperty("left", `${u * 100}%`);
     cross.current?.style.setProperty("top", `${v * 100}%`);
@@ -204,15 +206,15 @@ function Plane({ model, kind, corners, setCorners }) {
     e.preventDefault();
     setSpot([clamp(u + step[0]), clamp(v + step[1])]);
   };
-  const png = `/api/plane.png?${new URLSearchParams({ model, seeds, side: SIDE, ...(kind == null ? {} : { class: kind }) })}`;
-  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">A plane through four seeds</h2><span class="end small">drag, or use the arrow keys</span></div><div class="pb">
+  const png = `/api/plane.png?${new URLSearchParams({ model, seeds, side: SIDE, ...(kind == null ? {} : { class: kind }), ...(around ? { around } : {}) })}`;
+  return html`<section class="panel" aria-labelledby="d4"><div class="ph"><h2 id="d4">${around ? "A plane of all classes" : "A plane through four seeds"}</h2>${classes > 1 && kind == null ? html`<div class="end seg" role="group" aria-label="What the plane mixes"><button type="button" aria-pressed=${around ? "false" : "true"} onClick=${() => setWheel(false)}>Four seeds</button><button type="button" aria-pressed=${around ? "true" : "false"} data-testid="plane-classes" onClick=${() => setWheel(true)}>All classes</button></div>` : html`<span class="end small">drag, or use the arrow keys</span>`}</div><div class="pb">
     ${grid.fault ? html`<p class="small bad">${grid.fault}</p>` : html`<div class="plane">
       <div class="pw" tabindex="0" role="application" aria-label=${`Latent plane, at ${u.toFixed(2)} across and ${v.toFixed(2)} down. Arrow keys move the point.`} data-testid="latent-plane" onKeyDown=${key} onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); move(e); }} onPointerMove=${(e) => e.buttons && move(e)}>
         <${Picture} image=${grid.data?.image} label=${`${SIDE} by ${SIDE} pictures between seeds ${corners.join(", ")}`} /><span class="x" ref=${cross}></span></div>
       <div class="pick"><${Picture} image=${one.data?.image} label=${`The picture at ${u.toFixed(2)} across, ${v.toFixed(2)} down`} testid="plane-point" /><div>
-        <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>corners</dt><dd>${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}</dd></dl>
+        <dl class="kv"><dt>across</dt><dd>${u.toFixed(2)}</dd><dt>down</dt><dd>${v.toFixed(2)}</dd><dt>${around ? "seed" : "corners"}</dt><dd>${around ? corners[0] : html`${corners[0]} · ${corners[1]}<br />${corners[2]} · ${corners[3]}`}</dd></dl>
         <div class="act"><button type="button" class="btn" data-testid="plane-shuffle" onClick=${() => setCorners([dice(), dice(), dice(), dice()])}>Other corners</button><a class="btn quiet" href=${png} download="plane.png" data-testid="plane-save">Save PNG</a></div>
-        <p class="small">Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained.</p></div></div></div>`}
+        <p class="small">${around ? `All of seed ${corners[0]}, with the classes around the border, clockwise from the top; towards the middle they mix.` : "Between the corners, normal z are mixed along great circles and uniform z along straight lines, so z stays where G was trained."}</p></div></div></div>`}
   </div></section>`;
 }
 
@@ -266,5 +268,5 @@ export function Draw({ query }) {
     <div class="end"><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-player" onClick=${() => send("html")}>${icon.down()}Player, one file</button><button type="button" class="btn" title=${why} disabled=${off} data-testid="export-onnx" onClick=${() => send("onnx")}>${icon.down()}ONNX</button></div></section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them under <a href="#look">Look inside</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${(n) => setSeed(Math.min(SEEDS * 2 ** 21 - 1, Math.max(0, n)))} kind=${kind} setKind=${setKind} /><${Copy} model=${model} seed=${seed} kind=${kind} /></div>
-      <div class="col"><${Morph} model=${model} kind=${kind} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} corners=${corners} setCorners=${setCorners} /></div>`}</main>`;
+      <div class="col"><${Morph} model=${model} kind=${kind} ends=${ends} setEnds=${setEnds} off=${off} why=${why} player=${(walk) => { shared.current = walk; send("html"); }} /><${Plane} model=${model} kind=${kind} classes=${info?.class_names?.length ?? 0} corners=${corners} setCorners=${setCorners} /></div>`}</main>`;
 }
