@@ -69,8 +69,8 @@ def fit(
     out : str or Path, optional
         Keep the run in this folder; by default nothing is written.
     progress : bool
-        Show on stderr how it goes: a bar in a terminal, about twenty lines in a notebook. A script whose stderr is no
-        terminal stays silent: its log is left to itself.
+        Show how it goes: a bar in a terminal; in a notebook one output with curves and samples, redrawn in place. A
+        script whose stderr is not a terminal stays silent.
     start : str or Path, optional
         A run folder, checkpoint folder or generator file whose weights the training begins with, wherever their shapes
         agree; the logger ``mulligan`` says which.

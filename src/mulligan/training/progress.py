@@ -1,4 +1,4 @@
-"""Show the events of a run: a bar in a terminal, plain lines elsewhere."""
+"""Show the events of a run: a bar in a terminal, one output in a notebook (`notebook`), plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -44,8 +44,18 @@ class View:
         """Show a message."""
 
 
+def in_notebook() -> bool:
+    """Tell whether this process is the kernel of a notebook."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
+
+
 def view_of(run: Run) -> View:
-    """Return the view for a run: a bar in a terminal, otherwise lines."""
+    """Return the view for a run: a bar in a terminal, a picture in a notebook, otherwise lines."""
+    if in_notebook():
+        from mulligan.training.notebook import Notebook  # a terminal needs none of it
+
+        return Notebook(run)
     return Bar(run) if sys.stderr.isatty() else Plain(run)
 
 

@@ -130,6 +130,12 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({self.config.recipe or 'own recipe'} on {self.data.name}: step {self.step} of {self.config.steps})"
 
+    def _repr_html_(self) -> str:
+        """Show the facts, a bar and the samples in a notebook."""
+        from mulligan.training.notebook import shown  # pictures, which training needs only there
+
+        return shown(self)
+
     @property
     def step(self) -> int:
         """Steps taken."""

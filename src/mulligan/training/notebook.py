@@ -1,0 +1,99 @@
+"""A run in a notebook: one output that is redrawn in place, and what a `Run` shows of itself."""
+
+from __future__ import annotations
+
+import base64
+import time
+from html import escape
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mulligan.output.pictures.images import grid, png_bytes, points_picture
+from mulligan.output.pictures.svg import element, left_axis, rounded
+from mulligan.training.events import Event, Finished, Sampled, Stepped
+from mulligan.training.progress import Pace, View, measured
+
+if TYPE_CHECKING:
+    from mulligan.nn.memory import Array
+    from mulligan.training.run import Run
+
+COLOURS = {"d_loss": "#d1495b", "g_loss": "#00798c"}
+WIDTH, HEIGHT, LEFT = 420, 110, 60
+EVERY = 0.3
+"""Seconds between two drawings, at least."""
+
+
+class Notebook(View):
+    """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples."""
+
+    def __init__(self, run: Run):
+        ipython: Any = import_module("IPython.display")
+        self._html, self._output = ipython.HTML, ipython.display(ipython.HTML(""), display_id=True)
+        self._run, self._pace, self._drawn = run, Pace(run), 0.0
+        self._said: list[str] = []
+        self._figures, self._picture = "", ""
+        self._curves: dict[str, list[tuple[int, float]]] = {name: [] for name in COLOURS}
+
+    def show(self, event: Event) -> None:
+        """Take a note of an event, and redraw if it is time."""
+        if isinstance(event, Stepped):
+            self._figures = " · ".join([*self._pace.words(event), *measured(self._run, event.measures)])
+            for name, curve in self._curves.items():
+                if name in event.measures:
+                    curve.append((event.step, event.measures[name]))
+        elif isinstance(event, Sampled):
+            self._picture = picture(event.images, self._run)
+        else:
+            super().show(event)
+        if isinstance(event, Finished) or time.perf_counter() - self._drawn > EVERY:
+            self._draw()
+
+    def tell(self, text: str) -> None:
+        """Show a message above the bar."""
+        self._said.append(text)
+        self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.perf_counter()
+        said = "".join(f"<div>{escape(line)}</div>" for text in self._said for line in text.splitlines())
+        losses = curves(self._curves)
+        page = f"{said}{bar(self._run)}<div>{escape(self._figures)}</div>{losses}{self._picture}"
+        self._output.update(self._html(page))
+
+
+def shown(run: Run) -> str:
+    """Return a run's facts, how far it is, and its samples, as HTML."""
+    return f"<div>{escape(repr(run))}</div>{bar(run)}{picture(run.sample(*run.grid), run)}"
+
+
+def bar(run: Run) -> str:
+    """Return the bar of a run."""
+    words = f"step {run.step:,} of {run.config.steps:,}"
+    return f'<div><progress max="{run.config.steps}" value="{run.step}"></progress> {words}</div>'
+
+
+def picture(samples: Array, run: Run) -> str:
+    """Return samples as an HTML picture: in a grid, or as points in the range of the data."""
+    whole = points_picture(samples, *run.data.range) if run.data.is_points else grid(samples)
+    inside = base64.b64encode(png_bytes(whole, quickly=True)).decode()
+    style = f"width:{min(2 * whole.shape[1], 480)}px;image-rendering:pixelated"
+    return f'<img alt="samples at step {run.step}" style="{style}" src="data:image/png;base64,{inside}">'
+
+
+def curves(found: dict[str, list[tuple[int, float]]]) -> str:
+    """Return both losses as lines of one chart; nothing before the second report."""
+    points = [point for curve in found.values() for point in curve]
+    if len({step for step, _ in points}) < 2:
+        return ""
+    values = [value for _, value in points]
+    x = rounded(0, max(step for step, _ in points), LEFT, WIDTH - 70)
+    y = rounded(min(values), max(values), HEIGHT - 12, 12)
+    inside = left_axis(y, LEFT, WIDTH - 70).replace('class="rule"', 'stroke="#8884"')
+    for name, curve in found.items():
+        if curve:
+            line = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in curve)
+            inside += element("polyline", points=line, fill="none", stroke=COLOURS[name], stroke_width=1.5)
+            end = y(curve[-1][1]) + 4
+            inside += element("text", f"{name[0].upper()} loss", x=WIDTH - 64, y=end, fill=COLOURS[name])
+    style = "display:block;font:11px sans-serif;fill:currentColor"
+    return element("svg", inside, width=WIDTH, height=HEIGHT, style=style)
