@@ -146,6 +146,7 @@ def script(run: Run, state: str, data: str) -> tuple[str, dict[str, Array]]:
         "low": game.data.low,
         "high": game.data.high,
         "together": game.update == "simultaneous",
+        "latents": len(set(game.latents)),
         "half_life": game.average.half_life if isinstance(game.average, EMA) else 0,
         "ramp": game.average.ramp if isinstance(game.average, EMA) else 0,
         "labelled": labelled,
