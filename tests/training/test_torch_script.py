@@ -65,7 +65,7 @@ def played(run):
     return (real.copy(), labels, z), run.gan.step(real, labels)
 
 
-@pytest.mark.parametrize("name", [*SUPPORTED, "mlp latent.redraw=false"])
+@pytest.mark.parametrize("name", [*SUPPORTED, "classic latent.redraw=false"])
 def test_the_first_ten_steps_agree(made, tmp_path, name):
     run = made(*name.split())
     with run.gan:
