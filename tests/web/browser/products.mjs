@@ -6,9 +6,10 @@ import { pathToFileURL } from "node:url";
 
 const [runtime, archive, source, wasm, count] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(path.join(runtime, "pyodide.mjs")));
-const { boot } = await import(pathToFileURL(source));
+const { boot, multiplyFast } = await import(pathToFileURL(source));
 const bytes = (file) => new Uint8Array(fs.readFileSync(file));
 const { python, fast } = await boot(loadPyodide, { runtime: runtime + path.sep, archive: bytes(archive), products: bytes(wasm) });
+python.globals.set("refused_bytes", !(await multiplyFast(python, null, new Uint8Array([0, 1])))); // as without SIMD
 python.globals.set("count", Number(count));
 python.globals.set("fast", fast);
 console.log(python.runPython(`
@@ -57,6 +58,6 @@ products.multiply(nan, big[1], out := np.empty((64, 64), np.float32))
 json.dumps({
     "fast": fast, "worst": worst, "taken": {key: sorted(value) for key, value in taken.items()}, "spilt": spilt,
     "exact": bool((products.multiply(*whole, (o := np.empty((33, 47), np.float32))) or o == whole[0] @ whole[1]).all()),
-    "refused": refused, "narrow": narrow, "nan": bool(np.isnan(out).all()),
+    "without": refused_bytes, "refused": refused, "narrow": narrow, "nan": bool(np.isnan(out).all()),
 })
 `));
