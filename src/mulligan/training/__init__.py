@@ -3,8 +3,8 @@
 - `loop`: `train`, which yields the events; start here. `run`: what the next step depends on. `events`: what is told.
 - `config`, `overrides`, `recipes`: what a run is made of. `samples`, `batches`: the data as a run uses them.
 - `store`: run folders, checkpoints, logs. `diagnosis`: what is wrong, and a second try.
-- `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: events in a terminal, `notebook`: the same
-  in a notebook.
+- `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: events in a terminal, `notebook`:
+  the same in a notebook.
 - `start`: the weights of another run. `torch_script`: a run that goes on in PyTorch.
 - `tensorboard`: an observer that writes for TensorBoard.
 - `interrupt`: Ctrl-C. `companions`: what evaluators and observers are.

@@ -44,8 +44,8 @@ def test_own_pictures(call: Any, playground: Any, tmp_path: Path) -> None:
 def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call: Any, playground: Any, tmp_path: Path) -> None:
     folder = tmp_path / "cats"
     folder.mkdir()
-    Image.fromarray(np.full((20, 30), 10, np.uint8)).save(folder / "0.png")
-    np.save(tmp_path / "dogs.npy", np.zeros((3, 20, 30), np.uint8))
+    Image.fromarray(np.full((20, 30), 100, np.uint8)).save(folder / "0.png")
+    np.save(tmp_path / "dogs.npy", np.full((3, 20, 30), 100, np.uint8))
     playground.session.own |= {"cats": str(folder), "dogs": str(tmp_path / "dogs.npy")}
     found = [call.get(f"/api/pictures?data={asked}").json() for asked in ("cats&size=48", "dogs", "dogs&size=64")]
     assert [each["shape"] for each in found] == [[48, 48, 1], [20, 30, 1], [64, 64, 1]]
@@ -58,7 +58,7 @@ def test_own_pictures_are_shown_in_the_size_that_is_asked_for(call: Any, playgro
 def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: Any, tmp_path: Path) -> None:
     for part in ("train", "test"):
         (tmp_path / "cats" / part).mkdir(parents=True)
-        Image.fromarray(np.full((20, 30), 10, np.uint8)).save(tmp_path / "cats" / part / "whole.png")
+        Image.fromarray(np.full((20, 30), 100, np.uint8)).save(tmp_path / "cats" / part / "whole.png")
         (tmp_path / "cats" / part / f"{part}.png").write_bytes(b"no picture")
     playground.session.own["cats"] = str(tmp_path / "cats")
     found = call.get("/api/pictures?data=cats").json()
@@ -70,7 +70,7 @@ def test_own_pictures_that_are_refused_in_either_split(call: Any, playground: An
 def test_own_pictures_of_odd_names_are_refused_by_them(call: Any, playground: Any, tmp_path: Path) -> None:
     folder = tmp_path / "cats"
     folder.mkdir()
-    Image.fromarray(np.full((20, 30), 10, np.uint8)).save(folder / "whole.png")
+    Image.fromarray(np.full((20, 30), 100, np.uint8)).save(folder / "whole.png")
     for i in range(70):
         (folder / f"a, b; {i:02d}.png").write_bytes(b"no picture")
     with open(os.fsencode(folder) + b"/\xe9.png", "wb") as file:
