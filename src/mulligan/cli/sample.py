@@ -10,7 +10,7 @@ from tyro.conf import Positional
 import mulligan
 from mulligan import training
 from mulligan.cli.console import emit
-from mulligan.cli.options import ClassWord, Count, File, Json, Model, Psi, Seed
+from mulligan.cli.options import Best, ClassWord, Count, File, Json, Model, Psi, Seed
 from mulligan.errors import ConfigError, RunError, must_be
 from mulligan.output.figures import counted
 from mulligan.output.files import NO_NAME, atomic_write
@@ -33,7 +33,7 @@ def command(
     count: Count = 64,
     class_: ClassWord = None,
     psi: Psi = 1.0,
-    best: Json = False,
+    best: Best = False,
     out: File = None,
     json: Json = False,
 ) -> None:
