@@ -52,8 +52,8 @@ export async function start(more = {}) {
 function fitting(data) {
   const there = store.catalog?.data.find((d) => d.name === data);
   const now = recipeOf(wanted().recipe);
-  if (!there || !now || there.points === now.points) return null;
-  const fit = store.catalog.recipes.filter((r) => r.points === there.points);
+  if (!there || !now || Boolean(there.points) === Boolean(now.points)) return null;
+  const fit = store.catalog.recipes.filter((r) => Boolean(r.points) === Boolean(there.points));
   return fit.find((r) => r.name === data) ?? fit.find((r) => r.data === data && r.name === "quick") ?? fit.find((r) => ["quick", "ring"].includes(r.name));
 }
 
@@ -73,7 +73,7 @@ function setDraft(name, value) {
     for (const key of Object.keys(draft)) delete draft[key];
     draft.recipe = value; // the recipe as it is, but with the user's own pictures
     const own = store.catalog?.data.find((d) => d.own && d.name === data);
-    if (own && own.points === Boolean(recipeOf(value)?.points)) Object.assign(draft, { data }, size ? { size } : {});
+    if (own && Boolean(own.points) === Boolean(recipeOf(value)?.points)) Object.assign(draft, { data }, size ? { size } : {});
   } else {
     draft[name] = value;
     if (name === "data") delete draft.size; // it was the size of other pictures

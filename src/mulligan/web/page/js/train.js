@@ -26,15 +26,19 @@ export function toggle() {
   if (!mayWrite() || state === "loading" || (state === "failed" && !anew())) return;
   if (store.slow) halt();
   else if (state === "training") command("pause");
-  else if (store.pace && state !== "finished") slowly();
+  else if (store.pace) slowly(state);
   else if (anew()) start();
-  else if (state === "finished") command("reset", { seed: (store.settings?.seed ?? 0) + 1, paused: false }, NAMES);
+  else if (state === "finished") again(false);
   else command("resume");
 }
 
-async function slowly() {
-  const begun = anew() ? await start({ paused: true }) : store.status.state === "paused" ? true : await command("resume").then((answer) => answer && command("pause"));
-  if (begun) walk();
+const again = (paused) => command("reset", { seed: (store.settings?.seed ?? 0) + 1, paused }, NAMES);
+
+/** Get the run to stand still, from where it is; the steps follow one by one. */
+async function slowly(state) {
+  const ways = { paused: () => true, alarm: () => command("step", { count: 1 }), finished: () => again(true) };
+  const stopped = () => command("resume").then((answer) => answer && command("pause"));
+  if (await (anew() ? start({ paused: true }) : (ways[state] ?? stopped)())) walk();
 }
 
 function oneStep() {
