@@ -183,3 +183,5 @@ def test_names_of_second_tries(tmp_path: Path) -> None:
     (tmp_path / "quick-1-try-2").mkdir()
     assert next_folder(tmp_path / "quick-1").name == "quick-1-try-3"
     assert next_folder(tmp_path / "quick-1-try-2").name == "quick-1-try-3"
+    for name in ("quick-try-x", "-try-3"):  # no second try, whose number could go on
+        assert next_folder(tmp_path / name).name == f"{name}-try-2"
