@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.data import DATASETS, Dataset, Entry, from_arrays, load, scale, scaled
+from mulligan.data.registry import of_points
 from mulligan.errors import ConfigError, DataError
 from mulligan.output.pictures import to_uint8
 
@@ -166,3 +167,7 @@ def test_the_first_samples_are_taken_where_they_hold_every_class():
     labels = np.array([0, 1, 0, 0, 0, 1, 1, 1, 1, 1])
     data = Dataset("d", np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1), labels, ("a", "b"))
     assert data.limited(4).images.ravel().tolist() == [0, 1, 2, 3]  # shares alone would take two of each
+
+
+def test_whether_a_source_is_made_of_points_is_known_before_it_is_loaded(tmp_path):
+    assert [of_points(name) for name in ("ring", "mnist", str(tmp_path), "none.npy")] == [True, False, False, None]

@@ -341,3 +341,10 @@ def test_batch_norm_keeps_running_means_and_unbiased_variances(momentum):
     np.testing.assert_allclose(kept["var"], var, rtol=1e-5)
     y = space.forward(x, training=False)
     np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + 1e-5), rtol=1e-4)
+
+
+def test_branches_that_are_pictures_are_joined_by_channels():
+    network = Network(nn.Sequential((nn.Concat((nn.Sequential(()), nn.Conv2d(3, 3, 1))),)), (4, 6, 2))
+    x = np.ones((2, 4, 6, 2), np.float32)
+    assert network.output_shape == (4, 6, 5)
+    assert network.workspace().forward(x).shape == (2, 4, 6, 5)

@@ -262,3 +262,11 @@ def test_the_path_begins_with_the_run_or_with_the_second_try() -> None:
         assert path.gone(begins + 250, 500) is None
         path.go([2.0], begins + 250)
         assert path.gone(begins + 500, 500) == pytest.approx((3.0, 1.0))
+
+
+def test_the_pace_is_what_a_whole_run_at_this_speed_would_cover(tiny: Any) -> None:
+    events = train(Run(tiny(steps=24, report_every=3)), observers=[Diagnosis(every=6)])
+    paced = [e.signals for e in events if isinstance(e, Measured) and "pace" in e.signals]
+    assert paced
+    for signals in paced:
+        assert signals["pace"] == pytest.approx(signals["way"] * 24 / 12)  # two measurements are half of the run
