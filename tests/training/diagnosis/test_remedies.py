@@ -347,7 +347,7 @@ def test_a_penalty_that_d_cannot_have_does_not_fall_either() -> None:
     mixing = [
         'discriminator.layers=[{kind="dense", units=8}, {kind="minibatch_discrimination"}, {kind="dense", units=1}]'
     ]
-    config = with_overrides(recipe("ring"), ["penalties=[]", *mixing])
+    config = with_overrides(recipe("ring"), ["penalties=[]", "schedules.penalty=constant", *mixing])
     words = remedies.mode_collapse(config, {"modes_found"}, (2,)).words
     assert not any("falls over the run" in each for each in words)
     held = remedies.mode_collapse(with_overrides(recipe("ring"), ["schedules.penalty=constant"]), {"modes_found"}, (2,))

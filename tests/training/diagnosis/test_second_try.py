@@ -13,6 +13,7 @@ from mulligan.training import (
     Diagnosed,
     Recorder,
     Run,
+    SecondTry,
     Started,
     diagnoses,
     dumps_toml,
@@ -185,3 +186,7 @@ def test_names_of_second_tries(tmp_path: Path) -> None:
     assert next_folder(tmp_path / "quick-1-try-2").name == "quick-1-try-3"
     for name in ("quick-try-x", "-try-3"):  # no second try, whose number could go on
         assert next_folder(tmp_path / name).name == f"{name}-try-2"
+
+
+def test_without_a_checkpoint_a_second_try_begins_at_step_0(tiny: Any) -> None:
+    assert SecondTry(tiny(), [], None).step == 0
