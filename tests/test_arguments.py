@@ -220,7 +220,7 @@ def rebuilt(**options):
         (
             lambda: case_named(None),
             r"^case must be one of article, literal-cost, autograd, flushed, frozen-d, batch-of-one, "
-            "gradient-norm, log-of-probability, raw-pixels, joined-batch, saturating, lazy-penalty, got "
+            "gradient-norm, log-of-probability, raw-pixels, joined-batch, saturating, lazy-penalty, uncalled, got "
             r"None\. Try article\.$",
         ),
         (lambda: grid(GREY, columns="5"), "columns must be .*, got '5'"),
