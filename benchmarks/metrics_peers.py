@@ -6,6 +6,7 @@ of the bundled judge, 10,000 test digits and 10,000 samples of the bundled gener
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -117,4 +118,7 @@ def one(name: str, path: str) -> None:
 
 
 if __name__ == "__main__":
-    one(*sys.argv[1:]) if len(sys.argv) > 1 else main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("row", nargs="*", help="one function and the file of features; by default all")
+    row = parser.parse_args().row
+    one(*row) if row else main()

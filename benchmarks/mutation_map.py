@@ -4,6 +4,7 @@ python benchmarks/mutation_map.py                # minutes; without torch and ja
 python benchmarks/mutation_map.py tests/nn       # adds these tests to the map
 """
 
+import argparse
 import json
 import os
 import sys
@@ -69,4 +70,6 @@ def map_out(some):
 
 
 if __name__ == "__main__":
-    map_out(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tests", nargs="*", help="add these to the map; by default all of the rooms, for a new one")
+    map_out(parser.parse_args().tests)
