@@ -95,6 +95,7 @@ def test_drawings_are_learned_without_a_terminal(open_tab, width):
     tab = open_tab(viewport={"width": width, "height": 900})
     tab.settings()
     tab("data-own").click()
+    tab("easel").wait_for()
     box = tab("easel").bounding_box()
     mouse = tab.page.mouse
     at = lambda u, v: (box["x"] + u * box["width"], box["y"] + v * box["height"])  # noqa: E731

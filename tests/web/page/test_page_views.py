@@ -112,7 +112,12 @@ def test_a_morph_is_shared_as_a_gif_a_player_and_a_link(open_tab, browser, tmp_p
     tab.painted("walk-frame")
     tab("walk-slider").press("End")
     tab.until(f"{WALK}.includes('1.00')")
-    assert pixels(tab, "walk-frame") == bundled().images(1, 41)[0].ravel().tolist()  # a 4, not a 9 any more
+    four = bundled().images(1, 41)[0].ravel().tolist()  # not a 9 any more
+    for _ in range(50):  # the words come before the picture
+        if pixels(tab, "walk-frame") == four:
+            break
+        tab.page.wait_for_timeout(50)
+    assert pixels(tab, "walk-frame") == four
     tab.picture("morph", ("light", "dark"))
     with tab.page.expect_download() as saved:
         tab("walk-save").click()
