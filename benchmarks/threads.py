@@ -1,0 +1,59 @@
+"""Whole steps with thread workers, as on macOS and Windows, beside process workers: both on this machine, in turns.
+
+    python benchmarks/threads.py [RECIPE ...]      # classic, mlp and quick by default
+
+Prints milliseconds a step, and the median and the quartiles of threads : processes over ten pairs of turns.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+PAIRS, SECONDS = 10, 0.4
+
+
+def side(name, processes):
+    """Take steps when told how many, and print the milliseconds of one."""
+    from mulligan.game import gan
+    from mulligan.training import Run, recipe
+
+    if not processes:
+        gan.can_fork = lambda: False
+    run = Run(recipe(name, steps=10**6, threads=2))
+    with run.gan, np.errstate(all="ignore"):
+        for count in map(int, sys.stdin):
+            start = time.perf_counter()
+            for _ in range(count):
+                run.advance()
+            print(1000 * (time.perf_counter() - start) / count, flush=True)
+
+
+def main(names):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")} | {"OPENBLAS_NUM_THREADS": "1"}
+    for name in names:
+        words = ([sys.executable, __file__, "--side", kind, name] for kind in ("processes", "threads"))
+        sides = [subprocess.Popen(w, env=env, stdin=-1, stdout=-1, text=True, bufsize=1) for w in words]
+
+        def turn(one, count):
+            one.stdin.write(f"{count}\n")
+            return float(one.stdout.readline())
+
+        count = max(3, int(SECONDS * 1000 / max(turn(one, 30) for one in sides)))
+        took = np.array([[turn(one, count) for one in sides] for _ in range(PAIRS)])
+        low, middle, high = np.quantile(took[:, 1] / took[:, 0], (0.25, 0.5, 0.75))
+        ms = np.median(took, axis=0)
+        print(f"{name}: {ms[0]:.2f} and {ms[1]:.2f} ms, ratio {middle:.2f} ({low:.2f}-{high:.2f})", flush=True)
+        for one in sides:
+            one.kill()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*", default=["classic", "mlp", "quick"])
+    parser.add_argument("--side", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    side(given.recipes[0], given.side == "processes") if given.side else main(given.recipes)
