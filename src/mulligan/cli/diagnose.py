@@ -88,7 +88,7 @@ def _said(folder: Any) -> tuple[list[Diagnosed], bool]:
     from mulligan.training.events import Diagnosed, Measured
 
     said, measured = [], False
-    for words in training.RunFolder.of(folder).told()[0]:
+    for words in training.RunFolder.of(folder).read_log()[0]:
         if words.get("event") == Diagnosed.name:
             said.append(Diagnosed.of(words))
         measured |= words.get("event") == Measured.name

@@ -46,7 +46,7 @@ def command(
     from mulligan.output.export import FORMATS, export, format_of
 
     if to == "tensorboard":
-        from mulligan.training.tensorboard import export_tensorboard
+        from mulligan.training.integrations.tensorboard import export_tensorboard
 
         if model is None:
             raise ConfigError("--to tensorboard needs a run folder, got none. Try runs/quick-1.")
@@ -69,8 +69,8 @@ def _training(model: Path | None, out: Path | None, json: bool) -> None:
     """Write a run as a script that goes on training, and say what was written."""
     from mulligan.cli.sample import stem
     from mulligan.errors import CheckpointError
+    from mulligan.training.integrations.torch_script import write_torch_training
     from mulligan.training.store import newest_in, restored
-    from mulligan.training.torch_script import write_torch_training
 
     found = None if model is None or not model.is_dir() else newest_in(model)
     if model is None or found is None:

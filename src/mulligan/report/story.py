@@ -150,7 +150,7 @@ def read(folder: str | Path, *, ancestors: int = ANCESTORS) -> Story:
     """
     here = RunFolder.of(folder)
     story = Story(here, load_config(here.config))
-    events, story.changed_log = here.told()
+    events, story.changed_log = here.read_log()
     for event in events:
         _hear(story, event)
     story.clock = {told["step"]: (float(told["wall"]), float(told["cpu"])) for told in read_times(here.times)}

@@ -5,8 +5,7 @@
 - `store`: run folders, checkpoints, logs. `diagnosis`: what is wrong, and a second try.
 - `monitor`: figures during training. `guard`: stops a run at NaN. `progress`: events in a terminal, `notebook`:
   the same in a notebook.
-- `start`: the weights of another run. `torch_script`: a run that goes on in PyTorch.
-- `tensorboard`: an observer that writes for TensorBoard.
+- `start`: the weights of another run. `integrations`: a run in PyTorch and in TensorBoard.
 - `interrupt`: Ctrl-C. `companions`: what evaluators and observers are.
 
 Names are imported at first use, so that drawing one digit imports no training loop.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mulligan.output.pictures.images import grid, png_bytes, points_picture
+from mulligan.output.pages import data_uri
+from mulligan.output.pictures.images import png_bytes
 from mulligan.output.pictures.svg import element, left_axis, rounded
 from mulligan.training.events import Event, Finished, Sampled, Stepped
 from mulligan.training.progress import Pace, View, measured
+from mulligan.training.samples import sheet
 
 if TYPE_CHECKING:
     from mulligan.nn.memory import Array
@@ -74,10 +75,9 @@ def bar(run: Run) -> str:
 
 def picture(samples: Array, run: Run) -> str:
     """Return samples as an HTML picture: in a grid, or as points in the range of the data."""
-    whole = points_picture(samples, *run.data.range) if run.data.is_points else grid(samples)
-    inside = base64.b64encode(png_bytes(whole, quickly=True)).decode()
+    whole = sheet(samples, run.data)
     style = f"width:{min(2 * whole.shape[1], 480)}px;image-rendering:pixelated"
-    return f'<img alt="samples at step {run.step}" style="{style}" src="data:image/png;base64,{inside}">'
+    return f'<img alt="samples at step {run.step}" style="{style}" src="{data_uri(png_bytes(whole, quickly=True))}">'
 
 
 def curves(found: dict[str, list[tuple[int, float]]]) -> str:

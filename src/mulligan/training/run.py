@@ -110,7 +110,7 @@ class Run:
         self.counted = 0
         self.wall = self.cpu = 0.0
         self.observers: Sequence[Observer] = ()
-        self.trainer: dict[str, int] = {}  # the thread that is at it
+        self.trainer: dict[str, int] = {}  # the thread that trains this run, if one does
         self._observed: dict[str, Any] = {}
         self.log_position: dict[str, Any] | None = None
         self._spaces: dict[bool, Workspace] = {}

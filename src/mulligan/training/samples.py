@@ -9,7 +9,7 @@ import logging
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from mulligan.data.registry import absolute
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import ConfigError, RunError
 from mulligan.output.files import atomic_write
+from mulligan.output.pictures import grid, points_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +58,11 @@ def limited(data: Dataset, limit: int) -> Dataset:
     return data.limited(limit) if 0 < limit < len(data) else data
 
 
+def sheet(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:
+    """Return generated samples as one picture: a grid, or points in the range of the data."""
+    return points_picture(samples, *data.range) if data.is_points else grid(samples)
+
+
 def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, int]:
     """Return the class of every sample, or None, and the number of classes, or 0.
 
@@ -82,7 +88,7 @@ def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, 
 
 
 def same_as_nearest(images: Images, labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Return which share has the label of the most similar other, and by chance; (1, 0) where too few are there."""
+    """Return the share of samples whose most similar other has their label, and the share by chance; (1, 0) for few."""
     rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:ASKED])
     kinds = labels[rows]
     shares = np.unique(kinds, return_counts=True)[1] / ASKED

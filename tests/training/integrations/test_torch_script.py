@@ -12,7 +12,7 @@ from mulligan.data.registry import of_points
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.training import Recorder, Run, recipe, with_overrides
-from mulligan.training.torch_script import write_torch_training
+from mulligan.training.integrations.torch_script import write_torch_training
 
 torch = pytest.importorskip("torch")
 

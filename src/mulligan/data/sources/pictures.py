@@ -150,7 +150,7 @@ def read_as(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     Raises
     ------
     ShapeError
-        When the shape is no square.
+        When the shape is not square.
     DataError
         When a picture is broken, or there are none.
     """

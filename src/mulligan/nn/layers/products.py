@@ -46,7 +46,7 @@ FOUR = 4
 """Rows that the kernels take at once; one more row costs as much as four."""
 
 LINES = 32
-"""Rows of such a tile at least, if a convolution chooses how many terms it sums at once: two cache lines."""
+"""Rows of the tile by which a convolution chooses how many terms to sum at once: two cache lines."""
 
 FEWEST = 8
 """Rows below which cutting gains nothing."""

@@ -23,7 +23,7 @@ def directions(generator: Generator) -> NDArray[np.float32]:
     Raises
     ------
     UnsupportedError
-        When the first layer is no product with z.
+        When the first layer is not Dense.
     """
     first, dim = generator.network.entries[0], generator.spec.latent.dim
     if not first.path.endswith(".W") or len(first.param.shape) != 2 or first.param.shape[0] < dim:

@@ -84,7 +84,7 @@ def diagnoses(folder: str | Path) -> list[Diagnosed]:
     CheckpointError
         When its log was damaged.
     """
-    return [Diagnosed.of(words) for words in RunFolder.of(folder).told()[0] if words.get("event") == Diagnosed.name]
+    return [Diagnosed.of(words) for words in RunFolder.of(folder).read_log()[0] if words.get("event") == Diagnosed.name]
 
 
 def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
@@ -120,7 +120,7 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
             f"no setting that could still be changed repairs '{diagnosed.state}' in {folder}. "
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
-    log, _ = here.told()
+    log, _ = here.read_log()
     stood = with_overrides(config, [line for e in log if e.get("event") == Adjusted.name for line in e["overrides"]])
     found = here.newest(diagnosed.healthy_step)
     if found is not None:  # with rates and weights as they stood there, and the data where it is now

@@ -165,8 +165,11 @@ class RunFolder:
         """
         write_json(self.metrics, metrics, folders=False)
 
-    def told(self) -> tuple[list[dict[str, Any]], str]:
-        """Do what `read_events` does; return also a sentence, logged too, if the log is not what checkpoints know."""
+    def read_log(self) -> tuple[list[dict[str, Any]], str]:
+        """Read the events, and compare the log with the digests that checkpoints hold.
+
+        If it was changed, log a warning, and return it beside the events; otherwise an empty text.
+        """
         log, changed = self.events.read_bytes() if self.events.is_file() else b"", ""
         for path in reversed(checkpoints(self.checkpoints)) if log else ():
             with contextlib.suppress(CheckpointError, KeyError):  # a damaged one knows nothing of the log

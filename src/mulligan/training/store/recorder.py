@@ -26,19 +26,18 @@ import numpy as np
 from mulligan.data import DATASETS
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
 from mulligan.output.files import FULL, advice, atomic_write, regular
-from mulligan.output.pictures import grid, points_picture, read_png, save_animation, save_png
+from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import check_play, train
+from mulligan.training.samples import sheet
 from mulligan.training.store.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import best_of, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-
-    from numpy.typing import NDArray
 
     from mulligan.training.companions import Evaluator, Observer
     from mulligan.training.loop import Stop
@@ -343,11 +342,8 @@ class Recorder:
         run.generator().save(self.folder.generator)
 
     def _draw(self, event: Sampled, run: Run) -> None:
-        if run.data.is_points:
-            picture: NDArray[np.uint8] = points_picture(event.images, *run.data.range)
-        else:
-            picture = grid(event.images)
-        save_png(self.folder.samples / f"step-{event.step:06d}.png", picture, {"step": str(event.step)})
+        path = self.folder.samples / f"step-{event.step:06d}.png"
+        save_png(path, sheet(event.images, run.data), {"step": str(event.step)})
 
     def _animate(self) -> None:
         paths = [*self.folder.grids().values()]
