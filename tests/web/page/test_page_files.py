@@ -72,9 +72,15 @@ def test_nothing_is_fetched_from_elsewhere_or_written_inline():
         assert not re.search(r"<script(?![^>]*\ssrc=)", text), file
 
 
-def test_vendored_code_has_its_licence_beside_it():
-    for file in (PAGE / "vendor").glob("*.js"):
-        assert file.name == "htm-preact-standalone-3.1.1.js"
+def test_vendored_code_is_of_named_releases_and_has_its_licence_beside_it():
+    """A joined bundle hid which Preact it held, and could not be replaced by a newer one."""
+    files = {file.name: file.read_text() for file in (PAGE / "vendor").glob("*.js")}
+    released = [re.fullmatch(r"(htm|preact|preact-hooks)-(\d+\.\d+\.\d+)\.js", name).groups() for name in files]
+    versions = dict(released)
+    assert len(released) == 3
+    assert versions["preact"] == versions["preact-hooks"]
+    imported = re.findall(r'from ?"([^"]+)"', "".join(files.values()))
+    assert imported == [f"./preact-{versions['preact']}.js"]  # two Preacts would not know each other's hooks
     assert "Apache License" in (PAGE / "vendor" / "LICENSE-htm.txt").read_text()
     assert "Jason Miller" in (PAGE / "vendor" / "LICENSE-preact.txt").read_text()
 

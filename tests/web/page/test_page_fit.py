@@ -82,7 +82,7 @@ def test_what_has_the_focus_is_under_no_bar(open_tab, size):
     assert box["y"] + box["height"] <= size[1]
 
 
-CHART = """Promise.all(["/js/chart.js", "/vendor/htm-preact-standalone-3.1.1.js"].map((name) => import(name)))
+CHART = """Promise.all(["/js/chart.js", "/js/html.js"].map((name) => import(name)))
     .then(([m, {html, render}]) => {
     const props = {title: "T", unit: "u", testid: "made-up", x: [0, 5.3], xUnit: "steps, log"};
     const series = [{name: "a", color: "--real", data: [[0, 1], [5.3, 0.5]]}];
@@ -103,7 +103,7 @@ def test_labels_under_an_axis_do_not_run_into_each_other(open_tab):
     assert all(right < left for (_, right), (left, _) in zip(ends, ends[1:], strict=False))
 
 
-LARGE = """Promise.all(["js/store", "js/chart", "vendor/htm-preact-standalone-3.1.1"]
+LARGE = """Promise.all(["js/store", "js/chart", "js/html"]
     .map((name) => import(`/${name}.js`)))
     .then(([{server}, {Chart}, {html, render}]) => {
         const line = {operator: ">", threshold: 50, holds: true, value: 843426, label: "Largest logit", words: "logit"};
@@ -145,7 +145,7 @@ def test_nothing_moves_when_the_first_figures_come(open_tab):
 
 
 NAMES = ["Dense 74→256 LeakyReLU", "Conv2d 28×28×1→14×14×16 LeakyReLU", "ConvTranspose2d 14×14×16→28×28×1 Tanh"]
-LAYERS = """(names) => Promise.all(["js/layers", "vendor/htm-preact-standalone-3.1.1"]
+LAYERS = """(names) => Promise.all(["js/layers", "js/html"]
     .map((name) => import(`/${name}.js`)))
     .then(([{Layers}, {html, render}]) => {
         const rows = names.map((name) => ({name, activation: 0.5, change: 0.5, gradient: 0.001}));

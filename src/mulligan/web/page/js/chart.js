@@ -1,6 +1,6 @@
 // A line chart: units in the title, values in the legend, one cursor for all, arrow keys, triangles beyond the edge.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useState } from "./html.js";
 import { int, num, short, thousands } from "./numbers.js";
 import { Term } from "./terms.js";
 import { LETTER, useWidth } from "./width.js";
@@ -8,7 +8,7 @@ import { LETTER, useWidth } from "./width.js";
 const HEIGHT = 150;
 const MARGIN = { left: 42, right: 12, top: 8, bottom: 22 };
 
-// ── the cursor ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the cursor ──
 
 let cursor = null;
 const followers = new Set();
@@ -30,7 +30,7 @@ function useCursor() {
 }
 addEventListener("keydown", (event) => event.key === "Escape" && moveCursor(null));
 
-// ── axes that grow only in fixed steps ──────────────────────────────────────────────────────────────────────────────
+// ── axes that grow only in fixed steps ──
 
 /** The smallest of 1, 2, 5 × 10ⁿ that is not below v. */
 function roundUp(v) {
@@ -81,7 +81,7 @@ const tickText = (v, log) => {
   return a >= 1000 && a < 1e6 ? `${v < 0 ? "−" : ""}${thousands(a)}` : short(v); // −2k: the margin has no room for more
 };
 
-// ── lines ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── lines ──
 
 /** Points of a column table between two steps, as [step, value]. */
 export function points(table, name, from = -Infinity, to = Infinity, change = (v) => v) {

@@ -1,6 +1,6 @@
 // Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { pictureOf } from "./failures.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, percent, plain, short } from "./numbers.js";

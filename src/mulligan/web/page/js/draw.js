@@ -1,6 +1,6 @@
 // Draw: one number gives one picture; is it a copy; one number becomes another; a plane through four.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int, num } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
@@ -69,7 +69,7 @@ function SeedField({ value, set, label, testid, hide, className }) {
     ${bad && html`<span class="fault" role="status">The seed must be a whole number from 0 to 2⁵³ − 1, got “${text}”. Try 42.</span>`}`;
 }
 
-// ── one number, one picture ─────────────────────────────────────────────────────────────────────────────────────────
+// ── one number, one picture ──
 
 const BUTTONS = 12; // at most as many classes are buttons, if their names are short; otherwise they are in a menu
 
@@ -127,7 +127,7 @@ function Copy({ model, seed, kind }) {
   </div></section>`;
 }
 
-// ── morph ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── morph ──
 
 const ENLARGED = 10; // times, in a GIF: a digit of 28 pixels would be lost in a chat
 
@@ -174,7 +174,7 @@ async function withWalk(path, { from, to, kind }) {
   link.click();
 }
 
-// ── plane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── plane ──
 
 function Plane({ model, kind, classes, corners, setCorners }) {
   const [wheel, setWheel] = useState(false);
@@ -218,7 +218,7 @@ function Plane({ model, kind, classes, corners, setCorners }) {
   </div></section>`;
 }
 
-// ── the view ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the view ──
 
 /** Seeds in the address, 1969-1984; null where they are not as many. */
 function seeds(text, count) {

@@ -1,6 +1,6 @@
 // Teach it your drawings: a canvas for mouse and finger, a row of what was drawn, and a run that begins with them.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { act, loadCatalog, mayWrite } from "./store.js";
 import { start } from "./settings.js";
 

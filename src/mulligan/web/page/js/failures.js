@@ -1,6 +1,6 @@
 // A picture for each failure, drawn small: what somebody would see.
 
-import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html } from "./html.js";
 
 const line = (d, color = "fake", more = {}) => html`<path d=${d} fill="none" stroke=${`var(--${color})`} stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" ...${more} />`;
 const dot = (x, y, color = "fake", r = 3) => html`<circle cx=${x} cy=${y} r=${r} fill=${`var(--${color})`} />`;

@@ -1,6 +1,6 @@
 // The game: real pictures on one side, forged ones on the other, the judge between them; and you in the judge's place.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useState } from "./html.js";
 import { Picture } from "./draw.js";
 import { icon } from "./icons.js";
 import { useLooks } from "./look.js";

@@ -1,6 +1,6 @@
 // Guess the failure: samples and curves only, six names to choose from; then the evidence, and the repair beside it.
 
-import { html, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useState } from "./html.js";
 import { Picture } from "./draw.js";
 import { pictureOf } from "./failures.js";
 import { icon } from "./icons.js";

@@ -1,4 +1,4 @@
-import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html } from "./html.js";
 
 const line = (d, width = 1.7) => html`<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width=${width} stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d=${d} /></svg>`;
 const solid = (d) => html`<svg viewBox="0 0 16 16" fill="currentColor" aria-hidden="true"><path d=${d} /></svg>`;

@@ -1,6 +1,6 @@
 // One row a layer on a log axis: a healthy net is a straight column, a dead one slides to the left.
 
-import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html } from "./html.js";
 import { num } from "./numbers.js";
 import { useWidth } from "./width.js";
 

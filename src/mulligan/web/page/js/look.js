@@ -1,6 +1,6 @@
 // Look inside: what D thinks of every point, where it looks in a picture, and whether z and gradients get through.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { decode, floats, bytesOf, css, paintSigned, signedColours } from "./pictures.js";
 import { icon } from "./icons.js";
 import { int, num, percent, short, signed } from "./numbers.js";
@@ -42,7 +42,7 @@ export function useLooks(path, params, key) {
   return found;
 }
 
-// ── points ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── points ──
 
 const TOGGLES = [["map", "D’s map", true], ["real", "real points", true], ["fake", "generated", true], ["arrow", "where D pushes each one", true], ["path", "way of the last 8 grids", false]];
 
@@ -274,7 +274,7 @@ function ModeBars({ modes: m }) {
     <line x1="36" x2=${W} y1=${y(m.n / m.of)} y2=${y(m.n / m.of)} stroke="var(--real)" stroke-dasharray="4 3" /><text x="40" y="138">samples per mode · dashed: even share</text></svg></div>`;
 }
 
-// ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── pictures ──
 
 function Saliency({ data, width, height, label }) {
   const canvas = useRef(null);
@@ -320,7 +320,7 @@ function LayerPanels({ params, name, narrow }) {
   return narrow ? both : html`<div class="two">${both}</div>`;
 }
 
-// ── the view ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the view ──
 
 export function Look({ query }) {
   const [runs, setRuns] = useState([]);

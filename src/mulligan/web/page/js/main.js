@@ -1,6 +1,6 @@
 // The frame: top bar, views by the part of the address after #, news at the foot, theme, live region.
 
-import { html, render, useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, render, useEffect, useState } from "./html.js";
 import { Draw } from "./draw.js";
 import { Game } from "./game.js";
 import { icon } from "./icons.js";
@@ -13,7 +13,7 @@ import { Train, trainNews } from "./train.js";
 
 const VIEWS = { train: ["Train", Train], game: ["The game", Game], draw: ["Draw", Draw], look: ["Look inside", Look], museum: ["Museum", Museum], runs: ["Runs", Runs] };
 
-// ── theme: the user's choice, or the system's ───────────────────────────────────────────────────────────────────────
+// ── theme: the user's choice, or the system's ──
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 const chosen = () => {
@@ -41,7 +41,7 @@ function toggleTheme() {
   setTheme(name);
 }
 
-// ── where we are ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── where we are ──
 
 function route() {
   const [path, query] = location.hash.slice(1).split("?");
@@ -80,7 +80,7 @@ function Top({ view, state }) {
     <button type="button" class="btn quiet icon" data-testid="theme-toggle" aria-label="Switch between light and dark" onClick=${toggleTheme}>${icon.sun()}</button></div></header>`;
 }
 
-// ── news ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── news ──
 
 const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
 
@@ -116,7 +116,7 @@ onProgress((news) => {
   else if (news.text) tell("warn", news.text);
 });
 
-// ── the tab's title ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the tab's title ──
 
 const TITLED = 5000; // ms between two updates of the title: each costs as much as a chart
 let titled = { of: null, at: 0 };
@@ -131,7 +131,7 @@ function setTitle(view, state) {
 }
 document.addEventListener("visibilitychange", () => setTitle(route().view, pageState()));
 
-// ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the page ──
 
 function App() {
   useStore();

@@ -1,6 +1,6 @@
 // Museum: what was published, what happens, why, the repair, with the pixels at true scale and stretched.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { Chart } from "./chart.js";
 import { Picture } from "./draw.js";
 import { Guess } from "./guess.js";

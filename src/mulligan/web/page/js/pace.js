@@ -1,6 +1,6 @@
 // Slow motion: the page asks for one step at a time, so that each can be seen. The run itself is paused in between.
 
-import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html } from "./html.js";
 import { Slider } from "./settings.js";
 import { can, changed, command, store } from "./store.js";
 

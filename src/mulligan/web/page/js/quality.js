@@ -1,6 +1,6 @@
 // Quality: every figure with its floor or best value, the number of samples, and the step.
 
-import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html } from "./html.js";
 import { int, num, percent, short } from "./numbers.js";
 import { store } from "./store.js";
 import { Term } from "./terms.js";

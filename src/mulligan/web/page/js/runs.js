@@ -1,6 +1,6 @@
 // Runs: the runs folder as a table; compare, report, resume, export, delete with undo.
 
-import { html, useEffect, useMemo, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useMemo, useState } from "./html.js";
 import { Chart, measured, points } from "./chart.js";
 import { badgeOf, icon } from "./icons.js";
 import { bytes, int, num, plain, short, time } from "./numbers.js";

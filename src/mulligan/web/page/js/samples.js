@@ -1,6 +1,6 @@
 // Samples: 64 pictures of the same 64 z, from average or raw weights, or real ones; and a slider to look back.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { int } from "./numbers.js";
 import { decode, decoded, paintGrid, paintPoints } from "./pictures.js";

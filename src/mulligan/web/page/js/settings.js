@@ -1,6 +1,6 @@
 // Settings: a recipe, pictures, and how it trains. A dot marks what differs from the recipe. Most changes wait for a new try.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Easel } from "./easel.js";
 import { icon } from "./icons.js";
 import { int, plain, rate } from "./numbers.js";
@@ -94,7 +94,7 @@ async function commit(name, value) {
   } else setDraft(name, value);
 }
 
-// ── one setting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── one setting ──
 
 export const LABELS = { recipe: "Recipe", data: "Pictures", size: "Size of the pictures", loss: "Loss", penalty: "Penalty", gamma: "Strength γ", lr_g: "Rate of G", lr_d: "Rate of D", batch: "Batch, samples", latent: "Latent size", seed: "Seed", steps: "Steps" };
 const ASKED = { penalty: "r1", gamma: "gamma", latent: "z" }; // terms that are explained
@@ -158,7 +158,7 @@ export function Slider({ value, min = 0, max = 100, step = 1, label, disabled, o
     onInput=${(e) => { e.target.style.setProperty("--f", `${(100 * (e.target.value - min)) / (max - min)}%`); onInput?.(Number(e.target.value)); }} onChange=${(e) => onChange?.(Number(e.target.value))} />`;
 }
 
-// ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── pictures ──
 
 const SHOWN = [["mnist", "MNIST", icon.digit], ["fashion", "Fashion", icon.shirt], ["ring", "Ring", icon.ring]];
 
@@ -181,7 +181,7 @@ function Pictures({ value, openOwn }) {
     <${Fault} name="data" />`;
 }
 
-// ── a second try, edited first ──────────────────────────────────────────────────────────────────────────────────────
+// ── a second try, edited first ──
 
 /** The control of one value of the configuration: a menu, a number, or room for all of a longer text. */
 function Value({ change: { path, text, label, use }, set }) {
@@ -217,7 +217,7 @@ function Remedy() {
   </div></fieldset>`;
 }
 
-// ── the panel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the panel ──
 
 /** The recipes in one line, where the settings stand at the foot of the page. */
 export function Chips() {
@@ -263,7 +263,7 @@ export function Settings() {
     </form></details>${own && html`<${Own} close=${() => setOwn(false)} />`}</aside>`;
 }
 
-// ── own pictures ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── own pictures ──
 
 const [PAD, RANGE, FEWEST, MOST] = [280, 3, 20, 2000]; // pixels, numbers from −RANGE to RANGE, points
 

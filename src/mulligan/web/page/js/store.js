@@ -1,6 +1,6 @@
 // What the page knows: the run, as the server has told it, and what the user is about to change.
 
-import { useEffect, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { useEffect, useState } from "./html.js";
 import { decoded } from "./pictures.js";
 import { Server, Problem } from "./server.js";
 
@@ -86,7 +86,7 @@ export function tell(kind, text, actions = []) {
   changed(true);
 }
 
-// ── what the server tells ───────────────────────────────────────────────────────────────────────────────────────────
+// ── what the server tells ──
 
 /** Add a row to a table of columns, which came with the snapshot; what was not measured at this step is a gap. */
 function append(table, step, values) {
@@ -229,7 +229,7 @@ export const server = new Port((kind, data) => {
   changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
 
-// ── what the user does ──────────────────────────────────────────────────────────────────────────────────────────────
+// ── what the user does ──
 
 export async function takeLock(take) {
   try {
@@ -311,7 +311,7 @@ export async function loadCatalog() {
   changed(true);
 }
 
-// ── what state the page is in ───────────────────────────────────────────────────────────────────────────────────────
+// ── what state the page is in ──
 
 const PLAIN = { alarm: "diagnosis", stopping: "paused", stopped: "paused" };
 

@@ -1,6 +1,6 @@
 // Explained in place: what the game is, and two sentences at every term.
 
-import { html, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 
 const TERMS = {

@@ -1,6 +1,6 @@
 // Train: what trains, how far it is, whether it goes well, and what to press if it does not.
 
-import { html, useEffect, useRef } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html, useEffect, useRef } from "./html.js";
 import { adopt, write } from "./address.js";
 import { Chart, measured, points } from "./chart.js";
 import { Diagnosis, Pill } from "./diagnosis.js";
@@ -16,7 +16,7 @@ import { TriesLine } from "./tries.js";
 
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
-// ── transport ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── transport ──
 
 /** Whether the main button starts a new run: there is none, or settings have changed, or its settings are unknown. */
 const anew = () => (store.status?.state ?? "empty") === "empty" || dirty() || !store.settings;
@@ -96,7 +96,7 @@ function RunBar({ state }) {
     <${Facts} state=${state} /><${Pill} /></section>`;
 }
 
-// ── charts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── charts ──
 
 /** The tries that led to the current one, each with its steps that count: [{number, from, to}]. */
 function lineage(tries, current) {
@@ -156,7 +156,7 @@ function Charts() {
   </div>`;
 }
 
-// ── news at the foot ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── news at the foot ──
 
 const LONGER = 10_000;
 const AGAIN = ["worker-died", "disk"]; // failures from outside: the run can go on as it is

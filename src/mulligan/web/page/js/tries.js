@@ -1,6 +1,6 @@
 // The tries line: a failed try ends in a cross, and the next one leaves it in an arc, at the step where it went back to.
 
-import { html } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { html } from "./html.js";
 import { int, plain, thousands } from "./numbers.js";
 import { LETTER, useWidth } from "./width.js";
 

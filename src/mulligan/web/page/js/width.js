@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from "../vendor/htm-preact-standalone-3.1.1.js";
+import { useLayoutEffect, useRef, useState } from "./html.js";
 
 /** Pixels for a letter of a drawing's labels, at least. */
 export const LETTER = 6.4;
