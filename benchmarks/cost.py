@@ -6,7 +6,7 @@ One thread; the non-saturating loss with R1 and R2, both players at once, Adam; 
 `quick`) and a fully connected pair (those of `mlp`), where one thing is varied at a time. Time is the median CPU time
 of a step; memory is what the step's arrays hold (parameters, optimiser, buffers), counted, not sampled. The slope is
 that of log time against log size over the last two points: 1 is proportional. --write puts table and picture into
-docs/reference/cost.md and docs/images/cost.png.
+docs/benchmarks/cost.md and docs/images/cost.png.
 """
 
 from __future__ import annotations

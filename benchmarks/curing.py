@@ -2,23 +2,12 @@
 
     python benchmarks/curing.py                  every case that a setting can cure; prints a table
     python benchmarks/curing.py --only scale     cases whose name holds the word
-    python benchmarks/curing.py --write          … and writes docs/reference/second-tries.md
-    python benchmarks/curing.py --conv --write   the convolutional `quick`, shortened; writes second-tries-conv.md
+    python benchmarks/curing.py --conv           the convolutional `quick`, shortened
+    python benchmarks/curing.py --write          … and writes its part of docs/benchmarks/second-tries.md
     python benchmarks/curing.py --seeds 0 1      … with other seeds as well
     python benchmarks/curing.py --kept FILE      … goes on where the runs in the file ended; with --told, plays no more
 
-Does a second try end where a healthy run ends? Each run of `breaking.py` that is broken by its settings (not by its
-data or by a hook) trains until it is named, is planned anew by `mulligan.training.plan`, and trains on to the end:
-one try, as `mulligan diagnose RUN --try` does it. A run that is not named in half of its steps goes on as it is.
-Digits are judged by 2,000 fakes against 2,000 test pictures (FD as a percentage of the real variance, and classes),
-points by their modes. Cured means as many classes or modes as the healthy recipe has, and at most twice its FD.
-
-Read it with care. With --conv the healthy recipe is `quick` itself, of 1,500 steps. Without, it is a small `mlp`
-after 4,000 steps, whose FD of 35 to 39 over three seeds is far from good, so that twice that is no high bar. Remedies
-were revised after a first round of the small runs, in which 10 of 20 were cured, and those of a divergence after one
-of `quick`, in which a critic without a bound ended at 6.8 and no penalty with β₁ 0.9 at 12.3 (decision 7). And all
-these second tries begin at step 0, because each fault is there from the start; the tests, not this page, show that a
-later checkpoint is taken up.
+docs/benchmarks/second-tries.md says what is measured, and its limits.
 """
 
 from __future__ import annotations
@@ -32,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import contextlib
 import json
 import math
+import re
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from itertools import product
@@ -47,13 +37,11 @@ from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, modes, moments, percent
 from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, plan, train
 
-PAGES = Path(__file__).parents[1] / "docs" / "reference"
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "second-tries.md"
 STEPS = 4000
 SHORT = 1500
 """Steps of `quick` with --conv."""
 COUNT = 2000
-ELSEWHERE = "\n## Measured "
-"""What --write leaves as it stands in a page: figures of other machines, and of earlier remedies."""
 UNNAMED = "not named"
 HEALTHY = "healthy "
 """What the names of healthy runs begin with."""
@@ -235,19 +223,16 @@ def main() -> None:
     lines += [cure.row() for (name, seed), cure in done.items() if name.startswith(HEALTHY) and seed in options.seeds]
     print(*lines[sick:], sep="\n")
     if options.write:
-        words = (__doc__ or "").split("\n\n", 2)[2]
-        title, flag, name = (
-            ("Second tries of `quick`", "--conv ", "-conv") if options.conv else ("Second tries of small nets", "", "")
-        )
+        flag, part = ("--conv ", "quick") if options.conv else ("", "small")
         seeds = " ".join(map(str, options.seeds))
         command = f"python benchmarks/curing.py {flag}--seeds {seeds} --write"
         made = f"Made by `{command}`; {steps:,} steps each, one thread, on {options.machine}."
         if missing:
             made += f"\n\nNot measured, case and seed: {', '.join(missing)}."
-        path = PAGES / f"second-tries{name}.md"
-        _, mark, rest = path.read_text(encoding="utf-8").partition(ELSEWHERE) if path.is_file() else ("", "", "")
-        text = f"# {title}\n\n{words}\n{made}\n\n" + "\n".join(lines) + "\n" + mark + rest
-        path.write_text(text, encoding="utf-8")
+        marks = rf"(<!-- {part} begins -->\n).*?(<!-- {part} ends -->)"
+        table = made + "\n\n" + "\n".join(lines)
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(re.sub(marks, lambda m: f"{m[1]}{table}\n{m[2]}", text, flags=re.S), encoding="utf-8")
 
 
 if __name__ == "__main__":

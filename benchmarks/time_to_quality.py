@@ -9,7 +9,7 @@ time, and at marks on it the generator is kept. On the wall's clock train one af
 nothing else; where there is none, on the clock of the CPU's time, with one thread. `score` draws pictures from
 everything kept and judges them off the clock: FD (per cent of the held-out digits' variance in our judge) and coverage,
 --count against as many; all seeds that lie in the folder, the median and the range of them. --write puts table and
-picture into docs/reference/time-to-quality.md and docs/images.
+picture into docs/benchmarks/time-to-quality.md and docs/images.
 """
 
 from __future__ import annotations

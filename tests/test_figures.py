@@ -55,11 +55,11 @@ def test_the_reading_order_says_how_long_its_files_are():
 
 def test_the_page_of_the_bundled_generator_is_as_large_as_said(tmp_path):
     size = bundled().export(tmp_path / "page.html")[0].stat().st_size
-    assert f"page has {size / 1e6:.2f} MB" in read("docs/reference/figures.md")
+    assert f"page has {size / 1e6:.2f} MB" in read("docs/benchmarks/figures.md")
 
 
 @pytest.mark.slow
 def test_as_many_comparisons_are_right_as_said(capsys):
     assert main(["check"]) == 0
     count = re.search(r"all ([\d,]+) are right", capsys.readouterr().out)
-    assert f"| Gradients | {count[1]} comparisons" in read("docs/reference/figures.md")
+    assert f"| Gradients | {count[1]} comparisons" in read("docs/benchmarks/figures.md")

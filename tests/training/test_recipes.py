@@ -259,7 +259,7 @@ def test_the_settings_of_a_second_try_are_a_recipe_like_any_other(tmp_path):
 
 
 def test_the_page_on_the_search_says_how_finest_is_made_of_best():
-    page = (Path(__file__).parents[2] / "docs/reference/finest.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs/benchmarks/finest.md").read_text("utf-8")
     then, changes = (
         re.search(before + r"\s+`(.*?)`", page, re.DOTALL)[1].replace("--set", "").split()
         for before in ("play one again, put", r"played as that\s+`best`\s+with")

@@ -1,4 +1,4 @@
-"""The lesson of docs/guides/lesson.md as it is written: its buttons, and what it promises."""
+"""The lesson of docs/tutorials/lesson.md as it is written: its buttons, and what it promises."""
 
 import pytest
 
