@@ -13,6 +13,7 @@ import mulligan
 
 SOURCE = Path(mulligan.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
+CHAPTERS = sorted((Path(__file__).parents[1] / "docs/book").glob("*.md"))
 LIGHT = {"numpy", "threadpoolctl"}
 """What `import mulligan` may cost."""
 
@@ -171,6 +172,19 @@ def test_what_the_readme_shows_and_links_to_is_there():
     assert [target for _, target in links if not (readme.parent / target).exists()] == []
     pictures = {f"docs/images/{name}" for name in ("quick.gif", "imprint.png", "playground.gif")}
     assert pictures <= {target for mark, target in links if mark}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_a_chapter_names_the_files_that_name_it(chapter):
+    text = chapter.read_text("utf-8")
+    pointing = [file for file in FILES if f"docs/book/{chapter.name}" in file.read_text("utf-8")]
+    unnamed = [name for file in pointing if (name := str(file.relative_to(SOURCE))) not in text]
+    assert unnamed == []
+
+
+def test_every_chapter_that_code_names_is_there():
+    named = {name for file in FILES for name in re.findall(r"docs/book/(\S+\.md)", file.read_text("utf-8"))}
+    assert named <= {chapter.name for chapter in CHAPTERS}
 
 
 def test_every_licence_in_the_package_is_declared():

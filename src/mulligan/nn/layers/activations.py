@@ -1,4 +1,7 @@
-"""Activations: f, f′ and f″, element by element."""
+"""Activations: f, f′ and f″, element by element.
+
+Derived in docs/book/02-backpropagation.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The fully connected layer. Read this first: a whole layer, with the three products of its passes."""
+"""The fully connected layer. Read this first: a whole layer, with the three products of its passes.
+
+Derived in docs/book/02-backpropagation.md.
+"""
 
 from __future__ import annotations
 

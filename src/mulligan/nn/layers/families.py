@@ -2,6 +2,8 @@
 
 A layer writes a product and its transposes (`Affine`), f with its derivatives (`Pointwise`), or A and Aᵀ
 (`LinearMap`). The family does the rest.
+
+Derived in docs/book/02-backpropagation.md.
 """
 
 from __future__ import annotations
