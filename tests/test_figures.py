@@ -37,7 +37,7 @@ def read(name):
         ("CHANGELOG.md", f"{WORDS[len(FAILURES)]} failures, each with its evidence and a remedy"),
         ("CHANGELOG.md", f"{WORDS[len(CASES)]} published GANs"),
         ("docs/book/07-the-museum.md", f"{WORDS[len(CASES)]} published"),
-        ("docs/book/11-optimisers.md", f"{WORDS[len(OPTIMIZERS)]} optimisers on both landscapes"),
+        ("docs/book/a-optimisers.md", f"{WORDS[len(OPTIMIZERS)]} optimisers on both landscapes"),
     ],
 )
 def test_what_is_counted_in_words_is_there(file, sentence):
