@@ -1,7 +1,7 @@
 """Matrix products by WebAssembly's vector instructions, in place of the plain loops that NumPy has under Pyodide.
 
-`products.wat` is the kernel, `products.wasm` what wabt makes of it; ``docs/decisions/0022-products-in-the-browser.md``
-derives it.
+`products.wat` is the kernel, `products.wasm` what wabt makes of it.
+``docs/decisions/notes/0022-products-in-the-browser.md`` derives it.
 """
 
 from __future__ import annotations
