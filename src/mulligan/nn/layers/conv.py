@@ -1,4 +1,7 @@
-"""Convolution and transposed convolution: one map (see `convolution`) in both directions."""
+"""Convolution and transposed convolution: one map (see `convolution`) in both directions.
+
+Derived in docs/book/03-convolution.md.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ On the fine side, row f is phase r = (f + p) mod s of quotient q = (f + p − r)
 s·i + a = f + p, hence a = r + s·t and i = q − t for t = 0 … ⌈kh/s⌉ − 1. The same holds for columns. The transpose is
 therefore again a convolution, of stride 1 over the coarse grid, and its s·s·C outputs are the phases of the fine
 pixels.
+
+Derived in docs/book/03-convolution.md.
 """
 
 from __future__ import annotations

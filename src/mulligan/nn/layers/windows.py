@@ -1,4 +1,7 @@
-"""Windows over an image, copied into the rows of a matrix, which turns a convolution into a matrix product."""
+"""Windows over an image, copied into the rows of a matrix, which turns a convolution into a matrix product.
+
+Derived in docs/book/03-convolution.md.
+"""
 
 from __future__ import annotations
 
