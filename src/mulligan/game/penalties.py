@@ -2,6 +2,8 @@
 
 With v held fixed, ∂P/∂θ = ∂/∂θ ⟨v, ∇ₓD⟩ is the gradient of a directional derivative. The network's tangent and adjoint
 passes compute it. D(x) is the logit.
+
+Derived in docs/book/04-second-order.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A layer writes a product and its transposes (`Affine`), f with its derivatives (`Pointwise`), or A and Aᵀ
 (`LinearMap`). The family does the rest.
 
-Derived in docs/book/02-backpropagation.md.
+Derived in docs/book/02-backpropagation.md and docs/book/04-second-order.md.
 """
 
 from __future__ import annotations
