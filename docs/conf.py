@@ -19,6 +19,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
+nb_merge_streams = True
 html_theme = "furo"
 html_title = "Mulligan"
 html_static_path = ["_static"]

@@ -87,7 +87,7 @@ def rebuilt(**options):
             r"'mnist'\.$",
         ),
         (lambda: load_data(None), "source must be .*, got None"),
-        (lambda: mulligan.recipe(["quick"]), r"there is no recipe \['quick'\]"),
+        (lambda: mulligan.recipe(["quick"]), r"recipe must be .*, got \['quick'\]"),
         (lambda: next(Recorder("r").record("quick")), "run must be .*, got 'quick'"),
         (
             lambda: replace(mulligan.recipe("ring"), data="grid"),

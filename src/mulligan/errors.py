@@ -102,6 +102,16 @@ def suggest(word: object, known: Iterable[str]) -> str:
     return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
+def nearest(word: object, known: Iterable[str], count: int = 3) -> str:
+    """Write the known words that are most like one, or else the first ones: "a, b or c"."""
+    from difflib import get_close_matches
+
+    known = list(known)
+    near = get_close_matches(word if isinstance(word, str) else "", known, count)
+    found = list(dict.fromkeys([*near, *known]))[:count]
+    return f"{', '.join(found[:-1])} or {found[-1]}" if len(found) > 1 else "".join(found)
+
+
 def shown(value: object) -> str:
     """Write a value for a message: an array by its shape; a long text is cut off."""
     shape = getattr(value, "shape", None)

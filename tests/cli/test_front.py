@@ -77,10 +77,10 @@ def test_the_front_page_imports_not_even_tyro(environment):
     [
         (["trian"], "no command 'trian'. Did you mean 'train'?"),
         (["xyzzy"], "Known are draw, train"),
-        (["train", "quik"], "no recipe 'quik'. Did you mean 'quick'?"),
+        (["train", "quik"], "got 'quik'. Try quick, best or"),
         (["train", "--stesp", "3"], "no option '--stesp'. Did you mean '--steps'?"),
         (["train", "--sett=a=1"], "no option '--sett=a=1'. Did you mean '--set'?"),
-        (["list", "loses"], "Did you mean 'losses'?"),
+        (["list", "loses"], "Try losses."),
         (["list", "losses", "layers"], "no argument 'layers'"),
         (["draw", "42", "43"], "no argument '43'"),
         (["draw", "--hel"], "Did you mean '--help'?"),
@@ -241,6 +241,17 @@ def test_json_is_utf_8_whatever_stdout_has(process):
     """A pipe on Windows has cp1252, where "×" is a byte that no reader of JSON takes."""
     done = process("list", "recipes", "--json", env={"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"})
     assert json.loads(done.stdout) == json.loads(process("list", "recipes", "--json").stdout)
+
+
+def test_a_terminal_is_shown_first_what_people_start_with(mulligan, monkeypatch):
+    """The article's recipes are one line there; a pipe gets all."""
+    everything = mulligan("list", "recipes")[1]
+    assert "\narticle-mended-7\t" in everything
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = mulligan("list", "recipes")[1]
+    assert shown.index("quick") < shown.index("best") < shown.index("dcgan")
+    assert "mulligan list article" in shown
+    assert "article-mended-7" not in shown
 
 
 @pytest.fixture

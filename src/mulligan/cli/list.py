@@ -12,7 +12,7 @@ import mulligan
 from mulligan import museum, studies, training
 from mulligan.cli.console import emit
 from mulligan.cli.options import Json
-from mulligan.errors import ConfigError, suggest
+from mulligan.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """List the names that recipes and options may use, with one line about each and its source.
 
-    WHAT is recipes, studies, data, losses, penalties, augmentations, optimizers, layers, architectures, schedules,
+    WHAT is recipes, article, studies, data, losses, penalties, augmentations, optimizers, layers, architectures, schedules,
     initializers, averages, clippings, metrics or museum.
 
     Example:
@@ -50,10 +50,13 @@ def command(
     elif what in KINDS:
         rows = KINDS[what][1]()
     else:
-        raise ConfigError(f"nothing is called {what!r} here.{suggest(what, KINDS)} Known are {', '.join(KINDS)}.")
+        raise ConfigError(f"WHAT must be one of {', '.join(KINDS)}, got {what!r}. Try {nearest(what, KINDS, 1)}.")
     if json:
         emit([row._asdict() for row in rows])
     elif sys.stdout.isatty():
+        if what == "recipes":
+            folded = _article()
+            rows = [*rows[: -len(folded)], Row("article …", f"{len(folded)} more: mulligan list article", "")]
         _print_table(rows)
     else:
         for row in rows:
@@ -76,6 +79,12 @@ def _print_table(rows: list[Row]) -> None:
 def _recipes() -> list[Row]:
     described = [(name, *training.describe(name)) for name in training.RECIPES]
     return [Row(name, line, source_in(rest)) for name, line, rest in described]
+
+
+def _article() -> list[Row]:
+    from mulligan.training.recipes import OF_THE_ARTICLE
+
+    return [row for row in _recipes() if row.name.startswith(OF_THE_ARTICLE)]
 
 
 def _studies() -> list[Row]:
@@ -138,6 +147,7 @@ def source_in(text: str) -> str:
 
 KINDS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "recipes": ("whole configurations, for mulligan train", _recipes),
+    "article": ("recipes of the NumPy article: its scripts, failed generators and repairs", _article),
     "studies": ("comparisons that come with it, for mulligan study", _studies),
     "data": ("data sets, for --data", _data),
     "losses": ("what both players minimise", _registry("Loss")),

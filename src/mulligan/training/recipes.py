@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mulligan.errors import ConfigError, shown, suggest
+from mulligan.errors import ConfigError, nearest, shown
 from mulligan.training.config import load_config, read_text
 from mulligan.training.overrides import with_overrides
 
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
     from mulligan.training.config import Config
 
-RECIPES: dict[str, Path] = {
-    path.stem: path for path in sorted((Path(__file__).parent.parent / "recipes").glob("*.toml"))
-}
+_FIRST = ["quick", "best", "finest", "faces", "fashion", "pictures", "mlp", "small", "plain", "unlabelled", "ring", "grid"]
+"""What people start with."""
+OF_THE_ARTICLE = ("article", "attempt-")
+"""How the names of the NumPy article's recipes begin."""
+_FILES = {path.stem: path for path in (Path(__file__).parent.parent / "recipes").glob("*.toml")}
+_OTHERS = sorted(_FILES.keys() - set(_FIRST), key=lambda name: (name.startswith(OF_THE_ARTICLE), name))
+RECIPES: dict[str, Path] = {name: _FILES[name] for name in [*_FIRST, *_OTHERS]}
 """The file of every recipe by its name. To add your own, add an entry."""
 
 
@@ -78,8 +82,10 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
         return known[word]
     if isinstance(word, str) and word.endswith(".toml"):
         return Path(os.path.expanduser(word))
-    hint = suggest(word, known) or " A path must end in .toml."
-    raise ConfigError(f"there is no {kind} {shown(word)}.{hint} Known {kinds} are {', '.join(known)}.")
+    near = nearest(word, known)
+    raise ConfigError(
+        f"{kind} must be a name of `mulligan list {kinds}` or the path of a .toml file, got {shown(word)}. Try {near}."
+    )
 
 
 def opening(path: Path) -> tuple[str, str]:
