@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """List the names that recipes and options may use, with one line about each and its source.
 
-    WHAT is recipes, article, studies, data, losses, penalties, augmentations, optimizers, layers, architectures, schedules,
-    initializers, averages, clippings, metrics or museum.
+    WHAT is recipes, article, studies, data, losses, penalties, augmentations, optimizers, layers, architectures,
+    schedules, initializers, averages, clippings, metrics or museum.
 
     Example:
     $ mulligan list recipes

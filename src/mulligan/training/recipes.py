@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from mulligan.training.config import Config
 
-_FIRST = ["quick", "best", "finest", "faces", "fashion", "pictures", "mlp", "small", "plain", "unlabelled", "ring", "grid"]
+_FIRST = ["quick", "best", "finest", "faces", "fashion", "pictures", "mlp", "small", "plain", "unlabelled"]
+_FIRST += ["ring", "grid"]
 """What people start with."""
 OF_THE_ARTICLE = ("article", "attempt-")
 """How the names of the NumPy article's recipes begin."""
