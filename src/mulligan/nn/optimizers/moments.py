@@ -13,6 +13,8 @@ With r = √((1−β₂ᵗ)/(1−b)), √v̂ = √V/r, hence
     m̂/(√v̂ + ε) = r (1−β₁)/(1−β₁ᵗ) · M/(√V + ε·r)
 
 which is Algorithm 1 with its ε, exactly. With β₁ = 0, m is g itself, and M stays zero: eight passes replace ten.
+
+Derived in docs/book/05-adam.md.
 """
 
 from __future__ import annotations
