@@ -1,4 +1,7 @@
-"""Which classes the fakes show, as a classifier reads them: how many, how evenly, how varied inside."""
+"""Which classes the fakes show, as a classifier reads them: how many, how evenly, how varied inside.
+
+Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
+"""
 
 from __future__ import annotations
 

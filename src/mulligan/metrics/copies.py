@@ -1,4 +1,7 @@
-"""Whether the generator makes pictures or hands out its training pictures; and which of those are nearest."""
+"""Whether the generator makes pictures or hands out its training pictures; and which of those are nearest.
+
+Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 The distance is that of Heusel et al. 2017 (eq. 6) in the features of *this* project's judge or controls, never
 Inception's. It is biased upward at small n, so it is printed beside `noise_floor` and compared at one n only.
+
+Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
 
 from __future__ import annotations

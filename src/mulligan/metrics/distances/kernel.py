@@ -1,4 +1,7 @@
-"""Kernel distance (KID): unbiased at any sample size, hence the metric to watch during training."""
+"""Kernel distance (KID): unbiased at any sample size, hence the metric to watch during training.
+
+Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ All distances of this file are exact integers. The features are snapped to one g
 (22 bits across the span for 128 features, about float32) and coarse enough that every sum in
 ‖x‖² + ‖y‖² − 2x·y stays below 2⁵³, where float64 is exact: no cancellation, and the same figures to the last digit
 on every machine, BLAS, number of threads, block size and order of the samples.
+
+Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 """
 
 from __future__ import annotations
