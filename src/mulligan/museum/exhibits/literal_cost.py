@@ -1,4 +1,7 @@
-"""The article's cost as it is printed: D and G want the same, and nothing is learned."""
+"""The article's cost as it is printed: D and G want the same, and nothing is learned.
+
+Measured in docs/book/08-is-the-cost-right.md.
+"""
 
 from __future__ import annotations
 
