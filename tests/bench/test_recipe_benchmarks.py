@@ -17,6 +17,10 @@ FOLDER = Path(__file__).parent.parent.parent / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are not part of an installed package")
 
 
+FILES = [*FOLDER.glob("*.py"), *FOLDER.glob("shipped/*.py")]
+SCRIPTS = sorted(str(path.relative_to(FOLDER)) for path in FILES if "__main__" in path.read_text())
+
+
 def run(script, *words, code=0, **environment):
     done = subprocess.run(
         [sys.executable, FOLDER / script, *map(str, words)],
@@ -42,7 +46,7 @@ def test_toy_modes():
     assert "of 2 seeds found all" in out
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in FOLDER.glob("*.py") if "__main__" in path.read_text()))
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_says_how_it_is_called(script):
     assert script in run(script, "--help")
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib import import_module
 
 import pytest
 
@@ -127,23 +126,6 @@ def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads
     assert re.search(r"not enough memory \(parameters and batch of [\d,]+ bytes, where 314,572,800 are free\)", err)
     assert sentence(err)
     assert not (tmp_path / "r").exists()
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "data.sources.pack",
-        "metrics.features.judge_training",
-        "museum.jang_film",
-        "models.bundle",
-    ],
-)
-def test_modules_that_are_commands_say_how_they_are_called(module, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["it", "--help"])
-    with pytest.raises(SystemExit) as left:
-        import_module(f"mulligan.{module}").main()
-    assert left.value.code == 0
-    assert f"mulligan.{module}" in capsys.readouterr().out
 
 
 def test_a_missing_word_is_named(mulligan):

@@ -1,6 +1,6 @@
 """Finding a generator: in a file, a run folder or a checkpoint folder, or the one that comes with Mulligan.
 
-`load` and `bundled` are all; `bundle` remakes the shipped file.
+`load` and `bundled` are all.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from mulligan.errors import CheckpointError, ConfigError, as_path, typed
 from mulligan.output.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"
-"""The generator of digits that comes with Mulligan; ``python -m mulligan.models.bundle`` remakes it."""
+"""The generator of digits that comes with Mulligan; ``python benchmarks/shipped/generator.py`` remakes it."""
 FACES = BUNDLED.with_name("pixel-faces.safetensors")
-"""The generator of pixel faces, remade by ``python -m mulligan.models.bundle pixel-faces``."""
+"""The generator of pixel faces, remade by ``python benchmarks/shipped/generator.py pixel-faces``."""
 
 
 def load(model: str | Path, *, threads: int | None = None) -> Generator:

@@ -3,7 +3,6 @@
 - `case`: what an exhibit is; read it first. `exhibits/`: one file each, in the order of the tour.
 - `stage`: what several of them play on, the ring and a duel of two nets. `pictures`: how their samples are shown.
 - `kinds`: the parts that only recipes of the museum name, from `quirks` (the article), `mistakes`, `papers`, `jang`.
-- `jang_film`: the animated picture of Jang's post.
 """
 
 from __future__ import annotations

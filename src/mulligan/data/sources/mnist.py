@@ -1,7 +1,7 @@
 """MNIST, all 70,000 digits, bundled: no network is needed, ever.
 
 `bundled/mnist.xz` holds 70,000 label bytes, then 70,000 × 28 × 28 pixel bytes; the 60,000 training digits come
-first, in the published order. `python -m mulligan.data.sources.pack FOLDER` remakes it. Its licence stands beside it.
+first, in the published order. `python benchmarks/shipped/mnist.py FOLDER` remakes it. Its licence stands beside it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ import functools
 import hashlib
 import io
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.idx import read_into
 from mulligan.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 TRAIN, TOTAL = 60_000, 70_000
 SHA256 = "e3488de9f8efcf3b7c2c264bd059f23fef8e45e0e5bf06453a5cb3213c7c25ca"  # of bundled/mnist.xz

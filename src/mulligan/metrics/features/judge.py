@@ -1,7 +1,7 @@
 """The judge: a small classifier, trained by Mulligan itself, whose last hidden layer is the main feature map.
 
 Three judges are bundled (a safetensors file for each data set, whose SHA-256 stands with every figure);
-``python -m mulligan.metrics.features.judge_training mnist`` trains one anew. Other labelled pictures get a judge that
+``python benchmarks/shipped/judge.py mnist`` trains one anew. Other labelled pictures get a judge that
 is trained once and cached. The judge of the pixel faces names further attributes beside the class.
 """
 
@@ -16,19 +16,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ShapeError
-from mulligan.nn.layers import Conv2d, Dense, Dropout, Flatten, ReLU, Sequential
+from mulligan.nn.layers import Conv2d, Dense, Dropout, Flatten, Layer, ReLU, Sequential
 from mulligan.nn.network import Network
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset
-    from mulligan.nn.layers import Layer
 
 _LOG = logging.getLogger(__name__)
 
@@ -182,8 +178,7 @@ def read(path: Path) -> Judge:
                 entry.view(network.theta)[...] = file.get_tensor(entry.path)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(
-            f"{path} cannot be read as a judge ({error}). "
-            "Train it again: python -m mulligan.metrics.features.judge_training."
+            f"{path} cannot be read as a judge ({error}). Train it again: python benchmarks/shipped/judge.py."
         ) from error
     return Judge(network, hashlib.sha256(path.read_bytes()).hexdigest(), float(about["accuracy"]), heads=heads)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.museum.jang_film import BLUE, HEIGHT, WIDTH, decision, density_of, film, frame, main
+from experiments.jang_film import BLUE, HEIGHT, WIDTH, decision, density_of, film, frame, main
 from mulligan.training import Run, recipe
 
 

@@ -1,4 +1,4 @@
-"""Remake a generator that comes with Mulligan: ``python -m mulligan.models.bundle [mnist|pixel-faces] [RUN]``.
+"""Remake a generator that comes with Mulligan: ``python benchmarks/shipped/generator.py [mnist|pixel-faces] [RUN]``.
 
 Trains the recipe `best` on MNIST or `faces` on the pixel faces, minutes on two cores (or takes a finished run), stores
 the averaged generator with float16 parameters, and says how far that moves pixels.

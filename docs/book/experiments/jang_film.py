@@ -1,6 +1,6 @@
 """The animated picture of Jang's post: the density of the data, that of what G makes, and D's decision line.
 
-    python -m mulligan.museum.jang_film jang.gif
+    cd docs/book; python -m experiments.jang_film jang.gif
 
 The run is recipe `jang`, ten thousand steps.
 """
@@ -8,20 +8,15 @@ The run is recipe `jang`, ten thousand steps.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.sources.toys import TOYS
+from mulligan.nn.memory import Array
 from mulligan.output.pictures import save_animation
 from mulligan.training import Run, recipe
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array
 
 WIDTH, HEIGHT, MARGIN = 480, 320, 28
 REACH = 5.0
