@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import numbers
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data import DATASETS, Dataset, from_arrays, load
 from mulligan.data.registry import is_picture_folder
@@ -22,6 +24,7 @@ from mulligan.errors import CheckpointError, ConfigError, DataError, ShapeError,
 from mulligan.metrics import (
     Fakes,
     Judge,
+    Reference,
     bundled_judge,
     evaluate_pictures,
     evaluate_points,
@@ -37,13 +40,6 @@ from mulligan.models import load as load_generator
 from mulligan.output.generator import Generator
 from mulligan.training import Run, RunFolder
 from mulligan.training.store import newest_in, restored
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from mulligan.metrics import Reference
 
 _LOG = logging.getLogger(__name__)
 

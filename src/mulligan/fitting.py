@@ -9,24 +9,19 @@ import warnings
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mulligan.data import Dataset, from_arrays, load
 from mulligan.data.sources import UNNAMED, as_array, black_of, fitted
 from mulligan.errors import ConfigError, as_path, must_be
 from mulligan.output.generator import Generator
-from mulligan.training import Config, Recorder, Run, train, with_all_of
+from mulligan.training import Config, DataSpec, Recorder, Run, train, with_all_of
 from mulligan.training import recipe as recipe_named
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.progress import View, view_of
 from mulligan.training.samples import located
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from mulligan.training import DataSpec
 
 FIRST = 100
 """Steps before those that are timed, at most: they allocate, and find out the fastest products. No more than a

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from mulligan.bench import machine
 from mulligan.bench.child import Child
@@ -13,9 +14,6 @@ from mulligan.bench.workloads import names
 from mulligan.errors import ConfigError, must_be
 from mulligan.nn.fields import Interval
 from mulligan.nn.workers.blas import slowed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LIBRARIES = ("torch", "jax")
 BUSY = 0.5

@@ -8,13 +8,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any
 
 from mulligan.errors import RunError
 from mulligan.nn.workers.blas import slowed
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")

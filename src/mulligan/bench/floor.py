@@ -5,28 +5,24 @@ One multiplies as the engine does, the other leaves every product to BLAS, in on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mulligan.bench.material import Material, players
 from mulligan.bench.side import Side
+from mulligan.bench.workloads import Shape, Workload
+from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.products import multiply
 from mulligan.nn.memory import Array, aligned
 from mulligan.nn.workers.threads import ThreadTeam, shares
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import DTypeLike
-
-    from mulligan.bench.workloads import Shape, Workload
-    from mulligan.nn.layers.base import Layer
 
 TILE = 8
 """Samples in one product of a convolution: about what the engine's tiles hold."""

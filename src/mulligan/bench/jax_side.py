@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mulligan.bench.material import Material, players
 from mulligan.bench.side import Side, padding
+from mulligan.bench.workloads import Shape, Workload
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
-    from mulligan.bench.workloads import Shape, Workload
-    from mulligan.nn.layers.base import Layer
-    from mulligan.nn.memory import Array
 
 softplus, sigmoid = jax.nn.softplus, jax.nn.sigmoid
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
+from mulligan.bench.workloads import Workload
 from mulligan.game.gan import GAN
 from mulligan.game.spec import Latent
 from mulligan.nn.layers.base import Layer
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import DTypeLike, NDArray
-
-    from mulligan.bench.workloads import Workload
 
 SEED = 0
 BATCHES = 16

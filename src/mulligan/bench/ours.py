@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mulligan.bench.material import SEED, Material, Predrawn
 from mulligan.bench.side import Side
+from mulligan.bench.workloads import Workload
 from mulligan.game.gan import GAN
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
-    from mulligan.bench.workloads import Workload
-    from mulligan.nn.memory import Array
+from mulligan.nn.memory import Array
 
 
 class Ours(Side):

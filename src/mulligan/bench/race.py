@@ -6,25 +6,21 @@ import logging
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.bench.child import Child
 from mulligan.bench.material import draw, players
 from mulligan.bench.side import SIDES
-from mulligan.bench.workloads import workload
+from mulligan.bench.workloads import Workload, workload
 from mulligan.errors import RunError
+from mulligan.nn.memory import Array
 from mulligan.output.figures import duration
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mulligan.bench.workloads import Workload
-    from mulligan.nn.memory import Array
 
 _LOG = logging.getLogger(__name__)
 

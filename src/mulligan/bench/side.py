@@ -6,20 +6,16 @@ import importlib
 import importlib.util
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from mulligan.bench.material import Material
+from mulligan.bench.workloads import Shape, Workload
 from mulligan.errors import UnsupportedError
-from mulligan.nn.layers.conv import Conv2d
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
-    from mulligan.bench.material import Material
-    from mulligan.bench.workloads import Shape, Workload
-    from mulligan.nn.layers.conv import ConvTranspose2d
-    from mulligan.nn.memory import Array
+from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
+from mulligan.nn.memory import Array
 
 
 class Side(ABC):

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from mulligan.bench.side import padding
+from mulligan.bench.workloads import Shape
 from mulligan.errors import UnsupportedError
 from mulligan.nn.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.memory import Array
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.bench.workloads import Shape
-    from mulligan.nn.layers.base import Layer
-    from mulligan.nn.memory import Array
-
-    Change = Callable[[Any], Any]
+Change = Callable[[Any], Any]
 
 
 class _OneHot(torch.nn.Module):  # type: ignore[misc]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 from torch.nn import functional as F
 
 from mulligan.bench.material import Material, players
 from mulligan.bench.side import Side
 from mulligan.bench.torch_nets import Stack
+from mulligan.bench.workloads import Workload
 from mulligan.errors import UnsupportedError
+from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
-    from mulligan.bench.workloads import Workload
-    from mulligan.nn.memory import Array
 
 
 class TorchSide(Side):

@@ -17,17 +17,14 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.bench.machine import describe
 from mulligan.bench.material import Material
-from mulligan.bench.side import SIDES
+from mulligan.bench.side import SIDES, Side
 from mulligan.bench.workloads import workload
-
-if TYPE_CHECKING:
-    from mulligan.bench.side import Side
 
 CHUNK = 0.02
 """Seconds between two looks at the clock: long enough that a library which works ahead of its caller may do so."""

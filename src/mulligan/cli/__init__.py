@@ -12,14 +12,11 @@ import codecs
 import os
 import sys
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from mulligan.errors import ConfigError, MulliganError, suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 COMMANDS: dict[str, str] = {
     "draw": "draw the picture of a number, here in the terminal",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from mulligan.cli.console import emit, say
 from mulligan.cli.scores import table
@@ -11,17 +13,11 @@ from mulligan.errors import DataError, DivergedError, MulliganError, typed
 from mulligan.evaluation import evaluate_finished
 from mulligan.output.figures import count, counted, duration
 from mulligan.report import write_report
-from mulligan.training import Diagnosis, Interrupt, Recorder, plan
+from mulligan.training import Diagnosis, Interrupt, Observer, Recorder, Run, plan
 from mulligan.training.diagnosis.second_try import next_folder
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.monitor import Monitor
 from mulligan.training.progress import View, view_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from mulligan.training import Observer, Run
 
 
 class Lines(View):

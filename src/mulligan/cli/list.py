@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Annotated, NamedTuple
 
 from tyro.conf import Positional, arg
 
@@ -13,9 +14,6 @@ from mulligan import museum, studies, training
 from mulligan.cli.console import emit
 from mulligan.cli.options import Json
 from mulligan.errors import ConfigError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class Row(NamedTuple):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import Annotated, Any, Optional
 
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
 
 from mulligan.errors import ConfigError, must_be
 from mulligan.output.generator import LARGEST_SEED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def whole(name: str, text: str, low: int, high: int | None = None, example: int = 42) -> int:

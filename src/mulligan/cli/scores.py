@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from mulligan.metrics import MAPS, METRICS, figures_in, median_of
 from mulligan.output.figures import count, percent, ranged
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 BESIDE = {"low": "floor", "high": "ideal", "": "of the reals"}
 """What a figure stands beside, by the direction that is better."""

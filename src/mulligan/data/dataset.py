@@ -7,14 +7,12 @@ import io
 import sys
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import DataError, as_whole, must_be
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class Images(Protocol):

@@ -9,16 +9,12 @@ because a plain PCA would hold all pictures as floats.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, must_be
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
 _BLOCK = 4096  # pictures that are float32 at once: all of them would be four times their size in memory
 _SURPLUS, _SWEEPS = 10, 4  # of the subspace iteration: on MNIST it then misses 0.04 to 0.1 % of what 50 components hold

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numbers
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.arrays import UNNAMED
@@ -29,9 +29,6 @@ from mulligan.data.sources.stacked import load_stacked_mnist
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_sorted, load_toy
 from mulligan.errors import ConfigError, DataError, as_path, must_be, suggest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import CheckpointError, as_whole
 from mulligan.nn.memory import aligned
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _ORDER = "shuffled"  # what a checkpoint calls it
 

@@ -21,16 +21,14 @@ the latter; for a flip both have the same norm.)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from mulligan.errors import ShapeError
 from mulligan.nn.fields import Checked, NonNegative, PositiveFraction
-
-if TYPE_CHECKING:
-    from mulligan.nn.layers.base import Shape
-    from mulligan.nn.memory import Array
+from mulligan.nn.layers.base import Shape
+from mulligan.nn.memory import Array
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from mulligan.game.augment import AUGMENTATIONS, Brightness, Cutout, Flip, Translation
 from mulligan.game.losses import LOSSES, FeatureMatching, NonSaturating, Relativistic
@@ -12,16 +13,11 @@ from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, 
 from mulligan.game.spec import Game, Latent, Player, Schedules
 from mulligan.nn import layers as nn
 from mulligan.nn.fields import example_of
+from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.initializers import He
-from mulligan.nn.optimizers import SGD
+from mulligan.nn.memory import Array
+from mulligan.nn.optimizers import SGD, State
 from mulligan.nn.schedules import Exponential
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mulligan.nn.layers.base import Layer, Shape
-    from mulligan.nn.memory import Array
-    from mulligan.nn.optimizers import State
 
 Kind = TypeVar("Kind")
 

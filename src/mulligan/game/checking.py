@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 import fnmatch
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,13 +29,9 @@ from mulligan.game.penalties import DRAGAN, PENALTIES, WGANGP, Penalty
 from mulligan.game.validation import check_answer, check_value
 from mulligan.nn.checking import ATTEMPTS, NOT_PLAYED, RAISES, Check, Kink, gradient_error, relative, told
 from mulligan.nn.fields import example_of
+from mulligan.nn.memory import Array, Labels
+from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from mulligan.nn.memory import Array, Labels
-    from mulligan.nn.network import Workspace
 
 ROWS = 5
 """Of a batch: odd, so that two workers get different shares."""

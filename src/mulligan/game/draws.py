@@ -5,21 +5,17 @@ The caller's process draws; every worker reads. Workers may be processes, so all
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mulligan.game.augment import Warp
+from mulligan.game.spec import Game
+from mulligan.nn.layers.base import Shape
+from mulligan.nn.memory import Allocate, Array, Labels
 from mulligan.nn.rng import stream
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import DTypeLike
-
-    from mulligan.game.spec import Game
-    from mulligan.nn.layers.base import Shape
-    from mulligan.nn.memory import Allocate, Array, Labels
 
 
 class Move(NamedTuple):

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mulligan.game.draws import Draws
 from mulligan.game.player import PlayerState
+from mulligan.game.spec import Game
 from mulligan.game.step import Step
 from mulligan.game.validation import as_arrays, check_batch, check_game, check_settings
+from mulligan.nn.layers.base import Shape
 from mulligan.nn.memory import Array, Labels, aligned, shared
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
 from mulligan.nn.workers.processes import ProcessTeam, can_fork
 from mulligan.nn.workers.threads import ThreadTeam
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
-    from mulligan.game.spec import Game
-    from mulligan.nn.layers.base import Shape
 
 
 class GAN:

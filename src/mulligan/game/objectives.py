@@ -6,17 +6,15 @@ whole arrays. They draw from copies of the game's random streams, in the order o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.game.augment import Augmentation, Brightness, Cutout, Flip, Translation, Warp
+from mulligan.game.gan import GAN
 from mulligan.game.losses import FeatureMatching
 from mulligan.game.penalties import DRAGAN, Penalty
-
-if TYPE_CHECKING:
-    from mulligan.game.gan import GAN
-    from mulligan.nn.memory import Array, Labels
+from mulligan.nn.memory import Array, Labels
 
 
 class Objectives:

@@ -6,23 +6,19 @@ two workspaces, as in every published GAN with BatchNorm: joined, the batch woul
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from mulligan.game.augment import Warp
+from mulligan.game.draws import Move
 from mulligan.game.losses import FeatureMatching
-from mulligan.game.penalties import scale_rows
+from mulligan.game.penalties import Penalty, scale_rows
 from mulligan.game.validation import check_value
 from mulligan.nn.memory import Array, Memory, aligned
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mulligan.game.augment import Warp
-    from mulligan.game.draws import Move
-    from mulligan.game.penalties import Penalty
-    from mulligan.nn.network import Network
-    from mulligan.nn.workers.threads import Worker
+from mulligan.nn.network import Network
+from mulligan.nn.workers.threads import Worker
 
 
 class DiscriminatorPasses:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import DTypeLike
 
+from mulligan.game.spec import Player
+from mulligan.nn.averaging import Average
 from mulligan.nn.blocks import blocks, even_parts
+from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.network import Network, sum_gradients
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
-    from mulligan.game.spec import Player
-    from mulligan.nn.averaging import Average
-    from mulligan.nn.layers.base import Layer, Shape
-    from mulligan.nn.memory import Allocate, Array
-    from mulligan.nn.network import Workspace
-    from mulligan.nn.optimizers import Optimizer, State
-    from mulligan.nn.workers.threads import Worker
+from mulligan.nn.memory import Allocate, Array
+from mulligan.nn.network import Network, Workspace, sum_gradients
+from mulligan.nn.optimizers import Optimizer, State
+from mulligan.nn.workers.threads import Worker
 
 
 class PlayerState:

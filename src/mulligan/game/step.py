@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mulligan.game.draws import Draws, Move
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, accuracy, mean
 from mulligan.game.passes import DiscriminatorPasses
+from mulligan.game.player import PlayerState
 from mulligan.game.validation import check_answer
+from mulligan.nn.memory import Array
+from mulligan.nn.network import Workspace
+from mulligan.nn.workers.threads import Worker
 
 if TYPE_CHECKING:
-    from mulligan.game.draws import Draws, Move
     from mulligan.game.gan import GAN
-    from mulligan.game.player import PlayerState
-    from mulligan.nn.memory import Array
-    from mulligan.nn.network import Workspace
-    from mulligan.nn.workers.threads import Worker
 
 
 class Step:

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError, as_whole, must_be
 from mulligan.game.augment import Warp
 from mulligan.game.losses import DiscriminatorLoss, FeatureMatching, GeneratorLoss, Loss
 from mulligan.game.penalties import Penalty, Points
-from mulligan.nn.layers.base import no_second_order, walk
+from mulligan.game.spec import Game
+from mulligan.nn.layers.base import Shape, no_second_order, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.layers.families import Affine
+from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
+from mulligan.nn.schedules import Schedule
 from mulligan.nn.workers.limits import check_size
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
-
-    from mulligan.game.spec import Game
-    from mulligan.nn.layers.base import Shape
-    from mulligan.nn.memory import Array
-    from mulligan.nn.schedules import Schedule
 
 Answer = TypeVar("Answer", DiscriminatorLoss, GeneratorLoss)
 

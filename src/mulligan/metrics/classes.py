@@ -6,15 +6,13 @@ Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import DataError, ShapeError
 from mulligan.metrics.validation import feature_sets, probabilities
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SURE = 0.5
 """A picture whose largest class probability is below this belongs to no class: it is junk."""

@@ -8,12 +8,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.metrics.classes import classifier_score, count_classes, labels, within_class_variance
 from mulligan.metrics.copies import copying
 from mulligan.metrics.distances.c2st import c2st
-from mulligan.metrics.distances.frechet import frechet_distance, frechet_infinity, moments, noise_floor, percent
+from mulligan.metrics.distances.frechet import (
+    Moments,
+    frechet_distance,
+    frechet_infinity,
+    moments,
+    noise_floor,
+    percent,
+)
 from mulligan.metrics.distances.kernel import kid
 from mulligan.metrics.distances.neighbours import manifolds
 from mulligan.metrics.distances.sliced import sliced_wasserstein, split_floor
@@ -21,9 +29,6 @@ from mulligan.metrics.pictures import contrast, diversity, sharpness, where_comp
 from mulligan.metrics.toys import divergences, modes
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.metrics.distances.frechet import Moments
     from mulligan.metrics.evaluate import Reference
 
 Found = Mapping[str, Any] | float | None

@@ -6,18 +6,15 @@ Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mulligan.data import Dataset
 from mulligan.errors import ConfigError
 from mulligan.metrics.distances.neighbours import kmeans, nearest
 from mulligan.metrics.validation import feature_sets
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset
 
 BLOCK = 4096 * 784
 """Pixel values of the training pictures that are compared at a time."""

@@ -6,31 +6,24 @@ figures. The reals' half of the work is done once, in `Reference`, however many 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, ShapeError
 from mulligan.metrics.comparison import Comparison, Pictures
 from mulligan.metrics.copies import Originals, originals
 from mulligan.metrics.distances.frechet import Moments, moments, percent
-from mulligan.metrics.features.maps import ClassMap
+from mulligan.metrics.features.maps import ClassMap, FeatureMap
 from mulligan.metrics.parallel import in_parallel
 from mulligan.metrics.registry import METRICS
 from mulligan.metrics.validation import feature_sets, pictures
 from mulligan.metrics.validation import probabilities as read_probabilities
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from mulligan.metrics.features.maps import FeatureMap
-
 
 COPIES_BY = "pca64"
 """The map in which copies are searched, where it is used: it is near the pixels, while a judge sees two sevens as

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mulligan.data import load
+from mulligan.data import Dataset, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import load_unresized
 from mulligan.errors import as_path
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset
 
 
 class Fakes:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import threadpoolctl
 
 from mulligan.nn.workers.limits import available_cores
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 def in_parallel(work: Mapping[Any, Callable[[], Any]]) -> dict[Any, Any]:

@@ -5,16 +5,12 @@ A metric of your own is one more entry: ``METRICS["brightness"] = Metric("Bright
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from mulligan.metrics.comparison import Comparison, Pictures
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.metrics.comparison import Found
+from mulligan.metrics.comparison import Comparison, Found, Pictures
 
 MAPS = {"judge": "judge", "pca64": "PCA-64", "randconv": "random conv", "points": "coordinates"}
 """Feature maps by their key, in the order in which they are shown: the first that is there is the main one."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, DataError, ShapeError
 from mulligan.metrics.classes import kl
 from mulligan.metrics.distances.neighbours import nearest
 from mulligan.metrics.validation import feature_sets
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
 
 WITHIN = 3.0
 """A sample is of high quality within this many standard deviations of a mode."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import DataError, ShapeError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDArray[np.float64]:

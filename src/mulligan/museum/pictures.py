@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.museum.case import Picture
 from mulligan.output.pictures import grid, points_picture, to_uint8
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.floating[Any]]
 
 
 def digits(name: str, caption: str, images: Floats, low: float = 0.0, high: float = 1.0, *, zoom: int = 2) -> Picture:

@@ -6,33 +6,25 @@ networks with their optimisers, and every move written out in the exhibit's own 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 import threadpoolctl
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.game.losses import NonSaturating
-from mulligan.metrics import modes
-from mulligan.museum.case import Evidence
+from mulligan.game.losses import Loss, NonSaturating
+from mulligan.metrics import Modes, modes
+from mulligan.museum.case import Evidence, Picture
 from mulligan.museum.pictures import points
 from mulligan.nn.layers import Dense, LeakyReLU, Sequential
+from mulligan.nn.layers.base import Layer
+from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
-from mulligan.nn.optimizers import Adam
+from mulligan.nn.optimizers import Adam, Optimizer
 from mulligan.nn.rng import stream
 from mulligan.training import Run, recipe
 from mulligan.training.overrides import apply_overrides
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from mulligan.game.losses import Loss
-    from mulligan.metrics import Modes
-    from mulligan.museum.case import Picture
-    from mulligan.nn.layers.base import Layer
-    from mulligan.nn.memory import Array
-    from mulligan.nn.optimizers import Optimizer
 
 NETS = "generator.layers={kind='mlp_generator', hidden=[64, 64, 64], output='none'}"
 """A generator that nothing has been done for."""

@@ -7,12 +7,8 @@ them from main memory again; run block by block, only the first one does.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from mulligan.nn.memory import scratch
-
-if TYPE_CHECKING:
-    from mulligan.nn.memory import Array
+from mulligan.nn.memory import Array, scratch
 
 BLOCK = 65_536
 """Most elements in a block. A step with 32k to 256k a block takes the same time, within 2 % (decision 16)."""

@@ -18,26 +18,22 @@ test does not use the formula that is checked.
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn.cases import CASES, Case
 from mulligan.nn.layers import LAYERS, Pointwise
-from mulligan.nn.layers.base import walk
+from mulligan.nn.layers.base import Layer, Shape, walk
 from mulligan.nn.layers.families import check_writes_out
+from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
 from mulligan.nn.workers.threads import ThreadTeam, shares
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from mulligan.nn.layers.base import Layer, Shape
-    from mulligan.nn.memory import Array
 
 TOLERANCE = 1e-6
 """Largest relative error that passes; a right formula is off by 1e-12 to 1e-8."""

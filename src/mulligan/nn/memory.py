@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from mulligan.nn.workers.limits import check_size, too_large
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from mulligan.nn.workers.threads import Worker
+from mulligan.nn.workers.threads import Worker
 
 Array = NDArray[Any]
 """Any array of the engine; values and gradients share the network's dtype (float32, or float64 in checks)."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, SupportsIndex
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
 from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
-
-    from mulligan.nn.workers.threads import Worker
+from mulligan.nn.workers.threads import Worker
 
 
 @dataclass(frozen=True)

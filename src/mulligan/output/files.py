@@ -9,13 +9,11 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from mulligan.errors import ConfigError, RunError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def atomic_write(path: str | Path, content: bytes | Callable[[IO[bytes]], object], *, folders: bool = True) -> None:

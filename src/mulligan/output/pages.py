@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulligan.output import figures
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jinja2 import Template
 
 

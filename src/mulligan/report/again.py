@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from mulligan.errors import MulliganError, typed
+from mulligan.report.story import Story
 from mulligan.serialization import to_table
+from mulligan.training.config import Config
 from mulligan.training.diagnosis.second_try import plan
 from mulligan.training.overrides import apply_overrides, as_override, flattened
 from mulligan.training.recipes import recipe
-
-if TYPE_CHECKING:
-    from mulligan.report.story import Story
-    from mulligan.training.config import Config
 
 FLAGS = {"steps": "--steps", "seed": "--seed", "threads": "--threads", "data.name": "--data"}
 """Settings that have an option of their own."""

@@ -7,19 +7,16 @@ others does not flatten the rest: it is cut at the frame, and a triangle says so
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.output.figures import figure
 from mulligan.output.pages import template
 from mulligan.output.pictures import svg
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WIDTH, HEIGHT = 400, 210
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 30

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.output.figures import count
 from mulligan.output.pictures import svg
 from mulligan.output.readings import READINGS, read, says
 from mulligan.report.charts import Axis, Chart, Line, Mark, draw
+from mulligan.report.story import Story
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.report.story import Story
-
-    Pick = Callable[[dict[str, Any]], float]
+Pick = Callable[[dict[str, Any]], float]
 
 
 def all_of(story: Story) -> str:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mulligan.data import Dataset
 from mulligan.metrics import nearest_pictures
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures import grid, png_bytes, read_png
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset
 
 BYTES = 900_000
 """What all grids together may weigh before base64 adds a third."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mulligan.metrics import MAPS, at, figures_in, median_of
 from mulligan.output.figures import count, ranged
 from mulligan.output.pages import template
 from mulligan.output.pictures import svg
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from mulligan.report.story import Story
+from mulligan.report.story import Story
 
 ARROWS = {"low": " ↓", "high": " ↑", "": ""}
 """Behind a label: which way is better."""

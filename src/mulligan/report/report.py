@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mulligan.data import Dataset
 from mulligan.errors import DataError, MulliganError
 from mulligan.output.files import atomic_write
 from mulligan.output.pages import policy_of, template
@@ -23,9 +23,6 @@ from mulligan.training.config import dumps_toml
 from mulligan.training.diagnosis.failures import figure_of
 from mulligan.training.diagnosis.rules import COPIES
 from mulligan.training.samples import data_of
-
-if TYPE_CHECKING:
-    from mulligan.data import Dataset
 
 COMPARED = 16
 """Samples whose nearest training pictures are shown."""

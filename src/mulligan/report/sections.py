@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mulligan.metrics import MAPS, at, median_of
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.files import regular
+from mulligan.report.story import Story
 from mulligan.serialization import to_table
-
-if TYPE_CHECKING:
-    from mulligan.report.story import Story
 
 SEVERAL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.errors import MulliganError
 from mulligan.output.files import read_json
 from mulligan.serialization import to_table
-from mulligan.training.config import load_config
+from mulligan.training.config import Config, load_config
 from mulligan.training.events import Diagnosed
 from mulligan.training.overrides import differences
 from mulligan.training.store.checkpoint import WORDS, checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_times
 
-if TYPE_CHECKING:
-    from mulligan.training.config import Config
-
-    Series = list[tuple[int, dict[str, Any]]]
+Series = list[tuple[int, dict[str, Any]]]
 
 ANCESTORS = 8
 """Tries that are drawn as one line, at most."""

@@ -12,22 +12,19 @@ import multiprocessing
 import numbers
 import socket
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.data import DATASETS
 from mulligan.errors import ConfigError, RunError, shown
 from mulligan.serialization import KINDS
 from mulligan.studies.measures import MEASURES
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    Work = Callable[[Any], Any]
-    Runner = Callable[[Work, list[Any], Work], Iterator[Any]]
+Work = Callable[[Any], Any]
+Runner = Callable[[Work, list[Any], Work], Iterator[Any]]
 
 _POLL = 0.5  # seconds between two searches for result files
 

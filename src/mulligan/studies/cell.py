@@ -14,10 +14,11 @@ import threading
 import time
 import traceback
 from base64 import b64encode
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import threadpoolctl
 
@@ -32,9 +33,6 @@ from mulligan.training.config import DataSpec, Parent
 from mulligan.training.events import Event, Started, Stepped
 from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 ATTEMPTS = 3
 """A cell whose worker was killed this often is given up: the cell itself may kill it."""

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mulligan.data import Sampler, scaled
+from mulligan.data import Dataset, Sampler, scaled
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import UnsupportedError
 from mulligan.game.gan import GAN
@@ -36,17 +37,12 @@ from mulligan.metrics import (
     sharpness,
     where_comparable,
 )
+from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.readings import says
+from mulligan.training import Run
 from mulligan.training.store.checkpoint import folder_of, load_checkpoint
 from mulligan.training.store.folder import RunFolder
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset
-    from mulligan.nn.memory import Array
-    from mulligan.training import Run
 
 Figures = dict[str, float]
 Measure = Callable[["Run", int], Figures]

@@ -5,16 +5,12 @@ No script, no fonts, no colours that vanish in print; the text is text, so that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.output.pictures import svg
-from mulligan.studies.table import figure_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mulligan.studies.table import Row, Spread
+from mulligan.studies.table import Row, Spread, figure_of
 
 COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5aa8", "#b8860b", "#3d6b6b", "#9c3d5c", "#5a5a5a")
 STYLE = ".rule{stroke:#000;opacity:.12}.end{text-anchor:end}.mid{text-anchor:middle}.title{font-weight:600}"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.output.files import atomic_write
 from mulligan.output.pages import data_uri, template
 from mulligan.studies.plots import DECADES, curves, dots
-from mulligan.studies.table import columns_of, figure_of, rows_of, seeds, text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mulligan.studies.runner import StudyRun
-    from mulligan.studies.table import Row
+from mulligan.studies.runner import StudyRun
+from mulligan.studies.table import Row, columns_of, figure_of, rows_of, seeds, text
 
 PLOTS = 4
 """Figures that are drawn: the first columns."""

@@ -24,10 +24,11 @@ A value of an axis is a list of ``path=value``, or a table with ``set`` and a ``
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
@@ -35,9 +36,6 @@ from mulligan.serialization import Table, build, from_table, listed, show
 from mulligan.training.config import Config, loads_toml, read_text
 from mulligan.training.overrides import apply_overrides
 from mulligan.training.recipes import file_of, opening, recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SHIPPED = Path(__file__).parent / "shipped"
 STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p.stem for p in _SHIPPED.glob("*.toml"))}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.metrics import Metric
 from mulligan.studies.measures import FIGURES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 USUAL = ("fd", "fd_pca", "coverage", "classes", "modes", "good", "distance", "d_real", "d_fake", "push")
 """Columns of a study that names none, as far as they were measured."""

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
-from mulligan.data import scale
+from mulligan.data import Dataset, Sampler, scale
 from mulligan.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset, Sampler
-    from mulligan.nn.memory import Array, Labels
-    from mulligan.training.config import DataSpec
+from mulligan.nn.memory import Array, Labels
+from mulligan.training.config import DataSpec
 
 AHEAD = 4
 """Batches of streamed pictures that are decoded before they are needed."""

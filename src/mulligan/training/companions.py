@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from mulligan.errors import ConfigError, must_be
+from mulligan.training.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from mulligan.training.events import Event
     from mulligan.training.run import Run
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from mulligan.errors import ConfigError, MulliganError, as_path, must_be
 from mulligan.game.spec import Game
 from mulligan.nn.fields import Checked, Count, Finite, Whole
 from mulligan.serialization import Table, from_table, to_table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.errors import DivergedError
+from mulligan.nn.memory import Array
+from mulligan.nn.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mulligan.nn.memory import Array
-    from mulligan.nn.network import Network
     from mulligan.training.run import Run
 
 

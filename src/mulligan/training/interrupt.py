@@ -5,12 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from types import FrameType, TracebackType
+from typing import Any
 
 from mulligan.nn.workers.processes import ENDING_SIGNALS
-
-if TYPE_CHECKING:
-    from types import FrameType, TracebackType
 
 _HANGUP = getattr(signal, "SIGHUP", None)
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from mulligan.errors import ConfigError, DivergedError, RunError, must_be
 from mulligan.training import guard
 from mulligan.training.companions import Evaluator, Observer, check_observers
+from mulligan.training.config import Config
 from mulligan.training.events import (
     Adjusted,
     Clock,
@@ -32,12 +33,6 @@ from mulligan.training.events import (
 )
 from mulligan.training.interrupt import BetweenSteps, Held
 from mulligan.training.run import Run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from mulligan.training.config import Config
-
 
 Stop: TypeAlias = bool | Literal["wait"]
 """What `stop` may answer."""

@@ -8,22 +8,18 @@ generator alone, and a resumed run finds the same figures to the last digit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.sources.toys import TOYS, Gaussians
-from mulligan.metrics import PCA, bundled_judge_for, count_classes, kid, modes, pca, pca_limit
+from mulligan.metrics import PCA, Judge, bundled_judge_for, count_classes, kid, modes, pca, pca_limit
+from mulligan.nn.memory import Array
+from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
 from mulligan.output.pictures import to_uint8
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.metrics import Judge
-    from mulligan.nn.memory import Array
-    from mulligan.nn.network import Workspace
-    from mulligan.training.run import Run
+from mulligan.training.run import Run
 
 COUNT = 1000
 """Fakes, and reals where there are as many."""

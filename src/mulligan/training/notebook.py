@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mulligan.nn.memory import Array
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures.images import png_bytes
 from mulligan.output.pictures.svg import element, left_axis, rounded
 from mulligan.training.events import Event, Finished, Sampled, Stepped
 from mulligan.training.progress import Pace, View, measured
+from mulligan.training.run import Run
 from mulligan.training.samples import sheet
-
-if TYPE_CHECKING:
-    from mulligan.nn.memory import Array
-    from mulligan.training.run import Run
 
 COLOURS = {"d_loss": "#d1495b", "g_loss": "#00798c"}
 WIDTH, HEIGHT, LEFT = 420, 110, 60

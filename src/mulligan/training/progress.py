@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import Any, Self
 
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
 from mulligan.output.readings import READINGS, read, says
 from mulligan.training.diagnosis.failures import figure_of
 from mulligan.training.events import Diagnosed, Evaluated, Event, Started, Stepped
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from mulligan.training.run import Run
+from mulligan.training.run import Run
 
 LINES = 20
 """Number of reports that a whole run prints without a terminal."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data import Dataset, Sampler
 from mulligan.errors import CheckpointError, ConfigError, UnsupportedError, as_whole, must_be
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels
+from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores
 from mulligan.output.generator import Generator, GeneratorSpec
@@ -20,18 +23,10 @@ from mulligan.output.pictures import to_uint8
 from mulligan.serialization import from_table, to_table
 from mulligan.training import guard
 from mulligan.training.batches import Batches
-from mulligan.training.companions import check_observers
+from mulligan.training.companions import Observer, check_observers
 from mulligan.training.config import Config
 from mulligan.training.overrides import adjustable, compared, with_overrides
 from mulligan.training.samples import data_of, fingerprint_of, labels_of, limited, located
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from mulligan.nn.network import Workspace
-    from mulligan.training.companions import Observer
 
 GRID = 64
 """Pictures in a sample grid."""

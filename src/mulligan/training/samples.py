@@ -9,24 +9,20 @@ import logging
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mulligan.data import load
+from mulligan.data import Dataset, load
+from mulligan.data.dataset import Images
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import ConfigError, RunError
 from mulligan.output.files import atomic_write
 from mulligan.output.pictures import grid, points_picture
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset
-    from mulligan.data.dataset import Images
-    from mulligan.training.config import Config, DataSpec
+from mulligan.training.config import Config, DataSpec
 
 _LOG = logging.getLogger(__name__)
 ASKED = 500

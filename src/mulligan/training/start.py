@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from mulligan.errors import CheckpointError, ConfigError, as_path
 from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.output.generator import Generator
+from mulligan.training.run import Run
 from mulligan.training.store.folder import RunFolder, newest_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mulligan.nn.memory import Array
-    from mulligan.training.run import Run
 
 _LOG = logging.getLogger(__name__)
 

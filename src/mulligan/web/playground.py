@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mulligan.data import load
+from mulligan.data import Dataset, load
 from mulligan.errors import MulliganError
 from mulligan.models import BUNDLED, FACES
 from mulligan.output.files import mtime
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_tensors
+from mulligan.training import Run
 from mulligan.training.config import load_config
 from mulligan.training.samples import data_of
 from mulligan.training.store.checkpoint import checkpoints, load_checkpoint, step_of
@@ -27,12 +29,6 @@ from mulligan.web.session.listener import Listener
 from mulligan.web.session.session import Session
 from mulligan.web.session.write_lock import WriteLock
 from mulligan.web.worker.handle import WorkerHandle
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from mulligan.data import Dataset
-    from mulligan.training import Run
 
 TICK = 0.25
 """Seconds between two messages about reports and the run bar."""

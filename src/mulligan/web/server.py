@@ -5,16 +5,13 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mulligan.errors import ConfigError
 from mulligan.web.worker.handle import WorkerHandle
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _LOG = logging.getLogger(__name__)
 

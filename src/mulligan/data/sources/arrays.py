@@ -19,18 +19,15 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.labels import Classes, label_values
 from mulligan.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
 
 UNNAMED = "array"
 """What a data set of arrays is called where it has no other name."""

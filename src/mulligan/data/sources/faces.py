@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import functools
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.mnist import check_bundled, read_bundled
 from mulligan.errors import ConfigError, must_be
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 TRAIN = 60_000
 SHA256 = "f9e0b6e9d537e7b8b1dd7ec940e3c2044fe6880d295e978d4b92c96ee93b20fa"  # of bundled/pixel-faces.xz

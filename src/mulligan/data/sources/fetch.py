@@ -7,14 +7,11 @@ holds it as `<data set>/<file>`. It is taken as it is: mirrors often repack file
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mulligan.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import os
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mulligan.data.dataset import Dataset
+from mulligan.data.dataset import Dataset, Images
 from mulligan.data.sources import streamed
 from mulligan.data.sources.arrays import DARK, check_light
 from mulligan.data.sources.picture_file import (
@@ -24,11 +24,6 @@ from mulligan.data.sources.picture_file import (
 )
 from mulligan.data.sources.streamed import StreamedPictures
 from mulligan.errors import DataError, ShapeError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.data.dataset import Images
 
 _NAMED = 3  # broken files that a note names
 _LOOKED_AT = 256  # pictures of a streamed folder that are asked whether they have colour

@@ -7,21 +7,17 @@ import io
 import string
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.fetch import Published, fetch, local_copy
 from mulligan.data.sources.idx import read_idx, read_idx_stream
 from mulligan.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 _RECORD = 1 + 3 * 32 * 32  # CIFAR-10: a label byte, then the red, green and blue plane
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.mnist import load_mnist
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _TRAIN, _TEST, _SEED = 128_000, 26_000, 20_180_101
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.sources.picture_file import decode, read_picture, with_channels
 from mulligan.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
-    from pathlib import Path
 
-    from numpy.typing import NDArray
 
 IN_MEMORY = 1 << 28
 """Bytes of decoded pictures that a folder may have before it is streamed; and of those that are then kept."""

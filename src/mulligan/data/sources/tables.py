@@ -8,18 +8,15 @@ import math
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mulligan.data.dataset import Dataset
 from mulligan.data.sources.arrays import from_arrays
 from mulligan.data.sources.idx import read_idx
 from mulligan.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.data.dataset import Dataset
 
 _IMAGES = ("images", "samples", "x", "data", "x_train", "train_images")
 _LABELS = ("labels", "label", "y", "targets", "target", "y_train", "train_labels")

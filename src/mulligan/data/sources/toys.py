@@ -16,15 +16,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data.dataset import Dataset
 from mulligan.errors import ShapeError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _BLOCK = 1024  # points whose distances to all centres are held at once
 _TRAIN, _TEST, _SEED = 50_000, 10_000, 20_180_101

@@ -10,21 +10,18 @@ Tried on sets whose fault is known in docs/book/06-is-it-any-good.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, frexp, ldexp, log2
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError
 from mulligan.metrics.parallel import in_parallel
 from mulligan.metrics.validation import feature_sets, features
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
 BLOCK = 1_000_000
 """Distances held at a time: 8 MB of float64."""

@@ -6,16 +6,14 @@ avoided: k-means centres, which are no generator at all, beat the data itself. P
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError
 from mulligan.metrics.distances.neighbours import kmeans, squared_distances
 from mulligan.metrics.validation import feature_sets
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 WIDTHS = tuple(np.geomspace(0.1, 1.0, 10).tolist())
 """Kernel widths tried on the validation set, for pixels in 0…1."""

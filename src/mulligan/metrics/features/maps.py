@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ShapeError
 from mulligan.metrics.pictures import blocks
 from mulligan.metrics.validation import pictures
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
 
 PIXELS = 50_000_000
 """Pixel values that `pca` is fitted on, at most: all of MNIST."""

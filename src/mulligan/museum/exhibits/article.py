@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import threadpoolctl
+from numpy.typing import DTypeLike, NDArray
 
 from mulligan.data import Sampler, load
 from mulligan.game.gan import GAN
 from mulligan.museum.case import Case, Curve, Evidence, Picture, Played
 from mulligan.museum.pictures import digits, enlarged, stretched
+from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Constant
 from mulligan.nn.workers.limits import available_cores
 from mulligan.output.pictures import grid, to_uint8
 from mulligan.training import Run, recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import DTypeLike, NDArray
-
-    from mulligan.nn.memory import Array
 
 SEEDS = 100
 """Runs of one step among which the imprint is counted."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data import load
 from mulligan.metrics import judge_for
 from mulligan.museum.case import Case, Evidence, Played
 from mulligan.museum.pictures import digits
 from mulligan.museum.stage import play
+from mulligan.nn.memory import Array
 from mulligan.output.pictures import to_uint8
 from mulligan.training import Run, recipe
 from mulligan.training.overrides import apply_overrides
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array
 
 STEPS = 1500
 COUNT = 1000

@@ -10,17 +10,14 @@ the layers, and an *adjoint* pass downwards, the transpose of value and tangent 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn.fields import Checked
 from mulligan.nn.layers.initializers import Initializer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mulligan.nn.memory import Array, Memory
+from mulligan.nn.memory import Array, Memory
 
 Shape = tuple[int, ...]
 """The shape of one sample, without the batch axis."""

@@ -5,8 +5,9 @@ Derived in docs/book/03-convolution.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count, Whole
@@ -16,9 +17,6 @@ from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.shape import check_image
 from mulligan.nn.memory import Array, Memory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True)

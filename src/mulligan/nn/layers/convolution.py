@@ -12,18 +12,15 @@ Derived in docs/book/03-convolution.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.nn.layers.products import multiply, rows_at_once
 from mulligan.nn.layers.windows import Windows
 from mulligan.nn.memory import Array, Memory, scratch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TILE_BYTES = 512 << 10
 """Bytes of the columns of one tile of samples: columns, image and product together stay in a core's own cache."""

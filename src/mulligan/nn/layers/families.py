@@ -8,21 +8,17 @@ Derived in docs/book/02-backpropagation.md and docs/book/04-second-order.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mulligan.errors import UnsupportedError
-from mulligan.nn.layers.base import Layer, Param, no_second_order
+from mulligan.nn.layers.base import Layer, Param, Shape, no_second_order
 from mulligan.nn.layers.spectral import SpectralNorm
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.nn.layers.base import Shape
-    from mulligan.nn.memory import Array, Memory
+from mulligan.nn.memory import Array, Memory
 
 
 @dataclass(frozen=True)

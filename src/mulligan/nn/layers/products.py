@@ -16,16 +16,14 @@ ran at 90 to 97 there: in a W whose rows are a power of two long, they share a f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from mulligan.nn.memory import Array, scratch
 from mulligan.nn.workers.blas import libraries
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Way: TypeAlias = tuple[int, int, int]
 """How to cut a product: rows and columns of a tile, and terms of a sum at a time."""

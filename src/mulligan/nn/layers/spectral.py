@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.nn.layers.base import Param
 from mulligan.nn.layers.initializers import Normal
-
-if TYPE_CHECKING:
-    from mulligan.nn.memory import Array, Memory
+from mulligan.nn.memory import Array, Memory
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mulligan.nn.blocks import scratch_like
+from mulligan.nn.optimizers.base import Vector
 
 if TYPE_CHECKING:
     from mulligan.nn.optimizers.adam import Adam
-    from mulligan.nn.optimizers.base import Vector
 
 
 def average(m: Vector, beta1: float, g: Vector) -> None:

@@ -18,6 +18,7 @@ import signal
 import sys
 import warnings
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -27,7 +28,6 @@ from mulligan.nn.memory import Array, shared
 from mulligan.nn.workers.threads import Abandoned, ThreadTeam
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.synchronize import Semaphore
 
 _LOG = logging.getLogger(__name__)

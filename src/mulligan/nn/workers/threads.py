@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from functools import lru_cache
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import threadpoolctl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
     from mulligan.nn.memory import Array
 
 

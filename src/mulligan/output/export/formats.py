@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from mulligan.errors import ConfigError, as_path
 from mulligan.output.generator.file import check_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mulligan.output.generator import Generator
 
     Writer = Callable[[Generator, Path], list[Path]]

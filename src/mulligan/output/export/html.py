@@ -12,19 +12,17 @@ import base64
 import json
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.errors import UnsupportedError
+from mulligan.nn.memory import Array
 from mulligan.output.export.npz import described
 from mulligan.output.export.plan import COMPARING, Plan, plan_of, without_spectral_norm
 from mulligan.output.files import atomic_write
 from mulligan.output.generator import Generator
 from mulligan.output.pages import policy_of, template
-
-if TYPE_CHECKING:
-    from mulligan.nn.memory import Array
 
 PAGE = Path(__file__).parent / "player_page"
 SAMPLES = 1000

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mulligan.output.export import facts
 from mulligan.output.export.plan import Plan, plan_of
 from mulligan.output.files import atomic_write
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mulligan.output.generator import Generator
+from mulligan.output.generator import Generator
 
 
 def write_npz(generator: Generator, path: Path) -> list[Path]:

@@ -7,22 +7,18 @@ Inputs are `z`, float32 (N, dim), and, where the network is conditioned on class
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mulligan.errors import ConfigError
+from mulligan.nn.memory import Array
 from mulligan.output.export import facts
-from mulligan.output.export.plan import LABELLED, Op, plan_of
+from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
 from mulligan.output.files import atomic_write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from mulligan.nn.memory import Array
-    from mulligan.output.export.plan import Plan
-    from mulligan.output.generator import Generator
+from mulligan.output.generator import Generator
 
 OPSET = 18
 """Of ai.onnx, from December 2022; what reads it: ONNX Runtime 1.14 and later."""

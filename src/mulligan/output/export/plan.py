@@ -28,8 +28,9 @@ add, concat              of several inputs; concat on the last axis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -37,13 +38,9 @@ from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
 from mulligan.nn.layers.base import Layer, Shape, walk
 from mulligan.nn.layers.families import Affine
+from mulligan.nn.memory import Array, Memory
+from mulligan.nn.network import Network
 from mulligan.output.generator import Generator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.nn.memory import Array, Memory
-    from mulligan.nn.network import Network
 
 LABELLED = frozenset({"one_hot", "projection"})
 """Operations that need each row's class."""

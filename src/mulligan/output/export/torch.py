@@ -10,21 +10,18 @@ from __future__ import annotations
 import json
 import keyword
 import textwrap
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mulligan.errors import ConfigError
+from mulligan.nn.memory import Array
 from mulligan.output.export import facts
 from mulligan.output.export.plan import LABELLED, Op, Plan, plan_of
 from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS, Written
 from mulligan.output.files import atomic_write
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mulligan.nn.memory import Array
-    from mulligan.output.generator import Generator
+from mulligan.output.generator import Generator
 
 
 def write_torch(generator: Generator, path: Path) -> list[Path]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.nn.layers.base import Shape
-    from mulligan.nn.memory import Array
-    from mulligan.output.export.plan import Op
+from mulligan.nn.layers.base import Shape
+from mulligan.nn.memory import Array
+from mulligan.output.export.plan import Op
 
 
 @dataclass

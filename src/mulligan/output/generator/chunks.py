@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import DivergedError
+from mulligan.nn.memory import Array
+from mulligan.nn.network import Network
 from mulligan.nn.workers.threads import ThreadTeam
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array
-    from mulligan.nn.network import Network
 
 CHUNK = 64
 """Rows of every pass: always the same number, so that a row does not depend on how many others were asked for."""

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
@@ -19,12 +19,8 @@ from mulligan.errors import CheckpointError, ConfigError
 from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Whole
 from mulligan.nn.layers.base import Layer
+from mulligan.nn.memory import Array
 from mulligan.output.files import atomic_write, regular
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mulligan.nn.memory import Array
 
 FORMAT = "mulligan.generator"
 VERSION = 1

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import math
 import operator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import (
     CheckpointError,
@@ -26,6 +28,7 @@ from mulligan.errors import (
     shown,
 )
 from mulligan.nn.layers.combine import Sequential
+from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.nn.workers.limits import available_cores
 from mulligan.output.export import FORMATS, export
@@ -35,14 +38,7 @@ from mulligan.output.generator.file import GeneratorSpec, read_tensors, write_te
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 from mulligan.serialization import from_table, to_table
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array
-
-    Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
+Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
 
 
 class Generator:

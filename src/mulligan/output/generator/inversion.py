@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ShapeError, UnsupportedError, as_whole
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Cosine
+from mulligan.output.generator import Generator
 from mulligan.output.pictures import to_uint8
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.output.generator import Generator
 
 RATE, PRIOR, ROWS = 0.1, 1e-3, 256
 """Adam's rate, the weight of the mean of z², which keeps z where training has been, and rows of one pass."""

@@ -11,19 +11,15 @@ says the same as lines of NumPy, for those who have an exported generator.
 from __future__ import annotations
 
 import numbers
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError, as_whole, must_be
+from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.generator import LARGEST_SEED
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array
-    from mulligan.output.generator.file import GeneratorSpec
+from mulligan.output.generator.file import GeneratorSpec
 
 
 def z_of(spec: GeneratorSpec, count: int, seed: int) -> NDArray[np.float32]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import UnsupportedError, as_whole
+from mulligan.output.generator import Generator
 from mulligan.output.pictures import to_uint8
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.output.generator import Generator
 
 
 def directions(generator: Generator) -> NDArray[np.float32]:

@@ -10,18 +10,17 @@ import io
 import math
 import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.errors import CheckpointError, ConfigError, ShapeError, as_whole
 from mulligan.output.files import atomic_write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
 _SHADES = " .:-=+*#%@"

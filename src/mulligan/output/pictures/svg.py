@@ -7,14 +7,11 @@ is a line across the chart, `tick` small words; `mid` words are centred at their
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from mulligan.output.figures import count
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LETTER = 6.6
 """Width of a letter of the ticks, about."""

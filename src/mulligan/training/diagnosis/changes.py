@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from mulligan.errors import MulliganError
 from mulligan.game.losses import Wasserstein
 from mulligan.nn.layers import LAYERS, Reshape
+from mulligan.nn.schedules import Schedule
+from mulligan.training.config import Config
 from mulligan.training.diagnosis import traits
 from mulligan.training.overrides import apply_overrides, as_override, learning, values_of, weights
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mulligan.nn.schedules import Schedule
-    from mulligan.training.config import Config
 
 PLAYERS = ("generator", "discriminator")
 USUAL = 1e-3

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mulligan.nn.layers.base import Shape
 from mulligan.nn.optimizers import OPTIMIZERS
+from mulligan.training.config import Config
 from mulligan.training.diagnosis.changes import PLAYERS, SLOW, USUAL, Change, course, each, freed, unburdened
 from mulligan.training.diagnosis.traits import STEPS_BY, reach
 from mulligan.training.overrides import learning, values_of
-
-if TYPE_CHECKING:
-    from mulligan.nn.layers.base import Shape
-    from mulligan.training.config import Config
 
 NARROW, WIDE = 16, 128
 """Units below which a fully connected layer is called narrow, and what it becomes."""

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from mulligan.nn.layers.base import Shape
+from mulligan.training.config import Config
 from mulligan.training.diagnosis import remedies, rules
+from mulligan.training.diagnosis.measurements import Measurements
 from mulligan.training.diagnosis.remedies import Faults, Remedy
 from mulligan.training.diagnosis.rules import Case, Finding
-
-if TYPE_CHECKING:
-    from mulligan.nn.layers.base import Shape
-    from mulligan.training.config import Config
-    from mulligan.training.diagnosis.measurements import Measurements
 
 HEALTHY = "healthy"
 """The state of a run that shows no failure."""

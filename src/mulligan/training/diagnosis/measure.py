@@ -7,16 +7,20 @@ data's range, so that a picture in [0, 1] or [0, 255] reads like one in [−1, 1
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data import scaled
 from mulligan.data.sources.toys import TOYS
 from mulligan.metrics import bundled_judge, copying, modes, originals
 from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.shape import Reshape
+from mulligan.nn.memory import Array, Labels
+from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
 from mulligan.output.pictures import to_uint8
 from mulligan.training.diagnosis.measurements import Facts, facts_of
@@ -35,15 +39,7 @@ from mulligan.training.diagnosis.statistics import (
     squared_distances,
 )
 from mulligan.training.diagnosis.traits import reach
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array, Labels
-    from mulligan.nn.network import Workspace
-    from mulligan.training.run import Run
+from mulligan.training.run import Run
 
 COUNT = 256
 """Fixed z, and fixed reals."""

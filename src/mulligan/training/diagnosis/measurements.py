@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,12 +15,8 @@ from mulligan.nn.layers.base import walk
 from mulligan.output.readings import probabilistic, probability
 from mulligan.training.diagnosis.statistics import added, entropy
 from mulligan.training.diagnosis.traits import NORMALISING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from mulligan.training.events import Measured
-    from mulligan.training.run import Run
+from mulligan.training.events import Measured
+from mulligan.training.run import Run
 
 FAR = 0.05
 """Energy distance, in units of the reals' own, from which on fakes are visibly not real."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mulligan.training.diagnosis.failures import HEALTHY, matches, remedy_for
 from mulligan.training.diagnosis.measure import Probe
@@ -20,9 +20,7 @@ from mulligan.training.diagnosis.rules import EVERY, IGNORES_Z, NOT_FINITE, NOT_
 from mulligan.training.diagnosis.statistics import added
 from mulligan.training.events import Diagnosed, Event, Failed, Measured, Stepped
 from mulligan.training.overrides import adjustable
-
-if TYPE_CHECKING:
-    from mulligan.training.run import Run
+from mulligan.training.run import Run
 
 OFTEN = 150
 """The fewest steps between two measurements: one costs about as much as two or three steps."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
 from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
 from mulligan.nn.averaging import EMA
+from mulligan.nn.layers.base import Shape
+from mulligan.training.config import Config
 from mulligan.training.diagnosis import changes as ch
 from mulligan.training.diagnosis.changes import Change
 from mulligan.training.diagnosis.config_faults import faults
 from mulligan.training.overrides import learning, values_of, weights
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from mulligan.nn.layers.base import Shape
-    from mulligan.training.config import Config
 
 Faults = Literal["first", "too", "no"]
 """When a remedy mends what the configuration itself shows; see `Failure`."""

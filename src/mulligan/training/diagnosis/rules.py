@@ -8,12 +8,9 @@ generator whose pixels stand at the ends of their range has no variety either, b
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from mulligan.training.diagnosis.measurements import FAR
-
-if TYPE_CHECKING:
-    from mulligan.training.diagnosis.measurements import Measurements
+from mulligan.training.diagnosis.measurements import FAR, Measurements
 
 
 class Evidence(NamedTuple):

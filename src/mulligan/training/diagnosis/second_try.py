@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, ConfigError, typed
 from mulligan.serialization import to_table
 from mulligan.training.config import Config, Parent, load_config
@@ -21,9 +22,6 @@ from mulligan.training.overrides import apply_overrides, differences, with_overr
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
 from mulligan.training.store.folder import RunFolder
-
-if TYPE_CHECKING:
-    from mulligan.data import Dataset
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array, Labels
+from mulligan.nn.memory import Array, Labels
 
 COMPARED = 256
 """Samples seen of which each one's nearest other is looked for."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from mulligan.nn.layers import BatchNorm, Layer, LayerNorm, PixelNorm, ReLU, Sigmoid, Softplus, Tanh
-from mulligan.nn.optimizers import SGD, Adam, AdaMax, AMSGrad, Momentum, Nadam, Nesterov, RMSprop
-
-if TYPE_CHECKING:
-    from mulligan.nn.optimizers import Optimizer
+from mulligan.nn.optimizers import SGD, Adam, AdaMax, AMSGrad, Momentum, Nadam, Nesterov, Optimizer, RMSprop
 
 NORMALISING = (BatchNorm, LayerNorm, PixelNorm)
 """Layers whose output's size is fixed: gradients grow as the weights before them shrink."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from mulligan.errors import ConfigError
 from mulligan.output.pictures import grid, png_bytes, read_png
 from mulligan.training.events import Event, Sampled
+from mulligan.training.run import Run
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events, read_times
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mulligan.training.run import Run
 
 SERIES = {"stepped": "measures", "evaluated": "metrics", "measured": "signals"}
 """The events with numbers, and where they stand."""

@@ -10,7 +10,7 @@ import inspect
 import keyword
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,16 +22,14 @@ from mulligan.nn.averaging import EMA
 from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.dropout import Dropout
 from mulligan.nn.layers.families import Affine
+from mulligan.nn.memory import Array
+from mulligan.nn.network import Network
 from mulligan.nn.optimizers import Adam
 from mulligan.output.export.plan import LABELLED, lowered
 from mulligan.output.export.torch import written
 from mulligan.output.export.torch_layers import DEFINITIONS, STATEMENTS
 from mulligan.output.files import atomic_write
-
-if TYPE_CHECKING:
-    from mulligan.nn.memory import Array
-    from mulligan.nn.network import Network
-    from mulligan.training.run import Run
+from mulligan.training.run import Run
 
 LOSSES = {
     NonSaturating: ("F.softplus(-real).mean() + F.softplus(fake).mean()", "F.softplus(-fake).mean()"),

@@ -16,12 +16,14 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan import __version__
+from mulligan.data import Dataset
 from mulligan.errors import CheckpointError, MulliganError, RunError
+from mulligan.nn.memory import Array
 from mulligan.nn.workers.blas import libraries
 from mulligan.output.files import advice, atomic_write, patiently, regular, sync_folder
 from mulligan.serialization import from_table, to_table
@@ -29,10 +31,6 @@ from mulligan.training import guard
 from mulligan.training.config import Config
 from mulligan.training.overrides import differences, with_overrides
 from mulligan.training.run import Run
-
-if TYPE_CHECKING:
-    from mulligan.data import Dataset
-    from mulligan.nn.memory import Array
 
 FORMAT = "mulligan-checkpoint"
 VERSION = 2

@@ -13,22 +13,18 @@ import warnings
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
+from mulligan.data import Dataset
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, as_path, typed
 from mulligan.output.files import NO_NAME, regular, write_json
 from mulligan.output.generator import Generator
 from mulligan.serialization import to_table
-from mulligan.training.config import load_config
+from mulligan.training.config import Config, load_config
 from mulligan.training.overrides import differences
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, aside, checkpoints, load_checkpoint, step_of, unsealed
 from mulligan.training.store.log import read_events
-
-if TYPE_CHECKING:
-    from mulligan.data import Dataset
-    from mulligan.training.config import Config
-
 
 _LOG = logging.getLogger(__name__)
 _CHANGED = "{} was changed or cut{} after it was written: what it says of the run may be wrong. Restore it."

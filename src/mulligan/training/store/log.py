@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 from mulligan.errors import CheckpointError
 from mulligan.output.files import regular
 from mulligan.training.events import Adjusted, Measured, is_whole
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 
 def read_events(

@@ -17,9 +17,10 @@ import os
 import shutil
 import warnings
 import weakref
+from collections.abc import Callable, Generator, Sequence
 from inspect import GEN_SUSPENDED, getgeneratorstate
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -27,21 +28,16 @@ from mulligan.data import DATASETS
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, DivergedError, RunError, as_path, typed
 from mulligan.output.files import FULL, advice, atomic_write, regular
 from mulligan.output.pictures import read_png, save_animation, save_png
+from mulligan.training.companions import Evaluator, Observer
 from mulligan.training.config import dumps_toml
 from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
-from mulligan.training.loop import check_play, train
+from mulligan.training.loop import Stop, check_play, train
+from mulligan.training.run import Run
 from mulligan.training.samples import sheet
 from mulligan.training.store.checkpoint import checkpoints, put_back, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import best_of, read_events
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-
-    from mulligan.training.companions import Evaluator, Observer
-    from mulligan.training.loop import Stop
-    from mulligan.training.run import Run
 
 FRAMES = 200
 """The animation has at most this many frames, chosen evenly from all samples."""

@@ -13,9 +13,10 @@ import os
 import re
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -35,9 +36,6 @@ from mulligan.web.playground import Playground
 from mulligan.web.worker.handle import WorkerHandle
 from mulligan.web.worker.protocol import dumps
 from mulligan.web.worker.worker import Worker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.special", "scipy.stats")
 """Modules that Pyodide lacks, as far as a run needs them."""

@@ -6,16 +6,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from mulligan.nn.layers import products
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.nn.memory import Array
+from mulligan.nn.memory import Array
 
 FEWEST = 4096
 """Below so many multiplications M·N·K, NumPy ends before the call out of Python does."""

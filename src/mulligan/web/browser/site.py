@@ -12,8 +12,8 @@ import json
 import logging
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from mulligan.errors import DataError
 from mulligan.metrics import pca
 from mulligan.nn.rng import stream
 from mulligan.web.library.museum import KEPT, play
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LOG = logging.getLogger(__name__)
 

@@ -6,20 +6,17 @@ Nothing here knows a socket. `requests` puts calls onto HTTP; the lab takes them
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 from mulligan.errors import MulliganError
 from mulligan.web.http.fields import Field, read_object, read_query
 from mulligan.web.http.problems import Problem
+from mulligan.web.playground import Playground
 from mulligan.web.worker.protocol import dumps
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from pathlib import Path
-
-    from mulligan.web.playground import Playground
 
 TRY = {
     "try": Field("int", "The try that the user saw: status.try.", 1, 10_000, required=True, example=1),

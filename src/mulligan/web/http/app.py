@@ -7,14 +7,17 @@ import contextlib
 import logging
 import mimetypes
 import signal
+import socket
 import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
 
 import h11
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
@@ -33,17 +36,8 @@ from mulligan.web.http.problems import Problem
 from mulligan.web.http.requests import mounted, response
 from mulligan.web.http.routes import ROUTES
 from mulligan.web.playground import Playground
-from mulligan.web.session.state import UNFINISHED
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import AsyncIterator, Callable
-    from types import FrameType
-
-    from starlette.requests import Request
-
-    from mulligan.web.session.state import State
-    from mulligan.web.worker.handle import WorkerHandle
+from mulligan.web.session.state import UNFINISHED, State
+from mulligan.web.worker.handle import WorkerHandle
 
 _LOG = logging.getLogger(__name__)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Awaitable, Callable
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +15,10 @@ from mulligan.output.pictures import save_walk
 from mulligan.web.http.api import Answer, threaded
 from mulligan.web.inside import maps
 from mulligan.web.library import drawing, museum, runs
+from mulligan.web.playground import Playground
 from mulligan.web.session.settings import settings_of
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from mulligan.web.playground import Playground
-
-    Answers = Callable[..., Awaitable[dict[str, Any]]]
+Answers = Callable[..., Awaitable[dict[str, Any]]]
 
 BYTES = "application/octet-stream"
 

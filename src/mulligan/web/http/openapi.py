@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from mulligan import __version__
-from mulligan.web.http.fields import object_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mulligan.web.http.api import Route
-    from mulligan.web.http.fields import Field
+from mulligan.web.http.api import Route
+from mulligan.web.http.fields import Field, object_schema
 
 USUAL = (400, 403, 422)
 """Refusals that every call may have; 401 where the server has a token."""

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
 
-from mulligan.web.http.api import called, refused
+from mulligan.web.http.api import Answer, Route, called, refused
 from mulligan.web.http.problems import Problem
+from mulligan.web.playground import Playground
 from mulligan.web.session.settings import LIMITS
-
-if TYPE_CHECKING:
-    from mulligan.web.http.api import Answer, Route
-    from mulligan.web.playground import Playground
 
 BODY_SECONDS = 10.0
 """Seconds within which a body must arrive."""

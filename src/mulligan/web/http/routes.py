@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from mulligan.data.sources.picture_file import SIZES
 from mulligan.game.losses import LOSSES
@@ -15,9 +16,6 @@ from mulligan.web.library import museum, runs
 from mulligan.web.library.runs import EXPORTS
 from mulligan.web.session import choices
 from mulligan.web.session.settings import LIMITS, combinations
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # ── what a call takes ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.metrics import coverage_ideal
 from mulligan.serialization import to_table
-from mulligan.training.diagnosis import rules
+from mulligan.training import Config, Run
+from mulligan.training.diagnosis import Measurements, rules
 from mulligan.training.diagnosis.failures import FAILURES, figure_of, titled
 from mulligan.training.diagnosis.measure import COUNT
 from mulligan.training.diagnosis.statistics import NEIGHBOUR
+from mulligan.training.events import Diagnosed
 from mulligan.training.overrides import apply_overrides
 from mulligan.web.session.settings import changes
-
-if TYPE_CHECKING:
-    from mulligan.training import Config, Run
-    from mulligan.training.diagnosis import Measurements
-    from mulligan.training.events import Diagnosed
-    from mulligan.web.worker.live import Live
+from mulligan.web.worker.live import Live
 
 HEADLINES = (rules.ALL_ALIKE, rules.ONE_CLASS, rules.IGNORES_Z, rules.SURE, rules.LOUD, rules.HUGE_GRADIENTS[0])
 """What is shown of a healthy run: the thresholds that a person asks for first."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data import scaled
 from mulligan.nn.layers import Layer, LeakyReLU, Pointwise, ReLU
+from mulligan.nn.memory import Array
+from mulligan.nn.network import Workspace
+from mulligan.training import Run
 from mulligan.training.diagnosis.rules import IGNORES_Z, NO_GRADIENT
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array
-    from mulligan.nn.network import Workspace
-    from mulligan.training import Run
 
 RECTIFIERS: tuple[type[Layer], ...] = (ReLU, LeakyReLU)
 """Layers whose units are active above 0 only, and dead where no sample reaches them."""

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.data import scale
 from mulligan.data.sources.toys import TOYS, Gaussians
 from mulligan.errors import ConfigError
 from mulligan.metrics import modes
+from mulligan.nn.memory import Array
+from mulligan.nn.network import Workspace
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import probability, says, undecided
+from mulligan.training import Run
 from mulligan.web.inside.layers import layers
 from mulligan.web.library.drawing import png64
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from mulligan.nn.memory import Array
-    from mulligan.nn.network import Workspace
-    from mulligan.training import Run
-
-    Labels = NDArray[np.int64] | None
+Labels = NDArray[np.int64] | None
 
 MODES = 2500
 """Samples for counting modes."""

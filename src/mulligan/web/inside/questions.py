@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.errors import ConfigError
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import grid
+from mulligan.training import Run
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.inside import maps
 from mulligan.web.inside.maps import coordinates
 from mulligan.web.library import drawing
 from mulligan.web.library.drawing import png64
-
-if TYPE_CHECKING:
-    from mulligan.training import Run
-    from mulligan.web.worker.live import Live
+from mulligan.web.worker.live import Live
 
 PAD = 2
 TRACKED = 8

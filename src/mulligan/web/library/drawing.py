@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import base64
 import weakref
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mulligan.data import Dataset
 from mulligan.errors import UnsupportedError
 from mulligan.metrics import nearest_pictures
+from mulligan.output.generator import Generator
 from mulligan.output.generator.latents import between
 from mulligan.output.pictures import grid, png_bytes, to_uint8
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from mulligan.data import Dataset
-    from mulligan.output.generator import Generator
 
 HELD = 300
 """Held-out pictures whose distance to the training set is measured, for comparison."""

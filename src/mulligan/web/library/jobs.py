@@ -10,13 +10,13 @@ import json
 import multiprocessing
 import signal
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mulligan.web.http.problems import Problem
 from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mulligan.museum
+from mulligan.museum import Case, Played
 from mulligan.output.files import atomic_write, read_json
 from mulligan.web.http.problems import Problem
 from mulligan.web.library.drawing import png64
+from mulligan.web.playground import Playground
 from mulligan.web.worker.protocol import dumps
-
-if TYPE_CHECKING:
-    from mulligan.museum import Case, Played
-    from mulligan.web.playground import Playground
 
 KEPT = ".museum"
 """Inside the runs folder: the result of playing a case, one JSON file each."""

@@ -17,7 +17,7 @@ from mulligan.data.sources.toys import TOYS
 from mulligan.errors import BusyError, MulliganError
 from mulligan.metrics import MAPS, median_of
 from mulligan.output.files import mtime, read_json
-from mulligan.training.config import load_config
+from mulligan.training.config import Config, load_config
 from mulligan.training.diagnosis.failures import titled
 from mulligan.training.events import Diagnosed, Measured
 from mulligan.training.overrides import with_overrides
@@ -32,7 +32,6 @@ from mulligan.web.session.state import IN_HAND, saved_samples
 from mulligan.web.session.tries import chain
 
 if TYPE_CHECKING:
-    from mulligan.training.config import Config
     from mulligan.web.playground import Playground
 
 TRASH = ".trash"

@@ -10,13 +10,11 @@ import itertools
 import secrets
 import time
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from mulligan.web.http.problems import Problem
 from mulligan.web.worker.protocol import dumps
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
 
 CLIENTS = 64
 QUEUE = 256

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.log import read_events
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 POINTS = 500
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "penalty")

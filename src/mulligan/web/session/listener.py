@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mulligan.web.session.session import Session
 from mulligan.web.session.state import IN_HAND, UNFINISHED
-
-if TYPE_CHECKING:
-    from mulligan.web.session.session import Session
 
 SIGNALS = {9: "SIGKILL: somebody, or the system for lack of memory, ended it", 11: "SIGSEGV", 15: "SIGTERM"}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
@@ -21,14 +22,10 @@ from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.web.http.problems import Problem
 from mulligan.web.inside.diagnosis import advice_on
 from mulligan.web.session import settings
+from mulligan.web.session.broadcast import Broadcast
 from mulligan.web.session.state import COMMANDS, UNFINISHED, State
 from mulligan.web.session.tries import Try, chain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mulligan.web.session.broadcast import Broadcast
-    from mulligan.web.worker.handle import WorkerHandle
+from mulligan.web.worker.handle import WorkerHandle
 
 
 class Session:

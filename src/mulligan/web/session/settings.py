@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.data import DATASETS
 from mulligan.data.registry import check_asked, is_picture_folder, of_points
@@ -14,9 +15,6 @@ from mulligan.training.config import Config, with_all_of
 from mulligan.training.overrides import Overrides, apply_overrides, compared, learning, weights
 from mulligan.training.recipes import RECIPES, recipe
 from mulligan.web.http.problems import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 GAME = ("loss", "penalty", "gamma", "lr_g", "lr_d", "batch", "latent")
 """Settings of the game itself, beside its data, length and seed."""

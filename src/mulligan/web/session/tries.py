@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.errors import MulliganError
 from mulligan.serialization import to_table
-from mulligan.training.config import load_config
+from mulligan.training.config import Config, load_config
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.web.session import settings
 from mulligan.web.session.history import History, history_of
-
-if TYPE_CHECKING:
-    from mulligan.training.config import Config
 
 _LONGEST = 64  # tries of a chain
 

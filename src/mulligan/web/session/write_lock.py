@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.web.http.problems import Problem
-
-if TYPE_CHECKING:
-    from mulligan.web.session.broadcast import Broadcast
+from mulligan.web.session.broadcast import Broadcast
 
 GRACE = 5.0
 """Seconds for which a page keeps the lock after its stream has ended: a reload takes less."""

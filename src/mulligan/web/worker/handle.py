@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mulligan.nn.workers.processes import ignore_ending_signals
@@ -16,7 +17,6 @@ from mulligan.web.http.problems import Problem
 from mulligan.web.worker.protocol import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 

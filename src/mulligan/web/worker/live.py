@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mulligan.metrics import kid
 from mulligan.output.readings import says, unit
 from mulligan.serialization import to_table
+from mulligan.training import Config, Diagnosis, Run
 from mulligan.training.events import Adjusted
-from mulligan.training.monitor import COUNT
+from mulligan.training.monitor import COUNT, Monitor
 from mulligan.web.session.settings import settings_of
-
-if TYPE_CHECKING:
-    from mulligan.training import Config, Diagnosis, Run
-    from mulligan.training.monitor import Monitor
 
 
 @dataclass(eq=False)

@@ -7,13 +7,13 @@ samples come from the fixed z of its grid. The time that it takes is subtracted 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from mulligan.training.loop import Stop
+from mulligan.web.worker.live import Live
 
-    from mulligan.training.loop import Stop
-    from mulligan.web.worker.live import Live
+if TYPE_CHECKING:
     from mulligan.web.worker.worker import Worker
 
 POLL = 0.02

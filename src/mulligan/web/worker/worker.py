@@ -14,9 +14,10 @@ import contextlib
 import json
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
@@ -32,9 +33,6 @@ from mulligan.web.session.settings import settings_of
 from mulligan.web.worker.live import Live, opened
 from mulligan.web.worker.protocol import Channel
 from mulligan.web.worker.steering import Steering
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Worker:

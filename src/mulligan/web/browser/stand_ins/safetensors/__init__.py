@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _NAMES = ["F64", "F32", "F16", "I64", "U64", "I32", "U32", "I8", "U8", "BOOL"]
 DTYPES = dict(zip(_NAMES, ["<f8", "<f4", "<f2", "<i8", "<u8", "<i4", "<u4", "|i1", "|u1", "|b1"], strict=True))

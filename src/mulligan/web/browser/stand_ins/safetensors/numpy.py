@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from numpy.typing import NDArray
 
 from mulligan.web.browser.stand_ins.safetensors import DTYPES, read
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def save(tensors: dict[str, NDArray[Any]], metadata: dict[str, str] | None = None) -> bytes:
