@@ -17,7 +17,7 @@ from mulligan.metrics.features import judge_training
 from mulligan.metrics.features.judge_training import accuracy_of
 
 sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "shipped"))
-import judge as command  # noqa: E402 – the script that made the bundled judges
+import judge as command  # the script that made the bundled judges
 
 FOLDER = Path(judges.__file__).parent / "judges"
 
