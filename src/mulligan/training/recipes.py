@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mulligan.errors import ConfigError, nearest, shown
-from mulligan.training.config import load_config, read_text
+from mulligan.training.config import Config, load_config, read_text
 from mulligan.training.overrides import with_overrides
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mulligan.training.config import Config
 
 _FIRST = ["quick", "best", "finest", "faces", "fashion", "pictures", "mlp", "small", "plain", "unlabelled"]
 _FIRST += ["ring", "grid"]
