@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +15,10 @@ def command(
     *,
     pyodide: Annotated[OtherFolder, arg(metavar="DIR")] = None,
     docs: Annotated[OtherFolder, arg(metavar="DIR")] = None,
-    runs: Annotated[OtherFolder, arg(metavar="DIR")] = None,
 ) -> None:
     """Put the playground into a folder that any file server can serve: Mulligan then runs in the browser itself.
 
-    Small nets only, on toys, 5,000 digits, or points that the visitor draws. The museum's cases are played first, which
-    takes a minute or two.
+    Small nets only, on toys, 5,000 digits, or what the visitor draws.
 
     Example:
     $ mulligan site lab
@@ -35,13 +32,9 @@ def command(
         A copy of Pyodide's files, put beside the page (default: browsers load Pyodide from its public address).
     docs
         The built book, put beside the page.
-    runs
-        Where the results of the museum's cases are kept, as the playground does (default: runs).
     """
-    from mulligan.web.browser.site import RUNTIME, build, played
+    from mulligan.web.browser.site import RUNTIME, build
 
-    log = logging.getLogger("mulligan")
-    log.setLevel(logging.INFO)
-    build(out, pyodide, docs, played(runs or Path("runs")))
+    build(out, pyodide, docs)
     where = "" if pyodide else f" Browsers load Python from {RUNTIME}."
     print(f"{out} is ready.{where} Look at it: python -m http.server -d {out} --bind 127.0.0.1 8765")

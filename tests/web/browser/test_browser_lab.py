@@ -1,6 +1,7 @@
 """The lab as a browser runs it, in this Python: one thread, no sockets, the same calls and events as the server."""
 
 import asyncio
+import base64
 import json
 import os
 import threading
@@ -155,6 +156,20 @@ def test_points_drawn_by_hand_are_covered(folder):
         distance = np.linalg.norm(points[:, None] - made, axis=2)
         assert (distance.min(axis=1) < 0.3).mean() > 0.9  # every part of the line has samples near it
         assert (distance.min(axis=0) < 0.3).mean() > 0.9  # and nearly all samples are near the line
+
+    play(folder, story)
+
+
+def test_drawings_are_trained_by_a_fully_connected_recipe(folder):
+    picture = base64.b64encode(bytes(range(196)) * 4).decode()
+
+    async def story(page):
+        assert (await page.call("POST", "/api/drawings", {"pictures": [picture] * 20}))[1] == {"data": "drawings-1"}
+        start = {"recipe": "pictures", "data": "drawings-1", "steps": 20}
+        status, answer = await page.call("POST", "/api/train/start", start)
+        assert status == 200, answer
+        await page.until("finished")
+        assert page.lab.session.state.settings["data"] == "drawings-1"
 
     play(folder, story)
 

@@ -25,11 +25,10 @@ import pytest
 from PIL import Image
 
 import mulligan
-from mulligan.models import BUNDLED
+from mulligan.models import BUNDLED, FACES
 from mulligan.output.generator import Generator
 from mulligan.web.browser.site import RUNTIME, build, engine_zip
 from mulligan.web.library.drawing import draw
-from mulligan.web.library.museum import play
 
 HERE = Path(__file__).parent
 BROWSER = Path(mulligan.__file__).parent / "web" / "browser"
@@ -168,17 +167,14 @@ def test_the_kernel_is_what_its_text_says(tmp_path):
     assert made.stat().st_size < 2048
 
 
-@pytest.fixture(scope="module")
-def museum(tmp_path_factory):
-    """A runs folder with one case that was played."""
-    runs = tmp_path_factory.mktemp("runs")
-    play(runs, "batch-of-one", 0)
-    return runs
-
-
 def wait(page, what, seconds=60):
     """Wait until an expression of the page is true."""
     page.wait_for_function(what, timeout=1000 * seconds * MINUTES)
+
+
+def reaches(page, step):
+    """Wait for a step of the run."""
+    wait(page, f"Number(document.querySelector('[data-testid=step]').dataset.step) >= {step}")
 
 
 def asked(page, address):
@@ -186,63 +182,167 @@ def asked(page, address):
     return page.evaluate("(path) => import('./js/store.js').then(({ server }) => server.get(path))", address)
 
 
-@pytest.mark.slow
-def test_the_lab_trains_draws_and_shows(release, browser, file_server, museum, tmp_path):
-    """The real page over the real Pyodide: all views; nothing is fetched from elsewhere."""
-    build(tmp_path, release, museum=museum)
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+def known(page, what):
+    """Return a part of what the page knows."""
+    return page.evaluate("(what) => import('./js/store.js').then(({ store }) => store[what])", what)
+
+
+def picture(file, name, **more):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    file.screenshot(path=PICTURES / f"lab-{name}.png", **more)
+
+
+@pytest.fixture(scope="module")
+def address(release, file_server, tmp_path_factory):
+    """The address of a site."""
+    site = tmp_path_factory.mktemp("site")
+    build(site, release)
+    return file_server(site)
+
+
+@pytest.fixture
+def lab(browser, address):
+    """The lab in a tab of its own, which neither complains nor fetches anything from elsewhere."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
     page.set_default_timeout(60_000 * MINUTES)
     complaints, elsewhere = [], []
-    address = file_server(tmp_path)
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "request", lambda request: request.url.startswith((address, "data:", "blob:")) or elsewhere.append(request.url)
     )
-    PICTURES.mkdir(parents=True, exist_ok=True)
-
-    page.goto(address)
-    wait(page, "document.body.dataset.state === 'training'")
-    wait(page, "Number(document.querySelector('[data-testid=step]').dataset.step) > 300")
-    page.screenshot(path=PICTURES / "lab-ring.png")
-    page.get_by_test_id("run-toggle").click()
-    wait(page, "document.body.dataset.state === 'paused'")
-    before = int(page.get_by_test_id("step").get_attribute("data-step"))
-    page.get_by_test_id("run-step").click()
-    wait(page, f"document.querySelector('[data-testid=step]').dataset.step === '{before + 1}'")
-
-    page.get_by_test_id("data-own").click()
-    pad = page.get_by_test_id("pad").bounding_box()
-    page.mouse.move(pad["x"] + 40, pad["y"] + 200)
-    page.mouse.down()
-    page.mouse.move(pad["x"] + 240, pad["y"] + 80, steps=60)
-    page.mouse.up()
-    page.screenshot(path=PICTURES / "lab-pad.png")
-    page.get_by_test_id("pad-use").click()
-    page.get_by_test_id("start-new").click()
-    wait(page, "document.body.dataset.state === 'training' && location.hash.includes('data=drawn-1')")
-    wait(page, "Number(document.querySelector('[data-testid=step]').dataset.step) > 300")
-    page.screenshot(path=PICTURES / "lab-drawn.png")
-
-    page.get_by_test_id("recipe-small").click()
-    page.get_by_test_id("start-new").click()
-    wait(page, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
-    wait(page, "Number(document.querySelector('[data-testid=step]').dataset.step) > 60")
-    page.screenshot(path=PICTURES / "lab-digits.png")
-    page.reload()  # finds its settings again
-    wait(page, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
-
-    drawn = asked(page, "/api/draw?model=bundled&seed=42")
-    there = np.asarray(Image.open(BytesIO(base64.b64decode(drawn["png"])))).astype(int)
-    here = draw(Generator.load(BUNDLED, threads=1), seed=42)
-    assert np.abs(there - np.asarray(Image.open(BytesIO(base64.b64decode(here["png"])))).astype(int)).max() <= 1
-    assert drawn["class"] == here["class"]
-    assert asked(page, "/api/museum/batch-of-one")["played"]["fails"]
-    assert [row["name"] for row in asked(page, "/api/runs")["runs"]] == ["small-1"]  # the reload has ended the others
-    for view, sign in (("draw", "draw"), ("look", "layer"), ("museum", "exhibit"), ("runs", "small-1")):
-        page.get_by_test_id(f"nav-{view}").click()
-        page.locator("main", has_text=re.compile(sign, re.I)).first.wait_for()
-        page.screenshot(path=PICTURES / f"lab-{view}.png")
-    page.close()
+    yield page
+    context.close()
     assert complaints == []
     assert elsewhere == []
+
+
+@pytest.mark.slow
+def test_the_ring_and_a_distribution_drawn_by_hand_are_trained(lab, address):
+    lab.goto(address)
+    wait(lab, "document.body.dataset.state === 'training'")
+    reaches(lab, 300)
+    picture(lab, "ring")
+    lab.get_by_test_id("run-toggle").click()
+    wait(lab, "document.body.dataset.state === 'paused'")
+    before = int(lab.get_by_test_id("step").get_attribute("data-step"))
+    lab.get_by_test_id("run-step").click()
+    wait(lab, f"document.querySelector('[data-testid=step]').dataset.step === '{before + 1}'")
+
+    lab.get_by_test_id("data-own").click()
+    pad = lab.get_by_test_id("pad").bounding_box()
+    ends = np.array([[0.15, 0.7], [0.85, 0.3]])
+    places = ends * [pad["width"], pad["height"]] + [pad["x"], pad["y"]]
+    lab.mouse.move(*places[0])
+    lab.mouse.down()
+    lab.mouse.move(*places[1], steps=60)
+    lab.mouse.up()
+    picture(lab, "pad")
+    lab.get_by_test_id("pad-use").click()
+    lab.get_by_test_id("start-new").click()
+    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('data=drawn-1')")
+    reaches(lab, 1500)
+    line = np.linspace(*(3 * (2 * ends - 1) * [1, -1]), 50)
+    distance = np.linalg.norm(line[:, None] - np.array(known(lab, "samples")["points"]), axis=2)
+    assert (distance.min(axis=1) < 0.3).mean() > 0.9  # every part of the line has samples near it
+    assert (distance.min(axis=0) < 0.3).mean() > 0.9  # and nearly all samples are near the line
+    picture(lab, "drawn")
+
+
+@pytest.mark.slow
+def test_digits_are_recognised_by_the_judge_and_a_reload_finds_the_settings(lab, address):
+    lab.goto(address)
+    wait(lab, "document.body.dataset.state === 'training'")
+    lab.get_by_test_id("recipe-small").click()
+    lab.get_by_test_id("start-new").click()
+    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
+    reaches(lab, 1200)
+    found = known(lab, "events")["evaluated"]["metrics"]
+    assert found["modes"] >= 9
+    assert found["junk"] < 0.4
+    picture(lab, "digits")
+    lab.goto("about:blank")  # a closed tab
+    lab.goto(address)
+    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
+    lab.reload()
+    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('recipe=small')")
+    assert [row["name"] for row in asked(lab, "/api/runs")["runs"]] == ["small-1"]  # the reload has ended the others
+
+
+@pytest.mark.slow
+def test_an_alarm_pauses_and_one_green_button_tries_again(lab, address):
+    lab.goto(f"{address}#train?recipe=ring&lr_g=0.3&lr_d=0.3")
+    wait(lab, "document.body.dataset.state === 'diagnosis'")
+    picture(lab, "alarm")
+    green = lab.locator(".btn.primary").filter(visible=True)
+    assert [button.get_attribute("data-testid") for button in green.all()] == ["second-try"]
+    assert lab.get_by_test_id("diagnosis-evidence").locator("li").count() >= 3
+    step = int(lab.get_by_test_id("step").get_attribute("data-step"))
+    green.click()
+    wait(lab, "document.body.dataset.state === 'training'")
+    lab.get_by_text(re.compile("Second try (is under way|helps so far)")).wait_for()
+    reaches(lab, step)  # and no alarm by then
+    picture(lab, "second-try")
+    tries = known(lab, "tries")
+    assert [each["number"] for each in tries] == [1, 2]
+    assert tries[1]["changes"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "file"), [("bundled", BUNDLED), ("pixel-faces", FACES)])
+def test_a_draw_is_the_servers_to_one_grey_level(lab, address, model, file):
+    lab.goto(f"{address}#draw?model={model}&seed=42")
+    wait(
+        lab,
+        "document.querySelector('[data-testid=digit]')?.getAttribute('aria-label').startsWith('Drawn from seed 42')",
+    )
+    generator = Generator.load(file, threads=1)
+    for seed in (42, 7):
+        drawn, here = asked(lab, f"/api/draw?model={model}&seed={seed}"), draw(generator, seed=seed)
+        pixels = [np.asarray(Image.open(BytesIO(base64.b64decode(each["png"])))).astype(int) for each in (drawn, here)]
+        assert np.abs(pixels[0] - pixels[1]).max() <= 1
+        assert drawn["class"] == here["class"]
+    wait(lab, "document.querySelector('[data-testid=walk-frame]')?.getAttribute('aria-label').startsWith('Walk')")
+    picture(lab, f"draw-{model}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_view_works_and_shows_nothing_that_a_browser_cannot_do(lab, address, width):
+    lab.set_viewport_size({"width": width, "height": 900})
+    lab.goto(f"{address}#game")
+    lab.get_by_test_id("game-start").click()
+    lab.get_by_test_id("game-judge").click()
+    for place in range(10):
+        lab.get_by_text(f"Picture {place + 1} of 10").wait_for()
+        lab.get_by_test_id("say-real").click()
+    assert "of 10" in lab.get_by_test_id("judge-score").inner_text()
+    lab.goto(f"{address}#museum/batch-of-one")
+    assert asked(lab, "/api/museum/batch-of-one")["played"]["fails"]
+    lab.get_by_text("mulligan museum batch-of-one").wait_for()
+    picture(lab, f"museum-{width}")
+    lab.get_by_test_id("guess-open").click()
+    lab.locator(".names button").first.click()
+    lab.get_by_test_id("guess-told").wait_for()
+    for view, sign in (("draw", "This generator takes"), ("look", "Generator, layer by layer"), ("runs", "small-1")):
+        lab.get_by_test_id(f"nav-{view}").click()
+        lab.locator("main", has_text=re.compile(sign)).first.wait_for()
+        picture(lab, f"{view}-{width}")
+        assert lab.get_by_role("button", name=re.compile("ONNX|Report")).count() == 0
+    lab.goto(f"{address}#train")
+    if width == 390:
+        lab.locator(".settings summary").click()
+    lab.get_by_test_id("data-own").click()
+    easel = lab.get_by_test_id("easel")
+    for number in range(20):
+        box = easel.bounding_box()
+        lab.mouse.move(box["x"] + 60 + number, box["y"] + 60)
+        lab.mouse.down()
+        lab.mouse.move(box["x"] + 200, box["y"] + 200, steps=4)
+        lab.mouse.up()
+        lab.get_by_test_id("easel-next").click()
+    lab.get_by_test_id("easel-train").click()
+    wait(lab, "document.body.dataset.state === 'training' && location.hash.includes('data=drawings-1')")
+    reaches(lab, 50)
+    picture(lab, f"drawings-{width}")

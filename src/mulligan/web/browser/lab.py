@@ -191,6 +191,7 @@ def choose(digits: Path) -> None:
         connected = isinstance(config.generator.layers, (MLPGenerator, ArticleGenerator))
         if not connected or config.data.name not in DATASETS or config.steps > LONGEST:
             del RECIPES[name]
+    RECIPES["pictures"] = Path(__file__).parent / "pictures.toml"
 
 
 def _put(data: Dataset, part: str) -> None:

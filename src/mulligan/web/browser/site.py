@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import io
 import json
-import logging
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -21,10 +20,8 @@ import mulligan
 from mulligan.data import load
 from mulligan.errors import DataError
 from mulligan.metrics import pca
+from mulligan.models import FACES
 from mulligan.nn.rng import stream
-from mulligan.web.library.museum import KEPT, play
-
-_LOG = logging.getLogger(__name__)
 
 RUNTIME = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 """Where a browser finds Pyodide. The tests run Mulligan under the same version."""
@@ -37,10 +34,10 @@ PLACE = '<div class="lab"></div>'
 _SIZE = 'style="width: 100%; height: 44rem; border: 0"'
 _LEFT = ("bench/", "cli/", "studies/", "web/page/", "data/bundled/", "__main__.py")
 _LIBRARIES = ("tomli_w", "threadpoolctl", "jinja2", "markupsafe")  # as far as they are Python
-_KEPT = (".py", ".toml", ".html", ".css", ".js", "mnist.safetensors")
+_KEPT = (".py", ".toml", ".html", ".css", ".js", ".json", "/mnist.safetensors")
 
 
-def build(out: Path, runtime: Path | None = None, docs: Path | None = None, museum: Path | None = None) -> list[Path]:
+def build(out: Path, runtime: Path | None = None, docs: Path | None = None) -> list[Path]:
     """Write the site's folder.
 
     Parameters
@@ -52,8 +49,6 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None, muse
         ``pyodide/``.
     docs : Path, optional
         The book's built HTML, copied to ``book/``.
-    museum : Path, optional
-        A runs folder in whose museum cases were played. Their results are shown.
 
     Returns
     -------
@@ -78,8 +73,9 @@ def build(out: Path, runtime: Path | None = None, docs: Path | None = None, muse
     contents = {
         "index.html": index.replace("<html", '<html data-lab="site.json"', 1).encode(),
         "site.json": json.dumps(words | {"book": docs is not None}).encode(),
-        "engine.zip": engine_zip(museum),
+        "engine.zip": engine_zip(),
         "digits.npz": digits(),
+        FACES.name: FACES.read_bytes(),
         **{name: (here / name).read_bytes() for name in WORKER},
     }
     for name, content in contents.items():
@@ -100,22 +96,6 @@ def _embed(out: Path) -> None:
             up = "../" * len(path.relative_to(out).parent.parts)
             frame = f'<iframe title="The lab" loading="lazy" src="{up}index.html#train?recipe=ring" {_SIZE}></iframe>'
             path.write_text(text.replace(PLACE, frame), "utf-8")
-
-
-def played(runs: Path) -> Path:
-    """Play the museum's cases that have no result in a runs folder yet; return the folder.
-
-    Parameters
-    ----------
-    runs : Path
-    """
-    from mulligan.museum import CASES  # late: they import every recipe that failed
-
-    for name in CASES:
-        if not (runs / KEPT / f"{name}.json").exists():
-            _LOG.info("playing a case of the museum: %s", name)
-            play(runs, name, 0)
-    return runs
 
 
 def digits() -> bytes:
@@ -139,13 +119,8 @@ def digits() -> bytes:
     return packed.getvalue()
 
 
-def engine_zip(museum: Path | None = None) -> bytes:
+def engine_zip() -> bytes:
     """Pack what Python loads in the browser: the package without what only a terminal needs, and what Pyodide lacks.
-
-    Parameters
-    ----------
-    museum : Path, optional
-        As for `build`.
 
     Returns
     -------
@@ -154,17 +129,17 @@ def engine_zip(museum: Path | None = None) -> bytes:
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in sorted(_files(museum)):
+        for name, path in sorted(_files()):
             archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
-def _files(museum: Path | None) -> Iterator[tuple[str, Path]]:
+def _files() -> Iterator[tuple[str, Path]]:
     """Yield names inside the zip, and where the files lie."""
     root = Path(mulligan.__file__).parent
     for path in root.rglob("*.*"):
         name = path.relative_to(root).as_posix()
-        if name.endswith(_KEPT) and not name.startswith(_LEFT) and not name.endswith("fashion-mnist.safetensors"):
+        if name.endswith(_KEPT) and not name.startswith(_LEFT):
             yield f"mulligan/{name}", path
     for library in _LIBRARIES:
         file = Path(importlib.import_module(library).__file__ or "")
@@ -174,5 +149,3 @@ def _files(museum: Path | None) -> Iterator[tuple[str, Path]]:
             yield from (
                 (f"{library}/{path.relative_to(file.parent).as_posix()}", path) for path in file.parent.rglob("*.py")
             )
-    if museum is not None:
-        yield from ((f"runs/{KEPT}/{path.name}", path) for path in (museum / KEPT).glob("*.json"))

@@ -14,11 +14,12 @@ async function bytes(name) {
 }
 
 async function load(runtime) {
-  const files = ["engine.zip", "products.wasm", "digits.npz"].map(bytes); // fetched while Python loads
+  const files = ["engine.zip", "products.wasm", "digits.npz", "pixel-faces.safetensors"].map(bytes); // fetched while Python loads
   const { loadPyodide } = await import(new URL("pyodide.mjs", runtime).href);
   const [archive, products] = files;
   const { python, fast } = await boot(loadPyodide, { runtime, archive, products }, (text) => postMessage({ progress: text }));
   python.FS.writeFile("digits.npz", await files[2]);
+  python.FS.writeFile("mulligan/models/pixel-faces.safetensors", await files[3]);
   postMessage({ progress: "Opening the lab" });
   lab = await python.pyimport("mulligan.web.browser.lab").opened(".");
   postMessage({ ready: { fast } });

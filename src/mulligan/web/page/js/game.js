@@ -13,6 +13,7 @@ import { toggle } from "./train.js";
 const PILE = 9;
 const ROUND = 10;
 const MANY = "mlp"; // a game of pictures that changes from second to second
+const FAST = "small"; // the same in the lab
 
 const share = (v) => `${Math.round(100 * v)} %`;
 const mean = (list) => list.reduce((sum, one) => sum + one.belief, 0) / list.length;
@@ -75,7 +76,7 @@ function Judge({ close }) {
     ${over ? html`<output data-testid="judge-score">You ${mine} of ${ROUND} · the judge ${judges} of ${ROUND}</output>
         <p class="ink2">${mine > judges ? "You see more than the network does." : mine === judges ? "As good as the network." : "The network sees what you do not."} At step ${int(store.status?.step)} of the run; later it is harder.</p>
         <div class="pile">${ten.map((one, i) => html`<figure><${Picture} image=${images[i]} className=${said[i] === one.real ? "yes" : "no"} label=${`${one.real ? "Real" : "Forged"}; you said ${said[i] ? "real" : "forged"}`} /><figcaption class=${one.real ? "real" : "fake"}>${one.real ? "real" : "forged"}</figcaption></figure>`)}</div>`
-      : html`<${Picture} image=${images[at]} testid="judge-picture" label=${`Picture ${at + 1}`} /><div class="act"><button type="button" class="btn big" data-testid="say-forged" onClick=${() => say(false)}>← Forged</button><button type="button" class="btn big" data-testid="say-real" onClick=${() => say(true)}>Real →</button></div>`}
+      : html`<${Picture} image=${images[at]} testid="judge-picture" label=${`Picture ${at + 1}`} /><div class="act"><button type="button" class="btn big" data-testid="say-forged" disabled=${!images[at]} onClick=${() => say(false)}>← Forged</button><button type="button" class="btn big" data-testid="say-real" disabled=${!images[at]} onClick=${() => say(true)}>Real →</button></div>`}
     <div class="act"><button type="button" class=${`btn ${over ? "primary" : "quiet"}`} onClick=${close}>${over ? "Back to the game" : "Leave"}</button></div></section>`;
 }
 
@@ -86,7 +87,7 @@ export function Game() {
   const living = s && !["empty", "loading"].includes(s.state) && s.shape && !s.points;
   const { data, fault } = useLooks("/api/look/duel", { run: living ? "live" : null, count: PILE }, `${s?.run}`);
   const [real, fake] = [useImages(data?.real), useImages(data?.fake)];
-  const begin = () => act("/api/train/start", { recipe: MANY, replace: true });
+  const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
   const going = s?.state === "training" || store.slow;
   if (!living || !data) return html`<main class="view" id="main" tabindex="-1"><h1 class="sr">The game</h1><div class="nothing" data-testid="game-nothing"><h3>${living || s?.state === "loading" ? fault ?? "Opening the game…" : "A forger and a judge"}</h3>
     ${!living && s?.state !== "loading" && html`<p>One network forges handwritten digits. Another judges which are real. Both begin knowing nothing.</p><button type="button" class="btn primary big" data-testid="game-start" disabled=${!mayWrite()} onClick=${begin}>${icon.play()}Let them play</button>`}</div></main>`;

@@ -2,7 +2,7 @@
 
 import { html } from "./html.js";
 import { int, num, percent, short } from "./numbers.js";
-import { store } from "./store.js";
+import { server, store } from "./store.js";
 import { Term } from "./terms.js";
 import { useWidth } from "./width.js";
 
@@ -71,9 +71,9 @@ export function Quality() {
   const measuredAt = measured == null ? "" : `step ${int(measured.step)}`; // an evaluation may have another step
   return html`<section class="panel qual" aria-labelledby="h-q" data-testid="quality"><div class="ph"><h2 id="h-q">Quality</h2><span class="end small">${blank || at == null ? `first by step ${int(first?.by_step)}` : `step ${int(at)}${metrics?.final ? ", at the end" : ""}`}</span></div>
     <div class="pb"><div class="first">
-      <h3>At the end</h3>
+      ${!server.lab && html`<h3>At the end</h3>
       <${Metric} id="fd" value=${m?.fd == null ? "–" : num(m.fd)} left=${m?.fd_floor == null ? "" : `floor ${num(m.fd_floor)}, n ${int(m.n)}`} right=${m?.fd == null ? "" : SPACES[m.space]} />
-      <${Metric} id="coverage-end" label=${html`<${Label} name="coverage" />`} value=${m?.coverage == null ? "–" : num(m.coverage)} left=${m?.coverage == null ? "" : `of ${int(m.n_real)} reals reached`} right=${m?.coverage == null ? "" : `best ${short(m.coverage_ideal)}`} last />
+      <${Metric} id="coverage-end" label=${html`<${Label} name="coverage" />`} value=${m?.coverage == null ? "–" : num(m.coverage)} left=${m?.coverage == null ? "" : `of ${int(m.n_real)} reals reached`} right=${m?.coverage == null ? "" : `best ${short(m.coverage_ideal)}`} last />`}
       <h3>In training</h3>
       <${Metric} id="kid" value=${trained?.kid == null ? "–" : num(trained.kid)} left=${blank || status.kid_real == null ? SPACES[points ? "points" : "pca64"] : `other real data: up to ${num(status.kid_real)}`} right=${trained?.kid == null ? "" : `n ${int(status.kid_n)}`} />
       <${Metric} id="coverage" value=${coverage == null ? "–" : num(coverage)} left=${blank || !measuredAt ? `of ${int(first?.reals)} reals at most` : `of ${int(checked?.reals)} reals, ${measuredAt}`} right=${`best ${short(first?.coverage_ideal)}`} />

@@ -10,7 +10,7 @@ import { halt, walk } from "./pace.js";
 import { Quality } from "./quality.js";
 import { Samples } from "./samples.js";
 import { Chips, NAMES, Settings, dirty, start, wanted } from "./settings.js";
-import { can, command, mayWrite, modelOf, openReport, pageState, store, tell } from "./store.js";
+import { can, command, mayWrite, modelOf, openReport, pageState, server, store, tell } from "./store.js";
 import { Intro } from "./terms.js";
 import { TriesLine } from "./tries.js";
 
@@ -167,7 +167,7 @@ export function trainNews(state) {
   if (state === "finished") {
     const more = () => command("resume", { steps: s.steps + LONGER });
     return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null || !store.metrics.final ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
-      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(modelOf(s.run))}`; }, "draw-with-it"], ["Report", () => openReport(s.run), "report"], [`Train ${int(LONGER)} more`, more, "train-longer"]] };
+      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(modelOf(s.run))}`; }, "draw-with-it"], ...(server.lab ? [] : [["Report", () => openReport(s.run), "report"]]), [`Train ${int(LONGER)} more`, more, "train-longer"]] };
   }
   if (state === "failed") {
     const kept = s.error?.checkpoint_step;
