@@ -1,11 +1,17 @@
 """Sphinx configuration: the chapters are MyST notebooks, executed at build time."""
 
 import shutil
+import sys
 from pathlib import Path
+
+import nbformat
 
 import mulligan
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "book"))
+from as_notebook import as_notebook  # noqa: E402
+
 shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)  # Sphinx reads below its own folder
 
 project = "Mulligan"
@@ -14,7 +20,7 @@ copyright = "2026, The Mulligan authors"
 version = release = mulligan.__version__
 extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "myst-nb"}
-exclude_patterns = ["_build", "jupyter_execute"]
+exclude_patterns = ["_build", "jupyter_execute", "book/notebooks"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
@@ -48,6 +54,19 @@ def formulas_as_they_stand(app, what, name, obj, options, lines):
     lines[:] = found
 
 
+def offered_as_notebook(app, docname, text):
+    """Write a chapter of the book as a notebook, and link it below the title."""
+    room, _, name = docname.rpartition("/")
+    if room == "book":
+        (HERE / "book" / "notebooks").mkdir(exist_ok=True)
+        nbformat.write(as_notebook(HERE / f"{docname}.md"), HERE / "book" / "notebooks" / f"{name}.ipynb")
+        head, title, rest = text[0].partition("\n# ")
+        words, _, rest = rest.partition("\n")
+        link = f"{{download}}`This chapter as a notebook <notebooks/{name}.ipynb>`"
+        text[0] = f"{head}{title}{words}\n\n{link}\n{rest}"
+
+
 def setup(app):
     """Come before napoleon, whose priority is 500."""
     app.connect("autodoc-process-docstring", formulas_as_they_stand, priority=400)
+    app.connect("source-read", offered_as_notebook)
